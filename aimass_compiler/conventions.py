@@ -1,0 +1,80 @@
+"""Every name that two places must agree on: files, ports, labels, metrics, stages, variables."""
+
+from __future__ import annotations
+
+API_VERSION = "aimass/v1"
+KIND = "Model"
+
+# ---- files of a project -------------------------------------------------------------------
+SETTINGS_FILE = "aimass.yaml"
+SPECS_FOLDER = "specs"
+GENERATED_FOLDER = "generated"
+ARTIFACTS_FOLDER = "artifacts"
+PIPELINE_FILE = "pipeline.json"
+PIPELINE_FORMAT = "aimass.pipeline/v1"
+INVENTORY_FILE = "inventory.json"
+SCHEMA_FILE = "schemas/model.json"
+SETTINGS_SCHEMA_FILE = "schemas/settings.json"
+
+# ---- the package: what training hands to serving -------------------------------------------
+PACKAGE_FORMAT = "aimass.package/v1"
+MODEL_FILE = "model.onnx"
+SIGNATURE_FILE = "signature.json"
+REFERENCE_FILE = "reference.json"
+REFERENCE_FORMAT = "aimass.reference/v1"
+MODEL_CARD_FILE = "model_card.md"
+#: Tensors of model.onnx: every number column is one column of NUMBERS, every category, text
+#: or time column one of STRINGS, and an image column is a tensor of its own name.
+NUMBERS_TENSOR = "numbers"
+STRINGS_TENSOR = "strings"
+PROBABILITIES_OUTPUT = "probabilities"
+LABEL_OUTPUT = "label"
+PREDICTION_OUTPUT = "prediction"
+
+# ---- stages, in the order in which they run --------------------------------------------------
+STAGES = ("prepare", "features", "train", "evaluate", "package", "test")
+RUNTIME_COMMAND = "aimass-runtime"
+
+# ---- serving -----------------------------------------------------------------------------------
+PORT = 8080
+PORT_NAME = "http"
+LIVE_PATH = "/v2/health/live"
+READY_PATH = "/v2/health/ready"
+METRICS_PATH = "/metrics"
+IMAGE_PACKAGE_FOLDER = "/model"
+RUN_AS_USER = 10001
+
+VARIABLE_CONCURRENCY = "AIMASS_CONCURRENCY"
+VARIABLE_TIMEOUT_SECONDS = "AIMASS_TIMEOUT_SECONDS"
+VARIABLE_BODY_BYTES = "AIMASS_BODY_BYTES"
+VARIABLE_PREDICTION_SAMPLE = "AIMASS_PREDICTION_SAMPLE"
+VARIABLE_DRIFT_WINDOW_SECONDS = "AIMASS_DRIFT_WINDOW_SECONDS"
+VARIABLE_DRAIN_SECONDS = "AIMASS_DRAIN_SECONDS"
+
+# ---- metrics that the server exports and that alerts and dashboards read -------------------------
+METRIC_REQUESTS = "aimass_requests_total"  # labels: model, code
+METRIC_DURATION = "aimass_request_duration_seconds"  # histogram; labels: model
+METRIC_IN_FLIGHT = "aimass_requests_in_flight"
+METRIC_CONCURRENCY_LIMIT = "aimass_concurrency_limit"
+METRIC_REJECTED = "aimass_rejected_total"  # labels: model, reason
+METRIC_VIOLATIONS = "aimass_contract_violations_total"  # labels: model, field
+METRIC_ROWS = "aimass_predicted_rows_total"
+METRIC_LABELS = "aimass_predicted_labels_total"  # classification; labels: model, label
+METRIC_PREDICTION = "aimass_prediction_value"  # regression; histogram over the reference's edges
+METRIC_DRIFT = "aimass_drift_psi"  # gauge; labels: model, feature
+METRIC_DRIFT_ROWS = "aimass_drift_window_rows"
+METRIC_MODEL_INFO = "aimass_model_info"  # gauge, 1; labels: model, version
+METRIC_TRAINED = "aimass_model_trained_timestamp_seconds"
+DURATION_BUCKETS = (
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+)  # fmt: skip
+
+# ---- Kubernetes -------------------------------------------------------------------------------------
+LABEL_NAME = "app.kubernetes.io/name"
+LABEL_INSTANCE = "app.kubernetes.io/instance"
+LABEL_COMPONENT = "app.kubernetes.io/component"
+LABEL_PART_OF = "app.kubernetes.io/part-of"
+LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+LABEL_MODEL = "aimass.dev/model"
+LABEL_ENVIRONMENT = "aimass.dev/environment"
+MANAGER = "aimass-compile"

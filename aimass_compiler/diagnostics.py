@@ -1,0 +1,71 @@
+"""Problems as values: what is wrong, where in the spec, and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+#: Where a value lives in a document: ("features", 2, "bucket", "count").
+Path = tuple[str | int, ...]
+
+
+class Severity(StrEnum):
+    """How much a finding matters: an error stops the compiler, a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True)
+class Related:
+    """Another place that explains a finding, such as where a column was declared."""
+
+    path: Path
+    message: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One problem, told about the user's own value.
+
+    `path` names a value inside the document `file`; the command line turns it into
+    file:line:column with the source line. `at_key` points at the mapping key instead of its
+    value. `offset` is (line, column), zero-based, for problems found before there are paths.
+    """
+
+    code: str
+    path: Path
+    message: str
+    help: str = ""
+    severity: Severity = Severity.ERROR
+    at_key: bool = False
+    related: tuple[Related, ...] = ()
+    file: str = ""
+    offset: tuple[int, int] | None = field(default=None)
+
+    @property
+    def is_error(self) -> bool:
+        return self.severity is Severity.ERROR
+
+
+def has_errors(findings: Iterable[Finding]) -> bool:
+    """Whether any finding stops the compiler."""
+    return any(finding.is_error for finding in findings)
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+    """A help sentence that names the nearest candidate, or lists the few there are.
+
+    The similarity is Python's difflib ratio (Ratcliff/Obershelp) with a cutoff of 0.6.
+    """
+    from difflib import get_close_matches
+
+    known = sorted(set(candidates))
+    lowered = {name.lower(): name for name in known}
+    near = get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.6)
+    if near:
+        return f"did you mean `{lowered[near[0]]}`?"
+    if 0 < len(known) <= 12:
+        return "known here: " + ", ".join(f"`{name}`" for name in known)
+    return ""
