@@ -1,0 +1,197 @@
+"""Everything a spec can name: one file per kind, found by its file name and imported when it is named."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
+
+from aimass_compiler.values import Frozen
+
+#: family folder → what one of its members is called in messages.
+FAMILIES = {
+    "sources": "source",
+    "cleaning": "cleaning step",
+    "splits": "split",
+    "transforms": "transform",
+    "models": "model",
+    "metrics": "metric",
+    "optimizers": "optimizer",
+}
+
+
+class Kind(Frozen):
+    """One of several kinds that a spec chooses by name; the name is that of the file."""
+
+    @property
+    def kind(self) -> str:
+        return name_of(type(self))
+
+
+@cache
+def names(family: str) -> tuple[str, ...]:
+    """The kinds of a family, sorted: the files of its folder."""
+    folder = Path(__file__).parent / family
+    found = {path.stem for path in folder.glob("[a-z]*.py")}
+    found |= {path.parent.name for path in folder.glob("[a-z]*/__init__.py")}
+    return tuple(sorted(found))
+
+
+@cache
+def load(family: str, name: str) -> type[Kind]:
+    """The class that a kind's file defines.
+
+    Raises LookupError when the family has no such kind.
+    """
+    if name not in names(family):
+        raise LookupError(name)
+    module = import_module(f"{__name__}.{family}.{name}")
+    kinds = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Kind) and value.__module__ == module.__name__
+    ]
+    if len(kinds) != 1:
+        raise TypeError(f"catalog/{family}/{name}.py must define exactly one kind, not {len(kinds)}")
+    return kinds[0]
+
+
+def name_of(kind: type[Kind]) -> str:
+    """What a spec calls this kind."""
+    return kind.__module__.rpartition(".")[2]
+
+
+def family_of(name: str) -> str | None:
+    """The first family that has a kind of this name."""
+    return next((family for family in FAMILIES if name in names(family)), None)
+
+
+class OneOf:
+    """Annotates a field that holds one kind of a family.
+
+    Written as `{bucket: {column: age}}`, or in short as `{bucket: age}` or `bucket`. With `tag="by"`
+    the name is one of the keys instead: `{by: hash, key: id}`.
+    """
+
+    tag: ClassVar[None] = None
+
+    def __init__(self, family: str, tag: str | None = None) -> None:
+        self.family = family
+        self.tagged_by = tag
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        del source, handler
+        return core_schema.no_info_plain_validator_function(
+            self._read,
+            serialization=core_schema.plain_serializer_function_ser_schema(self._write),
+            metadata={"pydantic_js_functions": [self._json_schema]},
+        )
+
+    def _read(self, value: Any) -> Kind:
+        if isinstance(value, Kind):
+            return value
+        name, parameters = self._name_and_parameters(value)
+        try:
+            kind = load(self.family, name)
+        except LookupError:
+            raise self._unknown(name) from None
+        try:
+            return kind.model_validate(kind.expand(parameters))
+        except ValidationError as error:
+            raise _below(error, name if self.tagged_by is None else None) from None
+
+    def _name_and_parameters(self, value: Any) -> tuple[str, Any]:
+        if isinstance(value, str):
+            return value, {}
+        if self.tagged_by is None and isinstance(value, dict) and len(value) == 1:
+            name, parameters = next(iter(value.items()))
+            return str(name), {} if parameters is None else parameters
+        if self.tagged_by is not None and isinstance(value, dict) and isinstance(value.get(self.tagged_by), str):
+            return value[self.tagged_by], {key: part for key, part in value.items() if key != self.tagged_by}
+        noun = FAMILIES[self.family]
+        form = f"{{{self.tagged_by}: NAME, …}}" if self.tagged_by else "{NAME: …}"
+        raise PydanticCustomError(
+            "kind_form",
+            "a {noun} is written as {form}; {count}",
+            {"noun": noun, "form": f"`{form}`", "count": _what_is_there(value)},
+        )
+
+    def _unknown(self, name: str) -> PydanticCustomError:
+        return PydanticCustomError(
+            "unknown_kind",
+            "there is no {noun} `{name}`",
+            {"noun": FAMILIES[self.family], "name": name, "family": self.family},
+        )
+
+    def _write(self, value: Kind) -> dict[str, Any]:
+        parameters = value.model_dump(mode="json")
+        return {self.tagged_by: value.kind, **parameters} if self.tagged_by else {value.kind: parameters}
+
+    def _json_schema(self, schema: Any, handler: Any) -> dict[str, Any]:
+        del schema
+        if self.tagged_by is None:
+            return _schema_by_key(self.family, handler)
+        return _schema_by_tag(self.family, self.tagged_by, handler)
+
+
+def _what_is_there(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"this mapping has {len(value)} keys: " + ", ".join(f"`{key}`" for key in list(value)[:5])
+    return f"this is `{value}`"
+
+
+def _below(error: ValidationError, name: str | None) -> ValidationError:
+    """The same errors, one step deeper in the document."""
+    details: list[InitErrorDetails] = []
+    for line in error.errors(include_url=False):
+        where = line["loc"] if name is None else (name, *line["loc"])
+        context = line.get("ctx", {})
+        known = line["type"] not in ("kind_form", "unknown_kind", "grammar") and "custom" not in context
+        message = line["msg"].replace("{", "{{").replace("}", "}}")
+        details.append(
+            InitErrorDetails(
+                type=line["type"] if known else PydanticCustomError(line["type"], message, context),  # type: ignore[arg-type]  # a literal type by its contract
+                loc=where,
+                input=line["input"],
+                ctx=context,
+            )
+        )
+    return ValidationError.from_exception_data(error.title, details)
+
+
+def _parameters_schema(kind: type[Kind], handler: Any) -> dict[str, Any]:
+    return dict(handler(kind.__pydantic_core_schema__))
+
+
+def _schema_by_key(family: str, handler: Any) -> dict[str, Any]:
+    """One object whose single key is the kind: editors complete it better than a `oneOf`."""
+    properties: dict[str, Any] = {}
+    for name in names(family):
+        kind = load(family, name)
+        long = _parameters_schema(kind, handler)
+        summary = (kind.__doc__ or "").strip().split("\n")[0]
+        if kind.short_form is None:
+            properties[name] = {"anyOf": [long, {"type": "null"}], "description": summary}
+        else:
+            properties[name] = {"anyOf": [long, {"not": {"type": "object"}}], "description": summary}
+    one = {"type": "object", "properties": properties, "additionalProperties": False}
+    one |= {"minProperties": 1, "maxProperties": 1}
+    return {"anyOf": [{"enum": list(names(family))}, one]}
+
+
+def _schema_by_tag(family: str, tag: str, handler: Any) -> dict[str, Any]:
+    branches = []
+    for name in names(family):
+        parameters = _parameters_schema(load(family, name), handler)
+        branches.append({"if": {"properties": {tag: {"const": name}}, "required": [tag]}, "then": parameters})
+    del branches  # `additionalProperties: false` of each kind would refuse the tag itself
+    return {
+        "anyOf": [
+            {"enum": list(names(family))},
+            {"type": "object", "properties": {tag: {"enum": list(names(family))}}, "required": [tag]},
+        ]
+    }

@@ -1,0 +1,1 @@
+"""The kinds of cleaning step, one file each."""

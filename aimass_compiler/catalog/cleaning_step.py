@@ -1,0 +1,23 @@
+"""What every cleaning step has: it drops rows before the split and never changes a value."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+from aimass_compiler.catalog import Kind
+
+if TYPE_CHECKING:
+    import polars
+
+
+class CleaningStep(Kind):
+    """Rows in, fewer rows out."""
+
+    def columns_read(self) -> tuple[str, ...]:
+        """The columns that decide which rows stay."""
+        return ()
+
+    @abstractmethod
+    def keep(self, rows: polars.LazyFrame) -> polars.LazyFrame:
+        """The rows that stay, in their order."""

@@ -1,0 +1,1 @@
+"""The metrics, one file each, by their names in scikit-learn."""

@@ -1,0 +1,80 @@
+"""What every model has: what it accepts, how it is trained, and how it becomes ONNX."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+
+from aimass_compiler.catalog import Kind
+from aimass_compiler.task import Task
+
+if TYPE_CHECKING:
+    import numpy
+    import onnx
+
+    from aimass_compiler.catalog.optimizer import Optimizer
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Rows to learn from: `x` is float32, [N, F] or [N, C, H, W]; `y` is int64 classes or float32, [N]."""
+
+    x: numpy.ndarray
+    y: numpy.ndarray
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much a trial may spend, and where chance starts."""
+
+    epochs: int
+    batch_size: int
+    patience: int
+    """Epochs or rounds without a better validation loss before training ends; 0 never ends it."""
+    seed: int
+    threads: int
+    optimizer: Optimizer
+    gpus: int = 0
+    checkpoint: Path | None = None
+    """Where a model that learns in epochs keeps its state, to go on after a kill."""
+
+
+#: Told after each epoch or block of rounds: the step and its losses. Answers whether to stop.
+Progress = Callable[[int, Mapping[str, float]], bool]
+
+
+class Trained(Protocol):
+    """A model that has learnt."""
+
+    def predict(self, x: numpy.ndarray) -> numpy.ndarray:
+        """Probabilities [N, K] or predictions [N], float32, by the framework itself."""
+
+    def to_onnx(self) -> onnx.ModelProto:
+        """The same function as a graph: input `features`, output `scores` ([N, K] or [N], float32)."""
+
+    def importance(self) -> numpy.ndarray | None:
+        """How much each feature counts, [F], or None where the model cannot tell."""
+
+
+class Model(Kind):
+    """A family of functions that learns from examples."""
+
+    tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression"})
+    accepts: ClassVar[Literal["table", "image"]] = "table"
+    #: The extra of this distribution that brings the framework, for the training image.
+    requires: ClassVar[str] = "run"
+    #: Whether it learns in epochs with an optimizer, so that `training.optimizer` and `epochs` matter.
+    learns_in_epochs: ClassVar[bool] = False
+    #: Parameters that fight overfitting (raise them) and give capacity (raise them), for retraining.
+    regularization: ClassVar[tuple[str, ...]] = ()
+    capacity: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def train(self, task: Task, train: Examples, validation: Examples, budget: Budget, progress: Progress) -> Trained:
+        """Learn from `train`, watch `validation`; every parameter is a value, not a range.
+
+        Calls `progress` with at least `train_loss` and `validation_loss` where it learns in steps.
+        """

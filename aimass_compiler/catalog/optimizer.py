@@ -1,0 +1,30 @@
+"""What every optimizer of networks has."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from aimass_compiler.catalog import Kind
+from aimass_compiler.values import Number, Tunable
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Optimizer(Kind):
+    """Moves the weights of a network against the gradient of its loss."""
+
+    short_form: ClassVar[str | None] = "learning_rate"
+
+    learning_rate: Tunable[Number] = Field(0.001)
+    """How far one step goes."""
+    weight_decay: Tunable[Number] = Field(0.0)
+    """How strongly weights are pulled to zero."""
+
+    @abstractmethod
+    def for_torch(self, weights: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
+        """PyTorch's optimizer with these parameters, which must be values, not ranges."""

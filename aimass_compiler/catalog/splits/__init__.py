@@ -1,0 +1,1 @@
+"""The kinds of split, one file each."""

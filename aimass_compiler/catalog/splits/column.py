@@ -1,0 +1,24 @@
+"""Split as a column says: its values are train, validation and test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aimass_compiler.catalog.split import Split
+
+if TYPE_CHECKING:
+    import polars
+
+
+class Column(Split):
+    """Split as a column says: its values are train, validation and test."""
+
+    column: str
+    """The column that names each row's split."""
+
+    def columns_read(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    def assign(self, rows: polars.DataFrame, target: str) -> polars.Series:
+        del target
+        return rows[self.column]

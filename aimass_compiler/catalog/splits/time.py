@@ -1,0 +1,27 @@
+"""Split by time: learn from the past, validate on what came next, test on the latest rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aimass_compiler.catalog.split import SharedSplit
+
+if TYPE_CHECKING:
+    import polars
+
+
+class Time(SharedSplit):
+    """Split by time: learn from the past, validate on what came next, test on the latest rows."""
+
+    column: str
+    """The time (or number) column that orders the rows; rows of one moment stay together."""
+
+    def columns_read(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    def assign(self, rows: polars.DataFrame, target: str) -> polars.Series:
+        from aimass_compiler.catalog.splitting import by_position
+
+        del target
+        first = rows[self.column].rank("min").to_numpy() - 1
+        return by_position(first / max(rows.height, 1), self.bounds)

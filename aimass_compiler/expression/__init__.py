@@ -1,0 +1,1 @@
+"""The algebra that transforms are written in, and its lowerings to polars and to ONNX."""

@@ -1,0 +1,71 @@
+"""The typed normal form of one model: resolved, frozen, JSON both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from aimass_compiler import conventions
+from aimass_compiler.catalog import OneOf
+from aimass_compiler.catalog.model import Model
+from aimass_compiler.catalog.transform import Transform
+from aimass_compiler.pipeline.data import Data
+from aimass_compiler.pipeline.evaluation import Evaluation
+from aimass_compiler.pipeline.monitoring import Monitoring
+from aimass_compiler.pipeline.serving import Serving
+from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.pipeline.training import Objective, Search, Training
+from aimass_compiler.task import Task
+from aimass_compiler.values import Frozen
+
+#: A DNS label of at most 40 characters: with our suffixes it still fits every name made from it.
+ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
+
+
+class Metadata(Frozen):
+    """Which model this is, and whose."""
+
+    name: ModelName
+    """A DNS label of at most 40 characters; it names every folder, stage, job and service."""
+    owner: str = ""
+    """Who answers for the model: a team or an address."""
+    description: str = ""
+    """What the model predicts, in a sentence."""
+
+
+class EnvironmentPipeline(Frozen):
+    """What one environment runs, with its overrides applied."""
+
+    namespace: str
+    """The Kubernetes namespace."""
+    image_registry: str
+    """Where the images lie."""
+    serving: Serving
+    monitoring: Monitoring
+    training: Training
+
+
+class Pipeline(Frozen):
+    """One model, with every default written out."""
+
+    format: Literal["aimass.pipeline/v1"] = conventions.PIPELINE_FORMAT  # type: ignore[assignment]  # the constant's value
+    metadata: Metadata
+    data: Data
+    task: Task
+    features: tuple[Annotated[Transform, OneOf("transforms")], ...]
+    model: Annotated[Model, OneOf("models")]
+    objective: Objective
+    search: Search
+    training: Training
+    evaluation: Evaluation
+    serving: Serving
+    monitoring: Monitoring
+    environments: Mapping[str, EnvironmentPipeline]
+    settings: Settings = Field(exclude=True)
+    """The organisation's settings; not part of what the runtime reads."""
+
+    @property
+    def name(self) -> str:
+        return self.metadata.name

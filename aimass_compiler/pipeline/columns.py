@@ -1,0 +1,116 @@
+"""The contract of the data: what each column is, and what serving accepts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from aimass_compiler.expression.types import CATEGORY, ID, NUMBER, TEXT, TIME, ColumnType, image
+from aimass_compiler.values import Frozen, Integer, Number
+
+
+class _Column(Frozen):
+    """What every column has."""
+
+    short_form: ClassVar[str | None] = "type"
+
+    missing: Number = Field(0.0, ge=0, le=1)
+    """The largest share of rows that may lack a value; 0 means that a value is required."""
+
+    description: str = ""
+    """What the column means, for the model card."""
+
+    @property
+    def is_nullable(self) -> bool:
+        return self.missing > 0
+
+
+class NumberColumn(_Column):
+    """A number, whole or not."""
+
+    type: Literal["number"]
+    min: Number | None = None
+    """The smallest value that is accepted."""
+    max: Number | None = None
+    """The largest value that is accepted."""
+    unit: str = ""
+    """What the number counts, for people."""
+
+    @property
+    def column_type(self) -> ColumnType:
+        return NUMBER
+
+
+class CategoryColumn(_Column):
+    """One of a few names."""
+
+    type: Literal["category"]
+    values: tuple[str, ...] | None = Field(None, min_length=1)
+    """The names that are accepted; without them any name is, and unseen ones count as none."""
+
+    @property
+    def column_type(self) -> ColumnType:
+        return CATEGORY
+
+
+class TextColumn(_Column):
+    """Free text."""
+
+    type: Literal["text"]
+
+    @property
+    def column_type(self) -> ColumnType:
+        return TEXT
+
+
+class IdColumn(_Column):
+    """A key that identifies a row; never a feature."""
+
+    type: Literal["id"]
+
+    @property
+    def column_type(self) -> ColumnType:
+        return ID
+
+
+class TimeColumn(_Column):
+    """A moment, written as ISO 8601 (`2026-01-31` or `2026-01-31T12:00:00Z`); orders the rows, never a feature."""
+
+    type: Literal["time"]
+
+    @property
+    def column_type(self) -> ColumnType:
+        return TIME
+
+
+class ImageColumn(_Column):
+    """A picture as an array of numbers."""
+
+    type: Literal["image"]
+    shape: tuple[Integer, Integer, Integer]
+    """Channels, height and width."""
+
+    @property
+    def column_type(self) -> ColumnType:
+        return image(self.shape)
+
+
+COLUMN_TYPES = ("number", "category", "text", "id", "time", "image")
+
+
+def _type_of(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value
+    return value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+
+
+Column = Annotated[
+    Annotated[NumberColumn, Tag("number")]
+    | Annotated[CategoryColumn, Tag("category")]
+    | Annotated[TextColumn, Tag("text")]
+    | Annotated[IdColumn, Tag("id")]
+    | Annotated[TimeColumn, Tag("time")]
+    | Annotated[ImageColumn, Tag("image")],
+    Discriminator(_type_of),
+]

@@ -1,0 +1,137 @@
+"""How the model is served: replicas, resources, objectives, limits, rollout, logs and tests."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from aimass_compiler.values import Duration, Frozen, Integer, Number, Percentage, Quantity
+
+
+class Replicas(Frozen):
+    """How many servers run, and what makes it more or fewer."""
+
+    min: Integer = Field(2, ge=1, le=1000)
+    """The servers that always run."""
+    max: Integer = Field(4, ge=1, le=1000)
+    """The most servers that load may start."""
+    cpu: Percentage = Percentage("70%")
+    """The share of the requested CPU above which servers are added."""
+
+
+class Resources(Frozen):
+    """What one server asks for and may not exceed."""
+
+    cpu: Quantity = Quantity("500m")
+    """Cores."""
+    memory: Quantity = Quantity("512Mi")
+    """Memory; requested and limited alike, so that a node's pressure never evicts a server first."""
+
+
+class Latency(Frozen):
+    """Upper ends of the answer time; each percentile is an objective of its own."""
+
+    p50: Duration | None = None
+    """Half of the answers come within this time."""
+    p95: Duration | None = None
+    """95 of 100 answers come within this time."""
+    p99: Duration | None = Duration("100ms")
+    """99 of 100 answers come within this time."""
+
+
+class Objectives(Frozen):
+    """What users may rely on; the alerts and the service tests come from these."""
+
+    availability: Percentage = Percentage("99.9%")
+    """The share of requests over 30 days that must not fail on our side."""
+    latency: Latency = Field(default_factory=Latency)
+    """How long answers may take."""
+
+
+class Limits(Frozen):
+    """What one server accepts before it says no."""
+
+    concurrency: Integer = Field(64, ge=1, le=10_000)
+    """Requests in flight; one more is answered 503."""
+    timeout: Duration = Duration("2s")
+    """How long a request may take; a longer one is answered 504."""
+    body: Quantity = Quantity("1Mi")
+    """The largest request body in bytes; a larger one is answered 413."""
+
+
+class Rollout(Frozen):
+    """How a new version takes over."""
+
+    canary: tuple[Number, ...] = Field((), max_length=10)
+    """The percentages of traffic that the new version gets, step by step, ending with 100."""
+    surge: Percentage = Percentage("25%")
+    """How many servers more than wanted may run during an update."""
+
+
+class PredictionLogs(Frozen):
+    """Which predictions are logged with their inputs."""
+
+    sample: Number = Field(0.0, ge=0, le=1)
+    """The share of requests whose inputs and outputs are logged."""
+
+
+class Logs(Frozen):
+    """What servers log beside one line a request."""
+
+    predictions: PredictionLogs = Field(default_factory=PredictionLogs)
+    """The sample of predictions."""
+
+
+class LoadTest(Frozen):
+    """The short load that the test stage holds, with bad requests mixed in."""
+
+    short_form = None
+
+    rps: Integer = Field(50, ge=1, le=100_000)
+    """Requests a second."""
+    duration: Duration = Field(Duration("5s"), alias="for")
+    """How long."""
+
+    model_config = {"populate_by_name": True, "serialize_by_alias": True}
+
+
+class ServingTests(Frozen):
+    """The tests of the served model: correct, efficient, stable."""
+
+    tolerance: Number = Field(1e-5, gt=0, le=0.1)
+    """How far the served prediction of a row may be from the batch prediction."""
+    load: LoadTest = Field(default_factory=LoadTest)
+    """The load of the pipeline's test stage."""
+    soak: Duration | None = None
+    """How long `aimass test --soak` holds the load; not part of the pipeline."""
+
+
+class Gateway(Frozen):
+    """The route from outside, through the Kubernetes Gateway API."""
+
+    host: str
+    """The host name of the route."""
+    name: str = "gateway"
+    """The Gateway that the route attaches to."""
+    namespace: str = "gateway-system"
+    """The namespace of that Gateway."""
+
+
+class Serving(Frozen):
+    """How the model is served."""
+
+    replicas: Replicas = Field(default_factory=Replicas)
+    """How many servers run."""
+    resources: Resources = Field(default_factory=Resources)
+    """What each server needs."""
+    objectives: Objectives = Field(default_factory=Objectives)
+    """What users may rely on."""
+    limits: Limits = Field(default_factory=Limits)
+    """What one server accepts."""
+    rollout: Rollout = Field(default_factory=Rollout)
+    """How a new version takes over."""
+    logs: Logs = Field(default_factory=Logs)
+    """What is logged."""
+    tests: ServingTests = Field(default_factory=ServingTests)
+    """How the served model is tested."""
+    gateway: Gateway | None = None
+    """The route from outside; without it the service is reachable inside the cluster only."""

@@ -1,0 +1,55 @@
+"""The organisation's settings, `aimass.yaml` at the repository's root."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from aimass_compiler.values import Frozen
+
+
+class EnvironmentSettings(Frozen):
+    """Where one environment lies."""
+
+    namespace: str | None = None
+    """The Kubernetes namespace; by default `ml-` and the environment's name."""
+    server: str | None = None
+    """The address of the cluster's API server, for people; credentials never stand here."""
+
+
+class Images(Frozen):
+    """Where images come from and go to."""
+
+    registry: str = "registry.example.com/ml"
+    """The registry and path that the model images are pushed to."""
+    python: str = "python:3.11-slim"
+    """The base of the serving image; pin it by digest."""
+    ray: str = "rayproject/ray:2.55.1-py311"
+    """The base of the training image; its Python must be the driver's."""
+
+
+class Prometheus(Frozen):
+    """How the cluster's Prometheus finds what to watch."""
+
+    labels: Mapping[str, str] = Field(default_factory=lambda: {"release": "kube-prometheus-stack"})
+    """Labels of ServiceMonitor and PrometheusRule that its selectors want."""
+    namespace: str = "monitoring"
+    """Where Prometheus runs, so that the network policy lets it in."""
+
+
+class Settings(Frozen):
+    """What holds for every model of the repository."""
+
+    environments: Mapping[str, EnvironmentSettings] = Field(
+        default_factory=lambda: {name: EnvironmentSettings() for name in ("dev", "staging", "prod")}
+    )
+    """The environments, in the order of promotion."""
+    images: Images = Field(default_factory=Images)
+    """Where images come from and go to."""
+    prometheus: Prometheus = Field(default_factory=Prometheus)
+    """How Prometheus finds the servers."""
+    labels: Mapping[str, str] = Field(default_factory=dict)
+    """Labels that every Kubernetes object gets."""
+    queue: str | None = None
+    """The Kueue queue that training jobs wait in."""

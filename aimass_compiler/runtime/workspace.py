@@ -1,0 +1,58 @@
+"""Where a model's results lie, and how they are written: to a temporary name first, then renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aimass_compiler import conventions
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folders of one model below the project's root."""
+
+    root: Path
+    model: str
+
+    def folder(self, stage: str) -> Path:
+        """Where a stage's results lie; created when it is missing."""
+        folder = self.root / conventions.ARTIFACTS_FOLDER / self.model / stage
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    @property
+    def generated(self) -> Path:
+        """The committed files that the compiler rendered for this model."""
+        return self.root / conventions.GENERATED_FOLDER / self.model
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path` that becomes `path` when the block ends well.
+
+    A block that raises, or a process that is killed, leaves the earlier file as it was.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON document that people can read; numbers keep every digit."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read what `write_json` wrote."""
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document
