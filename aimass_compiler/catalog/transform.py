@@ -1,0 +1,125 @@
+"""What every transform has: the columns it reads, what it learns from them and how a row is computed."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Field
+
+from aimass_compiler.catalog import Kind
+from aimass_compiler.expression.algebra import Expression
+from aimass_compiler.expression.statistics import Statistic
+from aimass_compiler.expression.types import NUMBER, ColumnType
+from aimass_compiler.values import Frozen
+
+#: Column name → how it is computed from the raw columns.
+Table = Mapping[str, Expression]
+#: Column name → its type.
+Types = Mapping[str, ColumnType]
+
+
+class ColumnsOfType(Frozen):
+    """All columns of a type, except the target: `{type: number}`."""
+
+    type: Literal["number", "category", "text", "image"]
+    """The declared type of the columns."""
+    but: tuple[str, ...] = ()
+    """Columns of this type that are left out."""
+
+
+def _as_names(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+#: One column, several, or all of a type.
+Columns = Annotated[tuple[str, ...] | ColumnsOfType, BeforeValidator(_as_names)]
+
+
+class Transform(Kind):
+    """Computes columns from columns, the same way in training and in serving."""
+
+    #: The names of the column types that it reads.
+    accepts: ClassVar[frozenset[str]]
+
+    @property
+    def columns_read(self) -> tuple[str, ...]:
+        """The columns that it reads, once selectors are resolved."""
+        columns = getattr(self, "columns", None) or (self.column,)  # type: ignore[attr-defined]  # one of the two is there
+        return tuple(columns)
+
+    @property
+    def columns_written(self) -> tuple[str, ...]:
+        """The columns that it adds, replaces or removes."""
+        return tuple(self.produces(dict.fromkeys(self.columns_read, NUMBER)))
+
+    def resolved(self, types: Types) -> Self:
+        """The same transform with `{type: …}` replaced by the columns of that type."""
+        selector = getattr(self, "columns", None)
+        if not isinstance(selector, ColumnsOfType):
+            return self
+        found = tuple(name for name, kind in types.items() if kind.name == selector.type and name not in selector.but)
+        return self.model_copy(update={"columns": found})
+
+    @abstractmethod
+    def produces(self, types: Types) -> Mapping[str, ColumnType | None]:
+        """The types of the columns that it adds or replaces; None for one that it removes."""
+
+    def learn(self, table: Table) -> Mapping[str, Statistic]:
+        """The statistics that it needs of the training rows, by names of its own."""
+        del table
+        return {}
+
+    @abstractmethod
+    def apply(self, table: Table, learned: Mapping[str, Any]) -> Mapping[str, Expression | None]:
+        """The columns that it adds or replaces; None for one that it removes."""
+
+
+class EachColumn(Transform):
+    """A transform that treats each of its columns alone and leaves it in its place."""
+
+    short_form: ClassVar[str | None] = "columns"
+
+    columns: Columns = Field()
+    """The columns: one name, a list, or all of a type (`{type: number}`)."""
+
+    @classmethod
+    def takes_mapping(cls, value: dict[Any, Any]) -> bool:
+        return "type" in value and "columns" not in value
+
+    def type_after(self, before: ColumnType) -> ColumnType:
+        """What a column of this type becomes."""
+        return before
+
+    def produces(self, types: Types) -> Mapping[str, ColumnType | None]:
+        return {name: self.type_after(types[name]) for name in self.columns_read}
+
+    def learn(self, table: Table) -> Mapping[str, Statistic]:
+        return {
+            f"{name}.{statistic}": value
+            for name in self.columns_read
+            for statistic, value in self.learn_column(table[name]).items()
+        }
+
+    def learn_column(self, column: Expression) -> Mapping[str, Statistic]:
+        """The statistics that one column needs."""
+        del column
+        return {}
+
+    def apply(self, table: Table, learned: Mapping[str, Any]) -> Mapping[str, Expression | None]:
+        return {name: self.apply_column(name, table[name], _of(learned, name)) for name in self.columns_read}
+
+    @abstractmethod
+    def apply_column(self, name: str, column: Expression, learned: Mapping[str, Any]) -> Expression:
+        """One column, computed."""
+
+
+def _of(learned: Mapping[str, Any], column: str) -> dict[str, Any]:
+    start = f"{column}."
+    return {key.removeprefix(start): value for key, value in learned.items() if key.startswith(start)}
+
+
+def features_of(types: Types) -> Iterable[str]:
+    """The columns that a table model reads: numbers, codes and vectors."""
+    return (name for name, kind in types.items() if kind.is_feature)

@@ -1,0 +1,35 @@
+"""Compute a new number from others, by a formula such as `charges / (tenure + 1)`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from aimass_compiler.catalog.transform import Table, Transform, Types
+from aimass_compiler.expression.algebra import AsNumber, Expression
+from aimass_compiler.expression.formula import Formula
+from aimass_compiler.expression.types import NUMBER, ColumnType
+
+
+class Compute(Transform):
+    """Compute a new number from others, by a formula such as `charges / (tenure + 1)`."""
+
+    accepts: ClassVar[frozenset[str]] = frozenset({"number", "category", "index"})
+
+    name: str
+    """The new column."""
+    formula: Formula
+    """Numbers, columns, + - * /, comparisons, `and`, `or`, `not`, log(), sqrt(), abs(), missing()."""
+
+    @property
+    def columns_read(self) -> tuple[str, ...]:
+        return self.formula.columns
+
+    def produces(self, types: Types) -> Mapping[str, ColumnType | None]:
+        del types
+        return {self.name: NUMBER}
+
+    def apply(self, table: Table, learned: Mapping[str, Any]) -> Mapping[str, Expression | None]:
+        del learned
+        result = self.formula.over(table)
+        return {self.name: AsNumber(result) if result.type.name == "boolean" else result}

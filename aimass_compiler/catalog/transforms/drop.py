@@ -1,0 +1,32 @@
+"""Leave columns out of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from aimass_compiler.catalog.transform import Columns, Table, Transform, Types
+from aimass_compiler.expression.algebra import Expression
+from aimass_compiler.expression.types import ColumnType
+
+
+class Drop(Transform):
+    """Leave columns out of the model."""
+
+    accepts: ClassVar[frozenset[str]] = frozenset({"number", "category", "text", "time", "image", "index", "vector"})
+    short_form: ClassVar[str | None] = "columns"
+
+    columns: Columns
+    """The columns."""
+
+    @classmethod
+    def takes_mapping(cls, value: dict[Any, Any]) -> bool:
+        return "type" in value
+
+    def produces(self, types: Types) -> Mapping[str, ColumnType | None]:
+        del types
+        return dict.fromkeys(self.columns_read)
+
+    def apply(self, table: Table, learned: Mapping[str, Any]) -> Mapping[str, Expression | None]:
+        del table, learned
+        return dict.fromkeys(self.columns_read)

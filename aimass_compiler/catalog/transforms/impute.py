@@ -1,0 +1,64 @@
+"""Fill missing values with what the training rows usually hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from aimass_compiler.catalog.transform import EachColumn, Table, Types
+from aimass_compiler.expression.algebra import AsNumber, Constant, Expression, IsMissing, Where
+from aimass_compiler.expression.statistics import MostFrequent, Statistic, Summary
+from aimass_compiler.expression.types import NUMBER, ColumnType
+from aimass_compiler.values import Flag, Number
+
+
+class Impute(EachColumn):
+    """Fill missing values with what the training rows usually hold."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+    accepts: ClassVar[frozenset[str]] = frozenset({"number", "category", "text"})
+
+    strategy: Literal["mean", "median", "mode", "constant"] = Field("median", alias="with")
+    """What fills the gaps; strings know `mode` and `constant` only."""
+    value: Number | str | None = None
+    """The filling itself, for `constant`."""
+    indicator: Flag = False
+    """Whether a column `<name>_missing` of 0 and 1 tells the model where the gaps were."""
+
+    @model_validator(mode="after")
+    def _has_value(self) -> Self:
+        if (self.strategy == "constant") != (self.value is not None):
+            raise PydanticCustomError("impute_value", "`value` goes with `with: constant`, and only with it")
+        return self
+
+    def produces(self, types: Types) -> Mapping[str, ColumnType | None]:
+        added = {f"{name}_missing": NUMBER for name in self.columns_read} if self.indicator else {}
+        return {**super().produces(types), **added}
+
+    def learn_column(self, column: Expression) -> Mapping[str, Statistic]:
+        if self.strategy == "constant":
+            return {}
+        if self.strategy == "mode" or column.type.is_string:
+            return {"mode": MostFrequent(column, limit=1)}
+        return {"value": Summary(column, "mean" if self.strategy == "mean" else "median")}
+
+    def apply_column(self, name: str, column: Expression, learned: Mapping[str, Any]) -> Expression:
+        del name
+        return Where(IsMissing(column), Constant(self._filling(column, learned)), column)
+
+    def _filling(self, column: Expression, learned: Mapping[str, Any]) -> float | str:
+        if self.value is not None:
+            return self.value if isinstance(self.value, str) else float(self.value)
+        if "mode" in learned:
+            empty: float | str = "" if column.type.is_string else float("nan")
+            return next(iter(learned["mode"]), empty)
+        return float(learned["value"])
+
+    def apply(self, table: Table, learned: Mapping[str, Any]) -> Mapping[str, Expression | None]:
+        filled = dict(super().apply(table, learned))
+        if self.indicator:
+            filled |= {f"{name}_missing": AsNumber(IsMissing(table[name])) for name in self.columns_read}
+        return filled

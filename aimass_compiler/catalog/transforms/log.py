@@ -1,0 +1,25 @@
+"""Take the natural logarithm of 1 + x, so that large numbers lie closer together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from aimass_compiler.catalog.transform import EachColumn
+from aimass_compiler.expression.algebra import Arithmetic, Constant, Expression, Function
+from aimass_compiler.values import Number
+
+
+class Log(EachColumn):
+    """Take the natural logarithm of 1 + x, so that large numbers lie closer together."""
+
+    accepts: ClassVar[frozenset[str]] = frozenset({"number"})
+
+    offset: Number = Field(1.0, ge=0)
+    """What is added first; a sum that is not positive becomes missing."""
+
+    def apply_column(self, name: str, column: Expression, learned: Mapping[str, Any]) -> Expression:
+        del name, learned
+        return Function("log", Arithmetic("add", column, Constant(float(self.offset))))

@@ -1,0 +1,36 @@
+"""Replace names by their place in a list: declared, or most frequent first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from aimass_compiler.catalog.transform import EachColumn
+from aimass_compiler.expression.algebra import Expression, Lookup
+from aimass_compiler.expression.statistics import MostFrequent, Statistic
+from aimass_compiler.expression.types import ColumnType, index
+from aimass_compiler.values import Integer
+
+
+class Ordinal(EachColumn):
+    """Replace names by their place in a list: given, or most frequent first."""
+
+    accepts: ClassVar[frozenset[str]] = frozenset({"category", "text"})
+
+    values: tuple[str, ...] | None = Field(None, min_length=1)
+    """The names in their order; by default those of the training rows, most frequent first."""
+    limit: Integer | None = Field(None, ge=1)
+    """How many of the most frequent names are kept; by default all."""
+
+    def type_after(self, before: ColumnType) -> ColumnType:
+        del before
+        return index(len(self.values) if self.values else None)
+
+    def learn_column(self, column: Expression) -> Mapping[str, Statistic]:
+        return {} if self.values else {"values": MostFrequent(column, limit=self.limit)}
+
+    def apply_column(self, name: str, column: Expression, learned: Mapping[str, Any]) -> Expression:
+        del name
+        return Lookup(column, tuple(self.values or learned["values"]))

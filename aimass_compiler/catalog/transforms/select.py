@@ -1,0 +1,61 @@
+"""Keep the features that matter: by variance, or by what they tell about the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from aimass_compiler.catalog.transform import Table, Transform, Types, features_of
+from aimass_compiler.expression.algebra import Expression, Gather, Pack
+from aimass_compiler.expression.statistics import MutualInformation, Statistic, Variances
+from aimass_compiler.expression.types import ColumnType, vector
+from aimass_compiler.values import Integer, Number
+
+
+class Select(Transform):
+    """Keep the features that matter: by variance, or by what they tell about the target."""
+
+    accepts: ClassVar[frozenset[str]] = frozenset({"number", "index", "vector"})
+    short_form: ClassVar[str | None] = "top"
+
+    top: Integer | None = Field(None, ge=1)
+    """How many features are kept."""
+    variance: Number | None = Field(None, ge=0)
+    """Keep the features whose variance is above this."""
+    by: Literal["mutual_information", "variance"] = "mutual_information"
+    """What ranks the features for `top`."""
+    columns: tuple[str, ...] = ()
+    """The columns to choose from; by default all features at this point."""
+
+    @model_validator(mode="after")
+    def _has_rule(self) -> Self:
+        if (self.top is None) == (self.variance is None):
+            raise PydanticCustomError("select_rule", "select needs either `top` or `variance`")
+        return self
+
+    @property
+    def columns_read(self) -> tuple[str, ...]:
+        return self.columns
+
+    def resolved(self, types: Types) -> Self:
+        return self if self.columns else self.model_copy(update={"columns": tuple(features_of(types))})
+
+    def produces(self, types: Types) -> Mapping[str, ColumnType | None]:
+        del types
+        return {**dict.fromkeys(self.columns), "selected": vector(self.top)}
+
+    def _all(self, table: Table) -> Pack:
+        return Pack(tuple(table[name] for name in self.columns), self.columns)
+
+    def learn(self, table: Table) -> Mapping[str, Statistic]:
+        is_variance = self.variance is not None or self.by == "variance"
+        return {"scores": (Variances if is_variance else MutualInformation)(self._all(table))}
+
+    def apply(self, table: Table, learned: Mapping[str, Any]) -> Mapping[str, Expression | None]:
+        scores = [float(score) for score in learned["scores"]]
+        ranked = sorted(range(len(scores)), key=lambda place: (-scores[place], place))
+        kept = ranked[: self.top] if self.top else [place for place in ranked if scores[place] > (self.variance or 0)]
+        return {**dict.fromkeys(self.columns), "selected": Gather(self._all(table), tuple(sorted(kept)))}

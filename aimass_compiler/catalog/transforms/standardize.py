@@ -1,0 +1,26 @@
+"""Shift and scale numbers to mean 0 and standard deviation 1 on the training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from aimass_compiler.catalog.transform import EachColumn
+from aimass_compiler.expression.algebra import Arithmetic, Constant, Expression
+from aimass_compiler.expression.statistics import Statistic, Summary
+
+
+class Standardize(EachColumn):
+    """Shift and scale numbers to mean 0 and standard deviation 1 on the training rows."""
+
+    accepts: ClassVar[frozenset[str]] = frozenset({"number", "image"})
+
+    def learn_column(self, column: Expression) -> Mapping[str, Statistic]:
+        return {"mean": Summary(column, "mean"), "deviation": Summary(column, "standard_deviation")}
+
+    def apply_column(self, name: str, column: Expression, learned: Mapping[str, Any]) -> Expression:
+        del name
+        # A factor, because engines do not divide alike: some multiply many rows by the reciprocal.
+        factor = 1 / learned["deviation"] if learned["deviation"] > 0 else 1.0
+        shifted = Arithmetic("subtract", column, Constant(learned["mean"]))
+        return Arithmetic("multiply", shifted, Constant(factor))

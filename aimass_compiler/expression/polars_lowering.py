@@ -1,0 +1,286 @@
+"""The algebra as polars expressions: for learning, and for whole tables on one machine."""
+
+from __future__ import annotations
+
+import math
+from functools import singledispatch
+from typing import TYPE_CHECKING
+
+import numpy
+import polars
+import polars_hash
+
+from aimass_compiler.expression.algebra import (
+    SEPARATOR,
+    Arithmetic,
+    AsNumber,
+    Bucket,
+    CodeAsString,
+    Column,
+    Comparison,
+    Constant,
+    CountHashed,
+    CountTerms,
+    Expression,
+    Function,
+    Gather,
+    Hash,
+    IsMissing,
+    Joined,
+    Logical,
+    Lookup,
+    Lower,
+    Not,
+    OneHot,
+    Pack,
+    Where,
+    Words,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+_CAPITALS = [chr(code) for code in range(ord("A"), ord("Z") + 1)]
+_SMALL = [letter.lower() for letter in _CAPITALS]
+
+
+@singledispatch
+def lower(expression: Expression) -> polars.Expr:
+    """The polars expression that computes this one from the raw columns."""
+    raise NotImplementedError(type(expression).__name__)
+
+
+@lower.register
+def _(expression: Column) -> polars.Expr:
+    column = polars.col(expression.name)
+    if expression.type.is_string:
+        return polars.when(column != "").then(column)
+    return column
+
+
+@lower.register
+def _(expression: Constant) -> polars.Expr:
+    if isinstance(expression.value, str):
+        return polars.lit(expression.value or None, dtype=polars.String)
+    return polars.lit(None if math.isnan(expression.value) else expression.value, dtype=polars.Float64)
+
+
+_ARITHMETIC: dict[str, Callable[[polars.Expr, polars.Expr], polars.Expr]] = {
+    "add": lambda left, right: left + right,
+    "subtract": lambda left, right: left - right,
+    "multiply": lambda left, right: left * right,
+    "divide": lambda left, right: left / right,
+    "minimum": lambda left, right: polars.when(right < left).then(right).when(right.is_not_null()).then(left),
+    "maximum": lambda left, right: polars.when(right > left).then(right).when(right.is_not_null()).then(left),
+}
+
+
+@lower.register
+def _(expression: Arithmetic) -> polars.Expr:
+    left, right = lower(expression.left), lower(expression.right)
+    if expression.type.name == "image":
+        shape = expression.type.shape
+        assert shape is not None  # noqa: S101  # an image has a shape by its type
+        size = math.prod(shape)
+        result = _ARITHMETIC[expression.operator](left, right.cast(polars.Float32))
+        return result.cast(polars.Array(polars.Float32, size))
+    return _ARITHMETIC[expression.operator](left, right).fill_nan(None)
+
+
+_FUNCTIONS: dict[str, Callable[[polars.Expr], polars.Expr]] = {
+    "log": lambda value: polars.when(value > 0).then(value).log(),
+    "absolute": lambda value: value.abs(),
+    "square_root": lambda value: polars.when(value >= 0).then(value).sqrt(),
+    "floor": lambda value: value.floor(),
+}
+
+
+@lower.register
+def _(expression: Function) -> polars.Expr:
+    return _FUNCTIONS[expression.name](lower(expression.of))
+
+
+_COMPARISONS: dict[str, Callable[[polars.Expr, polars.Expr], polars.Expr]] = {
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+    "==": lambda left, right: left == right,
+    "!=": lambda left, right: left != right,
+}
+
+
+@lower.register
+def _(expression: Comparison) -> polars.Expr:
+    claim = _COMPARISONS[expression.operator](lower(expression.left), lower(expression.right))
+    return claim.fill_null(value=False)
+
+
+@lower.register
+def _(expression: Logical) -> polars.Expr:
+    left, right = lower(expression.left), lower(expression.right)
+    return left & right if expression.operator == "and" else left | right
+
+
+@lower.register
+def _(expression: Not) -> polars.Expr:
+    return ~lower(expression.of)
+
+
+@lower.register
+def _(expression: IsMissing) -> polars.Expr:
+    value = lower(expression.of)
+    return value < 0 if expression.of.type.name == "index" else value.is_null()
+
+
+@lower.register
+def _(expression: Where) -> polars.Expr:
+    return polars.when(lower(expression.condition)).then(lower(expression.then)).otherwise(lower(expression.otherwise))
+
+
+@lower.register
+def _(expression: AsNumber) -> polars.Expr:
+    return lower(expression.of).cast(polars.Float64)
+
+
+@lower.register
+def _(expression: Bucket) -> polars.Expr:
+    value = lower(expression.of)
+    bounds = numpy.asarray(expression.bounds, dtype=numpy.float64)
+
+    def count(values: polars.Series) -> polars.Series:
+        return polars.Series(numpy.searchsorted(bounds, values.to_numpy(), side="right").astype(numpy.int64))
+
+    reached = value.fill_null(0.0).map_batches(count, return_dtype=polars.Int64, is_elementwise=True)
+    return polars.when(value.is_null()).then(polars.lit(-1, dtype=polars.Int64)).otherwise(reached)
+
+
+@lower.register
+def _(expression: Lookup) -> polars.Expr:
+    codes = list(range(len(expression.terms)))
+    text = lower(expression.of)
+    return text.replace_strict(list(expression.terms), codes, default=-1, return_dtype=polars.Int64).fill_null(-1)
+
+
+def _hashed(text: polars.Expr, size: int) -> polars.Expr:
+    hashes = polars_hash.HExpr._from_pyexpr(text.fill_null("")._pyexpr)  # noqa: SLF001  # polars-hash has no public cast
+    return hashes.nchash.murmur32().cast(polars.Int64) % size
+
+
+@lower.register
+def _(expression: Hash) -> polars.Expr:
+    return _hashed(lower(expression.of), expression.size)
+
+
+@lower.register
+def _(expression: Lower) -> polars.Expr:
+    return lower(expression.of).str.replace_many(_CAPITALS, _SMALL)
+
+
+@lower.register
+def _(expression: Joined) -> polars.Expr:
+    return polars.concat_str([lower(part).fill_null("") for part in expression.parts], separator=SEPARATOR)
+
+
+@lower.register
+def _(expression: CodeAsString) -> polars.Expr:
+    code = lower(expression.of)
+    return polars.when(code >= 0).then(code.cast(polars.String))
+
+
+@lower.register
+def _(expression: Words) -> polars.Expr:
+    words = lower(expression.of).fill_null("").str.split(" ")
+    return words.list.eval(polars.when(polars.element() != "").then(polars.element())).list.drop_nulls()
+
+
+def _vectors(
+    values: polars.Expr, size: int, fill: Callable[[polars.Series, NDArray[numpy.float32]], None]
+) -> polars.Expr:
+    """A float32 vector a row, filled by a function of the whole column."""
+
+    def batch(column: polars.Series) -> polars.Series:
+        matrix = numpy.zeros((len(column), size), dtype=numpy.float32)
+        fill(column, matrix)
+        return polars.Series(matrix, dtype=polars.Array(polars.Float32, size))
+
+    return values.map_batches(batch, return_dtype=polars.Array(polars.Float32, size), is_elementwise=True)
+
+
+@lower.register
+def _(expression: OneHot) -> polars.Expr:
+    size = len(expression.names)
+
+    def fill(codes: polars.Series, matrix: NDArray[numpy.float32]) -> None:
+        places = codes.to_numpy()
+        known = (places >= 0) & (places < size)
+        matrix[numpy.flatnonzero(known), places[known]] = 1
+
+    return _vectors(lower(expression.of), size, fill)
+
+
+def _count(rows: polars.Series, codes: polars.Series, matrix: NDArray[numpy.float32]) -> None:
+    numpy.add.at(matrix, (rows.to_numpy(), codes.to_numpy()), 1)
+
+
+@lower.register
+def _(expression: CountHashed) -> polars.Expr:
+    def fill(words: polars.Series, matrix: NDArray[numpy.float32]) -> None:
+        table = words.rename("word").to_frame().with_row_index("row").explode("word").drop_nulls()
+        counted = table.select("row", code=_hashed(polars.col("word"), expression.size))
+        _count(counted["row"], counted["code"], matrix)
+
+    return _vectors(lower(expression.of), expression.size, fill)
+
+
+@lower.register
+def _(expression: CountTerms) -> polars.Expr:
+    places = {term: place for place, term in enumerate(expression.terms)}
+    lengths = sorted({term.count(" ") + 1 for term in expression.terms})
+
+    def fill(words: polars.Series, matrix: NDArray[numpy.float32]) -> None:
+        for row, sentence in enumerate(words.to_list()):
+            for length in lengths:
+                for start in range(len(sentence) - length + 1):
+                    place = places.get(" ".join(sentence[start : start + length]))
+                    if place is not None:
+                        matrix[row, place] += 1
+
+    return _vectors(lower(expression.of), len(expression.terms), fill)
+
+
+def _as_matrix(column: polars.Series) -> NDArray[numpy.float32]:
+    values = column.to_numpy().astype(numpy.float32)
+    return values if values.ndim > 1 else values.reshape(-1, 1)
+
+
+@lower.register
+def _(expression: Pack) -> polars.Expr:
+    size = len(expression.labels)
+    parts = polars.struct(
+        [_present(part).alias(f"part{place}") for place, part in enumerate(expression.parts)]
+    )
+
+    def fill(packed: polars.Series, matrix: NDArray[numpy.float32]) -> None:
+        if len(packed):
+            matrix[:] = numpy.hstack([_as_matrix(part) for part in packed.struct.unnest()])
+
+    return _vectors(parts, size, fill)
+
+
+def _present(part: Expression) -> polars.Expr:
+    """A part of a vector, with missing numbers as NaN."""
+    value = lower(part)
+    return value.fill_null(float("nan")) if part.type.name == "number" else value
+
+
+@lower.register
+def _(expression: Gather) -> polars.Expr:
+    places = list(expression.places)
+
+    def fill(vectors: polars.Series, matrix: NDArray[numpy.float32]) -> None:
+        matrix[:] = vectors.to_numpy()[:, places]
+
+    return _vectors(lower(expression.of), len(places), fill)

@@ -1,0 +1,176 @@
+"""What a transform can learn from the training rows, lowered to polars aggregations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from aimass_compiler.expression.algebra import Expression
+from aimass_compiler.task import Task
+
+if TYPE_CHECKING:
+    import numpy
+    import polars
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One number over all rows; missing values do not count. NaN when there is no value at all."""
+
+    of: Expression
+    name: Literal["mean", "standard_deviation", "median", "minimum", "maximum"]
+
+
+@dataclass(frozen=True)
+class Quantiles:
+    """The values below which these shares of the rows lie, by linear interpolation."""
+
+    of: Expression
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class MostFrequent:
+    """The most frequent values of a string, number or index, ties in their order; all when `limit` is None."""
+
+    of: Expression
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class FrequentTerms:
+    """The word sequences of `lengths` words that stand in the most rows, ties in alphabetical order."""
+
+    of: Expression
+    limit: int
+    longest: int
+
+
+@dataclass(frozen=True)
+class Variances:
+    """The variance of each component of a vector."""
+
+    of: Expression
+
+
+@dataclass(frozen=True)
+class MutualInformation:
+    """How much each component of a vector tells about the target, in nats.
+
+    Kraskov, Stögbauer and Grassberger (2004) as scikit-learn implements it.
+    """
+
+    of: Expression
+    seed: int = 0
+
+
+Statistic = Summary | Quantiles | MostFrequent | FrequentTerms | Variances | MutualInformation
+
+
+def learn(rows: polars.LazyFrame, statistics: Mapping[str, Statistic], task: Task) -> dict[str, Any]:
+    """All statistics of one level in one pass over the rows.
+
+    Numbers come back as floats, lists as tuples, vectors as float64 arrays.
+    """
+    if not statistics:
+        return {}
+    aggregations = [_aggregation(statistic, task).alias(name) for name, statistic in statistics.items()]
+    table = rows.select(aggregations).collect()
+    return {name: _value(statistics[name], table[name][0]) for name in statistics}
+
+
+def _aggregation(statistic: Statistic, task: Task) -> polars.Expr:
+    import polars
+
+    from aimass_compiler.expression.polars_lowering import lower
+
+    values = lower(statistic.of)
+    match statistic:
+        case Summary(of=of, name=name):
+            flat = values.explode() if of.type.name == "image" else values
+            return _SUMMARIES[name](flat.cast(polars.Float64))
+        case Quantiles(shares=shares):
+            quantiles = [values.quantile(share, interpolation="linear") for share in shares]
+            return polars.concat_list(quantiles)
+        case MostFrequent():
+            present = values.drop_nulls()
+            return present.value_counts(sort=False).struct.rename_fields(["value", "count"]).implode()
+        case FrequentTerms(longest=longest):
+            return _terms(values, longest).drop_nulls().value_counts().struct.rename_fields(["value", "count"]).implode()
+        case Variances():
+            return polars.map_groups(
+                [values], lambda parts: _as_series(_matrix(parts[0]).var(axis=0)), return_dtype=_FLOATS(), returns_scalar=True
+            )
+        case MutualInformation(seed=seed):
+            target = polars.col(task.target)
+            return polars.map_groups(
+                [values, target],
+                lambda parts: _as_series(_mutual_information(parts[0], parts[1], task, seed)),
+                return_dtype=_FLOATS(),
+                returns_scalar=True,
+            )
+
+
+_SUMMARIES: dict[str, Any] = {
+    "mean": lambda values: values.mean(),
+    "standard_deviation": lambda values: values.std(ddof=0),
+    "median": lambda values: values.median(),
+    "minimum": lambda values: values.min(),
+    "maximum": lambda values: values.max(),
+}
+
+
+def _FLOATS() -> polars.DataType:  # noqa: N802  # a data type, made late because polars is heavy
+    import polars
+
+    return polars.List(polars.Float64)
+
+
+def _terms(words: polars.Expr, longest: int) -> polars.Expr:
+    """Every sequence of up to `longest` words of every row, once a row."""
+    import polars
+
+    sequences = words.list.eval(polars.element().drop_nulls())
+    for length in range(2, longest + 1):
+        joined = polars.concat_str([polars.element().shift(-step) for step in range(length)], separator=" ")
+        longer = words.list.eval(joined.drop_nulls())
+        sequences = sequences.list.concat(longer)
+    return sequences.list.unique().explode()
+
+
+def _matrix(vectors: polars.Series) -> numpy.ndarray:
+    import numpy
+
+    return numpy.asarray(vectors.to_numpy(), dtype=numpy.float64)
+
+
+def _as_series(values: numpy.ndarray) -> polars.Series:
+    import polars
+
+    return polars.Series([values.tolist()], dtype=polars.List(polars.Float64))
+
+
+def _mutual_information(vectors: polars.Series, target: polars.Series, task: Task, seed: int) -> numpy.ndarray:
+    import numpy
+    from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
+
+    features = numpy.nan_to_num(_matrix(vectors))
+    score = mutual_info_classif if task.is_classification else mutual_info_regression
+    found: numpy.ndarray = score(features, target.to_numpy(), random_state=seed)
+    return found
+
+
+def _value(statistic: Statistic, found: Any) -> Any:
+    import numpy
+
+    match statistic:
+        case Summary():
+            return float("nan") if found is None else float(found)
+        case Quantiles():
+            return tuple(float(value) for value in found if value is not None)
+        case MostFrequent(limit=limit) | FrequentTerms(limit=limit):
+            counted = sorted(((entry["value"], entry["count"]) for entry in found), key=lambda pair: (-pair[1], pair[0]))
+            return tuple(value for value, _ in counted[:limit])
+        case _:
+            return numpy.asarray(found, dtype=numpy.float64)
