@@ -1,0 +1,48 @@
+"""Rows of a table as the tensors that model.onnx reads."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy
+import polars
+
+from aimass_compiler import conventions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+
+def pack(rows: polars.DataFrame, inputs: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
+    """The tensors by name, for the `inputs` of features.json or signature.json.
+
+    A missing number becomes NaN, a missing string the empty string and a missing picture NaNs.
+    """
+    tensors: dict[str, NDArray[Any]] = {}
+    numbers = _columns_of(inputs, conventions.NUMBERS_TENSOR)
+    strings = _columns_of(inputs, conventions.STRINGS_TENSOR)
+    if numbers:
+        tensors[conventions.NUMBERS_TENSOR] = _beside(rows.select(numbers), polars.Float64, numpy.nan)
+    if strings:
+        tensors[conventions.STRINGS_TENSOR] = _beside(rows.select(strings), polars.String, "").astype(object)
+    for column in inputs:
+        if "index" not in column:
+            tensors[column["tensor"]] = _pictures(rows[column["name"]], column["shape"])
+    return tensors
+
+
+def _columns_of(inputs: Sequence[Mapping[str, Any]], tensor: str) -> list[str]:
+    packed = [column for column in inputs if "index" in column and column["tensor"] == tensor]
+    return [column["name"] for column in sorted(packed, key=lambda column: int(column["index"]))]
+
+
+def _beside(rows: polars.DataFrame, kind: type[polars.DataType], missing: float | str) -> NDArray[Any]:
+    return rows.select(polars.all().cast(kind).fill_null(polars.lit(missing))).to_numpy(order="c")
+
+
+def _pictures(column: polars.Series, shape: Sequence[int]) -> NDArray[numpy.float32]:
+    pictures = column.cast(polars.Array(polars.Float32, math.prod(shape))).to_numpy()
+    return numpy.ascontiguousarray(pictures, dtype=numpy.float32).reshape(len(column), *shape)
