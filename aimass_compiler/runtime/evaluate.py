@@ -1,0 +1,114 @@
+"""The fourth stage: measure the model on every split and slice and hold it against its gates."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import polars
+
+from aimass_compiler.catalog.split import SPLITS
+from aimass_compiler.runtime.evaluation.fit import Fit, adjustment, judge_fit
+from aimass_compiler.runtime.evaluation.gates import Judged, judge, released_metrics
+from aimass_compiler.runtime.evaluation.measures import Evidence, measure_slices, metrics_of, shown
+from aimass_compiler.runtime.evaluation.plots import write_confusion, write_curve
+from aimass_compiler.runtime.evaluation.predictions import Predictions, Predictor
+from aimass_compiler.runtime.examples import read_examples
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.workspace import Workspace, replacing, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from aimass_compiler.pipeline.columns import Column
+    from aimass_compiler.pipeline.evaluation import Evaluation
+    from aimass_compiler.pipeline.training import Objective
+    from aimass_compiler.task import Task
+
+
+def run(
+    task: Task,
+    columns: Mapping[str, Column],
+    evaluation: Evaluation,
+    objective: Objective,
+    *,
+    workspace: Workspace,
+) -> None:
+    """Write metrics, predictions and plots; only then a missed gate stops the pipeline.
+
+    Raises StageFailure with every missed gate.
+    """
+    predictor = Predictor(workspace.folder("train") / "model.onnx", task)
+    matrices = workspace.folder("features")
+    predictions = {split: predictor.predict(read_examples(matrices, split), split) for split in SPLITS}
+    evidence = Evidence.of(task, metrics_of(task, evaluation, objective), predictions)
+    slices = {name: columns[name] for name in evaluation.slices}
+    rows = polars.read_parquet(workspace.folder("prepare") / "test.parquet", columns=list(slices))
+    fit = judge_fit(objective.metric, evidence, evaluation.gates)
+    judged = judge(evaluation.gates, evidence, released_metrics(workspace))
+    report = {
+        **evidence.measured,
+        "slices": measure_slices(evidence, rows, slices),
+        "fit": asdict(fit),
+        "gates": [asdict(gate) for gate in judged],
+    }
+    folder = workspace.folder("evaluate")
+    write_json(folder / "metrics.json", report)
+    _write_predictions(folder / "predictions.parquet", task, predictions["test"])
+    write_curve(folder / "curve.csv", task, predictions["test"])
+    write_confusion(folder / "confusion.csv", task, predictions["test"])
+    for line in (*_table(evidence), f"{fit.verdict}: {fit.reason}", *map(_marked, judged)):
+        print(line, flush=True)
+    _stop_if_missed([gate for gate in judged if not gate.passed], fit, evaluation)
+
+
+def _write_predictions(path: Path, task: Task, predictions: Predictions) -> None:
+    """The test split's rows in their order: number, truth by name or value, and the scores as a list."""
+    count = len(predictions.scores)
+    truth: Sequence[Any] = predictions.truth.tolist()
+    if task.is_classification:
+        truth = [task.classes[number] for number in truth]
+    scores = predictions.scores.reshape(count, -1).tolist()
+    table = polars.DataFrame(
+        {"row": range(count), "truth": truth, "scores": scores},
+        schema={
+            "row": polars.Int64,
+            "truth": polars.String if task.is_classification else polars.Float64,
+            "scores": polars.List(polars.Float32),
+        },
+    )
+    with replacing(path) as temporary:
+        table.write_parquet(temporary)
+
+
+def _table(evidence: Evidence) -> Iterator[str]:
+    width = max(map(len, evidence.metrics))
+    yield " " * width + "".join(f"  {split:>12}" for split in SPLITS)
+    for name in evidence.metrics:
+        values = [evidence.measured[split][name] for split in SPLITS]
+        cells = ["-" if value is None else shown(value) for value in values]
+        yield f"{name:<{width}}" + "".join(f"  {cell:>12}" for cell in cells)
+
+
+def _marked(judged: Judged) -> str:
+    return f"{'✓' if judged.passed else '✗'} {judged.metric} {judged.condition}: {judged.reason}"
+
+
+def _stop_if_missed(missed: Sequence[Judged], fit: Fit, evaluation: Evaluation) -> None:
+    if not missed:
+        return
+    count = "a gate" if len(missed) == 1 else f"{len(missed)} gates"
+    advice = adjustment(fit, evaluation.on_failure)
+    way_out = f"; give the model more {advice}" if advice else ""
+    raise StageFailure(
+        ExitCode.GATE,
+        f"the model missed {count}:\n" + "\n".join(f"  {gate.reason}" for gate in missed),
+        f"the model {_told(fit)}{way_out}",
+    )
+
+
+def _told(fit: Fit) -> str:
+    if fit.verdict == "unknown":
+        return f"cannot be judged for fit: {fit.reason}"
+    return f"{fit.verdict}: {fit.reason}"

@@ -1,0 +1,155 @@
+"""Whether a model learnt too much, too little or enough, and what to change.
+
+The rule works on skill: 0 is what guessing reaches (the shares of the training classes, or the mean
+of the training target), 1 is what the truth itself would reach, so one rule suits every metric
+(Murphy 1988, https://doi.org/10.1175/1520-0493(1988)116%3C2417:SSBOTM%3E2.0.CO;2). In this order:
+
+1. A skill below 0.05 on the training split underfits.
+2. A training split that is better than the validation split by more than an `overfit` gate allows
+   overfits; without such a gate, by more than 0.1 of skill.
+3. A training split that itself misses a `min` or `max` gate underfits.
+4. Everything else fits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy
+
+from aimass_compiler.runtime.evaluation.measures import finite, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from aimass_compiler.pipeline.evaluation import Gate, OnFailure
+    from aimass_compiler.runtime.evaluation.measures import Evidence
+    from aimass_compiler.task import Task
+
+Verdict = Literal["overfits", "underfits", "fits", "unknown"]
+Adjustment = Literal["regularization", "capacity"]
+
+_LEAST_SKILL = 0.05
+_LARGEST_FALL = 0.1
+_ADJUSTMENTS: dict[Verdict, Adjustment] = {"overfits": "regularization", "underfits": "capacity"}
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The verdict and the numbers behind it, all of the objective's metric."""
+
+    verdict: Verdict
+    reason: str
+    metric: str
+    train: float | None
+    validation: float | None
+    baseline: float | None
+    """What guessing reaches on the validation split."""
+    train_skill: float | None
+    validation_skill: float | None
+
+
+def adjustment(fit: Fit, on_failure: OnFailure) -> Adjustment | None:
+    """What to give more of when training is tried again, or None where nothing is to be changed."""
+    wanted = _ADJUSTMENTS.get(fit.verdict)
+    return wanted if wanted in on_failure.adjust else None
+
+
+def judge_fit(metric: str, evidence: Evidence, gates: Sequence[Gate]) -> Fit:
+    """The verdict by the objective's metric and the gates."""
+    guess = _guess(evidence.task, evidence.predictions["train"].truth)
+    train = _skill(metric, evidence, "train", guess)
+    validation = _skill(metric, evidence, "validation", guess)
+    verdict, reason = next(_verdicts(metric, evidence, train, validation, gates))
+    return Fit(
+        verdict=verdict,
+        reason=reason,
+        metric=metric,
+        train=train.value,
+        validation=validation.value,
+        baseline=validation.baseline,
+        train_skill=train.skill,
+        validation_skill=validation.skill,
+    )
+
+
+@dataclass(frozen=True)
+class _Skill:
+    """A metric on one split, beside what guessing reaches there."""
+
+    value: float | None
+    baseline: float | None
+    skill: float | None
+
+
+def _skill(metric: str, evidence: Evidence, split: str, guess: NDArray[numpy.float32]) -> _Skill:
+    task, truth = evidence.task, evidence.predictions[split].truth
+    value = evidence.measured[split][metric]
+    guessed = numpy.broadcast_to(guess, (len(truth), *guess.shape)).copy()
+    baseline = finite(evidence.metrics[metric].measure(task, truth, guessed))
+    perfect = finite(evidence.metrics[metric].measure(task, truth, _perfect(task, truth)))
+    if value is None or baseline is None or perfect is None or perfect == baseline:
+        return _Skill(value, baseline, None)
+    return _Skill(value, baseline, (value - baseline) / (perfect - baseline))
+
+
+def _guess(task: Task, truth: NDArray[numpy.generic]) -> NDArray[numpy.float32]:
+    if not task.is_classification:
+        return numpy.asarray(truth.mean(), numpy.float32)
+    counts = numpy.bincount(truth.astype(numpy.int64), minlength=task.outputs)
+    return (counts / max(1, len(truth))).astype(numpy.float32)
+
+
+def _perfect(task: Task, truth: NDArray[numpy.generic]) -> NDArray[numpy.float32]:
+    if not task.is_classification:
+        return truth.astype(numpy.float32)
+    return numpy.eye(task.outputs, dtype=numpy.float32)[truth.astype(numpy.int64)]
+
+
+def _verdicts(
+    metric: str, evidence: Evidence, train: _Skill, validation: _Skill, gates: Sequence[Gate]
+) -> Iterator[tuple[Verdict, str]]:
+    """What the rule finds, in its order."""
+    if train.skill is None or validation.skill is None or train.baseline is None:
+        yield "unknown", f"{metric} cannot be compared between the train and the validation split"
+        return
+    if train.skill < _LEAST_SKILL:
+        yield "underfits", f"{_on_train(metric, evidence)}, where guessing reaches {shown(train.baseline)}"
+    allowed = {gate.metric: gate.overfit for gate in gates if gate.overfit is not None}
+    for name, most in allowed.items():
+        if (evidence.gap(name) or 0.0) > most:
+            yield "overfits", f"{_on_both(name, evidence)}, further apart than the {most:g} allowed"
+    if not allowed and train.skill - validation.skill > _LARGEST_FALL:
+        fall = f"its skill falls from {train.skill:.2f} to {validation.skill:.2f}"
+        yield "overfits", f"{_on_both(metric, evidence)}: {fall}"
+    for gate in gates:
+        limit = _missed_in_training(gate, evidence)
+        if limit is not None:
+            yield "underfits", f"even {_on_train(gate.metric, evidence)}, and its gate asks for {limit:g}"
+    yield "fits", f"{_on_both(metric, evidence)}, where guessing reaches {shown(train.baseline)}"
+
+
+def _on_train(metric: str, evidence: Evidence) -> str:
+    return f"on the train split {metric} is {_told(evidence.measured['train'][metric])}"
+
+
+def _on_both(metric: str, evidence: Evidence) -> str:
+    validation = _told(evidence.measured["validation"][metric])
+    return f"{_on_train(metric, evidence)}, on the validation split {validation}"
+
+
+def _told(value: float | None) -> str:
+    return "not defined" if value is None else shown(value)
+
+
+def _missed_in_training(gate: Gate, evidence: Evidence) -> float | None:
+    """The limit that the model does not even keep on the rows that it has seen."""
+    value = evidence.measured["train"][gate.metric]
+    if value is None:
+        return None
+    if gate.min is not None and value < gate.min:
+        return gate.min
+    return gate.max if gate.max is not None and value > gate.max else None

@@ -1,0 +1,115 @@
+"""Which metrics a model is measured by, and their values on a split and on its slices."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import polars
+
+from aimass_compiler.catalog import load
+from aimass_compiler.pipeline.columns import CategoryColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from aimass_compiler.catalog.metric import Metric
+    from aimass_compiler.pipeline.columns import Column
+    from aimass_compiler.pipeline.evaluation import Evaluation
+    from aimass_compiler.pipeline.training import Objective
+    from aimass_compiler.runtime.evaluation.predictions import Predictions
+    from aimass_compiler.task import Task
+
+Measures = dict[str, float | None]
+
+MISSING = "(missing)"
+_SMALLEST_SLICE = 10
+
+_BINARY = ("roc_auc", "log_loss", "accuracy", "f1")
+_MULTICLASS = ("log_loss", "accuracy", "f1")
+_REGRESSION = ("r2", "root_mean_squared_error", "mean_absolute_error")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known about a trained model: its predictions by split and what the metrics say of them."""
+
+    task: Task
+    metrics: Mapping[str, Metric]
+    predictions: Mapping[str, Predictions]
+    measured: Mapping[str, Measures]
+
+    @classmethod
+    def of(
+        cls, task: Task, metrics: Mapping[str, Metric], predictions: Mapping[str, Predictions]
+    ) -> Evidence:
+        """Measure every split."""
+        measured = {split: measure(metrics, task, rows) for split, rows in predictions.items()}
+        return cls(task, metrics, predictions, measured)
+
+    def gap(self, metric: str) -> float | None:
+        """How much better the metric is on the training split than on the validation split."""
+        train, validation = self.measured["train"][metric], self.measured["validation"][metric]
+        if train is None or validation is None:
+            return None
+        return train - validation if self.metrics[metric].greater_is_better else validation - train
+
+
+def metrics_of(task: Task, evaluation: Evaluation, objective: Objective) -> dict[str, Metric]:
+    """The metrics by name: those of the spec or what suits the task, then the objective's and the gates'."""
+    chosen = evaluation.metrics or _by_default(task)
+    names = dict.fromkeys((*chosen, objective.metric, *(gate.metric for gate in evaluation.gates)))
+    return {name: cast("type[Metric]", load("metrics", name))() for name in names}
+
+
+def _by_default(task: Task) -> Sequence[str]:
+    if not task.is_classification:
+        return _REGRESSION
+    return _BINARY if task.is_binary else _MULTICLASS
+
+
+def measure(metrics: Mapping[str, Metric], task: Task, predictions: Predictions) -> Measures:
+    """Each metric's value, or None where it is not defined."""
+    return {
+        name: finite(metric.measure(task, predictions.truth, predictions.scores))
+        for name, metric in metrics.items()
+    }
+
+
+def shown(value: float) -> str:
+    """A measured number as people read it."""
+    return f"{value:.6g}"
+
+
+def finite(value: float) -> float | None:
+    """The number as JSON can hold it."""
+    return float(value) if math.isfinite(value) else None
+
+
+def measure_slices(
+    evidence: Evidence, rows: polars.DataFrame, slices: Mapping[str, Column]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """The rows and metrics of the test split by column and value; under 10 rows only a note."""
+    predictions = evidence.predictions["test"]
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for name, column in slices.items():
+        values = rows[name].cast(polars.String).fill_null(MISSING)
+        found[name] = {}
+        for value in _values(values, column):
+            inside = (values == value).to_numpy()
+            count = int(inside.sum())
+            if count < _SMALLEST_SLICE:
+                found[name][value] = {"rows": count, "note": "too small to judge"}
+            else:
+                found[name][value] = {"rows": count} | measure(
+                    evidence.metrics, evidence.task, predictions.at(inside)
+                )
+    return found
+
+
+def _values(values: polars.Series, column: Column) -> Iterator[str]:
+    """The declared values in their order, then the others sorted."""
+    declared = (column.values or ()) if isinstance(column, CategoryColumn) else ()
+    yield from declared
+    yield from sorted(set(values.unique()) - set(declared))
