@@ -1,0 +1,95 @@
+"""The model card: what a model predicts, how well, for whom it was checked, and how to call it."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from markupsafe import Markup
+
+from aimass_compiler.catalog.split import SPLITS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aimass_compiler.pipeline import Metadata
+    from aimass_compiler.pipeline.columns import Column
+    from aimass_compiler.task import Task
+
+_TEMPLATE = "model_card.md.jinja"
+#: What Markdown (with GitHub's tables, mathematics and strikethrough) reads as markup inside a line.
+_MARKUP = re.compile(r"([\\`*_\[\]<>|~$#&])")
+
+
+def escape(value: object) -> str:
+    """The text as one line of Markdown that shows exactly it."""
+    return _MARKUP.sub(r"\\\1", " ".join(str(value).split()))
+
+
+def _finished(value: object) -> object:
+    """Escape whatever the template prints; only what is already Markdown stays."""
+    return value if isinstance(value, Markup) else escape(value)
+
+
+def card(
+    metadata: Metadata,
+    task: Task,
+    columns: Mapping[str, Column],
+    signature: Mapping[str, Any],
+    report: Mapping[str, Any],
+    tested_rows: int,
+) -> str:
+    """The whole card as Markdown; `report` is what evaluate wrote."""
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        finalize=_finished,
+        autoescape=False,  # noqa: S701  # Markdown, not HTML: `finalize` escapes every value
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    source = resources.files(__package__).joinpath(_TEMPLATE).read_text(encoding="utf-8")
+    return environment.from_string(source).render(
+        metadata=metadata,
+        task=task,
+        signature=signature,
+        inputs=[(column, columns[column["name"]], _accepted(column)) for column in signature["inputs"]],
+        splits=SPLITS,
+        metrics=[(name, [_shown(report[split][name]) for split in SPLITS]) for name in report["test"]],
+        slices=list(_slices(report)),
+        gates=report["gates"],
+        fit=report["fit"],
+        tested_rows=f"{tested_rows:,}",
+        request=_json_block({"rows": [signature["example"]]}),
+    )
+
+
+def _shown(value: float | None) -> str:
+    return "not defined" if value is None else f"{value:.4g}"
+
+
+def _slices(report: Mapping[str, Any]) -> Iterator[tuple[str, str, int, list[str]]]:
+    """Column, value, rows and the metrics in the order of the table above them."""
+    for column, values in report["slices"].items():
+        for value, found in values.items():
+            cells = [_shown(found[name]) if name in found else "too few rows" for name in report["test"]]
+            yield column, value, found["rows"], cells
+
+
+def _accepted(column: Mapping[str, Any]) -> str:
+    if column["type"] == "number":
+        low, high = column["min"], column["max"]
+        ends = [f"from {low:g}"] if low is not None else []
+        ends += [f"to {high:g}"] if high is not None else []
+        return " ".join((*(ends or ["any number"]), column["unit"])).strip()
+    if column["type"] == "image":
+        return " x ".join(map(str, column["shape"])) + " numbers"
+    return ", ".join(column.get("values") or ["any"])
+
+
+def _json_block(value: Mapping[str, Any]) -> Markup:
+    """A fenced block; the JSON is one line, so nothing in it can end the block."""
+    return Markup("```json\n" + json.dumps(value, ensure_ascii=False) + "\n```")  # noqa: S704  # as said above

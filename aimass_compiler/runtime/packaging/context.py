@@ -1,0 +1,52 @@
+"""The build context of the serving image: the package, the server's sources, its pins, the Dockerfile."""
+
+from __future__ import annotations
+
+import shutil
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import aimass_compiler
+
+if TYPE_CHECKING:
+    from aimass_compiler.runtime.workspace import Workspace
+
+#: What the server imports of this distribution, below its package folder.
+_SOURCES = ("__init__.py", "conventions.py", "runtime/__init__.py", "runtime/server")
+_RENDERED = ("Dockerfile", ".dockerignore")
+_APP = "app"
+
+
+def assemble(workspace: Workspace) -> Path:
+    """Put everything but the package itself where `docker build` finds it, and answer that folder.
+
+    The sources are those of the installed version: assemble again before each build.
+    """
+    folder = workspace.folder("package")
+    _replace_app(folder)
+    pins = resources.files("aimass_compiler.runtime").joinpath("serve-requirements.txt")
+    (folder / "requirements.txt").write_bytes(pins.read_bytes())
+    for name in _RENDERED:
+        rendered = workspace.generated / "image" / name
+        if rendered.is_file():
+            shutil.copyfile(rendered, folder / name)
+    return folder
+
+
+def _replace_app(folder: Path) -> None:
+    package = Path(aimass_compiler.__file__).parent
+    fresh, stale = folder / f".{_APP}.new", folder / f".{_APP}.old"
+    for leftover in (fresh, stale):
+        shutil.rmtree(leftover, ignore_errors=True)
+    for name in _SOURCES:
+        source, target = package / name, fresh / package.name / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(source, target)
+    if (folder / _APP).exists():
+        (folder / _APP).rename(stale)
+    fresh.rename(folder / _APP)
+    shutil.rmtree(stale, ignore_errors=True)

@@ -1,0 +1,29 @@
+"""The reference of what is predicted: its distribution on the test split, to notice drift in serving."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy
+import polars
+
+from aimass_compiler.runtime.reference import number_reference
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from aimass_compiler.task import Task
+
+
+def prediction_reference(task: Task, served: NDArray[numpy.float32]) -> dict[str, Any]:
+    """The shares of the labels, or of the predictions in bins between deciles."""
+    if not task.is_classification:
+        return number_reference(polars.Series(served.astype(numpy.float64)))
+    counts = numpy.bincount(served.argmax(axis=1), minlength=len(task.classes))
+    return {
+        "kind": "category",
+        "values": list(task.classes),
+        "fractions": [float(count / len(served)) for count in counts],
+        "other": 0.0,
+        "missing": 0.0,
+    }

@@ -1,0 +1,85 @@
+"""The signature: what a package accepts and answers, as the server and its callers read it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import polars
+
+from aimass_compiler import conventions
+from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aimass_compiler.pipeline.columns import Column
+    from aimass_compiler.task import Task
+
+_VERSION_DIGITS = 12
+
+
+def version_of(model: bytes) -> str:
+    """The name of exactly this model.onnx: the first digits of its SHA-256."""
+    return hashlib.sha256(model).hexdigest()[:_VERSION_DIGITS]
+
+
+def contract_of(
+    task: Task, columns: Mapping[str, Column], read: Sequence[Mapping[str, Any]], rows: polars.DataFrame
+) -> dict[str, Any]:
+    """What may be asked and what is answered; `read` is what features.json has as `inputs`."""
+    names = {place["name"] for place in read}
+    inputs = [{**place, **_contract(columns[place["name"]])} for place in read]
+    return {
+        "task": task.kind,
+        "inputs": inputs,
+        "ignored": [name for name in columns if name not in names and name != task.target],
+        "outputs": _outputs(task),
+        "example": _example(rows, inputs),
+    }
+
+
+def _contract(column: Column) -> dict[str, Any]:
+    contract: dict[str, Any] = {"nullable": column.is_nullable}
+    if isinstance(column, NumberColumn):
+        contract |= {"min": column.min, "max": column.max, "unit": column.unit}
+    if isinstance(column, CategoryColumn):
+        contract["values"] = None if column.values is None else list(column.values)
+    return contract
+
+
+def _outputs(task: Task) -> list[dict[str, Any]]:
+    """The tensors that the model answers, in the data types of the Open Inference Protocol."""
+    if not task.is_classification:
+        return [{"name": conventions.PREDICTION_OUTPUT, "datatype": "FP32", "shape": [-1]}]
+    labels = list(task.classes)
+    return [
+        {
+            "name": conventions.PROBABILITIES_OUTPUT,
+            "datatype": "FP32",
+            "shape": [-1, len(labels)],
+            "labels": labels,
+        },
+        {"name": conventions.LABEL_OUTPUT, "datatype": "BYTES", "shape": [-1]},
+    ]
+
+
+def _example(rows: polars.DataFrame, inputs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The first row in which the fewest values are missing, as JSON; a picture is nested lists."""
+    named = rows.select([column["name"] for column in inputs])
+    missing = named.select(polars.sum_horizontal(polars.all().is_null())).to_series()
+    found = named.row(missing.arg_min() or 0, named=True)
+    return {column["name"]: _json(found[column["name"]], column) for column in inputs}
+
+
+def _json(value: Any, column: Mapping[str, Any]) -> Any:
+    if value is None or "index" in column:
+        return value
+    return _nested(list(value), column["shape"])
+
+
+def _nested(values: list[Any], shape: Sequence[int]) -> list[Any]:
+    if len(shape) == 1:
+        return values
+    size = len(values) // shape[0]
+    return [_nested(values[start : start + size], shape[1:]) for start in range(0, len(values), size)]
