@@ -6,13 +6,15 @@ of the training target), 1 is what the truth itself would reach, so one rule sui
 
 1. A skill below 0.05 on the training split underfits.
 2. A training split that is better than the validation split by more than an `overfit` gate allows
-   overfits; without such a gate, by more than 0.1 of skill.
+   overfits; without such a gate, by more than 0.1 of skill, or than 2 / √rows where the validation
+   split has so few rows that chance alone moves the skill by more.
 3. A training split that itself misses a `min` or `max` gate underfits.
 4. Everything else fits.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -34,6 +36,7 @@ Adjustment = Literal["regularization", "capacity"]
 
 _LEAST_SKILL = 0.05
 _LARGEST_FALL = 0.1
+_STANDARD_ERRORS = 2.0
 _ADJUSTMENTS: dict[Verdict, Adjustment] = {"overfits": "regularization", "underfits": "capacity"}
 
 
@@ -122,7 +125,7 @@ def _verdicts(
     for name, most in allowed.items():
         if (evidence.gap(name) or 0.0) > most:
             yield "overfits", f"{_on_both(name, evidence)}, further apart than the {most:g} allowed"
-    if not allowed and train.skill - validation.skill > _LARGEST_FALL:
+    if not allowed and train.skill - validation.skill > _largest_fall(evidence):
         fall = f"its skill falls from {train.skill:.2f} to {validation.skill:.2f}"
         yield "overfits", f"{_on_both(metric, evidence)}: {fall}"
     for gate in gates:
@@ -130,6 +133,11 @@ def _verdicts(
         if limit is not None:
             yield "underfits", f"even {_on_train(gate.metric, evidence)}, and its gate asks for {limit:g}"
     yield "fits", f"{_on_both(metric, evidence)}, where guessing reaches {shown(train.baseline)}"
+
+
+def _largest_fall(evidence: Evidence) -> float:
+    rows = len(evidence.predictions["validation"].truth)
+    return max(_LARGEST_FALL, _STANDARD_ERRORS / math.sqrt(rows))
 
 
 def _on_train(metric: str, evidence: Evidence) -> str:

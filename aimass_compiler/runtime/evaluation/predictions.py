@@ -46,14 +46,14 @@ class Predictor:
 
         Raises StageFailure when one of them is not a number.
         """
-        rows = max(1, _CHUNK // max(1, examples.x[:1].size))
+        rows = max(1, _CHUNK // examples.x[:1].size)
         chunks = [self._scores(examples.x[start : start + rows]) for start in range(0, len(examples.x), rows)]
-        scores = numpy.concatenate(chunks) if chunks else self._no_scores()
+        scores = numpy.concatenate(chunks)
         broken = int((~numpy.isfinite(scores)).reshape(len(scores), -1).any(axis=1).sum())
         if broken:
             raise StageFailure(
                 ExitCode.TRAINING,
-                f"the model's prediction is not a finite number for {broken:,} of {len(scores):,} {split} rows",
+                f"the prediction of {broken:,} of the {len(scores):,} {split} rows is not a finite number",
                 "lower the learning rate or scale the features, such as with `standardize`",
             )
         return Predictions(numpy.asarray(examples.y), scores)
@@ -62,6 +62,3 @@ class Predictor:
         features = numpy.ascontiguousarray(x)
         scores: NDArray[numpy.float32] = self._session.run(["scores"], {"features": features})[0]
         return scores if self._task.is_classification else scores.reshape(-1)
-
-    def _no_scores(self) -> NDArray[numpy.float32]:
-        return numpy.zeros((0, self._task.outputs) if self._task.is_classification else (0,), numpy.float32)

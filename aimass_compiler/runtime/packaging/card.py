@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 _TEMPLATE = "model_card.md.jinja"
 #: What Markdown (with GitHub's tables, mathematics and strikethrough) reads as markup inside a line.
 _MARKUP = re.compile(r"([\\`*_\[\]<>|~$#&])")
+#: What it reads as a list or a rule at the start of a line.
+_START = re.compile(r"^(\d*)([-+.)])(?=[-\s]|$)")
 
 
 def escape(value: object) -> str:
     """The text as one line of Markdown that shows exactly it."""
-    return _MARKUP.sub(r"\\\1", " ".join(str(value).split()))
+    line = _MARKUP.sub(r"\\\1", " ".join(str(value).split()))
+    return _START.sub(r"\1\\\2", line)
 
 
 def _finished(value: object) -> object:

@@ -1,0 +1,1 @@
+"""How packages come about, and how the served package is tested."""

@@ -1,0 +1,197 @@
+"""The package stage: one graph that answers as evaluated, and everything that says what it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import numpy
+import onnx
+import onnxruntime
+import polars
+import pytest
+from evaluate.handmade import CHURN, PLAN, PRICE, TRAINED_AT, Project
+
+from aimass_compiler.pipeline import Metadata
+from aimass_compiler.pipeline.evaluation import Evaluation, Gate
+from aimass_compiler.pipeline.training import Objective
+from aimass_compiler.runtime import evaluate, package
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.packaging.card import escape
+from aimass_compiler.runtime.tensors import pack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+METADATA = Metadata(name="churn", owner="growth@example.com", description="Who leaves within 30 days.")
+
+
+def packaged(project: Project, metadata: Metadata = METADATA) -> Path:
+    """Run evaluate and package, and answer the package's folder."""
+    metric = "log_loss" if project.task.is_classification else "r2"
+    evaluation = Evaluation(
+        slices=() if project.images else ("plan",), gates=(Gate(metric=metric, min=-1e9),)
+    )
+    objective = Objective(metric=metric)
+    evaluate.run(project.task, project.columns, evaluation, objective, workspace=project.workspace)
+    package.run(metadata, project.task, project.columns, workspace=project.workspace)
+    return project.workspace.folder("package") / "model"
+
+
+@pytest.mark.parametrize("opset", [13, 17, 20, 21])
+@pytest.mark.parametrize("task", [CHURN, PLAN, PRICE], ids=["binary", "multiclass", "regression"])
+def test_one_graph_answers_raw_rows_as_was_evaluated(tmp_path: Path, task: Any, opset: int) -> None:
+    project = Project(tmp_path, task, opset=opset).make()
+    folder = packaged(project)
+    session = onnxruntime.InferenceSession(folder / "model.onnx")
+    rows = polars.read_parquet(project.workspace.folder("prepare") / "test.parquet")
+    answers = session.run(None, pack(rows, json.loads((folder / "signature.json").read_text())["inputs"]))
+    evaluated = polars.read_parquet(project.workspace.folder("evaluate") / "predictions.parquet")
+    scores = numpy.array(evaluated["scores"].to_list(), numpy.float32)
+    assert [answer.shape for answer in answers] == (
+        [(200, len(task.classes)), (200,)] if task.classes else [(200,)]
+    )
+    assert numpy.allclose(answers[0].reshape(scores.shape), scores, atol=1e-6)
+    if task.classes:
+        assert answers[1].tolist() == [task.classes[place] for place in scores.argmax(axis=1)]
+
+
+def test_a_model_of_pictures_reads_them_by_name(tmp_path: Path) -> None:
+    folder = packaged(Project(tmp_path, CHURN, images=True).make())
+    signature = json.loads((folder / "signature.json").read_text())
+    assert signature["inputs"] == [
+        {"name": "picture", "type": "image", "tensor": "picture", "shape": [1, 2, 3], "nullable": False}
+    ]
+    assert numpy.array(signature["example"]["picture"]).shape == (1, 2, 3)
+
+
+def test_the_signature_says_what_is_accepted_and_answered(tmp_path: Path) -> None:
+    folder = packaged(Project(tmp_path, CHURN).make())
+    signature = json.loads((folder / "signature.json").read_text())
+    example = signature.pop("example")
+    assert signature == {
+        "format": "aimass.package/v1",
+        "model": "churn",
+        "version": hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()[:12],
+        "task": "classification",
+        "trained_at": TRAINED_AT,
+        "inputs": [
+            {"name": "tenure", "type": "number", "tensor": "numbers", "index": 0}
+            | {"min": -10.0, "max": None, "nullable": True, "unit": "months"},
+            {"name": "plan", "type": "category", "tensor": "strings", "index": 0}
+            | {"values": ["basic", "plus", "pro", "gold"], "nullable": False},
+            {"name": "note", "type": "text", "tensor": "strings", "index": 1, "nullable": True},
+        ],
+        "ignored": ["customer_id"],
+        "outputs": [
+            {"name": "probabilities", "datatype": "FP32", "shape": [-1, 2], "labels": ["no", "yes"]},
+            {"name": "label", "datatype": "BYTES", "shape": [-1]},
+        ],
+    }
+    assert example["note"] == "naïve <b>note</b>", "the example is a row in which nothing is missing"
+    assert isinstance(example["tenure"], float)
+
+
+def test_the_same_stages_make_the_same_package(tmp_path: Path) -> None:
+    folders = [packaged(Project(tmp_path / name, CHURN).make()) for name in ("one", "two")]
+    for path in folders[0].iterdir():
+        assert path.read_bytes() == (folders[1] / path.name).read_bytes(), path.name
+
+
+@pytest.mark.parametrize("task", [CHURN, PRICE], ids=lambda task: task.kind)
+def test_the_reference_tells_how_predictions_are_distributed(tmp_path: Path, task: Any) -> None:
+    reference = json.loads((packaged(Project(tmp_path, task).make()) / "reference.json").read_text())
+    found = reference["prediction"]
+    assert reference["format"] == "aimass.reference/v1"
+    assert sum(found["fractions"]) == pytest.approx(1)
+    if task is CHURN:
+        assert found["values"] == ["no", "yes"]
+    else:
+        assert len(found["edges"]) == 9
+        assert found["fractions"] == pytest.approx([0.1] * 10, abs=0.02)
+
+
+def test_a_package_that_answers_otherwise_than_was_evaluated_is_not_made(tmp_path: Path) -> None:
+    project = Project(tmp_path, CHURN).make()
+    evaluate.run(
+        CHURN, project.columns, Evaluation(), Objective(metric="accuracy"), workspace=project.workspace
+    )
+    path = project.workspace.folder("train") / "model.onnx"
+    model = onnx.load(path)
+    model.graph.initializer[0].float_data[0] *= 1.01
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(StageFailure, match="otherwise than was evaluated, first row ") as failure:
+        package.run(METADATA, CHURN, project.columns, workspace=project.workspace)
+    assert failure.value.code is ExitCode.BUG
+    assert not list(project.workspace.folder("package").glob("model/*"))
+
+
+@pytest.mark.parametrize("task", [CHURN, PRICE], ids=lambda task: task.kind)
+def test_the_card_holds_every_section_and_every_number(tmp_path: Path, task: Any) -> None:
+    card = (packaged(Project(tmp_path, task).make()) / "model_card.md").read_text()
+    sections = [line[3:] for line in card.splitlines() if line.startswith("## ")]
+    assert sections == [
+        *("What it predicts", "Data", "Metrics", "Slices", "Gates", "Fit", "Inputs"),
+        *("Limits of use", "How to call it"),
+    ]
+    assert "| Metric | train | validation | test |\n|---|---|---|---|\n|" in card
+    assert "| plan | gold | 0 | too few rows |" in card
+    assert "| tenure | number | from -10 months | yes | since joining |" in card
+
+
+def test_what_a_spec_says_is_shown_on_the_card_not_obeyed(tmp_path: Path) -> None:
+    nasty = "a | b\n## [c](javascript:d) <script>{{ 7 * 7 }}`"
+    card = (
+        packaged(Project(tmp_path, CHURN).make(), Metadata(name="churn", description=nasty)) / "model_card.md"
+    ).read_text()
+    assert "a \\| b \\#\\# \\[c\\](javascript:d) \\<script\\>{{ 7 \\* 7 }}\\`" in card
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a_b", "a\\_b"),
+        ("- a", "\\- a"),
+        ("1. a-b", "1\\. a-b"),
+        ("0.93", "0.93"),
+        ("---", "\\---"),
+        ("a\n\n# b", "a \\# b"),
+    ],
+)
+def test_text_on_the_card_starts_no_list_and_no_heading(text: str, shown: str) -> None:
+    assert escape(text) == shown
+
+
+def test_the_image_context_has_the_server_its_pins_and_what_was_rendered(tmp_path: Path) -> None:
+    rendered = tmp_path / "generated" / "churn" / "image"
+    rendered.mkdir(parents=True)
+    for name in ("Dockerfile", ".dockerignore"):
+        rendered.joinpath(name).write_text(name)
+    project = Project(tmp_path, CHURN).make()
+    folder = packaged(project).parent
+    stale = folder / "app" / "aimass_compiler" / "stale.py"
+    stale.write_text("")
+    packaged(project)
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert found >= {"Dockerfile", ".dockerignore", "requirements.txt", "model/model.onnx"}
+    assert found >= {
+        f"app/aimass_compiler/{name}" for name in ("__init__.py", "conventions.py", "runtime/__init__.py")
+    }
+    assert not [path for path in found if "stale" in path or path.endswith(".pyc")]
+    assert {path.name for path in folder.iterdir()} == {
+        "Dockerfile",
+        ".dockerignore",
+        "requirements.txt",
+        "app",
+        "model",
+    }
+
+
+def test_every_pin_has_a_version_and_a_hash_and_no_place() -> None:
+    pins = (resources.files("aimass_compiler.runtime") / "serve-requirements.txt").read_text()
+    assert "://" not in pins
+    for block in pins.replace("\\\n", " ").splitlines():
+        assert "==" in block
+        assert "--hash=sha256:" in block
