@@ -9,6 +9,7 @@ import polars
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn
+from aimass_compiler.runtime.packaging.rows import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,20 +67,6 @@ def _outputs(task: Task) -> list[dict[str, Any]]:
 
 def _example(rows: polars.DataFrame, inputs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The first row in which the fewest values are missing, as JSON; a picture is nested lists."""
-    named = rows.select([column["name"] for column in inputs])
-    missing = named.select(polars.sum_horizontal(polars.all().is_null())).to_series()
-    found = named.row(missing.arg_min() or 0, named=True)
-    return {column["name"]: _json(found[column["name"]], column) for column in inputs}
-
-
-def _json(value: Any, column: Mapping[str, Any]) -> Any:
-    if value is None or "index" in column:
-        return value
-    return _nested(list(value), column["shape"])
-
-
-def _nested(values: list[Any], shape: Sequence[int]) -> list[Any]:
-    if len(shape) == 1:
-        return values
-    size = len(values) // shape[0]
-    return [_nested(values[start : start + size], shape[1:]) for start in range(0, len(values), size)]
+    read = [column["name"] for column in inputs]
+    missing = rows.select(polars.sum_horizontal(polars.col(name).is_null() for name in read)).to_series()
+    return as_json(rows.slice(missing.arg_min() or 0, 1), inputs)[0]
