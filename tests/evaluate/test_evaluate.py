@@ -159,6 +159,17 @@ def test_a_model_is_held_against_the_released_one(
     assert gate["reason"].endswith(reason)
 
 
+@pytest.mark.parametrize("text", ["", "[]", '{"test": 1}'])
+def test_a_broken_release_file_is_named(tmp_path: Path, text: str) -> None:
+    project = Project(tmp_path, CHURN).make()
+    path = tmp_path / "releases" / "churn" / "metrics.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    gates = Evaluation(gates=(Gate(metric="roc_auc", beats="released"),))
+    with pytest.raises(StageFailure, match=r"releases/churn/metrics\.json does not hold"):
+        evaluate.run(CHURN, project.columns, gates, Objective(metric="f1"), workspace=project.workspace)
+
+
 def test_slices_are_judged_by_value_and_small_ones_are_named_as_such(tmp_path: Path) -> None:
     slices = judged(Project(tmp_path, CHURN).make(), slices=("plan", "note"))["slices"]
     assert list(slices["plan"]) == ["basic", "plus", "pro", "gold"]

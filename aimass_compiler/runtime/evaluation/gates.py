@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aimass_compiler.catalog.split import SPLITS
 from aimass_compiler.runtime.evaluation.measures import shown
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.workspace import read_json
 
 if TYPE_CHECKING:
@@ -33,9 +35,18 @@ class Judged:
 
 
 def released_metrics(workspace: Workspace) -> dict[str, Any] | None:
-    """The metrics of the released model, or None while nothing is released."""
+    """The metrics of the released model, or None while nothing is released.
+
+    Raises StageFailure when the file is there but is not what evaluate wrote.
+    """
     path = workspace.root / RELEASES_FOLDER / workspace.model / "metrics.json"
-    return read_json(path) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        return {split: dict(values) for split, values in read_json(path).items() if split in SPLITS}
+    except (ValueError, TypeError, AttributeError):
+        told = f"{path.relative_to(workspace.root)} does not hold the metrics of a release"
+        raise StageFailure(ExitCode.USAGE, told, "restore it from git, or release again") from None
 
 
 def judge(gates: Sequence[Gate], evidence: Evidence, released: Mapping[str, Any] | None) -> list[Judged]:
