@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 #: Where a value lives in a document: ("features", 2, "bucket", "count").
@@ -17,12 +17,28 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
+@dataclass(frozen=True, order=True)
+class Place:
+    """A stretch of a file's text.
+
+    Lines and columns count from one, as editors show them; columns count characters (code
+    points, a tab is one), and `end_column` is the column behind the last character.
+    """
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
 @dataclass(frozen=True)
 class Related:
     """Another place that explains a finding, such as where a column was declared."""
 
     path: Path
     message: str
+    at_key: bool = False
+    place: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -31,7 +47,7 @@ class Finding:
 
     `path` names a value inside the document `file`; the command line turns it into
     file:line:column with the source line. `at_key` points at the mapping key instead of its
-    value. `offset` is (line, column), zero-based, for problems found before there are paths.
+    value. `place` is for problems of the text itself, which a path cannot name.
     """
 
     code: str
@@ -42,7 +58,7 @@ class Finding:
     at_key: bool = False
     related: tuple[Related, ...] = ()
     file: str = ""
-    offset: tuple[int, int] | None = field(default=None)
+    place: Place | None = None
 
     @property
     def is_error(self) -> bool:
