@@ -1,0 +1,140 @@
+"""The sixth stage: start the real server on the package: right answers, fast answers, no falling over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+import polars
+
+from aimass_compiler import conventions
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.packaging.rows import as_json
+from aimass_compiler.runtime.workspace import Workspace, read_json, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from aimass_compiler.pipeline.serving import Latency, Limits, Objectives, ServingTests
+    from aimass_compiler.task import Task
+
+#: Rows that are asked one against one; more would measure the same graph again.
+_MOST_ROWS = 2_000
+_PERCENTILES = ("p50", "p95", "p99")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was seen of a running server."""
+
+    rows: int
+    wrong_rows: int
+    """Rows that were answered further off than the tolerance."""
+    largest_difference: float
+    requests: int
+    failed_requests: int
+    """Good requests of the load that were not answered 200."""
+    requests_per_second: float
+    latency_seconds: Mapping[str, float]
+    """By percentile: `p50`, `p95` and `p99`."""
+    faults: Sequence[str] = ()
+    """What else went wrong, in sentences: bad requests that were accepted, a server that fell over."""
+
+
+class Measure(Protocol):
+    """Starts the server on a package, asks, loads and stops it."""
+
+    def __call__(
+        self,
+        package: Path,
+        rows: Sequence[Mapping[str, Any]],
+        expected: Sequence[Sequence[float]],
+        tests: ServingTests,
+        limits: Limits,
+    ) -> Measured:
+        """Ask for `rows` and compare with `expected` scores, then hold the load of `tests`."""
+
+
+def run(
+    task: Task, objectives: Objectives, tests: ServingTests, limits: Limits, *, workspace: Workspace
+) -> None:
+    """Write what was measured; only then a server that is wrong, slow or unstable stops the pipeline.
+
+    Raises StageFailure with everything that was wrong, in numbers.
+    """
+    package = workspace.folder("package") / "model"
+    inputs = read_json(package / conventions.SIGNATURE_FILE)["inputs"]
+    raw = polars.read_parquet(workspace.folder("prepare") / "test.parquet").head(_MOST_ROWS)
+    evaluated = polars.read_parquet(workspace.folder("evaluate") / "predictions.parquet").head(_MOST_ROWS)
+    measured = _service_test()(package, as_json(raw, inputs), evaluated["scores"].to_list(), tests, limits)
+    faults = list(faults_of(measured, objectives, tests))
+    write_json(workspace.folder("test") / "report.json", _report(measured, objectives.latency, faults))
+    answer = conventions.PROBABILITIES_OUTPUT if task.is_classification else conventions.PREDICTION_OUTPUT
+    print(
+        f"{measured.rows:,} rows answered, {answer} at most {measured.largest_difference:.2g} off", flush=True
+    )
+    latencies = ", ".join(f"{name} {_milliseconds(measured.latency_seconds[name])}" for name in _PERCENTILES)
+    print(
+        f"{measured.requests:,} requests at {measured.requests_per_second:.0f} a second: {latencies}",
+        flush=True,
+    )
+    if faults:
+        raise StageFailure(
+            ExitCode.SERVICE,
+            "the served model is not fit to serve:\n" + "\n".join(f"  {fault}" for fault in faults),
+            "latency was measured on this machine: where it is only busy, run the stage again",
+        )
+
+
+def _service_test() -> Measure:
+    """The real server's test, imported when the stage runs: it brings the whole server."""
+    found: Measure = import_module("aimass_compiler.runtime.service_test").measure
+    return found
+
+
+def faults_of(measured: Measured, objectives: Objectives, tests: ServingTests) -> Iterator[str]:
+    """Why the served model must not be released, each with its numbers."""
+    if measured.wrong_rows:
+        yield (
+            f"{measured.wrong_rows:,} of {measured.rows:,} rows were answered up to "
+            f"{measured.largest_difference:.2g} off, where `serving.tests.tolerance` is {tests.tolerance:g}"
+        )
+    failed = measured.failed_requests / max(1, measured.requests)
+    if failed > 1 - objectives.availability.fraction:
+        yield (
+            f"{measured.failed_requests:,} of {measured.requests:,} good requests failed ({failed:.2%}), "
+            f"where `serving.objectives.availability` is {objectives.availability}"
+        )
+    for name in _PERCENTILES:
+        limit, found = getattr(objectives.latency, name), measured.latency_seconds[name]
+        if limit is not None and found > limit.seconds:
+            yield f"{name} of the latency is {_milliseconds(found)}, where its objective is {limit}"
+    yield from measured.faults
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.3g}ms"
+
+
+def _report(measured: Measured, objectives: Latency, faults: Sequence[str]) -> dict[str, Any]:
+    limits = {name: getattr(objectives, name) for name in _PERCENTILES}
+    return {
+        "passed": not faults,
+        "correctness": {
+            "rows": measured.rows,
+            "wrong_rows": measured.wrong_rows,
+            "largest_difference": measured.largest_difference,
+        },
+        "efficiency": {
+            "requests": measured.requests,
+            "requests_per_second": measured.requests_per_second,
+            "latency_milliseconds": {name: measured.latency_seconds[name] * 1000 for name in _PERCENTILES},
+            "objective_milliseconds": {
+                name: limit.seconds * 1000 for name, limit in limits.items() if limit is not None
+            },
+        },
+        "stability": {"failed_requests": measured.failed_requests, "faults": len(measured.faults)},
+        "faults": list(faults),
+    }
