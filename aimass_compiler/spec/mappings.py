@@ -1,0 +1,111 @@
+"""A mapping from its keys and values: every key is text, once, and `<<` merges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aimass_compiler.diagnostics import Finding, Path, Related
+from aimass_compiler.explanations import Explanation
+from aimass_compiler.spec.document import Document, MappingNode, Node, ScalarNode, SequenceNode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+EXPLANATIONS = (
+    Explanation(
+        "AM007",
+        "a key is written twice",
+        "YAML allows a key once per mapping. Most parsers keep the last and forget the first, so that "
+        "what one line says is silently not true. Remove one, or rename it.",
+    ),
+    Explanation(
+        "AM008",
+        "a key is not text",
+        "Keys are names. A number, flag, null, list or mapping as a key is mostly an accident, such as a "
+        "missing space or `{{ name }}` without quotes. Quote a key that is meant.",
+    ),
+    Explanation(
+        "AM012",
+        "a merge key holds no mapping",
+        "`<<: *defaults` takes over the keys of the mapping marked `&defaults` that are not written here; "
+        "it needs a mapping, or a list of them.",
+    ),
+)
+_MERGE = "<<"
+
+Pair = tuple[Node, Node]
+
+
+def mapping_node(
+    document: Document, path: Path, pairs: Sequence[Pair], span: tuple[int, int]
+) -> tuple[MappingNode, list[Finding]]:
+    """The mapping at this path; of keys written twice, the first counts."""
+    entries: dict[str, tuple[ScalarNode, Node]] = {}
+    findings: list[Finding] = []
+    merged: list[MappingNode] = []
+    for key, value in pairs:
+        written = document.text[key.start : key.end]
+        if written == _MERGE:
+            merged += _mappings(value)
+            findings += _unmergeable(document, (*path, _MERGE), value)
+            continue
+        findings += _no_text(document, path, key, written)
+        if not isinstance(key, ScalarNode):
+            continue
+        name = key.value if isinstance(key.value, str) else written
+        if name in entries:
+            findings.append(_twice(document, (*path, name), key))
+        else:
+            entries[name] = (key, value)
+    for source in merged:
+        for name, entry in source.entries.items():
+            entries.setdefault(name, entry)
+    return MappingNode(*span, entries), findings
+
+
+def _mappings(value: Node) -> Iterator[MappingNode]:
+    candidates = value.items if isinstance(value, SequenceNode) else (value,)
+    return (node for node in candidates if isinstance(node, MappingNode))
+
+
+def _unmergeable(document: Document, path: Path, value: Node) -> Iterable[Finding]:
+    candidates = value.items if isinstance(value, SequenceNode) else (value,)
+    for node in candidates:
+        if not isinstance(node, MappingNode):
+            message = "only mappings can be merged with `<<`"
+            hint = "write `<<: *name`, where `&name` marks a mapping"
+            place = document.place_between(node.start, node.end)
+            yield Finding("AM012", path, message, help=hint, file=document.file, place=place)
+
+
+def _no_text(document: Document, path: Path, key: Node, written: str) -> Iterable[Finding]:
+    if isinstance(key, ScalarNode) and isinstance(key.value, str):
+        return
+    place = document.place_between(key.start, key.end)
+    if isinstance(key, ScalarNode):
+        message = (
+            f"the key `{written}` is {_told(key)}, not text" if written else "there is no key before this `:`"
+        )
+        hint = f'quote it: `"{written}"`' if written else "write a name before the `:`"
+    else:
+        message = f"a {'mapping' if isinstance(key, MappingNode) else 'list'} cannot be a key"
+        hint = "quote text that contains brackets"
+    yield Finding("AM008", path, message, help=hint, file=document.file, place=place)
+
+
+def _told(key: ScalarNode) -> str:
+    if key.value is None:
+        return "null"
+    return "a flag" if isinstance(key.value, bool) else "a number"
+
+
+def _twice(document: Document, path: Path, key: ScalarNode) -> Finding:
+    return Finding(
+        "AM007",
+        path,
+        f"the key `{path[-1]}` is written twice",
+        help="remove one of them",
+        related=(Related(path, "it was first written here", at_key=True),),
+        file=document.file,
+        place=document.place_between(key.start, key.end),
+    )

@@ -1,0 +1,66 @@
+"""A YAML file into a document: plain data, the place of every value, and what is wrong with the text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aimass_compiler.diagnostics import Finding
+from aimass_compiler.explanations import Explanation
+from aimass_compiler.spec.composing import compose
+from aimass_compiler.spec.document import Document, MappingNode, Node, ScalarNode
+from aimass_compiler.spec.source_text import bytes_of, text_of
+
+if TYPE_CHECKING:
+    import pathlib
+
+EXPLANATIONS = (
+    Explanation(
+        "AM015",
+        "the file is empty",
+        "There is nothing in the file, or only comments. The smallest spec has the keys `apiVersion`, "
+        "`kind`, `metadata`, `data` and `target`.",
+    ),
+    Explanation(
+        "AM016",
+        "the file is not a mapping",
+        "A spec consists of keys and values: `key: value`. A list or a single value at the top says nothing "
+        "about what it describes.",
+    ),
+)
+
+
+def read_document(path: pathlib.Path, shown_as: str) -> tuple[Document, list[Finding]]:
+    """The document in a file, named in findings as `shown_as`; never raises."""
+    content, findings = bytes_of(path, shown_as)
+    if findings:
+        return Document(shown_as), findings
+    return parse(content, shown_as)
+
+
+def parse(content: bytes | str, file: str) -> tuple[Document, list[Finding]]:
+    """The document in a text, and every problem that one run can find; never raises."""
+    text, findings = text_of(content, file)
+    if text is None:
+        return Document(file), findings
+    document = Document(file, text)
+    root, found = compose(document)
+    findings += found
+    if isinstance(root, MappingNode):
+        return replace(document, root=root), findings
+    if not any(finding.is_error for finding in findings):
+        findings.append(_no_mapping(document, root))
+    return document, findings
+
+
+def _no_mapping(document: Document, root: Node | None) -> Finding:
+    if root is None or (isinstance(root, ScalarNode) and root.value is None):
+        hint = "start with `apiVersion: aimass/v1`"
+        return Finding("AM015", (), f"`{document.file}` is empty", help=hint, file=document.file)
+    kind = "one value" if isinstance(root, ScalarNode) else "a list"
+    place = document.place_between(root.start, root.end)
+    hint = (
+        "is there a space missing after a `:`?" if isinstance(root, ScalarNode) else "remove the leading `- `"
+    )
+    message = f"`{document.file}` holds {kind}, not keys and values"
+    return Finding("AM016", (), message, help=hint, file=document.file, place=place)

@@ -1,0 +1,74 @@
+"""What a plain YAML scalar means by the core schema of YAML 1.2, section 10.3.2.
+
+Unlike PyYAML's own reading (YAML 1.1), `no`, `on`, `1_000`, `1:30` and `2024-01-01` are text.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+Scalar = str | int | float | bool | None
+
+_WORDS: dict[str, bool | None] = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None,
+    "true": True, "True": True, "TRUE": True,
+    "false": False, "False": False, "FALSE": False,
+}  # fmt: skip
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+_PREFIXED = re.compile(r"0o(?P<octal>[0-7]+)|0x(?P<hexadecimal>[0-9a-fA-F]+)")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_INFINITE = re.compile(r"(?P<sign>[-+]?)\.(inf|Inf|INF)")
+_NOT_A_NUMBER = (".nan", ".NaN", ".NAN")
+_LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
+_YAML_1_1_FLAGS = {
+    **dict.fromkeys(("y", "yes", "on"), "true"),
+    **dict.fromkeys(("n", "no", "off"), "false"),
+}
+#: Integers beyond this many digits have no use here, and Python itself refuses very long ones.
+_MOST_DIGITS = 300
+
+
+class UnholdableNumberError(ValueError):
+    """The text is a number that neither an integer of sane length nor a float64 can hold."""
+
+
+def resolved(text: str) -> Scalar:
+    """The value of an unquoted scalar; raises UnholdableNumberError."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return _integer(text, 10)
+    if prefixed := _PREFIXED.fullmatch(text):
+        octal = prefixed["octal"]
+        return _integer(octal, 8) if octal else _integer(prefixed["hexadecimal"], 16)
+    if _FLOAT.fullmatch(text):
+        return _finite(text)
+    if infinite := _INFINITE.fullmatch(text):
+        return -math.inf if infinite["sign"] == "-" else math.inf
+    return math.nan if text in _NOT_A_NUMBER else text
+
+
+def _integer(digits: str, base: int) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise UnholdableNumberError
+    return int(digits, base)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise UnholdableNumberError
+    return number
+
+
+def read_elsewhere_as(text: str) -> str | None:
+    """What a YAML 1.1 tool makes of this unquoted scalar where that differs in a way that bites.
+
+    Source: https://yaml.org/type/bool.html and https://yaml.org/type/int.html
+    """
+    if text in {text.lower(), text.upper(), text.capitalize()} and text.lower() in _YAML_1_1_FLAGS:
+        return _YAML_1_1_FLAGS[text.lower()]
+    if _LEADING_ZERO.fullmatch(text):
+        return "an octal number"
+    return None
