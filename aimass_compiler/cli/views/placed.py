@@ -1,0 +1,56 @@
+"""Findings brought together with the documents that they are about, in the order of the text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aimass_compiler.diagnostics import Finding, Place, Related
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from aimass_compiler.spec.document import Document
+
+
+@dataclass(frozen=True)
+class Note:
+    """A related remark, and where it points."""
+
+    message: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class PlacedFinding:
+    """A finding, and where it is; a file that nobody could read has no places."""
+
+    finding: Finding
+    document: Document | None
+    place: Place | None
+    notes: tuple[Note, ...]
+
+
+def placed(findings: Iterable[Finding], documents: Mapping[str, Document]) -> list[PlacedFinding]:
+    """The findings with their places, sorted by file and place, each once."""
+    known: dict[tuple[str, Place | None, str, str], PlacedFinding] = {}
+    for finding in findings:
+        found = _placed(finding, documents.get(finding.file))
+        known.setdefault((finding.file, found.place, finding.code, finding.message), found)
+    return sorted(known.values(), key=_order)
+
+
+def _placed(finding: Finding, document: Document | None) -> PlacedFinding:
+    if document is None or not document.text:
+        return PlacedFinding(finding, None, None, ())
+    notes = tuple(_note(related, document) for related in finding.related)
+    return PlacedFinding(finding, document, document.place_of_finding(finding), notes)
+
+
+def _note(related: Related, document: Document) -> Note:
+    return Note(related.message, document.place_of_finding(related))
+
+
+def _order(found: PlacedFinding) -> tuple[str, Place, str, str]:
+    place = found.place or Place(0, 0, 0, 0)
+    return found.finding.file, place, found.finding.code, found.finding.message
