@@ -1,0 +1,20 @@
+"""Files against what is on disk: the changes with their reasons, and their writing."""
+
+from aimass_compiler.plan.comparison import Action, Change, Files, Plan, compare
+from aimass_compiler.plan.difference import unified_diff
+from aimass_compiler.plan.snapshot import Snapshot, snapshot
+from aimass_compiler.plan.writing import locked, update, write
+
+__all__ = [
+    "Action",
+    "Change",
+    "Files",
+    "Plan",
+    "Snapshot",
+    "compare",
+    "locked",
+    "snapshot",
+    "unified_diff",
+    "update",
+    "write",
+]

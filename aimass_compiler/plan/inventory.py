@@ -1,0 +1,75 @@
+"""The list of files in one model's folder that the compiler wrote, with the hash of what it wrote."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aimass_compiler.plan.names import below, model_folder, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMAT = "aimass.inventory/v1"
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Paths inside of the folder, each with a SHA-256 in hexadecimal.
+
+    `announced` is what a write in progress is about to put there. A run that was killed leaves
+    some files old and some new, and both are the compiler's own.
+    """
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    announced: Mapping[str, str] = field(default_factory=dict)
+
+    def wrote(self, path: str, content: bytes) -> bool:
+        """Whether this content is what the compiler put there, and not somebody's edit."""
+        return digest(content) in (self.files.get(path), self.announced.get(path))
+
+    @property
+    def paths(self) -> frozenset[str]:
+        return frozenset(self.files) | frozenset(self.announced)
+
+
+def digest(content: bytes) -> str:
+    """The SHA-256 of a file's content."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def to_bytes(inventory: Inventory) -> bytes:
+    """The inventory as its file holds it: the same bytes for the same list."""
+    record: dict[str, object] = {"format": FORMAT, "files": dict(inventory.files)}
+    if inventory.announced:
+        record["announced"] = dict(inventory.announced)
+    return (json.dumps(record, indent=2, sort_keys=True) + "\n").encode()
+
+
+def from_bytes(folder: str, content: bytes) -> Inventory | str:
+    """The inventory of a model's folder that a file holds, or why it holds none.
+
+    Its paths are checked as if they were produced: a forged list must not lead outside.
+    """
+    try:
+        record = json.loads(content)
+    except (ValueError, RecursionError):
+        return "it is not JSON; did a merge leave conflict markers?"
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        return f"its format is not `{FORMAT}`; was it written by a newer version?"
+    files, announced = record.get("files"), record.get("announced", {})
+    problem = _problem(folder, files) or _problem(folder, announced)
+    return problem or Inventory(files, announced)
+
+
+def _problem(folder: str, listed: object) -> str:
+    if not isinstance(listed, dict) or not all(isinstance(value, str) for value in listed.values()):
+        return "it does not map paths to hashes"
+    for path in listed:
+        whole = below(folder, path)
+        reason = refusal(whole) or ("" if model_folder(whole) == folder else "it is in another folder")
+        if reason:
+            return f"it lists `{path}`: {reason}"
+    return ""
