@@ -1,0 +1,71 @@
+"""The names, labels and tags that the files of one model share."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from aimass_compiler import conventions
+from aimass_compiler.pipeline import Pipeline
+
+_TAG_LENGTH = 12
+#: What decides which model comes out of training; replicas or alerts need no new image.
+_TRAINED_FROM = ("metadata", "data", "task", "features", "model", "objective", "search", "training", "evaluation")
+_RAY_VERSION = re.compile(r":(?P<version>[0-9]+\.[0-9]+\.[0-9]+)(?=[-@]|$)")
+
+
+def digest(content: bytes) -> str:
+    """A short name for content, fit for tags and for the names of Kubernetes objects."""
+    return hashlib.sha256(content).hexdigest()[:_TAG_LENGTH]
+
+
+def canonical(value: Any) -> bytes:
+    """The same bytes for the same value, whatever the order of its keys."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def image_tag(pipeline: Pipeline) -> str:
+    """The tag of the serving image: it names the part of the spec that the model was trained from."""
+    parts = pipeline.model_dump(mode="json", include=set(_TRAINED_FROM))
+    return f"spec-{digest(canonical(parts))}"
+
+
+def serving_selector(model: str) -> dict[str, str]:
+    """The labels that find the servers; a selector never changes, so it holds nothing that could."""
+    return {conventions.LABEL_NAME: model, conventions.LABEL_INSTANCE: model}
+
+
+def training_labels(model: str) -> dict[str, str]:
+    """The labels of everything of a training job; the instance keeps its pods out of the Service."""
+    return {conventions.LABEL_NAME: model, conventions.LABEL_INSTANCE: f"{model}-training"}
+
+
+def common_labels(pipeline: Pipeline, component: str) -> dict[str, str]:
+    """The labels that every object gets beside its selector; the organisation's own never hide ours."""
+    return {
+        **dict(sorted(pipeline.settings.labels.items())),
+        conventions.LABEL_COMPONENT: component,
+        conventions.LABEL_PART_OF: pipeline.name,
+        conventions.LABEL_MANAGED_BY: conventions.MANAGER,
+        conventions.LABEL_MODEL: pipeline.name,
+    }
+
+
+def shortened(model: str, suffix: str, limit: int) -> str:
+    """`model` and `suffix` in at most `limit` characters, as a DNS label."""
+    return model[: limit - len(suffix)].rstrip("-") + suffix
+
+
+def ray_version(image: str) -> tuple[int, ...] | None:
+    """The version of Ray that an image's tag tells, or None."""
+    found = _RAY_VERSION.search(image)
+    return tuple(int(part) for part in found["version"].split(".")) if found else None
+
+
+def kustomization(parts: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """A kustomization of the parts that are not empty, in this order."""
+    head = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
+    return head | {key: value for key, value in parts if value}
