@@ -1,0 +1,1 @@
+"""What reaches out to tools and clusters: kustomize and kubectl by subprocess."""

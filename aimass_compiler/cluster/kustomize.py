@@ -1,0 +1,87 @@
+"""Kustomize by subprocess: which program it is, whether it is new enough, and what it builds."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+try:
+    from yaml import CSafeLoader as _SafeLoader
+except ImportError:  # a PyYAML that was built without libyaml
+    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
+
+OLDEST = (5, 0, 0)
+_SECONDS = 60
+_VERSION = re.compile(r"v([0-9]+)\.([0-9]+)\.([0-9]+)")
+_WAY_OUT = "install kustomize 5 (https://kubectl.docs.kubernetes.io/installation/kustomize/) or kubectl 1.27 or newer"
+
+
+class KustomizeError(Exception):
+    """Kustomize is missing, too old, or refused a folder; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Kustomize:
+    """A program that builds kustomizations."""
+
+    build_command: tuple[str, ...]
+    version: tuple[int, int, int]
+
+    def build(self, folder: Path) -> list[dict[str, Any]]:
+        """The objects that `folder` stands for, in kustomize's order.
+
+        Raises KustomizeError when kustomize refuses the folder or takes longer than a minute.
+        """
+        answer = _run((*self.build_command, str(folder)))
+        if answer.returncode != 0:
+            raise KustomizeError(f"kustomize cannot build {folder}:\n{answer.stderr.strip()}")
+        documents = yaml.load_all(answer.stdout, Loader=_SafeLoader)  # noqa: S506  # a safe loader, in C where there is one
+        return [document for document in documents if document is not None]
+
+
+def find() -> Kustomize:
+    """The first of `kustomize` and `kubectl kustomize` that is new enough.
+
+    Raises KustomizeError when neither is.
+    """
+    seen = []
+    for program, build, version in (
+        ("kustomize", ("build",), ("version",)),
+        ("kubectl", ("kustomize",), ("version", "--client")),
+    ):
+        path = shutil.which(program)
+        if path is None:
+            continue
+        found = _version_of((path, *version), program)
+        if found is not None and found >= OLDEST:
+            return Kustomize((path, *build), found)
+        seen.append(f"{program} brings {'.'.join(map(str, found)) if found else 'an unknown version'}")
+    reason = "; ".join(seen) if seen else "neither `kustomize` nor `kubectl` is on the PATH"
+    raise KustomizeError(f"kustomize 5.0 or newer is needed: {reason}; {_WAY_OUT}")
+
+
+def _version_of(command: Sequence[str], program: str) -> tuple[int, int, int] | None:
+    answer = _run(command)
+    lines = answer.stdout.splitlines() if answer.returncode == 0 else []
+    # kubectl tells its own version first and that of the kustomize inside on a line of its own.
+    told = next((line for line in lines if program == "kustomize" or line.startswith("Kustomize")), "")
+    match = _VERSION.search(told)
+    return (int(match[1]), int(match[2]), int(match[3])) if match else None
+
+
+def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(  # noqa: S603  # a list of arguments, never a shell
+            command, capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise KustomizeError(f"`{' '.join(command)}` did not answer within {_SECONDS} s") from None
+    except OSError as error:
+        raise KustomizeError(f"`{command[0]}` could not be started: {error}; {_WAY_OUT}") from None
