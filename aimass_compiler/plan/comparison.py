@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aimass_compiler.diagnostics import Finding
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.plan.inventory import Inventory, digest, to_bytes
-from aimass_compiler.plan.names import below, inventory_path, model_folder, refusals
+from aimass_compiler.plan.names import below, inventory_path, is_inventory, model_folder, refusals
 
 if TYPE_CHECKING:
     from aimass_compiler.plan.snapshot import Snapshot
@@ -101,7 +101,7 @@ def compare(files: Files, seen: Snapshot, *, prune_models: bool = False, force: 
             wanted[inventory_path(folder)] = to_bytes(_inventory_of(folder, files))
         found = list(_changes(folder, wanted, seen, force=force))
         changes += found
-        if folder in folders and any(change.action in (Action.CREATE, Action.UPDATE) for change in found):
+        if folder in folders and any(map(_is_announced, found)):
             announcements[inventory_path(folder)] = to_bytes(_announcement(folder, files, seen))
     changes.sort(key=lambda change: change.path)
     return Plan(
@@ -113,6 +113,10 @@ def compare(files: Files, seen: Snapshot, *, prune_models: bool = False, force: 
         findings=tuple(_findings(changes, considered, seen, force=force)),
         shown_as=seen.shown_as,
     )
+
+
+def _is_announced(change: Change) -> bool:
+    return change.action in (Action.CREATE, Action.UPDATE) and not is_inventory(change.path)
 
 
 def _inside(folder: str, path: str) -> str:

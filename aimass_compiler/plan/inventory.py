@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.plan.names import below, model_folder, refusal
 
@@ -59,7 +59,8 @@ def from_bytes(folder: str, content: bytes) -> Inventory | str:
         return "it is not JSON; did a merge leave conflict markers?"
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         return f"its format is not `{FORMAT}`; was it written by a newer version?"
-    files, announced = record.get("files"), record.get("announced", {})
+    files: Any = record.get("files")
+    announced: Any = record.get("announced", {})
     problem = _problem(folder, files) or _problem(folder, announced)
     return problem or Inventory(files, announced)
 

@@ -69,9 +69,13 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Part(NamedTuple):
-    """A finished node, with how many values and levels it stands for."""
+    """A finished node, where it ends in the text, and how many values and levels it stands for.
+
+    A node that an alias repeats was written elsewhere, so its own end says nothing here.
+    """
 
     node: Node
+    end: int
     values: int = 1
     levels: int = 1
 
@@ -161,10 +165,11 @@ class _Composer:
         opened = self._open.pop()
         # The parser ends a collection without brackets only where the next thing begins.
         ends_with_bracket = event.end_mark.index > event.start_mark.index
-        last = opened.parts[-1].node.end if opened.parts else opened.start
+        last = opened.parts[-1].end if opened.parts else opened.start
         end = event.end_mark.index if ends_with_bracket else max(last, opened.start)
         part = _Part(
             self._collection(opened, end),
+            end,
             1 + sum(part.values for part in opened.parts),
             1 + max((part.levels for part in opened.parts), default=0),
         )
@@ -192,7 +197,7 @@ class _Composer:
 
     def _repeated(self, event: Any) -> _Part:
         start, end = event.start_mark.index, event.end_mark.index
-        nothing = _Part(ScalarNode(start, end, None))
+        nothing = _Part(ScalarNode(start, end, None), end)
         anchored = self._anchors.get(event.anchor)
         if not isinstance(anchored, _Part):
             reason = (
@@ -206,12 +211,12 @@ class _Composer:
             self.findings.append(too_deep(self._document, start))
             return nothing
         self._values += anchored.values - 1
-        return anchored
+        return anchored._replace(end=end)
 
     def _scalar(self, event: Any) -> None:
         start, end = event.start_mark.index, event.end_mark.index
         trimmed = start + len(self._document.text[start:end].rstrip())
-        part = _Part(ScalarNode(start, trimmed, self._value(event)))
+        part = _Part(ScalarNode(start, trimmed, self._value(event)), trimmed)
         if event.anchor:
             self._anchors[event.anchor] = part
         self._add(part)
@@ -230,15 +235,15 @@ class _Composer:
             if not isinstance(value, _TAGS.get(event.tag, ())):
                 self._refuse_tag(event, f"`{text}`")
         elif not is_key and (other := read_elsewhere_as(text)):
-            told = f"`{text}` is {_told(value)} here, and other YAML 1.1 tools read it as {other}"
+            told = f"`{text}` is {_told(value)} here, and YAML 1.1 tools read it as {other}"
             self._report("AM018", event, told, f'quote it, `"{text}"`, if it is text', Severity.WARNING)
         return value
 
     def _refuse_tag(self, event: Any, told: str) -> None:
         tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-        self._report(
-            "AM013", event, f"the tag `{tag}` does not fit {told}", "remove the tag; a spec is plain data"
-        )
+        is_standard = tag.startswith("!!")
+        message = f"the tag `{tag}` does not fit {told}" if is_standard else f"there is no tag `{tag}`"
+        self._report("AM013", event, message, "remove the tag; a spec is plain data")
 
     def _refuse_size(self, node: Node) -> None:
         message = f"the file holds more than {MOST_VALUES:,} values"

@@ -54,7 +54,7 @@ def mapping_node(
             continue
         name = key.value if isinstance(key.value, str) else written
         if name in entries:
-            findings.append(_twice(document, (*path, name), key))
+            findings.append(_twice(document, (*path, name), key, entries[name][0]))
         else:
             entries[name] = (key, value)
     for source in merged:
@@ -99,13 +99,14 @@ def _told(key: ScalarNode) -> str:
     return "a flag" if isinstance(key.value, bool) else "a number"
 
 
-def _twice(document: Document, path: Path, key: ScalarNode) -> Finding:
+def _twice(document: Document, path: Path, key: ScalarNode, first: ScalarNode) -> Finding:
+    known = document.place_between(first.start, first.end)
     return Finding(
         "AM007",
         path,
         f"the key `{path[-1]}` is written twice",
         help="remove one of them",
-        related=(Related(path, "it was first written here", at_key=True),),
+        related=(Related(path, "it was first written here", at_key=True, place=known),),
         file=document.file,
         place=document.place_between(key.start, key.end),
     )

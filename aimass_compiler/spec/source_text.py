@@ -131,7 +131,8 @@ def also_on_lines(lines: Iterable[int]) -> str:
         return ""
     listed = ", ".join(map(str, distinct[:_MOST_LINES_LISTED]))
     more = ", …" if len(distinct) > _MOST_LINES_LISTED else ""
-    return f"; the same on line {listed}{more}"
+    noun = "line" if len(distinct) == 1 else "lines"
+    return f"; the same on {noun} {listed}{more}"
 
 
 def _name_of(character: str) -> str:

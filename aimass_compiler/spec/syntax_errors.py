@@ -57,10 +57,11 @@ _MISTAKES = (
         start="the bracket was opened here",
     ),
     _Mistake(
-        r"escape|hexadecimal",
+        r"unknown escape",
         "{here} starts no escape that YAML knows in double quotes",
         "use single quotes for text with backslashes, or write `\\\\` for each",
     ),
+    _Mistake(r"hexadecimal|Unicode", "this escape stands for no character", "write the character itself"),
     _Mistake(
         r"mapping values are not allowed",
         "there cannot be a `: ` here",
@@ -84,6 +85,7 @@ _MISTAKES = (
         "a list item cannot start here",
         "start the list on a line of its own, or write it as `[a, b]`",
     ),
+    _Mistake(r"^(mid-line )?at `:`.*block mapping", "there is no key before this `:`", "write one"),
     _Mistake(
         r"^mid-line.*block mapping", "nothing can follow the value here", "put the whole value in quotes"
     ),
@@ -107,8 +109,8 @@ _MISTAKES = (
     ),
     _Mistake(
         r"block scalar",
-        "nothing but `-`, `+` or a digit may follow `|` or `>`",
-        "start the text on the next line",
+        "`|` and `>` start a block of text, which needs a line of its own",
+        "start the text on the next line, or quote the whole value",
     ),
     _Mistake(
         r"incompatible YAML", "this is a version of YAML that is not known here", "remove the `%YAML` line"
@@ -129,11 +131,11 @@ def syntax_finding(error: YAMLError, document: Document) -> Finding:
         return too_deep(document, here)
     if document.text[here : here + 1] == "\t":
         return _tab(document, here)
-    told = problem if _is_first_on_line(document, here) else f"mid-line {problem}"
+    shown = _shown(document.text, here)
+    told = f"{'' if _is_first_on_line(document, here) else 'mid-line '}at {shown} {problem}"
     known = next((mistake for mistake in _MISTAKES if re.search(mistake.pattern, told)), None)
     if known is None:
         return _finding(document, here, f"this is not YAML: {problem.removeprefix(': ')}", "", ())
-    shown = _shown(document.text, here)
     place = start if known.is_at_start and start is not None else here
     related: tuple[Related, ...] = ()
     if known.start and start is not None:

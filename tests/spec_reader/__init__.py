@@ -1,0 +1,1 @@
+"""Reading: any text into data, places and findings, never an exception."""
