@@ -6,11 +6,12 @@ import os
 import pathlib
 
 import pytest
+import yaml
 
 from aimass_compiler.spec import composing
 from aimass_compiler.spec.reader import parse, read_document
 
-ACCEPTED = {
+ACCEPTED: dict[str, str | bytes] = {
     "plain": "a: 1\nb:\n  c: [x, ]\nd: [~]\n",
     "a byte order mark": b"\xef\xbb\xbfa: 1\n",
     "Windows line ends": "a: 1\r\nb:\r\n  c: 2\r\n",
@@ -92,7 +93,7 @@ def test_the_python_parser_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> No
     # PyYAML's own parser knows fewer places for a tab than the standard and libyaml do.
     texts = {name: text for name, text in ACCEPTED.items() if name != "tabs that do not indent"}
     with_libyaml = {name: parse(text, "a.yaml") for name, text in texts.items()}
-    monkeypatch.setattr(composing, "_LOADER", composing.yaml.SafeLoader)
+    monkeypatch.setattr(composing, "_LOADER", yaml.SafeLoader)
     assert {name: parse(text, "a.yaml") for name, text in texts.items()} == with_libyaml
 
 

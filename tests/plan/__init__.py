@@ -1,0 +1,1 @@
+"""Planning and writing, whatever is in the way and whenever it is killed."""

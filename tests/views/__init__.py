@@ -1,0 +1,1 @@
+"""Drawing findings for people, programs and GitHub."""
