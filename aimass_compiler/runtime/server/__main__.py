@@ -1,0 +1,29 @@
+"""`python -m aimass_compiler.runtime.server PACKAGE`: serve a package folder over HTTP."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from aimass_compiler.runtime.server.failure import ExitCode, ServerFailure
+from aimass_compiler.runtime.server.log import Log
+from aimass_compiler.runtime.server.process import serve
+from aimass_compiler.runtime.server.settings import read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until asked to stop; answers one of `ExitCode`."""
+    settings = read_settings(arguments)
+    try:
+        serve(settings, Log())
+    except ServerFailure as failure:
+        sys.stderr.write(f"server: {failure.message}\n")
+        return int(failure.code)
+    return int(ExitCode.DONE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

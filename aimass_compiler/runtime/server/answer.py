@@ -1,0 +1,69 @@
+"""What a request is answered: a status, a body, and for people a sentence when it was refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+JSON = (b"content-type", b"application/json")
+_CLOSE = (b"connection", b"close")
+#: Characters of a caller's value that a sentence bears.
+_SHOWN = 60
+
+
+class Answer(NamedTuple):
+    """A response before it is sent; a named tuple because one is made for every request."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = (JSON,)
+    rows: int = 0
+    prediction: Mapping[str, Any] | None = None
+    """Inputs and outputs for the log, when this prediction was drawn for it."""
+    field: str | None = None
+    """The column over which a request was refused."""
+
+
+@dataclass(eq=False)
+class RequestError(Exception):
+    """A request that is not answered with a prediction.
+
+    `row` counts from zero. `is_final` closes the connection, because unread bytes may follow.
+    """
+
+    status: int
+    message: str
+    field: str | None = None
+    row: int | None = None
+    retry_after_seconds: int | None = None
+    is_final: bool = False
+
+    def answer(self) -> Answer:
+        """The error as the Open Inference Protocol writes it, with the field and row when there are."""
+        document: dict[str, Any] = {"error": self.message}
+        if self.field is not None:
+            document["field"] = self.field
+        if self.row is not None:
+            document["row"] = self.row
+        headers = [JSON]
+        if self.retry_after_seconds is not None:
+            headers.append((b"retry-after", b"%d" % self.retry_after_seconds))
+        if self.is_final:
+            headers.append(_CLOSE)
+        return Answer(self.status, orjson.dumps(document), tuple(headers), field=self.field)
+
+
+def violation(field: str, row: int, what: str) -> RequestError:
+    """A row that breaks the contract; `what` continues the sentence that starts with the field's name."""
+    return RequestError(422, f"row {row}: `{field}` {what}", field, row)
+
+
+def shown(value: object) -> str:
+    """A value of the caller's, as JSON and short enough for a sentence."""
+    text = orjson.dumps(value, default=str, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

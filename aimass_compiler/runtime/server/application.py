@@ -1,0 +1,203 @@
+"""The server as an ASGI application: routes, limits, and one account of every request.
+
+Source: https://asgi.readthedocs.io/en/latest/specs/www.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import re
+from collections.abc import Awaitable, Callable
+from itertools import count
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from aimass_compiler import conventions
+from aimass_compiler.runtime.server import description
+from aimass_compiler.runtime.server.answer import JSON, Answer, RequestError
+from aimass_compiler.runtime.server.body import CallerGone, read_body
+from aimass_compiler.runtime.server.contract import nearest
+from aimass_compiler.runtime.server.drift import Drift
+from aimass_compiler.runtime.server.execution import Execution
+from aimass_compiler.runtime.server.metrics import CONTENT_TYPE, Metrics
+from aimass_compiler.runtime.server.model import Model
+from aimass_compiler.runtime.server.open_inference import InferEndpoint
+from aimass_compiler.runtime.server.plain import Asked, PlainEndpoint
+from aimass_compiler.runtime.server.prediction import Predictor, Sampler
+
+if TYPE_CHECKING:
+    from aimass_compiler.runtime.server.log import Log
+    from aimass_compiler.runtime.server.package import Package
+    from aimass_compiler.runtime.server.settings import Settings
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+#: What nginx logs for a caller that went away; nothing is sent.
+_CALLER_GONE = 499
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+
+
+class Application:
+    """Serves one package; `is_draining` makes it unready while it goes on answering."""
+
+    def __init__(self, package: Package, settings: Settings, log: Log) -> None:
+        """Load and warm up the model; raises ServerFailure when the package does not fit together."""
+        signature = package.signature
+        self.in_flight = 0
+        self.is_draining = False
+        self._settings = settings
+        self._log = log
+        drift = Drift(package.reference, signature, settings.drift_window_seconds)
+        self._metrics = Metrics(signature, package.reference, drift, lambda: self.in_flight)
+        self._metrics.concurrency_limit.set(settings.concurrency)
+        predictor = Predictor(signature, Model(package, settings.threads), drift, self._metrics)
+        sampler = Sampler(signature, settings.prediction_sample)
+        self.execution = Execution(signature.example, predictor.warm_up())
+        self._request_ids = (b"%s-%x" % (os.urandom(4).hex().encode(), number) for number in count(1))
+        infer = InferEndpoint(predictor, sampler).answer
+        path = description.model_path(signature)
+        versioned = f"{path}/versions/{signature.version}"
+        self._endpoints: dict[str, Callable[[Asked], Answer]] = {
+            description.PREDICT_PATH: PlainEndpoint(predictor, sampler).answer,
+            f"{path}/infer": infer,
+            f"{versioned}/infer": infer,
+        }
+        self._documents = {
+            "/": _document(description.index(signature)),
+            "/v2": _document(description.server()),
+            path: _document(description.model(signature)),
+            versioned: _document(description.model(signature)),
+        }
+        self._states = {conventions.READY_PATH, f"{path}/ready", f"{versioned}/ready"}
+        self._unlogged = {conventions.LIVE_PATH, conventions.METRICS_PATH, *self._states}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        endpoint = self._endpoints.get(scope["path"])
+        started = perf_counter()
+        headers = dict(scope["headers"])
+        identity = headers.get(b"x-request-id")
+        if identity is None or not _REQUEST_ID.fullmatch(identity):
+            identity = next(self._request_ids)
+        if endpoint is None or scope["method"] != "POST":
+            await self._send(send, self._described(scope["method"], scope["path"]), identity)
+            return
+        answer = await self._predicted(endpoint, headers, receive, send, identity)
+        seconds = perf_counter() - started
+        self._metrics.answered(answer.status, seconds, answer.field)
+        self._account(scope, answer, identity, seconds)
+
+    async def _predicted(
+        self,
+        endpoint: Callable[[Asked], Answer],
+        headers: dict[bytes, bytes],
+        receive: Receive,
+        send: Send,
+        identity: bytes,
+    ) -> Answer:
+        if self.in_flight >= self._settings.concurrency:
+            answer = _busy(self._settings.concurrency)
+            await self._send(send, answer, identity)
+            return answer
+        self.in_flight += 1
+        try:
+            answer = await self._answer(endpoint, headers, receive)
+            await self._send(send, answer, identity)
+        except CallerGone:
+            answer = Answer(_CALLER_GONE, b"")
+        finally:
+            self.in_flight -= 1
+        return answer
+
+    async def _answer(
+        self, endpoint: Callable[[Asked], Answer], headers: dict[bytes, bytes], receive: Receive
+    ) -> Answer:
+        body = None
+        try:
+            async with asyncio.timeout(self._settings.timeout_seconds):
+                body = await read_body(receive, headers, self._settings.body_bytes)
+                return await self.execution.run(endpoint, Asked(body, headers))
+        except RequestError as error:
+            return error.answer()
+        except TimeoutError:
+            return _late(self._settings.timeout_seconds, has_body=body is not None)
+        except CallerGone:
+            raise
+        except Exception as error:  # noqa: BLE001  # a request must not end without an answer and a count
+            self._log.event("failure", {"error": f"{type(error).__name__}: {error}"}, "error")
+            return RequestError(500, "the model could not answer; the server's log says why").answer()
+
+    def _described(self, method: str, path: str) -> Answer:
+        if path in self._endpoints:
+            return _refused_method(method, path, "POST")
+        answer = self._got(path)
+        if answer is None:
+            hint = nearest(path, (*self._endpoints, *self._documents, *self._unlogged))
+            return RequestError(404, f"there is nothing at {path[:100]}{'; ' if hint else ''}{hint}").answer()
+        return answer if method in ("GET", "HEAD") else _refused_method(method, path, "GET")
+
+    def _got(self, path: str) -> Answer | None:
+        if path in self._states:
+            return _document({"ready": not self.is_draining}, 503 if self.is_draining else 200)
+        if path == conventions.LIVE_PATH:
+            return _document({"live": True})
+        if path == conventions.METRICS_PATH:
+            return Answer(200, self._metrics.text(), ((b"content-type", CONTENT_TYPE),))
+        return self._documents.get(path)
+
+    async def _send(self, send: Send, answer: Answer, identity: bytes) -> None:
+        headers = [
+            *answer.headers,
+            (b"content-length", b"%d" % len(answer.body)),
+            (b"x-request-id", identity),
+        ]
+        if self.is_draining:
+            # The caller's next request belongs to another server.
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    def _account(self, scope: Scope, answer: Answer, identity: bytes, seconds: float) -> None:
+        share = self._settings.access_log
+        failed = answer.status >= 500  # noqa: PLR2004  # HTTP's own class of server errors
+        if share and (failed or share == 1 or random.random() < share):  # noqa: S311  # a sample, not a secret
+            line = {
+                "id": identity.decode(),
+                "method": scope["method"],
+                "path": scope["path"],
+                "code": answer.status,
+                "rows": answer.rows,
+                "milliseconds": round(seconds * 1000, 3),
+            }
+            self._log.event("request", line if answer.field is None else {**line, "field": answer.field})
+        if answer.prediction is not None:
+            self._log.event("prediction", {"id": identity.decode(), **answer.prediction})
+
+
+def _document(value: Any, status: int = 200) -> Answer:
+    return Answer(status, orjson.dumps(value), (JSON,))
+
+
+def _busy(concurrency: int) -> Answer:
+    told = f"{concurrency} requests are in flight, which is all that this server takes; try again"
+    return RequestError(503, told, retry_after_seconds=1, is_final=True).answer()
+
+
+def _late(seconds: float, *, has_body: bool) -> Answer:
+    if has_body:
+        told = f"the prediction took longer than {seconds:g} s; send fewer rows at once"
+        return RequestError(504, told).answer()
+    return RequestError(408, f"the body did not arrive within {seconds:g} s", is_final=True).answer()
+
+
+def _refused_method(method: str, path: str, wanted: str) -> Answer:
+    answer = RequestError(405, f"{path} takes {wanted}, not {method}", is_final=True).answer()
+    return answer._replace(headers=(*answer.headers, (b"allow", wanted.encode())))

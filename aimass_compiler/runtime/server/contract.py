@@ -1,0 +1,123 @@
+"""The column contract held against tensors: all rows at once, and the first that breaks it is named."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import numpy
+
+from aimass_compiler import conventions
+from aimass_compiler.runtime.server.answer import RequestError, shown, violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from aimass_compiler.runtime.server.package import Field, Signature
+
+_LARGEST = numpy.finfo(numpy.float64).max
+_LISTED = 12
+MISSING = "must have a value: this model was not trained to do without it"
+
+
+class Contract:
+    """What the columns of one model may hold, ready to be compared with whole tensors."""
+
+    def __init__(self, signature: Signature) -> None:
+        self._numbers = signature.numbers
+        self._strings = signature.strings
+        self._images = signature.images
+        # Infinity lies outside these bounds too, and NaN inside none: one comparison finds both.
+        self._low = _bounds([field.minimum for field in signature.numbers], -_LARGEST)
+        self._high = _bounds([field.maximum for field in signature.numbers], _LARGEST)
+        self._required = numpy.array([not field.nullable for field in signature.numbers], dtype=bool)
+        self._allowed = [_allowed(field) for field in signature.strings]
+
+    def check(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+        """Raise RequestError (422) for the first value that its column does not accept."""
+        if self._numbers:
+            self._check_numbers(tensors[conventions.NUMBERS_TENSOR])
+        if self._strings:
+            self._check_strings(tensors[conventions.STRINGS_TENSOR])
+        for field in self._images:
+            _check_images(field, tensors[field.tensor])
+
+    def _check_numbers(self, numbers: NDArray[numpy.float64]) -> None:
+        if ((numbers >= self._low) & (numbers <= self._high)).all():
+            return
+        broken = (numbers < self._low) | (numbers > self._high) | (numpy.isnan(numbers) & self._required)
+        if broken.any():
+            row, column = numpy.argwhere(broken)[0].tolist()
+            field = self._numbers[column]
+            raise violation(field.name, row, _outside(field, float(numbers[row, column])))
+
+    def _check_strings(self, strings: NDArray[Any]) -> None:
+        for field, allowed, column in zip(self._strings, self._allowed, strings.T.tolist(), strict=True):
+            broken = _first_broken(field, allowed, column)
+            if broken is not None:
+                raise violation(field.name, broken, _not_accepted(field, column[broken]))
+
+
+def _bounds(ends: list[float | None], otherwise: float) -> NDArray[numpy.float64]:
+    return numpy.array([otherwise if end is None else end for end in ends], dtype=numpy.float64)
+
+
+def _allowed(field: Field) -> frozenset[str] | None:
+    if field.values is None:
+        return None
+    return frozenset((*field.values, "") if field.nullable else field.values)
+
+
+def _first_broken(field: Field, allowed: frozenset[str] | None, column: list[str]) -> int | None:
+    if allowed is not None:
+        if allowed.issuperset(column):
+            return None
+        return next(row for row, value in enumerate(column) if value not in allowed)
+    return None if field.nullable or "" not in column else column.index("")
+
+
+def _check_images(field: Field, images: NDArray[numpy.float32]) -> None:
+    finite = numpy.isfinite(images)
+    if finite.all():
+        return
+    whole = finite.reshape(len(images), -1).all(axis=1)
+    absent = numpy.asarray(numpy.isnan(images).reshape(len(images), -1).all(axis=1))
+    broken = ~whole & ~absent if field.nullable else ~whole
+    if broken.any():
+        row = int(broken.argmax())
+        raise violation(field.name, row, MISSING if absent[row] else "holds numbers that are not finite")
+
+
+def _outside(field: Field, value: float) -> str:
+    if numpy.isnan(value):
+        return MISSING
+    if numpy.isinf(value):
+        return f"must be a finite number, not {'' if value > 0 else '-'}Infinity"
+    if field.minimum is not None and value < field.minimum:
+        return f"must be at least {field.minimum:.12g}, not {value:.12g}"
+    return f"must be at most {field.maximum:.12g}, not {value:.12g}"
+
+
+def _not_accepted(field: Field, value: str) -> str:
+    if value == "":
+        return MISSING
+    hint = nearest(value, field.values or ())
+    return f"must be one of the names that were declared, not {shown(value)}{'; ' if hint else ''}{hint}"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The way out for a misspelt name: the nearest one, or the few there are (difflib, cutoff 0.6)."""
+    names = sorted(known)
+    near = get_close_matches(word[:100], names, n=1)
+    if near:
+        return f"did you mean `{near[0]}`?"
+    return "known here: " + ", ".join(f"`{name}`" for name in names) if 0 < len(names) <= _LISTED else ""
+
+
+def unknown(name: str, row: int, signature: Signature) -> RequestError:
+    """A field that the model does not have."""
+    hint = nearest(name, [field.name for field in signature.fields] + sorted(signature.ignored))
+    told = f"row {row}: there is no field {shown(name)}{'; ' if hint else ''}{hint}"
+    return RequestError(422, told, name[:100], row)

@@ -1,0 +1,175 @@
+"""How far the inputs and predictions of a recent window are from training: the population stability index.
+
+PSI = sum over bins of (recent - trained) * ln(recent / trained), after N. Siddiqi, Credit Risk
+Scorecards (2006), who reads 0.1 as a small and 0.25 as a large shift. The bins are those of
+reference.json (deciles of numbers, names of categories), one for other names and one for missing
+values. A share of zero counts as 1e-4, so that an empty bin weighs much and not infinitely.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy
+
+from aimass_compiler import conventions
+from aimass_compiler.runtime.server.failure import ExitCode, ServerFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from aimass_compiler.runtime.server.package import Signature
+
+PREDICTION = "prediction"
+_SMALLEST_SHARE = 1e-4
+#: The window slides in this many steps.
+_STEPS = 12
+#: Rows are counted together: numpy spends most of its time on a row's columns, not on their rows.
+_PENDING_ROWS = 256
+
+Tensors = dict[str, "NDArray[Any]"]
+
+
+class _Bins(Protocol):
+    """The bins of one column."""
+
+    expected: NDArray[numpy.float64]
+
+    def codes(self, values: NDArray[Any]) -> NDArray[numpy.int64]:
+        """The bin of each value."""
+
+
+class _NumberBins:
+    """Intervals that include their left end, and one bin for NaN."""
+
+    def __init__(self, reference: Mapping[str, Any]) -> None:
+        self._edges = numpy.array(reference["edges"], dtype=numpy.float64)
+        self.expected = numpy.array([*reference["fractions"], reference["missing"]], dtype=numpy.float64)
+        if len(self.expected) != len(self._edges) + 2:
+            raise ValueError(f"{len(self._edges)} edges need {len(self._edges) + 1} fractions")
+
+    def codes(self, values: NDArray[Any]) -> NDArray[numpy.int64]:
+        codes = numpy.searchsorted(self._edges, values, side="right")
+        codes[numpy.isnan(values)] = len(self.expected) - 1
+        return codes
+
+
+class _CategoryBins:
+    """One bin a name, one for other names and one for the empty string."""
+
+    def __init__(self, reference: Mapping[str, Any]) -> None:
+        names = reference["values"]
+        self.expected = numpy.array(
+            [*reference["fractions"], reference["other"], reference["missing"]], dtype=numpy.float64
+        )
+        if len(self.expected) != len(names) + 2:
+            raise ValueError(f"{len(names)} values need as many fractions")
+        self._codes = {name: code for code, name in enumerate(names)} | {"": len(names) + 1}
+        self._other = len(names)
+
+    def codes(self, values: NDArray[Any]) -> NDArray[numpy.int64]:
+        return numpy.array(
+            [self._codes.get(value, self._other) for value in values.tolist()], dtype=numpy.int64
+        )
+
+
+_KINDS: dict[str, Callable[[Mapping[str, Any]], _Bins]] = {"number": _NumberBins, "category": _CategoryBins}
+
+
+class Drift:
+    """Counts of the recent window; safe to use from several threads."""
+
+    def __init__(
+        self,
+        reference: Mapping[str, Any],
+        signature: Signature,
+        window_seconds: float,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Lay out the bins; raises ServerFailure when the reference does not fit the signature."""
+        self._now = now
+        self._step_seconds = window_seconds / _STEPS
+        try:
+            self._columns = _columns(reference, signature)
+        except (KeyError, TypeError, ValueError) as error:
+            told = f"{conventions.REFERENCE_FILE} does not fit: {error}; package the model again"
+            raise ServerFailure(ExitCode.PACKAGE, told) from error
+        self._offsets = numpy.cumsum([0] + [len(bins.expected) for _, _, _, bins in self._columns])
+        self._counts = numpy.zeros((_STEPS, int(self._offsets[-1])), dtype=numpy.int64)
+        self._rows = numpy.zeros(_STEPS, dtype=numpy.int64)
+        self._step = int(now() / self._step_seconds)
+        self._pending: list[Tensors] = []
+        self._pending_rows = 0
+        self._lock = threading.Lock()
+
+    def observe(self, tensors: Tensors, rows: int) -> None:
+        """Take note of inputs and their `prediction`, all of `rows` rows."""
+        with self._lock:
+            step = int(self._now() / self._step_seconds)
+            if step != self._step:
+                self._count()
+                self._forget(step)
+            self._pending.append(tensors)
+            self._pending_rows += rows
+            if self._pending_rows >= _PENDING_ROWS:
+                self._count()
+
+    def scores(self) -> tuple[int, dict[str, float]]:
+        """The rows of the window and the index of each feature; no features while there are no rows."""
+        with self._lock:
+            self._count()
+            self._forget(int(self._now() / self._step_seconds))
+            rows, counts = int(self._rows.sum()), self._counts.sum(axis=0)
+        if rows == 0:
+            return 0, {}
+        shares = numpy.split(counts / rows, self._offsets[1:-1])
+        return rows, {
+            name: stability(share, bins.expected)
+            for (name, _, _, bins), share in zip(self._columns, shares, strict=True)
+        }
+
+    def _count(self) -> None:
+        if not self._pending:
+            return
+        joined = {
+            name: numpy.concatenate([tensors[name] for tensors in self._pending]) for name in self._pending[0]
+        }
+        codes = [
+            bins.codes(joined[tensor] if index is None else joined[tensor][:, index]) + offset
+            for (_, tensor, index, bins), offset in zip(self._columns, self._offsets[:-1], strict=True)
+        ]
+        here = self._step % _STEPS
+        self._counts[here] += numpy.bincount(numpy.concatenate(codes), minlength=self._counts.shape[1])
+        self._rows[here] += self._pending_rows
+        self._pending, self._pending_rows = [], 0
+
+    def _forget(self, step: int) -> None:
+        for past in range(self._step + 1, min(step, self._step + _STEPS) + 1):
+            self._counts[past % _STEPS] = 0
+            self._rows[past % _STEPS] = 0
+        self._step = step
+
+
+def stability(recent: NDArray[numpy.float64], trained: NDArray[numpy.float64]) -> float:
+    """The population stability index of two distributions over the same bins."""
+    recent, trained = numpy.maximum(recent, _SMALLEST_SHARE), numpy.maximum(trained, _SMALLEST_SHARE)
+    return float(((recent - trained) * numpy.log(recent / trained)).sum())
+
+
+def _columns(
+    reference: Mapping[str, Any], signature: Signature
+) -> Sequence[tuple[str, str, int | None, _Bins]]:
+    """Name, tensor, column in the tensor and bins of everything that is watched."""
+    columns: list[tuple[str, str, int | None, _Bins]] = []
+    for fields in (signature.numbers, signature.strings):
+        for index, field in enumerate(fields):
+            if field.name in reference["inputs"]:
+                found = reference["inputs"][field.name]
+                columns.append((field.name, field.tensor, index, _KINDS[found["kind"]](found)))
+    found = reference["prediction"]
+    columns.append((PREDICTION, PREDICTION, None, _KINDS[found["kind"]](found)))
+    return columns

@@ -1,0 +1,157 @@
+"""The metrics that alerts and dashboards read, in Prometheus' text format."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from aimass_compiler import conventions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from aimass_compiler.runtime.server.drift import Drift
+    from aimass_compiler.runtime.server.package import Signature
+
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+#: The statuses with which the server protects itself, by the reason that `aimass_rejected_total` tells.
+_REASONS = {503: "concurrency", 413: "body", 408: "slow_body", 504: "timeout"}
+#: The field of a violation that names no field of the model: names that callers invent are not labels.
+_UNKNOWN_FIELD = "(unknown)"
+_NAMES = ("model",)
+
+
+class Metrics:
+    """Everything that one server counts; only requests for predictions count as requests."""
+
+    def __init__(
+        self, signature: Signature, reference: Mapping[str, Any], drift: Drift, in_flight: Callable[[], int]
+    ) -> None:
+        # A second series a counter, with the time of its making, would say nothing that anyone reads.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped there
+        self.registry = CollectorRegistry()
+        self._model = signature.model
+        self._fields = frozenset(field.name for field in signature.fields)
+        counters = self._counters()
+        self._codes = cache(lambda code: counters["requests"].labels(self._model, str(code)))
+        self._rejected, self._violations = counters["rejected"], counters["violations"]
+        self._duration = Histogram(
+            conventions.METRIC_DURATION,
+            "Time from a request's first byte to its answer.",
+            _NAMES,
+            buckets=conventions.DURATION_BUCKETS,
+            registry=self.registry,
+        ).labels(self._model)
+        self._rows = counters["rows"].labels(self._model)
+        self._labels = {label: counters["labels"].labels(self._model, label) for label in signature.labels}
+        self._predictions = None if signature.labels else self._histogram(reference["prediction"]["edges"])
+        self._describe(signature, in_flight)
+        ProcessCollector(registry=self.registry)
+        self.registry.register(_DriftCollector(signature.model, drift))
+
+    def _counters(self) -> dict[str, Counter]:
+        declared = {
+            "requests": (conventions.METRIC_REQUESTS, "Requests for predictions.", ("model", "code")),
+            "rejected": (
+                conventions.METRIC_REJECTED,
+                "Requests turned away by a limit.",
+                ("model", "reason"),
+            ),
+            "violations": (
+                conventions.METRIC_VIOLATIONS,
+                "Requests that broke the contract.",
+                ("model", "field"),
+            ),
+            "rows": (conventions.METRIC_ROWS, "Rows that were predicted.", _NAMES),
+            "labels": (conventions.METRIC_LABELS, "Rows that were given a label.", ("model", "label")),
+        }
+        return {
+            key: Counter(name, told, labels, registry=self.registry)
+            for key, (name, told, labels) in declared.items()
+        }
+
+    def _histogram(self, edges: Sequence[float]) -> Histogram:
+        buckets = sorted(set(edges)) or [0.0]
+        return Histogram(
+            conventions.METRIC_PREDICTION,
+            "Predicted values.",
+            _NAMES,
+            buckets=buckets,
+            registry=self.registry,
+        ).labels(self._model)
+
+    def _describe(self, signature: Signature, in_flight: Callable[[], int]) -> None:
+        self.concurrency_limit = self._gauge(
+            conventions.METRIC_CONCURRENCY_LIMIT, "Requests that may be in flight."
+        )
+        self._gauge(conventions.METRIC_IN_FLIGHT, "Requests in flight.").set_function(in_flight)
+        trained = datetime.fromisoformat(signature.trained_at).timestamp()
+        self._gauge(conventions.METRIC_TRAINED, "When the model was trained.").set(trained)
+        Gauge(
+            conventions.METRIC_MODEL_INFO, "The model served.", ("model", "version"), registry=self.registry
+        ).labels(signature.model, signature.version).set(1)
+
+    def _gauge(self, name: str, told: str) -> Gauge:
+        return Gauge(name, told, _NAMES, registry=self.registry).labels(self._model)
+
+    def answered(self, code: int, seconds: float, field: str | None) -> None:
+        """Count a request; `field` is what it was refused over."""
+        self._codes(code).inc()
+        self._duration.observe(seconds)
+        if code in _REASONS:
+            self._rejected.labels(self._model, _REASONS[code]).inc()
+        if field is not None:
+            known = field if field in self._fields else _UNKNOWN_FIELD
+            self._violations.labels(self._model, known).inc()
+
+    def predicted(self, values: Sequence[Any]) -> None:
+        """Count rows by what was predicted: labels, or numbers."""
+        self._rows.inc(len(values))
+        if self._predictions is not None:
+            for value in values:
+                self._predictions.observe(value)
+            return
+        for label, count in Tally(values).items():
+            if label in self._labels:
+                self._labels[label].inc(count)
+
+    def text(self) -> bytes:
+        """All metrics as Prometheus scrapes them."""
+        return generate_latest(self.registry)
+
+
+class _DriftCollector(Collector):
+    """Computes drift when it is scraped, and not before."""
+
+    def __init__(self, model: str, drift: Drift) -> None:
+        self._model = model
+        self._drift = drift
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The rows of the window, and the index of every feature once there are any."""
+        rows, scores = self._drift.scores()
+        family = GaugeMetricFamily(conventions.METRIC_DRIFT_ROWS, "Rows of the drift window.", labels=_NAMES)
+        family.add_metric([self._model], rows)
+        yield family
+        family = GaugeMetricFamily(
+            conventions.METRIC_DRIFT,
+            "Population stability index of the window against training.",
+            labels=("model", "feature"),
+        )
+        for feature, score in sorted(scores.items()):
+            family.add_metric([self._model, feature], score)
+        yield family

@@ -1,0 +1,108 @@
+"""POST /v2/models/MODEL/infer: tensors in, tensors out, after the Open Inference Protocol.
+
+Source: https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy
+import orjson
+
+from aimass_compiler.runtime.server import binary
+from aimass_compiler.runtime.server.answer import Answer, RequestError, shown
+from aimass_compiler.runtime.server.contract import nearest
+from aimass_compiler.runtime.server.prediction import read_json
+from aimass_compiler.runtime.server.tensors import TensorReader
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from aimass_compiler.runtime.server.plain import Asked
+    from aimass_compiler.runtime.server.prediction import Predictor, Sampler
+
+_OCTETS = (b"content-type", b"application/octet-stream")
+
+
+class InferEndpoint:
+    """Answers inference requests, with binary tensors where they are asked for."""
+
+    def __init__(self, predictor: Predictor, sampler: Sampler) -> None:
+        self._predictor = predictor
+        self._sampler = sampler
+        self._reader = TensorReader(predictor.signature)
+        self._datatypes = {output["name"]: output["datatype"] for output in predictor.signature.outputs}
+
+    def answer(self, asked: Asked) -> Answer:
+        """Predict; raises RequestError for what the protocol or the contract forbids."""
+        head, tail = binary.split(asked.body, asked.headers.get(binary.HEADER_LENGTH))
+        request = read_json(head)
+        if not isinstance(request, dict):
+            raise RequestError(400, 'the body must be an object such as {"inputs": [...]}')
+        wanted = self._wanted(request)
+        tensors = self._reader.tensors(request.get("inputs"), tail)
+        outputs = self._predictor.predict(tensors, asked.limit)
+        rows = len(next(iter(outputs.values())))
+        drawn = self._sampler.draw(tensors, outputs)
+        document = self._described(request)
+        return self._written(document, {name: outputs[name] for name in wanted}, wanted, rows)._replace(
+            prediction=drawn
+        )
+
+    def _wanted(self, request: Mapping[str, Any]) -> dict[str, bool]:
+        """The outputs to send, in order, and whether each is sent as binary data."""
+        otherwise = _flag(request, "binary_data_output", otherwise=False)
+        asked = request.get("outputs")
+        if asked is None or asked == []:
+            return dict.fromkeys(self._datatypes, otherwise)
+        if not isinstance(asked, list):
+            raise RequestError(400, f"`outputs` must be a list, not {shown(asked)}")
+        wanted = {}
+        for output in asked:
+            name = output.get("name") if isinstance(output, dict) else None
+            if not isinstance(name, str) or name not in self._datatypes:
+                hint = nearest(str(name), self._datatypes)
+                raise RequestError(400, f"there is no output {shown(name)}; {hint}")
+            wanted[name] = _flag(output, "binary_data", otherwise=otherwise)
+        return wanted
+
+    def _described(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        signature = self._predictor.signature
+        document: dict[str, Any] = {"model_name": signature.model, "model_version": signature.version}
+        if "id" in request:
+            document["id"] = request["id"]
+        return document
+
+    def _written(
+        self,
+        document: dict[str, Any],
+        outputs: Mapping[str, NDArray[Any]],
+        wanted: Mapping[str, bool],
+        rows: int,
+    ) -> Answer:
+        parts: list[bytes] = []
+        document["outputs"] = described = []
+        for name, tensor in outputs.items():
+            entry: dict[str, Any] = {"name": name, "datatype": self._datatypes[name], "shape": tensor.shape}
+            if wanted[name]:
+                parts.append(binary.written(tensor))
+                entry["parameters"] = {"binary_data_size": len(parts[-1])}
+            else:
+                entry["data"] = tensor.tolist() if tensor.dtype == object else numpy.ravel(tensor)
+            described.append(entry)
+        head = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+        if not parts:
+            return Answer(200, head, rows=rows)
+        length = (binary.HEADER_LENGTH, b"%d" % len(head))
+        return Answer(200, b"".join((head, *parts)), (_OCTETS, length), rows=rows)
+
+
+def _flag(holder: Mapping[str, Any], name: str, *, otherwise: bool) -> bool:
+    parameters = holder.get("parameters")
+    found = parameters.get(name, otherwise) if isinstance(parameters, dict) else otherwise
+    if not isinstance(found, bool):
+        raise RequestError(400, f"`{name}` must be true or false, not {shown(found)}")
+    return found

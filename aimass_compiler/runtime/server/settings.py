@@ -1,0 +1,155 @@
+"""What an operator may set: flags of the command line, and behind them environment variables."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aimass_compiler import conventions
+from aimass_compiler.runtime.server.failure import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How one server process behaves; every value has a flag of the same name."""
+
+    package: Path
+    host: str = "127.0.0.1"
+    port: int = conventions.PORT
+    concurrency: int = 64
+    """Predictions in flight; one more is answered 503."""
+    timeout_seconds: float = 2.0
+    """How long one prediction may take, its body's arrival included."""
+    body_bytes: int = 1 << 20
+    prediction_sample: float = 0.0
+    """The share of predictions that are logged with their inputs."""
+    drift_window_seconds: float = 3600.0
+    drain_seconds: float = 20.0
+    """How long requests in flight may take to finish after SIGTERM."""
+    access_log: float = 1.0
+    """The share of requests that are logged; those that failed on our side always are, unless it is 0."""
+    threads: int = 1
+    """Threads that onnxruntime uses inside one prediction."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Flag:
+    name: str
+    variable: str
+    """Empty where only the command line decides."""
+    default: str
+    read: Callable[[str], Any]
+    help: str
+
+
+def _whole(low: int, high: int, name: str) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(
+                f"{name} must be a whole number from {low} to {high}, not `{text}`"
+            )
+        return int(text)
+
+    return read
+
+
+def _number(low: float, high: float, name: str) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(
+                f"{name} must be a number from {low:g} to {high:g}, not `{text}`"
+            )
+        return value
+
+    return read
+
+
+_FLAGS = (
+    # A container's network is its boundary: inside one, only an address that others reach is of use.
+    _Flag("host", "", "0.0.0.0", str, "the address to listen on"),  # noqa: S104  # as said above
+    _Flag("port", "", str(conventions.PORT), _whole(0, 65535, "--port"), "the port; 0 takes a free one"),
+    _Flag(
+        "concurrency",
+        conventions.VARIABLE_CONCURRENCY,
+        "64",
+        _whole(1, 100_000, conventions.VARIABLE_CONCURRENCY),
+        "predictions in flight; one more is answered 503",
+    ),
+    _Flag(
+        "timeout-seconds",
+        conventions.VARIABLE_TIMEOUT_SECONDS,
+        "2",
+        _number(0.001, 3600, conventions.VARIABLE_TIMEOUT_SECONDS),
+        "how long one prediction may take",
+    ),
+    _Flag(
+        "body-bytes",
+        conventions.VARIABLE_BODY_BYTES,
+        str(1 << 20),
+        _whole(1, 1 << 31, conventions.VARIABLE_BODY_BYTES),
+        "the largest request body; a larger one is answered 413",
+    ),
+    _Flag(
+        "prediction-sample",
+        conventions.VARIABLE_PREDICTION_SAMPLE,
+        "0",
+        _number(0, 1, conventions.VARIABLE_PREDICTION_SAMPLE),
+        "the share of predictions that are logged with their inputs",
+    ),
+    _Flag(
+        "drift-window-seconds",
+        conventions.VARIABLE_DRIFT_WINDOW_SECONDS,
+        "3600",
+        _number(1, 31_536_000, conventions.VARIABLE_DRIFT_WINDOW_SECONDS),
+        "how far back drift looks",
+    ),
+    _Flag(
+        "drain-seconds",
+        conventions.VARIABLE_DRAIN_SECONDS,
+        "20",
+        _number(0, 3600, conventions.VARIABLE_DRAIN_SECONDS),
+        "how long requests in flight may take to finish after SIGTERM",
+    ),
+    _Flag(
+        "access-log",
+        "",
+        "1",
+        _number(0, 1, "--access-log"),
+        "the share of requests that are logged; 0 is off",
+    ),
+    _Flag("threads", "", "1", _whole(1, 256, "--threads"), "threads inside one prediction"),
+)
+
+
+def read_settings(arguments: Sequence[str] | None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings that flags, then variables, then defaults give; exits 2 with a line about a wrong one."""
+    codes = ", ".join(f"{code.value} {code.name.lower()}" for code in ExitCode)
+    parser = argparse.ArgumentParser(
+        prog="python -m aimass_compiler.runtime.server",
+        description="Serve a model's package folder over HTTP.",
+        epilog=f"Exit codes: {codes}.",
+    )
+    parser.add_argument(
+        "package", type=Path, help="the folder with model.onnx, signature.json, reference.json"
+    )
+    for flag in _FLAGS:
+        default = environment.get(flag.variable) or flag.default
+        variable = f"; variable {flag.variable}" if flag.variable else ""
+        parser.add_argument(
+            f"--{flag.name}",
+            type=flag.read,
+            default=default,
+            metavar="VALUE",
+            help=f"{flag.help} (default {flag.default}{variable})",
+        )
+    return Settings(**vars(parser.parse_args(arguments)))
