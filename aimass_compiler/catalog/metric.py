@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from aimass_compiler.catalog import Kind
@@ -26,3 +27,36 @@ class Metric(Kind):
 
         NaN where it is not defined, such as roc_auc of a slice with one class.
         """
+
+
+def of_labels(
+    score: Callable[..., float], task: Task, truth: numpy.ndarray, predicted: numpy.ndarray
+) -> float:
+    """A score of the likeliest classes: of the positive class, or the mean of the classes' own (macro).
+
+    What has no rows to count, such as the recall of a class that does not occur, is NaN, or left out
+    of the mean.
+    """
+    import numpy
+
+    if not len(truth):
+        return float("nan")
+    labels = [task.outputs - 1] if task.is_binary else list(range(task.outputs))
+    value = score(truth, predicted.argmax(axis=1), labels=labels, average="macro", zero_division=numpy.nan)
+    return float(value)
+
+
+def one_against_rest(
+    score: Callable[..., float], task: Task, truth: numpy.ndarray, predicted: numpy.ndarray
+) -> float:
+    """A ranking score of the positive class, or the mean over classes of each one against the rest.
+
+    Only classes that some rows have and others have not can be ranked; without one, NaN.
+    """
+    classes = [task.outputs - 1] if task.is_binary else range(task.outputs)
+    scores = [
+        score(truth == number, predicted[:, number])
+        for number in classes
+        if 0 < int((truth == number).sum()) < len(truth)
+    ]
+    return float(sum(scores) / len(scores)) if scores else float("nan")

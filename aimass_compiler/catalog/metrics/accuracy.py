@@ -1,0 +1,21 @@
+"""Accuracy: the share of rows whose likeliest class is the true one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from aimass_compiler.catalog.metric import Metric
+from aimass_compiler.task import Task
+
+if TYPE_CHECKING:
+    import numpy
+
+
+class Accuracy(Metric):
+    """Accuracy: the share of rows whose likeliest class is the true one."""
+
+    task: ClassVar[Literal["classification", "regression"]] = "classification"
+
+    def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:
+        del task
+        return float((predicted.argmax(axis=1) == truth).mean()) if len(truth) else float("nan")

@@ -1,0 +1,26 @@
+"""Matthews' correlation of the likeliest and the true classes, from -1 to 1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from aimass_compiler.catalog.metric import Metric
+from aimass_compiler.task import Task
+
+if TYPE_CHECKING:
+    import numpy
+
+
+class MatthewsCorrcoef(Metric):
+    """Matthews' correlation of the likeliest and the true classes, from -1 to 1."""
+
+    task: ClassVar[Literal["classification", "regression"]] = "classification"
+
+    def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:
+        del task
+        from sklearn.metrics import matthews_corrcoef
+
+        labels = predicted.argmax(axis=1)
+        if len(set(truth.tolist())) < 2 or len(set(labels.tolist())) < 2:  # noqa: PLR2004  # one class correlates with nothing
+            return float("nan")
+        return float(matthews_corrcoef(truth, labels))

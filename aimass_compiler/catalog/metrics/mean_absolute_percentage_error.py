@@ -1,0 +1,24 @@
+"""The mean absolute error as a share of the true value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from aimass_compiler.catalog.metric import Metric
+from aimass_compiler.task import Task
+
+if TYPE_CHECKING:
+    import numpy
+
+
+class MeanAbsolutePercentageError(Metric):
+    """The mean absolute error as a share of the true value."""
+
+    task: ClassVar[Literal["classification", "regression"]] = "regression"
+    greater_is_better: ClassVar[bool] = False
+
+    def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:
+        del task
+        from sklearn.metrics import mean_absolute_percentage_error
+
+        return float(mean_absolute_percentage_error(truth, predicted)) if len(truth) else float("nan")

@@ -1,0 +1,22 @@
+"""Recall: the share of a class's rows that are given it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from aimass_compiler.catalog.metric import Metric, of_labels
+from aimass_compiler.task import Task
+
+if TYPE_CHECKING:
+    import numpy
+
+
+class Recall(Metric):
+    """Recall: the share of a class's rows that are given it."""
+
+    task: ClassVar[Literal["classification", "regression"]] = "classification"
+
+    def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:
+        from sklearn.metrics import recall_score
+
+        return of_labels(recall_score, task, truth, predicted)
