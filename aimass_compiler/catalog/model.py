@@ -6,9 +6,12 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
+
+from pydantic import ValidationInfo, field_validator
 
 from aimass_compiler.catalog import Kind
+from aimass_compiler.catalog.ranges import checked, largest, raised
 from aimass_compiler.task import Task
 
 if TYPE_CHECKING:
@@ -37,6 +40,8 @@ class Budget:
     seed: int
     threads: int
     optimizer: Optimizer
+    loss: str | None = None
+    """What is minimised, one of the model's `losses`; by default the first that suits the task."""
     gpus: int = 0
     checkpoint: Path | None = None
     """Where a model that learns in epochs keeps its state, to go on after a kill."""
@@ -64,6 +69,10 @@ class Model(Kind):
 
     tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression"})
     accepts: ClassVar[Literal["table", "image"]] = "table"
+    #: Whether NaN stands for a missing value; if not, features must be complete.
+    accepts_missing: ClassVar[bool] = False
+    #: What `objective.loss` may name, the task's default first; empty where nothing can be chosen.
+    losses: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     #: The extra of this distribution that brings the framework, for the training image.
     requires: ClassVar[str] = "run"
     #: Whether it learns in epochs with an optimizer, so that `training.optimizer` and `epochs` matter.
@@ -72,8 +81,30 @@ class Model(Kind):
     regularization: ClassVar[tuple[str, ...]] = ()
     capacity: ClassVar[tuple[str, ...]] = ()
 
+    @field_validator("*")
+    @classmethod
+    def _range_is_sound(cls, value: Any, field: ValidationInfo) -> Any:
+        return checked(value, cls.model_fields[field.field_name or ""].annotation)
+
+    def steps(self, budget: Budget) -> int:
+        """How many steps training tells `progress` about at most; 1 where it does not learn in steps."""
+        return budget.epochs if self.learns_in_epochs else 1
+
+    def adjusted(self, more: Literal["regularization", "capacity"]) -> Self:
+        """The same model with twice the regularization or capacity, as far as the parameters' bounds go.
+
+        A range moves as a whole; what is off (0) starts small; what has no limit (None) stays so.
+        """
+        written = self.model_dump()
+        fields = type(self).model_fields
+        names = self.regularization if more == "regularization" else self.capacity
+        changes = {name: raised(written[name], largest(fields[name].annotation)) for name in names}
+        return type(self).model_validate(written | changes)
+
     @abstractmethod
-    def train(self, task: Task, train: Examples, validation: Examples, budget: Budget, progress: Progress) -> Trained:
+    def train(
+        self, task: Task, train: Examples, validation: Examples, budget: Budget, progress: Progress
+    ) -> Trained:
         """Learn from `train`, watch `validation`; every parameter is a value, not a range.
 
         Calls `progress` with at least `train_loss` and `validation_loss` where it learns in steps.

@@ -1,0 +1,82 @@
+"""What every exported model is made into: a graph from `features` to `scores`, ready to be merged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy
+    import onnx
+
+    from aimass_compiler.task import Task
+
+#: The versions of the feature graph, so that the two merge without a conversion.
+OPSETS = {"": 20, "ai.onnx.ml": 3}
+IR_VERSION = 10
+_SCORES_SHAPE = "scores_shape"
+
+
+def from_output(model: onnx.ModelProto, output: str, features: Sequence[int], task: Task) -> onnx.ModelProto:
+    """The part of a converted model that computes `output`, as a graph from `features` to `scores`.
+
+    `features` is the shape of one row. What only the model's other outputs need is left out; its inputs
+    and outputs may be double.
+    """
+    from onnx import TensorProto, helper
+    from onnx.utils import Extractor
+
+    own = model.graph.input[0]
+    part = Extractor(model).extract_model([own.name], [output]).graph
+    nodes = [
+        helper.make_node("Cast", ["features"], [own.name], to=own.type.tensor_type.elem_type),
+        *part.node,
+        helper.make_node("Reshape", [output, _SCORES_SHAPE], ["shaped"]),
+        helper.make_node("Cast", ["shaped"], ["scores"], to=TensorProto.FLOAT),
+    ]
+    return _assembled(nodes, part.initializer, features, task)
+
+
+def linear(weights: numpy.ndarray, bias: numpy.ndarray, task: Task) -> onnx.ModelProto:
+    """`features · weights + bias` for weights [F, K], made probabilities for classes, computed in double.
+
+    In single precision, features of some thousands would move probabilities by more than 1e-5.
+    """
+    import numpy
+    from onnx import TensorProto, helper, numpy_helper
+
+    answer = {"op_type": "Softmax", "axis": 1} if task.is_classification else {"op_type": "Identity"}
+    nodes = [
+        helper.make_node("Cast", ["features"], ["precise"], to=TensorProto.DOUBLE),
+        helper.make_node("MatMul", ["precise", "weights"], ["products"]),
+        helper.make_node("Add", ["products", "bias"], ["sums"]),
+        helper.make_node(inputs=["sums"], outputs=["answer"], **answer),
+        helper.make_node("Reshape", ["answer", _SCORES_SHAPE], ["shaped"]),
+        helper.make_node("Cast", ["shaped"], ["scores"], to=TensorProto.FLOAT),
+    ]
+    constants = {"weights": weights, "bias": bias}
+    initializers = [
+        numpy_helper.from_array(value.astype(numpy.float64), name) for name, value in constants.items()
+    ]
+    return _assembled(nodes, initializers, [weights.shape[0]], task)
+
+
+def _assembled(nodes: Any, initializers: Any, features: Sequence[int], task: Task) -> onnx.ModelProto:
+    """A checked model of these nodes, of which one gives `scores`."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    scores = [task.outputs] if task.is_classification else []
+    lengths = helper.make_tensor(_SCORES_SHAPE, TensorProto.INT64, [1 + len(scores)], [-1, *scores])
+    graph = helper.make_graph(
+        list(nodes),
+        "model",
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["N", *features])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["N", *scores])],
+        [*initializers, lengths],
+    )
+    opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
+    onnx.checker.check_model(model, full_check=True)
+    return model

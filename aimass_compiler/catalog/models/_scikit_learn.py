@@ -1,0 +1,85 @@
+"""What the models of scikit-learn have in common once they have learnt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aimass_compiler.catalog.models import _graph
+
+if TYPE_CHECKING:
+    import numpy
+    import onnx
+
+    from aimass_compiler.task import Task
+
+
+@dataclass(frozen=True)
+class LearntEstimator:
+    """An estimator that was fitted, converted by skl2onnx."""
+
+    estimator: Any
+    task: Task
+    features: int
+    #: Whether the graph computes in double: what adds many terms needs it, trees compare exactly without.
+    precise: bool = False
+
+    def predict(self, x: numpy.ndarray) -> numpy.ndarray:
+        import numpy
+
+        scores = self.estimator.predict_proba(x) if self.task.is_classification else self.estimator.predict(x)
+        return numpy.asarray(scores, dtype=numpy.float32)
+
+    def importance(self) -> numpy.ndarray | None:
+        importance: numpy.ndarray | None = getattr(self.estimator, "feature_importances_", None)
+        return importance
+
+    def to_onnx(self) -> onnx.ModelProto:
+        from skl2onnx import convert_sklearn
+        from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
+
+        tensor = DoubleTensorType if self.precise else FloatTensorType
+        options = {"zipmap": False} if self.task.is_classification else {}
+        model = convert_sklearn(
+            self.estimator,
+            initial_types=[("rows", tensor([None, self.features]))],
+            options={id(self.estimator): options},
+            target_opset=_graph.OPSETS,
+        )
+        return _graph.from_output(model, model.graph.output[-1].name, [self.features], self.task)
+
+
+@dataclass(frozen=True)
+class LearntLinear:
+    """A linear estimator that was fitted, as one matrix product."""
+
+    estimator: Any
+    task: Task
+
+    def predict(self, x: numpy.ndarray) -> numpy.ndarray:
+        import numpy
+
+        precise = numpy.asarray(x, dtype=numpy.float64)
+        scores = (
+            self.estimator.predict_proba(precise)
+            if self.task.is_classification
+            else self.estimator.predict(precise)
+        )
+        return numpy.asarray(scores, dtype=numpy.float32)
+
+    def importance(self) -> numpy.ndarray | None:
+        """The size of the coefficients, which compares features only where they were brought to one scale."""
+        import numpy
+
+        sizes: numpy.ndarray = numpy.abs(numpy.atleast_2d(self.estimator.coef_)).mean(axis=0)
+        return sizes
+
+    def to_onnx(self) -> onnx.ModelProto:
+        import numpy
+
+        weights = numpy.atleast_2d(self.estimator.coef_).T
+        bias = numpy.atleast_1d(self.estimator.intercept_)
+        if self.task.is_binary:  # one column of weights: the other class has none
+            weights = numpy.hstack([numpy.zeros_like(weights), weights])
+            bias = numpy.array([0.0, bias[0]])
+        return _graph.linear(weights, bias, self.task)

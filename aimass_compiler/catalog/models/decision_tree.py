@@ -1,0 +1,36 @@
+"""One tree of questions about the features."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from aimass_compiler.catalog.model import Budget, Examples, Model, Progress, Trained
+from aimass_compiler.catalog.models._scikit_learn import LearntEstimator
+from aimass_compiler.task import Task
+from aimass_compiler.values import Integer, Tunable
+
+
+class DecisionTree(Model):
+    """One tree of questions about the features."""
+
+    regularization: ClassVar[tuple[str, ...]] = ("min_samples_leaf",)
+    capacity: ClassVar[tuple[str, ...]] = ("max_depth",)
+
+    max_depth: Tunable[Annotated[Integer, Field(ge=1, le=64)]] | None = 6
+    """How many questions a tree asks of a row at most; without it, until nothing is left to ask."""
+    min_samples_leaf: Tunable[Annotated[Integer, Field(ge=1, le=100_000)]] = 5
+    """How many training rows a leaf has at least."""
+
+    def train(
+        self, task: Task, train: Examples, validation: Examples, budget: Budget, progress: Progress
+    ) -> Trained:
+        from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+        del validation, progress
+        kind = DecisionTreeClassifier if task.is_classification else DecisionTreeRegressor
+        tree = kind(
+            max_depth=self.max_depth, min_samples_leaf=self.min_samples_leaf, random_state=budget.seed
+        )
+        return LearntEstimator(tree.fit(train.x, train.y), task, train.x.shape[1])

@@ -1,0 +1,43 @@
+"""A weighted sum of the features, held back by L2 (ridge), L1 (lasso) or both (elastic net)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, cast
+
+from pydantic import Field
+
+from aimass_compiler.catalog.model import Budget, Examples, Model, Progress, Trained
+from aimass_compiler.catalog.models._scikit_learn import LearntLinear
+from aimass_compiler.task import Task
+from aimass_compiler.values import Number, Tunable
+
+
+class LinearRegression(Model):
+    """A weighted sum of the features, held back by L2 (ridge), L1 (lasso) or both (elastic net)."""
+
+    tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
+    regularization: ClassVar[tuple[str, ...]] = ("l2", "l1")
+
+    l2: Tunable[Annotated[Number, Field(ge=0, le=1e6)]] = 1.0
+    """The weight of the sum of squared coefficients, against the sum of squared errors."""
+    l1: Tunable[Annotated[Number, Field(ge=0, le=1e6)]] = 0.0
+    """The weight of the sum of absolute coefficients; it sets many of them to exactly 0."""
+
+    def train(
+        self, task: Task, train: Examples, validation: Examples, budget: Budget, progress: Progress
+    ) -> Trained:
+        import numpy
+
+        del validation, progress
+        x, y = numpy.asarray(train.x, numpy.float64), numpy.asarray(train.y, numpy.float64)
+        return LearntLinear(self._estimator(len(y), budget.seed).fit(x, y), task)
+
+    def _estimator(self, rows: int, seed: int) -> Any:
+        from sklearn.linear_model import ElasticNet, LinearRegression, Ridge
+
+        l1, l2 = float(cast("float", self.l1)), float(cast("float", self.l2))
+        if l1 == 0:
+            return Ridge(alpha=l2) if l2 else LinearRegression()
+        # ElasticNet minimises errors/2n + alpha·ratio·|w| + alpha·(1-ratio)/2·w²; ours is its 2n-fold.
+        alpha = (l1 / 2 + l2) / rows
+        return ElasticNet(alpha=alpha, l1_ratio=l1 / 2 / (l1 / 2 + l2), max_iter=10_000, random_state=seed)

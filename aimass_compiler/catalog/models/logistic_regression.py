@@ -1,0 +1,48 @@
+"""Classes by a weighted sum of the features, held back by L2, L1 or both."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, cast
+
+from pydantic import Field
+
+from aimass_compiler.catalog.model import Budget, Examples, Model, Progress, Trained
+from aimass_compiler.catalog.models._scikit_learn import LearntLinear
+from aimass_compiler.task import Task
+from aimass_compiler.values import Integer, Number, Tunable
+
+
+class LogisticRegression(Model):
+    """Classes by a weighted sum of the features, held back by L2, L1 or both."""
+
+    tasks: ClassVar[frozenset[str]] = frozenset({"classification"})
+    regularization: ClassVar[tuple[str, ...]] = ("l2", "l1")
+
+    l2: Tunable[Annotated[Number, Field(ge=0, le=1e6)]] = 1.0
+    """The weight of half the sum of squared coefficients, against the summed log loss."""
+    l1: Tunable[Annotated[Number, Field(ge=0, le=1e6)]] = 0.0
+    """The weight of the sum of absolute coefficients; it sets many of them to exactly 0."""
+    max_iter: Annotated[Integer, Field(ge=1, le=100_000)] = 1000
+    """After how many iterations the solver gives up."""
+
+    def train(
+        self, task: Task, train: Examples, validation: Examples, budget: Budget, progress: Progress
+    ) -> Trained:
+        import numpy
+
+        del validation, progress
+        x = numpy.asarray(train.x, numpy.float64)
+        return LearntLinear(self._estimator(budget.seed).fit(x, train.y), task)
+
+    def _estimator(self, seed: int) -> Any:
+        from sklearn.linear_model import LogisticRegression as Estimator
+
+        l1, l2 = float(cast("float", self.l1)), float(cast("float", self.l2))
+        total = l1 + l2
+        return Estimator(
+            C=1 / total if total else float("inf"),
+            l1_ratio=l1 / total if total else 0.0,
+            solver="saga" if l1 else "lbfgs",
+            max_iter=self.max_iter,
+            random_state=seed,
+        )

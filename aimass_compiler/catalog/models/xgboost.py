@@ -1,0 +1,150 @@
+"""Gradient-boosted trees by XGBoost; a missing value takes a branch of its own (Chen and Guestrin 2016)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from aimass_compiler.catalog.model import Budget, Examples, Model, Progress, Trained
+from aimass_compiler.catalog.models import _graph
+from aimass_compiler.task import Task
+from aimass_compiler.values import Integer, Number, Tunable
+
+if TYPE_CHECKING:
+    import numpy
+    import onnx
+
+_OBJECTIVES = {
+    "log_loss": ("multi:softprob", "mlogloss"),
+    "mean_squared_error": ("reg:squarederror", "rmse"),
+    "mean_absolute_error": ("reg:absoluteerror", "mae"),
+}
+_BINARY_OBJECTIVE = ("binary:logistic", "logloss")
+
+
+class Xgboost(Model):
+    """Gradient-boosted trees by XGBoost; a missing value takes a branch of its own."""
+
+    requires: ClassVar[str] = "xgboost"
+    accepts_missing: ClassVar[bool] = True
+    losses: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "classification": ("log_loss",),
+        "regression": ("mean_squared_error", "mean_absolute_error"),
+    }
+    regularization: ClassVar[tuple[str, ...]] = ("reg_lambda", "min_child_weight")
+    capacity: ClassVar[tuple[str, ...]] = ("max_depth", "n_estimators")
+
+    n_estimators: Tunable[Annotated[Integer, Field(ge=1, le=100_000)]] = 500
+    """How many rounds at most; `training.early_stopping` ends them when they stop helping."""
+    learning_rate: Tunable[Annotated[Number, Field(gt=0, le=1)]] = 0.1
+    """How much of each tree is added."""
+    max_depth: Tunable[Annotated[Integer, Field(ge=1, le=20)]] = 6
+    """How many questions a tree asks of a row at most."""
+    min_child_weight: Tunable[Annotated[Number, Field(ge=0, le=1e6)]] = 1.0
+    """How much weight (rows, for squared error) a leaf has at least."""
+    gamma: Tunable[Annotated[Number, Field(ge=0, le=1e6)]] = 0.0
+    """How much a split must lower the loss."""
+    subsample: Tunable[Annotated[Number, Field(gt=0, le=1)]] = 1.0
+    """The share of rows that each tree sees."""
+    colsample_bytree: Tunable[Annotated[Number, Field(gt=0, le=1)]] = 1.0
+    """The share of features that each tree sees."""
+    reg_lambda: Tunable[Annotated[Number, Field(ge=0, le=1e6)]] = 1.0
+    """The weight of the leaves' squares (L2)."""
+    reg_alpha: Tunable[Annotated[Number, Field(ge=0, le=1e6)]] = 0.0
+    """The weight of the leaves' sizes (L1)."""
+    max_bin: Annotated[Integer, Field(ge=2, le=65_535)] = 256
+    """Into how many intervals a feature is cut to find splits."""
+
+    def steps(self, budget: Budget) -> int:
+        del budget
+        rounds: int = self.n_estimators  # type: ignore[assignment]  # a value when training runs
+        return rounds
+
+    def train(
+        self, task: Task, train: Examples, validation: Examples, budget: Budget, progress: Progress
+    ) -> Trained:
+        import xgboost
+
+        loss = budget.loss or self.losses[task.kind][0]
+        objective, measure = _BINARY_OBJECTIVE if task.is_binary else _OBJECTIVES[loss]
+        rows = xgboost.DMatrix(train.x, label=train.y, nthread=budget.threads)
+        watched = xgboost.DMatrix(validation.x, label=validation.y, nthread=budget.threads)
+        callbacks = [_reporting(progress, measure)]
+        if budget.patience:
+            callbacks.append(
+                xgboost.callback.EarlyStopping(
+                    budget.patience, metric_name=measure, data_name="validation", save_best=True
+                )
+            )
+        booster = xgboost.train(
+            self._parameters(task, budget) | {"objective": objective, "eval_metric": measure},
+            rows,
+            num_boost_round=self.n_estimators,
+            evals=[(rows, "train"), (watched, "validation")],
+            callbacks=callbacks,
+            verbose_eval=False,
+        )
+        return Learnt(booster, task, train.x.shape[1])
+
+    def _parameters(self, task: Task, budget: Budget) -> dict[str, Any]:
+        classes = {"num_class": task.outputs} if task.is_classification and not task.is_binary else {}
+        device = {"device": "cuda"} if budget.gpus else {}
+        own = self.model_dump(exclude={"n_estimators"})
+        return {
+            **own,
+            **classes,
+            **device,
+            "seed": budget.seed,
+            "nthread": budget.threads,
+            "tree_method": "hist",
+        }
+
+
+def _reporting(progress: Progress, measure: str) -> Any:
+    """XGBoost's callback that tells the losses of every round and stops when it is told to."""
+    import xgboost
+
+    class Reporting(xgboost.callback.TrainingCallback):  # type: ignore[misc]  # XGBoost is not typed here
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            del model
+            losses = {f"{name}_loss": float(values[measure][-1]) for name, values in evals_log.items()}
+            return progress(epoch + 1, losses)
+
+    return Reporting()
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A booster cut after its best round."""
+
+    booster: Any
+    task: Task
+    features: int
+
+    def predict(self, x: numpy.ndarray) -> numpy.ndarray:
+        import numpy
+
+        scores = numpy.asarray(self.booster.inplace_predict(x), dtype=numpy.float32)
+        return numpy.column_stack([1 - scores, scores]) if self.task.is_binary else scores
+
+    def importance(self) -> numpy.ndarray | None:
+        """The gain that splits on each feature brought, all together 1."""
+        import numpy
+
+        gains = numpy.zeros(self.features)
+        for name, gain in self.booster.get_score(importance_type="total_gain").items():
+            gains[int(name[1:])] = gain
+        return gains / gains.sum() if gains.any() else gains
+
+    def to_onnx(self) -> onnx.ModelProto:
+        from onnxmltools import convert_xgboost
+        from onnxmltools.convert.common.data_types import FloatTensorType
+
+        # onnxmltools knows opsets up to 15 only; the tree operators of ai.onnx.ml are the same since.
+        model = convert_xgboost(
+            self.booster, initial_types=[("rows", FloatTensorType([None, self.features]))], target_opset=15
+        )
+        return _graph.from_output(model, model.graph.output[-1].name, [self.features], self.task)

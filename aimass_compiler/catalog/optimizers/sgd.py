@@ -1,0 +1,41 @@
+"""SGD: plain steps against the gradient, carried on by momentum (Sutskever et al. 2013)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from aimass_compiler.catalog.optimizer import Optimizer
+from aimass_compiler.values import Flag, Number, Tunable
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Sgd(Optimizer):
+    """SGD: plain steps against the gradient, carried on by momentum (Sutskever et al. 2013)."""
+
+    momentum: Tunable[Annotated[Number, Field(ge=0, le=1)]] = 0.9
+    """How much of the last step is carried on."""
+    nesterov: Flag = False
+    """Whether the gradient is taken after the momentum's step."""
+
+    @model_validator(mode="after")
+    def _carries_momentum(self) -> Self:
+        if self.nesterov and self.momentum == 0:
+            raise PydanticCustomError("nesterov", "`nesterov` needs a `momentum` above 0")
+        return self
+
+    def for_torch(self, weights: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
+        import torch
+
+        return torch.optim.SGD(
+            weights,
+            lr=self.learning_rate,
+            weight_decay=self.weight_decay,
+            momentum=self.momentum,
+            nesterov=self.nesterov,
+        )
