@@ -76,7 +76,7 @@ class Xgboost(Model):
         if budget.patience:
             callbacks.append(
                 xgboost.callback.EarlyStopping(
-                    budget.patience, metric_name=measure, data_name="validation", save_best=True
+                    rounds=budget.patience, metric_name=measure, data_name="validation", save_best=True
                 )
             )
         booster = xgboost.train(

@@ -1,0 +1,85 @@
+"""The third stage: search the ranges, train the model, and export it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.training import results
+from aimass_compiler.runtime.training.fitting import Assignment, Fitted, fit
+from aimass_compiler.runtime.training.space import Space
+from aimass_compiler.runtime.training.suitability import require_suitable
+from aimass_compiler.runtime.training.tally import say
+from aimass_compiler.runtime.training.trials import Outcome, Trials
+from aimass_compiler.runtime.workspace import Workspace, read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aimass_compiler.catalog.model import Model
+    from aimass_compiler.pipeline.training import Objective, Search, Training
+    from aimass_compiler.task import Task
+
+_LINES = 10
+
+
+def run(
+    task: Task,
+    model: Model,
+    objective: Objective,
+    search: Search,
+    training: Training,
+    *,
+    workspace: Workspace,
+) -> None:
+    """Write the best model that the search finds, or the only one where there is nothing to search."""
+    matrices = workspace.folder("features")
+    features = read_json(matrices / "features.json")
+    assignment = Assignment(task, model, objective, training, matrices)
+    require_suitable(assignment, features)
+    trials = Trials.of(workspace, assignment, search)
+    space = Space.of(model, training)
+    found = _searched(assignment, search, space, trials) if space.ranges else _fitted(assignment, trials)
+    fitted, best, outcomes, seconds = found
+    folder = workspace.folder("train")
+    results.write_model(folder, assignment, fitted)
+    results.write_best(folder, assignment, fitted, best)
+    results.write_trials(folder, outcomes, seconds)
+    results.write_history(folder, fitted)
+    results.write_importance(folder, fitted, features["names"])
+    trials.remove()
+
+
+_Found = tuple["Fitted", Outcome, "Sequence[Outcome]", "Mapping[str, float]"]
+
+
+def _searched(assignment: Assignment, search: Search, space: Space, trials: Trials) -> _Found:
+    # Ray takes seconds to import, which a model without ranges should not pay.
+    from aimass_compiler.runtime.training.search import search_ranges
+
+    searched = search_ranges(assignment, search, space, trials)
+    tally, best = searched.tally, searched.best
+    say(f"searched for {searched.seconds:.1f} s, of which {searched.startup_seconds:.1f} s to start")
+    seconds = {"startup_seconds": searched.startup_seconds, "search_seconds": searched.seconds}
+    return trials.fitted(best.id), best, tally.outcomes, seconds
+
+
+def _fitted(assignment: Assignment, trials: Trials) -> _Found:
+    """One fit in this process."""
+    started = time.monotonic()
+    steps = assignment.model.steps(assignment.budget(assignment.training, None))
+
+    def watch(step: int, losses: Mapping[str, float]) -> None:
+        if step % max(1, steps // _LINES) == 0:
+            say(f"step {step}/{steps}  " + "  ".join(f"{name} {loss:.5g}" for name, loss in losses.items()))
+
+    try:
+        fitted = fit(assignment, {}, trials.checkpoint(1), watch)
+    except Exception as error:
+        raise StageFailure(
+            ExitCode.TRAINING, f"training failed: {type(error).__name__}: {error}", "nothing was searched"
+        ) from error
+    say(f"{assignment.objective.metric} {fitted.value:.6g}  {fitted.seconds:.1f} s")
+    outcome = Outcome(1, "done", {}, {}, fitted.value, fitted.seconds)
+    return fitted, outcome, [outcome], {"startup_seconds": 0.0, "search_seconds": time.monotonic() - started}

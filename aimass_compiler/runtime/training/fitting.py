@@ -1,0 +1,102 @@
+"""One trial: learn with given values, predict the validation split, and measure the predictions."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+import numpy
+
+from aimass_compiler.catalog import load
+from aimass_compiler.catalog.metric import Metric
+from aimass_compiler.catalog.model import Budget, Examples, Model, Trained
+from aimass_compiler.pipeline.training import Objective, Training
+from aimass_compiler.runtime.examples import read_examples
+from aimass_compiler.runtime.training.space import filled
+from aimass_compiler.task import Task
+
+#: Told each step with its losses; a trial that falls behind is ended by what this raises.
+Watch = Callable[[int, Mapping[str, float]], None]
+History = list[tuple[int, dict[str, float]]]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What every trial of a stage has in common. Small: it travels to every worker."""
+
+    task: Task
+    model: Model
+    objective: Objective
+    training: Training
+    matrices: Path
+
+    @property
+    def metric(self) -> Metric:
+        """What compares the trials."""
+        return cast("type[Metric]", load("metrics", self.objective.metric))()
+
+    def budget(self, training: Training, checkpoint: Path | None) -> Budget:
+        """What one trial may spend."""
+        return Budget(
+            epochs=training.epochs,
+            batch_size=training.batch_size,
+            patience=training.early_stopping,
+            seed=training.seed,
+            threads=max(1, int(training.resources.cpu)),
+            optimizer=training.optimizer,
+            loss=self.objective.loss,
+            gpus=training.gpus,
+            checkpoint=checkpoint,
+        )
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model that has learnt, and how it did."""
+
+    trained: Trained
+    model: Model
+    training: Training
+    value: float
+    """The objective's metric on the validation split."""
+    history: History
+    seconds: float
+
+
+def fit(assignment: Assignment, values: Mapping[str, Any], checkpoint: Path, watch: Watch) -> Fitted:
+    """Train with these values; raises ValueError when the result cannot be measured."""
+    model, training = filled(assignment.model, assignment.training, values)
+    history: History = []
+
+    def progress(step: int, losses: Mapping[str, float]) -> bool:
+        history.append((step, dict(losses)))
+        watch(step, losses)
+        return False
+
+    train, validation = examples(assignment.matrices, "train"), examples(assignment.matrices, "validation")
+    started = time.perf_counter()
+    trained = model.train(
+        assignment.task, train, validation, assignment.budget(training, checkpoint), progress
+    )
+    value = _measured(assignment, trained.predict(validation.x), validation.y)
+    return Fitted(trained, model, training, value, history, time.perf_counter() - started)
+
+
+@lru_cache(maxsize=4)
+def examples(folder: Path, split: str) -> Examples:
+    """The rows of a split, mapped once for all trials of a process."""
+    return read_examples(folder, split)
+
+
+def _measured(assignment: Assignment, predicted: numpy.ndarray, truth: numpy.ndarray) -> float:
+    if not numpy.isfinite(predicted).all():
+        raise ValueError("the predictions are not finite numbers")
+    value = assignment.metric.measure(assignment.task, truth, predicted)
+    if not math.isfinite(value):
+        raise ValueError(f"`{assignment.objective.metric}` is not defined on the validation split")
+    return value

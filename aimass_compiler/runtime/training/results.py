@@ -1,0 +1,115 @@
+"""What the train stage leaves: the model as ONNX, how it was found, its losses and what it looks at."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy
+
+from aimass_compiler import conventions
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.training.fitting import examples
+from aimass_compiler.runtime.training.space import OPTIMIZER
+from aimass_compiler.runtime.workspace import replacing, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aimass_compiler.runtime.training.fitting import Assignment, Fitted
+    from aimass_compiler.runtime.training.trials import Outcome
+
+_LARGEST_DIFFERENCE = 1e-5
+
+
+def write_model(folder: Path, assignment: Assignment, fitted: Fitted) -> None:
+    """Write model.onnx; raises StageFailure when it answers otherwise than the model that was trained."""
+    import onnxruntime
+
+    graph = fitted.trained.to_onnx().SerializeToString()
+    rows = examples(assignment.matrices, "validation").x
+    expected = fitted.trained.predict(rows)
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    served = session.run(["scores"], {"features": numpy.ascontiguousarray(rows)})[0]
+    difference = float(numpy.abs(served - expected).max()) if served.shape == expected.shape else numpy.inf
+    # A prediction in thousands cannot be as exact as a probability.
+    if not difference <= _LARGEST_DIFFERENCE * max(1.0, float(numpy.abs(expected).max())):
+        raise StageFailure(
+            ExitCode.TRAINING,
+            f"the exported `{assignment.model.kind}` differs from the trained one by {difference:.2g}",
+            "this is a defect of the export: please report it with the spec",
+        )
+    with replacing(folder / conventions.MODEL_FILE) as temporary:
+        temporary.write_bytes(graph)
+
+
+def write_best(folder: Path, assignment: Assignment, fitted: Fitted, best: Outcome) -> None:
+    """Write best.json: the parameters that were chosen, all of them, and what they reached."""
+    parameters = fitted.model.model_dump(mode="json")
+    if fitted.model.learns_in_epochs:
+        of_optimizer = fitted.training.optimizer.model_dump(mode="json")
+        parameters |= {f"{OPTIMIZER}{name}": value for name, value in of_optimizer.items()}
+    document = {
+        "model": fitted.model.kind,
+        "parameters": parameters,
+        "metric": assignment.objective.metric,
+        "value": best.value,
+        "trial": best.id,
+        "trained_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+    }
+    write_json(folder / "best.json", document)
+
+
+def write_trials(folder: Path, outcomes: Sequence[Outcome], seconds: Mapping[str, float]) -> None:
+    """Write trials.json: totals, and how every trial ended."""
+    statuses = ("done", "stopped", "failed")
+    counts = {status: sum(outcome.status == status for outcome in outcomes) for status in statuses}
+    totals = {"trials": len(outcomes), **counts, **{name: round(value, 3) for name, value in seconds.items()}}
+    ordered = sorted(outcomes, key=lambda outcome: outcome.id)
+    write_json(
+        folder / "trials.json", {"totals": totals, "trials": [_described(outcome) for outcome in ordered]}
+    )
+
+
+def _described(outcome: Outcome) -> dict[str, Any]:
+    document = asdict(outcome)
+    del document["draw"], document["at"]
+    return document | {"parameters": document.pop("values")}
+
+
+def write_history(folder: Path, fitted: Fitted) -> None:
+    """Write history.csv: the losses of both splits after each step, one row each."""
+    rows = [
+        (step, name.removesuffix("_loss"), f"{loss:.8g}")
+        for step, losses in fitted.history
+        for name, loss in losses.items()
+    ]
+    _write_table(folder / "history.csv", ("step", "split", "loss"), rows)
+
+
+def write_importance(folder: Path, fitted: Fitted, names: Sequence[str]) -> None:
+    """Write importance.csv, the largest first; only its header where the model cannot tell."""
+    importance = fitted.trained.importance()
+    found = (
+        [] if importance is None else sorted(zip(importance.tolist(), names, strict=True), key=_largest_first)
+    )
+    _write_table(
+        folder / "importance.csv",
+        ("feature", "importance"),
+        [(name, f"{value:.8g}") for value, name in found],
+    )
+
+
+def _largest_first(entry: tuple[float, str]) -> tuple[float, str]:
+    return -entry[0], entry[1]
+
+
+def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(header)
+        table.writerows(rows)

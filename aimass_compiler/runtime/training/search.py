@@ -1,0 +1,269 @@
+"""The search: Ray Tune runs the trials that Optuna proposes, on this machine or on a cluster."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.training.fitting import Assignment, fit
+from aimass_compiler.runtime.training.tally import Tally, say
+from aimass_compiler.runtime.training.trials import Outcome, Trials
+
+if TYPE_CHECKING:
+    from ray import tune
+
+    from aimass_compiler.pipeline.training import Search
+    from aimass_compiler.runtime.training.proposals import Clock
+    from aimass_compiler.runtime.training.space import Space
+
+#: Trials are compared after a quarter and a half of their steps, and the better half of them goes on.
+#: More would be saved by asking sooner, but then whatever learns slowly, such as boosting with small
+#: steps, would never get to show what it ends in.
+_REDUCTION = 2
+_OBJECT_STORE_BYTES = 100 * 2**20
+_RAY_SETTINGS = {
+    "RAY_AIR_NEW_OUTPUT": "0",  # its tables come even when nothing is to be told
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": str(10**9),  # the trials' folders are what a search goes on from
+    "TUNE_WARN_THRESHOLD_S": str(10**9),
+}
+
+
+@dataclass(frozen=True)
+class Searched:
+    """How a search went."""
+
+    tally: Tally
+    best: Outcome
+    startup_seconds: float
+    """Until the first trial began: Ray, its workers and their imports."""
+    seconds: float
+
+
+def search_ranges(assignment: Assignment, search: Search, space: Space, trials: Trials) -> Searched:
+    """Try values until `search` is satisfied; trials that an earlier process finished count."""
+    if search.algorithm == "grid" and not space.is_listed:
+        raise StageFailure(
+            ExitCode.USAGE,
+            "a grid needs lists, but some parameters are searched between two ends",
+            "write every range as `choice: [...]`, or choose `algorithm: tpe`",
+        )
+    started = time.monotonic()
+    outcomes = trials.outcomes()
+    metric = assignment.metric
+    total = len(space.combinations()) if search.algorithm == "grid" else search.trials
+    tally = Tally(trials, assignment.objective.metric, metric.greater_is_better, total, outcomes)
+    if outcomes:
+        say(f"going on with a search that was interrupted: {len(outcomes)} of {total} trials had ended")
+    began = None
+    if len(outcomes) < total:
+        with _ray(assignment):
+            began = _tune(assignment, search, space, tally)
+    for line in tally.table():
+        say(line)
+    best = _required(tally)
+    seconds = time.monotonic() - started
+    return Searched(tally, best, 0.0 if began is None else max(0.0, began - started), seconds)
+
+
+def _required(tally: Tally) -> Outcome:
+    if tally.best is not None:
+        return tally.best
+    first = next(outcome for outcome in tally.outcomes if outcome.status == "failed")
+    raise StageFailure(
+        ExitCode.TRAINING,
+        f"every trial failed; the first because of {first.error}",
+        "try one set of values first: give every parameter a value instead of a range",
+    )
+
+
+@contextmanager
+def _ray(assignment: Assignment) -> Iterator[None]:
+    """Ray as the environment says (RAY_ADDRESS), or else only for this search and only on this machine."""
+    for name, value in _RAY_SETTINGS.items():
+        os.environ.setdefault(name, value)
+    is_local = not os.environ.get("RAY_ADDRESS")
+    if is_local:
+        # Only this process and its children can reach it, so no token must be written into the home folder.
+        os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+    import ray
+
+    resources = assignment.training.resources
+    local: dict[str, Any] = {
+        "address": "local",
+        "num_cpus": max(os.cpu_count() or 1, math.ceil(resources.cpu)),
+        "include_dashboard": False,
+        "object_store_memory": _OBJECT_STORE_BYTES,
+    }
+    ray.init(**(local if is_local else {}), log_to_driver=False, logging_level=logging.ERROR)
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # failed trials are told by us
+    try:
+        if is_local and ray.cluster_resources().get("GPU", 0) < assignment.training.gpus:
+            raise StageFailure(
+                ExitCode.USAGE,
+                f"a trial needs {assignment.training.gpus} GPUs, which this machine does not have",
+                "set `training.gpus` to 0, or train on a cluster",
+            )
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _tune(assignment: Assignment, search: Search, space: Space, tally: Tally) -> float | None:
+    """Run what is left of the search; answers when, on the monotonic clock, the first trial began."""
+    from ray import tune
+
+    from aimass_compiler.runtime.training.proposals import Clock, Proposals, left_over, study_of
+
+    ended = list(tally.outcomes)
+    seed = assignment.training.seed
+    study = study_of(search, space, ended, seed=seed, greater_is_better=tally.greater_is_better)
+    limit = None if search.time is None else search.time.seconds
+    clock = Clock(limit, before=max((outcome.at for outcome in ended), default=0.0))
+    left = left_over(search, space, tally.trials)
+    scheduler, watched = _scheduler(assignment, search, space)
+    keeper = _keeper(tally, clock)
+    resources = {"cpu": assignment.training.resources.cpu, "gpu": assignment.training.gpus}
+    storage = tally.trials.folder / "ray"
+    shutil.rmtree(storage, ignore_errors=True)
+    tune.Tuner(
+        tune.with_resources(
+            tune.with_parameters(_trial, given=_Given(assignment, tally.trials, watched)), resources
+        ),
+        tune_config=tune.TuneConfig(
+            num_samples=tally.total - len(ended),
+            max_concurrent_trials=search.concurrency,
+            search_alg=Proposals(study, space, tally.trials, left, clock),
+            scheduler=scheduler,
+            reuse_actors=True,
+        ),
+        run_config=tune.RunConfig(
+            name="tune",
+            storage_path=str(storage),
+            failure_config=tune.FailureConfig(max_failures=assignment.training.retries),
+            callbacks=[keeper],
+            verbose=0,
+        ),
+    ).fit()
+    began: float | None = keeper.began
+    return began
+
+
+def _scheduler(assignment: Assignment, search: Search, space: Space) -> tuple[Any, frozenset[int]]:
+    """Who stops trials that fall behind, and the steps after which it looks at them."""
+    model, training = space.longest(assignment.model, assignment.training)
+    steps = model.steps(assignment.budget(training, None))
+    if search.scheduler == "none" or steps < _REDUCTION**2:
+        return None, frozenset()
+    from ray.tune.schedulers import ASHAScheduler
+
+    first = steps // _REDUCTION**2
+    scheduler = ASHAScheduler(
+        time_attr="step",
+        metric="validation_loss",
+        mode="min",
+        max_t=steps + 1,
+        grace_period=first,
+        reduction_factor=_REDUCTION,
+    )
+    return scheduler, frozenset({first, first * _REDUCTION})
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a worker needs beside the values."""
+
+    assignment: Assignment
+    trials: Trials
+    watched: frozenset[int]
+
+
+def _trial(config: Mapping[str, Any], given: _Given) -> None:
+    """One trial in a worker: its model goes to its folder, its value to Ray Tune."""
+    from ray import tune
+
+    began = time.time()
+    number = config["id"]
+    reason = given.trials.path(number, "error.txt")
+    reason.unlink(missing_ok=True)
+
+    def watch(step: int, losses: Mapping[str, float]) -> None:
+        if step in given.watched:
+            tune.report({"step": step, "validation_loss": losses["validation_loss"], "began": began})
+
+    try:
+        fitted = fit(given.assignment, config["values"], given.trials.checkpoint(number), watch)
+        given.trials.keep(number, fitted)
+    except Exception as error:
+        reason.write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
+        raise
+    tune.report({"value": fitted.value, "seconds": fitted.seconds, "began": began})
+
+
+def _keeper(tally: Tally, clock: Clock) -> Any:
+    """Ray Tune's callback that keeps how each trial ended."""
+    from ray import tune
+
+    class Keeper(tune.Callback):  # type: ignore[misc]  # Ray is not typed here
+        began: float | None = None
+
+        def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: Any, **info: Any) -> None:
+            del iteration, trials, trial, info
+            if self.began is None and "began" in result:
+                self.began = time.monotonic() - (time.time() - result["began"])
+
+        def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+            del iteration, trials, info
+            result = trial.last_result or {}
+            is_done = "value" in result
+            tally.end(
+                _outcome(
+                    trial,
+                    clock,
+                    status="done" if is_done else "stopped",
+                    value=result.get("value"),
+                    seconds=result["seconds"] if is_done else result.get("time_total_s"),
+                )
+            )
+
+        def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+            del iteration, trials, info
+            tally.again(trial.config["id"], _reason(tally.trials, trial))
+
+        def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+            del iteration, trials, info
+            tally.end(_outcome(trial, clock, status="failed", error=_reason(tally.trials, trial)))
+
+    return Keeper()
+
+
+def _outcome(trial: tune.experiment.Trial, clock: Clock, **how: Any) -> Outcome:
+    proposed = trial.config
+    attempts = trial.num_failures + (how["status"] != "failed")
+    return Outcome(
+        id=proposed["id"],
+        draw=proposed["draw"],
+        values=proposed["values"],
+        attempts=attempts,
+        at=clock.seconds,
+        **how,
+    )
+
+
+def _reason(trials: Trials, trial: tune.experiment.Trial) -> str:
+    path = trials.path(trial.config["id"], "error.txt")
+    return (
+        path.read_text(encoding="utf-8") if path.exists() else "its process died, perhaps for want of memory"
+    )

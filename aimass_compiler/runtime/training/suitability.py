@@ -1,0 +1,101 @@
+"""What must be true of model, task and rows before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy
+
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.training.fitting import Assignment, examples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+_ROWS_AT_ONCE = 65_536
+
+
+def require_suitable(assignment: Assignment, features: Mapping[str, Any]) -> None:
+    """Raise StageFailure when these rows or settings cannot be learnt from with this model."""
+    _require_settings(assignment, features)
+    for split in ("train", "validation"):
+        if not len(examples(assignment.matrices, split).y):
+            raise StageFailure(
+                ExitCode.DATA, f"the {split} split has no rows", "give it a larger share in `split`"
+            )
+        _require_numbers(assignment, split, features["names"])
+    _require_classes(assignment)
+
+
+def _require_settings(assignment: Assignment, features: Mapping[str, Any]) -> None:
+    model, task, kind = assignment.model, assignment.task, f"`{assignment.model.kind}`"
+    if task.kind not in model.tasks:
+        raise StageFailure(ExitCode.USAGE, f"{kind} does not do {task.kind}", "choose another model")
+    if features["accepts"] != model.accepts:
+        raise StageFailure(
+            ExitCode.USAGE,
+            f"{kind} learns from a {model.accepts}, but the features are a {features['accepts']}",
+            "choose another model or other features",
+        )
+    loss, known = assignment.objective.loss, model.losses.get(task.kind, ())
+    if loss is not None and known and loss not in known:
+        listed = ", ".join(f"`{name}`" for name in known)
+        raise StageFailure(
+            ExitCode.USAGE, f"{kind} cannot minimise `{loss}`", f"for {task.kind} it can: {listed}"
+        )
+    if assignment.training.workers > 1:
+        raise StageFailure(
+            ExitCode.USAGE,
+            f"`training.workers` is {assignment.training.workers}, but a trial is trained on one machine",
+            "set it to 1; `search.concurrency` is how many machines train at once",
+        )
+
+
+def _require_numbers(assignment: Assignment, split: str, names: Sequence[str]) -> None:
+    missing, infinite = set[int](), set[int]()
+    for rows in _blocks(examples(assignment.matrices, split).x):
+        flat = rows.reshape(len(rows), -1)
+        missing |= set(numpy.flatnonzero(numpy.isnan(flat).any(axis=0)).tolist())
+        infinite |= set(numpy.flatnonzero(numpy.isinf(flat).any(axis=0)).tolist())
+    if missing and not assignment.model.accepts_missing:
+        raise StageFailure(
+            ExitCode.DATA,
+            f"{_named(missing, names)} values are missing in the {split} split, "
+            f"which `{assignment.model.kind}` cannot take",
+            "fill them with `impute`, or choose a model that takes them, such as `xgboost`",
+        )
+    if infinite:
+        raise StageFailure(
+            ExitCode.DATA,
+            f"{_named(infinite, names)} values are infinite in the {split} split",
+            "bound them with `clip`",
+        )
+
+
+def _blocks(values: numpy.ndarray) -> Iterator[numpy.ndarray]:
+    for start in range(0, len(values), _ROWS_AT_ONCE):
+        yield values[start : start + _ROWS_AT_ONCE]
+
+
+def _named(places: set[int], names: Sequence[str]) -> str:
+    if len(names) <= max(places):
+        return "some"
+    first = names[min(places)]
+    return f"`{first}`:" if len(places) == 1 else f"`{first}` and {len(places) - 1} more:"
+
+
+def _require_classes(assignment: Assignment) -> None:
+    """A model that never saw a class would not even have a probability for it."""
+    task = assignment.task
+    if not task.is_classification:
+        return
+    counts = numpy.bincount(examples(assignment.matrices, "train").y, minlength=task.outputs)
+    unseen = [f"`{name}`" for name, count in zip(task.classes, counts, strict=True) if not count]
+    if unseen:
+        raise StageFailure(
+            ExitCode.DATA,
+            f"the train split has no row of {', '.join(unseen)}",
+            "collect more rows, drop the class, or split with `stratify`",
+        )
