@@ -1,0 +1,153 @@
+"""Metrics are scikit-learn's, warn of nothing, and are NaN where they are not defined."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import TYPE_CHECKING, cast
+
+import numpy
+import pytest
+from sklearn import metrics as scikit_learn
+
+from aimass_compiler.catalog import load, names
+from aimass_compiler.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aimass_compiler.catalog.metric import Metric
+
+BINARY = Task(kind="classification", target="y", classes=("no", "yes"))
+MULTICLASS = Task(kind="classification", target="y", classes=("low", "middle", "high"))
+REGRESSION = Task(kind="regression", target="y")
+EVERY = names("metrics")
+
+
+def metric(name: str) -> Metric:
+    return cast("type[Metric]", load("metrics", name))()
+
+
+@pytest.fixture(autouse=True)
+def no_warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def task_of(name: str) -> Task:
+    return BINARY if metric(name).task == "classification" else REGRESSION
+
+
+def predictions(task: Task, rows: int = 300) -> tuple[numpy.ndarray, numpy.ndarray]:
+    chance = numpy.random.default_rng(0)
+    if not task.is_classification:
+        truth = chance.normal(10, 2, size=rows).astype(numpy.float32)
+        return truth, (truth + chance.normal(size=rows)).astype(numpy.float32)
+    truth = chance.integers(0, task.outputs, size=rows)
+    logits = chance.normal(size=(rows, task.outputs)) + 1.5 * numpy.eye(task.outputs)[truth]
+    scores = numpy.exp(logits) / numpy.exp(logits).sum(axis=1, keepdims=True)
+    return truth, scores.astype(numpy.float32)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_its_direction_is_that_of_the_scorer(name: str) -> None:
+    scorers = {scorer.removeprefix("neg_"): scorer for scorer in scikit_learn.get_scorer_names()}
+    assert metric(name).greater_is_better == (not scorers[name].startswith("neg_"))
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_without_rows_it_is_not_defined(name: str) -> None:
+    task = task_of(name)
+    truth, scores = predictions(task)
+    assert math.isnan(metric(name).measure(task, truth[:0], scores[:0]))
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_one_row_or_one_class_does_not_raise(name: str) -> None:
+    for task in (BINARY, MULTICLASS) if metric(name).task == "classification" else (REGRESSION,):
+        truth, scores = predictions(task)
+        metric(name).measure(task, truth[:1], scores[:1])
+        for label in range(task.outputs):
+            metric(name).measure(task, numpy.full_like(truth, label), scores)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "roc_auc",
+        "average_precision",
+        "log_loss",
+        "accuracy",
+        "balanced_accuracy",
+        "f1",
+        "precision",
+        "recall",
+    ],
+)
+def test_perfect_classes_are_better(name: str) -> None:
+    for task in (BINARY, MULTICLASS):
+        truth, scores = predictions(task)
+        measured = metric(name).measure(task, truth, scores)
+        perfect = metric(name).measure(task, truth, numpy.eye(task.outputs, dtype=numpy.float32)[truth])
+        assert perfect > measured if metric(name).greater_is_better else perfect < measured
+
+
+def test_classes_are_measured_like_scikit_learn() -> None:
+    truth, scores = predictions(BINARY)
+    positive, labels = scores[:, 1], scores.argmax(axis=1)
+    expected = {
+        "roc_auc": scikit_learn.roc_auc_score(truth, positive),
+        "average_precision": scikit_learn.average_precision_score(truth, positive),
+        "log_loss": scikit_learn.log_loss(truth, positive),
+        "accuracy": scikit_learn.accuracy_score(truth, labels),
+        "balanced_accuracy": scikit_learn.balanced_accuracy_score(truth, labels),
+        "f1": scikit_learn.f1_score(truth, labels),
+        "precision": scikit_learn.precision_score(truth, labels),
+        "recall": scikit_learn.recall_score(truth, labels),
+        "matthews_corrcoef": scikit_learn.matthews_corrcoef(truth, labels),
+        "brier_score": scikit_learn.brier_score_loss(truth, positive),
+    }
+    measured = {name: metric(name).measure(BINARY, truth, scores) for name in expected}
+    assert measured == pytest.approx(expected, rel=1e-5)
+    assert set(expected) == {name for name in EVERY if metric(name).task == "classification"}
+
+
+def test_several_classes_are_averaged() -> None:
+    truth, scores = predictions(MULTICLASS)
+    labels = scores.argmax(axis=1)
+    expected = {
+        "roc_auc": scikit_learn.roc_auc_score(truth, scores, multi_class="ovr"),
+        "log_loss": scikit_learn.log_loss(truth, scores),
+        "f1": scikit_learn.f1_score(truth, labels, average="macro"),
+        "precision": scikit_learn.precision_score(truth, labels, average="macro"),
+        "recall": scikit_learn.recall_score(truth, labels, average="macro"),
+        "brier_score": scikit_learn.brier_score_loss(truth, scores),
+    }
+    measured = {name: metric(name).measure(MULTICLASS, truth, scores) for name in expected}
+    assert measured == pytest.approx(expected, rel=1e-5)
+
+
+def test_numbers_are_measured_like_scikit_learn() -> None:
+    truth, predicted = predictions(REGRESSION)
+    found = [name for name in EVERY if metric(name).task == "regression"]
+    for name in found:
+        function = getattr(scikit_learn, "r2_score" if name == "r2" else name)
+        assert metric(name).measure(REGRESSION, truth, predicted) == pytest.approx(function(truth, predicted))
+
+
+def test_what_one_class_leaves_undefined_is_nan() -> None:
+    truth, scores = numpy.zeros(20, numpy.int64), predictions(BINARY, 20)[1]
+    undefined = {
+        name
+        for name in EVERY
+        if task_of(name) == BINARY and math.isnan(metric(name).measure(BINARY, truth, scores))
+    }
+    assert {"roc_auc", "average_precision", "recall", "matthews_corrcoef"} <= undefined
+
+
+def test_a_class_without_rows_is_left_out() -> None:
+    truth, scores = predictions(MULTICLASS)
+    some = truth != 2
+    for name in ("roc_auc", "recall", "balanced_accuracy", "log_loss"):
+        assert math.isfinite(metric(name).measure(MULTICLASS, truth[some], scores[some]))

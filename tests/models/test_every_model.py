@@ -1,0 +1,138 @@
+"""What every model must do, whatever it is: a new file in catalog/models is tested without a line here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy
+import pytest
+
+from aimass_compiler.catalog import names
+from aimass_compiler.catalog.models._graph import IR_VERSION, OPSETS
+from tests.models.examples import CASES, SHAPES, TASKS, Watched, examples, kind_of, learnt, served, train
+
+if TYPE_CHECKING:
+    from aimass_compiler.catalog.model import Model
+
+every_case = pytest.mark.parametrize(("name", "task"), CASES)
+every_kind = pytest.mark.parametrize("name", names("models"))
+
+
+def rows_to_compare(name: str, task: str) -> numpy.ndarray:
+    """Rows it learnt from, new ones, extreme ones, and missing values where they are taken."""
+    x = numpy.concatenate([examples(name, task, 400, 1).x, examples(name, task, 300, 3).x])
+    x = numpy.concatenate([x, 1000 * x[:100], numpy.zeros_like(x[:1])])
+    if kind_of(name).accepts_missing:
+        x[::7, 1] = numpy.nan
+        x[5] = numpy.nan
+    return x
+
+
+@every_case
+def test_the_graph_answers_like_the_model(name: str, task: str) -> None:
+    trained, graph = learnt(name, task)
+    x = rows_to_compare(name, task)
+    expected, answered = trained.predict(x), served(graph, x)
+    assert expected.shape == answered.shape
+    assert expected.dtype == answered.dtype == numpy.float32
+    assert numpy.abs(expected - answered).max() <= 1e-5 * max(1, numpy.abs(expected).max())
+
+
+@every_case
+def test_one_row_is_answered_like_many(name: str, task: str) -> None:
+    _, graph = learnt(name, task)
+    x = rows_to_compare(name, task)[:20]
+    alone = numpy.concatenate([served(graph, x[number : number + 1]) for number in range(len(x))])
+    numpy.testing.assert_allclose(alone, served(graph, x), rtol=1e-5, atol=1e-6)
+
+
+@every_case
+def test_scores_are_probabilities_or_numbers(name: str, task: str) -> None:
+    trained, _ = learnt(name, task)
+    scores = trained.predict(examples(name, task, 50, 4).x)
+    if task == "regression":
+        assert scores.shape == (50,)
+        return
+    assert scores.shape == (50, TASKS[task].outputs)
+    numpy.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
+
+
+@every_case
+def test_it_learns(name: str, task: str) -> None:
+    trained, _ = learnt(name, task)
+    seen = examples(name, task, 400, 1)
+    scores = trained.predict(seen.x)
+    if task == "regression":
+        assert numpy.mean((scores - seen.y) ** 2) < 0.9 * seen.y.var()
+    else:
+        commonest = numpy.bincount(seen.y).max() / len(seen.y)
+        assert (scores.argmax(axis=1) == seen.y).mean() > commonest + 0.05
+
+
+@every_case
+def test_the_same_seed_gives_the_same_model(name: str, task: str) -> None:
+    x = examples(name, task, 100, 5).x
+    again = train(name, task).predict(x)
+    numpy.testing.assert_array_equal(again, learnt(name, task)[0].predict(x))
+
+
+@every_case
+def test_the_graph_can_be_merged(name: str, task: str) -> None:
+    _, graph = learnt(name, task)
+    assert {entry.domain: entry.version for entry in graph.opset_import} == OPSETS
+    assert graph.ir_version == IR_VERSION
+    (entry,), (result,) = graph.graph.input, graph.graph.output
+    assert (entry.name, result.name) == ("features", "scores")
+    lengths = [part.dim_value for part in entry.type.tensor_type.shape.dim]
+    assert lengths == [0, *SHAPES[kind_of(name).accepts]]
+
+
+@every_case
+def test_importance_has_a_number_for_each_feature(name: str, task: str) -> None:
+    importance = learnt(name, task)[0].importance()
+    if importance is not None:
+        assert importance.shape == SHAPES["table"]
+        assert (importance >= 0).all()
+        assert set(numpy.argsort(importance)[-3:]) == {0, 1, 2}
+
+
+@every_case
+def test_what_learns_in_steps_tells_each_and_stops_when_told(name: str, task: str) -> None:
+    watched = Watched(limit=2)
+    train(name, task, watched=watched, patience=0)
+    if kind_of(name).learns_in_epochs or watched.steps:
+        assert watched.steps == [1, 2]
+        assert all({"train_loss", "validation_loss"} <= set(losses) for losses in watched.losses)
+
+
+@every_kind
+def test_every_loss_that_is_declared_can_be_minimised(name: str) -> None:
+    for task in ("binary", "regression"):
+        for loss in kind_of(name).losses.get(TASKS[task].kind, ()):
+            assert train(name, task, loss=loss, epochs=1).predict(examples(name, task, 3, 1).x).shape[0] == 3
+
+
+@every_kind
+def test_every_parameter_is_described(name: str) -> None:
+    for parameter, field in kind_of(name).model_fields.items():
+        assert field.description, parameter
+
+
+@every_kind
+def test_it_is_written_and_read_again(name: str) -> None:
+    model = kind_of(name)()
+    assert type(model).model_validate(model.model_dump(mode="json")) == model
+
+
+@every_kind
+@pytest.mark.parametrize("more", ["regularization", "capacity"])
+def test_an_adjusted_model_has_more_until_its_bounds(name: str, more: Any) -> None:
+    model: Model = kind_of(name)()
+    for parameter in getattr(model, more):
+        assert parameter in type(model).model_fields
+    adjusted = model
+    for _ in range(40):
+        adjusted = adjusted.adjusted(more)  # a value out of bounds would raise
+    limitless = {name for name in getattr(model, more) if getattr(model, name) is None}
+    changed = {name for name in type(model).model_fields if getattr(model, name) != getattr(adjusted, name)}
+    assert changed == set(getattr(model, more)) - limitless
