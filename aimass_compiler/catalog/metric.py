@@ -18,8 +18,6 @@ class Metric(Kind):
 
     task: ClassVar[Literal["classification", "regression"]]
     greater_is_better: ClassVar[bool] = True
-    #: Whether it is only defined for two classes.
-    binary_only: ClassVar[bool] = False
 
     @abstractmethod
     def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:

@@ -42,8 +42,8 @@ def task_of(name: str) -> Task:
 def predictions(task: Task, rows: int = 300) -> tuple[numpy.ndarray, numpy.ndarray]:
     chance = numpy.random.default_rng(0)
     if not task.is_classification:
-        truth = chance.normal(10, 2, size=rows).astype(numpy.float32)
-        return truth, (truth + chance.normal(size=rows)).astype(numpy.float32)
+        numbers = chance.normal(10, 2, size=rows).astype(numpy.float32)
+        return numbers, (numbers + chance.normal(size=rows)).astype(numpy.float32)
     truth = chance.integers(0, task.outputs, size=rows)
     logits = chance.normal(size=(rows, task.outputs)) + 1.5 * numpy.eye(task.outputs)[truth]
     scores = numpy.exp(logits) / numpy.exp(logits).sum(axis=1, keepdims=True)

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,7 +13,7 @@ import numpy
 
 from aimass_compiler.catalog import load
 from aimass_compiler.catalog.metric import Metric
-from aimass_compiler.catalog.model import Budget, Examples, Model, Trained
+from aimass_compiler.catalog.model import Budget, Model, Trained
 from aimass_compiler.pipeline.training import Objective, Training
 from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.training.space import filled
@@ -78,19 +77,16 @@ def fit(assignment: Assignment, values: Mapping[str, Any], checkpoint: Path, wat
         watch(step, losses)
         return False
 
-    train, validation = examples(assignment.matrices, "train"), examples(assignment.matrices, "validation")
+    train, validation = (
+        read_examples(assignment.matrices, "train"),
+        read_examples(assignment.matrices, "validation"),
+    )
     started = time.perf_counter()
     trained = model.train(
         assignment.task, train, validation, assignment.budget(training, checkpoint), progress
     )
     value = _measured(assignment, trained.predict(validation.x), validation.y)
     return Fitted(trained, model, training, value, history, time.perf_counter() - started)
-
-
-@lru_cache(maxsize=4)
-def examples(folder: Path, split: str) -> Examples:
-    """The rows of a split, mapped once for all trials of a process."""
-    return read_examples(folder, split)
 
 
 def _measured(assignment: Assignment, predicted: numpy.ndarray, truth: numpy.ndarray) -> float:

@@ -10,15 +10,24 @@ import optuna
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
-from aimass_compiler.runtime.training.trials import Outcome, Proposal, Trials
+from aimass_compiler.runtime.training.trials import Outcome, Trials
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from aimass_compiler.pipeline.training import Search
-    from aimass_compiler.runtime.training.space import Space
+    from aimass_compiler.runtime.training.space import Draw, Space
 
 _STATES = {"done": TrialState.COMPLETE, "stopped": TrialState.PRUNED, "failed": TrialState.FAIL}
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The values that a trial tries."""
+
+    id: int
+    draw: Draw
+    values: Mapping[str, Any]
 
 
 def study_of(
@@ -50,13 +59,12 @@ def left_over(search: Search, space: Space, trials: Trials) -> list[Proposal]:
     """What was proposed and did not end; for a grid, every combination that did not end."""
     ended = {outcome.id for outcome in trials.outcomes()}
     if search.algorithm == "grid":
-        proposals = [
-            Proposal(number, draw, space.values(draw))
-            for number, draw in enumerate(space.combinations(), start=1)
-        ]
+        draws = dict(enumerate(space.combinations(), start=1))
     else:
-        proposals = list(trials.proposals())
-    return [proposal for proposal in proposals if proposal.id not in ended]
+        draws = trials.proposed()
+    return [
+        Proposal(number, draw, space.values(draw)) for number, draw in draws.items() if number not in ended
+    ]
 
 
 @dataclass
@@ -101,7 +109,7 @@ class Proposals(Searcher):  # type: ignore[misc]  # Ray is not typed here
         if proposal is None:
             proposal = Proposal(self._next, asked.params, self._space.values(asked.params))
             self._next += 1
-        self._trials.propose(proposal)
+        self._trials.propose(proposal.id, proposal.draw)
         return {"id": proposal.id, "draw": dict(proposal.draw), "values": dict(proposal.values)}
 
     def on_trial_complete(

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from aimass_compiler import conventions
+from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
-from aimass_compiler.runtime.training.fitting import examples
 from aimass_compiler.runtime.training.space import OPTIMIZER
 from aimass_compiler.runtime.workspace import replacing, write_json
 
@@ -31,7 +31,7 @@ def write_model(folder: Path, assignment: Assignment, fitted: Fitted) -> None:
     import onnxruntime
 
     graph = fitted.trained.to_onnx().SerializeToString()
-    rows = examples(assignment.matrices, "validation").x
+    rows = read_examples(assignment.matrices, "validation").x
     expected = fitted.trained.predict(rows)
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     served = session.run(["scores"], {"features": numpy.ascontiguousarray(rows)})[0]

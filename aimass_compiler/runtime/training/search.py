@@ -81,6 +81,7 @@ def search_ranges(assignment: Assignment, search: Search, space: Space, trials: 
 def _required(tally: Tally) -> Outcome:
     if tally.best is not None:
         return tally.best
+    tally.trials.remove()  # else the next run would only repeat that they failed
     first = next(outcome for outcome in tally.outcomes if outcome.status == "failed")
     raise StageFailure(
         ExitCode.TRAINING,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy
 
+from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
-from aimass_compiler.runtime.training.fitting import Assignment, examples
+from aimass_compiler.runtime.training.fitting import Assignment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ def require_suitable(assignment: Assignment, features: Mapping[str, Any]) -> Non
     """Raise StageFailure when these rows or settings cannot be learnt from with this model."""
     _require_settings(assignment, features)
     for split in ("train", "validation"):
-        if not len(examples(assignment.matrices, split).y):
+        if not len(read_examples(assignment.matrices, split).y):
             raise StageFailure(
                 ExitCode.DATA, f"the {split} split has no rows", "give it a larger share in `split`"
             )
@@ -33,10 +34,16 @@ def _require_settings(assignment: Assignment, features: Mapping[str, Any]) -> No
     model, task, kind = assignment.model, assignment.task, f"`{assignment.model.kind}`"
     if task.kind not in model.tasks:
         raise StageFailure(ExitCode.USAGE, f"{kind} does not do {task.kind}", "choose another model")
+    if assignment.metric.task != task.kind:
+        raise StageFailure(
+            ExitCode.USAGE,
+            f"`{assignment.objective.metric}` judges {assignment.metric.task}, but this is {task.kind}",
+            "choose another `objective.metric`",
+        )
     if features["accepts"] != model.accepts:
         raise StageFailure(
             ExitCode.USAGE,
-            f"{kind} learns from a {model.accepts}, but the features are a {features['accepts']}",
+            f"{kind} takes {model.accepts} features, but these are {features['accepts']} features",
             "choose another model or other features",
         )
     loss, known = assignment.objective.loss, model.losses.get(task.kind, ())
@@ -55,7 +62,7 @@ def _require_settings(assignment: Assignment, features: Mapping[str, Any]) -> No
 
 def _require_numbers(assignment: Assignment, split: str, names: Sequence[str]) -> None:
     missing, infinite = set[int](), set[int]()
-    for rows in _blocks(examples(assignment.matrices, split).x):
+    for rows in _blocks(read_examples(assignment.matrices, split).x):
         flat = rows.reshape(len(rows), -1)
         missing |= set(numpy.flatnonzero(numpy.isnan(flat).any(axis=0)).tolist())
         infinite |= set(numpy.flatnonzero(numpy.isinf(flat).any(axis=0)).tolist())
@@ -91,7 +98,7 @@ def _require_classes(assignment: Assignment) -> None:
     task = assignment.task
     if not task.is_classification:
         return
-    counts = numpy.bincount(examples(assignment.matrices, "train").y, minlength=task.outputs)
+    counts = numpy.bincount(read_examples(assignment.matrices, "train").y, minlength=task.outputs)
     unseen = [f"`{name}`" for name, count in zip(task.classes, counts, strict=True) if not count]
     if unseen:
         raise StageFailure(

@@ -6,7 +6,7 @@ import hashlib
 import json
 import pickle
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,15 +20,6 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.training.space import Draw
 
 Status = Literal["done", "stopped", "failed"]
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """The values that a trial tries."""
-
-    id: int
-    draw: Draw
-    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -73,13 +64,16 @@ class Trials:
         folder.mkdir(parents=True, exist_ok=True)
         return folder / name
 
-    def propose(self, proposal: Proposal) -> None:
-        write_json(self.path(proposal.id, "proposal.json"), asdict(proposal))
+    def propose(self, number: int, draw: Draw) -> None:
+        write_json(self.path(number, "proposal.json"), {"id": number, "draw": dict(draw)})
 
-    def proposals(self) -> Iterator[Proposal]:
-        """What was proposed, in order."""
+    def proposed(self) -> dict[int, Draw]:
+        """What was drawn for each trial, in order."""
         found = [read_json(path) for path in self.folder.glob("trials/*/proposal.json")]
-        yield from (Proposal(**document) for document in sorted(found, key=lambda document: document["id"]))
+        return {
+            document["id"]: document["draw"]
+            for document in sorted(found, key=lambda document: document["id"])
+        }
 
     def end(self, outcome: Outcome) -> None:
         write_json(self.path(outcome.id, "outcome.json"), asdict(outcome))

@@ -1,0 +1,127 @@
+"""A model without ranges is trained in this process, in well under a second."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import numpy
+import onnxruntime
+import pytest
+
+from aimass_compiler.catalog.models.cnn import Cnn
+from aimass_compiler.catalog.models.linear_regression import LinearRegression
+from aimass_compiler.catalog.models.logistic_regression import LogisticRegression
+from aimass_compiler.catalog.models.naive_bayes import NaiveBayes
+from aimass_compiler.catalog.models.xgboost import Xgboost
+from aimass_compiler.runtime.examples import read_examples, write_examples
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from tests.training.misbehaving import Misbehaving
+from tests.training.projects import CHURN, NAMES, PRICE, ROWS, Project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RESULTS = ["best.json", "history.csv", "importance.csv", "model.onnx", "trials.json"]
+
+
+@pytest.fixture
+def churn(tmp_path: Path) -> Project:
+    return Project.make(tmp_path, CHURN)
+
+
+@pytest.fixture
+def price(tmp_path: Path) -> Project:
+    return Project.make(tmp_path, PRICE)
+
+
+def test_it_writes_the_model_and_how_it_was_found(churn: Project) -> None:
+    churn.train(Xgboost(learning_rate=0.3), early_stopping=3)
+    assert churn.results() == RESULTS
+    best = churn.read("best.json")
+    assert (best["metric"], best["trial"], best["parameters"]["learning_rate"]) == ("log_loss", 1, 0.3)
+    assert best["trained_at"].endswith("Z")
+    assert churn.read("trials.json")["totals"]["done"] == 1
+    validation = read_examples(churn.workspace.folder("features"), "validation")
+    session = onnxruntime.InferenceSession(churn.workspace.folder("train") / "model.onnx")
+    scores = session.run(["scores"], {"features": numpy.array(validation.x)})[0]
+    truth = scores[numpy.arange(ROWS["validation"]), validation.y]
+    assert -numpy.log(truth).mean() == pytest.approx(best["value"], rel=1e-4)
+
+
+def test_it_starts_no_ray_and_leaves_no_state(churn: Project) -> None:
+    before = {name for name in sys.modules if name.partition(".")[0] == "ray"}
+    churn.train(NaiveBayes())
+    assert {name for name in sys.modules if name.partition(".")[0] == "ray"} == before
+    assert not churn.remembers
+
+
+def test_history_and_importance_are_tables(churn: Project) -> None:
+    churn.train(Xgboost(n_estimators=5), early_stopping=0)
+    history = churn.table("history.csv")
+    assert [row["step"] for row in history if row["split"] == "train"] == list("12345")
+    assert {row["split"] for row in history} == {"train", "validation"}
+    assert [row["feature"] for row in churn.table("importance.csv")] == NAMES
+
+
+def test_what_cannot_tell_leaves_only_headers(churn: Project) -> None:
+    churn.train(NaiveBayes())
+    folder = churn.workspace.folder("train")
+    assert (folder / "importance.csv").read_text() == "feature,importance\n"
+    assert (folder / "history.csv").read_text() == "step,split,loss\n"
+
+
+def test_it_tells_what_it_does(churn: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    churn.train(Xgboost(n_estimators=20), early_stopping=0)
+    *steps, last = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in steps] == [f"step {number}/20" for number in range(2, 21, 2)]
+    assert last.startswith("log_loss 0.")
+
+
+def failure(project: Project, *arguments: object, **training: object) -> StageFailure:
+    with pytest.raises(StageFailure) as raised:
+        project.train(*arguments, **training)  # type: ignore[arg-type]  # whatever the test gives
+    return raised.value
+
+
+def test_a_model_that_fails_says_why(price: Project) -> None:
+    found = failure(price, Misbehaving(fails="always"))
+    assert (found.code, found.message) == (ExitCode.TRAINING, "training failed: ValueError: told to fail")
+    assert price.results() == []
+
+
+def test_a_graph_that_answers_otherwise_is_refused(price: Project) -> None:
+    found = failure(price, Misbehaving(off=0.001))
+    assert found.message == "the exported `misbehaving` differs from the trained one by 0.001"
+    assert price.results() == []
+    price.train(Misbehaving(answer=1000.0, off=0.001))  # as exact as float32 in thousands
+
+
+def test_missing_values_need_a_model_that_takes_them(churn: Project) -> None:
+    features = churn.workspace.folder("features")
+    x = numpy.array(read_examples(features, "train").x)
+    x[3, 1] = numpy.nan
+    write_examples(features, "train", x, numpy.array(read_examples(features, "train").y))
+    found = failure(churn, LogisticRegression())
+    assert (
+        found.message
+        == "`noise`: values are missing in the train split, which `logistic_regression` cannot take"
+    )
+    churn.train(Xgboost(n_estimators=3))
+    x[3, 0] = numpy.inf
+    write_examples(features, "train", x, numpy.array(read_examples(features, "train").y))
+    assert failure(churn, Xgboost()).message == "`signal`: values are infinite in the train split"
+
+
+def test_every_class_must_be_seen(churn: Project) -> None:
+    features = churn.workspace.folder("features")
+    x = numpy.array(read_examples(features, "train").x)
+    write_examples(features, "train", x, numpy.zeros(len(x), numpy.int64))
+    assert failure(churn, NaiveBayes()).message == "the train split has no row of `yes`"
+
+
+def test_settings_that_cannot_be_are_refused(churn: Project) -> None:
+    assert failure(churn, LinearRegression()).message == "`linear_regression` does not do classification"
+    assert failure(churn, Cnn()).message == "`cnn` takes image features, but these are table features"
+    assert failure(churn, Xgboost(), loss="hinge").help == "for classification it can: `log_loss`"
+    assert "is trained on one machine" in failure(churn, Xgboost(), workers=2).message

@@ -1,0 +1,150 @@
+"""Ray Tune searches: what fails is tried again and told, and a search that was killed goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aimass_compiler.catalog.models.logistic_regression import LogisticRegression
+from aimass_compiler.catalog.models.xgboost import Xgboost
+from aimass_compiler.pipeline.training import Search
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from tests.training.misbehaving import Misbehaving
+from tests.training.projects import CHURN, PRICE, Project
+
+pytestmark = pytest.mark.pipeline
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def workers_find_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+def misbehaving(**parameters: Any) -> Misbehaving:
+    return Misbehaving.model_validate(parameters)
+
+
+def grid(**more: Any) -> Search:
+    return Search(algorithm="grid", concurrency=2, **more)
+
+
+def test_the_best_trial_becomes_the_model(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    project = Project.make(tmp_path, CHURN)
+    model = Xgboost.model_validate(
+        {"max_depth": {"choice": [2, 4]}, "learning_rate": {"loguniform": [0.01, 0.5]}, "n_estimators": 60}
+    )
+    project.train(model, Search(trials=6, concurrency=2))
+    told = capfd.readouterr()
+    assert told.err == ""
+    assert len([line for line in told.out.splitlines() if line.startswith("trial ")]) == 6
+    best, found = project.read("best.json"), project.read("trials.json")
+    done = [trial for trial in found["trials"] if trial["status"] == "done"]
+    assert [trial["id"] for trial in found["trials"]] == [1, 2, 3, 4, 5, 6]
+    assert best["value"] == min(trial["value"] for trial in done)
+    assert found["totals"]["search_seconds"] > found["totals"]["startup_seconds"] > 0
+    (chosen,) = [trial for trial in done if trial["id"] == best["trial"]]
+    assert chosen["parameters"].items() <= best["parameters"].items()
+    assert project.table("history.csv")
+    assert not project.remembers
+
+
+def test_what_fails_or_dies_is_tried_again_and_told(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    project = Project.make(tmp_path, PRICE)
+    kinds = ["never", "always", "once", "dies", "dies once"]
+    project.train(misbehaving(fails={"choice": kinds}), grid(), retries=1)
+    trials = {trial["parameters"]["fails"]: trial for trial in project.read("trials.json")["trials"]}
+    assert {kind: (trials[kind]["status"], trials[kind]["attempts"]) for kind in kinds} == {
+        "never": ("done", 1),
+        "always": ("failed", 2),
+        "once": ("done", 2),
+        "dies": ("failed", 2),
+        "dies once": ("done", 2),
+    }
+    assert trials["always"]["error"] == "ValueError: told to fail"
+    assert trials["dies"]["error"] == "its process died, perhaps for want of memory"
+    told = capfd.readouterr().out
+    assert "died and is tried again: ValueError: told to fail" in told
+    assert "2 failed" in told
+
+
+def test_when_every_trial_fails_the_first_reason_is_told(tmp_path: Path) -> None:
+    project = Project.make(tmp_path, PRICE)
+    with pytest.raises(
+        StageFailure, match="every trial failed; the first because of ValueError: told to fail"
+    ) as told:
+        project.train(
+            misbehaving(fails="always", answer={"uniform": [0.0, 1.0]}), Search(trials=2), retries=0
+        )
+    assert told.value.code == ExitCode.TRAINING
+    assert project.results() == []
+    assert not project.remembers
+
+
+def test_trials_that_fall_behind_are_stopped(tmp_path: Path) -> None:
+    project = Project.make(tmp_path, PRICE)
+    model = misbehaving(answer={"choice": [1.0, 2.0, 3.0, 4.0, 5.0]}, rounds=8)
+    project.train(model, Search(algorithm="grid", concurrency=1))
+    trials = project.read("trials.json")["trials"]
+    assert [trial["status"] for trial in trials] == ["done", *["stopped"] * 4]
+    project.train(model, Search(algorithm="grid", concurrency=1, scheduler="none"))
+    assert project.read("trials.json")["totals"]["done"] == 5
+
+
+def test_a_grid_of_intervals_is_refused(tmp_path: Path) -> None:
+    project = Project.make(tmp_path, CHURN)
+    with pytest.raises(StageFailure, match="a grid needs lists"):
+        project.train(LogisticRegression.model_validate({"l2": {"uniform": [0.1, 1.0]}}), grid())
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from aimass_compiler.pipeline.training import Search
+from tests.training.misbehaving import Misbehaving
+from tests.training.projects import PRICE, Project
+model = Misbehaving.model_validate({"answer": {"uniform": [0.0, 1.0]}, "seconds": 0.7})
+Project(Path(sys.argv[1]), PRICE).train(model, Search(trials=6, concurrency=2))
+"""
+
+
+def started(root: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(root)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ},
+    )
+
+
+def test_a_search_that_was_killed_goes_on(tmp_path: Path) -> None:
+    project = Project.make(tmp_path, PRICE)
+    with started(tmp_path) as killed:
+        assert killed.stdout is not None
+        ended = [next(killed.stdout) for _ in range(2)]
+        killed.send_signal(signal.SIGKILL)
+    assert all(line.startswith("trial ") for line in ended)
+    assert project.results() == []
+    assert project.remembers
+    with started(tmp_path) as again:
+        told = again.communicate(timeout=90)[0].splitlines()
+    assert again.returncode == 0
+    count = int(told[0].removeprefix("going on with a search that was interrupted: ").split()[0])
+    assert 2 <= count < 6
+    assert len([line for line in told if line.startswith("trial ")]) == 6 - count
+    trials = project.read("trials.json")["trials"]
+    assert [trial["id"] for trial in trials] == [1, 2, 3, 4, 5, 6]
+    assert {trial["status"] for trial in trials} == {"done"}
+    assert not {line.split()[1] for line in ended} & {
+        line.split()[1] for line in told[1:] if line.startswith("trial ")
+    }
+    assert not project.remembers

@@ -1,0 +1,117 @@
+"""Ranges are drawn, listed, and filled with values; Optuna goes on where it was."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aimass_compiler.catalog.models.mlp import Mlp
+from aimass_compiler.catalog.models.xgboost import Xgboost
+from aimass_compiler.catalog.optimizers.sgd import Sgd
+from aimass_compiler.pipeline.training import Objective, Search, Training
+from aimass_compiler.runtime.training.fitting import Assignment
+from aimass_compiler.runtime.training.proposals import Clock, Proposals, left_over, study_of
+from aimass_compiler.runtime.training.space import Space, filled
+from aimass_compiler.runtime.training.trials import Outcome, Trials
+from tests.training.projects import CHURN, Project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MODEL = Mlp.model_validate({"hidden": {"choice": [[8], [16, 8]]}, "dropout": {"uniform": [0.0, 0.5]}})
+TRAINING = Training(optimizer=Sgd.model_validate({"learning_rate": {"loguniform": [0.001, 0.1]}}))
+GRID = Space.of(
+    Xgboost.model_validate({"max_depth": {"choice": [4, 6]}, "gamma": {"choice": [0.0, 1.0]}}), Training()
+)
+
+
+def test_the_optimizers_ranges_count_for_what_has_an_optimizer() -> None:
+    assert list(Space.of(MODEL, TRAINING).ranges) == ["hidden", "dropout", "optimizer.learning_rate"]
+    assert list(Space.of(Xgboost(), TRAINING).ranges) == []
+
+
+def test_a_draw_becomes_values_and_values_fill_the_ranges() -> None:
+    space = Space.of(MODEL, TRAINING)
+    values = space.values({"hidden": 1, "dropout": 0.25, "optimizer.learning_rate": 0.01})
+    model, training = filled(MODEL, TRAINING, values)
+    assert model == Mlp(hidden=(16, 8), dropout=0.25)
+    assert training.optimizer == Sgd(learning_rate=0.01)
+
+
+def test_a_grid_is_every_combination() -> None:
+    assert GRID.is_listed
+    assert [GRID.values(draw) for draw in GRID.combinations()] == [
+        {"max_depth": depth, "gamma": gamma} for depth in (4, 6) for gamma in (0.0, 1.0)
+    ]
+    assert not Space.of(MODEL, TRAINING).is_listed
+
+
+def proposals(folder: Path, search: Search, space: Space, clock: Clock | None = None) -> Proposals:
+    trials = Trials(folder)
+    study = study_of(search, space, trials.outcomes(), seed=7, greater_is_better=False)
+    return Proposals(study, space, trials, left_over(search, space, trials), clock or Clock())
+
+
+def drawn(found: object) -> dict[str, float]:
+    assert isinstance(found, dict)
+    return dict(found["values"])
+
+
+@pytest.mark.parametrize("algorithm", ["tpe", "random"])
+def test_the_seed_decides_what_is_proposed(tmp_path: Path, algorithm: str) -> None:
+    search, space = Search.model_validate({"algorithm": algorithm}), Space.of(MODEL, TRAINING)
+    first = proposals(tmp_path / "one", search, space)
+    second = proposals(tmp_path / "two", search, space)
+    assert [first.suggest(name) for name in "abc"] == [second.suggest(name) for name in "abc"]
+
+
+def test_what_was_left_comes_first_and_nothing_is_proposed_twice(tmp_path: Path) -> None:
+    search, space = Search(), Space.of(MODEL, TRAINING)
+    before = proposals(tmp_path, search, space)
+    one, two = before.suggest("a"), before.suggest("b")
+    assert isinstance(one, dict)
+    Trials(tmp_path).end(Outcome(1, "done", one["draw"], one["values"], value=0.5))
+    after = proposals(tmp_path, search, space)
+    assert after.suggest("c") == two
+    new = after.suggest("d")
+    assert isinstance(new, dict)
+    assert new["id"] == 3
+    assert drawn(new) not in (drawn(one), drawn(two))
+
+
+def test_a_grid_goes_on_with_what_has_not_ended(tmp_path: Path) -> None:
+    search = Search(algorithm="grid")
+    for status, number in (("done", 1), ("failed", 3)):
+        draw = GRID.combinations()[number - 1]
+        value = 0.1 if status == "done" else None
+        Trials(tmp_path).end(Outcome(number, status, draw, GRID.values(draw), value))  # type: ignore[arg-type]  # a status
+    after = proposals(tmp_path, search, GRID)
+    assert [drawn(after.suggest(name)) for name in "ab"] == [
+        {"max_depth": 4, "gamma": 1.0},
+        {"max_depth": 6, "gamma": 1.0},
+    ]
+
+
+def test_when_time_is_up_only_the_first_trial_starts(tmp_path: Path) -> None:
+    after = proposals(tmp_path, Search(), Space.of(MODEL, TRAINING), Clock(limit=1.0, before=math.inf))
+    assert isinstance(after.suggest("a"), dict)
+    assert after.suggest("b") == "FINISHED"
+
+
+def test_other_rows_or_settings_are_another_search(tmp_path: Path) -> None:
+    project = Project.make(tmp_path, CHURN)
+    features = project.workspace.folder("features")
+
+    def folder(search: Search, seed: int = 0) -> Path:
+        assignment = Assignment(CHURN, MODEL, Objective(metric="log_loss"), Training(seed=seed), features)
+        return Trials.of(project.workspace, assignment, search).folder
+
+    first = folder(Search(trials=3))
+    assert folder(Search(trials=3)) == first
+    assert folder(Search(trials=4)) != first
+    assert not first.exists()
+    assert folder(Search(trials=3), seed=1) != folder(Search(trials=3))
+    (features / "train_y.npy").write_bytes((features / "test_y.npy").read_bytes())
+    assert folder(Search(trials=3)) != first
