@@ -10,10 +10,20 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
 JSON = (b"content-type", b"application/json")
 _CLOSE = (b"connection", b"close")
 #: Characters of a caller's value that a sentence bears.
 _SHOWN = 60
+
+
+class Prediction(NamedTuple):
+    """What a prediction leaves for the account: its inputs (pictures not among them) and outputs."""
+
+    rows: int
+    tensors: Mapping[str, NDArray[Any]]
+    outputs: Mapping[str, NDArray[Any]]
 
 
 class Answer(NamedTuple):
@@ -22,9 +32,7 @@ class Answer(NamedTuple):
     status: int
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...] = (JSON,)
-    rows: int = 0
-    prediction: Mapping[str, Any] | None = None
-    """Inputs and outputs for the log, when this prediction was drawn for it."""
+    prediction: Prediction | None = None
     field: str | None = None
     """The column over which a request was refused."""
 

@@ -5,11 +5,10 @@ Source: https://asgi.readthedocs.io/en/latest/specs/www.html
 
 from __future__ import annotations
 
-import asyncio
 import os
-import random
 import re
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from itertools import count
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -21,13 +20,15 @@ from aimass_compiler.runtime.server import description
 from aimass_compiler.runtime.server.answer import JSON, Answer, RequestError
 from aimass_compiler.runtime.server.body import CallerGone, read_body
 from aimass_compiler.runtime.server.contract import nearest
+from aimass_compiler.runtime.server.deadlines import Deadlines
 from aimass_compiler.runtime.server.drift import Drift
 from aimass_compiler.runtime.server.execution import Execution
+from aimass_compiler.runtime.server.ledger import Entry, Ledger
 from aimass_compiler.runtime.server.metrics import CONTENT_TYPE, Metrics
 from aimass_compiler.runtime.server.model import Model
 from aimass_compiler.runtime.server.open_inference import InferEndpoint
 from aimass_compiler.runtime.server.plain import Asked, PlainEndpoint
-from aimass_compiler.runtime.server.prediction import Predictor, Sampler
+from aimass_compiler.runtime.server.prediction import Predictor
 
 if TYPE_CHECKING:
     from aimass_compiler.runtime.server.log import Log
@@ -56,15 +57,17 @@ class Application:
         drift = Drift(package.reference, signature, settings.drift_window_seconds)
         self._metrics = Metrics(signature, package.reference, drift, lambda: self.in_flight)
         self._metrics.concurrency_limit.set(settings.concurrency)
-        predictor = Predictor(signature, Model(package, settings.threads), drift, self._metrics)
-        sampler = Sampler(signature, settings.prediction_sample)
+        self.ledger = Ledger(signature, settings, self._metrics, drift, log)
+        self._deadlines = Deadlines(settings.timeout_seconds)
+        predictor = Predictor(signature, Model(package, settings.threads))
         self.execution = Execution(signature.example, predictor.warm_up())
-        self._request_ids = (b"%s-%x" % (os.urandom(4).hex().encode(), number) for number in count(1))
-        infer = InferEndpoint(predictor, sampler).answer
+        process = os.urandom(4).hex().encode()
+        self._request_ids = (b"%s-%x" % (process, number) for number in count(1))
+        infer = InferEndpoint(predictor).answer
         path = description.model_path(signature)
         versioned = f"{path}/versions/{signature.version}"
         self._endpoints: dict[str, Callable[[Asked], Answer]] = {
-            description.PREDICT_PATH: PlainEndpoint(predictor, sampler).answer,
+            description.PREDICT_PATH: PlainEndpoint(predictor).answer,
             f"{path}/infer": infer,
             f"{versioned}/infer": infer,
         }
@@ -92,8 +95,7 @@ class Application:
             return
         answer = await self._predicted(endpoint, headers, receive, send, identity)
         seconds = perf_counter() - started
-        self._metrics.answered(answer.status, seconds, answer.field)
-        self._account(scope, answer, identity, seconds)
+        self.ledger.note(Entry(datetime.now(UTC), identity, scope["path"], seconds, answer))
 
     async def _predicted(
         self,
@@ -122,9 +124,12 @@ class Application:
     ) -> Answer:
         body = None
         try:
-            async with asyncio.timeout(self._settings.timeout_seconds):
+            with self._deadlines():
                 body = await read_body(receive, headers, self._settings.body_bytes)
-                return await self.execution.run(endpoint, Asked(body, headers))
+                asked = Asked(body, headers)
+                if self.execution.is_small(body):
+                    return endpoint(asked)
+                return await self.execution.run(endpoint, asked)
         except RequestError as error:
             return error.answer()
         except TimeoutError:
@@ -150,6 +155,7 @@ class Application:
         if path == conventions.LIVE_PATH:
             return _document({"live": True})
         if path == conventions.METRICS_PATH:
+            self.ledger.settle()
             return Answer(200, self._metrics.text(), ((b"content-type", CONTENT_TYPE),))
         return self._documents.get(path)
 
@@ -164,22 +170,6 @@ class Application:
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
-
-    def _account(self, scope: Scope, answer: Answer, identity: bytes, seconds: float) -> None:
-        share = self._settings.access_log
-        failed = answer.status >= 500  # noqa: PLR2004  # HTTP's own class of server errors
-        if share and (failed or share == 1 or random.random() < share):  # noqa: S311  # a sample, not a secret
-            line = {
-                "id": identity.decode(),
-                "method": scope["method"],
-                "path": scope["path"],
-                "code": answer.status,
-                "rows": answer.rows,
-                "milliseconds": round(seconds * 1000, 3),
-            }
-            self._log.event("request", line if answer.field is None else {**line, "field": answer.field})
-        if answer.prediction is not None:
-            self._log.event("prediction", {"id": identity.decode(), **answer.prediction})
 
 
 def _document(value: Any, status: int = 200) -> Answer:

@@ -24,7 +24,9 @@ async def read_body(
     if headers.get(b"content-encoding", b"identity") != b"identity":
         told = headers[b"content-encoding"][:20].decode("latin-1")
         raise RequestError(415, f"the body is encoded as `{told}`; send it as it is", is_final=True)
-    message = await _next(receive)
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise CallerGone
     body: bytes = message["body"]
     if message["more_body"]:
         body = await _rest(receive, body, limit)
@@ -36,18 +38,13 @@ async def read_body(
 async def _rest(receive: Callable[[], Awaitable[dict[str, Any]]], start: bytes, limit: int) -> bytes:
     parts, size, more = [start], len(start), True
     while more and size <= limit:
-        message = await _next(receive)
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise CallerGone
         parts.append(message["body"])
         size += len(parts[-1])
         more = message["more_body"]
     return b"".join(parts)
-
-
-async def _next(receive: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise CallerGone
-    return message
 
 
 def _too_large(limit: int) -> RequestError:

@@ -8,7 +8,6 @@ values. A share of zero counts as 1e-4, so that an empty bin weighs much and not
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -28,8 +27,6 @@ PREDICTION = "prediction"
 _SMALLEST_SHARE = 1e-4
 #: The window slides in this many steps.
 _STEPS = 12
-#: Rows are counted together: numpy spends most of its time on a row's columns, not on their rows.
-_PENDING_ROWS = 256
 
 Tensors = dict[str, "NDArray[Any]"]
 
@@ -81,7 +78,7 @@ _KINDS: dict[str, Callable[[Mapping[str, Any]], _Bins]] = {"number": _NumberBins
 
 
 class Drift:
-    """Counts of the recent window; safe to use from several threads."""
+    """Counts of the recent window."""
 
     def __init__(
         self,
@@ -102,28 +99,24 @@ class Drift:
         self._counts = numpy.zeros((_STEPS, int(self._offsets[-1])), dtype=numpy.int64)
         self._rows = numpy.zeros(_STEPS, dtype=numpy.int64)
         self._step = int(now() / self._step_seconds)
-        self._pending: list[Tensors] = []
-        self._pending_rows = 0
-        self._lock = threading.Lock()
+        self._tensors = {tensor for _, tensor, _, _ in self._columns}
 
-    def observe(self, tensors: Tensors, rows: int) -> None:
-        """Take note of inputs and their `prediction`, all of `rows` rows."""
-        with self._lock:
-            step = int(self._now() / self._step_seconds)
-            if step != self._step:
-                self._count()
-                self._forget(step)
-            self._pending.append(tensors)
-            self._pending_rows += rows
-            if self._pending_rows >= _PENDING_ROWS:
-                self._count()
+    def observe(self, predictions: Sequence[Tensors]) -> None:
+        """Count inputs and their `prediction`; many at once cost little more than one."""
+        self._forget()
+        joined = {name: numpy.concatenate([found[name] for found in predictions]) for name in self._tensors}
+        codes = [
+            bins.codes(joined[tensor] if index is None else joined[tensor][:, index]) + offset
+            for (_, tensor, index, bins), offset in zip(self._columns, self._offsets[:-1], strict=True)
+        ]
+        here = self._step % _STEPS
+        self._counts[here] += numpy.bincount(numpy.concatenate(codes), minlength=self._counts.shape[1])
+        self._rows[here] += len(joined[PREDICTION])
 
     def scores(self) -> tuple[int, dict[str, float]]:
         """The rows of the window and the index of each feature; no features while there are no rows."""
-        with self._lock:
-            self._count()
-            self._forget(int(self._now() / self._step_seconds))
-            rows, counts = int(self._rows.sum()), self._counts.sum(axis=0)
+        self._forget()
+        rows, counts = int(self._rows.sum()), self._counts.sum(axis=0)
         if rows == 0:
             return 0, {}
         shares = numpy.split(counts / rows, self._offsets[1:-1])
@@ -132,22 +125,9 @@ class Drift:
             for (name, _, _, bins), share in zip(self._columns, shares, strict=True)
         }
 
-    def _count(self) -> None:
-        if not self._pending:
-            return
-        joined = {
-            name: numpy.concatenate([tensors[name] for tensors in self._pending]) for name in self._pending[0]
-        }
-        codes = [
-            bins.codes(joined[tensor] if index is None else joined[tensor][:, index]) + offset
-            for (_, tensor, index, bins), offset in zip(self._columns, self._offsets[:-1], strict=True)
-        ]
-        here = self._step % _STEPS
-        self._counts[here] += numpy.bincount(numpy.concatenate(codes), minlength=self._counts.shape[1])
-        self._rows[here] += self._pending_rows
-        self._pending, self._pending_rows = [], 0
-
-    def _forget(self, step: int) -> None:
+    def _forget(self) -> None:
+        """Empty the steps that began since the last look."""
+        step = int(self._now() / self._step_seconds)
         for past in range(self._step + 1, min(step, self._step + _STEPS) + 1):
             self._counts[past % _STEPS] = 0
             self._rows[past % _STEPS] = 0

@@ -29,10 +29,12 @@ class Execution:
         self._inline_bytes = int(len(orjson.dumps(example)) * _INLINE_SECONDS / seconds)
         self._threads = ThreadPoolExecutor(max(2, min(4, os.cpu_count() or 1)), "prediction")
 
+    def is_small(self, body: bytes) -> bool:
+        """Whether to answer on the event loop."""
+        return len(body) <= self._inline_bytes
+
     async def run(self, endpoint: Callable[[Asked], Answer], asked: Asked) -> Answer:
-        """The endpoint's answer; a caller that gives up also ends the model's run."""
-        if len(asked.body) <= self._inline_bytes:
-            return endpoint(asked)
+        """The endpoint's answer from a thread; who gives up waiting also ends the model's run."""
         limit = onnxruntime.RunOptions()
         running = asyncio.get_running_loop().run_in_executor(
             self._threads, endpoint, asked._replace(limit=limit)

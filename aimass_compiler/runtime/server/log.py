@@ -10,21 +10,24 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
 
 
 class Log:
-    """Writes events; each line is flushed, so that a killed process leaves no half of a story."""
+    """Writes events; what was written is flushed, so that a killed process leaves no half of a line."""
 
     def __init__(self, stream: BinaryIO | None = None) -> None:
         self._stream = stream or sys.stdout.buffer
 
     def event(self, name: str, fields: Mapping[str, Any], level: str = "info") -> None:
         """Write one event with its time in UTC."""
-        line = {"time": datetime.now(UTC), "level": level, "event": name, **fields}
-        self._stream.write(orjson.dumps(line, default=str, option=_OPTIONS))
+        self.write([{"time": datetime.now(UTC), "level": level, "event": name, **fields}])
+
+    def write(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Write whole lines, each with its own time, level and event."""
+        self._stream.write(b"".join(orjson.dumps(line, default=str, option=_OPTIONS) for line in lines))
         self._stream.flush()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy
 import onnxruntime
 
 from aimass_compiler.runtime.server.failure import ExitCode, ServerFailure
@@ -52,9 +51,3 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
     # Threads that spin between predictions would use up the CPU that a container is given.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
-
-
-def labels_of(outputs: Mapping[str, NDArray[Any]], name: str) -> list[str]:
-    """An output of strings as Python strings."""
-    labels: list[str] = numpy.asarray(outputs[name], dtype=object).tolist()
-    return labels

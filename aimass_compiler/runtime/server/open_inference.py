@@ -11,7 +11,7 @@ import numpy
 import orjson
 
 from aimass_compiler.runtime.server import binary
-from aimass_compiler.runtime.server.answer import Answer, RequestError, shown
+from aimass_compiler.runtime.server.answer import Answer, Prediction, RequestError, shown
 from aimass_compiler.runtime.server.contract import nearest
 from aimass_compiler.runtime.server.prediction import read_json
 from aimass_compiler.runtime.server.tensors import TensorReader
@@ -19,10 +19,8 @@ from aimass_compiler.runtime.server.tensors import TensorReader
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
     from aimass_compiler.runtime.server.plain import Asked
-    from aimass_compiler.runtime.server.prediction import Predictor, Sampler
+    from aimass_compiler.runtime.server.prediction import Predictor
 
 _OCTETS = (b"content-type", b"application/octet-stream")
 
@@ -30,9 +28,8 @@ _OCTETS = (b"content-type", b"application/octet-stream")
 class InferEndpoint:
     """Answers inference requests, with binary tensors where they are asked for."""
 
-    def __init__(self, predictor: Predictor, sampler: Sampler) -> None:
+    def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
-        self._sampler = sampler
         self._reader = TensorReader(predictor.signature)
         self._datatypes = {output["name"]: output["datatype"] for output in predictor.signature.outputs}
 
@@ -44,13 +41,8 @@ class InferEndpoint:
             raise RequestError(400, 'the body must be an object such as {"inputs": [...]}')
         wanted = self._wanted(request)
         tensors = self._reader.tensors(request.get("inputs"), tail)
-        outputs = self._predictor.predict(tensors, asked.limit)
-        rows = len(next(iter(outputs.values())))
-        drawn = self._sampler.draw(tensors, outputs)
-        document = self._described(request)
-        return self._written(document, {name: outputs[name] for name in wanted}, wanted, rows)._replace(
-            prediction=drawn
-        )
+        prediction = self._predictor.predict(tensors, asked.limit)
+        return self._written(self._described(request), prediction, wanted)
 
     def _wanted(self, request: Mapping[str, Any]) -> dict[str, bool]:
         """The outputs to send, in order, and whether each is sent as binary data."""
@@ -77,17 +69,14 @@ class InferEndpoint:
         return document
 
     def _written(
-        self,
-        document: dict[str, Any],
-        outputs: Mapping[str, NDArray[Any]],
-        wanted: Mapping[str, bool],
-        rows: int,
+        self, document: dict[str, Any], prediction: Prediction, wanted: Mapping[str, bool]
     ) -> Answer:
         parts: list[bytes] = []
         document["outputs"] = described = []
-        for name, tensor in outputs.items():
+        for name, is_binary in wanted.items():
+            tensor = prediction.outputs[name]
             entry: dict[str, Any] = {"name": name, "datatype": self._datatypes[name], "shape": tensor.shape}
-            if wanted[name]:
+            if is_binary:
                 parts.append(binary.written(tensor))
                 entry["parameters"] = {"binary_data_size": len(parts[-1])}
             else:
@@ -95,9 +84,9 @@ class InferEndpoint:
             described.append(entry)
         head = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
         if not parts:
-            return Answer(200, head, rows=rows)
+            return Answer(200, head, prediction=prediction)
         length = (binary.HEADER_LENGTH, b"%d" % len(head))
-        return Answer(200, b"".join((head, *parts)), (_OCTETS, length), rows=rows)
+        return Answer(200, b"".join((head, *parts)), (_OCTETS, length), prediction)
 
 
 def _flag(holder: Mapping[str, Any], name: str, *, otherwise: bool) -> bool:

@@ -43,6 +43,7 @@ def serve(settings: Settings, log: Log) -> None:
         server = _DrainingServer(application, settings, log, ready)
         server.run(sockets=[listener])
         application.execution.close()
+        application.ledger.settle()
     log.event("stop", {"seconds": round(time.monotonic() - started, 3), "unfinished": application.in_flight})
 
 

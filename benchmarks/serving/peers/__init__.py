@@ -1,0 +1,1 @@
+"""The servers that are compared with; each file is started as a program: FILE PACKAGE PORT."""
