@@ -25,7 +25,7 @@ def checked(value: Any, annotation: Any) -> Any:
         return value
     candidates = tuple(_as_value(end, annotation) for end in value.candidates)
     if isinstance(value, Choice):
-        return Choice(choice=candidates)
+        return value.model_copy(update={"choice": candidates})
     _require_ascending(value, candidates)
     return value.model_copy(update={value.key: candidates})
 

@@ -61,7 +61,8 @@ def _make_repeatable(budget: Budget) -> None:
 
     # cuBLAS repeats its sums in the same order only with a workspace of a fixed size.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True)
+    # A few of PyTorch's operators repeat themselves exactly on the CPU only: on a GPU they still train.
+    torch.use_deterministic_algorithms(True, warn_only=True)
     torch.set_num_threads(budget.threads)
     torch.manual_seed(budget.seed)
 

@@ -61,5 +61,10 @@ class Cnn(Model):
                 layers.append(pool(2))
                 height, width = height // 2, width // 2
             depth = channels
-        head = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(self.dropout), nn.Linear(depth, outputs))
+        head = (
+            nn.AvgPool2d((height, width)),
+            nn.Flatten(),
+            nn.Dropout(self.dropout),
+            nn.Linear(depth, outputs),
+        )
         return nn.Sequential(*layers, *head)
