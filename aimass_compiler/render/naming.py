@@ -12,8 +12,6 @@ from aimass_compiler import conventions
 from aimass_compiler.pipeline import Pipeline
 
 _TAG_LENGTH = 12
-#: What decides which model comes out of training; replicas or alerts need no new image.
-_TRAINED_FROM = ("metadata", "data", "task", "features", "model", "objective", "search", "training", "evaluation")
 _RAY_VERSION = re.compile(r":(?P<version>[0-9]+\.[0-9]+\.[0-9]+)(?=[-@]|$)")
 
 
@@ -25,12 +23,6 @@ def digest(content: bytes) -> str:
 def canonical(value: Any) -> bytes:
     """The same bytes for the same value, whatever the order of its keys."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
-
-
-def image_tag(pipeline: Pipeline) -> str:
-    """The tag of the serving image: it names the part of the spec that the model was trained from."""
-    parts = pipeline.model_dump(mode="json", include=set(_TRAINED_FROM))
-    return f"spec-{digest(canonical(parts))}"
 
 
 def serving_selector(model: str) -> dict[str, str]:

@@ -1,0 +1,38 @@
+"""Pipeline to files: every target in its own folder, pure, and merged here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aimass_compiler import conventions
+from aimass_compiler.diagnostics import Finding
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.render import dvc, image, monitoring, serving, training
+from aimass_compiler.render.pipeline_file import pipeline_file
+
+TARGETS = (dvc, training, image, serving, monitoring)
+
+EXPLANATIONS = tuple(
+    explanation for target in TARGETS for explanation in getattr(target, "EXPLANATIONS", ())
+)
+
+
+def render(pipeline: Pipeline) -> dict[str, bytes]:
+    """Every file of the model by its path below generated/<model>/.
+
+    Raises ValueError when two targets write the same path.
+    """
+    files = {conventions.PIPELINE_FILE: pipeline_file(pipeline)}
+    for target in TARGETS:
+        rendered = target.render(pipeline)
+        if taken := sorted(files.keys() & rendered.keys()):
+            raise ValueError(f"{target.__name__} writes {', '.join(taken)}, which another target writes")
+        files |= rendered
+    return dict(sorted(files.items()))
+
+
+def findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """What the targets cannot express of this pipeline."""
+    for target in TARGETS:
+        if hasattr(target, "findings"):
+            yield from target.findings(pipeline)

@@ -1,0 +1,37 @@
+"""Image names that no registry takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aimass_compiler import conventions
+from aimass_compiler.diagnostics import Finding
+from aimass_compiler.explanations import Explanation
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.render.image.escaping import is_reference, is_repository
+
+EXPLANATIONS = (
+    Explanation(
+        "AM520",
+        "this does not name an image",
+        "The images in aimass.yaml are written as docker does: an optional registry, a path in lower case, and "
+        "where an image is pulled a tag or a digest. The registry for the model images has neither tag nor "
+        "digest: the compiler adds the model's name and a tag.",
+    ),
+)
+
+
+def findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """Settings that cannot stand in a Dockerfile or in a manifest."""
+    images = pipeline.settings.images
+    for key, image in (("python", images.python), ("ray", images.ray)):
+        if not is_reference(image):
+            way_out = "write it like `python:3.11-slim` or `registry.example.com/python@sha256:…`"
+            yield _finding(key, f"`{image}` does not name an image", way_out)
+    if not is_repository(images.registry):
+        way_out = "write it like `registry.example.com/ml`, without a tag"
+        yield _finding("registry", f"`{images.registry}` does not name a place for images", way_out)
+
+
+def _finding(key: str, told: str, way_out: str) -> Finding:
+    return Finding("AM520", ("images", key), told, help=way_out, file=conventions.SETTINGS_FILE)

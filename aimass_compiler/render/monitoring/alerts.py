@@ -1,0 +1,167 @@
+"""The alerts of one model in one environment, and what they are computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from aimass_compiler import conventions
+from aimass_compiler.pipeline import EnvironmentPipeline
+from aimass_compiler.render.monitoring.objectives import Indicator, indicators, selector
+
+BUDGET_BURN = "ModelBudgetBurn"
+DRIFT = "ModelDrift"
+ABSENT = "ModelAbsent"
+DOWN = "ModelServerDown"
+SATURATED = "ModelSaturated"
+
+#: One failed request at night is no emergency, even when it is one of three.
+FEWEST_BAD_REQUESTS = 10
+_SATURATION = 0.9
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One model in one environment."""
+
+    model: str
+    environment: str
+    running: EnvironmentPipeline
+
+    @property
+    def everything(self) -> str:
+        """The PromQL selector of the series that its servers export."""
+        return selector(self.model, self.running.namespace)
+
+    @property
+    def indicators(self) -> tuple[Indicator, ...]:
+        return tuple(indicators(self.running.serving.objectives, self.model, self.running.namespace))
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One alert of a severity: when, after how long, and what it says."""
+
+    name: str
+    severity: str
+    expression: str
+    hold: str
+    summary: str
+    description: str
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+def alerts(watched: Watched) -> Iterator[Alert]:
+    """Every alert; those of one name differ in severity or objective."""
+    for indicator in watched.indicators:
+        for severity in ("page", "ticket"):
+            if indicator.burns(severity):
+                yield _budget_burn(watched, indicator, severity)
+    yield from _drift(watched)
+    yield from _servers(watched)
+
+
+def rule(alert: Alert, watched: Watched) -> dict[str, Any]:
+    """The alert as Prometheus reads it."""
+    annotations = {"summary": alert.summary, "description": alert.description}
+    if watched.running.monitoring.runbook is not None:
+        annotations["runbook_url"] = literal(watched.running.monitoring.runbook)
+    return {
+        "alert": alert.name,
+        "expr": alert.expression,
+        "for": alert.hold,
+        "labels": labels(alert, watched),
+        "annotations": annotations,
+    }
+
+
+def labels(alert: Alert, watched: Watched) -> dict[str, str]:
+    """The environment stands here so that Alertmanager can let `dev` sleep at night."""
+    return {
+        "severity": alert.severity,
+        "model": watched.model,
+        "environment": watched.environment,
+        **alert.labels,
+    }
+
+
+def literal(text: str) -> str:
+    """Text that Prometheus' templates print as it is."""
+    return text.replace("{{", '{{"{{"}}')
+
+
+def _budget_burn(watched: Watched, indicator: Indicator, severity: str) -> Alert:
+    chosen = watched.everything
+    conditions = []
+    for burn in indicator.burns(severity):
+        threshold = f"{burn.factor * indicator.budget:.6g}"
+        conditions.append(
+            f"{indicator.recorded(burn.short)}{chosen} > {threshold}\n"
+            f"and {indicator.recorded(burn.long)}{chosen} > {threshold}\n"
+            f"and ({indicator.count_bad(burn.long)}) >= {FEWEST_BAD_REQUESTS}\n"
+        )
+    pace = "fast" if severity == "page" else "slowly but surely"
+    return Alert(
+        BUDGET_BURN,
+        severity,
+        "or\n".join(conditions),
+        "2m" if severity == "page" else "15m",
+        f"{watched.model} misses its {indicator.name} objective",
+        f"Too many requests to {watched.model} in {watched.environment} are bad by its {indicator.name} "
+        f"objective: the budget of 30 days is being used up {pace}.",
+        {"objective": indicator.name},
+    )
+
+
+def _drift(watched: Watched) -> Iterator[Alert]:
+    drift = watched.running.monitoring.drift
+    measured = (
+        "avg by (namespace, model, feature) (\n"
+        f"  {conventions.METRIC_DRIFT}{watched.everything}\n"
+        f"  and on (namespace, pod) ({conventions.METRIC_DRIFT_ROWS}{watched.everything} >= {drift.rows})\n"
+        ")"
+    )
+    for severity, limit in (("page", drift.page), ("ticket", drift.warn)):
+        yield Alert(
+            DRIFT,
+            severity,
+            f"{measured} > {limit:.6g}\n",
+            "15m",
+            f"{{{{ $labels.feature }}}} of {watched.model} moved away from the training data",
+            f"The population stability index of {{{{ $labels.feature }}}} in {watched.environment} is above "
+            f"{limit:.6g}: look at where the data comes from, or train again.",
+        )
+
+
+def _servers(watched: Watched) -> Iterator[Alert]:
+    model, environment, chosen = watched.model, watched.environment, watched.everything
+    yield Alert(
+        ABSENT,
+        "page",
+        f"absent({conventions.METRIC_MODEL_INFO}{chosen})",
+        "5m",
+        f"no server of {model} answers",
+        f"Prometheus has seen no server of {model} in {environment} for five minutes.",
+    )
+    # Prometheus itself gives `up` the Service's name as its job.
+    up = f'up{{job="{model}",namespace="{watched.running.namespace}"}}'
+    yield Alert(
+        DOWN,
+        "ticket",
+        f"sum by (namespace) (1 - {up}) > 0",
+        "15m",
+        f"a server of {model} does not answer",
+        f"At least one server of {model} in {environment} has not answered Prometheus for 15 minutes.",
+    )
+    in_flight = f"sum by (namespace, model) ({conventions.METRIC_IN_FLIGHT}{chosen})"
+    limit = f"sum by (namespace, model) ({conventions.METRIC_CONCURRENCY_LIMIT}{chosen})"
+    yield Alert(
+        SATURATED,
+        "ticket",
+        f"{in_flight}\n/\n{limit}\n> {_SATURATION}\n",
+        "10m",
+        f"the servers of {model} are nearly full",
+        f"{model} in {environment} has been at more than {_SATURATION:.0%} of its concurrency for ten minutes; "
+        "beyond it requests are refused. Raise the most replicas, or the concurrency.",
+    )

@@ -1,0 +1,157 @@
+"""The Grafana dashboard of one model in one environment, as classic JSON.
+
+Source: https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aimass_compiler import conventions
+from aimass_compiler.render.monitoring.alerts import Watched
+from aimass_compiler.render.naming import digest
+
+_SCHEMA_VERSION = 41
+_COLUMNS = 24
+_WIDTH, _HEIGHT = 8, 8
+_SOURCE = {"type": "prometheus", "uid": "${datasource}"}
+_RATE = "[$__rate_interval]"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture: its title, its unit, and its lines as PromQL and legend."""
+
+    title: str
+    unit: str
+    lines: Sequence[tuple[str, str]]
+    description: str = ""
+    kind: str = "timeseries"
+    threshold: float | None = None
+
+
+def dashboard(watched: Watched) -> dict[str, Any]:
+    """Requests, answer times and load above; drift, predictions and the contract below."""
+    name = f"{watched.model} ({watched.environment})"
+    return {
+        "uid": f"aimass-{digest(f'{watched.model}/{watched.environment}'.encode())}",
+        "title": f"Model {name}",
+        "tags": ["aimass", watched.model, watched.environment],
+        "schemaVersion": _SCHEMA_VERSION,
+        "editable": False,
+        "graphTooltip": 1,
+        "refresh": "1m",
+        "time": {"from": "now-6h", "to": "now"},
+        "templating": {"list": [_datasource()]},
+        "annotations": {"list": []},
+        "panels": [_drawn(panel, place) for place, panel in enumerate(_panels(watched))],
+    }
+
+
+def _datasource() -> dict[str, Any]:
+    return {"name": "datasource", "label": "Prometheus", "type": "datasource", "query": "prometheus", "hide": 0}
+
+
+def _panels(watched: Watched) -> tuple[Panel, ...]:
+    return (*_service_panels(watched), *_model_panels(watched))
+
+
+def _service_panels(watched: Watched) -> tuple[Panel, ...]:
+    chosen = watched.everything
+    failed = chosen.replace("}", ',code=~"5.."}')
+    requests = f"{conventions.METRIC_REQUESTS}{chosen}{_RATE}"
+    errors = f"{conventions.METRIC_REQUESTS}{failed}{_RATE}"
+    buckets = f"sum by (le) (rate({conventions.METRIC_DURATION}_bucket{chosen}{_RATE}))"
+    objectives = watched.running.serving.objectives
+    slowest = objectives.latency.p99
+    in_flight = f"sum(avg_over_time({conventions.METRIC_IN_FLIGHT}{chosen}{_RATE}))"
+    return (
+        Panel("Requests", "reqps", ((f"sum by (code) (rate({requests}))", "{{code}}"),)),
+        Panel(
+            "Failed requests",
+            "percentunit",
+            ((f"(sum(rate({errors})) or vector(0)) / sum(rate({requests}))", "failed"),),
+            f"The objective is {objectives.availability} of requests without a failure.",
+            threshold=round(1 - objectives.availability.fraction, 9),
+        ),
+        Panel(
+            "Answer time",
+            "s",
+            tuple((f"histogram_quantile({share}, {buckets})", f"p{share * 100:.0f}") for share in (0.5, 0.95, 0.99)),
+            threshold=None if slowest is None else slowest.seconds,
+        ),
+        Panel(
+            "Requests in flight",
+            "short",
+            (
+                (in_flight, "in flight"),
+                (f"sum({conventions.METRIC_CONCURRENCY_LIMIT}{chosen})", "limit"),
+            ),
+        ),
+        Panel("Refused requests", "reqps", ((_by("reason", conventions.METRIC_REJECTED, chosen), "{{reason}}"),)),
+        Panel("Servers", "short", ((f"count by (version) ({conventions.METRIC_MODEL_INFO}{chosen})", "{{version}}"),)),
+    )
+
+
+def _model_panels(watched: Watched) -> tuple[Panel, ...]:
+    chosen, drift = watched.everything, watched.running.monitoring.drift
+    trained = f"time() - max({conventions.METRIC_TRAINED}{chosen})"
+    return (
+        Panel(
+            "Drift",
+            "short",
+            ((f"avg by (feature) ({conventions.METRIC_DRIFT}{chosen})", "{{feature}}"),),
+            f"Population stability index over {drift.window}, against the training data.",
+            threshold=drift.page,
+        ),
+        Panel("Predicted rows", "short", ((f"sum(rate({conventions.METRIC_ROWS}{chosen}{_RATE}))", "rows a second"),)),
+        _predictions(chosen),
+        Panel(
+            "Requests that break the contract",
+            "short",
+            ((_by("field", conventions.METRIC_VIOLATIONS, chosen), "{{field}}"),),
+        ),
+        Panel("Rows in the drift window", "short", ((f"sum({conventions.METRIC_DRIFT_ROWS}{chosen})", "rows"),)),
+        Panel("Age of the model", "s", ((trained, "age"),), kind="stat"),
+    )
+
+
+def _predictions(chosen: str) -> Panel:
+    """A model exports either labels or a histogram of values, so one of the lines is empty."""
+    values = f"sum by (le) (rate({conventions.METRIC_PREDICTION}_bucket{chosen}{_RATE}))"
+    return Panel(
+        "Predictions",
+        "short",
+        (
+            (_by("label", conventions.METRIC_LABELS, chosen), "{{label}}"),
+            (f"histogram_quantile(0.5, {values})", "median"),
+        ),
+    )
+
+
+def _by(label: str, metric: str, chosen: str) -> str:
+    return f"sum by ({label}) (rate({metric}{chosen}{_RATE}))"
+
+
+def _drawn(panel: Panel, place: int) -> dict[str, Any]:
+    row, column = divmod(place, _COLUMNS // _WIDTH)
+    steps = [{"color": "green", "value": None}]
+    if panel.threshold is not None:
+        steps.append({"color": "red", "value": panel.threshold})  # type: ignore[dict-item]  # the first step has no end
+    custom = {"custom": {"thresholdsStyle": {"mode": "line" if len(steps) > 1 else "off"}}}
+    defaults = {"unit": panel.unit, "min": 0, "thresholds": {"mode": "absolute", "steps": steps}}
+    return {
+        "id": place + 1,
+        "type": panel.kind,
+        "title": panel.title,
+        "description": panel.description,
+        "datasource": _SOURCE,
+        "gridPos": {"x": column * _WIDTH, "y": row * _HEIGHT, "w": _WIDTH, "h": _HEIGHT},
+        "fieldConfig": {"defaults": defaults | (custom if panel.kind == "timeseries" else {}), "overrides": []},
+        "targets": [
+            {"refId": chr(ord("A") + index), "expr": expression, "legendFormat": legend, "datasource": _SOURCE}
+            for index, (expression, legend) in enumerate(panel.lines)
+        ],
+    }

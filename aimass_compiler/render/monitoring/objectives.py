@@ -1,0 +1,102 @@
+"""Service level indicators: which requests count as bad, and how fast they may use up the budget.
+
+Windows and factors are those of the Site Reliability Workbook, chapter 5, for a period of 30 days:
+https://sre.google/workbook/alerting-on-slos/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aimass_compiler import conventions
+from aimass_compiler.pipeline.serving import Objectives
+
+#: The share of requests that may be slower than each percentile's limit.
+SLOW_SHARES = {"p50": 0.5, "p95": 0.05, "p99": 0.01}
+AVAILABILITY = "availability"
+
+
+@dataclass(frozen=True)
+class Burn:
+    """The budget of 30 days goes `factor` times too fast, over a long window and still over a short one."""
+
+    short: str
+    long: str
+    factor: float
+
+
+#: severity → the burns that call for it.
+BURNS = {
+    "page": (Burn("5m", "1h", 14.4), Burn("30m", "6h", 6)),
+    "ticket": (Burn("2h", "1d", 3), Burn("6h", "3d", 1)),
+}
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """The bad requests of one objective among all, and the share of them that is allowed.
+
+    What is bad is the first of `bad` without the others; both are series of counters.
+    """
+
+    name: str
+    bad: tuple[str, ...]
+    all: str
+    budget: float
+
+    def burns(self, severity: str) -> tuple[Burn, ...]:
+        """The burns that can be reached: no more than all requests can be bad."""
+        return tuple(burn for burn in BURNS[severity] if burn.factor * self.budget < 1)
+
+    def count_bad(self, window: str) -> str:
+        """How many requests were bad in a window, as PromQL."""
+        return " - ".join(_sum("increase", series, window) for series in self.bad)
+
+    def ratio(self, window: str) -> str:
+        """The share of requests that were bad in a window, as PromQL."""
+        bad = "\n- ".join(_sum("rate", series, window) for series in self.bad)
+        numerator = bad if len(self.bad) == 1 else f"(\n{bad}\n)"
+        return f"{numerator}\n/ {_sum('rate', self.all, window)}\n"
+
+    def recorded(self, window: str) -> str:
+        """The name under which the share is recorded."""
+        return recorded_ratio(self.name, window)
+
+
+def recorded_ratio(name: str, window: str) -> str:
+    """The metric that records an objective's share of bad requests over a window."""
+    return f"aimass:{name}:bad_ratio_rate{window}"
+
+
+def selector(model: str, namespace: str, *more: str) -> str:
+    """The labels that choose one model in one environment."""
+    return "{" + ",".join((f'model="{model}"', f'namespace="{namespace}"', *more)) + "}"
+
+
+def boundary(seconds: float) -> float | None:
+    """The smallest end of a histogram bucket at or above `seconds`; None when all lie below."""
+    return next((end for end in conventions.DURATION_BUCKETS if end >= seconds), None)
+
+
+def indicators(objectives: Objectives, model: str, namespace: str) -> Iterator[Indicator]:
+    """The availability, and each latency objective that the histogram can tell."""
+    budget = round(1 - objectives.availability.fraction, 9)
+    if budget > 0:
+        failed = conventions.METRIC_REQUESTS + selector(model, namespace, 'code=~"5.."')
+        yield Indicator(AVAILABILITY, (failed,), conventions.METRIC_REQUESTS + selector(model, namespace), budget)
+    everything = f"{conventions.METRIC_DURATION}_count{selector(model, namespace)}"
+    for percentile, end in watched_ends(objectives).items():
+        in_time = f"{conventions.METRIC_DURATION}_bucket" + selector(model, namespace, f'le="{end}"')
+        yield Indicator(f"latency_{percentile}", (everything, in_time), everything, SLOW_SHARES[percentile])
+
+
+def watched_ends(objectives: Objectives) -> dict[str, float]:
+    """For each latency objective the end of the bucket that stands for it, where there is one."""
+    limits = {percentile: getattr(objectives.latency, percentile) for percentile in SLOW_SHARES}
+    ends = {percentile: boundary(limit.seconds) for percentile, limit in limits.items() if limit is not None}
+    return {percentile: end for percentile, end in ends.items() if end is not None}
+
+
+def _sum(function: str, series: str, window: str) -> str:
+    return f"sum by (namespace, model) ({function}({series}[{window}]))"

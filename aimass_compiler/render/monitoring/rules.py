@@ -1,0 +1,41 @@
+"""The rule groups that Prometheus evaluates for one model in one environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from aimass_compiler.render.monitoring.alerts import BUDGET_BURN, DRIFT, Watched, alerts, rule
+from aimass_compiler.render.monitoring.objectives import BURNS, Indicator
+
+_GROUPS = {BUDGET_BURN: "objectives", DRIFT: "drift"}
+
+
+def groups(watched: Watched) -> list[dict[str, Any]]:
+    """Recordings first, in a group of their own, then the alerts by subject."""
+    records = [record for indicator in watched.indicators for record in _records(indicator)]
+    by_group: dict[str, list[dict[str, Any]]] = {"records": records}
+    for alert in alerts(watched):
+        by_group.setdefault(_GROUPS.get(alert.name, "servers"), []).append(rule(alert, watched))
+    return [
+        {"name": f"{watched.model}.{watched.environment}.{subject}", "rules": rules}
+        for subject, rules in by_group.items()
+        if rules
+    ]
+
+
+def _records(indicator: Indicator) -> Iterator[dict[str, Any]]:
+    burns = [burn for severity in BURNS for burn in indicator.burns(severity)]
+    windows = dict.fromkeys(window for burn in burns for window in (burn.short, burn.long))
+    for window in windows:
+        yield {"record": indicator.recorded(window), "expr": indicator.ratio(window)}
+
+
+def prometheus_rule(watched: Watched, labels: Mapping[str, str]) -> dict[str, Any]:
+    """The groups as the Prometheus Operator takes them; its selector wants `labels`."""
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {"name": watched.model, "labels": dict(sorted(labels.items()))},
+        "spec": {"groups": groups(watched)},
+    }

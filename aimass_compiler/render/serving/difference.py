@@ -1,0 +1,63 @@
+"""What must change in one set of Kubernetes objects to get another, as kustomize says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Object = Mapping[str, Any]
+#: Kind and name, which kustomize finds an object by.
+Identity = tuple[str, str]
+
+#: Lists that a strategic merge patch merges by `name`; every other list that changes is replaced.
+_MERGED_BY_NAME = "containers"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """New objects, and patches of those that change or go."""
+
+    added: dict[Identity, Object]
+    patches: dict[Identity, Object]
+
+
+def identity(document: Object) -> Identity:
+    """The kind and the name of an object."""
+    return document["kind"], document["metadata"]["name"]
+
+
+def difference(before: Sequence[Object], after: Sequence[Object]) -> Difference:
+    """How `after` differs from `before`."""
+    old = {identity(document): document for document in before}
+    new = {identity(document): document for document in after}
+    added = {key: document for key, document in new.items() if key not in old}
+    return Difference(added, dict(_patches(old, new)))
+
+
+def _patches(old: Mapping[Identity, Object], new: Mapping[Identity, Object]) -> Iterator[tuple[Identity, Object]]:
+    for key, document in old.items():
+        head = {"apiVersion": document["apiVersion"], "kind": key[0], "metadata": {"name": key[1]}}
+        if key not in new:
+            yield key, {"$patch": "delete", **head}
+        elif new[key] != document:
+            yield key, head | _changes(document, new[key])
+
+
+def _changes(before: Object, after: Object) -> dict[str, Any]:
+    changes: dict[str, Any] = {key: None for key in before if key not in after}
+    for key, value in after.items():
+        if key not in before:
+            changes[key] = value
+        elif before[key] != value:
+            changes[key] = _change(key, before[key], value)
+    return changes
+
+
+def _change(key: str, before: Any, after: Any) -> Any:
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return _changes(before, after)
+    if key != _MERGED_BY_NAME:
+        return after
+    named = {part["name"]: part for part in before}
+    return [{"name": part["name"], **_changes(named.get(part["name"], {}), part)} for part in after]

@@ -1,0 +1,40 @@
+"""What the server is told through its environment: limits, sampling, windows."""
+
+from __future__ import annotations
+
+import math
+
+from aimass_compiler import conventions
+from aimass_compiler.pipeline.monitoring import Monitoring
+from aimass_compiler.pipeline.serving import Serving
+
+#: Until every proxy has heard that a pod is going, it is still sent requests.
+FAREWELL_SECONDS = 5
+_MARGIN_SECONDS = 5
+
+
+def drain_seconds(serving: Serving) -> int:
+    """How long a server that was told to stop waits for the requests that it has begun."""
+    return math.ceil(serving.limits.timeout.seconds) + 1
+
+
+def termination_seconds(serving: Serving) -> int:
+    """When Kubernetes kills a server that was told to stop: later than it needs by any path."""
+    return FAREWELL_SECONDS + drain_seconds(serving) + _MARGIN_SECONDS
+
+
+def variables(serving: Serving, monitoring: Monitoring) -> dict[str, str]:
+    """The server's environment variables and their values."""
+    return {
+        conventions.VARIABLE_CONCURRENCY: str(serving.limits.concurrency),
+        conventions.VARIABLE_TIMEOUT_SECONDS: _plain(serving.limits.timeout.seconds),
+        conventions.VARIABLE_BODY_BYTES: str(int(serving.limits.body.amount)),
+        conventions.VARIABLE_PREDICTION_SAMPLE: _plain(serving.logs.predictions.sample),
+        conventions.VARIABLE_DRIFT_WINDOW_SECONDS: str(math.ceil(monitoring.drift.window.seconds)),
+        conventions.VARIABLE_DRAIN_SECONDS: str(drain_seconds(serving)),
+    }
+
+
+def _plain(number: float) -> str:
+    """A decimal number without an exponent, which not every reader of variables knows."""
+    return f"{number:.6f}".rstrip("0").rstrip(".")

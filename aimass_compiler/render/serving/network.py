@@ -1,0 +1,91 @@
+"""How requests reach the servers, and what else may: Service, NetworkPolicy, HTTPRoute."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from aimass_compiler import conventions
+from aimass_compiler.pipeline.serving import Gateway, Serving
+from aimass_compiler.render.naming import serving_selector
+
+_NAMESPACE_LABEL = "kubernetes.io/metadata.name"
+_DNS_PORT = 53
+_LONGEST_MILLISECONDS = 99_999  # a Gateway API duration has at most five digits (GEP-2257)
+
+
+def service(model: str, name: str, port_name: str = conventions.PORT_NAME) -> dict[str, Any]:
+    """A stable address inside the cluster."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name},
+        "spec": {
+            "type": "ClusterIP",
+            "selector": serving_selector(model),
+            "ports": [
+                {
+                    "name": port_name,
+                    "port": conventions.PORT,
+                    "targetPort": conventions.PORT_NAME,
+                    "protocol": "TCP",
+                    "appProtocol": "http",
+                }
+            ],
+        },
+    }
+
+
+def network_policy(model: str, serving: Serving, prometheus_namespace: str) -> dict[str, Any]:
+    """Nothing in or out of the servers but requests, scrapes and names; the server calls nobody."""
+    callers: list[dict[str, Any]] = [{"podSelector": {}}, _namespace(prometheus_namespace)]
+    if serving.gateway is not None and serving.gateway.namespace != prometheus_namespace:
+        callers.append(_namespace(serving.gateway.namespace))
+    dns = [{"port": _DNS_PORT, "protocol": protocol} for protocol in ("UDP", "TCP")]
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": model},
+        "spec": {
+            "podSelector": {"matchLabels": serving_selector(model)},
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": [{"from": callers, "ports": [{"port": conventions.PORT_NAME, "protocol": "TCP"}]}],
+            "egress": [{"to": [_namespace("kube-system")], "ports": dns}],
+        },
+    }
+
+
+def _namespace(name: str) -> dict[str, Any]:
+    return {"namespaceSelector": {"matchLabels": {_NAMESPACE_LABEL: name}}}
+
+
+def route(model: str, serving: Serving, gateway: Gateway, backends: dict[str, int | None]) -> dict[str, Any]:
+    """The way in from outside, to `backends` by their weights: predictions only, no metrics, no health."""
+    paths = (f"/v2/models/{model}", "/v1/predict")
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": model},
+        "spec": {
+            "parentRefs": [{"name": gateway.name, "namespace": gateway.namespace}],
+            "hostnames": [gateway.host],
+            "rules": [
+                {
+                    "matches": [{"path": {"type": "PathPrefix", "value": path}} for path in paths],
+                    "timeouts": {"request": _route_timeout(serving)},
+                    "backendRefs": [_backend(name, weight) for name, weight in backends.items()],
+                }
+            ],
+        },
+    }
+
+
+def _backend(name: str, weight: int | None) -> dict[str, Any]:
+    return {"name": name, "port": conventions.PORT} | ({} if weight is None else {"weight": weight})
+
+
+def _route_timeout(serving: Serving) -> str:
+    """A second more than the server's own limit, so that it is the server who says 504, and why."""
+    seconds = serving.limits.timeout.seconds + 1
+    milliseconds = math.ceil(seconds * 1000)
+    return f"{milliseconds}ms" if milliseconds <= _LONGEST_MILLISECONDS else f"{math.ceil(seconds)}s"

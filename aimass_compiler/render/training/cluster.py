@@ -1,0 +1,167 @@
+"""The Ray cluster of a training job: a head that coordinates and workers that run the trials."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from aimass_compiler import conventions
+from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
+from aimass_compiler.pipeline.training import Training
+from aimass_compiler.render.image import train_dockerfile
+from aimass_compiler.render.naming import common_labels, digest, ray_version, shortened, training_labels
+from aimass_compiler.render.pipeline_file import training_file
+from aimass_compiler.render.security import CONTAINER_SECURITY, pod_security
+from aimass_compiler.values import Quantity
+
+COMPONENT = "training"
+WORKSPACE = "/workspace"
+_GPU = "nvidia.com/gpu"
+_LEAST_HEAD_MEMORY = Quantity("4Gi")
+_RAY_USER = 1000
+_RAY_GROUP = 100  # the group of the user `ray` in Ray's images
+_LONGEST_NAME = 63
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one training run needs to know: the model, and where it trains."""
+
+    pipeline: Pipeline
+    environment: EnvironmentPipeline
+
+    @property
+    def name(self) -> str:
+        return self.pipeline.name
+
+    @property
+    def training(self) -> Training:
+        return self.environment.training
+
+    @property
+    def account(self) -> str:
+        """The ServiceAccount of the pods."""
+        return f"{self.name}-training"
+
+    @property
+    def workspace_claim(self) -> str:
+        """The volume that is the project's root on the cluster: data/ goes in, artifacts/ comes out."""
+        return f"{self.name}-workspace"
+
+    @property
+    def pipeline_name(self) -> str:
+        """The ConfigMap of pipeline.json; named by content, because kustomize renames no reference in a RayJob."""
+        return shortened(self.name, f"-pipeline-{digest(self.pipeline_file)}", _LONGEST_NAME)
+
+    @property
+    def pipeline_file(self) -> bytes:
+        """What the stages on the cluster read."""
+        return training_file(self.pipeline, self.training)
+
+    @property
+    def image(self) -> str:
+        """The training image; its tag names the Dockerfile that it is built from."""
+        tag = digest(train_dockerfile(self.pipeline))
+        return f"{self.environment.image_registry}/{self.name}-train:{tag}"
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return common_labels(self.pipeline, COMPONENT) | training_labels(self.name)
+
+
+def ray_cluster(job: Job) -> dict[str, Any]:
+    """As many workers as trials run at once: nothing scales, so a queue can admit the job as a whole."""
+    search, training = job.pipeline.search, job.training
+    workers = min(search.concurrency, search.trials) * training.workers
+    version = ray_version(job.pipeline.settings.images.ray)
+    return {
+        "rayVersion": ".".join(map(str, version or ())),
+        "authOptions": {"mode": "token"},
+        "headGroupSpec": {
+            "rayStartParams": {"num-cpus": "0"},
+            "template": _pod(job, "ray-head", _head_resources(training)),
+        },
+        "workerGroupSpecs": [
+            {
+                "groupName": "trials",
+                "replicas": workers,
+                "minReplicas": workers,
+                "maxReplicas": workers,
+                "rayStartParams": {},
+                "template": _pod(job, "ray-worker", _worker_resources(training)),
+            }
+        ],
+    }
+
+
+def submitter(job: Job) -> dict[str, Any]:
+    """The pod that hands the job to the cluster; the operator's own would break the restricted standard."""
+    small = {"cpu": "200m", "memory": "512Mi"}
+    container = {
+        "name": "ray-job-submitter",
+        "image": job.image,
+        "resources": {"requests": small, "limits": {"memory": "512Mi"}},
+        "securityContext": CONTAINER_SECURITY,
+    }
+    return {
+        "metadata": {"labels": job.labels},
+        "spec": {**_identity(job), "restartPolicy": "Never", "containers": [container]},
+    }
+
+
+def _pod(job: Job, container: str, resources: dict[str, Any]) -> dict[str, Any]:
+    generated = f"{WORKSPACE}/{conventions.GENERATED_FOLDER}/{job.name}"
+    return {
+        "metadata": {"labels": job.labels},
+        "spec": {
+            **_identity(job),
+            "containers": [
+                {
+                    "name": container,
+                    "image": job.image,
+                    "resources": resources,
+                    "securityContext": CONTAINER_SECURITY,
+                    "volumeMounts": [
+                        {"name": "workspace", "mountPath": WORKSPACE},
+                        {"name": "pipeline", "mountPath": generated, "readOnly": True},
+                    ],
+                }
+            ],
+            "volumes": [
+                {"name": "workspace", "persistentVolumeClaim": {"claimName": job.workspace_claim}},
+                {"name": "pipeline", "configMap": {"name": job.pipeline_name}},
+            ],
+        },
+    }
+
+
+def _identity(job: Job) -> dict[str, Any]:
+    return {
+        "serviceAccountName": job.account,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": pod_security(_RAY_USER) | {"runAsGroup": _RAY_GROUP, "fsGroup": _RAY_GROUP},
+    }
+
+
+def _worker_resources(training: Training) -> dict[str, Any]:
+    """Requests are limits: Ray hands out as many cores and as much memory as the limits say."""
+    cores = training.resources.cpu
+    amounts = {"cpu": _cores(cores), "memory": str(training.resources.memory)}
+    if training.gpus:
+        amounts[_GPU] = str(math.ceil(training.gpus / training.workers))
+    return {"requests": amounts, "limits": amounts}
+
+
+def _head_resources(training: Training) -> dict[str, Any]:
+    """The head runs the stages before and after the search, which read what a trial reads."""
+    memory = str(training.resources.memory)
+    if not Quantity.pattern.fullmatch(memory) or Quantity(memory).amount < _LEAST_HEAD_MEMORY.amount:
+        memory = str(_LEAST_HEAD_MEMORY)
+    amounts = {"cpu": "1", "memory": memory}
+    return {"requests": amounts, "limits": amounts}
+
+
+def _cores(cores: float) -> str:
+    return str(int(cores)) if float(cores).is_integer() else f"{round(cores * 1000)}m"

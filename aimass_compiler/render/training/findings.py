@@ -1,0 +1,104 @@
+"""What a Ray cluster on Kubernetes cannot do of a model's training, and what KubeRay would refuse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from aimass_compiler import conventions
+from aimass_compiler.diagnostics import Finding, Severity
+from aimass_compiler.explanations import Explanation
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.render.naming import ray_version
+from aimass_compiler.render.places import written
+from aimass_compiler.values import Quantity
+
+EXPLANATIONS = (
+    Explanation(
+        "AM530",
+        "the training image does not tell a version of Ray that can be used",
+        "KubeRay must know Ray's version to guard the cluster with a token, which takes Ray 2.52.0 or newer. The "
+        "version is read from the tag of `images.ray` in aimass.yaml, so keep the tag also where you pin a digest.",
+    ),
+    Explanation(
+        "AM531",
+        "this is not an amount of memory",
+        "Memory is written in Kubernetes' notation: a number and a unit such as `Mi` or `Gi`.",
+    ),
+    Explanation(
+        "AM532",
+        "the GPUs of a trial cannot be shared out evenly",
+        "Every machine of a trial gets as many GPUs as every other. Where the number does not divide, each gets "
+        "one more than its share, and the cluster asks for more GPUs than the trial uses.",
+    ),
+    Explanation(
+        "AM533",
+        "models are trained in the first environment only",
+        "A model is trained once and then promoted, so that what is tested is what serves. The training job runs in "
+        "the first environment of aimass.yaml; the training and retraining of others change nothing.",
+    ),
+    Explanation(
+        "AM534",
+        "nothing on Kubernetes starts training when data drifts",
+        "Drift is an alert of Prometheus, and Kubernetes has no object that creates a job when an alert fires. The "
+        "drift alerts open a ticket and call somebody; set a schedule to train again in any case.",
+    ),
+    Explanation(
+        "AM535",
+        "the queue's name is not one that Kubernetes takes",
+        "The name of the Kueue queue in aimass.yaml stands in a label: up to 63 letters, digits, `-`, `_` and `.`.",
+    ),
+)
+
+_OLDEST_RAY = (2, 52, 0)
+_LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", re.ASCII)
+
+
+def findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """Values that the training job cannot carry, or that change nothing there."""
+    yield from _settings(pipeline)
+    yield from _resources(pipeline)
+    yield from _elsewhere(pipeline)
+    yield from _on_drift(pipeline)
+
+
+def _settings(pipeline: Pipeline) -> Iterator[Finding]:
+    image, queue = pipeline.settings.images.ray, pipeline.settings.queue
+    version, file = ray_version(image), conventions.SETTINGS_FILE
+    if version is None or version < _OLDEST_RAY:
+        told = f"`{image}` does not tell its version of Ray"
+        if version is not None:
+            told = f"`{image}` is Ray {'.'.join(map(str, version))}, which has no tokens; 2.52.0 is the oldest that has"
+        yield Finding("AM530", ("images", "ray"), told, help="write `rayproject/ray:2.55.1-py311`", file=file)
+    if queue is not None and not _LABEL_VALUE.fullmatch(queue):
+        told = f"`{queue}` cannot be the name of a queue"
+        yield Finding("AM535", ("queue",), told, help="write it like `ml-queue`", file=file)
+
+
+def _resources(pipeline: Pipeline) -> Iterator[Finding]:
+    for path, memory in written(pipeline, "training.resources.memory"):
+        if not Quantity.pattern.fullmatch(memory):
+            yield Finding("AM531", path, f"`{memory}` is not an amount of memory", help="write `2Gi`")
+    for path, training in written(pipeline, "training"):
+        if training.gpus % training.workers:
+            told = f"{training.gpus} GPUs cannot be shared out evenly among {training.workers} workers"
+            way_out = f"write {training.workers} or a multiple of it"
+            yield Finding("AM532", (*path, "gpus"), told, help=way_out, severity=Severity.WARNING)
+
+
+def _elsewhere(pipeline: Pipeline) -> Iterator[Finding]:
+    first = next(iter(pipeline.environments), "")
+    for part in ("training", "monitoring.retrain"):
+        for path, _ in written(pipeline, part):
+            if path[0] == "environments" and path[1] != first:
+                told = f"models are trained in `{first}`, so this changes nothing in `{path[1]}`"
+                way_out = f"write it for all environments, or for `{first}`"
+                yield Finding("AM533", path, told, help=way_out, severity=Severity.WARNING, at_key=True)
+
+
+def _on_drift(pipeline: Pipeline) -> Iterator[Finding]:
+    for path, cause in written(pipeline, "monitoring.retrain.on"):
+        if cause is not None:
+            told = f"`on: {cause}` starts no training on Kubernetes; its alerts call people"
+            way_out = "set `schedule` to train again in any case"
+            yield Finding("AM534", path, told, help=way_out, severity=Severity.WARNING)

@@ -1,0 +1,67 @@
+"""The RayJob: one training run on a Ray cluster that comes and goes with it.
+
+Source: https://docs.ray.io/en/latest/cluster/kubernetes/getting-started/rayjob-quick-start.html
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from aimass_compiler import conventions
+from aimass_compiler.render.naming import canonical, digest, shortened
+from aimass_compiler.render.training.cluster import WORKSPACE, Job, ray_cluster, submitter
+
+#: The operator refuses longer names, because it makes longer ones from them.
+LONGEST_NAME = 47
+_QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+_KEEP_SECONDS = 600
+_START_SECONDS = 1800
+_HASH_LENGTH = 8
+
+
+def command(stage: str, model: str) -> str:
+    """One stage, run in the workspace volume."""
+    return f"{conventions.RUNTIME_COMMAND} {stage} {model} --root {WORKSPACE}"
+
+
+def training_job(job: Job) -> dict[str, Any]:
+    """The train stage as a RayJob; named by its content, because a finished RayJob never runs again."""
+    spec = job_spec(job, command("train", job.name))
+    suffix = f"-train-{digest(canonical(spec))[:_HASH_LENGTH]}"
+    return ray_job(job, shortened(job.name, suffix, LONGEST_NAME), spec)
+
+
+def ray_job(job: Job, name: str, spec: dict[str, Any]) -> dict[str, Any]:
+    """A RayJob of this name, in the queue where there is one."""
+    queue = job.pipeline.settings.queue
+    labels = job.labels | ({_QUEUE_LABEL: queue} if queue else {})
+    return {
+        "apiVersion": "ray.io/v1",
+        "kind": "RayJob",
+        "metadata": {"name": name, "labels": labels},
+        "spec": spec,
+    }
+
+
+def job_spec(job: Job, entrypoint: str) -> dict[str, Any]:
+    """The run: `entrypoint` on the head, tried once more on a new cluster when that breaks."""
+    return {
+        "entrypoint": entrypoint,
+        "submissionMode": "K8sJobMode",
+        # Kueue lets the job go when there is room for all of it.
+        **({"suspend": True} if job.pipeline.settings.queue else {}),
+        "shutdownAfterJobFinishes": True,
+        "ttlSecondsAfterFinished": _KEEP_SECONDS,
+        **_deadline(job),
+        "backoffLimit": 1,
+        "submitterConfig": {"backoffLimit": 2},
+        "submitterPodTemplate": submitter(job),
+        "rayClusterSpec": ray_cluster(job),
+    }
+
+
+def _deadline(job: Job) -> dict[str, int]:
+    """Trials that run when the search's time is up may go on as long again."""
+    time = job.pipeline.search.time
+    return {} if time is None else {"activeDeadlineSeconds": math.ceil(2 * time.seconds) + _START_SECONDS}

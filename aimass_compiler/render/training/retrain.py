@@ -1,0 +1,127 @@
+"""Training again by the clock: a CronJob that creates the RayJob anew, and the little it may do.
+
+KubeRay's own RayCronJob is behind a feature gate that is off by default (RayCronJob, alpha in
+v1.6), so a plain CronJob it is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aimass_compiler import conventions
+from aimass_compiler.render.naming import shortened
+from aimass_compiler.render.security import CONTAINER_SECURITY, pod_security
+from aimass_compiler.render.training.cluster import Job
+from aimass_compiler.render.training.rayjob import LONGEST_NAME, command, ray_job, job_spec
+
+RAY_JOB_FILE = "retrain.json"
+_MANIFEST_FOLDER = "/etc/aimass"
+_KUBECTL_IMAGE = "registry.k8s.io/kubectl:v1.36.2"
+_LAST_STAGE = "package"
+
+
+def name(job: Job) -> str:
+    """The one name of CronJob, account, role and RayJob."""
+    return shortened(job.name, "-retrain", LONGEST_NAME)
+
+
+def manifest_name(job: Job) -> str:
+    """The ConfigMap of the RayJob's manifest.
+
+    Not the name of the RayJob: kustomize would take the Role's `resourceNames` for the ConfigMap's.
+    """
+    return f"{name(job)}-manifest"
+
+
+def retraining_job(job: Job) -> dict[str, Any]:
+    """Every stage from fresh data to a package, on the cluster."""
+    stages = conventions.STAGES[: conventions.STAGES.index(_LAST_STAGE) + 1]
+    chain = " && ".join(command(stage, job.name) for stage in stages)
+    return ray_job(job, name(job), job_spec(job, f'bash -c "{chain}"'))
+
+
+def retraining(job: Job, schedule: str) -> list[dict[str, Any]]:
+    """The CronJob and what it needs to replace one RayJob."""
+    metadata = {"name": name(job)}
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+    return [account | {"automountServiceAccountToken": False}, _role(job), _binding(job), _cron_job(job, schedule)]
+
+
+def _role(job: Job) -> dict[str, Any]:
+    """To create cannot be limited to a name; everything else is."""
+    rules = {"apiGroups": ["ray.io"], "resources": ["rayjobs"]}
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": name(job)},
+        "rules": [
+            rules | {"verbs": ["create"]},
+            rules | {"resourceNames": [name(job)], "verbs": ["get", "list", "watch", "delete"]},
+        ],
+    }
+
+
+def _binding(job: Job) -> dict[str, Any]:
+    subject = {"kind": "ServiceAccount", "name": name(job), "namespace": job.environment.namespace}
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": name(job)},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name(job)},
+        "subjects": [subject],
+    }
+
+
+def _cron_job(job: Job, schedule: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": name(job)},
+        "spec": {
+            "schedule": schedule,
+            "timeZone": "Etc/UTC",
+            "concurrencyPolicy": "Forbid",
+            "startingDeadlineSeconds": 3600,
+            "successfulJobsHistoryLimit": 1,
+            "failedJobsHistoryLimit": 3,
+            "jobTemplate": {
+                "spec": {
+                    "backoffLimit": 2,
+                    "activeDeadlineSeconds": 600,
+                    "template": {"metadata": {"labels": job.labels}, "spec": _pod(job)},
+                }
+            },
+        },
+    }
+
+
+def _pod(job: Job) -> dict[str, Any]:
+    # A run that is still there when the next is due is stuck: replacing it ends it, so runs never meet.
+    arguments = ["replace", "--force", f"--filename={_MANIFEST_FOLDER}/{RAY_JOB_FILE}"]
+    container = {
+        "name": "kubectl",
+        "image": _KUBECTL_IMAGE,
+        "args": arguments,
+        "env": [{"name": "HOME", "value": "/tmp"}],  # noqa: S108  # the container's own, where kubectl caches
+        "resources": {
+            "requests": {"cpu": "50m", "memory": "128Mi"},
+            "limits": {"memory": "128Mi"},
+        },
+        "securityContext": CONTAINER_SECURITY | {"readOnlyRootFilesystem": True},
+        "volumeMounts": [
+            {"name": "manifest", "mountPath": _MANIFEST_FOLDER, "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  # as above
+        ],
+    }
+    return {
+        "serviceAccountName": name(job),
+        "automountServiceAccountToken": True,
+        "enableServiceLinks": False,
+        "restartPolicy": "Never",
+        "securityContext": pod_security(conventions.RUN_AS_USER),
+        "containers": [container],
+        "volumes": [
+            {"name": "manifest", "configMap": {"name": manifest_name(job)}},
+            {"name": "tmp", "emptyDir": {"sizeLimit": "32Mi"}},
+        ],
+    }

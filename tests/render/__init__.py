@@ -1,0 +1,1 @@
+"""What the render targets write for a model made by hand."""
