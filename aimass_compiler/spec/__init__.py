@@ -1,0 +1,1 @@
+"""The only place that knows YAML: text to data with places, data to a typed spec, a spec to a pipeline."""

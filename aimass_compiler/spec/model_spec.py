@@ -1,0 +1,65 @@
+"""The language: what a user may write in one model's file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from aimass_compiler.catalog import OneOf
+from aimass_compiler.catalog.model import Model
+from aimass_compiler.catalog.transform import Transform
+from aimass_compiler.pipeline import Metadata
+from aimass_compiler.pipeline.data import Data
+from aimass_compiler.pipeline.evaluation import Evaluation
+from aimass_compiler.pipeline.monitoring import Monitoring
+from aimass_compiler.pipeline.serving import Serving
+from aimass_compiler.pipeline.training import Objective, Search, Training
+from aimass_compiler.values import Frozen
+
+
+class Overrides(Frozen):
+    """What one environment does differently."""
+
+    serving: Serving | None = None
+    """Keys of `serving` that differ here."""
+    monitoring: Monitoring | None = None
+    """Keys of `monitoring` that differ here."""
+    training: Training | None = None
+    """Keys of `training` that differ here, for training jobs on the environment's cluster."""
+
+
+class ModelSpec(Frozen):
+    """One model, from its data to its service."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True, title="AI Mass model")
+
+    api_version: Literal["aimass/v1"] = Field(alias="apiVersion")
+    """The version of the language."""
+    kind: Literal["Model"]
+    """What this file describes."""
+    metadata: Metadata
+    """Which model this is, and whose."""
+    data: Data
+    """Where the rows come from, what their columns are, and how they are cleaned and split."""
+    target: str
+    """The column that is predicted: a category makes classes, a number makes a regression."""
+    features: tuple[Annotated[Transform, OneOf("transforms")], ...] | None = None
+    """What is computed from the columns, in this order; by default what suits the columns and the model."""
+    model: Annotated[Model, OneOf("models")] | None = None
+    """What learns, and its parameters; any of them may be a range to search."""
+    objective: Objective | None = None
+    """What chooses between trials."""
+    search: Search = Field(default_factory=Search)
+    """How the ranges are searched."""
+    training: Training = Field(default_factory=Training)
+    """How one trial is trained."""
+    evaluation: Evaluation = Field(default_factory=Evaluation)
+    """What a trained model must show before it is packaged."""
+    serving: Serving = Field(default_factory=Serving)
+    """How the model is served."""
+    monitoring: Monitoring = Field(default_factory=Monitoring)
+    """What is watched once the model serves."""
+    environments: Mapping[str, Overrides] = Field(default_factory=dict)
+    """What differs in dev, staging, prod or whatever `aimass.yaml` names."""
