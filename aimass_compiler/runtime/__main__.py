@@ -1,0 +1,60 @@
+"""`aimass-runtime STAGE MODEL`: run one stage of a model's pipeline; DVC calls this."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from aimass_compiler import conventions
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.parts import read_parts
+from aimass_compiler.runtime.workspace import Workspace
+from aimass_compiler.stages import STAGES, Stage
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the stage that the arguments name; answers the exit code of `ExitCode`."""
+    parsed = _parser().parse_args(arguments)
+    stage = next(stage for stage in STAGES if stage.name == parsed.stage)
+    # Ray, torch and polars would each start a thread a core; the scheduler of trials decides instead.
+    os.environ.setdefault("POLARS_ENGINE_AFFINITY", "in-memory")
+    try:
+        run_stage(stage, Workspace(parsed.root.resolve(), parsed.model))
+    except StageFailure as failure:
+        print(f"{stage.name}: {failure.message}", file=sys.stderr)
+        if failure.help:
+            print(f"  help: {failure.help}", file=sys.stderr)
+        return int(failure.code)
+    except OSError as error:
+        print(f"{stage.name}: a file could not be used: {error}", file=sys.stderr)
+        return int(ExitCode.DISK)
+    except KeyboardInterrupt:
+        return 130
+    return int(ExitCode.DONE)
+
+
+def run_stage(stage: Stage, workspace: Workspace) -> None:
+    """Run one stage with the parts of pipeline.json that it declares."""
+    parts = read_parts(workspace.generated / conventions.PIPELINE_FILE, stage)
+    module = import_module(f"aimass_compiler.runtime.{stage.name}")
+    module.run(**parts, workspace=workspace)
+
+
+def _parser() -> argparse.ArgumentParser:
+    codes = ", ".join(f"{code.value} {code.name.lower()}" for code in ExitCode)
+    parser = argparse.ArgumentParser(
+        prog=conventions.RUNTIME_COMMAND,
+        description="Run one stage of a model's pipeline. DVC calls this; `aimass run MODEL` calls DVC.",
+        epilog=f"Exit codes: {codes}. Example: {conventions.RUNTIME_COMMAND} train churn",
+    )
+    parser.add_argument("stage", choices=[stage.name for stage in STAGES], help="the stage")
+    parser.add_argument("model", help="the model's name: its folder below generated/")
+    parser.add_argument("--root", type=Path, default=Path(), help="the project's root (default: here)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""The second stage: learn the transforms on the training split and compute every split's features."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy
+import onnxruntime
+import polars
+
+from aimass_compiler.catalog.fitting import features as features_of
+from aimass_compiler.catalog.fitting import fit
+from aimass_compiler.catalog.split import SPLITS
+from aimass_compiler.catalog.transform import Transform
+from aimass_compiler.expression import onnx_lowering, polars_lowering
+from aimass_compiler.expression.algebra import Column as ColumnExpression
+from aimass_compiler.expression.algebra import Expression, columns_of
+from aimass_compiler.expression.statistics import learn
+from aimass_compiler.pipeline.columns import Column
+from aimass_compiler.runtime.examples import write_examples
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.reference import reference_of
+from aimass_compiler.runtime.tensors import pack
+from aimass_compiler.runtime.workspace import Workspace, replacing, write_json
+from aimass_compiler.task import Task
+
+if TYPE_CHECKING:
+    import onnx
+    from numpy.typing import NDArray
+
+_VERIFIED_ROWS = 1000
+
+
+def run(
+    columns: Mapping[str, Column], task: Task, features: Sequence[Transform], *, workspace: Workspace
+) -> None:
+    """Write the float32 matrices, the graph that serving uses and the reference for drift."""
+    rows = {name: polars.read_parquet(workspace.folder("prepare") / f"{name}.parquet") for name in SPLITS}
+    read = [
+        ColumnExpression(name, column.column_type)
+        for name, column in columns.items()
+        if name != task.target and column.type not in ("id", "time")
+    ]
+    train = rows["train"].lazy()
+    fitted = fit(
+        features,
+        {column.name: column for column in read},
+        lambda statistics: learn(train, statistics, task),
+    )
+    result = features_of(fitted)
+    used = {column.name for column in columns_of(result)}
+    inputs = [column for column in read if column.name in used]
+    folder = workspace.folder("features")
+    graph = onnx_lowering.lower(result, onnx_lowering.Inputs.of(inputs))
+    description = _description(result, inputs)
+    for name, part in rows.items():
+        matrix = _matrix(result, part)
+        _verify(graph, description["inputs"], part.head(_VERIFIED_ROWS), matrix[:_VERIFIED_ROWS])
+        write_examples(folder, name, matrix, _target(task, part))
+    with replacing(folder / "features.onnx") as temporary:
+        temporary.write_bytes(graph.SerializeToString(deterministic=True))
+    write_json(folder / "features.json", description)
+    write_json(folder / "reference.json", reference_of(rows["train"], inputs))
+    print(f"{len(inputs)} columns became {_told(description)}; the serving graph gives the same values")
+
+
+def _matrix(result: Expression, rows: polars.DataFrame) -> NDArray[numpy.float32]:
+    values = rows.lazy().select(polars_lowering.lower(result).alias("x")).collect()["x"].to_numpy()
+    matrix = numpy.ascontiguousarray(values, dtype=numpy.float32)
+    return matrix.reshape(len(rows), *result.type.shape) if result.type.shape else matrix
+
+
+def _target(task: Task, rows: polars.DataFrame) -> NDArray[Any]:
+    target = rows[task.target]
+    if not task.is_classification:
+        return target.to_numpy().astype(numpy.float32)
+    codes = target.replace_strict(list(task.classes), list(range(len(task.classes))), return_dtype=polars.Int64)
+    return codes.to_numpy()
+
+
+def _description(result: Expression, inputs: Sequence[ColumnExpression]) -> dict[str, Any]:
+    is_image = result.type.name == "image"
+    packed = onnx_lowering.Inputs.of(inputs)
+    return {
+        "names": list(result.labels),
+        "shape": list(result.type.shape or (len(result.labels),)),
+        "accepts": "image" if is_image else "table",
+        "inputs": [_input(column, packed) for column in inputs],
+    }
+
+
+def _input(column: ColumnExpression, packed: onnx_lowering.Inputs) -> dict[str, Any]:
+    kind = column.type.name
+    if kind == "image":
+        return {"name": column.name, "type": kind, "tensor": column.name, "shape": list(column.type.shape or ())}
+    names, tensor = (packed.numbers, "numbers") if kind == "number" else (packed.strings, "strings")
+    return {"name": column.name, "type": kind, "tensor": tensor, "index": names.index(column.name)}
+
+
+def _verify(
+    graph: onnx.ModelProto, inputs: list[dict[str, Any]], rows: polars.DataFrame, expected: NDArray[numpy.float32]
+) -> None:
+    """Training and serving must see the same values; if they do not, it is better to stop here."""
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    served = session.run(None, pack(rows, inputs))[0]
+    if not numpy.allclose(served, expected, rtol=1e-6, atol=1e-6, equal_nan=True):
+        apart = numpy.nanmax(numpy.abs(served - expected))
+        raise StageFailure(
+            ExitCode.BUG,
+            f"the features that serving would compute differ from those of training by {apart:.2g}",
+            "this is a defect of a transform: please report it with the spec",
+        )
+
+
+def _told(description: Mapping[str, Any]) -> str:
+    if description["accepts"] == "image":
+        return "images of {} x {} x {}".format(*description["shape"])
+    return f"{math.prod(description['shape'])} features"

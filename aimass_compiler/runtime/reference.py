@@ -1,0 +1,59 @@
+"""What the inputs looked like in training, so that serving can tell when they no longer do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+import polars
+
+from aimass_compiler import conventions
+from aimass_compiler.expression.algebra import Column
+
+_BINS = 10
+_VALUES = 50
+
+
+def reference_of(rows: polars.DataFrame, inputs: Sequence[Column]) -> dict[str, Any]:
+    """The shares of the training rows in bins of each number (deciles) and each category."""
+    found = {}
+    for column in inputs:
+        if column.type.name == "number":
+            found[column.name] = number_reference(rows[column.name])
+        elif column.type.name == "category":
+            found[column.name] = category_reference(rows[column.name])
+    return {"format": conventions.REFERENCE_FORMAT, "rows": rows.height, "inputs": found}
+
+
+def number_reference(values: polars.Series) -> dict[str, Any]:
+    """Inner decile edges and the share of rows in each bin; with `missing` they sum to 1."""
+    present = values.drop_nulls().to_numpy()
+    if not len(present):
+        return {"kind": "number", "edges": [], "fractions": [0.0], "missing": 1.0}
+    finite = present[numpy.isfinite(present)]
+    quantiles = numpy.quantile(finite, numpy.arange(1, _BINS) / _BINS) if len(finite) else []
+    edges = numpy.unique(quantiles)
+    counts = numpy.bincount(numpy.searchsorted(edges, present, side="right"), minlength=len(edges) + 1)
+    return {
+        "kind": "number",
+        "edges": [float(edge) for edge in edges],
+        "fractions": [float(count / len(values)) for count in counts],
+        "missing": float(1 - len(present) / len(values)),
+    }
+
+
+def category_reference(values: polars.Series) -> dict[str, Any]:
+    """The most frequent names and their shares; with `other` and `missing` they sum to 1."""
+    counts = values.drop_nulls().value_counts(sort=True).rows()
+    ranked = sorted(counts, key=lambda pair: (-pair[1], pair[0]))[:_VALUES]
+    total = max(len(values), 1)
+    shares = [count / total for _, count in ranked]
+    missing = values.null_count() / total
+    return {
+        "kind": "category",
+        "values": [name for name, _ in ranked],
+        "fractions": shares,
+        "other": max(0.0, 1.0 - missing - sum(shares)),
+        "missing": missing,
+    }
