@@ -22,6 +22,4 @@ class Csv(Source):
     def scan(self, root: Path) -> polars.LazyFrame:
         import polars
 
-        return polars.scan_csv(
-            self.files(root), separator=self.separator, infer_schema=False, null_values=[""], rechunk=False
-        )
+        return polars.scan_csv(self.files(root), separator=self.separator, infer_schema=False, null_values=[""])
