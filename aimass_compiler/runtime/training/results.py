@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.training.trials import Outcome
 
 _LARGEST_DIFFERENCE = 1e-5
+_LOSSES = ("train_loss", "validation_loss")
 
 
 def write_model(folder: Path, assignment: Assignment, fitted: Fitted) -> None:
@@ -82,13 +83,9 @@ def _described(outcome: Outcome) -> dict[str, Any]:
 
 
 def write_history(folder: Path, fitted: Fitted) -> None:
-    """Write history.csv: the losses of both splits after each step, one row each."""
-    rows = [
-        (step, name.removesuffix("_loss"), f"{loss:.8g}")
-        for step, losses in fitted.history
-        for name, loss in losses.items()
-    ]
-    _write_table(folder / "history.csv", ("step", "split", "loss"), rows)
+    """Write history.csv: a row for each step with the losses of both splits."""
+    rows = [(step, *(f"{losses[name]:.8g}" for name in _LOSSES)) for step, losses in fitted.history]
+    _write_table(folder / "history.csv", ("step", *_LOSSES), rows)
 
 
 def write_importance(folder: Path, fitted: Fitted, names: Sequence[str]) -> None:

@@ -1,0 +1,87 @@
+"""The command line: arguments to one call to a view; the only place that prints."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from aimass_compiler import __version__
+from aimass_compiler.cli.commands import Command, commands
+from aimass_compiler.cli.exit_codes import ExitCode
+
+_DESCRIPTION = """\
+Models in production, declared, reviewed and delivered like the rest of your infrastructure.
+
+One YAML file in specs/ describes one model. It is compiled into DVC stages, training jobs and
+Kubernetes manifests, which are committed to git."""
+
+_EPILOG = """\
+first steps:
+  aimass init churn data/customers.csv    propose a spec from a data file
+  aimass compile                          compile specs/ into generated/
+  aimass run churn                        train, evaluate, package and test it here
+  aimass serve churn                      serve it here
+
+exit codes:
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`aimass COMMAND …`."""
+    parser = _parser("aimass", _DESCRIPTION, _EPILOG + _exit_codes())
+    parser.add_argument("--version", action="version", version=f"aimass-compile {__version__}")
+    chosen = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in commands():
+        _declare(command, chosen.add_parser(command.name, **_texts(command)))
+    return _run(parser.parse_args(arguments))
+
+
+def compile_main(arguments: Sequence[str] | None = None) -> int:
+    """`aimass-compile …`, the same as `aimass compile …`."""
+    command = next(command for command in commands() if command.name == "compile")
+    parser = argparse.ArgumentParser(prog="aimass-compile", **_texts(command))
+    parser.add_argument("--version", action="version", version=f"aimass-compile {__version__}")
+    _declare(command, parser)
+    return _run(parser.parse_args(arguments))
+
+
+def _parser(name: str, description: str, epilog: str) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog=name,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _texts(command: Command) -> dict[str, object]:
+    texts: dict[str, object] = {
+        "help": command.summary,
+        "description": command.description,
+        "epilog": f"examples:\n{command.examples}\n\nexit codes:\n{_exit_codes()}",
+        "formatter_class": argparse.RawDescriptionHelpFormatter,
+    }
+    return texts
+
+
+def _exit_codes() -> str:
+    return "\n".join(f"  {code.value:<3} {code.meaning}" for code in ExitCode)
+
+
+def _declare(command: Command, parser: argparse.ArgumentParser) -> None:
+    command.declare(parser)
+    parser.set_defaults(run=command.run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    try:
+        return int(arguments.run(arguments))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has enough; Python would complain again when it closes the pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.DONE)

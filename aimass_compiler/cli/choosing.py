@@ -1,0 +1,59 @@
+"""Which project and which specs a command is about."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from aimass_compiler import conventions
+from aimass_compiler.diagnostics import did_you_mean
+from aimass_compiler.project import Project
+
+
+class Unknown(Exception):
+    """What was named does not exist; the message says what does."""
+
+    def __init__(self, message: str, help: str = "") -> None:  # noqa: A002  # the word that findings use
+        super().__init__(message)
+        self.help = help
+
+
+def add_root(parser: argparse.ArgumentParser) -> None:
+    """The option that names the project's folder."""
+    parser.add_argument(
+        "--root", type=Path, metavar="DIR", help="the project's folder (default: the nearest one from here upwards)"
+    )
+
+
+def project_of(arguments: argparse.Namespace) -> Project:
+    """The project that the arguments name, or the one around the current folder."""
+    return Project(arguments.root.resolve()) if arguments.root else Project.around(Path())
+
+
+def specs_of(project: Project, written: list[str]) -> list[Path]:
+    """The specs that were named, by path or by name; all of them when none was.
+
+    Raises Unknown for a name that no spec has, and when there is no spec at all.
+    """
+    if not written:
+        return _all_specs(project)
+    return [_spec(project, name) for name in written]
+
+
+def _all_specs(project: Project) -> list[Path]:
+    specs = project.specs()
+    if not specs and not project.generated.is_dir():
+        raise Unknown(
+            f"there is no spec in {project.root / conventions.SPECS_FOLDER}",
+            "begin with `aimass init NAME DATA`, or say with --root where the project is",
+        )
+    return specs
+
+
+def _spec(project: Project, name: str) -> Path:
+    if Path(name).suffix or "/" in name:
+        return Path(name)
+    known = {path.stem: path for path in project.specs()}
+    if name not in known:
+        raise Unknown(f"there is no spec `{name}` in {conventions.SPECS_FOLDER}/", did_you_mean(name, known))
+    return known[name]

@@ -1,0 +1,71 @@
+"""Compile specs into generated/.
+
+Reads the specs, checks them and writes what they stand for: pipeline.json and dvc.yaml for
+training, Dockerfiles, and Kustomize manifests for serving and monitoring. Everything is compiled
+in memory first. A spec with errors writes nothing; files edited by hand are never overwritten
+without --force.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from aimass_compiler.cli import terminal
+from aimass_compiler.cli.choosing import Unknown, add_root, project_of, specs_of
+from aimass_compiler.cli.exit_codes import ExitCode
+from aimass_compiler.cli.views import changes, findings
+
+EXAMPLES = """
+  aimass compile                     compile every spec of the project
+  aimass compile churn               compile specs/churn.yaml only
+  aimass compile --dry-run --diff    show what would change, write nothing
+  aimass compile --check             fail when generated/ is not up to date (for CI)
+"""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.add_argument("specs", nargs="*", metavar="SPEC", help="a spec's name or path (default: all of specs/)")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--dry-run", action="store_true", help="show what would change and write nothing")
+    mode.add_argument("--check", action="store_true", help="write nothing; exit 3 when generated/ is stale")
+    parser.add_argument("--diff", action="store_true", help="show the changes line by line")
+    parser.add_argument("--force", action="store_true", help="overwrite generated files that were edited by hand")
+    parser.add_argument("--format", choices=findings.FORMATS, default="people", help="how findings are shown")
+    add_root(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compile; answers an ExitCode."""
+    from aimass_compiler.compile import compile_specs
+    from aimass_compiler.diagnostics import has_errors
+    from aimass_compiler.plan import compare, snapshot, update
+
+    project = project_of(arguments)
+    try:
+        specs = specs_of(project, arguments.specs)
+    except Unknown as unknown:
+        terminal.complain(str(unknown), unknown.help)
+        return ExitCode.USAGE
+    compiled = compile_specs(project, specs)
+    if has_errors(compiled.findings):
+        findings.show(compiled.findings, compiled.documents, arguments.format)
+        return ExitCode.FINDINGS
+    options = {"prune_models": not arguments.specs, "force": arguments.force}
+    if arguments.dry_run or arguments.check:
+        plan = compare(compiled.files, snapshot(project.generated, compiled.files), **options)
+        problems = list(plan.findings)
+    else:
+        plan, problems = update(compiled.files, project.generated, **options, tell=_tell)
+    findings.show([*compiled.findings, *problems], compiled.documents, arguments.format)
+    if arguments.format == "people":
+        sys.stdout.write(changes.drawn(plan, is_written=not (arguments.dry_run or arguments.check), with_diff=arguments.diff))
+    if arguments.check and plan.is_stale:
+        terminal.complain("generated/ is not what the specs compile to", "run `aimass compile` and commit the result")
+        return ExitCode.STALE
+    return ExitCode.FINDINGS if problems else ExitCode.DONE
+
+
+def _tell(message: str) -> None:
+    print(message, file=sys.stderr)

@@ -1,0 +1,65 @@
+"""Train, evaluate, package and test a model here.
+
+Compiles the spec and lets DVC run the stages that are not up to date: prepare, features, train,
+evaluate, package and test. Nothing is run twice for the same data and the same part of the spec.
+No cluster is needed. A run that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from aimass_compiler import conventions
+from aimass_compiler.cli import terminal
+from aimass_compiler.cli.choosing import Unknown, add_root, project_of, specs_of
+from aimass_compiler.cli.exit_codes import ExitCode
+from aimass_compiler.cli.views import changes, findings, progress, results
+
+EXAMPLES = """
+  aimass run churn                   all stages that are not up to date
+  aimass run churn --until train     prepare, features and train only
+  aimass run churn --force           every stage again
+"""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.add_argument("model", metavar="MODEL", help="the name of the model, or the path of its spec")
+    parser.add_argument("--until", choices=conventions.STAGES, metavar="STAGE", help="stop after this stage: %(choices)s")
+    parser.add_argument("--force", action="store_true", help="run every stage again, up to date or not")
+    parser.add_argument("--verbose", action="store_true", help="show what DVC says, too")
+    add_root(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compile and run; answers an ExitCode."""
+    from aimass_compiler.cluster import dvc
+    from aimass_compiler.compile import compile_specs
+    from aimass_compiler.diagnostics import has_errors
+    from aimass_compiler.plan import update
+
+    project = project_of(arguments)
+    try:
+        specs = specs_of(project, [arguments.model])
+    except Unknown as unknown:
+        terminal.complain(str(unknown), unknown.help)
+        return ExitCode.USAGE
+    compiled = compile_specs(project, specs)
+    plan, problems = update(compiled.files, project.generated) if not has_errors(compiled.findings) else (None, [])
+    findings.show([*compiled.findings, *problems], compiled.documents, "people")
+    if plan is None or problems:
+        return ExitCode.FINDINGS
+    if plan.is_stale:
+        sys.stdout.write(changes.drawn(plan, is_written=True) + "\n")
+    (model,) = compiled.pipelines
+    try:
+        if dvc.prepare(project.root):
+            print("made this project a DVC repository (.dvc/): commit it")
+        tell = print if arguments.verbose else progress.Stages(sys.stdout).tell
+        status = dvc.reproduce(project.root, model, tell, stage=arguments.until or "", force=arguments.force)
+    except dvc.DvcMissing as missing:
+        terminal.complain(str(missing))
+        return ExitCode.USAGE
+    sys.stdout.write(results.drawn(project.root / conventions.ARTIFACTS_FOLDER / model, compiled.pipelines[model], status))
+    return status

@@ -1,0 +1,114 @@
+"""A plan as people, programs and pull requests want to see it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from aimass_compiler import conventions
+from aimass_compiler.cli.views.cells import safe
+from aimass_compiler.plan import Action, Change, Plan, unified_diff
+from aimass_compiler.plan.effects import Effect, effects
+
+FORMAT = "aimass.plan/v1"
+_SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.EDITED: "!"}
+_MOST_VALUES = 12
+_MOST_SHOWN = 60
+
+
+def drawn(plan: Plan, *, is_written: bool, with_diff: bool = False) -> str:
+    """The plan by model, and a summary in the last line."""
+    lines: list[str] = []
+    for effect in effects(plan):
+        lines += [_title(effect), *_values(effect), *_stages(effect)]
+        lines += [f"  {_SIGNS[change.action]} {_shown(change)}  {change.reason}" for change in effect.changes]
+        lines.append("")
+    if with_diff and (diff := unified_diff(plan)):
+        lines += [diff]
+    return "\n".join([*lines, summary(plan, is_written=is_written)]) + "\n"
+
+
+def summary(plan: Plan, *, is_written: bool) -> str:
+    """Such as `2 files to create, 1 to update, 30 unchanged`."""
+    counts = {action: sum(change.action is action for change in plan.changes) for action in Action}
+    if not any(count for action, count in counts.items() if action is not Action.UNCHANGED):
+        return f"nothing changes: {counts[Action.UNCHANGED]} files are as they should be"
+    told = {
+        Action.CREATE: "created" if is_written else "to create",
+        Action.UPDATE: "updated" if is_written else "to update",
+        Action.DELETE: "deleted" if is_written else "to delete",
+        Action.EDITED: "edited by hand",
+        Action.UNCHANGED: "unchanged",
+    }
+    if is_written and plan.findings:
+        told = {action: word.replace("ed", "ed, not written") if action in _SIGNS else word for action, word in told.items()}
+    return ", ".join(f"{count} {told[action]}" for action, count in counts.items() if count)
+
+
+def _shown(change: Change) -> str:
+    return f"{conventions.GENERATED_FOLDER}/{safe(change.path)}"
+
+
+def _title(effect: Effect) -> str:
+    if effect.is_new:
+        return f"{effect.model}: a new model"
+    return f"{effect.model}: removed" if effect.is_removed else effect.model
+
+
+def _values(effect: Effect) -> Iterator[str]:
+    if effect.is_new or effect.is_removed:
+        return
+    for value in effect.values[:_MOST_VALUES]:
+        yield f"    {safe(value.key)}: {_value(value.before)} → {_value(value.after)}"
+    if len(effect.values) > _MOST_VALUES:
+        yield f"    … and {len(effect.values) - _MOST_VALUES} more values"
+
+
+def _value(value: Any) -> str:
+    text = safe(json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+
+
+def _stages(effect: Effect) -> Iterator[str]:
+    if effect.stages:
+        yield f"    runs again: {', '.join(effect.stages)}"
+    elif not effect.is_removed:
+        yield "    nothing is trained again"
+
+
+def as_json(plan: Plan) -> str:
+    """The plan for programs."""
+    document = {
+        "format": FORMAT,
+        "stale": plan.is_stale,
+        "models": [
+            {
+                "model": effect.model,
+                "new": effect.is_new,
+                "removed": effect.is_removed,
+                "values": [{"key": value.key, "before": value.before, "after": value.after} for value in effect.values],
+                "stages": list(effect.stages),
+                "files": [
+                    {"action": change.action.value, "path": change.path, "reason": change.reason}
+                    for change in effect.changes
+                ],
+            }
+            for effect in effects(plan)
+        ],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def as_markdown(plan: Plan, *, with_diff: bool = False) -> str:
+    """The plan for a pull request, each model collapsed."""
+    lines = ["## Plan", "", summary(plan, is_written=False), ""]
+    for effect in effects(plan):
+        again = f"runs again: {', '.join(effect.stages)}" if effect.stages else "nothing is trained again"
+        lines += [f"<details><summary><b>{effect.model}</b>: {again}</summary>", "", "```"]
+        lines += [line.strip() for line in _values(effect)]
+        lines += [f"{_SIGNS[change.action]} {_shown(change)}  {change.reason}" for change in effect.changes]
+        lines += ["```", "", "</details>", ""]
+    if with_diff and (diff := unified_diff(plan)):
+        lines += ["<details><summary>Line by line</summary>", "", "````diff", diff.rstrip("\n"), "````", "", "</details>", ""]
+    return "\n".join(lines)

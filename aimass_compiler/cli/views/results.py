@@ -1,0 +1,111 @@
+"""What a run found: the best trials, the metrics and gates, the service, and where everything lies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aimass_compiler import conventions
+from aimass_compiler.cli.views.table import table
+
+if TYPE_CHECKING:
+    from aimass_compiler.pipeline import Pipeline
+
+_BEST = 5
+_SPLITS = ("train", "validation", "test")
+
+
+def drawn(folder: Path, pipeline: Pipeline, status: int) -> str:
+    """The results below a model's artifacts; what a run that failed did not reach is left out."""
+    lines = [
+        *_trials(_read(folder / "train/trials.json"), _read(folder / "train/best.json")),
+        *_metrics(_read(folder / "evaluate/metrics.json")),
+    ]
+    if status == 0:
+        lines += [*_service(_read(folder / "test/report.json")), *_places(pipeline)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return document
+
+
+def _trials(found: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]:
+    if not found or not best or found["totals"]["trials"] < 2:  # noqa: PLR2004  # one trial is no search
+        return
+    totals = found["totals"]
+    yield ""
+    yield (
+        f"search: {totals['trials']} trials in {totals['search_seconds']:.0f} s "
+        f"({totals['stopped']} stopped early, {totals['failed']} failed)"
+    )
+    done = [trial for trial in found["trials"] if trial["status"] == "done"]
+    chosen = [trial for trial in done if trial["id"] == best["trial"]]
+    others = [trial for trial in done if trial["id"] != best["trial"]]
+    sign = -1 if chosen and all(chosen[0]["value"] >= trial["value"] for trial in others) else 1
+    ranked = chosen + sorted(others, key=lambda trial: sign * trial["value"])
+    names = list(ranked[0]["parameters"]) if ranked else []
+    rows = [["trial", best["metric"], *names]]
+    rows += [[str(trial["id"]), _shown(trial["value"]), *(_shown(trial["parameters"][name]) for name in names)] for trial in ranked[:_BEST]]
+    yield from table(rows)
+
+
+def _metrics(found: Mapping[str, Any]) -> Iterator[str]:
+    if not found:
+        return
+    yield ""
+    yield "metrics:"
+    rows = [["", *_SPLITS]]
+    rows += [[name, *(_shown(found[split][name]) for split in _SPLITS)] for name in found["train"]]
+    yield from table(rows)
+    for gate in found["gates"]:
+        yield f"  {'✓' if gate['passed'] else '✗'} {gate['metric']} {gate['condition']}: {gate['reason']}"
+    yield f"  the model {found['fit']['verdict']}: {found['fit']['reason']}"
+
+
+def _service(report: Mapping[str, Any]) -> Iterator[str]:
+    if not report:
+        return
+    correctness, efficiency = report["correctness"], report["efficiency"]
+    latency = ", ".join(f"{name} {value:.2g} ms" for name, value in efficiency["latency_milliseconds"].items())
+    yield ""
+    yield "service:"
+    yield f"  {correctness['rows']:,} rows answered like the batch, at most {correctness['largest_difference']:.1g} off"
+    yield f"  {efficiency['requests']:,} requests at {efficiency['requests_per_second']:.0f} a second: {latency}"
+
+
+def _places(pipeline: Pipeline) -> Iterator[str]:
+    name = pipeline.name
+    package = f"{conventions.ARTIFACTS_FOLDER}/{name}/package"
+    yield ""
+    yield "where things are:"
+    yield from table(
+        [
+            ["model", f"{package}/model/{conventions.MODEL_FILE}"],
+            ["model card", f"{package}/model/{conventions.MODEL_CARD_FILE}"],
+            ["image", f"docker build {package}"],
+            ["manifests", f"{conventions.GENERATED_FOLDER}/{name}/overlays/{{{','.join(pipeline.environments)}}}"],
+        ]
+    )
+    yield ""
+    yield "what to try next:"
+    yield from table(
+        [
+            [f"aimass serve {name}", f"serve it on port {conventions.PORT}"],
+            [f"aimass predict {name} --example", "ask it about one row"],
+            [f"aimass explain {name}", "the spec with every default and where it comes from"],
+            [f"kubectl apply -k {conventions.GENERATED_FOLDER}/{name}/overlays/dev", "deploy it"],
+        ]
+    )
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,61 @@
+"""The whole compiler in order: read, decode, lower, check, render."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from aimass_compiler import checks, render
+from aimass_compiler.diagnostics import Finding, has_errors
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.project import Project
+from aimass_compiler.spec import naming
+from aimass_compiler.spec.decode import decode
+from aimass_compiler.spec.document import Document
+from aimass_compiler.spec.lower import lower
+from aimass_compiler.spec.model_spec import ModelSpec
+from aimass_compiler.spec.reader import read_document
+from aimass_compiler.spec.settings_file import read_settings
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What the specs stand for: pipelines, the files to generate, and what is wrong with the specs."""
+
+    pipelines: Mapping[str, Pipeline]
+    files: Mapping[str, bytes]
+    findings: tuple[Finding, ...]
+    documents: Mapping[str, Document]
+
+
+def compile_specs(project: Project, specs: Sequence[Path]) -> Compiled:
+    """Compile the specs in memory; nothing is written."""
+    settings, written, findings = read_settings(project.settings, project.shown(project.settings))
+    documents, pipelines = {written.file: written}, {}
+    for path in specs:
+        document, found = read_document(path, project.shown(path))
+        documents[document.file] = document
+        pipeline, problems = lowered(document, settings) if not has_errors(found) else (None, [])
+        findings += [*found, *problems]
+        if pipeline:
+            findings += naming.unlike(path.stem, pipeline.name, document.file)
+            pipelines[pipeline.name] = pipeline
+    files = {} if has_errors(findings) else {
+        f"{name}/{path}": content for name in sorted(pipelines) for path, content in render.render(pipelines[name]).items()
+    }
+    return Compiled(pipelines, files, tuple(findings), documents)
+
+
+def lowered(document: Document, settings: Settings) -> tuple[Pipeline | None, list[Finding]]:
+    """The pipeline of one document that was read, checked as far as it makes sense."""
+    spec, findings = decode(ModelSpec, document.data, document.file)
+    if spec is None:
+        return None, findings
+    pipeline, problems = lower(spec, settings, document.file)
+    findings += problems
+    if pipeline is None:
+        return None, findings
+    unexpressed = [replace(finding, file=document.file) for finding in render.findings(pipeline)]
+    return pipeline, [*findings, *checks.check(pipeline, document.file), *unexpressed]

@@ -1,0 +1,44 @@
+"""A project on disk: its root, its settings and its specs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimass_compiler import conventions
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class Project:
+    """The folder that holds specs/, generated/ and, if the organisation has its own settings, aimass.yaml."""
+
+    root: Path
+
+    @classmethod
+    def around(cls, folder: Path) -> Project:
+        """The nearest folder, from this one upwards, that has settings or specs; else this one."""
+        start = folder.resolve()
+        for candidate in (start, *start.parents):
+            if (candidate / conventions.SETTINGS_FILE).is_file() or (candidate / conventions.SPECS_FOLDER).is_dir():
+                return cls(candidate)
+        return cls(start)
+
+    @property
+    def settings(self) -> Path:
+        return self.root / conventions.SETTINGS_FILE
+
+    @property
+    def generated(self) -> Path:
+        return self.root / conventions.GENERATED_FOLDER
+
+    def specs(self) -> list[Path]:
+        """Every spec of the project, sorted by name."""
+        folder = self.root / conventions.SPECS_FOLDER
+        return sorted(path for path in folder.glob("*") if path.suffix in _SUFFIXES and not path.name.startswith("."))
+
+    def shown(self, path: Path) -> str:
+        """What people call a file: its path below the root, or the whole path outside of it."""
+        resolved = path.resolve()
+        return resolved.relative_to(self.root).as_posix() if resolved.is_relative_to(self.root) else str(path)

@@ -1,0 +1,20 @@
+"""The organisation's settings from their file, or the defaults where there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aimass_compiler.diagnostics import Finding
+from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.spec.decode import decode
+from aimass_compiler.spec.document import Document
+from aimass_compiler.spec.reader import read_document
+
+
+def read_settings(path: Path, shown_as: str) -> tuple[Settings, Document, list[Finding]]:
+    """The settings, the document that they stand in, and what is wrong with it."""
+    if not path.exists():
+        return Settings(), Document(shown_as), []
+    document, findings = read_document(path, shown_as)
+    settings, problems = decode(Settings, document.data, shown_as)
+    return settings or Settings(), document, [*findings, *problems]
