@@ -46,8 +46,8 @@ class Transform(Kind):
     @property
     def columns_read(self) -> tuple[str, ...]:
         """The columns that it reads, once selectors are resolved."""
-        columns = getattr(self, "columns", None) or (self.column,)  # type: ignore[attr-defined]  # one of the two is there
-        return tuple(columns)
+        columns = getattr(self, "columns", None)
+        return (self.column,) if columns is None else tuple(columns)  # type: ignore[attr-defined]  # one of the two is there
 
     @property
     def columns_written(self) -> tuple[str, ...]:

@@ -1,0 +1,38 @@
+"""What shows a check at work: a change to a sound spec that fails it, and one that passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: The spec that examples change: no check finds anything in it.
+BASE = """\
+apiVersion: aimass/v1
+kind: Model
+metadata: {name: churn}
+data:
+  sources: {customers: data/customers.csv}
+  columns:
+    customer_id: id
+    since: time
+    tenure: {type: number, min: 0}
+    charges: {type: number, missing: 0.05}
+    plan: {type: category, values: [basic, plus, pro]}
+    note: text
+    churned: {type: category, values: ["no", "yes"]}
+target: churned
+features:
+  - impute: charges
+  - standardize: [tenure, charges]
+  - one_hot: plan
+  - hash_text: note
+model: logistic_regression
+"""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One code shown by two changes to BASE, in YAML: mappings are merged, everything else is replaced."""
+
+    code: str
+    fails: str
+    passes: str

@@ -1,0 +1,143 @@
+"""Every column that a transform reads is there, and of a type that the transform takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aimass_compiler.catalog import load, names
+from aimass_compiler.catalog.transform import Transform
+from aimass_compiler.checks._example import Example
+from aimass_compiler.checks._flow import UNKNOWN, Step, declared, steps
+from aimass_compiler.diagnostics import Finding, Related, did_you_mean
+from aimass_compiler.explanations import Explanation
+from aimass_compiler.expression.types import ColumnType
+from aimass_compiler.pipeline import Pipeline
+
+EXPLANATIONS = (
+    Explanation(
+        "AM210",
+        "a transform reads a column that does not exist",
+        "Transforms read the columns of `data.columns` and what earlier transforms added to them.",
+    ),
+    Explanation(
+        "AM211",
+        "a transform reads a column that an earlier one took away",
+        "Transforms run in the order in which they are written. `drop` and `select` take columns away, so what "
+        "needs them comes before.",
+    ),
+    Explanation(
+        "AM212",
+        "a transform cannot take a column of this type",
+        "Each transform takes some types of column: only numbers can be standardized, only names one-hot encoded. "
+        "A transform that writes to its own column changes the type for those that follow.",
+    ),
+    Explanation(
+        "AM213",
+        "the target is used as a feature",
+        "The target is what the model predicts. A model that sees it while it learns is told the answer, and "
+        "in serving there is no answer to be told.",
+    ),
+    Explanation(
+        "AM214",
+        "an id or a time is used as a feature",
+        "An id says which row this is and a time when it was; in new rows both are new. They join, split and "
+        "order rows, but they are no features. Declare the column as another type where its value does mean something.",
+    ),
+    Explanation(
+        "AM215",
+        "a transform writes over a column that it does not read",
+        "The column would silently be lost to everything that follows. Give the result a name of its own.",
+    ),
+)
+EXAMPLES = (
+    Example("AM210", fails="features: [standardize: tenur]", passes="features: [standardize: tenure]"),
+    Example(
+        "AM211",
+        fails="features: [drop: plan, one_hot: plan]",
+        passes="features: [one_hot: plan, drop: plan]",
+    ),
+    Example("AM212", fails="features: [standardize: plan]", passes="features: [one_hot: plan]"),
+    Example("AM213", fails="features: [one_hot: churned]", passes="features: [one_hot: plan]"),
+    Example("AM214", fails="features: [ordinal: customer_id]", passes="features: [ordinal: plan]"),
+    Example(
+        "AM215",
+        fails="features: [bucket: {column: tenure, as: plan}]",
+        passes="features: [bucket: {column: tenure, as: years}]",
+    ),
+)
+
+
+def findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """Columns that a transform cannot read, or must not write."""
+    for step in steps(pipeline):
+        for name in dict.fromkeys(step.transform.columns_read):
+            if name not in step.types:
+                yield _absent(pipeline, step, name)
+            elif step.types[name].name not in step.transform.accepts and step.types[name] != UNKNOWN:
+                yield _unfit(pipeline, step, name)
+        for name in step.written():
+            yield from _written_over(pipeline, step, name)
+
+
+def _absent(pipeline: Pipeline, step: Step, name: str) -> Finding:
+    path, kind = step.path_of(name), step.transform.kind
+    column = pipeline.data.columns.get(name)
+    if name == pipeline.task.target:
+        message = f"`{name}` is the target, so it cannot be a feature"
+        return Finding("AM213", path, message, help="leave it out", related=(declared(name),))
+    if name in step.changed_by:
+        earlier = step.changed_by[name]
+        message = f"`{name}` is no longer there: `{earlier.transform.kind}` took it away before"
+        note = Related(earlier.path, f"`{earlier.transform.kind}` stands here", at_key=True)
+        return Finding("AM211", path, message, help=f"put `{kind}` before it", related=(note,))
+    if column is not None:
+        message = f"`{name}` is {column.column_type}, which is never a feature"
+        hint = "declare it as another type where its value means something to the model"
+        return Finding("AM214", path, message, help=hint, related=(declared(name),))
+    return Finding("AM210", path, f"there is no column `{name}`", help=did_you_mean(name, step.types))
+
+
+def _unfit(pipeline: Pipeline, step: Step, name: str) -> Finding:
+    kind, found = step.transform.kind, step.types[name]
+    accepted = _either(str(ColumnType(accepted)) for accepted in sorted(step.transform.accepts))
+    earlier = step.changed_by.get(name)
+    if earlier is None:
+        message = f"`{kind}` takes {accepted}, but `{name}` is {found}"
+        return Finding(
+            "AM212", step.path_of(name), message, help=_for_type(found), related=(declared(name),)
+        )
+    message = f"`{kind}` takes {accepted}, but `{earlier.transform.kind}` made `{name}` {found}"
+    note = Related(earlier.path, f"`{earlier.transform.kind}` stands here", at_key=True)
+    original = pipeline.data.columns.get(name)
+    suits = original is not None and original.type in step.transform.accepts
+    hint = f"put `{kind}` before it" if suits else ""
+    return Finding("AM212", step.path_of(name), message, help=hint, related=(note,))
+
+
+def _either(nouns: Iterator[str]) -> str:
+    *others, last = nouns
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _for_type(found: ColumnType) -> str:
+    """The transforms that take a column of this type."""
+    kinds = [name for name in names("transforms") if found.name in _accepts(name)]
+    return f"{found} can be taken by {_either(f'`{name}`' for name in kinds)}" if kinds else ""
+
+
+def _accepts(name: str) -> frozenset[str]:
+    kind = load("transforms", name)
+    return kind.accepts if issubclass(kind, Transform) else frozenset()
+
+
+def _written_over(pipeline: Pipeline, step: Step, name: str) -> Iterator[Finding]:
+    is_free = name not in step.types and (name in step.changed_by or name not in pipeline.data.columns)
+    if is_free or name in step.transform.columns_read:
+        return
+    message = f"`{step.transform.kind}` writes over `{name}`, which it does not read"
+    note = declared(name) if name in pipeline.data.columns else None
+    earlier = step.changed_by.get(name)
+    if note is None and earlier is not None:
+        note = Related(earlier.path, f"`{earlier.transform.kind}` wrote it here", at_key=True)
+    related = (note,) if note else ()
+    yield Finding("AM215", step.path_of(name), message, help="give the result a name of its own", related=related)
