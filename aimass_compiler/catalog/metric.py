@@ -18,6 +18,9 @@ class Metric(Kind):
 
     task: ClassVar[Literal["classification", "regression"]]
     greater_is_better: ClassVar[bool] = True
+    #: Between which values it lies.
+    lowest: ClassVar[float] = 0.0
+    highest: ClassVar[float] = 1.0
 
     @abstractmethod
     def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:

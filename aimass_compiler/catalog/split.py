@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -19,6 +19,9 @@ SPLITS = ("train", "validation", "test")
 
 class Split(Kind):
     """Which rows train, which validate and which test."""
+
+    #: The names of the column types that can decide.
+    accepts: ClassVar[frozenset[str]] = frozenset({"number", "category", "text", "id", "time"})
 
     def columns_read(self) -> tuple[str, ...]:
         """The columns that decide."""

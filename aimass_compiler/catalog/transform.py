@@ -42,6 +42,8 @@ class Transform(Kind):
 
     #: The names of the column types that it reads.
     accepts: ClassVar[frozenset[str]]
+    #: Whether no value of the columns that it writes is missing, whatever it read.
+    fills_missing: ClassVar[bool] = False
 
     @property
     def columns_read(self) -> tuple[str, ...]:

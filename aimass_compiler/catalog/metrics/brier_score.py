@@ -16,6 +16,7 @@ class BrierScore(Metric):
 
     task: ClassVar[Literal["classification", "regression"]] = "classification"
     greater_is_better: ClassVar[bool] = False
+    highest: ClassVar[float] = 2.0
 
     def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:
         if not len(truth):

@@ -16,6 +16,7 @@ class LogLoss(Metric):
 
     task: ClassVar[Literal["classification", "regression"]] = "classification"
     greater_is_better: ClassVar[bool] = False
+    highest: ClassVar[float] = float("inf")
 
     def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:
         from sklearn.metrics import log_loss

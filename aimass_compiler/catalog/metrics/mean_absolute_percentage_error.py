@@ -16,6 +16,7 @@ class MeanAbsolutePercentageError(Metric):
 
     task: ClassVar[Literal["classification", "regression"]] = "regression"
     greater_is_better: ClassVar[bool] = False
+    highest: ClassVar[float] = float("inf")
 
     def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:
         del task

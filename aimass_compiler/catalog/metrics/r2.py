@@ -15,6 +15,7 @@ class R2(Metric):
     """R²: the share of the target's variance that the predictions explain."""
 
     task: ClassVar[Literal["classification", "regression"]] = "regression"
+    lowest: ClassVar[float] = float("-inf")
 
     def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:
         del task

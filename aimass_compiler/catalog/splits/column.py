@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from aimass_compiler.catalog.split import Split
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 class Column(Split):
     """Split as a column says: its values are train, validation and test."""
+
+    accepts: ClassVar[frozenset[str]] = frozenset({"category", "id"})
 
     column: str
     """The column that names each row's split."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 class Random(SharedSplit):
     """Split at random, each class in the same shares."""
+
+    accepts: ClassVar[frozenset[str]] = frozenset({"category"})
 
     stratify: str | None = None
     """A category column whose values get the same shares in every split; often the target."""

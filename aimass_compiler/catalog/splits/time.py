@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from aimass_compiler.catalog.split import SharedSplit
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 class Time(SharedSplit):
     """Split by time: learn from the past, validate on what came next, test on the latest rows."""
+
+    accepts: ClassVar[frozenset[str]] = frozenset({"time", "number"})
 
     column: str
     """The time (or number) column that orders the rows; rows of one moment stay together."""

@@ -20,6 +20,7 @@ class Impute(EachColumn):
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
     accepts: ClassVar[frozenset[str]] = frozenset({"number", "category", "text"})
+    fills_missing: ClassVar[bool] = True
 
     strategy: Literal["mean", "median", "mode", "constant"] = Field("median", alias="with")
     """What fills the gaps; strings know `mode` and `constant` only."""

@@ -8,8 +8,8 @@ from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Finding, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.places import written
 from aimass_compiler.render.monitoring.objectives import BURNS, SLOW_SHARES, boundary
-from aimass_compiler.render.places import written
 
 EXPLANATIONS = (
     Explanation(

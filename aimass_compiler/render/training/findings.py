@@ -9,8 +9,8 @@ from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Finding, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.places import written
 from aimass_compiler.render.naming import ray_version
-from aimass_compiler.render.places import written
 from aimass_compiler.values import Quantity
 
 EXPLANATIONS = (
