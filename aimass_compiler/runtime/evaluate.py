@@ -47,14 +47,9 @@ def run(
     rows = polars.read_parquet(workspace.folder("prepare") / "test.parquet", columns=list(slices))
     fit = judge_fit(objective.metric, evidence, evaluation.gates)
     judged = judge(evaluation.gates, evidence, released_metrics(workspace))
-    report = {
-        **evidence.measured,
-        "slices": measure_slices(evidence, rows, slices),
-        "fit": asdict(fit),
-        "gates": [asdict(gate) for gate in judged],
-    }
     folder = workspace.folder("evaluate")
-    write_json(folder / "metrics.json", report)
+    write_json(folder / "metrics.json", {**evidence.measured, "slices": measure_slices(evidence, rows, slices)})
+    write_json(folder / "verdict.json", {"fit": asdict(fit), "gates": [asdict(gate) for gate in judged]})
     _write_predictions(folder / "predictions.parquet", task, predictions["test"])
     write_curve(folder / "curve.csv", task, predictions["test"])
     write_confusion(folder / "confusion.csv", task, predictions["test"])

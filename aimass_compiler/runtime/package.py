@@ -40,7 +40,8 @@ def run(metadata: Metadata, task: Task, columns: Mapping[str, Column], *, worksp
         **signature.contract_of(task, columns, read, rows),
     }
     reference = read_json(features / "reference.json") | {"prediction": prediction_reference(task, served)}
-    model_card = card(metadata, task, columns, contract, read_json(evaluated / "metrics.json"), rows.height)
+    report = read_json(evaluated / "metrics.json") | read_json(evaluated / "verdict.json")
+    model_card = card(metadata, task, columns, contract, report, rows.height)
     folder = workspace.folder("package") / "model"
     folder.mkdir(exist_ok=True)
     with replacing(folder / conventions.MODEL_FILE) as temporary:

@@ -25,7 +25,7 @@ OVERFIT = {"train": 0.05, "validation": 1.5, "test": 1.5}
 
 
 def judged(project: Project, **evaluation: Any) -> dict[str, Any]:
-    """Run the stage and read its report, whether or not a gate was missed."""
+    """Run the stage and read its metrics and verdict, whether or not a gate was missed."""
     metric = "roc_auc" if project.task.is_binary else "log_loss" if project.task.is_classification else "r2"
     objective = Objective(metric=evaluation.pop("objective", metric))
     try:
@@ -33,9 +33,16 @@ def judged(project: Project, **evaluation: Any) -> dict[str, Any]:
             project.task, project.columns, Evaluation(**evaluation), objective, workspace=project.workspace
         )
     finally:
-        text = (project.workspace.folder("evaluate") / "metrics.json").read_text()
-    report: dict[str, Any] = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+        folder = project.workspace.folder("evaluate")
+        report = {**_strict_json(folder / "metrics.json"), **_strict_json(folder / "verdict.json")}
     return report
+
+
+def _strict_json(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        path.read_text(), parse_constant=lambda word: pytest.fail(f"{word} is not JSON")
+    )
+    return found
 
 
 def test_a_good_classifier_is_measured_on_every_split_and_fits(tmp_path: Path) -> None:
@@ -101,7 +108,7 @@ def test_an_overfit_gate_knows_that_a_smaller_loss_is_better(tmp_path: Path) -> 
     project = Project(tmp_path, CHURN, weight=1.0, noise=OVERFIT).make()
     with pytest.raises(StageFailure):
         judged(project, gates=(Gate(metric="log_loss", overfit=0.05),))
-    value = project.read("evaluate", "metrics.json")["gates"][0]["value"]
+    value = project.read("evaluate", "verdict.json")["gates"][0]["value"]
     assert value > 0.05
 
 
@@ -120,8 +127,8 @@ def test_missed_gates_are_told_together_and_after_everything_is_written(
     assert failure.value.message.count("but the gate asks for") == 2
     assert "log_loss on the validation split is" in failure.value.message
     written = {path.name for path in project.workspace.folder("evaluate").iterdir()}
-    assert written == {"metrics.json", "predictions.parquet", "curve.csv", "confusion.csv"}
-    assert [gate["passed"] for gate in project.read("evaluate", "metrics.json")["gates"]] == [
+    assert written == {"metrics.json", "verdict.json", "predictions.parquet", "curve.csv", "confusion.csv"}
+    assert [gate["passed"] for gate in project.read("evaluate", "verdict.json")["gates"]] == [
         False,
         False,
         True,
@@ -154,7 +161,7 @@ def test_a_model_is_held_against_the_released_one(
     else:
         with pytest.raises(StageFailure):
             judged(project, gates=gates)
-    (gate,) = project.read("evaluate", "metrics.json")["gates"]
+    (gate,) = project.read("evaluate", "verdict.json")["gates"]
     assert gate["passed"] is passed
     assert gate["reason"].endswith(reason)
 

@@ -59,8 +59,8 @@ def test_it_starts_no_ray_and_leaves_no_state(churn: Project) -> None:
 def test_history_and_importance_are_tables(churn: Project) -> None:
     churn.train(Xgboost(n_estimators=5), early_stopping=0)
     history = churn.table("history.csv")
-    assert [row["step"] for row in history if row["split"] == "train"] == list("12345")
-    assert {row["split"] for row in history} == {"train", "validation"}
+    assert [row["step"] for row in history] == list("12345")
+    assert all(float(row["train_loss"]) > 0 and float(row["validation_loss"]) > 0 for row in history)
     assert [row["feature"] for row in churn.table("importance.csv")] == NAMES
 
 
@@ -68,7 +68,7 @@ def test_what_cannot_tell_leaves_only_headers(churn: Project) -> None:
     churn.train(NaiveBayes())
     folder = churn.workspace.folder("train")
     assert (folder / "importance.csv").read_text() == "feature,importance\n"
-    assert (folder / "history.csv").read_text() == "step,split,loss\n"
+    assert (folder / "history.csv").read_text() == "step,train_loss,validation_loss\n"
 
 
 def test_it_tells_what_it_does(churn: Project, capsys: pytest.CaptureFixture[str]) -> None:

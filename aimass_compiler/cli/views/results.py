@@ -21,7 +21,7 @@ def drawn(folder: Path, pipeline: Pipeline, status: int) -> str:
     """The results below a model's artifacts; what a run that failed did not reach is left out."""
     lines = [
         *_trials(_read(folder / "train/trials.json"), _read(folder / "train/best.json")),
-        *_metrics(_read(folder / "evaluate/metrics.json")),
+        *_metrics(_read(folder / "evaluate/metrics.json"), _read(folder / "evaluate/verdict.json")),
     ]
     if status == 0:
         lines += [*_service(_read(folder / "test/report.json")), *_places(pipeline)]
@@ -56,17 +56,17 @@ def _trials(found: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]:
     yield from table(rows)
 
 
-def _metrics(found: Mapping[str, Any]) -> Iterator[str]:
-    if not found:
+def _metrics(found: Mapping[str, Any], verdict: Mapping[str, Any]) -> Iterator[str]:
+    if not found or not verdict:
         return
     yield ""
     yield "metrics:"
     rows = [["", *_SPLITS]]
     rows += [[name, *(_shown(found[split][name]) for split in _SPLITS)] for name in found["train"]]
     yield from table(rows)
-    for gate in found["gates"]:
+    for gate in verdict["gates"]:
         yield f"  {'✓' if gate['passed'] else '✗'} {gate['metric']} {gate['condition']}: {gate['reason']}"
-    yield f"  the model {found['fit']['verdict']}: {found['fit']['reason']}"
+    yield f"  the model {verdict['fit']['verdict']}: {verdict['fit']['reason']}"
 
 
 def _service(report: Mapping[str, Any]) -> Iterator[str]:
