@@ -27,12 +27,14 @@ from aimass_compiler.runtime.server.ledger import Entry, Ledger
 from aimass_compiler.runtime.server.metrics import CONTENT_TYPE, Metrics
 from aimass_compiler.runtime.server.model import Model
 from aimass_compiler.runtime.server.open_inference import InferEndpoint
-from aimass_compiler.runtime.server.plain import Asked, PlainEndpoint
+from aimass_compiler.runtime.server.plain import PlainEndpoint
 from aimass_compiler.runtime.server.prediction import Predictor
+from aimass_compiler.runtime.server.question import Asked
 
 if TYPE_CHECKING:
     from aimass_compiler.runtime.server.log import Log
     from aimass_compiler.runtime.server.package import Package
+    from aimass_compiler.runtime.server.question import Question
     from aimass_compiler.runtime.server.settings import Settings
 
 Scope = dict[str, Any]
@@ -41,6 +43,10 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 #: What nginx logs for a caller that went away; nothing is sent.
 _CALLER_GONE = 499
+#: Nothing there, or another method: logged, but no request for a prediction.
+_MISTAKEN = (404, 405)
+#: Characters of a path that are repeated.
+_SHOWN = 100
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
@@ -59,15 +65,14 @@ class Application:
         self._metrics.concurrency_limit.set(settings.concurrency)
         self.ledger = Ledger(signature, settings, self._metrics, drift, log)
         self._deadlines = Deadlines(settings.timeout_seconds)
-        predictor = Predictor(signature, Model(package, settings.threads))
-        self.execution = Execution(signature.example, predictor.warm_up())
+        self.execution = Execution(Predictor(signature, Model(package, settings.threads)), signature)
         process = os.urandom(4).hex().encode()
         self._request_ids = (b"%s-%x" % (process, number) for number in count(1))
-        infer = InferEndpoint(predictor).answer
+        infer = InferEndpoint(signature).read
         path = description.model_path(signature)
         versioned = f"{path}/versions/{signature.version}"
-        self._endpoints: dict[str, Callable[[Asked], Answer]] = {
-            description.PREDICT_PATH: PlainEndpoint(predictor).answer,
+        self._endpoints: dict[str, Callable[[Asked], Question]] = {
+            description.PREDICT_PATH: PlainEndpoint(signature).read,
             f"{path}/infer": infer,
             f"{versioned}/infer": infer,
         }
@@ -78,7 +83,6 @@ class Application:
             versioned: _document(description.model(signature)),
         }
         self._states = {conventions.READY_PATH, f"{path}/ready", f"{versioned}/ready"}
-        self._unlogged = {conventions.LIVE_PATH, conventions.METRICS_PATH, *self._states}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -91,7 +95,7 @@ class Application:
         if identity is None or not _REQUEST_ID.fullmatch(identity):
             identity = next(self._request_ids)
         if endpoint is None or scope["method"] != "POST":
-            await self._send(send, self._described(scope["method"], scope["path"]), identity)
+            await self._describe(scope["method"], scope["path"], send, identity)
             return
         answer = await self._predicted(endpoint, headers, receive, send, identity)
         seconds = perf_counter() - started
@@ -99,7 +103,7 @@ class Application:
 
     async def _predicted(
         self,
-        endpoint: Callable[[Asked], Answer],
+        endpoint: Callable[[Asked], Question],
         headers: dict[bytes, bytes],
         receive: Receive,
         send: Send,
@@ -120,16 +124,13 @@ class Application:
         return answer
 
     async def _answer(
-        self, endpoint: Callable[[Asked], Answer], headers: dict[bytes, bytes], receive: Receive
+        self, endpoint: Callable[[Asked], Question], headers: dict[bytes, bytes], receive: Receive
     ) -> Answer:
         body = None
         try:
             with self._deadlines():
                 body = await read_body(receive, headers, self._settings.body_bytes)
-                asked = Asked(body, headers)
-                if self.execution.is_small(body):
-                    return endpoint(asked)
-                return await self.execution.run(endpoint, asked)
+                return await self.execution.answer(endpoint, Asked(body, headers))
         except RequestError as error:
             return error.answer()
         except TimeoutError:
@@ -140,13 +141,21 @@ class Application:
             self._log.event("failure", {"error": f"{type(error).__name__}: {error}"}, "error")
             return RequestError(500, "the model could not answer; the server's log says why").answer()
 
+    async def _describe(self, method: str, path: str, send: Send, identity: bytes) -> None:
+        answer = self._described(method, path)
+        if answer.status in _MISTAKEN:
+            told = {"id": identity.decode(), "method": method, "path": path[:_SHOWN], "code": answer.status}
+            self._log.event("request", told)
+        await self._send(send, answer, identity)
+
     def _described(self, method: str, path: str) -> Answer:
         if path in self._endpoints:
             return _refused_method(method, path, "POST")
         answer = self._got(path)
         if answer is None:
-            hint = nearest(path, (*self._endpoints, *self._documents, *self._unlogged))
-            return RequestError(404, f"there is nothing at {path[:100]}{'; ' if hint else ''}{hint}").answer()
+            hint = nearest(path, (*self._endpoints, *self._documents, *self._states))
+            told = f"there is nothing at {path[:_SHOWN]}{'; ' if hint else ''}{hint}"
+            return RequestError(404, told).answer()
         return answer if method in ("GET", "HEAD") else _refused_method(method, path, "GET")
 
     def _got(self, path: str) -> Answer | None:
@@ -178,7 +187,7 @@ def _document(value: Any, status: int = 200) -> Answer:
 
 def _busy(concurrency: int) -> Answer:
     told = f"{concurrency} requests are in flight, which is all that this server takes; try again"
-    return RequestError(503, told, retry_after_seconds=1, is_final=True).answer()
+    return RequestError(503, told, retry_after_seconds=1).answer()
 
 
 def _late(seconds: float, *, has_body: bool) -> Answer:
@@ -189,5 +198,5 @@ def _late(seconds: float, *, has_body: bool) -> Answer:
 
 
 def _refused_method(method: str, path: str, wanted: str) -> Answer:
-    answer = RequestError(405, f"{path} takes {wanted}, not {method}", is_final=True).answer()
+    answer = RequestError(405, f"{path} takes {wanted}, not {method}").answer()
     return answer._replace(headers=(*answer.headers, (b"allow", wanted.encode())))

@@ -17,13 +17,17 @@ class CallerGone(Exception):  # noqa: N818  # nobody is left to be told
 async def read_body(
     receive: Callable[[], Awaitable[dict[str, Any]]], headers: Mapping[bytes, bytes], limit: int
 ) -> bytes:
-    """The whole body; raises RequestError (413, 415) without reading what would not be used."""
+    """The whole body; raises RequestError (413, 415) without keeping what would not be used.
+
+    uvicorn reads on and forgets what comes behind the answer. To close the connection instead would
+    reset it under a caller that is still sending, who would then never read the answer.
+    """
     declared = headers.get(b"content-length")
     if declared is not None and int(declared) > limit:
         raise _too_large(limit)
     if headers.get(b"content-encoding", b"identity") != b"identity":
         told = headers[b"content-encoding"][:20].decode("latin-1")
-        raise RequestError(415, f"the body is encoded as `{told}`; send it as it is", is_final=True)
+        raise RequestError(415, f"the body is encoded as `{told}`; send it as it is")
     message = await receive()
     if message["type"] == "http.disconnect":
         raise CallerGone
@@ -49,4 +53,4 @@ async def _rest(receive: Callable[[], Awaitable[dict[str, Any]]], start: bytes, 
 
 def _too_large(limit: int) -> RequestError:
     told = f"the body is larger than {limit} bytes; send fewer rows at once"
-    return RequestError(413, told, is_final=True)
+    return RequestError(413, told)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aimass_compiler import conventions
+from aimass_compiler import __version__, conventions
 from aimass_compiler.runtime.server import binary
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def model_path(signature: Signature) -> str:
 
 def server() -> dict[str, Any]:
     """The server's metadata."""
-    return {"name": _SERVER, "version": conventions.API_VERSION, "extensions": [binary.EXTENSION]}
+    return {"name": _SERVER, "version": __version__, "extensions": [binary.EXTENSION]}
 
 
 def model(signature: Signature) -> dict[str, Any]:

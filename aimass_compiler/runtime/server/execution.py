@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 import onnxruntime
 import orjson
 
+from aimass_compiler.runtime.server.gathering import Gathering
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
+    from collections.abc import Callable
 
     from aimass_compiler.runtime.server.answer import Answer
-    from aimass_compiler.runtime.server.plain import Asked
+    from aimass_compiler.runtime.server.package import Signature
+    from aimass_compiler.runtime.server.prediction import Predictor
+    from aimass_compiler.runtime.server.question import Asked, Question
 
 #: A hop to a thread and back costs 0.1 ms and more under load, and whatever runs on the event loop
 #: keeps every other request waiting: about ten times the hop is where the second weighs more.
@@ -23,24 +26,33 @@ _INLINE_SECONDS = 0.001
 
 
 class Execution:
-    """Runs endpoints; how much runs on the event loop follows from how long the example row took."""
+    """Answers questions; how much runs on the event loop follows from how long the example row took."""
 
-    def __init__(self, example: Mapping[str, Any], seconds: float) -> None:
-        self._inline_bytes = int(len(orjson.dumps(example)) * _INLINE_SECONDS / seconds)
+    def __init__(self, predictor: Predictor, signature: Signature) -> None:
+        """Warm up; raises ServerFailure when the package's own example cannot be answered."""
+        seconds = predictor.warm_up(signature)
+        self._inline_bytes = int(len(orjson.dumps(signature.example)) * _INLINE_SECONDS / seconds)
+        self._predictor = predictor
+        self._gathering = Gathering(predictor)
         self._threads = ThreadPoolExecutor(max(2, min(4, os.cpu_count() or 1)), "prediction")
 
-    def is_small(self, body: bytes) -> bool:
-        """Whether to answer on the event loop."""
-        return len(body) <= self._inline_bytes
+    async def answer(self, read: Callable[[Asked], Question], asked: Asked) -> Answer:
+        """The answer to what was asked; raises RequestError where there is none."""
+        if len(asked.body) > self._inline_bytes:
+            return await self._on_a_thread(read, asked)
+        question = read(asked)
+        return question.answer(await self._gathering.predict(question.tensors))
 
-    async def run(self, endpoint: Callable[[Asked], Answer], asked: Asked) -> Answer:
-        """The endpoint's answer from a thread; who gives up waiting also ends the model's run."""
+    async def _on_a_thread(self, read: Callable[[Asked], Question], asked: Asked) -> Answer:
+        """Who gives up waiting also ends the model's run."""
         limit = onnxruntime.RunOptions()
-        running = asyncio.get_running_loop().run_in_executor(
-            self._threads, endpoint, asked._replace(limit=limit)
-        )
+
+        def answer() -> Answer:
+            question = read(asked)
+            return question.answer(self._predictor.predict(question.tensors, limit))
+
         try:
-            return await running
+            return await asyncio.get_running_loop().run_in_executor(self._threads, answer)
         except asyncio.CancelledError:
             limit.terminate = True
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter as Tally
 from datetime import datetime
 from functools import cache
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import (
@@ -122,7 +123,7 @@ class Metrics:
         """Count rows by what was predicted: labels, or numbers."""
         self._rows.inc(len(values))
         if self._predictions is not None:
-            for value in values:
+            for value in filter(isfinite, values):  # one NaN would make the sum NaN for good
                 self._predictions.observe(value)
             return
         for label, count in Tally(values).items():

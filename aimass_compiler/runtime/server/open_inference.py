@@ -5,22 +5,25 @@ Source: https://github.com/kserve/open-inference-protocol/blob/main/specificatio
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy
 import orjson
 
 from aimass_compiler.runtime.server import binary
-from aimass_compiler.runtime.server.answer import Answer, Prediction, RequestError, shown
+from aimass_compiler.runtime.server.answer import Answer, RequestError, shown
 from aimass_compiler.runtime.server.contract import nearest
-from aimass_compiler.runtime.server.prediction import read_json
+from aimass_compiler.runtime.server.question import Question
+from aimass_compiler.runtime.server.rows import read_json
 from aimass_compiler.runtime.server.tensors import TensorReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aimass_compiler.runtime.server.plain import Asked
-    from aimass_compiler.runtime.server.prediction import Predictor
+    from aimass_compiler.runtime.server.answer import Prediction
+    from aimass_compiler.runtime.server.package import Signature
+    from aimass_compiler.runtime.server.question import Asked
 
 _OCTETS = (b"content-type", b"application/octet-stream")
 
@@ -28,21 +31,20 @@ _OCTETS = (b"content-type", b"application/octet-stream")
 class InferEndpoint:
     """Answers inference requests, with binary tensors where they are asked for."""
 
-    def __init__(self, predictor: Predictor) -> None:
-        self._predictor = predictor
-        self._reader = TensorReader(predictor.signature)
-        self._datatypes = {output["name"]: output["datatype"] for output in predictor.signature.outputs}
+    def __init__(self, signature: Signature) -> None:
+        self._signature = signature
+        self._reader = TensorReader(signature)
+        self._datatypes = {output["name"]: output["datatype"] for output in signature.outputs}
 
-    def answer(self, asked: Asked) -> Answer:
-        """Predict; raises RequestError for what the protocol or the contract forbids."""
+    def read(self, asked: Asked) -> Question:
+        """The model's tensors; raises RequestError for what the protocol forbids."""
         head, tail = binary.split(asked.body, asked.headers.get(binary.HEADER_LENGTH))
         request = read_json(head)
         if not isinstance(request, dict):
             raise RequestError(400, 'the body must be an object such as {"inputs": [...]}')
         wanted = self._wanted(request)
         tensors = self._reader.tensors(request.get("inputs"), tail)
-        prediction = self._predictor.predict(tensors, asked.limit)
-        return self._written(self._described(request), prediction, wanted)
+        return Question(tensors, partial(self._written, self._described(request), wanted))
 
     def _wanted(self, request: Mapping[str, Any]) -> dict[str, bool]:
         """The outputs to send, in order, and whether each is sent as binary data."""
@@ -62,14 +64,16 @@ class InferEndpoint:
         return wanted
 
     def _described(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        signature = self._predictor.signature
-        document: dict[str, Any] = {"model_name": signature.model, "model_version": signature.version}
+        document: dict[str, Any] = {
+            "model_name": self._signature.model,
+            "model_version": self._signature.version,
+        }
         if "id" in request:
             document["id"] = request["id"]
         return document
 
     def _written(
-        self, document: dict[str, Any], prediction: Prediction, wanted: Mapping[str, bool]
+        self, document: dict[str, Any], wanted: Mapping[str, bool], prediction: Prediction
     ) -> Answer:
         parts: list[bytes] = []
         document["outputs"] = described = []

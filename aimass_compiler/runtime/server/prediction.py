@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
-
-import orjson
+from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server.answer import Prediction, RequestError
@@ -26,45 +24,34 @@ class Predictor:
     """Checks tensors and runs the model on them."""
 
     def __init__(self, signature: Signature, model: Model) -> None:
-        self.signature = signature
-        self.reader = RowReader(signature)
         self._contract = Contract(signature)
         self._model = model
-        self._pictures = [field.tensor for field in signature.images]
+        self._pictures = frozenset(field.tensor for field in signature.images)
 
-    def predict(self, tensors: Tensors, limit: onnxruntime.RunOptions | None) -> Prediction:
+    def predict(self, tensors: Tensors, limit: onnxruntime.RunOptions | None = None) -> Prediction:
         """The outputs by name; raises RequestError (422) for a value that the contract refuses."""
         self._contract.check(tensors)
         outputs = self._model.run(tensors, limit)
         rows = len(next(iter(outputs.values())))
-        for name in self._pictures:
-            del tensors[name]
+        if self._pictures:
+            tensors = {name: tensor for name, tensor in tensors.items() if name not in self._pictures}
         return Prediction(rows, tensors, outputs)
 
-    def warm_up(self) -> float:
+    def warm_up(self, signature: Signature) -> float:
         """The seconds that the example row takes once everything is warm; nothing is counted.
 
         Raises ServerFailure when the package's own example breaks its contract.
         """
+        reader = RowReader(signature)
         quickest = float("inf")
         for _ in range(_WARM_UPS):
             started = time.perf_counter()
             try:
-                tensors = self.reader.tensors([dict(self.signature.example)])
-                self._contract.check(tensors)
+                self.predict(reader.tensors([dict(signature.example)]))
             except RequestError as error:
                 told = f"the example of {conventions.SIGNATURE_FILE} breaks its contract: {error.message}"
                 raise ServerFailure(ExitCode.PACKAGE, f"{told}; package the model again") from error
-            self._model.run(tensors)
             quickest = min(quickest, time.perf_counter() - started)
             if quickest > 1:
                 break
         return quickest
-
-
-def read_json(body: bytes | memoryview) -> Any:
-    """A request's JSON; raises RequestError (400) that says where it ends to be JSON."""
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise RequestError(400, f"the body is not JSON: {error}") from None

@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy
+import orjson
 
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server.answer import RequestError, shown, violation
@@ -128,6 +129,14 @@ def _image(field: Field, place: int, value: object) -> NDArray[numpy.float32]:
         raise violation(field.name, place, f"must have the shape {shape}, not {list(image.shape)}")
     with numpy.errstate(over="ignore"):
         return image.astype(numpy.float32)
+
+
+def read_json(body: bytes | memoryview) -> Any:
+    """A request's JSON; raises RequestError (400) that says where it ends to be JSON."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise RequestError(400, f"the body is not JSON: {error}") from None
 
 
 def rows_of(document: object, fields: frozenset[str]) -> list[Row]:
