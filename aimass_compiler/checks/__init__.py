@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path as FilePath
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import BASE, Example
-from aimass_compiler.diagnostics import Finding
 from aimass_compiler.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from aimass_compiler.diagnostics import Finding
 
 #: The checks by name. Each module has `findings(pipeline)`, which yields what is wrong, with paths
 #: into the spec as it was written, and `EXPLANATIONS` and `EXAMPLES` of the codes that it emits.

@@ -15,16 +15,13 @@ data:
     customer_id: id
     since: time
     tenure: {type: number, min: 0}
-    charges: {type: number, missing: 0.05}
+    charges: number
     plan: {type: category, values: [basic, plus, pro]}
-    note: text
     churned: {type: category, values: ["no", "yes"]}
 target: churned
 features:
-  - impute: charges
   - standardize: [tenure, charges]
   - one_hot: plan
-  - hash_text: note
 model: logistic_regression
 """
 

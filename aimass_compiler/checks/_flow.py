@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from aimass_compiler.catalog.transform import Transform
-from aimass_compiler.diagnostics import Path, Related
+from aimass_compiler.checks._places import place_of_column
 from aimass_compiler.expression.types import ColumnType
-from aimass_compiler.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aimass_compiler.catalog.transform import Transform
+    from aimass_compiler.diagnostics import Path
+    from aimass_compiler.pipeline import Pipeline
 
 #: Stands for the type of a column that is wrong already, so that one mistake is told once.
 UNKNOWN = ColumnType("unknown")
@@ -30,24 +35,23 @@ class Step:
 
     def path_of(self, column: str) -> Path:
         """Where the transform names this column."""
-        columns = getattr(self.transform, "columns", None)
-        if isinstance(columns, tuple) and column in columns:
-            return (*self.path, "columns", columns.index(column))
-        fields = type(self.transform).model_fields
-        named = [name for name in fields if getattr(self.transform, name) == column]
-        return (*self.path, fields[named[0]].alias or named[0]) if named else self.path
+        return (*self.path, *place_of_column(self.transform, column))
 
     @property
     def after(self) -> Mapping[str, ColumnType]:
         """The columns behind the transform."""
-        known = {name: self.types.get(name, UNKNOWN) for name in self.transform.columns_read}
+        read = {name: self._as_read(name) for name in self.transform.columns_read}
         types = dict(self.types)
-        for name, kind in self.transform.produces({**self.types, **known}).items():
+        for name, kind in self.transform.produces({**self.types, **read}).items():
             if kind is None:
                 types.pop(name, None)
             else:
                 types[name] = kind
         return types
+
+    def _as_read(self, column: str) -> ColumnType:
+        found = self.types.get(column, UNKNOWN)
+        return found if found.name in self.transform.accepts else UNKNOWN
 
     def written(self) -> tuple[str, ...]:
         """The columns that it adds, replaces or removes."""
@@ -80,8 +84,3 @@ def outcome(pipeline: Pipeline) -> Mapping[str, ColumnType]:
     for step in steps(pipeline):
         types = step.after
     return types
-
-
-def declared(name: str) -> Related:
-    """The note that shows where a column was declared."""
-    return Related(("data", "columns", name), f"`{name}` is declared here", at_key=True)

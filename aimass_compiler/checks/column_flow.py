@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from aimass_compiler.catalog import load, names
 from aimass_compiler.catalog.transform import Transform
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._flow import UNKNOWN, Step, declared, steps
+from aimass_compiler.checks._flow import UNKNOWN, Step, steps
+from aimass_compiler.checks._places import declared, either
 from aimass_compiler.diagnostics import Finding, Related, did_you_mean
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.expression.types import ColumnType
-from aimass_compiler.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aimass_compiler.pipeline import Pipeline
 
 EXPLANATIONS = (
     Explanation(
@@ -22,14 +27,14 @@ EXPLANATIONS = (
     Explanation(
         "AM211",
         "a transform reads a column that an earlier one took away",
-        "Transforms run in the order in which they are written. `drop` and `select` take columns away, so what "
-        "needs them comes before.",
+        "Transforms run in the order in which they are written. `drop` and `select` take columns away, so "
+        "what needs them comes before.",
     ),
     Explanation(
         "AM212",
         "a transform cannot take a column of this type",
-        "Each transform takes some types of column: only numbers can be standardized, only names one-hot encoded. "
-        "A transform that writes to its own column changes the type for those that follow.",
+        "Each transform takes some types of column: only numbers can be standardized, only names one-hot "
+        "encoded. A transform that writes to its own column changes the type for those that follow.",
     ),
     Explanation(
         "AM213",
@@ -40,8 +45,9 @@ EXPLANATIONS = (
     Explanation(
         "AM214",
         "an id or a time is used as a feature",
-        "An id says which row this is and a time when it was; in new rows both are new. They join, split and "
-        "order rows, but they are no features. Declare the column as another type where its value does mean something.",
+        "An id says which row this is and a time when it was; in new rows both are new. They join, split "
+        "and order rows, but they are no features. Declare the column as another type where its value does "
+        "mean something.",
     ),
     Explanation(
         "AM215",
@@ -50,19 +56,25 @@ EXPLANATIONS = (
     ),
 )
 EXAMPLES = (
-    Example("AM210", fails="features: [standardize: tenur]", passes="features: [standardize: tenure]"),
+    Example(
+        "AM210",
+        fails="features: [standardize: tenur, one_hot: plan]",
+        passes="features: [standardize: tenure, one_hot: plan]",
+    ),
     Example(
         "AM211",
-        fails="features: [drop: plan, one_hot: plan]",
-        passes="features: [one_hot: plan, drop: plan]",
+        fails="features: [drop: tenure, log: tenure, one_hot: plan]",
+        passes="features: [log: tenure, drop: charges, one_hot: plan]",
     ),
-    Example("AM212", fails="features: [standardize: plan]", passes="features: [one_hot: plan]"),
-    Example("AM213", fails="features: [one_hot: churned]", passes="features: [one_hot: plan]"),
-    Example("AM214", fails="features: [ordinal: customer_id]", passes="features: [ordinal: plan]"),
+    Example(
+        "AM212", fails="features: [log: [tenure, plan]]", passes="features: [log: tenure, one_hot: plan]"
+    ),
+    Example("AM213", fails="features: [one_hot: [plan, churned]]", passes="features: [one_hot: plan]"),
+    Example("AM214", fails="features: [ordinal: [plan, customer_id]]", passes="features: [ordinal: plan]"),
     Example(
         "AM215",
-        fails="features: [bucket: {column: tenure, as: plan}]",
-        passes="features: [bucket: {column: tenure, as: years}]",
+        fails="features: [one_hot: plan, bucket: {column: tenure, as: plan}]",
+        passes="features: [one_hot: plan, bucket: {column: tenure, as: years}]",
     ),
 )
 
@@ -99,13 +111,11 @@ def _absent(pipeline: Pipeline, step: Step, name: str) -> Finding:
 
 def _unfit(pipeline: Pipeline, step: Step, name: str) -> Finding:
     kind, found = step.transform.kind, step.types[name]
-    accepted = _either(str(ColumnType(accepted)) for accepted in sorted(step.transform.accepts))
+    accepted = either(str(ColumnType(accepted)) for accepted in sorted(step.transform.accepts))
     earlier = step.changed_by.get(name)
     if earlier is None:
         message = f"`{kind}` takes {accepted}, but `{name}` is {found}"
-        return Finding(
-            "AM212", step.path_of(name), message, help=_for_type(found), related=(declared(name),)
-        )
+        return Finding("AM212", step.path_of(name), message, help=_for_type(found), related=(declared(name),))
     message = f"`{kind}` takes {accepted}, but `{earlier.transform.kind}` made `{name}` {found}"
     note = Related(earlier.path, f"`{earlier.transform.kind}` stands here", at_key=True)
     original = pipeline.data.columns.get(name)
@@ -114,15 +124,10 @@ def _unfit(pipeline: Pipeline, step: Step, name: str) -> Finding:
     return Finding("AM212", step.path_of(name), message, help=hint, related=(note,))
 
 
-def _either(nouns: Iterator[str]) -> str:
-    *others, last = nouns
-    return f"{', '.join(others)} or {last}" if others else last
-
-
 def _for_type(found: ColumnType) -> str:
     """The transforms that take a column of this type."""
     kinds = [name for name in names("transforms") if found.name in _accepts(name)]
-    return f"{found} can be taken by {_either(f'`{name}`' for name in kinds)}" if kinds else ""
+    return f"{found} can be taken by {either(f'`{name}`' for name in kinds)}" if kinds else ""
 
 
 def _accepts(name: str) -> frozenset[str]:
@@ -140,4 +145,6 @@ def _written_over(pipeline: Pipeline, step: Step, name: str) -> Iterator[Finding
     if note is None and earlier is not None:
         note = Related(earlier.path, f"`{earlier.transform.kind}` wrote it here", at_key=True)
     related = (note,) if note else ()
-    yield Finding("AM215", step.path_of(name), message, help="give the result a name of its own", related=related)
+    yield Finding(
+        "AM215", step.path_of(name), message, help="give the result a name of its own", related=related
+    )

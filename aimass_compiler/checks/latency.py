@@ -1,0 +1,70 @@
+"""The latencies that are promised rise with their percentiles and can be kept."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from aimass_compiler.checks._example import Example
+from aimass_compiler.diagnostics import Finding, Related, Severity
+from aimass_compiler.explanations import Explanation
+from aimass_compiler.pipeline.places import written
+from aimass_compiler.pipeline.serving import Latency
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aimass_compiler.pipeline import Pipeline
+
+EXPLANATIONS = (
+    Explanation(
+        "AM243",
+        "a higher percentile has a shorter time",
+        "When 99 of 100 answers come within a time, 95 of them do too: the times rise with the percentiles.",
+    ),
+    Explanation(
+        "AM244",
+        "requests are given up before they are late",
+        "`limits.timeout` ends a request with an error. Where it is shorter than the promised latency, no "
+        "answer is ever late, because it is an error first.",
+    ),
+)
+EXAMPLES = (
+    Example(
+        "AM243",
+        fails="serving: {objectives: {latency: {p95: 80ms, p99: 50ms}}}",
+        passes="serving: {objectives: {latency: {p95: 50ms, p99: 80ms}}}",
+    ),
+    Example(
+        "AM244",
+        fails="serving: {objectives: {latency: {p99: 500ms}}, limits: {timeout: 200ms}}",
+        passes="serving: {objectives: {latency: {p99: 500ms}}, limits: {timeout: 2s}}",
+    ),
+)
+
+
+def findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """Latencies that do not rise, and timeouts that come first."""
+    for path, latency in written(pipeline, "serving.objectives.latency"):
+        given = [
+            (name, limit) for name in Latency.model_fields if (limit := getattr(latency, name)) is not None
+        ]
+        for (lower, shorter), (higher, longer) in pairwise(given):
+            if longer.seconds < shorter.seconds:
+                message = f"`{higher}` is {longer}, which is shorter than `{lower}`, {shorter}"
+                note = Related((*path, lower), f"`{lower}` is {shorter}")
+                yield Finding("AM243", (*path, higher), message, related=(note,))
+    yield from _timeouts(pipeline)
+
+
+def _timeouts(pipeline: Pipeline) -> Iterator[Finding]:
+    told = set()
+    for path, serving in written(pipeline, "serving"):
+        timeout, limit = serving.limits.timeout, serving.objectives.latency.p99
+        if limit is None or timeout.seconds >= limit.seconds or (timeout, limit) in told:
+            continue
+        told.add((timeout, limit))
+        message = f"requests are given up after {timeout}, before the promised `p99` of {limit}"
+        note = Related((*path, "objectives", "latency", "p99"), f"`p99` is {limit}")
+        where = (*path, "limits", "timeout")
+        yield Finding("AM244", where, message, severity=Severity.WARNING, related=(note,))

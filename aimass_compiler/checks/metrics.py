@@ -1,0 +1,48 @@
+"""The metrics that a spec names exist and judge what the model predicts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aimass_compiler.checks._example import Example
+from aimass_compiler.checks._metrics import known, metric_of, named
+from aimass_compiler.checks._places import declared
+from aimass_compiler.diagnostics import Finding, did_you_mean
+from aimass_compiler.explanations import Explanation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aimass_compiler.pipeline import Pipeline
+
+EXPLANATIONS = (
+    Explanation(
+        "AM223",
+        "there is no such metric",
+        "Metrics have their names in scikit-learn: `roc_auc`, `root_mean_squared_error`.",
+    ),
+    Explanation(
+        "AM224",
+        "the metric does not judge what the model predicts",
+        "Classes and numbers are judged by different metrics.",
+    ),
+)
+EXAMPLES = (
+    Example("AM223", fails="objective: {metric: roc_acu}", passes="objective: {metric: roc_auc}"),
+    Example("AM224", fails="evaluation: {metrics: [r2]}", passes="evaluation: {metrics: [accuracy]}"),
+)
+_NOUNS = {"classification": "classes", "regression": "numbers"}
+
+
+def findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """Metrics that do not exist, or judge something else."""
+    task = pipeline.task
+    for path, name in named(pipeline):
+        metric = metric_of(name)
+        if metric is None:
+            yield Finding("AM223", path, f"there is no metric `{name}`", help=did_you_mean(name, known(task)))
+        elif metric.task != task.kind:
+            target = pipeline.data.columns[task.target].column_type
+            message = f"`{name}` judges {_NOUNS[metric.task]}, but the target `{task.target}` is {target}"
+            hint = f"metrics of {_NOUNS[task.kind]}: " + ", ".join(f"`{name}`" for name in known(task))
+            yield Finding("AM224", path, message, help=hint, related=(declared(task.target),))

@@ -1,0 +1,118 @@
+"""Values that may be missing do not reach a model that needs them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from aimass_compiler.checks._example import Example
+from aimass_compiler.checks._flow import UNKNOWN, Step, outcome, steps
+from aimass_compiler.checks._models import suitable
+from aimass_compiler.checks._places import either
+from aimass_compiler.diagnostics import Finding, Related
+from aimass_compiler.explanations import Explanation
+from aimass_compiler.expression.algebra import Column, Constant, Expression, IsMissing, Where
+
+if TYPE_CHECKING:
+    from aimass_compiler.pipeline import Pipeline
+
+EXPLANATIONS = (
+    Explanation(
+        "AM222",
+        "a missing value would reach a model that cannot take it",
+        "A column that declares `missing` may lack values, in training and in serving. Most models "
+        "calculate with every feature and have no answer then. Fill the gaps with `impute`, choose a model "
+        "that takes them, or leave `missing` out: then rows without a value are refused. `clean: "
+        "[drop_missing: …]` drops such rows before training, so that the column need not declare `missing`.",
+    ),
+)
+EXAMPLES = (
+    Example(
+        "AM222",
+        fails="data: {columns: {charges: {type: number, missing: 0.05}}}",
+        passes="data: {columns: {charges: {type: number, missing: 0.05}}}\n"
+        "features: [impute: charges, one_hot: plan]",
+    ),
+)
+
+_NUMERIC = ("number", "vector", "image")
+#: Column → the declared column whose gaps it has.
+Gaps = Mapping[str, str]
+
+
+def findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """Columns with gaps that nothing fills on the way to the model."""
+    model = pipeline.model
+    if model.accepts_missing:
+        return
+    gaps: Gaps = {name: name for name, column in pipeline.data.columns.items() if column.is_nullable}
+    for step in steps(pipeline):
+        gaps = _after(step, gaps)
+    wanted = outcome(pipeline)
+    reaching = [
+        gaps[name] for name, kind in wanted.items() if name in gaps and _is_read(kind.name, model.accepts)
+    ]
+    for source in dict.fromkeys(reaching):
+        share = pipeline.data.columns[source].missing
+        message = (
+            f"`{source}` may be missing in {100 * share:.3g} % of the rows, which `{model.kind}` cannot take"
+        )
+        path = ("data", "columns", source, "missing")
+        note = Related(("model",), f"`{model.kind}` is chosen here")
+        yield Finding("AM222", path, message, help=_way_out(pipeline, source), related=(note,))
+
+
+def _is_read(kind: str, accepts: str) -> bool:
+    return kind == "image" if accepts == "image" else kind in ("number", "vector")
+
+
+def _way_out(pipeline: Pipeline, source: str) -> str:
+    if pipeline.data.columns[source].type == "image":
+        return "leave `missing` out and drop such rows with `clean: [drop_missing: …]`"
+    others = suitable(pipeline.task, pipeline.model.accepts, accepts_missing=True)
+    listed = either(f"`{name}`" for name in others)
+    return f"fill it with `impute: {source}`, or choose a model that takes gaps: {listed}"
+
+
+def _after(step: Step, gaps: Gaps) -> Gaps:
+    """The columns with gaps behind a transform."""
+    written = {name: kind for name, kind in step.after.items() if name in step.written()}
+    kept = {name: source for name, source in gaps.items() if name not in step.written()}
+    if step.transform.fills_missing:
+        return kept
+    computed = _computed(step)
+    found = {
+        name: _gap_in(computed[name], gaps) if name in computed else _brought_along(step, name, gaps)
+        for name, kind in written.items()
+        if kind.name in (*_NUMERIC, "category", "text")
+    }
+    return kept | {name: source for name, source in found.items() if source}
+
+
+def _brought_along(step: Step, name: str, gaps: Gaps) -> str | None:
+    """The gap that a result has because a number had it; a name that is missing becomes a code or zeros."""
+    read = [known for known in step.transform.columns_read if step.types.get(known, UNKNOWN).name in _NUMERIC]
+    own = [name] if name in read else read
+    return next((gaps[known] for known in own if known in gaps), None)
+
+
+def _computed(step: Step) -> Mapping[str, Expression]:
+    """What a transform computes, where it need not learn anything first; else nothing."""
+    read = {*step.transform.columns_read, *step.types}
+    table = {name: Column(name, step.types.get(name, UNKNOWN)) for name in read}
+    if step.transform.learn(table):
+        return {}
+    results = step.transform.apply(table, {})
+    return {name: result for name, result in results.items() if result is not None}
+
+
+def _gap_in(expression: Expression, gaps: Gaps) -> str | None:
+    """The declared column whose gaps make gaps in the result."""
+    if isinstance(expression, Column):
+        return gaps.get(expression.name)
+    if isinstance(expression, Constant) or expression.type.name in ("boolean", "index"):
+        return None
+    operands = expression.operands
+    if isinstance(expression, Where) and expression.condition == IsMissing(expression.otherwise):
+        operands = (expression.then,)
+    return next((source for source in (_gap_in(operand, gaps) for operand in operands) if source), None)

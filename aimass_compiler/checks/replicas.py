@@ -1,0 +1,41 @@
+"""The most servers are not fewer than the fewest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aimass_compiler.checks._example import Example
+from aimass_compiler.diagnostics import Finding, Related
+from aimass_compiler.explanations import Explanation
+from aimass_compiler.pipeline.places import written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aimass_compiler.pipeline import Pipeline
+
+EXPLANATIONS = (
+    Explanation(
+        "AM241",
+        "there would be fewer servers at most than at least",
+        "`min` servers always run, and load starts more up to `max`. An environment that overrides one of "
+        "them keeps the other as it is for all.",
+    ),
+)
+EXAMPLES = (
+    Example(
+        "AM241",
+        fails="environments: {prod: {serving: {replicas: {min: 6}}}}",
+        passes="environments: {prod: {serving: {replicas: {min: 6, max: 12}}}}",
+    ),
+)
+
+
+def findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """Replicas whose `min` is above their `max`, for all or in one environment."""
+    usual: tuple[Related, ...] = ()
+    for path, replicas in written(pipeline, "serving.replicas"):
+        if replicas.min > replicas.max:
+            message = f"`min` is {replicas.min}, which is more than `max`, {replicas.max}"
+            yield Finding("AM241", (*path, "min"), message, help="write both", related=usual)
+        usual = (Related(("serving", "replicas"), "this is what holds for all environments", at_key=True),)

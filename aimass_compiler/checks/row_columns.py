@@ -1,0 +1,122 @@
+"""Cleaning and splitting read declared columns, of types that can decide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aimass_compiler.catalog.split import SPLITS, SharedSplit
+from aimass_compiler.checks._example import Example
+from aimass_compiler.checks._flow import outcome
+from aimass_compiler.checks._places import declared, either, place_of_column
+from aimass_compiler.diagnostics import Finding, Path, Severity, did_you_mean
+from aimass_compiler.explanations import Explanation
+from aimass_compiler.expression.types import ColumnType
+from aimass_compiler.pipeline.columns import CategoryColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aimass_compiler.pipeline import Pipeline
+
+EXPLANATIONS = (
+    Explanation(
+        "AM234",
+        "cleaning or splitting reads a column that is not declared",
+        "Only the columns of `data.columns` are kept of the sources. Declare a key as `id`: it is then no "
+        "feature.",
+    ),
+    Explanation(
+        "AM235",
+        "rows cannot be split by a column of this type",
+        "A time or a number orders rows, a category gets the same shares in every split, and a category or "
+        "an id can name each row's split.",
+    ),
+    Explanation(
+        "AM236",
+        "the column that names the splits has other values",
+        "Its values are `train`, `validation` and `test`. Rows with another value are in no split, and each"
+        " split needs rows.",
+    ),
+    Explanation(
+        "AM237",
+        "the column that names the splits is also a feature",
+        "It is the same in all rows of a split, so nothing can be learnt from it, yet serving would ask for"
+        " it. Declare it as `id`, or leave it out with `drop`.",
+    ),
+)
+
+
+def _split(values: str) -> str:
+    columns = f"columns: {{part: {{type: category, values: [{values}]}}}}"
+    return f"data: {{{columns}, split: {{by: column, column: part}}}}"
+
+
+EXAMPLES = (
+    Example(
+        "AM234",
+        fails="data: {clean: [drop_duplicates: custmer_id]}",
+        passes="data: {clean: [drop_duplicates: customer_id]}",
+    ),
+    Example(
+        "AM235",
+        fails="data: {split: {by: time, column: plan}}",
+        passes="data: {split: {by: time, column: since}}",
+    ),
+    Example("AM236", fails=_split("train, test"), passes=_split("train, validation, test")),
+    Example(
+        "AM237",
+        fails=_split("train, validation, test") + "\nfeatures: [one_hot: [part, plan]]",
+        passes=_split("train, validation, test") + "\nfeatures: [drop: part, one_hot: plan]",
+    ),
+)
+
+
+def findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """Columns that cleaning or splitting cannot read."""
+    for place, step in enumerate(pipeline.data.clean):
+        for name in step.columns_read():
+            path = ("data", "clean", place, step.kind, *place_of_column(step, name))
+            yield from _undeclared(pipeline, name, path)
+    split = pipeline.data.split
+    for name in split.columns_read():
+        path = ("data", "split", *place_of_column(split, name))
+        yield from _undeclared(pipeline, name, path)
+        if name in pipeline.data.columns:
+            yield from _split_by(pipeline, name, path)
+
+
+def _undeclared(pipeline: Pipeline, name: str, path: Path) -> Iterator[Finding]:
+    if name not in pipeline.data.columns:
+        hint = did_you_mean(name, pipeline.data.columns) or f"declare it: `{name}: id`"
+        yield Finding("AM234", path, f"there is no column `{name}` in `data.columns`", help=hint)
+
+
+def _split_by(pipeline: Pipeline, name: str, path: Path) -> Iterator[Finding]:
+    split, column = pipeline.data.split, pipeline.data.columns[name]
+    if column.type not in split.accepts:
+        accepted = either(str(ColumnType(kind)) for kind in sorted(split.accepts))
+        message = f"`{name}` is {column.column_type}, but `by: {split.kind}` wants {accepted}"
+        yield Finding("AM235", path, message, related=(declared(name),))
+    elif not isinstance(split, SharedSplit):
+        yield from _names_of_splits(name, column)
+        if name in outcome(pipeline) and outcome(pipeline)[name].is_feature:
+            message = f"`{name}` names the splits, but it is also a feature"
+            hint = f"declare it as `id`, or leave it out: `drop: {name}`"
+            yield Finding(
+                "AM237", path, message, help=hint, severity=Severity.WARNING, related=(declared(name),)
+            )
+
+
+def _names_of_splits(name: str, column: object) -> Iterator[Finding]:
+    if not isinstance(column, CategoryColumn) or column.values is None:
+        return
+    path = ("data", "columns", name, "values")
+    lacking = [split for split in SPLITS if split not in column.values]
+    if lacking:
+        message = f"`{name}` names the splits, but has no value `{lacking[0]}`"
+        yield Finding("AM236", path, message, help=f"it needs {', '.join(f'`{split}`' for split in SPLITS)}")
+    for place, value in enumerate(column.values):
+        if value not in SPLITS:
+            message = f"rows whose `{name}` is `{value}` are in no split"
+            hint = did_you_mean(value, SPLITS)
+            yield Finding("AM236", (*path, place), message, help=hint, severity=Severity.WARNING)

@@ -1,0 +1,85 @@
+"""Columns that are declared but never become features, and models that have none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aimass_compiler.checks._example import Example
+from aimass_compiler.checks._flow import UNKNOWN, outcome
+from aimass_compiler.diagnostics import Finding, Severity
+from aimass_compiler.explanations import Explanation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aimass_compiler.expression.types import ColumnType
+    from aimass_compiler.pipeline import Pipeline
+
+EXPLANATIONS = (
+    Explanation(
+        "AM216",
+        "a column never becomes a feature",
+        "Models read numbers. A category or a text that no transform turns into numbers reaches no model, "
+        "and a network for images reads the image only. Turn the column into numbers, or say with `drop` "
+        "that it is not wanted.",
+    ),
+    Explanation(
+        "AM217",
+        "no feature is left",
+        "Behind the transforms there is no column that a model could learn from.",
+    ),
+)
+EXAMPLES = (
+    Example("AM216", fails="features: [log: tenure]", passes="features: [log: tenure, drop: plan]"),
+    Example(
+        "AM217", fails="features: [drop: [tenure, charges, plan]]", passes="features: [drop: [charges, plan]]"
+    ),
+)
+_WAYS = {"category": "`one_hot: {name}`", "text": "`hash_text: {name}`"}
+
+
+def findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """Columns that reach no model, and a model that no column reaches."""
+    found = outcome(pipeline)
+    if pipeline.model.accepts == "image":
+        yield from (
+            _beside_image(name) for name, kind in found.items() if kind.name not in ("image", "unknown")
+        )
+        return
+    for name, kind in found.items():
+        if kind.name in _WAYS and name not in _with_a_purpose(pipeline):
+            yield _never_a_feature(pipeline, name, kind)
+    if not any(kind.is_feature or kind.name == "image" or kind == UNKNOWN for kind in found.values()):
+        yield Finding(
+            "AM217",
+            ("features",),
+            f"no feature is left that `{pipeline.model.kind}` could learn from",
+            help="keep a number, or turn a category or a text into numbers",
+            at_key=True,
+        )
+
+
+def _with_a_purpose(pipeline: Pipeline) -> set[str]:
+    """The columns that something else than the model reads."""
+    data = pipeline.data
+    read = [*data.split.columns_read(), *pipeline.evaluation.slices]
+    read += [name for step in data.clean for name in step.columns_read()]
+    read += [name for join in data.join for name in join.on]
+    return set(read)
+
+
+def _never_a_feature(pipeline: Pipeline, name: str, kind: ColumnType) -> Finding:
+    message = f"`{name}` never becomes a feature: `{pipeline.model.kind}` cannot read {kind}"
+    way = _WAYS[kind.name].format(name=name)
+    hint = f"turn it into numbers, such as with {way}, or leave it out: `drop: {name}`"
+    return _warning(name, message, hint)
+
+
+def _beside_image(name: str) -> Finding:
+    message = f"`{name}` never becomes a feature: the model sees the image only"
+    return _warning(name, message, f"leave it out: `drop: {name}`")
+
+
+def _warning(name: str, message: str, hint: str) -> Finding:
+    path = ("data", "columns", name)
+    return Finding("AM216", path, message, help=hint, severity=Severity.WARNING, at_key=True)
