@@ -78,3 +78,16 @@ def emit(document: Document, name: str) -> bytes:
 def emit_json(document: Document) -> bytes:
     """The same document as indented JSON, for the formats that know no comments."""
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def inline(value: Any) -> str:
+    """One value on one line, quoted as `emit` quotes, for text in which YAML stands beside comments."""
+    text = yaml.dump(
+        [value],
+        Dumper=_Dumper,
+        sort_keys=False,
+        default_flow_style=True,
+        allow_unicode=True,
+        width=_NEVER_FOLD,
+    )
+    return str(text).rstrip("\n")[1:-1]

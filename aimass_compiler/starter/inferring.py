@@ -1,0 +1,199 @@
+"""From what a column holds to what the contract says of it."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aimass_compiler.render.emit import inline
+from aimass_compiler.starter.observing import Observation, Sort
+from aimass_compiler.starter.unusable import UnusableDataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: A closed list of names is worth its lines up to this many, if none of them is a rarity.
+_MOST_LISTED = 20
+_LEAST_OFTEN = 5
+_MOST_CATEGORIES_NAMED_ID = 100
+_FEWEST_UNIQUE = 20
+_WORDS_OF_TEXT = 3
+_LONGEST_NAME = 200
+_LONGEST_SHOWN = 30
+_SMALLEST_IMAGE = 4
+_EXACT_INTEGERS = 1e15
+_NAME_OF_ID = re.compile(r"(^|[_\W])(id|uuid|guid)$|[a-z](Id|ID)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One line of the contract: the type, its parameters, and a comment that tells why."""
+
+    name: str
+    type: str
+    observation: Observation
+    comment: str
+    parameters: Mapping[str, Any]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return labels(self.observation)
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether (nearly) every row has a value of its own."""
+        return (
+            10 * self.observation.distinct >= 9 * self.observation.known or not self.observation.is_complete
+        )
+
+    def missing(self, rows: int) -> int:
+        """How many rows lack a value; spaces are no number."""
+        blank = self.observation.sorts[Sort.BLANK] if self.type == "number" else 0
+        return rows - self.observation.known + blank
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A column that the spec does not mention, and why."""
+
+    name: str
+    reason: str
+
+
+def infer(name: str, observation: Observation) -> Column | LeftOut:
+    """The column's line; raises UnusableDataError where the pipeline could not read the file at all."""
+    _check_types(name, observation)
+    reason = _useless(name, observation)
+    return LeftOut(name, reason) if reason else _typed(name, observation)
+
+
+def _useless(name: str, observation: Observation) -> str:
+    """Why nothing can be learnt from the column, or ""."""
+    sorts = observation.found
+    if not name or len(name) > _LONGEST_NAME:
+        return "its name is too long" if name else "it has no name"
+    if not sorts - {Sort.BLANK}:
+        return "it is empty"
+    if sorts & {Sort.LIST, Sort.OTHER} and sorts != {Sort.LIST}:
+        return "it holds structures"
+    if observation.distinct == 1 and observation.is_complete:
+        return f"it is always {shown(next(iter(observation.values)))}"
+    return ""
+
+
+def _typed(name: str, observation: Observation) -> Column | LeftOut:
+    sorts = observation.found
+    if sorts == {Sort.LIST}:
+        return _image(name, observation)
+    if _is_id(name, observation):
+        return _id(name, observation)
+    if sorts <= {Sort.NUMBER, Sort.BLANK} and not _is_named_id(name):
+        return _number(name, observation)
+    if sorts == {Sort.TIME}:
+        return Column(name, "time", observation, f"such as {shown(next(iter(observation.values)))}", {})
+    return _text(name, observation) or _category(name, observation)
+
+
+def _check_types(name: str, observation: Observation) -> None:
+    """One column in two types is refused by the reader, unless one of them is text."""
+    kinds = {"numbers" if kind in (int, float) else kind.__name__ for kind in observation.types}
+    if len(kinds) > 1 and "str" not in kinds:
+        told = f"the column {inline(name)} holds values of several types: {', '.join(sorted(kinds))}"
+        raise UnusableDataError("AM060", told, "write its values in one type")
+
+
+def _is_named_id(name: str) -> bool:
+    return _NAME_OF_ID.search(name) is not None
+
+
+def _is_id(name: str, observation: Observation) -> bool:
+    is_unique = observation.is_complete and observation.distinct == observation.known
+    if _is_named_id(name):
+        return observation.distinct > _MOST_CATEGORIES_NAMED_ID or is_unique
+    is_word = observation.found <= {Sort.NAME, Sort.CODE} and observation.words <= observation.known
+    return is_word and is_unique and observation.known >= _FEWEST_UNIQUE
+
+
+def _id(name: str, observation: Observation) -> Column:
+    repeats = observation.is_complete and observation.distinct < observation.known
+    comment = f"{observation.distinct:,} different ones" if repeats else "different in every row"
+    return Column(name, "id", observation, f"{comment}; never a feature", {})
+
+
+def _number(name: str, observation: Observation) -> Column:
+    parameters = {"min": 0} if observation.smallest >= 0 else {}
+    return Column(
+        name, "number", observation, f"{observation.smallest:g} … {observation.largest:g}", parameters
+    )
+
+
+def _image(name: str, observation: Observation) -> Column | LeftOut:
+    size = min(observation.lengths)
+    if observation.lengths != {size} or size < _SMALLEST_IMAGE:
+        return LeftOut(name, "its lists hold no images: they are no numbers, or not equally many")
+    for channels in (1, 3):
+        side = math.isqrt(size // channels)
+        if channels * side * side == size:
+            comment = "channels, height, width: guessed from the count of numbers"
+            return Column(name, "image", observation, comment, {"shape": [channels, side, side]})
+    way_out = f"an image is {inline(name)}: {{type: image, shape: [CHANNELS, HEIGHT, WIDTH]}}"
+    return LeftOut(name, f"its lists hold {size:,} numbers, which is no square; {way_out}")
+
+
+def _text(name: str, observation: Observation) -> Column | None:
+    names = observation.sorts[Sort.NAME]
+    is_varied = observation.distinct > _MOST_LISTED
+    if not is_varied or observation.words < _WORDS_OF_TEXT * names or 2 * names < observation.known:
+        return None
+    return Column(name, "text", observation, f"about {observation.words / names:.0f} words each", {})
+
+
+def _category(name: str, observation: Observation) -> Column:
+    """A column of names, which are listed where they are few and none is a rarity."""
+    often = observation.values.most_common()
+    is_closed = observation.is_complete and len(often) <= _MOST_LISTED and often[-1][1] >= _LEAST_OFTEN
+    if is_closed and (known := labels(observation)):
+        return Column(name, "category", observation, "", {"values": list(known)})
+    examples = ", ".join(shown(value) for value, _ in often[:3])
+    count = f"{len(often):,}" if observation.is_complete else f"more than {len(often):,}"
+    comment = f"{count} names, mostly {examples}; others are accepted, too"
+    return Column(name, "category", observation, comment + _strays(observation), {})
+
+
+def _strays(observation: Observation) -> str:
+    """Nine of ten values being numbers, the others are most likely marks for missing ones."""
+    strays = observation.known - observation.sorts[Sort.NUMBER]
+    if 10 * strays > observation.known or Sort.NAME not in observation.examples:
+        return ""
+    example = shown(observation.examples[Sort.NAME])
+    return f"; all but {strays:,} (such as {example}) are numbers: empty those, and write `number`"
+
+
+def labels(observation: Observation) -> tuple[str, ...]:
+    """Every value as the pipeline reads it as a name, sorted; empty where that cannot be told."""
+    types = observation.types
+    is_doubtful = float in types and (str in types or observation.largest >= _EXACT_INTEGERS)
+    if not observation.is_complete or is_doubtful:
+        return ()
+    found = [_label(value, is_float=float in types) for value in observation.values]
+    return tuple(sorted(found, key=_order))
+
+
+def _label(value: Any, *, is_float: bool) -> str:
+    return str(float(value)) if is_float else str(value)
+
+
+def _order(label: str) -> tuple[float, str]:
+    try:
+        number = float(label)
+    except ValueError:
+        return math.inf, label
+    return (number if math.isfinite(number) else math.inf), label
+
+
+def shown(value: Any) -> str:
+    """A value for a comment: on one line, and short."""
+    text = str(value)
+    return inline(text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…")

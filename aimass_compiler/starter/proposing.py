@@ -1,0 +1,106 @@
+"""From a data file to the text of a spec, in order: read, observe, decide, write."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import jinja2
+from pydantic import TypeAdapter, ValidationError
+
+from aimass_compiler import conventions
+from aimass_compiler.diagnostics import Finding
+from aimass_compiler.pipeline import ModelName
+from aimass_compiler.render.emit import inline
+from aimass_compiler.starter.deciding import Draft, decide
+from aimass_compiler.starter.observing import observe
+from aimass_compiler.starter.reading import DataFile, open_data
+from aimass_compiler.starter.unusable import UnusableDataError
+
+if TYPE_CHECKING:
+    from aimass_compiler.starter.inferring import Column
+
+_WILDCARDS = frozenset("*?[")
+#: Wider tables list the names of the target only, and a spec stays one that a person can read.
+_MANY_COLUMNS = 500
+_LONGEST_PADDED = 50
+
+
+def propose(path: Path, shown_as: str, name: str, target: str | None = None) -> tuple[str, list[Finding]]:
+    """The text of a commented spec called `name` that reads the data file; "" and why where there is none.
+
+    `shown_as` is the file's path below the project's root, as the spec will call it.
+    """
+    try:
+        _check_name(name)
+        _check_path(shown_as)
+        data = open_data(path, shown_as)
+        draft = decide(observe(data.rows), target)
+    except UnusableDataError as error:
+        finding = Finding(error.code, (), error.message, help=error.way_out, file=shown_as)
+        return "", [finding]
+    return _text(draft, data, shown_as, name), []
+
+
+def _check_name(name: str) -> None:
+    try:
+        TypeAdapter(ModelName).validate_python(name)
+    except ValidationError:
+        proposed = re.sub(r"[^a-z0-9]+", "-", name.lower()).lstrip("-0123456789")[:40].rstrip("-")
+        hint = "write it in at most 40 small letters, digits and hyphens, a letter first"
+        hint += f", such as `{proposed}`" if proposed else ""
+        raise UnusableDataError("AM066", f"{inline(name)} cannot be the name of a model", hint) from None
+
+
+def _check_path(shown_as: str) -> None:
+    parts = PurePosixPath(shown_as)
+    if parts.is_absolute() or ".." in parts.parts:
+        hint = "copy the file below the project's root, such as into data/"
+        raise UnusableDataError("AM066", f"`{shown_as}` lies outside of the project", hint)
+    if _WILDCARDS & set(shown_as):
+        hint = "rename the file; in a spec these signs match several files"
+        raise UnusableDataError("AM066", f"`{shown_as}` has `*`, `?` or `[` in its name", hint)
+
+
+def _text(draft: Draft, data: DataFile, shown_as: str, name: str) -> str:
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701  # not HTML: every value passes the filter `yaml`
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["yaml"] = inline
+    source = resources.files(__package__).joinpath("starter.yaml.jinja").read_text(encoding="utf-8")
+    text = environment.from_string(source).render(
+        api_version=conventions.API_VERSION,
+        kind=conventions.KIND,
+        schema_file=conventions.SCHEMA_FILE,
+        shown_as=shown_as,
+        name=name,
+        source_name=PurePosixPath(shown_as).stem,
+        source=data.source,
+        draft=draft,
+        target=draft.target.column.name,
+        contract=_contract(draft),
+    )
+    return text.rstrip() + "\n"
+
+
+def _contract(draft: Draft) -> list[str]:
+    """A line for each column, the comments below each other."""
+    lines = [(_line(draft, column), column.comment) for column in draft.columns]
+    width = max((len(line) for line, _ in lines if len(line) <= _LONGEST_PADDED), default=0)
+    return [f"{line.ljust(width)}    # {comment}" if comment else line for line, comment in lines]
+
+
+def _line(draft: Draft, column: Column) -> str:
+    parameters = dict(column.parameters)
+    if len(draft.columns) > _MANY_COLUMNS and column.name != draft.target.column.name:
+        parameters.pop("values", None)
+    if share := draft.missing(column):
+        parameters["missing"] = share
+    kind = inline({"type": column.type, **parameters}) if parameters else column.type
+    return f"{inline(column.name)}: {kind}"

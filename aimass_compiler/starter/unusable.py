@@ -1,0 +1,60 @@
+"""Why a data file makes no spec."""
+
+from __future__ import annotations
+
+from aimass_compiler.explanations import Explanation
+
+EXPLANATIONS = (
+    Explanation(
+        "AM060",
+        "the data file cannot be read",
+        "The file is missing, is not of the kind that its name says, is not UTF-8, or is malformed. The "
+        "pipeline's first stage would stop at the same place.",
+    ),
+    Explanation(
+        "AM061",
+        "the data file is of an unknown kind",
+        "The kind of a file is known by the end of its name: .csv, .tsv, .txt, .jsonl, .ndjson, "
+        ".parquet or .pq.",
+    ),
+    Explanation(
+        "AM062",
+        "the columns have no usable names",
+        "A spec calls columns by name, so a csv file needs a header line, and every name may stand in"
+        " it once.",
+    ),
+    Explanation(
+        "AM063",
+        "there is nothing to learn from",
+        "A model needs rows, one column to predict, and at least one other column that tells "
+        "something about it.",
+    ),
+    Explanation(
+        "AM064",
+        "the target cannot be predicted",
+        "A target is a number, or a category of at most 100 names. Ids, times, texts and images are "
+        "not predicted.",
+    ),
+    Explanation(
+        "AM065",
+        "a library is missing to read the file",
+        "Compiling needs no data libraries, so they come with an extra: `pip install 'aimass-compiler[run]'`. "
+        "csv and jsonl files are read without it.",
+    ),
+    Explanation(
+        "AM066",
+        "the name or the path does not fit into a spec",
+        "A model's name is a DNS label, because it names folders, stages, jobs and services. A source's path "
+        "starts at the project's root, stays below it, and `*`, `?` and `[` in it would match several files.",
+    ),
+)
+
+
+class UnusableDataError(Exception):
+    """The data file makes no spec; raised by what reads it row by row, returned as a finding by `propose`."""
+
+    def __init__(self, code: str, message: str, way_out: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.way_out = way_out
