@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Strict, Tag
+from pydantic import AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Strict, Tag
 from pydantic_core import PydanticCustomError, core_schema
 
 #: Numbers and flags are never guessed from strings: `"5"` is not 5 and `true` is not 1.
 Integer = Annotated[int, Strict()]
-Number = Annotated[float, Strict()]
+Number = Annotated[float, Strict(), AllowInfNan(allow_inf_nan=False)]
 Flag = Annotated[bool, Strict()]
 
 
@@ -199,4 +199,7 @@ def _as_tuple(value: Any) -> Any:
 
 
 #: One column or several.
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+Names = Annotated[
+    Annotated[tuple[str, ...], Field(min_length=1)],
+    BeforeValidator(_as_tuple, json_schema_input_type=str | Annotated[tuple[str, ...], Field(min_length=1)]),
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
@@ -22,6 +22,13 @@ FAMILIES = {
     "metrics": "metric",
     "optimizers": "optimizer",
 }
+
+
+#: The words of a JSON Schema that say which values are allowed.
+_MEANING = frozenset(
+    {"$ref", "anyOf", "oneOf", "type", "items", "enum", "const", "minimum", "maximum", "minItems"}
+)
+_PYDANTIC_ERRORS = frozenset(get_args(core_schema.ErrorType))
 
 
 class Kind(Frozen):
@@ -110,7 +117,11 @@ class OneOf:
         if self.tagged_by is None and isinstance(value, dict) and len(value) == 1:
             name, parameters = next(iter(value.items()))
             return str(name), {} if parameters is None else parameters
-        if self.tagged_by is not None and isinstance(value, dict) and isinstance(value.get(self.tagged_by), str):
+        if (
+            self.tagged_by is not None
+            and isinstance(value, dict)
+            and isinstance(value.get(self.tagged_by), str)
+        ):
             return value[self.tagged_by], {key: part for key, part in value.items() if key != self.tagged_by}
         noun = FAMILIES[self.family]
         form = f"{{{self.tagged_by}: NAME, …}}" if self.tagged_by else "{NAME: …}"
@@ -150,11 +161,10 @@ def _below(error: ValidationError, name: str | None) -> ValidationError:
     for line in error.errors(include_url=False):
         where = line["loc"] if name is None else (name, *line["loc"])
         context = line.get("ctx", {})
-        known = line["type"] not in ("kind_form", "unknown_kind", "grammar") and "custom" not in context
-        message = line["msg"].replace("{", "{{").replace("}", "}}")
+        own = line["type"] not in _PYDANTIC_ERRORS
         details.append(
             InitErrorDetails(
-                type=line["type"] if known else PydanticCustomError(line["type"], message, context),  # type: ignore[arg-type]  # a literal type by its contract
+                type=PydanticCustomError(line["type"], line["msg"], context) if own else line["type"],  # type: ignore[arg-type]  # a literal type by its contract
                 loc=where,
                 input=line["input"],
                 ctx=context,
@@ -163,35 +173,51 @@ def _below(error: ValidationError, name: str | None) -> ValidationError:
     return ValidationError.from_exception_data(error.title, details)
 
 
-def _parameters_schema(kind: type[Kind], handler: Any) -> dict[str, Any]:
-    return dict(handler(kind.__pydantic_core_schema__))
-
-
 def _schema_by_key(family: str, handler: Any) -> dict[str, Any]:
     """One object whose single key is the kind: editors complete it better than a `oneOf`."""
-    properties: dict[str, Any] = {}
-    for name in names(family):
-        kind = load(family, name)
-        long = _parameters_schema(kind, handler)
-        summary = (kind.__doc__ or "").strip().split("\n")[0]
-        if kind.short_form is None:
-            properties[name] = {"anyOf": [long, {"type": "null"}], "description": summary}
-        else:
-            properties[name] = {"anyOf": [long, {"not": {"type": "object"}}], "description": summary}
-    one = {"type": "object", "properties": properties, "additionalProperties": False}
-    one |= {"minProperties": 1, "maxProperties": 1}
-    return {"anyOf": [{"enum": list(names(family))}, one]}
+    one: dict[str, Any] = {
+        "type": "object",
+        "properties": {name: _parameters_schema(load(family, name), handler) for name in names(family)},
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+    return {"anyOf": [{"enum": _bare(family)}, one]}
+
+
+def _parameters_schema(kind: type[Kind], handler: Any) -> dict[str, Any]:
+    """What may stand behind a kind's name: its parameters, the one that it has in short, or nothing."""
+    long = handler(kind.__pydantic_core_schema__)
+    forms: list[dict[str, Any]] = [long, {"type": "null"}]
+    if kind.short_form is not None:
+        fields = handler.resolve_ref_schema(long)["properties"]
+        alias = kind.model_fields[kind.short_form].alias
+        forms.append(
+            {key: value for key, value in fields[alias or kind.short_form].items() if key in _MEANING}
+        )
+    return {"anyOf": forms, "description": _summary(kind)}
 
 
 def _schema_by_tag(family: str, tag: str, handler: Any) -> dict[str, Any]:
+    """One object for each kind, with the kind's name among its parameters."""
     branches = []
     for name in names(family):
-        parameters = _parameters_schema(load(family, name), handler)
-        branches.append({"if": {"properties": {tag: {"const": name}}, "required": [tag]}, "then": parameters})
-    del branches  # `additionalProperties: false` of each kind would refuse the tag itself
-    return {
-        "anyOf": [
-            {"enum": list(names(family))},
-            {"type": "object", "properties": {tag: {"enum": list(names(family))}}, "required": [tag]},
-        ]
-    }
+        kind = load(family, name)
+        long = handler.resolve_ref_schema(handler(kind.__pydantic_core_schema__))
+        tagged = {
+            "properties": {tag: {"const": name}, **long.get("properties", {})},
+            "required": [tag, *long.get("required", ())],
+            "description": _summary(kind),
+        }
+        branches.append({**long, **tagged})
+    return {"anyOf": [{"enum": _bare(family)}, *branches]}
+
+
+def _bare(family: str) -> list[str]:
+    """The kinds that can do without parameters, so that the name alone will do."""
+    kinds = {name: load(family, name).model_fields.values() for name in names(family)}
+    return [name for name, fields in kinds.items() if not any(field.is_required() for field in fields)]
+
+
+def _summary(kind: type[Kind]) -> str:
+    return (kind.__doc__ or "").strip().split("\n")[0]

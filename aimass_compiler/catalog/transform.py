@@ -34,7 +34,10 @@ def _as_names(value: Any) -> Any:
 
 
 #: One column, several, or all of a type.
-Columns = Annotated[tuple[str, ...] | ColumnsOfType, BeforeValidator(_as_names)]
+Columns = Annotated[
+    tuple[str, ...] | ColumnsOfType,
+    BeforeValidator(_as_names, json_schema_input_type=str | tuple[str, ...] | ColumnsOfType),
+]
 
 
 class Transform(Kind):

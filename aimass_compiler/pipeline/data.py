@@ -25,7 +25,11 @@ def _source_of_path(value: Any) -> Any:
     return {suffix or value: value}
 
 
-SourceChoice = Annotated[Source, OneOf("sources"), BeforeValidator(_source_of_path)]
+SourceChoice = Annotated[
+    Source,
+    OneOf("sources"),
+    BeforeValidator(_source_of_path, json_schema_input_type=str | Annotated[Source, OneOf("sources")]),
+]
 
 
 class Join(Frozen):
@@ -39,6 +43,9 @@ class Join(Frozen):
     """The key columns, present on both sides."""
     how: Literal["left", "inner", "full"] = "left"
     """What happens to rows without a partner."""
+
+
+ColumnType = Literal["number", "category", "text", "id", "time"]
 
 
 def _columns_short(value: Any) -> Any:
@@ -56,7 +63,10 @@ class Data(Frozen):
     join: tuple[Join, ...] = ()
     """How several sources become one table, in this order."""
 
-    columns: Annotated[Mapping[str, Column], BeforeValidator(_columns_short), Field(min_length=1)]
+    columns: Annotated[
+        Annotated[Mapping[str, Column], Field(min_length=1)],
+        BeforeValidator(_columns_short, json_schema_input_type=Annotated[dict[str, ColumnType | Column], Field(min_length=1)]),
+    ]
     """The contract: checked on every run, and what serving accepts."""
 
     clean: tuple[Annotated[CleaningStep, OneOf("cleaning")], ...] = ()
