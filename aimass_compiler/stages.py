@@ -49,7 +49,7 @@ STAGES = (
     Stage(
         "train",
         "search the ranges and train the model with Ray Tune",
-        reads=("task", "model", "objective", "search", "training"),
+        reads=("task", "model", "objective", "search", "training", "retraining"),
         needs=(*_MATRICES["train"], *_MATRICES["validation"], "features/features.json"),
         leaves=("train/model.onnx", "train/best.json", "train/trials.json"),
         plots=("train/history.csv", "train/importance.csv"),

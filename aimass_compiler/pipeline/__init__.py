@@ -12,7 +12,7 @@ from aimass_compiler.catalog import OneOf
 from aimass_compiler.catalog.model import Model
 from aimass_compiler.catalog.transform import Transform
 from aimass_compiler.pipeline.data import Data
-from aimass_compiler.pipeline.evaluation import Evaluation
+from aimass_compiler.pipeline.evaluation import Evaluation, Retraining
 from aimass_compiler.pipeline.monitoring import Monitoring
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.pipeline.settings import Settings
@@ -60,6 +60,7 @@ class Pipeline(Frozen):
     search: Search
     training: Training
     evaluation: Evaluation
+    retraining: Retraining = Field(default_factory=Retraining)
     serving: Serving
     monitoring: Monitoring
     environments: Mapping[str, EnvironmentPipeline]

@@ -45,7 +45,8 @@ class Join(Frozen):
     """What happens to rows without a partner."""
 
 
-ColumnType = Literal["number", "category", "text", "id", "time"]
+_InShort = Literal["number", "category", "text", "id", "time"]
+_ColumnsAsWritten = Annotated[dict[str, _InShort | Column], Field(min_length=1)]
 
 
 def _columns_short(value: Any) -> Any:
@@ -65,7 +66,7 @@ class Data(Frozen):
 
     columns: Annotated[
         Annotated[Mapping[str, Column], Field(min_length=1)],
-        BeforeValidator(_columns_short, json_schema_input_type=Annotated[dict[str, ColumnType | Column], Field(min_length=1)]),
+        BeforeValidator(_columns_short, json_schema_input_type=_ColumnsAsWritten),
     ]
     """The contract: checked on every run, and what serving accepts."""
 

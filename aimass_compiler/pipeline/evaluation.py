@@ -55,3 +55,25 @@ class Evaluation(Frozen):
     """Category columns whose values are judged one by one."""
     on_failure: OnFailure = Field(default_factory=OnFailure)
     """What a missed gate leads to."""
+
+
+class Retraining(Frozen):
+    """What the train stage needs to judge its model and to train it again.
+
+    Gates are here only where something is tried again: elsewhere a changed gate trains nothing.
+    """
+
+    attempts: Integer = 0
+    """How often training is tried again."""
+    adjust: tuple[Literal["regularization", "capacity"], ...] = ()
+    """What may be changed."""
+    gates: tuple[Gate, ...] = ()
+    """The conditions that tell how far apart the splits may be and what training must reach."""
+
+    @classmethod
+    def of(cls, evaluation: Evaluation) -> Self:
+        """The part of an evaluation that decides how often the model is trained."""
+        wanted = evaluation.on_failure
+        if not wanted.retrain:
+            return cls()
+        return cls(attempts=wanted.retrain, adjust=wanted.adjust, gates=evaluation.gates)

@@ -94,7 +94,7 @@ def _stop_if_missed(missed: Sequence[Judged], fit: Fit, evaluation: Evaluation) 
     if not missed:
         return
     count = "a gate" if len(missed) == 1 else f"{len(missed)} gates"
-    advice = adjustment(fit, evaluation.on_failure)
+    advice = adjustment(fit, evaluation.on_failure.adjust)
     way_out = f"; give the model more {advice}" if advice else ""
     raise StageFailure(
         ExitCode.GATE,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.training import results
 from aimass_compiler.runtime.training.fitting import Assignment, Fitted, fit
+from aimass_compiler.runtime.training.retraining import Attempt, adjusted, best_of, judged
 from aimass_compiler.runtime.training.space import Space
 from aimass_compiler.runtime.training.suitability import require_suitable
 from aimass_compiler.runtime.training.tally import say
@@ -18,10 +20,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aimass_compiler.catalog.model import Model
+    from aimass_compiler.pipeline.evaluation import Retraining
     from aimass_compiler.pipeline.training import Objective, Search, Training
     from aimass_compiler.task import Task
 
 _LINES = 10
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The best model of a search, or the only one, and how it was found."""
+
+    fitted: Fitted
+    best: Outcome
+    outcomes: Sequence[Outcome]
+    seconds: Mapping[str, float]
+    trials: Trials
 
 
 def run(
@@ -30,6 +44,7 @@ def run(
     objective: Objective,
     search: Search,
     training: Training,
+    retraining: Retraining,
     *,
     workspace: Workspace,
 ) -> None:
@@ -38,20 +53,41 @@ def run(
     features = read_json(matrices / "features.json")
     assignment = Assignment(task, model, objective, training, matrices)
     require_suitable(assignment, features)
-    trials = Trials.of(workspace, assignment, search)
-    space = Space.of(model, training)
-    found = _searched(assignment, search, space, trials) if space.ranges else _fitted(assignment, trials)
-    fitted, best, outcomes, seconds = found
+    found, attempts = _attempted(assignment, search, retraining, workspace)
+    chosen = best_of(attempts) if attempts else 0
+    kept = found[chosen]
     folder = workspace.folder("train")
-    results.write_model(folder, assignment, fitted)
-    results.write_best(folder, assignment, fitted, best)
-    results.write_trials(folder, outcomes, seconds)
-    results.write_history(folder, fitted)
-    results.write_importance(folder, fitted, features["names"])
-    trials.remove()
+    results.write_model(folder, assignment, kept.fitted)
+    results.write_best(folder, assignment, kept.fitted, kept.best, attempts)
+    results.write_trials(folder, kept.outcomes, kept.seconds)
+    results.write_history(folder, kept.fitted)
+    results.write_importance(folder, kept.fitted, features["names"])
+    found[-1].trials.remove()
 
 
-_Found = tuple["Fitted", Outcome, "Sequence[Outcome]", "Mapping[str, float]"]
+def _attempted(
+    assignment: Assignment, search: Search, retraining: Retraining, workspace: Workspace
+) -> tuple[list[_Found], list[Attempt]]:
+    """Train, and again with more of what lacks, as often as the spec allows."""
+    found = [_trained(assignment, search, workspace)]
+    attempts: list[Attempt] = []
+    while retraining.attempts:
+        attempts.append(judged(assignment, found[-1].fitted, retraining))
+        latest = attempts[-1]
+        say(f"the model {latest.fit.verdict}: {latest.fit.reason}")
+        following = adjusted(latest)
+        if following is None or len(attempts) > retraining.attempts:
+            break
+        say(f"training again with more {latest.more} ({len(attempts)} of {retraining.attempts})")
+        assignment = following
+        found.append(_trained(assignment, search, workspace))
+    return found, attempts
+
+
+def _trained(assignment: Assignment, search: Search, workspace: Workspace) -> _Found:
+    trials = Trials.of(workspace, assignment, search)
+    space = Space.of(assignment.model, assignment.training)
+    return _searched(assignment, search, space, trials) if space.ranges else _fitted(assignment, trials)
 
 
 def _searched(assignment: Assignment, search: Search, space: Space, trials: Trials) -> _Found:
@@ -62,7 +98,7 @@ def _searched(assignment: Assignment, search: Search, space: Space, trials: Tria
     tally, best = searched.tally, searched.best
     say(f"searched for {searched.seconds:.1f} s, of which {searched.startup_seconds:.1f} s to start")
     seconds = {"startup_seconds": searched.startup_seconds, "search_seconds": searched.seconds}
-    return trials.fitted(best.id), best, tally.outcomes, seconds
+    return _Found(trials.fitted(best.id), best, tally.outcomes, seconds, trials)
 
 
 def _fitted(assignment: Assignment, trials: Trials) -> _Found:
@@ -82,4 +118,5 @@ def _fitted(assignment: Assignment, trials: Trials) -> _Found:
         ) from error
     say(f"{assignment.objective.metric} {fitted.value:.6g}  {fitted.seconds:.1f} s")
     outcome = Outcome(1, "done", {}, {}, fitted.value, fitted.seconds)
-    return fitted, outcome, [outcome], {"startup_seconds": 0.0, "search_seconds": time.monotonic() - started}
+    seconds = {"startup_seconds": 0.0, "search_seconds": time.monotonic() - started}
+    return _Found(fitted, outcome, [outcome], seconds, trials)

@@ -12,6 +12,7 @@ from aimass_compiler.diagnostics import Finding, Related, did_you_mean
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
 from aimass_compiler.pipeline.columns import CategoryColumn, Column, NumberColumn
+from aimass_compiler.pipeline.evaluation import Retraining
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.training import Objective
 from aimass_compiler.spec.model_spec import ModelSpec, Overrides
@@ -43,6 +44,7 @@ def lower(spec: ModelSpec, settings: Settings, file: str) -> tuple[Pipeline | No
         search=spec.search,
         training=spec.training,
         evaluation=spec.evaluation,
+        retraining=Retraining.of(spec.evaluation),
         serving=spec.serving,
         monitoring=spec.monitoring,
         environments=_environments(spec, settings),

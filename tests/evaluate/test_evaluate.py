@@ -10,7 +10,7 @@ import numpy
 import polars
 import pytest
 
-from aimass_compiler.pipeline.evaluation import Evaluation, Gate, OnFailure
+from aimass_compiler.pipeline.evaluation import Evaluation, Gate
 from aimass_compiler.pipeline.training import Objective
 from aimass_compiler.runtime import evaluate
 from aimass_compiler.runtime.evaluation.fit import Fit, adjustment
@@ -253,4 +253,4 @@ def test_a_prediction_that_is_no_number_stops_the_stage(tmp_path: Path) -> None:
 )
 def test_what_is_adjusted_follows_from_the_verdict(verdict: Any, adjust: Any, wanted: str | None) -> None:
     fit = Fit(verdict, "", "roc_auc", None, None, None, None, None)
-    assert adjustment(fit, OnFailure(retrain=1, adjust=adjust)) == wanted
+    assert adjustment(fit, adjust) == wanted

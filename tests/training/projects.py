@@ -10,6 +10,7 @@ from typing import Any
 import numpy
 
 from aimass_compiler.catalog.model import Model
+from aimass_compiler.pipeline.evaluation import Retraining
 from aimass_compiler.pipeline.training import Objective, Search, Training
 from aimass_compiler.runtime import train
 from aimass_compiler.runtime.examples import write_examples
@@ -52,12 +53,23 @@ class Project:
         return "log_loss" if self.task.is_classification else "mean_absolute_error"
 
     def train(
-        self, model: Model, search: Search | None = None, *, loss: str | None = None, **training: Any
+        self,
+        model: Model,
+        search: Search | None = None,
+        *,
+        loss: str | None = None,
+        retraining: Retraining | None = None,
+        **training: Any,
     ) -> None:
         """Run the stage."""
-        objective = Objective(metric=self.metric, loss=loss)
         train.run(
-            self.task, model, objective, search or Search(), Training(**training), workspace=self.workspace
+            self.task,
+            model,
+            Objective(metric=self.metric, loss=loss),
+            search or Search(),
+            Training(**training),
+            retraining or Retraining(),
+            workspace=self.workspace,
         )
 
     def read(self, name: str) -> dict[str, Any]:

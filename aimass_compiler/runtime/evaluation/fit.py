@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from aimass_compiler.pipeline.evaluation import Gate, OnFailure
+    from aimass_compiler.pipeline.evaluation import Gate
     from aimass_compiler.runtime.evaluation.measures import Evidence
     from aimass_compiler.task import Task
 
@@ -55,10 +55,10 @@ class Fit:
     validation_skill: float | None
 
 
-def adjustment(fit: Fit, on_failure: OnFailure) -> Adjustment | None:
+def adjustment(fit: Fit, allowed: Sequence[str]) -> Adjustment | None:
     """What to give more of when training is tried again, or None where nothing is to be changed."""
     wanted = _ADJUSTMENTS.get(fit.verdict)
-    return wanted if wanted in on_failure.adjust else None
+    return wanted if wanted in allowed else None
 
 
 def judge_fit(metric: str, evidence: Evidence, gates: Sequence[Gate]) -> Fit:

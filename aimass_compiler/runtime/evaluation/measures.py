@@ -12,7 +12,7 @@ from aimass_compiler.catalog import load
 from aimass_compiler.pipeline.columns import CategoryColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aimass_compiler.catalog.metric import Metric
     from aimass_compiler.pipeline.columns import Column
@@ -60,6 +60,11 @@ def metrics_of(task: Task, evaluation: Evaluation, objective: Objective) -> dict
     """The metrics by name: those of the spec or what suits the task, then the objective's and the gates'."""
     chosen = evaluation.metrics or _by_default(task)
     names = dict.fromkeys((*chosen, objective.metric, *(gate.metric for gate in evaluation.gates)))
+    return metrics_named(names)
+
+
+def metrics_named(names: Iterable[str]) -> dict[str, Metric]:
+    """The metrics of these names."""
     return {name: cast("type[Metric]", load("metrics", name))() for name in names}
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aimass_compiler.runtime.training.fitting import Assignment, Fitted
+    from aimass_compiler.runtime.training.retraining import Attempt
     from aimass_compiler.runtime.training.trials import Outcome
 
 _LARGEST_DIFFERENCE = 1e-5
@@ -48,8 +49,10 @@ def write_model(folder: Path, assignment: Assignment, fitted: Fitted) -> None:
         temporary.write_bytes(graph)
 
 
-def write_best(folder: Path, assignment: Assignment, fitted: Fitted, best: Outcome) -> None:
-    """Write best.json: the parameters that were chosen, all of them, and what they reached."""
+def write_best(
+    folder: Path, assignment: Assignment, fitted: Fitted, best: Outcome, attempts: Sequence[Attempt]
+) -> None:
+    """Write best.json: the parameters that were chosen, all of them, what they reached, and after which attempts."""
     parameters = fitted.model.model_dump(mode="json")
     if fitted.model.learns_in_epochs:
         of_optimizer = fitted.training.optimizer.model_dump(mode="json")
@@ -60,6 +63,10 @@ def write_best(folder: Path, assignment: Assignment, fitted: Fitted, best: Outco
         "metric": assignment.objective.metric,
         "value": best.value,
         "trial": best.id,
+        "attempts": [
+            {"verdict": attempt.fit.verdict, "reason": attempt.fit.reason, "value": attempt.value, "more": attempt.more}
+            for attempt in attempts
+        ],
         "trained_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     }
     write_json(folder / "best.json", document)
