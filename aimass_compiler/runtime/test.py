@@ -2,73 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import polars
 
 from aimass_compiler import conventions
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.packaging.rows import as_json
+from aimass_compiler.runtime.service_test import measure
 from aimass_compiler.runtime.workspace import Workspace, read_json, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     from aimass_compiler.pipeline.serving import Latency, Limits, Objectives, ServingTests
+    from aimass_compiler.runtime.service.measured import Measured
     from aimass_compiler.task import Task
+    from aimass_compiler.values import Duration
 
 #: Rows that are asked one against one; more would measure the same graph again.
 _MOST_ROWS = 2_000
 _PERCENTILES = ("p50", "p95", "p99")
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What was seen of a running server."""
-
-    rows: int
-    wrong_rows: int
-    """Rows that were answered further off than the tolerance."""
-    largest_difference: float
-    requests: int
-    failed_requests: int
-    """Good requests of the load that were not answered 200."""
-    requests_per_second: float
-    latency_seconds: Mapping[str, float]
-    """By percentile: `p50`, `p95` and `p99`."""
-    faults: Sequence[str] = ()
-    """What else went wrong, in sentences: bad requests that were accepted, a server that fell over."""
-
-
-class Measure(Protocol):
-    """Starts the server on a package, asks, loads and stops it."""
-
-    def __call__(
-        self,
-        package: Path,
-        rows: Sequence[Mapping[str, Any]],
-        expected: Sequence[Sequence[float]],
-        tests: ServingTests,
-        limits: Limits,
-    ) -> Measured:
-        """Ask for `rows` and compare with `expected` scores, then hold the load of `tests`."""
-
-
 def run(
-    task: Task, objectives: Objectives, tests: ServingTests, limits: Limits, *, workspace: Workspace
+    task: Task,
+    objectives: Objectives,
+    tests: ServingTests,
+    limits: Limits,
+    *,
+    workspace: Workspace,
+    soak: Duration | None = None,
 ) -> None:
     """Write what was measured; only then a server that is wrong, slow or unstable stops the pipeline.
 
+    `soak` holds the load that long instead, and the server's memory must not grow meanwhile.
     Raises StageFailure with everything that was wrong, in numbers.
     """
     package = workspace.folder("package") / "model"
     inputs = read_json(package / conventions.SIGNATURE_FILE)["inputs"]
     raw = polars.read_parquet(workspace.folder("prepare") / "test.parquet").head(_MOST_ROWS)
     evaluated = polars.read_parquet(workspace.folder("evaluate") / "predictions.parquet").head(_MOST_ROWS)
-    measured = _service_test()(package, as_json(raw, inputs), evaluated["scores"].to_list(), tests, limits)
+    measured = measure(
+        package, as_json(raw, inputs), evaluated["scores"].to_list(), tests, limits, soak=soak
+    )
     faults = list(faults_of(measured, objectives, tests))
     write_json(workspace.folder("test") / "report.json", _report(measured, objectives.latency, faults))
     answer = conventions.PROBABILITIES_OUTPUT if task.is_classification else conventions.PREDICTION_OUTPUT
@@ -86,12 +63,6 @@ def run(
             "the served model is not fit to serve:\n" + "\n".join(f"  {fault}" for fault in faults),
             "latency was measured on this machine: where it is only busy, run the stage again",
         )
-
-
-def _service_test() -> Measure:
-    """The real server's test, imported when the stage runs: it brings the whole server."""
-    found: Measure = import_module("aimass_compiler.runtime.service_test").measure
-    return found
 
 
 def faults_of(measured: Measured, objectives: Objectives, tests: ServingTests) -> Iterator[str]:

@@ -17,11 +17,14 @@ from aimass_compiler.pipeline.training import Objective
 from aimass_compiler.runtime import evaluate, package
 from aimass_compiler.runtime import test as service
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.service.measured import Measured
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEALTHY = service.Measured(
+    from aimass_compiler.values import Duration
+
+HEALTHY = Measured(
     rows=200,
     wrong_rows=0,
     largest_difference=1e-7,
@@ -33,15 +36,16 @@ HEALTHY = service.Measured(
 OBJECTIVES = Objectives.model_validate({"availability": "99%", "latency": {"p50": "5ms", "p99": "50ms"}})
 
 
-def held(project: Project, measured: service.Measured, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def held(project: Project, measured: Measured, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Run evaluate, package and test, with a server of which this was measured; what it was asked."""
     asked: list[Any] = []
 
-    def measure(*arguments: Any) -> service.Measured:
+    def measure(*arguments: Any, soak: Duration | None = None) -> Measured:
+        assert soak is None
         asked.extend(arguments)
         return measured
 
-    monkeypatch.setattr(service, "_service_test", lambda: measure)
+    monkeypatch.setattr(service, "measure", measure)
     objective = Objective(metric="accuracy" if project.task is CHURN else "r2")
     evaluate.run(project.task, project.columns, Evaluation(), objective, workspace=project.workspace)
     package.run(Metadata(name="churn"), project.task, project.columns, workspace=project.workspace)

@@ -1,0 +1,159 @@
+"""The ways to ask a server about the same rows: plain JSON, and the Open Inference Protocol in two forms."""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy
+import orjson
+
+from aimass_compiler import conventions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_HEADER_LENGTH = "Inference-Header-Content-Length"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request, whoever sends it."""
+
+    path: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    method: str = "POST"
+
+    @property
+    def wire(self) -> bytes:
+        """The request as HTTP/1.1 sends it."""
+        headers = {"host": "localhost", "content-length": str(len(self.body)), **self.headers}
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return f"{self.method} {self.path} HTTP/1.1\r\n{head}\r\n".encode() + self.body
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer; header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One way to ask and to be answered."""
+
+    name: str
+    request: Callable[[Signature, Sequence[Mapping[str, Any]]], Request]
+    scores: Callable[[Signature, Answer], list[list[float]]]
+    """One list a row: the probabilities of all labels, or the prediction; null is NaN."""
+    has_missing_pictures: bool
+    """Whether a row can be told that lacks a picture: a tensor in JSON has no word for one."""
+
+    def can_say(self, signature: Signature, row: Mapping[str, Any]) -> bool:
+        """Whether this row can be asked about."""
+        pictures = [column["name"] for column in signature.inputs if "shape" in column]
+        return self.has_missing_pictures or all(row[name] is not None for name in pictures)
+
+
+class Signature:
+    """The parts of signature.json that a caller needs."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.inputs: Sequence[Mapping[str, Any]] = document["inputs"]
+        self.example: Mapping[str, Any] = document["example"]
+        self.infer_path = f"/v2/models/{document['model']}/infer"
+        self.scores: Mapping[str, Any] = document["outputs"][0]
+        self.labels: Sequence[str] = self.scores.get("labels", ())
+
+    @property
+    def width(self) -> int:
+        """Scores of one row."""
+        return max(1, len(self.labels))
+
+
+def _plain(signature: Signature, rows: Sequence[Mapping[str, Any]]) -> Request:
+    del signature
+    return Request("/predict", orjson.dumps({"rows": rows}))
+
+
+def _plain_scores(signature: Signature, answer: Answer) -> list[list[float]]:
+    predictions = orjson.loads(answer.body)["predictions"]
+    if not signature.labels:
+        return [[_number(row["prediction"])] for row in predictions]
+    return [[_number(row["probabilities"][label]) for label in signature.labels] for row in predictions]
+
+
+def _tensors(signature: Signature, rows: Sequence[Mapping[str, Any]]) -> Request:
+    inputs = []
+    for column in signature.inputs:
+        shape = column.get("shape", (1,))
+        datatype = "FP32" if "shape" in column else _datatype(column)
+        data = [row[column["name"]] for row in rows]
+        inputs.append(
+            {"name": column["name"], "datatype": datatype, "shape": [len(rows), *shape], "data": data}
+        )
+    return Request(signature.infer_path, orjson.dumps({"inputs": inputs}))
+
+
+def _datatype(column: Mapping[str, Any]) -> str:
+    return "BYTES" if column["tensor"] == conventions.STRINGS_TENSOR else "FP64"
+
+
+def _tensor_scores(signature: Signature, answer: Answer) -> list[list[float]]:
+    outputs = {output["name"]: output for output in orjson.loads(answer.body)["outputs"]}
+    flat = [_number(value) for value in outputs[signature.scores["name"]]["data"]]
+    return [flat[start : start + signature.width] for start in range(0, len(flat), signature.width)]
+
+
+def _binary(signature: Signature, rows: Sequence[Mapping[str, Any]]) -> Request:
+    inputs, parts = [], []
+    for column in signature.inputs:
+        values = [row[column["name"]] for row in rows]
+        datatype, raw = _raw(column, values)
+        parts.append(raw)
+        inputs.append(
+            {
+                "name": column["name"],
+                "datatype": datatype,
+                "shape": [len(rows), *column.get("shape", (1,))],
+                "parameters": {"binary_data_size": len(raw)},
+            }
+        )
+    wanted = [{"name": signature.scores["name"], "parameters": {"binary_data": True}}]
+    head = orjson.dumps({"inputs": inputs, "outputs": wanted})
+    return Request(signature.infer_path, b"".join((head, *parts)), {_HEADER_LENGTH: str(len(head))})
+
+
+def _raw(column: Mapping[str, Any], values: Sequence[Any]) -> tuple[str, bytes]:
+    if "shape" in column:
+        missing = numpy.full(column["shape"], numpy.nan)
+        pictures = [missing if value is None else value for value in values]
+        return "FP32", numpy.array(pictures, dtype="<f4").tobytes()
+    if _datatype(column) == "BYTES":
+        texts = [(value or "").encode() for value in values]
+        return "BYTES", b"".join(struct.pack("<I", len(text)) + text for text in texts)
+    return "FP64", numpy.array(values, dtype="<f8").tobytes()  # None becomes NaN
+
+
+def _binary_scores(signature: Signature, answer: Answer) -> list[list[float]]:
+    raw = answer.body[int(answer.headers[_HEADER_LENGTH.lower()]) :]
+    scores: list[list[float]] = numpy.frombuffer(raw, "<f4").reshape(-1, signature.width).tolist()
+    return scores
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+PLAIN = Dialect("/predict", _plain, _plain_scores, has_missing_pictures=True)
+DIALECTS = (
+    PLAIN,
+    Dialect("/v2 with JSON tensors", _tensors, _tensor_scores, has_missing_pictures=False),
+    Dialect("/v2 with binary tensors", _binary, _binary_scores, has_missing_pictures=True),
+)

@@ -1,0 +1,148 @@
+"""The service test: the real server on a package is asked every row, loaded, asked wrongly and stopped."""
+
+from __future__ import annotations
+
+import http.client
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from aimass_compiler import conventions
+from aimass_compiler.runtime.service.comparison import Comparison, compare
+from aimass_compiler.runtime.service.dialects import PLAIN, Signature
+from aimass_compiler.runtime.service.farewell import faults_of_stopping
+from aimass_compiler.runtime.service.load import Load, Plan, faults_of, hold, known
+from aimass_compiler.runtime.service.measured import Measured
+from aimass_compiler.runtime.service.mistakes import mistakes
+from aimass_compiler.runtime.service.server import RunningServer, ServerDied, running
+from aimass_compiler.runtime.workspace import read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from aimass_compiler.pipeline.serving import Limits, ServingTests
+    from aimass_compiler.values import Duration
+
+_PERCENTILES = {"p50": 50, "p95": 95, "p99": 99}
+#: The share of a soak after which memory is first looked at: caches and arenas have filled by then.
+_SETTLED = 0.2
+#: Growth that is no leak: allocators keep what they were once given.
+_GROWTH_SHARE = 0.1
+_GROWTH_BYTES = 16 * 2**20
+_MEBIBYTE = 2**20
+#: Rows that are asked again after the load.
+_AGAIN = 50
+
+
+def measure(
+    package: Path,
+    rows: Sequence[Mapping[str, Any]],
+    expected: Sequence[Sequence[float]],
+    tests: ServingTests,
+    limits: Limits,
+    *,
+    soak: Duration | None = None,
+) -> Measured:
+    """Compare the answers to `rows` with `expected`, then hold the load of `tests`, then stop the server.
+
+    With `soak` the load is held that long instead, and the server's memory must not grow meanwhile.
+    A server that falls over is among the faults of what was measured until then.
+    """
+    signature = Signature(read_json(package / conventions.SIGNATURE_FILE))
+    test = _ServiceTest(signature, rows, expected, tests, limits)
+    try:
+        with running(package, limits) as server:
+            test.run(server, soak)
+    except ServerDied as death:
+        test.faults.append(str(death))
+    return test.measured()
+
+
+class _ServiceTest:
+    """One server under test, and what was found of it so far."""
+
+    def __init__(
+        self,
+        signature: Signature,
+        rows: Sequence[Mapping[str, Any]],
+        expected: Sequence[Sequence[float]],
+        tests: ServingTests,
+        limits: Limits,
+    ) -> None:
+        self._signature = signature
+        self._rows = rows
+        self._expected = expected
+        self._tests = tests
+        self._limits = limits
+        self._body_bytes = int(limits.body.amount)
+        self._comparison = Comparison(tests.tolerance)
+        self._load = Load()
+        self.faults: list[str] = []
+
+    def run(self, server: RunningServer, soak: Duration | None) -> None:
+        """All of the test; raises ServerDied when the server does."""
+        for part in (self._compare, partial(self._hold, soak), self._compare_again, self._stop):
+            try:
+                self.faults.extend(part(server))
+            except (OSError, http.client.HTTPException) as error:
+                server.check()
+                raise ServerDied(f"the server runs but does not answer: {error!r}") from error
+
+    def measured(self) -> Measured:
+        """Everything so far in numbers."""
+        return Measured(
+            rows=len(self._rows),
+            wrong_rows=len(self._comparison.wrong),
+            largest_difference=self._comparison.largest,
+            requests=self._load.requests,
+            failed_requests=self._load.failures.total(),
+            requests_per_second=self._load.requests_per_second,
+            latency_seconds={name: self._load.percentile(at) for name, at in _PERCENTILES.items()},
+            faults=tuple(self.faults),
+        )
+
+    def _compare(self, server: RunningServer) -> Iterator[str]:
+        compare(self._comparison, server.port, self._signature, self._rows, self._expected, self._body_bytes)
+        yield from self._comparison.refusals
+
+    def _hold(self, soak: Duration | None, server: RunningServer) -> Iterator[str]:
+        plan = Plan(
+            port=server.port,
+            signature=self._signature,
+            known=known(self._signature, self._rows, self._expected),
+            mistakes=mistakes(self._signature, self._body_bytes),
+            rps=self._tests.load.rps,
+            connections=self._limits.concurrency,
+            timeout_seconds=self._limits.timeout.seconds,
+        )
+        if soak is None:
+            hold(plan, self._tests.load.duration.seconds, self._load, self._comparison)
+        else:
+            hold(plan, soak.seconds * _SETTLED, self._load, self._comparison)
+            before = server.resident_bytes()
+            hold(plan, soak.seconds * (1 - _SETTLED), self._load, self._comparison)
+            yield from _growth(before, server.resident_bytes(), soak)
+        server.check()
+        yield from faults_of(self._load, plan.rps)
+
+    def _compare_again(self, server: RunningServer) -> Iterator[str]:
+        """Whether what the server went through has left it as it was."""
+        again = Comparison(self._tests.tolerance)
+        compare(again, server.port, self._signature, self._rows[:_AGAIN], self._expected, self._body_bytes)
+        if again.wrong - self._comparison.wrong:
+            asked = len(self._rows[:_AGAIN])
+            yield f"after the load, {len(again.wrong)} of {asked} rows were answered wrongly"
+
+    def _stop(self, server: RunningServer) -> Iterator[str]:
+        request = PLAIN.request(self._signature, [self._signature.example])
+        yield from faults_of_stopping(server, request, self._limits.timeout.seconds)
+
+
+def _growth(before: float | None, after: float | None, soak: Duration) -> Iterator[str]:
+    if before is None or after is None:
+        return  # this system does not tell
+    if after - before > max(_GROWTH_BYTES, before * _GROWTH_SHARE):
+        yield (
+            f"the server's memory grew from {before / _MEBIBYTE:.0f} to {after / _MEBIBYTE:.0f} MiB "
+            f"in the last {1 - _SETTLED:.0%} of {soak}"
+        )
