@@ -21,6 +21,8 @@ class Frozen(BaseModel):
 
     #: The field that a bare value stands for: `one_hot: plan` means `one_hot: {column: plan}`.
     short_form: ClassVar[str | None] = None
+    #: The keys that the rest is judged by: what is wrong with them would be told again and again.
+    foundations: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def expand(cls, value: Any) -> Any:

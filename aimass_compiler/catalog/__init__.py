@@ -164,7 +164,7 @@ def _below(error: ValidationError, name: str | None) -> ValidationError:
         own = line["type"] not in _PYDANTIC_ERRORS
         details.append(
             InitErrorDetails(
-                type=PydanticCustomError(line["type"], line["msg"], context) if own else line["type"],  # type: ignore[arg-type]  # a literal type by its contract
+                type=PydanticCustomError(line["type"], line["msg"], context) if own else line["type"],
                 loc=where,
                 input=line["input"],
                 ctx=context,

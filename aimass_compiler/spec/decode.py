@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from aimass_compiler.diagnostics import Finding, Path
-from aimass_compiler.spec.mismatches import told
+from aimass_compiler.spec.mismatches import Mismatch, findings
 from aimass_compiler.values import Frozen
+
+if TYPE_CHECKING:
+    from aimass_compiler.diagnostics import Finding, Path
 
 R = TypeVar("R", bound=Frozen)
 
@@ -17,30 +19,37 @@ R = TypeVar("R", bound=Frozen)
 def decode(kind: type[R], data: Mapping[str, Any], file: str) -> tuple[R | None, list[Finding]]:
     """The record that the data describes, and what is wrong with it.
 
-    What is wrong is left out and the rest decoded again, so that a misspelt key hides nothing;
-    only when that fails too is there no record.
+    What is wrong is left out and the rest decoded again, so that a misspelt key hides nothing.
+    There is no record when that fails too, or when something is wrong with one of the kind's
+    foundations, by which the rest is judged.
     """
     try:
         return kind.model_validate(data), []
     except ValidationError as error:
-        findings = list(_findings(kind, data, error, file))
+        found = findings(kind, data, _mismatches(data, error), file)
+    if any(finding.path[:1] == (key,) for finding in found for key in kind.foundations):
+        return None, found
     pruned = data
-    for finding in findings:
+    for finding in found:
         pruned = _without(pruned, finding.path)
     try:
-        return kind.model_validate(pruned), findings
+        return kind.model_validate(pruned), found
     except ValidationError:
-        return None, findings
+        return None, found
 
 
-def _findings(kind: type[Frozen], data: Mapping[str, Any], error: ValidationError, file: str) -> Iterator[Finding]:
-    seen: set[tuple[Path, bool]] = set()
-    for line in error.errors(include_url=False):
-        path = written_path(data, line["loc"])
-        finding = told(kind, line, path, file)
-        if (finding.path, finding.at_key) not in seen:
-            seen.add((finding.path, finding.at_key))
-            yield finding
+def _mismatches(data: Mapping[str, Any], error: ValidationError) -> list[Mismatch]:
+    return [
+        Mismatch(
+            line["type"],
+            line.get("ctx", {}),
+            line["msg"],
+            line["loc"],
+            written_path(data, line["loc"]),
+            line["input"],
+        )
+        for line in error.errors(include_url=False)
+    ]
 
 
 def written_path(data: Any, location: Sequence[str | int]) -> Path:
@@ -48,13 +57,10 @@ def written_path(data: Any, location: Sequence[str | int]) -> Path:
     path: list[str | int] = []
     current = data
     for step in location:
-        if isinstance(current, Mapping) and step in current:
+        is_item = _is_list(current) and isinstance(step, int) and step < len(current)
+        if is_item or (isinstance(current, Mapping) and step in current):
             current = current[step]
-        elif isinstance(current, Sequence) and not isinstance(current, str) and isinstance(step, int) and step < len(current):
-            current = current[step]
-        else:
-            continue
-        path.append(step)
+            path.append(step)
     return tuple(path)
 
 
@@ -67,6 +73,10 @@ def _without(data: Any, path: Path) -> Any:
         if not rest:
             return {key: value for key, value in data.items() if key != step}
         return {key: _without(value, rest) if key == step else value for key, value in data.items()}
-    if isinstance(data, Sequence) and not isinstance(data, str) and rest:
+    if _is_list(data) and rest:
         return [_without(value, rest) if place == step else value for place, value in enumerate(data)]
     return data
+
+
+def _is_list(data: Any) -> bool:
+    return isinstance(data, Sequence) and not isinstance(data, str)

@@ -3,53 +3,157 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.catalog import FAMILIES, family_of, names
 from aimass_compiler.diagnostics import Finding, Path, did_you_mean
 from aimass_compiler.explanations import Explanation
-from aimass_compiler.values import Frozen
+from aimass_compiler.spec.language import keys_at
+from aimass_compiler.values import RANGES
 
 if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+    from aimass_compiler.values import Frozen
 
 EXPLANATIONS = (
-    Explanation("AM100", "a value does not fit", "The value is not what this key holds; the message says what is."),
-    Explanation("AM101", "a required key is missing", "The key has no default that could be right for everybody, so it must be written."),
-    Explanation("AM102", "there is no such key", "The language has no key of this name at this place. Keys are never ignored: a misspelt one would silently mean its default."),
-    Explanation("AM103", "a value has the wrong type", "Numbers, flags and strings are never guessed from one another: `\"5\"` is not 5 and `\"yes\"` is not true."),
+    Explanation(
+        "AM100", "a value does not fit", "The value is not what this key holds; the message says what is."
+    ),
+    Explanation(
+        "AM101",
+        "a required key is missing",
+        "The key has no default that could be right for everybody, so it must be written.",
+    ),
+    Explanation(
+        "AM102",
+        "there is no such key",
+        "The language has no key of this name at this place. Keys are never ignored: a misspelt one would "
+        "silently mean its default.",
+    ),
+    Explanation(
+        "AM103",
+        "a value has the wrong type",
+        'Numbers, flags and strings are never guessed from one another: `"5"` is not 5 and `"yes"` is not '
+        "true.",
+    ),
     Explanation("AM104", "a number is out of range", "The value is outside of what the key allows."),
     Explanation("AM105", "not one of the values that are allowed", "The key takes one of a few words."),
-    Explanation("AM106", "there is no such kind", "Sources, cleaning steps, splits, transforms, models, metrics and optimizers are chosen by name; `aimass explain` lists them."),
+    Explanation(
+        "AM106",
+        "there is no such kind",
+        "Sources, cleaning steps, splits, transforms, models, metrics and optimizers are chosen by name; "
+        "`aimass explain` lists them.",
+    ),
     Explanation("AM107", "a list has the wrong length", "The key needs fewer or more items."),
-    Explanation("AM108", "a name is not spelt as names are", "The name becomes part of folders, DNS names and Kubernetes objects, which allow few characters."),
+    Explanation(
+        "AM108",
+        "a name is not spelt as names are",
+        "The name becomes part of folders, DNS names and Kubernetes objects, which allow few characters.",
+    ),
 )
 
 
-def told(kind: type[Frozen], error: ErrorDetails, path: Path, file: str) -> Finding:
-    """The finding for one of pydantic's errors."""
-    last = error["loc"][-1] if error["loc"] else ""
-    if error["type"] == "missing":
-        message = f"`{last}` is missing" + (f" in `{_dotted(path)}`" if path else "")
-        return Finding("AM101", path, message, help=_example(kind, path, str(last)), file=file, at_key=bool(path))
-    if error["type"] == "extra_forbidden":
-        known = known_keys(kind, path[:-1])
-        hint = did_you_mean(str(last), known) or _other_place(str(last))
-        return Finding("AM102", path, f"there is no key `{last}`{_inside(path)}", help=hint, file=file, at_key=True)
-    if error["type"] == "unknown_kind":
-        return _unknown_kind(error, path, file)
-    name = next((str(step) for step in reversed(path) if isinstance(step, str)), "the document")
-    code, message, hint = _value_told(error, f"`{name}`")
-    return Finding(code, path, message, help=hint, file=file)
+@dataclass(frozen=True)
+class Mismatch:
+    """One of pydantic's errors: its location by the decoder's steps, and the part of it that was written."""
+
+    type: str
+    context: Mapping[str, Any]
+    message: str
+    location: tuple[str | int, ...]
+    path: Path
+    value: Any
+    #: What the value may be, where it has a wrong type.
+    nouns: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The last step, which a missing or unknown key is."""
+        return str(self.location[-1]) if self.location else ""
+
+    @property
+    def place(self) -> Path:
+        """The path, and the kind that was written as its bare name."""
+        unwritten = self.location[len(self.path) : -1]
+        return (*self.path, *(step for step in unwritten if isinstance(step, str) and family_of(step)))
+
+    @property
+    def name(self) -> str:
+        """What the value is called: by its key, below which it may be an item of a list."""
+        steps = [step for step in self.path if isinstance(step, str)] or ["the document"]
+        name = ".".join(steps[-2:]) if steps[-1] in RANGES else steps[-1]
+        place = self.path[-1] if self.path else ""
+        return f"item {place + 1} of `{name}`" if isinstance(place, int) else f"`{name}`"
 
 
-def _dotted(path: Path) -> str:
-    return ".".join(str(step) for step in path)
+def findings(
+    kind: type[Frozen], data: Mapping[str, Any], mismatches: Sequence[Mismatch], file: str
+) -> list[Finding]:
+    """Every mismatch once, in its own words; what follows from another is left out."""
+    found: dict[tuple[Path, str], Finding] = {}
+    missing = set()
+    for mismatch in _joined(mismatches):
+        finding = _told(kind, data, mismatch)
+        found.setdefault((finding.path, finding.message), replace(finding, file=file))
+        if mismatch.type == "missing":
+            missing.add((finding.path, finding.message, mismatch.key))
+    for path, message, key in missing:
+        misspelt = f"did you mean `{key}`?"
+        if any(other.path[:-1] == path and other.help == misspelt for other in found.values()):
+            del found[path, message]
+    return list(found.values())
 
 
-def _inside(path: Path) -> str:
-    return f" in `{_dotted(path[:-1])}`" if len(path) > 1 else ""
+def _joined(mismatches: Sequence[Mismatch]) -> Iterator[Mismatch]:
+    """One mismatch for all forms that a value could have had; none where one of the forms came further."""
+    wrong_types = [mismatch for mismatch in mismatches if mismatch.type in _NOUNS]
+    for mismatch in mismatches:
+        if mismatch.type not in _NOUNS:
+            yield mismatch
+            continue
+        depth = len(mismatch.path)
+        if any(len(other.path) > depth and other.path[:depth] == mismatch.path for other in mismatches):
+            continue
+        alike = dict.fromkeys(_NOUNS[other.type] for other in wrong_types if other.path == mismatch.path)
+        yield replace(mismatch, nouns=tuple(alike))
+
+
+def _told(kind: type[Frozen], data: Mapping[str, Any], mismatch: Mismatch) -> Finding:
+    path, last = mismatch.path, mismatch.location[-1:]
+    if mismatch.type == "missing" and isinstance(mismatch.location[-1], str):
+        meaning = keys_at(kind, data, mismatch.location[:-1]).get(mismatch.key, "")
+        hint = _EXAMPLES.get((*path, *last), f"`{mismatch.key}`: {meaning}" if meaning else "")
+        return Finding(
+            "AM101",
+            path,
+            f"`{mismatch.key}` is missing{_within(mismatch.place)}",
+            help=hint,
+            at_key=bool(path),
+        )
+    if mismatch.type == "extra_forbidden":
+        known = keys_at(kind, data, mismatch.location[:-1])
+        hint = did_you_mean(mismatch.key, known)
+        if not hint.startswith("did you mean"):
+            hint = _other_place(mismatch.key) or hint
+        message = f"there is no key `{mismatch.key}`{_within(path[:-1])}"
+        return Finding("AM102", path, message, help=hint, at_key=True)
+    if mismatch.type == "unknown_kind":
+        return _unknown_kind(data, mismatch)
+    code, message, hint = _value_told(mismatch)
+    if "model_" in mismatch.type and not hint:
+        known = keys_at(kind, data, mismatch.location)
+        hint = "its keys are " + ", ".join(f"`{key}`" for key in sorted(known)) if known else ""
+    return Finding(code, path, message, help=hint)
+
+
+def _within(path: Path) -> str:
+    """The mapping that a key belongs to: by its keys, from the last item of a list on."""
+    places = [place for place, step in enumerate(path) if isinstance(step, int)]
+    words = ".".join(str(step) for step in path[places[-1] + 1 if places else 0 :])
+    if words or not places:
+        return f" in `{words}`" if words else ""
+    return f" in item {int(path[-1]) + 1} of `{'.'.join(str(step) for step in path[:-1])}`"
 
 
 def _other_place(key: str) -> str:
@@ -57,22 +161,39 @@ def _other_place(key: str) -> str:
     return f"`{key}` is a {FAMILIES[family]}" if family else ""
 
 
-def _unknown_kind(error: ErrorDetails, path: Path, file: str) -> Finding:
-    context = error.get("ctx", {})
-    name, family = str(context["name"]), str(context["family"])
+def _unknown_kind(data: Mapping[str, Any], mismatch: Mismatch) -> Finding:
+    name, family = str(mismatch.context["name"]), str(mismatch.context["family"])
+    written = _at(data, mismatch.path)
+    path, message = mismatch.path, f"there is no {FAMILIES[family]} `{name}`"
     elsewhere = family_of(name)
+    if isinstance(written, str) and written != name:
+        message = f"`{written}` does not end in the name of a kind of {FAMILIES[family]}"
+        hint = "name the kind: " + ", ".join(f"`{{{known}: {written}}}`" for known in names(family))
+        return Finding("AM106", path, message, help=hint)
     if family == "cleaning" and elsewhere == "transforms":
-        hint = f"`{name}` changes values, so it belongs to `features`, where it is learnt on the training split and served"
+        hint = f"`{name}` changes values, so it belongs to `features`: there it is learnt, and served"
     elif elsewhere is not None:
         hint = f"`{name}` is a {FAMILIES[elsewhere]}"
     else:
-        hint = did_you_mean(name, names(family)) or f"known here: {', '.join(names(family))}"
-    return Finding("AM106", path, f"there is no {FAMILIES[family]} `{name}`", help=hint, file=file, at_key=True)
+        hint = (
+            did_you_mean(name, names(family))
+            or f"known here: {', '.join(f'`{known}`' for known in names(family))}"
+        )
+    if isinstance(written, Mapping):
+        tags = [key for key, value in written.items() if value == name]
+        path = (*path, name) if name in written else (*path, *tags[:1])
+    return Finding("AM106", path, message, help=hint, at_key=isinstance(written, Mapping) and name in written)
+
+
+def _at(data: Any, path: Path) -> Any:
+    for step in path:
+        data = data[step]
+    return data
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, str):
-        return f"`{value[:60]}`"
+        return f"`{value[:60]}`" if value else "empty"
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, (list, tuple)):
@@ -81,6 +202,7 @@ def _shown(value: Any) -> str:
 
 
 _NOUNS = {
+    "finite_number": "a finite number",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",
@@ -100,43 +222,105 @@ _BOUNDS: dict[str, tuple[str, str]] = {
     "less_than_equal": ("at most", "le"),
     "less_than": ("less than", "lt"),
 }
+_LENGTHS: dict[str, tuple[str, str, str]] = {
+    "too_short": ("at least", "min_length", "item"),
+    "too_long": ("at most", "max_length", "item"),
+    "string_too_short": ("at least", "min_length", "character"),
+    "string_too_long": ("at most", "max_length", "character"),
+}
 
 
-def _value_told(error: ErrorDetails, name: str) -> tuple[str, str, str]:
+def _value_told(mismatch: Mismatch) -> tuple[str, str, str]:
     """The code, the sentence and the way out."""
-    kind, context, value = error["type"], error.get("ctx", {}), error["input"]
+    kind, context, value, name = mismatch.type, mismatch.context, mismatch.value, mismatch.name
     if kind in _NOUNS:
-        quoted = " (take away the quotes)" if isinstance(value, str) and _reads_as_number(value) else ""
-        return "AM103", f"{name} must be {_NOUNS[kind]}, not {_shown(value)}{quoted}", ""
+        return _type_told(mismatch)
     if kind in _BOUNDS:
         word, bound = _BOUNDS[kind]
-        return "AM104", f"{name} must be {word} {context[bound]}, not {_shown(value)}", ""
+        return "AM104", f"{name} must be {word} {context[bound]:g}, not {_shown(value)}", ""
     if kind == "literal_error":
         allowed = str(context["expected"]).replace("'", "`")
         words = [word.strip("` ") for part in allowed.split(" or ") for word in part.split(",")]
         return "AM105", f"{name} must be {allowed}, not {_shown(value)}", _only_guess(value, words)
-    if kind == "union_tag_invalid":
-        words = [word.strip(" '") for word in str(context["expected_tags"]).split(",")]
-        return "AM105", f"there is no type `{context['tag']}`", did_you_mean(str(context["tag"]), words)
-    if kind == "union_tag_not_found":
-        return "AM101", f"{name} needs a `type`", "a column is written as `age: number` or `age: {type: number, min: 0}`"
-    return _lengths_told(error, name) or ("AM100", _sentence(error["msg"]), "")
+    if kind.startswith("union_tag"):
+        return _tag_told(mismatch)
+    return _lengths_told(mismatch) or (
+        "AM100",
+        mismatch.message.removeprefix("Value error, "),
+        _form(mismatch),
+    )
 
 
-def _lengths_told(error: ErrorDetails, name: str) -> tuple[str, str, str] | None:
-    kind, context, value = error["type"], error.get("ctx", {}), error["input"]
-    if kind == "too_short":
-        return "AM107", f"{name} needs at least {context['min_length']} items, not {context['actual_length']}", ""
-    if kind == "too_long":
-        return "AM107", f"{name} may have at most {context['max_length']} items, not {context.get('actual_length')}", ""
+def _tag_told(mismatch: Mismatch) -> tuple[str, str, str]:
+    if mismatch.type == "union_tag_not_found":
+        hint = "a column is written as `age: number` or `age: {type: number, min: 0}`"
+        return "AM101", f"{mismatch.name} needs a `type`", hint
+    tag, expected = str(mismatch.context["tag"]), str(mismatch.context["expected_tags"])
+    return (
+        "AM105",
+        f"there is no type `{tag}`",
+        did_you_mean(tag, [word.strip(" '") for word in expected.split(",")]),
+    )
+
+
+def _form(mismatch: Mismatch) -> str:
+    """The way out where one mapping names several kinds."""
+    several = mismatch.type == "kind_form" and isinstance(mismatch.value, Mapping) and len(mismatch.value) > 1
+    is_item = bool(mismatch.path) and isinstance(mismatch.path[-1], int)
+    return "begin a line of its own with `-` for each" if several and is_item else ""
+
+
+def _type_told(mismatch: Mismatch) -> tuple[str, str, str]:
+    name, value, noun = mismatch.name, mismatch.value, _either(mismatch.nouns)
+    keys = list(value) if isinstance(value, Mapping) else []
+    is_tunable = "value" in mismatch.location[len(mismatch.path) :]
+    if keys and is_tunable:
+        hint = (
+            _only_guess(keys[0], list(RANGES))
+            or "a range is such as `{choice: [4, 6]}` or `{uniform: [1, 9]}`"
+        )
+        return "AM103", f"{name} must be {noun} or a range, and `{keys[0]}` is no range", hint
+    if len(keys) == 1 and keys[0] in RANGES:
+        return "AM103", f"{name} cannot be searched: it must be {noun}", ""
+    if value is None:
+        hint = "write a value, or leave the key out"
+        return "AM103", f"{name} has no value, but must be {noun}", hint
+    return "AM103", f"{name} must be {noun}, not {_shown(value)}", _retyped(mismatch)
+
+
+def _either(nouns: Sequence[str]) -> str:
+    *others, last = nouns
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _retyped(mismatch: Mismatch) -> str:
+    """The user's own value as it would be right."""
+    value, nouns = mismatch.value, mismatch.nouns
+    if isinstance(value, str) and _reads_as_number(value) and any("number" in noun for noun in nouns):
+        return f"take away the quotes: `{value}`"
+    if isinstance(value, (bool, int, float)) and "a string" in nouns:
+        return f'quote it: `"{json.dumps(value)}"`'
+    if nouns == ("a list",):
+        return "begin each item with `- `" if isinstance(value, Mapping) else f"write `[{json.dumps(value)}]`"
+    return ""
+
+
+def _lengths_told(mismatch: Mismatch) -> tuple[str, str, str] | None:
+    kind, context, name = mismatch.type, mismatch.context, mismatch.name
     if kind == "string_pattern_mismatch":
-        hint = "lower-case letters, digits and -, beginning with a letter, at most 40 characters: such as `churn-eu`"
-        return "AM108", f"{name} cannot be {_shown(value)}", hint
-    return None
+        hint = "lower-case letters, digits and -, at most 40 and a letter first: such as `churn-eu`"
+        return "AM108", f"{name} cannot be {_shown(mismatch.value)}", hint
+    if kind == "missing":
+        return "AM107", f"{name} has {_counted(len(mismatch.value), 'item')}, which is too few", ""
+    if kind not in _LENGTHS:
+        return None
+    word, bound, noun = _LENGTHS[kind]
+    found = len(mismatch.value) if isinstance(mismatch.value, Sized) else context.get("actual_length")
+    return "AM107", f"{name} must have {word} {_counted(context[bound], noun)}, not {found}", ""
 
 
-def _sentence(message: str) -> str:
-    return message.removeprefix("Value error, ").removeprefix("Input should be ")
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _reads_as_number(text: str) -> bool:
@@ -152,46 +336,16 @@ def _only_guess(value: Any, words: list[str]) -> str:
     return hint if hint.startswith("did you mean") else ""
 
 
-_EXAMPLES = {
-    "apiVersion": "begin the file with `apiVersion: aimass/v1`",
-    "kind": "the second line is `kind: Model`",
-    "metadata": "name the model: `metadata: {name: churn}`",
-    "name": "a name such as `churn`",
-    "data": "say where the rows come from: `data: {sources: {…}, columns: {…}}`",
-    "sources": "such as `sources: {customers: data/customers.csv}`",
-    "columns": "declare each column: `columns: {age: number, plan: category}`; `aimass init` writes them from a file",
-    "target": "name the column that is predicted: `target: churned`",
+_EXAMPLES: dict[Path, str] = {
+    ("apiVersion",): "begin the file with `apiVersion: aimass/v1`",
+    ("kind",): "the second line is `kind: Model`",
+    ("metadata",): "name the model: `metadata: {name: churn}`",
+    ("metadata", "name"): "a name such as `churn`",
+    ("data",): "say where the rows come from: `data: {sources: {…}, columns: {…}}`",
+    ("data", "sources"): "such as `sources: {customers: data/customers.csv}`",
+    (
+        "data",
+        "columns",
+    ): "declare each column: `columns: {age: number, plan: category}`; `aimass init` writes them from a file",
+    ("target",): "name the column that is predicted: `target: churned`",
 }
-
-
-def _example(kind: type[Frozen], path: Path, key: str) -> str:
-    del kind, path
-    return _EXAMPLES.get(key, "")
-
-
-def known_keys(kind: type[Frozen], path: Path) -> set[str]:
-    """The keys that the language has at a place, read from the JSON Schema."""
-    schema = kind.model_json_schema(by_alias=True)
-    here: list[Mapping[str, Any]] = list(_branches(schema, schema))
-    for step in path:
-        here = [deeper for branch in here for deeper in _steps(schema, branch, step)]
-    return {key for branch in here for key in branch.get("properties", {})}
-
-
-def _branches(root: Mapping[str, Any], schema: Any) -> Iterator[Mapping[str, Any]]:
-    if not isinstance(schema, Mapping):
-        return
-    if "$ref" in schema:
-        yield from _branches(root, root["$defs"][schema["$ref"].rpartition("/")[2]])
-    for word in ("anyOf", "oneOf", "allOf"):
-        for branch in schema.get(word, ()):
-            yield from _branches(root, branch)
-    yield schema
-
-
-def _steps(root: Mapping[str, Any], branch: Mapping[str, Any], step: str | int) -> Iterator[Mapping[str, Any]]:
-    if isinstance(step, int):
-        yield from _branches(root, branch.get("items"))
-    else:
-        deeper: Callable[[Any], Iterator[Mapping[str, Any]]] = lambda schema: _branches(root, schema)  # noqa: E731
-        yield from deeper(branch.get("properties", {}).get(step, branch.get("additionalProperties")))

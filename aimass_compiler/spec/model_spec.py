@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -34,6 +34,8 @@ class ModelSpec(Frozen):
     """One model, from its data to its service."""
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True, title="AI Mass model")
+
+    foundations: ClassVar[tuple[str, ...]] = ("data", "target", "features", "model")
 
     api_version: Literal["aimass/v1"] = Field(alias="apiVersion")
     """The version of the language."""
