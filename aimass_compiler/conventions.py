@@ -43,6 +43,7 @@ PORT_NAME = "http"
 LIVE_PATH = "/v2/health/live"
 READY_PATH = "/v2/health/ready"
 METRICS_PATH = "/metrics"
+PREDICT_PATH = "/predict"
 IMAGE_PACKAGE_FOLDER = "/model"
 RUN_AS_USER = 10001
 

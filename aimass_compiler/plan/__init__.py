@@ -3,7 +3,7 @@
 from aimass_compiler.plan.comparison import Action, Change, Files, Plan, compare
 from aimass_compiler.plan.difference import unified_diff
 from aimass_compiler.plan.snapshot import Snapshot, snapshot
-from aimass_compiler.plan.writing import locked, update, write
+from aimass_compiler.plan.writing import locked, replace_file, update, write
 
 __all__ = [
     "Action",
@@ -13,6 +13,7 @@ __all__ = [
     "Snapshot",
     "compare",
     "locked",
+    "replace_file",
     "snapshot",
     "unified_diff",
     "update",

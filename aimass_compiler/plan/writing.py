@@ -111,14 +111,14 @@ def _carried_out(step: _Step, folder: pathlib.Path) -> str:
         return "was changed by another program meanwhile"
     target = folder / step.path
     if step.after is not None:
-        _replace(target, step.after)
+        replace_file(target, step.after)
     elif current is not None:
         target.unlink()
         _remove_emptied(target.parent, folder)
     return ""
 
 
-def _replace(target: pathlib.Path, content: bytes) -> None:
+def replace_file(target: pathlib.Path, content: bytes) -> None:
     """Write a whole file or leave the old one; `x` opens no link that somebody put there."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(partial_name(target.name))

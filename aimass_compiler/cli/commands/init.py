@@ -1,0 +1,46 @@
+"""Propose a spec from a data file.
+
+Looks at the columns of a csv, parquet or jsonl file and writes specs/NAME.yaml: the contract, the
+features, a model and gates, with comments that say why and what else there is. It never overwrites
+a spec.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from aimass_compiler import conventions
+from aimass_compiler.cli.choosing import add_root, project_of
+from aimass_compiler.cli.exit_codes import ExitCode
+from aimass_compiler.cli.views import findings
+
+EXAMPLES = """
+  aimass init churn data/customers.csv
+  aimass init churn data/customers.csv --target churned
+"""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.add_argument("name", metavar="NAME", help="the model's name: lower-case letters, digits and -")
+    parser.add_argument("data", metavar="DATA", type=Path, help="a csv, parquet or jsonl file below the project")
+    parser.add_argument("--target", metavar="COLUMN", help="the column to predict (default: a guess, said in the spec)")
+    add_root(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the spec; answers an ExitCode."""
+    from aimass_compiler.starter import create, propose
+
+    project = project_of(arguments)
+    shown = project.shown(arguments.data)
+    text, problems = propose(arguments.data, shown, arguments.name, arguments.target)
+    path = project.root / conventions.SPECS_FOLDER / f"{arguments.name}.yaml"
+    if not problems:
+        problems = create(path, text, project.shown(path))
+    if problems:
+        findings.show(problems, {}, "people")
+        return ExitCode.FINDINGS
+    print(f"wrote {project.shown(path)}: read it, then `aimass run {arguments.name}`")
+    return ExitCode.DONE

@@ -1,0 +1,53 @@
+"""Print the JSON Schema of the language.
+
+Editors complete and check specs with it: begin a spec with
+`# yaml-language-server: $schema=../schemas/model.json`. Made from the same definitions that the
+compiler decodes with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from aimass_compiler import conventions
+from aimass_compiler.cli import terminal
+from aimass_compiler.cli.choosing import add_root, project_of
+from aimass_compiler.cli.exit_codes import ExitCode
+
+EXAMPLES = """
+  aimass schema                      of a model's spec
+  aimass schema settings             of aimass.yaml
+  aimass schema --write              both, into schemas/
+  aimass schema --check              fail when schemas/ is not up to date (for CI)
+"""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.add_argument("kind", nargs="?", choices=("model", "settings"), default="model", help="whose schema (default: %(default)s)")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--write", action="store_true", help="write both into schemas/")
+    mode.add_argument("--check", action="store_true", help="exit 3 when schemas/ is stale")
+    add_root(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print, write or check; answers an ExitCode."""
+    from aimass_compiler.plan import replace_file
+    from aimass_compiler.spec.schemas import schemas
+
+    found = schemas()
+    if not arguments.write and not arguments.check:
+        chosen = {"model": conventions.SCHEMA_FILE, "settings": conventions.SETTINGS_SCHEMA_FILE}
+        sys.stdout.write(found[chosen[arguments.kind]].decode())
+        return ExitCode.DONE
+    root = project_of(arguments).root
+    stale = [path for path, content in found.items() if not (root / path).is_file() or (root / path).read_bytes() != content]
+    if arguments.check and stale:
+        terminal.complain(f"{', '.join(stale)} is not what the language is now", "run `aimass schema --write`")
+        return ExitCode.STALE
+    for path in stale:
+        replace_file(root / path, found[path])
+        print(f"wrote {path}")
+    return ExitCode.DONE

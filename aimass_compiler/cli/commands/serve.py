@@ -1,0 +1,49 @@
+"""Serve a packaged model on this machine.
+
+Starts the same server that the image runs, on the package that `aimass run` left. It speaks plain
+JSON (POST /predict) and the Open Inference Protocol (/v2/models/...), and tells Prometheus at
+/metrics. Ctrl-C drains and stops it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+
+from aimass_compiler import conventions
+from aimass_compiler.cli import terminal
+from aimass_compiler.cli.choosing import Unknown, add_root, project_of
+from aimass_compiler.cli.exit_codes import ExitCode
+from aimass_compiler.cli.packages import package_of
+
+EXAMPLES = """
+  aimass serve churn                 on http://127.0.0.1:8080
+  aimass serve churn --port 9000     on another port
+"""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.add_argument("model", metavar="MODEL", help="the model's name, or a package folder")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=conventions.PORT, help="the port (default: %(default)s)")
+    add_root(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until interrupted; answers the server's own exit code."""
+    from aimass_compiler.cluster import server
+
+    try:
+        package = package_of(project_of(arguments), arguments.model)
+    except Unknown as unknown:
+        terminal.complain(str(unknown), unknown.help)
+        return ExitCode.USAGE
+    options = ("--host", arguments.host, "--port", str(arguments.port))
+    print(f"serving {arguments.model} on http://{arguments.host}:{arguments.port}, Ctrl-C stops it", flush=True)
+    with subprocess.Popen(server.command(package, *options)) as process:  # noqa: S603  # a list, never a shell
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            # The terminal interrupts the server, too; it drains.
+            return process.wait()

@@ -1,0 +1,28 @@
+"""Where the package of a model lies, and what to say when there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aimass_compiler import conventions
+from aimass_compiler.cli.choosing import Unknown
+from aimass_compiler.diagnostics import did_you_mean
+from aimass_compiler.project import Project
+
+
+def package_of(project: Project, name: str) -> Path:
+    """The package folder of a model, or the folder itself when a path was given.
+
+    Raises Unknown when nothing was packaged there.
+    """
+    given = Path(name)
+    if (given / conventions.SIGNATURE_FILE).is_file():
+        return given
+    artifacts = project.root / conventions.ARTIFACTS_FOLDER
+    package = artifacts / name / "package" / "model"
+    if (package / conventions.SIGNATURE_FILE).is_file():
+        return package
+    models = {path.stem for path in project.specs()}
+    if name in models:
+        raise Unknown(f"`{name}` has no package yet", f"`aimass run {name}` makes one")
+    raise Unknown(f"there is no model `{name}`", did_you_mean(name, models))

@@ -1,0 +1,87 @@
+"""The model server by subprocess and HTTP: start it on a package, and ask one that runs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from aimass_compiler import conventions
+
+_START_SECONDS = 30
+_ANSWER_SECONDS = 30
+_STOP_SECONDS = 10
+
+
+class ServerError(Exception):
+    """The server could not be started, or refused; the message is its own."""
+
+
+def command(package: Path, *options: str) -> list[str]:
+    """The command line that serves a package."""
+    return [sys.executable, "-m", "aimass_compiler.runtime.server", str(package), *options]
+
+
+@contextmanager
+def running(package: Path) -> Iterator[str]:
+    """Serve a package on a free port of this machine; answers the address.
+
+    Raises ServerError when it does not get ready.
+    """
+    options = ("--host", "127.0.0.1", "--port", "0", "--drain-seconds", "0")
+    with subprocess.Popen(  # noqa: S603  # a list of arguments, never a shell
+        command(package, *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield f"http://127.0.0.1:{_port(process)}"
+        finally:
+            process.terminate()
+            try:
+                process.communicate(timeout=_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _port(process: subprocess.Popen[str]) -> int:
+    assert process.stdout is not None  # noqa: S101  # it is a pipe
+    assert process.stderr is not None  # noqa: S101  # it is a pipe
+    deadline = time.monotonic() + _START_SECONDS
+    for line in process.stdout:
+        event = json.loads(line)
+        if event.get("event") == "ready":
+            return int(event["port"])
+        if time.monotonic() > deadline:
+            break
+    process.terminate()
+    raise ServerError(process.stderr.read().strip() or "the server did not get ready")
+
+
+def ask(url: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The answer of a server at `url` to rows. Raises ServerError with what it says when it refuses."""
+    request = urllib.request.Request(  # noqa: S310  # the address is the user's own
+        url.rstrip("/") + conventions.PREDICT_PATH,
+        data=json.dumps({"rows": list(rows)}).encode(),
+        headers={"content-type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as answer:  # noqa: S310  # as above
+            document: dict[str, Any] = json.load(answer)
+    except urllib.error.HTTPError as error:
+        raise ServerError(_told(error.read().decode(errors="replace"))) from None
+    except (OSError, ValueError) as error:
+        raise ServerError(f"{url} did not answer: {getattr(error, 'reason', error)}") from None
+    return document
+
+
+def _told(body: str) -> str:
+    try:
+        return str(json.loads(body)["error"])
+    except (ValueError, KeyError, TypeError):
+        return body

@@ -1,0 +1,81 @@
+"""A spec with every default written out, each line with where its value comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from aimass_compiler.diagnostics import Path
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.render.emit import emit, header
+from aimass_compiler.spec.document import Document
+from aimass_compiler.spec.reader import parse
+
+_DEFAULT = "default"
+#: Parts that nobody writes: the compiler works them out of the others.
+_OF_COMPILER = frozenset({"format", "task", "retraining"})
+_OVERRIDABLE = ("serving", "monitoring", "training")
+
+
+def resolved(pipeline: Pipeline, document: Document) -> str:
+    """The pipeline in the language's own form, with a comment behind every value."""
+    text = emit(_as_spec(pipeline), pipeline.name).decode().removeprefix(header(pipeline.name))
+    shown, _ = parse(text, document.file)
+    comments = {shown.place_of(path).line: _origin(path, value, document) for path, value in _leaves(shown.data)}
+    lines = text.splitlines()
+    width = max((len(lines[number - 1]) for number in comments if len(lines[number - 1]) < 60), default=0)  # noqa: PLR2004  # longer lines would push all comments away
+    marked = (
+        f"{line:<{width}}  # {comments[number]}" if number in comments else line
+        for number, line in enumerate(lines, start=1)
+    )
+    return "\n".join(marked) + "\n"
+
+
+def _as_spec(pipeline: Pipeline) -> dict[str, Any]:
+    dumped = pipeline.model_dump(mode="json", exclude=set(_OF_COMPILER))
+    head = {"apiVersion": "aimass/v1", "kind": "Model"}
+    return head | {"metadata": dumped.pop("metadata"), "data": dumped.pop("data"), "target": pipeline.task.target} | dumped
+
+
+def _leaves(node: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    if isinstance(node, Mapping) and node:
+        for key, value in node.items():
+            yield from _leaves(value, (*path, key))
+    elif isinstance(node, list) and node:
+        for place, value in enumerate(node):
+            yield from _leaves(value, (*path, place))
+    else:
+        yield path, node
+
+
+def _origin(path: Path, value: Any, document: Document) -> str:
+    """`specs/churn.yaml:12`, or that it is a default; an environment inherits from the part for all."""
+    if path[0] == "environments" and len(path) > 2:  # noqa: PLR2004  # environments, its name, a part of it
+        if (line := _written_line(path, value, document)) is not None:
+            return f"{document.file}:{line}"
+        if path[2] not in _OVERRIDABLE:
+            return "aimass.yaml or default"
+        return _origin(path[2:], value, document)
+    line = _written_line(path, value, document)
+    return _DEFAULT if line is None else f"{document.file}:{line}"
+
+
+def _written_line(path: Path, value: Any, document: Document) -> int | None:
+    """The line on which a value was written, also in a short form; None when it was not."""
+    node: Any = document.data
+    written: list[str | int] = []
+    for step in path:
+        if isinstance(node, Mapping):
+            if step not in node:
+                return None
+            node = node[step]
+        elif isinstance(node, list) and isinstance(step, int):
+            if step >= len(node):
+                return None
+            node = node[step]
+        elif str(node) == str(value):
+            break  # a short form: the steps that are left were not written
+        else:
+            return None
+        written.append(step)
+    return document.place_of(tuple(written)).line
