@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
-from aimass_compiler.catalog import load, name_of
+from aimass_compiler.catalog import load
 from aimass_compiler.catalog.model import Model
-from aimass_compiler.catalog.transform import Transform, Types
+from aimass_compiler.catalog.split import SharedSplit
+from aimass_compiler.catalog.transform import ColumnsOfType, Transform, Types
 from aimass_compiler.diagnostics import Finding, Related, did_you_mean
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
@@ -20,11 +21,37 @@ from aimass_compiler.task import Task
 from aimass_compiler.values import Frozen
 
 EXPLANATIONS = (
-    Explanation("AM201", "the target is not a declared column", "The target must stand in `data.columns`, because its type decides between classes and a number."),
-    Explanation("AM202", "the target's classes are not declared", "Serving answers with the classes by name and alerts on their shares, so they are part of the contract: `churned: {type: category, values: [\"no\", \"yes\"]}`."),
-    Explanation("AM203", "the target has a type that cannot be predicted", "A category is predicted by classification, a number by regression."),
+    Explanation(
+        "AM201",
+        "the target is not a declared column",
+        "The target must stand in `data.columns`, because its type decides between classes and a number.",
+    ),
+    Explanation(
+        "AM202",
+        "the target's classes are not declared",
+        "Serving answers with the classes by name and alerts on their shares, so they are part of the "
+        'contract: `churned: {type: category, values: ["no", "yes"]}`.',
+    ),
+    Explanation(
+        "AM203",
+        "the target has a type that cannot be predicted",
+        "A category is predicted by classification, a number by regression.",
+    ),
     Explanation("AM204", "the target has one class", "With one class there is nothing to tell apart."),
-)  # fmt: skip
+    Explanation(
+        "AM206",
+        "a transform has no columns",
+        "The list is empty, or `{type: …}` matches none of the columns that are there when the transform "
+        "runs: the target, ids and times never are, and an earlier transform may have changed the type of "
+        "others.",
+    ),
+    Explanation(
+        "AM207",
+        "there is no such environment",
+        "Environments are declared in aimass.yaml, with their clusters and namespaces; without it they are "
+        "dev, staging and prod. A spec says what one of them does differently.",
+    ),
+)
 
 
 def lower(spec: ModelSpec, settings: Settings, file: str) -> tuple[Pipeline | None, list[Finding]]:
@@ -33,7 +60,8 @@ def lower(spec: ModelSpec, settings: Settings, file: str) -> tuple[Pipeline | No
     if task is None:
         return None, findings
     model = spec.model or _default_model(spec)
-    features = _features(spec, model)
+    features, problems = _features(spec, model, file)
+    findings += [*problems, *_unknown_environments(spec, settings, file)]
     pipeline = Pipeline(
         metadata=spec.metadata,
         data=spec.data,
@@ -57,7 +85,9 @@ def _task(spec: ModelSpec, file: str) -> tuple[Task | None, list[Finding]]:
     column = spec.data.columns.get(spec.target)
     if column is None:
         hint = did_you_mean(spec.target, spec.data.columns)
-        return None, [Finding("AM201", ("target",), f"there is no column `{spec.target}`", help=hint, file=file)]
+        return None, [
+            Finding("AM201", ("target",), f"there is no column `{spec.target}`", help=hint, file=file)
+        ]
     if isinstance(column, NumberColumn):
         return Task(kind="regression", target=spec.target), []
     declared = Related(("data", "columns", spec.target), f"`{spec.target}` is declared here")
@@ -67,7 +97,8 @@ def _task(spec: ModelSpec, file: str) -> tuple[Task | None, list[Finding]]:
         return None, [Finding("AM203", ("target",), message, help=hint, related=(declared,), file=file)]
     if column.values is None:
         message = f"the classes of the target `{spec.target}` are not declared"
-        hint = f'write them: `{spec.target}: {{type: category, values: ["no", "yes"]}}`; the last one is the positive class'
+        written = f'`{spec.target}: {{type: category, values: ["no", "yes"]}}`'
+        hint = f"write them: {written}; the last one is the positive class"
         return None, [Finding("AM202", ("target",), message, help=hint, related=(declared,), file=file)]
     findings = []
     if len(set(column.values)) == 1:
@@ -96,16 +127,30 @@ def input_types(columns: Mapping[str, Column], target: str) -> Types:
     }
 
 
-def _features(spec: ModelSpec, model: Model) -> tuple[Transform, ...]:
+def _features(spec: ModelSpec, model: Model, file: str) -> tuple[tuple[Transform, ...], list[Finding]]:
     types = dict(input_types(spec.data.columns, spec.target))
     written = spec.features if spec.features is not None else tuple(_default_features(spec, types, model))
-    resolved = []
-    for transform in written:
+    resolved, findings = [], []
+    for place, transform in enumerate(written):
         known = transform.resolved(types)
+        if getattr(known, "columns", None) == () and known.columns_read == ():
+            findings.append(_without_columns(transform, place, types, file))
         resolved.append(known)
         if all(name in types for name in known.columns_read):
             _flow(types, known)
-    return tuple(resolved)
+    return tuple(resolved), findings
+
+
+def _without_columns(transform: Transform, place: int, types: Types, file: str) -> Finding:
+    path = ("features", place, transform.kind, "columns")
+    selector = getattr(transform, "columns", None)
+    if not isinstance(selector, ColumnsOfType):
+        is_chosen = type(transform).model_fields["columns"].is_required()
+        hint = "name at least one" if is_chosen else "turn columns into numbers before it"
+        return Finding("AM206", path, f"`{transform.kind}` has no columns", help=hint, file=file)
+    message = f"no column is a {selector.type} here, so `{transform.kind}` has none"
+    there = ", ".join(f"`{name}` ({kind.name})" for name, kind in types.items())
+    return Finding("AM206", path, message, help=f"there are {there}" if there else "", file=file)
 
 
 def _flow(types: dict[str, Any], transform: Transform) -> None:
@@ -118,18 +163,22 @@ def _flow(types: dict[str, Any], transform: Transform) -> None:
 
 def _default_features(spec: ModelSpec, types: Types, model: Model) -> Iterator[Transform]:
     """What a careful engineer would write: names one by one, text hashed, numbers as the model wants them."""
+    split = spec.data.split
+    of_splits = () if isinstance(split, SharedSplit) else split.columns_read()
 
     def names(kind: str) -> tuple[str, ...]:
-        return tuple(name for name, column in types.items() if column.name == kind)
+        return tuple(name for name, column in types.items() if column.name == kind and name not in of_splits)
 
+    if model.accepts == "image":
+        if names("image"):
+            yield _transform("standardize", columns=names("image"))
+        return
     nullable = tuple(name for name in names("number") if spec.data.columns[name].is_nullable)
     if not model.accepts_missing:
         if nullable:
             yield _transform("impute", columns=nullable, indicator=True)
         if names("number"):
             yield _transform("standardize", columns=names("number"))
-    if names("image"):
-        yield _transform("standardize", columns=names("image"))
     if names("category"):
         yield _transform("one_hot", columns=names("category"))
     for name in names("text"):
@@ -141,6 +190,14 @@ def _transform(name: str, **parameters: Any) -> Transform:
 
 
 R = TypeVar("R", bound=Frozen)
+
+
+def _unknown_environments(spec: ModelSpec, settings: Settings, file: str) -> Iterator[Finding]:
+    for name in spec.environments:
+        if name not in settings.environments:
+            hint = did_you_mean(name, settings.environments)
+            message = f"there is no environment `{name}`"
+            yield Finding("AM207", ("environments", name), message, help=hint, file=file, at_key=True)
 
 
 def _environments(spec: ModelSpec, settings: Settings) -> dict[str, EnvironmentPipeline]:
@@ -158,17 +215,10 @@ def _environments(spec: ModelSpec, settings: Settings) -> dict[str, EnvironmentP
 
 
 def _overridden(base: R, override: R | None) -> R:
-    if override is None:
-        return base
-    below = base.model_dump(mode="json", exclude_unset=True)
-    above = override.model_dump(mode="json", exclude_unset=True)
-    return type(base).model_validate(_merged(below, above))
-
-
-def _merged(below: Any, above: Any) -> Any:
-    if not isinstance(below, Mapping) or not isinstance(above, Mapping):
-        return above
-    return {key: _merged(below.get(key), above[key]) if key in above else below[key] for key in (*below, *above)}
-
-
-__all__ = ["input_types", "lower", "name_of"]
+    """The base with what was written in the override, key by key; another kind replaces the whole."""
+    changes = {}
+    for name in override.model_fields_set if override is not None else ():
+        below, above = getattr(base, name), getattr(override, name)
+        is_same = isinstance(above, Frozen) and type(below) is type(above)
+        changes[name] = _overridden(below, above) if is_same else above
+    return base.model_copy(update=changes)
