@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._places import place_of_column
+from aimass_compiler.expression.formula import UNKNOWN
 from aimass_compiler.expression.types import ColumnType
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.transform import Transform
     from aimass_compiler.diagnostics import Path
     from aimass_compiler.pipeline import Pipeline
-
-#: Stands for the type of a column that is wrong already, so that one mistake is told once.
-UNKNOWN = ColumnType("unknown")
 
 
 @dataclass(frozen=True)

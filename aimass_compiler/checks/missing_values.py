@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._flow import UNKNOWN, Step, outcome, steps
+from aimass_compiler.checks._flow import Step, outcome, steps
 from aimass_compiler.checks._models import suitable
 from aimass_compiler.checks._places import either
 from aimass_compiler.diagnostics import Finding, Related
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.expression.algebra import Column, Constant, Expression, IsMissing, Where
+from aimass_compiler.expression.formula import UNKNOWN
 
 if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._flow import UNKNOWN, outcome
+from aimass_compiler.checks._flow import outcome
 from aimass_compiler.diagnostics import Finding, Severity
 from aimass_compiler.explanations import Explanation
+from aimass_compiler.expression.formula import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
