@@ -57,6 +57,10 @@ CHURN_REFERENCE = {
         "missing": 0.0,
     },
 }
+_PRICE_REFERENCE = {
+    "inputs": {},
+    "prediction": {"kind": "number", "edges": [1.0, 10.0], "fractions": [0.3, 0.4, 0.3], "missing": 0.0},
+}
 _WEIGHTS = [[0.3, -0.3], [-0.02, 0.02], [0.5, -0.5], [0.0, 0.1]]
 
 
@@ -93,7 +97,7 @@ def price(folder: Path, columns: int = 3) -> Path:
         helper.make_node("Reshape", ["sums", "flat"], ["prediction"]),
     ]
     outputs = [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, ["N"])]
-    weights = {
+    weights: dict[str, NDArray[Any]] = {
         "weights": numpy.ones((columns, 1), dtype=numpy.float32),
         "flat": numpy.array([-1], dtype=numpy.int64),
     }
@@ -104,11 +108,49 @@ def price(folder: Path, columns: int = 3) -> Path:
          "nullable": False, "unit": ""}
         for index, name in enumerate(names)
     ]  # fmt: skip
-    reference = {
-        "inputs": {},
-        "prediction": {"kind": "number", "edges": [1.0, 10.0], "fractions": [0.3, 0.4, 0.3], "missing": 0.0},
-    }
-    return write(folder, graph, inputs, dict.fromkeys(names, 1.5), reference, model="price")
+    return write(folder, graph, inputs, dict.fromkeys(names, 1.5), _PRICE_REFERENCE, model="price")
+
+
+def slow(folder: Path) -> Path:
+    """A regression that counts to the sum of its numbers, one by one."""
+    counted = helper.make_graph(
+        [
+            helper.make_node("Identity", ["going"], ["goes"]),
+            helper.make_node("Add", ["count", "one"], ["more"]),
+        ],
+        "count",
+        [
+            helper.make_tensor_value_info("turn", TensorProto.INT64, []),
+            helper.make_tensor_value_info("going", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("count", TensorProto.FLOAT, []),
+        ],
+        [
+            helper.make_tensor_value_info("goes", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("more", TensorProto.FLOAT, []),
+        ],
+        [numpy_helper.from_array(numpy.ones((), dtype=numpy.float32), "one")],
+    )
+    nodes = [
+        helper.make_node("ReduceSum", ["numbers"], ["sum"], keepdims=0),
+        helper.make_node("Cast", ["sum"], ["turns"], to=TensorProto.INT64),
+        helper.make_node("Loop", ["turns", "", "zero"], ["counted"], body=counted),
+        helper.make_node("Cast", ["numbers"], ["single"], to=TensorProto.FLOAT),
+        helper.make_node("Flatten", ["single"], ["rows"]),
+        helper.make_node("ReduceSum", ["rows", "columns"], ["sums"], keepdims=0),
+        helper.make_node("Min", ["sums", "counted"], ["prediction"]),
+    ]
+    outputs = [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, ["N"])]
+    graph = _graph(
+        nodes,
+        [_tensor("numbers", TensorProto.DOUBLE, 1)],
+        outputs,
+        {"columns": numpy.array([1], dtype=numpy.int64)},
+    )
+    inputs = [
+        {"name": "count", "type": "number", "tensor": "numbers", "index": 0, "min": 0, "max": None,
+         "nullable": False, "unit": ""}
+    ]  # fmt: skip
+    return write(folder, graph, inputs, {"count": 1.0}, _PRICE_REFERENCE, model="slow")
 
 
 def digits(folder: Path) -> Path:
@@ -119,11 +161,11 @@ def digits(folder: Path) -> Path:
     columns = [
         {"name": "picture", "type": "image", "tensor": "picture", "shape": [1, 2, 2], "nullable": False}
     ]
-    reference = {"inputs": {}, "prediction": CHURN_REFERENCE["prediction"]}
+    reference: dict[str, Any] = {"inputs": {}, "prediction": CHURN_REFERENCE["prediction"]}
     return write(folder, graph, columns, {"picture": [[[0, 0.5], [1, 0]]]}, reference, model="digits")
 
 
-def write(  # noqa: PLR0913  # the parts of a package
+def write(
     folder: Path,
     graph: onnx.ModelProto,
     inputs: list[dict[str, Any]],

@@ -9,7 +9,7 @@ import onnxruntime
 from aimass_compiler.runtime.server.failure import ExitCode, ServerFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -30,17 +30,21 @@ class Model:
             )
         except Exception as error:  # onnxruntime raises a class of its own for every status
             raise ServerFailure(ExitCode.PACKAGE, f"model.onnx cannot be loaded: {error}") from error
-        declared = {field.tensor for field in package.signature.fields}
-        found = {tensor.name for tensor in self._session.get_inputs()}
-        if declared != found:
-            told = f"model.onnx reads {sorted(found)}, but signature.json declares {sorted(declared)}"
-            raise ServerFailure(ExitCode.PACKAGE, f"{told}; package the model again")
+        _compare("reads", {field.tensor for field in package.signature.fields}, self._session.get_inputs())
+        _compare("answers", set(self.outputs), self._session.get_outputs())
 
     def run(
         self, tensors: Mapping[str, NDArray[Any]], limit: onnxruntime.RunOptions | None = None
     ) -> Tensors:
         """The outputs by name; setting `limit.terminate` from another thread ends the run early."""
         return dict(zip(self.outputs, self._session.run(self.outputs, tensors, limit), strict=True))
+
+
+def _compare(verb: str, declared: set[str], tensors: Sequence[onnxruntime.NodeArg]) -> None:
+    found = {tensor.name for tensor in tensors}
+    if declared != found:
+        told = f"model.onnx {verb} {sorted(found)}, but signature.json declares {sorted(declared)}"
+        raise ServerFailure(ExitCode.PACKAGE, f"{told}; package the model again")
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -129,7 +130,7 @@ def _signature(document: Mapping[str, Any]) -> Signature:
         model=document["model"],
         version=document["version"],
         task=document["task"],
-        trained_at=document["trained_at"],
+        trained_at=_moment(document["trained_at"]),
         numbers=tuple(_field(column) for column in packed[conventions.NUMBERS_TENSOR]),
         strings=tuple(_field(column) for column in packed[conventions.STRINGS_TENSOR]),
         images=tuple(_field(column) for column in inputs if "index" not in column),
@@ -138,6 +139,14 @@ def _signature(document: Mapping[str, Any]) -> Signature:
         labels=tuple(label for output in outputs for label in output.get("labels", ())),
         example=document["example"],
     )
+
+
+def _moment(text: str) -> str:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"`trained_at` is `{text}`, which is no moment") from None
+    return text
 
 
 def _field(column: Mapping[str, Any]) -> Field:

@@ -1,0 +1,117 @@
+"""What Prometheus scrapes: requests, violations, predictions and drift."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy
+import pytest
+from server import packages
+from server.packages import CHURN_EXAMPLE, PLANS
+from server.serving import Server, serving
+
+from aimass_compiler import conventions
+from aimass_compiler.runtime.server.drift import Drift, stability
+from aimass_compiler.runtime.server.package import read_package
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Server]:
+    """A server that has counted nothing yet."""
+    with serving(packages.churn(tmp_path / "churn")) as server:
+        yield server
+
+
+def test_requests_are_counted_by_code_and_violations_by_field(fresh: Server) -> None:
+    fresh.predict(CHURN_EXAMPLE)
+    fresh.predict(CHURN_EXAMPLE, {**CHURN_EXAMPLE, "age": 16})
+    fresh.predict({**CHURN_EXAMPLE, "age": 5})
+    fresh.predict({**CHURN_EXAMPLE, "invented": 5})
+    fresh.ask("POST", "/predict", b"{")
+    fresh.get("/nowhere")
+    assert fresh.metric(conventions.METRIC_REQUESTS, code="200") == 2
+    assert fresh.metric(conventions.METRIC_REQUESTS, code="422") == 2
+    assert fresh.metric(conventions.METRIC_REQUESTS, code="400") == 1
+    assert fresh.metric(conventions.METRIC_REQUESTS, code="404") == 0
+    assert fresh.metric(conventions.METRIC_VIOLATIONS, field="age") == 1
+    assert fresh.metric(conventions.METRIC_VIOLATIONS, field="(unknown)") == 1
+    assert fresh.metric(conventions.METRIC_ROWS) == 3
+    assert fresh.metric(f"{conventions.METRIC_DURATION}_count") == 5
+    assert fresh.metric(f"{conventions.METRIC_DURATION}_bucket", le="+Inf") == 5
+    assert 0 < fresh.metric(f"{conventions.METRIC_DURATION}_sum") < 5
+
+
+def test_the_model_is_described_and_labels_are_counted(fresh: Server) -> None:
+    label = fresh.predict(CHURN_EXAMPLE).json["predictions"][0]["label"]
+    other = next(name for name in packages.LABELS if name != label)
+    assert fresh.metric(conventions.METRIC_LABELS, label=label) == 1
+    assert fresh.metric(conventions.METRIC_LABELS, label=other) == 0
+    version = fresh.get("/v2/models/churn").json["versions"][0]
+    assert fresh.metric(conventions.METRIC_MODEL_INFO, version=version, model="churn") == 1
+    assert fresh.metric(conventions.METRIC_TRAINED) == 1_767_323_045
+    assert fresh.metric(conventions.METRIC_IN_FLIGHT) == 0
+
+
+def test_predicted_numbers_fall_into_the_bins_of_the_reference(price: Server) -> None:
+    for sum_ in (0.5, 5, 5, 50, 1e39):  # the last is infinite in the model's single precision
+        assert price.predict({"x0": sum_, "x1": 0, "x2": 0}).status == 200
+    bucket = f"{conventions.METRIC_PREDICTION}_bucket"
+    assert [price.metric(bucket, le=end) for end in ("1.0", "10.0", "+Inf")] == [1, 3, 4]
+    assert price.metric(f"{conventions.METRIC_PREDICTION}_sum") == 60.5
+    assert price.metric(conventions.METRIC_ROWS) == 5
+
+
+def test_drift_rises_for_the_feature_that_moved_and_for_no_other(fresh: Server) -> None:
+    def rows(tenures: list[float | None]) -> list[dict[str, Any]]:
+        plans = PLANS[:1] * 5 + PLANS[1:2] * 3 + PLANS[2:] * 2
+        return [
+            {**CHURN_EXAMPLE, "tenure": tenure, "plan": plan}
+            for tenure, plan in zip(tenures, plans * (len(tenures) // 10), strict=True)
+        ]
+
+    as_trained: list[float | None] = [0.0, 1.0, 2.0, 4.0] * 4 + [0.5, 1.5, 3.0, None]
+    fresh.predict(*rows(as_trained))
+    assert fresh.metric(conventions.METRIC_DRIFT_ROWS) == 20
+    assert fresh.metric(conventions.METRIC_DRIFT, feature="tenure") < 0.01
+    assert fresh.metric(conventions.METRIC_DRIFT, feature="plan") == pytest.approx(0, abs=0.01)
+    fresh.predict(*rows([100.0] * 200))
+    assert fresh.metric(conventions.METRIC_DRIFT, feature="tenure") > 0.25
+    assert fresh.metric(conventions.METRIC_DRIFT, feature="plan") < 0.01
+
+
+def test_there_is_no_drift_before_there_are_rows(fresh: Server) -> None:
+    assert fresh.metric(conventions.METRIC_DRIFT_ROWS) == 0
+    assert conventions.METRIC_DRIFT not in [
+        line.partition("{")[0] for line in fresh.get("/metrics").body.decode().splitlines()
+    ]
+
+
+def test_what_is_older_than_the_window_is_forgotten(tmp_path: Path) -> None:
+    package = read_package(packages.churn(tmp_path / "churn"))
+    clock = [0.0]
+    drift = Drift(package.reference, package.signature, 120, now=lambda: clock[0])
+    moved = {
+        "numbers": numpy.array([[100.0, 40.0]] * 10),
+        "strings": numpy.array([["pro", ""]] * 10, dtype=object),
+        "prediction": numpy.array(["no"] * 10, dtype=object),
+    }
+    drift.observe([moved])
+    clock[0] = 60
+    drift.observe([moved])
+    assert drift.scores()[0] == 20
+    clock[0] = 125
+    assert drift.scores()[0] == 10
+    clock[0] = 185
+    assert drift.scores() == (0, {})
+
+
+def test_the_index_is_that_of_the_literature() -> None:
+    recent, trained = numpy.array([0.2, 0.8]), numpy.array([0.5, 0.5])
+    by_hand = (0.2 - 0.5) * numpy.log(0.2 / 0.5) + (0.8 - 0.5) * numpy.log(0.8 / 0.5)
+    assert stability(recent, trained) == pytest.approx(by_hand)
+    assert stability(trained, trained) == 0
+    assert numpy.isfinite(stability(numpy.array([0.0, 1.0]), trained))
