@@ -28,7 +28,8 @@ def diabetes() -> Mapping[str, bytes]:
     """442 patients: ten measures and how far diabetes has come a year later (Efron et al. 2004)."""
     found = datasets.load_diabetes(scaled=False)
     table = polars.DataFrame(found.data, schema=list(found.feature_names), orient="row")
-    return {"diabetes.csv": _csv(table.with_columns(polars.Series("progression", found.target)))}
+    sex = polars.col("sex").cast(polars.Int64)  # a code, not a measure
+    return {"diabetes.csv": _csv(table.with_columns(sex, polars.Series("progression", found.target)))}
 
 
 def digits() -> Mapping[str, bytes]:

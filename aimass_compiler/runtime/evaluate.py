@@ -10,7 +10,7 @@ import polars
 from aimass_compiler.catalog.split import SPLITS
 from aimass_compiler.runtime.evaluation.fit import Fit, adjustment, judge_fit
 from aimass_compiler.runtime.evaluation.gates import Judged, judge, released_metrics
-from aimass_compiler.runtime.evaluation.measures import Evidence, measure_slices, metrics_of, shown
+from aimass_compiler.runtime.evaluation.measures import Evidence, measure_slices, metrics_of
 from aimass_compiler.runtime.evaluation.plots import write_confusion, write_curve
 from aimass_compiler.runtime.evaluation.predictions import Predictions, Predictor
 from aimass_compiler.runtime.examples import read_examples
@@ -18,7 +18,7 @@ from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.workspace import Workspace, replacing, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from aimass_compiler.pipeline.columns import Column
@@ -53,7 +53,7 @@ def run(
     _write_predictions(folder / "predictions.parquet", task, predictions["test"])
     write_curve(folder / "curve.csv", task, predictions["test"])
     write_confusion(folder / "confusion.csv", task, predictions["test"])
-    for line in (*_table(evidence), f"{fit.verdict}: {fit.reason}", *map(_marked, judged)):
+    for line in (f"the model {fit.verdict}: {fit.reason}", *map(_marked, judged)):
         print(line, flush=True)
     _stop_if_missed([gate for gate in judged if not gate.passed], fit, evaluation)
 
@@ -75,15 +75,6 @@ def _write_predictions(path: Path, task: Task, predictions: Predictions) -> None
     )
     with replacing(path) as temporary:
         table.write_parquet(temporary)
-
-
-def _table(evidence: Evidence) -> Iterator[str]:
-    width = max(map(len, evidence.metrics))
-    yield " " * width + "".join(f"  {split:>12}" for split in SPLITS)
-    for name in evidence.metrics:
-        values = [evidence.measured[split][name] for split in SPLITS]
-        cells = ["-" if value is None else shown(value) for value in values]
-        yield f"{name:<{width}}" + "".join(f"  {cell:>12}" for cell in cells)
 
 
 def _marked(judged: Judged) -> str:

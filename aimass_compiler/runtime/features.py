@@ -63,7 +63,8 @@ def run(
         temporary.write_bytes(graph.SerializeToString(deterministic=True))
     write_json(folder / "features.json", description)
     write_json(folder / "reference.json", reference_of(rows["train"], inputs))
-    print(f"{len(inputs)} columns became {_told(description)}; the serving graph gives the same values")
+    columns = f"{len(inputs)} columns" if len(inputs) > 1 else "1 column"
+    print(f"{columns} became {_told(description)}; the serving graph gives the same values")
 
 
 def _matrix(result: Expression, rows: polars.DataFrame) -> NDArray[numpy.float32]:

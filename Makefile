@@ -1,0 +1,74 @@
+# Two commands set everything up: `make demo` and `make test`.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# The newest Python on the PATH that is new enough.
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3.14 python3; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(READY) ## one spec becomes a trained, tested and served model, here
+	@sh scripts/demo.sh
+
+.PHONY: test
+test: $(READY) ## lint, types, architecture, freshness and all tests
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+	aimass compile --check
+	aimass schema --check
+	pytest -n 2
+
+.PHONY: quick
+quick: $(READY) ## the compiler's tests only, in seconds
+	pytest -n 2 -m "not pipeline"
+
+.PHONY: format
+format: $(READY) ## format the code and mend what ruff can mend
+	ruff check --fix .
+	ruff format .
+
+.PHONY: generate
+generate: $(READY) ## bring generated/ and schemas/ up to date
+	aimass compile
+	aimass schema --write
+
+.PHONY: bench
+bench: $(READY) ## measure serving against its peers
+	python -m benchmarks.serving
+
+.PHONY: soak
+soak: $(READY) ## hold load on the demo's server for ten minutes
+	@sh scripts/demo.sh
+	aimass test breast-cancer --root build/demo --soak 10m
+
+.PHONY: requirements
+requirements: $(READY) ## renew the pinned requirements
+	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/dev.txt
+	uv pip compile pyproject.toml --extra serve --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q \
+		-o aimass_compiler/runtime/serve-requirements.txt
+	echo uv | uv pip compile - --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/uv.txt
+
+.PHONY: clean
+clean: ## remove what make and the demo made
+	rm -rf $(VENV) build artifacts
+
+$(READY): requirements/dev.txt requirements/uv.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none is on the PATH" >&2; exit 1; }
+	@echo "setting up $(VENV) with $$($(PYTHON) --version) (a few minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@command -v uv >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt
+	@uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/dev.txt
+	@uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@

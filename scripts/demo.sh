@@ -1,0 +1,46 @@
+#!/bin/sh
+# One spec, from raw data to a served model, in a project of its own below build/demo.
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+project=$root/build/demo
+model=breast-cancer
+
+say() { printf '\n\033[1m%s\033[0m\n' "$1"; }
+show() { printf '\033[36m$ %s\033[0m\n' "$*"; "$@"; }
+
+mkdir -p "$project/specs" "$project/data"
+cmp -s "$root/specs/$model.yaml" "$project/specs/$model.yaml" || cp "$root/specs/$model.yaml" "$project/specs/"
+python "$root/data/prepare.py" --folder "$project/data" breast_cancer >/dev/null
+cd "$project"
+
+say "1. One spec describes the model: build/demo/specs/$model.yaml"
+sed -n '/^target:/,$p' "specs/$model.yaml"
+
+say "2. It is compiled into DVC stages, a Ray job, Dockerfiles and Kubernetes manifests"
+show aimass compile
+
+say "3. DVC runs the stages that are not up to date"
+show aimass run "$model"
+
+say "4. The model serves"
+port=$(python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+aimass serve "$model" --port "$port" >server.log 2>&1 &
+server=$!
+trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null || true' EXIT
+for _ in $(seq 100); do
+    python -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:$port/v2/health/ready')" 2>/dev/null && break
+    sleep 0.1
+done
+show aimass predict "$model" --example --url "http://127.0.0.1:$port"
+
+say "Try next, in $project"
+cat <<TEXT
+  edit specs/$model.yaml, then
+  aimass plan             what would change, and which stages run again
+  aimass run $model       runs only those
+  aimass explain $model   the spec with every default and where it comes from
+  dvc plots show          learning curve, ROC, confusion and importance
+  kubectl kustomize generated/$model/overlays/prod
+(activate the environment first: . $root/.venv/bin/activate)
+TEXT
