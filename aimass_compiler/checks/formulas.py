@@ -66,7 +66,11 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         types = defaultdict(lambda: UNKNOWN, written.types)
         problem = written.formula.problem(types, written.result)
         if problem is not None:
-            notes = tuple(declared(name) for name in written.formula.columns if name in pipeline.data.columns)
+            notes = tuple(
+                declared(name)
+                for name in written.formula.columns
+                if name in pipeline.data.columns and f"`{name}`" in problem
+            )
             yield Finding("AM238", written.path, f"this formula cannot be computed: {problem}", related=notes)
             continue
         meaning = written.formula.over({name: Column(name, types[name]) for name in written.formula.columns})

@@ -65,6 +65,5 @@ def _timeouts(pipeline: Pipeline) -> Iterator[Finding]:
             continue
         told.add((timeout, limit))
         message = f"requests are given up after {timeout}, before the promised `p99` of {limit}"
-        note = Related((*path, "objectives", "latency", "p99"), f"`p99` is {limit}")
         where = (*path, "limits", "timeout")
-        yield Finding("AM244", where, message, severity=Severity.WARNING, related=(note,))
+        yield Finding("AM244", where, message, severity=Severity.WARNING)

@@ -9,7 +9,7 @@ from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._flow import Step, outcome, steps
 from aimass_compiler.checks._models import suitable
 from aimass_compiler.checks._places import either
-from aimass_compiler.diagnostics import Finding, Related
+from aimass_compiler.diagnostics import Finding
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.expression.algebra import Column, Constant, Expression, IsMissing, Where
 from aimass_compiler.expression.formula import UNKNOWN
@@ -59,8 +59,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
             f"`{source}` may be missing in {100 * share:.3g} % of the rows, which `{model.kind}` cannot take"
         )
         path = ("data", "columns", source, "missing")
-        note = Related(("model",), f"`{model.kind}` is chosen here")
-        yield Finding("AM222", path, message, help=_way_out(pipeline, source), related=(note,))
+        yield Finding("AM222", path, message, help=_way_out(pipeline, source))
 
 
 def _is_read(kind: str, accepts: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.diagnostics import Finding, Related
+from aimass_compiler.diagnostics import Finding
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline.places import written
 
@@ -33,9 +33,9 @@ EXAMPLES = (
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Replicas whose `min` is above their `max`, for all or in one environment."""
-    usual: tuple[Related, ...] = ()
     for path, replicas in written(pipeline, "serving.replicas"):
         if replicas.min > replicas.max:
             message = f"`min` is {replicas.min}, which is more than `max`, {replicas.max}"
-            yield Finding("AM241", (*path, "min"), message, help="write both", related=usual)
-        usual = (Related(("serving", "replicas"), "this is what holds for all environments", at_key=True),)
+            usual = pipeline.serving.replicas
+            hint = f"write both; without an override they are {usual.min} and {usual.max}"
+            yield Finding("AM241", (*path, "min"), message, help=hint if path[0] == "environments" else "")

@@ -148,7 +148,7 @@ def _without_columns(transform: Transform, place: int, types: Types, file: str) 
         is_chosen = type(transform).model_fields["columns"].is_required()
         hint = "name at least one" if is_chosen else "turn columns into numbers before it"
         return Finding("AM206", path, f"`{transform.kind}` has no columns", help=hint, file=file)
-    message = f"no column is a {selector.type} here, so `{transform.kind}` has none"
+    message = f"no column is of type `{selector.type}` here, so `{transform.kind}` has none"
     there = ", ".join(f"`{name}` ({kind.name})" for name, kind in types.items())
     return Finding("AM206", path, message, help=f"there are {there}" if there else "", file=file)
 

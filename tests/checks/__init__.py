@@ -1,0 +1,1 @@
+"""The checks, each held to its own examples."""

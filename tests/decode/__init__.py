@@ -1,0 +1,1 @@
+"""Decoding and lowering: data into records, findings and pipelines."""
