@@ -1,0 +1,65 @@
+"""What an API server would say to manifests: kustomize builds them, and schemas that refuse unknown fields judge them.
+
+The folder is no package: one called `kubernetes` would hide the Kubernetes client from the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sysconfig
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+
+from aimass_compiler.cluster.kustomize import Kustomize, KustomizeError, find
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.render import image, monitoring, serving, training
+
+KUBERNETES = "1.34"
+SCHEMAS = Path(__file__).parent / "schemas"
+TARGETS = (image, monitoring, serving, training)
+
+
+def kustomize() -> Kustomize | str:
+    """Kustomize from PATH or from the environment that runs the tests; else the reason why there is none."""
+    path = os.pathsep.join((os.environ.get("PATH", ""), sysconfig.get_path("scripts")))
+    before, os.environ["PATH"] = os.environ.get("PATH", ""), path
+    try:
+        return find()
+    except KustomizeError as error:
+        return str(error)
+    finally:
+        os.environ["PATH"] = before
+
+
+def write(pipeline: Pipeline, root: Path) -> Path:
+    """Everything that is rendered of the pipeline for Kubernetes, below `root`."""
+    for target in TARGETS:
+        for name, content in target.render(pipeline).items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    return root
+
+
+def violations(document: dict[str, Any]) -> list[str]:
+    """What the API server would not take of an object; empty when it would take it all."""
+    name = f"{document['kind']}/{document['metadata']['name']}"
+    schema = SCHEMAS / f"{document['kind'].lower()}_{document['apiVersion'].rpartition('/')[2]}.json"
+    if schema.exists():
+        errors = _validator(schema).iter_errors(document)
+        return [f"{name}: {error.json_path}: {error.message}" for error in errors]
+    try:
+        kubernetes_validate.validate(document, KUBERNETES, strict=True)
+    except kubernetes_validate.ValidationError as error:
+        return [f"{name}: {error.message}"]
+    return []
+
+
+@cache
+def _validator(schema: Path) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(json.loads(schema.read_text(encoding="utf-8")))
