@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 START_SECONDS = 30
+NO_HEADERS: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Server:
     port: int
     log: Path
 
-    def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] = {}) -> Reply:  # noqa: B006  # never changed
+    def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         """One request on a connection of its own; a body that is no bytes is sent as JSON."""
         sent = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         connection = http.client.HTTPConnection(HOST, self.port, timeout=20)

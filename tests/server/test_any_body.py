@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from server.packages import CHURN_EXAMPLE
 
 if TYPE_CHECKING:

@@ -8,8 +8,6 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from server import packages
-from server.packages import CHURN_EXAMPLE, churn_probabilities
 
 from aimass_compiler.runtime.server.answer import RequestError
 from aimass_compiler.runtime.server.application import Application
@@ -20,6 +18,8 @@ from aimass_compiler.runtime.server.package import read_package
 from aimass_compiler.runtime.server.prediction import Predictor
 from aimass_compiler.runtime.server.rows import RowReader
 from aimass_compiler.runtime.server.settings import Settings
+from server import packages
+from server.packages import CHURN_EXAMPLE, churn_probabilities
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ def together(folder: Path, ages: list[float]) -> tuple[list[Any], list[int]]:
 
     async def ask() -> list[Any]:
         tensors = [reader.tensors([{**CHURN_EXAMPLE, "age": age}] * 2) for age in ages]
-        return await asyncio.gather(*map(gathering.predict, tensors), return_exceptions=True)
+        return list(await asyncio.gather(*map(gathering.predict, tensors), return_exceptions=True))
 
     return asyncio.run(ask()), predictor.runs
 

@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+
+from aimass_compiler import conventions
 from server import packages
 from server.packages import CHURN_EXAMPLE
 from server.serving import HOST, Server, serving
-
-from aimass_compiler import conventions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

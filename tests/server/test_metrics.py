@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 import pytest
-from server import packages
-from server.packages import CHURN_EXAMPLE, PLANS
-from server.serving import Server, serving
 
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server.drift import Drift, stability
 from aimass_compiler.runtime.server.package import read_package
+from server import packages
+from server.packages import CHURN_EXAMPLE, PLANS
+from server.serving import Server, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,12 +73,12 @@ def test_drift_rises_for_the_feature_that_moved_and_for_no_other(fresh: Server) 
             for tenure, plan in zip(tenures, plans * (len(tenures) // 10), strict=True)
         ]
 
-    as_trained: list[float | None] = [0.0, 1.0, 2.0, 4.0] * 4 + [0.5, 1.5, 3.0, None]
+    as_trained: list[float | None] = [*[0.0, 1.0, 2.0, 4.0] * 4, 0.5, 1.5, 3.0, None]
     fresh.predict(*rows(as_trained))
     assert fresh.metric(conventions.METRIC_DRIFT_ROWS) == 20
     assert fresh.metric(conventions.METRIC_DRIFT, feature="tenure") < 0.01
     assert fresh.metric(conventions.METRIC_DRIFT, feature="plan") == pytest.approx(0, abs=0.01)
-    fresh.predict(*rows([100.0] * 200))
+    fresh.predict(*rows([100.0 for _ in range(200)]))
     assert fresh.metric(conventions.METRIC_DRIFT, feature="tenure") > 0.25
     assert fresh.metric(conventions.METRIC_DRIFT, feature="plan") < 0.01
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from server.packages import CHURN_EXAMPLE, churn_probabilities
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def test_any_text_is_a_note(churn: Server, note: str) -> None:
         (row(age=15.5), "age", "`age` must be at least 16, not 15.5"),
         (row(age=121), "age", "`age` must be at most 120, not 121"),
         (row(tenure=-1), "tenure", "`tenure` must be at least 0, not -1"),
-        (row(plan="Pro"), "plan", "`plan` must be one of the names that were declared, not \"Pro\"; did you mean `pro`?"),
+        (row(plan="Pro"), "plan", 'the names that were declared, not "Pro"; did you mean `pro`?'),
         (row(plan=""), "plan", "`plan` must have a value"),
         (row(plan=None), "plan", "`plan` must have a value"),
         (row(plan=5), "plan", "`plan` must be a string, not 5; write it in quotes"),
