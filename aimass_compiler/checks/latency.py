@@ -65,5 +65,6 @@ def _timeouts(pipeline: Pipeline) -> Iterator[Finding]:
             continue
         told.add((timeout, limit))
         message = f"requests are given up after {timeout}, before the promised `p99` of {limit}"
-        where = (*path, "limits", "timeout")
+        is_chosen = "timeout" in serving.limits.model_fields_set
+        where = (*path, *(("limits", "timeout") if is_chosen else ("objectives", "latency", "p99")))
         yield Finding("AM244", where, message, severity=Severity.WARNING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ def keys_at(kind: type[Frozen], data: Any, location: Sequence[str | int]) -> dic
 
     The data decides between branches: behind `{by: hash}` there are the keys of `hash` only.
     """
-    root = kind.model_json_schema(by_alias=True)
+    root = _schema(kind)
     here, written = list(_branches(root, root)), data
     for step in location:
         deeper = [found for branch in _chosen(here, written) for found in _below(root, branch, step)]
@@ -27,6 +28,11 @@ def keys_at(kind: type[Frozen], data: Any, location: Sequence[str | int]) -> dic
         for branch in _chosen(here, written)
         for key, schema in branch.get("properties", {}).items()
     }
+
+
+@cache
+def _schema(kind: type[Frozen]) -> Schema:
+    return kind.model_json_schema(by_alias=True)
 
 
 def _inside(written: Any, step: str | int) -> Any:

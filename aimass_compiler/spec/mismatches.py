@@ -242,6 +242,10 @@ def _value_told(mismatch: Mismatch) -> tuple[str, str, str]:
         allowed = str(context["expected"]).replace("'", "`")
         words = [word.strip("` ") for part in allowed.split(" or ") for word in part.split(",")]
         return "AM105", f"{name} must be {allowed}, not {_shown(value)}", _only_guess(value, words)
+    if kind == "range_end":
+        reason = str(context["reason"]).removeprefix("Input should be ").replace("'", "`")
+        reason = reason.replace("a valid integer", "a whole number").replace("a valid number", "a number")
+        return "AM104", f"each value of {name} must be {reason}, not `{context['end']}`", ""
     if kind.startswith("union_tag"):
         return _tag_told(mismatch)
     return _lengths_told(mismatch) or (

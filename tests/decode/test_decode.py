@@ -1,0 +1,135 @@
+"""Every mistake of a spec is told once, at its place, and hides none that has nothing to do with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from aimass_compiler.diagnostics import Path
+from aimass_compiler.spec.decode import decode
+from aimass_compiler.spec.model_spec import ModelSpec
+from tests.cases.front_end import SHOWN, base
+
+#: A change to a sound spec → where the only mistake is, its code, and words of the message or the help.
+MISTAKES: dict[str, tuple[Path, str, str]] = {
+    "features: [bucket: {column: tenure, count: 1}]": (
+        ("features", 0, "bucket", "count"),
+        "AM104",
+        "at least 2",
+    ),
+    "features: [bucket: {column: tenure, cout: 3}]": (
+        ("features", 0, "bucket", "cout"),
+        "AM102",
+        "did you mean `count`?",
+    ),
+    "features: [bucket: {colum: tenure}]": (
+        ("features", 0, "bucket", "colum"),
+        "AM102",
+        "did you mean `column`?",
+    ),
+    "features: [bucket: 5]": (("features", 0, "bucket"), "AM103", "`bucket` must be a string, not `5`"),
+    "features: [buckett: tenure]": (("features", 0, "buckett"), "AM106", "did you mean `bucket`?"),
+    "features: [bucket]": (("features", 0), "AM101", "`column` is missing in `bucket`"),
+    "features: {one_hot: plan}": (("features",), "AM103", "begin each item with `- `"),
+    "features: [{log: tenure, one_hot: plan}]": (("features", 0), "AM100", "a line of its own"),
+    "data: {split: {by: hsh}}": (("data", "split", "by"), "AM106", "did you mean `hash`?"),
+    "data: {split: {by: group, column: plan, key: plan}}": (
+        ("data", "split", "key"),
+        "AM102",
+        "known here: `by`, `column`, `seed`, `test`, `train`, `validation`",
+    ),
+    "data: {sources: {customers: data/customers.xls}}": (
+        ("data", "sources", "customers"),
+        "AM106",
+        "`{csv: data/customers.xls}`",
+    ),
+    "data: {clean: [standardize: tenure]}": (
+        ("data", "clean", 0, "standardize"),
+        "AM106",
+        "belongs to `features`",
+    ),
+    "data: {columns: {tenure: numbr}}": (
+        ("data", "columns", "tenure"),
+        "AM105",
+        "did you mean `number`?",
+    ),
+    "data: {columns: {tenure: null}}": (("data", "columns", "tenure"), "AM101", "needs a `type`"),
+    "data: {columns: {plan: {type: category, values: [a, true]}}}": (
+        ("data", "columns", "plan", "values", 1),
+        "AM103",
+        'quote it: `"true"`',
+    ),
+    "data: {columns: {tenure: {type: number, min: .inf}}}": (
+        ("data", "columns", "tenure", "min"),
+        "AM103",
+        "a finite number",
+    ),
+    "model: {xgboost: {max_depth: {choise: [4]}}}": (
+        ("model", "xgboost", "max_depth"),
+        "AM103",
+        "did you mean `choice`?",
+    ),
+    "model: {xgboost: {max_depth: {choice: [4, six]}}}": (
+        ("model", "xgboost", "max_depth"),
+        "AM104",
+        "each value of `max_depth` must be a whole number, not `six`",
+    ),
+    "model: {xgboost: {subsample: {uniform: [0.5, 2]}}}": (
+        ("model", "xgboost", "subsample"),
+        "AM104",
+        "`subsample` must be less than or equal to 1",
+    ),
+    "model: {xgboost: {max_bin: {choice: [4]}}}": (
+        ("model", "xgboost", "max_bin"),
+        "AM103",
+        "cannot be searched",
+    ),
+    "monitoring:": (("monitoring",), "AM103", "leave the key out"),
+    "serving: {replicas: 3}": (("serving", "replicas"), "AM103", "its keys are `cpu`, `max`, `min`"),
+    "evaluation: {metrics: roc_auc}": (("evaluation", "metrics"), "AM103", 'write `["roc_auc"]`'),
+    "training: {epochs: '5'}": (("training", "epochs"), "AM103", "take away the quotes: `5`"),
+    "search: {time: 30}": (("search", "time"), "AM100", "write it like `30s`"),
+    "xgboost: {}": (("xgboost",), "AM102", "`xgboost` is a model"),
+}
+
+
+@pytest.mark.parametrize("change", MISTAKES)
+def test_a_mistake_is_told_once_at_its_place(change: str) -> None:
+    path, code, words = MISTAKES[change]
+    [finding] = decode(ModelSpec, base(change), SHOWN)[1]
+    assert (finding.path, finding.code) == (path, code)
+    assert words in f"{finding.message} {finding.help}"
+
+
+def test_several_mistakes_are_all_told() -> None:
+    changes = list(MISTAKES)[-6:]
+    together = base("\n".join(changes))
+    assert {finding.path for finding in decode(ModelSpec, together, SHOWN)[1]} == {
+        MISTAKES[change][0] for change in changes
+    }
+
+
+def test_all_missing_keys_are_told() -> None:
+    findings = decode(ModelSpec, {}, SHOWN)[1]
+    assert {finding.message.split("`")[1] for finding in findings} == {
+        "apiVersion",
+        "kind",
+        "metadata",
+        "data",
+        "target",
+    }
+
+
+def test_a_mistake_that_others_do_not_rest_on_hides_nothing() -> None:
+    spec, findings = decode(ModelSpec, base("serving: {replica: {min: 3}, limits: {timeout: soon}}"), SHOWN)
+    assert len(findings) == 2
+    assert spec is not None
+    assert spec.serving.limits.timeout == "2s"
+
+
+@pytest.mark.parametrize(
+    "part", ["data: {clean: [{}]}", "features: [one_hot: 5]", "model: {mlp: {hiden: 3}}"]
+)
+def test_a_mistake_that_others_rest_on_ends_there(part: str) -> None:
+    spec, findings = decode(ModelSpec, base(part), SHOWN)
+    assert findings
+    assert spec is None
