@@ -56,8 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         if dvc.prepare(project.root):
             print("made this project a DVC repository (.dvc/): commit it")
-        tell = print if arguments.verbose else progress.Stages(sys.stdout).tell
+        stages = progress.Stages(sys.stdout)
+        tell = print if arguments.verbose else stages.tell
         status = dvc.reproduce(project.root, model, tell, stage=arguments.until or "", force=arguments.force)
+        if status == ExitCode.DONE and not (stages.has_run or arguments.verbose):
+            print("nothing changed since the last run")
     except dvc.DvcMissing as missing:
         terminal.complain(str(missing))
         return ExitCode.USAGE

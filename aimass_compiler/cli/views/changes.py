@@ -22,8 +22,7 @@ def drawn(plan: Plan, *, is_written: bool, with_diff: bool = False) -> str:
     lines: list[str] = []
     for effect in effects(plan):
         lines += [_title(effect), *_values(effect), *_stages(effect)]
-        lines += [f"  {_SIGNS[change.action]} {_shown(change)}  {change.reason}" for change in effect.changes]
-        lines.append("")
+        lines += [*_files(effect), ""]
     if with_diff and (diff := unified_diff(plan)):
         lines += [diff]
     return "\n".join([*lines, summary(plan, is_written=is_written)]) + "\n"
@@ -44,6 +43,17 @@ def summary(plan: Plan, *, is_written: bool) -> str:
     if is_written and plan.findings:
         told = {action: word.replace("ed", "ed, not written") if action in _SIGNS else word for action, word in told.items()}
     return ", ".join(f"{count} {told[action]}" for action, count in counts.items() if count)
+
+
+def _files(effect: Effect) -> Iterator[str]:
+    """The files that change, one by one; of a new or removed model only where they are."""
+    if not (effect.is_new or effect.is_removed):
+        for change in effect.changes:
+            yield f"  {_SIGNS[change.action]} {_shown(change)}  {change.reason}"
+        return
+    below = [change.path.partition("/")[2] for change in effect.changes]
+    tops = sorted({top + slash for top, slash, _ in (path.partition("/") for path in below)})
+    yield f"  {'-' if effect.is_removed else '+'} {conventions.GENERATED_FOLDER}/{effect.model}/: {', '.join(tops)}"
 
 
 def _shown(change: Change) -> str:

@@ -23,10 +23,13 @@ class Stages:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self.has_run = False
+        """Whether any stage was run."""
         self._summaries = {stage.name: stage.summary for stage in STAGES}
 
     def tell(self, line: str) -> None:
         """One line of output, as soon as it comes."""
+        self.has_run = self.has_run or bool(_RUNNING.search(line))
         told = next((form(found["name"]) for pattern, form in self._forms() if (found := pattern.search(line))), None)
         if told is None and not _NOISE.match(line):
             told = f"  {line}"

@@ -64,9 +64,8 @@ def _metrics(found: Mapping[str, Any], verdict: Mapping[str, Any]) -> Iterator[s
     rows = [["", *_SPLITS]]
     rows += [[name, *(_shown(found[split][name]) for split in _SPLITS)] for name in found["train"]]
     yield from table(rows)
-    for gate in verdict["gates"]:
-        yield f"  {'✓' if gate['passed'] else '✗'} {gate['metric']} {gate['condition']}: {gate['reason']}"
-    yield f"  the model {verdict['fit']['verdict']}: {verdict['fit']['reason']}"
+    gates = ", ".join(f"{'✓' if gate['passed'] else '✗'} {gate['metric']} {gate['condition']}" for gate in verdict["gates"])
+    yield f"  gates: {gates or 'none'}; the model {verdict['fit']['verdict']}"
 
 
 def _service(report: Mapping[str, Any]) -> Iterator[str]:

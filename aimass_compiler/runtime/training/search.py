@@ -71,8 +71,7 @@ def search_ranges(assignment: Assignment, search: Search, space: Space, trials: 
     if len(outcomes) < total:
         with _ray(assignment):
             began = _tune(assignment, search, space, tally)
-    for line in tally.table():
-        say(line)
+    say(tally.summary())
     best = _required(tally)
     seconds = time.monotonic() - started
     return Searched(tally, best, 0.0 if began is None else max(0.0, began - started), seconds)

@@ -8,7 +8,6 @@ from typing import Any
 
 from aimass_compiler.runtime.training.trials import Outcome, Trials, ranked
 
-_IN_TABLE = 5
 
 
 @dataclass
@@ -44,15 +43,12 @@ class Tally:
         """Tell that a trial is tried again."""
         say(f"trial {number}/{self.total}  died and is tried again: {error}")
 
-    def table(self) -> Iterator[str]:
-        """The best trials, and how many ended otherwise."""
-        yield f"best of {len(self.outcomes)} trials by {self.metric}:"
-        for outcome in self.ranking[:_IN_TABLE]:
-            yield f"  {outcome.id:>4}  {outcome.value:<10.6g}  {_told(outcome.values)}"
+    def summary(self) -> str:
+        """The best trial, and how many ended otherwise."""
         counts = {status: sum(o.status == status for o in self.outcomes) for status in ("stopped", "failed")}
-        others = [f"{count} {status}" for status, count in counts.items() if count]
-        if others:
-            yield "  " + ", ".join(others)
+        others = "".join(f", {count} {status}" for status, count in counts.items() if count)
+        found = f"trial {self.best.id} with {self.metric} {self.best.value:.6g}" if self.best else "none"
+        return f"best of {len(self.outcomes)} trials: {found}{others}"
 
     def _told(self, outcome: Outcome) -> str:
         values = _told(outcome.values)
