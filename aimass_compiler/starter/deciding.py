@@ -84,13 +84,13 @@ class Draft:
         ids = [column for column in self.columns if column.type == "id"]
         return next((column for column in ids if column.is_unique), ids[0] if ids else None)
 
-    @property
+    @cached_property
     def has_repeated_rows(self) -> bool:
         """Whether a few rows share the id that tells the others apart."""
         known = self.key.observation if self.key and self.key.is_unique else None
         return known is not None and known.is_complete and known.distinct < known.known
 
-    @property
+    @cached_property
     def incomplete(self) -> list[str]:
         """The columns that are of no use to a row when they are missing: the target and the image."""
         wanted = (self.target.column.name, self.image)
@@ -110,16 +110,24 @@ class Draft:
     @property
     def encoded(self) -> list[str]:
         """Categories with few enough names for a place each."""
-        return [name for name in self.names("category") if self._count(name) <= _MOST_PLACES]
+        return [name for name in self.names("category") if name not in self._many_named]
 
     @property
     def hashed(self) -> list[str]:
         """Texts, and categories with too many names."""
-        many = [name for name in self.names("category") if self._count(name) > _MOST_PLACES]
-        return [*self.names("text"), *many]
+        return [*self.names("text"), *(name for name in self.names("category") if name in self._many_named)]
 
-    def _count(self, name: str) -> int:
-        return next(column.observation.distinct for column in self.columns if column.name == name)
+    @cached_property
+    def _many_named(self) -> frozenset[str]:
+        return frozenset(column.name for column in self.columns if column.observation.distinct > _MOST_PLACES)
+
+    @cached_property
+    def _kept(self) -> int:
+        """How many rows cleaning leaves at least."""
+        rows = self.key.observation.distinct if self.has_repeated_rows and self.key else self.rows
+        return rows - sum(
+            column.missing(self.rows) for column in self.columns if column.name in self.incomplete
+        )
 
     @property
     def floor(self) -> float:
@@ -131,10 +139,8 @@ class Draft:
         """The share that may be missing, rounded up; rows that cleaning drops count as if they had values."""
         if column.name in self.incomplete:
             return 0
-        kept = self.key.observation.distinct if self.has_repeated_rows and self.key else self.rows
-        kept -= sum(other.missing(self.rows) for other in self.columns if other.name in self.incomplete)
-        count = min(column.missing(self.rows), kept)
-        return -(-100 * count // kept) / 100 if count else 0
+        count = min(column.missing(self.rows), self._kept)
+        return -(-100 * count // self._kept) / 100 if count else 0
 
 
 def decide(observed: Observed, wanted: str | None) -> Draft:

@@ -24,7 +24,7 @@ _LONGEST_NAME = 200
 _LONGEST_SHOWN = 30
 _SMALLEST_IMAGE = 4
 _EXACT_INTEGERS = 1e15
-_NAME_OF_ID = re.compile(r"(^|[_\W])(id|uuid|guid)$|[a-z](Id|ID)$", re.IGNORECASE)
+_NAME_OF_ID = re.compile(r"(?i:(^|[_\W])(id|uuid|guid)$)|[a-z](Id|ID)$")
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ def infer(name: str, observation: Observation) -> Column | LeftOut:
 def _useless(name: str, observation: Observation) -> str:
     """Why nothing can be learnt from the column, or ""."""
     sorts = observation.found
-    if not name or len(name) > _LONGEST_NAME:
-        return "its name is too long" if name else "it has no name"
+    if len(name) > _LONGEST_NAME or not name.strip() or not name.isprintable():
+        return "rename it: a name is short and has characters that can be seen"
     if not sorts - {Sort.BLANK}:
         return "it is empty"
     if sorts & {Sort.LIST, Sort.OTHER} and sorts != {Sort.LIST}:

@@ -7,6 +7,7 @@ fills short rows with missing values and refuses long ones.
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 from collections import Counter
 from typing import TYPE_CHECKING, TextIO
@@ -31,8 +32,7 @@ def separator_of(path: Path) -> str:
 def _width(path: Path, separator: str) -> int:
     try:
         with _open(path) as stream:
-            rows = itertools.islice(_rows(stream, separator), _SAMPLED_ROWS)
-            widths = [len(row) for row in rows if row]
+            widths = [len(row) for row in _sampled(stream, separator) if row]
     except (csv.Error, UnicodeError):
         return 0
     return widths[0] if widths and set(widths) == {widths[0]} else 0
@@ -68,14 +68,14 @@ def _open(path: Path) -> TextIO:
     return path.open(encoding="utf-8-sig", newline="\n")
 
 
-def _rows(stream: TextIO, separator: str) -> Iterator[list[str]]:
+def _sampled(stream: TextIO, separator: str) -> list[list[str]]:
+    """The rows of the first characters, without one that was cut off."""
     text = stream.read(_SAMPLED_CHARACTERS)
-    lines = (
-        text.splitlines(keepends=True)
-        if len(text) < _SAMPLED_CHARACTERS
-        else text.splitlines(keepends=True)[:-1]
+    rows = list(
+        itertools.islice(csv.reader(io.StringIO(text, newline="\n"), delimiter=separator), _SAMPLED_ROWS)
     )
-    return csv.reader(lines, delimiter=separator)
+    is_cut = len(text) == _SAMPLED_CHARACTERS and 1 < len(rows) < _SAMPLED_ROWS
+    return rows[:-1] if is_cut else rows
 
 
 def _check_line_ends(stream: TextIO) -> None:
@@ -101,6 +101,10 @@ def _check_header(header: list[str]) -> None:
         times = f"stands {header.count(name)} times in the header"
         told = f"the column {inline(name)} {times}" if name else "several columns have no name"
         raise UnusableDataError("AM062", told, "give each column a name of its own")
+    quoted = next((name for name in header if '"' in name), None)
+    if quoted is not None:
+        told = f"the column {inline(quoted)} has a quote in its name, which polars does not read back"
+        raise UnusableDataError("AM062", told, "rename it")
 
 
 def _is_number(name: str) -> bool:

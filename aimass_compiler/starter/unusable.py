@@ -38,8 +38,8 @@ EXPLANATIONS = (
     Explanation(
         "AM065",
         "a library is missing to read the file",
-        "Compiling needs no data libraries, so they come with an extra: `pip install 'aimass-compiler[run]'`. "
-        "csv and jsonl files are read without it.",
+        "Compiling needs no data libraries, so they come with an extra: "
+        "`pip install 'aimass-compiler[run]'`. csv and jsonl files are read without it.",
     ),
     Explanation(
         "AM066",

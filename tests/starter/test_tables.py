@@ -1,0 +1,135 @@
+"""What is said of a column follows from its values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.starter.projects import compiled, data_of, prepared, proposed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+ROWS = 120
+WORDS = ("slow", "fast", "line", "angry", "router", "invoice", "thanks", "again")
+
+
+def csv(**columns: Iterable[Any]) -> str:
+    """A table with a header; columns of ROWS values."""
+    lines = [",".join(columns), *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True))]
+    return "\n".join(lines) + "\n"
+
+
+def cycled(*values: Any) -> list[Any]:
+    return [values[place % len(values)] for place in range(ROWS)]
+
+
+def sentences() -> list[str]:
+    return [f"{WORDS[n % 8]} {WORDS[n // 8 % 8]} {WORDS[n * 7 % 8]} number{n}" for n in range(ROWS)]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (range(ROWS), {"type": "number", "min": 0}),
+        (range(-1, ROWS - 1), "number"),
+        ([f"{number / 7:.3f}" for number in range(ROWS)], {"type": "number", "min": 0}),
+        (cycled("1e3", "2.5", ".5", "+4"), {"type": "number", "min": 0}),
+        (cycled(1, 2, 3, ""), {"type": "number", "min": 0, "missing": 0.25}),
+        ([*cycled(1, 2)[:-1], " "], {"type": "number", "min": 0, "missing": 0.01}),
+        (cycled("no", "yes"), {"type": "category", "values": ["no", "yes"]}),
+        (cycled("on", "null", "~", "1e3x"), {"type": "category", "values": ["1e3x", "null", "on", "~"]}),
+        (cycled("0123", "0042"), {"type": "category", "values": ["0042", "0123"]}),
+        (cycled("a", "b", ""), {"type": "category", "values": ["a", "b"], "missing": 0.34}),
+        ([*cycled("a", "b")[:-1], "rare"], "category"),
+        ([f"name{number % 40}" for number in range(ROWS)], "category"),
+        ([f"2024-01-{number % 28 + 1:02d}" for number in range(ROWS)], "time"),
+        ([f"2024-01-01T00:00:{number % 60:02d}Z" for number in range(ROWS)], "time"),
+        (cycled("2024-13-45", "2024-01-01"), {"type": "category", "values": ["2024-01-01", "2024-13-45"]}),
+        (sentences(), "text"),
+        ([f"K{number:x}" for number in range(ROWS)], "id"),
+        ([*range(ROWS - 1), "NA"], "category"),
+        (cycled("1e999", "5"), {"type": "category", "values": ["5", "1e999"]}),
+    ],
+)
+def test_a_column(tmp_path: Path, values: Iterable[Any], said: Any) -> None:
+    text = proposed(tmp_path, "data/x.csv", csv(seen=values, other=range(ROWS), y=cycled(0, 1)))
+    assert data_of(text)["data"]["columns"]["seen"] == said
+    prepared(compiled(text), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("id", "id"), ("customer_id", "id"), ("customerId", "id"), ("humid", "number")]
+)
+def test_numbers_are_ids_by_name(tmp_path: Path, name: str, kind: str) -> None:
+    columns = {name: range(-5, ROWS - 5), "seen": range(ROWS), "y": cycled(0, 1)}
+    text = proposed(tmp_path, "x.csv", csv(**columns))
+    assert data_of(text)["data"]["columns"][name] == kind
+
+
+@pytest.mark.parametrize(
+    ("columns", "target"),
+    [
+        ({"seen": range(ROWS), "churned": cycled(0, 1), "region": cycled("a", "b")}, "churned"),
+        ({"seen": range(ROWS), "region": cycled("a", "b")}, "region"),
+        ({"region": cycled("a", "b"), "price": range(ROWS)}, "price"),
+        ({"seen": range(ROWS), "region": cycled("a", "b"), "note": sentences()}, "region"),
+    ],
+)
+def test_a_target_is_proposed(tmp_path: Path, columns: dict[str, Iterable[Any]], target: str) -> None:
+    assert data_of(proposed(tmp_path, "x.csv", csv(**columns)))["target"] == target
+
+
+def test_a_target_may_be_given(tmp_path: Path) -> None:
+    table = csv(seen=range(ROWS), region=cycled("a", "b"), churned=cycled(0, 1))
+    assert data_of(proposed(tmp_path, "x.csv", table, "region"))["target"] == "region"
+
+
+def test_few_whole_numbers_are_classes(tmp_path: Path) -> None:
+    pipeline = compiled(proposed(tmp_path, "x.csv", csv(seen=range(ROWS), y=cycled(10, 9, 2))))
+    assert pipeline.task.classes == ("2", "9", "10")
+
+
+def test_rows_without_a_target_are_dropped(tmp_path: Path) -> None:
+    table = csv(seen=cycled(1, 2, 3, 4, ""), y=cycled("a", "b", ""))
+    text = proposed(tmp_path, "x.csv", table)
+    assert data_of(text)["data"]["clean"] == [{"drop_missing": ["y"]}]
+    prepared(compiled(text), tmp_path)
+
+
+def test_a_column_that_teaches_nothing_is_left_out(tmp_path: Path) -> None:
+    table = csv(seen=range(ROWS), empty=cycled(""), same=cycled("x"), y=cycled(0, 1))
+    text = proposed(tmp_path, "x.csv", table)
+    assert list(data_of(text)["data"]["columns"]) == ["seen", "y"]
+    assert "#   empty: it is empty\n" in text
+    assert "#   same: it is always x\n" in text
+
+
+def test_rare_classes_are_shared_out_evenly_although_there_is_an_id(tmp_path: Path) -> None:
+    ids = [f"K{number}" for number in range(1000)]
+    rare = ["yes" if number < 15 else "no" for number in range(1000)]
+    common = ["yes" if number < 200 else "no" for number in range(1000)]
+    splits = [
+        data_of(proposed(tmp_path, "x.csv", csv(id=ids, seen=range(1000), y=classes)))["data"]["split"]
+        for classes in (rare, common)
+    ]
+    assert [(split["by"], split.get("stratify"), split.get("key")) for split in splits] == [
+        ("random", "y", None),
+        ("hash", None, "id"),
+    ]
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_other_separators_are_told(tmp_path: Path, separator: str) -> None:
+    table = csv(seen=range(ROWS), y=cycled("a", "b")).replace(",", separator)
+    text = proposed(tmp_path, "x.csv", table)
+    assert data_of(text)["data"]["sources"] == {"x": {"csv": {"path": "x.csv", "separator": separator}}}
+    prepared(compiled(text), tmp_path)
+
+
+def test_a_table_with_thousands_of_columns_compiles(tmp_path: Path) -> None:
+    columns = {f"c{number}": cycled(*"abcdefghij") for number in range(3000)}
+    pipeline = compiled(proposed(tmp_path, "x.csv", csv(**columns, y=cycled("a", "b"))))
+    assert len(pipeline.data.columns) == 3001
