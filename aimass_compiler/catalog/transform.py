@@ -11,8 +11,21 @@ from pydantic import BeforeValidator, Field
 from aimass_compiler.catalog import Kind
 from aimass_compiler.expression.algebra import Expression
 from aimass_compiler.expression.statistics import Statistic
-from aimass_compiler.expression.types import NUMBER, ColumnType
+from aimass_compiler.expression.types import CATEGORY, NUMBER, TEXT, ColumnType, image, index, vector
 from aimass_compiler.values import Frozen
+
+#: The columns that examples are written over, and their types.
+EXAMPLE_COLUMNS: Mapping[str, ColumnType] = {
+    "tenure": NUMBER,
+    "charges": NUMBER,
+    "age": NUMBER,
+    "plan": CATEGORY,
+    "region": CATEGORY,
+    "note": TEXT,
+    "photo": image((3, 4, 4)),
+    "age_group": index(4),
+    "words": vector(8),
+}
 
 #: Column name → how it is computed from the raw columns.
 Table = Mapping[str, Expression]
@@ -45,6 +58,9 @@ class Transform(Kind):
 
     #: The names of the column types that it reads.
     accepts: ClassVar[frozenset[str]]
+    #: Parameters as a spec writes them below the kind's name, over EXAMPLE_COLUMNS: between them they
+    #: show all that the kind can do. The contract tests run each one.
+    examples: ClassVar[tuple[Any, ...]]
     #: Whether no value of the columns that it writes is missing, whatever it read.
     fills_missing: ClassVar[bool] = False
 
@@ -64,12 +80,19 @@ class Transform(Kind):
         selector = getattr(self, "columns", None)
         if not isinstance(selector, ColumnsOfType):
             return self
-        found = tuple(name for name, kind in types.items() if kind.name == selector.type and name not in selector.but)
+        found = tuple(
+            name for name, kind in types.items() if kind.name == selector.type and name not in selector.but
+        )
         return self.model_copy(update={"columns": found})
 
     @abstractmethod
     def produces(self, types: Types) -> Mapping[str, ColumnType | None]:
         """The types of the columns that it adds or replaces; None for one that it removes."""
+
+    def problem(self, types: Types) -> str | None:
+        """What is wrong with columns of these types, beyond what `accepts` says."""
+        del types
+        return None
 
     def learn(self, table: Table) -> Mapping[str, Statistic]:
         """The statistics that it needs of the training rows, by names of its own."""

@@ -1,9 +1,9 @@
 """The operators that a feature is computed with: values, so that every engine can read them.
 
 Missing values have one meaning everywhere. A number may be missing (null in polars, NaN in
-ONNX); arithmetic with a missing number is missing, and so is a result that is not a number; a
-comparison with a missing number is false. A string is missing when it is null or empty. An index
-is -1 when its value is missing or unseen.
+ONNX); arithmetic with a missing number is missing, and so are a quotient by zero and every other
+result that is not a number; a comparison with a missing number is false. A string is missing when
+it is null or empty. An index is -1 when its value is missing or unseen.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Arithmetic(Expression):
 
 @dataclass(frozen=True)
 class Function(Expression):
-    """A function of one number. `log` of what is not positive, and `square_root` of what is negative, is missing."""
+    """A function of one number; `log` of what is not positive and the root of what is negative are missing."""
 
     name: Literal["log", "absolute", "square_root", "floor"]
     of: Expression
@@ -157,7 +157,7 @@ class Where(Expression):
 
     @property
     def type(self) -> ColumnType:
-        return self.then.type
+        return self.otherwise.type if isinstance(self.then, Constant) else self.then.type
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ class Bucket(Expression):
 
 @dataclass(frozen=True)
 class Lookup(Expression):
-    """The place of a string among known terms: an index of len(terms) codes."""
+    """The place of a string among known terms, none empty and no two alike: an index of len(terms) codes."""
 
     of: Expression
     terms: tuple[str, ...]

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import itertools
+import math
 import re
+import sys
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -12,6 +16,7 @@ from pydantic_core import PydanticCustomError, core_schema
 from aimass_compiler.expression.algebra import (
     Arithmetic,
     AsNumber,
+    Column,
     Comparison,
     Constant,
     Expression,
@@ -19,14 +24,24 @@ from aimass_compiler.expression.algebra import (
     IsMissing,
     Logical,
     Not,
+    Where,
 )
+from aimass_compiler.expression.types import BOOLEAN, NUMBER, ColumnType
 
 _LONGEST = 1000
-_BINARY: dict[type[ast.operator], Any] = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide"}
+_DEEPEST = 100
+_BINARY: dict[type[ast.operator], Any] = {
+    ast.Add: "add",
+    ast.Sub: "subtract",
+    ast.Mult: "multiply",
+    ast.Div: "divide",
+}
 _COMPARE: dict[type[ast.cmpop], Any] = {
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
 }  # fmt: skip
 _FUNCTIONS: dict[str, Any] = {"log": "log", "abs": "absolute", "sqrt": "square_root", "floor": "floor"}
+#: The type of a column before it is known which one is meant: it goes with everything.
+UNKNOWN = ColumnType("unknown")
 _QUOTED = re.compile(r"`([^`]+)`")
 
 
@@ -42,14 +57,27 @@ class Formula(str):
         if not isinstance(value, str):
             raise PydanticCustomError("formula", "{shown} is not a formula such as `{example}`", _told(value))
         formula = cls(value)
-        try:
-            _check(formula._tree())
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            reason = error.msg if isinstance(error, SyntaxError) else str(error)
+        reason = formula.problem(defaultdict(lambda: UNKNOWN))
+        if reason is not None:
             raise PydanticCustomError(
-                "formula", "{shown} is not a formula: {reason}", {**_told(value), "reason": reason or "too deep"}
-            ) from None
+                "formula", "{shown} is not a formula: {reason}", {**_told(value), "reason": reason}
+            )
         return formula
+
+    def problem(self, types: Mapping[str, ColumnType], result: str = "") -> str | None:
+        """Why it cannot be computed over columns of these types; None when it can.
+
+        `result` is what it must give, "number" or "claim", where that matters.
+        """
+        try:
+            found = self.over({name: Column(name, types[name]) for name in self.columns})
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            return (error.msg if isinstance(error, SyntaxError) else str(error)) or "it is nested too deep"
+        if result == "claim" and not _is_claim(found):
+            return f"it gives {found.type}, not something that is true or false; compare it with something"
+        if result == "number" and found.type.is_string:
+            return f"it gives {found.type}, not a number"
+        return None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -61,21 +89,36 @@ class Formula(str):
         return tuple(dict.fromkeys(self._column(node.id) for node in ordered))
 
     def over(self, table: Mapping[str, Expression]) -> Expression:
-        """The expression, with each column replaced by what computes it."""
+        """The expression, with each column replaced by what computes it.
+
+        Raises ValueError for what the algebra does not have, and for operands that do not go together.
+        """
         return _Translation(table, self._column).visit(self._tree())
 
     def _quoted(self) -> list[str]:
         return _QUOTED.findall(self)
 
+    @property
+    def _stand_in(self) -> str:
+        """How the names begin that stand for quoted columns while Python parses; unlike any in the text."""
+        start = "_quoted_"
+        while start in self:
+            start += "_"
+        return start
+
     def _column(self, name: str) -> str:
-        return self._quoted()[int(name.removeprefix("_quoted_"))] if name.startswith("_quoted_") else name
+        start = self._stand_in
+        return self._quoted()[int(name.removeprefix(start))] if name.startswith(start) else name
 
     def _tree(self) -> ast.expr:
         if len(self) > _LONGEST:
             raise ValueError(f"it has {len(self)} characters, more than {_LONGEST}")
-        numbers = iter(range(len(self)))
-        text = _QUOTED.sub(lambda _: f"_quoted_{next(numbers)}", self)
-        return ast.parse(text.strip(), mode="eval").body
+        numbers = itertools.count()
+        text = _QUOTED.sub(lambda _: f"{self._stand_in}{next(numbers)}", self)
+        tree = ast.parse(text.strip(), mode="eval").body
+        if _depth(tree) > _DEEPEST:
+            raise ValueError(f"it is nested more than {_DEEPEST} deep")
+        return tree
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
@@ -94,18 +137,20 @@ def _told(value: Any) -> dict[str, Any]:
     return {"shown": f"`{str(value)[:80]}`", "example": Formula.example}
 
 
-def _check(node: ast.AST) -> None:
-    """Raises ValueError for anything but the operators of the algebra."""
-    _Translation({}, str, checks_only=True).visit(node)
+def _depth(tree: ast.AST) -> int:
+    """How deep a tree is, found level by level because a deep one would exhaust the stack."""
+    depth, level = 0, [tree]
+    while level:
+        depth, level = depth + 1, [child for node in level for child in ast.iter_child_nodes(node)]
+    return depth
 
 
 class _Translation(ast.NodeVisitor):
     """Python's syntax tree, node by node, into the algebra."""
 
-    def __init__(self, table: Mapping[str, Expression], column: Callable[[str], str], *, checks_only: bool = False) -> None:
+    def __init__(self, table: Mapping[str, Expression], column: Callable[[str], str]) -> None:
         self.table = table
         self.column = column
-        self.checks_only = checks_only
 
     def visit(self, node: ast.AST) -> Expression:
         found: Expression = super().visit(node)
@@ -114,54 +159,98 @@ class _Translation(ast.NodeVisitor):
     def generic_visit(self, node: ast.AST) -> Expression:
         raise ValueError(f"`{ast.unparse(node)}` is more than a formula may hold")
 
-    def visit_Constant(self, node: ast.Constant) -> Expression:  # noqa: N802  # ast's own name
+    def visit_Constant(self, node: ast.Constant) -> Expression:
         if isinstance(node.value, bool) or not isinstance(node.value, (int, float, str)):
             return self.generic_visit(node)
-        return Constant(node.value if isinstance(node.value, str) else float(node.value))
+        if isinstance(node.value, str):
+            return Constant(node.value)
+        if not abs(node.value) <= sys.float_info.max:
+            raise ValueError("it holds a number that is too large")
+        return Constant(float(node.value))
 
-    def visit_Name(self, node: ast.Name) -> Expression:  # noqa: N802  # ast's own name
-        return Constant(0.0) if self.checks_only else self.table[self.column(node.id)]
+    def visit_Name(self, node: ast.Name) -> Expression:
+        return self.table[self.column(node.id)]
 
-    def visit_BinOp(self, node: ast.BinOp) -> Expression:  # noqa: N802  # ast's own name
+    def visit_BinOp(self, node: ast.BinOp) -> Expression:
         operator = _BINARY.get(type(node.op))
         if operator is None:
             return self.generic_visit(node)
-        left, right = _number(self.visit(node.left)), _number(self.visit(node.right))
+        left, right = self._number(node.left), self._number(node.right)
         if operator == "divide" and isinstance(right, Constant) and not isinstance(right.value, str):
-            if right.value == 0:
+            if right.value == 0 or math.isinf(1 / right.value):
                 raise ValueError("it divides by 0")
             # Engines do not divide many rows by a constant alike; multiplying they do.
             return Arithmetic("multiply", left, Constant(1 / right.value))
         return Arithmetic(operator, left, right)
 
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> Expression:  # noqa: N802  # ast's own name
-        of = self.visit(node.operand)
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> Expression:
         if isinstance(node.op, ast.Not):
-            return Not(of)
-        if isinstance(node.op, ast.USub):
-            is_number = isinstance(of, Constant) and not isinstance(of.value, str)
-            return Constant(-of.value) if is_number else Arithmetic("multiply", _number(of), Constant(-1.0))  # type: ignore[attr-defined,operator]  # a number constant
-        return self.generic_visit(node)
+            return Not(self._claim(node.operand))
+        if not isinstance(node.op, ast.USub):
+            return self.generic_visit(node)
+        of = self._number(node.operand)
+        if isinstance(of, Constant) and not isinstance(of.value, str):
+            return Constant(-of.value)
+        return Arithmetic("multiply", of, Constant(-1.0))
 
-    def visit_Compare(self, node: ast.Compare) -> Expression:  # noqa: N802  # ast's own name
-        sides = [self.visit(side) for side in (node.left, *node.comparators)]
-        claims: list[Expression] = []
-        for operator, left, right in zip(node.ops, sides, sides[1:], strict=False):
-            if type(operator) not in _COMPARE:
-                return self.generic_visit(node)
-            claims.append(Comparison(_COMPARE[type(operator)], left, right))
+    def visit_Compare(self, node: ast.Compare) -> Expression:
+        written = (node.left, *node.comparators)
+        claims = [
+            self._comparison(operator, left, right)
+            for operator, left, right in zip(node.ops, written, written[1:], strict=False)
+        ]
         return _joined("and", claims)
 
-    def visit_BoolOp(self, node: ast.BoolOp) -> Expression:  # noqa: N802  # ast's own name
-        return _joined("and" if isinstance(node.op, ast.And) else "or", [self.visit(value) for value in node.values])
+    def _comparison(self, operator: ast.cmpop, left: ast.expr, right: ast.expr) -> Expression:
+        known = _COMPARE.get(type(operator))
+        if known is None:
+            raise ValueError("it compares by more than < <= > >= == !=")
+        sides = self.visit(left), self.visit(right)
+        if Constant("") in sides:
+            raise ValueError('nothing equals "", which is missing; write missing(column)')
+        if all(side.type.is_string or side.type == UNKNOWN for side in sides):
+            if known not in ("==", "!=") and any(side.type.is_string for side in sides):
+                raise ValueError(f"`{ast.unparse(left)}` has no order, so it is compared by == or != only")
+            return Comparison(known, *sides)
+        return Comparison(known, self._number(left), self._number(right))
 
-    def visit_Call(self, node: ast.Call) -> Expression:  # noqa: N802  # ast's own name
+    def visit_BoolOp(self, node: ast.BoolOp) -> Expression:
+        operator = "and" if isinstance(node.op, ast.And) else "or"
+        return _joined(operator, [self._claim(value) for value in node.values])
+
+    def visit_Call(self, node: ast.Call) -> Expression:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name not in (*_FUNCTIONS, "missing") or len(node.args) != 1 or node.keywords:
             known = ", ".join(f"{known}()" for known in (*_FUNCTIONS, "missing"))
             raise ValueError(f"`{ast.unparse(node)}` is none of {known} of one value")
+        if name != "missing":
+            return Function(_FUNCTIONS[name], self._number(node.args[0]))
         of = self.visit(node.args[0])
-        return IsMissing(of) if name == "missing" else Function(_FUNCTIONS[name], _number(of))
+        if of.type == BOOLEAN:
+            raise ValueError(f"`{ast.unparse(node.args[0])}` is true or false, never missing")
+        return IsMissing(of)
+
+    def _number(self, node: ast.expr) -> Expression:
+        found = self.visit(node)
+        if found.type.name == "index":
+            return Where(IsMissing(found), Constant(math.nan), AsNumber(found))
+        if found.type == BOOLEAN:
+            return AsNumber(found)
+        if found.type not in (NUMBER, UNKNOWN):
+            raise ValueError(f"`{ast.unparse(node)}` is {found.type} where a number is needed")
+        return found
+
+    def _claim(self, node: ast.expr) -> Expression:
+        found = self.visit(node)
+        if not _is_claim(found):
+            raise ValueError(
+                f"`{ast.unparse(node)}` is {found.type} where something true or false is needed; compare it"
+            )
+        return found
+
+
+def _is_claim(expression: Expression) -> bool:
+    return expression.type in (BOOLEAN, UNKNOWN)
 
 
 def _joined(operator: Any, claims: list[Expression]) -> Expression:
@@ -169,7 +258,3 @@ def _joined(operator: Any, claims: list[Expression]) -> Expression:
     for other in others:
         first = Logical(operator, first, other)
     return first
-
-
-def _number(expression: Expression) -> Expression:
-    return AsNumber(expression) if expression.type.name in ("boolean", "index") else expression

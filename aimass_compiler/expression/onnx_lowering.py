@@ -7,13 +7,13 @@ become one node over all of them, because at one row a request the number of nod
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 
 from aimass_compiler import conventions
 from aimass_compiler.expression.algebra import (
@@ -41,66 +41,27 @@ from aimass_compiler.expression.algebra import (
     Pack,
     Where,
     Words,
+    columns_of,
 )
-
-OPSET = 20
-OPSETS = (("", OPSET), ("ai.onnx.ml", 3), ("com.microsoft", 1))
-IR_VERSION = 10
+from aimass_compiler.expression.onnx_graph import Graph, Inputs
 
 _ARITHMETIC = {"add": "Add", "subtract": "Sub", "multiply": "Mul", "divide": "Div"}
 _FUNCTIONS = {"absolute": "Abs", "floor": "Floor"}
-_COMPARISONS = {"<": "Less", "<=": "LessOrEqual", ">": "Greater", ">=": "GreaterOrEqual", "==": "Equal", "!=": "Equal"}
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Which columns the graph reads: numbers and strings packed into one tensor each, images by name."""
-
-    numbers: tuple[str, ...]
-    strings: tuple[str, ...]
-    images: tuple[Column, ...]
-
-    @classmethod
-    def of(cls, columns: Sequence[Column]) -> Inputs:
-        """The inputs for these columns, in this order; ids and times travel as strings."""
-        return cls(
-            numbers=tuple(column.name for column in columns if column.type.name == "number"),
-            strings=tuple(column.name for column in columns if column.type.is_string),
-            images=tuple(column for column in columns if column.type.name == "image"),
-        )
+_COMPARISONS = {
+    "<": "Less",
+    "<=": "LessOrEqual",
+    ">": "Greater",
+    ">=": "GreaterOrEqual",
+    "==": "Equal",
+    "!=": "Equal",
+}
 
 
 @dataclass
-class Graph:
-    """A graph under construction; an expression that was lowered once is used again."""
+class Lowered(Graph):
+    """A graph that knows what it computes: an expression that was lowered once is used again."""
 
-    inputs: Inputs
-    nodes: list[onnx.NodeProto] = field(default_factory=list)
-    constants: dict[str, onnx.TensorProto] = field(default_factory=dict)
     known: dict[tuple[Expression, ...], str] = field(default_factory=dict)
-
-    def node(self, operator: str, inputs: Sequence[str], domain: str = "", outputs: int = 1, **attributes: Any) -> str:
-        """Add a node and name its first output."""
-        name = f"n{len(self.nodes)}"
-        names = [name, *(f"{name}_{number}" for number in range(1, outputs))]
-        self.nodes.append(helper.make_node(operator, list(inputs), names, name=name, domain=domain, **attributes))
-        return name
-
-    def constant(self, value: Any, kind: Any = None) -> str:
-        """A constant tensor, shared by all who need the same."""
-        array = numpy.asarray(value, dtype=kind)
-        if array.dtype.kind in "UO":
-            tensor = helper.make_tensor("", TensorProto.STRING, array.shape, [text.encode() for text in array.ravel()])
-        else:
-            tensor = numpy_helper.from_array(array)
-        key = tensor.SerializeToString(deterministic=True).hex()
-        if key not in self.constants:
-            tensor.name = f"c{len(self.constants)}"
-            self.constants[key] = tensor
-        return self.constants[key].name
-
-    def cast(self, value: str, to: int) -> str:
-        return self.node("Cast", [value], to=to)
 
     def row(self, parts: tuple[Expression, ...]) -> str:
         """Several values of one type side by side, [N, k]."""
@@ -111,72 +72,46 @@ class Graph:
     def one(self, expression: Expression) -> str:
         return self.row((expression,))
 
+    def full(self, parts: tuple[Expression, ...]) -> str:
+        """The same with all of its rows: constants alone have only one."""
+        value = self.row(parts)
+        if any(True for part in parts for _ in columns_of(part)):
+            return value
+        shape = self.node("Concat", [self.row_count(), self.constant([len(parts)], numpy.int64)], axis=0)
+        return self.node("Expand", [value, shape])
+
     def _row(self, parts: tuple[Expression, ...]) -> str:
-        if len({_shape_of(part) for part in parts}) == 1:
-            return _LOWERINGS[type(parts[0])](self, parts)
         runs: list[list[Expression]] = []
         for part in parts:
             if runs and _shape_of(runs[-1][0]) == _shape_of(part):
                 runs[-1].append(part)
             else:
                 runs.append([part])
-        return self.node("Concat", [self._full(tuple(run)) for run in runs], axis=1)
+        if len(runs) == 1:
+            return _LOWERINGS[type(parts[0])](self, parts)
+        return self.node("Concat", [self.full(tuple(run)) for run in runs], axis=1)
 
-    def _full(self, run: tuple[Expression, ...]) -> str:
-        """A run with all of its rows: constants alone have only one."""
-        value = self.row(run)
-        if any(True for part in run for _ in _leaves(part)):
-            return value
-        shape = self.node("Concat", [self._row_count(), self.constant([len(run)], numpy.int64)], axis=0)
-        return self.node("Expand", [value, shape])
 
-    def _row_count(self) -> str:
-        source = conventions.NUMBERS_TENSOR if self.inputs.numbers else conventions.STRINGS_TENSOR
-        if not self.inputs.numbers and not self.inputs.strings:
-            source = self.inputs.images[0].name
-        return self.node("Shape", [source], start=0, end=1)
-
-    def finish(self, result: str, kind: int, shape: Sequence[Any], name: str) -> onnx.ModelProto:
-        """The whole model with one output."""
-        self.nodes.append(helper.make_node("Identity", [result], [name], name="result"))
-        sources = []
-        if self.inputs.numbers:
-            shape_of = ["N", len(self.inputs.numbers)]
-            sources.append(helper.make_tensor_value_info(conventions.NUMBERS_TENSOR, TensorProto.DOUBLE, shape_of))
-        if self.inputs.strings:
-            shape_of = ["N", len(self.inputs.strings)]
-            sources.append(helper.make_tensor_value_info(conventions.STRINGS_TENSOR, TensorProto.STRING, shape_of))
-        for column in self.inputs.images:
-            sources.append(helper.make_tensor_value_info(column.name, TensorProto.FLOAT, ["N", *(column.type.shape or ())]))
-        output = helper.make_tensor_value_info(name, kind, ["N", *shape])
-        graph = helper.make_graph(self.nodes, "features", sources, [output], list(self.constants.values()))
-        imports = [helper.make_opsetid(domain, version) for domain, version in OPSETS]
-        model = helper.make_model(graph, opset_imports=imports, ir_version=IR_VERSION, producer_name="aimass-compile")
-        onnx.checker.check_model(model)
-        return model
+_KINDS = {"vector": TensorProto.FLOAT, "image": TensorProto.FLOAT, "index": TensorProto.INT64}
+_KINDS |= {"boolean": TensorProto.BOOL, "category": TensorProto.STRING, "text": TensorProto.STRING}
 
 
 def lower(expression: Expression, inputs: Inputs, name: str = "features") -> onnx.ModelProto:
     """The graph that computes an expression: float32 for vectors and images, float64 for numbers."""
-    graph = Graph(inputs)
-    result = graph._full((expression,)) if expression.type.name != "image" else graph.one(expression)  # noqa: SLF001  # same module
-    kinds = {"vector": TensorProto.FLOAT, "image": TensorProto.FLOAT, "index": TensorProto.INT64}
-    kinds |= {"boolean": TensorProto.BOOL, "category": TensorProto.STRING, "text": TensorProto.STRING}
-    shape = expression.type.shape or (expression.type.size if expression.type.name == "vector" else 1,)
-    return graph.finish(result, kinds.get(expression.type.name, TensorProto.DOUBLE), shape, name)
-
-
-def _leaves(expression: Expression) -> Sequence[Expression]:
-    if isinstance(expression, Column):
-        return (expression,)
-    return tuple(leaf for operand in expression.operands for leaf in _leaves(operand))
+    graph = Lowered(inputs, name)
+    result = graph.full((expression,))
+    kind = expression.type
+    width = kind.size if kind.name == "vector" else 1
+    return graph.finish(result, _KINDS.get(kind.name, TensorProto.DOUBLE), kind.shape or (width,))
 
 
 def _shape_of(expression: Expression) -> tuple[Any, ...]:
     """What two expressions must share to be computed by one node."""
     own: list[Any] = [type(expression)]
     if isinstance(expression, Column):
-        own.append("number" if expression.type.name == "number" else expression.type.is_string or expression.name)
+        own.append(
+            "number" if expression.type.name == "number" else expression.type.is_string or expression.name
+        )
     elif isinstance(expression, Constant):
         own.append(type(expression.value) is str)
     elif isinstance(expression, (OneHot, CountHashed, CountTerms, Pack, Gather, Words, Lookup, Joined)):
@@ -188,7 +123,7 @@ def _shape_of(expression: Expression) -> tuple[Any, ...]:
     return tuple(own)
 
 
-Lowering = Callable[[Graph, Any], str]
+Lowering = Callable[[Lowered, Any], str]
 _LOWERINGS: dict[type[Expression], Lowering] = {}
 
 
@@ -201,7 +136,7 @@ def _lowers(kind: type[Expression]) -> Callable[[Lowering], Lowering]:
 
 
 @_lowers(Column)
-def _column(graph: Graph, parts: tuple[Column, ...]) -> str:
+def _column(graph: Lowered, parts: tuple[Column, ...]) -> str:
     if parts[0].type.name == "image":
         return parts[0].name
     is_number = parts[0].type.name == "number"
@@ -214,28 +149,44 @@ def _column(graph: Graph, parts: tuple[Column, ...]) -> str:
 
 
 @_lowers(Constant)
-def _constant(graph: Graph, parts: tuple[Constant, ...]) -> str:
+def _constant(graph: Lowered, parts: tuple[Constant, ...]) -> str:
     values = [part.value for part in parts]
     return graph.constant([values], object if isinstance(values[0], str) else numpy.float64)
 
 
 @_lowers(Arithmetic)
-def _arithmetic(graph: Graph, parts: tuple[Arithmetic, ...]) -> str:
+def _arithmetic(graph: Lowered, parts: tuple[Arithmetic, ...]) -> str:
     operator = parts[0].operator
     left = graph.row(tuple(part.left for part in parts))
     if parts[0].type.name == "image":
         right = graph.constant(parts[0].right.value, numpy.float32)  # type: ignore[attr-defined]  # images meet constants only
         return graph.node(_ARITHMETIC[operator], [left, right])
+    if len(parts) == 1 and operator == "multiply" and _passes_for_one(parts[0].right):
+        doubled = Arithmetic("multiply", parts[0].left, Constant(2 * parts[0].right.value))  # type: ignore[attr-defined]  # a number
+        return graph.node("Mul", [graph.one(doubled), graph.constant([[0.5]], numpy.float64)])
     right = graph.row(tuple(part.right for part in parts))
-    if operator in _ARITHMETIC:
-        return graph.node(_ARITHMETIC[operator], [left, right])
-    compare = "Less" if operator == "minimum" else "Greater"
-    takes_right = graph.node("Or", [graph.node(compare, [right, left]), graph.node("IsNaN", [right])])
-    return graph.node("Where", [takes_right, right, left])
+    if operator in ("minimum", "maximum"):
+        compare = "Less" if operator == "minimum" else "Greater"
+        takes_right = graph.node("Or", [graph.node(compare, [right, left]), graph.node("IsNaN", [right])])
+        return graph.node("Where", [takes_right, right, left])
+    if operator == "divide":
+        missing, zero = graph.constant(math.nan, numpy.float64), graph.constant(0.0, numpy.float64)
+        right = graph.node("Where", [graph.node("Equal", [right, zero]), missing, right])
+    return graph.node(_ARITHMETIC[operator], [left, right])
+
+
+def _passes_for_one(factor: Expression) -> bool:
+    """Whether onnxruntime would leave out a multiplication: it looks at a lone factor as a float32.
+
+    Twice the factor and then half the product gives the same double, and is left in.
+    """
+    if not isinstance(factor, Constant) or isinstance(factor.value, str):
+        return False
+    return factor.value != 1 and abs(factor.value - 1) < numpy.finfo(numpy.float32).eps
 
 
 @_lowers(Function)
-def _function(graph: Graph, parts: tuple[Function, ...]) -> str:
+def _function(graph: Lowered, parts: tuple[Function, ...]) -> str:
     value = graph.row(tuple(part.of for part in parts))
     name = parts[0].name
     if name in _FUNCTIONS:
@@ -246,7 +197,7 @@ def _function(graph: Graph, parts: tuple[Function, ...]) -> str:
     return graph.node(operator, [inside])
 
 
-def _missing(graph: Graph, value: str, expression: Expression) -> str:
+def _missing(graph: Lowered, value: str, expression: Expression) -> str:
     if expression.type.is_string:
         return graph.node("Equal", [value, graph.constant("", object)])
     if expression.type.name == "index":
@@ -255,7 +206,7 @@ def _missing(graph: Graph, value: str, expression: Expression) -> str:
 
 
 @_lowers(Comparison)
-def _comparison(graph: Graph, parts: tuple[Comparison, ...]) -> str:
+def _comparison(graph: Lowered, parts: tuple[Comparison, ...]) -> str:
     sides = tuple(part.left for part in parts), tuple(part.right for part in parts)
     left, right = graph.row(sides[0]), graph.row(sides[1])
     claim = graph.node(_COMPARISONS[parts[0].operator], [left, right])
@@ -271,48 +222,58 @@ def _comparison(graph: Graph, parts: tuple[Comparison, ...]) -> str:
 
 
 @_lowers(Logical)
-def _logical(graph: Graph, parts: tuple[Logical, ...]) -> str:
+def _logical(graph: Lowered, parts: tuple[Logical, ...]) -> str:
     sides = [graph.row(tuple(part.left for part in parts)), graph.row(tuple(part.right for part in parts))]
     return graph.node("And" if parts[0].operator == "and" else "Or", sides)
 
 
 @_lowers(Not)
-def _not(graph: Graph, parts: tuple[Not, ...]) -> str:
+def _not(graph: Lowered, parts: tuple[Not, ...]) -> str:
     return graph.node("Not", [graph.row(tuple(part.of for part in parts))])
 
 
 @_lowers(IsMissing)
-def _is_missing(graph: Graph, parts: tuple[IsMissing, ...]) -> str:
+def _is_missing(graph: Lowered, parts: tuple[IsMissing, ...]) -> str:
     return _missing(graph, graph.row(tuple(part.of for part in parts)), parts[0].of)
 
 
 @_lowers(Where)
-def _where(graph: Graph, parts: tuple[Where, ...]) -> str:
+def _where(graph: Lowered, parts: tuple[Where, ...]) -> str:
     condition = graph.row(tuple(part.condition for part in parts))
     then = graph.row(tuple(part.then for part in parts))
     return graph.node("Where", [condition, then, graph.row(tuple(part.otherwise for part in parts))])
 
 
 @_lowers(AsNumber)
-def _as_number(graph: Graph, parts: tuple[AsNumber, ...]) -> str:
+def _as_number(graph: Lowered, parts: tuple[AsNumber, ...]) -> str:
     return graph.cast(graph.row(tuple(part.of for part in parts)), TensorProto.DOUBLE)
 
 
 @_lowers(Bucket)
-def _bucket(graph: Graph, parts: tuple[Bucket, ...]) -> str:
+def _bucket(graph: Lowered, parts: tuple[Bucket, ...]) -> str:
     value = graph.row(tuple(part.of for part in parts))
     # Shorter lists of bounds are filled with NaN, which no number reaches.
     longest = max(1, *(len(part.bounds) for part in parts))
     bounds = [[*part.bounds, *[math.nan] * (longest - len(part.bounds))] for part in parts]
     wide = graph.node("Unsqueeze", [value, graph.constant([2], numpy.int64)])
-    reached = graph.cast(graph.node("GreaterOrEqual", [wide, graph.constant([bounds], numpy.float64)]), TensorProto.INT64)
+    reached = graph.cast(
+        graph.node("GreaterOrEqual", [wide, graph.constant([bounds], numpy.float64)]), TensorProto.INT64
+    )
     count = graph.node("ReduceSum", [reached, graph.constant([2], numpy.int64)], keepdims=0)
     return graph.node("Where", [graph.node("IsNaN", [value]), graph.constant(-1, numpy.int64), count])
 
 
+def _rows_of(graph: Lowered, value: float, kind: type[numpy.generic], width: int) -> str:
+    """The same value in every row, [N, width]."""
+    shape = graph.node("Concat", [graph.row_count(), graph.constant([width], numpy.int64)], axis=0)
+    return graph.node("Expand", [graph.constant([[value]], kind), shape])
+
+
 @_lowers(Lookup)
-def _lookup(graph: Graph, parts: tuple[Lookup, ...]) -> str:
+def _lookup(graph: Lowered, parts: tuple[Lookup, ...]) -> str:
     (part,) = parts
+    if not part.terms:
+        return _rows_of(graph, -1, numpy.int64, 1)
     return graph.node(
         "LabelEncoder",
         [graph.one(part.of)],
@@ -323,18 +284,18 @@ def _lookup(graph: Graph, parts: tuple[Lookup, ...]) -> str:
     )
 
 
-def _hashed(graph: Graph, text: str, size: int) -> str:
+def _hashed(graph: Lowered, text: str, size: int) -> str:
     hashes = graph.node("MurmurHash3", [text], domain="com.microsoft", positive=1, seed=0)
     return graph.node("Mod", [graph.cast(hashes, TensorProto.INT64), graph.constant(size, numpy.int64)])
 
 
 @_lowers(Hash)
-def _hash(graph: Graph, parts: tuple[Hash, ...]) -> str:
+def _hash(graph: Lowered, parts: tuple[Hash, ...]) -> str:
     return _hashed(graph, graph.row(tuple(part.of for part in parts)), parts[0].size)
 
 
 @_lowers(Lower)
-def _lower(graph: Graph, parts: tuple[Lower, ...]) -> str:
+def _lower(graph: Lowered, parts: tuple[Lower, ...]) -> str:
     text = graph.row(tuple(part.of for part in parts))
     shape = graph.node("Shape", [text])
     flat = graph.node("Reshape", [text, graph.constant([-1], numpy.int64)])
@@ -343,55 +304,66 @@ def _lower(graph: Graph, parts: tuple[Lower, ...]) -> str:
 
 
 @_lowers(Joined)
-def _joined(graph: Graph, parts: tuple[Joined, ...]) -> str:
+def _joined(graph: Lowered, parts: tuple[Joined, ...]) -> str:
     (part,) = parts
     first, *others = (graph.one(text) for text in part.parts)
     for other in others:
-        first = graph.node("StringConcat", [graph.node("StringConcat", [first, graph.constant(SEPARATOR, object)]), other])
+        first = graph.node(
+            "StringConcat", [graph.node("StringConcat", [first, graph.constant(SEPARATOR, object)]), other]
+        )
     return first
 
 
 @_lowers(CodeAsString)
-def _code_as_string(graph: Graph, parts: tuple[CodeAsString, ...]) -> str:
+def _code_as_string(graph: Lowered, parts: tuple[CodeAsString, ...]) -> str:
     code = graph.row(tuple(part.of for part in parts))
     missing = graph.node("Less", [code, graph.constant(0, numpy.int64)])
     return graph.node("Where", [missing, graph.constant("", object), graph.cast(code, TensorProto.STRING)])
 
 
 @_lowers(Words)
-def _words(graph: Graph, parts: tuple[Words, ...]) -> str:
+def _words(graph: Lowered, parts: tuple[Words, ...]) -> str:
     (part,) = parts
     flat = graph.node("Reshape", [graph.one(part.of), graph.constant([-1], numpy.int64)])
     return graph.node("StringSplit", [flat], outputs=2)
 
 
-def _equals_each(graph: Graph, codes: str, size: int) -> str:
-    return graph.cast(graph.node("Equal", [codes, graph.constant(numpy.arange(size), numpy.int64)]), TensorProto.FLOAT)
+def _equals_each(graph: Lowered, codes: str, size: int) -> str:
+    return graph.cast(
+        graph.node("Equal", [codes, graph.constant(numpy.arange(size), numpy.int64)]), TensorProto.FLOAT
+    )
 
 
 @_lowers(OneHot)
-def _one_hot(graph: Graph, parts: tuple[OneHot, ...]) -> str:
+def _one_hot(graph: Lowered, parts: tuple[OneHot, ...]) -> str:
     (part,) = parts
     return _equals_each(graph, graph.one(part.of), len(part.names))
 
 
 @_lowers(CountHashed)
-def _count_hashed(graph: Graph, parts: tuple[CountHashed, ...]) -> str:
+def _count_hashed(graph: Lowered, parts: tuple[CountHashed, ...]) -> str:
     (part,) = parts
     words = graph.one(part.of)
     absent = graph.node("Equal", [words, graph.constant("", object)])
     codes = graph.node("Where", [absent, graph.constant(-1, numpy.int64), _hashed(graph, words, part.size)])
     wide = graph.node("Unsqueeze", [codes, graph.constant([2], numpy.int64)])
-    return graph.node("ReduceSum", [_equals_each(graph, wide, part.size), graph.constant([1], numpy.int64)], keepdims=0)
+    return graph.node(
+        "ReduceSum", [_equals_each(graph, wide, part.size), graph.constant([1], numpy.int64)], keepdims=0
+    )
 
 
 @_lowers(CountTerms)
-def _count_terms(graph: Graph, parts: tuple[CountTerms, ...]) -> str:
+def _count_terms(graph: Lowered, parts: tuple[CountTerms, ...]) -> str:
     (part,) = parts
+    if not part.terms:
+        return _rows_of(graph, 0, numpy.float32, 0)
     lengths = [term.count(" ") + 1 for term in part.terms]
     by_length = sorted(range(len(part.terms)), key=lambda place: lengths[place])
     longest = max(lengths)
-    starts = [sum(lengths[place] * (lengths[place] < length) for place in by_length) for length in range(1, longest + 1)]
+    starts = [
+        sum(lengths[place] * (lengths[place] < length) for place in by_length)
+        for length in range(1, longest + 1)
+    ]
     return graph.node(
         "TfIdfVectorizer",
         [graph.one(part.of)],
@@ -406,23 +378,23 @@ def _count_terms(graph: Graph, parts: tuple[CountTerms, ...]) -> str:
 
 
 @_lowers(Pack)
-def _pack(graph: Graph, parts: tuple[Pack, ...]) -> str:
+def _pack(graph: Lowered, parts: tuple[Pack, ...]) -> str:
     (part,) = parts
     pieces: list[str] = []
     run: list[Expression] = []
     for item in (*part.parts, None):
         if run and (item is None or item.type.name == "vector" or item.type.name != run[0].type.name):
-            full = graph._full(tuple(run))  # noqa: SLF001  # same module
+            full = graph.full(tuple(run))
             pieces.append(graph.cast(full, TensorProto.FLOAT))
             run = []
         if item is not None and item.type.name == "vector":
-            pieces.append(graph.one(item))
+            pieces.append(graph.full((item,)))
         elif item is not None:
             run.append(item)
     return pieces[0] if len(pieces) == 1 else graph.node("Concat", pieces, axis=1)
 
 
 @_lowers(Gather)
-def _gather(graph: Graph, parts: tuple[Gather, ...]) -> str:
+def _gather(graph: Lowered, parts: tuple[Gather, ...]) -> str:
     (part,) = parts
     return graph.node("Gather", [graph.one(part.of), graph.constant(list(part.places), numpy.int64)], axis=1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy
 import polars
 import polars_hash
+from polars import selectors
 
 from aimass_compiler.expression.algebra import (
     SEPARATOR,
@@ -54,7 +55,8 @@ def lower(expression: Expression) -> polars.Expr:
 
 @lower.register
 def _(expression: Column) -> polars.Expr:
-    column = polars.col(expression.name)
+    # By name, because `polars.col` takes `*` and `^…$` for patterns.
+    column = selectors.by_name(expression.name).as_expr()
     if expression.type.is_string:
         return polars.when(column != "").then(column)
     return column
@@ -71,7 +73,7 @@ _ARITHMETIC: dict[str, Callable[[polars.Expr, polars.Expr], polars.Expr]] = {
     "add": lambda left, right: left + right,
     "subtract": lambda left, right: left - right,
     "multiply": lambda left, right: left * right,
-    "divide": lambda left, right: left / right,
+    "divide": lambda left, right: polars.when(right != 0).then(left / right),
     "minimum": lambda left, right: polars.when(right < left).then(right).when(right.is_not_null()).then(left),
     "maximum": lambda left, right: polars.when(right > left).then(right).when(right.is_not_null()).then(left),
 }
@@ -137,7 +139,11 @@ def _(expression: IsMissing) -> polars.Expr:
 
 @lower.register
 def _(expression: Where) -> polars.Expr:
-    return polars.when(lower(expression.condition)).then(lower(expression.then)).otherwise(lower(expression.otherwise))
+    return (
+        polars.when(lower(expression.condition))
+        .then(lower(expression.then))
+        .otherwise(lower(expression.otherwise))
+    )
 
 
 @lower.register
@@ -161,7 +167,9 @@ def _(expression: Bucket) -> polars.Expr:
 def _(expression: Lookup) -> polars.Expr:
     codes = list(range(len(expression.terms)))
     text = lower(expression.of)
-    return text.replace_strict(list(expression.terms), codes, default=-1, return_dtype=polars.Int64).fill_null(-1)
+    return text.replace_strict(
+        list(expression.terms), codes, default=-1, return_dtype=polars.Int64
+    ).fill_null(-1)
 
 
 def _hashed(text: polars.Expr, size: int) -> polars.Expr:
@@ -181,7 +189,8 @@ def _(expression: Lower) -> polars.Expr:
 
 @lower.register
 def _(expression: Joined) -> polars.Expr:
-    return polars.concat_str([lower(part).fill_null("") for part in expression.parts], separator=SEPARATOR)
+    joined = polars.concat_str([lower(part).fill_null("") for part in expression.parts], separator=SEPARATOR)
+    return polars.when(joined != "").then(joined)
 
 
 @lower.register
@@ -194,6 +203,12 @@ def _(expression: CodeAsString) -> polars.Expr:
 def _(expression: Words) -> polars.Expr:
     words = lower(expression.of).fill_null("").str.split(" ")
     return words.list.eval(polars.when(polars.element() != "").then(polars.element())).list.drop_nulls()
+
+
+def sequences(words: polars.Expr, length: int) -> polars.Expr:
+    """All runs of `length` words, each joined by spaces, in a list a row."""
+    run = polars.concat_str([polars.element().shift(-step) for step in range(length)], separator=" ")
+    return words.list.eval(run.drop_nulls())
 
 
 def _vectors(
@@ -237,22 +252,25 @@ def _(expression: CountHashed) -> polars.Expr:
 
 @lower.register
 def _(expression: CountTerms) -> polars.Expr:
-    places = {term: place for place, term in enumerate(expression.terms)}
-    lengths = sorted({term.count(" ") + 1 for term in expression.terms})
+    terms = list(expression.terms)
+    lengths = sorted({term.count(" ") + 1 for term in terms})
 
     def fill(words: polars.Series, matrix: NDArray[numpy.float32]) -> None:
-        for row, sentence in enumerate(words.to_list()):
-            for length in lengths:
-                for start in range(len(sentence) - length + 1):
-                    place = places.get(" ".join(sentence[start : start + length]))
-                    if place is not None:
-                        matrix[row, place] += 1
+        table = words.alias("words").to_frame().with_row_index("row")
+        for length in lengths:
+            found = table.select("row", term=sequences(polars.col("words"), length)).explode("term")
+            places = polars.col("term").replace_strict(
+                terms, range(len(terms)), default=None, return_dtype=polars.Int64
+            )
+            counted = found.select("row", place=places).drop_nulls()
+            _count(counted["row"], counted["place"], matrix)
 
     return _vectors(lower(expression.of), len(expression.terms), fill)
 
 
 def _as_matrix(column: polars.Series) -> NDArray[numpy.float32]:
-    values = column.to_numpy().astype(numpy.float32)
+    with numpy.errstate(over="ignore"):  # what float32 cannot hold is infinite, as in ONNX
+        values = column.to_numpy().astype(numpy.float32)
     return values if values.ndim > 1 else values.reshape(-1, 1)
 
 

@@ -32,7 +32,7 @@ class Quantiles:
 
 @dataclass(frozen=True)
 class MostFrequent:
-    """The most frequent values of a string, number or index, ties in their order; all when `limit` is None."""
+    """The most frequent values of a string or number, ties in their order; all when `limit` is None."""
 
     of: Expression
     limit: int | None = None
@@ -49,16 +49,18 @@ class FrequentTerms:
 
 @dataclass(frozen=True)
 class Variances:
-    """The variance of each component of a vector."""
+    """The variance of each component of a vector; missing numbers do not count, and none at all is 0."""
 
     of: Expression
 
 
 @dataclass(frozen=True)
 class MutualInformation:
-    """How much each component of a vector tells about the target, in nats.
+    """How much each component of a vector tells about the target, in nats; a missing number counts as 0.
 
-    Kraskov, Stögbauer and Grassberger (2004) as scikit-learn implements it.
+    The nearest-neighbour estimators with 3 neighbours of scikit-learn's `mutual_info_classif` (Ross
+    2014) and `mutual_info_regression` (Kraskov, Stögbauer and Grassberger 2004); every component
+    counts as continuous. Too few rows to have 3 neighbours tell nothing: 0.
     """
 
     of: Expression
@@ -66,6 +68,9 @@ class MutualInformation:
 
 
 Statistic = Summary | Quantiles | MostFrequent | FrequentTerms | Variances | MutualInformation
+
+
+_NEIGHBOURS = 3
 
 
 def learn(rows: polars.LazyFrame, statistics: Mapping[str, Statistic], task: Task) -> dict[str, Any]:
@@ -97,10 +102,19 @@ def _aggregation(statistic: Statistic, task: Task) -> polars.Expr:
             present = values.drop_nulls()
             return present.value_counts(sort=False).struct.rename_fields(["value", "count"]).implode()
         case FrequentTerms(longest=longest):
-            return _terms(values, longest).drop_nulls().value_counts().struct.rename_fields(["value", "count"]).implode()
+            return (
+                _terms(values, longest)
+                .drop_nulls()
+                .value_counts()
+                .struct.rename_fields(["value", "count"])
+                .implode()
+            )
         case Variances():
             return polars.map_groups(
-                [values], lambda parts: _as_series(_matrix(parts[0]).var(axis=0)), return_dtype=_FLOATS(), returns_scalar=True
+                [values],
+                lambda parts: _as_series(_variances(parts[0])),
+                return_dtype=_FLOATS(),
+                returns_scalar=True,
             )
         case MutualInformation(seed=seed):
             target = polars.col(task.target)
@@ -114,11 +128,18 @@ def _aggregation(statistic: Statistic, task: Task) -> polars.Expr:
 
 _SUMMARIES: dict[str, Any] = {
     "mean": lambda values: values.mean(),
-    "standard_deviation": lambda values: values.std(ddof=0),
+    "standard_deviation": lambda values: _zero_if_constant(values, values.std(ddof=0)),
     "median": lambda values: values.median(),
     "minimum": lambda values: values.min(),
     "maximum": lambda values: values.max(),
 }
+
+
+def _zero_if_constant(values: polars.Expr, deviation: polars.Expr) -> polars.Expr:
+    """No deviation where all values are one: rounding would leave a tiny one, and scaling by it, noise."""
+    import polars
+
+    return polars.when(values.min() == values.max()).then(0.0).otherwise(deviation)
 
 
 def _FLOATS() -> polars.DataType:  # noqa: N802  # a data type, made late because polars is heavy
@@ -131,12 +152,10 @@ def _terms(words: polars.Expr, longest: int) -> polars.Expr:
     """Every sequence of up to `longest` words of every row, once a row."""
     import polars
 
-    sequences = words.list.eval(polars.element().drop_nulls())
-    for length in range(2, longest + 1):
-        joined = polars.concat_str([polars.element().shift(-step) for step in range(length)], separator=" ")
-        longer = words.list.eval(joined.drop_nulls())
-        sequences = sequences.list.concat(longer)
-    return sequences.list.unique().explode()
+    from aimass_compiler.expression.polars_lowering import sequences
+
+    runs = [sequences(words, length) for length in range(1, longest + 1)]
+    return polars.concat_list(runs).list.unique().explode()
 
 
 def _matrix(vectors: polars.Series) -> numpy.ndarray:
@@ -151,13 +170,31 @@ def _as_series(values: numpy.ndarray) -> polars.Series:
     return polars.Series([values.tolist()], dtype=polars.List(polars.Float64))
 
 
-def _mutual_information(vectors: polars.Series, target: polars.Series, task: Task, seed: int) -> numpy.ndarray:
+def _variances(vectors: polars.Series) -> numpy.ndarray:
+    import numpy
+
+    matrix = _matrix(vectors)
+    missing = numpy.isnan(matrix)
+    matrix[:, missing.all(axis=0)] = 0
+    found: numpy.ndarray = numpy.nanvar(matrix, axis=0)
+    return found
+
+
+def _mutual_information(
+    vectors: polars.Series, target: polars.Series, task: Task, seed: int
+) -> numpy.ndarray:
     import numpy
     from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
 
-    features = numpy.nan_to_num(_matrix(vectors))
+    large = float(numpy.finfo(numpy.float32).max)
+    features = numpy.nan_to_num(_matrix(vectors), posinf=large, neginf=-large)
+    is_lonely = task.is_classification and target.n_unique() == len(target)
+    if len(features) <= _NEIGHBOURS or not features.shape[1] or is_lonely:
+        return numpy.zeros(features.shape[1])
     score = mutual_info_classif if task.is_classification else mutual_info_regression
-    found: numpy.ndarray = score(features, target.to_numpy(), random_state=seed)
+    found: numpy.ndarray = score(
+        features, target.to_numpy(), n_neighbors=_NEIGHBOURS, discrete_features=False, random_state=seed
+    )
     return found
 
 
@@ -170,7 +207,9 @@ def _value(statistic: Statistic, found: Any) -> Any:
         case Quantiles():
             return tuple(float(value) for value in found if value is not None)
         case MostFrequent(limit=limit) | FrequentTerms(limit=limit):
-            counted = sorted(((entry["value"], entry["count"]) for entry in found), key=lambda pair: (-pair[1], pair[0]))
+            counted = sorted(
+                ((entry["value"], entry["count"]) for entry in found), key=lambda pair: (-pair[1], pair[0])
+            )
             return tuple(value for value, _ in counted[:limit])
         case _:
             return numpy.asarray(found, dtype=numpy.float64)

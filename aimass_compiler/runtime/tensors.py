@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 import polars
+from polars import selectors
 
 from aimass_compiler import conventions
 
@@ -25,9 +26,9 @@ def pack(rows: polars.DataFrame, inputs: Sequence[Mapping[str, Any]]) -> dict[st
     numbers = _columns_of(inputs, conventions.NUMBERS_TENSOR)
     strings = _columns_of(inputs, conventions.STRINGS_TENSOR)
     if numbers:
-        tensors[conventions.NUMBERS_TENSOR] = _beside(rows.select(numbers), polars.Float64, numpy.nan)
+        tensors[conventions.NUMBERS_TENSOR] = _beside(rows, numbers, polars.Float64, numpy.nan)
     if strings:
-        tensors[conventions.STRINGS_TENSOR] = _beside(rows.select(strings), polars.String, "").astype(object)
+        tensors[conventions.STRINGS_TENSOR] = _beside(rows, strings, polars.String, "").astype(object)
     for column in inputs:
         if "index" not in column:
             tensors[column["tensor"]] = _pictures(rows[column["name"]], column["shape"])
@@ -39,8 +40,12 @@ def _columns_of(inputs: Sequence[Mapping[str, Any]], tensor: str) -> list[str]:
     return [column["name"] for column in sorted(packed, key=lambda column: int(column["index"]))]
 
 
-def _beside(rows: polars.DataFrame, kind: type[polars.DataType], missing: float | str) -> NDArray[Any]:
-    return rows.select(polars.all().cast(kind).fill_null(polars.lit(missing))).to_numpy(order="c")
+def _beside(
+    rows: polars.DataFrame, names: Sequence[str], kind: type[polars.DataType], missing: float | str
+) -> NDArray[Any]:
+    # By name, because `select` takes `*` and `^…$` for patterns.
+    table = rows.select(selectors.by_name(*names)).cast(kind)
+    return table.fill_null(missing).to_numpy(order="c")
 
 
 def _pictures(column: polars.Series, shape: Sequence[int]) -> NDArray[numpy.float32]:

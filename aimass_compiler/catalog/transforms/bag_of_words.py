@@ -18,6 +18,7 @@ class BagOfWords(Transform):
     """Count the most frequent words, or sequences of words, of a text."""
 
     accepts: ClassVar[frozenset[str]] = frozenset({"text", "category"})
+    examples: ClassVar[tuple[Any, ...]] = ("note", {"column": "note", "size": 3, "ngrams": 3})
     short_form: ClassVar[str | None] = "column"
 
     column: str
@@ -32,8 +33,10 @@ class BagOfWords(Transform):
         return {self.column: vector()}
 
     def learn(self, table: Table) -> Mapping[str, Statistic]:
-        return {"terms": FrequentTerms(Words(Lower(table[self.column])), limit=self.size, longest=self.ngrams)}
+        return {
+            "terms": FrequentTerms(Words(Lower(table[self.column])), limit=self.size, longest=self.ngrams)
+        }
 
     def apply(self, table: Table, learned: Mapping[str, Any]) -> Mapping[str, Expression | None]:
-        terms = tuple(sorted(learned["terms"])) or ("",)
+        terms = tuple(sorted(learned["terms"]))
         return {self.column: CountTerms(Words(Lower(table[self.column])), terms, self.column)}

@@ -21,12 +21,17 @@ class Bucket(Transform):
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
     accepts: ClassVar[frozenset[str]] = frozenset({"number"})
+    examples: ClassVar[tuple[Any, ...]] = (
+        "age",
+        {"column": "age", "count": 3, "as": "cohort"},
+        {"column": "age", "bounds": [18, 65]},
+    )
     short_form: ClassVar[str | None] = "column"
 
     column: str
     """The column."""
     count: Integer = Field(10, ge=2, le=256)
-    """How many buckets, each with about as many training rows."""
+    """How many buckets, each with about as many training rows; fewer where many rows have one value."""
     bounds: tuple[Number, ...] | None = Field(None, min_length=1, max_length=255)
     """The bounds between the buckets instead, ascending; a value on a bound goes up."""
     name: str | None = Field(None, alias="as")
@@ -34,13 +39,15 @@ class Bucket(Transform):
 
     @model_validator(mode="after")
     def _ascends(self) -> Self:
-        if self.bounds and any(later <= earlier for earlier, later in zip(self.bounds, self.bounds[1:], strict=False)):
+        if self.bounds and any(
+            later <= earlier for earlier, later in zip(self.bounds, self.bounds[1:], strict=False)
+        ):
             raise PydanticCustomError("bounds_order", "`bounds` must ascend")
         return self
 
     def produces(self, types: Types) -> Mapping[str, ColumnType | None]:
         del types
-        return {self.name or self.column: index(len(self.bounds) + 1 if self.bounds else self.count)}
+        return {self.name or self.column: index(len(self.bounds) + 1 if self.bounds else None)}
 
     def learn(self, table: Table) -> Mapping[str, Statistic]:
         if self.bounds:

@@ -20,6 +20,10 @@ class Clip(EachColumn):
     """Pull numbers that lie too far out back to a bound."""
 
     accepts: ClassVar[frozenset[str]] = frozenset({"number"})
+    examples: ClassVar[tuple[Any, ...]] = (
+        {"columns": "charges", "min": 0, "max": 500},
+        {"columns": ["tenure", "charges"], "quantiles": [0.1, 0.9]},
+    )
     short_form: ClassVar[str | None] = None
 
     min: Number | None = None
@@ -33,11 +37,15 @@ class Clip(EachColumn):
     def _has_bounds(self) -> Self:
         given = self.min is not None or self.max is not None
         if given == (self.quantiles is not None):
-            raise PydanticCustomError("clip_bounds", "clip needs `quantiles`, or `min` or `max`, and not both")
+            raise PydanticCustomError(
+                "clip_bounds", "clip needs `quantiles`, or `min` or `max`, and not both"
+            )
         lower, upper = self.quantiles or (self.min, self.max)
         if lower is not None and upper is not None and lower >= upper:
             raise PydanticCustomError(
-                "clip_order", "the lower bound {lower} must be below the upper bound {upper}", {"lower": lower, "upper": upper}
+                "clip_order",
+                "the lower bound {lower} must be below the upper bound {upper}",
+                {"lower": lower, "upper": upper},
             )
         return self
 

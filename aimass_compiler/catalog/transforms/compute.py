@@ -15,11 +15,16 @@ class Compute(Transform):
     """Compute a new number from others, by a formula such as `charges / (tenure + 1)`."""
 
     accepts: ClassVar[frozenset[str]] = frozenset({"number", "category", "index"})
+    examples: ClassVar[tuple[Any, ...]] = (
+        {"name": "monthly", "formula": "charges / (tenure + 1)"},
+        {"name": "is_new", "formula": "tenure < 3 and not missing(plan) and age_group != 2"},
+        {"name": "constant", "formula": "1"},
+    )
 
     name: str
     """The new column."""
     formula: Formula
-    """Numbers, columns, + - * /, comparisons, `and`, `or`, `not`, log(), sqrt(), abs(), missing()."""
+    """Numbers, columns, + - * /, comparisons, and, or, not, log(), sqrt(), abs(), floor(), missing()."""
 
     @property
     def columns_read(self) -> tuple[str, ...]:
@@ -29,7 +34,10 @@ class Compute(Transform):
         del types
         return {self.name: NUMBER}
 
+    def problem(self, types: Types) -> str | None:
+        return self.formula.problem(types, "number")
+
     def apply(self, table: Table, learned: Mapping[str, Any]) -> Mapping[str, Expression | None]:
         del learned
         result = self.formula.over(table)
-        return {self.name: AsNumber(result) if result.type.name == "boolean" else result}
+        return {self.name: result if result.type == NUMBER else AsNumber(result)}

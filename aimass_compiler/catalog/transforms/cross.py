@@ -18,6 +18,10 @@ class Cross(Transform):
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
     accepts: ClassVar[frozenset[str]] = frozenset({"category", "index"})
+    examples: ClassVar[tuple[Any, ...]] = (
+        ["plan", "region"],
+        {"columns": ["plan", "age_group"], "size": 11, "as": "group"},
+    )
     short_form: ClassVar[str | None] = "columns"
 
     columns: tuple[str, ...] = Field(min_length=2, max_length=5)
@@ -38,7 +42,8 @@ class Cross(Transform):
     def apply(self, table: Table, learned: Mapping[str, Any]) -> Mapping[str, Expression | None]:
         del learned
         parts = tuple(
-            CodeAsString(table[name]) if table[name].type.name == "index" else table[name] for name in self.columns
+            CodeAsString(table[name]) if table[name].type.name == "index" else table[name]
+            for name in self.columns
         )
         code = Hash(Joined(parts), self.size)
         return {self.output: OneHot(code, tuple(f"{self.output}#{place}" for place in range(self.size)))}

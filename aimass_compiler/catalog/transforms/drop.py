@@ -13,7 +13,10 @@ from aimass_compiler.expression.types import ColumnType
 class Drop(Transform):
     """Leave columns out of the model."""
 
-    accepts: ClassVar[frozenset[str]] = frozenset({"number", "category", "text", "time", "image", "index", "vector"})
+    accepts: ClassVar[frozenset[str]] = frozenset(
+        {"number", "category", "text", "time", "image", "index", "vector"}
+    )
+    examples: ClassVar[tuple[Any, ...]] = ("charges", ["plan", "photo"], {"type": "number", "but": ["age"]})
     short_form: ClassVar[str | None] = "columns"
 
     columns: Columns

@@ -17,6 +17,7 @@ class HashText(Transform):
     """Count the words of a text in hash buckets: no vocabulary to learn, nothing unseen."""
 
     accepts: ClassVar[frozenset[str]] = frozenset({"text", "category"})
+    examples: ClassVar[tuple[Any, ...]] = ("note", {"column": "note", "size": 7})
     short_form: ClassVar[str | None] = "column"
 
     column: str

@@ -20,10 +20,17 @@ class Impute(EachColumn):
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
     accepts: ClassVar[frozenset[str]] = frozenset({"number", "category", "text"})
+    examples: ClassVar[tuple[Any, ...]] = (
+        ["tenure", "charges"],
+        {"columns": ["plan", "age"], "with": "mode", "indicator": True},
+        {"columns": {"type": "number"}, "with": "mean"},
+        {"columns": "note", "with": "constant", "value": "none"},
+        {"columns": "age", "with": "constant", "value": -1, "indicator": True},
+    )
     fills_missing: ClassVar[bool] = True
 
     strategy: Literal["mean", "median", "mode", "constant"] = Field("median", alias="with")
-    """What fills the gaps; strings know `mode` and `constant` only."""
+    """What fills the gaps; names and texts have no middle, so all but `constant` is their mode."""
     value: Number | str | None = None
     """The filling itself, for `constant`."""
     indicator: Flag = False
@@ -38,6 +45,13 @@ class Impute(EachColumn):
     def produces(self, types: Types) -> Mapping[str, ColumnType | None]:
         added = {f"{name}_missing": NUMBER for name in self.columns_read} if self.indicator else {}
         return {**super().produces(types), **added}
+
+    def problem(self, types: Types) -> str | None:
+        if self.value is None:
+            return None
+        is_string = isinstance(self.value, str)
+        unfit = [name for name in self.columns_read if types[name].is_string != is_string]
+        return f"`{self.value}` cannot fill `{unfit[0]}`, which is {types[unfit[0]]}" if unfit else None
 
     def learn_column(self, column: Expression) -> Mapping[str, Statistic]:
         if self.strategy == "constant":

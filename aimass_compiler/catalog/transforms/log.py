@@ -16,6 +16,7 @@ class Log(EachColumn):
     """Take the natural logarithm of 1 + x, so that large numbers lie closer together."""
 
     accepts: ClassVar[frozenset[str]] = frozenset({"number"})
+    examples: ClassVar[tuple[Any, ...]] = ("charges", {"columns": ["tenure", "charges"], "offset": 0})
 
     offset: Number = Field(1.0, ge=0)
     """What is added first; a sum that is not positive becomes missing."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from aimass_compiler.catalog.transform import EachColumn
+from aimass_compiler.catalog.transforms._scaling import factor
 from aimass_compiler.expression.algebra import Arithmetic, Constant, Expression
 from aimass_compiler.expression.statistics import Statistic, Summary
 
@@ -14,6 +15,7 @@ class MinMax(EachColumn):
     """Scale numbers so that the training rows lie between 0 and 1."""
 
     accepts: ClassVar[frozenset[str]] = frozenset({"number", "image"})
+    examples: ClassVar[tuple[Any, ...]] = ("photo", ["tenure", "charges"])
 
     def learn_column(self, column: Expression) -> Mapping[str, Statistic]:
         return {"minimum": Summary(column, "minimum"), "maximum": Summary(column, "maximum")}
@@ -22,4 +24,4 @@ class MinMax(EachColumn):
         del name
         width = learned["maximum"] - learned["minimum"]
         shifted = Arithmetic("subtract", column, Constant(learned["minimum"]))
-        return Arithmetic("multiply", shifted, Constant(1 / width if width > 0 else 1.0))
+        return Arithmetic("multiply", shifted, Constant(factor(width)))

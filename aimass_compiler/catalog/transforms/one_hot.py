@@ -18,6 +18,7 @@ class OneHotEncoding(EachColumn):
     """Replace a name or a bucket by a vector with a one in its place; unseen names are all zeros."""
 
     accepts: ClassVar[frozenset[str]] = frozenset({"category", "index"})
+    examples: ClassVar[tuple[Any, ...]] = ("plan", {"columns": ["region", "age_group"], "limit": 2})
 
     limit: Integer = Field(100, ge=1, le=10_000)
     """How many of the most frequent names get a place."""

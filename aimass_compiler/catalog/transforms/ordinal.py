@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.transform import EachColumn
 from aimass_compiler.expression.algebra import Expression, Lookup
@@ -18,11 +19,24 @@ class Ordinal(EachColumn):
     """Replace names by their place in a list: given, or most frequent first."""
 
     accepts: ClassVar[frozenset[str]] = frozenset({"category", "text"})
+    examples: ClassVar[tuple[Any, ...]] = (
+        "plan",
+        {"columns": "plan", "values": ["basic", "plus"]},
+        {"columns": "note", "limit": 2},
+    )
 
-    values: tuple[str, ...] | None = Field(None, min_length=1)
+    values: tuple[Annotated[str, Field(min_length=1)], ...] | None = Field(None, min_length=1)
     """The names in their order; by default those of the training rows, most frequent first."""
     limit: Integer | None = Field(None, ge=1)
     """How many of the most frequent names are kept; by default all."""
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Self:
+        values = self.values or ()
+        twice = next((name for place, name in enumerate(values) if name in values[:place]), None)
+        if twice is not None:
+            raise PydanticCustomError("ordinal_twice", "`{name}` stands twice in `values`", {"name": twice})
+        return self
 
     def type_after(self, before: ColumnType) -> ColumnType:
         del before

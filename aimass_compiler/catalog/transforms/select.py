@@ -19,10 +19,15 @@ class Select(Transform):
     """Keep the features that matter: by variance, or by what they tell about the target."""
 
     accepts: ClassVar[frozenset[str]] = frozenset({"number", "index", "vector"})
+    examples: ClassVar[tuple[Any, ...]] = (
+        3,
+        {"top": 1000, "by": "variance"},
+        {"variance": 0.1, "columns": ["tenure", "age_group", "words"]},
+    )
     short_form: ClassVar[str | None] = "top"
 
     top: Integer | None = Field(None, ge=1)
-    """How many features are kept."""
+    """How many features are kept; all, when there are no more."""
     variance: Number | None = Field(None, ge=0)
     """Keep the features whose variance is above this."""
     by: Literal["mutual_information", "variance"] = "mutual_information"
@@ -45,7 +50,7 @@ class Select(Transform):
 
     def produces(self, types: Types) -> Mapping[str, ColumnType | None]:
         del types
-        return {**dict.fromkeys(self.columns), "selected": vector(self.top)}
+        return {**dict.fromkeys(self.columns), "selected": vector()}
 
     def _all(self, table: Table) -> Pack:
         return Pack(tuple(table[name] for name in self.columns), self.columns)
@@ -57,5 +62,8 @@ class Select(Transform):
     def apply(self, table: Table, learned: Mapping[str, Any]) -> Mapping[str, Expression | None]:
         scores = [float(score) for score in learned["scores"]]
         ranked = sorted(range(len(scores)), key=lambda place: (-scores[place], place))
-        kept = ranked[: self.top] if self.top else [place for place in ranked if scores[place] > (self.variance or 0)]
+        if self.top is None:
+            kept = [place for place in ranked if scores[place] > (self.variance or 0)]
+        else:
+            kept = ranked[: self.top]
         return {**dict.fromkeys(self.columns), "selected": Gather(self._all(table), tuple(sorted(kept)))}

@@ -1,0 +1,1 @@
+"""Tests of the algebra: both lowerings, what is learnt, and formulas."""

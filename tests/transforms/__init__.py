@@ -1,0 +1,1 @@
+"""Tests of every kind of transform, found by discovery."""
