@@ -128,7 +128,8 @@ def test_every_kind_of_column_has_mistakes_of_its_own(tmp_path: Path) -> None:
     assert len(told) == len(set(told))
     assert {
         "`tenure` below its minimum", "`age` above its maximum", "no `age`",
-        "a value that `plan` does not have", "a number for `note`", "an unknown field", "a body that is too large", "JSON that ends too early",
+        "a value that `plan` does not have", "a number for `note`", "an unknown field",
+        "a body that is too large", "JSON that ends too early",
     } <= set(told)  # fmt: skip
     assert "no `tenure`" not in told
 

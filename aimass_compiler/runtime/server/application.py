@@ -72,7 +72,7 @@ class Application:
         path = description.model_path(signature)
         versioned = f"{path}/versions/{signature.version}"
         self._endpoints: dict[str, Callable[[Asked], Question]] = {
-            description.PREDICT_PATH: PlainEndpoint(signature).read,
+            conventions.PREDICT_PATH: PlainEndpoint(signature).read,
             f"{path}/infer": infer,
             f"{versioned}/infer": infer,
         }

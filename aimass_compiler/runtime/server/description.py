@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from aimass_compiler.runtime.server.package import Field, Signature
 
-PREDICT_PATH = "/predict"
 _SERVER = "aimass"
 
 
@@ -23,7 +22,7 @@ def index(signature: Signature) -> dict[str, Any]:
         "version": signature.version,
         "task": signature.task,
         "endpoints": {
-            "predict": f"POST {PREDICT_PATH}",
+            "predict": f"POST {conventions.PREDICT_PATH}",
             "infer": f"POST {model_path(signature)}/infer",
             "contract": f"GET {model_path(signature)}",
             "ready": f"GET {conventions.READY_PATH}",

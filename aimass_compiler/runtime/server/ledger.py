@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.server.package import Signature
     from aimass_compiler.runtime.server.settings import Settings
 
-_MOST_ENTRIES = 256
+_MOST_ENTRIES = 64
 _MOST_ROWS = 1024
 #: How late a log line may be; metrics never are, because a scrape settles first.
 _SECONDS = 0.2

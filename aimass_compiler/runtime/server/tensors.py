@@ -66,12 +66,12 @@ class TensorReader:
         rows = _rows(found)
         tensors = {}
         for name, fields in self._packed.items():
-            join = _numbers if name == conventions.NUMBERS_TENSOR else _strings
+            array = _numbers if name == conventions.NUMBERS_TENSOR else _strings
             if name in found and name not in self._columns:
-                flat = _flat(found[name], fields, rows)
-                tensors[name] = join([flat[index :: len(fields)] for index in range(len(fields))])
+                tensors[name] = array(_flat(found[name], fields, rows)).reshape(rows, len(fields))
             else:
-                tensors[name] = join([_column(field, found, rows) for field in fields])
+                columns = array([_column(field, found, rows) for field in fields])
+                tensors[name] = numpy.ascontiguousarray(columns.T)
         for field in self._images:
             tensors[field.tensor] = _image(field, found, rows)
         return tensors
@@ -181,14 +181,14 @@ def _check_length(given: Given) -> None:
         raise RequestError(400, f"`{given.name}` {told}", given.name)
 
 
-def _numbers(columns: Sequence[Flat]) -> NDArray[Any]:
-    return numpy.ascontiguousarray(numpy.array(columns, dtype=numpy.float64).T)
+def _numbers(values: Flat | Sequence[Flat]) -> NDArray[Any]:
+    return numpy.array(values, dtype=numpy.float64)
 
 
-def _strings(columns: Sequence[Flat]) -> NDArray[Any]:
-    strings = numpy.array(columns, dtype=object).T
+def _strings(values: Flat | Sequence[Flat]) -> NDArray[Any]:
+    strings = numpy.array(values, dtype=object)
     strings[strings == None] = ""  # noqa: E711  # compared element by element, which `is` cannot
-    return numpy.ascontiguousarray(strings)
+    return strings
 
 
 def _image(field: Field, found: Mapping[str, Given], rows: int) -> NDArray[numpy.float32]:
