@@ -42,10 +42,8 @@ def compile_specs(project: Project, specs: Sequence[Path]) -> Compiled:
         if pipeline:
             findings += naming.unlike(path.stem, pipeline.name, document.file)
             pipelines[pipeline.name] = pipeline
-    files = {} if has_errors(findings) else {
-        f"{name}/{path}": content for name in sorted(pipelines) for path, content in render.render(pipelines[name]).items()
-    }
-    return Compiled(pipelines, files, tuple(findings), documents)
+    files = {} if has_errors(findings) else render.render_all(pipelines)
+    return Compiled(pipelines, files, tuple(dict.fromkeys(findings)), documents)
 
 
 def lowered(document: Document, settings: Settings) -> tuple[Pipeline | None, list[Finding]]:
@@ -57,5 +55,5 @@ def lowered(document: Document, settings: Settings) -> tuple[Pipeline | None, li
     findings += problems
     if pipeline is None:
         return None, findings
-    unexpressed = [replace(finding, file=document.file) for finding in render.findings(pipeline)]
+    unexpressed = [replace(finding, file=finding.file or document.file) for finding in render.findings(pipeline)]
     return pipeline, [*findings, *checks.check(pipeline, document.file), *unexpressed]

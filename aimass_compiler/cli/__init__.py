@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from aimass_compiler import __version__
 from aimass_compiler.cli.commands import Command, commands
@@ -56,14 +57,13 @@ def _parser(name: str, description: str, epilog: str) -> argparse.ArgumentParser
     )
 
 
-def _texts(command: Command) -> dict[str, object]:
-    texts: dict[str, object] = {
+def _texts(command: Command) -> dict[str, Any]:
+    return {
         "help": command.summary,
         "description": command.description,
         "epilog": f"examples:\n{command.examples}\n\nexit codes:\n{_exit_codes()}",
         "formatter_class": argparse.RawDescriptionHelpFormatter,
     }
-    return texts
 
 
 def _exit_codes() -> str:

@@ -15,7 +15,7 @@ import yaml
 try:
     from yaml import CSafeLoader as _SafeLoader
 except ImportError:  # a PyYAML that was built without libyaml
-    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
+    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]  # the same interface
 
 OLDEST = (5, 0, 0)
 _SECONDS = 60

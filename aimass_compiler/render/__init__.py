@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Finding
@@ -29,6 +29,11 @@ def render(pipeline: Pipeline) -> dict[str, bytes]:
             raise ValueError(f"{target.__name__} writes {', '.join(taken)}, which another target writes")
         files |= rendered
     return dict(sorted(files.items()))
+
+
+def render_all(pipelines: Mapping[str, Pipeline]) -> dict[str, bytes]:
+    """The files of several models by their path below generated/."""
+    return {f"{name}/{path}": content for name in sorted(pipelines) for path, content in render(pipelines[name]).items()}
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:

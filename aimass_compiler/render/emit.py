@@ -12,7 +12,7 @@ import yaml
 try:
     from yaml import CSafeDumper as _SafeDumper
 except ImportError:  # a PyYAML that was built without libyaml writes the same bytes, slower
-    from yaml import SafeDumper as _SafeDumper  # type: ignore[assignment]
+    from yaml import SafeDumper as _SafeDumper  # type: ignore[assignment]  # the same interface
 
 Document = Mapping[str, Any]
 

@@ -38,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _explain_code(code: str) -> int:
+    from aimass_compiler.checks import EXAMPLES as EXAMPLES_OF_CHECKS
     from aimass_compiler.codes import explanations
 
     found = explanations().get(code)
@@ -46,6 +47,9 @@ def _explain_code(code: str) -> int:
         return ExitCode.USAGE
     print(f"{found.code}: {found.title}\n")
     print(textwrap.fill(found.text, terminal.width()))
+    for example in (example for example in EXAMPLES_OF_CHECKS if example.code == code):
+        print(f"\nThis fails:\n\n{textwrap.indent(example.fails.strip(), '  ')}")
+        print(f"\nThis passes:\n\n{textwrap.indent(example.passes.strip(), '  ')}")
     return ExitCode.DONE
 
 

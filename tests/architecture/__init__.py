@@ -1,0 +1,1 @@
+"""The rules that the design rests on, held by tests."""

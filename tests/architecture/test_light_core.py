@@ -1,0 +1,69 @@
+"""The compiler needs its three dependencies and nothing else, and gives the same bytes everywhere."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+#: What `pip install aimass-compiler` brings along, by import name.
+CORE = (
+    "aimass_compiler", "annotated_types", "jinja2", "markupsafe", "pydantic", "pydantic_core",
+    "typing_extensions", "typing_inspection", "yaml", "_yaml",
+)  # fmt: skip
+BLOCKER = f"""
+import importlib.abc, sys
+class OnlyCore(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        known = top in sys.stdlib_module_names or top.startswith("_sysconfigdata")
+        if not known and top not in {CORE!r}:
+            raise ModuleNotFoundError(f"{{name}} is not in the core", name=name)
+sys.meta_path.insert(0, OnlyCore())
+from aimass_compiler.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def run(code: str, *arguments: str, seed: str = "0") -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONHASHSEED": seed}
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("command", [["compile", "--check"], ["schema", "--check"], ["explain", "churn"], ["plan"]])
+def test_the_core_alone_compiles_every_spec(command: list[str]) -> None:
+    done = run(BLOCKER, *command, "--root", str(ROOT))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("spec", sorted((ROOT / "specs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_two_hash_seeds_give_the_same_bytes(tmp_path: Path, spec: Path) -> None:
+    digests = set()
+    for seed in ("1", "2"):
+        root = tmp_path / seed
+        (root / "specs").mkdir(parents=True)
+        (root / "specs" / spec.name).write_bytes(spec.read_bytes())
+        code = "import sys; from aimass_compiler.cli import main; sys.exit(main(sys.argv[1:]))"
+        done = run(code, "compile", "--root", str(root), seed=seed)
+        assert done.returncode == 0, done.stderr
+        files = sorted(path for path in (root / "generated").rglob("*") if path.is_file())
+        contents = [str(path.relative_to(root)).encode() + path.read_bytes() for path in files]
+        digests.add(hashlib.sha256(b"\0".join(contents)).hexdigest())
+    assert len(digests) == 1
+
+
+def test_asking_for_help_imports_nothing_that_compiles() -> None:
+    code = (
+        "import sys; from aimass_compiler.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'pydantic', 'yaml', 'jinja2', 'polars', 'numpy', 'ray', 'torch'} & set(sys.modules)\n"
+        "sys.exit(repr(sorted(heavy)) if heavy else 0)"
+    )
+    done = run(code)
+    assert done.returncode == 0, done.stderr
