@@ -13,32 +13,33 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.serving.load import Round, hold
 from benchmarks.serving.model import write_package
+from benchmarks.serving.peers_environment import interpreter, versions
 from benchmarks.serving.targets import Server, Target, command, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _START_SECONDS = 60
-_ROW = "| {:<31} | {:>9} | {:>8} | {:>8} | {:>7} | {:>7} |"
+_ROW = "| {:<31} | {:>9} | {:>8} | {:>8} | {:>8} | {:>7} | {:>7} |"
 
 
 def main() -> int:
     """Measure and print; answers 1 when a server answered other than 200."""
     asked = _arguments()
+    peers = interpreter(asked.peers)
     measured: dict[str, list[Round]] = {}
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as running:
         package = Path(folder) / "package"
         write_package(package)
-        chosen = list(_installed(targets(), asked.peers))
+        chosen = list(_installed(targets(), peers))
         servers: dict[str, tuple[int, int]] = {}
         for server in {target.server.name: target.server for target in chosen}.values():
-            servers[server.name] = running.enter_context(_running(server, package, asked.peers))
+            servers[server.name] = running.enter_context(_running(server, package, peers))
         for number in range(asked.rounds + 1):
             for target in chosen:
                 port = servers[target.server.name][1]
@@ -48,6 +49,8 @@ def main() -> int:
                 measured.setdefault(target.name, []).extend([round_] if number else [])
         memory = {name: _peak_mebibytes(process) for name, (process, _) in servers.items()}
     _print(chosen, measured, memory, asked)
+    for target in {target.server.name: target for target in chosen}.values():
+        print(f"{target.server.name}: {_made_of(target.server, peers)}")
     return int(any(found.failed for rounds in measured.values() for found in rounds))
 
 
@@ -57,30 +60,28 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a round (default 2)")
     parser.add_argument("--connections", type=int, default=8, help="keep-alive connections (default 8)")
     parser.add_argument(
-        "--peers", default=sys.executable, help="the interpreter that has benchmarks/requirements.txt"
+        "--peers",
+        type=Path,
+        default=Path("build/peers"),
+        help="the environment of the servers that are compared with (default build/peers)",
     )
     return parser.parse_args()
 
 
 def _installed(candidates: Sequence[Target], peers: str) -> Iterator[Target]:
     for target in candidates:
-        lacking = [name for name in target.server.needs if not _has(peers, name)]
+        python = peers if target.server.is_peer else sys.executable
+        found = versions(python, target.server.packages)
+        lacking = [name for name in target.server.packages if name not in found]
         if lacking:
-            print(f"skipped {target.name}: {peers} has no {', '.join(lacking)}")
+            print(f"skipped {target.name}: {python} has no {', '.join(lacking)}")
         else:
             yield target
 
 
-def _has(interpreter: str, module: str) -> bool:
-    found = subprocess.run(
-        [
-            interpreter,
-            "-c",
-            f"import importlib.util, sys; sys.exit(not importlib.util.find_spec('{module}'))",
-        ],
-        check=False,
-    )
-    return found.returncode == 0
+def _made_of(server: Server, peers: str) -> str:
+    found = versions(peers if server.is_peer else sys.executable, server.packages)
+    return ", ".join(f"{name} {version}" for name, version in found.items())
 
 
 @contextlib.contextmanager
@@ -130,20 +131,18 @@ def _print(
     memory: dict[str, float],
     asked: argparse.Namespace,
 ) -> None:
-    packages = ("uvicorn", "uvloop", "httptools", "onnxruntime", "orjson", "numpy")
+    print(f"\nPython {platform.python_version()}, {os.cpu_count()} cores, shared by server and client")
     print(
-        f"\nPython {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in packages)
+        f"one row of 30 numbers, one worker, {asked.connections} connections, "
+        f"{asked.rounds} rounds of {asked.seconds:g} s, medians\n"
     )
-    print(
-        f"{os.cpu_count()} cores, shared by server and client; one row of 30 numbers, one worker, "
-        f"{asked.connections} connections, {asked.rounds} rounds of {asked.seconds:g} s, medians\n"
-    )
-    print(_ROW.format("server", "rows/s", "p99 ms", "of bare", "MiB", "client"))
-    print("|" + "|".join("-" * width for width in (33, 11, 10, 10, 9, 9)) + "|")
+    print(_ROW.format("server", "rows/s", "p50 ms", "p99 ms", "of bare", "MiB", "client"))
+    print("|" + "|".join("-" * width for width in (33, 11, 10, 10, 10, 9, 9)) + "|")
     baseline = statistics.median(found.requests_per_second for found in measured[chosen[0].name])
     for target in chosen:
         rounds = measured[target.name]
         speed = statistics.median(found.requests_per_second for found in rounds)
+        usual = statistics.median(found.p50_milliseconds for found in rounds)
         late = statistics.median(found.p99_milliseconds for found in rounds)
         client = statistics.median(found.client_share for found in rounds)
         peak = memory[target.server.name]
@@ -151,6 +150,7 @@ def _print(
             _ROW.format(
                 target.name,
                 f"{speed:,.0f}",
+                f"{usual:.2f}",
                 f"{late:.2f}",
                 f"{speed / baseline:.2f}",
                 f"{peak:.0f}",

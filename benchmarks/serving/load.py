@@ -19,6 +19,7 @@ class Round:
     requests: int
     failed: int
     requests_per_second: float
+    p50_milliseconds: float
     p99_milliseconds: float
     client_share: float
     """The share of one core that the client used: near 1 it would be what is measured."""
@@ -82,6 +83,7 @@ async def _load(port: int, request: bytes, connections: int, seconds: float) -> 
         requests=len(latencies),
         failed=failed,
         requests_per_second=len(latencies) / took,
+        p50_milliseconds=float(numpy.percentile(latencies, 50)) * 1000,
         p99_milliseconds=float(numpy.percentile(latencies, 99)) * 1000,
         client_share=(time.process_time() - used) / took,
     )

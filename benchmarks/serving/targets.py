@@ -21,9 +21,10 @@ class Server:
     name: str
     arguments: tuple[str, ...]
     """Behind the Python interpreter; PACKAGE and PORT stand for themselves."""
-    needs: tuple[str, ...] = ()
-    """The modules without which it is skipped."""
+    packages: tuple[str, ...] = ("uvicorn", "uvloop", "httptools", "onnxruntime", "orjson", "numpy")
+    """What it is made of; without one of these it is skipped."""
     is_peer: bool = False
+    """Whether it runs in the environment of the servers that are compared with."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,13 @@ BARE = Server("bare", (str(_PEERS / "bare.py"), "PACKAGE", "PORT"))
 FASTAPI = Server(
     "FastAPI + scikit-learn",
     (str(_PEERS / "fastapi_sklearn.py"), "PACKAGE", "PORT"),
-    needs=("fastapi", "sklearn", "uvicorn"),
+    packages=("fastapi", "scikit-learn", "pydantic", "uvicorn"),
     is_peer=True,
 )
 LITSERVE = Server(
     "LitServe",
     (str(_PEERS / "litserve_onnxruntime.py"), "PACKAGE", "PORT"),
-    needs=("litserve", "onnxruntime"),
+    packages=("litserve", "onnxruntime"),
     is_peer=True,
 )
 
