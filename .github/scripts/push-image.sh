@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Build the serving image of a model that was trained here, under the name that its manifests use, and push it.
+set -euo pipefail
+scripts=$(dirname "$0")
+model=$1
+
+image=$("$scripts/image-of.sh" "$model")
+"$scripts/registry-log-in.sh" "$image"
+docker build --pull --tag "$image" "artifacts/$model/package"
+docker push "$image"
+{
+  echo "### $model"
+  echo "Pushed \`$image\`."
+  echo '```json'
+  cat "artifacts/$model/evaluate/metrics.json"
+  echo '```'
+} >>"$GITHUB_STEP_SUMMARY"
