@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import Counter as Tally
 from datetime import datetime
 from functools import cache
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
-    Histogram,
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
@@ -21,6 +19,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from aimass_compiler import conventions
+from aimass_compiler.runtime.server.buckets import Buckets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -50,13 +49,13 @@ class Metrics:
         counters = self._counters()
         self._codes = cache(lambda code: counters["requests"].labels(self._model, str(code)))
         self._rejected, self._violations = counters["rejected"], counters["violations"]
-        self._duration = Histogram(
+        self._duration = Buckets(
             conventions.METRIC_DURATION,
             "Time from a request's first byte to its answer.",
-            _NAMES,
-            buckets=conventions.DURATION_BUCKETS,
-            registry=self.registry,
-        ).labels(self._model)
+            signature.model,
+            conventions.DURATION_BUCKETS,
+        )
+        self.registry.register(self._duration)
         self._rows = counters["rows"].labels(self._model)
         self._labels = {label: counters["labels"].labels(self._model, label) for label in signature.labels}
         self._predictions = None if signature.labels else self._histogram(reference["prediction"]["edges"])
@@ -85,15 +84,11 @@ class Metrics:
             for key, (name, told, labels) in declared.items()
         }
 
-    def _histogram(self, edges: Sequence[float]) -> Histogram:
-        buckets = sorted(set(edges)) or [0.0]
-        return Histogram(
-            conventions.METRIC_PREDICTION,
-            "Predicted values.",
-            _NAMES,
-            buckets=buckets,
-            registry=self.registry,
-        ).labels(self._model)
+    def _histogram(self, edges: Sequence[float]) -> Buckets:
+        told = "Predicted values."
+        histogram = Buckets(conventions.METRIC_PREDICTION, told, self._model, sorted(set(edges)))
+        self.registry.register(histogram)
+        return histogram
 
     def _describe(self, signature: Signature, in_flight: Callable[[], int]) -> None:
         self.concurrency_limit = self._gauge(
@@ -109,22 +104,23 @@ class Metrics:
     def _gauge(self, name: str, told: str) -> Gauge:
         return Gauge(name, told, _NAMES, registry=self.registry).labels(self._model)
 
-    def answered(self, code: int, seconds: float, field: str | None) -> None:
-        """Count a request; `field` is what it was refused over."""
-        self._codes(code).inc()
-        self._duration.observe(seconds)
-        if code in _REASONS:
-            self._rejected.labels(self._model, _REASONS[code]).inc()
-        if field is not None:
-            known = field if field in self._fields else _UNKNOWN_FIELD
-            self._violations.labels(self._model, known).inc()
+    def answered(self, requests: Sequence[tuple[int, float, str | None]]) -> None:
+        """Count requests by code, seconds, and the field over which each was refused."""
+        self._duration.observe([seconds for _, seconds, _ in requests])
+        for code, count in Tally(code for code, _, _ in requests).items():
+            self._codes(code).inc(count)
+            if code in _REASONS:
+                self._rejected.labels(self._model, _REASONS[code]).inc(count)
+        for _, _, field in requests:
+            if field is not None:
+                known = field if field in self._fields else _UNKNOWN_FIELD
+                self._violations.labels(self._model, known).inc()
 
     def predicted(self, values: Sequence[Any]) -> None:
         """Count rows by what was predicted: labels, or numbers."""
         self._rows.inc(len(values))
         if self._predictions is not None:
-            for value in filter(isfinite, values):  # one NaN would make the sum NaN for good
-                self._predictions.observe(value)
+            self._predictions.observe(values)
             return
         for label, count in Tally(values).items():
             if label in self._labels:
