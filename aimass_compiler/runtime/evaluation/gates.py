@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aimass_compiler import conventions
 from aimass_compiler.catalog.split import SPLITS
 from aimass_compiler.runtime.evaluation.measures import shown
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from aimass_compiler.pipeline.evaluation import Gate
     from aimass_compiler.runtime.evaluation.measures import Evidence
     from aimass_compiler.runtime.workspace import Workspace
-
-#: Where the release automation commits the metrics of the model that serves: `releases/MODEL/metrics.json`.
-RELEASES_FOLDER = "releases"
 
 
 @dataclass(frozen=True)
@@ -39,14 +37,14 @@ def released_metrics(workspace: Workspace) -> dict[str, Any] | None:
 
     Raises StageFailure when the file is there but is not what evaluate wrote.
     """
-    path = workspace.root / RELEASES_FOLDER / workspace.model / "metrics.json"
+    path = workspace.root / conventions.RELEASES_FOLDER / workspace.model / conventions.RELEASE_FILE
     if not path.is_file():
         return None
     try:
         return {split: dict(values) for split, values in read_json(path).items() if split in SPLITS}
     except (ValueError, TypeError, AttributeError):
         told = f"{path.relative_to(workspace.root)} does not hold the metrics of a release"
-        raise StageFailure(ExitCode.USAGE, told, "restore it from git, or release again") from None
+        raise StageFailure(ExitCode.USAGE, told, "restore it from git, or record the release again: `aimass release`") from None
 
 
 def judge(gates: Sequence[Gate], evidence: Evidence, released: Mapping[str, Any] | None) -> list[Judged]:
