@@ -32,7 +32,9 @@ def fit(transforms: Sequence[Transform], table: Table, learner: Learner) -> Tabl
         before = dict(current)
         for place, transform in enumerate(level):
             start = f"{place}."
-            learned = {name.removeprefix(start): value for name, value in values.items() if name.startswith(start)}
+            learned = {
+                name.removeprefix(start): value for name, value in values.items() if name.startswith(start)
+            }
             _update(current, transform.apply(before, learned))
         waiting = later
     return current

@@ -29,7 +29,11 @@ class Split(Kind):
 
     @abstractmethod
     def assign(self, rows: polars.DataFrame, target: str) -> polars.Series:
-        """One of SPLITS for each row, in the order of the rows."""
+        """One of SPLITS for each row, in the order of the rows.
+
+        Null for a row that cannot be placed, which is a mistake in the data; another name for one that
+        is meant to be in no split.
+        """
 
 
 class SharedSplit(Split):

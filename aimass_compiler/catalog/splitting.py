@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy
     import polars
 
 
-def hashed_position(rows: polars.DataFrame, columns: list[str], seed: int) -> numpy.ndarray:
+def hashed_position(rows: polars.DataFrame, columns: list[str], seed: int) -> polars.Series:
     """A position in [0, 1) per row that depends only on the columns' values and the seed.
 
     MurmurHash3 (Appleby 2011) of the values' text, the same in every version and process.
@@ -17,26 +16,26 @@ def hashed_position(rows: polars.DataFrame, columns: list[str], seed: int) -> nu
     import polars
     import polars_hash
 
-    texts = [_as_text(rows.schema[name], name) for name in columns]
-    key = polars.concat_str([*texts, polars.lit(str(seed))], separator="\x1f")
-    keys = rows.select(key=key)
+    texts = [_as_text(rows.get_column(name)).alias(f"{place}") for place, name in enumerate(columns)]
+    key = polars.concat_str([polars.all(), polars.lit(str(seed))], separator="\x1f")
+    keys = polars.DataFrame(texts).select(key=key)
     hashed = keys.select(polars_hash.col("key").nchash.murmur32()).to_series()
-    return hashed.to_numpy() / 2.0**32
+    return hashed.cast(polars.Float64) / 2.0**32
 
 
-def _as_text(kind: polars.DataType, name: str) -> polars.Expr:
+def _as_text(column: polars.Series) -> polars.Series:
     import polars
 
-    column = polars.col(name)
-    if kind.is_nested():
+    if column.dtype.is_nested():
         column = column.cast(polars.List(polars.String)).list.join(",")
     return column.cast(polars.String).fill_null("")
 
 
-def by_position(position: numpy.ndarray, bounds: tuple[float, float]) -> polars.Series:
-    """The split that each position falls into."""
-    import numpy
+def by_position(position: polars.Series, bounds: tuple[float, float]) -> polars.Series:
+    """The split that each position falls into; null where there is none."""
     import polars
 
-    names = numpy.select([position < bounds[0], position < bounds[1]], ["train", "validation"], "test")
-    return polars.Series("split", names.astype(object), dtype=polars.String)
+    place = polars.col("position")
+    name = polars.when(place.is_null()).then(None).when(place < bounds[0]).then(polars.lit("train"))
+    named = name.when(place < bounds[1]).then(polars.lit("validation")).otherwise(polars.lit("test"))
+    return polars.DataFrame({"position": position}).select(split=named).to_series()

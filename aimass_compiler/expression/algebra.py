@@ -89,7 +89,7 @@ class Arithmetic(Expression):
 
 @dataclass(frozen=True)
 class Function(Expression):
-    """A function of one number; `log` of what is not positive and the root of what is negative are missing."""
+    """A function of one number; `log` of what is not positive or the root of what is negative is missing."""
 
     name: Literal["log", "absolute", "square_root", "floor"]
     of: Expression

@@ -182,7 +182,7 @@ def _passes_for_one(factor: Expression) -> bool:
     """
     if not isinstance(factor, Constant) or isinstance(factor.value, str):
         return False
-    return factor.value != 1 and abs(factor.value - 1) < numpy.finfo(numpy.float32).eps
+    return 0 < abs(factor.value - 1) < float(numpy.finfo(numpy.float32).eps)
 
 
 @_lowers(Function)

@@ -174,7 +174,8 @@ def _(expression: Lookup) -> polars.Expr:
 
 def _hashed(text: polars.Expr, size: int) -> polars.Expr:
     hashes = polars_hash.HExpr._from_pyexpr(text.fill_null("")._pyexpr)  # noqa: SLF001  # polars-hash has no public cast
-    return hashes.nchash.murmur32().cast(polars.Int64) % size
+    codes: polars.Expr = hashes.nchash.murmur32().cast(polars.Int64) % size
+    return codes
 
 
 @lower.register

@@ -94,7 +94,8 @@ def _aggregation(statistic: Statistic, task: Task) -> polars.Expr:
     match statistic:
         case Summary(of=of, name=name):
             flat = values.explode() if of.type.name == "image" else values
-            return _SUMMARIES[name](flat.cast(polars.Float64))
+            summary: polars.Expr = _SUMMARIES[name](flat.cast(polars.Float64))
+            return summary
         case Quantiles(shares=shares):
             quantiles = [values.quantile(share, interpolation="linear") for share in shares]
             return polars.concat_list(quantiles)

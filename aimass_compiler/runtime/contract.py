@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import polars
 
+from aimass_compiler.catalog.moments import microseconds
 from aimass_compiler.diagnostics import did_you_mean
-from aimass_compiler.pipeline.columns import CategoryColumn, Column, ImageColumn, NumberColumn
+from aimass_compiler.pipeline.columns import CategoryColumn, Column, ImageColumn, NumberColumn, TimeColumn
 
 _SHOWN = 3
+_LONGEST = 40
 
 
 @dataclass(frozen=True)
@@ -24,40 +26,76 @@ class Violation:
     examples: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        shown = f" ({', '.join(self.examples)}{', …' if self.rows > len(self.examples) else ''})" if self.examples else ""
-        return f"`{self.column}` {self.message}{shown}"
+        more = ", …" if self.rows > len(self.examples) else ""
+        return f"`{self.column}` {self.message}" + (
+            f" ({', '.join(self.examples)}{more})" if self.examples else ""
+        )
 
 
-def absent(columns: Mapping[str, Column], present: list[str]) -> Iterator[Violation]:
+def absent(columns: Iterable[str], present: list[str]) -> Iterator[Violation]:
     """The declared columns that the data does not have."""
-    for name in columns:
+    declared = list(columns)
+    for name in declared:
         if name not in present:
-            unknown = [other for other in present if other not in columns]
-            hint = did_you_mean(name, unknown)
-            yield Violation(name, "is declared but the data has no such column" + (f"; {hint}" if hint else ""), 0)
+            hint = did_you_mean(name, [other for other in present if other not in declared])
+            told = "is declared but the data has no such column"
+            yield Violation(name, f"{told}; {hint}" if hint else told, 0)
 
 
 def typed(rows: polars.DataFrame, columns: Mapping[str, Column]) -> tuple[polars.DataFrame, list[Violation]]:
-    """The declared columns in their types, and the values that would not go."""
+    """The declared columns that are there in their types, and the values that would not go."""
     violations: list[Violation] = []
     found: list[polars.Series] = []
     for name, column in columns.items():
-        raw = rows[name]
-        series = _typed_images(raw, column.shape) if isinstance(column, ImageColumn) else _typed(raw, column)
+        if name not in rows.columns:
+            continue
+        raw = rows.get_column(name)
+        series = _typed(raw, column)
         lost = raw.is_not_null() & series.is_null() & ~_is_blank(raw)
         if lost.any():
-            noun = f"an image of {math.prod(column.shape)} numbers" if isinstance(column, ImageColumn) else "a number"
-            violations.append(_violation(name, raw, lost, f"holds {int(lost.sum()):,} values that are not {noun}"))
+            told = f"holds {_values(lost)} that {'is' if lost.sum() == 1 else 'are'} not {_wanted(column)}"
+            violations.append(_violation(name, raw, lost, told))
         found.append(series)
     return polars.DataFrame(found), violations
 
 
+def _values(where: polars.Series) -> str:
+    count = int(where.sum())
+    return "1 value" if count == 1 else f"{count:,} values"
+
+
+def _wanted(column: Column) -> str:
+    if isinstance(column, ImageColumn):
+        return f"an image of {math.prod(column.shape)} numbers"
+    if isinstance(column, NumberColumn):
+        return "a finite number"
+    if isinstance(column, TimeColumn):
+        return "a date or moment like 2026-01-31 or 2026-01-31T12:00:00Z"
+    return "a plain value"
+
+
 def _typed(raw: polars.Series, column: Column) -> polars.Series:
+    if isinstance(column, ImageColumn):
+        return _typed_images(raw, column.shape)
+    if raw.dtype.is_nested():
+        kind = polars.Float64 if isinstance(column, NumberColumn) else polars.String
+        return polars.Series(raw.name, [None] * len(raw), dtype=kind)
     if isinstance(column, NumberColumn):
         text = raw.str.strip_chars() if raw.dtype == polars.String else raw
-        return text.cast(polars.Float64, strict=False).fill_nan(None)
-    text = raw.cast(polars.String)
+        numbers = text.cast(polars.Float64, strict=False)
+        return numbers.set(~numbers.is_finite(), None)
+    text = _as_text(raw)
+    if isinstance(column, TimeColumn):
+        text = text.set(microseconds(text).is_null(), None)
     return text.set(text == "", None)
+
+
+def _as_text(raw: polars.Series) -> polars.Series:
+    if raw.dtype == polars.Binary:
+        return raw.cast(polars.String, strict=False)
+    if isinstance(raw.dtype, polars.Datetime):
+        return raw.dt.to_string("iso:strict")
+    return raw.cast(polars.String)
 
 
 def _typed_images(raw: polars.Series, shape: tuple[int, ...]) -> polars.Series:
@@ -65,23 +103,26 @@ def _typed_images(raw: polars.Series, shape: tuple[int, ...]) -> polars.Series:
     kind = polars.Array(polars.Float32, size)
     if raw.dtype.is_nested() and not isinstance(raw.dtype, polars.Struct):
         lists = raw.cast(polars.List(polars.Float32), strict=False)
-        fits = lists.list.len() == size
-        return lists.set(~fits, None).cast(kind) if not fits.all() else lists.cast(kind)
+        fits = (lists.list.len() == size) & lists.list.eval(polars.element().is_finite()).list.all()
+        return lists.set(~fits, None).cast(kind)
     return polars.Series(raw.name, [None] * len(raw), dtype=kind)
 
 
 def _is_blank(raw: polars.Series) -> polars.Series:
+    """Where a missing value is written in another way than null."""
     if raw.dtype == polars.String:
         return raw.str.strip_chars() == ""
     if raw.dtype.is_float():
         return raw.is_nan().fill_null(value=False)
-    return polars.repeat(False, len(raw), dtype=polars.Boolean, eager=True)  # noqa: FBT003  # polars' own signature
+    return polars.repeat(value=False, n=len(raw), dtype=polars.Boolean, eager=True)
 
 
 def kept(rows: polars.DataFrame, columns: Mapping[str, Column], target: str) -> Iterator[Violation]:
     """The ways in which typed rows break what the columns declare."""
     for name, column in columns.items():
-        series = rows[name]
+        if name not in rows.columns:
+            continue
+        series = rows.get_column(name)
         missing = series.is_null()
         share = missing.mean()
         allowed = 0.0 if name == target else column.missing
@@ -92,14 +133,16 @@ def kept(rows: polars.DataFrame, columns: Mapping[str, Column], target: str) -> 
         if isinstance(column, CategoryColumn) and column.values is not None:
             unknown = series.is_not_null() & ~series.is_in(list(column.values))
             if unknown.any():
-                told = f"holds {int(unknown.sum()):,} values that are none of {', '.join(column.values)}"
+                verb = "is" if unknown.sum() == 1 else "are"
+                told = f"holds {_values(unknown)} that {verb} none of {', '.join(column.values)}"
                 yield _violation(name, series, unknown, told)
 
 
 def _told_missing(count: int, share: float, allowed: float) -> str:
     least = math.ceil(share * 1000) / 1000
     way_out = f"allow it with `missing: {least:g}`, or drop the rows with `clean: [drop_missing]`"
-    return f"is missing in {count:,} rows ({share:.1%}), but at most {allowed:.1%} may be; {way_out}"
+    rows = "1 row" if count == 1 else f"{count:,} rows"
+    return f"is missing in {rows} ({share:.1%}), but at most {allowed:.1%} may be; {way_out}"
 
 
 def _bounds(name: str, series: polars.Series, column: NumberColumn) -> Iterator[Violation]:
@@ -108,10 +151,15 @@ def _bounds(name: str, series: polars.Series, column: NumberColumn) -> Iterator[
         (column.max, series > column.max if column.max is not None else None, "above the maximum"),
     ):
         if outside is not None and outside.any():
-            yield _violation(name, series, outside, f"holds {int(outside.sum()):,} values {word} {bound:g}")
+            yield _violation(name, series, outside, f"holds {_values(outside)} {word} {bound:g}")
 
 
 def _violation(name: str, series: polars.Series, where: polars.Series, message: str) -> Violation:
     places = where.fill_null(value=False).arg_true().head(_SHOWN).to_list()
-    examples = tuple(f"row {place + 1}: {str(series[place])[:40]!r}" for place in places)
+    examples = tuple(f"row {place + 1}: {_shown(series[place])}" for place in places)
     return Violation(name, message, int(where.sum()), examples)
+
+
+def _shown(value: object) -> str:
+    text = str(value.to_list() if isinstance(value, polars.Series) else value)
+    return repr(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")

@@ -10,6 +10,7 @@ import numpy
 import onnxruntime
 import polars
 
+from aimass_compiler import conventions
 from aimass_compiler.catalog.fitting import features as features_of
 from aimass_compiler.catalog.fitting import fit
 from aimass_compiler.catalog.split import SPLITS
@@ -17,6 +18,7 @@ from aimass_compiler.catalog.transform import Transform
 from aimass_compiler.expression import onnx_lowering, polars_lowering
 from aimass_compiler.expression.algebra import Column as ColumnExpression
 from aimass_compiler.expression.algebra import Expression, columns_of
+from aimass_compiler.expression.onnx_graph import Inputs
 from aimass_compiler.expression.statistics import learn
 from aimass_compiler.pipeline.columns import Column
 from aimass_compiler.runtime.examples import write_examples
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _VERIFIED_ROWS = 1000
+_OUTPUT = "features"
 
 
 def run(
@@ -52,8 +55,9 @@ def run(
     result = features_of(fitted)
     used = {column.name for column in columns_of(result)}
     inputs = [column for column in read if column.name in used]
+    _require_features(result, inputs)
     folder = workspace.folder("features")
-    graph = onnx_lowering.lower(result, onnx_lowering.Inputs.of(inputs))
+    graph = onnx_lowering.lower(result, Inputs.of(inputs))
     description = _description(result, inputs)
     for name, part in rows.items():
         matrix = _matrix(result, part)
@@ -63,8 +67,23 @@ def run(
         temporary.write_bytes(graph.SerializeToString(deterministic=True))
     write_json(folder / "features.json", description)
     write_json(folder / "reference.json", reference_of(rows["train"], inputs))
-    columns = f"{len(inputs)} columns" if len(inputs) > 1 else "1 column"
-    print(f"{columns} became {_told(description)}; the serving graph gives the same values")
+    count = f"{len(inputs)} columns" if len(inputs) > 1 else "1 column"
+    print(f"{count} became {_told(description)}; the serving graph gives the same values")
+
+
+def _require_features(result: Expression, inputs: Sequence[ColumnExpression]) -> None:
+    """Raise StageFailure when the model would see nothing, or a picture under a name that is taken."""
+    if not inputs or result.type.size == 0:
+        raise StageFailure(
+            ExitCode.DATA,
+            "no column reaches the model: `features` leaves none, or none has a value in the training split",
+            "look at `features` and at what is missing in prepare/report.json",
+        )
+    taken = {conventions.NUMBERS_TENSOR, conventions.STRINGS_TENSOR, _OUTPUT}
+    unlucky = [column.name for column in inputs if column.type.name == "image" and column.name in taken]
+    if unlucky:
+        message = f"an image cannot be called `{unlucky[0]}`, because a tensor of the serving graph is"
+        raise StageFailure(ExitCode.USAGE, message, "give the column another name")
 
 
 def _matrix(result: Expression, rows: polars.DataFrame) -> NDArray[numpy.float32]:
@@ -74,16 +93,18 @@ def _matrix(result: Expression, rows: polars.DataFrame) -> NDArray[numpy.float32
 
 
 def _target(task: Task, rows: polars.DataFrame) -> NDArray[Any]:
-    target = rows[task.target]
+    target = rows.get_column(task.target)
     if not task.is_classification:
         return target.to_numpy().astype(numpy.float32)
-    codes = target.replace_strict(list(task.classes), list(range(len(task.classes))), return_dtype=polars.Int64)
+    codes = target.replace_strict(
+        list(task.classes), list(range(len(task.classes))), return_dtype=polars.Int64
+    )
     return codes.to_numpy()
 
 
 def _description(result: Expression, inputs: Sequence[ColumnExpression]) -> dict[str, Any]:
     is_image = result.type.name == "image"
-    packed = onnx_lowering.Inputs.of(inputs)
+    packed = Inputs.of(inputs)
     return {
         "names": list(result.labels),
         "shape": list(result.type.shape or (len(result.labels),)),
@@ -92,16 +113,24 @@ def _description(result: Expression, inputs: Sequence[ColumnExpression]) -> dict
     }
 
 
-def _input(column: ColumnExpression, packed: onnx_lowering.Inputs) -> dict[str, Any]:
+def _input(column: ColumnExpression, packed: Inputs) -> dict[str, Any]:
     kind = column.type.name
     if kind == "image":
-        return {"name": column.name, "type": kind, "tensor": column.name, "shape": list(column.type.shape or ())}
+        return {
+            "name": column.name,
+            "type": kind,
+            "tensor": column.name,
+            "shape": list(column.type.shape or ()),
+        }
     names, tensor = (packed.numbers, "numbers") if kind == "number" else (packed.strings, "strings")
     return {"name": column.name, "type": kind, "tensor": tensor, "index": names.index(column.name)}
 
 
 def _verify(
-    graph: onnx.ModelProto, inputs: list[dict[str, Any]], rows: polars.DataFrame, expected: NDArray[numpy.float32]
+    graph: onnx.ModelProto,
+    inputs: list[dict[str, Any]],
+    rows: polars.DataFrame,
+    expected: NDArray[numpy.float32],
 ) -> None:
     """Training and serving must see the same values; if they do not, it is better to stop here."""
     session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])

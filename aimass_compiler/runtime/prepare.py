@@ -6,102 +6,139 @@ from typing import Any
 
 import polars
 
+from aimass_compiler.catalog.cleaning_step import CleaningStep
 from aimass_compiler.catalog.split import SPLITS
-from aimass_compiler.pipeline.data import Data
+from aimass_compiler.pipeline.data import Data, Join
 from aimass_compiler.runtime import contract
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.workspace import Workspace, replacing, write_json
 from aimass_compiler.task import Task
 
+_SHOWN = 3
+
 
 def run(data: Data, task: Task, *, workspace: Workspace) -> None:
     """Write train, validation and test rows, and a report of what was found."""
     collected = _join(data, _collect(data, workspace))
-    rows, violations = _typed(data, collected)
-    cleaned = _clean(data, rows)
-    violations += list(contract.kept(cleaned, data.columns, task.target))
-    if violations:
-        raise StageFailure(
-            ExitCode.DATA,
-            "the data breaks its contract:\n" + "\n".join(f"  {violation}" for violation in violations),
-            "mend the data, or change `data.columns` in the spec if the contract is out of date",
-        )
+    cleaned = _checked(data, task, collected)
     splits = _split(data, task, cleaned)
     folder = workspace.folder("prepare")
     for name, part in splits.items():
         with replacing(folder / f"{name}.parquet") as temporary:
             part.write_parquet(temporary)
-    report = _report(data, collected.height, cleaned, splits)
-    write_json(folder / "report.json", report)
+    write_json(folder / "report.json", _report(data, collected.height, cleaned, splits))
     counts = ", ".join(f"{part.height:,} {name}" for name, part in splits.items())
-    print(f"{collected.height:,} rows collected, {cleaned.height:,} after cleaning: {counts}")
+    left_out = cleaned.height - sum(part.height for part in splits.values())
+    aside = f", {left_out:,} in no split" if left_out else ""
+    print(f"{collected.height:,} rows collected, {cleaned.height:,} after cleaning: {counts}{aside}")
 
 
 def _collect(data: Data, workspace: Workspace) -> dict[str, polars.LazyFrame]:
+    """The rows of each source. Each is read to its end here, so that a message can name it."""
     found = {}
     for name, source in data.sources.items():
         try:
-            found[name] = source.scan(workspace.root)
-            found[name].collect_schema()
+            found[name] = source.scan(workspace.root).collect().lazy()
         except FileNotFoundError:
-            raise StageFailure(
-                ExitCode.DATA, f"source `{name}`: there is no file {source.path}", "paths start at the project's root"
-            ) from None
-        except (OSError, polars.exceptions.PolarsError) as error:
-            raise _unreadable(name, source.path, source.kind, error) from None
+            message = f"source `{name}`: there is no file {source.path}"
+            raise StageFailure(ExitCode.DATA, message, "paths start at the project's root") from None
+        except IsADirectoryError:
+            message = f"source `{name}`: {source.path} is a folder"
+            help_ = f"name its files by a pattern: {source.path.rstrip('/')}/*.{source.kind}"
+            raise StageFailure(ExitCode.DATA, message, help_) from None
+        except (OSError, ValueError, polars.exceptions.PolarsError) as error:
+            reason = str(error).strip().split("\n")[0].replace(str(workspace.root), ".")
+            message = f"source `{name}`: {source.path} cannot be read as {source.kind}: {reason}"
+            raise StageFailure(ExitCode.DATA, message, _reading_help(reason)) from None
     return found
 
 
-def _unreadable(name: str, path: str, kind: str, error: Exception) -> StageFailure:
-    reason = str(error).strip().split("\n")[0]
-    return StageFailure(ExitCode.DATA, f"source `{name}`: {path} cannot be read as {kind}: {reason}")
+def _reading_help(reason: str) -> str:
+    known = {
+        "utf-8": "write the file in UTF-8",
+        "more fields than": "a line has more values than the header; quote values that hold the separator",
+        "empty": "the file has no rows",
+        "JSON": "every line must be one JSON object",
+    }
+    return next((help_ for words, help_ in known.items() if words.lower() in reason.lower()), "")
 
 
 def _join(data: Data, sources: dict[str, polars.LazyFrame]) -> polars.DataFrame:
     first = data.join[0].left if data.join else next(iter(sources))
     rows = sources[first]
     for join in data.join:
-        right = sources[join.right]
-        keys = list(join.on)
-        left_keys, right_keys = rows.collect_schema(), right.collect_schema()
-        for side, schema in ((first, left_keys), (join.right, right_keys)):
-            lacking = [key for key in keys if key not in schema]
-            if lacking:
-                raise StageFailure(ExitCode.DATA, f"source `{side}` has no column `{lacking[0]}` to join on")
-        if any(left_keys[key] != right_keys[key] for key in keys):
-            rows = rows.with_columns(polars.col(keys).cast(polars.String))
-            right = right.with_columns(polars.col(keys).cast(polars.String))
-        rows = rows.join(right, on=keys, how=join.how, coalesce=True, maintain_order="left_right")
-    try:
-        return rows.collect()
-    except (OSError, polars.exceptions.PolarsError) as error:
-        paths = ", ".join(source.path for source in data.sources.values())
-        raise _unreadable(first, paths, "one table", error) from None
+        rows = _joined(data, join, rows, sources[join.right])
+    return rows.collect()
 
 
-def _typed(data: Data, collected: polars.DataFrame) -> tuple[polars.DataFrame, list[contract.Violation]]:
-    violations = list(contract.absent(data.columns, collected.columns))
-    lacking = {violation.column for violation in violations}
-    if lacking:
+def _joined(data: Data, join: Join, left: polars.LazyFrame, right: polars.LazyFrame) -> polars.LazyFrame:
+    keys = list(join.on)
+    left_schema, right_schema = left.collect_schema(), right.collect_schema()
+    for side, schema in ((join.left, left_schema), (join.right, right_schema)):
+        lacking = [key for key in keys if key not in schema]
+        if lacking:
+            raise StageFailure(ExitCode.DATA, f"source `{side}` has no column `{lacking[0]}` to join on")
+    both = set(left_schema) & set(right_schema) - set(keys)
+    twice = [name for name in data.columns if name in both]
+    if twice:
         raise StageFailure(
             ExitCode.DATA,
-            "the data breaks its contract:\n" + "\n".join(f"  {violation}" for violation in violations),
+            f"`{join.left}` and `{join.right}` both have a column `{twice[0]}`: which is meant?",
+            "rename one of them, or join on it",
+        )
+    if any(left_schema[key] != right_schema[key] for key in keys):
+        left = left.with_columns(_as_keys(left_schema, keys))
+        right = right.with_columns(_as_keys(right_schema, keys))
+    return left.join(right, on=keys, how=join.how, coalesce=True, maintain_order="left_right")
+
+
+def _as_keys(schema: polars.Schema, keys: list[str]) -> list[polars.Expr]:
+    """Keys as text; a whole number is written alike whether its column is of integers or not."""
+    found = []
+    for key in keys:
+        column = polars.col(key)
+        if schema[key].is_float():
+            whole = polars.when(column == column.round()).then(column.cast(polars.Int64, strict=False))
+            column = polars.coalesce(whole.cast(polars.String), column.cast(polars.String))
+        found.append(column.cast(polars.String).alias(key))
+    return found
+
+
+def _checked(data: Data, task: Task, collected: polars.DataFrame) -> polars.DataFrame:
+    """The rows that stay, typed. Raises StageFailure with everything that breaks the contract."""
+    violations = list(contract.absent(data.columns, collected.columns))
+    rows, lost = contract.typed(collected, data.columns)
+    violations += lost
+    can_clean = all(name in rows.columns for step in data.clean for name in step.columns_read())
+    cleaned = _cleaned(data.clean, rows) if can_clean else rows
+    if can_clean:
+        violations += contract.kept(cleaned, data.columns, task.target)
+    if violations:
+        counted = " (rows count from 1, behind the header)"
+        if cleaned.height < rows.height:
+            counted = " (rows count from 1; those of bounds, names and gaps after cleaning)"
+        raise StageFailure(
+            ExitCode.DATA,
+            f"the data breaks its contract{counted}:\n"
+            + "\n".join(f"  {violation}" for violation in violations),
             "mend the data, or change `data.columns` in the spec if the contract is out of date",
         )
-    return contract.typed(collected, data.columns)
+    return cleaned
 
 
-def _clean(data: Data, rows: polars.DataFrame) -> polars.DataFrame:
-    lazy = rows.lazy()
-    for step in data.clean:
-        lazy = step.keep(lazy)
-    return lazy.collect()
+def _cleaned(steps: tuple[CleaningStep, ...], rows: polars.DataFrame) -> polars.DataFrame:
+    for step in steps:
+        rows = step.keep(rows.lazy()).collect()
+    return rows
 
 
 def _split(data: Data, task: Task, rows: polars.DataFrame) -> dict[str, polars.DataFrame]:
     if rows.is_empty():
-        raise StageFailure(ExitCode.DATA, "no row is left to split", "look at the sources and at `data.clean`")
+        raise StageFailure(
+            ExitCode.DATA, "no row is left to split", "look at the sources and at `data.clean`"
+        )
     names = data.split.assign(rows, task.target)
+    _require_places(data, names)
     splits = {name: rows.filter(names == name) for name in SPLITS}
     empty = [name for name, part in splits.items() if part.is_empty()]
     if empty:
@@ -111,26 +148,41 @@ def _split(data: Data, task: Task, rows: polars.DataFrame) -> dict[str, polars.D
             "give it a larger share, or split another way",
         )
     if task.is_classification:
-        _check_classes(task, splits["train"])
+        for name, part in splits.items():
+            _require_classes(task, name, part)
     return splits
 
 
-def _check_classes(task: Task, train: polars.DataFrame) -> None:
-    present = set(train[task.target].unique())
-    lacking = [name for name in task.classes if name not in present]
-    if lacking:
-        only = f"only `{next(iter(present))}`" if len(present) == 1 else f"no `{lacking[0]}`"
+def _require_places(data: Data, names: polars.Series) -> None:
+    lost = names.is_null().arg_true()
+    if len(lost):
+        columns = ", ".join(f"`{name}`" for name in data.split.columns_read())
+        shown = ", ".join(f"row {place + 1}" for place in lost.head(_SHOWN))
         raise StageFailure(
             ExitCode.DATA,
-            f"the target `{task.target}` has {only} in the training split, so there is nothing to tell apart",
-            "check the target column and the split (`by: random` with `stratify` keeps every class in every split)",
+            f"{len(lost):,} rows cannot be split by {data.split.kind}, because {columns} is missing: {shown}",
+            "drop them with `clean: [drop_missing]`, or split another way",
         )
+
+
+def _require_classes(task: Task, name: str, part: polars.DataFrame) -> None:
+    """Training needs every class; the other splits at least two, or no metric can tell good from bad."""
+    present = set(part.get_column(task.target).unique())
+    lacking = [known for known in task.classes if known not in present]
+    if not lacking or (name != "train" and len(present) > 1):
+        return
+    only = f"only `{next(iter(present))}`" if len(present) == 1 else f"no `{lacking[0]}`"
+    split = "training" if name == "train" else name
+    raise StageFailure(
+        ExitCode.DATA,
+        f"the target `{task.target}` has {only} in the {split} split, so there is nothing to tell apart",
+        "check the target and the split (`by: random` with `stratify` keeps every class in every split)",
+    )
 
 
 def _report(
     data: Data, collected: int, cleaned: polars.DataFrame, splits: dict[str, polars.DataFrame]
 ) -> dict[str, Any]:
-    return {
-        "rows": {"collected": collected, "kept": cleaned.height} | {name: part.height for name, part in splits.items()},
-        "missing": {name: float(cleaned[name].null_count() / cleaned.height) for name in data.columns},
-    }
+    counts = {name: part.height for name, part in splits.items()}
+    missing = {name: cleaned.get_column(name).null_count() / cleaned.height for name in data.columns}
+    return {"rows": {"collected": collected, "kept": cleaned.height, **counts}, "missing": missing}

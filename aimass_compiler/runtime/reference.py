@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
-import polars
 
 from aimass_compiler import conventions
 from aimass_compiler.expression.algebra import Column
+
+if TYPE_CHECKING:
+    import polars
 
 _BINS = 10
 _VALUES = 50

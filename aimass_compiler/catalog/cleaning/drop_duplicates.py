@@ -23,4 +23,7 @@ class DropDuplicates(CleaningStep):
         return self.by or ()
 
     def keep(self, rows: polars.LazyFrame) -> polars.LazyFrame:
-        return rows.unique(subset=list(self.by) if self.by else None, keep="first", maintain_order=True)
+        from polars import selectors
+
+        alike = selectors.by_name(*self.by) if self.by else None
+        return rows.unique(subset=alike, keep="first", maintain_order=True)

@@ -23,4 +23,6 @@ class DropMissing(CleaningStep):
         return self.columns or ()
 
     def keep(self, rows: polars.LazyFrame) -> polars.LazyFrame:
-        return rows.drop_nulls(list(self.columns) if self.columns else None)
+        from polars import selectors
+
+        return rows.drop_nulls(selectors.by_name(*self.columns) if self.columns else None)

@@ -28,5 +28,8 @@ class Keep(CleaningStep):
         from aimass_compiler.expression.polars_lowering import lower
 
         schema = rows.collect_schema()
-        table = {name: Column(name, NUMBER if schema[name].is_numeric() else CATEGORY) for name in self.columns_read()}
+        table = {
+            name: Column(name, NUMBER if schema[name].is_numeric() else CATEGORY)
+            for name in self.columns_read()
+        }
         return rows.filter(lower(self.where.over(table)))

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from aimass_compiler.catalog.source import Source
+from aimass_compiler.catalog.source import Source, together
 
 if TYPE_CHECKING:
     import polars
 
 
 class Csv(Source):
-    """Rows of comma-separated values with a header line."""
+    """Rows of comma-separated values with a header line, in UTF-8; may be compressed by gzip or zstd."""
 
     separator: str = Field(",", min_length=1, max_length=1)
     """What stands between values."""
@@ -22,4 +22,26 @@ class Csv(Source):
     def scan(self, root: Path) -> polars.LazyFrame:
         import polars
 
-        return polars.scan_csv(self.files(root), separator=self.separator, infer_schema=False, null_values=[""])
+        locations = self.locations(root)
+        parts = [
+            polars.scan_csv(
+                location,
+                separator=self.separator,
+                infer_schema=False,
+                null_values=[""],
+                glob=not self.is_local,
+            )
+            for location in locations
+        ]
+        names = parts[0].collect_schema().names()
+        _require_names(names)
+        rows = together(parts, locations)
+        # A blank line is no row, unless it may be the missing value of the only column.
+        return rows.filter(~polars.all_horizontal(polars.all().is_null())) if len(names) > 1 else rows
+
+
+def _require_names(names: list[str]) -> None:
+    """Raises ValueError for a header whose columns cannot be told apart: polars renames the later ones."""
+    twice = [name.partition("_duplicated_")[0] for name in names if "_duplicated_" in name]
+    if any(name in names for name in twice):
+        raise ValueError(f"its header has two columns `{twice[0]}`")

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 class Jsonl(Source):
-    """Rows of JSON objects, one a line."""
+    """Rows of JSON objects, one a line; a key that a row lacks is a missing value."""
 
     def scan(self, root: Path) -> polars.LazyFrame:
         import polars
 
-        return polars.scan_ndjson(self.files(root), infer_schema_length=None)
+        parts = [polars.scan_ndjson(location, infer_schema_length=None) for location in self.locations(root)]
+        return polars.concat(parts, how="diagonal_relaxed")

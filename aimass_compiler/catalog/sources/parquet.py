@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aimass_compiler.catalog.source import Source
+from aimass_compiler.catalog.source import Source, together
 
 if TYPE_CHECKING:
     import polars
@@ -17,4 +17,6 @@ class Parquet(Source):
     def scan(self, root: Path) -> polars.LazyFrame:
         import polars
 
-        return polars.scan_parquet(self.files(root))
+        locations = self.locations(root)
+        parts = [polars.scan_parquet(location, glob=not self.is_local) for location in locations]
+        return together(parts, locations)

@@ -23,4 +23,4 @@ class Column(Split):
 
     def assign(self, rows: polars.DataFrame, target: str) -> polars.Series:
         del target
-        return rows[self.column]
+        return rows.get_column(self.column)

@@ -27,14 +27,17 @@ class Random(SharedSplit):
         return (self.stratify,) if self.stratify else ()
 
     def assign(self, rows: polars.DataFrame, target: str) -> polars.Series:
-        import numpy
         import polars
 
-        from aimass_compiler.catalog.splitting import by_position
+        from aimass_compiler.catalog.splitting import by_position, hashed_position
 
         del target
-        order = numpy.random.Generator(numpy.random.PCG64(self.seed)).permutation(rows.height)
-        groups = rows[self.stratify].cast(polars.String) if self.stratify else polars.repeat("", rows.height, eager=True)
-        table = polars.DataFrame({"order": order, "group": groups})
-        place = (polars.col("order").rank("ordinal").over("group") - 0.5) / polars.len().over("group")
-        return by_position(table.select(place=place).to_series().to_numpy(), self.bounds)
+        # Hashed places instead of a generator's: NumPy may change its streams, MurmurHash3 cannot.
+        places = polars.DataFrame({"place": range(rows.height)})
+        chance = hashed_position(places, ["place"], self.seed).rank("ordinal")
+        groups = rows.get_column(self.stratify).cast(polars.String).fill_null("") if self.stratify else None
+        table = polars.DataFrame(
+            {"chance": chance, "group": groups if groups is not None else [""] * rows.height}
+        )
+        position = (polars.col("chance").rank("ordinal").over("group") - 0.5) / polars.len().over("group")
+        return by_position(table.select(position=position).to_series(), self.bounds)

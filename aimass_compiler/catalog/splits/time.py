@@ -22,8 +22,14 @@ class Time(SharedSplit):
         return (self.column,)
 
     def assign(self, rows: polars.DataFrame, target: str) -> polars.Series:
+        import polars
+
+        from aimass_compiler.catalog.moments import microseconds
         from aimass_compiler.catalog.splitting import by_position
 
         del target
-        first = rows[self.column].rank("min").to_numpy() - 1
+        times = rows.get_column(self.column)
+        if times.dtype == polars.String:
+            times = microseconds(times)
+        first = times.rank("min").cast(polars.Float64) - 1
         return by_position(first / max(rows.height, 1), self.bounds)
