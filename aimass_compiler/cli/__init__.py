@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"aimass-compile {__version__}")
     chosen = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in commands():
-        _declare(command, chosen.add_parser(command.name, **_texts(command)))
+        _declare(command, chosen.add_parser(command.name, help=command.summary, **_texts(command)))
     return _run(parser.parse_args(arguments))
 
 
@@ -59,7 +59,6 @@ def _parser(name: str, description: str, epilog: str) -> argparse.ArgumentParser
 
 def _texts(command: Command) -> dict[str, Any]:
     return {
-        "help": command.summary,
         "description": command.description,
         "epilog": f"examples:\n{command.examples}\n\nexit codes:\n{_exit_codes()}",
         "formatter_class": argparse.RawDescriptionHelpFormatter,

@@ -16,8 +16,10 @@ from tests.starter.projects import attempted, compiled, prepared
 
 ROWS = 40
 #: Values that some reader somewhere takes for something else.
-TRICKY = ["", " ", "yes", "no", "on", "null", "~", "1e3", "0123", "NaN", "inf", "1,5", "-", "=1", "'", '"', "#",
-          "a: b", "{}", "2024-01-01", "1e999", "5", "5.0", "+5", "é", "x\ny", "true", "[1]", "*a", "&a", "%"]  # fmt: skip
+TRICKY = [
+    *("", " ", "yes", "no", "on", "null", "~", "1e3", "0123", "NaN", "inf", "1,5", "-", "=1", "'", '"', "#"),
+    *("a: b", "{}", "2024-01-01", "1e999", "5", "5.0", "+5", "é", "x\ny", "true", "[1]", "*a", "&a", "%"),
+]
 VISIBLE = st.characters(categories=["L", "N", "P", "S", "Zs"])
 TEXT = st.text(VISIBLE, max_size=8)
 NAMES = st.sampled_from(TRICKY) | TEXT
@@ -30,7 +32,7 @@ COLUMNS = (
     | st.lists(JSON_CELLS, min_size=ROWS, max_size=ROWS)
     | st.lists(st.lists(st.floats(0, 1, width=32), min_size=4, max_size=4), min_size=ROWS, max_size=ROWS)
 )
-#: What makes sure that there is something to predict, in which every class has enough rows, and to learn from.
+#: Something to predict, of which every class has enough rows, and something to learn from.
 CERTAIN = {"sure": list(range(ROWS)), "target": ["a", "b"] * (ROWS // 2)}
 
 

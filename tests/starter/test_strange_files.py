@@ -130,7 +130,8 @@ def test_parquet_columns_of_every_type(tmp_path: Path) -> None:
     table.write_parquet(tmp_path / "x.parquet")
     text, findings = propose(tmp_path / "x.parquet", "x.parquet", "demo", "y")
     assert findings == []
-    assert {name: said if isinstance(said, str) else said["type"] for name, said in columns(text).items()} == {
+    kinds = {name: column.type for name, column in compiled(text).data.columns.items()}
+    assert kinds == {
         "whole": "number", "flag": "category", "day": "time", "moment": "time", "gaps": "number",
         "y": "category", "cost": "number",
     }  # fmt: skip

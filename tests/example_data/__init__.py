@@ -1,0 +1,1 @@
+"""The example data sets are what their descriptions say, on every run."""

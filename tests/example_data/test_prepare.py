@@ -1,0 +1,106 @@
+"""`python data/prepare.py` writes the same files every time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "data" / "prepare.py"
+
+
+def prepare(folder: Path, *names: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, SCRIPT, *names, "--folder", folder]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All files, written once."""
+    path = tmp_path_factory.mktemp("data")
+    assert prepare(path).returncode == 0
+    return path
+
+
+def test_two_runs_write_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    assert prepare(tmp_path).returncode == 0
+    first, second = (
+        {path.name: path.read_bytes() for path in where.iterdir()} for where in (folder, tmp_path)
+    )
+    assert first == second
+    assert sorted(first) == [
+        "breast_cancer.csv",
+        "churn_customers.csv",
+        "churn_usage.jsonl",
+        "diabetes.csv",
+        "digits.parquet",
+    ]
+
+
+def test_one_data_set_may_be_chosen(tmp_path: Path) -> None:
+    told = prepare(tmp_path, "diabetes").stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["diabetes.csv"]
+    assert "diabetes.csv" in told
+
+
+def test_an_unknown_name_is_told(tmp_path: Path) -> None:
+    done = prepare(tmp_path, "iris")
+    assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
+    assert "`iris`" in done.stderr
+
+
+def test_breast_cancer(folder: Path) -> None:
+    table = pl.read_csv(folder / "breast_cancer.csv")
+    assert table.shape == (569, 31)
+    assert table.columns[:2] == ["mean_radius", "mean_texture"]
+    assert dict(table["diagnosis"].value_counts().iter_rows()) == {"malignant": 212, "benign": 357}
+
+
+def test_diabetes(folder: Path) -> None:
+    table = pl.read_csv(folder / "diabetes.csv")
+    assert table.shape == (442, 11)
+    assert table.columns[-1] == "progression"
+    assert table["age"].max() == 79  # years, not scaled
+
+
+def test_digits(folder: Path) -> None:
+    table = pl.read_parquet(folder / "digits.parquet")
+    assert table.schema == {"image": pl.List(pl.Float32), "digit": pl.String}
+    assert table.height == 1797
+    assert set(table["image"].list.len()) == {64}
+    pixels = table["image"].explode()
+    assert (pixels.min(), pixels.max()) == (0, 1)
+    assert sorted(set(table["digit"])) == list("0123456789")
+
+
+def test_customers_join_their_usage(folder: Path) -> None:
+    customers = pl.read_csv(folder / "churn_customers.csv")
+    usage = pl.read_ndjson(folder / "churn_usage.jsonl")
+    assert customers.height == 4040
+    assert customers["customer_id"].n_unique() == 4000
+    assert customers.unique().height == 4000
+    assert usage["customer_id"].is_unique().all()
+    share = customers.join(usage, on="customer_id", how="left")["minutes"].is_null().mean()
+    assert share == pytest.approx(0.1, abs=0.02)
+
+
+def test_customers_have_the_flaws_of_real_ones(folder: Path) -> None:
+    customers = pl.read_csv(folder / "churn_customers.csv")
+    missing = {name: customers[name].null_count() / customers.height for name in customers.columns}
+    assert {name for name, share in missing.items() if share} == {"age", "charges", "note"}
+    assert customers["charges"].max() > 50 * customers["charges"].median()  # type: ignore[operator]  # numbers
+    assert customers["region"].value_counts()["count"].min() < 10  # type: ignore[operator]  # numbers
+
+
+def test_no_model_can_rank_customers_better_than_told() -> None:
+    program = (
+        "import churn, sklearn.metrics; found = churn.customers();"
+        "print(sklearn.metrics.roc_auc_score(found.leaves, found.risk))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=SCRIPT.parent, capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) == pytest.approx(0.89, abs=0.005)

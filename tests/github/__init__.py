@@ -1,0 +1,1 @@
+"""The workflows are safe, and what they call exists."""

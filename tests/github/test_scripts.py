@@ -1,0 +1,145 @@
+"""The workflows' scripts, run as the workflows do, against a kubectl and a token service of ours."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SCRIPTS = Path(__file__).parents[2] / ".github" / "scripts"
+OVERLAY = "generated/churn/overlays/dev"
+#: Answers like kubectl: what it was asked is logged, and DIFFERS is the exit status of `diff`.
+KUBECTL = """\
+#!/bin/sh
+echo "$*" >>"$CALLS"
+case $1 in
+  kustomize) cat "$2/kustomization.yaml" ;;
+  diff) echo "+ image: churn:2"; exit "$DIFFERS" ;;
+  get)
+    case $* in
+      *namespace*) ;;
+      *wanted.yaml*) printf '%s\\n' deployment.apps/churn service/churn rollout.argoproj.io/churn ;;
+      *) printf '%s\\n' deployment.apps/churn service/churn service/old ;;
+    esac ;;
+esac
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with one overlay, and a kubectl that remembers its calls."""
+    (tmp_path / OVERLAY).mkdir(parents=True)
+    (tmp_path / OVERLAY / "kustomization.yaml").write_text("kind: Kustomization\nnamespace: ml-dev\n")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "kubectl").write_text(KUBECTL)
+    (tmp_path / "bin" / "kubectl").chmod(0o755)
+    return tmp_path
+
+
+def run(script: str, *arguments: str, project: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PATH": f"{project / 'bin'}:{os.environ['PATH']}", **variables}
+    command = [SCRIPTS / script, *arguments]
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+
+
+def applied(project: Path, differs: str) -> tuple[int, list[str], str]:
+    """The exit status, the calls of kubectl and the summary of applying to dev."""
+    calls, summary = project / "calls", project / "summary"
+    variables = {"CALLS": str(calls), "GITHUB_STEP_SUMMARY": str(summary), "DIFFERS": differs}
+    done = run("apply.sh", "dev", project=project, **variables)
+    return done.returncode, calls.read_text().splitlines(), summary.read_text() if summary.exists() else ""
+
+
+def test_an_environment_is_applied_and_waited_for(project: Path) -> None:
+    status, calls, summary = applied(project, differs="1")
+    assert status == 0
+    verbs = [call.split()[0] for call in calls]
+    assert verbs == ["kustomize", "get", "diff", "apply", "get", "rollout", "wait", "get"]
+    assert "rollout status deployment.apps/churn -n ml-dev --timeout=10m" in calls
+    assert "+ image: churn:2" in summary
+
+
+def test_what_git_no_longer_holds_is_told_and_not_deleted(project: Path) -> None:
+    _, calls, summary = applied(project, differs="0")
+    assert "- `service/old`" in summary
+    assert "- `service/churn`" not in summary
+    assert not any("delete" in call or "prune" in call for call in calls)
+
+
+def test_a_failing_comparison_applies_nothing(project: Path) -> None:
+    status, calls, _ = applied(project, differs="2")
+    assert status == 2
+    assert not any(call.startswith("apply") for call in calls)
+
+
+@pytest.mark.skipif(shutil.which("kustomize") is None, reason="kustomize is not on the PATH")
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not on the PATH")
+def test_without_a_registry_nothing_is_missing(project: Path) -> None:
+    pod = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: churn}\nspec: {containers: [{name: a, image: churn}]}\n"
+    )
+    (project / OVERLAY / "pod.yaml").write_text(pod)
+    (project / OVERLAY / "kustomization.yaml").write_text(
+        "kind: Kustomization\nresources: [pod.yaml]\n"
+        "images: [{name: churn, newName: registry.example.com/ml/churn, newTag: spec-1}]\n"
+    )
+    assert run("image-of.sh", "churn", project=project).stdout == "registry.example.com/ml/churn:spec-1\n"
+    found = run("missing-images.sh", project=project)
+    assert (found.returncode, found.stdout) == (0, "registry=none\nmissing=[]\n")
+    assert "images.registry" in found.stderr
+
+
+class TokenService(http.server.BaseHTTPRequestHandler):
+    """Answers like GitHub's token service, with what it was asked as the token."""
+
+    def do_GET(self) -> None:
+        body = json.dumps({"value": f"{self.headers['Authorization']} {self.path}"}).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def token_service() -> Iterator[str]:
+    """The address of a TokenService."""
+    server = http.server.HTTPServer(("127.0.0.1", 0), TokenService)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/token?api-version=2.0"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not on the PATH")
+def test_kubectl_gets_a_token_for_the_audience(project: Path, token_service: str) -> None:
+    variables = {"ACTIONS_ID_TOKEN_REQUEST_URL": token_service, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "secret"}
+    answered = run("github-token.sh", project=project, AUDIENCE="my-cluster", **variables)
+    assert json.loads(answered.stdout) == {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "status": {"token": "bearer secret /token?api-version=2.0&audience=my-cluster"},
+    }
+
+
+def test_a_given_kubeconfig_is_written_for_its_owner_only(project: Path) -> None:
+    path = project / "kubeconfig"
+    variables = {"SERVER": "", "CERTIFICATE_AUTHORITY": "", "GIVEN_KUBECONFIG": "kind: Config"}
+    assert run("log-in.sh", project=project, KUBECONFIG=str(path), **variables).returncode == 0
+    assert path.read_text() == "kind: Config\n"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_environment_without_a_cluster_is_told_what_it_lacks(project: Path) -> None:
+    variables = {"SERVER": "", "CERTIFICATE_AUTHORITY": "", "GIVEN_KUBECONFIG": "", "KUBECONFIG": "unused"}
+    done = run("log-in.sh", project=project, **variables)
+    assert done.returncode == 1
+    assert "KUBE_SERVER" in done.stdout

@@ -1,0 +1,114 @@
+"""Workflows: clean by their linters, pinned, least privileged, and true about our own commands."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from aimass_compiler import conventions
+from aimass_compiler.pipeline.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".github"
+WORKFLOWS = sorted((FOLDER / "workflows").glob("*.yml"))
+SCRIPTS = sorted((FOLDER / "scripts").glob("*.sh"))
+_USED = re.compile(r"uses: *(?P<action>\S+)(?P<comment>.*)")
+_COMMAND = re.compile(r"(?:^|[\s/])(?P<program>aimass(?:-compile)?)\b(?P<rest>[^\n#|>]*)")
+
+
+def steps() -> list[dict[str, Any]]:
+    return [
+        step
+        for path in WORKFLOWS
+        for job in yaml.safe_load(path.read_text())["jobs"].values()
+        for step in job["steps"]
+    ]
+
+
+def commands() -> set[tuple[str, ...]]:
+    """Every call of ours in workflows and hooks, as words."""
+    runs = [step["run"] for step in steps() if "run" in step]
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    runs += [hook["entry"] for hook in hooks]
+    return {(call["program"], *call["rest"].split()) for run in runs for call in _COMMAND.finditer(run)}
+
+
+def test_zizmor_finds_nothing() -> None:
+    program = Path(sys.executable).with_name("zizmor")
+    found = subprocess.run(
+        [program, "--offline", "--persona=pedantic", "--no-ignores", "--strict-collection", FOLDER],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+@pytest.mark.skipif(shutil.which("actionlint") is None, reason="actionlint is not on the PATH")
+def test_actionlint_finds_nothing() -> None:
+    found = subprocess.run(["actionlint", *WORKFLOWS], capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout) == (0, "")
+
+
+def test_every_action_is_pinned_by_its_commit() -> None:
+    used = [match for path in WORKFLOWS for match in _USED.finditer(path.read_text())]
+    assert used
+    for match in used:
+        assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", match["action"]), match["action"]
+        assert re.fullmatch(r" # v\d+\.\d+\.\d+", match["comment"]), match["action"]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_jobs_get_the_permissions_that_they_name_and_no_others(path: Path) -> None:
+    workflow = yaml.safe_load(path.read_text())
+    assert workflow["permissions"] == {}
+    assert all(job["permissions"] for job in workflow["jobs"].values())
+
+
+def test_our_commands_have_the_options_that_are_used() -> None:
+    assert {call[0] for call in commands()} == {"aimass", "aimass-compile"}
+    for program, *words in commands():
+        subcommand = words[:1] if program == "aimass" else []
+        executable = Path(sys.executable).with_name(program)
+        described = subprocess.run(
+            [executable, *subcommand, "--help"], capture_output=True, text=True, check=True
+        )
+        for word in words:
+            option = word.partition("=")[0]
+            assert not option.startswith("--") or option in described.stdout, f"{program} {words}"
+        if "--format" in words:
+            chosen = words[words.index("--format") + 1]
+            assert re.search(rf"--format {{[a-z,]*\b{chosen}\b", described.stdout), chosen
+
+
+def test_the_environments_are_those_of_the_settings() -> None:
+    workflow = yaml.safe_load((FOLDER / "workflows" / "apply.yml").read_text())
+    applied = [
+        job["environment"] for name, job in workflow["jobs"].items() if name not in ("images", "train")
+    ]
+    offered = workflow[True]["workflow_dispatch"]["inputs"]["environment"]["options"]
+    assert applied == offered == list(Settings().environments)
+
+
+def test_scripts_are_called_and_can_be_executed() -> None:
+    texts = "".join(path.read_text() for path in [*WORKFLOWS, *SCRIPTS])
+    for script in SCRIPTS:
+        assert f"/{script.name}" in texts, f"nothing calls {script.name}"
+        assert os.access(script, os.X_OK), script
+        subprocess.run(["bash", "-n", script], check=True)
+    called = set(re.findall(r"\.github/scripts/([\w-]+\.sh)", texts))
+    assert called <= {script.name for script in SCRIPTS}
+
+
+def test_scripts_use_the_names_of_the_manifests() -> None:
+    text = (FOLDER / "scripts" / "apply.sh").read_text()
+    for name in (conventions.MANAGER, conventions.LABEL_MODEL, conventions.LABEL_ENVIRONMENT):
+        assert name in text
