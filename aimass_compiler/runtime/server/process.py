@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.server.settings import Settings
 
 _BACKLOG = 2048
+#: Longer than load balancers keep idle connections (60 s, mostly), so that none sends into a closed one.
+_KEEP_ALIVE_SECONDS = 75
 
 
 def serve(settings: Settings, log: Log) -> None:
@@ -78,6 +80,7 @@ class _DrainingServer(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyp
                 server_header=False,
                 date_header=False,
                 backlog=_BACKLOG,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             )
         )
         self._application = application
