@@ -24,7 +24,7 @@ _CODE = re.compile(r"[-+]?0[0-9]+")
 #: ISO 8601 as the contract's `time` describes it.
 _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
+    r"([T ]([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
 
 
@@ -140,7 +140,7 @@ def _is_time(text: str) -> bool:
     if not _TIME.fullmatch(text):
         return False
     try:
-        datetime.fromisoformat(text[:19])
+        datetime.fromisoformat(text)
     except ValueError:
         return False
     return True

@@ -48,6 +48,12 @@ def sentences() -> list[str]:
         ([f"2024-01-{number % 28 + 1:02d}" for number in range(ROWS)], "time"),
         ([f"2024-01-01T00:00:{number % 60:02d}Z" for number in range(ROWS)], "time"),
         (cycled("2024-13-45", "2024-01-01"), {"type": "category", "values": ["2024-01-01", "2024-13-45"]}),
+        ([f"2024-01-01 00:00:{number % 60:02d}.123456789+02:00" for number in range(ROWS)], "time"),
+        (
+            cycled("2024-01-01T00:00+99:99", "x"),
+            {"type": "category", "values": ["2024-01-01T00:00+99:99", "x"]},
+        ),
+        (cycled("2024-01-01T24:00", "x"), {"type": "category", "values": ["2024-01-01T24:00", "x"]}),
         (sentences(), "text"),
         ([f"K{number:x}" for number in range(ROWS)], "id"),
         ([*range(ROWS - 1), "NA"], "category"),
