@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -158,3 +159,13 @@ def test_lists_of_numbers_are_images_where_they_make_a_square(
         assert columns(text)["picture"] == {"type": "image", "shape": shape}
         assert list(columns(text)) == ["picture", "y"]
     prepared(compiled(text), tmp_path)
+
+
+def test_parquet_without_polars_names_the_extra_and_csv_needs_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "polars", None)
+    assert proposed(tmp_path, "x.csv", TABLE)
+    _, findings = attempted(tmp_path, "x.parquet", b"PAR1")
+    assert findings[0].code == "AM065"
+    assert "aimass-compiler[run]" in findings[0].help
