@@ -30,6 +30,7 @@ _SETTLED = 0.2
 _GROWTH_SHARE = 0.1
 _GROWTH_BYTES = 16 * 2**20
 _MEBIBYTE = 2**20
+_SHOWN_FAILURES = 3
 #: Rows that are asked again after the load.
 _AGAIN = 50
 
@@ -98,6 +99,7 @@ class _ServiceTest:
             failed_requests=self._load.failures.total(),
             requests_per_second=self._load.requests_per_second,
             latency_seconds={name: self._load.percentile(at) for name, at in _PERCENTILES.items()},
+            failures=dict(self._load.failures.most_common(_SHOWN_FAILURES)),
             faults=tuple(self.faults),
         )
 

@@ -77,6 +77,7 @@ def faults_of(measured: Measured, objectives: Objectives, tests: ServingTests) -
         yield (
             f"{measured.failed_requests:,} of {measured.requests:,} good requests failed ({failed:.2%}), "
             f"where `serving.objectives.availability` is {objectives.availability}"
+            + "".join(f"; {count:,} got {what}" for what, count in measured.failures.items())
         )
     for name in _PERCENTILES:
         limit, found = getattr(objectives.latency, name), measured.latency_seconds[name]

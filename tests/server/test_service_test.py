@@ -111,6 +111,17 @@ def test_a_server_that_dies_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert fault.startswith("the server ended with signal SIGKILL while it was asked; its log ends:\n")
 
 
+def test_requests_of_the_load_that_fail_are_counted_with_their_reason(tmp_path: Path) -> None:
+    rows = [{**ROWS[0], "note": "x" * 1000}, *ROWS[1:4]]
+    limits = Limits.model_validate({"body": "800"})
+    measured = measure(packages.churn(tmp_path / "churn"), rows, EXPECTED[:4], TESTS, limits)
+    assert measured.wrong_rows == 1
+    assert (measured.requests, measured.failed_requests) == (100, 25)
+    ((what, count),) = measured.failures.items()
+    assert (what[:4], count) == ("413 ", 25)
+    assert "the body is larger than 800 bytes" in what
+
+
 def test_a_mistake_that_is_accepted_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def mistaken(signature: Signature, body_bytes: int) -> list[Mistake]:
         return [Mistake("a row that is right", PLAIN.request(signature, [signature.example]), 422)]

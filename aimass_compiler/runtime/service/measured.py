@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,5 +23,7 @@ class Measured:
     requests_per_second: float
     latency_seconds: Mapping[str, float]
     """By percentile: `p50`, `p95` and `p99`."""
+    failures: Mapping[str, int] = field(default_factory=dict)
+    """The failed requests by what came instead of an answer."""
     faults: Sequence[str] = ()
     """What else went wrong, in sentences: bad requests that were accepted, a server that fell over."""
