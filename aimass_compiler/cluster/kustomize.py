@@ -20,7 +20,9 @@ except ImportError:  # a PyYAML that was built without libyaml
 OLDEST = (5, 0, 0)
 _SECONDS = 60
 _VERSION = re.compile(r"v([0-9]+)\.([0-9]+)\.([0-9]+)")
-_WAY_OUT = "install kustomize 5 (https://kubectl.docs.kubernetes.io/installation/kustomize/) or kubectl 1.27 or newer"
+_WAY_OUT = (
+    "install kustomize 5 (https://kubectl.docs.kubernetes.io/installation/kustomize/) or kubectl 1.27"
+)
 
 
 class KustomizeError(Exception):
@@ -42,7 +44,7 @@ class Kustomize:
         answer = _run((*self.build_command, str(folder)))
         if answer.returncode != 0:
             raise KustomizeError(f"kustomize cannot build {folder}:\n{answer.stderr.strip()}")
-        documents = yaml.load_all(answer.stdout, Loader=_SafeLoader)  # noqa: S506  # a safe loader, in C where there is one
+        documents = yaml.load_all(answer.stdout, Loader=_SafeLoader)
         return [document for document in documents if document is not None]
 
 

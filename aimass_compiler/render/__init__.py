@@ -12,9 +12,7 @@ from aimass_compiler.render.pipeline_file import pipeline_file
 
 TARGETS = (dvc, training, image, serving, monitoring)
 
-EXPLANATIONS = tuple(
-    explanation for target in TARGETS for explanation in getattr(target, "EXPLANATIONS", ())
-)
+EXPLANATIONS = tuple(explanation for target in TARGETS for explanation in getattr(target, "EXPLANATIONS", ()))
 
 
 def render(pipeline: Pipeline) -> dict[str, bytes]:
@@ -33,7 +31,11 @@ def render(pipeline: Pipeline) -> dict[str, bytes]:
 
 def render_all(pipelines: Mapping[str, Pipeline]) -> dict[str, bytes]:
     """The files of several models by their path below generated/."""
-    return {f"{name}/{path}": content for name in sorted(pipelines) for path, content in render(pipelines[name]).items()}
+    return {
+        f"{name}/{path}": content
+        for name in sorted(pipelines)
+        for path, content in render(pipelines[name]).items()
+    }
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:

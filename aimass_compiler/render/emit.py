@@ -52,8 +52,8 @@ def _fits_literal(text: str) -> bool:
 
 
 _Dumper.add_multi_representer(str, _string)
-_Dumper.add_multi_representer(Mapping, lambda dumper, data: dumper.represent_dict(data.items()))
-_Dumper.add_multi_representer(Sequence, lambda dumper, data: dumper.represent_list(data))
+_Dumper.add_multi_representer(Mapping, lambda dumper, data: dumper.represent_dict(data.items()))  # type: ignore[type-abstract]  # it asks isinstance
+_Dumper.add_multi_representer(Sequence, lambda dumper, data: dumper.represent_list(data))  # type: ignore[type-abstract]  # as above
 _Dumper.add_representer(str, _string)
 
 

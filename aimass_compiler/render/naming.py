@@ -12,6 +12,11 @@ from aimass_compiler import conventions
 from aimass_compiler.pipeline import Pipeline
 
 _TAG_LENGTH = 12
+_SHORT_DIGEST = 5
+_LABEL_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+_DNS_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DNS_NAME = rf"{_DNS_LABEL}(?:\.{_DNS_LABEL})*"
+_LONGEST_DNS_NAME = 253
 _RAY_VERSION = re.compile(r":(?P<version>[0-9]+\.[0-9]+\.[0-9]+)(?=[-@]|$)")
 
 
@@ -47,8 +52,35 @@ def common_labels(pipeline: Pipeline, component: str) -> dict[str, str]:
 
 
 def shortened(model: str, suffix: str, limit: int) -> str:
-    """`model` and `suffix` in at most `limit` characters, as a DNS label."""
-    return model[: limit - len(suffix)].rstrip("-") + suffix
+    """`model` and `suffix` in at most `limit` characters, as a DNS label.
+
+    A name that is cut carries a digest of the whole, so that no two models share one.
+    """
+    if len(model) + len(suffix) <= limit:
+        return model + suffix
+    end = f"-{digest(model.encode())[:_SHORT_DIGEST]}{suffix}"
+    return model[: limit - len(end)].rstrip("-") + end
+
+
+def is_label_key(text: str) -> bool:
+    """Whether Kubernetes takes the text as the key of a label."""
+    prefix, slash, name = text.rpartition("/")
+    return re.fullmatch(_LABEL_NAME, name) is not None and (not slash or is_dns_name(prefix))
+
+
+def is_label_value(text: str) -> bool:
+    """Whether Kubernetes takes the text as the value of a label."""
+    return not text or re.fullmatch(_LABEL_NAME, text) is not None
+
+
+def is_dns_label(text: str) -> bool:
+    """Whether the text is one label of a DNS name (RFC 1123)."""
+    return re.fullmatch(_DNS_LABEL, text) is not None
+
+
+def is_dns_name(text: str) -> bool:
+    """Whether the text is one or several labels with dots between."""
+    return len(text) <= _LONGEST_DNS_NAME and re.fullmatch(_DNS_NAME, text) is not None
 
 
 def ray_version(image: str) -> tuple[int, ...] | None:

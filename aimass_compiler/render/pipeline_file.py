@@ -8,7 +8,18 @@ from aimass_compiler.render.emit import emit_json
 from aimass_compiler.render.naming import digest
 
 #: What decides which model comes out of training; replicas or alerts need no new run and no new image.
-_TRAINED_FROM = ("metadata", "data", "task", "features", "model", "objective", "search", "training", "evaluation", "retraining")
+_TRAINED_FROM = (
+    "metadata",
+    "data",
+    "task",
+    "features",
+    "model",
+    "objective",
+    "search",
+    "training",
+    "evaluation",
+    "retraining",
+)
 
 
 def pipeline_file(pipeline: Pipeline) -> bytes:

@@ -1,4 +1,4 @@
-"""Writes schemas/ anew: JSON Schemas of the custom resources that are rendered, from their projects' releases.
+"""Writes schemas/ anew: JSON Schemas of the custom resources that are rendered, from their releases.
 
     python tests/kubernetes/extract_schemas.py        (needs Go, for its module proxy)
 
@@ -38,7 +38,8 @@ CUSTOM_RESOURCES = {
         "manifests/crds/analysis-template-crd.yaml",
     ),
 }
-_KEPT = ("type", "enum", "required", "pattern", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
+_BOUNDS = ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
+_KEPT = ("type", "enum", "required", "pattern", *_BOUNDS)
 _WORTH_SHARING = 120  # characters; below, a reference is no shorter than what it stands for
 
 
@@ -113,8 +114,9 @@ def main() -> None:
     for stale in SCHEMAS.glob("*.json"):
         stale.unlink()
     for kind, (module, path) in CUSTOM_RESOURCES.items():
-        told = subprocess.run(["go", "mod", "download", "-json", module], capture_output=True, text=True, check=True)
-        document = yaml.safe_load((Path(json.loads(told.stdout)["Dir"]) / path).read_text(encoding="utf-8"))
+        command = ["go", "mod", "download", "-json", module]
+        told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        document = yaml.safe_load((Path(told["Dir"]) / path).read_text(encoding="utf-8"))
         version = next(found["name"] for found in document["spec"]["versions"] if found["storage"])
         schema = {"$comment": f"{path} of {module}"} | shared(whole(document, version))
         text = json.dumps(schema, sort_keys=True, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""What an API server would say to manifests: kustomize builds them, and schemas that refuse unknown fields judge them.
+"""What an API server would say to manifests: kustomize builds them, and strict schemas judge them.
 
 The folder is no package: one called `kubernetes` would hide the Kubernetes client from the tests.
 """

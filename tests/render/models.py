@@ -56,7 +56,7 @@ def pipeline(
     document["settings"] = chosen
     document["environments"] = {
         name: {
-            "namespace": f"ml-{name}",
+            "namespace": chosen.environments[name].namespace or f"ml-{name}",
             "image_registry": chosen.images.registry,
             **{
                 part: merged(document[part], (overrides or OVERRIDES).get(name, {}).get(part, {}))

@@ -11,7 +11,9 @@ import re
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?/)?"
 _NAME = rf"{_HOST}{_COMPONENT}(?:/{_COMPONENT})*"
-_REFERENCE = re.compile(rf"{_NAME}(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?")
+_REFERENCE = re.compile(
+    rf"{_NAME}(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}))?(?:@(?P<digest>sha256:[0-9a-f]{{64}}))?"
+)
 _REPOSITORY = re.compile(_NAME)
 #: No image has this name: a finding has told the reason, and nothing of the text reaches the file.
 _UNUSABLE = "invalid.example/not-an-image"
@@ -20,6 +22,12 @@ _UNUSABLE = "invalid.example/not-an-image"
 def is_reference(text: str) -> bool:
     """Whether the text names an image, with or without tag and digest."""
     return _REFERENCE.fullmatch(text) is not None
+
+
+def is_pinned(text: str) -> bool:
+    """Whether a reference names a version: a digest, or a tag that is not `latest`."""
+    found = _REFERENCE.fullmatch(text)
+    return found is not None and (found["digest"] is not None or found["tag"] not in (None, "latest"))
 
 
 def is_repository(text: str) -> bool:
@@ -36,4 +44,4 @@ def label(text: str) -> str:
     """A quoted word on one line: no variable, no line continuation, no second word."""
     line = " ".join(text.split())
     printable = "".join(character for character in line if character >= " " and character != "\x7f")
-    return '"' + re.sub(r'([\\"$`])', r"\\\1", printable) + '"'
+    return '"' + re.sub(r'([\\"$])', r"\\\1", printable) + '"'

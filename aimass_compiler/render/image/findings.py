@@ -1,4 +1,4 @@
-"""Image names that no registry takes."""
+"""Image names that no registry takes, and those that mean another image tomorrow."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Finding
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.render.image.escaping import is_reference, is_repository
+from aimass_compiler.render.image.escaping import is_pinned, is_reference, is_repository
 
 EXPLANATIONS = (
     Explanation(
-        "AM520",
+        "AM431",
         "this does not name an image",
-        "The images in aimass.yaml are written as docker does: an optional registry, a path in lower case, and "
-        "where an image is pulled a tag or a digest. The registry for the model images has neither tag nor "
-        "digest: the compiler adds the model's name and a tag.",
+        "The images in aimass.yaml are written as docker does: an optional registry, a path in lower case, "
+        "and where an image is pulled a tag or a digest. The registry for the model images has neither tag "
+        "nor digest: the compiler adds the model's name and a tag.",
+    ),
+    Explanation(
+        "AM432",
+        "the base image may be another one tomorrow",
+        "Without a tag, or with the tag `latest`, a build takes whatever is newest on that day, and nobody "
+        "can tell from git what serves. Write a version, or better the digest that `docker buildx "
+        "imagetools inspect` shows.",
     ),
 )
 
@@ -27,11 +34,14 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     for key, image in (("python", images.python), ("ray", images.ray)):
         if not is_reference(image):
             way_out = "write it like `python:3.11-slim` or `registry.example.com/python@sha256:…`"
-            yield _finding(key, f"`{image}` does not name an image", way_out)
+            yield _finding("AM431", key, f"`{image}` does not name an image", way_out)
+        elif not is_pinned(image):
+            told = f"`{image}` does not say which version"
+            yield _finding("AM432", key, told, "add a version or a digest, as in `python:3.11-slim`")
     if not is_repository(images.registry):
         way_out = "write it like `registry.example.com/ml`, without a tag"
-        yield _finding("registry", f"`{images.registry}` does not name a place for images", way_out)
+        yield _finding("AM431", "registry", f"`{images.registry}` does not name a place for images", way_out)
 
 
-def _finding(key: str, told: str, way_out: str) -> Finding:
-    return Finding("AM520", ("images", key), told, help=way_out, file=conventions.SETTINGS_FILE)
+def _finding(code: str, key: str, told: str, way_out: str) -> Finding:
+    return Finding(code, ("images", key), told, help=way_out, file=conventions.SETTINGS_FILE)

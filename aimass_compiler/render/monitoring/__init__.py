@@ -20,10 +20,12 @@ _COMPONENT = "monitoring"
 
 
 def render(pipeline: Pipeline) -> dict[str, bytes]:
-    """Scraping is the same everywhere; rules and dashboard name the namespace, so each overlay has its own."""
+    """Scraping is alike everywhere; rules and dashboard name the namespace, so each overlay has its own."""
     name = pipeline.name
     files = {
-        "base/monitoring/kustomization.yaml": emit(kustomization([("resources", ["servicemonitor.yaml"])]), name),
+        "base/monitoring/kustomization.yaml": emit(
+            kustomization([("resources", ["servicemonitor.yaml"])]), name
+        ),
         "base/monitoring/servicemonitor.yaml": emit(_service_monitor(pipeline), name),
     }
     for environment, running in pipeline.environments.items():
@@ -70,6 +72,9 @@ def _service_monitor(pipeline: Pipeline) -> dict[str, Any]:
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "ServiceMonitor",
-        "metadata": {"name": pipeline.name, "labels": dict(sorted(pipeline.settings.prometheus.labels.items()))},
+        "metadata": {
+            "name": pipeline.name,
+            "labels": dict(sorted(pipeline.settings.prometheus.labels.items())),
+        },
         "spec": {"selector": {"matchLabels": serving_selector(pipeline.name)}, "endpoints": [endpoint]},
     }

@@ -15,9 +15,15 @@ DRIFT = "ModelDrift"
 ABSENT = "ModelAbsent"
 DOWN = "ModelServerDown"
 SATURATED = "ModelSaturated"
+IDLE = "ModelIdle"
+VIOLATIONS = "ModelContractViolated"
 
 #: One failed request at night is no emergency, even when it is one of three.
 FEWEST_BAD_REQUESTS = 10
+#: Fewer requests an hour may well be none on another day.
+_FEWEST_MISSED_REQUESTS = 10
+#: The share of requests that may break the contract before somebody should ask the callers.
+VIOLATED_SHARE = 0.1
 _SATURATION = 0.9
 
 
@@ -60,6 +66,7 @@ def alerts(watched: Watched) -> Iterator[Alert]:
                 yield _budget_burn(watched, indicator, severity)
     yield from _drift(watched)
     yield from _servers(watched)
+    yield from _callers(watched)
 
 
 def rule(alert: Alert, watched: Watched) -> dict[str, Any]:
@@ -162,6 +169,33 @@ def _servers(watched: Watched) -> Iterator[Alert]:
         f"{in_flight}\n/\n{limit}\n> {_SATURATION}\n",
         "10m",
         f"the servers of {model} are nearly full",
-        f"{model} in {environment} has been at more than {_SATURATION:.0%} of its concurrency for ten minutes; "
-        "beyond it requests are refused. Raise the most replicas, or the concurrency.",
+        f"{model} in {environment} has been at more than {_SATURATION:.0%} of its concurrency for ten "
+        "minutes; beyond it requests are refused. Raise the most replicas, or the concurrency.",
+    )
+
+
+def _callers(watched: Watched) -> Iterator[Alert]:
+    """What those who ask do: they stop, or they ask for what the contract does not allow."""
+    model, environment, chosen = watched.model, watched.environment, watched.everything
+    asked = f"sum by (namespace, model) (increase({conventions.METRIC_REQUESTS}{chosen}[1h]"
+    # A server that was never asked has no series of requests, so no rate of theirs is ever 0.
+    yield Alert(
+        IDLE,
+        "ticket",
+        f"{asked} offset 1d)) >= {_FEWEST_MISSED_REQUESTS}\nunless {asked})) > 0\n",
+        "15m",
+        f"nobody asks {model} any more",
+        f"{model} in {environment} has had no request for an hour, but had some a day ago at this time: "
+        "look at the callers and at the way to the servers.",
+    )
+    broken = f"sum by (namespace, model) (increase({conventions.METRIC_VIOLATIONS}{chosen}[15m]))"
+    every = f"sum by (namespace, model) (increase({conventions.METRIC_REQUESTS}{chosen}[15m]))"
+    yield Alert(
+        VIOLATIONS,
+        "ticket",
+        f"{broken}\n/ {every}\n> {VIOLATED_SHARE}\nand {broken} >= {FEWEST_BAD_REQUESTS}\n",
+        "15m",
+        f"requests to {model} break its contract",
+        f"More than {VIOLATED_SHARE:.0%} of the requests to {model} in {environment} have been refused "
+        "because of their fields; the dashboard tells which. Ask the callers what has changed.",
     )

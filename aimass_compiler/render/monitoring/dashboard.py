@@ -11,6 +11,7 @@ from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.render.monitoring.alerts import Watched
+from aimass_compiler.render.monitoring.objectives import selector
 from aimass_compiler.render.naming import digest
 
 _SCHEMA_VERSION = 41
@@ -51,7 +52,13 @@ def dashboard(watched: Watched) -> dict[str, Any]:
 
 
 def _datasource() -> dict[str, Any]:
-    return {"name": "datasource", "label": "Prometheus", "type": "datasource", "query": "prometheus", "hide": 0}
+    return {
+        "name": "datasource",
+        "label": "Prometheus",
+        "type": "datasource",
+        "query": "prometheus",
+        "hide": 0,
+    }
 
 
 def _panels(watched: Watched) -> tuple[Panel, ...]:
@@ -60,7 +67,7 @@ def _panels(watched: Watched) -> tuple[Panel, ...]:
 
 def _service_panels(watched: Watched) -> tuple[Panel, ...]:
     chosen = watched.everything
-    failed = chosen.replace("}", ',code=~"5.."}')
+    failed = selector(watched.model, watched.running.namespace, 'code=~"5.."')
     requests = f"{conventions.METRIC_REQUESTS}{chosen}{_RATE}"
     errors = f"{conventions.METRIC_REQUESTS}{failed}{_RATE}"
     buckets = f"sum by (le) (rate({conventions.METRIC_DURATION}_bucket{chosen}{_RATE}))"
@@ -79,7 +86,10 @@ def _service_panels(watched: Watched) -> tuple[Panel, ...]:
         Panel(
             "Answer time",
             "s",
-            tuple((f"histogram_quantile({share}, {buckets})", f"p{share * 100:.0f}") for share in (0.5, 0.95, 0.99)),
+            tuple(
+                (f"histogram_quantile({share}, {buckets})", f"p{share * 100:.0f}")
+                for share in (0.5, 0.95, 0.99)
+            ),
             threshold=None if slowest is None else slowest.seconds,
         ),
         Panel(
@@ -90,8 +100,14 @@ def _service_panels(watched: Watched) -> tuple[Panel, ...]:
                 (f"sum({conventions.METRIC_CONCURRENCY_LIMIT}{chosen})", "limit"),
             ),
         ),
-        Panel("Refused requests", "reqps", ((_by("reason", conventions.METRIC_REJECTED, chosen), "{{reason}}"),)),
-        Panel("Servers", "short", ((f"count by (version) ({conventions.METRIC_MODEL_INFO}{chosen})", "{{version}}"),)),
+        Panel(
+            "Refused requests", "reqps", ((_by("reason", conventions.METRIC_REJECTED, chosen), "{{reason}}"),)
+        ),
+        Panel(
+            "Servers",
+            "short",
+            ((f"count by (version) ({conventions.METRIC_MODEL_INFO}{chosen})", "{{version}}"),),
+        ),
     )
 
 
@@ -106,14 +122,20 @@ def _model_panels(watched: Watched) -> tuple[Panel, ...]:
             f"Population stability index over {drift.window}, against the training data.",
             threshold=drift.page,
         ),
-        Panel("Predicted rows", "short", ((f"sum(rate({conventions.METRIC_ROWS}{chosen}{_RATE}))", "rows a second"),)),
+        Panel(
+            "Predicted rows",
+            "short",
+            ((f"sum(rate({conventions.METRIC_ROWS}{chosen}{_RATE}))", "rows a second"),),
+        ),
         _predictions(chosen),
         Panel(
             "Requests that break the contract",
             "short",
             ((_by("field", conventions.METRIC_VIOLATIONS, chosen), "{{field}}"),),
         ),
-        Panel("Rows in the drift window", "short", ((f"sum({conventions.METRIC_DRIFT_ROWS}{chosen})", "rows"),)),
+        Panel(
+            "Rows in the drift window", "short", ((f"sum({conventions.METRIC_DRIFT_ROWS}{chosen})", "rows"),)
+        ),
         Panel("Age of the model", "s", ((trained, "age"),), kind="stat"),
     )
 
@@ -149,9 +171,17 @@ def _drawn(panel: Panel, place: int) -> dict[str, Any]:
         "description": panel.description,
         "datasource": _SOURCE,
         "gridPos": {"x": column * _WIDTH, "y": row * _HEIGHT, "w": _WIDTH, "h": _HEIGHT},
-        "fieldConfig": {"defaults": defaults | (custom if panel.kind == "timeseries" else {}), "overrides": []},
+        "fieldConfig": {
+            "defaults": defaults | (custom if panel.kind == "timeseries" else {}),
+            "overrides": [],
+        },
         "targets": [
-            {"refId": chr(ord("A") + index), "expr": expression, "legendFormat": legend, "datasource": _SOURCE}
+            {
+                "refId": chr(ord("A") + index),
+                "expr": expression,
+                "legendFormat": legend,
+                "datasource": _SOURCE,
+            }
             for index, (expression, legend) in enumerate(panel.lines)
         ],
     }

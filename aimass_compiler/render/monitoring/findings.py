@@ -13,24 +13,25 @@ from aimass_compiler.render.monitoring.objectives import BURNS, SLOW_SHARES, bou
 
 EXPLANATIONS = (
     Explanation(
-        "AM510",
+        "AM421",
         "the alert uses a longer time than the objective",
-        "Servers count answers by the time they took in buckets with fixed ends. An objective between two ends "
-        "is watched at the longer one, so a breach by less than the difference goes unseen. Choose one of the "
-        "ends, or live with the difference.",
+        "Servers count answers by the time they took in buckets with fixed ends. An objective between two "
+        "ends is watched at the longer one, so a breach by less than the difference goes unseen. Choose one "
+        "of the ends, or live with the difference.",
     ),
     Explanation(
-        "AM511",
+        "AM422",
         "no alert can watch this objective",
-        "An availability of 100 % leaves nothing that may fail, so there is no pace at which it could be used "
-        "up; and an answer time beyond the last bucket of the histogram is not measured. Choose a lower "
-        "availability or a shorter time. The tests of the served model use the objective as it stands.",
+        "An availability of 100 % leaves nothing that may fail, so there is no pace at which it could be "
+        "used up; and an answer time beyond the last bucket of the histogram is not measured. Choose a "
+        "lower availability or a shorter time. The tests of the served model use the objective as it "
+        "stands.",
     ),
     Explanation(
-        "AM512",
+        "AM423",
         "the objective allows so many failures that nobody would be called",
-        "A page means that the budget of 30 days is used up six or 14.4 times too fast. Where so much may fail "
-        "that even an outage is slower than that, only tickets are opened. Raise the availability.",
+        "A page means that the budget of 30 days is used up six or 14.4 times too fast. Where so much may "
+        "fail that even an outage is slower than that, only tickets are opened. Raise the availability.",
     ),
 )
 
@@ -47,11 +48,13 @@ def _availability(pipeline: Pipeline) -> Iterator[Finding]:
     for path, availability in written(pipeline, "serving.objectives.availability"):
         budget = 1 - availability.fraction
         if budget <= 0:
-            told = f"an availability of {availability} leaves no request that may fail, so no alert can watch it"
-            yield Finding("AM511", path, told, help="write `99.9%`", severity=Severity.WARNING)
+            told = (
+                f"an availability of {availability} leaves no request that may fail, so no alert can watch it"
+            )
+            yield Finding("AM422", path, told, help="write `99.9%`", severity=Severity.WARNING)
         elif budget * fastest >= 1:
             told = f"with an availability of {availability} even an outage only opens a ticket"
-            yield Finding("AM512", path, told, help="write `99.9%`", severity=Severity.WARNING)
+            yield Finding("AM423", path, told, help="write `99.9%`", severity=Severity.WARNING)
 
 
 def _latency(pipeline: Pipeline, percentile: str) -> Iterator[Finding]:
@@ -61,16 +64,20 @@ def _latency(pipeline: Pipeline, percentile: str) -> Iterator[Finding]:
         end, last = boundary(limit.seconds), conventions.DURATION_BUCKETS[-1]
         if end is None:
             told = f"servers measure answer times up to {last:g}s, so no alert can watch {limit}"
-            yield Finding("AM511", path, told, help=f"write `{last:g}s` or less", severity=Severity.WARNING)
+            yield Finding("AM422", path, told, help=f"write `{last:g}s` or less", severity=Severity.WARNING)
         elif end != limit.seconds:
-            told = f"the alert watches {_shown(end)} instead of {limit}: answer times are counted in fixed steps"
-            yield Finding("AM510", path, told, help=_steps_around(limit.seconds), severity=Severity.WARNING)
+            told = (
+                f"the alert watches {_shown(end)} instead of {limit}: answer times are counted in fixed steps"
+            )
+            yield Finding("AM421", path, told, help=_steps_around(limit.seconds), severity=Severity.WARNING)
 
 
 def _steps_around(seconds: float) -> str:
     ends = conventions.DURATION_BUCKETS
     place = next(index for index, end in enumerate(ends) if end >= seconds)
-    return "exact steps are " + " and ".join(f"`{_shown(end)}`" for end in ends[max(0, place - 1) : place + 1])
+    return "exact steps are " + " and ".join(
+        f"`{_shown(end)}`" for end in ends[max(0, place - 1) : place + 1]
+    )
 
 
 def _shown(seconds: float) -> str:

@@ -84,7 +84,9 @@ def indicators(objectives: Objectives, model: str, namespace: str) -> Iterator[I
     budget = round(1 - objectives.availability.fraction, 9)
     if budget > 0:
         failed = conventions.METRIC_REQUESTS + selector(model, namespace, 'code=~"5.."')
-        yield Indicator(AVAILABILITY, (failed,), conventions.METRIC_REQUESTS + selector(model, namespace), budget)
+        yield Indicator(
+            AVAILABILITY, (failed,), conventions.METRIC_REQUESTS + selector(model, namespace), budget
+        )
     everything = f"{conventions.METRIC_DURATION}_count{selector(model, namespace)}"
     for percentile, end in watched_ends(objectives).items():
         in_time = f"{conventions.METRIC_DURATION}_bucket" + selector(model, namespace, f'le="{end}"')

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from aimass_compiler.render.monitoring.alerts import BUDGET_BURN, DRIFT, Watched, alerts, rule
+from aimass_compiler.render.monitoring.alerts import (
+    BUDGET_BURN,
+    DRIFT,
+    IDLE,
+    VIOLATIONS,
+    Watched,
+    alerts,
+    rule,
+)
 from aimass_compiler.render.monitoring.objectives import BURNS, Indicator
 
-_GROUPS = {BUDGET_BURN: "objectives", DRIFT: "drift"}
+_GROUPS = {BUDGET_BURN: "objectives", DRIFT: "drift", IDLE: "callers", VIOLATIONS: "callers"}
 
 
 def groups(watched: Watched) -> list[dict[str, Any]]:

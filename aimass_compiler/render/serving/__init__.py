@@ -78,14 +78,17 @@ def _overlay(
     wanted = objects(pipeline, environment.serving, environment.namespace)
     change = difference(base, wanted)
     folder = f"overlays/{name}"
-    files = {f"{folder}/{_file(key)}": emit(document, pipeline.name) for key, document in change.added.items()}
+    files = {
+        f"{folder}/{_file(key)}": emit(_labelled(document, pipeline), pipeline.name)
+        for key, document in change.added.items()
+    }
     for key, patch in change.patches.items():
         files[f"{folder}/{_patch_file(key)}"] = emit(patch, pipeline.name)
     image = f"{environment.image_registry}/{pipeline.name}"
     parts = (
         ("namespace", environment.namespace),
         ("resources", ["../../base", *(_file(key) for key in change.added), "monitoring"]),
-        ("labels", [_environment_labels(pipeline, name, change.added)]),
+        ("labels", [{"pairs": {conventions.LABEL_ENVIRONMENT: name}, "includeTemplates": True}]),
         ("images", [{"name": pipeline.name, "newName": image, "newTag": image_tag(pipeline)}]),
         ("configMapGenerator", _changed_limits(pipeline, environment)),
         ("patches", [{"path": _patch_file(key)} for key in change.patches]),
@@ -94,10 +97,9 @@ def _overlay(
     return files
 
 
-def _environment_labels(pipeline: Pipeline, name: str, added: Mapping[Identity, Object]) -> dict[str, Any]:
-    """The base labels its own objects; what only this environment has gets the same labels here."""
-    pairs = _labels(pipeline) if added else {}
-    return {"pairs": {**pairs, conventions.LABEL_ENVIRONMENT: name}, "includeTemplates": True}
+def _labelled(document: Object, pipeline: Pipeline) -> Object:
+    """With the labels that the base gives its own objects."""
+    return {**document, "metadata": {**document["metadata"], "labels": _labels(pipeline)}}
 
 
 def _labels(pipeline: Pipeline) -> dict[str, str]:
@@ -119,7 +121,9 @@ def _literals(values: Mapping[str, str]) -> list[str]:
 def _file(key: Identity) -> str:
     """A file's name tells its object: the kind, and the role where a kind comes twice."""
     kind, name = key
-    role = next((role for role in ("canary", "stable") if kind == "Service" and name.endswith(f"-{role}")), "")
+    role = next(
+        (role for role in ("canary", "stable") if kind == "Service" and name.endswith(f"-{role}")), ""
+    )
     return f"{kind.lower()}{'-' + role if role else ''}.yaml"
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from aimass_compiler import conventions
 from aimass_compiler.pipeline.serving import Serving
-from aimass_compiler.render.monitoring.objectives import AVAILABILITY, recorded_ratio
 from aimass_compiler.render.serving.network import service
 
 _ALL = 100
@@ -13,6 +13,11 @@ _STEP = "10m"  # longer than the five minutes over which the analysis looks at e
 _FAST_BURN = 14.4
 #: Not the port name that the ServiceMonitor looks for: these Services show pods a second time.
 _UNSCRAPED_PORT = "traffic"
+#: What the analysis must know: a Rollout's pods are called by the hash of their template.
+_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "namespace": {"fieldRef": {"fieldPath": "metadata.namespace"}},
+    "version": {"podTemplateHashValue": "Latest"},
+}
 
 
 def stable_name(model: str) -> str:
@@ -40,7 +45,12 @@ def rollout(model: str, serving: Serving, namespace: str | None) -> dict[str, An
         "metadata": {"name": model},
         "spec": {
             **({"replicas": replicas.min} if is_fixed else {}),
-            "workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": model, "scaleDown": "onsuccess"},
+            "workloadRef": {
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "name": model,
+                "scaleDown": "onsuccess",
+            },
             "strategy": {"canary": _strategy(model, serving, namespace)},
         },
     }
@@ -55,7 +65,7 @@ def _strategy(model: str, serving: Serving, namespace: str | None) -> dict[str, 
         "analysis": {
             "templates": [{"templateName": model}],
             "startingStep": 1,
-            "args": [{"name": "namespace", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}],
+            "args": [{"name": name, "valueFrom": source} for name, source in _ARGUMENTS.items()],
         },
         "steps": _steps(serving),
     }
@@ -71,29 +81,36 @@ def _steps(serving: Serving) -> list[dict[str, Any]]:
 
 
 def analysis(model: str, serving: Serving, prometheus_namespace: str) -> dict[str, Any]:
-    """What ends a canary: errors that burn the month's budget 14.4 times too fast, as the page does."""
-    budget = 1 - serving.objectives.availability.fraction
-    selector = f'model="{model}",namespace="{{{{args.namespace}}}}"'
+    """What ends a canary: its own errors, when they burn the budget 14.4 times too fast, as the page does."""
+    allowed = _FAST_BURN * (1 - serving.objectives.availability.fraction)
     return {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "AnalysisTemplate",
         "metadata": {"name": model},
         "spec": {
-            "args": [{"name": "namespace"}],
+            "args": [{"name": name} for name in _ARGUMENTS],
             "metrics": [
                 {
                     "name": "error-ratio",
                     "interval": "1m",
                     "failureLimit": 2,
-                    # No request, no series: a silent model is not a broken one.
-                    "successCondition": f"len(result) == 0 || result[0] <= {_FAST_BURN * budget:.6f}",
+                    # No failure yet, no series; no request, no number: a silent version is not a broken one.
+                    "successCondition": f"len(result) == 0 || isNaN(result[0]) || result[0] <= {allowed:.6f}",
                     "provider": {
                         "prometheus": {
                             "address": f"http://prometheus-operated.{prometheus_namespace}.svc:9090",
-                            "query": f"{recorded_ratio(AVAILABILITY, '5m')}{{{selector}}}",
+                            "query": _error_ratio(model),
                         }
                     },
                 }
             ],
         },
     }
+
+
+def _error_ratio(model: str) -> str:
+    """Of the canary's servers only: among all requests a few per cent would not be seen to fail."""
+    own = ('namespace="{{args.namespace}}"', f'pod=~"{model}-{{{{args.version}}}}-.+"')
+    every = ",".join((f'model="{model}"', *own))
+    requests = conventions.METRIC_REQUESTS
+    return f'sum(rate({requests}{{{every},code=~"5.."}}[5m])) / sum(rate({requests}{{{every}}}[5m]))'

@@ -35,7 +35,9 @@ def difference(before: Sequence[Object], after: Sequence[Object]) -> Difference:
     return Difference(added, dict(_patches(old, new)))
 
 
-def _patches(old: Mapping[Identity, Object], new: Mapping[Identity, Object]) -> Iterator[tuple[Identity, Object]]:
+def _patches(
+    old: Mapping[Identity, Object], new: Mapping[Identity, Object]
+) -> Iterator[tuple[Identity, Object]]:
     for key, document in old.items():
         head = {"apiVersion": document["apiVersion"], "kind": key[0], "metadata": {"name": key[1]}}
         if key not in new:

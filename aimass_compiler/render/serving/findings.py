@@ -2,53 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Finding, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.places import written
+from aimass_compiler.render.serving import places
 
 EXPLANATIONS = (
     Explanation(
-        "AM501",
+        "AM411",
         "Kubernetes takes whole percentages here",
-        "The API of the Deployment and of the autoscaler counts whole percentages, and an Argo Rollout counts "
-        "whole weights. Write a whole number. The surge must be more than 0 %: an update here never takes a "
-        "server away before its successor is ready, so with no server more it could not begin.",
+        "The API of the Deployment and of the autoscaler counts whole percentages, and an Argo Rollout "
+        "counts whole weights. Write a whole number. The surge must be more than 0 %: an update here never "
+        "takes a server away before its successor is ready, so with no server more it could not begin.",
     ),
     Explanation(
-        "AM502",
+        "AM412",
         "the canary's traffic is only as exact as the number of servers",
         "Without `serving.gateway` no proxy divides the traffic. Argo Rollouts then runs so many servers of "
         "the new version that their share comes close: 5 % of three servers is one of four. Add "
         "`serving.gateway` for exact shares, or more replicas for finer ones.",
     ),
-    Explanation(
-        "AM503",
-        "the organisation's label is not one that Kubernetes takes",
-        "Labels in aimass.yaml are put on every object. A key is a name of up to 63 letters, digits, `-`, `_` "
-        "and `.`, with an optional DNS prefix and `/`; a value is such a name or empty. Labels that the "
-        "compiler sets itself cannot be replaced: selectors and clean-up rest on them.",
-    ),
-)
-
-_OURS = frozenset(
-    (
-        conventions.LABEL_NAME,
-        conventions.LABEL_INSTANCE,
-        conventions.LABEL_COMPONENT,
-        conventions.LABEL_PART_OF,
-        conventions.LABEL_MANAGED_BY,
-        conventions.LABEL_MODEL,
-        conventions.LABEL_ENVIRONMENT,
-    )
-)
-_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?", re.ASCII)
-_KEY = re.compile(
-    r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", re.ASCII
+    *places.EXPLANATIONS,
 )
 
 
@@ -57,18 +34,18 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     yield from _percentages(pipeline)
     yield from _weights(pipeline)
     yield from _inexact_canaries(pipeline)
-    yield from _labels(pipeline)
+    yield from places.findings(pipeline)
 
 
 def _percentages(pipeline: Pipeline) -> Iterator[Finding]:
     for path, surge in written(pipeline, "serving.rollout.surge"):
         if not surge.percent.is_integer() or surge.percent < 1:
             told = f"`surge` must be a whole percentage of 1 % or more, not {surge}"
-            yield Finding("AM501", path, told, help="write `25%`")
+            yield Finding("AM411", path, told, help="write `25%`")
     for path, busy in written(pipeline, "serving.replicas.cpu"):
         if not busy.percent.is_integer() or busy.percent < 1:
             told = f"`cpu` must be a whole percentage of 1 % or more, not {busy}"
-            yield Finding("AM501", path, told, help="write `70%`")
+            yield Finding("AM411", path, told, help="write `70%`")
 
 
 def _weights(pipeline: Pipeline) -> Iterator[Finding]:
@@ -76,7 +53,7 @@ def _weights(pipeline: Pipeline) -> Iterator[Finding]:
         for index, percent in enumerate(steps):
             if not float(percent).is_integer():
                 told = f"a step of `canary` must be a whole percentage, not {percent:g}"
-                yield Finding("AM501", (*path, index), told, help=f"write {max(1, round(percent))}")
+                yield Finding("AM411", (*path, index), told, help=f"write {max(1, round(percent))}")
 
 
 def _inexact_canaries(pipeline: Pipeline) -> Iterator[Finding]:
@@ -85,19 +62,4 @@ def _inexact_canaries(pipeline: Pipeline) -> Iterator[Finding]:
             told = "without `gateway` the steps of `canary` are rounded to whole servers"
             way_out = "add `serving.gateway` for exact shares"
             where = (*path, "rollout", "canary")
-            yield Finding("AM502", where, told, help=way_out, severity=Severity.WARNING)
-
-
-def _labels(pipeline: Pipeline) -> Iterator[Finding]:
-    file = conventions.SETTINGS_FILE
-    for key, value in pipeline.settings.labels.items():
-        path = ("labels", key)
-        if key in _OURS:
-            told = f"`{key}` is set by the compiler and cannot be replaced"
-            yield Finding("AM503", path, told, help="choose another key", at_key=True, file=file)
-        elif not _KEY.fullmatch(key):
-            told = f"`{key}` cannot be the key of a label"
-            yield Finding("AM503", path, told, help="write it like `team` or `example.com/team`", at_key=True, file=file)
-        elif not _VALUE.fullmatch(value):
-            told = f"`{value}` cannot be the value of a label: up to 63 letters, digits, `-`, `_` and `.`"
-            yield Finding("AM503", path, told, help="write it like `growth-team`", file=file)
+            yield Finding("AM412", where, told, help=way_out, severity=Severity.WARNING)

@@ -51,7 +51,7 @@ class Job:
 
     @property
     def pipeline_name(self) -> str:
-        """The ConfigMap of pipeline.json; named by content, because kustomize renames no reference in a RayJob."""
+        """The ConfigMap of pipeline.json, named by content: kustomize renames no reference in a RayJob."""
         return shortened(self.name, f"-pipeline-{digest(self.pipeline_file)}", _LONGEST_NAME)
 
     @property

@@ -10,54 +10,66 @@ from aimass_compiler.diagnostics import Finding, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.places import written
-from aimass_compiler.render.naming import ray_version
+from aimass_compiler.render.naming import is_label_value, ray_version
 from aimass_compiler.values import Quantity
 
 EXPLANATIONS = (
     Explanation(
-        "AM530",
+        "AM441",
         "the training image does not tell a version of Ray that can be used",
-        "KubeRay must know Ray's version to guard the cluster with a token, which takes Ray 2.52.0 or newer. The "
-        "version is read from the tag of `images.ray` in aimass.yaml, so keep the tag also where you pin a digest.",
+        "KubeRay must know Ray's version to guard the cluster with a token, which takes Ray 2.52.0 or "
+        "newer. The version is read from the tag of `images.ray` in aimass.yaml, so keep the tag also where "
+        "you pin a digest.",
     ),
     Explanation(
-        "AM531",
+        "AM442",
         "this is not an amount of memory",
         "Memory is written in Kubernetes' notation: a number and a unit such as `Mi` or `Gi`.",
     ),
     Explanation(
-        "AM532",
+        "AM443",
         "the GPUs of a trial cannot be shared out evenly",
-        "Every machine of a trial gets as many GPUs as every other. Where the number does not divide, each gets "
-        "one more than its share, and the cluster asks for more GPUs than the trial uses.",
+        "Every machine of a trial gets as many GPUs as every other. Where the number does not divide, each "
+        "gets one more than its share, and the cluster asks for more GPUs than the trial uses.",
     ),
     Explanation(
-        "AM533",
+        "AM444",
         "models are trained in the first environment only",
-        "A model is trained once and then promoted, so that what is tested is what serves. The training job runs in "
-        "the first environment of aimass.yaml; the training and retraining of others change nothing.",
+        "A model is trained once and then promoted, so that what is tested is what serves. The training job "
+        "runs in the first environment of aimass.yaml; the training and retraining of others change "
+        "nothing.",
     ),
     Explanation(
-        "AM534",
+        "AM445",
         "nothing on Kubernetes starts training when data drifts",
-        "Drift is an alert of Prometheus, and Kubernetes has no object that creates a job when an alert fires. The "
-        "drift alerts open a ticket and call somebody; set a schedule to train again in any case.",
+        "Drift is an alert of Prometheus, and Kubernetes has no object that creates a job when an alert "
+        "fires. The drift alerts open a ticket and call somebody; set a schedule to train again in any "
+        "case.",
     ),
     Explanation(
-        "AM535",
+        "AM446",
         "the queue's name is not one that Kubernetes takes",
-        "The name of the Kueue queue in aimass.yaml stands in a label: up to 63 letters, digits, `-`, `_` and `.`.",
+        "The name of the Kueue queue in aimass.yaml stands in a label: up to 63 letters, digits, `-`, `_` "
+        "and `.`.",
+    ),
+    Explanation(
+        "AM447",
+        "the GPUs may stay unused",
+        "The worker asks Kubernetes for GPUs, but what runs in it must bring CUDA. Ray's images say so in "
+        "their tags, `-gpu` or `-cu124`; an image of your own may have it all the same.",
     ),
 )
 
 _OLDEST_RAY = (2, 52, 0)
-_LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", re.ASCII)
+#: What the tags of Ray's images say when CUDA is inside: `-gpu`, `-cu124`.
+_HAS_CUDA = re.compile(r":[^@]*-(gpu|cu[0-9]+)(?=[-@]|$)")
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Values that the training job cannot carry, or that change nothing there."""
     yield from _settings(pipeline)
     yield from _resources(pipeline)
+    yield from _cuda(pipeline)
     yield from _elsewhere(pipeline)
     yield from _on_drift(pipeline)
 
@@ -68,22 +80,34 @@ def _settings(pipeline: Pipeline) -> Iterator[Finding]:
     if version is None or version < _OLDEST_RAY:
         told = f"`{image}` does not tell its version of Ray"
         if version is not None:
-            told = f"`{image}` is Ray {'.'.join(map(str, version))}, which has no tokens; 2.52.0 is the oldest that has"
-        yield Finding("AM530", ("images", "ray"), told, help="write `rayproject/ray:2.55.1-py311`", file=file)
-    if queue is not None and not _LABEL_VALUE.fullmatch(queue):
+            shown = ".".join(map(str, version))
+            told = f"`{image}` is Ray {shown}, which has no tokens; 2.52.0 is the oldest that has"
+        yield Finding("AM441", ("images", "ray"), told, help="write `rayproject/ray:2.55.1-py311`", file=file)
+    if queue is not None and not is_label_value(queue):
         told = f"`{queue}` cannot be the name of a queue"
-        yield Finding("AM535", ("queue",), told, help="write it like `ml-queue`", file=file)
+        yield Finding("AM446", ("queue",), told, help="write it like `ml-queue`", file=file)
 
 
 def _resources(pipeline: Pipeline) -> Iterator[Finding]:
     for path, memory in written(pipeline, "training.resources.memory"):
         if not Quantity.pattern.fullmatch(memory):
-            yield Finding("AM531", path, f"`{memory}` is not an amount of memory", help="write `2Gi`")
+            yield Finding("AM442", path, f"`{memory}` is not an amount of memory", help="write `2Gi`")
     for path, training in written(pipeline, "training"):
         if training.gpus % training.workers:
             told = f"{training.gpus} GPUs cannot be shared out evenly among {training.workers} workers"
             way_out = f"write {training.workers} or a multiple of it"
-            yield Finding("AM532", (*path, "gpus"), told, help=way_out, severity=Severity.WARNING)
+            yield Finding("AM443", (*path, "gpus"), told, help=way_out, severity=Severity.WARNING)
+
+
+def _cuda(pipeline: Pipeline) -> Iterator[Finding]:
+    image = pipeline.settings.images.ray
+    if _HAS_CUDA.search(image):
+        return
+    for path, gpus in written(pipeline, "training.gpus"):
+        if gpus:
+            told = f"the training image is made from `{image}`, whose tag does not tell of CUDA"
+            way_out = "set `images.ray` in aimass.yaml to one like `rayproject/ray:2.55.1-py311-gpu`"
+            yield Finding("AM447", path, told, help=way_out, severity=Severity.WARNING)
 
 
 def _elsewhere(pipeline: Pipeline) -> Iterator[Finding]:
@@ -93,7 +117,7 @@ def _elsewhere(pipeline: Pipeline) -> Iterator[Finding]:
             if path[0] == "environments" and path[1] != first:
                 told = f"models are trained in `{first}`, so this changes nothing in `{path[1]}`"
                 way_out = f"write it for all environments, or for `{first}`"
-                yield Finding("AM533", path, told, help=way_out, severity=Severity.WARNING, at_key=True)
+                yield Finding("AM444", path, told, help=way_out, severity=Severity.WARNING, at_key=True)
 
 
 def _on_drift(pipeline: Pipeline) -> Iterator[Finding]:
@@ -101,4 +125,4 @@ def _on_drift(pipeline: Pipeline) -> Iterator[Finding]:
         if cause is not None:
             told = f"`on: {cause}` starts no training on Kubernetes; its alerts call people"
             way_out = "set `schedule` to train again in any case"
-            yield Finding("AM534", path, told, help=way_out, severity=Severity.WARNING)
+            yield Finding("AM445", path, told, help=way_out, severity=Severity.WARNING)

@@ -33,7 +33,11 @@ def training_job(job: Job) -> dict[str, Any]:
 
 
 def ray_job(job: Job, name: str, spec: dict[str, Any]) -> dict[str, Any]:
-    """A RayJob of this name, in the queue where there is one."""
+    """A RayJob of this name, in the queue where there is one.
+
+    Kueue's webhook suspends what has the label. It alone sets `suspend`: else every apply would stop
+    a job that runs.
+    """
     queue = job.pipeline.settings.queue
     labels = job.labels | ({_QUEUE_LABEL: queue} if queue else {})
     return {
@@ -49,8 +53,6 @@ def job_spec(job: Job, entrypoint: str) -> dict[str, Any]:
     return {
         "entrypoint": entrypoint,
         "submissionMode": "K8sJobMode",
-        # Kueue lets the job go when there is room for all of it.
-        **({"suspend": True} if job.pipeline.settings.queue else {}),
         "shutdownAfterJobFinishes": True,
         "ttlSecondsAfterFinished": _KEEP_SECONDS,
         **_deadline(job),

@@ -12,7 +12,7 @@ from aimass_compiler import conventions
 from aimass_compiler.render.naming import shortened
 from aimass_compiler.render.security import CONTAINER_SECURITY, pod_security
 from aimass_compiler.render.training.cluster import Job
-from aimass_compiler.render.training.rayjob import LONGEST_NAME, command, ray_job, job_spec
+from aimass_compiler.render.training.rayjob import LONGEST_NAME, command, job_spec, ray_job
 
 RAY_JOB_FILE = "retrain.json"
 _MANIFEST_FOLDER = "/etc/aimass"
@@ -44,7 +44,12 @@ def retraining(job: Job, schedule: str) -> list[dict[str, Any]]:
     """The CronJob and what it needs to replace one RayJob."""
     metadata = {"name": name(job)}
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
-    return [account | {"automountServiceAccountToken": False}, _role(job), _binding(job), _cron_job(job, schedule)]
+    return [
+        account | {"automountServiceAccountToken": False},
+        _role(job),
+        _binding(job),
+        _cron_job(job, schedule),
+    ]
 
 
 def _role(job: Job) -> dict[str, Any]:

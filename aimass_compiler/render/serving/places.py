@@ -1,0 +1,125 @@
+"""Names of places that Kubernetes would refuse, and places that several environments would share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import combinations
+
+from aimass_compiler import conventions
+from aimass_compiler.diagnostics import Finding, Path, Severity
+from aimass_compiler.explanations import Explanation
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.places import written
+from aimass_compiler.render.naming import is_dns_label, is_dns_name, is_label_key, is_label_value
+
+EXPLANATIONS = (
+    Explanation(
+        "AM413",
+        "this is not a label that Kubernetes takes",
+        "Labels in aimass.yaml are put on objects as they are. A key is a name of up to 63 letters, digits, "
+        "`-`, `_` and `.`, with an optional DNS prefix and `/`; a value is such a name or empty. Labels "
+        "that the compiler sets itself cannot be replaced: selectors and clean-up rest on them.",
+    ),
+    Explanation(
+        "AM414",
+        "this is not a name that Kubernetes takes",
+        "Environments and namespaces are DNS labels: up to 63 small letters, digits and `-`, and a letter "
+        "or digit at both ends. Gateways and hosts may be several of them with dots between, and a host may "
+        "start with `*.`.",
+    ),
+    Explanation(
+        "AM415",
+        "two environments are one place",
+        "Objects have the same names in every environment, so two environments with one namespace on one "
+        "cluster would overwrite each other, and two routes with one host at one gateway would fight for "
+        "the requests. Give each its own namespace and host, or write the clusters' addresses as `server` "
+        "where they differ.",
+    ),
+)
+
+_OURS = frozenset(
+    (
+        conventions.LABEL_NAME,
+        conventions.LABEL_INSTANCE,
+        conventions.LABEL_COMPONENT,
+        conventions.LABEL_PART_OF,
+        conventions.LABEL_MANAGED_BY,
+        conventions.LABEL_MODEL,
+        conventions.LABEL_ENVIRONMENT,
+    )
+)
+_SETTINGS = conventions.SETTINGS_FILE
+
+
+def findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """Names and labels that the manifests cannot carry, and environments that are not apart."""
+    yield from _labels(pipeline)
+    yield from _names(pipeline)
+    yield from _gateways(pipeline)
+    yield from _shared(pipeline)
+
+
+def _labels(pipeline: Pipeline) -> Iterator[Finding]:
+    settings = pipeline.settings
+    groups = ((("labels",), settings.labels), (("prometheus", "labels"), settings.prometheus.labels))
+    for above, labels in groups:
+        for key, value in labels.items():
+            yield from _label((*above, key), key, value)
+
+
+def _label(path: Path, key: str, value: str) -> Iterator[Finding]:
+    if key in _OURS:
+        told = f"`{key}` is set by the compiler and cannot be replaced"
+        yield Finding("AM413", path, told, help="choose another key", at_key=True, file=_SETTINGS)
+    elif not is_label_key(key):
+        told, way_out = f"`{key}` cannot be the key of a label", "write it like `team` or `example.com/team`"
+        yield Finding("AM413", path, told, help=way_out, at_key=True, file=_SETTINGS)
+    elif not is_label_value(value):
+        told = f"`{value}` cannot be the value of a label: up to 63 letters, digits, `-`, `_` and `.`"
+        yield Finding("AM413", path, told, help="write it like `growth-team`", file=_SETTINGS)
+
+
+def _names(pipeline: Pipeline) -> Iterator[Finding]:
+    for name, environment in pipeline.environments.items():
+        path: Path = ("environments", name)
+        if not is_dns_label(name):
+            told = f"`{name}` cannot be the name of an environment"
+            yield Finding("AM414", path, told, help="write it like `dev`", at_key=True, file=_SETTINGS)
+        elif not is_dns_label(environment.namespace):
+            told = f"`{environment.namespace}` cannot be the name of a namespace"
+            yield Finding("AM414", (*path, "namespace"), told, help="write it like `ml-dev`", file=_SETTINGS)
+    namespace = pipeline.settings.prometheus.namespace
+    if not is_dns_label(namespace):
+        told = f"`{namespace}` cannot be the name of a namespace"
+        yield Finding("AM414", ("prometheus", "namespace"), told, help="write `monitoring`", file=_SETTINGS)
+
+
+def _gateways(pipeline: Pipeline) -> Iterator[Finding]:
+    rules: tuple[tuple[str, Callable[[str], bool], str], ...] = (
+        ("host", lambda host: is_dns_name(host.removeprefix("*.")), "churn.example.com"),
+        ("name", is_dns_name, "gateway"),
+        ("namespace", is_dns_label, "gateway-system"),
+    )
+    for path, gateway in written(pipeline, "serving.gateway"):
+        for key, is_right, example in rules if gateway is not None else ():
+            value = getattr(gateway, key)
+            if not is_right(value):
+                told = f"`{value}` cannot be the {key} of a gateway"
+                yield Finding("AM414", (*path, key), told, help=f"write it like `{example}`")
+
+
+def _shared(pipeline: Pipeline) -> Iterator[Finding]:
+    """Each pair of environments once; what is not written about a cluster is taken to be the same."""
+    clusters = {name: environment.server for name, environment in pipeline.settings.environments.items()}
+    for (first, one), (second, other) in combinations(pipeline.environments.items(), 2):
+        if clusters.get(first) != clusters.get(second):
+            continue
+        if one.namespace == other.namespace:
+            told = f"`{first}` and `{second}` would overwrite each other in the namespace `{one.namespace}`"
+            way_out = "give each its own `namespace`, or write each cluster's `server`"
+            yield Finding("AM415", ("environments", second), told, help=way_out, at_key=True, file=_SETTINGS)
+        if one.serving.gateway is not None and one.serving.gateway == other.serving.gateway:
+            told = f"the routes of `{first}` and `{second}` have the one host `{one.serving.gateway.host}`"
+            way_out = f"write `environments: {{{second}: {{serving: {{gateway: {{host: …}}}}}}}}`"
+            severity = Severity.WARNING
+            yield Finding("AM415", ("serving", "gateway"), told, help=way_out, severity=severity, at_key=True)
