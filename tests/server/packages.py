@@ -112,45 +112,42 @@ def price(folder: Path, columns: int = 3) -> Path:
 
 
 def slow(folder: Path) -> Path:
-    """A regression that counts to the sum of its numbers, one by one."""
-    counted = helper.make_graph(
+    """A regression that answers its only number, after it has counted to the sum of all, one by one."""
+    nodes = [
+        helper.make_node("ReduceSum", ["numbers"], ["sum"], keepdims=0),
+        helper.make_node("Cast", ["sum"], ["turns"], to=TensorProto.INT64),
+        helper.make_node("Loop", ["turns", "", "zero"], ["counted"], body=_counting()),
+        helper.make_node("Cast", ["numbers"], ["single"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceSum", ["single", "columns"], ["rows"], keepdims=0),
+        helper.make_node("Min", ["rows", "counted"], ["prediction"]),
+    ]
+    outputs = [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, ["N"])]
+    constants = {"columns": numpy.array([1], dtype=numpy.int64)}
+    graph = _graph(nodes, [_tensor("numbers", TensorProto.DOUBLE, 1)], outputs, constants)
+    inputs = [
+        {"name": "count", "type": "number", "tensor": "numbers", "index": 0, "min": 0, "max": None,
+         "nullable": False, "unit": ""}
+    ]  # fmt: skip
+    return write(folder, graph, inputs, {"count": 1.0}, _PRICE_REFERENCE, model="slow")
+
+
+def _counting() -> onnx.GraphProto:
+    """The body of a loop that adds one to what it carries."""
+    scalar = helper.make_tensor_value_info
+    return helper.make_graph(
         [
             helper.make_node("Identity", ["going"], ["goes"]),
             helper.make_node("Add", ["count", "one"], ["more"]),
         ],
         "count",
         [
-            helper.make_tensor_value_info("turn", TensorProto.INT64, []),
-            helper.make_tensor_value_info("going", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("count", TensorProto.FLOAT, []),
+            scalar("turn", TensorProto.INT64, []),
+            scalar("going", TensorProto.BOOL, []),
+            scalar("count", TensorProto.FLOAT, []),
         ],
-        [
-            helper.make_tensor_value_info("goes", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("more", TensorProto.FLOAT, []),
-        ],
+        [scalar("goes", TensorProto.BOOL, []), scalar("more", TensorProto.FLOAT, [])],
         [numpy_helper.from_array(numpy.ones((), dtype=numpy.float32), "one")],
     )
-    nodes = [
-        helper.make_node("ReduceSum", ["numbers"], ["sum"], keepdims=0),
-        helper.make_node("Cast", ["sum"], ["turns"], to=TensorProto.INT64),
-        helper.make_node("Loop", ["turns", "", "zero"], ["counted"], body=counted),
-        helper.make_node("Cast", ["numbers"], ["single"], to=TensorProto.FLOAT),
-        helper.make_node("Flatten", ["single"], ["rows"]),
-        helper.make_node("ReduceSum", ["rows", "columns"], ["sums"], keepdims=0),
-        helper.make_node("Min", ["sums", "counted"], ["prediction"]),
-    ]
-    outputs = [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, ["N"])]
-    graph = _graph(
-        nodes,
-        [_tensor("numbers", TensorProto.DOUBLE, 1)],
-        outputs,
-        {"columns": numpy.array([1], dtype=numpy.int64)},
-    )
-    inputs = [
-        {"name": "count", "type": "number", "tensor": "numbers", "index": 0, "min": 0, "max": None,
-         "nullable": False, "unit": ""}
-    ]  # fmt: skip
-    return write(folder, graph, inputs, {"count": 1.0}, _PRICE_REFERENCE, model="slow")
 
 
 def digits(folder: Path) -> Path:
