@@ -48,7 +48,7 @@ bench: $(READY) ## measure serving against its peers
 .PHONY: soak
 soak: $(READY) ## hold load on the demo's server for ten minutes
 	@sh scripts/demo.sh
-	aimass test breast-cancer --root build/demo --soak 10m
+	aimass soak breast-cancer --root build/demo
 
 .PHONY: requirements
 requirements: $(READY) ## renew the pinned requirements

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -105,3 +105,6 @@ STAGES = (
         metrics=("test/report.json",),
     ),
 )
+
+#: The test stage for longer, beside the pipeline: what it leaves is nothing that another stage needs.
+SOAK = replace(STAGES[-1], name="soak", summary="hold the load for longer and watch the server's memory", metrics=())

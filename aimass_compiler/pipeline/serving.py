@@ -102,7 +102,7 @@ class ServingTests(Frozen):
     load: LoadTest = Field(default_factory=LoadTest)
     """The load of the pipeline's test stage."""
     soak: Duration | None = None
-    """How long `aimass test --soak` holds the load; not part of the pipeline."""
+    """How long `aimass soak` holds the load, by default ten minutes; not part of the pipeline."""
 
 
 class Gateway(Frozen):

@@ -36,8 +36,8 @@ def run(
 ) -> None:
     """Write what was measured; only then a server that is wrong, slow or unstable stops the pipeline.
 
-    `soak` holds the load that long instead, and the server's memory must not grow meanwhile.
-    Raises StageFailure with everything that was wrong, in numbers.
+    `soak` holds the load that long instead, and the server's memory must not grow meanwhile; its report
+    has a name of its own, because DVC knows the other. Raises StageFailure with everything that was wrong, in numbers.
     """
     package = workspace.folder("package") / "model"
     inputs = read_json(package / conventions.SIGNATURE_FILE)["inputs"]
@@ -47,7 +47,8 @@ def run(
         package, as_json(raw, inputs), evaluated["scores"].to_list(), tests, limits, soak=soak
     )
     faults = list(faults_of(measured, objectives, tests))
-    write_json(workspace.folder("test") / "report.json", _report(measured, objectives.latency, faults))
+    name = "report.json" if soak is None else "soak.json"
+    write_json(workspace.folder("test") / name, _report(measured, objectives.latency, faults))
     answer = conventions.PROBABILITIES_OUTPUT if task.is_classification else conventions.PREDICTION_OUTPUT
     print(
         f"{measured.rows:,} rows answered, {answer} at most {measured.largest_difference:.2g} off", flush=True

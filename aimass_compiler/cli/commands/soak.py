@@ -1,0 +1,39 @@
+"""Hold load on a packaged model for longer.
+
+Starts the real server on the package and holds the load of the spec's `serving.tests` for
+`serving.tests.soak` (by default ten minutes), with bad requests mixed in. Answers must stay right and
+the server's memory must not grow. The report lies beside that of the test stage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+
+from aimass_compiler.cli import terminal
+from aimass_compiler.cli.choosing import Unknown, add_root, project_of
+from aimass_compiler.cli.exit_codes import ExitCode
+from aimass_compiler.cli.packages import package_of
+
+EXAMPLES = """
+  aimass soak churn                  as long as the spec says
+"""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.add_argument("model", metavar="MODEL", help="the model's name")
+    add_root(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Soak; answers the exit code of the stage."""
+    project = project_of(arguments)
+    try:
+        package_of(project, arguments.model)
+    except Unknown as unknown:
+        terminal.complain(str(unknown), unknown.help)
+        return ExitCode.USAGE
+    command = [sys.executable, "-m", "aimass_compiler.runtime", "soak", arguments.model, "--root", str(project.root)]
+    return subprocess.run(command, check=False).returncode  # noqa: S603  # a list of arguments, never a shell
