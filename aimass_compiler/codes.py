@@ -10,7 +10,12 @@ import aimass_compiler
 from aimass_compiler.explanations import Explanation
 
 #: What runs models explains itself by exit codes and messages, not by codes.
-_WITHOUT_CODES = ("aimass_compiler.runtime", "aimass_compiler.cli", "aimass_compiler.catalog", "aimass_compiler.expression")
+_WITHOUT_CODES = (
+    "aimass_compiler.runtime",
+    "aimass_compiler.cli",
+    "aimass_compiler.catalog",
+    "aimass_compiler.expression",
+)
 
 
 @cache

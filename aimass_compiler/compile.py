@@ -55,5 +55,7 @@ def lowered(document: Document, settings: Settings) -> tuple[Pipeline | None, li
     findings += problems
     if pipeline is None:
         return None, findings
-    unexpressed = [replace(finding, file=finding.file or document.file) for finding in render.findings(pipeline)]
+    unexpressed = [
+        replace(finding, file=finding.file or document.file) for finding in render.findings(pipeline)
+    ]
     return pipeline, [*findings, *checks.check(pipeline, document.file), *unexpressed]

@@ -21,7 +21,9 @@ class Project:
         """The nearest folder, from this one upwards, that has settings or specs; else this one."""
         start = folder.resolve()
         for candidate in (start, *start.parents):
-            if (candidate / conventions.SETTINGS_FILE).is_file() or (candidate / conventions.SPECS_FOLDER).is_dir():
+            if (candidate / conventions.SETTINGS_FILE).is_file() or (
+                candidate / conventions.SPECS_FOLDER
+            ).is_dir():
                 return cls(candidate)
         return cls(start)
 
@@ -36,7 +38,9 @@ class Project:
     def specs(self) -> list[Path]:
         """Every spec of the project, sorted by name."""
         folder = self.root / conventions.SPECS_FOLDER
-        return sorted(path for path in folder.glob("*") if path.suffix in _SUFFIXES and not path.name.startswith("."))
+        return sorted(
+            path for path in folder.glob("*") if path.suffix in _SUFFIXES and not path.name.startswith(".")
+        )
 
     def shown(self, path: Path) -> str:
         """What people call a file: its path below the root, or the whole path outside of it."""

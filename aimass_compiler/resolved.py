@@ -21,7 +21,9 @@ def resolved(pipeline: Pipeline, document: Document) -> str:
     """The pipeline in the language's own form, with a comment behind every value."""
     text = emit(_as_spec(pipeline), pipeline.name).decode().removeprefix(header(pipeline.name))
     shown, _ = parse(text, document.file)
-    comments = {shown.place_of(path).line: _origin(path, value, document) for path, value in _leaves(shown.data)}
+    comments = {
+        shown.place_of(path).line: _origin(path, value, document) for path, value in _leaves(shown.data)
+    }
     lines = text.splitlines()
     width = max((len(lines[number - 1]) for number in comments if len(lines[number - 1]) < 60), default=0)  # noqa: PLR2004  # longer lines would push all comments away
     marked = (
@@ -34,7 +36,11 @@ def resolved(pipeline: Pipeline, document: Document) -> str:
 def _as_spec(pipeline: Pipeline) -> dict[str, Any]:
     dumped = pipeline.model_dump(mode="json", exclude=set(_OF_COMPILER))
     head = {"apiVersion": "aimass/v1", "kind": "Model"}
-    return head | {"metadata": dumped.pop("metadata"), "data": dumped.pop("data"), "target": pipeline.task.target} | dumped
+    return (
+        head
+        | {"metadata": dumped.pop("metadata"), "data": dumped.pop("data"), "target": pipeline.task.target}
+        | dumped
+    )
 
 
 def _leaves(node: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:

@@ -68,7 +68,11 @@ class _Text(str):
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
         del schema, handler
-        return {"type": ["string", "number"], "pattern": f"^{cls.pattern.pattern}$", "examples": [cls.example]}
+        return {
+            "type": ["string", "number"],
+            "pattern": f"^{cls.pattern.pattern}$",
+            "examples": [cls.example],
+        }
 
 
 class Duration(_Text):
@@ -78,7 +82,14 @@ class Duration(_Text):
     pattern = re.compile(r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d|w)")
     example = "`30s`, `10m` or `1h`"
     noun = "a duration"
-    seconds_of: ClassVar[dict[str, float]] = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+    seconds_of: ClassVar[dict[str, float]] = {
+        "ms": 0.001,
+        "s": 1,
+        "m": 60,
+        "h": 3600,
+        "d": 86400,
+        "w": 604800,
+    }
 
     @property
     def seconds(self) -> float:

@@ -21,7 +21,10 @@ class Unknown(Exception):
 def add_root(parser: argparse.ArgumentParser) -> None:
     """The option that names the project's folder."""
     parser.add_argument(
-        "--root", type=Path, metavar="DIR", help="the project's folder (default: the nearest one from here upwards)"
+        "--root",
+        type=Path,
+        metavar="DIR",
+        help="the project's folder (default: the nearest one from here upwards)",
     )
 
 

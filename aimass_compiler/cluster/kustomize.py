@@ -20,9 +20,7 @@ except ImportError:  # a PyYAML that was built without libyaml
 OLDEST = (5, 0, 0)
 _SECONDS = 60
 _VERSION = re.compile(r"v([0-9]+)\.([0-9]+)\.([0-9]+)")
-_WAY_OUT = (
-    "install kustomize 5 (https://kubectl.docs.kubernetes.io/installation/kustomize/) or kubectl 1.27"
-)
+_WAY_OUT = "install kustomize 5 (https://kubectl.docs.kubernetes.io/installation/kustomize/) or kubectl 1.27"
 
 
 class KustomizeError(Exception):

@@ -30,7 +30,9 @@ class Gate(Frozen):
     def _has_condition(self) -> Self:
         if all(part is None for part in (self.min, self.max, self.overfit, self.beats)):
             raise PydanticCustomError(
-                "gate", "a gate on {metric} needs a condition: `min`, `max`, `overfit` or `beats`", {"metric": f"`{self.metric}`"}
+                "gate",
+                "a gate on {metric} needs a condition: `min`, `max`, `overfit` or `beats`",
+                {"metric": f"`{self.metric}`"},
             )
         return self
 

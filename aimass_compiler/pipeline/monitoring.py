@@ -47,7 +47,9 @@ class Retrain(Frozen):
         parts = value.split()
         if len(parts) != _CRON_FIELDS or not all(re.fullmatch(r"[0-9A-Za-z*/,\-]+", part) for part in parts):
             raise PydanticCustomError(
-                "cron", "{shown} is not a cron expression of five fields; Mondays at 3 are `0 3 * * 1`", {"shown": f"`{value}`"}
+                "cron",
+                "{shown} is not a cron expression of five fields; Mondays at 3 are `0 3 * * 1`",
+                {"shown": f"`{value}`"},
             )
         return value
 

@@ -40,7 +40,10 @@ def effects(plan: Plan) -> list[Effect]:
     """The models that the plan changes, by name."""
     differing = [change for change in plan.changes if change.action is not Action.UNCHANGED]
     models = sorted({model_folder(change.path) for change in differing})
-    return [_effect(model, plan, [each for each in differing if model_folder(each.path) == model]) for model in models]
+    return [
+        _effect(model, plan, [each for each in differing if model_folder(each.path) == model])
+        for model in models
+    ]
 
 
 def _effect(model: str, plan: Plan, changes: list[Change]) -> Effect:

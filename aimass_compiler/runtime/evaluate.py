@@ -48,7 +48,9 @@ def run(
     fit = judge_fit(objective.metric, evidence, evaluation.gates)
     judged = judge(evaluation.gates, evidence, released_metrics(workspace))
     folder = workspace.folder("evaluate")
-    write_json(folder / "metrics.json", {**evidence.measured, "slices": measure_slices(evidence, rows, slices)})
+    write_json(
+        folder / "metrics.json", {**evidence.measured, "slices": measure_slices(evidence, rows, slices)}
+    )
     write_json(folder / "verdict.json", {"fit": asdict(fit), "gates": [asdict(gate) for gate in judged]})
     _write_predictions(folder / "predictions.parquet", task, predictions["test"])
     write_curve(folder / "curve.csv", task, predictions["test"])

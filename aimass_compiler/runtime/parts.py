@@ -34,7 +34,9 @@ def read_parts(path: Path, stage: Stage) -> dict[str, Any]:
             first = error.errors()[0]
             where = ".".join(str(word) for word in (key, *first["loc"]))
             raise StageFailure(
-                ExitCode.USAGE, f"{path}: `{where}`: {first['msg']}", "compile the spec again: `aimass compile`"
+                ExitCode.USAGE,
+                f"{path}: `{where}`: {first['msg']}",
+                "compile the spec again: `aimass compile`",
             ) from None
     return parts
 
@@ -43,9 +45,13 @@ def _document(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise StageFailure(ExitCode.USAGE, f"{path} does not exist", "compile the spec first: `aimass compile`") from None
+        raise StageFailure(
+            ExitCode.USAGE, f"{path} does not exist", "compile the spec first: `aimass compile`"
+        ) from None
     except (OSError, ValueError) as error:
-        raise StageFailure(ExitCode.USAGE, f"{path} cannot be read: {error}", "compile the spec again") from None
+        raise StageFailure(
+            ExitCode.USAGE, f"{path} cannot be read: {error}", "compile the spec again"
+        ) from None
     found = document.get("format") if isinstance(document, dict) else None
     if found != conventions.PIPELINE_FORMAT:
         raise StageFailure(

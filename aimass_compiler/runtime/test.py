@@ -43,9 +43,7 @@ def run(
     inputs = read_json(package / conventions.SIGNATURE_FILE)["inputs"]
     raw = polars.read_parquet(workspace.folder("prepare") / "test.parquet").head(_MOST_ROWS)
     evaluated = polars.read_parquet(workspace.folder("evaluate") / "predictions.parquet").head(_MOST_ROWS)
-    measured = measure(
-        package, as_json(raw, inputs), evaluated["scores"].to_list(), tests, limits, soak=soak
-    )
+    measured = measure(package, as_json(raw, inputs), evaluated["scores"].to_list(), tests, limits, soak=soak)
     faults = list(faults_of(measured, objectives, tests))
     name = "report.json" if soak is None else "soak.json"
     write_json(workspace.folder("test") / name, _report(measured, objectives.latency, faults))

@@ -38,7 +38,11 @@ EXPLANATIONS = (
         "true.",
     ),
     Explanation("AM104", "a number is out of range", "The value is outside of what the key allows."),
-    Explanation("AM105", "not one of the values that are allowed", "The key takes one of a few words; the message lists them."),
+    Explanation(
+        "AM105",
+        "not one of the values that are allowed",
+        "The key takes one of a few words; the message lists them.",
+    ),
     Explanation(
         "AM106",
         "there is no such kind",

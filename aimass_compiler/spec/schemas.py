@@ -18,7 +18,10 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def schemas() -> dict[str, bytes]:
     """The schemas by their path in a project."""
-    kinds: dict[str, type[Frozen]] = {conventions.SCHEMA_FILE: ModelSpec, conventions.SETTINGS_SCHEMA_FILE: Settings}
+    kinds: dict[str, type[Frozen]] = {
+        conventions.SCHEMA_FILE: ModelSpec,
+        conventions.SETTINGS_SCHEMA_FILE: Settings,
+    }
     return {path: _written(kind) for path, kind in kinds.items()}
 
 

@@ -36,7 +36,9 @@ def run(code: str, *arguments: str, seed: str = "0") -> subprocess.CompletedProc
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("command", [["compile", "--check"], ["schema", "--check"], ["explain", "churn"], ["plan"]])
+@pytest.mark.parametrize(
+    "command", [["compile", "--check"], ["schema", "--check"], ["explain", "churn"], ["plan"]]
+)
 def test_the_core_alone_compiles_every_spec(command: list[str]) -> None:
     done = run(BLOCKER, *command, "--root", str(ROOT))
     assert done.returncode == 0, done.stderr

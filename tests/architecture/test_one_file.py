@@ -77,7 +77,9 @@ def test_a_new_file_is_a_new_transform(sources: Path, tmp_path: Path) -> None:
     assert "did you mean `double`?" in misspelt.stderr
 
 
-def test_without_its_file_a_transform_is_unknown_and_nothing_else_breaks(sources: Path, tmp_path: Path) -> None:
+def test_without_its_file_a_transform_is_unknown_and_nothing_else_breaks(
+    sources: Path, tmp_path: Path
+) -> None:
     (sources / "aimass_compiler/catalog/transforms/bucket.py").unlink()
     done = aimass(sources, project(tmp_path / "project", "{standardize: x}"), "compile")
     assert done.returncode == 0, done.stderr

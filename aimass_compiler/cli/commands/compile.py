@@ -26,12 +26,16 @@ EXAMPLES = """
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
-    parser.add_argument("specs", nargs="*", metavar="SPEC", help="a spec's name or path (default: all of specs/)")
+    parser.add_argument(
+        "specs", nargs="*", metavar="SPEC", help="a spec's name or path (default: all of specs/)"
+    )
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--dry-run", action="store_true", help="show what would change and write nothing")
     mode.add_argument("--check", action="store_true", help="write nothing; exit 3 when generated/ is stale")
     parser.add_argument("--diff", action="store_true", help="show the changes line by line")
-    parser.add_argument("--force", action="store_true", help="overwrite generated files that were edited by hand")
+    parser.add_argument(
+        "--force", action="store_true", help="overwrite generated files that were edited by hand"
+    )
     parser.add_argument("--format", choices=findings.FORMATS, default="people", help="how findings are shown")
     add_root(parser)
 
@@ -60,9 +64,15 @@ def run(arguments: argparse.Namespace) -> int:
         plan, problems = update(compiled.files, project.generated, **options, tell=_tell)
     findings.show([*compiled.findings, *problems], compiled.documents, arguments.format)
     if arguments.format == "people":
-        sys.stdout.write(changes.drawn(plan, is_written=not (arguments.dry_run or arguments.check), with_diff=arguments.diff))
+        sys.stdout.write(
+            changes.drawn(
+                plan, is_written=not (arguments.dry_run or arguments.check), with_diff=arguments.diff
+            )
+        )
     if arguments.check and plan.is_stale:
-        terminal.complain("generated/ is not what the specs compile to", "run `aimass compile` and commit the result")
+        terminal.complain(
+            "generated/ is not what the specs compile to", "run `aimass compile` and commit the result"
+        )
         return ExitCode.STALE
     return ExitCode.FINDINGS if problems else ExitCode.DONE
 

@@ -26,7 +26,9 @@ _CODE = re.compile(r"AM[0-9]{3}", re.IGNORECASE)
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
-    parser.add_argument("topic", metavar="MODEL|CODE", help="a model's name, a spec's path, or a code such as AM204")
+    parser.add_argument(
+        "topic", metavar="MODEL|CODE", help="a model's name, a spec's path, or a code such as AM204"
+    )
     add_root(parser)
 
 

@@ -24,8 +24,12 @@ EXAMPLES = """
 def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
     parser.add_argument("name", metavar="NAME", help="the model's name: lower-case letters, digits and -")
-    parser.add_argument("data", metavar="DATA", type=Path, help="a csv, parquet or jsonl file below the project")
-    parser.add_argument("--target", metavar="COLUMN", help="the column to predict (default: a guess, said in the spec)")
+    parser.add_argument(
+        "data", metavar="DATA", type=Path, help="a csv, parquet or jsonl file below the project"
+    )
+    parser.add_argument(
+        "--target", metavar="COLUMN", help="the column to predict (default: a guess, said in the spec)"
+    )
     add_root(parser)
 
 

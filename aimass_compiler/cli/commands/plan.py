@@ -23,9 +23,13 @@ EXAMPLES = """
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
-    parser.add_argument("specs", nargs="*", metavar="SPEC", help="a spec's name or path (default: all of specs/)")
+    parser.add_argument(
+        "specs", nargs="*", metavar="SPEC", help="a spec's name or path (default: all of specs/)"
+    )
     parser.add_argument("--diff", action="store_true", help="show the changes line by line")
-    parser.add_argument("--format", choices=("people", "json", "markdown"), default="people", help="how it is shown")
+    parser.add_argument(
+        "--format", choices=("people", "json", "markdown"), default="people", help="how it is shown"
+    )
     add_root(parser)
 
 

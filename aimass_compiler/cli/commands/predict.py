@@ -88,5 +88,5 @@ def _row(text: str, where: str) -> dict[str, Any]:
     except ValueError as error:
         raise Unknown(f"{where} is not JSON: {error}") from None
     if not isinstance(row, dict):
-        raise Unknown(f"{where} must be a JSON object such as {{\"age\": 40}}")
+        raise Unknown(f'{where} must be a JSON object such as {{"age": 40}}')
     return row

@@ -26,7 +26,9 @@ EXAMPLES = """
 def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
     parser.add_argument("model", metavar="MODEL", help="the name of the model, or the path of its spec")
-    parser.add_argument("--until", choices=conventions.STAGES, metavar="STAGE", help="stop after this stage: %(choices)s")
+    parser.add_argument(
+        "--until", choices=conventions.STAGES, metavar="STAGE", help="stop after this stage: %(choices)s"
+    )
     parser.add_argument("--force", action="store_true", help="run every stage again, up to date or not")
     parser.add_argument("--verbose", action="store_true", help="show what DVC says, too")
     add_root(parser)
@@ -46,7 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
         terminal.complain(str(unknown), unknown.help)
         return ExitCode.USAGE
     compiled = compile_specs(project, specs)
-    plan, problems = update(compiled.files, project.generated) if not has_errors(compiled.findings) else (None, [])
+    plan, problems = (
+        update(compiled.files, project.generated) if not has_errors(compiled.findings) else (None, [])
+    )
     findings.show([*compiled.findings, *problems], compiled.documents, "people")
     if plan is None or problems:
         return ExitCode.FINDINGS
@@ -64,5 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     except dvc.DvcMissing as missing:
         terminal.complain(str(missing))
         return ExitCode.USAGE
-    sys.stdout.write(results.drawn(project.root / conventions.ARTIFACTS_FOLDER / model, compiled.pipelines[model], status))
+    sys.stdout.write(
+        results.drawn(project.root / conventions.ARTIFACTS_FOLDER / model, compiled.pipelines[model], status)
+    )
     return status

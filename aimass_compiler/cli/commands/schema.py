@@ -25,7 +25,13 @@ EXAMPLES = """
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
-    parser.add_argument("kind", nargs="?", choices=("model", "settings"), default="model", help="whose schema (default: %(default)s)")
+    parser.add_argument(
+        "kind",
+        nargs="?",
+        choices=("model", "settings"),
+        default="model",
+        help="whose schema (default: %(default)s)",
+    )
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--write", action="store_true", help="write both into schemas/")
     mode.add_argument("--check", action="store_true", help="exit 3 when schemas/ is stale")
@@ -43,9 +49,15 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(found[chosen[arguments.kind]].decode())
         return ExitCode.DONE
     root = project_of(arguments).root
-    stale = [path for path, content in found.items() if not (root / path).is_file() or (root / path).read_bytes() != content]
+    stale = [
+        path
+        for path, content in found.items()
+        if not (root / path).is_file() or (root / path).read_bytes() != content
+    ]
     if arguments.check and stale:
-        terminal.complain(f"{', '.join(stale)} is not what the language is now", "run `aimass schema --write`")
+        terminal.complain(
+            f"{', '.join(stale)} is not what the language is now", "run `aimass schema --write`"
+        )
         return ExitCode.STALE
     for path in stale:
         replace_file(root / path, found[path])

@@ -40,7 +40,9 @@ def run(arguments: argparse.Namespace) -> int:
         terminal.complain(str(unknown), unknown.help)
         return ExitCode.USAGE
     options = ("--host", arguments.host, "--port", str(arguments.port))
-    print(f"serving {arguments.model} on http://{arguments.host}:{arguments.port}, Ctrl-C stops it", flush=True)
+    print(
+        f"serving {arguments.model} on http://{arguments.host}:{arguments.port}, Ctrl-C stops it", flush=True
+    )
     with subprocess.Popen(server.command(package, *options)) as process:  # noqa: S603  # a list, never a shell
         try:
             return process.wait()

@@ -35,5 +35,13 @@ def run(arguments: argparse.Namespace) -> int:
     except Unknown as unknown:
         terminal.complain(str(unknown), unknown.help)
         return ExitCode.USAGE
-    command = [sys.executable, "-m", "aimass_compiler.runtime", "soak", arguments.model, "--root", str(project.root)]
+    command = [
+        sys.executable,
+        "-m",
+        "aimass_compiler.runtime",
+        "soak",
+        arguments.model,
+        "--root",
+        str(project.root),
+    ]
     return subprocess.run(command, check=False).returncode  # noqa: S603  # a list of arguments, never a shell

@@ -26,5 +26,7 @@ def show(findings: Iterable[Finding], documents: Mapping[str, Document], form: s
         stream = sys.stderr
         sys.stdout.flush()
         stream.write(
-            people.drawn(findings, documents, is_coloured=terminal.is_coloured(stream), width=terminal.width())
+            people.drawn(
+                findings, documents, is_coloured=terminal.is_coloured(stream), width=terminal.width()
+            )
         )

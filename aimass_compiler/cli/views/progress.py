@@ -30,7 +30,9 @@ class Stages:
     def tell(self, line: str) -> None:
         """One line of output, as soon as it comes."""
         self.has_run = self.has_run or bool(_RUNNING.search(line))
-        told = next((form(found["name"]) for pattern, form in self._forms() if (found := pattern.search(line))), None)
+        told = next(
+            (form(found["name"]) for pattern, form in self._forms() if (found := pattern.search(line))), None
+        )
         if told is None and not _NOISE.match(line):
             told = f"  {line}"
         if told is not None:
@@ -41,5 +43,8 @@ class Stages:
         return (
             (_RUNNING, lambda name: f"▸ {name}: {self._summaries.get(name, '')}"),
             (_UNCHANGED, lambda name: f"✓ {name} is up to date"),
-            (_RESTORED, lambda name: f"✓ {name} was run before with the same data and spec: taken from the cache"),
+            (
+                _RESTORED,
+                lambda name: f"✓ {name} was run before with the same data and spec: taken from the cache",
+            ),
         )

@@ -11,7 +11,10 @@ def table(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
     """The rows as lines, the first column flush left and numbers flush right."""
     cells = [[safe(cell) for cell in row] for row in rows]
     widths = [max(width_of(row[place]) for row in cells) for place in range(len(cells[0]))] if cells else []
-    return [f"{indent}{'  '.join(_padded(cell, width) for cell, width in zip(row, widths, strict=True))}".rstrip() for row in cells]
+    return [
+        f"{indent}{'  '.join(_padded(cell, width) for cell, width in zip(row, widths, strict=True))}".rstrip()
+        for row in cells
+    ]
 
 
 def _padded(cell: str, width: int) -> str:

@@ -21,12 +21,22 @@ def plots(pipeline: Pipeline, folder: str) -> list[dict[str, Any]]:
 def _plots(pipeline: Pipeline) -> Iterator[tuple[str, dict[str, Any]]]:
     yield (
         "train/importance.csv",
-        {"x": "importance", "y": "feature", "template": "bar_horizontal_sorted", "title": "Importance of features"},
+        {
+            "x": "importance",
+            "y": "feature",
+            "template": "bar_horizontal_sorted",
+            "title": "Importance of features",
+        },
     )
     if not pipeline.task.is_classification:
         yield (
             "evaluate/curve.csv",
-            {"x": "predicted", "y": "residual", "template": "scatter", "title": "Residuals on the test split"},
+            {
+                "x": "predicted",
+                "y": "residual",
+                "template": "scatter",
+                "title": "Residuals on the test split",
+            },
         )
         return
     yield (

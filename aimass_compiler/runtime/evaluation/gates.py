@@ -44,7 +44,9 @@ def released_metrics(workspace: Workspace) -> dict[str, Any] | None:
         return {split: dict(values) for split, values in read_json(path).items() if split in SPLITS}
     except (ValueError, TypeError, AttributeError):
         told = f"{path.relative_to(workspace.root)} does not hold the metrics of a release"
-        raise StageFailure(ExitCode.USAGE, told, "restore it from git, or record the release again: `aimass release`") from None
+        raise StageFailure(
+            ExitCode.USAGE, told, "restore it from git, or record the release again: `aimass release`"
+        ) from None
 
 
 def judge(gates: Sequence[Gate], evidence: Evidence, released: Mapping[str, Any] | None) -> list[Judged]:

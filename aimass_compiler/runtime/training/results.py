@@ -64,7 +64,12 @@ def write_best(
         "value": best.value,
         "trial": best.id,
         "attempts": [
-            {"verdict": attempt.fit.verdict, "reason": attempt.fit.reason, "value": attempt.value, "more": attempt.more}
+            {
+                "verdict": attempt.fit.verdict,
+                "reason": attempt.fit.reason,
+                "value": attempt.value,
+                "more": attempt.more,
+            }
             for attempt in attempts
         ],
         "trained_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),

@@ -52,4 +52,7 @@ def adjusted(attempt: Attempt) -> Assignment | None:
 def best_of(attempts: Sequence[Attempt]) -> int:
     """The place of the attempt to keep: one that fits before one that does not, then by the objective."""
     sign = 1 if attempts[0].assignment.metric.greater_is_better else -1
-    return max(range(len(attempts)), key=lambda place: (attempts[place].fit.verdict == "fits", sign * attempts[place].value))
+    return max(
+        range(len(attempts)),
+        key=lambda place: (attempts[place].fit.verdict == "fits", sign * attempts[place].value),
+    )

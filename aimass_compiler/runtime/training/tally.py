@@ -9,7 +9,6 @@ from typing import Any
 from aimass_compiler.runtime.training.trials import Outcome, Trials, ranked
 
 
-
 @dataclass
 class Tally:
     """Keeps every outcome, and the trained model of the best trial only."""
