@@ -9,6 +9,9 @@ from enum import StrEnum
 #: Where a value lives in a document: ("features", 2, "bucket", "count").
 Path = tuple[str | int, ...]
 
+#: So many candidates are read at a glance.
+_FEW = 12
+
 
 class Severity(StrEnum):
     """How much a finding matters: an error stops the compiler, a warning does not."""
@@ -82,6 +85,6 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     near = get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.6)
     if near:
         return f"did you mean `{lowered[near[0]]}`?"
-    if 0 < len(known) <= 12:
+    if 0 < len(known) <= _FEW:
         return "known here: " + ", ".join(f"`{name}`" for name in known)
     return ""

@@ -107,4 +107,6 @@ STAGES = (
 )
 
 #: The test stage for longer, beside the pipeline: what it leaves is nothing that another stage needs.
-SOAK = replace(STAGES[-1], name="soak", summary="hold the load for longer and watch the server's memory", metrics=())
+SOAK = replace(
+    STAGES[-1], name="soak", summary="hold the load for longer and watch the server's memory", metrics=()
+)

@@ -10,7 +10,7 @@ from aimass_compiler.diagnostics import did_you_mean
 from aimass_compiler.project import Project
 
 
-class Unknown(Exception):
+class Unknown(Exception):  # noqa: N818  # it reads as what is the case
     """What was named does not exist; the message says what does."""
 
     def __init__(self, message: str, help: str = "") -> None:  # noqa: A002  # the word that findings use

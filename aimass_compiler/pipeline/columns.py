@@ -75,7 +75,7 @@ class IdColumn(_Column):
 
 
 class TimeColumn(_Column):
-    """A moment, written as ISO 8601 (`2026-01-31` or `2026-01-31T12:00:00Z`); orders the rows, never a feature."""
+    """A moment in ISO 8601, such as `2026-01-31T12:00:00Z`; it orders the rows and is never a feature."""
 
     type: Literal["time"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from aimass_compiler.values import Duration, Frozen, Integer, Number, Percentage, Quantity
 
@@ -84,14 +84,12 @@ class Logs(Frozen):
 class LoadTest(Frozen):
     """The short load that the test stage holds, with bad requests mixed in."""
 
-    short_form = None
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
     rps: Integer = Field(50, ge=1, le=100_000)
     """Requests a second."""
     duration: Duration = Field(Duration("5s"), alias="for")
     """How long."""
-
-    model_config = {"populate_by_name": True, "serialize_by_alias": True}
 
 
 class ServingTests(Frozen):

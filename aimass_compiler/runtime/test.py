@@ -37,7 +37,8 @@ def run(
     """Write what was measured; only then a server that is wrong, slow or unstable stops the pipeline.
 
     `soak` holds the load that long instead, and the server's memory must not grow meanwhile; its report
-    has a name of its own, because DVC knows the other. Raises StageFailure with everything that was wrong, in numbers.
+    has a name of its own, because DVC knows the other.
+    Raises StageFailure with everything that was wrong, in numbers.
     """
     package = workspace.folder("package") / "model"
     inputs = read_json(package / conventions.SIGNATURE_FILE)["inputs"]

@@ -10,7 +10,7 @@ EXPLANATIONS = (
         "AM205",
         "the file is called otherwise than the model",
         "The model's name is that of its folders, stages, images and Kubernetes objects. Its spec is "
-        "`specs/<name>.yaml`, so that everybody finds it from any of them, and no two specs can have one name.",
+        "`specs/<name>.yaml`, so that everybody finds it from any of them, and no two can have one name.",
     ),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from aimass_compiler import conventions
@@ -40,8 +41,6 @@ def summary(plan: Plan, *, is_written: bool) -> str:
         Action.EDITED: "edited by hand",
         Action.UNCHANGED: "unchanged",
     }
-    if is_written and plan.findings:
-        told = {action: word.replace("ed", "ed, not written") if action in _SIGNS else word for action, word in told.items()}
     return ", ".join(f"{count} {told[action]}" for action, count in counts.items() if count)
 
 
@@ -53,7 +52,8 @@ def _files(effect: Effect) -> Iterator[str]:
         return
     below = [change.path.partition("/")[2] for change in effect.changes]
     tops = sorted({top + slash for top, slash, _ in (path.partition("/") for path in below)})
-    yield f"  {'-' if effect.is_removed else '+'} {conventions.GENERATED_FOLDER}/{effect.model}/: {', '.join(tops)}"
+    sign = _SIGNS[Action.DELETE if effect.is_removed else Action.CREATE]
+    yield f"  {sign} {conventions.GENERATED_FOLDER}/{effect.model}/: {', '.join(tops)}"
 
 
 def _shown(change: Change) -> str:
@@ -97,7 +97,7 @@ def as_json(plan: Plan) -> str:
                 "model": effect.model,
                 "new": effect.is_new,
                 "removed": effect.is_removed,
-                "values": [{"key": value.key, "before": value.before, "after": value.after} for value in effect.values],
+                "values": [asdict(value) for value in effect.values],
                 "stages": list(effect.stages),
                 "files": [
                     {"action": change.action.value, "path": change.path, "reason": change.reason}
@@ -120,5 +120,6 @@ def as_markdown(plan: Plan, *, with_diff: bool = False) -> str:
         lines += [f"{_SIGNS[change.action]} {_shown(change)}  {change.reason}" for change in effect.changes]
         lines += ["```", "", "</details>", ""]
     if with_diff and (diff := unified_diff(plan)):
-        lines += ["<details><summary>Line by line</summary>", "", "````diff", diff.rstrip("\n"), "````", "", "</details>", ""]
+        lines += ["<details><summary>Line by line</summary>", "", "````diff", diff.rstrip("\n"), "````"]
+        lines += ["", "</details>", ""]
     return "\n".join(lines)

@@ -13,8 +13,9 @@ _UNCHANGED = re.compile(r"Stage '(?:.*:)?(?P<name>[\w-]+)' didn't change")
 _RESTORED = re.compile(r"Stage '(?:.*:)?(?P<name>[\w-]+)' is cached")
 #: What DVC says about itself; the summary after the run says what matters of it.
 _NOISE = re.compile(
-    r"^(> |Updating lock file|Generating lock file|To track the changes|\s*git add|To enable auto staging|\s*dvc config"
-    r"|Use `dvc push`|Data and pipelines are up to date|Verifying|WARNING: '.*' is empty|ERROR: failed to reproduce|$)"
+    r"^(> |Updating lock file|Generating lock file|To track the changes|\s*git add|To enable auto staging"
+    r"|\s*dvc config|Use `dvc push`|Data and pipelines are up to date|Verifying|WARNING: '.*' is empty|WARNING: Process '.*RWLock"
+    r"|ERROR: failed to reproduce|$)"
 )
 
 

@@ -52,7 +52,10 @@ def _trials(found: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]:
     ranked = chosen + sorted(others, key=lambda trial: sign * trial["value"])
     names = list(ranked[0]["parameters"]) if ranked else []
     rows = [["trial", best["metric"], *names]]
-    rows += [[str(trial["id"]), _shown(trial["value"]), *(_shown(trial["parameters"][name]) for name in names)] for trial in ranked[:_BEST]]
+    rows += [
+        [str(trial["id"]), _shown(trial["value"]), *(_shown(trial["parameters"][name]) for name in names)]
+        for trial in ranked[:_BEST]
+    ]
     yield from table(rows)
 
 
@@ -64,7 +67,9 @@ def _metrics(found: Mapping[str, Any], verdict: Mapping[str, Any]) -> Iterator[s
     rows = [["", *_SPLITS]]
     rows += [[name, *(_shown(found[split][name]) for split in _SPLITS)] for name in found["train"]]
     yield from table(rows)
-    gates = ", ".join(f"{'✓' if gate['passed'] else '✗'} {gate['metric']} {gate['condition']}" for gate in verdict["gates"])
+    gates = ", ".join(
+        f"{'✓' if gate['passed'] else '✗'} {gate['metric']} {gate['condition']}" for gate in verdict["gates"]
+    )
     yield f"  gates: {gates or 'none'}; the model {verdict['fit']['verdict']}"
 
 
@@ -72,15 +77,18 @@ def _service(report: Mapping[str, Any]) -> Iterator[str]:
     if not report:
         return
     correctness, efficiency = report["correctness"], report["efficiency"]
-    latency = ", ".join(f"{name} {value:.2g} ms" for name, value in efficiency["latency_milliseconds"].items())
+    percentiles = efficiency["latency_milliseconds"].items()
+    latency = ", ".join(f"{name} {value:.2g} ms" for name, value in percentiles)
+    largest, rate = correctness["largest_difference"], efficiency["requests_per_second"]
     yield ""
     yield "service:"
-    yield f"  {correctness['rows']:,} rows answered like the batch, at most {correctness['largest_difference']:.1g} off"
-    yield f"  {efficiency['requests']:,} requests at {efficiency['requests_per_second']:.0f} a second: {latency}"
+    yield f"  {correctness['rows']:,} rows answered like the batch, at most {largest:.1g} off"
+    yield f"  {efficiency['requests']:,} requests at {rate:.0f} a second: {latency}"
 
 
 def _places(pipeline: Pipeline) -> Iterator[str]:
     name = pipeline.name
+    overlays = f"{conventions.GENERATED_FOLDER}/{name}/overlays"
     package = f"{conventions.ARTIFACTS_FOLDER}/{name}/package"
     yield ""
     yield "where things are:"
@@ -89,7 +97,7 @@ def _places(pipeline: Pipeline) -> Iterator[str]:
             ["model", f"{package}/model/{conventions.MODEL_FILE}"],
             ["model card", f"{package}/model/{conventions.MODEL_CARD_FILE}"],
             ["image", f"docker build {package}"],
-            ["manifests", f"{conventions.GENERATED_FOLDER}/{name}/overlays/{{{','.join(pipeline.environments)}}}"],
+            ["manifests", f"{overlays}/{{{','.join(pipeline.environments)}}}"],
         ]
     )
     yield ""
@@ -99,7 +107,7 @@ def _places(pipeline: Pipeline) -> Iterator[str]:
             [f"aimass serve {name}", f"serve it on port {conventions.PORT}"],
             [f"aimass predict {name} --example", "ask it about one row"],
             [f"aimass explain {name}", "the spec with every default and where it comes from"],
-            [f"kubectl apply -k {conventions.GENERATED_FOLDER}/{name}/overlays/dev", "deploy it"],
+            [f"kubectl apply -k {overlays}/{next(iter(pipeline.environments))}", "deploy it"],
         ]
     )
 

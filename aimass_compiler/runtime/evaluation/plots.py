@@ -44,7 +44,7 @@ def write_confusion(path: Path, task: Task, predictions: Predictions) -> None:
 
 
 def _roc(task: Task, predictions: Predictions) -> Iterable[Row]:
-    from sklearn.metrics import roc_curve  # noqa: PLC0415  # half a second that regressions need not wait
+    from sklearn.metrics import roc_curve  # half a second that regressions need not wait
 
     first = 1 if task.is_binary else 0
     most = max(_LEAST_POINTS, _POINTS // max(1, task.outputs - first))

@@ -52,7 +52,7 @@ def write_model(folder: Path, assignment: Assignment, fitted: Fitted) -> None:
 def write_best(
     folder: Path, assignment: Assignment, fitted: Fitted, best: Outcome, attempts: Sequence[Attempt]
 ) -> None:
-    """Write best.json: the parameters that were chosen, all of them, what they reached, and after which attempts."""
+    """Write best.json: all parameters that were chosen, what they reached, and after which attempts."""
     parameters = fitted.model.model_dump(mode="json")
     if fitted.model.learns_in_epochs:
         of_optimizer = fitted.training.optimizer.model_dump(mode="json")

@@ -1,8 +1,8 @@
-"""The trials that have ended: told in a line each as they end, and in a table at last."""
+"""The trials that have ended: told in a line each as they end, and in sum at last."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,7 +62,7 @@ class Tally:
 
 def say(line: str) -> None:
     """One line of progress, seen at once."""
-    print(line, flush=True)  # noqa: T201  # a stage tells its progress on standard output
+    print(line, flush=True)
 
 
 def _told(values: Mapping[str, Any]) -> str:
