@@ -66,3 +66,55 @@ def pipeline(
         for name in chosen.environments
     }
     return Pipeline.model_validate(document)
+
+
+#: Text that would break out of YAML, PromQL, Dockerfiles, templates or shells if anything let it.
+HOSTILE = (
+    "quotes \" ' ` and \\ at the end \\",
+    "two\nlines: [a, b]\n- c\n--- \n# no comment",
+    "{{ $labels.x }} {{`x`}} {% raw %} ${HOME} $(id) %{x}",
+    "& * ! | > @ ? : , [] {} <script>alert(1)</script>",
+    "ünïcödé 漢字 \u2028 \u0085 \u00a0 \ufeff 🚀",
+    "\x00\x07\x1b[31m\x7f",
+    "RUN evil\nUSER 0",
+    "null",
+    "0x1F",
+)
+_GATEWAY = {"host": "churn.example.com"}
+_CANARY = {"canary": [5, 25, 100]}
+_ONE = {"min": 1, "max": 1}
+#: Pipelines that differ in what is rendered for Kubernetes.
+VARIED: dict[str, Pipeline] = {
+    "plain": pipeline(),
+    "no-overrides": pipeline(overrides={"dev": {}}),
+    "one-environment": pipeline(settings={"environments": {"live": {"namespace": "models"}}}),
+    "fixed-replicas": pipeline(
+        {"serving": {"replicas": {"min": 3, "max": 3}}},
+        overrides={"prod": {"serving": {"replicas": {"max": 9}}}},
+    ),
+    "canary": pipeline({"serving": {"rollout": _CANARY, "gateway": _GATEWAY}}),
+    "canary-without-gateway": pipeline({"serving": {"rollout": _CANARY, "replicas": {"max": 2}}}),
+    "canary-not-in-dev": pipeline(
+        {"serving": {"rollout": _CANARY, "gateway": _GATEWAY}},
+        overrides={"dev": {"serving": {"rollout": {"canary": []}, "gateway": None, "replicas": _ONE}}},
+    ),
+    "canary-in-prod": pipeline(overrides={"prod": {"serving": {"rollout": _CANARY, "gateway": _GATEWAY}}}),
+    "route-in-prod": pipeline(
+        overrides={
+            "prod": {"serving": {"gateway": {**_GATEWAY, "namespace": "edge"}, "limits": {"timeout": "2m"}}}
+        }
+    ),
+    "cluster": pipeline(
+        {"training": {"gpus": 2, "resources": {"cpu": 1.5, "memory": "16Gi"}}, "search": {"concurrency": 8}},
+        settings={"queue": "ml", "labels": {"example.com/team": "growth", "cost-centre": ""}},
+    ),
+    "no-retraining": pipeline({"monitoring": {"retrain": {"schedule": None}, "runbook": None}}),
+    "longest-name": pipeline({"metadata": {"name": "a" + "-b" * 19 + "c"}}),
+    "hostile-text": pipeline(
+        {
+            "metadata": {"owner": HOSTILE[0], "description": "\n".join(HOSTILE)},
+            "monitoring": {"runbook": f"https://wiki/{HOSTILE[2]}{HOSTILE[4]}"},
+            "task": {"classes": list(HOSTILE[:4])},
+        }
+    ),
+}

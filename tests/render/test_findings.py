@@ -1,0 +1,186 @@
+"""What a target cannot express is told, at the value that causes it, and nothing is told without cause."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aimass_compiler.conventions import SETTINGS_FILE
+from aimass_compiler.diagnostics import Path
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.render import image, monitoring, serving, training
+from render.models import OVERRIDES, VARIED, merged, pipeline
+
+TARGETS = (image, monitoring, serving, training)
+GATEWAY = {"host": "churn.example.com"}
+
+
+def serves(**changes: Any) -> Pipeline:
+    return pipeline({"serving": changes})
+
+
+def trains(**changes: Any) -> Pipeline:
+    return pipeline({"training": changes})
+
+
+def settled(**settings: Any) -> Pipeline:
+    return pipeline(settings=settings)
+
+
+def in_prod(part: str, **changes: Any) -> Pipeline:
+    return pipeline(overrides=merged(OVERRIDES, {"prod": {part: changes}}))
+
+
+def latency(**limits: str) -> Pipeline:
+    return serves(objectives={"latency": limits})
+
+
+NO_TAG = {"images": {"registry": "registry.example.com/ml:1"}}
+ONE_PLACE = {"dev": {"namespace": "ml"}, "prod": {"namespace": "ml"}}
+EXAMPLES: list[tuple[str, Path, str, Pipeline]] = [
+    ("AM411", ("serving", "rollout", "surge"), "not 12.5%", serves(rollout={"surge": "12.5%"})),
+    ("AM411", ("serving", "rollout", "surge"), "not 0%", serves(rollout={"surge": "0%"})),
+    (
+        "AM411",
+        ("environments", "prod", "serving", "replicas", "cpu"),
+        "not 66.6%",
+        in_prod("serving", replicas={"cpu": "66.6%"}),
+    ),
+    (
+        "AM411",
+        ("serving", "rollout", "canary", 0),
+        "not 2.5",
+        serves(rollout={"canary": [2.5, 100]}, gateway=GATEWAY),
+    ),
+    ("AM412", ("serving", "rollout", "canary"), "whole servers", serves(rollout={"canary": [5, 100]})),
+    ("AM413", ("labels", "a b"), "`a b` cannot be the key", settled(labels={"a b": "c"})),
+    (
+        "AM413",
+        ("labels", "team"),
+        "`growth team` cannot be the value",
+        settled(labels={"team": "growth team"}),
+    ),
+    (
+        "AM413",
+        ("labels", "aimass.dev/model"),
+        "set by the compiler",
+        settled(labels={"aimass.dev/model": "x"}),
+    ),
+    (
+        "AM413",
+        ("prometheus", "labels", "release"),
+        "cannot be the value",
+        settled(prometheus={"labels": {"release": '"}'}}),
+    ),
+    ("AM414", ("environments", "../up"), "`../up` cannot be the name", settled(environments={"../up": {}})),
+    (
+        "AM414",
+        ("environments", "dev", "namespace"),
+        '`"} or up{a="`',
+        settled(environments={"dev": {"namespace": '"} or up{a="'}}),
+    ),
+    ("AM414", ("prometheus", "namespace"), "`A`", settled(prometheus={"namespace": "A"})),
+    ("AM414", ("serving", "gateway", "host"), "`https://x`", serves(gateway={"host": "https://x"})),
+    (
+        "AM414",
+        ("environments", "prod", "serving", "gateway", "name"),
+        "`My Gateway`",
+        in_prod("serving", gateway=GATEWAY | {"name": "My Gateway"}),
+    ),
+    (
+        "AM415",
+        ("environments", "prod"),
+        "overwrite each other in the namespace `ml`",
+        settled(environments=ONE_PLACE),
+    ),
+    ("AM415", ("serving", "gateway"), "`dev` and `staging` have the one host", serves(gateway=GATEWAY)),
+    (
+        "AM421",
+        ("serving", "objectives", "latency", "p99"),
+        "watches 100ms instead of 60ms",
+        latency(p99="60ms"),
+    ),
+    ("AM422", ("serving", "objectives", "latency", "p99"), "up to 10s", latency(p99="11s")),
+    (
+        "AM422",
+        ("serving", "objectives", "availability"),
+        "no request that may fail",
+        serves(objectives={"availability": "100%"}),
+    ),
+    (
+        "AM423",
+        ("environments", "prod", "serving", "objectives", "availability"),
+        "only opens a ticket",
+        in_prod("serving", objectives={"availability": "80%"}),
+    ),
+    ("AM431", ("images", "python"), "does not name an image", settled(images={"python": "Python:3"})),
+    ("AM431", ("images", "registry"), "does not name a place", settled(**NO_TAG)),
+    ("AM432", ("images", "python"), "which version", settled(images={"python": "python:latest"})),
+    ("AM441", ("images", "ray"), "does not tell its version", settled(images={"ray": "mirror/ray:nightly"})),
+    (
+        "AM441",
+        ("images", "ray"),
+        "is Ray 2.9.0, which has no tokens",
+        settled(images={"ray": "rayproject/ray:2.9.0"}),
+    ),
+    ("AM442", ("training", "resources", "memory"), "`lots`", trains(resources={"memory": "lots"})),
+    ("AM443", ("training", "gpus"), "3 GPUs cannot be shared out evenly among 2", trains(gpus=3, workers=2)),
+    ("AM444", ("environments", "prod", "training"), "trained in `dev`", in_prod("training", seed=4)),
+    (
+        "AM445",
+        ("monitoring", "retrain", "on"),
+        "starts no training",
+        pipeline({"monitoring": {"retrain": {"on": "drift"}}}),
+    ),
+    ("AM446", ("queue",), "`my queue`", settled(queue="my queue")),
+    ("AM447", ("training", "gpus"), "CUDA", trains(gpus=1)),
+]
+
+
+def findings(built: Pipeline) -> list[Any]:
+    return [finding for target in TARGETS for finding in target.findings(built)]
+
+
+@pytest.mark.parametrize(("code", "path", "told", "built"), EXAMPLES)
+def test_what_cannot_be_expressed_is_told_at_its_place(
+    code: str, path: Path, told: str, built: Pipeline
+) -> None:
+    found = [finding for finding in findings(built) if (finding.code, finding.path) == (code, path)]
+    assert found
+    assert told in found[0].message
+    assert found[0].help
+    is_of_settings = path[0] in ("labels", "images", "prometheus", "queue") or (
+        path[0] == "environments" and "serving" not in path and "training" not in path
+    )
+    assert found[0].file == (SETTINGS_FILE if is_of_settings else "")
+
+
+def test_what_can_be_expressed_is_not_complained_about() -> None:
+    assert findings(pipeline()) == []
+    assert findings(VARIED["route-in-prod"]) == []
+    assert (
+        findings(
+            settled(
+                environments={
+                    "dev": ONE_PLACE["dev"] | {"server": "a"},
+                    "prod": ONE_PLACE["prod"] | {"server": "b"},
+                }
+            )
+        )
+        == []
+    )
+    assert (
+        findings(
+            pipeline(
+                {"training": {"gpus": 2}}, settings={"images": {"ray": "rayproject/ray:2.55.1-py311-cu124"}}
+            )
+        )
+        == []
+    )
+
+
+def test_every_code_is_explained_once_and_has_an_example() -> None:
+    explained = [explanation.code for target in TARGETS for explanation in target.EXPLANATIONS]
+    assert len(set(explained)) == len(explained)
+    assert {code for code, *_ in EXAMPLES} == set(explained)

@@ -1,0 +1,104 @@
+"""Images are built from what the package stage assembles, pinned, and run as nobody in particular."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import aimass_compiler
+from aimass_compiler import conventions
+from aimass_compiler.render import image
+from aimass_compiler.runtime.packaging.context import assemble
+from aimass_compiler.runtime.workspace import Workspace
+from render.models import HOSTILE, pipeline
+
+INSTRUCTIONS = {
+    "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "RUN", "USER",
+}  # fmt: skip
+
+
+def instructions(dockerfile: bytes) -> list[str]:
+    """Each instruction on a line of its own, comments gone: a backslash continues a line."""
+    lines = [line for line in dockerfile.decode().split("\n") if not line.lstrip().startswith("#")]
+    return [line for line in "\n".join(lines).replace("\\\n", " ").split("\n") if line]
+
+
+SERVING = instructions(image.render(pipeline())["image/Dockerfile"])
+TRAINING = instructions(image.render(pipeline())["image/train.Dockerfile"])
+
+
+def test_the_assembled_context_holds_all_that_is_copied(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, "churn")
+    for name, content in image.render(pipeline()).items():
+        path = workspace.generated / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (workspace.folder("package") / "model").mkdir()
+    context = assemble(workspace)
+    copied = [line.split()[1] for line in SERVING if line.startswith("COPY ") and "--from" not in line]
+    assert sorted(copied) == ["app", "model", "requirements.txt"]
+    for name in (*copied, "Dockerfile", ".dockerignore"):
+        assert (context / name).exists()
+    kept = {line[1:] for line in (context / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert kept == set(copied)
+    served = context / "app" / "aimass_compiler" / "runtime" / "server" / "__main__.py"
+    assert served.is_file()
+
+
+def test_the_server_runs_from_the_folders_that_are_copied() -> None:
+    assert f"COPY model {conventions.IMAGE_PACKAGE_FOLDER}" in SERVING
+    assert SERVING[-1] == (
+        f'ENTRYPOINT ["python", "-m", "aimass_compiler.runtime.server", "{conventions.IMAGE_PACKAGE_FOLDER}"]'
+    )
+
+
+def test_the_serving_image_holds_no_installer_of_its_own_and_compiles_nothing() -> None:
+    stages = [line.split()[-1] for line in SERVING if line.startswith("FROM ")]
+    assert stages == ["build", "python:3.11-slim"]
+    last = SERVING[max(number for number, line in enumerate(SERVING) if line.startswith("FROM ")) :]
+    assert not [line for line in last if line.startswith("RUN ")]
+    (install,) = [line for line in SERVING if " pip " in line]
+    assert "--only-binary=:all:" in install
+    assert "--require-hashes" in install
+
+
+def test_images_run_as_a_number_that_is_not_root() -> None:
+    assert [line for line in SERVING if line.startswith("USER ")] == [
+        f"USER {conventions.RUN_AS_USER}:{conventions.RUN_AS_USER}"
+    ]
+    assert [line for line in TRAINING if line.startswith("USER ")] == ["USER 1000:100"]
+
+
+def test_training_installs_this_very_version_with_what_the_model_needs() -> None:
+    (wanted,) = [line for line in TRAINING if line.startswith("ARG ")]
+    assert wanted == f'ARG PACKAGE="aimass-compiler[run,xgboost]=={aimass_compiler.__version__}"'
+
+
+def test_base_images_are_the_organisations() -> None:
+    digest = "@sha256:" + "0" * 64
+    images = {
+        "python": f"mirror.example.com:5000/python:3.12-slim{digest}",
+        "ray": f"mirror/ray:2.60.0{digest}",
+    }
+    files = image.render(pipeline(settings={"images": images}))
+    assert f"FROM {images['python']} AS build\n".encode() in files["image/Dockerfile"]
+    assert f"FROM {images['ray']}\n".encode() in files["image/train.Dockerfile"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_text_of_a_spec_stays_inside_of_its_label(text: str) -> None:
+    files = image.render(pipeline({"metadata": {"description": text, "owner": text}}))
+    for name in ("image/Dockerfile", "image/train.Dockerfile"):
+        found = instructions(files[name])
+        assert {line.split()[0] for line in found} <= INSTRUCTIONS
+        assert not [line for line in found if "evil" in line and not line.startswith("LABEL ")]
+        (labels,) = [line for line in found if line.startswith("LABEL ")]
+        assert re.fullmatch(r'LABEL( +[a-z.]+="([^"\\$]|\\.)*")+', labels)
+
+
+def test_an_image_that_is_none_never_reaches_the_file() -> None:
+    images = {"python": "python:3\nRUN evil", "ray": "ray $(evil)"}
+    files = image.render(pipeline(settings={"images": images}))
+    assert b"evil" not in files["image/Dockerfile"] + files["image/train.Dockerfile"]

@@ -1,0 +1,258 @@
+"""The base says what all environments share, an overlay only what is different there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aimass_compiler import conventions
+from aimass_compiler.render import serving
+from render.files import below, of_kind, read
+from render.models import VARIED, pipeline
+
+PLAIN = serving.render(pipeline())
+KUSTOMIZATION = "kustomization.yaml"
+
+
+def pod(files: dict[str, bytes]) -> dict[str, Any]:
+    spec: dict[str, Any] = read(files, "base/deployment.yaml")["spec"]["template"]["spec"]
+    return spec
+
+
+def container(files: dict[str, bytes]) -> dict[str, Any]:
+    found: dict[str, Any] = pod(files)["containers"][0]
+    return found
+
+
+def test_the_base_holds_one_object_a_file() -> None:
+    assert below(PLAIN, "base") == {
+        KUSTOMIZATION,
+        "deployment.yaml",
+        "serviceaccount.yaml",
+        "service.yaml",
+        "networkpolicy.yaml",
+        "horizontalpodautoscaler.yaml",
+        "poddisruptionbudget.yaml",
+    }
+
+
+def test_an_overlay_without_overrides_holds_no_patch() -> None:
+    assert below(PLAIN, "overlays/staging") == {KUSTOMIZATION}
+    overlay = read(PLAIN, f"overlays/staging/{KUSTOMIZATION}")
+    assert set(overlay) == {"apiVersion", "kind", "namespace", "resources", "labels", "images"}
+
+
+def test_an_override_becomes_a_patch_of_exactly_that() -> None:
+    assert below(PLAIN, "overlays/prod") == {KUSTOMIZATION, "horizontalpodautoscaler.patch.yaml"}
+    patch = read(PLAIN, "overlays/prod/horizontalpodautoscaler.patch.yaml")
+    assert patch["spec"] == {"minReplicas": 3, "maxReplicas": 20}
+
+
+def test_an_override_of_one_limit_changes_one_variable() -> None:
+    (generator,) = read(PLAIN, f"overlays/prod/{KUSTOMIZATION}")["configMapGenerator"]
+    assert generator == {
+        "name": "churn-limits",
+        "behavior": "merge",
+        "literals": [f"{conventions.VARIABLE_CONCURRENCY}=128"],
+    }
+
+
+def test_one_replica_needs_no_autoscaler_and_no_budget() -> None:
+    for kind in ("horizontalpodautoscaler", "poddisruptionbudget"):
+        assert read(PLAIN, f"overlays/dev/{kind}.patch.yaml")["$patch"] == "delete"
+    assert read(PLAIN, "overlays/dev/deployment.patch.yaml")["spec"]["replicas"] == 1
+
+
+def test_who_is_scaled_has_no_replicas_of_its_own() -> None:
+    assert "replicas" not in read(PLAIN, "base/deployment.yaml")["spec"]
+    fixed = serving.render(VARIED["fixed-replicas"])
+    assert read(fixed, "base/deployment.yaml")["spec"]["replicas"] == 3
+    assert read(fixed, "overlays/prod/deployment.patch.yaml")["spec"] == {"replicas": None}
+    assert "horizontalpodautoscaler.yaml" in below(fixed, "overlays/prod")
+
+
+@pytest.mark.parametrize(
+    ("changes", "variable", "value"),
+    [
+        ({"limits": {"concurrency": 7}}, conventions.VARIABLE_CONCURRENCY, "7"),
+        ({"limits": {"timeout": "1500ms"}}, conventions.VARIABLE_TIMEOUT_SECONDS, "1.5"),
+        ({"limits": {"body": "2Mi"}}, conventions.VARIABLE_BODY_BYTES, "2097152"),
+        ({"logs": {"predictions": {"sample": 0.00001}}}, conventions.VARIABLE_PREDICTION_SAMPLE, "0.00001"),
+        ({"limits": {"timeout": "30s"}}, conventions.VARIABLE_DRAIN_SECONDS, "31"),
+    ],
+)
+def test_each_limit_reaches_the_server_by_its_variable(
+    changes: dict[str, Any], variable: str, value: str
+) -> None:
+    files = serving.render(pipeline({"serving": changes}))
+    assert f"{variable}={value}" in limits(files)
+
+
+def test_the_drift_window_reaches_the_server() -> None:
+    files = serving.render(pipeline({"monitoring": {"drift": {"window": "2h"}}}))
+    assert f"{conventions.VARIABLE_DRIFT_WINDOW_SECONDS}=7200" in limits(files)
+
+
+def test_every_variable_of_the_conventions_is_set() -> None:
+    variables = {value for name, value in vars(conventions).items() if name.startswith("VARIABLE_")}
+    assert {literal.partition("=")[0] for literal in limits(PLAIN)} == variables
+
+
+def limits(files: dict[str, bytes]) -> list[str]:
+    literals: list[str] = read(files, f"base/{KUSTOMIZATION}")["configMapGenerator"][0]["literals"]
+    return literals
+
+
+@pytest.mark.parametrize("timeout", ["100ms", "2s", "2m"])
+def test_a_server_is_killed_only_after_it_had_time_to_finish(timeout: str) -> None:
+    files = serving.render(pipeline({"serving": {"limits": {"timeout": timeout}}}))
+    drain = next(
+        int(literal.partition("=")[2])
+        for literal in limits(files)
+        if conventions.VARIABLE_DRAIN_SECONDS in literal
+    )
+    farewell = container(files)["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert pod(files)["terminationGracePeriodSeconds"] > farewell + drain
+    assert drain > float(timeout.rstrip("ms")) * (
+        0.001 if timeout.endswith("ms") else 60 if timeout[-1] == "m" else 1
+    )
+
+
+def test_probes_and_ports_are_those_of_the_server() -> None:
+    server = container(PLAIN)
+    assert server["ports"] == [{"name": "http", "containerPort": conventions.PORT, "protocol": "TCP"}]
+    assert server["livenessProbe"]["httpGet"] == {"path": conventions.LIVE_PATH, "port": "http"}
+    for probe in ("readinessProbe", "startupProbe"):
+        assert server[probe]["httpGet"] == {"path": conventions.READY_PATH, "port": "http"}
+    service = read(PLAIN, "base/service.yaml")["spec"]
+    assert service["ports"][0]["targetPort"] == "http"
+    assert service["selector"] == read(PLAIN, "base/deployment.yaml")["spec"]["selector"]["matchLabels"]
+
+
+def test_pods_keep_to_the_restricted_standard() -> None:
+    assert pod(PLAIN)["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": conventions.RUN_AS_USER,
+        "runAsGroup": conventions.RUN_AS_USER,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert container(PLAIN)["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+    }
+    assert pod(PLAIN)["automountServiceAccountToken"] is False
+
+
+def test_memory_is_requested_and_limited_alike_and_cpu_is_not_limited() -> None:
+    resources = container(PLAIN)["resources"]
+    assert resources["requests"]["memory"] == resources["limits"]["memory"] == "512Mi"
+    assert resources["requests"]["cpu"] == "500m"
+    assert "cpu" not in resources["limits"]
+
+
+def test_servers_spread_over_zones_and_nodes() -> None:
+    topologies = [spread["topologyKey"] for spread in pod(PLAIN)["topologySpreadConstraints"]]
+    assert topologies == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
+
+
+def test_only_the_overlay_names_registry_and_tag_and_never_latest() -> None:
+    assert container(PLAIN)["image"] == "churn"
+    for name in ("dev", "staging", "prod"):
+        (image,) = read(PLAIN, f"overlays/{name}/{KUSTOMIZATION}")["images"]
+        assert image["newName"] == "registry.example.com/ml/churn"
+        assert image["newTag"].startswith("spec-")
+
+
+def test_the_tag_changes_with_what_is_trained_and_with_nothing_else() -> None:
+    def tag(**changes: Any) -> str:
+        found: str = read(serving.render(pipeline(changes)), f"overlays/dev/{KUSTOMIZATION}")["images"][0][
+            "newTag"
+        ]
+        return found
+
+    assert tag(training={"seed": 7}) != tag()
+    assert tag(serving={"limits": {"concurrency": 2}}, monitoring={"runbook": None}) == tag()
+
+
+@pytest.mark.parametrize("name", VARIED)
+def test_kustomizations_use_no_deprecated_field(name: str) -> None:
+    deprecated = {"commonLabels", "vars", "patchesStrategicMerge", "patchesJson6902", "bases", "imageTags"}
+    for kustomization in of_kind(serving.render(VARIED[name]), "Kustomization"):
+        assert not deprecated & kustomization.keys()
+
+
+def test_requests_come_from_the_namespace_from_prometheus_and_from_the_gateway() -> None:
+    files = serving.render(VARIED["route-in-prod"])
+    assert callers(read(files, "base/networkpolicy.yaml")) == [None, "monitoring"]
+    assert callers(read(files, "overlays/prod/networkpolicy.patch.yaml")) == [None, "monitoring", "edge"]
+
+
+def callers(policy: dict[str, Any]) -> list[str | None]:
+    """The namespaces that may call; None is the servers' own."""
+    found = policy["spec"]["ingress"][0]["from"]
+    return [
+        caller["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
+        if "namespaceSelector" in caller
+        else None
+        for caller in found
+    ]
+
+
+def test_a_route_lets_predictions_in_and_neither_metrics_nor_health() -> None:
+    route = read(serving.render(VARIED["route-in-prod"]), "overlays/prod/httproute.yaml")["spec"]
+    paths = [match["path"]["value"] for match in route["rules"][0]["matches"]]
+    assert paths == ["/v2/models/churn", conventions.PREDICT_PATH]
+    assert route["rules"][0]["timeouts"] == {"request": "121s"}
+    assert route["rules"][0]["backendRefs"] == [{"name": "churn", "port": conventions.PORT}]
+
+
+def test_what_only_one_environment_has_is_labelled_like_the_rest() -> None:
+    added = read(serving.render(VARIED["route-in-prod"]), "overlays/prod/httproute.yaml")
+    (labels,) = read(PLAIN, f"base/{KUSTOMIZATION}")["labels"]
+    assert added["metadata"]["labels"] == labels["pairs"]
+
+
+def test_a_canary_takes_over_step_by_step_through_the_gateway() -> None:
+    files = serving.render(VARIED["canary"])
+    strategy = read(files, "base/rollout.yaml")["spec"]["strategy"]["canary"]
+    assert [step["setWeight"] for step in strategy["steps"] if "setWeight" in step] == [5, 25]
+    backends = read(files, "base/httproute.yaml")["spec"]["rules"][0]["backendRefs"]
+    assert [(backend["name"], backend["weight"]) for backend in backends] == [
+        ("churn-stable", 100),
+        ("churn-canary", 0),
+    ]
+    assert {strategy["stableService"], strategy["canaryService"]} == {backend["name"] for backend in backends}
+    patch = read(files, "overlays/prod/rollout.patch.yaml")["spec"]["strategy"]["canary"]
+    assert patch == {"trafficRouting": {"plugins": {"argoproj-labs/gatewayAPI": {"namespace": "ml-prod"}}}}
+
+
+def test_a_canary_is_judged_by_its_own_servers_and_the_budget() -> None:
+    metric = read(serving.render(VARIED["canary"]), "base/analysistemplate.yaml")["spec"]["metrics"][0]
+    assert metric["successCondition"].endswith("result[0] <= 0.014400")
+    query = metric["provider"]["prometheus"]["query"]
+    assert query.count('pod=~"churn-{{args.version}}-.+"') == 2
+    assert query.count(conventions.METRIC_REQUESTS) == 2
+
+
+def test_a_canary_scales_its_rollout() -> None:
+    files = serving.render(VARIED["canary"])
+    assert read(files, "base/horizontalpodautoscaler.yaml")["spec"]["scaleTargetRef"]["kind"] == "Rollout"
+    assert "replicas" not in read(files, "base/deployment.yaml")["spec"]
+
+
+def test_an_environment_without_the_canary_deletes_all_of_it() -> None:
+    files = serving.render(VARIED["canary-not-in-dev"])
+    deleted = {
+        path.rpartition("/")[2]
+        for path in files
+        if path.startswith("overlays/dev/") and read(files, path).get("$patch") == "delete"
+    }
+    assert deleted == {
+        f"{kind}.patch.yaml"
+        for kind in (
+            "analysistemplate", "horizontalpodautoscaler", "httproute", "poddisruptionbudget", "rollout",
+            "service-canary", "service-stable",
+        )
+    }  # fmt: skip

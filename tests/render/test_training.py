@@ -1,0 +1,163 @@
+"""The training job asks for what a trial needs, and training again may do no more than it must."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from aimass_compiler import conventions
+from aimass_compiler.render import training
+from render.files import below, read
+from render.models import VARIED, pipeline
+
+PLAIN = training.render(pipeline())
+
+
+def job(files: dict[str, bytes]) -> dict[str, Any]:
+    found: dict[str, Any] = read(files, "train/rayjob.yaml")
+    return found
+
+
+def workers(files: dict[str, bytes]) -> dict[str, Any]:
+    (group,) = job(files)["spec"]["rayClusterSpec"]["workerGroupSpecs"]
+    found: dict[str, Any] = group
+    return found
+
+
+def test_the_folder_is_a_kustomization_of_its_own() -> None:
+    named = set(read(PLAIN, "train/kustomization.yaml")["resources"])
+    generated = {"kustomization.yaml", conventions.PIPELINE_FILE, "retrain.json"}
+    assert named == below(PLAIN, "train") - generated
+    assert generated <= below(PLAIN, "train")
+
+
+def test_the_job_runs_the_train_stage_in_the_workspace() -> None:
+    assert job(PLAIN)["spec"]["entrypoint"] == "aimass-runtime train churn --root /workspace"
+
+
+def test_as_many_workers_as_trials_run_at_once() -> None:
+    assert workers(training.render(pipeline({"search": {"concurrency": 8, "trials": 5}})))["replicas"] == 5
+    assert workers(training.render(pipeline({"search": {"concurrency": 3, "trials": 5}})))["replicas"] == 3
+
+
+def test_a_worker_gets_what_a_trial_needs() -> None:
+    (container,) = workers(training.render(VARIED["cluster"]))["template"]["spec"]["containers"]
+    wanted = {"cpu": "1500m", "memory": "16Gi", "nvidia.com/gpu": "2"}
+    assert container["resources"] == {"requests": wanted, "limits": wanted}
+    (container,) = workers(PLAIN)["template"]["spec"]["containers"]
+    assert container["resources"]["limits"] == {"cpu": "1", "memory": "2Gi"}
+
+
+def test_the_head_runs_no_trial_and_asks_for_no_gpu() -> None:
+    head = job(training.render(VARIED["cluster"]))["spec"]["rayClusterSpec"]["headGroupSpec"]
+    assert head["rayStartParams"] == {"num-cpus": "0"}
+    assert "nvidia.com/gpu" not in head["template"]["spec"]["containers"][0]["resources"]["limits"]
+
+
+def test_the_queue_is_a_label_and_kueue_alone_suspends() -> None:
+    queued = training.render(VARIED["cluster"])
+    assert job(queued)["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "ml"
+    again = json.loads(queued["train/retrain.json"])
+    assert again["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "ml"
+    assert "suspend" not in job(queued)["spec"]
+    assert "kueue.x-k8s.io/queue-name" not in job(PLAIN)["metadata"]["labels"]
+
+
+def test_the_search_has_time_to_end_before_the_job_is_killed() -> None:
+    assert job(PLAIN)["spec"]["activeDeadlineSeconds"] > 30 * 60
+    assert "activeDeadlineSeconds" not in job(training.render(pipeline({"search": {"time": None}})))["spec"]
+
+
+def test_a_changed_job_has_another_name_because_a_finished_one_never_runs_again() -> None:
+    names = {
+        job(training.render(pipeline({"training": {"seed": seed}})))["metadata"]["name"] for seed in (1, 2)
+    }
+    assert len(names) == 2
+    served = training.render(pipeline({"serving": {"limits": {"concurrency": 3}}}))
+    assert job(served)["metadata"]["name"] == job(PLAIN)["metadata"]["name"]
+
+
+def test_pods_read_the_pipeline_that_they_are_named_after() -> None:
+    (generator, _) = read(PLAIN, "train/kustomization.yaml")["configMapGenerator"]
+    (_, volume) = workers(PLAIN)["template"]["spec"]["volumes"]
+    assert volume["configMap"]["name"] == generator["name"]
+    assert generator["options"] == {"disableNameSuffixHash": True, "immutable": True}
+
+
+@pytest.mark.parametrize("name", VARIED)
+def test_every_pod_keeps_to_the_restricted_standard(name: str) -> None:
+    spec = job(training.render(VARIED[name]))["spec"]
+    cluster = spec["rayClusterSpec"]
+    templates = [
+        spec["submitterPodTemplate"],
+        cluster["headGroupSpec"]["template"],
+        cluster["workerGroupSpecs"][0]["template"],
+    ]
+    for pod in (template["spec"] for template in templates):
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["runAsUser"] > 0
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in pod["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+            }
+
+
+def test_the_image_is_named_by_the_dockerfile_that_it_is_built_from() -> None:
+    def image(settings: dict[str, Any]) -> str:
+        files = training.render(pipeline(settings=settings))
+        found: str = workers(files)["template"]["spec"]["containers"][0]["image"]
+        return found
+
+    usual = image({})
+    assert usual.startswith("registry.example.com/ml/churn-train:")
+    assert not usual.endswith("latest")
+    assert image({"images": {"ray": "rayproject/ray:2.54.0-py311"}}) != usual
+
+
+def test_training_again_may_create_any_rayjob_and_touch_one() -> None:
+    create, own = read(PLAIN, "train/role.yaml")["rules"]
+    assert create == {"apiGroups": ["ray.io"], "resources": ["rayjobs"], "verbs": ["create"]}
+    assert own["resourceNames"] == [json.loads(PLAIN["train/retrain.json"])["metadata"]["name"]]
+    assert sorted(own["verbs"]) == ["delete", "get", "list", "watch"]
+    assert read(PLAIN, "train/rolebinding.yaml")["roleRef"]["kind"] == "Role"
+
+
+def test_training_again_goes_from_fresh_data_to_a_package() -> None:
+    entrypoint = json.loads(PLAIN["train/retrain.json"])["spec"]["entrypoint"]
+    stages = [part.split()[1] for part in entrypoint.removeprefix('bash -c "').split(" && ")]
+    assert stages == ["prepare", "features", "train", "evaluate", "package"]
+
+
+def test_the_clock_is_the_specs() -> None:
+    cron = read(PLAIN, "train/cronjob.yaml")["spec"]
+    assert (cron["schedule"], cron["timeZone"]) == ("0 3 * * 1", "Etc/UTC")
+    assert cron["concurrencyPolicy"] == "Forbid"
+
+
+def test_without_a_schedule_there_is_nothing_to_train_again() -> None:
+    assert below(training.render(VARIED["no-retraining"]), "train") == {
+        "kustomization.yaml",
+        "persistentvolumeclaim.yaml",
+        "pipeline.json",
+        "rayjob.yaml",
+        "serviceaccount.yaml",
+    }
+
+
+def test_models_train_in_the_first_environment_with_its_overrides() -> None:
+    files = training.render(
+        pipeline(
+            overrides={
+                "dev": {"training": {"resources": {"memory": "8Gi"}}},
+                "prod": {"training": {"gpus": 4}},
+            }
+        )
+    )
+    assert read(files, "train/kustomization.yaml")["namespace"] == "ml-dev"
+    (container,) = workers(files)["template"]["spec"]["containers"]
+    assert container["resources"]["limits"] == {"cpu": "1", "memory": "8Gi"}
+    assert json.loads(files["train/pipeline.json"])["training"]["resources"]["memory"] == "8Gi"
