@@ -16,7 +16,7 @@ _EXITED = re.compile(r"exited with (\d+)")
 _FAILED = 1
 
 
-class DvcMissing(Exception):
+class DvcMissing(Exception):  # noqa: N818  # it reads as what is the case
     """DVC is not installed; the message says how to install it."""
 
 
@@ -34,7 +34,9 @@ def prepare(root: Path) -> bool:
     return True
 
 
-def reproduce(root: Path, model: str, tell: Callable[[str], None], *, stage: str = "", force: bool = False) -> int:
+def reproduce(
+    root: Path, model: str, tell: Callable[[str], None], *, stage: str = "", force: bool = False
+) -> int:
     """Run the stages of a model up to `stage`, or all; answers 0 or the exit code of the stage that failed.
 
     `tell` gets every line of the stages and of DVC itself. Raises DvcMissing.
@@ -72,8 +74,13 @@ def _run(arguments: list[str], root: Path, tell: Callable[[str], None]) -> int:
         errors="replace",
     ) as process:
         assert process.stdout is not None  # noqa: S101  # it is a pipe
-        for line in process.stdout:
-            if "No module named dvc" in line:
-                raise DvcMissing("DVC is not installed; `pip install 'aimass-compiler[run]'` brings it")
-            tell(line.rstrip("\n"))
+        try:
+            for line in process.stdout:
+                if "No module named dvc" in line:
+                    raise DvcMissing("DVC is not installed; `pip install 'aimass-compiler[run]'` brings it")
+                tell(line.rstrip("\n"))
+        except KeyboardInterrupt:
+            # The terminal interrupts the stage, too; without this, only a quarter of a second is waited for it.
+            process.communicate()
+            raise
         return process.wait()

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,12 @@ class Workspace:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary name beside `path` that becomes `path` when the block ends well.
 
-    A block that raises, or a process that is killed, leaves the earlier file as it was.
+    A block that raises, or a process that is killed, leaves the earlier file as it was. What a killed
+    process left of its own is removed; a stage that writes twice at once fails rather than mixes.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    for leftover in path.parent.glob(f".{escape(path.name)}.*"):
+        leftover.unlink(missing_ok=True)
     try:
         yield temporary
         temporary.replace(path)

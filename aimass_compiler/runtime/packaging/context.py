@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aimass_compiler
+from aimass_compiler.runtime.workspace import replacing
 
 if TYPE_CHECKING:
     from aimass_compiler.runtime.workspace import Workspace
@@ -26,11 +27,13 @@ def assemble(workspace: Workspace) -> Path:
     folder = workspace.folder("package")
     _replace_app(folder)
     pins = resources.files("aimass_compiler.runtime").joinpath("serve-requirements.txt")
-    (folder / "requirements.txt").write_bytes(pins.read_bytes())
+    with replacing(folder / "requirements.txt") as temporary:
+        temporary.write_bytes(pins.read_bytes())
     for name in _RENDERED:
         rendered = workspace.generated / "image" / name
         if rendered.is_file():
-            shutil.copyfile(rendered, folder / name)
+            with replacing(folder / name) as temporary:
+                shutil.copyfile(rendered, temporary)
     return folder
 
 

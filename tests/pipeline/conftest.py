@@ -1,0 +1,27 @@
+"""One project in which everything was run, for all tests that copy it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.projects import Project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project whose model was trained, packaged and tested; nobody may change it."""
+    project = Project.make(tmp_path_factory.mktemp("finished"))
+    done = project.aimass("run", "churn")
+    assert done.code == 0, done.told
+    return project
+
+
+@pytest.fixture
+def project(finished: Project, tmp_path: Path) -> Project:
+    """A copy of it to change."""
+    return finished.copy(tmp_path)

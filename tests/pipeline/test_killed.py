@@ -1,0 +1,98 @@
+"""Whatever is killed at whatever moment leaves earlier results, none, or new ones, and the next run succeeds."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import signal
+import time
+from pathlib import Path
+
+import numpy
+import onnx
+import polars
+import pytest
+
+from pipeline.projects import MODEL, SPEC, STAGES, Project, wait_until
+
+pytestmark = pytest.mark.pipeline
+
+SEARCH = SPEC.replace("l2: 1.0", "l2: {loguniform: [0.01, 100]}").replace("trials: 3", "trials: 60")
+#: Seconds after the first sign that a stage writes; most stages write for a few hundredths.
+MOMENTS = (0.0, 0.01, 0.03)
+#: Ray's own processes notice within seconds that whom they worked for is gone.
+ENDING_SECONDS = 60
+
+
+def readable(name: str, content: bytes) -> bool:
+    """Whether a file is whole; each format fails to be read where its end is missing."""
+    if name.endswith((".md", "Dockerfile", ".txt", ".py", ".typed", ".dockerignore")):
+        return content.endswith(b"\n") or not content
+    {
+        ".npy": lambda: numpy.load(io.BytesIO(content)),
+        ".onnx": lambda: onnx.checker.check_model(onnx.load_from_string(content)),
+        ".parquet": lambda: polars.read_parquet(io.BytesIO(content)),
+        ".json": lambda: json.loads(content),
+        ".csv": lambda: polars.read_csv(io.BytesIO(content)) if content else None,
+    }[name[name.rindex(".") :]]()
+    return True
+
+
+def final(results: dict[str, bytes]) -> dict[str, bytes]:
+    """What lies under its final name; temporary names begin with a dot."""
+    hidden = re.compile(r"(^|/)\.(?!dockerignore$)")
+    return {name: content for name, content in results.items() if not hidden.search(name)}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_killed_stage_leaves_nothing_half_written(project: Project, stage: str) -> None:
+    before = final(project.results())
+    for moment in MOMENTS:
+        running = project.start("aimass-runtime", stage, MODEL)
+        at = written_at(project, stage)
+        running.wait_for(lambda at=at: written_at(project, stage) != at)
+        time.sleep(moment)
+        running.signal(signal.SIGKILL)
+        after = final(project.results())
+        assert after.keys() in (
+            before.keys(),
+            {name for name in before if not name.startswith("package/app/")},
+        )
+        assert all(readable(name, content) for name, content in after.items() if content != before[name])
+    done = project.stage(stage)
+    assert done.code == 0, done.told
+    assert project.results().keys() == before.keys(), "what killed stages left is cleared away"
+
+
+def written_at(project: Project, stage: str) -> int:
+    """Changes as soon as a stage begins to write: a new name changes its folder."""
+    return (project.root / "artifacts" / MODEL / stage).stat().st_mtime_ns
+
+
+def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
+    project = Project.make(tmp_path, SEARCH)
+    running = project.start("aimass", "run", MODEL)
+    running.wait_for(lambda: "trial 3/" in running.said())
+    running.signal(signal.SIGKILL)
+    wait_until(lambda: not project.processes(), ENDING_SECONDS)
+    assert not any(name.startswith("train/") for name in final(project.results()))
+    again = project.aimass("run", MODEL)
+    assert again.code == 0, again.told
+    assert again.stages == ["train", "evaluate", "package", "test"]
+    assert "going on with a search that was interrupted" in again.out
+    assert "RWLock" not in again.out, "what DVC mends by itself is no news"
+
+
+@pytest.mark.parametrize("moment", ["▸ prepare", "trial 1/", "▸ test"])
+def test_an_interrupted_run_ends_quietly_with_all_that_it_started(tmp_path: Path, moment: str) -> None:
+    project = Project.make(tmp_path, SEARCH if "trial" in moment else SPEC)
+    running = project.start("aimass", "run", MODEL)
+    running.wait_for(lambda: moment in running.said())
+    if "test" in moment:
+        running.wait_for(lambda: any("runtime.server" in line for line in project.processes()))
+    done = running.signal(signal.SIGINT)
+    assert project.processes() == []
+    assert done.code == 130
+    assert done.is_clear, done.out
+    assert done.out.endswith("interrupted\n")
