@@ -44,11 +44,16 @@ class Expression:
 
 
 def columns_of(expression: Expression) -> Iterator[Column]:
-    """The raw columns that an expression reads, each once for each use."""
-    if isinstance(expression, Column):
-        yield expression
-    for operand in expression.operands:
-        yield from columns_of(operand)
+    """The raw columns that an expression reads; what it holds twice is walked once."""
+    walked: set[int] = set()
+    waiting = [expression]
+    while waiting:
+        found = waiting.pop()
+        if id(found) not in walked:
+            walked.add(id(found))
+            waiting.extend(found.operands)
+            if isinstance(found, Column):
+                yield found
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from itertools import groupby
 from typing import Any
 
 import numpy
@@ -61,13 +62,15 @@ _COMPARISONS = {
 class Lowered(Graph):
     """A graph that knows what it computes: an expression that was lowered once is used again."""
 
-    known: dict[tuple[Expression, ...], str] = field(default_factory=dict)
+    #: By identity, because to compare expressions is to walk them; the parts are held so that none is reused.
+    known: dict[tuple[int, ...], tuple[str, tuple[Expression, ...]]] = field(default_factory=dict)
 
     def row(self, parts: tuple[Expression, ...]) -> str:
         """Several values of one type side by side, [N, k]."""
-        if parts not in self.known:
-            self.known[parts] = self._row(parts)
-        return self.known[parts]
+        key = tuple(id(part) for part in parts)
+        if key not in self.known:
+            self.known[key] = self._row(parts), parts
+        return self.known[key][0]
 
     def one(self, expression: Expression) -> str:
         return self.row((expression,))
@@ -81,19 +84,14 @@ class Lowered(Graph):
         return self.node("Expand", [value, shape])
 
     def _row(self, parts: tuple[Expression, ...]) -> str:
-        runs: list[list[Expression]] = []
-        for part in parts:
-            if runs and _shape_of(runs[-1][0]) == _shape_of(part):
-                runs[-1].append(part)
-            else:
-                runs.append([part])
+        runs = [tuple(run) for _, run in groupby(parts, key=_shape_of)]
         if len(runs) == 1:
             return _LOWERINGS[type(parts[0])](self, parts)
-        return self.node("Concat", [self.full(tuple(run)) for run in runs], axis=1)
+        return self.node("Concat", [self.full(run) for run in runs], axis=1)
 
 
 _KINDS = {"vector": TensorProto.FLOAT, "image": TensorProto.FLOAT, "index": TensorProto.INT64}
-_KINDS |= {"boolean": TensorProto.BOOL, "category": TensorProto.STRING, "text": TensorProto.STRING}
+_KINDS |= {"boolean": TensorProto.BOOL} | dict.fromkeys(("category", "text"), TensorProto.STRING)
 
 
 def lower(expression: Expression, inputs: Inputs, name: str = "features") -> onnx.ModelProto:
@@ -139,9 +137,9 @@ def _lowers(kind: type[Expression]) -> Callable[[Lowering], Lowering]:
 def _column(graph: Lowered, parts: tuple[Column, ...]) -> str:
     if parts[0].type.name == "image":
         return parts[0].name
-    is_number = parts[0].type.name == "number"
-    known = graph.inputs.numbers if is_number else graph.inputs.strings
-    source = conventions.NUMBERS_TENSOR if is_number else conventions.STRINGS_TENSOR
+    known, source = graph.inputs.strings, conventions.STRINGS_TENSOR
+    if parts[0].type.name == "number":
+        known, source = graph.inputs.numbers, conventions.NUMBERS_TENSOR
     places = [known.index(part.name) for part in parts]
     if places == list(range(len(known))):
         return source

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields, replace
 from functools import singledispatch
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy
 import polars
@@ -39,12 +40,59 @@ from aimass_compiler.expression.algebra import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
 _CAPITALS = [chr(code) for code in range(ord("A"), ord("Z") + 1)]
 _SMALL = [letter.lower() for letter in _CAPITALS]
+
+
+#: How deep an expression may be before what is in it becomes a column of its own.
+_DEEPEST = 3
+_SINGLE = ("number", "boolean", "index", "category", "text")
+
+
+def flattened(
+    rows: polars.LazyFrame, expressions: Sequence[Expression]
+) -> tuple[polars.LazyFrame, list[Expression]]:
+    """The rows with what lies deep in the expressions as columns, and the expressions over those.
+
+    Operands stand several times in what polars computes (`fill_nan` alone is three), and polars
+    expands them all: twenty transforms over one column would be more than memory holds.
+    """
+    known: dict[int, tuple[Expression, int]] = {}
+    stages: dict[int, list[polars.Expr]] = {}
+
+    def flat(expression: Expression) -> tuple[Expression, int]:
+        if id(expression) not in known:
+            operands = [flat(operand) for operand in expression.operands]
+            depth = max((depth + 1 for _, depth in operands), default=0)
+            found = _with_operands(expression, iter([operand for operand, _ in operands]))
+            # A vector stays, because its labels are not a column's.
+            if depth and depth % _DEEPEST == 0 and expression.type.name in _SINGLE:
+                name = f"\x1f{len(known)}"
+                stages.setdefault(depth, []).append(lower(found).alias(name))
+                found = Column(name, expression.type)
+            known[id(expression)] = found, depth
+        return known[id(expression)]
+
+    results = [flat(expression)[0] for expression in expressions]
+    for depth in sorted(stages):
+        rows = rows.with_columns(stages[depth])
+    return rows, results
+
+
+def _with_operands(expression: Expression, operands: Iterator[Expression]) -> Expression:
+    """The same operator over other operands, in their order."""
+    changes: dict[str, Any] = {}
+    for field in fields(expression):
+        value = getattr(expression, field.name)
+        if isinstance(value, Expression):
+            changes[field.name] = next(operands)
+        elif isinstance(value, tuple) and any(isinstance(part, Expression) for part in value):
+            changes[field.name] = tuple(next(operands) for _ in value)
+    return replace(expression, **changes) if changes else expression
 
 
 @singledispatch
@@ -139,11 +187,8 @@ def _(expression: IsMissing) -> polars.Expr:
 
 @lower.register
 def _(expression: Where) -> polars.Expr:
-    return (
-        polars.when(lower(expression.condition))
-        .then(lower(expression.then))
-        .otherwise(lower(expression.otherwise))
-    )
+    then, otherwise = lower(expression.then), lower(expression.otherwise)
+    return polars.when(lower(expression.condition)).then(then).otherwise(otherwise)
 
 
 @lower.register
@@ -153,14 +198,14 @@ def _(expression: AsNumber) -> polars.Expr:
 
 @lower.register
 def _(expression: Bucket) -> polars.Expr:
-    value = lower(expression.of)
     bounds = numpy.asarray(expression.bounds, dtype=numpy.float64)
 
     def count(values: polars.Series) -> polars.Series:
-        return polars.Series(numpy.searchsorted(bounds, values.to_numpy(), side="right").astype(numpy.int64))
+        numbers = values.cast(polars.Float64).to_numpy()
+        reached = numpy.searchsorted(bounds, numbers, side="right")
+        return polars.Series(numpy.where(numpy.isnan(numbers), -1, reached).astype(numpy.int64))
 
-    reached = value.fill_null(0.0).map_batches(count, return_dtype=polars.Int64, is_elementwise=True)
-    return polars.when(value.is_null()).then(polars.lit(-1, dtype=polars.Int64)).otherwise(reached)
+    return lower(expression.of).map_batches(count, return_dtype=polars.Int64, is_elementwise=True)
 
 
 @lower.register

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from aimass_compiler.expression.algebra import Expression
@@ -80,7 +80,13 @@ def learn(rows: polars.LazyFrame, statistics: Mapping[str, Statistic], task: Tas
     """
     if not statistics:
         return {}
-    aggregations = [_aggregation(statistic, task).alias(name) for name, statistic in statistics.items()]
+    from aimass_compiler.expression.polars_lowering import flattened
+
+    rows, flat = flattened(rows, [statistic.of for statistic in statistics.values()])
+    aggregations = [
+        _aggregation(replace(statistic, of=of), task).alias(name)
+        for (name, statistic), of in zip(statistics.items(), flat, strict=True)
+    ]
     table = rows.select(aggregations).collect()
     return {name: _value(statistics[name], table[name][0]) for name in statistics}
 

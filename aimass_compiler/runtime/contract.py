@@ -125,9 +125,14 @@ def kept(rows: polars.DataFrame, columns: Mapping[str, Column], target: str) -> 
         series = rows.get_column(name)
         missing = series.is_null()
         share = missing.mean()
-        allowed = 0.0 if name == target else column.missing
+        is_target = name == target
+        allowed = 0.0 if is_target else column.missing
         if isinstance(share, float) and share > allowed:
-            yield Violation(name, _told_missing(int(missing.sum()), share, allowed), int(missing.sum()))
+            yield Violation(
+                name,
+                _told_missing(int(missing.sum()), share, allowed, is_target=is_target),
+                int(missing.sum()),
+            )
         if isinstance(column, NumberColumn):
             yield from _bounds(name, series, column)
         if isinstance(column, CategoryColumn) and column.values is not None:
@@ -138,10 +143,11 @@ def kept(rows: polars.DataFrame, columns: Mapping[str, Column], target: str) -> 
                 yield _violation(name, series, unknown, told)
 
 
-def _told_missing(count: int, share: float, allowed: float) -> str:
-    least = math.ceil(share * 1000) / 1000
-    way_out = f"allow it with `missing: {least:g}`, or drop the rows with `clean: [drop_missing]`"
+def _told_missing(count: int, share: float, allowed: float, *, is_target: bool) -> str:
     rows = "1 row" if count == 1 else f"{count:,} rows"
+    way_out = "drop the rows with `clean: [drop_missing]`"
+    if not is_target:
+        way_out = f"allow it with `missing: {math.ceil(share * 1000) / 1000:g}`, or {way_out}"
     return f"is missing in {rows} ({share:.1%}), but at most {allowed:.1%} may be; {way_out}"
 
 

@@ -87,7 +87,8 @@ def _require_features(result: Expression, inputs: Sequence[ColumnExpression]) ->
 
 
 def _matrix(result: Expression, rows: polars.DataFrame) -> NDArray[numpy.float32]:
-    values = rows.lazy().select(polars_lowering.lower(result).alias("x")).collect()["x"].to_numpy()
+    lazy, (flat,) = polars_lowering.flattened(rows.lazy(), [result])
+    values = lazy.select(polars_lowering.lower(flat).alias("x")).collect()["x"].to_numpy()
     matrix = numpy.ascontiguousarray(values, dtype=numpy.float32)
     return matrix.reshape(len(rows), *result.type.shape) if result.type.shape else matrix
 

@@ -69,7 +69,8 @@ def inputs_of(columns: Sequence[Column]) -> list[dict[str, Any]]:
 
 def by_polars(expression: Expression, rows: polars.DataFrame) -> numpy.ndarray:
     """What a batch computes, with missing numbers as NaN and missing strings empty."""
-    values = rows.lazy().with_columns(polars_lowering.lower(expression).alias("value")).collect()["value"]
+    lazy, (flat,) = polars_lowering.flattened(rows.lazy(), [expression])
+    values = lazy.with_columns(polars_lowering.lower(flat).alias("value")).collect()["value"]
     if expression.type.is_string:
         return values.fill_null("").to_numpy()
     if expression.type.name == "number":

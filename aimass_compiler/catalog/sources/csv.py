@@ -41,7 +41,9 @@ class Csv(Source):
 
 
 def _require_names(names: list[str]) -> None:
-    """Raises ValueError for a header whose columns cannot be told apart: polars renames the later ones."""
+    """Raises ValueError for a header of no text, or of like columns: polars renames the later ones."""
+    if any("\x00" in name for name in names):
+        raise ValueError("its header is not UTF-8 text")
     twice = [name.partition("_duplicated_")[0] for name in names if "_duplicated_" in name]
     if any(name in names for name in twice):
         raise ValueError(f"its header has two columns `{twice[0]}`")

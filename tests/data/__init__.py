@@ -1,0 +1,1 @@
+"""Tests of the data stage: sources, joins, the contract, cleaning and splits."""

@@ -1,0 +1,168 @@
+"""Files as they come: what is read, and what is said about those that cannot be."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING, Any
+
+import polars
+import pytest
+from pydantic import ValidationError
+
+from aimass_compiler.catalog.sources.csv import Csv
+from aimass_compiler.task import Task
+from tests.data.projects import refused, together
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COLUMNS = {"id": "id", "a": {"type": "text", "missing": 1}, "y": {"type": "number", "missing": 0}}
+ROWS = "id,a,y\n1,x,1\n2,,2\n3,z,3\n"
+READ = [("1", "x", 1.0), ("2", None, 2.0), ("3", "z", 3.0)]
+
+
+def called(value: object) -> str:
+    """A case by the name of its file."""
+    return value if isinstance(value, str) and "." in value else ""
+
+
+def data(path: Any) -> dict[str, Any]:
+    return {"sources": {"rows": path}, "columns": COLUMNS}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "read"),
+    [
+        ("plain.csv", ROWS.encode(), READ),
+        ("mark.csv", b"\xef\xbb\xbf" + ROWS.encode(), READ),
+        ("windows.csv", ROWS.replace("\n", "\r\n").encode(), READ),
+        ("no_end.csv", ROWS.rstrip("\n").encode(), READ),
+        ("blank.csv", (ROWS.replace("\n2", "\n\n2") + "\n\n").encode(), READ),
+        ("packed.csv.gz", gzip.compress(ROWS.encode(), mtime=0), READ),
+        (
+            "quoted.csv",
+            b'id,a,y\n1,"x\ny, ""z""",1\n2,"",2\n3," ",3\n',
+            [("1", 'x\ny, "z"', 1.0), ("2", None, 2.0), ("3", " ", 3.0)],
+        ),
+        ("[odd] *.csv", ROWS.encode(), READ),
+        ("spaces.csv", ROWS.replace(",1\n", ", 1 \n").encode(), READ),
+        (
+            "rows.jsonl",
+            b'{"id":1,"a":"x","y":1}\n{"y":2,"id":2}\n\n{"id":3,"a":"z","y":3.0,"more":{"b":[1]}}\n',
+            READ,
+        ),
+        (
+            "words.jsonl",
+            b'{"id":"1","a":"x","y":"1"}\n{"id":"2","y":2,"a":null}\n{"id":"3","a":"z","y":3}\n',
+            READ,
+        ),
+    ],
+    ids=called,
+)
+def test_rows_are_read(tmp_path: Path, name: str, content: bytes, read: list[Any]) -> None:
+    (tmp_path / name).write_bytes(content)
+    kind = "csv" if ".csv" in name else "jsonl"
+    path = name.replace("[odd] *", "[[]odd] [*]")
+    assert together(tmp_path, data({kind: path})).rows() == read
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("latin.csv", ROWS.replace("x", "é").encode("latin-1"), "invalid utf-8"),
+        ("utf16.csv", ROWS.encode("utf-16"), "its header is not UTF-8 text"),
+        ("empty.csv", b"", "empty CSV"),
+        ("header.csv", b"id,a,y\n", "no row is left to split"),
+        ("long.csv", b"id,a,y\n1,x,1,2\n", "a line has more values than the header"),
+        ("quote.csv", b'id,a,y\n1,"x,1\n2,y,2\n', "could not parse"),
+        ("twice.csv", b"id,a,a,y\n1,x,x,1\n", "two columns `a`"),
+        ("empty.jsonl", b"", "no rows"),
+        ("cut.jsonl", b'{"id":1,"y":1}\n{"id":', "cannot be read as jsonl"),
+        ("list.jsonl", b'[{"id":1,"y":1}]', "every line must be one JSON object"),
+        ("latin.jsonl", '{"id":"é","y":1}\n'.encode("latin-1"), "write the file in UTF-8"),
+        ("unlike.jsonl", b'{"id":1,"y":1}\n{"id":{"x":1},"y":1}\n', "cannot be read as jsonl"),
+        ("text.parquet", b"PAR1 is how it begins", "cannot be read as parquet"),
+    ],
+    ids=called,
+)
+def test_what_cannot_be_read_is_told(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert said in refused(tmp_path, data(name))
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    assert "source `rows`: there is no file data/rows.csv" in refused(tmp_path, data("data/rows.csv"))
+    assert "there is no file data/*.csv" in refused(tmp_path, data("data/*.csv"))
+
+
+def test_a_folder_is_told_apart_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "rows").mkdir()
+    assert "is a folder\nname its files by a pattern: rows/*.csv" in refused(tmp_path, data({"csv": "rows/"}))
+
+
+def test_a_pattern_reads_all_its_files_by_the_names_of_their_columns(tmp_path: Path) -> None:
+    (tmp_path / "1.csv").write_text("id,a,y\n1,x,1\n")
+    (tmp_path / "2.csv").write_text("y,id,a\n2,2,\n3,3,z\n")
+    (tmp_path / "3.csv").mkdir()
+    assert together(tmp_path, data("*.csv")).rows() == READ
+
+
+def test_files_of_other_columns_do_not_go_together(tmp_path: Path) -> None:
+    (tmp_path / "1.csv").write_text("id,a,y\n1,x,1\n")
+    (tmp_path / "2.csv").write_text("id,b,y\n1,x,1\n")
+    assert "2.csv and 1.csv do not have the same columns: only one has `a`" in refused(
+        tmp_path, data("*.csv")
+    )
+
+
+def test_whole_and_broken_numbers_of_two_files_go_together(tmp_path: Path) -> None:
+    (tmp_path / "1.jsonl").write_text('{"id":1,"a":"x","y":1}\n')
+    (tmp_path / "2.jsonl").write_text('{"id":2,"y":2.0}\n{"id":3,"a":"z","y":3.0}\n')
+    assert together(tmp_path, data("*.jsonl")).rows() == READ
+    for name, numbers in (("1", [1]), ("2", [2.5, 3.0])):
+        ids = [f"{name}{number}" for number in numbers]
+        polars.DataFrame({"id": ids, "a": ids, "y": numbers}).write_parquet(tmp_path / f"{name}.parquet")
+    assert together(tmp_path, data("*.parquet"))["y"].to_list() == [1.0, 2.5, 3.0]
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../rows.csv", "data/../../rows.csv"])
+def test_no_path_leads_out_of_the_project(path: str) -> None:
+    with pytest.raises(ValidationError, match="leads out of the project"):
+        Csv(path=path)
+
+
+def test_a_remote_path_is_passed_on(tmp_path: Path) -> None:
+    assert Csv(path="s3://lake/usage/*.csv").locations(tmp_path) == ["s3://lake/usage/*.csv"]
+
+
+def test_sources_are_joined_by_keys_of_any_type(tmp_path: Path) -> None:
+    (tmp_path / "left.csv").write_text("id,a\n1,x\n2,\n3,z\n4,w\n")
+    polars.DataFrame({"id": [1.0, 2.0, 3.0, 9.0], "y": [1, 2, 3, 9]}).write_parquet(
+        tmp_path / "right.parquet"
+    )
+    sources = {"left": "left.csv", "right": "right.parquet"}
+    join = {"left": "left", "right": "right", "on": "id"}
+    task = Task(kind="regression", target="id")
+    columns = {**COLUMNS, "y": {"type": "number", "missing": 0.5}}
+
+    def ids(how: str) -> list[str]:
+        spec = {"sources": sources, "columns": columns, "join": [{**join, "how": how}]}
+        return list(together(tmp_path, spec, task)["id"])
+
+    assert ids("inner") == ["1", "2", "3"]
+    assert ids("left") == ["1", "2", "3", "4"]
+    assert ids("full") == ["1", "2", "3", "4", "9"]
+
+
+@pytest.mark.parametrize(
+    ("right", "said"),
+    [
+        ("key,b\n1,2\n", "source `right` has no column `id` to join on"),
+        ("id,a\n1,2\n", "both have a column `a`"),
+    ],
+)
+def test_a_join_that_is_unclear_is_told(tmp_path: Path, right: str, said: str) -> None:
+    (tmp_path / "left.csv").write_text(ROWS)
+    (tmp_path / "right.csv").write_text(right)
+    spec = {"sources": {"left": "left.csv", "right": "right.csv"}, "columns": COLUMNS}
+    assert said in refused(tmp_path, {**spec, "join": [{"left": "left", "right": "right", "on": "id"}]})

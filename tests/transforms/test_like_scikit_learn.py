@@ -1,0 +1,150 @@
+"""What scikit-learn has too is computed as scikit-learn computes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy
+import polars
+import pytest
+from sklearn import feature_extraction, feature_selection, impute, preprocessing
+
+from aimass_compiler.expression.algebra import Column, Expression, Pack
+from aimass_compiler.expression.statistics import MutualInformation, learn
+from aimass_compiler.expression.types import CATEGORY, NUMBER, TEXT
+from aimass_compiler.task import Task
+from tests.expression.both import by_onnx
+from tests.transforms.fitted import TABLE, TASK, fitted, kind_of, sample
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+TRAIN, SERVED = sample(200), sample(50, seed=1)
+NUMBERS = ("tenure", "charges", "age")
+
+
+def ours(name: str, parameters: Any, columns: tuple[str, ...], *rows: polars.DataFrame) -> NDArray[Any]:
+    """What the serving graph computes after learning from TRAIN."""
+    kind = NUMBER if columns[0] in NUMBERS else TEXT if columns[0] == "note" else CATEGORY
+    table: dict[str, Expression] = {column: Column(column, kind) for column in columns}
+    transform = kind_of(name).model_validate(kind_of(name).expand(parameters))
+    result = fitted([transform], TRAIN, table)
+    found = by_onnx(Pack(tuple(result.values()), tuple(result)), rows[0] if rows else SERVED)
+    return found.astype(numpy.float64)
+
+
+def matrix(rows: polars.DataFrame, columns: tuple[str, ...] = NUMBERS) -> NDArray[Any]:
+    return rows.select(polars.col(columns).fill_null(numpy.nan)).to_numpy()
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "theirs"),
+    [
+        ("standardize", list(NUMBERS), preprocessing.StandardScaler()),
+        ("min_max", list(NUMBERS), preprocessing.MinMaxScaler()),
+        ("impute", list(NUMBERS), impute.SimpleImputer(strategy="median")),
+        ("impute", {"columns": NUMBERS, "with": "mean"}, impute.SimpleImputer(strategy="mean")),
+        ("impute", {"columns": NUMBERS, "with": "mode"}, impute.SimpleImputer(strategy="most_frequent")),
+        (
+            "impute",
+            {"columns": NUMBERS, "with": "constant", "value": -1},
+            impute.SimpleImputer(strategy="constant", fill_value=-1),
+        ),
+        ("log", {"columns": NUMBERS[:2]}, preprocessing.FunctionTransformer(numpy.log1p)),
+    ],
+)
+def test_numbers_are_scaled_and_filled_alike(name: str, parameters: Any, theirs: Any) -> None:
+    columns = NUMBERS[:2] if name == "log" else NUMBERS
+    theirs.fit(matrix(TRAIN, columns))
+    expected = theirs.transform(matrix(SERVED, columns))
+    numpy.testing.assert_allclose(ours(name, parameters, columns), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_an_indicator_tells_what_was_missing() -> None:
+    theirs = impute.SimpleImputer(strategy="median", add_indicator=True).fit(matrix(TRAIN, ("charges",)))
+    found = ours("impute", {"columns": "charges", "indicator": True}, ("charges",))
+    numpy.testing.assert_allclose(found, theirs.transform(matrix(SERVED, ("charges",))), rtol=1e-6)
+
+
+@pytest.mark.parametrize("count", [2, 5, 10])
+def test_buckets_hold_as_many_rows_as_quantile_bins(count: int) -> None:
+    theirs = preprocessing.KBinsDiscretizer(
+        count, encode="ordinal", strategy="quantile", quantile_method="linear"
+    )
+    theirs.fit(matrix(TRAIN, ("age",)))
+    found = ours("bucket", {"column": "age", "count": count}, ("age",))
+    numpy.testing.assert_array_equal(found, theirs.transform(matrix(SERVED, ("age",))))
+
+
+def test_names_are_encoded_alike() -> None:
+    names = TRAIN.select(polars.col("plan", "region").fill_null("")).to_numpy()
+    served = SERVED.with_columns(region=polars.Series(["north", "new"] * 25))
+    strange = served.select(polars.col("plan", "region").fill_null("")).to_numpy()
+    theirs = preprocessing.OneHotEncoder(
+        categories=[["basic", "plus", "pro"], ["north", "south"]],
+        handle_unknown="ignore",
+        sparse_output=False,
+    )
+    found = ours("one_hot", ["plan", "region"], ("plan", "region"), served)
+    numpy.testing.assert_array_equal(found, theirs.fit(names[names[:, 0] != ""]).transform(strange))
+
+
+def test_names_become_codes_alike() -> None:
+    values = ["pro", "plus", "basic"]
+    theirs = preprocessing.OrdinalEncoder(
+        categories=[values], handle_unknown="use_encoded_value", unknown_value=-1
+    )
+    names = SERVED.select(polars.col("plan").fill_null("")).to_numpy()
+    theirs.fit(numpy.array([values]).T)
+    found = ours("ordinal", {"columns": "plan", "values": values}, ("plan",))
+    numpy.testing.assert_array_equal(found, theirs.transform(names))
+
+
+@pytest.mark.parametrize("ngrams", [1, 2, 3])
+def test_words_are_counted_alike(ngrams: int) -> None:
+    theirs = feature_extraction.text.CountVectorizer(
+        ngram_range=(1, ngrams), tokenizer=str.split, token_pattern=None
+    )
+    theirs.fit(TRAIN["note"].fill_null(""))
+    table = {"note": Column("note", TEXT)}
+    transform = kind_of("bag_of_words").model_validate({"column": "note", "size": 10_000, "ngrams": ngrams})
+    terms = [label.removeprefix("note:") for label in fitted([transform], TRAIN, table)["note"].labels]
+    assert terms == list(theirs.get_feature_names_out())
+    found = ours("bag_of_words", {"column": "note", "size": 10_000, "ngrams": ngrams}, ("note",))
+    numpy.testing.assert_array_equal(found, theirs.transform(SERVED["note"].fill_null("")).toarray())
+
+
+def test_the_terms_of_the_most_rows_are_kept() -> None:
+    transform = kind_of("bag_of_words").model_validate({"column": "note", "size": 2})
+    rows = polars.DataFrame(
+        {"note": ["a a a a a c", "b c", "b d", None], "churned": ["no", "no", "yes", "yes"]}
+    )
+    assert fitted([transform], rows, {"note": Column("note", TEXT)})["note"].labels == ("note:b", "note:c")
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.5, 100.0])
+def test_variances_are_held_against_the_same_threshold(threshold: float) -> None:
+    table = {name: TABLE[name] for name in ("tenure", "charges", "age", "words")}
+    select = kind_of("select").model_validate({"variance": threshold, "columns": list(table)})
+    everything = Pack(tuple(table.values()), tuple(table))
+    theirs = feature_selection.VarianceThreshold(threshold).fit(by_onnx(everything, TRAIN))
+    kept = [everything.labels[place] for place in theirs.get_support(indices=True)]
+    assert list(fitted([select], TRAIN, table)["selected"].labels) == kept
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_mutual_information_is_theirs_and_finds_what_matters(kind: Any) -> None:
+    chance = numpy.random.default_rng(0)
+    signal, noise = chance.normal(size=300), chance.normal(size=300)
+    target = ["yes" if value > 0 else "no" for value in signal] if kind == "classification" else 3 * signal
+    rows = polars.DataFrame({"noise": noise, "signal": signal, "y": target})
+    task = Task(kind=kind, target="y", classes=TASK.classes if kind == "classification" else ())
+    pack = Pack((Column("noise", NUMBER), Column("signal", NUMBER)), ("noise", "signal"))
+    found = learn(rows.lazy(), {"scores": MutualInformation(pack)}, task)["scores"]
+    score = getattr(
+        feature_selection, f"mutual_info_{'classif' if kind == 'classification' else 'regression'}"
+    )
+    x = rows.select("noise", "signal").to_numpy().astype(numpy.float32).astype(numpy.float64)
+    numpy.testing.assert_array_equal(found, score(x, rows["y"].to_numpy(), random_state=0))
+    assert found[0] < 0.2
+    assert found[1] > 0.5
