@@ -323,15 +323,14 @@ def _as_matrix(column: polars.Series) -> NDArray[numpy.float32]:
 @lower.register
 def _(expression: Pack) -> polars.Expr:
     size = len(expression.labels)
-    parts = polars.struct(
-        [_present(part).alias(f"part{place}") for place, part in enumerate(expression.parts)]
-    )
+    parts = [_present(part).alias(f"part{place}") for place, part in enumerate(expression.parts)]
+    packed = polars.struct(parts or [polars.int_range(polars.len())])
 
     def fill(packed: polars.Series, matrix: NDArray[numpy.float32]) -> None:
-        if len(packed):
+        if len(packed) and size:
             matrix[:] = numpy.hstack([_as_matrix(part) for part in packed.struct.unnest()])
 
-    return _vectors(parts, size, fill)
+    return _vectors(packed, size, fill)
 
 
 def _present(part: Expression) -> polars.Expr:

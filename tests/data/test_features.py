@@ -1,0 +1,111 @@
+"""The features stage learns from the training rows alone, and says why it cannot go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy
+import onnxruntime
+import polars
+import pytest
+from pydantic import TypeAdapter
+
+from aimass_compiler.catalog import OneOf
+from aimass_compiler.catalog.transform import Transform
+from aimass_compiler.pipeline.data import Data
+from aimass_compiler.runtime import features
+from aimass_compiler.runtime.failure import StageFailure
+from aimass_compiler.runtime.tensors import pack
+from aimass_compiler.runtime.workspace import Workspace, read_json
+from tests.data.projects import TASK
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TRANSFORMS: TypeAdapter[tuple[Transform, ...]] = TypeAdapter(
+    tuple[Annotated[Transform, OneOf("transforms")], ...]
+)
+SPLITS = ("train", "validation", "test")
+COLUMNS = {
+    "a": {"type": "number", "missing": 1},
+    "a.b": "number",
+    "p": {"type": "category", "missing": 1},
+    "photo": {"type": "image", "shape": [1, 1, 2], "missing": 1},
+    "y": {"type": "category", "values": ["no", "yes"]},
+}
+
+
+def rows(seed: int, count: int = 20) -> polars.DataFrame:
+    chance = numpy.random.default_rng(seed)
+    table = {
+        "a": chance.normal(seed, 1 + seed, count),
+        "a.b": chance.normal(size=count),
+        "p": chance.choice([f"p{seed}", "q"], count),
+        "photo": polars.Series(chance.normal(size=(count, 2)), dtype=polars.Array(polars.Float32, 2)),
+        "y": ["no", "yes"] * (count // 2),
+    }
+    return polars.DataFrame(table)
+
+
+def run(root: Path, written: list[Any], tables: dict[str, polars.DataFrame], columns: Any = COLUMNS) -> Path:
+    """The folder that the stage wrote for these splits."""
+    workspace = Workspace(root, "m")
+    for name, table in tables.items():
+        table.write_parquet(workspace.folder("prepare") / f"{name}.parquet")
+    declared = Data.model_validate({"sources": {"rows": "rows.csv"}, "columns": columns}).columns
+    features.run(declared, TASK, TRANSFORMS.validate_python(written), workspace=workspace)
+    return workspace.folder("features")
+
+
+WRITTEN = [
+    {"drop": "photo"},
+    {"standardize": ["a", "a.b"]},
+    {"one_hot": "p"},
+    {"select": {"top": 3, "columns": ["a", "a.b", "p"]}},
+]
+
+
+def test_only_the_training_rows_teach(tmp_path: Path) -> None:
+    one = run(tmp_path / "1", WRITTEN, dict(zip(SPLITS, (rows(1), rows(2), rows(3)), strict=True)))
+    two = run(tmp_path / "2", WRITTEN, dict(zip(SPLITS, (rows(1), rows(4), rows(5, 2)), strict=True)))
+    for name in ("features.onnx", "features.json", "reference.json", "train_x.npy"):
+        assert (one / name).read_bytes() == (two / name).read_bytes()
+    other = run(tmp_path / "3", WRITTEN, dict(zip(SPLITS, (rows(2), rows(2), rows(3)), strict=True)))
+    assert (one / "features.onnx").read_bytes() != (other / "features.onnx").read_bytes()
+
+
+def test_the_graph_answers_what_was_written_for_training(tmp_path: Path) -> None:
+    tables = dict(zip(SPLITS, (rows(1), rows(2), rows(3)), strict=True))
+    folder = run(tmp_path, WRITTEN, tables)
+    description = read_json(folder / "features.json")
+    session = onnxruntime.InferenceSession(folder / "features.onnx", providers=["CPUExecutionProvider"])
+    assert len(description["names"]) == 3
+    for name, table in tables.items():
+        served = session.run(None, pack(table, description["inputs"]))[0]
+        numpy.testing.assert_array_equal(served, numpy.load(folder / f"{name}_x.npy"))
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ([{"drop": ["a", "a.b", "p", "photo"]}], "no column reaches the model"),
+        ([{"drop": ["a", "a.b", "p", "photo"]}, {"select": {"top": 3, "columns": []}}], "no column reaches"),
+        ([{"drop": ["a", "a.b", "photo"]}, {"one_hot": "p"}], "none has a value in the training split"),
+    ],
+)
+def test_a_model_that_would_see_nothing_is_told(tmp_path: Path, written: list[Any], said: str) -> None:
+    empty = rows(1).with_columns(p=polars.lit(None, dtype=polars.String))
+    with pytest.raises(StageFailure, match=said):
+        run(tmp_path, written, dict(zip(SPLITS, (empty, rows(2), rows(3)), strict=True)))
+
+
+def test_an_image_may_have_any_name_but_a_tensor_s(tmp_path: Path) -> None:
+    tables = {name: rows(place).select("photo", "y") for place, name in enumerate(SPLITS)}
+    image = COLUMNS["photo"]
+    for name in ("n0", "c0", "a picture"):
+        renamed = {split: table.rename({"photo": name}) for split, table in tables.items()}
+        folder = run(tmp_path, [{"standardize": name}], renamed, {name: image, "y": COLUMNS["y"]})
+        assert read_json(folder / "features.json")["accepts"] == "image"
+    renamed = {split: table.rename({"photo": "numbers"}) for split, table in tables.items()}
+    with pytest.raises(StageFailure, match="an image cannot be called `numbers`"):
+        run(tmp_path, [{"standardize": "numbers"}], renamed, {"numbers": image, "y": COLUMNS["y"]})
