@@ -24,6 +24,9 @@ _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@+()=-]*( [A-Za-z0-9_./@+()=-]+)*",
 #: Words that some YAML reads as a flag or as nothing (https://yaml.org/type/bool.html, .../null.html).
 _NOT_STRINGS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
+#: What JSON may hold as it is, but not YAML, which kustomize puts JSON files into.
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+
 
 class _Dumper(_SafeDumper):
     """The safe dumper with our quotes and without anchors."""
@@ -77,7 +80,8 @@ def emit(document: Document, name: str) -> bytes:
 
 def emit_json(document: Document) -> bytes:
     """The same document as indented JSON, for the formats that know no comments."""
-    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return (_UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n").encode()
 
 
 def inline(value: Any) -> str:

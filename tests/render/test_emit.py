@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import yaml
 from hypothesis import given
@@ -47,6 +49,14 @@ def test_keys_keep_their_order_and_nothing_is_shared_by_reference() -> None:
 
 def test_a_long_line_is_never_folded() -> None:
     assert emit({"key": "word " * 200 + "end"}, "churn").count(b"\n") == 2
+
+
+@given(st.dictionaries(st.text(), st.text()))
+def test_json_holds_any_text_even_where_it_stands_in_yaml(document: dict[str, str]) -> None:
+    written = emit_json(document)
+    assert json.loads(written) == document
+    assert yaml.safe_load(emit({"file": written.decode()}, "churn"))["file"] == written.decode()
+    assert yaml.reader.Reader.NON_PRINTABLE.search(written.decode()) is None
 
 
 def test_json_is_indented_and_ends_with_a_newline() -> None:

@@ -42,6 +42,5 @@ def reference(text: str) -> str:
 
 def label(text: str) -> str:
     """A quoted word on one line: no variable, no line continuation, no second word."""
-    line = " ".join(text.split())
-    printable = "".join(character for character in line if character >= " " and character != "\x7f")
+    printable = "".join(filter(str.isprintable, " ".join(text.split())))
     return '"' + re.sub(r'([\\"$])', r"\\\1", printable) + '"'

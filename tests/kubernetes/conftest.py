@@ -1,0 +1,8 @@
+"""The pipelines of tests/render are built here for real, so they must be importable from here alone."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))

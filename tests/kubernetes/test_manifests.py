@@ -1,0 +1,157 @@
+"""Every folder that is deployed builds, and Kubernetes 1.34 and the operators would take each object."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from manifests import kustomize, violations, write
+from render.models import VARIED
+
+from aimass_compiler import conventions
+from aimass_compiler.cluster.kustomize import Kustomize, KustomizeError
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.render import serving
+
+pytestmark = pytest.mark.kubernetes
+OVERLAYS = [(name, environment) for name, built in VARIED.items() for environment in built.environments]
+
+
+@pytest.fixture(scope="session")
+def builder() -> Kustomize:
+    found = kustomize()
+    if isinstance(found, str):
+        pytest.skip(found)
+    return found
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Where each pipeline's files are."""
+    return {name: write(built, tmp_path_factory.mktemp(name)) for name, built in VARIED.items()}
+
+
+@pytest.mark.parametrize(("name", "environment"), OVERLAYS)
+def test_an_overlay_builds_what_the_environment_wants_and_kubernetes_takes(
+    name: str, environment: str, builder: Kustomize, written: dict[str, Path]
+) -> None:
+    built = builder.build(written[name] / "overlays" / environment)
+    assert [told for document in built for told in violations(document)] == []
+    by_name = {(document["kind"], document["metadata"]["name"]): document for document in built}
+    assert len(by_name) == len(built)
+    wanted = list(expected(VARIED[name], environment))
+    for document in wanted:
+        assert without_additions(by_name[document["kind"], document["metadata"]["name"]]) == document
+    others = {
+        document["kind"] for document in built if document["kind"] not in {want["kind"] for want in wanted}
+    }
+    assert others == {"ConfigMap", "ServiceMonitor", "PrometheusRule"}
+
+
+def expected(pipeline: Pipeline, environment: str) -> Iterator[dict[str, Any]]:
+    running = pipeline.environments[environment]
+    yield from serving.objects(pipeline, running.serving, running.namespace)
+
+
+def without_additions(document: dict[str, Any]) -> dict[str, Any]:
+    """An object without what the kustomization adds to it: labels, namespace, tags, names of ConfigMaps."""
+    document = dict(document, metadata={"name": document["metadata"]["name"]})
+    if document["kind"] != "Deployment":
+        return document
+    template = document["spec"]["template"]
+    template["metadata"]["labels"] = document["spec"]["selector"]["matchLabels"]
+    (server,) = template["spec"]["containers"]
+    server["image"] = server["image"].rpartition("/")[2].partition(":")[0]
+    server["envFrom"][0]["configMapRef"]["name"] = server["envFrom"][0]["configMapRef"]["name"].rpartition(
+        "-"
+    )[0]
+    return document
+
+
+@pytest.mark.parametrize(("name", "environment"), OVERLAYS)
+def test_everything_of_an_overlay_is_labelled_and_in_its_namespace(
+    name: str, environment: str, builder: Kustomize, written: dict[str, Path]
+) -> None:
+    running = VARIED[name].environments[environment]
+    for document in builder.build(written[name] / "overlays" / environment):
+        labels = document["metadata"]["labels"]
+        assert document["metadata"]["namespace"] == running.namespace
+        assert labels[conventions.LABEL_MODEL] == VARIED[name].name
+        assert labels[conventions.LABEL_ENVIRONMENT] == environment
+        assert labels[conventions.LABEL_MANAGED_BY] == conventions.MANAGER
+        assert VARIED[name].settings.labels.items() <= labels.items()
+
+
+@pytest.mark.parametrize("name", VARIED)
+def test_the_servers_read_the_limits_that_the_overlay_generates(
+    name: str, builder: Kustomize, written: dict[str, Path]
+) -> None:
+    for environment, running in VARIED[name].environments.items():
+        built = builder.build(written[name] / "overlays" / environment)
+        maps = {found["metadata"]["name"]: found["data"] for found in built if found["kind"] == "ConfigMap"}
+        (deployment,) = [found for found in built if found["kind"] == "Deployment"]
+        (server,) = deployment["spec"]["template"]["spec"]["containers"]
+        told = maps[server["envFrom"][0]["configMapRef"]["name"]]
+        assert told[conventions.VARIABLE_CONCURRENCY] == str(running.serving.limits.concurrency)
+        assert server["image"].startswith(f"{running.image_registry}/{VARIED[name].name}:spec-")
+
+
+@pytest.mark.parametrize("name", VARIED)
+def test_the_training_job_builds_and_everything_it_names_is_there(
+    name: str, builder: Kustomize, written: dict[str, Path]
+) -> None:
+    built = builder.build(written[name] / "train")
+    assert [told for document in built for told in violations(document)] == []
+    there = {(document["kind"], document["metadata"]["name"]) for document in built}
+    named = {reference for document in built for reference in references(document)}
+    assert named
+    assert named <= there
+
+
+def references(node: Any) -> Iterator[tuple[str, str]]:
+    """What pods name: volumes and accounts."""
+    if isinstance(node, list):
+        for item in node:
+            yield from references(item)
+    if not isinstance(node, dict):
+        return
+    for key, value in node.items():
+        if key == "persistentVolumeClaim":
+            yield "PersistentVolumeClaim", value["claimName"]
+        elif key == "configMap":
+            yield "ConfigMap", value["name"]
+        elif key == "serviceAccountName":
+            yield "ServiceAccount", value
+        else:
+            yield from references(value)
+
+
+@pytest.mark.parametrize("name", VARIED)
+def test_the_job_that_the_clock_creates_is_one_that_kuberay_takes(
+    name: str, written: dict[str, Path]
+) -> None:
+    manifest = written[name] / "train" / "retrain.json"
+    if VARIED[name].monitoring.retrain.schedule is None:
+        assert not manifest.exists()
+    else:
+        assert violations(json.loads(manifest.read_text(encoding="utf-8"))) == []
+
+
+def test_the_schemas_refuse_what_an_api_server_refuses(written: dict[str, Path], builder: Kustomize) -> None:
+    built = builder.build(written["canary"] / "overlays" / "prod") + builder.build(
+        written["canary"] / "train"
+    )
+    for document in built:
+        if "spec" in document:
+            assert violations({**document, "spec": {**document["spec"], "unknownField": 1}}) != []
+
+
+def test_a_folder_that_cannot_be_built_is_told_with_kustomizes_reason(
+    tmp_path: Path, builder: Kustomize
+) -> None:
+    (tmp_path / "kustomization.yaml").write_text("resources: [missing.yaml]\n")
+    with pytest.raises(KustomizeError, match=r"(?s)cannot build .*missing\.yaml"):
+        builder.build(tmp_path)
