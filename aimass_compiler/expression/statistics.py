@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -103,34 +103,35 @@ def _aggregation(statistic: Statistic, task: Task) -> polars.Expr:
             summary: polars.Expr = _SUMMARIES[name](flat.cast(polars.Float64))
             return summary
         case Quantiles(shares=shares):
-            quantiles = [values.quantile(share, interpolation="linear") for share in shares]
-            return polars.concat_list(quantiles)
+            return polars.concat_list([values.quantile(share, interpolation="linear") for share in shares])
         case MostFrequent():
-            present = values.drop_nulls()
-            return present.value_counts(sort=False).struct.rename_fields(["value", "count"]).implode()
+            return _counted(values)
         case FrequentTerms(longest=longest):
-            return (
-                _terms(values, longest)
-                .drop_nulls()
-                .value_counts()
-                .struct.rename_fields(["value", "count"])
-                .implode()
-            )
+            return _counted(_terms(values, longest))
         case Variances():
-            return polars.map_groups(
-                [values],
-                lambda parts: _as_series(_variances(parts[0])),
-                return_dtype=_FLOATS(),
-                returns_scalar=True,
-            )
+            return _by_matrix([values], lambda parts: _variances(parts[0]))
         case MutualInformation(seed=seed):
             target = polars.col(task.target)
-            return polars.map_groups(
-                [values, target],
-                lambda parts: _as_series(_mutual_information(parts[0], parts[1], task, seed)),
-                return_dtype=_FLOATS(),
-                returns_scalar=True,
+            return _by_matrix(
+                [values, target], lambda parts: _mutual_information(parts[0], parts[1], task, seed)
             )
+
+
+def _counted(values: polars.Expr) -> polars.Expr:
+    """How often each value stands there, as a list of pairs."""
+    return values.drop_nulls().value_counts(sort=False).struct.rename_fields(["value", "count"]).implode()
+
+
+def _by_matrix(
+    columns: list[polars.Expr], compute: Callable[[Sequence[polars.Series]], numpy.ndarray]
+) -> polars.Expr:
+    """A number for each component of a vector, computed by NumPy over all rows at once."""
+    import polars
+
+    def whole(parts: Sequence[polars.Series]) -> polars.Series:
+        return polars.Series([compute(parts).tolist()], dtype=polars.List(polars.Float64))
+
+    return polars.map_groups(columns, whole, return_dtype=polars.List(polars.Float64), returns_scalar=True)
 
 
 _SUMMARIES: dict[str, Any] = {
@@ -149,12 +150,6 @@ def _zero_if_constant(values: polars.Expr, deviation: polars.Expr) -> polars.Exp
     return polars.when(values.min() == values.max()).then(0.0).otherwise(deviation)
 
 
-def _FLOATS() -> polars.DataType:  # noqa: N802  # a data type, made late because polars is heavy
-    import polars
-
-    return polars.List(polars.Float64)
-
-
 def _terms(words: polars.Expr, longest: int) -> polars.Expr:
     """Every sequence of up to `longest` words of every row, once a row."""
     import polars
@@ -169,12 +164,6 @@ def _matrix(vectors: polars.Series) -> numpy.ndarray:
     import numpy
 
     return numpy.asarray(vectors.to_numpy(), dtype=numpy.float64)
-
-
-def _as_series(values: numpy.ndarray) -> polars.Series:
-    import polars
-
-    return polars.Series([values.tolist()], dtype=polars.List(polars.Float64))
 
 
 def _variances(vectors: polars.Series) -> numpy.ndarray:
