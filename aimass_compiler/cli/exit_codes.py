@@ -17,7 +17,7 @@ class ExitCode(IntEnum):
         return code
 
     DONE = 0, "done"
-    FINDINGS = 1, "a spec has errors, or generated files could not be written"
+    FINDINGS = 1, "a spec has errors, or what was asked for failed for the reason that is told"
     USAGE = 2, "the arguments make no sense"
     STALE = 3, "generated/ is not what the specs compile to (--check)"
     DATA = 10, "run: the data breaks its contract"

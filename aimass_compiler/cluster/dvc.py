@@ -12,12 +12,32 @@ from pathlib import Path
 from aimass_compiler import conventions
 
 #: What DVC says when a stage's command ends badly (dvc.stage.exceptions.StageCmdFailedError).
-_EXITED = re.compile(r"exited with (\d+)")
-_FAILED = 1
+_EXITED = re.compile(r"exited with (-?\d+)")
+#: What it says of a file that a stage depends on (dvc.stage.exceptions.MissingDataSource, or the system's).
+_NO_FILE = re.compile(r"(?:No such file or directory: '|missing data '[^']*': )(?P<path>[^']+)")
+_NO_ROOM = re.compile(r"No space left on device|File too large|Disk quota exceeded")
+#: What it says while another DVC works on the same files (dvc.lock, dvc.rwlock).
+_BUSY = re.compile(r"Unable to acquire lock|is busy, it is being blocked by")
 
 
-class DvcMissing(Exception):  # noqa: N818  # it reads as what is the case
-    """DVC is not installed; the message says how to install it."""
+class DvcFailed(Exception):  # noqa: N818  # a failure that is told, not an error of ours
+    """DVC could not go on, and no stage said why; the message does."""
+
+    def __init__(self, message: str, help: str = "") -> None:  # noqa: A002  # the word that findings use
+        super().__init__(message)
+        self.help = help
+
+
+class DvcMissing(DvcFailed):
+    """DVC is not installed, or cannot be used here."""
+
+
+class DataMissing(DvcFailed):
+    """A file that a stage reads does not exist."""
+
+
+class DiskFull(DvcFailed):
+    """There is no room for what the stages left."""
 
 
 def prepare(root: Path) -> bool:
@@ -30,7 +50,7 @@ def prepare(root: Path) -> bool:
     tracked = [] if (root / ".git").exists() else ["--no-scm"]
     done = _run(["init", "--quiet", *tracked], root, lambda line: None)  # noqa: ARG005  # it tells nothing new
     if done != 0:
-        raise DvcMissing(f"`dvc init` failed in {root}; run it there to see why")
+        raise DvcMissing(f"`dvc init` failed in {root}", "run it there to see why")
     return True
 
 
@@ -39,19 +59,42 @@ def reproduce(
 ) -> int:
     """Run the stages of a model up to `stage`, or all; answers 0 or the exit code of the stage that failed.
 
-    `tell` gets every line of the stages and of DVC itself. Raises DvcMissing.
+    `tell` gets every line of the stages and of DVC itself. Raises DvcFailed where no stage ended badly.
     """
     target = f"{conventions.GENERATED_FOLDER}/{model}/{conventions.DVC_FILE}"
-    exited: list[int] = []
+    complaints = [""]
 
     def watch(line: str) -> None:
-        if line.startswith("ERROR") and (found := _EXITED.search(line)):
-            exited.append(int(found[1]))
+        if line.startswith("ERROR"):
+            complaints.append(line)
         tell(line)
 
     options = ["--force"] if force else []
     status = _run(["repro", *options, f"{target}:{stage}" if stage else target], root, watch)
-    return status if status == 0 else (exited or [_FAILED])[-1]
+    return 0 if status == 0 else _exit_code(complaints[-1], root)
+
+
+def _exit_code(complaint: str, root: Path) -> int:
+    """What the stage that DVC complains about exited with. Raises DvcFailed when that is not the reason."""
+    if exited := _EXITED.search(complaint):
+        code = int(exited[1])
+        if code < 0:
+            raise DvcFailed(
+                f"the stage was killed by signal {-code}", "perhaps it needed more memory than there is"
+            )
+        return code
+    if missing := _NO_FILE.search(complaint):
+        path = missing["path"].removeprefix(f"{root}/")
+        raise DataMissing(f"there is no file {path}", "paths start at the project's root")
+    if _NO_ROOM.search(complaint):
+        raise DiskFull(
+            "the disk is full, or a file would be larger than allowed", "make room, then run again"
+        )
+    if _BUSY.search(complaint):
+        raise DvcFailed("another DVC is at work on the same files", "wait until it has ended, then run again")
+    raise DvcFailed(
+        f"DVC could not go on: {complaint or 'it says nothing'}", "`--verbose` shows all that it says"
+    )
 
 
 def _run(arguments: list[str], root: Path, tell: Callable[[str], None]) -> int:
@@ -77,10 +120,10 @@ def _run(arguments: list[str], root: Path, tell: Callable[[str], None]) -> int:
         try:
             for line in process.stdout:
                 if "No module named dvc" in line:
-                    raise DvcMissing("DVC is not installed; `pip install 'aimass-compiler[run]'` brings it")
+                    raise DvcMissing("DVC is not installed", "`pip install 'aimass-compiler[run]'` brings it")
                 tell(line.rstrip("\n"))
         except KeyboardInterrupt:
-            # The terminal interrupts the stage, too; without this, only a quarter of a second is waited for it.
+            # The terminal interrupts the stage, too; leaving now would wait a quarter of a second for it.
             process.communicate()
             raise
         return process.wait()

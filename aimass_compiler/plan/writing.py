@@ -56,7 +56,7 @@ def update(
 ) -> tuple[Plan, list[Finding]]:
     """Compare and write while no other compiler does; what was planned, and what went wrong."""
     try:
-        with locked(folder, tell):
+        with locked(folder, lambda: tell(f"another compiler is writing to `{folder.name}`; waiting for it")):
             plan = compare(files, snapshot(folder, files, shown_as), prune_models=prune_models, force=force)
             return plan, write(plan, folder)
     except OSError as error:
@@ -144,8 +144,8 @@ def _remove_emptied(emptied: pathlib.Path, folder: pathlib.Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(folder: pathlib.Path, tell: Callable[[str], None]) -> Iterator[None]:
-    """Keep other compilers out of a folder, which is created; waits, and tells so.
+def locked(folder: pathlib.Path, on_wait: Callable[[], object]) -> Iterator[None]:
+    """Keep others who lock it out of a folder, which is created; calls `on_wait` before it waits for one.
 
     The lock is on the folder itself: no lock file is left behind, and a killed process frees it.
     """
@@ -155,13 +155,13 @@ def locked(folder: pathlib.Path, tell: Callable[[str], None]) -> Iterator[None]:
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        _lock(descriptor, lambda: tell(f"another compiler is writing to `{folder.name}`; waiting for it"))
+        _lock(descriptor, on_wait)
         yield
     finally:
         os.close(descriptor)
 
 
-def _lock(descriptor: int, on_wait: Callable[[], None]) -> None:
+def _lock(descriptor: int, on_wait: Callable[[], object]) -> None:
     """Take the lock; file systems without locks (some of NFS) go without, as does Windows.
 
     There, `_carried_out` still notices what another compiler did.

@@ -15,7 +15,7 @@ from aimass_compiler.runtime.evaluation.plots import write_confusion, write_curv
 from aimass_compiler.runtime.evaluation.predictions import Predictions, Predictor
 from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
-from aimass_compiler.runtime.workspace import Workspace, replacing, write_json
+from aimass_compiler.runtime.workspace import Workspace, write_json, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,8 +75,7 @@ def _write_predictions(path: Path, task: Task, predictions: Predictions) -> None
             "scores": polars.List(polars.Float32),
         },
     )
-    with replacing(path) as temporary:
-        table.write_parquet(temporary)
+    write_table(path, table)
 
 
 def _marked(judged: Judged) -> str:

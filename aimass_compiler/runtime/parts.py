@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.stages import Stage
 from aimass_compiler.values import Frozen
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 
 def read_parts(path: Path, stage: Stage) -> dict[str, Any]:

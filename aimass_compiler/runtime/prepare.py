@@ -11,7 +11,7 @@ from aimass_compiler.catalog.split import SPLITS
 from aimass_compiler.pipeline.data import Data, Join
 from aimass_compiler.runtime import contract
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
-from aimass_compiler.runtime.workspace import Workspace, replacing, write_json
+from aimass_compiler.runtime.workspace import Workspace, write_json, write_table
 from aimass_compiler.task import Task
 
 _SHOWN = 3
@@ -24,8 +24,7 @@ def run(data: Data, task: Task, *, workspace: Workspace) -> None:
     splits = _split(data, task, cleaned)
     folder = workspace.folder("prepare")
     for name, part in splits.items():
-        with replacing(folder / f"{name}.parquet") as temporary:
-            part.write_parquet(temporary)
+        write_table(folder / f"{name}.parquet", part)
     write_json(folder / "report.json", _report(data, collected.height, cleaned, splits))
     counts = ", ".join(f"{part.height:,} {name}" for name, part in splits.items())
     left_out = cleaned.height - sum(part.height for part in splits.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -9,9 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
+
+if TYPE_CHECKING:
+    import polars
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,22 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_table(path: Path, table: polars.DataFrame) -> None:
+    """Write rows as Parquet."""
+    from polars.exceptions import PolarsError
+
+    with replacing(path) as temporary:
+        try:
+            table.write_parquet(temporary)
+        except PolarsError as error:  # rows in memory can always be written, unless the disk refuses
+            raise OSError(errno.EIO, str(error)) from None
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -9,18 +9,30 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import Unknown, add_root, project_of, specs_of
 from aimass_compiler.cli.exit_codes import ExitCode
 from aimass_compiler.cli.views import changes, findings, progress, results
+from aimass_compiler.cluster import dvc
+
+if TYPE_CHECKING:
+    from aimass_compiler.pipeline import Pipeline
+    from aimass_compiler.project import Project
 
 EXAMPLES = """
   aimass run churn                   all stages that are not up to date
   aimass run churn --until train     prepare, features and train only
   aimass run churn --force           every stage again
 """
+
+_EXIT_CODES = {
+    dvc.DvcMissing: ExitCode.USAGE,
+    dvc.DataMissing: ExitCode.DATA,
+    dvc.DiskFull: ExitCode.DISK,
+}
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +48,6 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile and run; answers an ExitCode."""
-    from aimass_compiler.cluster import dvc
     from aimass_compiler.compile import compile_specs
     from aimass_compiler.diagnostics import has_errors
     from aimass_compiler.plan import update
@@ -56,19 +67,29 @@ def run(arguments: argparse.Namespace) -> int:
         return ExitCode.FINDINGS
     if plan.is_stale:
         sys.stdout.write(changes.drawn(plan, is_written=True) + "\n")
-    (model,) = compiled.pipelines
+    (pipeline,) = compiled.pipelines.values()
+    return _run_stages(project, pipeline, arguments)
+
+
+def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namespace) -> int:
+    """Let DVC run them, one run of a model at a time; answers an ExitCode or what a stage exited with."""
+    from aimass_compiler.plan import locked
+
+    folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.name
+    stages = progress.Stages(sys.stdout, is_verbose=arguments.verbose)
     try:
         if dvc.prepare(project.root):
             print("made this project a DVC repository (.dvc/): commit it")
-        stages = progress.Stages(sys.stdout)
-        tell = print if arguments.verbose else stages.tell
-        status = dvc.reproduce(project.root, model, tell, stage=arguments.until or "", force=arguments.force)
-        if status == ExitCode.DONE and not (stages.has_run or arguments.verbose):
-            print("nothing changed since the last run")
-    except dvc.DvcMissing as missing:
-        terminal.complain(str(missing))
-        return ExitCode.USAGE
-    sys.stdout.write(
-        results.drawn(project.root / conventions.ARTIFACTS_FOLDER / model, compiled.pipelines[model], status)
-    )
+        with locked(
+            folder, lambda: print(f"another run of `{pipeline.name}` goes on; waiting for it", flush=True)
+        ):
+            status = dvc.reproduce(
+                project.root, pipeline.name, stages.tell, stage=arguments.until or "", force=arguments.force
+            )
+    except dvc.DvcFailed as failed:
+        terminal.complain(str(failed), failed.help)
+        status = _EXIT_CODES.get(type(failed), ExitCode.FINDINGS)
+    if status == ExitCode.DONE and not stages.has_run:
+        print("nothing changed since the last run")
+    sys.stdout.write(results.drawn(folder, pipeline, stages.reached, status))
     return status

@@ -14,28 +14,32 @@ _RESTORED = re.compile(r"Stage '(?:.*:)?(?P<name>[\w-]+)' is cached")
 #: What DVC says about itself; the summary after the run says what matters of it.
 _NOISE = re.compile(
     r"^(> |Updating lock file|Generating lock file|To track the changes|\s*git add|To enable auto staging"
-    r"|\s*dvc config|Use `dvc push`|Data and pipelines are up to date|Verifying|WARNING: '.*' is empty|WARNING: Process '.*RWLock"
-    r"|ERROR: failed to reproduce|$)"
+    r"|\s*dvc config|Use `dvc push`|Data and pipelines are up to date|Verifying|WARNING: '.*' is empty"
+    r"|WARNING: Process '.*RWLock|ERROR: |$)"
 )
 
 
 class Stages:
-    """Passes on lines, with a heading for each stage and without DVC's own."""
+    """Passes on lines, with a heading for each stage and, unless all is to be shown, without DVC's own."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, is_verbose: bool = False) -> None:
         self._stream = stream
+        self._is_verbose = is_verbose
         self.has_run = False
         """Whether any stage was run."""
+        self.reached: set[str] = set()
+        """The stages that were run, restored or up to date."""
         self._summaries = {stage.name: stage.summary for stage in STAGES}
 
     def tell(self, line: str) -> None:
         """One line of output, as soon as it comes."""
         self.has_run = self.has_run or bool(_RUNNING.search(line))
-        told = next(
-            (form(found["name"]) for pattern, form in self._forms() if (found := pattern.search(line))), None
-        )
-        if told is None and not _NOISE.match(line):
-            told = f"  {line}"
+        told = None if _NOISE.match(line) else f"  {line}"
+        for pattern, form in self._forms():
+            if found := pattern.search(line):
+                self.reached.add(found["name"])
+                told = form(found["name"])
+        told = line if self._is_verbose else told
         if told is not None:
             self._stream.write(f"{told}\n")
             self._stream.flush()

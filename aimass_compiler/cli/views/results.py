@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +17,14 @@ _BEST = 5
 _SPLITS = ("train", "validation", "test")
 
 
-def drawn(folder: Path, pipeline: Pipeline, status: int) -> str:
-    """The results below a model's artifacts; what a run that failed did not reach is left out."""
-    lines = [
-        *_trials(_read(folder / "train/trials.json"), _read(folder / "train/best.json")),
-        *_metrics(_read(folder / "evaluate/metrics.json"), _read(folder / "evaluate/verdict.json")),
-    ]
-    if status == 0:
+def drawn(folder: Path, pipeline: Pipeline, reached: Container[str], status: int) -> str:
+    """The results below a model's artifacts; stages that a run did not reach left theirs earlier."""
+    lines: list[str] = []
+    if "train" in reached:
+        lines += _trials(_read(folder / "train/trials.json"), _read(folder / "train/best.json"))
+    if "evaluate" in reached:
+        lines += _metrics(_read(folder / "evaluate/metrics.json"), _read(folder / "evaluate/verdict.json"))
+    if "test" in reached and status == 0:
         lines += [*_service(_read(folder / "test/report.json")), *_places(pipeline)]
     return "".join(f"{line}\n" for line in lines)
 
