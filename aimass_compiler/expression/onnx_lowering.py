@@ -159,9 +159,11 @@ def _arithmetic(graph: Lowered, parts: tuple[Arithmetic, ...]) -> str:
     if parts[0].type.name == "image":
         right = graph.constant(parts[0].right.value, numpy.float32)  # type: ignore[attr-defined]  # images meet constants only
         return graph.node(_ARITHMETIC[operator], [left, right])
-    if len(parts) == 1 and operator == "multiply" and _passes_for_one(parts[0].right):
-        doubled = Arithmetic("multiply", parts[0].left, Constant(2 * parts[0].right.value))  # type: ignore[attr-defined]  # a number
-        return graph.node("Mul", [graph.one(doubled), graph.constant([[0.5]], numpy.float64)])
+    if len(parts) == 1 and operator == "multiply":
+        for factor, other in ((parts[0].right, parts[0].left), (parts[0].left, parts[0].right)):
+            if _passes_for_one(factor):
+                doubled = Arithmetic("multiply", other, Constant(2 * factor.value))  # type: ignore[attr-defined]  # a number
+                return graph.node("Mul", [graph.one(doubled), graph.constant([[0.5]], numpy.float64)])
     right = graph.row(tuple(part.right for part in parts))
     if operator in ("minimum", "maximum"):
         compare = "Less" if operator == "minimum" else "Greater"

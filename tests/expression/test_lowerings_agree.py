@@ -90,5 +90,6 @@ def test_a_quotient_by_zero_is_missing() -> None:
 @pytest.mark.parametrize("factor", [1 + 1e-9, 1 - 1e-12, 1 + 2**-52])
 def test_a_factor_that_is_almost_one_is_not_left_out(factor: float) -> None:
     rows = polars.DataFrame({"a": [1e8, 1.0, -3e-200], "b b": [1.0, 2.0, None]})
-    product = Arithmetic("multiply", NUMBERS[0], Constant(factor))
-    numpy.testing.assert_array_equal(by_onnx(product, rows), rows["a"].to_numpy() * factor)
+    for sides in ((NUMBERS[0], Constant(factor)), (Constant(factor), NUMBERS[0])):
+        product = Arithmetic("multiply", *sides)
+        numpy.testing.assert_array_equal(by_onnx(product, rows), rows["a"].to_numpy() * factor)
