@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from aimass_compiler import checks, render
@@ -55,7 +55,5 @@ def lowered(document: Document, settings: Settings) -> tuple[Pipeline | None, li
     findings += problems
     if pipeline is None:
         return None, findings
-    unexpressed = [
-        replace(finding, file=finding.file or document.file) for finding in render.findings(pipeline)
-    ]
-    return pipeline, [*findings, *checks.check(pipeline, document.file), *unexpressed]
+    findings += checks.check(pipeline, document.file)
+    return pipeline, [*findings, *render.findings(pipeline, document.file)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Finding
@@ -38,8 +39,8 @@ def render_all(pipelines: Mapping[str, Pipeline]) -> dict[str, bytes]:
     }
 
 
-def findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """What the targets cannot express of this pipeline."""
+def findings(pipeline: Pipeline, file: str) -> Iterator[Finding]:
+    """What the targets cannot express of this pipeline; findings about the settings name their own file."""
     for target in TARGETS:
         if hasattr(target, "findings"):
-            yield from target.findings(pipeline)
+            yield from (replace(finding, file=finding.file or file) for finding in target.findings(pipeline))
