@@ -62,10 +62,10 @@ def _datasource() -> dict[str, Any]:
 
 
 def _panels(watched: Watched) -> tuple[Panel, ...]:
-    return (*_service_panels(watched), *_model_panels(watched))
+    return (*_objective_panels(watched), *_server_panels(watched), *_model_panels(watched))
 
 
-def _service_panels(watched: Watched) -> tuple[Panel, ...]:
+def _objective_panels(watched: Watched) -> tuple[Panel, ...]:
     chosen = watched.everything
     failed = selector(watched.model, watched.running.namespace, 'code=~"5.."')
     requests = f"{conventions.METRIC_REQUESTS}{chosen}{_RATE}"
@@ -73,7 +73,9 @@ def _service_panels(watched: Watched) -> tuple[Panel, ...]:
     buckets = f"sum by (le) (rate({conventions.METRIC_DURATION}_bucket{chosen}{_RATE}))"
     objectives = watched.running.serving.objectives
     slowest = objectives.latency.p99
-    in_flight = f"sum(avg_over_time({conventions.METRIC_IN_FLIGHT}{chosen}{_RATE}))"
+    shares = (
+        (f"histogram_quantile({share}, {buckets})", f"p{share * 100:.0f}") for share in (0.5, 0.95, 0.99)
+    )
     return (
         Panel("Requests", "reqps", ((f"sum by (code) (rate({requests}))", "{{code}}"),)),
         Panel(
@@ -83,31 +85,20 @@ def _service_panels(watched: Watched) -> tuple[Panel, ...]:
             f"The objective is {objectives.availability} of requests without a failure.",
             threshold=round(1 - objectives.availability.fraction, 9),
         ),
-        Panel(
-            "Answer time",
-            "s",
-            tuple(
-                (f"histogram_quantile({share}, {buckets})", f"p{share * 100:.0f}")
-                for share in (0.5, 0.95, 0.99)
-            ),
-            threshold=None if slowest is None else slowest.seconds,
-        ),
-        Panel(
-            "Requests in flight",
-            "short",
-            (
-                (in_flight, "in flight"),
-                (f"sum({conventions.METRIC_CONCURRENCY_LIMIT}{chosen})", "limit"),
-            ),
-        ),
-        Panel(
-            "Refused requests", "reqps", ((_by("reason", conventions.METRIC_REJECTED, chosen), "{{reason}}"),)
-        ),
-        Panel(
-            "Servers",
-            "short",
-            ((f"count by (version) ({conventions.METRIC_MODEL_INFO}{chosen})", "{{version}}"),),
-        ),
+        Panel("Answer time", "s", tuple(shares), threshold=None if slowest is None else slowest.seconds),
+    )
+
+
+def _server_panels(watched: Watched) -> tuple[Panel, ...]:
+    chosen = watched.everything
+    in_flight = f"sum(avg_over_time({conventions.METRIC_IN_FLIGHT}{chosen}{_RATE}))"
+    limit = f"sum({conventions.METRIC_CONCURRENCY_LIMIT}{chosen})"
+    refused = _by("reason", conventions.METRIC_REJECTED, chosen)
+    versions = f"count by (version) ({conventions.METRIC_MODEL_INFO}{chosen})"
+    return (
+        Panel("Requests in flight", "short", ((in_flight, "in flight"), (limit, "limit"))),
+        Panel("Refused requests", "reqps", ((refused, "{{reason}}"),)),
+        Panel("Servers", "short", ((versions, "{{version}}"),)),
     )
 
 
