@@ -107,7 +107,7 @@ class OneOf:
         except LookupError:
             raise self._unknown(name) from None
         try:
-            return kind.model_validate(kind.expand(parameters))
+            return kind.model_validate(kind.expand(parameters), by_alias=True, by_name=False)
         except ValidationError as error:
             raise _below(error, name if self.tagged_by is None else None) from None
 

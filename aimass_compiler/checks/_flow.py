@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.transform import Transform
     from aimass_compiler.diagnostics import Path
     from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.columns import feature_types
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,8 @@ class Step:
 
 
 def sources(pipeline: Pipeline) -> dict[str, ColumnType]:
-    """The columns that transforms start from: all but the target, ids and times."""
-    return {
-        name: column.column_type
-        for name, column in pipeline.data.columns.items()
-        if name != pipeline.task.target and column.type not in ("id", "time")
-    }
+    """The columns that transforms start from."""
+    return feature_types(pipeline.data.columns, pipeline.task.target)
 
 
 def steps(pipeline: Pipeline) -> Iterator[Step]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
@@ -96,6 +97,9 @@ class ImageColumn(_Column):
         return image(self.shape)
 
 
+#: What orders, joins and splits rows but tells a model nothing.
+_NEVER_FEATURES = frozenset({"id", "time"})
+
 COLUMN_TYPES = ("number", "category", "text", "id", "time", "image")
 
 
@@ -114,3 +118,12 @@ Column = Annotated[
     | Annotated[ImageColumn, Tag("image")],
     Discriminator(_type_of),
 ]
+
+
+def feature_types(columns: Mapping[str, Column], target: str) -> dict[str, ColumnType]:
+    """The columns that transforms start from: all but the target, ids and times."""
+    return {
+        name: column.column_type
+        for name, column in columns.items()
+        if name != target and column.type not in _NEVER_FEATURES
+    }

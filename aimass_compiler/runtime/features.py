@@ -20,7 +20,7 @@ from aimass_compiler.expression.algebra import Column as ColumnExpression
 from aimass_compiler.expression.algebra import Expression, columns_of
 from aimass_compiler.expression.onnx_graph import Inputs
 from aimass_compiler.expression.statistics import learn
-from aimass_compiler.pipeline.columns import Column
+from aimass_compiler.pipeline.columns import Column, feature_types
 from aimass_compiler.runtime.examples import write_examples
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.reference import reference_of
@@ -41,11 +41,7 @@ def run(
 ) -> None:
     """Write the float32 matrices, the graph that serving uses and the reference for drift."""
     rows = {name: polars.read_parquet(workspace.folder("prepare") / f"{name}.parquet") for name in SPLITS}
-    read = [
-        ColumnExpression(name, column.column_type)
-        for name, column in columns.items()
-        if name != task.target and column.type not in ("id", "time")
-    ]
+    read = [ColumnExpression(name, kind) for name, kind in feature_types(columns, task.target).items()]
     train = rows["train"].lazy()
     fitted = fit(
         features,

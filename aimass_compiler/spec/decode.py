@@ -24,7 +24,7 @@ def decode(kind: type[R], data: Mapping[str, Any], file: str) -> tuple[R | None,
     foundations, by which the rest is judged.
     """
     try:
-        return kind.model_validate(data), []
+        return kind.model_validate(data, by_alias=True, by_name=False), []
     except ValidationError as error:
         found = findings(kind, data, _mismatches(data, error), file)
     if any(finding.path[:1] == (key,) for finding in found for key in kind.foundations):
@@ -33,7 +33,7 @@ def decode(kind: type[R], data: Mapping[str, Any], file: str) -> tuple[R | None,
     for finding in found:
         pruned = _without(pruned, finding.path)
     try:
-        return kind.model_validate(pruned), found
+        return kind.model_validate(pruned, by_alias=True, by_name=False), found
     except ValidationError:
         return None, found
 

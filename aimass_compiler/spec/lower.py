@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from aimass_compiler.catalog import load
@@ -12,7 +12,7 @@ from aimass_compiler.catalog.transform import ColumnsOfType, Transform, Types
 from aimass_compiler.diagnostics import Finding, Related, did_you_mean
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
-from aimass_compiler.pipeline.columns import CategoryColumn, Column, NumberColumn
+from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn, feature_types
 from aimass_compiler.pipeline.evaluation import Retraining
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.training import Objective
@@ -118,17 +118,8 @@ def _default_metric(task: Task) -> str:
     return "roc_auc" if task.is_binary else "log_loss"
 
 
-def input_types(columns: Mapping[str, Column], target: str) -> Types:
-    """The columns that transforms start from: all but the target, ids and times."""
-    return {
-        name: column.column_type
-        for name, column in columns.items()
-        if name != target and column.type not in ("id", "time")
-    }
-
-
 def _features(spec: ModelSpec, model: Model, file: str) -> tuple[tuple[Transform, ...], list[Finding]]:
-    types = dict(input_types(spec.data.columns, spec.target))
+    types = dict(feature_types(spec.data.columns, spec.target))
     written = spec.features if spec.features is not None else tuple(_default_features(spec, types, model))
     resolved, findings = [], []
     for place, transform in enumerate(written):
