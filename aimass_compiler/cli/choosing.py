@@ -46,17 +46,27 @@ def specs_of(project: Project, written: list[str]) -> list[Path]:
 def _all_specs(project: Project) -> list[Path]:
     specs = project.specs()
     if not specs and not project.generated.is_dir():
-        raise Unknown(
-            f"there is no spec in {project.root / conventions.SPECS_FOLDER}",
-            "begin with `aimass init NAME DATA`, or say with --root where the project is",
-        )
+        raise _no_specs(project)
     return specs
+
+
+def _no_specs(project: Project) -> Unknown:
+    return Unknown(
+        f"there is no spec in {project.root / conventions.SPECS_FOLDER}",
+        "begin with `aimass init NAME DATA`, or say with --root where the project is",
+    )
 
 
 def _spec(project: Project, name: str) -> Path:
     if Path(name).suffix or "/" in name:
+        if not Path(name).resolve().is_relative_to(project.root):
+            raise Unknown(
+                f"{name} lies outside of the project {project.root}", "--root names another project"
+            )
         return Path(name)
     known = {path.stem: path for path in project.specs()}
+    if not known:
+        raise _no_specs(project)
     if name not in known:
         raise Unknown(f"there is no spec `{name}` in {conventions.SPECS_FOLDER}/", did_you_mean(name, known))
     return known[name]

@@ -15,7 +15,11 @@ from aimass_compiler import conventions
 _EXITED = re.compile(r"exited with (-?\d+)")
 #: What it says of a file that a stage depends on (dvc.stage.exceptions.MissingDataSource, or the system's).
 _NO_FILE = re.compile(r"(?:No such file or directory: '|missing data '[^']*': )(?P<path>[^']+)")
-_NO_ROOM = re.compile(r"No space left on device|File too large|Disk quota exceeded")
+_NO_ROOM = re.compile(
+    r"No space left on device|File too large|Disk quota exceeded|disk I/O error|disk is full"
+)
+#: What comes before the reason.
+_PREFIX = re.compile(r"^ERROR: (?:unexpected error - )?(?:failed to reproduce '[^']*': )?")
 #: What it says while another DVC works on the same files (dvc.lock, dvc.rwlock).
 _BUSY = re.compile(r"Unable to acquire lock|is busy, it is being blocked by")
 
@@ -86,15 +90,12 @@ def _exit_code(complaint: str, root: Path) -> int:
     if missing := _NO_FILE.search(complaint):
         path = missing["path"].removeprefix(f"{root}/")
         raise DataMissing(f"there is no file {path}", "paths start at the project's root")
-    if _NO_ROOM.search(complaint):
-        raise DiskFull(
-            "the disk is full, or a file would be larger than allowed", "make room, then run again"
-        )
-    if _BUSY.search(complaint):
+    reason = _PREFIX.sub("", complaint) or "it does not say why"
+    if _NO_ROOM.search(reason):
+        raise DiskFull(f"what the stages left could not be kept: {reason}", "make room, then run again")
+    if _BUSY.search(reason):
         raise DvcFailed("another DVC is at work on the same files", "wait until it has ended, then run again")
-    raise DvcFailed(
-        f"DVC could not go on: {complaint or 'it says nothing'}", "`--verbose` shows all that it says"
-    )
+    raise DvcFailed(f"DVC could not go on: {reason}", "`--verbose` shows all that it says")
 
 
 def _run(arguments: list[str], root: Path, tell: Callable[[str], None]) -> int:

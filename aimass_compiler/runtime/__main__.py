@@ -29,8 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"  help: {failure.help}", file=sys.stderr)
         return int(failure.code)
     except OSError as error:
-        which = error.filename or "a file"
-        print(f"{stage.name}: {which} could not be read or written: {error.strerror or error}", file=sys.stderr)
+        which, why = error.filename or "a file", error.strerror or error
+        print(f"{stage.name}: {which} could not be read or written: {why}", file=sys.stderr)
         return int(ExitCode.DISK)
     except KeyboardInterrupt:
         return 130

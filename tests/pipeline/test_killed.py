@@ -1,4 +1,4 @@
-"""Whatever is killed at whatever moment leaves earlier results, none, or new ones, and the next run succeeds."""
+"""What is killed at whatever moment leaves earlier results, none, or new ones; the next run succeeds."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ import onnx
 import polars
 import pytest
 
-from pipeline.projects import MODEL, SPEC, STAGES, Project, wait_until
+from pipeline.projects import MODEL, SEARCH, SPEC, STAGES, Project, wait_until
 
 pytestmark = pytest.mark.pipeline
 
-SEARCH = SPEC.replace("l2: 1.0", "l2: {loguniform: [0.01, 100]}").replace("trials: 3", "trials: 60")
 #: Seconds after the first sign that a stage writes; most stages write for a few hundredths.
 MOMENTS = (0.0, 0.01, 0.03)
 #: Ray's own processes notice within seconds that whom they worked for is gone.
@@ -90,7 +89,7 @@ def test_an_interrupted_run_ends_quietly_with_all_that_it_started(tmp_path: Path
     running = project.start("aimass", "run", MODEL)
     running.wait_for(lambda: moment in running.said())
     if "test" in moment:
-        running.wait_for(lambda: any("runtime.server" in line for line in project.processes()))
+        running.wait_for(lambda: bool(project.processes("runtime.server")))
     done = running.signal(signal.SIGINT)
     assert project.processes() == []
     assert done.code == 130

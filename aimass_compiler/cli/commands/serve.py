@@ -21,13 +21,23 @@ EXAMPLES = """
   aimass serve churn --port 9000     on another port
 """
 
+_LAST_PORT = 65_535
+
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
     parser.add_argument("model", metavar="MODEL", help="the model's name, or a package folder")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=conventions.PORT, help="the port (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=_port, default=conventions.PORT, help="the port (default: %(default)s)"
+    )
     add_root(parser)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= _LAST_PORT):
+        raise argparse.ArgumentTypeError(f"a port is a whole number from 0 to {_LAST_PORT}, not `{text}`")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ _RESTORED = re.compile(r"Stage '(?:.*:)?(?P<name>[\w-]+)' is cached")
 _NOISE = re.compile(
     r"^(> |Updating lock file|Generating lock file|To track the changes|\s*git add|To enable auto staging"
     r"|\s*dvc config|Use `dvc push`|Data and pipelines are up to date|Verifying|WARNING: '.*' is empty"
-    r"|WARNING: Process '.*RWLock|ERROR: |$)"
+    r"|WARNING: Process '.*RWLock|ERROR: |Having any troubles|$)"
 )
 
 
