@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 API_VERSION = "aimass/v1"
 KIND = "Model"
 
@@ -84,3 +86,29 @@ LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 LABEL_MODEL = "aimass.dev/model"
 LABEL_ENVIRONMENT = "aimass.dev/environment"
 MANAGER = "aimass-compile"
+
+
+# ---- what every program of ours exits with -------------------------------------------------------
+class ExitCode(IntEnum):
+    """One number, one meaning, for commands, stages and the server."""
+
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> ExitCode:
+        code = int.__new__(cls, value)
+        code._value_ = value
+        code.meaning = meaning
+        return code
+
+    DONE = 0, "done"
+    FAILED = 1, "a spec has errors, or what was asked for failed for the reason that is told"
+    USAGE = 2, "the arguments make no sense"
+    STALE = 3, "generated/ or schemas/ is not up to date (--check)"
+    DATA = 10, "run: the data breaks its contract"
+    TRAINING = 11, "run: no trial succeeded"
+    GATE = 12, "run: the model missed a gate"
+    SERVICE = 13, "run: the served model is wrong, too slow or unstable"
+    DISK = 14, "run: a file could not be read or written"
+    PACKAGE = 15, "serve: the package is incomplete, damaged or of another format"
+    ADDRESS = 16, "serve: the address is in use, or is none of this machine"
+    INTERRUPTED = 130, "interrupted"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from aimass_compiler.catalog.transform import ColumnsOfType
 from aimass_compiler.diagnostics import Path
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.emit import emit, header
@@ -68,20 +69,32 @@ def _origin(path: Path, value: Any, document: Document) -> str:
 
 def _written_line(path: Path, value: Any, document: Document) -> int | None:
     """The line on which a value was written, also in a short form; None when it was not."""
-    node: Any = document.data
-    written: list[str | int] = []
-    for step in path:
-        if isinstance(node, Mapping):
-            if step not in node:
-                return None
-            node = node[step]
-        elif isinstance(node, list) and isinstance(step, int):
-            if step >= len(node):
-                return None
-            node = node[step]
-        elif str(node) == str(value):
-            break  # a short form: the steps that are left were not written
-        else:
-            return None
-        written.append(step)
-    return document.place_of(tuple(written)).line
+    node, depth = _descend(document.data, path)
+    if depth == len(path):
+        return document.place_of(path).line
+    if _stands_for_columns(node) and isinstance(path[-1], int):
+        return document.place_of(path[:depth]).line
+    # A short form leaves a name out: `log: [a, b]` is `log: {columns: [a, b]}`, and `a` is `[a]`.
+    below, further = _descend(node, path[depth + 1 :])
+    if isinstance(below, Mapping) or not _is_same(below, value):
+        return None
+    return document.place_of((*path[:depth], *path[depth + 1 :][:further])).line
+
+
+def _descend(node: Any, path: Path) -> tuple[Any, int]:
+    """What lies at the end of a path, or where it breaks off, and after how many steps."""
+    for depth, step in enumerate(path):
+        is_key = isinstance(node, Mapping) and step in node
+        is_item = isinstance(node, list) and isinstance(step, int) and step < len(node)
+        if not (is_key or is_item):
+            return node, depth
+        node = node[step]
+    return node, len(path)
+
+
+def _stands_for_columns(node: Any) -> bool:
+    return isinstance(node, Mapping) and "type" in node and node.keys() <= ColumnsOfType.model_fields.keys()
+
+
+def _is_same(written: Any, value: Any) -> bool:
+    return bool(written == value or str(written) == str(value))

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from aimass_compiler import __version__
+from aimass_compiler.cli import terminal
 from aimass_compiler.cli.commands import Command, commands
-from aimass_compiler.cli.exit_codes import ExitCode
+from aimass_compiler.conventions import ExitCode
 
 _DESCRIPTION = """\
 Models in production, declared, reviewed and delivered like the rest of your infrastructure.
@@ -36,7 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in commands():
         _declare(command, chosen.add_parser(command.name, help=command.summary, **_texts(command)))
-    return _run(parser.parse_args(arguments))
+    word = next(iter(sys.argv[1:] if arguments is None else arguments), "-")
+    if not word.startswith("-") and word not in chosen.choices:
+        terminal.complain(f"there is no command `{word}`", did_you_mean(word, chosen.choices))
+        return ExitCode.USAGE
+    return _run(parser, arguments)
 
 
 def compile_main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +50,7 @@ def compile_main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="aimass-compile", **_texts(command))
     parser.add_argument("--version", action="version", version=f"aimass-compile {__version__}")
     _declare(command, parser)
-    return _run(parser.parse_args(arguments))
+    return _run(parser, arguments)
 
 
 def _parser(name: str, description: str, epilog: str) -> argparse.ArgumentParser:
@@ -74,9 +79,13 @@ def _declare(command: Command, parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=command.run)
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(parser: argparse.ArgumentParser, written: Sequence[str] | None) -> int:
     try:
-        return int(arguments.run(arguments))
+        try:
+            arguments = parser.parse_args(written)
+            return int(arguments.run(arguments))
+        finally:
+            sys.stdout.flush()  # here, and not when Python ends, where nobody could catch what follows
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return int(ExitCode.INTERRUPTED)

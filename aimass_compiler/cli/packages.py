@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.cli.choosing import Unknown
@@ -26,3 +28,15 @@ def package_of(project: Project, name: str) -> Path:
     if name in models:
         raise Unknown(f"`{name}` has no package yet", f"`aimass run {name}` makes one")
     raise Unknown(f"there is no model `{name}`", did_you_mean(name, models))
+
+
+def signature_of(package: Path) -> dict[str, Any]:
+    """The contract of a package. Raises Unknown when it is damaged."""
+    path = package / conventions.SIGNATURE_FILE
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Unknown(f"{path} cannot be read: {error}", "package the model again: `aimass run`") from None
+    if not isinstance(document, dict) or document.get("format") != conventions.PACKAGE_FORMAT:
+        raise Unknown(f"{path} is no contract of this version", "package the model again: `aimass run`")
+    return document

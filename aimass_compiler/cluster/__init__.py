@@ -1,1 +1,1 @@
-"""What reaches out to tools and clusters: kustomize and kubectl by subprocess."""
+"""What reaches out to other programs: DVC, Kustomize, the model server."""

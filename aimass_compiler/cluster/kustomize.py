@@ -35,15 +35,19 @@ class Kustomize:
     version: tuple[int, int, int]
 
     def build(self, folder: Path) -> list[dict[str, Any]]:
-        """The objects that `folder` stands for, in kustomize's order.
+        """The objects that `folder` stands for, in kustomize's order. Raises KustomizeError as `text` does."""
+        documents = yaml.load_all(self.text(folder), Loader=_SafeLoader)
+        return [document for document in documents if document is not None]
+
+    def text(self, folder: Path) -> str:
+        """What kustomize makes of `folder`, as YAML.
 
         Raises KustomizeError when kustomize refuses the folder or takes longer than a minute.
         """
         answer = _run((*self.build_command, str(folder)))
         if answer.returncode != 0:
             raise KustomizeError(f"kustomize cannot build {folder}:\n{answer.stderr.strip()}")
-        documents = yaml.load_all(answer.stdout, Loader=_SafeLoader)
-        return [document for document in documents if document is not None]
+        return answer.stdout
 
 
 def find() -> Kustomize:

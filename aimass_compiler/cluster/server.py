@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
-import time
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -50,17 +51,22 @@ def running(package: Path) -> Iterator[str]:
 
 
 def _port(process: subprocess.Popen[str]) -> int:
+    """The port that the server tells; one that tells nothing in time is ended."""
     assert process.stdout is not None  # noqa: S101  # it is a pipe
     assert process.stderr is not None  # noqa: S101  # it is a pipe
-    deadline = time.monotonic() + _START_SECONDS
-    for line in process.stdout:
-        event = json.loads(line)
-        if event.get("event") == "ready":
-            return int(event["port"])
-        if time.monotonic() > deadline:
-            break
+    impatience = threading.Timer(_START_SECONDS, process.kill)
+    impatience.start()
+    try:
+        for line in process.stdout:
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                event = json.loads(line)
+                if event["event"] == "ready":
+                    return int(event["port"])
+    finally:
+        impatience.cancel()
     process.terminate()
-    raise ServerError(process.stderr.read().strip() or "the server did not get ready")
+    said = process.stderr.read().strip()
+    raise ServerError(said or f"the server was not ready after {_START_SECONDS} s")
 
 
 def ask(url: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -77,6 +83,8 @@ def ask(url: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         raise ServerError(_told(error.read().decode(errors="replace"))) from None
     except (OSError, ValueError) as error:
         raise ServerError(f"{url} did not answer: {getattr(error, 'reason', error)}") from None
+    if not isinstance(document, dict) or not isinstance(document.get("predictions"), list):
+        raise ServerError(f"{url} answered, but not with predictions; is it a server of this kind?")
     return document
 
 

@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from aimass_compiler.conventions import ExitCode
 
-
-class ExitCode(IntEnum):
-    """What `aimass-runtime STAGE` exits with."""
-
-    DONE = 0
-    BUG = 1
-    USAGE = 2
-    DATA = 10
-    """The data does not keep its contract."""
-    TRAINING = 11
-    """No trial succeeded."""
-    GATE = 12
-    """The model missed a gate."""
-    SERVICE = 13
-    """The served model is wrong, too slow or unstable."""
-    DISK = 14
-    """A result could not be written."""
+__all__ = ["ExitCode", "StageFailure"]
 
 
 class StageFailure(Exception):  # noqa: N818  # a failure of the user's data or model, not an error of ours

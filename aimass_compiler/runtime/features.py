@@ -135,7 +135,7 @@ def _verify(
     if not numpy.allclose(served, expected, rtol=1e-6, atol=1e-6, equal_nan=True):
         apart = numpy.nanmax(numpy.abs(served - expected))
         raise StageFailure(
-            ExitCode.BUG,
+            ExitCode.FAILED,
             f"the features that serving would compute differ from those of training by {apart:.2g}",
             "this is a defect of a transform: please report it with the spec",
         )

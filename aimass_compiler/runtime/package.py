@@ -44,6 +44,8 @@ def run(metadata: Metadata, task: Task, columns: Mapping[str, Column], *, worksp
     model_card = card(metadata, task, columns, contract, report, rows.height)
     folder = workspace.folder("package") / "model"
     folder.mkdir(exist_ok=True)
+    reached = {"version": contract["version"], "trained_at": contract["trained_at"], **report}
+    write_json(folder.parent / conventions.METRICS_FILE, reached)
     with replacing(folder / conventions.MODEL_FILE) as temporary:
         temporary.write_bytes(model)
     write_json(folder / conventions.SIGNATURE_FILE, contract)

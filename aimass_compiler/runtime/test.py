@@ -41,13 +41,15 @@ def run(
     Raises StageFailure with everything that was wrong, in numbers.
     """
     package = workspace.folder("package") / "model"
-    inputs = read_json(package / conventions.SIGNATURE_FILE)["inputs"]
+    signature = read_json(package / conventions.SIGNATURE_FILE)
     raw = polars.read_parquet(workspace.folder("prepare") / "test.parquet").head(_MOST_ROWS)
     evaluated = polars.read_parquet(workspace.folder("evaluate") / "predictions.parquet").head(_MOST_ROWS)
-    measured = measure(package, as_json(raw, inputs), evaluated["scores"].to_list(), tests, limits, soak=soak)
+    rows = as_json(raw, signature["inputs"])
+    measured = measure(package, rows, evaluated["scores"].to_list(), tests, limits, soak=soak)
     faults = list(faults_of(measured, objectives, tests))
     name = "report.json" if soak is None else "soak.json"
-    write_json(workspace.folder("test") / name, _report(measured, objectives.latency, faults))
+    report = {"version": signature["version"], **_report(measured, objectives.latency, faults)}
+    write_json(workspace.folder("test") / name, report)
     answer = conventions.PROBABILITIES_OUTPUT if task.is_classification else conventions.PREDICTION_OUTPUT
     print(
         f"{measured.rows:,} rows answered, {answer} at most {measured.largest_difference:.2g} off", flush=True

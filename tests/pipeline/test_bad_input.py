@@ -140,7 +140,7 @@ def test_a_port_that_is_taken(project: Project) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         done = project.aimass("serve", MODEL, "--port", str(taken.getsockname()[1]))
-    assert done.code == 4, done.told
+    assert done.code == 16, done.told
     assert "Address already in use; choose another with --host and --port" in done.err
     assert done.is_clear
 

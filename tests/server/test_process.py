@@ -78,7 +78,7 @@ def test_the_server_loads_no_library_of_training() -> None:
 
 def test_a_package_that_is_not_there_ends_it_with_one_line(tmp_path: Path) -> None:
     ended = start(tmp_path / "nothing")
-    assert ended.returncode == 3
+    assert ended.returncode == 15
     missing = tmp_path / "nothing" / "signature.json"
     assert ended.stderr == f"server: {missing} cannot be read: No such file or directory\n"
 
@@ -89,7 +89,7 @@ def test_an_address_in_use_ends_it_with_one_line(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         ended = start(packages.churn(tmp_path / "churn"), f"--port={port}")
-    assert ended.returncode == 4
+    assert ended.returncode == 16
     assert ended.stderr == (
         f"server: {HOST}:{port} cannot be served from: Address already in use; "
         "choose another with --host and --port\n"

@@ -6,18 +6,21 @@ import argparse
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
-
-#: The order in which a newcomer meets them; others follow by name.
-_ORDER = ("init", "compile", "plan", "run", "serve", "predict", "explain", "schema")
+from typing import Protocol, cast
 
 
-class _CommandModule(Protocol):
+class CommandModule(Protocol):
+    """What the file of a command defines; its docstring is the command's description."""
+
+    PLACE: int
+    """Where it stands in the list of commands: the order in which a newcomer meets them."""
     EXAMPLES: str
 
-    def declare(self, parser: argparse.ArgumentParser) -> None: ...
+    def declare(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the arguments."""
 
-    def run(self, arguments: argparse.Namespace) -> int: ...
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do it; answers an ExitCode."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Command:
 
     name: str
     description: str
-    module: Any
+    module: CommandModule
 
     @property
     def summary(self) -> str:
@@ -35,18 +38,18 @@ class Command:
 
     @property
     def examples(self) -> str:
-        return str(self.module.EXAMPLES).strip("\n")
+        return self.module.EXAMPLES.strip("\n")
 
     def declare(self, parser: argparse.ArgumentParser) -> None:
         self.module.declare(parser)
 
     def run(self, arguments: argparse.Namespace) -> int:
-        return int(self.module.run(arguments))
+        return self.module.run(arguments)
 
 
 def commands() -> list[Command]:
     """Every command, described by its module's docstring."""
-    names = {path.stem for path in Path(__file__).parent.glob("[a-z]*.py")}
-    ordered = [*(name for name in _ORDER if name in names), *sorted(names - set(_ORDER))]
-    modules = {name: import_module(f"{__name__}.{name}") for name in ordered}
-    return [Command(name, (module.__doc__ or "").strip(), module) for name, module in modules.items()]
+    names = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+    modules = {name: cast("CommandModule", import_module(f"{__name__}.{name}")) for name in names}
+    found = [Command(name, (module.__doc__ or "").strip(), module) for name, module in modules.items()]
+    return sorted(found, key=lambda command: command.module.PLACE)

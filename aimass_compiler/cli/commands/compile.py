@@ -13,9 +13,10 @@ import sys
 
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import Unknown, add_root, project_of, specs_of
-from aimass_compiler.cli.exit_codes import ExitCode
 from aimass_compiler.cli.views import changes, findings
+from aimass_compiler.conventions import ExitCode
 
+PLACE = 2
 EXAMPLES = """
   aimass compile                     compile every spec of the project
   aimass compile churn               compile specs/churn.yaml only
@@ -46,6 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.diagnostics import has_errors
     from aimass_compiler.plan import compare, snapshot, update
 
+    if arguments.diff and arguments.format != "people":
+        terminal.complain("--diff is for people", "`aimass plan --format json` tells programs the changes")
+        return ExitCode.USAGE
     project = project_of(arguments)
     try:
         specs = specs_of(project, arguments.specs)
@@ -55,26 +59,24 @@ def run(arguments: argparse.Namespace) -> int:
     compiled = compile_specs(project, specs)
     if has_errors(compiled.findings):
         findings.show(compiled.findings, compiled.documents, arguments.format)
-        return ExitCode.FINDINGS
+        return ExitCode.FAILED
     options = {"prune_models": not arguments.specs, "force": arguments.force}
-    if arguments.dry_run or arguments.check:
+    is_written = not (arguments.dry_run or arguments.check)
+    if not is_written:
         plan = compare(compiled.files, snapshot(project.generated, compiled.files), **options)
         problems = list(plan.findings)
     else:
         plan, problems = update(compiled.files, project.generated, **options, tell=_tell)
     findings.show([*compiled.findings, *problems], compiled.documents, arguments.format)
     if arguments.format == "people":
-        sys.stdout.write(
-            changes.drawn(
-                plan, is_written=not (arguments.dry_run or arguments.check), with_diff=arguments.diff
-            )
-        )
+        is_written = is_written and not problems
+        sys.stdout.write(changes.drawn(plan, is_written=is_written, with_diff=arguments.diff))
     if arguments.check and plan.is_stale:
         terminal.complain(
             "generated/ is not what the specs compile to", "run `aimass compile` and commit the result"
         )
         return ExitCode.STALE
-    return ExitCode.FINDINGS if problems else ExitCode.DONE
+    return ExitCode.FAILED if problems else ExitCode.DONE
 
 
 def _tell(message: str) -> None:

@@ -1,7 +1,8 @@
-"""Explain a model, or the code of a finding.
+"""Explain a model, a kind such as `bucket`, or the code of a finding.
 
 For a model: its spec with every default written out, each value with the line that it comes from.
-For a code such as AM204: what it means, why it is a problem and the way out.
+For a kind: what it does and its parameters. For a code such as AM204: what it means, why it is a
+problem and the way out. Without a topic it lists the kinds and codes that there are.
 """
 
 from __future__ import annotations
@@ -13,40 +14,76 @@ import textwrap
 
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import Unknown, add_root, project_of, specs_of
-from aimass_compiler.cli.exit_codes import ExitCode
 from aimass_compiler.cli.views import findings
+from aimass_compiler.conventions import ExitCode
+from aimass_compiler.diagnostics import did_you_mean
 
+PLACE = 7
 EXAMPLES = """
   aimass explain churn               the spec with every default and its origin
+  aimass explain bucket              a transform and its parameters
+  aimass explain transforms          all transforms
   aimass explain AM204               the meaning of a code
 """
 
-_CODE = re.compile(r"AM[0-9]{3}", re.IGNORECASE)
+_CODE = re.compile(r"AM[0-9]+", re.IGNORECASE)
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
     parser.add_argument(
-        "topic", metavar="MODEL|CODE", help="a model's name, a spec's path, or a code such as AM204"
+        "topic",
+        nargs="?",
+        metavar="TOPIC",
+        help="a model's name, a spec's path, a kind or family of kinds, or a code such as AM204",
     )
     add_root(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the explanation; answers an ExitCode."""
-    if _CODE.fullmatch(arguments.topic):
-        return _explain_code(arguments.topic.upper())
-    return _explain_model(arguments)
+    topic = arguments.topic
+    if topic is None:
+        return _list()
+    if _CODE.fullmatch(topic):
+        return _explain_code(topic.upper())
+    is_model = any(path.stem == topic for path in project_of(arguments).specs())
+    return _explain_model(arguments) if is_model or not _explain_kind(topic) else ExitCode.DONE
+
+
+def _list() -> int:
+    from aimass_compiler.cli.views.kinds import listed
+    from aimass_compiler.codes import explanations
+
+    print(listed(terminal.width()))
+    print("codes:")
+    for code, explanation in explanations().items():
+        print(f"  {code}  {explanation.title}")
+    return ExitCode.DONE
+
+
+def _explain_kind(topic: str) -> bool:
+    """Explain a family, or the kinds of this name; answers whether there is any."""
+    from aimass_compiler.catalog import FAMILIES, names
+    from aimass_compiler.cli.views.kinds import family_drawn, kind_drawn
+
+    if topic in FAMILIES:
+        print(family_drawn(topic, terminal.width()), end="")
+        return True
+    families = [family for family in FAMILIES if topic in names(family)]
+    print("\n".join(kind_drawn(family, topic, terminal.width()) for family in families), end="")
+    return bool(families)
 
 
 def _explain_code(code: str) -> int:
     from aimass_compiler.checks import EXAMPLES as EXAMPLES_OF_CHECKS
     from aimass_compiler.codes import explanations
 
-    found = explanations().get(code)
-    if found is None:
-        terminal.complain(f"there is no code {code}")
+    known = explanations()
+    if code not in known:
+        terminal.complain(f"there is no code {code}", did_you_mean(code, known))
         return ExitCode.USAGE
+    found = known[code]
     print(f"{found.code}: {found.title}\n")
     print(textwrap.fill(found.text, terminal.width()))
     for example in (example for example in EXAMPLES_OF_CHECKS if example.code == code):
@@ -57,16 +94,17 @@ def _explain_code(code: str) -> int:
 
 def _explain_model(arguments: argparse.Namespace) -> int:
     from aimass_compiler.compile import compile_specs
+    from aimass_compiler.diagnostics import has_errors
     from aimass_compiler.resolved import resolved
 
     project = project_of(arguments)
     try:
-        compiled = compile_specs(project, specs_of(project, [arguments.topic]))
+        specs = specs_of(project, [arguments.topic])
     except Unknown as unknown:
         terminal.complain(str(unknown), unknown.help)
         return ExitCode.USAGE
+    compiled = compile_specs(project, specs)
     findings.show(compiled.findings, compiled.documents, "people")
     for pipeline in compiled.pipelines.values():
-        document = next(document for document in compiled.documents.values() if document.data.get("kind"))
-        sys.stdout.write(resolved(pipeline, document))
-    return ExitCode.DONE if compiled.pipelines else ExitCode.FINDINGS
+        sys.stdout.write(resolved(pipeline, compiled.documents[project.shown(specs[0])]))
+    return ExitCode.FAILED if has_errors(compiled.findings) else ExitCode.DONE

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from aimass_compiler import conventions
 from aimass_compiler.cli.choosing import add_root, project_of
-from aimass_compiler.cli.exit_codes import ExitCode
 from aimass_compiler.cli.views import findings
+from aimass_compiler.conventions import ExitCode
 
+PLACE = 1
 EXAMPLES = """
   aimass init churn data/customers.csv
   aimass init churn data/customers.csv --target churned
@@ -45,6 +46,6 @@ def run(arguments: argparse.Namespace) -> int:
         problems = create(path, text, project.shown(path))
     if problems:
         findings.show(problems, {}, "people")
-        return ExitCode.FINDINGS
+        return ExitCode.FAILED
     print(f"wrote {project.shown(path)}: read it, then `aimass run {arguments.name}`")
     return ExitCode.DONE

@@ -11,9 +11,10 @@ import sys
 
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import Unknown, add_root, project_of, specs_of
-from aimass_compiler.cli.exit_codes import ExitCode
 from aimass_compiler.cli.views import changes, findings
+from aimass_compiler.conventions import ExitCode
 
+PLACE = 3
 EXAMPLES = """
   aimass plan                        what would change for every spec
   aimass plan churn --diff           line by line
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if has_errors(compiled.findings):
         findings.show(compiled.findings, compiled.documents, "people")
-        return ExitCode.FINDINGS
+        return ExitCode.FAILED
     findings.show([*compiled.findings, *plan.findings], compiled.documents, "people")
     if arguments.format == "json":
         sys.stdout.write(changes.as_json(plan))
@@ -59,4 +60,4 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(changes.as_markdown(plan, with_diff=arguments.diff))
     else:
         sys.stdout.write(changes.drawn(plan, is_written=False, with_diff=arguments.diff))
-    return ExitCode.FINDINGS if plan.findings else ExitCode.DONE
+    return ExitCode.FAILED if plan.findings else ExitCode.DONE

@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import Unknown, add_root, project_of
-from aimass_compiler.cli.exit_codes import ExitCode
-from aimass_compiler.cli.packages import package_of
+from aimass_compiler.cli.packages import package_of, signature_of
+from aimass_compiler.conventions import ExitCode
 
+PLACE = 6
 EXAMPLES = """
   aimass predict churn --example                 one row that the package brings along
   aimass predict churn --row '{"plan": "pro"}'   a row of your own
@@ -44,18 +44,18 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.cluster import server
 
     try:
-        package = package_of(project_of(arguments), arguments.model)
+        needs_package = arguments.example or not arguments.url
+        package = package_of(project_of(arguments), arguments.model) if needs_package else None
         rows = _rows(arguments, package)
     except Unknown as unknown:
         terminal.complain(str(unknown), unknown.help)
         return ExitCode.USAGE
-    already = contextlib.nullcontext(arguments.url)
     try:
-        with already if arguments.url else server.running(package) as url:
+        with _server(arguments.url, package) as url:
             answer = server.ask(url, rows)
     except server.ServerError as error:
         terminal.complain(str(error))
-        return ExitCode.FINDINGS
+        return ExitCode.FAILED
     if arguments.example:
         print(f"{json.dumps(rows[0], ensure_ascii=False)}", file=sys.stderr)
     for prediction in answer["predictions"]:
@@ -63,17 +63,26 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
-def _rows(arguments: argparse.Namespace, package: Path) -> list[dict[str, Any]]:
-    if arguments.example:
-        signature = json.loads((package / conventions.SIGNATURE_FILE).read_text(encoding="utf-8"))
-        return [signature["example"]]
+def _server(url: str | None, package: Path | None) -> contextlib.AbstractContextManager[str]:
+    """The address of the server that was named, or of one on the package for as long as it is needed."""
+    from aimass_compiler.cluster import server
+
+    return server.running(package) if package and not url else contextlib.nullcontext(url or "")
+
+
+def _rows(arguments: argparse.Namespace, package: Path | None) -> list[dict[str, Any]]:
+    if arguments.example and package is not None:
+        return [dict(signature_of(package)["example"])]
     if arguments.row is not None:
         return [_row(arguments.row, "--row")]
     try:
         text = sys.stdin.read() if arguments.file == "-" else Path(arguments.file).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise Unknown(f"`{arguments.file}` cannot be read: {error}") from None
-    return list(_lines(text, arguments.file))
+    rows = list(_lines(text, arguments.file))
+    if not rows:
+        raise Unknown(f"`{arguments.file}` holds no row", "write one JSON object a line")
+    return rows
 
 
 def _lines(text: str, name: str) -> Iterator[dict[str, Any]]:

@@ -12,9 +12,10 @@ import json
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import Unknown, add_root, project_of
-from aimass_compiler.cli.exit_codes import ExitCode
 from aimass_compiler.cli.packages import package_of
+from aimass_compiler.conventions import ExitCode
 
+PLACE = 9
 EXAMPLES = """
   aimass release churn               after its image was applied to production
   git add releases && git commit     and it is on record

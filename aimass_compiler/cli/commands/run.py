@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import Unknown, add_root, project_of, specs_of
-from aimass_compiler.cli.exit_codes import ExitCode
 from aimass_compiler.cli.views import changes, findings, progress, results
 from aimass_compiler.cluster import dvc
+from aimass_compiler.conventions import ExitCode
 
 if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.project import Project
 
+PLACE = 4
 EXAMPLES = """
   aimass run churn                   all stages that are not up to date
   aimass run churn --until train     prepare, features and train only
@@ -64,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     findings.show([*compiled.findings, *problems], compiled.documents, "people")
     if plan is None or problems:
-        return ExitCode.FINDINGS
+        return ExitCode.FAILED
     if plan.is_stale:
         sys.stdout.write(changes.drawn(plan, is_written=True) + "\n")
     (pipeline,) = compiled.pipelines.values()
@@ -88,7 +89,7 @@ def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namesp
             )
     except dvc.DvcFailed as failed:
         terminal.complain(str(failed), failed.help)
-        status = _EXIT_CODES.get(type(failed), ExitCode.FINDINGS)
+        status = _EXIT_CODES.get(type(failed), ExitCode.FAILED)
     if status == ExitCode.DONE and not stages.has_run:
         print("nothing changed since the last run")
     sys.stdout.write(results.drawn(folder, pipeline, stages.reached, status))

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import add_root, project_of
-from aimass_compiler.cli.exit_codes import ExitCode
+from aimass_compiler.conventions import ExitCode
 
+PLACE = 11
 EXAMPLES = """
   aimass schema                      of a model's spec
   aimass schema settings             of aimass.yaml
@@ -29,8 +31,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "kind",
         nargs="?",
         choices=("model", "settings"),
-        default="model",
-        help="whose schema (default: %(default)s)",
+        help="whose schema is printed (default: model)",
     )
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--write", action="store_true", help="write both into schemas/")
@@ -44,22 +45,32 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.spec.schemas import schemas
 
     found = schemas()
+    if arguments.kind and (arguments.write or arguments.check):
+        terminal.complain("--write and --check are about both schemas", f"leave `{arguments.kind}` out")
+        return ExitCode.USAGE
     if not arguments.write and not arguments.check:
         chosen = {"model": conventions.SCHEMA_FILE, "settings": conventions.SETTINGS_SCHEMA_FILE}
-        sys.stdout.write(found[chosen[arguments.kind]].decode())
+        sys.stdout.write(found[chosen[arguments.kind or "model"]].decode())
         return ExitCode.DONE
     root = project_of(arguments).root
-    stale = [
-        path
-        for path, content in found.items()
-        if not (root / path).is_file() or (root / path).read_bytes() != content
-    ]
+    stale = [path for path, content in found.items() if _content(root / path) != content]
     if arguments.check and stale:
         terminal.complain(
             f"{', '.join(stale)} is not what the language is now", "run `aimass schema --write`"
         )
         return ExitCode.STALE
-    for path in stale:
-        replace_file(root / path, found[path])
-        print(f"wrote {path}")
+    try:
+        for path in stale:
+            replace_file(root / path, found[path])
+            print(f"wrote {path}")
+    except OSError as error:
+        terminal.complain(f"{error.filename} could not be written: {error.strerror}")
+        return ExitCode.FAILED
     return ExitCode.DONE
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None

@@ -13,9 +13,10 @@ import subprocess
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import Unknown, add_root, project_of
-from aimass_compiler.cli.exit_codes import ExitCode
 from aimass_compiler.cli.packages import package_of
+from aimass_compiler.conventions import ExitCode
 
+PLACE = 5
 EXAMPLES = """
   aimass serve churn                 on http://127.0.0.1:8080
   aimass serve churn --port 9000     on another port
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         return ExitCode.USAGE
     options = ("--host", arguments.host, "--port", str(arguments.port))
     print(
-        f"serving {arguments.model} on http://{arguments.host}:{arguments.port}, Ctrl-C stops it", flush=True
+        f"starting {arguments.model} on http://{arguments.host}:{arguments.port}, Ctrl-C stops it", flush=True
     )
     with subprocess.Popen(server.command(package, *options)) as process:  # noqa: S603  # a list, never a shell
         try:

@@ -13,9 +13,10 @@ import sys
 
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import Unknown, add_root, project_of
-from aimass_compiler.cli.exit_codes import ExitCode
 from aimass_compiler.cli.packages import package_of
+from aimass_compiler.conventions import ExitCode
 
+PLACE = 10
 EXAMPLES = """
   aimass soak churn                  as long as the spec says
 """

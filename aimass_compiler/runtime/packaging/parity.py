@@ -44,7 +44,7 @@ def verify(served: NDArray[numpy.float32], evaluated: polars.DataFrame) -> None:
     if wrong.any():
         apart = float(numpy.abs(served - expected).max())
         raise StageFailure(
-            ExitCode.BUG,
+            ExitCode.FAILED,
             f"model.onnx answers {int(wrong.sum()):,} of {len(served):,} test rows otherwise "
             f"than was evaluated, first row {int(wrong.argmax())}, by up to {apart:.2g}",
             "run the stages again from `features`; if it stays, please report it with the spec",

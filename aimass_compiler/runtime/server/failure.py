@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from aimass_compiler.conventions import ExitCode
 
-
-class ExitCode(IntEnum):
-    """What `python -m aimass_compiler.runtime.server` exits with."""
-
-    DONE = 0
-    """Asked to stop, and every request in flight was answered."""
-    BUG = 1
-    USAGE = 2
-    PACKAGE = 3
-    """The package folder is incomplete, damaged or of another format."""
-    ADDRESS = 4
-    """The address is in use or cannot be bound."""
+__all__ = ["ExitCode", "ServerFailure"]
 
 
 class ServerFailure(Exception):  # noqa: N818  # a failure of what the server was given, not an error of ours
