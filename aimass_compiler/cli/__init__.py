@@ -12,6 +12,7 @@ from aimass_compiler import __version__
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.commands import Command, commands
 from aimass_compiler.conventions import ExitCode
+from aimass_compiler.diagnostics import did_you_mean
 
 _DESCRIPTION = """\
 Models in production, declared, reviewed and delivered like the rest of your infrastructure.

@@ -1,19 +1,25 @@
 """Record that a packaged model is the one that serves.
 
 Writes releases/MODEL/metrics.json: the version and what it reached. Commit it. From then on the gate
-`{metric: …, beats: released}` holds every new model against it.
+`{metric: …, beats: released}` holds every new model against it. Only a version that passed its service
+test can be released.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import Unknown, add_root, project_of
-from aimass_compiler.cli.packages import package_of
+from aimass_compiler.cli.packages import package_of, signature_of
 from aimass_compiler.conventions import ExitCode
+
+if TYPE_CHECKING:
+    from aimass_compiler.project import Project
 
 PLACE = 9
 EXAMPLES = """
@@ -32,20 +38,52 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the record; answers an ExitCode."""
     from aimass_compiler.plan import replace_file
 
-    project = project_of(arguments)
+    project, model = project_of(arguments), arguments.model
     try:
-        package = package_of(project, arguments.model)
+        record = _record(_own_package(project, model), model)
     except Unknown as unknown:
         terminal.complain(str(unknown), unknown.help)
         return ExitCode.USAGE
-    signature = json.loads((package / conventions.SIGNATURE_FILE).read_text(encoding="utf-8"))
-    metrics = json.loads((package.parents[1] / "evaluate" / "metrics.json").read_text(encoding="utf-8"))
-    record = {"version": signature["version"], "trained_at": signature["trained_at"], **metrics}
-    path = project.root / conventions.RELEASES_FOLDER / signature["model"] / conventions.RELEASE_FILE
+    path = project.root / conventions.RELEASES_FOLDER / model / conventions.METRICS_FILE
     try:
         replace_file(path, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
     except OSError as error:
         terminal.complain(f"{project.shown(path)} could not be written: {error.strerror}")
         return ExitCode.DISK
-    print(f"wrote {project.shown(path)}: version {signature['version']} is the one to beat; commit it")
+    print(f"wrote {project.shown(path)}: version {record['version']} is the one to beat; commit it")
     return ExitCode.DONE
+
+
+def _own_package(project: Project, model: str) -> Path:
+    """The package that the model's stages left; raises Unknown where there is none."""
+    package = package_of(project, model)
+    artifacts = project.root / conventions.ARTIFACTS_FOLDER
+    if package != artifacts / model / "package" / "model" or package.parents[2] != artifacts:
+        told = f"`{model}` is a folder, but what is released is a model of this project"
+        raise Unknown(told, "write the model's name")
+    return package
+
+
+def _record(package: Path, model: str) -> dict[str, Any]:
+    """What the package reached; raises Unknown unless exactly this version passed its test."""
+    version = signature_of(package).get("version")
+    reached = _read(package.parent / conventions.METRICS_FILE)
+    report = _read(package.parents[1] / "test" / "report.json")
+    again = f"run `aimass run {model}` first"
+    if version is None or reached.get("version") != version:
+        raise Unknown(f"the package of `{model}` does not tell what version {version} reached", again)
+    if report.get("version") != version:
+        raise Unknown(f"version {version} of `{model}` was not tested", again)
+    if report.get("passed") is not True:
+        told = f"version {version} of `{model}` did not pass its test"
+        raise Unknown(told, f"`aimass run {model}` tests it again and tells what is wrong")
+    return reached
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A result of a stage, or nothing where there is none that can be read."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
