@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from aimass_compiler import conventions
 from aimass_compiler.plan.comparison import Action, Change, Plan
 from aimass_compiler.plan.names import model_folder
 from aimass_compiler.stages import STAGES
+
+_IN_ENVIRONMENT = re.compile(r"^environments\.[^.]+\.")
 
 
 @dataclass(frozen=True)
@@ -49,14 +52,23 @@ def effects(plan: Plan) -> list[Effect]:
 def _effect(model: str, plan: Plan, changes: list[Change]) -> Effect:
     path = f"{model}/{conventions.PIPELINE_FILE}"
     before, after = _leaves(plan.previous.get(path)), _leaves(plan.files.get(path))
-    values = tuple(
+    values = [
         ValueChange(key, before.get(key), after.get(key))
         for key in sorted(before.keys() | after.keys())
         if before.get(key) != after.get(key)
-    )
+    ]
     is_new, is_removed = not before, not after
     stages = () if is_removed else _rerun([value.key for value in values])
-    return Effect(model, is_new, is_removed, values, stages, tuple(changes))
+    return Effect(model, is_new, is_removed, tuple(_told_once(values)), stages, tuple(changes))
+
+
+def _told_once(values: list[ValueChange]) -> Iterator[ValueChange]:
+    """The changes without those that an environment only inherits."""
+    known = {value.key: value for value in values}
+    for value in values:
+        inherited = known.get(_IN_ENVIRONMENT.sub("", value.key), value)
+        if inherited is value or (inherited.before, inherited.after) != (value.before, value.after):
+            yield value
 
 
 def _leaves(content: bytes | None) -> dict[str, Any]:

@@ -28,6 +28,10 @@ EXAMPLES = """
 """
 
 
+class _Unfit(Unknown):
+    """There is a package, but it must not be released."""
+
+
 def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
     parser.add_argument("model", metavar="MODEL", help="the model's name")
@@ -43,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         record = _record(_own_package(project, model), model)
     except Unknown as unknown:
         terminal.complain(str(unknown), unknown.help)
-        return ExitCode.USAGE
+        return ExitCode.FAILED if isinstance(unknown, _Unfit) else ExitCode.USAGE
     path = project.root / conventions.RELEASES_FOLDER / model / conventions.METRICS_FILE
     try:
         replace_file(path, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
@@ -65,18 +69,18 @@ def _own_package(project: Project, model: str) -> Path:
 
 
 def _record(package: Path, model: str) -> dict[str, Any]:
-    """What the package reached; raises Unknown unless exactly this version passed its test."""
+    """What the package reached; raises _Unfit unless exactly this version passed its test."""
     version = signature_of(package).get("version")
     reached = _read(package.parent / conventions.METRICS_FILE)
     report = _read(package.parents[1] / "test" / "report.json")
     again = f"run `aimass run {model}` first"
     if version is None or reached.get("version") != version:
-        raise Unknown(f"the package of `{model}` does not tell what version {version} reached", again)
+        raise _Unfit(f"the package of `{model}` does not tell what version {version} reached", again)
     if report.get("version") != version:
-        raise Unknown(f"version {version} of `{model}` was not tested", again)
+        raise _Unfit(f"version {version} of `{model}` was not tested", again)
     if report.get("passed") is not True:
         told = f"version {version} of `{model}` did not pass its test"
-        raise Unknown(told, f"`aimass run {model}` tests it again and tells what is wrong")
+        raise _Unfit(told, f"`aimass run {model}` tests it again and tells what is wrong")
     return reached
 
 

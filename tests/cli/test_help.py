@@ -1,0 +1,78 @@
+"""Help that teaches: what a command does, an example, and what it exits with."""
+
+from __future__ import annotations
+
+import pytest
+
+from aimass_compiler.cli import compile_main
+from aimass_compiler.cli.commands import Command, commands
+from aimass_compiler.conventions import ExitCode
+from cli.projects import Project
+
+
+@pytest.mark.parametrize("command", commands(), ids=lambda command: command.name)
+def test_the_help_of_a_command_teaches(empty: Project, command: Command) -> None:
+    help_ = empty.aimass(command.name, "--help").out
+    assert command.description in help_
+    _, _, examples = help_.partition("\nexamples:\n")
+    assert f"  aimass {command.name}" in examples
+    assert all(f"\n  {code.value:<3} {code.meaning}" in help_ for code in ExitCode)
+
+
+@pytest.mark.parametrize("command", commands(), ids=lambda command: command.name)
+def test_every_argument_is_explained(empty: Project, command: Command) -> None:
+    options, _, _ = empty.aimass(command.name, "--help").out.partition("examples:")
+    _, _, explained = options.partition("positional arguments:" if "positional" in options else "options:")
+    entries = [line for line in explained.splitlines() if line.startswith("  ") and line[2] != " "]
+    lines = explained.splitlines()
+    for entry in entries:
+        has_text = "  " in entry.strip() or lines[lines.index(entry) + 1].startswith(" " * 10)
+        assert has_text, entry
+
+
+def test_the_help_lists_every_command(empty: Project) -> None:
+    done = empty.aimass("--help")
+    assert done.code == 0
+    assert all(f"\n    {command.name} " in done.out for command in commands())
+    assert "first steps:" in done.out
+
+
+def test_aimass_compile_is_aimass_compile(compiled: Project) -> None:
+    assert compile_main(["--check"]) == 0
+    with pytest.raises(SystemExit) as left:
+        compile_main(["--help"])
+    assert left.value.code == 0
+
+
+def test_the_version_is_told(empty: Project) -> None:
+    done = empty.aimass("--version")
+    assert done.code == 0
+    assert done.out.startswith("aimass-compile ")
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("complie", "error: there is no command `complie`\nhelp: did you mean `compile`?\n"),
+        ("compile chrun", "error: there is no spec `chrun` in specs/\nhelp: did you mean `churn`?\n"),
+        ("plan chrun", "error: there is no spec `chrun` in specs/\nhelp: did you mean `churn`?\n"),
+        ("run chrun", "error: there is no spec `chrun` in specs/\nhelp: did you mean `churn`?\n"),
+        ("explain chrun", "error: there is no spec `chrun` in specs/\nhelp: did you mean `churn`?\n"),
+        ("serve chrun", "error: there is no model `chrun`\nhelp: did you mean `churn`?\n"),
+        ("soak chrun", "error: there is no model `chrun`\nhelp: did you mean `churn`?\n"),
+        ("release chrun", "error: there is no model `chrun`\nhelp: did you mean `churn`?\n"),
+        ("predict chrun --example", "error: there is no model `chrun`\nhelp: did you mean `churn`?\n"),
+        ("explain AM0034", "error: there is no code AM0034\nhelp: did you mean `AM034`?\n"),
+        ("serve churn", "error: `churn` has no package yet\nhelp: `aimass run churn` makes one\n"),
+    ],
+)
+def test_an_unknown_name_is_met_with_a_known_one(project: Project, written: str, told: str) -> None:
+    done = project.aimass(*written.split())
+    assert (done.code, done.out, done.err) == (2, "", told)
+
+
+@pytest.mark.parametrize("port", ["65536", "-1", "http", "²"])
+def test_a_port_that_is_none(project: Project, port: str) -> None:
+    done = project.aimass("serve", "churn", f"--port={port}")
+    assert done.code == 2
+    assert f"a port is a whole number from 0 to 65535, not `{port}`" in done.err

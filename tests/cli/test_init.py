@@ -1,0 +1,50 @@
+"""`aimass init`: from a data file to a spec that compiles."""
+
+from __future__ import annotations
+
+import pytest
+
+from cli.projects import Project
+
+CUSTOMERS = "age,plan,churned\n" + "".join(
+    f"{20 + number % 50},{('basic', 'pro')[number % 2]},{('no', 'yes')[number % 3 == 0]}\n"
+    for number in range(120)
+)
+
+
+def test_a_proposed_spec_compiles_without_findings(empty: Project) -> None:
+    empty.write("data/customers.csv", CUSTOMERS)
+    done = empty.aimass("init", "churn", "data/customers.csv", "--target", "churned")
+    assert (done.code, done.err) == (0, "")
+    assert done.out == "wrote specs/churn.yaml: read it, then `aimass run churn`\n"
+    compiled = empty.aimass("compile")
+    assert (compiled.code, compiled.err) == (0, "")
+    assert compiled.out.startswith("churn: a new model\n")
+
+
+def test_a_spec_is_never_overwritten(project: Project) -> None:
+    project.write("data/customers.csv", CUSTOMERS)
+    before = (project.root / "specs" / "churn.yaml").read_bytes()
+    done = project.aimass("init", "churn", "data/customers.csv")
+    assert done.code == 1
+    assert "`specs/churn.yaml` exists already and was left alone" in done.err
+    assert (project.root / "specs" / "churn.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("churn", "data/none.csv"), "data/none.csv"),
+        (("churn", "data/customers.csv", "--target", "churnd"), "churned"),
+        (("Churn!", "data/customers.csv"), "Churn!"),
+        (("../churn", "data/customers.csv"), "../churn"),
+        (("churn", "data"), "data"),
+    ],
+)
+def test_what_cannot_be_proposed_is_told(empty: Project, arguments: tuple[str, ...], told: str) -> None:
+    empty.write("data/customers.csv", CUSTOMERS)
+    done = empty.aimass("init", *arguments)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("error[")
+    assert told in done.err
+    assert not (empty.root / "specs").exists()
