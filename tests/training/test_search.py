@@ -13,8 +13,11 @@ import pytest
 
 from aimass_compiler.catalog.models.logistic_regression import LogisticRegression
 from aimass_compiler.catalog.models.xgboost import Xgboost
-from aimass_compiler.pipeline.training import Search
+from aimass_compiler.pipeline.training import Objective, Search, Training
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.training.fitting import Assignment
+from aimass_compiler.runtime.training.space import Space
+from aimass_compiler.runtime.training.trials import Outcome, Trials
 from tests.training.misbehaving import Misbehaving
 from tests.training.projects import CHURN, PRICE, Project
 
@@ -97,6 +100,51 @@ def test_trials_that_fall_behind_are_stopped(tmp_path: Path) -> None:
     assert [trial["status"] for trial in trials] == ["done", *["stopped"] * 4]
     project.train(model, Search(algorithm="grid", concurrency=1, scheduler="none"))
     assert project.read("trials.json")["totals"]["done"] == 5
+
+
+def interrupted(project: Project, model: Misbehaving, search: Search, *statuses: str) -> None:
+    """Leave what a search leaves when it is killed after trials that ended so, with no time left."""
+    assignment = Assignment(
+        PRICE, model, Objective(metric=project.metric), Training(), project.workspace.folder("features")
+    )
+    space = Space.of(model, Training())
+    trials = Trials.of(project.workspace, assignment, search)
+    for number, (status, draw) in enumerate(zip(statuses, space.combinations(), strict=False), start=1):
+        ended = Outcome(number, status, draw, space.values(draw), error="ValueError: told so", at=1e6)  # type: ignore[arg-type]  # a status
+        trials.end(ended)
+
+
+SHORT = Search.model_validate({"algorithm": "grid", "concurrency": 2, "time": "1s"})
+TWO = {"choice": [1.0, 2.0]}
+
+
+def test_a_search_that_goes_on_without_time_still_ends_in_a_model(tmp_path: Path) -> None:
+    project = Project.make(tmp_path, PRICE)
+    model = misbehaving(answer={"choice": [1.0, 2.0, 3.0, 4.0]})
+    interrupted(project, model, SHORT, "stopped", "failed")
+    project.train(model, SHORT)
+    trials = project.read("trials.json")["trials"]
+    assert [trial["status"] for trial in trials] == ["stopped", "failed", "done"]
+    assert project.read("best.json")["trial"] == 3
+
+
+@pytest.mark.parametrize(
+    ("statuses", "told"),
+    [
+        (("stopped", "stopped"), "every trial fell behind another and was stopped"),
+        (("stopped", "failed"), "every trial failed, but for 1 that fell behind; the first because of Value"),
+    ],
+)
+def test_a_search_in_which_no_trial_was_done_says_why(
+    tmp_path: Path, statuses: tuple[str, str], told: str
+) -> None:
+    project = Project.make(tmp_path, PRICE)
+    model = misbehaving(answer=TWO)
+    interrupted(project, model, SHORT, *statuses)
+    with pytest.raises(StageFailure, match=told) as failure:
+        project.train(model, SHORT)
+    assert failure.value.code == ExitCode.TRAINING
+    assert not project.remembers, "else the next run would only say the same"
 
 
 def test_a_grid_of_intervals_is_refused(tmp_path: Path) -> None:

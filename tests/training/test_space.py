@@ -94,10 +94,31 @@ def test_a_grid_goes_on_with_what_has_not_ended(tmp_path: Path) -> None:
     ]
 
 
+TIME_IS_UP = Clock(limit=1.0, before=math.inf)
+
+
 def test_when_time_is_up_only_the_first_trial_starts(tmp_path: Path) -> None:
-    after = proposals(tmp_path, Search(), Space.of(MODEL, TRAINING), Clock(limit=1.0, before=math.inf))
+    after = proposals(tmp_path, Search(), Space.of(MODEL, TRAINING), TIME_IS_UP)
     assert isinstance(after.suggest("a"), dict)
+    assert after.suggest("b") is None, "whether `a` is done must be seen first"
+    after.on_trial_complete("a", {"value": 0.1})
     assert after.suggest("b") == "FINISHED"
+
+
+def test_when_time_is_up_trials_go_on_until_one_is_done(tmp_path: Path) -> None:
+    search, space = Search(), Space.of(MODEL, TRAINING)
+    before = proposals(tmp_path, search, space)
+    for number, status in enumerate(("stopped", "failed"), start=1):
+        drawn_for = before.suggest(status)
+        assert isinstance(drawn_for, dict)
+        Trials(tmp_path).end(Outcome(number, status, drawn_for["draw"], drawn_for["values"]))  # type: ignore[arg-type]  # a status
+    after = proposals(tmp_path, search, space, TIME_IS_UP)
+    for name in "ab":
+        assert isinstance(after.suggest(name), dict)
+        after.on_trial_complete(name, error=True)
+    assert isinstance(after.suggest("c"), dict)
+    after.on_trial_complete("c", {"value": 0.5})
+    assert after.suggest("d") == "FINISHED"
 
 
 def test_other_rows_or_settings_are_another_search(tmp_path: Path) -> None:

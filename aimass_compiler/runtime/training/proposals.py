@@ -93,19 +93,22 @@ class Proposals(Searcher):  # type: ignore[misc]  # Ray is not typed here
         super().__init__()
         self._study, self._space, self._trials, self._clock = study, space, trials, clock
         self._left = left
-        self._known = len(study.trials)
         self._next = max([0, *(proposal.id for proposal in left), *(o.id for o in trials.outcomes())]) + 1
-        self._asked: dict[str, optuna.Trial] = {}
+        self._running: dict[str, optuna.Trial] = {}
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str:
-        # Even when no time is left there must be a trial to take a model from.
-        if self._clock.is_up and self._known + len(self._asked) > 0:
-            return str(Searcher.FINISHED)
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """What to try next, FINISHED, or None to be asked again."""
+        if self._clock.is_up:
+            # Even when no time is left there must be a trial to take a model from.
+            if self._study.get_trials(deepcopy=False, states=[TrialState.COMPLETE]):
+                return str(Searcher.FINISHED)
+            if self._running:
+                return None
         proposal = self._left.pop(0) if self._left else None
         if proposal is not None:
             self._study.enqueue_trial(dict(proposal.draw))
         asked = self._study.ask(self._space.distributions())
-        self._asked[trial_id] = asked
+        self._running[trial_id] = asked
         if proposal is None:
             proposal = Proposal(self._next, asked.params, self._space.values(asked.params))
             self._next += 1
@@ -119,10 +122,11 @@ class Proposals(Searcher):  # type: ignore[misc]  # Ray is not typed here
         error: bool = False,
     ) -> None:
         value = (result or {}).get("value")
+        ended = self._running.pop(trial_id)
         if value is not None and not error:
-            self._study.tell(self._asked[trial_id], value)
+            self._study.tell(ended, value)
         else:
-            self._study.tell(self._asked[trial_id], state=TrialState.FAIL if error else TrialState.PRUNED)
+            self._study.tell(ended, state=TrialState.FAIL if error else TrialState.PRUNED)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: a search goes on from its trials' folders."""

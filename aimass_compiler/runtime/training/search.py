@@ -80,11 +80,19 @@ def search_ranges(assignment: Assignment, search: Search, space: Space, trials: 
 def _required(tally: Tally) -> Outcome:
     if tally.best is not None:
         return tally.best
-    tally.trials.remove()  # else the next run would only repeat that they failed
-    first = next(outcome for outcome in tally.outcomes if outcome.status == "failed")
+    tally.trials.remove()  # else the next run would only repeat how they ended
+    failed = [outcome for outcome in tally.outcomes if outcome.status == "failed"]
+    if not failed:
+        raise StageFailure(
+            ExitCode.TRAINING,
+            "every trial fell behind another and was stopped, and none was trained to its end",
+            "the next run searches from the start; `scheduler: none` stops no trial",
+        )
+    stopped = len(tally.outcomes) - len(failed)
+    every = f"every trial failed, but for {stopped} that fell behind" if stopped else "every trial failed"
     raise StageFailure(
         ExitCode.TRAINING,
-        f"every trial failed; the first because of {first.error}",
+        f"{every}; the first because of {failed[0].error}",
         "try one set of values first: give every parameter a value instead of a range",
     )
 
