@@ -12,9 +12,8 @@ SETTINGS_FILE = "aimass.yaml"
 SPECS_FOLDER = "specs"
 GENERATED_FOLDER = "generated"
 ARTIFACTS_FOLDER = "artifacts"
-#: The metrics of the models that serve, below a folder of the model: what `beats: released` compares with.
+#: What the models that serve reached, below a folder of the model: what `beats: released` compares with.
 RELEASES_FOLDER = "releases"
-RELEASE_FILE = "metrics.json"
 PIPELINE_FILE = "pipeline.json"
 DVC_FILE = "dvc.yaml"
 DVC_LOCK_FILE = "dvc.lock"
@@ -30,6 +29,8 @@ SIGNATURE_FILE = "signature.json"
 REFERENCE_FILE = "reference.json"
 REFERENCE_FORMAT = "aimass.reference/v1"
 MODEL_CARD_FILE = "model_card.md"
+#: What the packaged model reached, beside the package's folder; on record as it is once released.
+METRICS_FILE = "metrics.json"
 #: Tensors of model.onnx: every number column is one column of NUMBERS, every category, text
 #: or time column one of STRINGS, and an image column is a tensor of its own name.
 NUMBERS_TENSOR = "numbers"

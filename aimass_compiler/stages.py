@@ -89,6 +89,7 @@ STAGES = (
             "package/model/signature.json",
             "package/model/reference.json",
             "package/model/model_card.md",
+            "package/metrics.json",
         ),
     ),
     Stage(

@@ -37,7 +37,7 @@ def released_metrics(workspace: Workspace) -> dict[str, Any] | None:
 
     Raises StageFailure when the file is there but is not what evaluate wrote.
     """
-    path = workspace.root / conventions.RELEASES_FOLDER / workspace.model / conventions.RELEASE_FILE
+    path = workspace.root / conventions.RELEASES_FOLDER / workspace.model / conventions.METRICS_FILE
     if not path.is_file():
         return None
     try:
