@@ -47,10 +47,8 @@ def _trials(found: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]:
         f"({totals['stopped']} stopped early, {totals['failed']} failed)"
     )
     done = [trial for trial in found["trials"] if trial["status"] == "done"]
-    chosen = [trial for trial in done if trial["id"] == best["trial"]]
-    others = [trial for trial in done if trial["id"] != best["trial"]]
-    sign = -1 if chosen and all(chosen[0]["value"] >= trial["value"] for trial in others) else 1
-    ranked = chosen + sorted(others, key=lambda trial: sign * trial["value"])
+    sign = -1 if best["greater_is_better"] else 1
+    ranked = sorted(done, key=lambda trial: (sign * trial["value"], trial["id"]))
     names = list(ranked[0]["parameters"]) if ranked else []
     rows = [["trial", best["metric"], *names]]
     rows += [

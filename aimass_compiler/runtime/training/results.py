@@ -61,6 +61,7 @@ def write_best(
         "model": fitted.model.kind,
         "parameters": parameters,
         "metric": assignment.objective.metric,
+        "greater_is_better": assignment.metric.greater_is_better,
         "value": best.value,
         "trial": best.id,
         "attempts": [
