@@ -136,6 +136,11 @@ class Project:
         }
         return os.environ | own | more
 
+    def shadowing(self, folder: str) -> dict[str, str]:
+        """The variables that put a folder's modules in the place of installed ones."""
+        paths = [str(self.root / folder), os.environ.get("PYTHONPATH", "")]
+        return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
     def aimass(self, *arguments: str, **more: Any) -> Done:
         return self.command("aimass", *arguments, **more)
 

@@ -91,7 +91,7 @@ def test_a_search_in_which_every_trial_fails(project: Project) -> None:
     project.write(f"specs/{MODEL}.yaml", few)
     project.write("broken/sklearn/linear_model.py", "raise RuntimeError('this build is broken')\n")
     project.write("broken/sklearn/__init__.py", "")
-    done = project.aimass("run", MODEL, variables={"PYTHONPATH": str(project.root / "broken")})
+    done = project.aimass("run", MODEL, variables=project.shadowing("broken"))
     assert done.code == 11, done.told
     assert "every trial failed; the first because of RuntimeError: this build is broken" in done.out
     assert done.is_clear
@@ -243,7 +243,7 @@ def test_a_pipeline_file_that_no_compiler_wrote(project: Project, before: str, a
 def test_dvc_is_not_installed(tmp_path: Path) -> None:
     project = Project.make(tmp_path)
     project.write("without/dvc/__init__.py", "")
-    done = project.aimass("run", MODEL, variables={"PYTHONPATH": str(tmp_path / "without")})
+    done = project.aimass("run", MODEL, variables=project.shadowing("without"))
     assert done.code == 2
     assert done.err == "error: DVC is not installed\nhelp: `pip install 'aimass-compiler[run]'` brings it\n"
 

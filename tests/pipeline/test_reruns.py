@@ -56,6 +56,7 @@ def test_an_edit_that_is_undone_is_restored_without_running(project: Project) ->
     assert done.code == 0, done.told
     assert done.stages == []
     assert "✓ train was run before with the same data and spec" in done.out
+    assert "nothing changed" not in done.out
     assert project.results() == results
 
 

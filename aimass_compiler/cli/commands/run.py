@@ -90,7 +90,7 @@ def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namesp
     except dvc.DvcFailed as failed:
         terminal.complain(str(failed), failed.help)
         status = _EXIT_CODES.get(type(failed), ExitCode.FAILED)
-    if status == ExitCode.DONE and not stages.has_run:
+    if status == ExitCode.DONE and not stages.has_changed:
         print("nothing changed since the last run")
     sys.stdout.write(results.drawn(folder, pipeline, stages.reached, status))
     return status

@@ -25,19 +25,19 @@ class Stages:
     def __init__(self, stream: TextIO, *, is_verbose: bool = False) -> None:
         self._stream = stream
         self._is_verbose = is_verbose
-        self.has_run = False
-        """Whether any stage was run."""
+        self.has_changed = False
+        """Whether any stage was run or restored."""
         self.reached: set[str] = set()
         """The stages that were run, restored or up to date."""
         self._summaries = {stage.name: stage.summary for stage in STAGES}
 
     def tell(self, line: str) -> None:
         """One line of output, as soon as it comes."""
-        self.has_run = self.has_run or bool(_RUNNING.search(line))
         told = None if _NOISE.match(line) else f"  {line}"
         for pattern, form in self._forms():
             if found := pattern.search(line):
                 self.reached.add(found["name"])
+                self.has_changed = self.has_changed or pattern is not _UNCHANGED
                 told = form(found["name"])
         told = line if self._is_verbose else told
         if told is not None:
