@@ -87,7 +87,9 @@ def learn(rows: polars.LazyFrame, statistics: Mapping[str, Statistic], task: Tas
         _aggregation(replace(statistic, of=of), task).alias(name)
         for (name, statistic), of in zip(statistics.items(), flat, strict=True)
     ]
-    table = rows.select(aggregations).collect()
+    # The streaming engine adds up in an order that depends on the number of cores, so that the same rows
+    # would teach something else on another machine.
+    table = rows.select(aggregations).collect(engine="in-memory")
     return {name: _value(statistics[name], table[name][0]) for name in statistics}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -19,8 +18,6 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the stage that the arguments name; answers the exit code of `ExitCode`."""
     parsed = _parser().parse_args(arguments)
     stage = next(stage for stage in (*STAGES, SOAK) if stage.name == parsed.stage)
-    # Ray, torch and polars would each start a thread a core; the scheduler of trials decides instead.
-    os.environ.setdefault("POLARS_ENGINE_AFFINITY", "in-memory")
     try:
         run_stage(stage, Workspace(parsed.root.resolve(), parsed.model))
     except StageFailure as failure:
