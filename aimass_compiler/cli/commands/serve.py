@@ -8,6 +8,7 @@ JSON (POST /predict) and the Open Inference Protocol (/v2/models/...), and tells
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 
 from aimass_compiler import conventions
@@ -54,9 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(
         f"starting {arguments.model} on http://{arguments.host}:{arguments.port}, Ctrl-C stops it", flush=True
     )
-    with subprocess.Popen(server.command(package, *options)) as process:  # noqa: S603  # a list, never a shell
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            # The terminal interrupts the server, too; it drains.
-            return process.wait()
+    command = server.command(package, *options)
+    if os.name == "posix":
+        # The server takes this process's place, so that signals reach it and nothing is left behind.
+        os.execv(command[0], command)  # noqa: S606  # a list of arguments, never a shell
+    return subprocess.run(command, check=False).returncode  # noqa: S603  # as above
