@@ -29,7 +29,7 @@ test: $(READY) ## lint, types, architecture, freshness and all tests
 
 .PHONY: quick
 quick: $(READY) ## the compiler's tests only, in seconds
-	pytest -n 2 -m "not pipeline"
+	pytest -n 2 $(addprefix tests/,architecture cases checks cli decode plan render spec_reader starter views)
 
 .PHONY: format
 format: $(READY) ## format the code and mend what ruff can mend
@@ -56,7 +56,7 @@ requirements: $(READY) ## renew the pinned requirements
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/dev.txt
 	uv pip compile pyproject.toml --extra serve --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q \
-		-o aimass_compiler/runtime/serve-requirements.txt
+		-o aimass_compiler/render/image/requirements.txt
 	echo uv | uv pip compile - --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/uv.txt
 

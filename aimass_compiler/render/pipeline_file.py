@@ -5,9 +5,8 @@ from __future__ import annotations
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.training import Training
 from aimass_compiler.render.emit import emit_json
-from aimass_compiler.render.naming import digest
 
-#: What decides which model comes out of training; replicas or alerts need no new run and no new image.
+#: What decides which model comes out of training; replicas or alerts need no new run.
 _TRAINED_FROM = (
     "metadata",
     "data",
@@ -31,8 +30,3 @@ def training_file(pipeline: Pipeline, training: Training) -> bytes:
     """The part of pipeline.json that the stages up to the package read, with one environment's training."""
     here = pipeline.model_copy(update={"training": training})
     return emit_json(here.model_dump(mode="json", exclude_none=False, include={"format", *_TRAINED_FROM}))
-
-
-def image_tag(pipeline: Pipeline) -> str:
-    """The tag of the serving image: it names the part of the spec that the model was trained from."""
-    return f"spec-{digest(training_file(pipeline, pipeline.training))}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -124,7 +123,7 @@ def test_a_package_that_answers_otherwise_than_was_evaluated_is_not_made(tmp_pat
     path.write_bytes(model.SerializeToString())
     with pytest.raises(StageFailure, match="otherwise than was evaluated, first row ") as failure:
         package.run(METADATA, CHURN, project.columns, workspace=project.workspace)
-    assert failure.value.code is ExitCode.BUG
+    assert failure.value.code is ExitCode.FAILED
     assert not list(project.workspace.folder("package").glob("model/*"))
 
 
@@ -167,7 +166,7 @@ def test_text_on_the_card_starts_no_list_and_no_heading(text: str, shown: str) -
 def test_the_image_context_has_the_server_its_pins_and_what_was_rendered(tmp_path: Path) -> None:
     rendered = tmp_path / "generated" / "churn" / "image"
     rendered.mkdir(parents=True)
-    for name in ("Dockerfile", ".dockerignore"):
+    for name in ("Dockerfile", ".dockerignore", "requirements.txt"):
         rendered.joinpath(name).write_text(name)
     project = Project(tmp_path, CHURN).make()
     folder = packaged(project).parent
@@ -176,6 +175,7 @@ def test_the_image_context_has_the_server_its_pins_and_what_was_rendered(tmp_pat
     packaged(project)
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert found >= {"Dockerfile", ".dockerignore", "requirements.txt", "model/model.onnx"}
+    assert (folder / "requirements.txt").read_text() == "requirements.txt"
     assert found >= {
         f"app/aimass_compiler/{name}" for name in ("__init__.py", "conventions.py", "runtime/__init__.py")
     }
@@ -184,14 +184,24 @@ def test_the_image_context_has_the_server_its_pins_and_what_was_rendered(tmp_pat
         "Dockerfile",
         ".dockerignore",
         "requirements.txt",
+        "metrics.json",
         "app",
         "model",
     }
 
 
-def test_every_pin_has_a_version_and_a_hash_and_no_place() -> None:
-    pins = (resources.files("aimass_compiler.runtime") / "serve-requirements.txt").read_text()
-    assert "://" not in pins
-    for block in pins.replace("\\\n", " ").splitlines():
-        assert "==" in block
-        assert "--hash=sha256:" in block
+def test_a_rendered_file_that_is_gone_is_named(tmp_path: Path) -> None:
+    rendered = tmp_path / "generated" / "churn" / "image"
+    rendered.mkdir(parents=True)
+    for name in ("Dockerfile", ".dockerignore"):
+        rendered.joinpath(name).write_text(name)
+    with pytest.raises(StageFailure, match=r"without generated/churn/image/requirements\.txt") as failure:
+        packaged(Project(tmp_path, CHURN).make())
+    assert failure.value.code is ExitCode.DISK
+    assert "aimass compile" in failure.value.help
+
+
+def test_where_no_image_is_rendered_a_package_is_made_all_the_same(tmp_path: Path) -> None:
+    folder = packaged(Project(tmp_path, CHURN).make())
+    assert (folder / "model.onnx").is_file()
+    assert not (folder.parent / "requirements.txt").exists()

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import aimass_compiler
 from aimass_compiler import conventions
-from aimass_compiler.render import image
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.render import image, render
+from aimass_compiler.render.image.tag import tag
+from aimass_compiler.render.pipeline_file import training_file
 from aimass_compiler.runtime.packaging.context import assemble
 from aimass_compiler.runtime.workspace import Workspace
+from render.files import read
 from render.models import HOSTILE, pipeline
 
 INSTRUCTIONS = {
@@ -62,6 +67,55 @@ def test_the_serving_image_holds_no_installer_of_its_own_and_compiles_nothing() 
     (install,) = [line for line in SERVING if " pip " in line]
     assert "--only-binary=:all:" in install
     assert "--require-hashes" in install
+
+
+def test_every_pin_of_the_server_has_a_version_and_a_hash_and_no_place() -> None:
+    header, _, pins = image.render(pipeline())["image/requirements.txt"].decode().partition("\n")
+    assert header.startswith("# Generated")
+    assert "://" not in pins
+    blocks = pins.replace("\\\n", " ").splitlines()
+    assert any(block.startswith("onnxruntime==") for block in blocks)
+    for block in blocks:
+        assert "==" in block
+        assert "--hash=sha256:" in block
+
+
+def tag_of(each: Pipeline) -> str:
+    """The one tag that all overlays of a pipeline have."""
+    files = render(each)
+    images = [read(files, f"overlays/{name}/kustomization.yaml")["images"] for name in each.environments]
+    (found,) = {image["newTag"] for (image,) in images}
+    return str(found)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"search": {"trials": 21}}, {"metadata": {"owner": "others@example.com"}}], ids=str
+)
+def test_another_model_has_another_tag(changes: dict[str, Any]) -> None:
+    assert tag_of(pipeline(changes)) != tag_of(pipeline())
+
+
+def test_another_base_image_is_another_tag() -> None:
+    assert tag_of(pipeline(settings={"images": {"python": "python:3.12-slim"}})) != tag_of(pipeline())
+
+
+def test_what_the_image_does_not_hold_leaves_its_tag() -> None:
+    scaled = pipeline({"serving": {"replicas": {"max": 11}}, "monitoring": {"runbook": None}})
+    elsewhere = pipeline(settings={"images": {"registry": "ghcr.io/example", "ray": "rayproject/ray:2.60.0"}})
+    assert tag_of(scaled) == tag_of(elsewhere) == tag_of(pipeline())
+
+
+def test_the_tag_covers_every_file_of_the_build_the_model_and_the_version() -> None:
+    files = image.render(pipeline())
+    files.pop("image/train.Dockerfile")
+    trained_from = training_file(pipeline(), pipeline().training)
+    usual = tag(files, trained_from, aimass_compiler.__version__)
+    assert tag_of(pipeline()) == usual
+    edited = [{**files, path: content + b"#"} for path, content in files.items()]
+    others = [tag(each, trained_from, aimass_compiler.__version__) for each in edited]
+    others += [tag(files, trained_from + b" ", aimass_compiler.__version__)]
+    others += [tag(files, trained_from, "99.0.0")]
+    assert len({usual, *others}) == 1 + len(files) + 2
 
 
 def test_images_run_as_a_number_that_is_not_root() -> None:

@@ -12,24 +12,40 @@ from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.emit import header
 from aimass_compiler.render.image.escaping import label, reference
 from aimass_compiler.render.image.findings import EXPLANATIONS, findings
+from aimass_compiler.render.image.tag import tag
+from aimass_compiler.render.pipeline_file import training_file
 
-__all__ = ["EXPLANATIONS", "findings", "render", "train_dockerfile"]
+__all__ = ["EXPLANATIONS", "findings", "image_tag", "render", "train_dockerfile"]
 
 _HEALTH_SECONDS = 2
 
 
 def render(pipeline: Pipeline) -> dict[str, bytes]:
-    """Both Dockerfiles, and what the first one's build context leaves out."""
-    return {
-        "image/Dockerfile": _render("Dockerfile.jinja", pipeline),
-        "image/.dockerignore": _render("dockerignore.jinja", pipeline),
-        "image/train.Dockerfile": train_dockerfile(pipeline),
-    }
+    """Both Dockerfiles, and what the first one's build context holds and leaves out."""
+    return {**_serving(pipeline), "image/train.Dockerfile": train_dockerfile(pipeline)}
 
 
 def train_dockerfile(pipeline: Pipeline) -> bytes:
     """The Dockerfile of the image that every pod of the training job runs."""
     return _render("train.Dockerfile.jinja", pipeline)
+
+
+def image_tag(pipeline: Pipeline) -> str:
+    """The tag that the manifests give the serving image."""
+    return tag(_serving(pipeline), training_file(pipeline, pipeline.training), __version__)
+
+
+def _serving(pipeline: Pipeline) -> dict[str, bytes]:
+    """What the serving image is built from, beside the model and the server."""
+    return {
+        "image/Dockerfile": _render("Dockerfile.jinja", pipeline),
+        "image/.dockerignore": _render("dockerignore.jinja", pipeline),
+        "image/requirements.txt": header(pipeline.name).encode() + _source("requirements.txt"),
+    }
+
+
+def _source(name: str) -> bytes:
+    return resources.files(__package__).joinpath(name).read_bytes()
 
 
 def _render(template: str, pipeline: Pipeline) -> bytes:
@@ -39,8 +55,7 @@ def _render(template: str, pipeline: Pipeline) -> bytes:
         keep_trailing_newline=True,
     )
     environment.filters |= {"label": label, "reference": reference, "json": json.dumps}
-    source = resources.files(__package__).joinpath(template).read_text(encoding="utf-8")
-    text = environment.from_string(source).render(
+    text = environment.from_string(_source(template).decode()).render(
         header=header(pipeline.name),
         conventions=conventions,
         images=pipeline.settings.images,

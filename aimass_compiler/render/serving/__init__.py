@@ -9,8 +9,8 @@ from aimass_compiler import conventions
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.emit import emit
+from aimass_compiler.render.image import image_tag
 from aimass_compiler.render.naming import common_labels, kustomization, serving_selector
-from aimass_compiler.render.pipeline_file import image_tag
 from aimass_compiler.render.serving import canary, network, scaling, workload
 from aimass_compiler.render.serving.difference import Identity, Object, difference, identity
 from aimass_compiler.render.serving.findings import EXPLANATIONS, findings

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aimass_compiler
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.workspace import replacing
 
 if TYPE_CHECKING:
@@ -15,26 +15,33 @@ if TYPE_CHECKING:
 
 #: What the server imports of this distribution, below its package folder.
 _SOURCES = ("__init__.py", "conventions.py", "runtime/__init__.py", "runtime/server")
-_RENDERED = ("Dockerfile", ".dockerignore")
+_RENDERED = ("Dockerfile", ".dockerignore", "requirements.txt")
 _APP = "app"
 
 
 def assemble(workspace: Workspace) -> Path:
     """Put everything but the package itself where `docker build` finds it, and answer that folder.
 
-    The sources are those of the installed version: assemble again before each build.
+    The sources are those of the installed version: assemble again before each build. A training cluster has
+    no rendered image/ and builds none. Raises StageFailure where a part of image/ is missing.
     """
     folder = workspace.folder("package")
     _replace_app(folder)
-    pins = resources.files("aimass_compiler.runtime").joinpath("serve-requirements.txt")
-    with replacing(folder / "requirements.txt") as temporary:
-        temporary.write_bytes(pins.read_bytes())
-    for name in _RENDERED:
-        rendered = workspace.generated / "image" / name
-        if rendered.is_file():
-            with replacing(folder / name) as temporary:
-                shutil.copyfile(rendered, temporary)
+    rendered = workspace.generated / "image"
+    if rendered.is_dir():
+        for name in _RENDERED:
+            _copy(rendered / name, folder / name, workspace)
     return folder
+
+
+def _copy(source: Path, target: Path, workspace: Workspace) -> None:
+    if not source.is_file():
+        shown = source.relative_to(workspace.root).as_posix()
+        raise StageFailure(
+            ExitCode.DISK, f"the image cannot be built without {shown}", "`aimass compile` writes it"
+        )
+    with replacing(target) as temporary:
+        shutil.copyfile(source, temporary)
 
 
 def _replace_app(folder: Path) -> None:
