@@ -1,12 +1,15 @@
-"""The types that a spec's values have: frozen records, durations, quantities, percentages, ranges."""
+"""The types that a spec's values have: frozen records, amounts with their units, ranges."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Strict, Tag
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
 #: Numbers and flags are never guessed from strings: `"5"` is not 5 and `true` is not 1.
 Integer = Annotated[int, Strict()]
@@ -39,24 +42,49 @@ class Frozen(BaseModel):
         return False
 
 
-class _Text(str):
-    """A string with a grammar of its own, kept as it was written."""
+class _Amount(str):
+    """A number and its unit, kept as it was written."""
 
     __slots__ = ()
-    pattern: ClassVar[re.Pattern[str]]
-    example: ClassVar[str]
+    #: How much of the first unit of all, whose size is 1, each one is.
+    units: ClassVar[Mapping[str, Decimal]]
     noun: ClassVar[str]
+    examples: ClassVar[tuple[str, ...]]
+    #: The ends of what can be meant, both included.
+    least: ClassVar[str]
+    most: ClassVar[str]
+    #: Whether there is nothing between one `least` and two.
+    is_counted: ClassVar[bool] = False
+    #: Whether a number without quotes will do, because the unit may be left out.
+    takes_numbers: ClassVar[bool] = False
+
+    @classmethod
+    def pattern(cls) -> str:
+        """The regular expression of number and unit; not all that it takes is within the ends."""
+        return rf"([0-9]+(?:\.[0-9]+)?)({'|'.join(cls.units)})"
 
     @classmethod
     def read(cls, value: Any) -> Self:
-        text = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
-        if not isinstance(text, str) or not cls.pattern.fullmatch(text):
-            raise PydanticCustomError(
-                "grammar",
-                "{shown} is not {noun}; write it like {example}",
-                {"shown": f"`{value}`", "noun": cls.noun, "example": cls.example},
-            )
-        return cls(text)
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        text = str(value) if is_number and cls.takes_numbers else value
+        is_amount = isinstance(text, str) and re.fullmatch(cls.pattern(), text)
+        if is_amount and not (cls.is_counted and cls(text).amount % cls(cls.least).amount):
+            return within(cls(text), cls.least, cls.most)
+        raise PydanticCustomError(
+            "grammar",
+            "{shown} is not {noun}; write it like {examples}",
+            {
+                "shown": f"`{value}`",
+                "noun": cls.noun,
+                "examples": " or ".join(f"`{text}`" for text in cls.examples),
+            },
+        )
+
+    @property
+    def amount(self) -> Decimal:
+        """How much it is, in the unit of size 1."""
+        number, unit = re.fullmatch(self.pattern(), self).groups()  # type: ignore[union-attr]  # `read` saw to it
+        return Decimal(number) * self.units[unit]
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
@@ -68,73 +96,115 @@ class _Text(str):
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
         del schema, handler
-        return {
-            "type": ["string", "number"],
-            "pattern": f"^{cls.pattern.pattern}$",
-            "examples": [cls.example],
-        }
+        text = {"type": "string", "pattern": f"^(?=.*[1-9]){cls.pattern()}$", "examples": [*cls.examples]}
+        return text | ({"type": ["string", "number"], "exclusiveMinimum": 0} if cls.takes_numbers else {})
 
 
-class Duration(_Text):
+A = TypeVar("A", bound=_Amount)
+
+
+def within(value: A, least: str, most: str) -> A:
+    """The value itself. Raises PydanticKnownError when it is not between two amounts of its kind."""
+    if value.amount < type(value)(least).amount:
+        raise PydanticKnownError("greater_than_equal", {"ge": least})
+    if value.amount > type(value)(most).amount:
+        raise PydanticKnownError("less_than_equal", {"le": most})
+    return value
+
+
+@dataclass(frozen=True)
+class Within:
+    """Annotates an amount that has narrower ends than its kind, both included."""
+
+    least: str
+    most: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(self._read, handler(source))
+
+    def _read(self, value: A) -> A:
+        return within(value, self.least, self.most)
+
+
+class Duration(_Amount):
     """A length of time such as `500ms`, `30s`, `10m`, `1h` or `30d`."""
 
     __slots__ = ()
-    pattern = re.compile(r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d|w)")
-    example = "`30s`, `10m` or `1h`"
+    units: ClassVar[Mapping[str, Decimal]] = {
+        "ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60),
+        "h": Decimal(3600), "d": Decimal(86_400), "w": Decimal(604_800),
+    }  # fmt: skip
     noun = "a duration"
-    seconds_of: ClassVar[dict[str, float]] = {
-        "ms": 0.001,
-        "s": 1,
-        "m": 60,
-        "h": 3600,
-        "d": 86400,
-        "w": 604800,
-    }
+    examples = ("30s", "10m")
+    least = "0.01ms"
+    most = "3650d"
 
     @property
     def seconds(self) -> float:
-        number = self.rstrip("mshdw")
-        return float(number) * self.seconds_of[self[len(number) :]]
+        return float(self.amount)
 
 
-class Percentage(_Text):
-    """A share such as `99.9%`."""
+class Percentage(_Amount):
+    """A share of a whole, such as `99.9%`: some of it, and at most all."""
 
     __slots__ = ()
-    pattern = re.compile(r"[0-9]+(\.[0-9]+)?%")
-    example = "`99.9%`"
+    units: ClassVar[Mapping[str, Decimal]] = {"%": Decimal(1)}
     noun = "a percentage"
+    examples = ("99.9%",)
+    least = "0.001%"
+    most = "100%"
 
     @property
     def percent(self) -> float:
-        return float(self[:-1])
+        return float(self.amount)
 
     @property
     def fraction(self) -> float:
-        return float(self[:-1]) / 100
+        return float(self.amount / 100)
 
 
-class Quantity(_Text):
-    """An amount in Kubernetes' notation, such as `500m`, `2` or `512Mi`.
+class Cores(_Amount):
+    """CPU in Kubernetes' notation, such as `500m` or `2`.
 
-    Source: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+    Source: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/#meaning-of-cpu
     """
 
     __slots__ = ()
-    pattern = re.compile(r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?")
-    example = "`500m`, `2` or `512Mi`"
-    noun = "an amount in Kubernetes' notation"
-    factor_of: ClassVar[dict[str, float]] = {
-        "": 1, "m": 0.001, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15,
-        "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50,
+    units: ClassVar[Mapping[str, Decimal]] = {"": Decimal(1), "m": Decimal("0.001")}
+    noun = "a number of cores, of which `1m` is the smallest part"
+    examples = ("500m", "2")
+    least = "1m"
+    most = "1024"
+    is_counted = True
+    takes_numbers = True
+
+
+class Bytes(_Amount):
+    """A whole number of bytes in Kubernetes' notation, such as `512Mi` or `1.5Gi`.
+
+    Source: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/#meaning-of-memory
+    """
+
+    __slots__ = ()
+    units: ClassVar[Mapping[str, Decimal]] = {
+        "": Decimal(1), "k": Decimal(10**3), "M": Decimal(10**6), "G": Decimal(10**9), "T": Decimal(10**12),
+        "Ki": Decimal(2**10), "Mi": Decimal(2**20), "Gi": Decimal(2**30), "Ti": Decimal(2**40),
     }  # fmt: skip
+    noun = "a whole number of bytes"
+    examples = ("512Mi", "2Gi")
+    least = "1"
+    most = "1024Ti"
+    is_counted = True
+    takes_numbers = True
 
     @property
-    def amount(self) -> float:
-        """The plain number: cores for `500m`, bytes for `512Mi`."""
-        number = self.rstrip("mkKMGTPi")
-        return float(number) * self.factor_of[self[len(number) :]]
+    def size(self) -> int:
+        """How many they are."""
+        return int(self.amount)
 
+
+#: The memory of a process: with less, which is mostly a unit forgotten, no Python starts.
+Memory = Annotated[Bytes, Within("16Mi", "64Ti")]
 
 T = TypeVar("T")
 

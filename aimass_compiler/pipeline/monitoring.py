@@ -3,14 +3,40 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from aimass_compiler.values import Duration, Frozen, Number
+from aimass_compiler.pipeline.schedule import mistake
+from aimass_compiler.values import Duration, Frozen, Integer, Number, Within
 
-_CRON_FIELDS = 5
+#: Scheme, host, port and the characters that RFC 3986 allows behind them.
+_PAGE = r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?"
+
+
+def _is_schedule(value: str) -> str:
+    if told := mistake(value):
+        raise PydanticCustomError(
+            "cron",
+            "{shown} is not a schedule: {told}; Mondays at 3 are `0 3 * * 1`",
+            {"shown": f"`{value}`", "told": told},
+        )
+    return value
+
+
+def _is_page(value: str) -> str:
+    if not re.fullmatch(_PAGE, value):
+        raise PydanticCustomError(
+            "page",
+            "{shown} is not the address of a page; write it like {example}",
+            {"shown": f"`{value}`", "example": "`https://wiki.example.com/churn`"},
+        )
+    return value
+
+
+Schedule = Annotated[str, AfterValidator(_is_schedule)]
+Page = Annotated[str, AfterValidator(_is_page), Field(json_schema_extra={"pattern": f"^{_PAGE}$"})]
 
 
 class Drift(Frozen):
@@ -25,33 +51,19 @@ class Drift(Frozen):
     """Above this a ticket is opened."""
     page: Number = Field(0.25, gt=0)
     """Above this somebody is called."""
-    window: Duration = Duration("1h")
+    window: Annotated[Duration, Within("1s", "365d")] = Duration("1h")
     """The traffic that is compared with the training data."""
-    rows: int = Field(500, ge=1, strict=True)
+    rows: Integer = Field(500, ge=1)
     """The fewest rows in the window that allow a verdict."""
 
 
 class Retrain(Frozen):
     """When the training job runs again on the cluster."""
 
-    schedule: str | None = None
+    schedule: Schedule | None = None
     """A cron expression of five fields, in UTC."""
     on: Literal["drift"] | None = None
     """What else starts it."""
-
-    @field_validator("schedule")
-    @classmethod
-    def _is_cron(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = value.split()
-        if len(parts) != _CRON_FIELDS or not all(re.fullmatch(r"[0-9A-Za-z*/,\-]+", part) for part in parts):
-            raise PydanticCustomError(
-                "cron",
-                "{shown} is not a cron expression of five fields; Mondays at 3 are `0 3 * * 1`",
-                {"shown": f"`{value}`"},
-            )
-        return value
 
 
 class Monitoring(Frozen):
@@ -61,5 +73,5 @@ class Monitoring(Frozen):
     """How far inputs and predictions may move."""
     retrain: Retrain = Field(default_factory=Retrain)
     """When the model is trained again."""
-    runbook: str | None = None
+    runbook: Page | None = None
     """The page that the alerts link to."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import ConfigDict, Field
 
-from aimass_compiler.values import Duration, Frozen, Integer, Number, Percentage, Quantity
+from aimass_compiler.values import Bytes, Cores, Duration, Frozen, Integer, Memory, Number, Percentage, Within
 
 
 class Replicas(Frozen):
@@ -21,9 +23,9 @@ class Replicas(Frozen):
 class Resources(Frozen):
     """What one server asks for and may not exceed."""
 
-    cpu: Quantity = Quantity("500m")
+    cpu: Cores = Cores("500m")
     """Cores."""
-    memory: Quantity = Quantity("512Mi")
+    memory: Memory = Bytes("512Mi")
     """Memory; requested and limited alike, so that a node's pressure never evicts a server first."""
 
 
@@ -52,9 +54,9 @@ class Limits(Frozen):
 
     concurrency: Integer = Field(64, ge=1, le=10_000)
     """Requests in flight; one more is answered 503."""
-    timeout: Duration = Duration("2s")
+    timeout: Annotated[Duration, Within("1ms", "30m")] = Duration("2s")
     """How long a request may take; a longer one is answered 504."""
-    body: Quantity = Quantity("1Mi")
+    body: Annotated[Bytes, Within("1", "2Gi")] = Bytes("1Mi")
     """The largest request body in bytes; a larger one is answered 413."""
 
 

@@ -42,7 +42,8 @@ class Settings(Frozen):
     """What holds for every model of the repository."""
 
     environments: Mapping[str, EnvironmentSettings] = Field(
-        default_factory=lambda: {name: EnvironmentSettings() for name in ("dev", "staging", "prod")}
+        default_factory=lambda: {name: EnvironmentSettings() for name in ("dev", "staging", "prod")},
+        min_length=1,
     )
     """The environments, in the order of promotion."""
     images: Images = Field(default_factory=Images)

@@ -9,7 +9,7 @@ from pydantic import Field
 from aimass_compiler.catalog import OneOf
 from aimass_compiler.catalog.optimizer import Optimizer
 from aimass_compiler.catalog.optimizers.adam import Adam
-from aimass_compiler.values import Duration, Frozen, Integer, Number
+from aimass_compiler.values import Bytes, Duration, Frozen, Integer, Memory, Number
 
 
 class Objective(Frozen):
@@ -41,7 +41,7 @@ class TrainingResources(Frozen):
 
     cpu: Number = Field(1, gt=0, le=1024)
     """Cores of one trial."""
-    memory: str = "2Gi"
+    memory: Memory = Bytes("2Gi")
     """Memory of one worker pod."""
 
 
@@ -57,7 +57,7 @@ class Training(Frozen):
     optimizer: Annotated[Optimizer, OneOf("optimizers")] = Field(default_factory=Adam)
     """Who moves the weights of a network."""
     workers: Integer = Field(1, ge=1, le=1000)
-    """Machines of one trial on a cluster."""
+    """Machines of one trial; only 1, until a trial can be shared out among several."""
     gpus: Integer = Field(0, ge=0, le=64)
     """GPUs of one trial."""
     resources: TrainingResources = Field(default_factory=TrainingResources)

@@ -75,7 +75,7 @@ class _ServiceTest:
         self._expected = expected
         self._tests = tests
         self._limits = limits
-        self._body_bytes = int(limits.body.amount)
+        self._body_bytes = limits.body.size
         self._comparison = Comparison(tests.tolerance)
         self._load = Load()
         self.faults: list[str] = []

@@ -241,7 +241,8 @@ def _value_told(mismatch: Mismatch) -> tuple[str, str, str]:
         return _type_told(mismatch)
     if kind in _BOUNDS:
         word, bound = _BOUNDS[kind]
-        return "AM104", f"{name} must be {word} {context[bound]:g}, not {_shown(value)}", ""
+        end = context[bound] if isinstance(context[bound], str) else f"{context[bound]:g}"
+        return "AM104", f"{name} must be {word} {end}, not {_shown(value)}", ""
     if kind == "literal_error":
         allowed = str(context["expected"]).replace("'", "`")
         words = [word.strip("` ") for part in allowed.split(" or ") for word in part.split(",")]

@@ -86,18 +86,3 @@ def test_an_override_is_told_where_it_was_written() -> None:
     change = "serving: {replicas: {min: 2, max: 4}}\nenvironments: {prod: {serving: {replicas: {min: 6}}}}"
     [finding] = checked(base(change))[1]
     assert finding.path == ("environments", "prod", "serving", "replicas", "min")
-
-
-@pytest.mark.parametrize(
-    ("change", "key"),
-    [
-        ("serving: {objectives: {latency: {p50: 0ms}}}", "p50"),
-        ("serving: {resources: {memory: 0Gi}}", "memory"),
-        ("serving: {tests: {load: {for: 0s}}}", "for"),
-        ("serving: {objectives: {availability: 101%}}", "availability"),
-        ("environments: {prod: {monitoring: {drift: {window: 0h}}}}", "window"),
-    ],
-)
-def test_amounts_of_nothing_are_told_where_they_were_written(change: str, key: str) -> None:
-    [finding] = checked(base(change))[1]
-    assert (finding.code, finding.path[-1]) == ("AM240", key)

@@ -113,7 +113,7 @@ VARIED: dict[str, Pipeline] = {
     "hostile-text": pipeline(
         {
             "metadata": {"owner": HOSTILE[0], "description": "\n".join(HOSTILE)},
-            "monitoring": {"runbook": f"https://wiki/{HOSTILE[2]}{HOSTILE[4]}"},
+            "monitoring": {"runbook": "https://wiki.example.com/?q='$(id)';[a]&b=*!#:@%7B"},
             "task": {"classes": list(HOSTILE[:4])},
         }
     ),

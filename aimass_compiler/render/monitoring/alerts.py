@@ -73,7 +73,7 @@ def rule(alert: Alert, watched: Watched) -> dict[str, Any]:
     """The alert as Prometheus reads it."""
     annotations = {"summary": alert.summary, "description": alert.description}
     if watched.running.monitoring.runbook is not None:
-        annotations["runbook_url"] = literal(watched.running.monitoring.runbook)
+        annotations["runbook_url"] = watched.running.monitoring.runbook
     return {
         "alert": alert.name,
         "expr": alert.expression,
@@ -91,11 +91,6 @@ def labels(alert: Alert, watched: Watched) -> dict[str, str]:
         "environment": watched.environment,
         **alert.labels,
     }
-
-
-def literal(text: str) -> str:
-    """Text that Prometheus' templates print as it is."""
-    return text.replace("{{", '{{"{{"}}')
 
 
 def _budget_burn(watched: Watched, indicator: Indicator, severity: str) -> Alert:

@@ -15,8 +15,7 @@ EXPLANATIONS = (
         "AM411",
         "Kubernetes takes whole percentages here",
         "The API of the Deployment and of the autoscaler counts whole percentages, and an Argo Rollout "
-        "counts whole weights. Write a whole number. The surge must be more than 0 %: an update here never "
-        "takes a server away before its successor is ready, so with no server more it could not begin.",
+        "counts whole weights. Write a whole number.",
     ),
     Explanation(
         "AM412",
@@ -39,12 +38,12 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 def _percentages(pipeline: Pipeline) -> Iterator[Finding]:
     for path, surge in written(pipeline, "serving.rollout.surge"):
-        if not surge.percent.is_integer() or surge.percent < 1:
-            told = f"`surge` must be a whole percentage of 1 % or more, not {surge}"
+        if not surge.percent.is_integer():
+            told = f"`surge` must be a whole percentage, not {surge}"
             yield Finding("AM411", path, told, help="write `25%`")
     for path, busy in written(pipeline, "serving.replicas.cpu"):
-        if not busy.percent.is_integer() or busy.percent < 1:
-            told = f"`cpu` must be a whole percentage of 1 % or more, not {busy}"
+        if not busy.percent.is_integer():
+            told = f"`cpu` must be a whole percentage, not {busy}"
             yield Finding("AM411", path, told, help="write `70%`")
 
 

@@ -28,7 +28,7 @@ def variables(serving: Serving, monitoring: Monitoring) -> dict[str, str]:
     return {
         conventions.VARIABLE_CONCURRENCY: str(serving.limits.concurrency),
         conventions.VARIABLE_TIMEOUT_SECONDS: _plain(serving.limits.timeout.seconds),
-        conventions.VARIABLE_BODY_BYTES: str(int(serving.limits.body.amount)),
+        conventions.VARIABLE_BODY_BYTES: str(serving.limits.body.size),
         conventions.VARIABLE_PREDICTION_SAMPLE: _plain(serving.logs.predictions.sample),
         conventions.VARIABLE_DRIFT_WINDOW_SECONDS: str(math.ceil(monitoring.drift.window.seconds)),
         conventions.VARIABLE_DRAIN_SECONDS: str(drain_seconds(serving)),

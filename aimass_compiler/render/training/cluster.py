@@ -13,12 +13,12 @@ from aimass_compiler.render.image import train_dockerfile
 from aimass_compiler.render.naming import common_labels, digest, ray_version, shortened, training_labels
 from aimass_compiler.render.pipeline_file import training_file
 from aimass_compiler.render.security import CONTAINER_SECURITY, pod_security
-from aimass_compiler.values import Quantity
+from aimass_compiler.values import Bytes
 
 COMPONENT = "training"
 WORKSPACE = "/workspace"
 _GPU = "nvidia.com/gpu"
-_LEAST_HEAD_MEMORY = Quantity("4Gi")
+_LEAST_HEAD_MEMORY = Bytes("4Gi")
 _RAY_USER = 1000
 _RAY_GROUP = 100  # the group of the user `ray` in Ray's images
 _LONGEST_NAME = 63
@@ -156,10 +156,8 @@ def _worker_resources(training: Training) -> dict[str, Any]:
 
 def _head_resources(training: Training) -> dict[str, Any]:
     """The head runs the stages before and after the search, which read what a trial reads."""
-    memory = str(training.resources.memory)
-    if not Quantity.pattern.fullmatch(memory) or Quantity(memory).amount < _LEAST_HEAD_MEMORY.amount:
-        memory = str(_LEAST_HEAD_MEMORY)
-    amounts = {"cpu": "1", "memory": memory}
+    memory = max(training.resources.memory, _LEAST_HEAD_MEMORY, key=lambda amount: amount.size)
+    amounts = {"cpu": "1", "memory": str(memory)}
     return {"requests": amounts, "limits": amounts}
 
 

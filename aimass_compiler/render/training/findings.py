@@ -11,7 +11,6 @@ from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.places import written
 from aimass_compiler.render.naming import is_label_value, ray_version
-from aimass_compiler.values import Quantity
 
 EXPLANATIONS = (
     Explanation(
@@ -20,11 +19,6 @@ EXPLANATIONS = (
         "KubeRay must know Ray's version to guard the cluster with a token, which takes Ray 2.52.0 or "
         "newer. The version is read from the tag of `images.ray` in aimass.yaml, so keep the tag also where "
         "you pin a digest.",
-    ),
-    Explanation(
-        "AM442",
-        "this is not an amount of memory",
-        "Memory is written in Kubernetes' notation: a number and a unit such as `Mi` or `Gi`.",
     ),
     Explanation(
         "AM443",
@@ -89,9 +83,6 @@ def _settings(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def _resources(pipeline: Pipeline) -> Iterator[Finding]:
-    for path, memory in written(pipeline, "training.resources.memory"):
-        if not Quantity.pattern.fullmatch(memory):
-            yield Finding("AM442", path, f"`{memory}` is not an amount of memory", help="write `2Gi`")
     for path, training in written(pipeline, "training"):
         if training.gpus % training.workers:
             told = f"{training.gpus} GPUs cannot be shared out evenly among {training.workers} workers"

@@ -84,7 +84,7 @@ def running(package: Path, limits: Limits) -> Iterator[RunningServer]:
     variables = {
         conventions.VARIABLE_CONCURRENCY: str(limits.concurrency),
         conventions.VARIABLE_TIMEOUT_SECONDS: f"{limits.timeout.seconds:g}",
-        conventions.VARIABLE_BODY_BYTES: str(int(limits.body.amount)),
+        conventions.VARIABLE_BODY_BYTES: str(limits.body.size),
     }
     command = [sys.executable, "-m", _MODULE, str(package), f"--host={HOST}", "--port=0"]
     with tempfile.TemporaryDirectory(prefix="aimass-test-") as folder:
