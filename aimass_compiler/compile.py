@@ -33,15 +33,16 @@ class Compiled:
 def compile_specs(project: Project, specs: Sequence[Path]) -> Compiled:
     """Compile the specs in memory; nothing is written."""
     settings, written, findings = read_settings(project.settings, project.shown(project.settings))
-    documents, pipelines = {written.file: written}, {}
+    documents, of_file = {written.file: written}, {}
     for path in specs:
         document, found = read_document(path, project.shown(path))
         documents[document.file] = document
         pipeline, problems = lowered(document, settings) if not has_errors(found) else (None, [])
         findings += [*found, *problems]
         if pipeline:
-            findings += naming.unlike(path.stem, pipeline.name, document.file)
-            pipelines[pipeline.name] = pipeline
+            of_file[document.file] = pipeline
+    findings += naming.findings(of_file)
+    pipelines = {pipeline.name: pipeline for pipeline in of_file.values()}
     files = {} if has_errors(findings) else render.render_all(pipelines)
     return Compiled(pipelines, files, tuple(dict.fromkeys(findings)), documents)
 
@@ -52,8 +53,6 @@ def lowered(document: Document, settings: Settings) -> tuple[Pipeline | None, li
     if spec is None:
         return None, findings
     pipeline, problems = lower(spec, settings, document.file)
-    findings += problems
-    if pipeline is None:
-        return None, findings
-    findings += checks.check(pipeline, document.file)
-    return pipeline, [*findings, *render.findings(pipeline, document.file)]
+    if pipeline:
+        problems += [*checks.check(pipeline, document.file), *render.findings(pipeline, document.file)]
+    return pipeline, [*findings, *problems]

@@ -36,12 +36,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Related:
-    """Another place that explains a finding, such as where a column was declared."""
+    """Another place that explains a finding, such as where a column was declared.
+
+    It lies in the finding's own document unless it names a `file`.
+    """
 
     path: Path
     message: str
     at_key: bool = False
     place: Place | None = None
+    file: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
-from aimass_compiler.diagnostics import Finding
+from collections.abc import Iterator, Mapping
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from aimass_compiler.diagnostics import Finding, Related
 from aimass_compiler.explanations import Explanation
+
+if TYPE_CHECKING:
+    from aimass_compiler.pipeline import Pipeline
 
 EXPLANATIONS = (
     Explanation(
         "AM205",
         "the file is called otherwise than the model",
         "The model's name is that of its folders, stages, images and Kubernetes objects. Its spec is "
-        "`specs/<name>.yaml`, so that everybody finds it from any of them, and no two can have one name.",
+        "`specs/<name>.yaml`, so that everybody finds it from any of them.",
+    ),
+    Explanation(
+        "AM208",
+        "two specs have one model",
+        "What is generated for a model lies in one folder, so it can come from one spec only. Mostly one of "
+        "the two is a copy: `churn.yaml` and `churn.yml`, say.",
     ),
 )
 
 
-def unlike(stem: str, name: str, file: str) -> list[Finding]:
-    """One finding where a file's name without its suffix is not the model's."""
-    if stem == name:
-        return []
-    message = f"the model is called `{name}`, but its file `{stem}`"
-    hint = f"rename the file to `{name}.yaml`, or the model to `{stem}`"
-    return [Finding("AM205", ("metadata", "name"), message, help=hint, file=file)]
+_NAME = ("metadata", "name")
+
+
+def findings(pipelines: Mapping[str, Pipeline]) -> Iterator[Finding]:
+    """Files, by what people call them, that are called otherwise than their models, or share one."""
+    files: dict[str, str] = {}
+    for file, pipeline in pipelines.items():
+        name, stem = pipeline.name, PurePath(file).stem
+        if stem != name:
+            message = f"the model is called `{name}`, but its file `{stem}`"
+            hint = f"rename the file to `{name}.yaml`, or the model to `{stem}`"
+            yield Finding("AM205", _NAME, message, help=hint, file=file)
+        first = files.setdefault(name, file)
+        if first != file:
+            message = f"the model `{name}` has a spec already"
+            note = Related(_NAME, f"`{name}` is described here, too", file=first)
+            yield Finding("AM208", _NAME, message, help="keep one of them", related=(note,), file=file)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aimass_compiler.diagnostics import Finding
+from aimass_compiler.conventions import API_VERSION
+from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.spec.composing import compose
 from aimass_compiler.spec.document import Document, MappingNode, Node, ScalarNode
@@ -30,15 +31,17 @@ EXPLANATIONS = (
 )
 
 
-def read_document(path: pathlib.Path, shown_as: str) -> tuple[Document, list[Finding]]:
+def read_document(
+    path: pathlib.Path, shown_as: str, *, may_be_empty: bool = False
+) -> tuple[Document, list[Finding]]:
     """The document in a file, named in findings as `shown_as`; never raises."""
     content, findings = bytes_of(path, shown_as)
     if findings:
         return Document(shown_as), findings
-    return parse(content, shown_as)
+    return parse(content, shown_as, may_be_empty=may_be_empty)
 
 
-def parse(content: bytes | str, file: str) -> tuple[Document, list[Finding]]:
+def parse(content: bytes | str, file: str, *, may_be_empty: bool = False) -> tuple[Document, list[Finding]]:
     """The document in a text, and every problem that one run can find; never raises."""
     text, findings = text_of(content, file)
     if text is None:
@@ -48,14 +51,20 @@ def parse(content: bytes | str, file: str) -> tuple[Document, list[Finding]]:
     findings += found
     if isinstance(root, MappingNode):
         return replace(document, root=root), findings
-    if not any(finding.is_error for finding in findings):
-        findings.append(_no_mapping(document, root))
-    return document, findings
+    if has_errors(findings):
+        return document, findings
+    if may_be_empty and _is_empty(root):
+        return replace(document, root=MappingNode(0, 0, {})), findings
+    return document, [*findings, _no_mapping(document, root)]
+
+
+def _is_empty(root: Node | None) -> bool:
+    return root is None or (isinstance(root, ScalarNode) and root.value is None)
 
 
 def _no_mapping(document: Document, root: Node | None) -> Finding:
-    if root is None or (isinstance(root, ScalarNode) and root.value is None):
-        hint = "start with `apiVersion: aimass/v1`"
+    if root is None or _is_empty(root):
+        hint = f"start with `apiVersion: {API_VERSION}`"
         return Finding("AM015", (), f"`{document.file}` is empty", help=hint, file=document.file)
     kind = "one value" if isinstance(root, ScalarNode) else "a list"
     place = document.place_between(root.start, root.end)

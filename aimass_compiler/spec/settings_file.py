@@ -1,4 +1,4 @@
-"""The organisation's settings from their file, or the defaults where there is none."""
+"""The organisation's settings from their file, or the defaults where there is none or nothing in it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def read_settings(path: Path, shown_as: str) -> tuple[Settings, Document, list[F
     """The settings, the document that they stand in, and what is wrong with it."""
     if not path.exists():
         return Settings(), Document(shown_as), []
-    document, findings = read_document(path, shown_as)
+    document, findings = read_document(path, shown_as, may_be_empty=True)
     settings, problems = decode(Settings, document.data, shown_as)
     return settings or Settings(), document, [*findings, *problems]

@@ -80,6 +80,17 @@ def test_refused(name: str) -> None:
     assert sorted({finding.code for finding in findings if finding.is_error}) == codes
 
 
+@pytest.mark.parametrize("text", ["", "# a comment\n", "---\n", "--- ~\n", "null"])
+def test_nothing_is_a_mapping_where_it_may_be(text: str) -> None:
+    document, findings = parse(text, "aimass.yaml", may_be_empty=True)
+    assert (document.data, findings) == ({}, [])
+
+
+def test_what_is_no_mapping_is_refused_also_where_nothing_may_be() -> None:
+    for text, code in {"- a": "AM016", "5": "AM016", "a: [": "AM006"}.items():
+        assert [finding.code for finding in parse(text, "aimass.yaml", may_be_empty=True)[1]] == [code]
+
+
 def test_what_could_not_be_read_says_so() -> None:
     assert not parse("a: [", "a.yaml")[0].is_read
     assert parse("a: 1", "a.yaml")[0].is_read

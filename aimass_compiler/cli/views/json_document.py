@@ -42,7 +42,10 @@ def _record(found: PlacedFinding) -> dict[str, Any]:
         "file": finding.file,
         "path": list(finding.path),
         "place": _place(found.place),
-        "related": [{"message": note.message, "place": _place(note.place)} for note in found.notes],
+        "related": [
+            {"message": note.message, "file": note.document.file, "place": _place(note.place)}
+            for note in found.notes
+        ],
     }
 
 

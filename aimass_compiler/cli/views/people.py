@@ -66,8 +66,7 @@ def _block(found: PlacedFinding, paint: Paint, width: int) -> Iterator[str]:
         yield f"{paint(' -->', 'frame')} {safe(finding.file)}"
     for note in found.notes:
         yield f"{paint('note', 'note')}: {safe(note.message)}"
-        if found.document:
-            yield from _excerpt(found.document, note.place, gutter, paint, "note", width)
+        yield from _excerpt(note.document, note.place, gutter, paint, "note", width)
     if finding.help:
         yield f"{paint('help', 'help')}: {safe(finding.help)}"
 

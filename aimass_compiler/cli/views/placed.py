@@ -18,6 +18,7 @@ class Note:
     """A related remark, and where it points."""
 
     message: str
+    document: Document
     place: Place
 
 
@@ -35,20 +36,21 @@ def placed(findings: Iterable[Finding], documents: Mapping[str, Document]) -> li
     """The findings with their places, sorted by file and place, each once."""
     known: dict[tuple[str, Place | None, str, str], PlacedFinding] = {}
     for finding in findings:
-        found = _placed(finding, documents.get(finding.file))
+        found = _placed(finding, documents)
         known.setdefault((finding.file, found.place, finding.code, finding.message), found)
     return sorted(known.values(), key=_order)
 
 
-def _placed(finding: Finding, document: Document | None) -> PlacedFinding:
+def _placed(finding: Finding, documents: Mapping[str, Document]) -> PlacedFinding:
+    document = documents.get(finding.file)
     if document is None or not document.text:
         return PlacedFinding(finding, None, None, ())
-    notes = tuple(_note(related, document) for related in finding.related)
+    notes = tuple(_note(related, documents.get(related.file, document)) for related in finding.related)
     return PlacedFinding(finding, document, document.place_of_finding(finding), notes)
 
 
 def _note(related: Related, document: Document) -> Note:
-    return Note(related.message, document.place_of_finding(related))
+    return Note(related.message, document, document.place_of_finding(related))
 
 
 def _order(found: PlacedFinding) -> tuple[str, Place, str, str]:
