@@ -88,7 +88,7 @@ def test_a_package_that_cannot_be_served_is_told_with_the_servers_log(tmp_path: 
     (package / "model.onnx").write_bytes(b"damaged")
     measured = measure(package, ROWS, EXPECTED, TESTS, Limits())
     (fault,) = measured.faults
-    assert fault.startswith("the server ended with exit code 3 before it was ready; its log ends:\n")
+    assert fault.startswith("the server ended with exit code 15 before it was ready; its log ends:\n")
     assert "package the model again" in fault
     assert measured.requests == 0
 
