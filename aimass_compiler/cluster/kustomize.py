@@ -35,7 +35,7 @@ class Kustomize:
     version: tuple[int, int, int]
 
     def build(self, folder: Path) -> list[dict[str, Any]]:
-        """The objects that `folder` stands for, in kustomize's order. Raises KustomizeError as `text` does."""
+        """The objects that `folder` stands for, in their order; raises KustomizeError as `text` does."""
         documents = yaml.load_all(self.text(folder), Loader=_SafeLoader)
         return [document for document in documents if document is not None]
 
