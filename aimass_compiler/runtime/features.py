@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _VERIFIED_ROWS = 1000
-_OUTPUT = "features"
 
 
 def run(
@@ -68,18 +67,13 @@ def run(
 
 
 def _require_features(result: Expression, inputs: Sequence[ColumnExpression]) -> None:
-    """Raise StageFailure when the model would see nothing, or a picture under a name that is taken."""
+    """Raise StageFailure when the model would see nothing."""
     if not inputs or result.type.size == 0:
         raise StageFailure(
             ExitCode.DATA,
             "no column reaches the model: `features` leaves none, or none has a value in the training split",
             "look at `features` and at what is missing in prepare/report.json",
         )
-    taken = {conventions.NUMBERS_TENSOR, conventions.STRINGS_TENSOR, _OUTPUT}
-    unlucky = [column.name for column in inputs if column.type.name == "image" and column.name in taken]
-    if unlucky:
-        message = f"an image cannot be called `{unlucky[0]}`, because a tensor of the serving graph is"
-        raise StageFailure(ExitCode.USAGE, message, "give the column another name")
 
 
 def _matrix(result: Expression, rows: polars.DataFrame) -> NDArray[numpy.float32]:
@@ -119,7 +113,9 @@ def _input(column: ColumnExpression, packed: Inputs) -> dict[str, Any]:
             "tensor": column.name,
             "shape": list(column.type.shape or ()),
         }
-    names, tensor = (packed.numbers, "numbers") if kind == "number" else (packed.strings, "strings")
+    names, tensor = packed.strings, conventions.STRINGS_TENSOR
+    if kind == "number":
+        names, tensor = packed.numbers, conventions.NUMBERS_TENSOR
     return {"name": column.name, "type": kind, "tensor": tensor, "index": names.index(column.name)}
 
 

@@ -52,7 +52,7 @@ def run(
     matrices = workspace.folder("features")
     features = read_json(matrices / "features.json")
     assignment = Assignment(task, model, objective, training, matrices)
-    require_suitable(assignment, features)
+    require_suitable(assignment, features["names"])
     found, attempts = _attempted(assignment, search, retraining, workspace)
     chosen = best_of(attempts) if attempts else 0
     kept = found[chosen]

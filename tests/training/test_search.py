@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from aimass_compiler.catalog.models.logistic_regression import LogisticRegression
 from aimass_compiler.catalog.models.xgboost import Xgboost
 from aimass_compiler.pipeline.training import Objective, Search, Training
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
@@ -145,12 +144,6 @@ def test_a_search_in_which_no_trial_was_done_says_why(
         project.train(model, SHORT)
     assert failure.value.code == ExitCode.TRAINING
     assert not project.remembers, "else the next run would only say the same"
-
-
-def test_a_grid_of_intervals_is_refused(tmp_path: Path) -> None:
-    project = Project.make(tmp_path, CHURN)
-    with pytest.raises(StageFailure, match="a grid needs lists"):
-        project.train(LogisticRegression.model_validate({"l2": {"uniform": [0.1, 1.0]}}), grid())
 
 
 PROGRAM = """

@@ -41,11 +41,9 @@ def test_a_draw_becomes_values_and_values_fill_the_ranges() -> None:
 
 
 def test_a_grid_is_every_combination() -> None:
-    assert GRID.is_listed
     assert [GRID.values(draw) for draw in GRID.combinations()] == [
         {"max_depth": depth, "gamma": gamma} for depth in (4, 6) for gamma in (0.0, 1.0)
     ]
-    assert not Space.of(MODEL, TRAINING).is_listed
 
 
 def proposals(folder: Path, search: Search, space: Space, clock: Clock | None = None) -> Proposals:

@@ -54,12 +54,6 @@ class Searched:
 
 def search_ranges(assignment: Assignment, search: Search, space: Space, trials: Trials) -> Searched:
     """Try values until `search` is satisfied; trials that an earlier process finished count."""
-    if search.algorithm == "grid" and not space.is_listed:
-        raise StageFailure(
-            ExitCode.USAGE,
-            "a grid needs lists, but some parameters are searched between two ends",
-            "write every range as `choice: [...]`, or choose `algorithm: tpe`",
-        )
     started = time.monotonic()
     outcomes = trials.outcomes()
     metric = assignment.metric

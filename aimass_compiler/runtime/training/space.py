@@ -47,11 +47,6 @@ class Space:
             for name, found in self.ranges.items()
         }
 
-    @property
-    def is_listed(self) -> bool:
-        """Whether every range is a list of choices, so that all combinations can be tried."""
-        return all(isinstance(found, Choice) for found in self.ranges.values())
-
     def combinations(self) -> list[Draw]:
         """Every combination of the choices, the last parameter changing fastest."""
         places = [range(len(found.candidates)) for found in self.ranges.values()]

@@ -1,4 +1,4 @@
-"""What must be true of model, task and rows before anything is trained."""
+"""What must be true of the rows before a model is trained on them."""
 
 from __future__ import annotations
 
@@ -12,52 +12,20 @@ from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.training.fitting import Assignment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Any
+    from collections.abc import Iterator
 
 _ROWS_AT_ONCE = 65_536
 
 
-def require_suitable(assignment: Assignment, features: Mapping[str, Any]) -> None:
-    """Raise StageFailure when these rows or settings cannot be learnt from with this model."""
-    _require_settings(assignment, features)
+def require_suitable(assignment: Assignment, names: Sequence[str]) -> None:
+    """Raise StageFailure when this model cannot learn from these rows, whose features have these names."""
     for split in ("train", "validation"):
         if not len(read_examples(assignment.matrices, split).y):
             raise StageFailure(
                 ExitCode.DATA, f"the {split} split has no rows", "give it a larger share in `split`"
             )
-        _require_numbers(assignment, split, features["names"])
+        _require_numbers(assignment, split, names)
     _require_classes(assignment)
-
-
-def _require_settings(assignment: Assignment, features: Mapping[str, Any]) -> None:
-    model, task, kind = assignment.model, assignment.task, f"`{assignment.model.kind}`"
-    if task.kind not in model.tasks:
-        raise StageFailure(ExitCode.USAGE, f"{kind} does not do {task.kind}", "choose another model")
-    if assignment.metric.task != task.kind:
-        raise StageFailure(
-            ExitCode.USAGE,
-            f"`{assignment.objective.metric}` judges {assignment.metric.task}, but this is {task.kind}",
-            "choose another `objective.metric`",
-        )
-    if features["accepts"] != model.accepts:
-        raise StageFailure(
-            ExitCode.USAGE,
-            f"{kind} takes {model.accepts} features, but these are {features['accepts']} features",
-            "choose another model or other features",
-        )
-    loss, known = assignment.objective.loss, model.losses.get(task.kind, ())
-    if loss is not None and known and loss not in known:
-        listed = ", ".join(f"`{name}`" for name in known)
-        raise StageFailure(
-            ExitCode.USAGE, f"{kind} cannot minimise `{loss}`", f"for {task.kind} it can: {listed}"
-        )
-    if assignment.training.workers > 1:
-        raise StageFailure(
-            ExitCode.USAGE,
-            f"`training.workers` is {assignment.training.workers}, but a trial is trained on one machine",
-            "set it to 1; `search.concurrency` is how many machines train at once",
-        )
 
 
 def _require_numbers(assignment: Assignment, split: str, names: Sequence[str]) -> None:
