@@ -89,6 +89,35 @@ def test_gates_are_read_by_training_where_a_missed_one_trains_again(project: Pro
     assert project.aimass("run", MODEL, "--until", "evaluate").stages[:1] == ["train"]
 
 
+def test_a_release_is_seen_by_the_next_run(project: Project) -> None:
+    project.edit("min: 0.6}", "beats: released}")
+    assert project.aimass("run", MODEL).code == 0
+    released = project.aimass("release", MODEL)
+    assert released.code == 0, released.told
+    again = project.aimass("run", MODEL)
+    assert (again.code, again.stages) == (0, ["evaluate", "package"]), again.told
+    assert "not worse than the released" in again.out
+    assert project.aimass("run", MODEL).stages == ["evaluate"], "nothing else has anything new to read"
+    record = json.loads(project.read(f"releases/{MODEL}/metrics.json"))
+    assert record["version"] == project.report("test/report.json")["version"]
+    assert record["test"] == project.report("evaluate/metrics.json")["test"]
+    record["test"]["roc_auc"] = 1.1
+    project.write(f"releases/{MODEL}/metrics.json", json.dumps(record))
+    missed = project.aimass("run", MODEL)
+    assert missed.code == 12, missed.told
+    assert "worse than the released 1.1" in missed.out
+
+
+def test_after_a_missed_gate_the_package_is_released_with_its_own_metrics(project: Project) -> None:
+    reached = project.report("package/metrics.json")
+    project.edit(*L2)
+    project.edit("min: 0.6}", "min: 1.0}")
+    assert project.aimass("run", MODEL).code == 12
+    assert project.report("evaluate/metrics.json")["train"] != reached["train"]
+    assert project.aimass("release", MODEL).code == 0
+    assert json.loads(project.read(f"releases/{MODEL}/metrics.json")) == reached
+
+
 def test_what_the_plan_says_is_what_the_run_says(project: Project) -> None:
     project.edit(*L2)
     told = "    model.logistic_regression.l2: 1.0 → 0.5\n    runs again: train, evaluate, package, test\n"

@@ -12,7 +12,7 @@ _LATENCY = {"p99": "50ms"}
 CHURN: dict[str, Any] = {
     "metadata": {"name": "churn", "owner": "growth@example.com", "description": "Which customers leave."},
     "data": {
-        "sources": {"customers": "data/customers.csv"},
+        "sources": {"customers": "s3://lake/customers.csv"},
         "columns": {"tenure": "number", "plan": "category", "churned": "category"},
     },
     "task": {"kind": "classification", "target": "churned", "classes": ["no", "yes"]},

@@ -36,6 +36,9 @@ def latency(**limits: str) -> Pipeline:
     return serves(objectives={"latency": limits})
 
 
+SCHEDULE = ("monitoring", "retrain", "schedule")
+LOCAL = {"data": {"sources": {"customers": "data/customers.csv"}}}
+BEATS = {"evaluation": {"gates": [{"metric": "roc_auc", "beats": "released"}]}}
 NO_TAG = {"images": {"registry": "registry.example.com/ml:1"}}
 ONE_PLACE = {"dev": {"namespace": "ml"}, "prod": {"namespace": "ml"}}
 EXAMPLES: list[tuple[str, Path, str, Pipeline]] = [
@@ -123,7 +126,6 @@ EXAMPLES: list[tuple[str, Path, str, Pipeline]] = [
         "is Ray 2.9.0, which has no tokens",
         settled(images={"ray": "rayproject/ray:2.9.0"}),
     ),
-    ("AM443", ("training", "gpus"), "3 GPUs cannot be shared out evenly among 2", trains(gpus=3, workers=2)),
     ("AM444", ("environments", "prod", "training"), "trained in `dev`", in_prod("training", seed=4)),
     (
         "AM445",
@@ -133,6 +135,14 @@ EXAMPLES: list[tuple[str, Path, str, Pipeline]] = [
     ),
     ("AM446", ("queue",), "`my queue`", settled(queue="my queue")),
     ("AM447", ("training", "gpus"), "CUDA", trains(gpus=1)),
+    ("AM448", SCHEDULE, "reads `data/customers.csv` from a volume of its own", pipeline(LOCAL)),
+    ("AM448", SCHEDULE, "reads `releases/churn/metrics.json` from a volume", pipeline(BEATS)),
+    (
+        "AM448",
+        ("environments", "dev", *SCHEDULE),
+        "which nothing fills",
+        pipeline(LOCAL, overrides={"dev": {"monitoring": {"retrain": {"schedule": "0 4 * * *"}}}}),
+    ),
 ]
 
 
@@ -149,7 +159,7 @@ def test_what_cannot_be_expressed_is_told_at_its_place(
     assert told in found[0].message
     assert found[0].help
     is_of_settings = path[0] in ("labels", "images", "prometheus", "queue") or (
-        path[0] == "environments" and "serving" not in path and "training" not in path
+        path[0] == "environments" and not {"serving", "training", "monitoring"} & set(path)
     )
     assert found[0].file == (SETTINGS_FILE if is_of_settings else "")
 
@@ -157,6 +167,7 @@ def test_what_cannot_be_expressed_is_told_at_its_place(
 def test_what_can_be_expressed_is_not_complained_about() -> None:
     assert findings(pipeline()) == []
     assert findings(VARIED["route-in-prod"]) == []
+    assert findings(pipeline(merged(LOCAL, {"monitoring": {"retrain": {"schedule": None}}}))) == []
     assert (
         findings(
             settled(

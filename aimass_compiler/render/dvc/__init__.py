@@ -62,7 +62,7 @@ def _stage(stage: Stage, pipeline: Pipeline) -> dict[str, Any]:
         "params": [{_pipeline_file(pipeline): list(stage.reads)}],
         "outs": [f"{folder}/{path}" for path in (*stage.leaves, *stage.plots)],
         "metrics": [f"{folder}/{path}" for path in stage.metrics],
-        "always_changed": _reads_data(stage) and not _is_local(pipeline),
+        "always_changed": _reads_unseen(stage, pipeline),
     }
     return {key: value for key, value in parts.items() if value}
 
@@ -88,8 +88,15 @@ def _reads_data(stage: Stage) -> bool:
     return "data" in stage.reads
 
 
-def _is_local(pipeline: Pipeline) -> bool:
-    return all(source.is_local for source in pipeline.data.sources.values())
+def _reads_unseen(stage: Stage, pipeline: Pipeline) -> bool:
+    """Whether a stage reads what DVC cannot watch: what lies elsewhere, or a release that may not be there.
+
+    DVC goes no further where a file that a stage depends on is missing, so the first release of a model
+    cannot be one. Such a stage runs every time, and those behind it when it left something else.
+    """
+    is_elsewhere = not all(source.is_local for source in pipeline.data.sources.values())
+    meets_released = any(gate.beats for gate in pipeline.evaluation.gates)
+    return (_reads_data(stage) and is_elsewhere) or ("evaluation" in stage.reads and meets_released)
 
 
 def _data_files(stage: Stage, pipeline: Pipeline) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +72,7 @@ class Job:
 def ray_cluster(job: Job) -> dict[str, Any]:
     """As many workers as trials run at once: nothing scales, so a queue can admit the job as a whole."""
     search, training = job.pipeline.search, job.training
-    workers = min(search.concurrency, search.trials) * training.workers
+    workers = min(search.concurrency, search.trials)
     version = ray_version(job.pipeline.settings.images.ray)
     return {
         "rayVersion": ".".join(map(str, version or ())),
@@ -150,12 +149,12 @@ def _worker_resources(training: Training) -> dict[str, Any]:
     cores = training.resources.cpu
     amounts = {"cpu": _cores(cores), "memory": str(training.resources.memory)}
     if training.gpus:
-        amounts[_GPU] = str(math.ceil(training.gpus / training.workers))
+        amounts[_GPU] = str(training.gpus)
     return {"requests": amounts, "limits": amounts}
 
 
 def _head_resources(training: Training) -> dict[str, Any]:
-    """The head runs the stages before and after the search, which read what a trial reads."""
+    """The head runs every stage; a search alone goes to the workers, which read what the head reads."""
     memory = max(training.resources.memory, _LEAST_HEAD_MEMORY, key=lambda amount: amount.size)
     amounts = {"cpu": "1", "memory": str(memory)}
     return {"requests": amounts, "limits": amounts}

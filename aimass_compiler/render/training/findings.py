@@ -21,12 +21,6 @@ EXPLANATIONS = (
         "you pin a digest.",
     ),
     Explanation(
-        "AM443",
-        "the GPUs of a trial cannot be shared out evenly",
-        "Every machine of a trial gets as many GPUs as every other. Where the number does not divide, each "
-        "gets one more than its share, and the cluster asks for more GPUs than the trial uses.",
-    ),
-    Explanation(
         "AM444",
         "models are trained in the first environment only",
         "A model is trained once and then promoted, so that what is tested is what serves. The training job "
@@ -52,6 +46,15 @@ EXPLANATIONS = (
         "The worker asks Kubernetes for GPUs, but what runs in it must bring CUDA. Ray's images say so in "
         "their tags, `-gpu` or `-cu124`; an image of your own may have it all the same.",
     ),
+    Explanation(
+        "AM448",
+        "nothing brings files of the project to the cluster",
+        "The training job runs in a volume of its own, `MODEL-workspace`, which starts empty. Put what it "
+        "reads there, at the same paths as in the project, and renew it before the schedule's time: the files "
+        "of `data.sources`, and `releases/MODEL/metrics.json` for a gate that `beats: released`, which passes "
+        "where there is no release. Sources behind an address, such as `s3://…`, need no volume. "
+        "docs/training-on-a-cluster.md says how, and how the package comes back.",
+    ),
 )
 
 _OLDEST_RAY = (2, 52, 0)
@@ -62,10 +65,10 @@ _HAS_CUDA = re.compile(r":[^@]*-(gpu|cu[0-9]+)(?=[-@]|$)")
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Values that the training job cannot carry, or that change nothing there."""
     yield from _settings(pipeline)
-    yield from _resources(pipeline)
     yield from _cuda(pipeline)
     yield from _elsewhere(pipeline)
     yield from _on_drift(pipeline)
+    yield from _on_volume(pipeline)
 
 
 def _settings(pipeline: Pipeline) -> Iterator[Finding]:
@@ -80,14 +83,6 @@ def _settings(pipeline: Pipeline) -> Iterator[Finding]:
     if queue is not None and not is_label_value(queue):
         told = f"`{queue}` cannot be the name of a queue"
         yield Finding("AM446", ("queue",), told, help="write it like `ml-queue`", file=file)
-
-
-def _resources(pipeline: Pipeline) -> Iterator[Finding]:
-    for path, training in written(pipeline, "training"):
-        if training.gpus % training.workers:
-            told = f"{training.gpus} GPUs cannot be shared out evenly among {training.workers} workers"
-            way_out = f"write {training.workers} or a multiple of it"
-            yield Finding("AM443", (*path, "gpus"), told, help=way_out, severity=Severity.WARNING)
 
 
 def _cuda(pipeline: Pipeline) -> Iterator[Finding]:
@@ -117,3 +112,21 @@ def _on_drift(pipeline: Pipeline) -> Iterator[Finding]:
             told = f"`on: {cause}` starts no training on Kubernetes; its alerts call people"
             way_out = "set `schedule` to train again in any case"
             yield Finding("AM445", path, told, help=way_out, severity=Severity.WARNING)
+
+
+def _on_volume(pipeline: Pipeline) -> Iterator[Finding]:
+    first, environment = next(iter(pipeline.environments.items()), ("", None))
+    if environment is None or environment.monitoring.retrain.schedule is None:
+        return
+    read = [source.path for source in pipeline.data.sources.values() if source.is_local]
+    if any(gate.beats for gate in pipeline.evaluation.gates):
+        read.append(f"{conventions.RELEASES_FOLDER}/{pipeline.name}/{conventions.METRICS_FILE}")
+    if not read:
+        return
+    files = ", ".join(f"`{path}`" for path in read)
+    told = f"training again on the cluster reads {files} from a volume of its own, which nothing fills"
+    places = [path for path, _ in written(pipeline, "monitoring.retrain.schedule")]
+    own = ("environments", first)
+    path = next((place for place in places if place[:2] == own), places[0])
+    way_out = "fill it as `aimass explain AM448` says, or read the rows from an address"
+    yield Finding("AM448", path, told, help=way_out, severity=Severity.WARNING)

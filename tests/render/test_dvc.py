@@ -1,0 +1,37 @@
+"""DVC runs a stage every time where it cannot see what the stage reads, and only there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aimass_compiler.render import dvc
+from render.files import read
+from render.models import pipeline
+
+LOCAL = {"sources": {"customers": "data/customers.csv", "usage": "data/2026/*.csv"}}
+BEATS = {"gates": [{"metric": "roc_auc", "min": 0.8}, {"metric": "roc_auc", "beats": "released"}]}
+
+
+def stages(changes: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = read(dvc.render(pipeline(changes)), "dvc.yaml")["stages"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("changes", "always"),
+    [
+        ({}, {"prepare"}),
+        ({"evaluation": BEATS}, {"prepare", "evaluate"}),
+        ({"data": {"sources": {"customers": "data/customers.csv"}}}, set()),
+        ({"data": {"sources": {"customers": "data/customers.csv"}}, "evaluation": BEATS}, {"evaluate"}),
+    ],
+    ids=["rows elsewhere", "rows elsewhere and a release", "rows here", "rows here and a release"],
+)
+def test_what_dvc_cannot_watch_is_read_every_time(changes: dict[str, Any], always: set[str]) -> None:
+    assert {name for name, stage in stages(changes).items() if "always_changed" in stage} == always
+
+
+def test_a_pattern_is_watched_by_its_folder() -> None:
+    assert stages({"data": LOCAL})["prepare"]["deps"] == ["data/2026", "data/customers.csv"]
