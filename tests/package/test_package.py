@@ -99,6 +99,14 @@ def test_the_same_stages_make_the_same_package(tmp_path: Path) -> None:
         assert path.read_bytes() == (folders[1] / path.name).read_bytes(), path.name
 
 
+def test_what_the_packaged_model_reached_lies_beside_it(tmp_path: Path) -> None:
+    project = Project(tmp_path, CHURN).make()
+    signature = json.loads((packaged(project) / "signature.json").read_text())
+    reached = project.read("package", "metrics.json")
+    evaluated = project.read("evaluate", "metrics.json") | project.read("evaluate", "verdict.json")
+    assert reached == {"version": signature["version"], "trained_at": TRAINED_AT} | evaluated
+
+
 @pytest.mark.parametrize("task", [CHURN, PRICE], ids=lambda task: task.kind)
 def test_the_reference_tells_how_predictions_are_distributed(tmp_path: Path, task: Any) -> None:
     reference = json.loads((packaged(Project(tmp_path, task).make()) / "reference.json").read_text())

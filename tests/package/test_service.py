@@ -66,6 +66,7 @@ def test_a_healthy_server_is_asked_for_every_row_and_passes(
     assert folder == project.workspace.folder("package") / "model"
     report = project.read("test", "report.json")
     assert report["passed"] is True
+    assert report["version"] == project.read("package", "model/signature.json")["version"]
     assert report["efficiency"]["latency_milliseconds"]["p99"] == 4
     assert report["efficiency"]["objective_milliseconds"] == {"p50": 5, "p99": 50}
 
