@@ -2,7 +2,7 @@
 
 from aimass_compiler.plan.comparison import Action, Change, Files, Plan, compare
 from aimass_compiler.plan.difference import unified_diff
-from aimass_compiler.plan.snapshot import Snapshot, snapshot
+from aimass_compiler.plan.snapshot import Snapshot, snapshot, snapshot_of
 from aimass_compiler.plan.writing import locked, replace_file, update, write
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "locked",
     "replace_file",
     "snapshot",
+    "snapshot_of",
     "unified_diff",
     "update",
     "write",

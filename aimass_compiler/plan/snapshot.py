@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
@@ -13,7 +14,7 @@ from aimass_compiler.plan.names import below, inventory_path, model_folder, part
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,26 @@ def snapshot(
 
     Nothing is followed: a symbolic link at a path, or above it, is an obstacle.
     """
+    return _seen(partial(observe, folder), _subfolders(folder), produced, shown_as)
+
+
+def snapshot_of(
+    files: Mapping[str, bytes], produced: Iterable[str], shown_as: str = conventions.GENERATED_FOLDER
+) -> Snapshot:
+    """The same of an output folder that is not on disk: its files by their path below it."""
+    return _seen(files.get, map(model_folder, files), produced, shown_as)
+
+
+def _seen(
+    look: Callable[[str], bytes | Obstacle | None],
+    subfolders: Iterable[str],
+    produced: Iterable[str],
+    shown_as: str,
+) -> Snapshot:
+    """The snapshot of a folder in which `look` finds what is at a path."""
     wanted = {path for path in produced if not refusal(path)}
-    folders = {"", *map(model_folder, wanted), *_subfolders(folder)}
-    observed = {inventory_path(name): observe(folder, inventory_path(name)) for name in folders}
+    folders = {"", *map(model_folder, wanted), *subfolders}
+    observed = {inventory_path(name): look(inventory_path(name)) for name in folders}
     inventories: dict[str, Inventory | str] = {}
     for name in sorted(folders):
         content = observed[inventory_path(name)]
@@ -58,12 +76,12 @@ def snapshot(
         if isinstance(inventory, Inventory)
         for path in inventory.paths
     }
-    observed |= {path: observe(folder, path) for path in wanted | owned}
+    observed |= {path: look(path) for path in wanted | owned}
     return Snapshot(
         contents={path: found for path, found in sorted(observed.items()) if isinstance(found, bytes)},
         obstacles={path: found for path, found in sorted(observed.items()) if isinstance(found, Obstacle)},
         inventories=inventories,
-        leftovers=tuple(sorted(_leftovers(folder, observed))),
+        leftovers=tuple(sorted(_leftovers(look, observed))),
         shown_as=shown_as,
     )
 
@@ -102,9 +120,9 @@ def _kind(mode: int) -> str:
     return "a file, not a folder" if stat.S_ISREG(mode) else "neither a file nor a folder"
 
 
-def _leftovers(folder: pathlib.Path, observed: Mapping[str, bytes | Obstacle | None]) -> Iterator[str]:
+def _leftovers(look: Callable[[str], bytes | Obstacle | None], observed: Iterable[str]) -> Iterator[str]:
     for path in observed:
         parent, slash, name = path.rpartition("/")
-        partial = f"{parent}{slash}{partial_name(name)}"
-        if isinstance(observe(folder, partial), bytes):
-            yield partial
+        leftover = f"{parent}{slash}{partial_name(name)}"
+        if isinstance(look(leftover), bytes):
+            yield leftover

@@ -87,10 +87,16 @@ def _stages(effect: Effect) -> Iterator[str]:
         yield "    nothing is trained again"
 
 
-def as_json(plan: Plan) -> str:
-    """The plan for programs."""
+def _outcome(effect: Effect) -> str:
+    state = "a new model, " if effect.is_new else "removed" if effect.is_removed else ""
+    return state + "".join(line.strip() for line in _stages(effect))
+
+
+def as_json(plan: Plan, *, against: str | None = None) -> str:
+    """The plan for programs; `against` is what it starts from, where that is not generated/ on disk."""
     document = {
         "format": FORMAT,
+        "against": against,
         "stale": plan.is_stale,
         "models": [
             {
@@ -110,12 +116,12 @@ def as_json(plan: Plan) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def as_markdown(plan: Plan, *, with_diff: bool = False) -> str:
+def as_markdown(plan: Plan, *, against: str | None = None, with_diff: bool = False) -> str:
     """The plan for a pull request, each model collapsed."""
-    lines = ["## Plan", "", summary(plan, is_written=False), ""]
+    heading = f"## Plan against `{safe(against)}`" if against else "## Plan"
+    lines = [heading, "", summary(plan, is_written=False), ""]
     for effect in effects(plan):
-        again = f"runs again: {', '.join(effect.stages)}" if effect.stages else "nothing is trained again"
-        lines += [f"<details><summary><b>{effect.model}</b>: {again}</summary>", "", "```"]
+        lines += [f"<details><summary><b>{effect.model}</b>: {_outcome(effect)}</summary>", "", "```"]
         lines += [line.strip() for line in _values(effect)]
         lines += [f"{_SIGNS[change.action]} {_shown(change)}  {change.reason}" for change in effect.changes]
         lines += ["```", "", "</details>", ""]

@@ -1,0 +1,93 @@
+"""Git by subprocess: the files of a folder as they were at a revision."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+_SECONDS = 60
+#: Modes of what `git ls-tree` lists as a file; links and submodules have others.
+_FILE_MODES = (b"100644", b"100755")
+
+
+class GitError(Exception):
+    """Git is missing, or cannot answer; the message says why, `help` the way out."""
+
+    def __init__(self, message: str, help: str = "") -> None:  # noqa: A002  # the word that findings use
+        super().__init__(message)
+        self.help = help
+
+
+def files_at(revision: str, root: Path, folder: str) -> dict[str, bytes]:
+    """The files below `root/folder` at a revision, by their path below it; none where it had no such folder.
+
+    Raises GitError where `root` is in no repository, or the repository has no such revision.
+    """
+    commit = _commit(revision, root)
+    listed = dict(_listed(_git(["ls-tree", "-r", "-z", commit, "--", f"{folder}/"], root), f"{folder}/"))
+    names = "".join(f"{name}\n" for name in listed.values())
+    answered = _git(["cat-file", "--batch"], root, names.encode())
+    return dict(zip(listed, _contents(answered, revision), strict=True))
+
+
+def _commit(revision: str, root: Path) -> str:
+    """The name of the commit, which cannot be taken for an option."""
+    unknown = GitError(
+        f"git knows no revision `{revision}` here",
+        "fetch it first; a clone that CI made may hold the newest commit only",
+    )
+    if revision.startswith("-"):
+        raise unknown
+    # Quietly, it says nothing of a revision that it does not know, but still what else is wrong.
+    found = _run(["rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"], root)
+    if found.returncode != 0:
+        raise GitError(_complaint(found)) if found.stderr else unknown
+    return found.stdout.decode().strip()
+
+
+def _listed(listing: bytes, start: str) -> Iterator[tuple[str, str]]:
+    """Path and object of every file; an entry is `MODE TYPE OBJECT<tab>PATH`."""
+    for entry in listing.split(b"\0")[:-1]:
+        described, _, path = entry.partition(b"\t")
+        mode, _, name = described.split()
+        if mode in _FILE_MODES:
+            yield path.decode(errors="surrogateescape").removeprefix(start), name.decode()
+
+
+def _contents(answered: bytes, revision: str) -> Iterator[bytes]:
+    """The objects in their order; each is `OBJECT TYPE SIZE`, a line end, the content and a line end."""
+    place = 0
+    while place < len(answered):
+        end = answered.index(b"\n", place)
+        described = answered[place:end].split()
+        if described[-1] == b"missing":
+            raise GitError(f"this clone lacks files of `{revision}`", "fetch it again, without a filter")
+        place = end + 1 + int(described[-1]) + 1
+        yield answered[end + 1 : place - 1]
+
+
+def _git(arguments: list[str], root: Path, written: bytes = b"") -> bytes:
+    done = _run(arguments, root, written)
+    if done.returncode != 0:
+        raise GitError(_complaint(done))
+    return done.stdout
+
+
+def _run(arguments: list[str], root: Path, written: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    command = ["git", *arguments]
+    try:
+        return subprocess.run(  # noqa: S603  # a list of arguments, never a shell
+            command, cwd=root, input=written, capture_output=True, timeout=_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise GitError(f"`{' '.join(command)}` did not answer within {_SECONDS} s") from None
+    except OSError as error:
+        raise GitError(
+            f"git could not be started: {error.strerror}", "install git, or compare with a folder"
+        ) from None
+
+
+def _complaint(done: subprocess.CompletedProcess[bytes]) -> str:
+    lines = done.stderr.decode(errors="replace").strip().splitlines()
+    return f"git cannot answer: {lines[0].removeprefix('fatal: ')}" if lines else "git cannot answer"
