@@ -7,8 +7,20 @@ set -euo pipefail
 shopt -s nullglob
 environment=$1
 manager=aimass-compile
-kinds=deployments,services,serviceaccounts,configmaps,networkpolicies,horizontalpodautoscalers,poddisruptionbudgets
+kinds=(
+  configmaps serviceaccounts services
+  deployments.apps horizontalpodautoscalers.autoscaling poddisruptionbudgets.policy
+  networkpolicies.networking.k8s.io httproutes.gateway.networking.k8s.io
+  analysistemplates.argoproj.io rollouts.argoproj.io
+  prometheusrules.monitoring.coreos.com servicemonitors.monitoring.coreos.com
+  cronjobs.batch rayjobs.ray.io
+)
 folder=$(mktemp -d)
+
+# kubectl refuses the whole question when the cluster does not know one of the kinds.
+kubectl api-resources --namespaced --verbs=list -o name >"$folder/served" ||
+  echo "::warning title=Leftovers may be missed::the cluster did not tell all of its kinds" >&2
+known=$(printf '%s\n' "${kinds[@]}" | grep -Fxf "$folder/served" | paste -sd, || true)
 
 for overlay in generated/*/overlays/"$environment"/; do
   model=$(basename "$(dirname "$(dirname "$overlay")")")
@@ -37,8 +49,11 @@ for overlay in generated/*/overlays/"$environment"/; do
     esac
   done <"$folder/applied"
 
-  kubectl get "$kinds" -n "$namespace" -o name \
-    -l "aimass.dev/model=$model,aimass.dev/environment=$environment" | sort >"$folder/found"
+  [[ -n $known ]] || continue
+  kubectl get "$known" -n "$namespace" -o name \
+    -l "aimass.dev/model=$model,aimass.dev/environment=$environment" >"$folder/listed" ||
+    echo "::warning title=Leftovers may be missed::not all objects of $model could be listed" >&2
+  sort "$folder/listed" >"$folder/found"
   leftovers=$(comm -13 "$folder/applied" "$folder/found")
   [[ -z $leftovers ]] || {
     echo "No longer in git, and still in \`$namespace\` (an old configuration may be in use by pods that are ending):"

@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # Print `registry=…` (configured or none) and `missing=…`, the models as JSON whose image nobody has pushed.
-# An image is named by the part of the spec that it was trained from, so one that is there is the right one.
+# An image is named by what it is made from, so one that is there is the right one. Only a registry that says
+# that it has no such image makes it a missing one: any other answer ends the run, and nothing is trained.
+#
+# `docker manifest inspect` would not do: it says "no such manifest" of a refused login, too.
 set -euo pipefail
 shopt -s nullglob
 scripts=$(dirname "$0")
@@ -18,7 +21,14 @@ for folder in generated/*/; do
   esac
   [[ $registry == configured ]] || "$scripts/registry-log-in.sh" "$image"
   registry=configured
-  docker manifest inspect "$image" >/dev/null 2>&1 || missing+=("$model")
+  answer=$(docker buildx imagetools inspect "$image" 2>&1) && continue
+  case $answer in
+    *"$image: not found"* | *"manifest unknown"* | *MANIFEST_UNKNOWN* | *NAME_UNKNOWN*) missing+=("$model") ;;
+    *)
+      echo "::error title=The registry does not say whether $image is there::${answer//$'\n'/%0A}" >&2
+      exit 1
+      ;;
+  esac
 done
 echo "registry=$registry"
 echo "missing=$(jq --null-input --compact-output '$ARGS.positional' --args -- "${missing[@]}")"

@@ -18,21 +18,31 @@ if TYPE_CHECKING:
 
 SCRIPTS = Path(__file__).parents[2] / ".github" / "scripts"
 OVERLAY = "generated/churn/overlays/dev"
-#: Answers like kubectl: what it was asked is logged, and DIFFERS is the exit status of `diff`.
+#: Answers like kubectl of a cluster that has no Ray: what it was asked is logged, and DIFFERS is the exit
+#: status of `diff`.
 KUBECTL = """\
 #!/bin/sh
 echo "$*" >>"$CALLS"
 case $1 in
   kustomize) cat "$2/kustomization.yaml" ;;
   diff) echo "+ image: churn:2"; exit "$DIFFERS" ;;
+  api-resources)
+    printf '%s\\n' configmaps events pods services deployments.apps rollouts.argoproj.io \\
+      httproutes.gateway.networking.k8s.io
+    exit "${DISCOVERED:-0}" ;;
   get)
     case $* in
       *namespace*) ;;
       *wanted.yaml*) printf '%s\\n' deployment.apps/churn service/churn rollout.argoproj.io/churn ;;
-      *) printf '%s\\n' deployment.apps/churn service/churn service/old ;;
+      *rayjobs*) echo "error: the server doesn't have a resource type" >&2; exit 1 ;;
+      *)
+        printf '%s\\n' deployment.apps/churn service/churn service/old rollout.argoproj.io/old
+        exit "${LISTED:-0}" ;;
     esac ;;
 esac
 """
+needs_kustomize = pytest.mark.skipif(shutil.which("kustomize") is None, reason="kustomize is not on the PATH")
+needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not on the PATH")
 
 
 @pytest.fixture
@@ -52,47 +62,150 @@ def run(script: str, *arguments: str, project: Path, **variables: str) -> subpro
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
 
 
-def applied(project: Path, differs: str) -> tuple[int, list[str], str]:
+def applied(project: Path, **variables: str) -> tuple[int, list[str], str]:
     """The exit status, the calls of kubectl and the summary of applying to dev."""
     calls, summary = project / "calls", project / "summary"
-    variables = {"CALLS": str(calls), "GITHUB_STEP_SUMMARY": str(summary), "DIFFERS": differs}
+    variables = {"CALLS": str(calls), "GITHUB_STEP_SUMMARY": str(summary), "DIFFERS": "0", **variables}
     done = run("apply.sh", "dev", project=project, **variables)
     return done.returncode, calls.read_text().splitlines(), summary.read_text() if summary.exists() else ""
 
 
 def test_an_environment_is_applied_and_waited_for(project: Path) -> None:
-    status, calls, summary = applied(project, differs="1")
+    status, calls, summary = applied(project, DIFFERS="1")
     assert status == 0
     verbs = [call.split()[0] for call in calls]
-    assert verbs == ["kustomize", "get", "diff", "apply", "get", "rollout", "wait", "get"]
+    assert verbs == ["api-resources", "kustomize", "get", "diff", "apply", "get", "rollout", "wait", "get"]
     assert "rollout status deployment.apps/churn -n ml-dev --timeout=10m" in calls
     assert "+ image: churn:2" in summary
 
 
 def test_what_git_no_longer_holds_is_told_and_not_deleted(project: Path) -> None:
-    _, calls, summary = applied(project, differs="0")
-    assert "- `service/old`" in summary
+    status, calls, summary = applied(project)
+    assert status == 0
+    assert {line for line in summary.splitlines() if line.startswith("- ")} == {
+        "- `service/old`",
+        "- `rollout.argoproj.io/old`",
+    }
     assert "- `service/churn`" not in summary
     assert not any("delete" in call or "prune" in call for call in calls)
 
 
+def test_leftovers_are_looked_for_among_the_kinds_that_the_cluster_knows(project: Path) -> None:
+    _, calls, _ = applied(project)
+    asked = calls[-1].split()[1].split(",")
+    assert asked == [
+        *("configmaps", "services", "deployments.apps"),
+        *("httproutes.gateway.networking.k8s.io", "rollouts.argoproj.io"),
+    ]
+
+
+@pytest.mark.parametrize("unwilling", ["DISCOVERED", "LISTED"])
+def test_a_deployment_does_not_fail_for_leftovers_that_cannot_be_listed(
+    project: Path, unwilling: str
+) -> None:
+    status, _, summary = applied(project, **{unwilling: "1"})
+    assert status == 0
+    assert "- `service/old`" in summary
+
+
 def test_a_failing_comparison_applies_nothing(project: Path) -> None:
-    status, calls, _ = applied(project, differs="2")
+    status, calls, _ = applied(project, DIFFERS="2")
     assert status == 2
     assert not any(call.startswith("apply") for call in calls)
 
 
-@pytest.mark.skipif(shutil.which("kustomize") is None, reason="kustomize is not on the PATH")
-@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not on the PATH")
-def test_without_a_registry_nothing_is_missing(project: Path) -> None:
+@pytest.mark.parametrize(
+    ("rendered", "told"),
+    [
+        (["dev", "prod", "staging"], ""),
+        (["dev", "prod"], "aimass.yaml has dev, prod, and apply.yml has jobs for dev, prod, staging"),
+        (["dev", "prod", "staging", "live"], "aimass.yaml has dev, live, prod, staging, and apply.yml has"),
+        (["dev", "prod", "test"], "aimass.yaml has dev, prod, test, and apply.yml has"),
+    ],
+)
+def test_environments_that_no_job_applies_end_the_run(project: Path, rendered: list[str], told: str) -> None:
+    for name in rendered:
+        (project / "generated" / "churn" / "overlays" / name).mkdir(exist_ok=True)
+    done = run("environments.sh", "dev", "staging", "prod", project=project)
+    assert (done.returncode, bool(done.stderr)) == (1 if told else 0, bool(told))
+    assert told in done.stderr
+
+
+def test_where_nothing_is_rendered_no_environment_is_missed(tmp_path: Path) -> None:
+    assert run("environments.sh", "dev", project=tmp_path).returncode == 0
+
+
+def name_image(project: Path, repository: str) -> None:
+    """Let the overlay name an image."""
     pod = (
         "apiVersion: v1\nkind: Pod\nmetadata: {name: churn}\nspec: {containers: [{name: a, image: churn}]}\n"
     )
     (project / OVERLAY / "pod.yaml").write_text(pod)
     (project / OVERLAY / "kustomization.yaml").write_text(
         "kind: Kustomization\nresources: [pod.yaml]\n"
-        "images: [{name: churn, newName: registry.example.com/ml/churn, newTag: spec-1}]\n"
+        f"images: [{{name: churn, newName: {repository}, newTag: spec-1}}]\n"
     )
+
+
+@needs_kustomize
+@needs_jq
+@pytest.mark.parametrize(
+    ("answer", "status", "missing"),
+    [
+        ("", 0, "[]"),
+        ("ERROR: ghcr.io/example/churn:spec-1: not found", 1, '["churn"]'),
+        ("ERROR: failed to resolve source: ghcr.io/example/churn:spec-1: not found", 1, '["churn"]'),
+        ("manifest unknown: The named manifest is not known to the registry.", 1, '["churn"]'),
+    ],
+)
+def test_an_image_is_missing_when_the_registry_says_so(
+    project: Path, answer: str, status: int, missing: str
+) -> None:
+    found = images_found(project, answer, status)
+    assert (found.returncode, found.stdout) == (0, f"registry=configured\nmissing={missing}\n")
+
+
+@needs_kustomize
+@needs_jq
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "ERROR: unexpected status from HEAD request to https://ghcr.io/v2/churn: 503 Service Unavailable",
+        "ERROR: ghcr.io/example/churn:spec-1: failed to authorize: 401 Unauthorized",
+        "ERROR: dial tcp: lookup ghcr.io: no such host",
+        "docker: command not found",
+        "no such manifest: ghcr.io/example/churn:spec-1",
+        "",
+    ],
+)
+def test_a_registry_that_does_not_answer_ends_the_run_with_its_words(project: Path, answer: str) -> None:
+    found = images_found(project, f"{answer}\nsecond line", 1)
+    assert (found.returncode, found.stdout) == (1, "")
+    assert f"is there::{answer}%0Asecond line\n" in found.stderr
+
+
+def images_found(project: Path, answer: str, status: int) -> subprocess.CompletedProcess[str]:
+    """What missing-images.sh does with a registry that answers so."""
+    name_image(project, "ghcr.io/example/churn")
+    docker = project / "bin" / "docker"
+    docker.write_text(
+        '#!/bin/sh\n[ "$1" = login ] && exec cat >/dev/null\nprintf %s "$ANSWER" >&2\nexit "$STATUS"\n',
+        encoding="utf-8",
+    )
+    docker.chmod(0o755)
+    variables = {
+        "REGISTRY_USER": "me",
+        "REGISTRY_PASSWORD": "secret",
+        "ANSWER": answer,
+        "STATUS": str(status),
+    }
+    return run("missing-images.sh", project=project, **variables)
+
+
+@needs_kustomize
+@needs_jq
+def test_without_a_registry_nothing_is_missing(project: Path) -> None:
+    name_image(project, "registry.example.com/ml/churn")
     assert run("image-of.sh", "churn", project=project).stdout == "registry.example.com/ml/churn:spec-1\n"
     found = run("missing-images.sh", project=project)
     assert (found.returncode, found.stdout) == (0, "registry=none\nmissing=[]\n")
@@ -119,7 +232,7 @@ def token_service() -> Iterator[str]:
     server.server_close()
 
 
-@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not on the PATH")
+@needs_jq
 def test_kubectl_gets_a_token_for_the_audience(project: Path, token_service: str) -> None:
     variables = {"ACTIONS_ID_TOKEN_REQUEST_URL": token_service, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "secret"}
     answered = run("github-token.sh", project=project, AUDIENCE="my-cluster", **variables)

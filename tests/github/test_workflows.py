@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 import yaml
+from render.models import VARIED
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, render
 from aimass_compiler.pipeline.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -96,6 +97,31 @@ def test_the_environments_are_those_of_the_settings() -> None:
     ]
     offered = workflow[True]["workflow_dispatch"]["inputs"]["environment"]["options"]
     assert applied == offered == list(Settings().environments)
+
+
+def test_the_overlays_are_held_to_the_environments_before_anything_is_applied() -> None:
+    calls = [step["run"] for step in steps() if "environments.sh" in step.get("run", "")]
+    assert calls == [f".github/scripts/environments.sh {' '.join(Settings().environments)}"] * 2
+
+
+def test_every_kind_that_is_applied_is_looked_for_among_the_leftovers() -> None:
+    text = (FOLDER / "scripts" / "apply.sh").read_text()
+    known = re.findall(r"[a-z0-9.]+", text.partition("kinds=(")[2].partition(")")[0])
+    overlays = [render.render(pipeline) for pipeline in VARIED.values()]
+    applied = {
+        (document["apiVersion"].rpartition("/")[0], document["kind"])
+        for files in overlays
+        for path, content in files.items()
+        if path.startswith(("base/", "overlays/")) and path.endswith(".yaml")
+        for document in [yaml.safe_load(content)]
+    }
+    wanted = {
+        re.sub("ys$", "ies", f"{kind.lower()}s") + (f".{group}" if group else "")
+        for group, kind in applied
+        if kind != "Kustomization"
+    }
+    assert {"rollouts.argoproj.io", "services", "networkpolicies.networking.k8s.io"} <= wanted
+    assert wanted <= set(known)
 
 
 def test_scripts_are_called_and_can_be_executed() -> None:
