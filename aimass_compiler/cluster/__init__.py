@@ -1,1 +1,1 @@
-"""What reaches out to other programs: DVC, Kustomize, the model server."""
+"""What reaches out to other programs: DVC, Kustomize, git, the model server."""
