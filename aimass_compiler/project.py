@@ -18,13 +18,15 @@ class Project:
 
     @classmethod
     def around(cls, folder: Path) -> Project:
-        """The nearest folder, from this one upwards, that has settings or specs; else this one."""
+        """The nearest folder with settings or specs, from this one up to its repository; else this one."""
         start = folder.resolve()
         for candidate in (start, *start.parents):
             if (candidate / conventions.SETTINGS_FILE).is_file() or (
                 candidate / conventions.SPECS_FOLDER
             ).is_dir():
                 return cls(candidate)
+            if (candidate / ".git").exists():
+                break  # what lies above is somebody else's
         return cls(start)
 
     @property

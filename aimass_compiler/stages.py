@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from aimass_compiler import artifacts
+from aimass_compiler.conventions import SPLITS
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -23,16 +26,15 @@ class Stage:
     plots: tuple[str, ...] = ()
 
 
-_SPLITS = ("train", "validation", "test")
-_ROWS = tuple(f"prepare/{split}.parquet" for split in _SPLITS)
-_MATRICES = {split: (f"features/{split}_x.npy", f"features/{split}_y.npy") for split in _SPLITS}
+_ROWS = tuple(artifacts.rows(split) for split in SPLITS)
+_MATRICES = {split: (f"features/{split}_x.npy", f"features/{split}_y.npy") for split in SPLITS}
 
 STAGES = (
     Stage(
         "prepare",
         "collect, join, check, clean and split the rows",
         reads=("data", "task"),
-        leaves=(*_ROWS, "prepare/report.json"),
+        leaves=(*_ROWS, artifacts.ROWS_REPORT),
     ),
     Stage(
         "features",
@@ -40,19 +42,19 @@ STAGES = (
         reads=("data.columns", "task", "features"),
         needs=_ROWS,
         leaves=(
-            *(path for split in _SPLITS for path in _MATRICES[split]),
-            "features/features.onnx",
-            "features/features.json",
-            "features/reference.json",
+            *(path for split in SPLITS for path in _MATRICES[split]),
+            artifacts.FEATURES_GRAPH,
+            artifacts.FEATURES,
+            artifacts.FEATURES_REFERENCE,
         ),
     ),
     Stage(
         "train",
         "search the ranges and train the model with Ray Tune",
         reads=("task", "model", "objective", "search", "training", "retraining"),
-        needs=(*_MATRICES["train"], *_MATRICES["validation"], "features/features.json"),
-        leaves=("train/model.onnx", "train/best.json", "train/trials.json"),
-        plots=("train/history.csv", "train/importance.csv"),
+        needs=(*_MATRICES["train"], *_MATRICES["validation"], artifacts.FEATURES),
+        leaves=(artifacts.TRAINED_MODEL, artifacts.BEST, artifacts.TRIALS),
+        plots=(artifacts.HISTORY, artifacts.IMPORTANCE),
     ),
     Stage(
         "evaluate",
@@ -60,36 +62,36 @@ STAGES = (
         reads=("task", "data.columns", "evaluation", "objective"),
         needs=(
             *_ROWS,
-            *(path for split in _SPLITS for path in _MATRICES[split]),
-            "features/features.json",
-            "train/model.onnx",
-            "train/best.json",
+            *(path for split in SPLITS for path in _MATRICES[split]),
+            artifacts.FEATURES,
+            artifacts.TRAINED_MODEL,
+            artifacts.BEST,
         ),
-        leaves=("evaluate/predictions.parquet", "evaluate/verdict.json"),
-        metrics=("evaluate/metrics.json",),
-        plots=("evaluate/curve.csv", "evaluate/confusion.csv"),
+        leaves=(artifacts.PREDICTIONS, artifacts.VERDICT),
+        metrics=(artifacts.METRICS,),
+        plots=(artifacts.CURVE, artifacts.CONFUSION),
     ),
     Stage(
         "package",
         "join transforms and model into one model.onnx with its contract, reference and card",
         reads=("metadata", "task", "data.columns"),
         needs=(
-            "features/features.onnx",
-            "features/features.json",
-            "features/reference.json",
-            "train/model.onnx",
-            "train/best.json",
-            "evaluate/metrics.json",
-            "evaluate/verdict.json",
-            "evaluate/predictions.parquet",
-            "prepare/test.parquet",
+            artifacts.FEATURES_GRAPH,
+            artifacts.FEATURES,
+            artifacts.FEATURES_REFERENCE,
+            artifacts.TRAINED_MODEL,
+            artifacts.BEST,
+            artifacts.METRICS,
+            artifacts.VERDICT,
+            artifacts.PREDICTIONS,
+            artifacts.rows("test"),
         ),
         leaves=(
-            "package/model/model.onnx",
-            "package/model/signature.json",
-            "package/model/reference.json",
-            "package/model/model_card.md",
-            "package/metrics.json",
+            artifacts.PACKAGED_MODEL,
+            artifacts.SIGNATURE,
+            artifacts.REFERENCE,
+            artifacts.MODEL_CARD,
+            artifacts.REACHED,
         ),
     ),
     Stage(
@@ -97,17 +99,25 @@ STAGES = (
         "start the real server on the package: right answers, fast answers, no falling over",
         reads=("task", "serving.objectives", "serving.tests", "serving.limits"),
         needs=(
-            "package/model/model.onnx",
-            "package/model/signature.json",
-            "package/model/reference.json",
-            "prepare/test.parquet",
-            "evaluate/predictions.parquet",
+            artifacts.PACKAGED_MODEL,
+            artifacts.SIGNATURE,
+            artifacts.REFERENCE,
+            artifacts.rows("test"),
+            artifacts.PREDICTIONS,
         ),
-        metrics=("test/report.json",),
+        metrics=(artifacts.SERVICE_REPORT,),
     ),
 )
+
+STAGE_NAMES = tuple(stage.name for stage in STAGES)
 
 #: The test stage for longer, beside the pipeline: what it leaves is nothing that another stage needs.
 SOAK = replace(
     STAGES[-1], name="soak", summary="hold the load for longer and watch the server's memory", metrics=()
 )
+
+#: What `docker build` needs beside the package: DVC keeps none of it, so it is put together for each build.
+IMAGE = Stage("image", "put together what the serving image is built from", reads=())
+
+#: What runs beside the pipeline.
+ASIDE = (SOAK, IMAGE)

@@ -38,7 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in commands():
         _declare(command, chosen.add_parser(command.name, help=command.summary, **_texts(command)))
-    word = next(iter(sys.argv[1:] if arguments is None else arguments), "-")
+    word = next(iter(sys.argv[1:] if arguments is None else arguments), "")
+    if not word:
+        parser.print_help(sys.stderr)
+        return ExitCode.USAGE
     if not word.startswith("-") and word not in chosen.choices:
         terminal.complain(f"there is no command `{word}`", did_you_mean(word, chosen.choices))
         return ExitCode.USAGE

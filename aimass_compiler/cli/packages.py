@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from aimass_compiler import conventions
+from aimass_compiler import artifacts, conventions
 from aimass_compiler.cli.choosing import Unknown
 from aimass_compiler.diagnostics import did_you_mean
 from aimass_compiler.project import Project
@@ -20,8 +20,7 @@ def package_of(project: Project, name: str) -> Path:
     given = Path(name)
     if (given / conventions.SIGNATURE_FILE).is_file():
         return given
-    artifacts = project.root / conventions.ARTIFACTS_FOLDER
-    package = artifacts / name / "package" / "model"
+    package = project.root / conventions.ARTIFACTS_FOLDER / name / artifacts.PACKAGE
     if (package / conventions.SIGNATURE_FILE).is_file():
         return package
     models = {path.stem for path in project.specs()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -130,7 +131,7 @@ def kept(rows: polars.DataFrame, columns: Mapping[str, Column], target: str) -> 
         if isinstance(share, float) and share > allowed:
             yield Violation(
                 name,
-                _told_missing(int(missing.sum()), share, allowed, is_target=is_target),
+                _told_missing(name, int(missing.sum()), share, allowed, is_target=is_target),
                 int(missing.sum()),
             )
         if isinstance(column, NumberColumn):
@@ -143,9 +144,9 @@ def kept(rows: polars.DataFrame, columns: Mapping[str, Column], target: str) -> 
                 yield _violation(name, series, unknown, told)
 
 
-def _told_missing(count: int, share: float, allowed: float, *, is_target: bool) -> str:
+def _told_missing(name: str, count: int, share: float, allowed: float, *, is_target: bool) -> str:
     rows = "1 row" if count == 1 else f"{count:,} rows"
-    way_out = "drop the rows with `clean: [drop_missing]`"
+    way_out = f"drop the rows with `clean: [drop_missing: {json.dumps(name, ensure_ascii=False)}]`"
     if not is_target:
         way_out = f"allow it with `missing: {math.ceil(share * 1000) / 1000:g}`, or {way_out}"
     return f"is missing in {rows} ({share:.1%}), but at most {allowed:.1%} may be; {way_out}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import onnx
 import polars
 
-from aimass_compiler import conventions
+from aimass_compiler import artifacts, conventions
 from aimass_compiler.runtime.packaging import context, graph, parity, signature
 from aimass_compiler.runtime.packaging.card import card
 from aimass_compiler.runtime.packaging.reference import prediction_reference
@@ -26,31 +26,30 @@ def run(metadata: Metadata, task: Task, columns: Mapping[str, Column], *, worksp
 
     Raises StageFailure when the joined model answers otherwise than was evaluated.
     """
-    features, evaluated = workspace.folder("features"), workspace.folder("evaluate")
-    rows = polars.read_parquet(workspace.folder("prepare") / "test.parquet")
-    read = read_json(features / "features.json")["inputs"]
+    rows = polars.read_parquet(workspace.path(artifacts.rows("test")))
+    read = read_json(workspace.path(artifacts.FEATURES))["inputs"]
+    best = read_json(workspace.path(artifacts.BEST))
     model = _joined(workspace, task)
     served = parity.predict(model, read, rows, task)
-    parity.verify(served, polars.read_parquet(evaluated / "predictions.parquet"))
+    parity.verify(served, polars.read_parquet(workspace.path(artifacts.PREDICTIONS)))
     contract = {
         "format": conventions.PACKAGE_FORMAT,
         "model": metadata.name,
         "version": signature.version_of(model),
-        "trained_at": read_json(workspace.folder("train") / "best.json")["trained_at"],
+        "trained_at": best["trained_at"],
         **signature.contract_of(task, columns, read, rows),
     }
-    reference = read_json(features / "reference.json") | {"prediction": prediction_reference(task, served)}
-    report = read_json(evaluated / "metrics.json") | read_json(evaluated / "verdict.json")
-    model_card = card(metadata, task, columns, contract, report, rows.height)
-    folder = workspace.folder("package") / "model"
-    folder.mkdir(exist_ok=True)
+    features = read_json(workspace.path(artifacts.FEATURES_REFERENCE))
+    reference = features | {"prediction": prediction_reference(task, served)}
+    report = read_json(workspace.path(artifacts.METRICS)) | read_json(workspace.path(artifacts.VERDICT))
+    model_card = card(metadata, task, columns, contract, report, best, rows.height)
     reached = {"version": contract["version"], "trained_at": contract["trained_at"], **report}
-    write_json(folder.parent / conventions.METRICS_FILE, reached)
-    with replacing(folder / conventions.MODEL_FILE) as temporary:
+    write_json(workspace.path(artifacts.REACHED), reached)
+    with replacing(workspace.path(artifacts.PACKAGED_MODEL)) as temporary:
         temporary.write_bytes(model)
-    write_json(folder / conventions.SIGNATURE_FILE, contract)
-    write_json(folder / conventions.REFERENCE_FILE, reference)
-    with replacing(folder / conventions.MODEL_CARD_FILE) as temporary:
+    write_json(workspace.path(artifacts.SIGNATURE), contract)
+    write_json(workspace.path(artifacts.REFERENCE), reference)
+    with replacing(workspace.path(artifacts.MODEL_CARD)) as temporary:
         temporary.write_text(model_card, encoding="utf-8")
     context.assemble(workspace)
     told = f"it answers {rows.height:,} test rows as evaluated"
@@ -58,7 +57,7 @@ def run(metadata: Metadata, task: Task, columns: Mapping[str, Column], *, worksp
 
 
 def _joined(workspace: Workspace, task: Task) -> bytes:
-    features = onnx.load(workspace.folder("features") / "features.onnx")
-    model = onnx.load(workspace.folder("train") / "model.onnx")
+    features = onnx.load(workspace.path(artifacts.FEATURES_GRAPH))
+    model = onnx.load(workspace.path(artifacts.TRAINED_MODEL))
     joined: bytes = graph.join(features, model, task).SerializeToString(deterministic=True)
     return joined

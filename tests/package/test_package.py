@@ -140,7 +140,7 @@ def test_the_card_holds_every_section_and_every_number(tmp_path: Path, task: Any
     card = (packaged(Project(tmp_path, task).make()) / "model_card.md").read_text()
     sections = [line[3:] for line in card.splitlines() if line.startswith("## ")]
     assert sections == [
-        *("What it predicts", "Data", "Metrics", "Slices", "Gates", "Fit", "Inputs"),
+        *("What it predicts", "Model", "Data", "Metrics", "Slices", "Gates", "Fit", "Inputs"),
         *("Limits of use", "How to call it"),
     ]
     assert "| Metric | train | validation | test |\n|---|---|---|---|\n|" in card

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -12,12 +12,19 @@ from aimass_compiler.catalog.source import Source, together
 if TYPE_CHECKING:
     import polars
 
+#: A number with a comma, and nothing else, so that text with commas stays as it is.
+_DECIMAL_COMMA = r"^\s*(?<whole>[-+]?[0-9]+),(?<decimals>[0-9]+)\s*$"
+
 
 class Csv(Source):
     """Rows of comma-separated values with a header line, in UTF-8; may be compressed by gzip or zstd."""
 
     separator: str = Field(",", min_length=1, max_length=1)
     """What stands between values."""
+    missing: tuple[str, ...] = ("",)
+    """What stands for a missing value, such as `["", NA]`."""
+    decimal: Literal[".", ","] = "."
+    """What stands before the decimals of a number."""
 
     def scan(self, root: Path) -> polars.LazyFrame:
         import polars
@@ -28,7 +35,7 @@ class Csv(Source):
                 location,
                 separator=self.separator,
                 infer_schema=False,
-                null_values=[""],
+                null_values=list(self.missing),
                 glob=not self.is_local,
             )
             for location in locations
@@ -36,6 +43,8 @@ class Csv(Source):
         names = parts[0].collect_schema().names()
         _require_names(names)
         rows = together(parts, locations)
+        if self.decimal == ",":
+            rows = rows.with_columns(polars.all().str.replace(_DECIMAL_COMMA, r"${whole}.${decimals}"))
         # A blank line is no row, unless it may be the missing value of the only column.
         return rows.filter(~polars.all_horizontal(polars.all().is_null())) if len(names) > 1 else rows
 

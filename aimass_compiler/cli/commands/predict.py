@@ -22,7 +22,7 @@ from aimass_compiler.conventions import ExitCode
 PLACE = 6
 EXAMPLES = """
   aimass predict churn --example                 one row that the package brings along
-  aimass predict churn --row '{"plan": "pro"}'   a row of your own
+  aimass predict churn --row '{"tenure": 3, …}'  a row of your own: every column that may not be missing
   aimass predict churn rows.jsonl                a file with one JSON object a line
   aimass predict churn --example --url http://churn.ml-dev.svc:8080
 """

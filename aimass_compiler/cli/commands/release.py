@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aimass_compiler import conventions
+from aimass_compiler import artifacts, conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import Unknown, add_root, project_of
 from aimass_compiler.cli.packages import package_of, signature_of
@@ -21,7 +21,7 @@ from aimass_compiler.conventions import ExitCode
 if TYPE_CHECKING:
     from aimass_compiler.project import Project
 
-PLACE = 9
+PLACE = 10
 EXAMPLES = """
   aimass release churn               after its image was applied to production
   git add releases && git commit     and it is on record
@@ -61,8 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _own_package(project: Project, model: str) -> Path:
     """The package that the model's stages left; raises Unknown where there is none."""
     package = package_of(project, model)
-    artifacts = project.root / conventions.ARTIFACTS_FOLDER
-    if package != artifacts / model / "package" / "model" or package.parents[2] != artifacts:
+    folder = project.root / conventions.ARTIFACTS_FOLDER
+    if package != folder / model / artifacts.PACKAGE or package.parents[2] != folder:
         told = f"`{model}` is a folder, but what is released is a model of this project"
         raise Unknown(told, "write the model's name")
     return package
@@ -71,8 +71,8 @@ def _own_package(project: Project, model: str) -> Path:
 def _record(package: Path, model: str) -> dict[str, Any]:
     """What the package reached; raises _Unfit unless exactly this version passed its test."""
     version = signature_of(package).get("version")
-    reached = _read(package.parent / conventions.METRICS_FILE)
-    report = _read(package.parents[1] / "test" / "report.json")
+    reached = _read(package.parents[1] / artifacts.REACHED)
+    report = _read(package.parents[1] / artifacts.SERVICE_REPORT)
     again = f"run `aimass run {model}` first"
     if version is None or reached.get("version") != version:
         raise _Unfit(f"the package of `{model}` does not tell what version {version} reached", again)

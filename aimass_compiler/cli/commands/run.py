@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.choosing import Unknown, add_root, project_of, specs_of
-from aimass_compiler.cli.views import changes, findings, progress, results
+from aimass_compiler.cli.bringing import brought_up_to_date
+from aimass_compiler.cli.choosing import Unknown, add_root, project_of
+from aimass_compiler.cli.views import progress, results
 from aimass_compiler.cluster import dvc
 from aimass_compiler.conventions import ExitCode
+from aimass_compiler.stages import STAGE_NAMES
 
 if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
@@ -40,7 +42,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
     parser.add_argument("model", metavar="MODEL", help="the name of the model, or the path of its spec")
     parser.add_argument(
-        "--until", choices=conventions.STAGES, metavar="STAGE", help="stop after this stage: %(choices)s"
+        "--until", choices=STAGE_NAMES, metavar="STAGE", help="stop after this stage: %(choices)s"
     )
     parser.add_argument("--force", action="store_true", help="run every stage again, up to date or not")
     parser.add_argument("--verbose", action="store_true", help="show what DVC says, too")
@@ -49,26 +51,14 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile and run; answers an ExitCode."""
-    from aimass_compiler.compile import compile_specs
-    from aimass_compiler.diagnostics import has_errors
-    from aimass_compiler.plan import update
-
     project = project_of(arguments)
     try:
-        specs = specs_of(project, [arguments.model])
+        pipeline = brought_up_to_date(project, arguments.model)
     except Unknown as unknown:
         terminal.complain(str(unknown), unknown.help)
         return ExitCode.USAGE
-    compiled = compile_specs(project, specs)
-    plan, problems = (
-        update(compiled.files, project.generated) if not has_errors(compiled.findings) else (None, [])
-    )
-    findings.show([*compiled.findings, *problems], compiled.documents, "people")
-    if plan is None or problems:
+    if pipeline is None:
         return ExitCode.FAILED
-    if plan.is_stale:
-        sys.stdout.write(changes.drawn(plan, is_written=True) + "\n")
-    (pipeline,) = compiled.pipelines.values()
     return _run_stages(project, pipeline, arguments)
 
 

@@ -12,11 +12,12 @@ import subprocess
 import sys
 
 from aimass_compiler.cli import terminal
+from aimass_compiler.cli.bringing import brought_up_to_date
 from aimass_compiler.cli.choosing import Unknown, add_root, project_of
 from aimass_compiler.cli.packages import package_of
 from aimass_compiler.conventions import ExitCode
 
-PLACE = 10
+PLACE = 11
 EXAMPLES = """
   aimass soak churn                  as long as the spec says
 """
@@ -33,15 +34,20 @@ def run(arguments: argparse.Namespace) -> int:
     project = project_of(arguments)
     try:
         package_of(project, arguments.model)
+        brought = brought_up_to_date(project, arguments.model)
     except Unknown as unknown:
         terminal.complain(str(unknown), unknown.help)
         return ExitCode.USAGE
+    if brought is None:
+        return ExitCode.FAILED
+    load, soak = brought.serving.tests.load, brought.serving.tests.soak or "10m"
+    print(f"holding {load.rps} requests a second for {soak}", flush=True)
     command = [
         sys.executable,
         "-m",
         "aimass_compiler.runtime",
         "soak",
-        arguments.model,
+        brought.name,
         "--root",
         str(project.root),
     ]

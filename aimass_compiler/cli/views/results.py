@@ -7,25 +7,26 @@ from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aimass_compiler import conventions
+from aimass_compiler import artifacts, conventions
 from aimass_compiler.cli.views.table import table
 
 if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
 
 _BEST = 5
-_SPLITS = ("train", "validation", "test")
+#: From here on decimals say nothing, and an exponent would be harder to read.
+_LARGE = 10_000
 
 
 def drawn(folder: Path, pipeline: Pipeline, reached: Container[str], status: int) -> str:
     """The results below a model's artifacts; stages that a run did not reach left theirs earlier."""
     lines: list[str] = []
     if "train" in reached:
-        lines += _trials(_read(folder / "train/trials.json"), _read(folder / "train/best.json"))
+        lines += _trials(_read(folder / artifacts.TRIALS), _read(folder / artifacts.BEST))
     if "evaluate" in reached:
-        lines += _metrics(_read(folder / "evaluate/metrics.json"), _read(folder / "evaluate/verdict.json"))
+        lines += _metrics(_read(folder / artifacts.METRICS), _read(folder / artifacts.VERDICT))
     if "test" in reached and status == 0:
-        lines += [*_service(_read(folder / "test/report.json")), *_places(pipeline)]
+        lines += [*_service(_read(folder / artifacts.SERVICE_REPORT)), *_places(pipeline)]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -63,8 +64,8 @@ def _metrics(found: Mapping[str, Any], verdict: Mapping[str, Any]) -> Iterator[s
         return
     yield ""
     yield "metrics:"
-    rows = [["", *_SPLITS]]
-    rows += [[name, *(_shown(found[split][name]) for split in _SPLITS)] for name in found["train"]]
+    rows = [["", *conventions.SPLITS]]
+    rows += [[name, *(_shown(found[split][name]) for split in conventions.SPLITS)] for name in found["train"]]
     yield from table(rows)
     gates = ", ".join(
         f"{'✓' if gate['passed'] else '✗'} {gate['metric']} {gate['condition']}" for gate in verdict["gates"]
@@ -88,14 +89,13 @@ def _service(report: Mapping[str, Any]) -> Iterator[str]:
 def _places(pipeline: Pipeline) -> Iterator[str]:
     name = pipeline.name
     overlays = f"{conventions.GENERATED_FOLDER}/{name}/overlays"
-    package = f"{conventions.ARTIFACTS_FOLDER}/{name}/package"
+    folder = f"{conventions.ARTIFACTS_FOLDER}/{name}"
     yield ""
     yield "where things are:"
     yield from table(
         [
-            ["model", f"{package}/model/{conventions.MODEL_FILE}"],
-            ["model card", f"{package}/model/{conventions.MODEL_CARD_FILE}"],
-            ["image", f"docker build {package}"],
+            ["model", f"{folder}/{artifacts.PACKAGED_MODEL}"],
+            ["model card", f"{folder}/{artifacts.MODEL_CARD}"],
             ["manifests", f"{overlays}/{{{','.join(pipeline.environments)}}}"],
         ]
     )
@@ -106,7 +106,15 @@ def _places(pipeline: Pipeline) -> Iterator[str]:
             [f"aimass serve {name}", f"serve it on port {conventions.PORT}"],
             [f"aimass predict {name} --example", "ask it about one row"],
             [f"aimass explain {name}", "the spec with every default and where it comes from"],
-            [f"kubectl apply -k {overlays}/{next(iter(pipeline.environments))}", "deploy it"],
+            [
+                f"git add specs {conventions.GENERATED_FOLDER} .dvc",
+                "commit what was declared, and what ran for it",
+            ],
+            [f"aimass image {name}", "put together its image, and see how it is built"],
+            [
+                f"kubectl apply -k {overlays}/{next(iter(pipeline.environments))}",
+                "deploy it, once the image is pushed",
+            ],
         ]
     )
 
@@ -114,4 +122,6 @@ def _places(pipeline: Pipeline) -> Iterator[str]:
 def _shown(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.4g}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup
 
-from aimass_compiler.catalog.split import SPLITS
+from aimass_compiler.conventions import SPLITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,9 +43,10 @@ def card(
     columns: Mapping[str, Column],
     signature: Mapping[str, Any],
     report: Mapping[str, Any],
+    best: Mapping[str, Any],
     tested_rows: int,
 ) -> str:
-    """The whole card as Markdown; `report` is what evaluate wrote."""
+    """The whole card as Markdown; `report` is what evaluate wrote, `best` what train did."""
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined,
         finalize=_finished,
@@ -66,6 +67,8 @@ def card(
         gates=report["gates"],
         fit=report["fit"],
         tested_rows=f"{tested_rows:,}",
+        kind=best["model"],
+        parameters=best["parameters"],
         request=_json_block({"rows": [signature["example"]]}),
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aimass_compiler
+from aimass_compiler import artifacts
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.workspace import replacing
 
@@ -25,7 +26,7 @@ def assemble(workspace: Workspace) -> Path:
     The sources are those of the installed version: assemble again before each build. A training cluster has
     no rendered image/ and builds none. Raises StageFailure where a part of image/ is missing.
     """
-    folder = workspace.folder("package")
+    folder = workspace.folder(artifacts.CONTEXT)
     _replace_app(folder)
     rendered = workspace.generated / "image"
     if rendered.is_dir():

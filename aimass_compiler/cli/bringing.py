@@ -1,0 +1,36 @@
+"""Compile one model and write what it stands for, for commands that go on with it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from aimass_compiler.cli.choosing import specs_of
+from aimass_compiler.cli.views import changes, findings
+
+if TYPE_CHECKING:
+    from aimass_compiler.pipeline import Pipeline
+    from aimass_compiler.project import Project
+
+
+def brought_up_to_date(project: Project, name: str) -> Pipeline | None:
+    """The pipeline of a model whose generated files are now what its spec says; None where that failed.
+
+    Shows what is wrong and what was written. Raises Unknown for a name that no spec has.
+    """
+    from aimass_compiler.compile import compile_specs
+    from aimass_compiler.diagnostics import has_errors
+    from aimass_compiler.plan import update
+
+    compiled = compile_specs(project, specs_of(project, [name]))
+    if has_errors(compiled.findings):
+        findings.show(compiled.findings, compiled.documents, "people")
+        return None
+    plan, problems = update(compiled.files, project.generated)
+    findings.show([*compiled.findings, *problems], compiled.documents, "people")
+    if problems:
+        return None
+    if plan.is_stale:
+        sys.stdout.write(changes.drawn(plan, is_written=True) + "\n")
+    (pipeline,) = compiled.pipelines.values()
+    return pipeline

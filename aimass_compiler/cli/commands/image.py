@@ -1,0 +1,57 @@
+"""Put together what a model's serving image is built from.
+
+The package alone is what DVC keeps. This adds the server's sources, their pins and the Dockerfile of
+this version, and prints the command that builds the image under the name that the manifests use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+
+from aimass_compiler import conventions
+from aimass_compiler.cli import terminal
+from aimass_compiler.cli.bringing import brought_up_to_date
+from aimass_compiler.cli.choosing import Unknown, add_root, project_of
+from aimass_compiler.conventions import ExitCode
+
+PLACE = 9
+EXAMPLES = """
+  aimass image churn              prints: docker build --tag registry/churn:spec-… artifacts/churn/package
+"""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.add_argument("model", metavar="MODEL", help="the name of the model, or the path of its spec")
+    add_root(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Assemble, and print the command; answers an ExitCode."""
+    from aimass_compiler.render.image import image_tag
+
+    project = project_of(arguments)
+    try:
+        pipeline = brought_up_to_date(project, arguments.model)
+    except Unknown as unknown:
+        terminal.complain(str(unknown), unknown.help)
+        return ExitCode.USAGE
+    if pipeline is None:
+        return ExitCode.FAILED
+    assemble = [
+        sys.executable,
+        "-m",
+        "aimass_compiler.runtime",
+        "image",
+        pipeline.name,
+        "--root",
+        str(project.root),
+    ]
+    status = subprocess.run(assemble, check=False).returncode  # noqa: S603  # a list of arguments, never a shell
+    if status == ExitCode.DONE:
+        name = f"{pipeline.settings.images.registry}/{pipeline.name}:{image_tag(pipeline)}"
+        folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.name / "package"
+        print(f"docker build --tag {name} {project.shown(folder)}")
+    return status
