@@ -16,11 +16,13 @@ ARTIFACTS_FOLDER = "artifacts"
 RELEASES_FOLDER = "releases"
 PIPELINE_FILE = "pipeline.json"
 DVC_FILE = "dvc.yaml"
-DVC_LOCK_FILE = "dvc.lock"
 PIPELINE_FORMAT = "aimass.pipeline/v1"
 INVENTORY_FILE = "inventory.json"
 SCHEMA_FILE = "schemas/model.json"
 SETTINGS_SCHEMA_FILE = "schemas/settings.json"
+
+#: What the rows are divided into: to learn from, to choose between trials, and to judge the model.
+SPLITS = ("train", "validation", "test")
 
 # ---- the package: what training hands to serving -------------------------------------------
 PACKAGE_FORMAT = "aimass.package/v1"
@@ -40,7 +42,6 @@ LABEL_OUTPUT = "label"
 PREDICTION_OUTPUT = "prediction"
 
 # ---- stages, in the order in which they run --------------------------------------------------
-STAGES = ("prepare", "features", "train", "evaluate", "package", "test")
 RUNTIME_COMMAND = "aimass-runtime"
 
 # ---- serving -----------------------------------------------------------------------------------
@@ -50,6 +51,8 @@ LIVE_PATH = "/v2/health/live"
 READY_PATH = "/v2/health/ready"
 METRICS_PATH = "/metrics"
 PREDICT_PATH = "/predict"
+#: Below it, each model of the Open Inference Protocol by its name.
+MODELS_PATH = "/v2/models"
 IMAGE_PACKAGE_FOLDER = "/model"
 RUN_AS_USER = 10001
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from aimass_compiler import conventions
 from aimass_compiler.catalog.transform import ColumnsOfType
 from aimass_compiler.diagnostics import Path
 from aimass_compiler.pipeline import Pipeline
@@ -36,7 +37,7 @@ def resolved(pipeline: Pipeline, document: Document) -> str:
 
 def _as_spec(pipeline: Pipeline) -> dict[str, Any]:
     dumped = pipeline.model_dump(mode="json", exclude=set(_OF_COMPILER))
-    head = {"apiVersion": "aimass/v1", "kind": "Model"}
+    head = {"apiVersion": conventions.API_VERSION, "kind": conventions.KIND}
     return (
         head
         | {"metadata": dumped.pop("metadata"), "data": dumped.pop("data"), "target": pipeline.task.target}

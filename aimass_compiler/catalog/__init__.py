@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, get_args
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
@@ -83,8 +83,6 @@ class OneOf:
     Written as `{bucket: {column: age}}`, or in short as `{bucket: age}` or `bucket`. With `tag="by"`
     the name is one of the keys instead: `{by: hash, key: id}`.
     """
-
-    tag: ClassVar[None] = None
 
     def __init__(self, family: str, tag: str | None = None) -> None:
         self.family = family

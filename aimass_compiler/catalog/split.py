@@ -14,8 +14,6 @@ from aimass_compiler.values import Number
 if TYPE_CHECKING:
     import polars
 
-SPLITS = ("train", "validation", "test")
-
 
 class Split(Kind):
     """Which rows train, which validate and which test."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aimass_compiler.catalog.split import SPLITS, SharedSplit
+from aimass_compiler.catalog.split import SharedSplit
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._flow import outcome
 from aimass_compiler.checks._places import declared, either, place_of_column
+from aimass_compiler.conventions import SPLITS
 from aimass_compiler.diagnostics import Finding, Path, Severity, did_you_mean
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.expression.types import ColumnType

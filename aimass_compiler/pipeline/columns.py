@@ -100,8 +100,6 @@ class ImageColumn(_Column):
 #: What orders, joins and splits rows but tells a model nothing.
 _NEVER_FEATURES = frozenset({"id", "time"})
 
-COLUMN_TYPES = ("number", "category", "text", "id", "time", "image")
-
 
 def _type_of(value: Any) -> str | None:
     if isinstance(value, str):

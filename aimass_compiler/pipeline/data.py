@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from aimass_compiler.catalog import Kind, OneOf
+from aimass_compiler.catalog import OneOf
 from aimass_compiler.catalog.cleaning_step import CleaningStep
 from aimass_compiler.catalog.source import Source
 from aimass_compiler.catalog.split import Split
@@ -75,6 +75,3 @@ class Data(Frozen):
 
     split: Annotated[Split, OneOf("splits", tag="by")] = Field(default_factory=Hash)
     """Which rows train, validate and test."""
-
-
-__all__ = ["Data", "Join", "Kind", "SourceChoice"]

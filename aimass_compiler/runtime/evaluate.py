@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars
 
-from aimass_compiler.catalog.split import SPLITS
+from aimass_compiler import artifacts
+from aimass_compiler.conventions import SPLITS
 from aimass_compiler.runtime.evaluation.fit import Fit, adjustment, judge_fit
 from aimass_compiler.runtime.evaluation.gates import Judged, judge, released_metrics
 from aimass_compiler.runtime.evaluation.measures import Evidence, measure_slices, metrics_of
@@ -39,22 +40,21 @@ def run(
 
     Raises StageFailure with every missed gate.
     """
-    predictor = Predictor(workspace.folder("train") / "model.onnx", task)
+    predictor = Predictor(workspace.path(artifacts.TRAINED_MODEL), task)
     matrices = workspace.folder("features")
     predictions = {split: predictor.predict(read_examples(matrices, split), split) for split in SPLITS}
     evidence = Evidence.of(task, metrics_of(task, evaluation, objective), predictions)
     slices = {name: columns[name] for name in evaluation.slices}
-    rows = polars.read_parquet(workspace.folder("prepare") / "test.parquet", columns=list(slices))
+    rows = polars.read_parquet(workspace.path(artifacts.rows("test")), columns=list(slices))
     fit = judge_fit(objective.metric, evidence, evaluation.gates)
     judged = judge(evaluation.gates, evidence, released_metrics(workspace))
-    folder = workspace.folder("evaluate")
-    write_json(
-        folder / "metrics.json", {**evidence.measured, "slices": measure_slices(evidence, rows, slices)}
-    )
-    write_json(folder / "verdict.json", {"fit": asdict(fit), "gates": [asdict(gate) for gate in judged]})
-    _write_predictions(folder / "predictions.parquet", task, predictions["test"])
-    write_curve(folder / "curve.csv", task, predictions["test"])
-    write_confusion(folder / "confusion.csv", task, predictions["test"])
+    measured = {**evidence.measured, "slices": measure_slices(evidence, rows, slices)}
+    write_json(workspace.path(artifacts.METRICS), measured)
+    verdict = {"fit": asdict(fit), "gates": [asdict(gate) for gate in judged]}
+    write_json(workspace.path(artifacts.VERDICT), verdict)
+    _write_predictions(workspace.path(artifacts.PREDICTIONS), task, predictions["test"])
+    write_curve(workspace.path(artifacts.CURVE), task, predictions["test"])
+    write_confusion(workspace.path(artifacts.CONFUSION), task, predictions["test"])
     for line in (f"the model {fit.verdict}: {fit.reason}", *map(_marked, judged)):
         print(line, flush=True)
     _stop_if_missed([gate for gate in judged if not gate.passed], fit, evaluation)

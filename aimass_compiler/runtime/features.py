@@ -10,10 +10,9 @@ import numpy
 import onnxruntime
 import polars
 
-from aimass_compiler import conventions
+from aimass_compiler import artifacts, conventions
 from aimass_compiler.catalog.fitting import features as features_of
 from aimass_compiler.catalog.fitting import fit
-from aimass_compiler.catalog.split import SPLITS
 from aimass_compiler.catalog.transform import Transform
 from aimass_compiler.expression import onnx_lowering, polars_lowering
 from aimass_compiler.expression.algebra import Column as ColumnExpression
@@ -39,7 +38,7 @@ def run(
     columns: Mapping[str, Column], task: Task, features: Sequence[Transform], *, workspace: Workspace
 ) -> None:
     """Write the float32 matrices, the graph that serving uses and the reference for drift."""
-    rows = {name: polars.read_parquet(workspace.folder("prepare") / f"{name}.parquet") for name in SPLITS}
+    rows = {name: polars.read_parquet(workspace.path(artifacts.rows(name))) for name in conventions.SPLITS}
     read = [ColumnExpression(name, kind) for name, kind in feature_types(columns, task.target).items()]
     train = rows["train"].lazy()
     fitted = fit(
@@ -58,10 +57,10 @@ def run(
         matrix = _matrix(result, part)
         _verify(graph, description["inputs"], part.head(_VERIFIED_ROWS), matrix[:_VERIFIED_ROWS])
         write_examples(folder, name, matrix, _target(task, part))
-    with replacing(folder / "features.onnx") as temporary:
+    with replacing(workspace.path(artifacts.FEATURES_GRAPH)) as temporary:
         temporary.write_bytes(graph.SerializeToString(deterministic=True))
-    write_json(folder / "features.json", description)
-    write_json(folder / "reference.json", reference_of(rows["train"], inputs))
+    write_json(workspace.path(artifacts.FEATURES), description)
+    write_json(workspace.path(artifacts.FEATURES_REFERENCE), reference_of(rows["train"], inputs))
     count = f"{len(inputs)} columns" if len(inputs) > 1 else "1 column"
     print(f"{count} became {_told(description)}; the serving graph gives the same values")
 
@@ -72,7 +71,7 @@ def _require_features(result: Expression, inputs: Sequence[ColumnExpression]) ->
         raise StageFailure(
             ExitCode.DATA,
             "no column reaches the model: `features` leaves none, or none has a value in the training split",
-            "look at `features` and at what is missing in prepare/report.json",
+            "look at `features` and at what is missing in " + artifacts.ROWS_REPORT,
         )
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import polars
 
+from aimass_compiler import artifacts
 from aimass_compiler.catalog.cleaning_step import CleaningStep
-from aimass_compiler.catalog.split import SPLITS
+from aimass_compiler.conventions import SPLITS
 from aimass_compiler.pipeline.data import Data, Join
 from aimass_compiler.runtime import contract
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
@@ -22,10 +23,9 @@ def run(data: Data, task: Task, *, workspace: Workspace) -> None:
     collected = _join(data, _collect(data, workspace))
     cleaned = _checked(data, task, collected)
     splits = _split(data, task, cleaned)
-    folder = workspace.folder("prepare")
     for name, part in splits.items():
-        write_table(folder / f"{name}.parquet", part)
-    write_json(folder / "report.json", _report(data, collected.height, cleaned, splits))
+        write_table(workspace.path(artifacts.rows(name)), part)
+    write_json(workspace.path(artifacts.ROWS_REPORT), _report(data, collected.height, cleaned, splits))
     counts = ", ".join(f"{part.height:,} {name}" for name, part in splits.items())
     left_out = cleaned.height - sum(part.height for part in splits.values())
     aside = f", {left_out:,} in no split" if left_out else ""

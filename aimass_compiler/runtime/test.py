@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars
 
-from aimass_compiler import conventions
+from aimass_compiler import artifacts, conventions
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.packaging.rows import as_json
 from aimass_compiler.runtime.service_test import measure
@@ -40,16 +40,15 @@ def run(
     has a name of its own, because DVC knows the other.
     Raises StageFailure with everything that was wrong, in numbers.
     """
-    package = workspace.folder("package") / "model"
+    package = workspace.folder(artifacts.PACKAGE)
     signature = read_json(package / conventions.SIGNATURE_FILE)
-    raw = polars.read_parquet(workspace.folder("prepare") / "test.parquet").head(_MOST_ROWS)
-    evaluated = polars.read_parquet(workspace.folder("evaluate") / "predictions.parquet").head(_MOST_ROWS)
+    raw = polars.read_parquet(workspace.path(artifacts.rows("test"))).head(_MOST_ROWS)
+    evaluated = polars.read_parquet(workspace.path(artifacts.PREDICTIONS)).head(_MOST_ROWS)
     rows = as_json(raw, signature["inputs"])
     measured = measure(package, rows, evaluated["scores"].to_list(), tests, limits, soak=soak)
     faults = list(faults_of(measured, objectives, tests))
-    name = "report.json" if soak is None else "soak.json"
     report = {"version": signature["version"], **_report(measured, objectives.latency, faults)}
-    write_json(workspace.folder("test") / name, report)
+    write_json(workspace.path(artifacts.SERVICE_REPORT if soak is None else artifacts.SOAK_REPORT), report)
     answer = conventions.PROBABILITIES_OUTPUT if task.is_classification else conventions.PREDICTION_OUTPUT
     print(
         f"{measured.rows:,} rows answered, {answer} at most {measured.largest_difference:.2g} off", flush=True

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aimass_compiler import artifacts
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.training import results
 from aimass_compiler.runtime.training.fitting import Assignment, Fitted, fit
@@ -50,18 +51,17 @@ def run(
 ) -> None:
     """Write the best model that the search finds, or the only one where there is nothing to search."""
     matrices = workspace.folder("features")
-    features = read_json(matrices / "features.json")
+    features = read_json(workspace.path(artifacts.FEATURES))
     assignment = Assignment(task, model, objective, training, matrices)
     require_suitable(assignment, features["names"])
     found, attempts = _attempted(assignment, search, retraining, workspace)
     chosen = best_of(attempts) if attempts else 0
     kept = found[chosen]
-    folder = workspace.folder("train")
-    results.write_model(folder, assignment, kept.fitted)
-    results.write_best(folder, assignment, kept.fitted, kept.best, attempts)
-    results.write_trials(folder, kept.outcomes, kept.seconds)
-    results.write_history(folder, kept.fitted)
-    results.write_importance(folder, kept.fitted, features["names"])
+    results.write_model(workspace.path(artifacts.TRAINED_MODEL), assignment, kept.fitted)
+    results.write_best(workspace.path(artifacts.BEST), assignment, kept.fitted, kept.best, attempts)
+    results.write_trials(workspace.path(artifacts.TRIALS), kept.outcomes, kept.seconds)
+    results.write_history(workspace.path(artifacts.HISTORY), kept.fitted)
+    results.write_importance(workspace.path(artifacts.IMPORTANCE), kept.fitted, features["names"])
     found[-1].trials.remove()
 
 

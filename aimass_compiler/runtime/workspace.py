@@ -25,11 +25,16 @@ class Workspace:
     root: Path
     model: str
 
-    def folder(self, stage: str) -> Path:
-        """Where a stage's results lie; created when it is missing."""
-        folder = self.root / conventions.ARTIFACTS_FOLDER / self.model / stage
+    def folder(self, name: str) -> Path:
+        """A folder below the model's artifacts, such as that of a stage; created when it is missing."""
+        folder = self.root / conventions.ARTIFACTS_FOLDER / self.model / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def path(self, artifact: str) -> Path:
+        """Where one of the artifacts lies; its folder is created when it is missing."""
+        folder, _, name = artifact.rpartition("/")
+        return self.folder(folder) / name
 
     @property
     def generated(self) -> Path:

@@ -61,10 +61,6 @@ class Document:
     text: str = ""
     root: MappingNode | None = None
 
-    @property
-    def is_read(self) -> bool:
-        return self.root is not None
-
     @cached_property
     def data(self) -> dict[str, Any]:
         """What the file holds as plain dicts, lists and scalars; empty when nothing could be read."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from aimass_compiler import conventions
 from aimass_compiler.catalog import FAMILIES, family_of, names
 from aimass_compiler.diagnostics import Finding, Path, did_you_mean
 from aimass_compiler.explanations import Explanation
@@ -346,8 +347,8 @@ def _only_guess(value: Any, words: list[str]) -> str:
 
 
 _EXAMPLES: dict[Path, str] = {
-    ("apiVersion",): "begin the file with `apiVersion: aimass/v1`",
-    ("kind",): "the second line is `kind: Model`",
+    ("apiVersion",): f"begin the file with `apiVersion: {conventions.API_VERSION}`",
+    ("kind",): f"the second line is `kind: {conventions.KIND}`",
     ("metadata",): "name the model: `metadata: {name: churn}`",
     ("metadata", "name"): "a name such as `churn`",
     ("data",): "say where the rows come from: `data: {sources: {…}, columns: {…}}`",

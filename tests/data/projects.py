@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars
 import pytest
 
-from aimass_compiler.catalog.split import SPLITS
+from aimass_compiler.conventions import SPLITS
 from aimass_compiler.pipeline.data import Data
 from aimass_compiler.runtime import prepare
 from aimass_compiler.runtime.failure import ExitCode, StageFailure

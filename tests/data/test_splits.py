@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from aimass_compiler.catalog import OneOf, names
-from aimass_compiler.catalog.split import SPLITS, SharedSplit, Split
+from aimass_compiler.catalog.split import SharedSplit, Split
+from aimass_compiler.conventions import SPLITS
 from tests.data.projects import NUMBER_TASK, prepared, refused
 
 if TYPE_CHECKING:

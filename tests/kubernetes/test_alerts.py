@@ -44,7 +44,10 @@ def test_prometheus_takes_the_rules(name: str, tmp_path: Path) -> None:
 def test_alerts_fire_when_they_must_and_are_silent_otherwise(
     objectives: dict[str, object], tmp_path: Path
 ) -> None:
-    monitoring = {"drift": {"warn": 0.2, "page": 0.3, "rows": 50}, "runbook": "https://wiki.example.com/?q=$labels#%7B"}
+    monitoring = {
+        "drift": {"warn": 0.2, "page": 0.3, "rows": 50},
+        "runbook": "https://wiki.example.com/?q=$labels#%7B",
+    }
     built = pipeline({"serving": {"objectives": objectives}, "monitoring": monitoring})
     folder = write(built, tmp_path) / "monitoring"
     answer = promtool(folder, "test", "rules", "dev.test.yaml")

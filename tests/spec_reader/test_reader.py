@@ -91,9 +91,9 @@ def test_what_is_no_mapping_is_refused_also_where_nothing_may_be() -> None:
         assert [finding.code for finding in parse(text, "aimass.yaml", may_be_empty=True)[1]] == [code]
 
 
-def test_what_could_not_be_read_says_so() -> None:
-    assert not parse("a: [", "a.yaml")[0].is_read
-    assert parse("a: 1", "a.yaml")[0].is_read
+def test_what_could_not_be_read_has_no_root() -> None:
+    assert parse("a: [", "a.yaml")[0].root is None
+    assert parse("a: 1", "a.yaml")[0].root is not None
 
 
 def test_the_first_of_two_equal_keys_counts() -> None:
@@ -116,7 +116,7 @@ def test_what_is_no_file_is_named(tmp_path: pathlib.Path, name: str) -> None:
     document, findings = read_document(tmp_path / name, f"specs/{name}")
     assert [finding.code for finding in findings] == ["AM001"]
     assert f"`specs/{name}` " in findings[0].message
-    assert not document.is_read
+    assert document.root is None
 
 
 def test_a_path_with_a_nul_is_named() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from aimass_compiler import conventions
+from aimass_compiler import artifacts, conventions
 from aimass_compiler.diagnostics import Finding, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline import Pipeline
@@ -77,7 +77,7 @@ def _pipeline_file(pipeline: Pipeline) -> str:
 
 def _model(pipeline: Pipeline) -> Mapping[str, Any]:
     return {
-        "path": f"{_ROOT}/{_artifacts(pipeline)}/package/model/{conventions.MODEL_FILE}",
+        "path": f"{_ROOT}/{_artifacts(pipeline)}/{artifacts.PACKAGED_MODEL}",
         "type": "model",
         "desc": pipeline.metadata.description or f"The model {pipeline.name}.",
         "labels": [pipeline.task.kind, pipeline.model.kind.replace("_", "-")],

@@ -8,19 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from aimass_compiler import artifacts
 from aimass_compiler.pipeline import Pipeline
 
 
 def plots(pipeline: Pipeline, folder: str) -> list[dict[str, Any]]:
     """One entry for each plot that says something about this task; paths start at `folder`."""
-    learning = f"{folder}/train/history.csv"
+    learning = f"{folder}/{artifacts.HISTORY}"
     curve = {"x": "step", "y": {learning: ["train_loss", "validation_loss"]}, "title": "Learning curve"}
     return [{"learning": curve}, *({f"{folder}/{path}": options} for path, options in _plots(pipeline))]
 
 
 def _plots(pipeline: Pipeline) -> Iterator[tuple[str, dict[str, Any]]]:
     yield (
-        "train/importance.csv",
+        artifacts.IMPORTANCE,
         {
             "x": "importance",
             "y": "feature",
@@ -30,7 +31,7 @@ def _plots(pipeline: Pipeline) -> Iterator[tuple[str, dict[str, Any]]]:
     )
     if not pipeline.task.is_classification:
         yield (
-            "evaluate/curve.csv",
+            artifacts.CURVE,
             {
                 "x": "predicted",
                 "y": "residual",
@@ -40,7 +41,7 @@ def _plots(pipeline: Pipeline) -> Iterator[tuple[str, dict[str, Any]]]:
         )
         return
     yield (
-        "evaluate/curve.csv",
+        artifacts.CURVE,
         {
             "x": "false_positive_rate",
             "y": "true_positive_rate",
@@ -49,6 +50,6 @@ def _plots(pipeline: Pipeline) -> Iterator[tuple[str, dict[str, Any]]]:
         },
     )
     yield (
-        "evaluate/confusion.csv",
+        artifacts.CONFUSION,
         {"x": "actual", "y": "predicted", "template": "confusion", "title": "Confusion on the test split"},
     )

@@ -61,7 +61,7 @@ def _namespace(name: str) -> dict[str, Any]:
 
 def route(model: str, serving: Serving, gateway: Gateway, backends: dict[str, int | None]) -> dict[str, Any]:
     """The way in from outside, to `backends` by their weights: predictions only, no metrics, no health."""
-    paths = (f"/v2/models/{model}", conventions.PREDICT_PATH)
+    paths = (f"{conventions.MODELS_PATH}/{model}", conventions.PREDICT_PATH)
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",

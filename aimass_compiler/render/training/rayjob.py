@@ -11,6 +11,7 @@ from typing import Any
 from aimass_compiler import conventions
 from aimass_compiler.render.naming import canonical, digest, shortened
 from aimass_compiler.render.training.cluster import WORKSPACE, Job, ray_cluster, submitter
+from aimass_compiler.stages import STAGE_NAMES
 
 #: The operator refuses longer names, because it makes longer ones from them.
 LONGEST_NAME = 47
@@ -62,7 +63,7 @@ def job_spec(job: Job) -> dict[str, Any]:
 
 def _from_data_to_package(model: str) -> str:
     """Every stage in the workspace volume, which starts without what an earlier stage would have left."""
-    stages = conventions.STAGES[: conventions.STAGES.index(_LAST_STAGE) + 1]
+    stages = STAGE_NAMES[: STAGE_NAMES.index(_LAST_STAGE) + 1]
     runtime, root = conventions.RUNTIME_COMMAND, f"--root {WORKSPACE}"
     return 'bash -c "' + " && ".join(f"{runtime} {stage} {model} {root}" for stage in stages) + '"'
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
-from aimass_compiler.catalog.split import SPLITS
 from aimass_compiler.runtime.evaluation.measures import shown
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.workspace import read_json
@@ -41,7 +40,8 @@ def released_metrics(workspace: Workspace) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        return {split: dict(values) for split, values in read_json(path).items() if split in SPLITS}
+        found = read_json(path).items()
+        return {split: dict(values) for split, values in found if split in conventions.SPLITS}
     except (ValueError, TypeError, AttributeError):
         told = f"{path.relative_to(workspace.root)} does not hold the metrics of a release"
         raise StageFailure(

@@ -34,7 +34,7 @@ def index(signature: Signature) -> dict[str, Any]:
 
 def model_path(signature: Signature) -> str:
     """Where the Open Inference Protocol has this model."""
-    return f"/v2/models/{signature.model}"
+    return f"{conventions.MODELS_PATH}/{signature.model}"
 
 
 def server() -> dict[str, Any]:

@@ -67,7 +67,7 @@ class Signature:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.inputs: Sequence[Mapping[str, Any]] = document["inputs"]
         self.example: Mapping[str, Any] = document["example"]
-        self.infer_path = f"/v2/models/{document['model']}/infer"
+        self.infer_path = f"{conventions.MODELS_PATH}/{document['model']}/infer"
         self.scores: Mapping[str, Any] = document["outputs"][0]
         self.labels: Sequence[str] = self.scores.get("labels", ())
 
@@ -79,7 +79,7 @@ class Signature:
 
 def _plain(signature: Signature, rows: Sequence[Mapping[str, Any]]) -> Request:
     del signature
-    return Request("/predict", orjson.dumps({"rows": rows}))
+    return Request(conventions.PREDICT_PATH, orjson.dumps({"rows": rows}))
 
 
 def _plain_scores(signature: Signature, answer: Answer) -> list[list[float]]:
@@ -151,7 +151,7 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else value
 
 
-PLAIN = Dialect("/predict", _plain, _plain_scores, has_missing_pictures=True)
+PLAIN = Dialect(conventions.PREDICT_PATH, _plain, _plain_scores, has_missing_pictures=True)
 DIALECTS = (
     PLAIN,
     Dialect("/v2 with JSON tensors", _tensors, _tensor_scores, has_missing_pictures=False),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from aimass_compiler.runtime.service.dialects import Signature
 
-_PATH = "/predict"
+_PATH = conventions.PREDICT_PATH
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from aimass_compiler import conventions
 from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.training.space import OPTIMIZER
@@ -28,8 +27,8 @@ _LARGEST_DIFFERENCE = 1e-5
 _LOSSES = ("train_loss", "validation_loss")
 
 
-def write_model(folder: Path, assignment: Assignment, fitted: Fitted) -> None:
-    """Write model.onnx; raises StageFailure when it answers otherwise than the model that was trained."""
+def write_model(path: Path, assignment: Assignment, fitted: Fitted) -> None:
+    """Write the ONNX graph; raises StageFailure when it answers otherwise than the model that was trained."""
     import onnxruntime
 
     graph = fitted.trained.to_onnx().SerializeToString()
@@ -45,14 +44,14 @@ def write_model(folder: Path, assignment: Assignment, fitted: Fitted) -> None:
             f"the exported `{assignment.model.kind}` differs from the trained one by {difference:.2g}",
             "this is a defect of the export: please report it with the spec",
         )
-    with replacing(folder / conventions.MODEL_FILE) as temporary:
+    with replacing(path) as temporary:
         temporary.write_bytes(graph)
 
 
 def write_best(
-    folder: Path, assignment: Assignment, fitted: Fitted, best: Outcome, attempts: Sequence[Attempt]
+    path: Path, assignment: Assignment, fitted: Fitted, best: Outcome, attempts: Sequence[Attempt]
 ) -> None:
-    """Write best.json: all parameters that were chosen, what they reached, and after which attempts."""
+    """Write all parameters that were chosen, what they reached, and after which attempts."""
     parameters = fitted.model.model_dump(mode="json")
     if fitted.model.learns_in_epochs:
         of_optimizer = fitted.training.optimizer.model_dump(mode="json")
@@ -75,18 +74,16 @@ def write_best(
         ],
         "trained_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     }
-    write_json(folder / "best.json", document)
+    write_json(path, document)
 
 
-def write_trials(folder: Path, outcomes: Sequence[Outcome], seconds: Mapping[str, float]) -> None:
-    """Write trials.json: totals, and how every trial ended."""
+def write_trials(path: Path, outcomes: Sequence[Outcome], seconds: Mapping[str, float]) -> None:
+    """Write totals, and how every trial ended."""
     statuses = ("done", "stopped", "failed")
     counts = {status: sum(outcome.status == status for outcome in outcomes) for status in statuses}
     totals = {"trials": len(outcomes), **counts, **{name: round(value, 3) for name, value in seconds.items()}}
     ordered = sorted(outcomes, key=lambda outcome: outcome.id)
-    write_json(
-        folder / "trials.json", {"totals": totals, "trials": [_described(outcome) for outcome in ordered]}
-    )
+    write_json(path, {"totals": totals, "trials": [_described(outcome) for outcome in ordered]})
 
 
 def _described(outcome: Outcome) -> dict[str, Any]:
@@ -95,20 +92,20 @@ def _described(outcome: Outcome) -> dict[str, Any]:
     return document | {"parameters": document.pop("values")}
 
 
-def write_history(folder: Path, fitted: Fitted) -> None:
-    """Write history.csv: a row for each step with the losses of both splits."""
+def write_history(path: Path, fitted: Fitted) -> None:
+    """Write a row for each step with the losses of both splits."""
     rows = [(step, *(f"{losses[name]:.8g}" for name in _LOSSES)) for step, losses in fitted.history]
-    _write_table(folder / "history.csv", ("step", *_LOSSES), rows)
+    _write_table(path, ("step", *_LOSSES), rows)
 
 
-def write_importance(folder: Path, fitted: Fitted, names: Sequence[str]) -> None:
-    """Write importance.csv, the largest first; only its header where the model cannot tell."""
+def write_importance(path: Path, fitted: Fitted, names: Sequence[str]) -> None:
+    """Write the importance of features, the largest first; only its header where the model cannot tell."""
     importance = fitted.trained.importance()
     found = (
         [] if importance is None else sorted(zip(importance.tolist(), names, strict=True), key=_largest_first)
     )
     _write_table(
-        folder / "importance.csv",
+        path,
         ("feature", "importance"),
         [(name, f"{value:.8g}") for value, name in found],
     )
