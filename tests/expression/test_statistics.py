@@ -14,7 +14,8 @@ from aimass_compiler.expression.types import NUMBER
 from aimass_compiler.task import Task
 values = numpy.random.default_rng(0).lognormal(sigma=5, size=300_000)
 of = Column("a", NUMBER)
-statistics = {name: Summary(of, name) for name in ("mean", "standard_deviation")} | {"low": Quantiles(of, (0.1,))}
+statistics = {name: Summary(of, name) for name in ("mean", "standard_deviation")}
+statistics |= {"low": Quantiles(of, (0.1,))}
 task = Task(kind="regression", target="y")
 print(learn(polars.DataFrame({"a": values}).lazy(), statistics, task))
 """

@@ -15,7 +15,6 @@ from aimass_compiler.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     import onnx
 

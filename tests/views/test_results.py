@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from render.models import pipeline
 
 from aimass_compiler.cli.views import results
-from render.models import pipeline
 
 
 def trial(number: int, value: float | None, status: str = "done") -> dict[str, Any]:
@@ -32,9 +32,7 @@ def listed(folder: Path, values: list[float | None], *, greater_is_better: bool,
 
 
 @pytest.mark.parametrize(("greater_is_better", "order"), [(True, "2 3 1"), (False, "1 3 2")])
-def test_trials_are_ranked_as_their_metric_goes(
-    tmp_path: Path, greater_is_better: bool, order: str
-) -> None:
+def test_trials_are_ranked_as_their_metric_goes(tmp_path: Path, greater_is_better: bool, order: str) -> None:
     best = int(order[0])
     shown = listed(tmp_path, [0.1, 0.9, 0.5, None], greater_is_better=greater_is_better, best=best)
     assert shown == order.split()

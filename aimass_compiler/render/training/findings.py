@@ -50,9 +50,9 @@ EXPLANATIONS = (
         "AM448",
         "nothing brings files of the project to the cluster",
         "The training job runs in a volume of its own, `MODEL-workspace`, which starts empty. Put what it "
-        "reads there, at the same paths as in the project, and renew it before the schedule's time: the files "
-        "of `data.sources`, and `releases/MODEL/metrics.json` for a gate that `beats: released`, which passes "
-        "where there is no release. Sources behind an address, such as `s3://…`, need no volume. "
+        "reads there, at the same paths as in the project, and renew it before the schedule's time: the "
+        "files of `data.sources`, and `releases/MODEL/metrics.json` for a gate that `beats: released`, which "
+        "passes where there is no release. Sources behind an address, such as `s3://…`, need no volume. "
         "docs/training-on-a-cluster.md says how, and how the package comes back.",
     ),
 )
