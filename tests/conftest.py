@@ -1,0 +1,8 @@
+"""What holds for all tests: generated examples may take as long as a busy machine needs."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
