@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 #: Where a value lives in a document: ("features", 2, "bucket", "count").
 Path = tuple[str | int, ...]
@@ -49,12 +50,59 @@ class Related:
 
 
 @dataclass(frozen=True)
+class Assign:
+    """Gives the value at a path; a mapping that lacks the last key of the path gets it."""
+
+    path: Path
+    value: Any
+
+
+@dataclass(frozen=True)
+class Rename:
+    """Gives the key at the end of a path another name."""
+
+    path: Path
+    key: str
+
+
+@dataclass(frozen=True)
+class Remove:
+    """Takes away the entry of a mapping, or the item of a list, at the end of a path."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """Puts other text in the place of a stretch of text, for what a path cannot name."""
+
+    place: Place
+    text: str
+
+
+Edit = Assign | Rename | Remove | Rewrite
+
+
+@dataclass(frozen=True)
+class Fix:
+    """Edits that certainly mend a problem, all together, and what they do in one sentence.
+
+    They are in the finding's own document. `aimass fix` makes them; nothing that a person has to
+    decide is a fix.
+    """
+
+    message: str
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True)
 class Finding:
     """One problem, told about the user's own value.
 
     `path` names a value inside the document `file`; the command line turns it into
     file:line:column with the source line. `at_key` points at the mapping key instead of its
-    value. `place` is for problems of the text itself, which a path cannot name.
+    value. `place` is for problems of the text itself, which a path cannot name. `fix` is there only
+    where the way out is certain.
     """
 
     code: str
@@ -66,6 +114,7 @@ class Finding:
     related: tuple[Related, ...] = ()
     file: str = ""
     place: Place | None = None
+    fix: Fix | None = None
 
     @property
     def is_error(self) -> bool:
