@@ -20,12 +20,19 @@ Flag = Annotated[bool, Strict()]
 class Frozen(BaseModel):
     """A record that cannot change and that knows all of its keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     #: The field that a bare value stands for: `one_hot: plan` means `one_hot: {column: plan}`.
     short_form: ClassVar[str | None] = None
     #: The keys that the rest is judged by: what is wrong with them would be told again and again.
     foundations: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def model_json_schema(cls, **options: Any) -> dict[str, Any]:  # type: ignore[override]  # the same options
+        """The JSON Schema, with the fields' descriptions."""
+        from aimass_compiler.descriptions import DescribingJsonSchema
+
+        return super().model_json_schema(**{"schema_generator": DescribingJsonSchema} | options)
 
     @classmethod
     def expand(cls, value: Any) -> Any:

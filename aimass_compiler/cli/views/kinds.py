@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from aimass_compiler.catalog import FAMILIES, load, names
+from aimass_compiler.descriptions import descriptions
 
 if TYPE_CHECKING:
     from aimass_compiler.catalog import Kind
@@ -58,5 +59,5 @@ def _parameter(kind: type[Kind], parameter: str, width: int) -> Iterator[str]:
     told = "required" if field.is_required() else f"default {default!r}"
     yield f"  {_spelling(kind, parameter)} ({told})"
     yield from textwrap.wrap(
-        field.description or "", width, initial_indent=_INDENT, subsequent_indent=_INDENT
+        descriptions(kind).get(parameter, ""), width, initial_indent=_INDENT, subsequent_indent=_INDENT
     )
