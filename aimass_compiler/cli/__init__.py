@@ -10,7 +10,7 @@ from typing import Any
 
 from aimass_compiler import __version__
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.commands import Command, commands
+from aimass_compiler.cli.commands import Command, command, commands, names
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
 
@@ -32,44 +32,52 @@ exit codes:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`aimass COMMAND …`."""
-    parser = _parser("aimass", _DESCRIPTION, _EPILOG + _exit_codes())
-    parser.add_argument("--version", action="version", version=f"aimass-compile {__version__}")
-    chosen = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in commands():
-        _declare(command, chosen.add_parser(command.name, help=command.summary, **_texts(command)))
-    word = next(iter(sys.argv[1:] if arguments is None else arguments), "")
-    if not word:
-        parser.print_help(sys.stderr)
+    """`aimass COMMAND …`; only the module of that command is imported."""
+    written = list(sys.argv[1:] if arguments is None else arguments)
+    if written and written[0] in names():
+        return _run_command(command(written[0]), f"aimass {written[0]}", written[1:])
+    if not written:
+        _parser_of_all().print_help(sys.stderr)
         return ExitCode.USAGE
-    if not word.startswith("-") and word not in chosen.choices:
-        terminal.complain(f"there is no command `{word}`", did_you_mean(word, chosen.choices))
+    if not written[0].startswith("-"):
+        terminal.complain(f"there is no command `{written[0]}`", did_you_mean(written[0], names()))
         return ExitCode.USAGE
-    return _run(parser, arguments)
+    return _run(_parser_of_all(), written)
 
 
 def compile_main(arguments: Sequence[str] | None = None) -> int:
     """`aimass-compile …`, the same as `aimass compile …`."""
-    command = next(command for command in commands() if command.name == "compile")
-    parser = argparse.ArgumentParser(prog="aimass-compile", **_texts(command))
+    written = list(sys.argv[1:] if arguments is None else arguments)
+    return _run_command(command("compile"), "aimass-compile", written)
+
+
+def _run_command(chosen: Command, program: str, written: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog=program, **_texts(chosen))
     parser.add_argument("--version", action="version", version=f"aimass-compile {__version__}")
-    _declare(command, parser)
-    return _run(parser, arguments)
+    chosen.declare(parser)
+    parser.set_defaults(run=chosen.run)
+    return _run(parser, written)
 
 
-def _parser(name: str, description: str, epilog: str) -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(
-        prog=name,
-        description=description,
-        epilog=epilog,
+def _parser_of_all() -> argparse.ArgumentParser:
+    """What tells about every command, and runs none: that is found by its word."""
+    parser = argparse.ArgumentParser(
+        prog="aimass",
+        description=_DESCRIPTION,
+        epilog=_EPILOG + _exit_codes(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"aimass-compile {__version__}")
+    chosen = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for each in commands():
+        chosen.add_parser(each.name, help=each.summary)
+    return parser
 
 
-def _texts(command: Command) -> dict[str, Any]:
+def _texts(chosen: Command) -> dict[str, Any]:
     return {
-        "description": command.description,
-        "epilog": f"examples:\n{command.examples}\n\nexit codes:\n{_exit_codes()}",
+        "description": chosen.description,
+        "epilog": f"examples:\n{chosen.examples}\n\nexit codes:\n{_exit_codes()}",
         "formatter_class": argparse.RawDescriptionHelpFormatter,
     }
 
@@ -78,12 +86,7 @@ def _exit_codes() -> str:
     return "\n".join(f"  {code.value:<3} {code.meaning}" for code in ExitCode)
 
 
-def _declare(command: Command, parser: argparse.ArgumentParser) -> None:
-    command.declare(parser)
-    parser.set_defaults(run=command.run)
-
-
-def _run(parser: argparse.ArgumentParser, written: Sequence[str] | None) -> int:
+def _run(parser: argparse.ArgumentParser, written: Sequence[str]) -> int:
     try:
         try:
             arguments = parser.parse_args(written)

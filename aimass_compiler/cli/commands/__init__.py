@@ -47,9 +47,17 @@ class Command:
         return self.module.run(arguments)
 
 
+def names() -> list[str]:
+    """The words behind `aimass`: the files of this folder."""
+    return sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+
+
+def command(name: str) -> Command:
+    """One command, described by its module's docstring; no other is imported."""
+    module = cast("CommandModule", import_module(f"{__name__}.{name}"))
+    return Command(name, (module.__doc__ or "").strip(), module)
+
+
 def commands() -> list[Command]:
-    """Every command, described by its module's docstring."""
-    names = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
-    modules = {name: cast("CommandModule", import_module(f"{__name__}.{name}")) for name in names}
-    found = [Command(name, (module.__doc__ or "").strip(), module) for name, module in modules.items()]
-    return sorted(found, key=lambda command: command.module.PLACE)
+    """Every command, in the order in which a newcomer meets them."""
+    return sorted(map(command, names()), key=lambda command: command.module.PLACE)
