@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +30,8 @@ class Compiled:
     documents: Mapping[str, Document]
 
 
-def compile_specs(project: Project, specs: Sequence[Path]) -> Compiled:
-    """Compile the specs in memory; nothing is written."""
+def compile_specs(project: Project, specs: Sequence[Path], settled: Collection[Path] = ()) -> Compiled:
+    """Compile the specs in memory; nothing is written. Those that are settled are not even read."""
     settings, written, findings = read_settings(project.settings, project.shown(project.settings))
     documents, of_file = {written.file: written}, {}
     for path in specs:
@@ -41,7 +41,8 @@ def compile_specs(project: Project, specs: Sequence[Path]) -> Compiled:
         findings += [*found, *problems]
         if pipeline:
             of_file[document.file] = pipeline
-    findings += naming.findings(of_file)
+    names = {file: pipeline.name for file, pipeline in of_file.items()}
+    findings += naming.findings(names, {project.shown(path): path.stem for path in settled})
     pipelines = {pipeline.name: pipeline for pipeline in of_file.values()}
     files = {} if has_errors(findings) else render.render_all(pipelines)
     return Compiled(pipelines, files, tuple(dict.fromkeys(findings)), documents)

@@ -20,6 +20,8 @@ PIPELINE_FORMAT = "aimass.pipeline/v1"
 INVENTORY_FILE = "inventory.json"
 SCHEMA_FILE = "schemas/model.json"
 SETTINGS_SCHEMA_FILE = "schemas/settings.json"
+#: Names the folder for what the compiler remembers of projects, instead of one in the user's caches.
+VARIABLE_CACHE = "AIMASS_CACHE_DIR"
 
 #: What the rows are divided into: to learn from, to choose between trials, and to judge the model.
 SPLITS = ("train", "validation", "test")

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimass_compiler import conventions
-
-_SUFFIXES = (".yaml", ".yml")
+from aimass_compiler.root import is_spec, root_around
 
 
 @dataclass(frozen=True)
@@ -19,15 +18,7 @@ class Project:
     @classmethod
     def around(cls, folder: Path) -> Project:
         """The nearest folder with settings or specs, from this one up to its repository; else this one."""
-        start = folder.resolve()
-        for candidate in (start, *start.parents):
-            if (candidate / conventions.SETTINGS_FILE).is_file() or (
-                candidate / conventions.SPECS_FOLDER
-            ).is_dir():
-                return cls(candidate)
-            if (candidate / ".git").exists():
-                break  # what lies above is somebody else's
-        return cls(start)
+        return cls(Path(root_around(str(folder))))
 
     @property
     def settings(self) -> Path:
@@ -37,12 +28,13 @@ class Project:
     def generated(self) -> Path:
         return self.root / conventions.GENERATED_FOLDER
 
+    @property
+    def specs_folder(self) -> Path:
+        return self.root / conventions.SPECS_FOLDER
+
     def specs(self) -> list[Path]:
         """Every spec of the project, sorted by name."""
-        folder = self.root / conventions.SPECS_FOLDER
-        return sorted(
-            path for path in folder.glob("*") if path.suffix in _SUFFIXES and not path.name.startswith(".")
-        )
+        return sorted(path for path in self.specs_folder.glob("*") if is_spec(path.name))
 
     def shown(self, path: Path) -> str:
         """What people call a file: its path below the root, or the whole path outside of it."""

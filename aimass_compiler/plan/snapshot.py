@@ -14,7 +14,7 @@ from aimass_compiler.plan.names import below, inventory_path, model_folder, part
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,19 @@ class Snapshot:
 
 
 def snapshot(
-    folder: pathlib.Path, produced: Iterable[str], shown_as: str = conventions.GENERATED_FOLDER
+    folder: pathlib.Path,
+    produced: Iterable[str],
+    shown_as: str = conventions.GENERATED_FOLDER,
+    *,
+    settled: Collection[str] = (),
 ) -> Snapshot:
     """Read the inventories below a folder, the files they list and those to be produced.
 
-    Nothing is followed: a symbolic link at a path, or above it, is an obstacle.
+    Nothing is followed: a symbolic link at a path, or above it, is an obstacle. The folders of
+    `settled` models are known to be as they should be, and are not looked at.
     """
-    return _seen(partial(observe, folder), _subfolders(folder), produced, shown_as)
+    subfolders = [name for name in _subfolders(folder) if name not in settled]
+    return _seen(partial(observe, folder), subfolders, produced, shown_as)
 
 
 def snapshot_of(

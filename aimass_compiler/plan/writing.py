@@ -16,7 +16,7 @@ from aimass_compiler.plan.snapshot import Obstacle, observe, snapshot
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 if sys.platform != "win32":
     import fcntl
@@ -51,13 +51,15 @@ def update(
     *,
     prune_models: bool = False,
     force: bool = False,
+    settled: Collection[str] = (),
     shown_as: str = conventions.GENERATED_FOLDER,
     tell: Callable[[str], None] = lambda message: None,  # noqa: ARG005  # by default nobody is told
 ) -> tuple[Plan, list[Finding]]:
     """Compare and write while no other compiler does; what was planned, and what went wrong."""
     try:
         with locked(folder, lambda: tell(f"another compiler is writing to `{folder.name}`; waiting for it")):
-            plan = compare(files, snapshot(folder, files, shown_as), prune_models=prune_models, force=force)
+            seen = snapshot(folder, files, shown_as, settled=settled)
+            plan = compare(files, seen, prune_models=prune_models, force=force)
             return plan, write(plan, folder)
     except OSError as error:
         return Plan(shown_as=shown_as), [_failure(shown_as, error)]

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
-from typing import TYPE_CHECKING
 
 from aimass_compiler.diagnostics import Finding, Related
 from aimass_compiler.explanations import Explanation
-
-if TYPE_CHECKING:
-    from aimass_compiler.pipeline import Pipeline
 
 EXPLANATIONS = (
     Explanation(
@@ -31,11 +27,14 @@ EXPLANATIONS = (
 _NAME = ("metadata", "name")
 
 
-def findings(pipelines: Mapping[str, Pipeline]) -> Iterator[Finding]:
-    """Files, by what people call them, that are called otherwise than their models, or share one."""
-    files: dict[str, str] = {}
-    for file, pipeline in pipelines.items():
-        name, stem = pipeline.name, PurePath(file).stem
+def findings(models: Mapping[str, str], others: Mapping[str, str]) -> Iterator[Finding]:
+    """Files that are called otherwise than their models, or share one.
+
+    Both map what people call a file to its model's name; `others` are known to be in order.
+    """
+    files = {name: file for file, name in others.items()}
+    for file, name in models.items():
+        stem = PurePath(file).stem
         if stem != name:
             message = f"the model is called `{name}`, but its file `{stem}`"
             hint = f"rename the file to `{name}.yaml`, or the model to `{stem}`"

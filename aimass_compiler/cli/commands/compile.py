@@ -37,15 +37,17 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force", action="store_true", help="overwrite generated files that were edited by hand"
     )
+    parser.add_argument(
+        "--no-cache", action="store_true", help="compile every spec, whatever is remembered of the last time"
+    )
     parser.add_argument("--format", choices=findings.FORMATS, default="people", help="how findings are shown")
     add_root(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile; answers an ExitCode."""
-    from aimass_compiler.compile import compile_specs
-    from aimass_compiler.diagnostics import has_errors
-    from aimass_compiler.plan import compare, snapshot, update
+    from aimass_compiler.memory import recall
+    from aimass_compiler.synchronise import Wish, synchronise
 
     if arguments.diff and arguments.format != "people":
         terminal.complain("--diff is for people", "`aimass plan --format json` tells programs the changes")
@@ -56,27 +58,28 @@ def run(arguments: argparse.Namespace) -> int:
     except Unknown as unknown:
         terminal.complain(str(unknown), unknown.help)
         return ExitCode.USAGE
-    compiled = compile_specs(project, specs)
-    if has_errors(compiled.findings):
-        findings.show(compiled.findings, compiled.documents, arguments.format)
-        return ExitCode.FAILED
-    options = {"prune_models": not arguments.specs, "force": arguments.force}
-    is_written = not (arguments.dry_run or arguments.check)
-    if not is_written:
-        plan = compare(compiled.files, snapshot(project.generated, compiled.files), **options)
-        problems = list(plan.findings)
-    else:
-        plan, problems = update(compiled.files, project.generated, **options, tell=_tell)
-    findings.show([*compiled.findings, *problems], compiled.documents, arguments.format)
-    if arguments.format == "people":
-        is_written = is_written and not problems
-        sys.stdout.write(changes.drawn(plan, is_written=is_written, with_diff=arguments.diff))
-    if arguments.check and plan.is_stale:
+    wish = Wish(
+        is_written=not (arguments.dry_run or arguments.check),
+        prunes_models=not arguments.specs,
+        forces=arguments.force,
+    )
+    memory = recall(str(project.root), is_kept=not arguments.no_cache)
+    result = synchronise(project, specs, wish, memory, _tell)
+    findings.show(result.findings, result.documents, arguments.format)
+    if result.plan is not None and arguments.format == "people":
+        drawn = changes.drawn(
+            result.plan,
+            is_written=result.is_written,
+            with_diff=arguments.diff,
+            settled=result.settled_files,
+        )
+        sys.stdout.write(drawn)
+    if arguments.check and result.is_stale:
         terminal.complain(
             "generated/ is not what the specs compile to", "run `aimass compile` and commit the result"
         )
         return ExitCode.STALE
-    return ExitCode.FAILED if problems else ExitCode.DONE
+    return ExitCode.FAILED if result.has_failed else ExitCode.DONE
 
 
 def _tell(message: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from aimass_compiler import conventions
+from aimass_compiler.cli.settled import nothing_changes
 from aimass_compiler.cli.views.cells import safe
 from aimass_compiler.plan import Action, Change, Plan, unified_diff
 from aimass_compiler.plan.effects import Effect, effects
@@ -18,22 +19,23 @@ _MOST_VALUES = 12
 _MOST_SHOWN = 60
 
 
-def drawn(plan: Plan, *, is_written: bool, with_diff: bool = False) -> str:
-    """The plan by model, and a summary in the last line."""
+def drawn(plan: Plan, *, is_written: bool, with_diff: bool = False, settled: int = 0) -> str:
+    """The plan by model, and a summary in the last line; `settled` files were known not to change."""
     lines: list[str] = []
     for effect in effects(plan):
         lines += [_title(effect), *_values(effect), *_stages(effect)]
         lines += [*_files(effect), ""]
     if with_diff and (diff := unified_diff(plan)):
         lines += [diff]
-    return "\n".join([*lines, summary(plan, is_written=is_written)]) + "\n"
+    return "\n".join([*lines, summary(plan, is_written=is_written, settled=settled)]) + "\n"
 
 
-def summary(plan: Plan, *, is_written: bool) -> str:
+def summary(plan: Plan, *, is_written: bool, settled: int = 0) -> str:
     """Such as `2 files to create, 1 to update, 30 unchanged`."""
     counts = {action: sum(change.action is action for change in plan.changes) for action in Action}
+    counts[Action.UNCHANGED] += settled
     if not any(count for action, count in counts.items() if action is not Action.UNCHANGED):
-        return f"nothing changes: {counts[Action.UNCHANGED]} files are as they should be"
+        return nothing_changes(counts[Action.UNCHANGED])
     told = {
         Action.CREATE: "created" if is_written else "to create",
         Action.UPDATE: "updated" if is_written else "to update",

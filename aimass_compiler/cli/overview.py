@@ -1,0 +1,73 @@
+"""What the command line tells about itself: its commands, their arguments, and the exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from aimass_compiler import __version__
+from aimass_compiler.cli import terminal
+from aimass_compiler.cli.commands import Command, commands, names
+from aimass_compiler.conventions import ExitCode
+from aimass_compiler.diagnostics import did_you_mean
+
+_DESCRIPTION = """\
+Models in production, declared, reviewed and delivered like the rest of your infrastructure.
+
+One YAML file in specs/ describes one model. It is compiled into DVC stages, training jobs and
+Kubernetes manifests, which are committed to git."""
+
+_EPILOG = """\
+first steps:
+  aimass init churn data/customers.csv    propose a spec from a data file
+  aimass compile                          compile specs/ into generated/
+  aimass run churn                        train, evaluate, package and test it here
+  aimass serve churn                      serve it here
+
+exit codes:
+"""
+
+
+def answer(written: Sequence[str]) -> int:
+    """What `aimass` says where no command is named."""
+    if not written:
+        _parser_of_all().print_help(sys.stderr)
+        return ExitCode.USAGE
+    if not written[0].startswith("-"):
+        terminal.complain(f"there is no command `{written[0]}`", did_you_mean(written[0], names()))
+        return ExitCode.USAGE
+    _parser_of_all().parse_args(written)
+    return ExitCode.DONE
+
+
+def parser_of(chosen: Command, program: str) -> argparse.ArgumentParser:
+    """The arguments of one command."""
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description=chosen.description,
+        epilog=f"examples:\n{chosen.examples}\n\nexit codes:\n{_exit_codes()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"aimass-compile {__version__}")
+    chosen.declare(parser)
+    return parser
+
+
+def _parser_of_all() -> argparse.ArgumentParser:
+    """What tells about every command, and runs none: that is found by its word."""
+    parser = argparse.ArgumentParser(
+        prog="aimass",
+        description=_DESCRIPTION,
+        epilog=_EPILOG + _exit_codes(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"aimass-compile {__version__}")
+    chosen = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for each in commands():
+        chosen.add_parser(each.name, help=each.summary)
+    return parser
+
+
+def _exit_codes() -> str:
+    return "\n".join(f"  {code.value:<3} {code.meaning}" for code in ExitCode)

@@ -1,0 +1,288 @@
+"""What the last compile read and wrote, so that the next one does only what is new.
+
+Nothing heavy is imported here: where nothing has changed, this is all of the compiler that runs.
+A model is up to date when the compiler, the settings, its spec and each of its generated files
+are what they were. Size, inode and times tell that at once; where they differ, as after a fresh
+checkout, hashes of the contents do. Whatever is not certain is compiled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import time
+from functools import cache
+
+from aimass_compiler import __version__, conventions
+from aimass_compiler.root import is_spec
+
+_FORMAT = 1
+#: A file can change again within one tick of the file system's clock, and show the same time.
+_TICK_SECONDS = 0.02
+
+#: Size, inode, and the times of the last change of content and of the inode, in nanoseconds.
+Stamp = list[int]
+
+
+class Model:
+    """What was known of one spec and of what was generated for it when both were last in step."""
+
+    __slots__ = ("files", "folder", "inventory", "spec", "text")
+
+    def __init__(self, spec: Stamp, text: str, folder: str, inventory: str, files: int) -> None:
+        self.spec = spec
+        self.text = text
+        """The hash of the spec's content."""
+        self.folder = folder
+        """A digest over the stamps of all files in the model's folder."""
+        self.inventory = inventory
+        """The hash of the inventory, which in turn holds the hashes of the model's files."""
+        self.files = files
+        """How many files the compiler wrote."""
+
+    def recorded(self) -> list[object]:
+        return [self.spec, self.text, self.folder, self.inventory, self.files]
+
+
+class Memory:
+    """What is remembered of one project; empty when that is nothing, or from another compiler."""
+
+    def __init__(self, root: str, models: dict[str, Model], settings: str, *, is_kept: bool = True) -> None:
+        self._root = root
+        self._models = models
+        self._settings = settings
+        self._is_kept = is_kept
+        self._has_news = False
+
+    def settled(self, specs: list[str]) -> dict[str, int]:
+        """Of these names of spec files, those that need no compiling, each with its number of files."""
+        found = {name: self._models[name].files for name in specs if self._is_settled(name)}
+        if self._has_news:
+            self._save()
+        return found
+
+    def _is_settled(self, name: str) -> bool:
+        model = self._models.get(name)
+        return model is not None and self._is_read(name, model) and self._is_written(name, model)
+
+    def _is_read(self, name: str, model: Model) -> bool:
+        """Whether the spec is what was compiled last."""
+        path = _spec_path(self._root, name)
+        stamp = _stamp(path)
+        if stamp is None or stamp == model.spec:
+            return stamp is not None
+        if _hash_of(path) != model.text:
+            return False
+        if _is_past(stamp):
+            model.spec, self._has_news = stamp, True
+        return True
+
+    def _is_written(self, name: str, model: Model) -> bool:
+        """Whether all files are there that were written for the spec, and no others of ours."""
+        folder = _folder_path(self._root, name)
+        seen = _walked(folder)
+        digest = _digest(seen)
+        if digest == model.folder:
+            return True
+        if not _is_as_inventoried(folder, seen, model.inventory):
+            return False
+        if all(_is_past(stamp) for _, stamp in seen):
+            model.folder, self._has_news = digest, True
+        return True
+
+    def begin(self, specs: list[str]) -> dict[str, tuple[Stamp, str]]:
+        """What is on record of specs that are about to be read; call it before they are.
+
+        A spec that changes after this is found changed by the next compile.
+        """
+        found = {}
+        for name in specs:
+            path = _spec_path(self._root, name)
+            stamp, text = _stamp(path), _hash_of(path)
+            if stamp is not None and text:
+                found[name] = (stamp if _is_past(stamp) else [], text)
+        return found
+
+    def learn(self, begun: dict[str, tuple[Stamp, str]]) -> None:
+        """Keep on record that these specs and what lies in their models' folders are in step now."""
+        if not self._is_kept:
+            return
+        time.sleep(_TICK_SECONDS if begun else 0)
+        for name, (stamp, text) in begun.items():
+            folder = _folder_path(self._root, name)
+            content = _content(os.path.join(folder, conventions.INVENTORY_FILE))
+            if content is not None:
+                files = len(_listed(content)) + 1
+                self._models[name] = Model(stamp, text, _digest(_walked(folder)), _hash(content), files)
+        self._save()
+
+    def forget(self, specs: list[str]) -> None:
+        """Take specs off the record, because they are to be compiled whatever is known of them."""
+        for name in specs:
+            self._models.pop(name, None)
+
+    def _save(self) -> None:
+        path = _memory_path(self._root)
+        record = {
+            "format": _FORMAT,
+            "compiler": compiler(),
+            "settings": self._settings,
+            "models": {name: model.recorded() for name, model in self._models.items()},
+        }
+        try:
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            partial = f"{path}.{os.getpid()}"
+            with open(partial, "w", encoding="utf-8") as stream:
+                json.dump(record, stream)
+            os.replace(partial, path)
+        except OSError:
+            return  # a home that cannot be written only costs time
+
+
+def recall(root: str, *, is_kept: bool = True) -> Memory:
+    """What is remembered of the project at a root; `is_kept` says whether anything is to be, at all."""
+    path = os.path.join(root, conventions.SETTINGS_FILE)
+    settings = _hash_of(path)
+    if not is_kept or (os.path.lexists(path) and not settings):
+        return Memory(root, {}, settings, is_kept=False)
+    try:
+        with open(_memory_path(root), encoding="utf-8") as stream:
+            record = json.load(stream)
+        if (record["format"], record["settings"]) == (_FORMAT, settings) and record["compiler"] == compiler():
+            return Memory(root, {name: Model(*model) for name, model in record["models"].items()}, settings)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        pass
+    return Memory(root, {}, settings)
+
+
+def settled_files(root: str) -> int | None:
+    """How many generated files there are when compiling all specs would change none; else None."""
+    try:
+        specs = sorted(filter(is_spec, os.listdir(os.path.join(root, conventions.SPECS_FOLDER))))
+        with os.scandir(os.path.join(root, conventions.GENERATED_FOLDER)) as entries:
+            folders = {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
+    except OSError:
+        return None
+    if not specs or folders != {_model_of(name) for name in specs}:
+        return None
+    memory = recall(root)
+    files = memory.settled(specs)
+    return sum(files.values()) if len(files) == len(specs) else None
+
+
+@cache
+def compiler() -> str:
+    """Tells this compiler from any other: its version, its source, and the environment it runs in."""
+    environment = [_stamp(path) for path in sys.path if path.endswith("site-packages")]
+    source = _digest(_walked(os.path.dirname(__file__)))
+    return _hash(f"{__version__} {sys.version} {environment} {source}".encode())
+
+
+def _walked(folder: str) -> list[tuple[str, Stamp]]:
+    """The files in a folder with their stamps, in the order of the system; nothing when it cannot be read.
+
+    Links are files here: they are not followed. Bytecode does not count.
+    """
+    found: list[tuple[str, Stamp]] = []
+    try:
+        _collect(folder, "", found)
+    except OSError:
+        return []
+    return found
+
+
+def _collect(folder: str, below: str, found: list[tuple[str, Stamp]]) -> None:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                found.append((below + entry.name, _stamp_of(entry.stat(follow_symlinks=False))))
+            elif entry.name != "__pycache__":
+                _collect(entry.path, f"{below}{entry.name}/", found)
+
+
+def _digest(seen: list[tuple[str, Stamp]]) -> str:
+    return _hash(repr(seen).encode())
+
+
+def _is_as_inventoried(folder: str, seen: list[tuple[str, Stamp]], inventory: str) -> bool:
+    """Whether a folder holds the inventory of this hash, all files as it lists them, and no remains."""
+    content = _content(os.path.join(folder, conventions.INVENTORY_FILE))
+    if content is None or _hash(content) != inventory:
+        return False
+    listed, there = _listed(content), {path for path, _ in seen}
+    has_remains = any(path.rpartition("/")[2].startswith(".") for path in there - listed.keys())
+    return (
+        not has_remains
+        and listed.keys() <= there
+        and all(_hash_of(os.path.join(folder, path)) == digest for path, digest in listed.items())
+    )
+
+
+def _listed(inventory: bytes) -> dict[str, str]:
+    """The files of an inventory with their hashes."""
+    files: dict[str, str] = json.loads(inventory)["files"]
+    return files
+
+
+def _stamp(path: str) -> Stamp | None:
+    try:
+        return _stamp_of(os.lstat(path))
+    except OSError:
+        return None
+
+
+def _stamp_of(seen: os.stat_result) -> Stamp:
+    return [seen.st_size, seen.st_ino, seen.st_mtime_ns, seen.st_ctime_ns]
+
+
+def _is_past(stamp: Stamp) -> bool:
+    """Whether the last change is so long ago that the next one will show another time."""
+    return time.time_ns() - max(stamp[2:]) > _TICK_SECONDS * 1e9
+
+
+def _content(path: str) -> bytes | None:
+    """What a file holds; None where there is none, or a link or something stranger."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        with open(descriptor, "rb") as stream:
+            return stream.read()
+    except OSError:
+        return None
+
+
+def _hash_of(path: str) -> str:
+    content = _content(path)
+    return "" if content is None else _hash(content)
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _model_of(name: str) -> str:
+    """The model that a spec's file describes: both have one name, or the spec has an error."""
+    return name.rpartition(".")[0]
+
+
+def _spec_path(root: str, name: str) -> str:
+    return os.path.join(root, conventions.SPECS_FOLDER, name)
+
+
+def _folder_path(root: str, name: str) -> str:
+    return os.path.join(root, conventions.GENERATED_FOLDER, _model_of(name))
+
+
+def _memory_path(root: str) -> str:
+    """A file of the user's cache folder, named by the project's root.
+
+    Source: https://specifications.freedesktop.org/basedir-spec/latest/
+    """
+    folder = os.environ.get(conventions.VARIABLE_CACHE)
+    if not folder:
+        caches = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+        folder = os.path.join(caches, conventions.MANAGER)
+    return os.path.join(
+        folder, f"{_hash(os.path.realpath(root).encode('utf-8', 'surrogateescape'))[:32]}.json"
+    )

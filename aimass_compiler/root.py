@@ -1,0 +1,29 @@
+"""Which folder is the project, found without importing anything heavy."""
+
+from __future__ import annotations
+
+import os
+
+from aimass_compiler import conventions
+
+SPEC_SUFFIXES = (".yaml", ".yml")
+
+
+def root_around(folder: str) -> str:
+    """The nearest folder with settings or specs, from this one up to its repository; else this one."""
+    start = candidate = os.path.realpath(folder)
+    while True:
+        settings = os.path.join(candidate, conventions.SETTINGS_FILE)
+        specs = os.path.join(candidate, conventions.SPECS_FOLDER)
+        if os.path.isfile(settings) or os.path.isdir(specs):
+            return candidate
+        above = os.path.dirname(candidate)
+        is_repository = os.path.exists(os.path.join(candidate, ".git"))
+        if is_repository or above == candidate:
+            return start  # what lies above is somebody else's
+        candidate = above
+
+
+def is_spec(name: str) -> bool:
+    """Whether a file of specs/ is one, by its name."""
+    return name.endswith(SPEC_SUFFIXES) and not name.startswith(".")
