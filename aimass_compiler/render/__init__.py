@@ -9,7 +9,7 @@ from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Finding
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render import dvc, image, monitoring, serving, training
-from aimass_compiler.render.pipeline_file import pipeline_file
+from aimass_compiler.render.shared import Shared
 
 TARGETS = (dvc, training, image, serving, monitoring)
 
@@ -21,9 +21,10 @@ def render(pipeline: Pipeline) -> dict[str, bytes]:
 
     Raises ValueError when two targets write the same path.
     """
-    files = {conventions.PIPELINE_FILE: pipeline_file(pipeline)}
+    shared = Shared(pipeline)
+    files = {conventions.PIPELINE_FILE: shared.pipeline_file}
     for target in TARGETS:
-        rendered = target.render(pipeline)
+        rendered = target.render(shared)
         if taken := sorted(files.keys() & rendered.keys()):
             raise ValueError(f"{target.__name__} writes {', '.join(taken)}, which another target writes")
         files |= rendered

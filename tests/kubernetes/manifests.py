@@ -17,11 +17,10 @@ import kubernetes_validate
 
 from aimass_compiler.cluster.kustomize import Kustomize, KustomizeError, find
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.render import image, monitoring, serving, training
+from aimass_compiler.render import render
 
 KUBERNETES = "1.34"
 SCHEMAS = Path(__file__).parent / "schemas"
-TARGETS = (image, monitoring, serving, training)
 
 
 def kustomize() -> Kustomize | str:
@@ -37,12 +36,11 @@ def kustomize() -> Kustomize | str:
 
 
 def write(pipeline: Pipeline, root: Path) -> Path:
-    """Everything that is rendered of the pipeline for Kubernetes, below `root`."""
-    for target in TARGETS:
-        for name, content in target.render(pipeline).items():
-            path = root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+    """Everything that is rendered of the pipeline, below `root`."""
+    for name, content in render(pipeline).items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
     return root
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aimass_compiler.render import dvc
+from aimass_compiler.render import render
 from render.files import read
 from render.models import pipeline
 
@@ -15,7 +15,7 @@ BEATS = {"gates": [{"metric": "roc_auc", "min": 0.8}, {"metric": "roc_auc", "bea
 
 
 def stages(changes: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = read(dvc.render(pipeline(changes)), "dvc.yaml")["stages"]
+    found: dict[str, Any] = read(render(pipeline(changes)), "dvc.yaml")["stages"]
     return found
 
 

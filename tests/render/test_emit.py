@@ -3,33 +3,54 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
-from aimass_compiler.render.emit import emit, emit_json, inline
+from aimass_compiler.render.emit import emit, emit_all, emit_json, inline
 from render.models import HOSTILE
 
-#: What YAML can hold at all: no surrogates.
-TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+#: What YAML can hold at all: no surrogates. The second kind looks like YAML, or like the PromQL in alerts.
+TEXT = st.text(st.characters(exclude_categories=["Cs"])) | st.text(
+    "ab01 \n\t:#-'\"{}[]&*!|>%@`,?=~\\ü\x85", max_size=40
+)
 DATA = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner),
 )
 
 
-@given(st.dictionaries(TEXT, DATA))
-def test_any_data_comes_back_as_it_was(document: dict[str, object]) -> None:
-    assert yaml.safe_load(emit(document, "churn")) == document
+def read_1_2(text: str | bytes) -> object:
+    """What a parser of YAML 1.2 makes of it."""
+    return YAML(typ="safe", pure=True).load(text)
 
 
-@given(DATA)
-def test_any_value_on_one_line_comes_back_as_it_was(value: object) -> None:
+@pytest.mark.parametrize("reads", [yaml.safe_load, read_1_2])
+@given(document=st.dictionaries(TEXT, DATA))
+def test_any_data_comes_back_as_it_was(reads: Callable[[bytes], object], document: dict[str, object]) -> None:
+    assert reads(emit(document, "churn")) == document
+
+
+@pytest.mark.parametrize("reads", [yaml.safe_load, read_1_2])
+@given(value=DATA)
+def test_any_value_on_one_line_comes_back_as_it_was(reads: Callable[[str], object], value: object) -> None:
     text = inline(value)
     assert "\n" not in text
-    assert yaml.safe_load(text) == value
+    assert reads(text) == value
+
+
+@given(st.lists(st.dictionaries(TEXT, DATA), min_size=1))
+def test_several_documents_come_back_one_by_one(documents: list[dict[str, object]]) -> None:
+    assert list(yaml.safe_load_all(emit_all(documents, "churn"))) == documents
+
+
+def test_a_key_that_is_longer_than_any_parser_looks_is_still_one() -> None:
+    document = {"list": [{"k" * 2000: {"x": "y"}, "j" * 2000: [1]}]}
+    assert yaml.safe_load(emit(document, "churn")) == document
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import pytest
 import aimass_compiler
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.render import image, render
+from aimass_compiler.render import render
 from aimass_compiler.render.image.tag import tag
-from aimass_compiler.render.pipeline_file import training_file
+from aimass_compiler.render.shared import Shared
 from aimass_compiler.runtime.packaging.context import assemble
 from aimass_compiler.runtime.workspace import Workspace
 from render.files import read
@@ -30,13 +30,13 @@ def instructions(dockerfile: bytes) -> list[str]:
     return [line for line in "\n".join(lines).replace("\\\n", " ").split("\n") if line]
 
 
-SERVING = instructions(image.render(pipeline())["image/Dockerfile"])
-TRAINING = instructions(image.render(pipeline())["image/train.Dockerfile"])
+SERVING = instructions(render(pipeline())["image/Dockerfile"])
+TRAINING = instructions(render(pipeline())["image/train.Dockerfile"])
 
 
 def test_the_assembled_context_holds_all_that_is_copied(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, "churn")
-    for name, content in image.render(pipeline()).items():
+    for name, content in render(pipeline()).items():
         path = workspace.generated / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -70,7 +70,7 @@ def test_the_serving_image_holds_no_installer_of_its_own_and_compiles_nothing() 
 
 
 def test_every_pin_of_the_server_has_a_version_and_a_hash_and_no_place() -> None:
-    header, _, pins = image.render(pipeline())["image/requirements.txt"].decode().partition("\n")
+    header, _, pins = render(pipeline())["image/requirements.txt"].decode().partition("\n")
     assert header.startswith("# Generated")
     assert "://" not in pins
     blocks = pins.replace("\\\n", " ").splitlines()
@@ -106,9 +106,8 @@ def test_what_the_image_does_not_hold_leaves_its_tag() -> None:
 
 
 def test_the_tag_covers_every_file_of_the_build_the_model_and_the_version() -> None:
-    files = image.render(pipeline())
-    files.pop("image/train.Dockerfile")
-    trained_from = training_file(pipeline(), pipeline().training)
+    files, trained_from = Shared(pipeline()).image_files, Shared(pipeline()).training_file
+    assert files.items() < render(pipeline()).items()
     usual = tag(files, trained_from, aimass_compiler.__version__)
     assert tag_of(pipeline()) == usual
     edited = [{**files, path: content + b"#"} for path, content in files.items()]
@@ -136,14 +135,14 @@ def test_base_images_are_the_organisations() -> None:
         "python": f"mirror.example.com:5000/python:3.12-slim{digest}",
         "ray": f"mirror/ray:2.60.0{digest}",
     }
-    files = image.render(pipeline(settings={"images": images}))
+    files = render(pipeline(settings={"images": images}))
     assert f"FROM {images['python']} AS build\n".encode() in files["image/Dockerfile"]
     assert f"FROM {images['ray']}\n".encode() in files["image/train.Dockerfile"]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_text_of_a_spec_stays_inside_of_its_label(text: str) -> None:
-    files = image.render(pipeline({"metadata": {"description": text, "owner": text}}))
+    files = render(pipeline({"metadata": {"description": text, "owner": text}}))
     for name in ("image/Dockerfile", "image/train.Dockerfile"):
         found = instructions(files[name])
         assert {line.split()[0] for line in found} <= INSTRUCTIONS
@@ -154,5 +153,5 @@ def test_text_of_a_spec_stays_inside_of_its_label(text: str) -> None:
 
 def test_an_image_that_is_none_never_reaches_the_file() -> None:
     images = {"python": "python:3\nRUN evil", "ray": "ray $(evil)"}
-    files = image.render(pipeline(settings={"images": images}))
+    files = render(pipeline(settings={"images": images}))
     assert b"evil" not in files["image/Dockerfile"] + files["image/train.Dockerfile"]

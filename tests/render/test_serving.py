@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from aimass_compiler import conventions
-from aimass_compiler.render import serving
+from aimass_compiler.render import render
 from render.files import below, of_kind, read
 from render.models import VARIED, pipeline
 
-PLAIN = serving.render(pipeline())
+PLAIN = render(pipeline())
 KUSTOMIZATION = "kustomization.yaml"
 
 
@@ -66,7 +66,7 @@ def test_one_replica_needs_no_autoscaler_and_no_budget() -> None:
 
 def test_who_is_scaled_has_no_replicas_of_its_own() -> None:
     assert "replicas" not in read(PLAIN, "base/deployment.yaml")["spec"]
-    fixed = serving.render(VARIED["fixed-replicas"])
+    fixed = render(VARIED["fixed-replicas"])
     assert read(fixed, "base/deployment.yaml")["spec"]["replicas"] == 3
     assert read(fixed, "overlays/prod/deployment.patch.yaml")["spec"] == {"replicas": None}
     assert "horizontalpodautoscaler.yaml" in below(fixed, "overlays/prod")
@@ -85,12 +85,12 @@ def test_who_is_scaled_has_no_replicas_of_its_own() -> None:
 def test_each_limit_reaches_the_server_by_its_variable(
     changes: dict[str, Any], variable: str, value: str
 ) -> None:
-    files = serving.render(pipeline({"serving": changes}))
+    files = render(pipeline({"serving": changes}))
     assert f"{variable}={value}" in limits(files)
 
 
 def test_the_drift_window_reaches_the_server() -> None:
-    files = serving.render(pipeline({"monitoring": {"drift": {"window": "2h"}}}))
+    files = render(pipeline({"monitoring": {"drift": {"window": "2h"}}}))
     assert f"{conventions.VARIABLE_DRIFT_WINDOW_SECONDS}=7200" in limits(files)
 
 
@@ -106,7 +106,7 @@ def limits(files: dict[str, bytes]) -> list[str]:
 
 @pytest.mark.parametrize("timeout", ["100ms", "2s", "2m"])
 def test_a_server_is_killed_only_after_it_had_time_to_finish(timeout: str) -> None:
-    files = serving.render(pipeline({"serving": {"limits": {"timeout": timeout}}}))
+    files = render(pipeline({"serving": {"limits": {"timeout": timeout}}}))
     drain = next(
         int(literal.partition("=")[2])
         for literal in limits(files)
@@ -167,9 +167,7 @@ def test_only_the_overlay_names_registry_and_tag_and_never_latest() -> None:
 
 def test_the_tag_changes_with_what_is_trained_and_with_nothing_else() -> None:
     def tag(**changes: Any) -> str:
-        found: str = read(serving.render(pipeline(changes)), f"overlays/dev/{KUSTOMIZATION}")["images"][0][
-            "newTag"
-        ]
+        found: str = read(render(pipeline(changes)), f"overlays/dev/{KUSTOMIZATION}")["images"][0]["newTag"]
         return found
 
     assert tag(training={"seed": 7}) != tag()
@@ -179,12 +177,12 @@ def test_the_tag_changes_with_what_is_trained_and_with_nothing_else() -> None:
 @pytest.mark.parametrize("name", VARIED)
 def test_kustomizations_use_no_deprecated_field(name: str) -> None:
     deprecated = {"commonLabels", "vars", "patchesStrategicMerge", "patchesJson6902", "bases", "imageTags"}
-    for kustomization in of_kind(serving.render(VARIED[name]), "Kustomization"):
+    for kustomization in of_kind(render(VARIED[name]), "Kustomization"):
         assert not deprecated & kustomization.keys()
 
 
 def test_requests_come_from_the_namespace_from_prometheus_and_from_the_gateway() -> None:
-    files = serving.render(VARIED["route-in-prod"])
+    files = render(VARIED["route-in-prod"])
     assert callers(read(files, "base/networkpolicy.yaml")) == [None, "monitoring"]
     assert callers(read(files, "overlays/prod/networkpolicy.patch.yaml")) == [None, "monitoring", "edge"]
 
@@ -201,7 +199,7 @@ def callers(policy: dict[str, Any]) -> list[str | None]:
 
 
 def test_a_route_lets_predictions_in_and_neither_metrics_nor_health() -> None:
-    route = read(serving.render(VARIED["route-in-prod"]), "overlays/prod/httproute.yaml")["spec"]
+    route = read(render(VARIED["route-in-prod"]), "overlays/prod/httproute.yaml")["spec"]
     paths = [match["path"]["value"] for match in route["rules"][0]["matches"]]
     assert paths == ["/v2/models/churn", conventions.PREDICT_PATH]
     assert route["rules"][0]["timeouts"] == {"request": "121s"}
@@ -209,13 +207,13 @@ def test_a_route_lets_predictions_in_and_neither_metrics_nor_health() -> None:
 
 
 def test_what_only_one_environment_has_is_labelled_like_the_rest() -> None:
-    added = read(serving.render(VARIED["route-in-prod"]), "overlays/prod/httproute.yaml")
+    added = read(render(VARIED["route-in-prod"]), "overlays/prod/httproute.yaml")
     (labels,) = read(PLAIN, f"base/{KUSTOMIZATION}")["labels"]
     assert added["metadata"]["labels"] == labels["pairs"]
 
 
 def test_a_canary_takes_over_step_by_step_through_the_gateway() -> None:
-    files = serving.render(VARIED["canary"])
+    files = render(VARIED["canary"])
     strategy = read(files, "base/rollout.yaml")["spec"]["strategy"]["canary"]
     assert [step["setWeight"] for step in strategy["steps"] if "setWeight" in step] == [5, 25]
     backends = read(files, "base/httproute.yaml")["spec"]["rules"][0]["backendRefs"]
@@ -229,7 +227,7 @@ def test_a_canary_takes_over_step_by_step_through_the_gateway() -> None:
 
 
 def test_a_canary_is_judged_by_its_own_servers_and_the_budget() -> None:
-    metric = read(serving.render(VARIED["canary"]), "base/analysistemplate.yaml")["spec"]["metrics"][0]
+    metric = read(render(VARIED["canary"]), "base/analysistemplate.yaml")["spec"]["metrics"][0]
     assert metric["successCondition"].endswith("result[0] <= 0.014400")
     query = metric["provider"]["prometheus"]["query"]
     assert query.count('pod=~"churn-{{args.version}}-.+"') == 2
@@ -237,13 +235,13 @@ def test_a_canary_is_judged_by_its_own_servers_and_the_budget() -> None:
 
 
 def test_a_canary_scales_its_rollout() -> None:
-    files = serving.render(VARIED["canary"])
+    files = render(VARIED["canary"])
     assert read(files, "base/horizontalpodautoscaler.yaml")["spec"]["scaleTargetRef"]["kind"] == "Rollout"
     assert "replicas" not in read(files, "base/deployment.yaml")["spec"]
 
 
 def test_an_environment_without_the_canary_deletes_all_of_it() -> None:
-    files = serving.render(VARIED["canary-not-in-dev"])
+    files = render(VARIED["canary-not-in-dev"])
     deleted = {
         path.rpartition("/")[2]
         for path in files

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from aimass_compiler import conventions
-from aimass_compiler.render import training
+from aimass_compiler.render import render
 from render.files import below, read
 from render.models import VARIED, pipeline
 
-PLAIN = training.render(pipeline())
+PLAIN = render(pipeline())
 
 
 def job(files: dict[str, bytes]) -> dict[str, Any]:
@@ -41,12 +41,12 @@ def test_the_job_needs_nothing_of_an_earlier_stage_and_goes_on_to_a_package() ->
 
 
 def test_as_many_workers_as_trials_run_at_once() -> None:
-    assert workers(training.render(pipeline({"search": {"concurrency": 8, "trials": 5}})))["replicas"] == 5
-    assert workers(training.render(pipeline({"search": {"concurrency": 3, "trials": 5}})))["replicas"] == 3
+    assert workers(render(pipeline({"search": {"concurrency": 8, "trials": 5}})))["replicas"] == 5
+    assert workers(render(pipeline({"search": {"concurrency": 3, "trials": 5}})))["replicas"] == 3
 
 
 def test_a_worker_gets_what_a_trial_needs() -> None:
-    (container,) = workers(training.render(VARIED["cluster"]))["template"]["spec"]["containers"]
+    (container,) = workers(render(VARIED["cluster"]))["template"]["spec"]["containers"]
     wanted = {"cpu": "1500m", "memory": "16Gi", "nvidia.com/gpu": "2"}
     assert container["resources"] == {"requests": wanted, "limits": wanted}
     (container,) = workers(PLAIN)["template"]["spec"]["containers"]
@@ -54,13 +54,13 @@ def test_a_worker_gets_what_a_trial_needs() -> None:
 
 
 def test_the_head_runs_no_trial_and_asks_for_no_gpu() -> None:
-    head = job(training.render(VARIED["cluster"]))["spec"]["rayClusterSpec"]["headGroupSpec"]
+    head = job(render(VARIED["cluster"]))["spec"]["rayClusterSpec"]["headGroupSpec"]
     assert head["rayStartParams"] == {"num-cpus": "0"}
     assert "nvidia.com/gpu" not in head["template"]["spec"]["containers"][0]["resources"]["limits"]
 
 
 def test_the_queue_is_a_label_and_kueue_alone_suspends() -> None:
-    queued = training.render(VARIED["cluster"])
+    queued = render(VARIED["cluster"])
     assert job(queued)["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "ml"
     again = json.loads(queued["train/retrain.json"])
     assert again["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "ml"
@@ -70,15 +70,13 @@ def test_the_queue_is_a_label_and_kueue_alone_suspends() -> None:
 
 def test_the_search_has_time_to_end_before_the_job_is_killed() -> None:
     assert job(PLAIN)["spec"]["activeDeadlineSeconds"] > 30 * 60
-    assert "activeDeadlineSeconds" not in job(training.render(pipeline({"search": {"time": None}})))["spec"]
+    assert "activeDeadlineSeconds" not in job(render(pipeline({"search": {"time": None}})))["spec"]
 
 
 def test_a_changed_job_has_another_name_because_a_finished_one_never_runs_again() -> None:
-    names = {
-        job(training.render(pipeline({"training": {"seed": seed}})))["metadata"]["name"] for seed in (1, 2)
-    }
+    names = {job(render(pipeline({"training": {"seed": seed}})))["metadata"]["name"] for seed in (1, 2)}
     assert len(names) == 2
-    served = training.render(pipeline({"serving": {"limits": {"concurrency": 3}}}))
+    served = render(pipeline({"serving": {"limits": {"concurrency": 3}}}))
     assert job(served)["metadata"]["name"] == job(PLAIN)["metadata"]["name"]
 
 
@@ -91,7 +89,7 @@ def test_pods_read_the_pipeline_that_they_are_named_after() -> None:
 
 @pytest.mark.parametrize("name", VARIED)
 def test_every_pod_keeps_to_the_restricted_standard(name: str) -> None:
-    spec = job(training.render(VARIED[name]))["spec"]
+    spec = job(render(VARIED[name]))["spec"]
     cluster = spec["rayClusterSpec"]
     templates = [
         spec["submitterPodTemplate"],
@@ -111,7 +109,7 @@ def test_every_pod_keeps_to_the_restricted_standard(name: str) -> None:
 
 def test_the_image_is_named_by_the_dockerfile_that_it_is_built_from() -> None:
     def image(settings: dict[str, Any]) -> str:
-        files = training.render(pipeline(settings=settings))
+        files = render(pipeline(settings=settings))
         found: str = workers(files)["template"]["spec"]["containers"][0]["image"]
         return found
 
@@ -140,7 +138,7 @@ def test_the_clock_is_the_specs() -> None:
 
 
 def test_without_a_schedule_there_is_nothing_to_train_again() -> None:
-    assert below(training.render(VARIED["no-retraining"]), "train") == {
+    assert below(render(VARIED["no-retraining"]), "train") == {
         "kustomization.yaml",
         "persistentvolumeclaim.yaml",
         "pipeline.json",
@@ -150,7 +148,7 @@ def test_without_a_schedule_there_is_nothing_to_train_again() -> None:
 
 
 def test_models_train_in_the_first_environment_with_its_overrides() -> None:
-    files = training.render(
+    files = render(
         pipeline(
             overrides={
                 "dev": {"training": {"resources": {"memory": "8Gi"}}},

@@ -30,7 +30,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Assemble, and print the command; answers an ExitCode."""
-    from aimass_compiler.render.image import image_tag
+    from aimass_compiler.render.shared import Shared
 
     project = project_of(arguments)
     try:
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     status = subprocess.run(assemble, check=False).returncode  # noqa: S603  # a list of arguments, never a shell
     if status == ExitCode.DONE:
-        name = f"{pipeline.settings.images.registry}/{pipeline.name}:{image_tag(pipeline)}"
+        name = f"{pipeline.settings.images.registry}/{pipeline.name}:{Shared(pipeline).image_tag}"
         folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.name / "package"
         print(f"docker build --tag {name} {project.shown(folder)}")
     return status

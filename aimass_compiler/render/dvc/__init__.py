@@ -15,6 +15,7 @@ from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.dvc.plots import plots
 from aimass_compiler.render.emit import emit
+from aimass_compiler.render.shared import Shared
 from aimass_compiler.stages import STAGES, Stage
 
 EXPLANATIONS = (
@@ -32,8 +33,9 @@ _ROOT = "../.."
 _WILDCARDS = frozenset("*?[")
 
 
-def render(pipeline: Pipeline) -> dict[str, bytes]:
+def render(shared: Shared) -> dict[str, bytes]:
     """The stages and plots as dvc.yaml."""
+    pipeline = shared.pipeline
     document = {
         "stages": {stage.name: _stage(stage, pipeline) for stage in STAGES},
         "plots": plots(pipeline, f"{_ROOT}/{_artifacts(pipeline)}"),

@@ -13,15 +13,16 @@ from aimass_compiler.render.monitoring.dashboard import dashboard
 from aimass_compiler.render.monitoring.findings import EXPLANATIONS, findings
 from aimass_compiler.render.monitoring.rules import groups, prometheus_rule
 from aimass_compiler.render.naming import common_labels, kustomization, serving_selector
+from aimass_compiler.render.shared import Shared
 
 __all__ = ["EXPLANATIONS", "findings", "render"]
 
 _COMPONENT = "monitoring"
 
 
-def render(pipeline: Pipeline) -> dict[str, bytes]:
+def render(shared: Shared) -> dict[str, bytes]:
     """Scraping is alike everywhere; rules and dashboard name the namespace, so each overlay has its own."""
-    name = pipeline.name
+    pipeline, name = shared.pipeline, shared.pipeline.name
     files = {
         "base/monitoring/kustomization.yaml": emit(
             kustomization([("resources", ["servicemonitor.yaml"])]), name

@@ -9,25 +9,26 @@ from aimass_compiler import conventions
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.emit import emit
-from aimass_compiler.render.image import image_tag
 from aimass_compiler.render.naming import common_labels, kustomization, serving_selector
 from aimass_compiler.render.serving import canary, network, scaling, workload
 from aimass_compiler.render.serving.difference import Identity, Object, difference, identity
 from aimass_compiler.render.serving.findings import EXPLANATIONS, findings
 from aimass_compiler.render.serving.limits import variables
+from aimass_compiler.render.shared import Shared
 
 __all__ = ["EXPLANATIONS", "findings", "objects", "render"]
 
 _COMPONENT = "server"
 
 
-def render(pipeline: Pipeline) -> dict[str, bytes]:
+def render(shared: Shared) -> dict[str, bytes]:
     """The files below base/ and overlays/."""
+    pipeline = shared.pipeline
     base = objects(pipeline, pipeline.serving)
     files = {f"base/{_file(identity(document))}": emit(document, pipeline.name) for document in base}
     files["base/kustomization.yaml"] = emit(_base(pipeline, base), pipeline.name)
     for name, environment in pipeline.environments.items():
-        files |= _overlay(pipeline, name, environment, base)
+        files |= _overlay(shared, name, environment, base)
     return files
 
 
@@ -73,8 +74,9 @@ def _base(pipeline: Pipeline, base: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _overlay(
-    pipeline: Pipeline, name: str, environment: EnvironmentPipeline, base: list[dict[str, Any]]
+    shared: Shared, name: str, environment: EnvironmentPipeline, base: list[dict[str, Any]]
 ) -> dict[str, bytes]:
+    pipeline = shared.pipeline
     wanted = objects(pipeline, environment.serving, environment.namespace)
     change = difference(base, wanted)
     folder = f"overlays/{name}"
@@ -89,7 +91,7 @@ def _overlay(
         ("namespace", environment.namespace),
         ("resources", ["../../base", *(_file(key) for key in change.added), "monitoring"]),
         ("labels", [{"pairs": {conventions.LABEL_ENVIRONMENT: name}, "includeTemplates": True}]),
-        ("images", [{"name": pipeline.name, "newName": image, "newTag": image_tag(pipeline)}]),
+        ("images", [{"name": pipeline.name, "newName": image, "newTag": shared.image_tag}]),
         ("configMapGenerator", _changed_limits(pipeline, environment)),
         ("patches", [{"path": _patch_file(key)} for key in change.patches]),
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from aimass_compiler import conventions
-from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.emit import emit, emit_json
 from aimass_compiler.render.naming import kustomization
+from aimass_compiler.render.shared import Shared
 from aimass_compiler.render.training import retrain
 from aimass_compiler.render.training.cluster import Job
 from aimass_compiler.render.training.findings import EXPLANATIONS, findings
@@ -16,18 +16,19 @@ from aimass_compiler.render.training.rayjob import training_job
 __all__ = ["EXPLANATIONS", "findings", "render"]
 
 
-def render(pipeline: Pipeline) -> dict[str, bytes]:
+def render(shared: Shared) -> dict[str, bytes]:
     """The files below train/; the first environment is where models are trained."""
+    pipeline = shared.pipeline
     environment = next(iter(pipeline.environments.values()), None)
     if environment is None:
         return {}
-    job = Job(pipeline, environment)
+    job = Job(shared, environment)
     schedule = environment.monitoring.retrain.schedule
     documents = [training_job(job), _account(job), _workspace(job)]
     if schedule is not None:
         documents += retrain.retraining(job, schedule)
     files = {f"train/{_file(document)}": emit(document, pipeline.name) for document in documents}
-    files[f"train/{conventions.PIPELINE_FILE}"] = job.pipeline_file
+    files[f"train/{conventions.PIPELINE_FILE}"] = shared.cluster_training_file
     if schedule is not None:
         files[f"train/{retrain.RAY_JOB_FILE}"] = emit_json(retrain.retraining_job(job))
     files["train/kustomization.yaml"] = emit(_kustomization(job, documents), pipeline.name)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
 from aimass_compiler.pipeline.training import Training
-from aimass_compiler.render.image import train_dockerfile
 from aimass_compiler.render.naming import common_labels, digest, ray_version, shortened, training_labels
-from aimass_compiler.render.pipeline_file import training_file
 from aimass_compiler.render.security import CONTAINER_SECURITY, pod_security
+from aimass_compiler.render.shared import Shared
 from aimass_compiler.values import Bytes
 
 COMPONENT = "training"
@@ -27,8 +27,12 @@ _LONGEST_NAME = 63
 class Job:
     """What one training run needs to know: the model, and where it trains."""
 
-    pipeline: Pipeline
+    shared: Shared
     environment: EnvironmentPipeline
+
+    @property
+    def pipeline(self) -> Pipeline:
+        return self.shared.pipeline
 
     @property
     def name(self) -> str:
@@ -48,23 +52,19 @@ class Job:
         """The volume that is the project's root on the cluster: data/ goes in, artifacts/ comes out."""
         return f"{self.name}-workspace"
 
-    @property
+    @cached_property
     def pipeline_name(self) -> str:
         """The ConfigMap of pipeline.json, named by content: kustomize renames no reference in a RayJob."""
-        return shortened(self.name, f"-pipeline-{digest(self.pipeline_file)}", _LONGEST_NAME)
+        content = digest(self.shared.cluster_training_file)
+        return shortened(self.name, f"-pipeline-{content}", _LONGEST_NAME)
 
-    @property
-    def pipeline_file(self) -> bytes:
-        """What the stages on the cluster read."""
-        return training_file(self.pipeline, self.training)
-
-    @property
+    @cached_property
     def image(self) -> str:
         """The training image; its tag names the Dockerfile that it is built from."""
-        tag = digest(train_dockerfile(self.pipeline))
+        tag = digest(self.shared.training_dockerfile)
         return f"{self.environment.image_registry}/{self.name}-train:{tag}"
 
-    @property
+    @cached_property
     def labels(self) -> dict[str, str]:
         return common_labels(self.pipeline, COMPONENT) | training_labels(self.name)
 

@@ -1,0 +1,97 @@
+"""The text of both Dockerfiles; what comes from a spec passes `label` or `reference`, or does not get in."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import resources
+
+from aimass_compiler import __version__, conventions
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.render.emit import header
+from aimass_compiler.render.image.escaping import label, reference
+
+_HEALTH_SECONDS = 2
+_IGNORED = "*\n!model\n!app\n!requirements.txt\n**/__pycache__\n"
+
+
+def context(pipeline: Pipeline) -> dict[str, bytes]:
+    """What the serving image is built from, beside the model and the server."""
+    above = header(pipeline.name)
+    return {
+        "image/Dockerfile": serving(pipeline).encode(),
+        "image/.dockerignore": (above + _IGNORED).encode(),
+        "image/requirements.txt": above.encode() + _pins(),
+    }
+
+
+@cache
+def _pins() -> bytes:
+    return resources.files(__package__).joinpath("requirements.txt").read_bytes()
+
+
+def serving(pipeline: Pipeline) -> str:
+    """The small image: wheels, the server's sources and the package."""
+    about, base, user = pipeline.metadata, reference(pipeline.settings.images.python), conventions.RUN_AS_USER
+    package = conventions.IMAGE_PACKAGE_FOLDER
+    return f"""\
+{header(about.name)}# Build it in the package's folder: docker build artifacts/{about.name}/package
+FROM {base} AS build
+
+# Wheels with known hashes only: nothing is compiled, and nothing unexpected is installed.
+COPY requirements.txt /build/requirements.txt
+RUN python -m venv --without-pip /opt/venv \\
+ && python -m pip --python /opt/venv/bin/python install \\
+      --no-cache-dir --disable-pip-version-check --no-compile \\
+      --only-binary=:all: --require-hashes --requirement /build/requirements.txt
+
+COPY app /opt/app
+# The file system is read-only when it serves, so the bytecode is written now.
+RUN python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib /opt/app
+
+FROM {base}
+
+LABEL org.opencontainers.image.title={label(about.name)} \\
+      org.opencontainers.image.description={label(about.description)} \\
+      org.opencontainers.image.authors={label(about.owner)}
+
+ENV PATH=/opt/venv/bin:$PATH \\
+    PYTHONPATH=/opt/app \\
+    PYTHONUNBUFFERED=1 \\
+    PYTHONDONTWRITEBYTECODE=1
+
+COPY --from=build /opt /opt
+COPY model {package}
+
+USER {user}:{user}
+EXPOSE {conventions.PORT}
+HEALTHCHECK --interval=10s --timeout={_HEALTH_SECONDS + 1}s --start-period=120s --retries=3 \\
+  CMD {_health_check()}
+ENTRYPOINT ["python", "-m", "aimass_compiler.runtime.server", {json.dumps(package)}]
+"""
+
+
+def training(pipeline: Pipeline) -> str:
+    """Ray's image with this very version of the package, and what the model needs."""
+    about, extras = pipeline.metadata, ",".join(sorted({"run", pipeline.model.requires}))
+    return f"""\
+{header(about.name)}# Build it with any folder as context: docker build --file train.Dockerfile .
+FROM {reference(pipeline.settings.images.ray)}
+
+LABEL org.opencontainers.image.title={label(f"{about.name}-train")} \\
+      org.opencontainers.image.authors={label(about.owner)}
+
+# Another source of the same package, such as a wheel's address, may be given to the build.
+ARG PACKAGE="aimass-compiler[{extras}]=={__version__}"
+RUN python -m pip install --no-cache-dir --disable-pip-version-check "${{PACKAGE}}"
+
+# The user `ray` of the base image, as a number that Kubernetes can check.
+USER 1000:100
+"""
+
+
+def _health_check() -> str:
+    """Kubernetes ignores it; it is for who runs the image with Docker alone."""
+    url = f"http://127.0.0.1:{conventions.PORT}{conventions.READY_PATH}"
+    program = f"import urllib.request; urllib.request.urlopen('{url}', timeout={_HEALTH_SECONDS})"
+    return json.dumps(["python", "-c", program])

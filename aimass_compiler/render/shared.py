@@ -1,0 +1,78 @@
+"""What several files of one model have in common, computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from aimass_compiler import __version__
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.render.emit import emit_json
+from aimass_compiler.render.image import dockerfiles
+from aimass_compiler.render.image.tag import tag
+
+#: What decides which model comes out of training; replicas or alerts need no new run.
+_TRAINED_FROM = frozenset(
+    (
+        "format",
+        "metadata",
+        "data",
+        "task",
+        "features",
+        "model",
+        "objective",
+        "search",
+        "training",
+        "evaluation",
+        "retraining",
+    )
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """One model on its way into files."""
+
+    pipeline: Pipeline
+
+    @cached_property
+    def document(self) -> Mapping[str, Any]:
+        """The pipeline as JSON has it, every default written out."""
+        return self.pipeline.model_dump(mode="json")
+
+    @cached_property
+    def pipeline_file(self) -> bytes:
+        """pipeline.json: what the runtime reads, and nothing else of the pipeline."""
+        return emit_json(self.document)
+
+    @cached_property
+    def training_file(self) -> bytes:
+        """The part of pipeline.json that the stages up to the package read."""
+        return self._training_file(self.document["training"])
+
+    @cached_property
+    def cluster_training_file(self) -> bytes:
+        """The same with the training of the first environment, which is where the cluster trains."""
+        first = next(iter(self.document["environments"].values()), self.document)["training"]
+        return self.training_file if first == self.document["training"] else self._training_file(first)
+
+    def _training_file(self, training: Mapping[str, Any]) -> bytes:
+        parts = {key: value for key, value in self.document.items() if key in _TRAINED_FROM}
+        return emit_json({**parts, "training": training})
+
+    @cached_property
+    def image_files(self) -> Mapping[str, bytes]:
+        """What the serving image is built from, beside the model and the server."""
+        return dockerfiles.context(self.pipeline)
+
+    @cached_property
+    def image_tag(self) -> str:
+        """The tag that the manifests give the serving image."""
+        return tag(self.image_files, self.training_file, __version__)
+
+    @cached_property
+    def training_dockerfile(self) -> bytes:
+        """The Dockerfile of the image that every pod of the training job runs."""
+        return dockerfiles.training(self.pipeline).encode()
