@@ -59,7 +59,7 @@ def synchronise(
     if has_errors(compiled.findings):
         return Synchronised(compiled.findings, compiled.documents, None, is_written=False, settled_files=0)
     plan, problems = _carried_out(project, compiled.files, wish, [Path(name).stem for name in settled], tell)
-    is_written = wish.is_written and not problems
+    is_written = wish.is_written and not has_errors(problems)
     if not (compiled.findings or problems) and (is_written or not plan.is_stale):
         memory.learn(begun)
     findings = (*compiled.findings, *problems)

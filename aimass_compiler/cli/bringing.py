@@ -28,7 +28,7 @@ def brought_up_to_date(project: Project, name: str) -> Pipeline | None:
         return None
     plan, problems = update(compiled.files, project.generated)
     findings.show([*compiled.findings, *problems], compiled.documents, "people")
-    if problems:
+    if has_errors(problems):
         return None
     if plan.is_stale:
         sys.stdout.write(changes.drawn(plan, is_written=True) + "\n")

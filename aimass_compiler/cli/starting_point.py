@@ -33,9 +33,9 @@ def starting_point(project: Project, against: str, produced: Iterable[str]) -> S
         if not against or not folder.is_dir():
             raise Unknown(f"{error}, and there is no folder `{against}`", error.help) from None
         inner = folder / conventions.GENERATED_FOLDER
-        seen = snapshot(inner if inner.is_dir() else folder, produced)
+        seen = snapshot((inner if inner.is_dir() else folder).resolve(), produced)
     for name, inventory in seen.inventories.items():
         if isinstance(inventory, str):
             path = f"{conventions.GENERATED_FOLDER}/{name}/{conventions.INVENTORY_FILE}"
             raise Unknown(f"`{path}` of `{against}` cannot be read: {inventory}")
-    return replace(seen, obstacles={}, leftovers=())
+    return replace(seen, obstacles={}, others=())

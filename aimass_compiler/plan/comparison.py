@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from aimass_compiler.diagnostics import Finding
+from aimass_compiler.diagnostics import Finding, Severity, has_errors
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.plan.inventory import Inventory, digest, to_bytes
-from aimass_compiler.plan.names import below, inventory_path, is_inventory, model_folder, refusals
+from aimass_compiler.plan.names import below, inventory_path, model_folder, refusals
 
 if TYPE_CHECKING:
+    from aimass_compiler.plan.folder import Obstacle
     from aimass_compiler.plan.snapshot import Snapshot
 
 EXPLANATIONS = (
@@ -36,6 +37,14 @@ EXPLANATIONS = (
         "own files from yours. After a merge conflict in generated files: take either side of the "
         "inventory, or delete it, and compile again; files that are as they should be are adopted.",
     ),
+    Explanation(
+        "AM037",
+        "a model is gone, and files of others stay in its folder",
+        "Where a spec was deleted or renamed, the compiler deletes what it wrote for it, and nothing else. "
+        "Mostly `dvc.lock` stays, which DVC wrote: it is the only link from that model to its data and "
+        "results in the cache. Move it to the folder of the model's new name, or delete it with `git rm` "
+        "when nobody will ask for them again.",
+    ),
 )
 
 #: POSIX paths below the output folder, and what each file holds.
@@ -52,8 +61,7 @@ class Action(StrEnum):
     EDITED = "edited"
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """What happens to one file, and why."""
 
     action: Action
@@ -72,14 +80,15 @@ class Plan:
     previous: Files = field(default_factory=dict)
     #: Inventories to write first, so that a run that is killed half-way leaves nothing unexplained.
     announcements: Files = field(default_factory=dict)
-    leftovers: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     shown_as: str = ""
 
     @property
     def is_stale(self) -> bool:
         """Whether the disk differs from what the spec compiles to."""
-        return bool(self.findings) or any(change.action is not Action.UNCHANGED for change in self.changes)
+        return has_errors(self.findings) or any(
+            change.action is not Action.UNCHANGED for change in self.changes
+        )
 
 
 def compare(files: Files, seen: Snapshot, *, prune_models: bool = False, force: bool = False) -> Plan:
@@ -91,81 +100,93 @@ def compare(files: Files, seen: Snapshot, *, prune_models: bool = False, force: 
     findings = refusals(files, seen.shown_as)
     if findings:
         return Plan(findings=tuple(findings), shown_as=seen.shown_as)
-    folders = {model_folder(path) for path in files}
-    considered = folders | set(seen.inventories) if prune_models else folders
-    wanted = dict(files)
-    changes: list[Change] = []
-    announcements: dict[str, bytes] = {}
-    for folder in sorted(considered):
-        if folder in folders:
-            wanted[inventory_path(folder)] = to_bytes(_inventory_of(folder, files))
-        found = list(_changes(folder, wanted, seen, force=force))
-        changes += found
-        if folder in folders and any(map(_is_announced, found)):
-            announcements[inventory_path(folder)] = to_bytes(_announcement(folder, files, seen))
-    changes.sort(key=lambda change: change.path)
+    produced: dict[str, dict[str, bytes]] = {}
+    for path, content in files.items():
+        folder = model_folder(path)
+        produced.setdefault(folder, {})[path[len(folder) + 1 :] if folder else path] = content
+    considered = produced.keys() | seen.inventories.keys() if prune_models else produced.keys()
+    parts = [_Part(folder, produced.get(folder), seen, force) for folder in sorted(considered)]
+    changes = sorted((change for part in parts for change in part.changes), key=lambda change: change.path)
+    # What is unchanged is the produced content itself, so that both are held in memory only once.
+    same = {change.path: files[change.path] for change in changes if _is_kept(change, files)}
     return Plan(
         changes=tuple(changes),
-        files=wanted,
-        previous=seen.contents,
-        announcements=announcements,
-        leftovers=tuple(path for path in seen.leftovers if model_folder(path) in considered),
-        findings=tuple(_findings(changes, considered, seen, force=force)),
+        files={**files, **{part.listing: part.inventory for part in parts if part.inventory is not None}},
+        previous={**seen.contents, **same},
+        announcements={part.listing: part.announced() for part in parts if part.is_announced},
+        findings=tuple(_findings(changes, considered, seen, force=force)) or tuple(_kept(considered, seen)),
         shown_as=seen.shown_as,
     )
 
 
-def _is_announced(change: Change) -> bool:
-    return change.action in (Action.CREATE, Action.UPDATE) and not is_inventory(change.path)
+def _is_kept(change: Change, files: Files) -> bool:
+    return change.action is Action.UNCHANGED and change.path in files
 
 
-def _inside(folder: str, path: str) -> str:
-    return path.removeprefix(f"{folder}/") if folder else path
+class _Part:
+    """What happens in one model's folder; nothing is produced for one that is gone."""
+
+    def __init__(self, folder: str, files: Files | None, seen: Snapshot, force: bool) -> None:
+        inventory = seen.inventories.get(folder)
+        self.listing = inventory_path(folder)
+        self._folder = folder
+        self._contents = seen.contents
+        self._known = inventory if isinstance(inventory, Inventory) else Inventory()
+        self._listed = {path: digest(content) for path, content in (files or {}).items()}
+        self.inventory = None if files is None else to_bytes(Inventory(self._listed))
+        self.changes = [*self._changes(files or {}, force=force), *self._listing_change()]
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether what is written must be listed first, so that it counts as ours when the run is killed."""
+        return self.inventory is not None and any(
+            change.action in (Action.CREATE, Action.UPDATE) and change.path != self.listing
+            for change in self.changes
+        )
+
+    def announced(self) -> bytes:
+        """The inventory of what is there now and what will be: either was written by the compiler.
+
+        An edit that is given up keeps its old hash: killed before it is replaced, it is still an edit.
+        """
+        before = dict(self._known.files)
+        for path, told in self._known.announced.items():
+            content = self._contents.get(below(self._folder, path))
+            if content is not None and digest(content) == told:
+                before[path] = told
+        return to_bytes(Inventory(before, self._listed))
+
+    def _changes(self, files: Files, *, force: bool) -> Iterator[Change]:
+        known = self._known
+        for path in sorted(known.paths | files.keys()):
+            whole = below(self._folder, path)
+            before, after = self._contents.get(whole), files.get(path)
+            if before == after:
+                if before is not None:
+                    yield Change(Action.UNCHANGED, whole, "is as it should be")
+                continue
+            is_known = path in known.paths
+            is_own = force or before is None or known.wrote(path, before) or (is_known and _is_lost(before))
+            yield _change(whole, before, after, is_known=is_known, is_own=is_own)
+
+    def _listing_change(self) -> Iterator[Change]:
+        reason = "lists what the compiler wrote"
+        before, after = self._contents.get(self.listing), self.inventory
+        if before == after:
+            if before is not None:
+                yield Change(Action.UNCHANGED, self.listing, reason)
+        else:
+            action = Action.CREATE if before is None else Action.DELETE if after is None else Action.UPDATE
+            yield Change(action, self.listing, reason)
 
 
-def _inventory_of(folder: str, files: Files) -> Inventory:
-    listed = {_inside(folder, path): digest(files[path]) for path in files if model_folder(path) == folder}
-    return Inventory(listed)
+def _is_lost(content: bytes) -> bool:
+    """Whether nothing of anybody is in a file: what is left where a machine lost its power."""
+    return not content.strip(b"\0")
 
 
-def _known(folder: str, seen: Snapshot) -> Inventory:
-    inventory = seen.inventories.get(folder)
-    return inventory if isinstance(inventory, Inventory) else Inventory()
-
-
-def _announcement(folder: str, files: Files, seen: Snapshot) -> Inventory:
-    """What is there now and what will be, so that either counts as written by the compiler.
-
-    An edit that is given up keeps its old hash: killed before it is replaced, it is still an edit.
-    """
-    known = _known(folder, seen)
-    before = dict(known.files)
-    for path in sorted(known.paths):
-        content = seen.contents.get(below(folder, path))
-        if content is not None and known.wrote(path, content):
-            before[path] = digest(content)
-    return Inventory(before, _inventory_of(folder, files).files)
-
-
-def _changes(folder: str, wanted: Files, seen: Snapshot, *, force: bool) -> Iterator[Change]:
-    known = _known(folder, seen)
-    listing = inventory_path(folder)
-    owned = {below(folder, path) for path in known.paths}
-    produced = {path for path in wanted if path != listing and model_folder(path) == folder}
-    for path in sorted(owned | produced):
-        before, after = seen.contents.get(path), wanted.get(path)
-        is_known = path in owned
-        is_own = before is not None and known.wrote(_inside(folder, path), before)
-        if change := _change(path, before, after, is_known=is_known, is_own=is_own or force):
-            yield change
-    yield from _listing_change(listing, seen.contents.get(listing), wanted.get(listing))
-
-
-def _change(
-    path: str, before: bytes | None, after: bytes | None, *, is_known: bool, is_own: bool
-) -> Change | None:
-    if before == after:
-        return Change(Action.UNCHANGED, path, "is as it should be") if before is not None else None
+def _change(path: str, before: bytes | None, after: bytes | None, *, is_known: bool, is_own: bool) -> Change:
+    """What happens to a file that is not as it should be."""
     if before is None:
         reason = "was deleted since it was written" if is_known else "is new"
         return Change(Action.CREATE, path, reason)
@@ -177,19 +198,10 @@ def _change(
     return Change(Action.UPDATE, path, "differs from what is produced now")
 
 
-def _listing_change(path: str, before: bytes | None, after: bytes | None) -> Iterator[Change]:
-    reason = "lists what the compiler wrote"
-    if change := _change(path, before, after, is_known=False, is_own=True):
-        yield Change(change.action, path, reason)
-
-
-def _findings(changes: list[Change], folders: set[str], seen: Snapshot, *, force: bool) -> Iterator[Finding]:
-    for path, obstacle in seen.obstacles.items():
-        if model_folder(path) in folders:
-            message = f"`{path}` cannot be written: {obstacle.reason}"
-            yield Finding(
-                "AM032", (), message, help="remove what is in the way", file=f"{seen.shown_as}/{path}"
-            )
+def _findings(
+    changes: list[Change], folders: Collection[str], seen: Snapshot, *, force: bool
+) -> Iterator[Finding]:
+    yield from _obstacles(folders, seen)
     for folder in sorted(folders):
         reason = seen.inventories.get(folder)
         if isinstance(reason, str) and not force:
@@ -202,3 +214,29 @@ def _findings(changes: list[Change], folders: set[str], seen: Snapshot, *, force
             hint = "move the change into the spec, or give it up with `--force`"
             message = f"`{change.path}` {change.reason}"
             yield Finding("AM033", (), message, help=hint, file=f"{seen.shown_as}/{change.path}")
+
+
+def _kept(folders: Collection[str], seen: Snapshot) -> Iterator[Finding]:
+    """What is not the compiler's, and stays in the folders of models that are gone."""
+    kept: dict[str, list[str]] = {}
+    for path in seen.others:
+        if model_folder(path) in folders:
+            kept.setdefault(model_folder(path), []).append(path)
+    for folder, paths in kept.items():
+        more = f" and {len(paths) - 1} more files" if len(paths) > 1 else ""
+        message = f"`{paths[0]}`{more} will stay although the model is gone: the compiler did not write it"
+        hint = "delete it when nobody needs it; `aimass explain AM037` says what a `dvc.lock` is for"
+        file = f"{seen.shown_as}/{folder}"
+        yield Finding("AM037", (), message, help=hint, severity=Severity.WARNING, file=file)
+
+
+def _obstacles(folders: Collection[str], seen: Snapshot) -> Iterator[Finding]:
+    """One finding for each thing that is in the way, whatever number of files it keeps out."""
+    kept_out: dict[Obstacle, list[str]] = {}
+    for path, obstacle in seen.obstacles.items():
+        if not path or model_folder(path) in folders:
+            kept_out.setdefault(obstacle, []).append(path)
+    for obstacle, paths in kept_out.items():
+        also = f"; {len(paths)} files belong below it" if len(paths) > 1 else ""
+        file = f"{seen.shown_as}/{obstacle.at}" if obstacle.at else seen.shown_as
+        yield Finding("AM032", (), f"{obstacle.reason}{also}", help="remove what is in the way", file=file)

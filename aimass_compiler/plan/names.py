@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
@@ -29,7 +30,14 @@ EXPLANATIONS = (
     ),
 )
 
+#: Where files are while they are being written, below the output folder; no file may be called so.
+STAGING = ".partial"
 _LONGEST_SEGMENT_BYTES = 200
+#: macOS takes no longer path, and what leads to the output folder needs room, too.
+_LONGEST_PATH_BYTES = 800
+#: Models share most of their names, so that these caches answer for all of them.
+_MANY = 4096
+_FEW = 64
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
 #: Source: https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
@@ -53,7 +61,13 @@ def inventory_path(folder: str) -> str:
 
 def is_inventory(path: str) -> bool:
     """Whether this path is that of an inventory, or the same file on some system."""
-    return _same_name(path) == _same_name(inventory_path(model_folder(path)))
+    _, slash, inside = path.partition("/")
+    return _is_listing(inside if slash else path)
+
+
+@lru_cache(_MANY)
+def _is_listing(inside: str) -> bool:
+    return _same_name(inside) == _same_name(conventions.INVENTORY_FILE)
 
 
 def partial_name(name: str) -> str:
@@ -76,9 +90,19 @@ def refusal(path: str) -> str:
     """Why this path cannot be written; "" when it can."""
     if path.startswith("/"):
         return "it is absolute"
-    if is_inventory(path):
+    head, slash, inside = path.partition("/")
+    return (_refusal(head) or _refusal(inside)) if slash else _refusal(head)
+
+
+@lru_cache(_MANY)
+def _refusal(inside: str) -> str:
+    """Why a model's folder cannot be called so, or a file in it; "" when it can."""
+    if _is_listing(inside):
         return "the inventory has this name"
-    return next((reason for segment in path.split("/") for reason in _segment_refusals(segment)), "")
+    reason = next((reason for segment in inside.split("/") for reason in _segment_refusals(segment)), "")
+    if not reason and len(inside.encode()) > _LONGEST_PATH_BYTES:
+        return f"it is longer than {_LONGEST_PATH_BYTES} bytes"
+    return reason
 
 
 def _segment_refusals(segment: str) -> Iterator[str]:
@@ -104,21 +128,45 @@ def _is_unicode(text: str) -> bool:
     return not any(unicodedata.category(character) == "Cs" for character in text)
 
 
+@lru_cache(_MANY)
 def _same_name(path: str) -> str:
     """Equal for names that some file system does not tell apart."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
 def _collisions(paths: Iterable[str], shown_as: str) -> Iterator[Finding]:
+    """Paths that some system takes for one.
+
+    Whether files of two models are one depends on the names of their folders alone, and most models
+    have the same paths inside.
+    """
+    inside: dict[str, list[str]] = {}
+    for path in paths:
+        folder = model_folder(path)
+        inside.setdefault(folder, []).append(path[len(folder) + 1 :] if folder else path)
+    tops = (*(f"{folder}/." for folder in inside if folder), *inside.pop("", ()))
+    for folder, listed in (("", sorted(tops)), *inside.items()):
+        for one, other, is_folder in _pairs(tuple(listed)):
+            first, second = (below(folder, path).removesuffix("/.") for path in (one, other))
+            reason = (
+                f"`{first}` would be a file and, for `{second}`, a folder"
+                if is_folder
+                else f"`{first}` and `{second}` are one file on some systems"
+            )
+            yield Finding("AM031", (), reason, help="rename one", file=f"{shown_as}/{second}")
+
+
+@lru_cache(_FEW)
+def _pairs(paths: tuple[str, ...]) -> tuple[tuple[str, str, bool], ...]:
+    """Pairs of sorted paths that are one file somewhere, or a file for one and for the other a folder."""
     files: dict[str, str] = {}
+    pairs: list[tuple[str, str, bool]] = []
     for path in paths:
         other = files.setdefault(_same_name(path), path)
         if other != path:
-            message = f"`{other}` and `{path}` are one file on some systems"
-            yield Finding("AM031", (), message, help="rename one", file=f"{shown_as}/{path}")
+            pairs.append((other, path, False))
     for path in paths:
         segments = _same_name(path).split("/")
-        for count in range(1, len(segments)):
-            if other_file := files.get("/".join(segments[:count])):
-                message = f"`{other_file}` would be a file and, for `{path}`, a folder"
-                yield Finding("AM031", (), message, help="rename one", file=f"{shown_as}/{path}")
+        above = ("/".join(segments[:count]) for count in range(1, len(segments)))
+        pairs += [(files[folder], path, True) for folder in above if folder in files]
+    return tuple(pairs)

@@ -129,10 +129,12 @@ def test_a_model_that_is_gone_is_pruned_to_what_others_put_there(folder: pathlib
     (folder / "notes/mine.txt").write_bytes(b"mine")
     produced = {path: content for path, content in FILES.items() if path.startswith("churn/")}
     plan, problems = update(produced, folder, prune_models=True)
-    assert problems == []
+    assert [(problem.code, problem.is_error) for problem in problems] == [("AM037", False)]
+    assert "`fraud/dvc.lock` will stay" in problems[0].message
     assert actions(plan) == {"fraud/dvc.yaml": "delete", "fraud/inventory.json": "delete"}
     assert [path.name for path in (folder / "fraud").iterdir()] == ["dvc.lock"]
     assert (folder / "notes/mine.txt").exists()
+    assert update(produced, folder, prune_models=True)[1] == [], "it is told once"
 
 
 def test_a_pruned_model_leaves_no_empty_folder(folder: pathlib.Path) -> None:
@@ -188,7 +190,7 @@ def test_the_broken_inventory_of_another_model_is_not_this_ones_problem(folder: 
     "path",
     ["../x", "a/../../x", "/etc/x", "a//b", "a/./b", "", "a/", "a\\b", "C:/x", "a/con", "a/NUL.txt", "a/b.",
      "a/b ", "a/\x00", "a/.git/config", "a/.GIT/hooks/x", "a/inventory.json", "a/Inventory.JSON",
-     "a/.x.partial", "a/" + "x" * 201, "a/\ud800"],
+     "a/.x.partial", ".partial/a", "a/" + "x" * 201, "a/" * 401 + "x", "a/\ud800"],
 )  # fmt: skip
 def test_a_path_that_is_unsafe_somewhere_is_refused(tmp_path: pathlib.Path, path: str) -> None:
     plan, problems = update({path: b"x", "churn/dvc.yaml": b"a\n"}, tmp_path / "generated")
@@ -199,7 +201,15 @@ def test_a_path_that_is_unsafe_somewhere_is_refused(tmp_path: pathlib.Path, path
 
 @pytest.mark.parametrize(
     "paths",
-    [("a/Train", "a/train"), ("a/é", "a/e\u0301"), ("a/ß", "a/SS"), ("a/b", "a/b/c"), ("a/B", "a/b/c")],
+    [
+        ("a/Train", "a/train"),
+        ("a/é", "a/e\u0301"),
+        ("a/ß", "a/SS"),
+        ("a/b", "a/b/c"),
+        ("a/B", "a/b/c"),
+        ("Churn/a", "churn/b"),
+        ("churn/a", "churn"),
+    ],
 )
 def test_two_paths_that_are_one_somewhere_are_refused(tmp_path: pathlib.Path, paths: tuple[str, str]) -> None:
     plan, _ = update(dict.fromkeys(paths, b""), tmp_path)

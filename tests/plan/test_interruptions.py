@@ -32,33 +32,27 @@ def files_below(folder: pathlib.Path) -> dict[str, bytes]:
     }
 
 
-def count_of_steps(folder: pathlib.Path, produced: dict[str, bytes]) -> int:
-    plan = compare(produced, snapshot(folder, produced), prune_models=True)
-    return len(plan.announcements) + sum(change.action.value != "unchanged" for change in plan.changes)
-
-
 KILLED = """
     import os, pathlib, signal, sys
     from aimass_compiler.plan import update
     left = int(sys.argv[2])
-    def counted(act, kills_before):
+    def counted(act):
         def acting(*arguments, **named):
             global left
             left -= 1
-            if left < 0 and kills_before: os.kill(os.getpid(), signal.SIGKILL)
+            if left < 0 and sys.argv[3] == "before": os.kill(os.getpid(), signal.SIGKILL)
             result = act(*arguments, **named)
             if left < 0: os.kill(os.getpid(), signal.SIGKILL)
             return result
         return acting
-    before = sys.argv[3] == "before"
-    pathlib.Path.replace = counted(pathlib.Path.replace, before)
-    pathlib.Path.rmdir = counted(pathlib.Path.rmdir, before)
+    for name in ("replace", "rmdir", "unlink", "write"):
+        setattr(os, name, counted(getattr(os, name)))
     update(eval(sys.argv[4]), pathlib.Path(sys.argv[1]), prune_models=True)
 """
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", [0, 1, 3, 6])
+@pytest.mark.parametrize("step", [0, 1, 3, 6, 10])
 def test_a_run_that_was_killed_is_continued_by_the_next(tmp_path: pathlib.Path, step: int, when: str) -> None:
     update(OLD, tmp_path)
     program = textwrap.dedent(KILLED)
@@ -74,42 +68,55 @@ class Killed(BaseException):
     """Stands for the moment at which a process is gone: nothing is cleaned up by what follows."""
 
 
-def killed_at(step: int, act: Callable[..., Any]) -> Callable[..., Any]:
-    left = [step]
+class Countdown:
+    """Lets calls through until none is left, and then kills at every one."""
 
-    def acting(*arguments: Any, **named: Any) -> Any:
-        left[0] -= 1
-        if left[0] < 0:
-            raise Killed
-        return act(*arguments, **named)
+    def __init__(self, left: int) -> None:
+        self.left = left
 
-    return acting
+    def counted(self, act: Callable[..., Any]) -> Callable[..., Any]:
+        def acting(*arguments: Any, **named: Any) -> Any:
+            self.left -= 1
+            if self.left < 0:
+                raise Killed
+            return act(*arguments, **named)
+
+        return acting
+
+
+def killed_at(monkeypatch: pytest.MonkeyPatch, left: int) -> Countdown:
+    """Kill at one of the calls that change the disk."""
+    countdown = Countdown(left)
+    for name in ("write", "mkdir", "replace", "unlink", "rmdir"):
+        monkeypatch.setattr(os, name, countdown.counted(getattr(os, name)))
+    return countdown
 
 
 @pytest.mark.parametrize("following", [OLD, NEW, NEWER], ids=["reverted", "again", "changed once more"])
+@pytest.mark.parametrize("before", [OLD, {}], ids=["over another", "into nothing"])
 def test_whichever_call_is_the_last_a_next_run_converges(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, following: dict[str, bytes]
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    before: dict[str, bytes],
+    following: dict[str, bytes],
 ) -> None:
-    update(OLD, tmp_path / "counted")
-    calls = 4 * count_of_steps(tmp_path / "counted", NEW)
-    for step in range(calls):
+    for step in range(1000):
         folder = tmp_path / str(step)
-        update(OLD, folder)
+        update(before, folder)
         with monkeypatch.context() as patched:
-            acting = {name: getattr(pathlib.Path, name) for name in ("replace", "unlink")}
-            # One countdown for every call that changes the disk.
-            shared = killed_at(step, lambda act, *arguments, **named: act(*arguments, **named))
-            for name, act in acting.items():
-                patched.setattr(pathlib.Path, name, _method(shared, act))
+            countdown = killed_at(patched, step)
             with contextlib.suppress(Killed):
                 update(NEW, folder, prune_models=True)
+        found = files_below(folder)
+        shown = {path: content for path, content in found.items() if not path.startswith(".partial/")}
+        assert all(content in (before.get(path), NEW.get(path)) for path, content in shown.items())
         assert update(following, folder, prune_models=True)[1] == []
         assert files_below(folder) == following
         assert not compare(following, snapshot(folder, following), prune_models=True).is_stale
-
-
-def _method(shared: Callable[..., Any], act: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *arguments, **named: shared(act, *arguments, **named)
+        assert [path for path in folder.rglob("*") if path.is_dir() and not list(path.iterdir())] == []
+        if countdown.left >= 0:
+            break
+    assert step > 10
 
 
 def test_an_edit_made_after_a_killed_run_is_still_an_edit(
@@ -117,7 +124,7 @@ def test_an_edit_made_after_a_killed_run_is_still_an_edit(
 ) -> None:
     update(OLD, tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(pathlib.Path, "replace", killed_at(2, pathlib.Path.replace))
+        patched.setattr(os, "replace", Countdown(2).counted(os.replace))
         with pytest.raises(Killed):
             update(NEW, tmp_path)
     (tmp_path / "churn/b").write_bytes(b"mine")
@@ -126,31 +133,47 @@ def test_an_edit_made_after_a_killed_run_is_still_an_edit(
 
 def test_what_a_killed_run_left_half_written_is_removed(tmp_path: pathlib.Path) -> None:
     update(OLD, tmp_path)
-    (tmp_path / "churn/.a.partial").write_bytes(b"half")
-    assert not compare(OLD, snapshot(tmp_path, OLD)).is_stale
+    (tmp_path / ".partial/churn/deep").mkdir(parents=True)
+    (tmp_path / ".partial/churn/deep/a").write_bytes(b"half")
+    (tmp_path / ".partial/churn/link").symlink_to("/")
+    assert not compare(OLD, snapshot(tmp_path, OLD), prune_models=True).is_stale
     assert update(OLD, tmp_path)[1] == []
-    assert not (tmp_path / "churn/.a.partial").exists()
+    assert not (tmp_path / ".partial").exists()
 
 
-@pytest.mark.parametrize("call", ["open", "replace", "mkdir"])
+def test_what_a_power_failure_emptied_is_written_again(tmp_path: pathlib.Path) -> None:
+    update(OLD, tmp_path)
+    (tmp_path / "churn/a").write_bytes(b"")
+    (tmp_path / "churn/b").write_bytes(bytes(100))
+    assert update(NEW, tmp_path)[1] == []
+    assert files_below(tmp_path)["churn/a"] == NEW["churn/a"]
+
+
+def test_an_empty_file_of_somebody_else_is_theirs(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "churn").mkdir()
+    (tmp_path / "churn/a").write_bytes(b"")
+    assert [finding.code for finding in update(OLD, tmp_path)[1]] == ["AM033"]
+
+
+@pytest.mark.parametrize("call", ["open", "write", "replace", "mkdir"])
 @pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EROFS, errno.EACCES])
 def test_what_the_system_refuses_is_told_and_leaves_whole_files(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, call: str, reason: int
 ) -> None:
     update(OLD, tmp_path)
-    original = getattr(pathlib.Path, call)
+    original = getattr(os, call)
 
-    def refusing(path: pathlib.Path, *arguments: Any, **named: Any) -> Any:
-        if path.name in (".b.partial", "deep"):
+    def refusing(where: Any, *arguments: Any, **named: Any) -> Any:
+        if where in ("deep", "2") or arguments[:1] == (NEW["churn/b"],):
             raise OSError(reason, os.strerror(reason))
-        return original(path, *arguments, **named)
+        return original(where, *arguments, **named)
 
     with monkeypatch.context() as patched:
-        patched.setattr(pathlib.Path, call, refusing)
+        patched.setattr(os, call, refusing)
         problems = update(NEW, tmp_path)[1]
     assert [finding.code for finding in problems] == ["AM035"]
     assert os.strerror(reason) in problems[0].message
-    assert not list(tmp_path.rglob("*.partial"))
+    assert not list(tmp_path.rglob(".partial"))
     assert files_below(tmp_path)["churn/b"] in (OLD["churn/b"], NEW["churn/b"])
     assert update(NEW, tmp_path, prune_models=True)[1] == []
     assert files_below(tmp_path) == NEW
@@ -158,7 +181,8 @@ def test_what_the_system_refuses_is_told_and_leaves_whole_files(
 
 def test_an_output_folder_that_is_a_file_is_told(tmp_path: pathlib.Path) -> None:
     (tmp_path / "generated").write_bytes(b"")
-    assert [finding.code for finding in update(OLD, tmp_path / "generated")[1]] == ["AM035"]
+    (problem,) = update(OLD, tmp_path / "generated")[1]
+    assert (problem.code, problem.file) == ("AM032", "generated")
 
 
 @pytest.mark.parametrize("linked", ["churn", "churn/a", "churn/inventory.json", "churn/deep"])

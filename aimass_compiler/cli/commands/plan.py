@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(changes.as_markdown(plan, against=arguments.against, with_diff=arguments.diff))
     else:
         sys.stdout.write(changes.drawn(plan, is_written=False, with_diff=arguments.diff))
-    return ExitCode.FAILED if plan.findings else ExitCode.DONE
+    return ExitCode.FAILED if has_errors(plan.findings) else ExitCode.DONE
 
 
 def _plan(arguments: argparse.Namespace, project: Project, files: Files) -> Plan:
