@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +12,8 @@ Path = tuple[str | int, ...]
 
 #: So many candidates are read at a glance.
 _FEW = 12
+#: In shorter words one slip leaves too little to be sure.
+_LONG_ENOUGH = 4
 
 
 class Severity(StrEnum):
@@ -80,7 +82,14 @@ class Rewrite:
     text: str
 
 
-Edit = Assign | Rename | Remove | Rewrite
+@dataclass(frozen=True)
+class Quote:
+    """Puts the value at a path into quotes, exactly as it is written: `010` becomes `"010"`."""
+
+    path: Path
+
+
+Edit = Assign | Rename | Remove | Rewrite | Quote
 
 
 @dataclass(frozen=True)
@@ -114,7 +123,7 @@ class Finding:
     related: tuple[Related, ...] = ()
     file: str = ""
     place: Place | None = None
-    fix: Fix | None = None
+    fix: Fix | None = field(default=None, compare=False)
 
     @property
     def is_error(self) -> bool:
@@ -124,6 +133,25 @@ class Finding:
 def has_errors(findings: Iterable[Finding]) -> bool:
     """Whether any finding stops the compiler."""
     return any(finding.is_error for finding in findings)
+
+
+def certainly_meant(word: str, candidates: Iterable[str]) -> str | None:
+    """The one candidate that a word can be a slip of, if there is exactly one: good enough for a fix.
+
+    It differs in case, `-` and spaces only, or has a difflib ratio of 0.8, and no other comes near.
+    """
+    from difflib import get_close_matches
+
+    plain = {name: name.lower().replace("-", "_").replace(" ", "_") for name in candidates}
+    wanted = word.lower().replace("-", "_").replace(" ", "_")
+    same = [name for name, written in plain.items() if written == wanted]
+    if len(same) == 1:
+        return same[0]
+    near = get_close_matches(wanted, set(plain.values()), n=2, cutoff=0.7)
+    if len(wanted) < _LONG_ENOUGH or not near or not get_close_matches(wanted, near[:1], cutoff=0.8):
+        return None
+    found = [name for name, written in plain.items() if written in near]
+    return found[0] if len(found) == 1 else None
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -15,3 +16,21 @@ class Explanation:
     code: str
     title: str
     text: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """One code, shown by something that has the problem and by the nearest thing that has not.
+
+    Each module declares the tuple `EXAMPLES` beside its `EXPLANATIONS`. What both texts are of:
+
+    - a `change` of the sound spec `checks.BASE`, in YAML: mappings are merged, everything else is replaced
+    - a `file`: all of a spec's text
+    - the `settings`, all of aimass.yaml
+    - a `situation`, told in a sentence, for what no text shows; a test brings it about
+    """
+
+    code: str
+    fails: str
+    passes: str
+    of: Literal["change", "file", "settings", "situation"] = "change"

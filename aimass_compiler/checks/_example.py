@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from aimass_compiler.explanations import Example
 
 #: The spec that examples change: no check finds anything in it.
 BASE = """\
@@ -25,11 +25,4 @@ features:
 model: logistic_regression
 """
 
-
-@dataclass(frozen=True)
-class Example:
-    """One code shown by two changes to BASE, in YAML: mappings are merged, everything else is replaced."""
-
-    code: str
-    fails: str
-    passes: str
+__all__ = ["BASE", "Example"]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from aimass_compiler.diagnostics import Finding, Path, Severity
+from aimass_compiler.diagnostics import Finding, Fix, Path, Rewrite, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.spec.document import Document, Node, ScalarNode, SequenceNode
 from aimass_compiler.spec.mappings import mapping_node
@@ -236,7 +236,11 @@ class _Composer:
                 self._refuse_tag(event, f"`{text}`")
         elif not is_key and (other := read_elsewhere_as(text)):
             told = f"`{text}` is {_told(value)} here, and YAML 1.1 tools read it as {other}"
-            self._report("AM018", event, told, f'quote it, `"{text}"`, if it is text', Severity.WARNING)
+            quoted = f'"{text}"'
+            instead = quoted if isinstance(value, str) and not event.anchor else ""
+            self._report(
+                "AM018", event, told, f"quote it, `{quoted}`, if it is text", Severity.WARNING, instead
+            )
         return value
 
     def _refuse_tag(self, event: Any, told: str) -> None:
@@ -262,7 +266,13 @@ class _Composer:
         return tuple(opened.step for opened in self._open if not opened.awaits_key)
 
     def _report(
-        self, code: str, event: Any, message: str, hint: str, severity: Severity = Severity.ERROR
+        self,
+        code: str,
+        event: Any,
+        message: str,
+        hint: str,
+        severity: Severity = Severity.ERROR,
+        instead: str = "",
     ) -> None:
         place = self._document.place_between(event.start_mark.index, event.end_mark.index)
         self.findings.append(
@@ -274,6 +284,7 @@ class _Composer:
                 severity=severity,
                 file=self._document.file,
                 place=place,
+                fix=Fix(f"write `{instead}`", (Rewrite(place, instead),)) if instead else None,
             )
         )
 

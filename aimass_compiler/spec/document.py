@@ -69,12 +69,13 @@ class Document:
     @cached_property
     def lines(self) -> tuple[str, ...]:
         """The text's lines, without what ends them; at least one."""
-        starts = [*self._line_starts, len(self.text) + 1]
+        starts = [*self.starts_of_lines, len(self.text) + 1]
         spans = itertools.pairwise(starts)
         return tuple(self.text[start:end].rstrip("\r\n") for start, end in spans)
 
     @cached_property
-    def _line_starts(self) -> tuple[int, ...]:
+    def starts_of_lines(self) -> tuple[int, ...]:
+        """The index of the first character of each line."""
         return (0, *(ending.end() for ending in _LINE_END.finditer(self.text)))
 
     def place_of(self, path: Path, *, at_key: bool = False) -> Place:
@@ -91,13 +92,18 @@ class Document:
         """The place of a stretch of the text, given by indices into its characters."""
         return Place(*self._position(start), *self._position(max(start, end)))
 
+    def span_of(self, place: Place) -> tuple[int, int]:
+        """The indices of a place's first character and of the one behind its last."""
+        starts = self.starts_of_lines
+        return starts[place.line - 1] + place.column - 1, starts[place.end_line - 1] + place.end_column - 1
+
     def place_of_finding(self, finding: Finding | Related) -> Place:
         """Where to point at for a finding about this document, or for a note that comes with one."""
         return finding.place or self.place_of(finding.path, at_key=finding.at_key)
 
     def _position(self, index: int) -> tuple[int, int]:
-        line = bisect_right(self._line_starts, min(index, len(self.text)))
-        start = self._line_starts[line - 1]
+        line = bisect_right(self.starts_of_lines, min(index, len(self.text)))
+        start = self.starts_of_lines[line - 1]
         return line, min(index - start, len(self.lines[line - 1])) + 1
 
 
@@ -121,12 +127,13 @@ def _found(root: Node | None, path: Path) -> tuple[ScalarNode | None, Node | Non
 
 
 def _data_of(node: MappingNode) -> dict[str, Any]:
-    return {name: _value_of(value) for name, (_, value) in node.entries.items()}
+    return {name: value_of(value) for name, (_, value) in node.entries.items()}
 
 
-def _value_of(node: Node) -> Any:
+def value_of(node: Node) -> Any:
+    """What a node holds as plain data."""
     if isinstance(node, MappingNode):
         return _data_of(node)
     if isinstance(node, SequenceNode):
-        return [_value_of(item) for item in node.items]
+        return [value_of(item) for item in node.items]
     return node.value

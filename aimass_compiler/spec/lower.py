@@ -16,6 +16,7 @@ from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn, featu
 from aimass_compiler.pipeline.evaluation import Retraining
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.training import Objective
+from aimass_compiler.spec.certain import renamed, respelt
 from aimass_compiler.spec.model_spec import ModelSpec, Overrides
 from aimass_compiler.task import Task
 from aimass_compiler.values import Frozen
@@ -85,9 +86,9 @@ def _task(spec: ModelSpec, file: str) -> tuple[Task | None, list[Finding]]:
     column = spec.data.columns.get(spec.target)
     if column is None:
         hint = did_you_mean(spec.target, spec.data.columns)
-        return None, [
-            Finding("AM201", ("target",), f"there is no column `{spec.target}`", help=hint, file=file)
-        ]
+        message = f"there is no column `{spec.target}`"
+        fix = respelt(("target",), spec.target, spec.data.columns)
+        return None, [Finding("AM201", ("target",), message, help=hint, file=file, fix=fix)]
     if isinstance(column, NumberColumn):
         return Task(kind="regression", target=spec.target), []
     declared = Related(("data", "columns", spec.target), f"`{spec.target}` is declared here")
@@ -188,7 +189,9 @@ def _unknown_environments(spec: ModelSpec, settings: Settings, file: str) -> Ite
         if name not in settings.environments:
             hint = did_you_mean(name, settings.environments)
             message = f"there is no environment `{name}`"
-            yield Finding("AM207", ("environments", name), message, help=hint, file=file, at_key=True)
+            path = ("environments", name)
+            fix = renamed(path, name, settings.environments, spec.environments)
+            yield Finding("AM207", path, message, help=hint, file=file, at_key=True, fix=fix)
 
 
 def _environments(spec: ModelSpec, settings: Settings) -> dict[str, EnvironmentPipeline]:

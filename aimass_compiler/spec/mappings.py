@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aimass_compiler.diagnostics import Finding, Path, Related
+from aimass_compiler.diagnostics import Finding, Fix, Path, Related, Remove, Rewrite
 from aimass_compiler.explanations import Explanation
-from aimass_compiler.spec.document import Document, MappingNode, Node, ScalarNode, SequenceNode
+from aimass_compiler.spec.document import Document, MappingNode, Node, ScalarNode, SequenceNode, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -54,7 +54,8 @@ def mapping_node(
             continue
         name = key.value if isinstance(key.value, str) else written
         if name in entries:
-            findings.append(_twice(document, (*path, name), key, entries[name][0]))
+            is_same = value_of(value) == value_of(entries[name][1])
+            findings.append(_twice(document, (*path, name), key, entries[name][0], is_same=is_same))
         else:
             entries[name] = (key, value)
     for source in merged:
@@ -90,7 +91,13 @@ def _no_text(document: Document, path: Path, key: Node, written: str) -> Iterabl
     else:
         message = f"a {'mapping' if isinstance(key, MappingNode) else 'list'} cannot be a key"
         hint = "quote text that contains brackets"
-    yield Finding("AM008", path, message, help=hint, file=document.file, place=place)
+    fix = Fix("put it in quotes", (Rewrite(place, f'"{written}"'),)) if _is_word(key, written) else None
+    yield Finding("AM008", path, message, help=hint, file=document.file, place=place, fix=fix)
+
+
+def _is_word(key: Node, written: str) -> bool:
+    """Whether a key is what quotes make text of: a number, a flag or null without anchor or tag."""
+    return isinstance(key, ScalarNode) and written.isprintable() and written[:1] not in {"", "&", "!"}
 
 
 def _told(key: ScalarNode) -> str:
@@ -99,7 +106,7 @@ def _told(key: ScalarNode) -> str:
     return "a flag" if isinstance(key.value, bool) else "a number"
 
 
-def _twice(document: Document, path: Path, key: ScalarNode, first: ScalarNode) -> Finding:
+def _twice(document: Document, path: Path, key: ScalarNode, first: ScalarNode, *, is_same: bool) -> Finding:
     known = document.place_between(first.start, first.end)
     return Finding(
         "AM007",
@@ -109,4 +116,5 @@ def _twice(document: Document, path: Path, key: ScalarNode, first: ScalarNode) -
         related=(Related(path, "it was first written here", at_key=True, place=known),),
         file=document.file,
         place=document.place_between(key.start, key.end),
+        fix=Fix("remove the first, which says the same", (Remove(path),)) if is_same else None,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from aimass_compiler import conventions
 from aimass_compiler.catalog import FAMILIES, family_of, names
 from aimass_compiler.diagnostics import Finding, Path, did_you_mean
 from aimass_compiler.explanations import Explanation
+from aimass_compiler.spec.certain import begun, reads_as_number, renamed, respelt, retyped
 from aimass_compiler.spec.language import keys_at
 from aimass_compiler.values import RANGES
 
@@ -129,27 +131,25 @@ def _told(kind: type[Frozen], data: Mapping[str, Any], mismatch: Mismatch) -> Fi
     if mismatch.type == "missing" and isinstance(mismatch.location[-1], str):
         meaning = keys_at(kind, data, mismatch.location[:-1]).get(mismatch.key, "")
         hint = _EXAMPLES.get((*path, *last), f"`{mismatch.key}`: {meaning}" if meaning else "")
-        return Finding(
-            "AM101",
-            path,
-            f"`{mismatch.key}` is missing{_within(mismatch.place)}",
-            help=hint,
-            at_key=bool(path),
-        )
+        message = f"`{mismatch.key}` is missing{_within(mismatch.place)}"
+        fix = begun((*path, *last))
+        return Finding("AM101", path, message, help=hint, at_key=bool(path), fix=fix)
     if mismatch.type == "extra_forbidden":
         known = keys_at(kind, data, mismatch.location[:-1])
         hint = did_you_mean(mismatch.key, known)
         if not hint.startswith("did you mean"):
             hint = _other_place(mismatch.key) or hint
         message = f"there is no key `{mismatch.key}`{_within(path[:-1])}"
-        return Finding("AM102", path, message, help=hint, at_key=True)
+        fix = renamed(path, mismatch.key, known, _at(data, path[:-1]))
+        return Finding("AM102", path, message, help=hint, at_key=True, fix=fix)
     if mismatch.type == "unknown_kind":
         return _unknown_kind(data, mismatch)
     code, message, hint = _value_told(mismatch)
     if "model_" in mismatch.type and not hint:
         known = keys_at(kind, data, mismatch.location)
         hint = "its keys are " + ", ".join(f"`{key}`" for key in sorted(known)) if known else ""
-    return Finding(code, path, message, help=hint)
+    fix = retyped(path, mismatch.value, mismatch.nouns) or respelt(path, mismatch.value, _allowed(mismatch))
+    return Finding(code, path, message, help=hint, fix=fix)
 
 
 def _within(path: Path) -> str:
@@ -187,7 +187,13 @@ def _unknown_kind(data: Mapping[str, Any], mismatch: Mismatch) -> Finding:
     if isinstance(written, Mapping):
         tags = [key for key, value in written.items() if value == name]
         path = (*path, name) if name in written else (*path, *tags[:1])
-    return Finding("AM106", path, message, help=hint, at_key=isinstance(written, Mapping) and name in written)
+    is_key = isinstance(written, Mapping) and name in written
+    fix = (
+        renamed(path, name, names(family), written)
+        if isinstance(written, Mapping) and is_key
+        else respelt(path, name, names(family))
+    )
+    return Finding("AM106", path, message, help=hint, at_key=is_key, fix=fix if elsewhere is None else None)
 
 
 def _at(data: Any, path: Path) -> Any:
@@ -246,8 +252,8 @@ def _value_told(mismatch: Mismatch) -> tuple[str, str, str]:
         return "AM104", f"{name} must be {word} {end}, not {_shown(value)}", ""
     if kind == "literal_error":
         allowed = str(context["expected"]).replace("'", "`")
-        words = [word.strip("` ") for part in allowed.split(" or ") for word in part.split(",")]
-        return "AM105", f"{name} must be {allowed}, not {_shown(value)}", _only_guess(value, words)
+        hint = _only_guess(value, _allowed(mismatch))
+        return "AM105", f"{name} must be {allowed}, not {_shown(value)}", hint
     if kind == "range_end":
         reason = str(context["reason"]).removeprefix("Input should be ").replace("'", "`")
         reason = reason.replace("a valid integer", "a whole number").replace("a valid number", "a number")
@@ -265,12 +271,14 @@ def _tag_told(mismatch: Mismatch) -> tuple[str, str, str]:
     if mismatch.type == "union_tag_not_found":
         hint = "a column is written as `age: number` or `age: {type: number, min: 0}`"
         return "AM101", f"{mismatch.name} needs a `type`", hint
-    tag, expected = str(mismatch.context["tag"]), str(mismatch.context["expected_tags"])
-    return (
-        "AM105",
-        f"there is no type `{tag}`",
-        did_you_mean(tag, [word.strip(" '") for word in expected.split(",")]),
-    )
+    tag = str(mismatch.context["tag"])
+    return "AM105", f"there is no type `{tag}`", did_you_mean(tag, _allowed(mismatch))
+
+
+def _allowed(mismatch: Mismatch) -> list[str]:
+    """The words that pydantic says are allowed here, such as of `'a', 'b' or 'c'`."""
+    expected = str(mismatch.context.get("expected") or mismatch.context.get("expected_tags") or "")
+    return re.findall(r"'([^']*)'", expected)
 
 
 def _form(mismatch: Mismatch) -> str:
@@ -306,7 +314,7 @@ def _either(nouns: Sequence[str]) -> str:
 def _retyped(mismatch: Mismatch) -> str:
     """The user's own value as it would be right."""
     value, nouns = mismatch.value, mismatch.nouns
-    if isinstance(value, str) and _reads_as_number(value) and any("number" in noun for noun in nouns):
+    if isinstance(value, str) and reads_as_number(value) and any("number" in noun for noun in nouns):
         return f"take away the quotes: `{value}`"
     if isinstance(value, (bool, int, float)) and "a string" in nouns:
         return f'quote it: `"{json.dumps(value)}"`'
@@ -331,14 +339,6 @@ def _lengths_told(mismatch: Mismatch) -> tuple[str, str, str] | None:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def _reads_as_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _only_guess(value: Any, words: list[str]) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aimass_compiler.diagnostics import Finding, Related
 from aimass_compiler.explanations import Explanation
+from aimass_compiler.spec.layout_fixes import quoted_rest, spaces_for_tabs
 from aimass_compiler.spec.source_text import also_on_lines
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class _Mistake:
     help: str = ""
     is_at_start: bool = False
     start: str = ""
+    is_only_unquoted: bool = False
 
 
 _MISTAKES = (
@@ -79,7 +81,9 @@ _MISTAKES = (
         'quote the text: "&"',
         is_at_start=True,
     ),
-    _Mistake(r"cannot start any token", "a value cannot start with {here}", "quote it"),
+    _Mistake(
+        r"cannot start any token", "a value cannot start with {here}", "quote it", is_only_unquoted=True
+    ),
     _Mistake(
         r"sequence entries are not allowed",
         "a list item cannot start here",
@@ -140,7 +144,8 @@ def syntax_finding(error: YAMLError, document: Document) -> Finding:
     related: tuple[Related, ...] = ()
     if known.start and start is not None:
         related = (Related((), known.start, place=document.place_between(start, start + 1)),)
-    return _finding(document, place, known.message.format(here=shown), known.help, related)
+    found = _finding(document, place, known.message.format(here=shown), known.help, related)
+    return replace(found, fix=quoted_rest(document, here)) if known.is_only_unquoted else found
 
 
 def _index(mark: Mark | None) -> int | None:
@@ -191,4 +196,5 @@ def _tab(document: Document, index: int) -> Finding:
         if "\t" in line[: len(line) - len(line.lstrip())] and line.strip() and number != place.line
     ]
     hint = f"indent with spaces{also_on_lines(others)}"
-    return Finding("AM005", (), message, help=hint, file=document.file, place=place)
+    fix = spaces_for_tabs(document)
+    return Finding("AM005", (), message, help=hint, file=document.file, place=place, fix=fix)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 TAB_WIDTH = 4
@@ -29,17 +30,37 @@ def width_of(text: str) -> int:
     return sum(cell.width for cell in _cells(text))
 
 
-def window(line: str, start: int, end: int, width: int) -> tuple[str, int, int]:
-    """A line cut to a width around characters `start` to `end`: the text, columns before, columns of it.
+@dataclass(frozen=True)
+class Window:
+    """The part of a line that is shown: its text, and the columns that each character of the line takes."""
 
-    The marked part has at least one column, for what is missing at the end of a line.
-    """
-    cells = _cells(line)
-    before = sum(cell.width for cell in cells[:start])
-    marked = max(1, sum(cell.width for cell in cells[start:end]))
+    text: str
+    _cells: tuple[_Cell, ...]
+    _first: int
+    _last: int
+
+    def columns(self, start: int, end: int) -> tuple[int, int]:
+        """In which column characters `start` to `end` begin, and how many they take: at least one.
+
+        What is not shown is where the ellipsis is.
+        """
+        lead = len(_ELLIPSIS) if self._first else 0
+        begin = min(max(start, self._first), self._last)
+        stop = min(max(end, begin), self._last)
+        before = lead + sum(cell.width for cell in self._cells[self._first : begin])
+        is_cut = start < self._first
+        marked = sum(cell.width for cell in self._cells[begin:stop]) + (lead if is_cut else 0)
+        if end > self._last < len(self._cells):
+            marked += len(_ELLIPSIS)
+        return before - (lead if is_cut else 0), max(1, marked)
+
+
+def window(line: str, start: int, width: int) -> Window:
+    """A line cut to a width around the character `start`."""
+    cells = tuple(_cells(line))
     if sum(cell.width for cell in cells) <= width:
-        return "".join(cell.drawn for cell in cells), before, marked
-    first = _first_shown(cells, start, width)
+        return Window("".join(cell.drawn for cell in cells), cells, 0, len(cells))
+    first = _first_shown(cells, start, width // 3)
     lead = _ELLIPSIS if first else ""
     room = width - len(lead)
     if sum(cell.width for cell in cells[first:]) > room:
@@ -47,21 +68,35 @@ def window(line: str, start: int, end: int, width: int) -> tuple[str, int, int]:
     else:
         last, tail = len(cells), ""
     shown = "".join(cell.drawn for cell in cells[first:last])
-    skipped = len(lead) + sum(cell.width for cell in cells[first:start])
-    return f"{lead}{shown}{tail}", skipped, min(marked, max(1, width - skipped))
+    return Window(f"{lead}{shown}{tail}", cells, first, last)
 
 
-def _first_shown(cells: list[_Cell], start: int, width: int) -> int:
-    """The first character to draw, so that about a third of the room shows what comes before."""
+def wrapped(text: str, width: int | None, first: int = 0) -> list[str]:
+    """Safe prose in lines of a width, the first of them shorter; in one line where there is no width.
+
+    Words that are longer than a line stay whole.
+    """
+    lines, room = [""], (width or 0) - first
+    for word in safe(text).split(" "):
+        if width and lines[-1] and width_of(f"{lines[-1]} {word}") > room:
+            lines.append(word)
+            room = width
+        else:
+            lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
+    return lines
+
+
+def _first_shown(cells: Sequence[_Cell], start: int, width: int) -> int:
+    """The first character to draw, so that at most this room shows what comes before."""
     room = 0
     for index in range(start - 1, -1, -1):
         room += cells[index].width
-        if room > width // 3:
+        if room > width:
             return index + 1
     return 0
 
 
-def _last_shown(cells: list[_Cell], first: int, room: int) -> int:
+def _last_shown(cells: Sequence[_Cell], first: int, room: int) -> int:
     for index in range(first, len(cells)):
         room -= cells[index].width
         if room < 0:

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.views import github, json_document, people
 
 if TYPE_CHECKING:
     from aimass_compiler.diagnostics import Finding
     from aimass_compiler.spec.document import Document
 
-FORMATS = ("people", "json", "github")
+FORMATS = ("people", "json", "sarif", "github")
+_VIEWS = {"json": "json_document", "sarif": "sarif", "github": "github"}
 
 
 def show(findings: Iterable[Finding], documents: Mapping[str, Document], form: str) -> None:
     """Print findings: to standard error for people, to standard output for programs."""
-    if form == "json":
-        sys.stdout.write(json_document.drawn(findings, documents))
-    elif form == "github":
-        sys.stdout.write(github.drawn(findings, documents))
-    else:
-        stream = sys.stderr
-        sys.stdout.flush()
-        stream.write(
-            people.drawn(
-                findings, documents, is_coloured=terminal.is_coloured(stream), width=terminal.width()
-            )
+    if form in _VIEWS:
+        view = import_module(f"aimass_compiler.cli.views.{_VIEWS[form]}")
+        sys.stdout.write(view.drawn(findings, documents))
+        return
+    from aimass_compiler.cli.views import people
+
+    stream = sys.stderr
+    sys.stdout.flush()
+    stream.write(
+        people.drawn(
+            findings,
+            documents,
+            is_coloured=terminal.is_coloured(stream),
+            width=terminal.width(),
+            wraps=stream.isatty(),
         )
+    )

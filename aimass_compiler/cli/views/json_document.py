@@ -19,6 +19,7 @@ FORMAT = "aimass.findings/v1"
 def drawn(findings: Iterable[Finding], documents: Mapping[str, Document]) -> str:
     """The findings with their places; lines and columns count from one, ends are exclusive.
 
+    A column is a character (a code point), wherever it is shown.
     Every character is ASCII, because a spec may hold text that a pipe's encoding cannot.
     """
     found = placed(findings, documents)
@@ -46,7 +47,19 @@ def _record(found: PlacedFinding) -> dict[str, Any]:
             {"message": note.message, "file": note.document.file, "place": _place(note.place)}
             for note in found.notes
         ],
+        "fix": _fix(found),
     }
+
+
+def _fix(found: PlacedFinding) -> dict[str, Any] | None:
+    """What certainly mends it: texts for stretches that do not overlap; all of them, or none."""
+    if found.finding.fix is None or found.document is None or not found.changes:
+        return None
+    changes = [
+        {"place": _place(found.document.place_between(change.start, change.end)), "text": change.text}
+        for change in found.changes
+    ]
+    return {"message": found.finding.fix.message, "changes": changes}
 
 
 def _place(place: Place | None) -> dict[str, int] | None:

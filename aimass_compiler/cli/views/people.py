@@ -1,26 +1,20 @@
-"""Findings for people: the message, the line it is about with a caret, and the way out."""
+"""Findings for people: the message, the lines that it is about, the way out and what it would change."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from aimass_compiler.cli.views.cells import safe, window
+from aimass_compiler.cli.views import paint as painting
+from aimass_compiler.cli.views.cells import safe, wrapped
+from aimass_compiler.cli.views.excerpt import Mark, Page, excerpt
 from aimass_compiler.cli.views.placed import PlacedFinding, placed
-from aimass_compiler.diagnostics import Finding, Place, Severity
+from aimass_compiler.diagnostics import Finding, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from aimass_compiler.cli.views.paint import Style
     from aimass_compiler.spec.document import Document
-
-    Style = Literal["error", "warning", "note", "help", "frame", "strong"]
-    Paint = Callable[[str, Style], str]
-
-#: Source: ECMA-48, section 8.3.117 (select graphic rendition).
-_CODES: dict[Style, str] = {
-    "error": "1;31", "warning": "1;33", "note": "1;34", "help": "1;36", "frame": "34", "strong": "1",
-}  # fmt: skip
-_NARROWEST = 20
 
 
 def drawn(
@@ -29,13 +23,20 @@ def drawn(
     *,
     is_coloured: bool = False,
     width: int = 100,
+    wraps: bool = False,
 ) -> str:
-    """Every finding with its lines of source, and a summary; empty when there are none."""
-    paint = _coloured if is_coloured else _plain
+    """Every finding with its lines of source, and a summary; empty when there are none.
+
+    Source is cut to the width; prose is only where it `wraps`, so that it can be searched elsewhere.
+    """
+    paint = painting.coloured if is_coloured else painting.plain
     found = placed(findings, documents)
     if not found:
         return ""
-    blocks = ["\n".join(_block(each, paint, width)) + "\n" for each in found]
+    blocks = []
+    for each in found:
+        page = Page(_gutter(each), width, paint)
+        blocks.append("\n".join(_block(each, page, width if wraps else None)) + "\n")
     return "\n".join([*blocks, summary([each.finding for each in found]) + "\n"])
 
 
@@ -46,50 +47,60 @@ def summary(findings: Iterable[Finding]) -> str:
     counts = [_counted(errors, "error"), _counted(len(listed) - errors, "warning")]
     files = sorted({finding.file for finding in listed if finding.file})
     where = f" in {safe(files[0])}" if len(files) == 1 else f" in {len(files)} files" if files else ""
-    return ", ".join(count for count in counts if count) + where
+    fixes = sum(finding.fix is not None for finding in listed)
+    way_out = f"; `aimass fix` mends {'it' if len(listed) == 1 else fixes}" if fixes else ""
+    return ", ".join(count for count in counts if count) + where + way_out
 
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}" if count else ""
 
 
-def _block(found: PlacedFinding, paint: Paint, width: int) -> Iterator[str]:
+def _gutter(found: PlacedFinding) -> int:
+    """How many digits the numbers of the lines that are shown have."""
+    places = [place for place in (found.place, *(note.place for note in found.notes)) if place]
+    return max((len(str(place.line)) for place in places), default=1)
+
+
+def _block(found: PlacedFinding, page: Page, width: int | None) -> Iterator[str]:
     finding = found.finding
     style: Style = "error" if finding.severity is Severity.ERROR else "warning"
-    head = paint(f"{finding.severity.value}[{finding.code}]", style)
-    yield f"{head}{paint(f': {safe(finding.message)}', 'strong')}"
-    places = [place for place in (found.place, *(note.place for note in found.notes)) if place]
-    gutter = max((len(str(place.line)) for place in places), default=1)
+    head = f"{finding.severity.value}[{finding.code}]"
+    yield from _prose(head, finding.message, style, page, width)
     if found.document and found.place:
-        yield from _excerpt(found.document, found.place, gutter, paint, style, width)
+        yield from _excerpts(found, style, page)
     elif finding.file:
-        yield f"{paint(' -->', 'frame')} {safe(finding.file)}"
-    for note in found.notes:
-        yield f"{paint('note', 'note')}: {safe(note.message)}"
-        yield from _excerpt(note.document, note.place, gutter, paint, "note", width)
-    if finding.help:
-        yield f"{paint('help', 'help')}: {safe(finding.help)}"
+        yield f"{page.paint(' -->', 'frame')} {safe(finding.file)}"
+    way_out = finding.help or (finding.fix.message if finding.fix else "")
+    if way_out:
+        yield from _prose("help", way_out, "help", page, width)
+    if found.document and found.changes:
+        from aimass_compiler.cli.views.proposal import proposal
+
+        yield from proposal(found.document, found.changes, page)
 
 
-def _excerpt(
-    document: Document, place: Place, gutter: int, paint: Paint, style: Style, width: int
-) -> Iterator[str]:
-    line = document.lines[place.line - 1]
-    end = place.end_column - 1 if place.end_line == place.line else len(line.rstrip())
-    room = max(_NARROWEST, width - gutter - len(" | "))
-    text, before, marked = window(line, place.column - 1, end, room)
-    blank = paint(f"{' ' * gutter} |", "frame")
-    yield f"{' ' * gutter}{paint('-->', 'frame')} {safe(document.file)}:{place.line}:{place.column}"
-    yield blank
-    yield f"{paint(f'{place.line:>{gutter}} |', 'frame')} {text}".rstrip()
-    mark = "-" if style == "note" else "^"
-    yield f"{blank} {' ' * before}{paint(mark * marked, style)}"
+def _prose(head: str, text: str, style: Style, page: Page, width: int | None) -> Iterator[str]:
+    """A word, a colon and a sentence; further lines begin below the sentence."""
+    indent = len(f"{head}: ")
+    first, *rest = wrapped(text, width - indent if width else None)
+    is_head = style != "help"
+    strong = page.paint(f": {first}", "strong") if is_head else f": {first}"
+    yield f"{page.paint(head, style)}{strong}"
+    for line in rest:
+        yield " " * indent + (page.paint(line, "strong") if is_head else line)
 
 
-def _plain(text: str, style: Style) -> str:
-    del style
-    return text
-
-
-def _coloured(text: str, style: Style) -> str:
-    return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
+def _excerpts(found: PlacedFinding, style: Style, page: Page) -> Iterator[str]:
+    """One excerpt of each file, that of the finding first; a note about the same place becomes its label."""
+    assert found.document is not None and found.place is not None  # noqa: S101, PT018  # who calls saw to it
+    same = [note for note in found.notes if note.document is found.document and note.place == found.place]
+    label = "; ".join(note.message for note in same)
+    others = [note for note in found.notes if note not in same]
+    here = [note for note in others if note.document is found.document]
+    marks = [Mark(found.place, label, style), *(Mark(note.place, note.message, "note") for note in here)]
+    yield from excerpt(found.document, marks, page)
+    elsewhere = {note.document.file: note.document for note in others if note not in here}
+    for file, document in elsewhere.items():
+        notes = [note for note in others if note.document.file == file]
+        yield from excerpt(document, [Mark(note.place, note.message, "note") for note in notes], page, ":::")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from aimass_compiler.spec.document import Document
+    from aimass_compiler.spec.edits import Replacement
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class PlacedFinding:
     document: Document | None
     place: Place | None
     notes: tuple[Note, ...]
+    changes: tuple[Replacement, ...] = ()
+    """What its fix does to the text."""
 
 
 def placed(findings: Iterable[Finding], documents: Mapping[str, Document]) -> list[PlacedFinding]:
@@ -45,8 +48,11 @@ def _placed(finding: Finding, documents: Mapping[str, Document]) -> PlacedFindin
     document = documents.get(finding.file)
     if document is None or not document.text:
         return PlacedFinding(finding, None, None, ())
+    from aimass_compiler.spec.edits import replacements
+
     notes = tuple(_note(related, documents.get(related.file, document)) for related in finding.related)
-    return PlacedFinding(finding, document, document.place_of_finding(finding), notes)
+    changes = (replacements(document, finding.fix) or ()) if finding.fix else ()
+    return PlacedFinding(finding, document, document.place_of_finding(finding), notes, changes)
 
 
 def _note(related: Related, document: Document) -> Note:

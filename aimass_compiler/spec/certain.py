@@ -1,0 +1,64 @@
+"""Fixes of values that do not fit where only one thing can be meant."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from typing import Any
+
+from aimass_compiler import conventions
+from aimass_compiler.diagnostics import Assign, Fix, Path, Quote, Rename, certainly_meant
+
+_FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_BEGINNING: dict[Path, str] = {("apiVersion",): conventions.API_VERSION, ("kind",): conventions.KIND}
+
+
+def renamed(path: Path, key: str, known: Iterable[str], written: Container[str]) -> Fix | None:
+    """A misspelt key, unless the right one stands beside it."""
+    meant = certainly_meant(key, known)
+    if meant is None or meant in written:
+        return None
+    return Fix(f"write `{meant}`", (Rename(path, meant),))
+
+
+def respelt(path: Path, value: Any, allowed: Iterable[str]) -> Fix | None:
+    """A misspelt word of those that are allowed."""
+    meant = certainly_meant(value, allowed) if isinstance(value, str) else None
+    return Fix(f"write `{meant}`", (Assign(path, meant),)) if meant else None
+
+
+def begun(path: Path) -> Fix | None:
+    """The lines that every spec begins with."""
+    value = _BEGINNING.get(path)
+    return Fix(f"write `{path[0]}: {value}`", (Assign(path, value),)) if value else None
+
+
+def retyped(path: Path, value: Any, nouns: Sequence[str]) -> Fix | None:
+    """The same value with the type that it must have."""
+    if isinstance(value, str) and (number := _number(value, nouns)) is not None:
+        return Fix("take away the quotes", (Assign(path, number),))
+    if isinstance(value, str) and tuple(nouns) == ("true or false",) and value.lower() in _FLAGS:
+        flag = _FLAGS[value.lower()]
+        return Fix(f"write `{str(flag).lower()}`", (Assign(path, flag),))
+    if isinstance(value, (bool, int, float)) and "a string" in nouns:
+        return Fix("put it in quotes", (Quote(path),))
+    if isinstance(value, (str, bool, int, float)) and tuple(nouns) == ("a list",):
+        return Fix("make it a list", (Assign(path, [value]),))
+    return None
+
+
+def _number(text: str, nouns: Sequence[str]) -> int | float | None:
+    """The number that quoted text is, where one is wanted and nothing gets lost."""
+    if not any("number" in noun for noun in nouns) or not reads_as_number(text):
+        return None
+    number = float(text)
+    if number.is_integer() and text.strip("+-").isdecimal():
+        return int(text)
+    return None if "a whole number" in nouns or str(number) != text else number
+
+
+def reads_as_number(text: str) -> bool:
+    """Whether text in quotes would be a finite number without them."""
+    try:
+        return abs(float(text)) < float("inf")
+    except ValueError:
+        return False

@@ -1,0 +1,35 @@
+"""Plain values as YAML on one line, so that YAML 1.1 and 1.2 read the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from aimass_compiler.spec.scalars import UnholdableNumberError, read_elsewhere_as, resolved
+
+#: Text that needs no quotes anywhere: it starts with a letter, and nothing in it means something to YAML.
+_PLAIN = re.compile(r"[^\W\d][\w./%@+-]*( [\w./%@+-]+)*")
+
+
+def written(value: Any, *, quotes: str = "") -> str:
+    """The value in YAML's flow style; text in the given quotes, or in none where it needs none."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{written(key)}: {written(below)}" for key, below in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(written(item) for item in value) + "]"
+    if not isinstance(value, str):
+        return json.dumps(value)
+    if quotes == "'" and "'" not in value and value.isprintable():
+        return f"'{value}'"
+    return value if quotes != '"' and _is_plain(value) else json.dumps(value, ensure_ascii=False)
+
+
+def _is_plain(text: str) -> bool:
+    if not _PLAIN.fullmatch(text) or read_elsewhere_as(text):
+        return False
+    try:
+        return resolved(text) == text
+    except UnholdableNumberError:
+        return False
