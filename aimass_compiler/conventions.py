@@ -6,6 +6,8 @@ from enum import IntEnum
 
 API_VERSION = "aimass/v1"
 KIND = "Model"
+#: A longer file is most likely data under the wrong name.
+LARGEST_SPEC_BYTES = 5_000_000
 
 # ---- files of a project -------------------------------------------------------------------
 SETTINGS_FILE = "aimass.yaml"

@@ -43,6 +43,17 @@ def specs_of(project: Project, written: list[str]) -> list[Path]:
     return [_spec(project, name) for name in written]
 
 
+def own_files(project: Project, written: list[str]) -> tuple[list[Path], bool]:
+    """The specs that were named, and whether aimass.yaml is meant, too: by its path, or by naming nothing.
+
+    Raises Unknown as `specs_of` does.
+    """
+    if not written:
+        return _all_specs(project), project.settings.is_file()
+    settings = [name for name in written if Path(name).resolve() == project.settings.resolve()]
+    return [_spec(project, name) for name in written if name not in settings], bool(settings)
+
+
 def _all_specs(project: Project) -> list[Path]:
     specs = project.specs()
     if not specs and not project.generated.is_dir():

@@ -19,11 +19,12 @@ def unified_diff(plan: Plan) -> str:
         line
         for change in plan.changes
         if change.action is not Action.UNCHANGED
-        for line in _lines(change.path, plan.previous.get(change.path), plan.files.get(change.path))
+        for line in file_diff(change.path, plan.previous.get(change.path), plan.files.get(change.path))
     )
 
 
-def _lines(path: str, before: bytes | None, after: bytes | None) -> Iterator[str]:
+def file_diff(path: str, before: bytes | None, after: bytes | None) -> Iterator[str]:
+    """The lines of the diff of one file; None is a file that is not there."""
     old = _NOTHING if before is None else f"a/{path}"
     new = _NOTHING if after is None else f"b/{path}"
     texts = _text(before), _text(after)

@@ -99,7 +99,9 @@ def _replaced(document: Document, entry: Entry, value: Any) -> Replacement:
 def _completed(document: Document, above: Entry, path: Path, missing: Path, value: Any) -> Replacement | None:
     """What the deepest value that was written becomes when the rest of the path is added."""
     node = above.value
-    if isinstance(node, MappingNode) and isinstance(missing[0], str):
+    if isinstance(node, MappingNode):
+        if not isinstance(missing[0], str) or missing[0] in node.entries:
+            return None
         return Replacement(*added(document, above, missing[0], nested(missing[1:], value)))
     if isinstance(node, SequenceNode) or (isinstance(node, ScalarNode) and node.value is None):
         return None

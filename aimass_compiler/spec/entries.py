@@ -51,12 +51,14 @@ def entry_at(root: Node | None, path: Path) -> Entry | None:
         here = entry.value
         if isinstance(here, MappingNode) and step in here.entries:
             key, value = here.entries[str(step)]
+            if not here.start <= key.start <= key.end <= value.start:
+                return None
             entry = Entry(value, key, here)
         elif isinstance(here, SequenceNode) and isinstance(step, int) and 0 <= step < len(here.items):
             entry = Entry(here.items[step], None, here)
+            if entry.start < max(item.start for item in (here, *here.items[: step + 1])):
+                return None
         elif not (isinstance(here, SequenceNode) and isinstance(step, str)):
-            return None
-        if not (here.start <= entry.start and entry.end <= here.end) and entry.value is not here:
             return None
     return entry
 

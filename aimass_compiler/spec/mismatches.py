@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
 from aimass_compiler.catalog import FAMILIES, family_of, names
-from aimass_compiler.diagnostics import Finding, Path, did_you_mean
+from aimass_compiler.diagnostics import Finding, Fix, Path, did_you_mean
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.spec.certain import begun, reads_as_number, renamed, respelt, retyped
 from aimass_compiler.spec.language import keys_at
@@ -148,8 +148,24 @@ def _told(kind: type[Frozen], data: Mapping[str, Any], mismatch: Mismatch) -> Fi
     if "model_" in mismatch.type and not hint:
         known = keys_at(kind, data, mismatch.location)
         hint = "its keys are " + ", ".join(f"`{key}`" for key in sorted(known)) if known else ""
-    fix = retyped(path, mismatch.value, mismatch.nouns) or respelt(path, mismatch.value, _allowed(mismatch))
-    return Finding(code, path, message, help=hint, fix=fix)
+    return Finding(code, path, message, help=hint, fix=_value_fix(data, mismatch))
+
+
+def _value_fix(data: Mapping[str, Any], mismatch: Mismatch) -> Fix | None:
+    path, value = mismatch.path, mismatch.value
+    if mismatch.type == "union_tag_invalid":
+        is_short = isinstance(_at(data, path), str)
+        tag = str(mismatch.context["tag"])
+        return respelt(path if is_short else (*path, "type"), tag, _allowed(mismatch))
+    if isinstance(value, Mapping) and _is_tunable(mismatch) and len(value) == 1:
+        key = next(iter(value))
+        return renamed((*path, key), key, RANGES, value)
+    return retyped(path, value, mismatch.nouns) or respelt(path, value, _allowed(mismatch))
+
+
+def _is_tunable(mismatch: Mismatch) -> bool:
+    """Whether a range could stand where this value was taken for a plain one."""
+    return "value" in mismatch.location[len(mismatch.path) :]
 
 
 def _within(path: Path) -> str:
@@ -291,8 +307,7 @@ def _form(mismatch: Mismatch) -> str:
 def _type_told(mismatch: Mismatch) -> tuple[str, str, str]:
     name, value, noun = mismatch.name, mismatch.value, _either(mismatch.nouns)
     keys = list(value) if isinstance(value, Mapping) else []
-    is_tunable = "value" in mismatch.location[len(mismatch.path) :]
-    if keys and is_tunable:
+    if keys and _is_tunable(mismatch):
         hint = (
             _only_guess(keys[0], list(RANGES))
             or "a range is such as `{choice: [4, 6]}` or `{uniform: [1, 9]}`"

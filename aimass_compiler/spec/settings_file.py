@@ -8,13 +8,21 @@ from aimass_compiler.diagnostics import Finding
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.spec.decode import decode
 from aimass_compiler.spec.document import Document
-from aimass_compiler.spec.reader import read_document
+from aimass_compiler.spec.reader import parse, read_document
 
 
 def read_settings(path: Path, shown_as: str) -> tuple[Settings, Document, list[Finding]]:
     """The settings, the document that they stand in, and what is wrong with it."""
     if not path.exists():
         return Settings(), Document(shown_as), []
-    document, findings = read_document(path, shown_as, may_be_empty=True)
-    settings, problems = decode(Settings, document.data, shown_as)
+    return _decoded(*read_document(path, shown_as, may_be_empty=True))
+
+
+def parsed_settings(content: bytes, shown_as: str) -> tuple[Settings, Document, list[Finding]]:
+    """The same of a content that is not, or not yet, on disk."""
+    return _decoded(*parse(content, shown_as, may_be_empty=True))
+
+
+def _decoded(document: Document, findings: list[Finding]) -> tuple[Settings, Document, list[Finding]]:
+    settings, problems = decode(Settings, document.data, document.file)
     return settings or Settings(), document, [*findings, *problems]

@@ -8,6 +8,7 @@ import stat
 import unicodedata
 from typing import TYPE_CHECKING
 
+from aimass_compiler.conventions import LARGEST_SPEC_BYTES
 from aimass_compiler.diagnostics import Finding
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.spec.document import Document
@@ -44,7 +45,6 @@ EXPLANATIONS = (
     ),
 )
 
-LARGEST_BYTES = 5_000_000
 _MOST_LINES_LISTED = 10
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -56,7 +56,7 @@ _OTHER_ENCODINGS = {
 }
 #: All but YAML's printable characters, and the line breaks that only YAML 1.1 knows.
 #: Source: https://yaml.org/spec/1.2.2/#51-character-set
-_FORBIDDEN = re.compile(
+FORBIDDEN = re.compile(
     r"[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
 
@@ -70,7 +70,7 @@ def bytes_of(path: pathlib.Path, file: str) -> tuple[bytes, list[Finding]]:
                 _unreadable(file, "is a folder" if stat.S_ISDIR(kind) else "is not an ordinary file")
             ]
         with path.open("rb") as stream:
-            return stream.read(LARGEST_BYTES + 1), []
+            return stream.read(LARGEST_SPEC_BYTES + 1), []
     except FileNotFoundError:
         return b"", [_unreadable(file, "does not exist")]
     except (OSError, ValueError) as error:
@@ -84,15 +84,15 @@ def _unreadable(file: str, reason: str) -> Finding:
 
 def text_of(content: bytes | str, file: str) -> tuple[str | None, list[Finding]]:
     """The text with every character that YAML forbids replaced one for one; None when refused as a whole."""
-    if len(content) > LARGEST_BYTES:
-        message = f"`{file}` is larger than {LARGEST_BYTES // 1_000_000} MB"
+    if len(content) > LARGEST_SPEC_BYTES:
+        message = f"`{file}` is larger than {LARGEST_SPEC_BYTES // 1_000_000} MB"
         hint = "a spec names its data by path; is this a data file?"
         return None, [Finding("AM002", (), message, help=hint, file=file)]
     findings: list[Finding] = []
     if isinstance(content, bytes):
         content, findings = _decoded(content, file)
     text = content.removeprefix(_BYTE_ORDER_MARK)
-    return _FORBIDDEN.sub(_REPLACEMENT, text), findings + _forbidden(text, file)
+    return FORBIDDEN.sub(_REPLACEMENT, text), findings + _forbidden(text, file)
 
 
 def _decoded(content: bytes, file: str) -> tuple[str, list[Finding]]:
@@ -114,11 +114,11 @@ def _decoded(content: bytes, file: str) -> tuple[str, list[Finding]]:
 
 def _forbidden(text: str, file: str) -> list[Finding]:
     document = Document(file, text)
-    places = [document.place_between(*match.span()) for match in _FORBIDDEN.finditer(text)]
+    places = [document.place_between(*match.span()) for match in FORBIDDEN.finditer(text)]
     if not places:
         return []
     first, *rest = places
-    character = text[next(_FORBIDDEN.finditer(text)).start()]
+    character = text[next(FORBIDDEN.finditer(text)).start()]
     message = f"there is an invisible character here, {_name_of(character)}"
     hint = f"delete it{also_on_lines([place.line for place in rest])}"
     return [Finding("AM004", (), message, help=hint, file=file, place=first)]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aimass_compiler.spec.scalars import UnholdableNumberError, read_elsewhere_as, resolved
+from aimass_compiler.spec.source_text import FORBIDDEN
 
 #: Text that needs no quotes anywhere: it starts with a letter, and nothing in it means something to YAML.
 _PLAIN = re.compile(r"[^\W\d][\w./%@+-]*( [\w./%@+-]+)*")
@@ -23,7 +24,10 @@ def written(value: Any, *, quotes: str = "") -> str:
         return json.dumps(value)
     if quotes == "'" and "'" not in value and value.isprintable():
         return f"'{value}'"
-    return value if quotes != '"' and _is_plain(value) else json.dumps(value, ensure_ascii=False)
+    if quotes != '"' and _is_plain(value):
+        return value
+    quoted = json.dumps(value, ensure_ascii=False)
+    return FORBIDDEN.sub(lambda found: f"\\u{ord(found.group()):04x}", quoted)
 
 
 def _is_plain(text: str) -> bool:

@@ -1,0 +1,55 @@
+"""Specs checked without rendering anything: what editors and fixes ask for again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aimass_compiler.compile import lowered
+from aimass_compiler.diagnostics import Finding, has_errors
+from aimass_compiler.spec import naming
+from aimass_compiler.spec.reader import parse, read_document
+from aimass_compiler.spec.settings_file import parsed_settings, read_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aimass_compiler.project import Project
+    from aimass_compiler.spec.document import Document
+
+#: Texts that count in the place of what is on disk.
+Texts = Mapping["Path", bytes]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is wrong with specs and settings, and where."""
+
+    findings: tuple[Finding, ...]
+    documents: Mapping[str, Document]
+
+
+def check_specs(project: Project, specs: Sequence[Path], texts: Texts) -> Checked:
+    """Everything that compiling finds in these specs and in the settings; others are known by name only."""
+    shown = project.shown(project.settings)
+    if project.settings in texts:
+        settings, written, findings = parsed_settings(texts[project.settings], shown)
+    else:
+        settings, written, findings = read_settings(project.settings, shown)
+    documents, names = {written.file: written}, {}
+    for path in specs:
+        document, found = _read(path, project.shown(path), texts)
+        documents[document.file] = document
+        pipeline, problems = lowered(document, settings) if not has_errors(found) else (None, [])
+        findings = [*findings, *found, *problems]
+        if pipeline:
+            names[document.file] = pipeline.name
+    others = {project.shown(path): path.stem for path in project.specs()}
+    others = {file: name for file, name in others.items() if file not in documents}
+    findings += naming.findings(names, others)
+    return Checked(tuple(dict.fromkeys(findings)), documents)
+
+
+def _read(path: Path, shown: str, texts: Texts) -> tuple[Document, list[Finding]]:
+    return parse(texts[path], shown) if path in texts else read_document(path, shown)

@@ -1,0 +1,80 @@
+"""Check specs and write nothing.
+
+Finds everything that compiling finds in a spec, without rendering files for it. For editors,
+`--stdin-filename` takes the text from standard input and treats it as if it were in that file, so
+that what is typed is checked before it is saved. Columns count characters (code points).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from aimass_compiler import conventions
+from aimass_compiler.cli import terminal
+from aimass_compiler.cli.choosing import Unknown, add_root, own_files, project_of
+from aimass_compiler.cli.views import findings
+from aimass_compiler.conventions import ExitCode
+
+PLACE = 3
+EXAMPLES = """
+  aimass check                       check every spec and aimass.yaml
+  aimass check churn --format sarif  for code scanning
+  aimass check --stdin-filename specs/churn.yaml --format json < unsaved.yaml
+                                     what an editor asks
+"""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.add_argument(
+        "specs", nargs="*", metavar="SPEC", help="a spec's name or path (default: all of specs/)"
+    )
+    parser.add_argument(
+        "--stdin-filename",
+        type=Path,
+        metavar="FILE",
+        help="check the text on standard input as if it were in this file; other files are as on disk",
+    )
+    parser.add_argument("--format", choices=findings.FORMATS, default="people", help="how findings are shown")
+    add_root(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check; answers an ExitCode."""
+    from aimass_compiler.checking import check_specs
+    from aimass_compiler.diagnostics import has_errors
+
+    if arguments.stdin_filename is not None:
+        if arguments.specs:
+            terminal.complain("--stdin-filename names the one file to check", "leave SPEC out")
+            return ExitCode.USAGE
+        return _check_typed(arguments)
+    project = project_of(arguments)
+    try:
+        specs, _ = own_files(project, arguments.specs)
+    except Unknown as unknown:
+        terminal.complain(str(unknown), unknown.help)
+        return ExitCode.USAGE
+    checked = check_specs(project, specs, {})
+    findings.show(checked.findings, checked.documents, arguments.format)
+    return ExitCode.FAILED if has_errors(checked.findings) else ExitCode.DONE
+
+
+def _check_typed(arguments: argparse.Namespace) -> int:
+    """Check the text on standard input; told is what is wrong with this file, and not with others."""
+    from aimass_compiler.checking import check_specs
+    from aimass_compiler.diagnostics import has_errors
+    from aimass_compiler.project import Project
+
+    path = arguments.stdin_filename.absolute()
+    project = project_of(arguments) if arguments.root else Project.around(path.parent)
+    is_settings = path.resolve() == project.settings.resolve()
+    content = sys.stdin.buffer.read(conventions.LARGEST_SPEC_BYTES + 1)
+    texts = {project.settings if is_settings else path: content}
+    checked = check_specs(project, project.specs() if is_settings else [path], texts)
+    shown = project.shown(path)
+    found = [finding for finding in checked.findings if finding.file == shown]
+    findings.show(found, checked.documents, arguments.format)
+    return ExitCode.FAILED if has_errors(found) else ExitCode.DONE

@@ -1,0 +1,116 @@
+"""The certain fixes of findings made in the texts of specs: round by round, each proved before the next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aimass_compiler.checking import Checked, check_specs
+from aimass_compiler.diagnostics import Finding
+from aimass_compiler.spec.edits import Replacement, applied, overlap, replacements
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aimass_compiler.project import Project
+    from aimass_compiler.spec.document import Document
+
+#: A fix may make way for another one; so many rounds are more than any chain of them is long.
+_MOST_ROUNDS = 20
+#: The first codes about structure and about sense; those before them are about the text itself.
+_STRUCTURE, _SENSE = "AM100", "AM200"
+
+
+@dataclass
+class Fixed:
+    """What fixes did: the texts that changed, before and after, what was mended, and what is wrong now."""
+
+    checked: Checked
+    before: dict[Path, bytes] = field(default_factory=dict)
+    after: dict[Path, bytes] = field(default_factory=dict)
+    made: list[Finding] = field(default_factory=list)
+
+
+def fix_specs(project: Project, specs: Sequence[Path]) -> Fixed:
+    """Make every certain fix of these specs and of the settings, in memory.
+
+    A fix that does not take its own problem away, or brings a new one, is not made: after each round
+    the texts are read again. A mended text may show problems that it hid, of a later phase.
+    """
+    fixed = Fixed(check_specs(project, specs, {}))
+    refused: set[Finding] = set()
+    for _ in range(_MOST_ROUNDS):
+        pending = [found for found in fixed.checked.findings if found.fix and found not in refused]
+        level = min(map(_level, pending), default=0)
+        batch = [found for found in pending if _level(found) == level]
+        if not batch:
+            break
+        if not _made(project, specs, fixed, batch):
+            refused |= {found for found in batch if not _made(project, specs, fixed, [found])}
+    return fixed
+
+
+def _level(finding: Finding) -> int:
+    """Which phase finds it: 0 reads the text, 1 decodes it, 2 asks for sense."""
+    return (finding.code >= _STRUCTURE) + (finding.code >= _SENSE)
+
+
+def _made(project: Project, specs: Sequence[Path], fixed: Fixed, batch: Sequence[Finding]) -> bool:
+    """Make what of a batch does not overlap, if the texts are better for it; whether that was so."""
+    chosen = dict(_apart(fixed.checked, batch))
+    changes: dict[str, list[Replacement]] = {}
+    for finding, found in chosen.items():
+        changes.setdefault(finding.file, []).extend(found)
+    paths = {project.shown(path): path for path in (project.settings, *specs)}
+    before, after = {}, {}
+    for file, wanted in changes.items():
+        content = fixed.after.get(paths[file]) or paths[file].read_bytes()
+        if (text := _changed(content, fixed.checked.documents[file], wanted)) is None:
+            return False
+        before[paths[file]], after[paths[file]] = content, text
+    if not after:
+        return False
+    checked = check_specs(project, specs, {**fixed.after, **after})
+    if not _is_better(fixed.checked, checked, list(chosen)):
+        return False
+    fixed.checked = checked
+    fixed.before = before | fixed.before
+    fixed.after |= after
+    fixed.made += chosen
+    return True
+
+
+def _apart(checked: Checked, batch: Sequence[Finding]) -> Iterator[tuple[Finding, tuple[Replacement, ...]]]:
+    """Of fixes that are in each other's way the first; the others have their turn in the next round."""
+    taken: dict[str, list[Replacement]] = {}
+    for finding in batch:
+        document = checked.documents.get(finding.file)
+        found = replacements(document, finding.fix) if document and finding.fix else None
+        if not found or overlap(sorted([*taken.get(finding.file, ()), *found])):
+            continue
+        taken.setdefault(finding.file, []).extend(found)
+        yield finding, found
+
+
+def _changed(content: bytes, document: Document, changes: Sequence[Replacement]) -> bytes | None:
+    """The new content; None where the document is not exactly what the file holds."""
+    before = document.text.encode("utf-8", "surrogatepass")
+    if not content.endswith(before):  # in front of it there may be a byte order mark
+        return None
+    return content.removesuffix(before) + applied(document.text, changes).encode()
+
+
+def _is_better(before: Checked, after: Checked, mended: Sequence[Finding]) -> bool:
+    """Whether the mended findings are gone, and none came that the same phase, or an earlier one, finds."""
+    was, now = Counter(map(_told, before.findings)), Counter(map(_told, after.findings))
+    gone = all(now[_told(finding)] < was[_told(finding)] for finding in mended)
+    level = max(map(_level, mended))
+    new = [finding for finding in after.findings if now[_told(finding)] > was[_told(finding)]]
+    return gone and not any(_level(finding) <= level for finding in new)
+
+
+def _told(finding: Finding) -> tuple[str, str, str]:
+    """What a finding is known by when lines and items have moved."""
+    return finding.file, finding.code, finding.message
