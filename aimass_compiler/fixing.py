@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checking import Checked, check_specs
-from aimass_compiler.diagnostics import Finding
+from aimass_compiler.diagnostics import Finding, Place
 from aimass_compiler.spec.edits import Replacement, applied, overlap, replacements
 
 if TYPE_CHECKING:
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
 
 #: A fix may make way for another one; so many rounds are more than any chain of them is long.
 _MOST_ROUNDS = 20
-#: The first codes about structure and about sense; those before them are about the text itself.
-_STRUCTURE, _SENSE = "AM100", "AM200"
+#: What the parser cannot go on from, so that it sees nothing of what comes after.
+_FATAL = ("AM005", "AM006")
+#: The first codes of later phases: of decoding, of what is predicted, and of all that depends on it.
+_PHASES = ("AM100", "AM201", "AM205")
+#: Behind every text that was parsed to its end.
+_END = Place(sys.maxsize, 1, sys.maxsize, 1)
 
 
 @dataclass
@@ -53,8 +58,8 @@ def fix_specs(project: Project, specs: Sequence[Path]) -> Fixed:
 
 
 def _level(finding: Finding) -> int:
-    """Which phase finds it: 0 reads the text, 1 decodes it, 2 asks for sense."""
-    return (finding.code >= _STRUCTURE) + (finding.code >= _SENSE)
+    """Which phase finds it, counted from 0: parsing the text."""
+    return (finding.code not in _FATAL) + sum(finding.code >= first for first in _PHASES)
 
 
 def _made(project: Project, specs: Sequence[Path], fixed: Fixed, batch: Sequence[Finding]) -> bool:
@@ -104,11 +109,19 @@ def _changed(content: bytes, document: Document, changes: Sequence[Replacement])
 
 def _is_better(before: Checked, after: Checked, mended: Sequence[Finding]) -> bool:
     """Whether the mended findings are gone, and none came that the same phase, or an earlier one, finds."""
+    if _level(mended[0]) == 0:
+        return all(_reach(before, finding.file) < _reach(after, finding.file) for finding in mended)
     was, now = Counter(map(_told, before.findings)), Counter(map(_told, after.findings))
     gone = all(now[_told(finding)] < was[_told(finding)] for finding in mended)
     level = max(map(_level, mended))
     new = [finding for finding in after.findings if now[_told(finding)] > was[_told(finding)]]
     return gone and not any(_level(finding) <= level for finding in new)
+
+
+def _reach(checked: Checked, file: str) -> Place:
+    """How far the parser came in a file."""
+    stops = [found.place for found in checked.findings if found.file == file and found.code in _FATAL]
+    return next((place for place in stops if place), _END)
 
 
 def _told(finding: Finding) -> tuple[str, str, str]:

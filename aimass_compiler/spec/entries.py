@@ -56,7 +56,7 @@ def entry_at(root: Node | None, path: Path) -> Entry | None:
             entry = Entry(value, key, here)
         elif isinstance(here, SequenceNode) and isinstance(step, int) and 0 <= step < len(here.items):
             entry = Entry(here.items[step], None, here)
-            if entry.start < max(item.start for item in (here, *here.items[: step + 1])):
+            if entry.start < here.start or any(entry.start <= item.start for item in here.items[:step]):
                 return None
         elif not (isinstance(here, SequenceNode) and isinstance(step, str)):
             return None

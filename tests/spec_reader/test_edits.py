@@ -17,7 +17,7 @@ EDITS: dict[str, tuple[str, Edit, str]] = {
     "a value in its quotes": ("a: 'x'\n", Assign(("a",), "y"), "a: 'y'\n"),
     "a value where none is": ("a:\nb: 1\n", Assign(("a",), 2), "a: 2\nb: 1\n"),
     "an item": ("a: [x, y]\n", Assign(("a", 1), "z"), "a: [x, z]\n"),
-    "the item that a short form is": ("- one_hot: x\n", Assign((0, "one_hot", "columns", 0), "w"), "- one_hot: w\n"),
+    "the item in short": ("- one_hot: x\n", Assign((0, "one_hot", "columns", 0), "w"), "- one_hot: w\n"),
     "an item of a list in short": (
         "- one_hot: [x, z]\n",
         Assign((0, "one_hot", "columns", 1), "w"),
@@ -31,7 +31,7 @@ EDITS: dict[str, tuple[str, Edit, str]] = {
     "a key in brackets": ("a: {b: 1}\n", Assign(("a", "c", "d"), 2), "a: {b: 1, c: {d: 2}}\n"),
     "a key in empty brackets": ("a: {}\n", Assign(("a", "c"), 2), "a: {c: 2}\n"),
     "a key of an item": ("a:\n- b: 1\n", Assign(("a", 0, "c"), "no"), 'a:\n- b: 1\n  c: "no"\n'),
-    "a key that comes first": ("# head\nkind: Model\n", Assign(("apiVersion",), "v"), "# head\napiVersion: v\nkind: Model\n"),
+    "a first key": ("# a\nkind: b\n", Assign(("apiVersion",), "v"), "# a\napiVersion: v\nkind: b\n"),
     "a key of a bare kind": (
         "model: xgboost\n",
         Assign(("model", "xgboost", "max_depth"), 3),
