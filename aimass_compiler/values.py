@@ -75,7 +75,7 @@ class _Amount(str):
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         text = str(value) if is_number and cls.takes_numbers else value
         is_amount = isinstance(text, str) and re.fullmatch(cls.pattern(), text)
-        if is_amount and not (cls.is_counted and cls(text).amount % cls(cls.least).amount):
+        if is_amount and cls(text).is_whole:
             return within(cls(text), cls.least, cls.most)
         raise PydanticCustomError(
             "grammar",
@@ -86,6 +86,12 @@ class _Amount(str):
                 "examples": " or ".join(f"`{text}`" for text in cls.examples),
             },
         )
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a multiple of the least; what is more than the most is too much anyway."""
+        is_too_much = self.amount > type(self)(self.most).amount
+        return not self.is_counted or is_too_much or not self.amount % type(self)(self.least).amount
 
     @property
     def amount(self) -> Decimal:

@@ -20,11 +20,10 @@ error[AM208]: the model `churn` has a spec already
   |
 4 | metadata: {name: churn}
   |                  ^^^^^
-note: `churn` is described here, too
- --> specs/churn.yaml:3:18
+ ::: specs/churn.yaml:3:18
   |
 3 | metadata: {name: churn}
-  |                  -----
+  |                  ----- `churn` is described here, too
 help: keep one of them
 
 1 error in specs/churn.yml
