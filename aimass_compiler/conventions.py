@@ -112,6 +112,7 @@ class ExitCode(IntEnum):
     FAILED = 1, "a spec has errors, or what was asked for failed for the reason that is told"
     USAGE = 2, "the arguments make no sense"
     STALE = 3, "generated/ or schemas/ is not up to date (--check)"
+    BREAKING = 4, "plan: callers of a model would notice (--fail-on)"
     DATA = 10, "run: the data breaks its contract"
     TRAINING = 11, "run: no trial succeeded"
     GATE = 12, "run: the model missed a gate"

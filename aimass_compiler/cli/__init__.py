@@ -9,6 +9,9 @@ from collections.abc import Callable, Sequence
 from aimass_compiler.cli import settled
 from aimass_compiler.conventions import ExitCode
 
+#: The option of `plan` that gives exit codes the meaning that Terraform gives them.
+DETAILED = "--detailed-exitcode"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """`aimass COMMAND …`."""
@@ -45,7 +48,13 @@ def _command(name: str, program: str, written: list[str]) -> int:
     from aimass_compiler.cli.overview import parser_of
 
     chosen = command(name)
-    return int(chosen.run(parser_of(chosen, program).parse_args(written)))
+    try:
+        arguments = parser_of(chosen, program).parse_args(written)
+    except SystemExit as left:
+        if left.code == ExitCode.USAGE and DETAILED in written:
+            return ExitCode.FAILED  # there, 2 says that something changes
+        raise
+    return int(chosen.run(arguments))
 
 
 def _guarded(run: Callable[[], int]) -> int:

@@ -1,12 +1,14 @@
-"""Git by subprocess: the files of a folder as they were at a revision."""
+"""Git by subprocess: files as they were at a revision."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _SECONDS = 60
+#: Behind a revision, as `git diff` has it.
+_SINCE = "..."
 #: Modes of what `git ls-tree` lists as a file; links and submodules have others.
 _FILE_MODES = (b"100644", b"100755")
 
@@ -19,20 +21,22 @@ class GitError(Exception):
         self.help = help
 
 
-def files_at(revision: str, root: Path, folder: str) -> dict[str, bytes]:
-    """The files below `root/folder` at a revision, by their path below it; none where it had no such folder.
+def files_at(revision: str, root: Path, paths: Sequence[str]) -> dict[str, bytes]:
+    """The files at or below these paths of `root` at a revision, by path; links are none.
 
     Raises GitError where `root` is in no repository, or the repository has no such revision.
     """
     commit = _commit(revision, root)
-    listed = dict(_listed(_git(["ls-tree", "-r", "-z", commit, "--", f"{folder}/"], root), f"{folder}/"))
+    listed = dict(_listed(_git(["ls-tree", "-r", "-z", commit, "--", *paths], root)))
     names = "".join(f"{name}\n" for name in listed.values())
     answered = _git(["cat-file", "--batch"], root, names.encode())
     return dict(zip(listed, _contents(answered, revision), strict=True))
 
 
 def _commit(revision: str, root: Path) -> str:
-    """The name of the commit, which cannot be taken for an option."""
+    """The name of the commit, which cannot be taken for an option; `main...` is where HEAD left main."""
+    if revision.endswith(_SINCE):
+        return _merge_base(revision.removesuffix(_SINCE), root)
     unknown = GitError(
         f"git knows no revision `{revision}` here",
         "fetch it first; a clone that CI made may hold the newest commit only",
@@ -46,13 +50,23 @@ def _commit(revision: str, root: Path) -> str:
     return found.stdout.decode().strip()
 
 
-def _listed(listing: bytes, start: str) -> Iterator[tuple[str, str]]:
+def _merge_base(revision: str, root: Path) -> str:
+    """The newest commit that a revision and HEAD have in common."""
+    found = _run(["merge-base", _commit(revision, root), "HEAD"], root)
+    if found.returncode == 0:
+        return found.stdout.decode().strip()
+    is_shallow = _git(["rev-parse", "--is-shallow-repository"], root).strip() == b"true"
+    way = "fetch more of the history: `git fetch --unshallow`" if is_shallow else f"compare with `{revision}`"
+    raise GitError(f"git knows no commit that `{revision}` and HEAD have in common", way)
+
+
+def _listed(listing: bytes) -> Iterator[tuple[str, str]]:
     """Path and object of every file; an entry is `MODE TYPE OBJECT<tab>PATH`."""
     for entry in listing.split(b"\0")[:-1]:
         described, _, path = entry.partition(b"\t")
         mode, _, name = described.split()
         if mode in _FILE_MODES:
-            yield path.decode(errors="surrogateescape").removeprefix(start), name.decode()
+            yield path.decode(errors="surrogateescape"), name.decode()
 
 
 def _contents(answered: bytes, revision: str) -> Iterator[bytes]:

@@ -98,7 +98,7 @@ class ImageColumn(_Column):
 
 
 #: What orders, joins and splits rows but tells a model nothing.
-_NEVER_FEATURES = frozenset({"id", "time"})
+NEVER_FEATURES = frozenset({"id", "time"})
 
 
 def _type_of(value: Any) -> str | None:
@@ -123,5 +123,5 @@ def feature_types(columns: Mapping[str, Column], target: str) -> dict[str, Colum
     return {
         name: column.column_type
         for name, column in columns.items()
-        if name != target and column.type not in _NEVER_FEATURES
+        if name != target and column.type not in NEVER_FEATURES
     }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from aimass_compiler.values import Frozen
+from aimass_compiler.values import Frozen, Number
 
 
 class EnvironmentSettings(Frozen):
@@ -38,6 +39,19 @@ class Prometheus(Frozen):
     """Where Prometheus runs, so that the network policy lets it in."""
 
 
+class Prices(Frozen):
+    """What an hour costs, so that a plan tells money beside hours."""
+
+    cpu_hour: Number = Field(0.0, ge=0)
+    """One core for an hour."""
+    gib_hour: Number = Field(0.0, ge=0)
+    """One GiB of memory for an hour."""
+    gpu_hour: Number = Field(0.0, ge=0)
+    """One GPU for an hour."""
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
+    """The currency's code in ISO 4217."""
+
+
 class Settings(Frozen):
     """What holds for every model of the repository."""
 
@@ -52,5 +66,7 @@ class Settings(Frozen):
     """How Prometheus finds the servers."""
     labels: Mapping[str, str] = Field(default_factory=dict)
     """Labels that every Kubernetes object gets."""
+    prices: Prices | None = None
+    """What an hour costs; without it, plans tell hours only."""
     queue: str | None = None
     """The Kueue queue that training jobs wait in."""

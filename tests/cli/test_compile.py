@@ -18,9 +18,7 @@ COLOUR = "\x1b["
 def test_compiling_twice_changes_nothing(project: Project) -> None:
     first = project.aimass("compile")
     assert first.code == 0
-    assert first.out.startswith(
-        "churn: a new model\n    runs again: prepare, features, train, evaluate, package, test\n"
-    )
+    assert first.out.startswith("churn is new and trained for the first time\n  + generated/churn/: base/")
     written = project.files()
     assert f"{len(written)} created\n" in first.out
     assert project.aimass("compile").out == f"nothing changes: {len(written)} files are as they should be\n"
@@ -101,7 +99,7 @@ def test_a_model_whose_spec_is_gone_is_removed(compiled: Project) -> None:
     (compiled.root / "specs" / "churn.yaml").unlink()
     done = compiled.aimass("compile")
     assert done.code == 0
-    assert done.out.startswith("churn: removed\n")
+    assert done.out.startswith("churn is removed\n")
     assert compiled.files() == {}
 
 
@@ -150,44 +148,6 @@ def test_colours_are_for_who_wants_them(
         monkeypatch.setenv(name, value)
     project.edit(*WRONG)
     assert (COLOUR in project.aimass("compile").err) is is_coloured
-
-
-def test_a_plan_for_people(compiled: Project) -> None:
-    before = compiled.files()
-    compiled.edit(*REPLICAS)
-    done = compiled.aimass("plan")
-    assert done.code == 0
-    assert done.out.startswith("churn\n    serving.replicas.max: 3 → 5\n    nothing is trained again\n")
-    assert "  ~ generated/churn/pipeline.json  differs from what is produced now\n" in done.out
-    assert re.search(r"^\d+ to update, \d+ unchanged$", done.out, re.MULTILINE)
-    assert compiled.files() == before
-
-
-def test_a_plan_for_programs(compiled: Project) -> None:
-    compiled.edit("min: 10}", "min: 11}")
-    plan = json.loads(compiled.aimass("plan", "--format", "json").out)
-    assert plan["stale"] is True
-    (model,) = plan["models"]
-    assert (model["model"], model["new"], model["removed"]) == ("churn", False, False)
-    assert {"key": "features[0].clip.min", "before": 10.0, "after": 11.0} in model["values"]
-    assert model["stages"] == ["features", "train", "evaluate", "package", "test"]
-    assert "churn/pipeline.json" in [file["path"] for file in model["files"]]
-
-
-def test_a_plan_for_a_pull_request(compiled: Project) -> None:
-    compiled.edit(*REPLICAS)
-    text = compiled.aimass("plan", "--format", "markdown", "--diff").out
-    assert text.startswith("## Plan\n")
-    assert "<details><summary><b>churn</b>: nothing is trained again</summary>" in text
-    assert "serving.replicas.max: 3 → 5" in text
-    assert text.count("<details>") == text.count("</details>") == 2
-    assert "````diff\n" in text
-
-
-def test_a_plan_where_nothing_changes(compiled: Project) -> None:
-    assert compiled.aimass("plan").out.startswith("nothing changes: ")
-    assert json.loads(compiled.aimass("plan", "--format", "json").out)["models"] == []
-    assert "nothing changes" in compiled.aimass("plan", "--format", "markdown").out
 
 
 def test_the_schema_is_printed_written_and_checked(empty: Project) -> None:

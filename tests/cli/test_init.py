@@ -19,7 +19,7 @@ def test_a_proposed_spec_compiles_without_findings(empty: Project) -> None:
     assert done.out == "wrote specs/churn.yaml: read it, then `aimass run churn`\n"
     compiled = empty.aimass("compile")
     assert (compiled.code, compiled.err) == (0, "")
-    assert compiled.out.startswith("churn: a new model\n")
+    assert compiled.out.startswith("churn is new and trained for the first time\n")
 
 
 def test_a_spec_is_never_overwritten(project: Project) -> None:

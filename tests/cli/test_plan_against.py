@@ -41,6 +41,13 @@ def models(project: Project, *arguments: str) -> dict[str, dict[str, object]]:
     return {model["model"]: model for model in json.loads(done.out)["models"]}
 
 
+def again(model: dict[str, object]) -> list[str]:
+    """The stages that run again, or may."""
+    stages = model["stages"]
+    assert isinstance(stages, list)
+    return [stage["stage"] for stage in stages if stage["state"] in ("runs", "follows")]
+
+
 def test_what_a_branch_changed_is_seen_although_it_is_compiled(committed: Project) -> None:
     committed.edit(*REPLICAS)
     assert committed.aimass("compile").code == 0
@@ -50,14 +57,16 @@ def test_what_a_branch_changed_is_seen_although_it_is_compiled(committed: Projec
     for base in ("HEAD^1", "main~1"):
         done = committed.aimass("plan", "--against", base)
         assert (done.code, done.err) == (0, "")
-        assert done.out.startswith("churn\n    serving.replicas.max: 3 → 5\n    nothing is trained again\n")
+        assert done.out.startswith("churn is not trained again\n")
+        assert "`serving.replicas.max`" not in done.out
+        assert "staging and prod go from 3 to 5 replicas at most  specs/churn.yaml:25\n" in done.out
         assert "  ~ generated/churn/pipeline.json  differs from what is produced now\n" in done.out
 
 
 def test_stages_that_run_again_and_the_base_are_told_to_programs(committed: Project) -> None:
     committed.edit("min: 10}", "min: 11}")
     churn = models(committed, "--against", "main")["churn"]
-    assert churn["stages"] == ["features", "train", "evaluate", "package", "test"]
+    assert again(churn) == ["features", "train", "evaluate", "package", "test"]
     told = committed.aimass("plan", "--against", "main", "--format", "json").out
     assert json.loads(told)["against"] == "main"
     assert json.loads(committed.aimass("plan", "--format", "json").out)["against"] is None
@@ -70,10 +79,22 @@ def test_new_and_removed_models_are_told_to_a_pull_request(committed: Project) -
     commit(committed.root)
     assert not (committed.root / "generated" / "churn").exists()
     text = committed.aimass("plan", "--against", "HEAD~1", "--format", "markdown").out
-    assert text.startswith("## Plan against `HEAD~1`\n")
-    assert "<summary><b>churn</b>: removed</summary>" in text
-    assert "- generated/churn/pipeline.json  is no longer produced\n" in text
-    assert "<summary><b>other</b>: a new model, runs again: prepare, features, " in text
+    assert text.startswith("<!-- aimass plan -->\n## Plan against `HEAD~1`\n")
+    assert "<summary><code>other</code> is renamed, 1 breaking</summary>" in text
+    assert "is churn under another name, and trained again under it\n" in text
+    assert "what runs of churn in ml-dev, ml-staging and ml-prod is left running" in text
+    assert "-   generated/churn/: base/, dvc.yaml, " in text
+    assert "+   generated/other/: base/, dvc.yaml, " in text
+
+
+def test_two_models_that_have_little_in_common_are_no_rename(committed: Project) -> None:
+    other = OTHER[: OTHER.index("features:")] + "model: {xgboost: {max_depth: 3}}\n"
+    other = other.replace("customers", "orders").replace("charges", "amount").replace("age", "items")
+    committed.write("specs/other.yaml", other)
+    (committed.root / "specs" / "churn.yaml").unlink()
+    found = models(committed, "--against", "HEAD")
+    assert (found["churn"]["removed"], found["other"]["new"]) == (True, True)
+    assert found["other"]["renamed_from"] is None
 
 
 def test_a_named_spec_is_compared_alone(committed: Project) -> None:
@@ -106,10 +127,82 @@ def test_an_edit_by_hand_that_was_committed_is_a_difference_and_no_problem(commi
     assert committed.files() != before, "a plan writes nothing"
 
 
-def test_before_anything_was_compiled_everything_is_new(project: Project) -> None:
+def test_where_a_revision_keeps_no_generated_files_its_specs_are_compiled(project: Project) -> None:
     git(project.root, "init", "--quiet")
     commit(project.root)
+    assert models(project, "--against", "HEAD") == {}
+    project.edit(*REPLICAS)
+    project.write("specs/other.yaml", OTHER)
+    found = models(project, "--against", "HEAD")
+    assert [value["key"] for value in found["churn"]["values"]] == ["serving.replicas.max"]  # type: ignore[attr-defined]  # a list
+    assert found["other"]["new"] is True
+    assert not (project.root / "generated").exists()
+
+
+def test_where_a_revision_has_specs_with_errors_these_are_told(project: Project) -> None:
+    git(project.root, "init", "--quiet")
+    project.edit("max: 3}", "max: 0}")
+    commit(project.root)
+    project.edit("max: 0}", "max: 3}")
+    done = project.aimass("plan", "--against", "HEAD")
+    assert (done.code, done.out) == (2, "")
+    assert "error: `HEAD` has no generated files, and its specs do not compile: `max` must be" in done.err
+
+
+def test_before_there_was_a_spec_everything_is_new(project: Project) -> None:
+    git(project.root, "init", "--quiet")
+    project.write("README.md", "models\n")
+    git(project.root, "add", "README.md")
+    git(project.root, "commit", "--quiet", "--message", "Begin")
     assert models(project, "--against", "HEAD")["churn"]["new"] is True
+
+
+def test_where_a_branch_left_main_and_no_later(committed: Project) -> None:
+    git(committed.root, "switch", "--quiet", "--create", "mine")
+    committed.edit(*REPLICAS)
+    assert committed.aimass("compile").code == 0
+    commit(committed.root)
+    git(committed.root, "switch", "--quiet", "main")
+    committed.write("specs/other.yaml", OTHER)
+    assert committed.aimass("compile").code == 0
+    commit(committed.root)
+    git(committed.root, "switch", "--quiet", "mine")
+    assert list(models(committed, "--against", "main...")) == ["churn"]
+    assert list(models(committed, "--against", "main")) == ["churn", "other"]
+
+
+def test_a_clone_without_the_history_says_so(
+    committed: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    for limit in ("2", "3"):
+        committed.edit(
+            "max: 3}" if limit == "2" else "timeout: 3000ms", "max: 5}" if limit == "2" else "timeout: 4s"
+        )
+        assert committed.aimass("compile").code == 0
+        commit(committed.root)
+        git(committed.root, "switch", "--quiet", "--create", f"branch-{limit}")
+    git(committed.root, "switch", "--quiet", "main")
+    clone = tmp_path_factory.mktemp("clone")
+    source = committed.root.as_uri()
+    git(
+        clone,
+        "clone",
+        "--quiet",
+        "--depth",
+        "1",
+        "--no-single-branch",
+        "--branch",
+        "branch-3",
+        source,
+        "here",
+    )
+    done = committed.aimass("plan", "--root", str(clone / "here"), "--against", "origin/main...")
+    assert done.code == 2
+    assert "git knows no commit that `origin/main` and HEAD have in common" in done.err
+    assert "help: fetch more of the history: `git fetch --unshallow`" in done.err
+    done = committed.aimass("plan", "--root", str(clone / "here"), "--against", "HEAD~1")
+    assert "error: git knows no revision `HEAD~1` here" in done.err
+    assert "a clone that CI made may hold the newest commit only" in done.err
 
 
 def test_a_project_below_the_root_of_its_repository(
@@ -133,7 +226,10 @@ def test_another_folder_is_a_project_or_what_it_generated(
     compiled.write("specs/other.yaml", OTHER)
     assert compiled.aimass("compile").code == 0
     found = models(compiled, "--against", str(before / below))
-    assert {"key": "serving.replicas.max", "before": 3, "after": 5} in found["churn"]["values"]  # type: ignore[operator]  # a list
+    values = found["churn"]["values"]
+    assert isinstance(values, list)
+    told = {value["key"]: (value["before"], value["after"], value["environments"]) for value in values}
+    assert told == {"serving.replicas.max": (3, 5, ["staging", "prod"])}
     assert found["other"]["new"] is True
 
 

@@ -132,7 +132,7 @@ def test_a_warning_is_told_each_time(settled: Project) -> None:
 def test_one_of_two_is_compiled_and_the_other_is_known(settled: Project) -> None:
     settled.write("specs/other.yaml", SPEC.replace("name: churn", "name: other"))
     done = settled.aimass("compile")
-    assert done.out.startswith("other: a new model\n")
+    assert done.out.startswith("other is new and trained for the first time\n")
     assert "churn" not in done.out
     assert is_settled(settled)
     settled.write("specs/other.yml", SPEC.replace("name: churn", "name: other"))
@@ -146,7 +146,7 @@ def test_deleting_a_spec_prunes_beside_what_is_known(settled: Project) -> None:
     assert settled.aimass("compile").code == 0
     before = (settled.root / DVC).stat()
     (settled.root / "specs/other.yaml").unlink()
-    assert settled.aimass("compile").out.startswith("other: removed\n")
+    assert settled.aimass("compile").out.startswith("other is removed\n")
     assert not (settled.root / "generated/other").exists()
     assert (settled.root / DVC).stat() == before
 

@@ -1,10 +1,14 @@
-"""Show what compiling would change, and which stages run again.
+"""Show what compiling would change, why, and what comes of it.
 
-Compares what the specs compile to with generated/ and writes nothing. For each model it shows the
-values that differ, the stages that have to run again because they read them, and the files.
+Compares what the specs compile to with generated/ and writes nothing. For each model it tells in the
+words of the spec what changes, which stages run again and why, what its callers notice, what it is
+estimated to cost, and which files differ.
 
-With --against it compares with generated/ as it is somewhere else: at a git revision, such as the
-branch that a pull request is for, or in another folder.
+With --against it compares with somewhere else: a git revision, such as the branch that a pull request
+is for (`origin/main...` is where this branch left it), or another folder. Nothing of it is run. Where
+the revision holds no generated files, its specs are compiled instead.
+
+With --detailed-exitcode, as Terraform has it: 0 nothing changes, 2 something does, 1 it failed.
 """
 
 from __future__ import annotations
@@ -20,16 +24,22 @@ from aimass_compiler.cli.views import changes, findings
 from aimass_compiler.conventions import ExitCode
 
 if TYPE_CHECKING:
+    from aimass_compiler.effects.told import Effects
     from aimass_compiler.plan import Files, Plan
     from aimass_compiler.project import Project
 
 PLACE = 3
+#: Of --detailed-exitcode alone: what a program of ours exits with otherwise is an ExitCode.
+CHANGES = 2
 EXAMPLES = """
   aimass plan                        what would change for every spec
   aimass plan churn --diff           line by line
-  aimass plan --against main         what this branch changes
+  aimass plan --against origin/main...
+                                     what this branch changes
+  aimass plan --against origin/main... --fail-on breaking
+                                     fail when callers of a model would notice
   aimass plan --against HEAD^1 --format markdown
-                                     the same of a merged pull request, for its summary
+                                     for a comment below a pull request
   aimass plan --against ../before    what differs from another checkout
 """
 
@@ -48,16 +58,36 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=("people", "json", "markdown"), default="people", help="how it is shown"
     )
+    parser.add_argument(
+        "--detailed-exitcode",
+        action="store_true",
+        help="exit 0 when nothing changes, 2 when something does, 1 when it failed",
+    )
+    parser.add_argument(
+        "--fail-on",
+        choices=("breaking", "possibly-breaking"),
+        metavar="SEVERITY",
+        help="exit 4 when a change of what callers rely on is `breaking`, or at least `possibly-breaking`",
+    )
+    parser.add_argument(
+        "--allow-breaking",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="let --fail-on pass over this rule, or over it for one model (MODEL:RULE); may be repeated",
+    )
     add_root(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Plan; answers an ExitCode."""
+    """Plan; answers an ExitCode, or as --detailed-exitcode says."""
     from aimass_compiler.compile import compile_specs
     from aimass_compiler.diagnostics import has_errors
+    from aimass_compiler.effects.complete import effects
 
     project = project_of(arguments)
     try:
+        allowed = _allowed(arguments.allow_breaking)
         compiled = compile_specs(project, specs_of(project, arguments.specs))
         if has_errors(compiled.findings):
             findings.show(compiled.findings, compiled.documents, "people")
@@ -65,15 +95,61 @@ def run(arguments: argparse.Namespace) -> int:
         plan = _plan(arguments, project, compiled.files)
     except Unknown as unknown:
         terminal.complain(str(unknown), unknown.help)
-        return ExitCode.USAGE
+        return ExitCode.FAILED if arguments.detailed_exitcode else ExitCode.USAGE
     findings.show([*compiled.findings, *plan.findings], compiled.documents, "people")
+    found = effects(
+        plan,
+        root=project.root,
+        documents=compiled.documents,
+        prices=next((pipeline.settings.prices for pipeline in compiled.pipelines.values()), None),
+        against=arguments.against,
+        allowed=allowed,
+    )
+    sys.stdout.write(_shown(found, arguments))
+    return ExitCode.FAILED if has_errors(plan.findings) else _code(found, arguments)
+
+
+def _shown(found: Effects, arguments: argparse.Namespace) -> str:
     if arguments.format == "json":
-        sys.stdout.write(changes.as_json(plan, against=arguments.against))
-    elif arguments.format == "markdown":
-        sys.stdout.write(changes.as_markdown(plan, against=arguments.against, with_diff=arguments.diff))
-    else:
-        sys.stdout.write(changes.drawn(plan, is_written=False, with_diff=arguments.diff))
-    return ExitCode.FAILED if has_errors(plan.findings) else ExitCode.DONE
+        from aimass_compiler.cli.views.plan_json import as_json
+
+        return as_json(found)
+    if arguments.format == "markdown":
+        from aimass_compiler.cli.views.plan_markdown import as_markdown
+
+        return as_markdown(found, with_diff=arguments.diff)
+    is_coloured = terminal.is_coloured(sys.stdout)
+    return changes.explained(found, with_diff=arguments.diff, is_coloured=is_coloured)
+
+
+def _allowed(written: list[str]) -> frozenset[str]:
+    """The rules that may be broken. Raises Unknown for one that there is not."""
+    from aimass_compiler.diagnostics import did_you_mean
+    from aimass_compiler.effects.rules import RULES
+
+    for name in written:
+        rule = name.rpartition(":")[2]
+        if rule not in RULES:
+            raise Unknown(f"there is no rule `{rule}`", did_you_mean(rule, RULES))
+    return frozenset(written)
+
+
+def _code(found: Effects, arguments: argparse.Namespace) -> int:
+    from aimass_compiler.effects.told import Severity
+
+    if arguments.fail_on:
+        gated = {Severity.BREAKING, Severity(arguments.fail_on)}
+        stopped = [
+            breach for _, breach in found.breaches if breach.severity in gated and not breach.is_allowed
+        ]
+        if stopped:
+            count = f"{len(stopped)} change{'s break' if len(stopped) > 1 else ' breaks'}"
+            rules = sorted({breach.rule for breach in stopped})
+            terminal.complain(
+                f"{count} what callers rely on: {', '.join(rules)}", "`--allow-breaking RULE` accepts a rule"
+            )
+            return ExitCode.BREAKING
+    return CHANGES if arguments.detailed_exitcode and found.plan.is_stale else ExitCode.DONE
 
 
 def _plan(arguments: argparse.Namespace, project: Project, files: Files) -> Plan:

@@ -1,30 +1,39 @@
-"""A plan as people, programs and pull requests want to see it."""
+"""A plan for people at a terminal."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from aimass_compiler import conventions
 from aimass_compiler.cli.settled import nothing_changes
 from aimass_compiler.cli.views.cells import safe
-from aimass_compiler.plan import Action, Change, Plan, unified_diff
-from aimass_compiler.plan.effects import Effect, effects
+from aimass_compiler.cli.views.cost_lines import cost_lines
+from aimass_compiler.cli.views.plan_lines import Line, contract_lines, file_lines, stage_lines, told_lines
+from aimass_compiler.effects.told import Effect, Effects
+from aimass_compiler.plan import Action, Plan, unified_diff
 
-FORMAT = "aimass.plan/v1"
-_SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.EDITED: "!"}
-_MOST_VALUES = 12
-_MOST_SHOWN = 60
+#: Source: ECMA-48, section 8.3.117 (select graphic rendition).
+_CODES: dict[str, str] = {"strong": "1", "dim": "2", "+": "32", "-": "31", "~": "33", "!": "33"}
+#: What a compile shows is read while waiting; a plan is read for itself.
+AT_MOST_MODELS = 10
+_AT_MOST_LINES = 12
 
 
 def drawn(plan: Plan, *, is_written: bool, with_diff: bool = False, settled: int = 0) -> str:
-    """The plan by model, and a summary in the last line; `settled` files were known not to change."""
+    """What a compile did or would do, in short: the models by name, and the files in the last line.
+
+    `settled` files were known not to change.
+    """
+    from aimass_compiler.effects.outline import outline
+
+    outlined = outline(plan, AT_MOST_MODELS)
     lines: list[str] = []
-    for effect in effects(plan):
-        lines += [_title(effect), *_values(effect), *_stages(effect)]
-        lines += [*_files(effect), ""]
+    for effect in outlined.models:
+        lines += [_title(effect), *_body(told_lines(effect)[:_AT_MOST_LINES], "  ")]
+        if len(effect.told) > _AT_MOST_LINES:
+            lines.append(f"    … and {len(effect.told) - _AT_MOST_LINES} more values")
+        lines += [*_body(list(file_lines(effect)), "  "), ""]
+    if outlined.left_out:
+        lines += [f"… and {outlined.left_out} more models, which `aimass plan` tells of", ""]
     if with_diff and (diff := unified_diff(plan)):
         lines += [diff]
     return "\n".join([*lines, summary(plan, is_written=is_written, settled=settled)]) + "\n"
@@ -46,88 +55,63 @@ def summary(plan: Plan, *, is_written: bool, settled: int = 0) -> str:
     return ", ".join(f"{count} {told[action]}" for action, count in counts.items() if count)
 
 
-def _files(effect: Effect) -> Iterator[str]:
-    """The files that change, one by one; of a new or removed model only where they are."""
-    if not (effect.is_new or effect.is_removed):
-        for change in effect.changes:
-            yield f"  {_SIGNS[change.action]} {_shown(change)}  {change.reason}"
-        return
-    below = [change.path.partition("/")[2] for change in effect.changes]
-    tops = sorted({top + slash for top, slash, _ in (path.partition("/") for path in below)})
-    sign = _SIGNS[Action.DELETE if effect.is_removed else Action.CREATE]
-    yield f"  {sign} {conventions.GENERATED_FOLDER}/{effect.model}/: {', '.join(tops)}"
+def explained(effects: Effects, *, with_diff: bool = False, is_coloured: bool = False) -> str:
+    """The whole plan: what happens to each model, why, at what cost, and what its callers notice."""
+    lines: list[str] = []
+    for effect in effects.models:
+        lines += [*_model(effect, is_coloured=is_coloured), ""]
+    for effect in effects.waiting:
+        runs = [stage for stage in effect.stages if stage.may_run]
+        lines += [safe(f"{effect.model} is as it was compiled, and its next run has work to do")]
+        lines += [*_body(stage_lines(runs), "  ", is_coloured=is_coloured), ""]
+    if with_diff and (diff := unified_diff(effects.plan)):
+        lines += [diff]
+    return "\n".join([*lines, *last_lines(effects)]) + "\n"
 
 
-def _shown(change: Change) -> str:
-    return f"{conventions.GENERATED_FOLDER}/{safe(change.path)}"
+def last_lines(effects: Effects) -> list[str]:
+    """How many models and files, as Terraform ends its plan."""
+    files = summary(effects.plan, is_written=False)
+    if not effects.models:
+        return [files]
+    new = sum(effect.is_new for effect in effects.models)
+    removed = sum(effect.is_removed for effect in effects.models)
+    changed = len(effects.models) - new - removed
+    told = f"{new} to add, {changed} to change, {removed} to remove, {effects.unchanged_models} as they are"
+    return [f"Plan: models {told}", f"      files {files}"]
+
+
+def _model(effect: Effect, *, is_coloured: bool) -> Iterator[str]:
+    yield _painted(_title(effect), "strong", is_coloured=is_coloured)
+    for heading, lines in sections(effect):
+        if lines and heading:
+            yield f"  {heading}"
+        yield from _body(lines, "    " if heading else "  ", is_coloured=is_coloured)
+
+
+def sections(effect: Effect) -> list[tuple[str, Sequence[Line]]]:
+    """What is said of a model, under its headings; the first has none."""
+    notes = [Line("!", safe(note)) for note in effect.notes]
+    return [
+        ("", [*told_lines(effect), *notes]),
+        ("contract", contract_lines(effect.breaches)),
+        ("stages", stage_lines(effect.stages)),
+        ("estimated cost", cost_lines(effect)),
+        ("files", list(file_lines(effect))),
+    ]
 
 
 def _title(effect: Effect) -> str:
-    if effect.is_new:
-        return f"{effect.model}: a new model"
-    return f"{effect.model}: removed" if effect.is_removed else effect.model
+    return safe(f"{effect.model} {effect.headline}")
 
 
-def _values(effect: Effect) -> Iterator[str]:
-    if effect.is_new or effect.is_removed:
-        return
-    for value in effect.values[:_MOST_VALUES]:
-        yield f"    {safe(value.key)}: {_value(value.before)} → {_value(value.after)}"
-    if len(effect.values) > _MOST_VALUES:
-        yield f"    … and {len(effect.values) - _MOST_VALUES} more values"
+def _body(lines: Sequence[Line], indent: str, *, is_coloured: bool = False) -> Iterator[str]:
+    for line in lines:
+        sign = _painted(line.sign, line.sign, is_coloured=is_coloured)
+        place = f"  {line.place}" if line.place else ""
+        yield f"{indent}{sign} {line.text}{_painted(place, 'dim', is_coloured=is_coloured)}"
 
 
-def _value(value: Any) -> str:
-    text = safe(json.dumps(value, ensure_ascii=False))
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
-
-
-def _stages(effect: Effect) -> Iterator[str]:
-    if effect.stages:
-        yield f"    runs again: {', '.join(effect.stages)}"
-    elif not effect.is_removed:
-        yield "    nothing is trained again"
-
-
-def _outcome(effect: Effect) -> str:
-    state = "a new model, " if effect.is_new else "removed" if effect.is_removed else ""
-    return state + "".join(line.strip() for line in _stages(effect))
-
-
-def as_json(plan: Plan, *, against: str | None = None) -> str:
-    """The plan for programs; `against` is what it starts from, where that is not generated/ on disk."""
-    document = {
-        "format": FORMAT,
-        "against": against,
-        "stale": plan.is_stale,
-        "models": [
-            {
-                "model": effect.model,
-                "new": effect.is_new,
-                "removed": effect.is_removed,
-                "values": [asdict(value) for value in effect.values],
-                "stages": list(effect.stages),
-                "files": [
-                    {"action": change.action.value, "path": change.path, "reason": change.reason}
-                    for change in effect.changes
-                ],
-            }
-            for effect in effects(plan)
-        ],
-    }
-    return json.dumps(document, indent=2) + "\n"
-
-
-def as_markdown(plan: Plan, *, against: str | None = None, with_diff: bool = False) -> str:
-    """The plan for a pull request, each model collapsed."""
-    heading = f"## Plan against `{safe(against)}`" if against else "## Plan"
-    lines = [heading, "", summary(plan, is_written=False), ""]
-    for effect in effects(plan):
-        lines += [f"<details><summary><b>{effect.model}</b>: {_outcome(effect)}</summary>", "", "```"]
-        lines += [line.strip() for line in _values(effect)]
-        lines += [f"{_SIGNS[change.action]} {_shown(change)}  {change.reason}" for change in effect.changes]
-        lines += ["```", "", "</details>", ""]
-    if with_diff and (diff := unified_diff(plan)):
-        lines += ["<details><summary>Line by line</summary>", "", "````diff", diff.rstrip("\n"), "````"]
-        lines += ["", "</details>", ""]
-    return "\n".join(lines)
+def _painted(text: str, style: str, *, is_coloured: bool) -> str:
+    code = _CODES.get(style)
+    return f"\x1b[{code}m{text}\x1b[0m" if is_coloured and code and text else text

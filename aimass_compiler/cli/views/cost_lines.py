@@ -1,0 +1,141 @@
+"""What a model is estimated to use, before and after, in lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from aimass_compiler.cli.views.plan_lines import Line
+
+if TYPE_CHECKING:
+    from aimass_compiler.effects.cost import Cost, Estimate, Search, Serving, Use
+    from aimass_compiler.effects.told import Effect
+    from aimass_compiler.pipeline.settings import Prices
+
+_MANY = 100
+
+
+def cost_lines(effect: Effect) -> list[Line]:
+    """The search and its job where the model is trained again, and the servers where they differ."""
+    cost = effect.cost
+    if cost is None:
+        return []
+    is_trained = any(stage.name == "train" and stage.may_run for stage in effect.stages)
+    lines = [*_search(cost)] if cost.after and (is_trained or _differs(cost, "search")) else []
+    return [Line(" ", line) for line in [*lines, *_serving(cost)]]
+
+
+def _differs(cost: Cost, part: str) -> bool:
+    return getattr(cost.before, part, None) != getattr(cost.after, part, None)
+
+
+def _search(cost: Cost) -> Iterator[str]:
+    assert cost.after is not None  # noqa: S101  # asked before
+    search, before = cost.after.search, cost.before.search if cost.before else None
+    trials = f"{search.trials} trial{'' if search.trials == 1 else 's'}"
+    at_once = f", {search.concurrency} at once" if search.concurrency > 1 else ""
+    yield f"search: {trials}{at_once}: {_trial_hours(search)}{_was(search, before)}{_repeated(search)}"
+    if cost.after.job is not None:
+        old = cost.before.job if cost.before else None
+        parts = _parts(old, cost.after.job)
+        most = " about" if search.basis == "measured" else " at most"
+        yield f"training job:{most} {', '.join(parts)}{_money(old, cost.after.job, cost.prices)}"
+
+
+def _trial_hours(search: Search) -> str:
+    if search.trial_hours is None:
+        return "no time budget, and none was measured, so nothing bounds its hours"
+    if search.basis == "measured":
+        seconds = _number(search.trial_seconds or 0)
+        return f"about {_number(search.trial_hours)} trial-hours, at {seconds} s a trial as in the last run"
+    return f"at most {_number(search.trial_hours)} trial-hours, by its time budget"
+
+
+def _was(search: Search, before: Search | None) -> str:
+    if before is None or before.trial_hours is None or search.trial_hours is None:
+        return ""
+    difference = search.trial_hours - before.trial_hours
+    return f" (was {_number(before.trial_hours)}, {difference:+.3g})" if difference else ""
+
+
+def _repeated(search: Search) -> str:
+    return f"; up to {search.searches} searches where gates are missed" if search.searches > 1 else ""
+
+
+def _serving(cost: Cost) -> Iterator[str]:
+    before, after = ({} if part is None else dict(part.serving) for part in (cost.before, cost.after))
+    for name in dict.fromkeys((*before, *after)):
+        old, new = before.get(name), after.get(name)
+        if old != new:
+            yield f"serving in {name}, a month: {_month(old, new)}{_range_money(old, new, cost.prices)}"
+
+
+def _month(old: Serving | None, new: Serving | None) -> str:
+    parts = []
+    for part, unit in (("cpu", "CPU-hours"), ("gib", "GiB-hours"), ("gpu", "GPU-hours")):
+        ends = [_ends(each, part) for each in (old, new) if each is not None]
+        if all(end == (0, 0) for end in ends) or (len(ends) > 1 and ends[0] == ends[1]):
+            continue
+        told = " → ".join(_range(*end) for end in ends)
+        grown = [now - was for was, now in zip(*ends, strict=True)] if len(ends) > 1 else []
+        more = f" ({_signed(grown)})" if grown else ""
+        parts.append(f"{told} {unit}{more}")
+    gone = " no longer" if new is None else ""
+    return ", ".join(parts) + gone
+
+
+def _ends(serving: Serving, part: str) -> tuple[float, float]:
+    return getattr(serving.least, part), getattr(serving.most, part)
+
+
+def _range(low: float, high: float) -> str:
+    return _number(low) if low == high else f"{_number(low)} to {_number(high)}"
+
+
+def _signed(ends: list[float]) -> str:
+    told = [f"{'+' if end >= 0 else '-'}{_number(abs(end))}" for end in ends]
+    if told[0] == told[1]:
+        return told[0]
+    sides = zip(told, ("at least", "at most"), ends, strict=True)
+    return ", ".join(f"{text} {side}" for text, side, end in sides if end)
+
+
+def _range_money(old: Serving | None, new: Serving | None, prices: Prices | None) -> str:
+    if prices is None:
+        return ""
+    told = [
+        _range(each.least.money(prices), each.most.money(prices)) for each in (old, new) if each is not None
+    ]
+    return f", {' → '.join(told)} {prices.currency}"
+
+
+def _parts(old: Use | None, new: Use) -> list[str]:
+    """Hours of each resource that is used; what they were where that differs."""
+    told = []
+    for part, unit in (("cpu", "CPU-hours"), ("gib", "GiB-hours"), ("gpu", "GPU-hours")):
+        now, was = getattr(new, part), getattr(old, part, None)
+        if now or was:
+            before = f" (was {_number(was)})" if was is not None and was != now else ""
+            told.append(f"{_number(now)} {unit}{before}")
+    return told
+
+
+def _money(old: Use | None, new: Use, prices: Prices | None) -> str:
+    if prices is None:
+        return ""
+    was = f" (was {_number(old.money(prices))})" if old is not None and old != new else ""
+    return f", {_number(new.money(prices))} {prices.currency}{was}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= _MANY else f"{value:.3g}"
+
+
+def money_of(estimate: Estimate | None, prices: Prices | None) -> dict[str, list[float]] | None:
+    """What serving costs in a month by environment: with the fewest and with the most replicas."""
+    if estimate is None or prices is None:
+        return None
+    return {
+        name: [round(serving.least.money(prices), 2), round(serving.most.money(prices), 2)]
+        for name, serving in estimate.serving.items()
+    }

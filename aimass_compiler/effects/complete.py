@@ -1,0 +1,150 @@
+"""What a plan means for the models, and all that is known of it: runs, alerts, contract and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from aimass_compiler import conventions
+from aimass_compiler.effects.alerts import alert_changes
+from aimass_compiler.effects.contract import address_breaches, breach, breaches
+from aimass_compiler.effects.cost import Cost, estimate, last_search
+from aimass_compiler.effects.models import Model, differing, models
+from aimass_compiler.effects.normal import at
+from aimass_compiler.effects.objects import objects
+from aimass_compiler.effects.places import Places
+from aimass_compiler.effects.record import Reading
+from aimass_compiler.effects.recorded import LastRuns
+from aimass_compiler.effects.renames import renamed
+from aimass_compiler.effects.sentences import listed
+from aimass_compiler.effects.telling import told_by_values
+from aimass_compiler.effects.told import Breach, Effect, Effects, Sign, State, Told
+from aimass_compiler.pipeline.settings import Prices
+from aimass_compiler.plan import Files, Plan
+from aimass_compiler.plan.names import model_folder
+from aimass_compiler.spec.document import Document
+
+#: Whose data and results are held against dvc.lock although nothing changes: a plan answers at once.
+_MOST_LOOKED_AT = 100
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What is known beside the files."""
+
+    places: Places
+    reading: Reading
+    prices: Prices | None
+    allowed: frozenset[str]
+
+
+def effects(
+    plan: Plan,
+    *,
+    root: Path,
+    documents: Mapping[str, Document],
+    prices: Prices | None = None,
+    against: str | None = None,
+    allowed: frozenset[str] = frozenset(),
+) -> Effects:
+    """All models that change and all that is known of each; `root` is the project's folder.
+
+    `allowed` are rules of the contract that may be broken, as `RULE` or `MODEL:RULE`.
+    """
+    changed, unchanged = differing(plan)
+    reading = Reading(root)
+    found = []
+    for model in _with_renames(models(plan, changed)):
+        places = Places.of(model.name, documents, conventions.SETTINGS_FILE)
+        found.append(_described(model, _Around(places, reading, prices, allowed)))
+    waiting = () if against else tuple(_waiting(plan, changed, reading))
+    return Effects(plan, tuple(found), against, unchanged, waiting=waiting)
+
+
+def _waiting(plan: Plan, changed: Mapping[str, object], reading: Reading) -> Iterator[Effect]:
+    """Models whose files are as they should be, and that a run would nevertheless train or test again."""
+    names = {model_folder(path) for path in plan.files} - {"", *changed}
+    ran = [name for name in sorted(names) if reading.has_run(name)][:_MOST_LOOKED_AT]
+    for model in models(plan, dict.fromkeys(ran, ())):
+        effect = told_by_values(model, last=LastRuns(model.name, model.after, reading))
+        if any(stage.state is State.RUNS and not stage.is_always_run for stage in effect.stages):
+            yield effect
+
+
+def _with_renames(models: Sequence[Model]) -> list[Model]:
+    """The models, of which one that is another one renamed takes its place."""
+    gone = {model.name: model for model in models if model.new is None and model.old is not None}
+    come = {model.name: model for model in models if model.old is None and model.new is not None}
+    names = renamed(
+        {name: model.old for name, model in gone.items() if model.old is not None},
+        {name: model.new for name, model in come.items() if model.new is not None},
+    )
+    taken = set(names.values())
+    return [
+        _renamed(model, gone[names[model.name]]) if model.name in names else model
+        for model in models
+        if model.name not in taken
+    ]
+
+
+def _renamed(model: Model, was: Model) -> Model:
+    changes = tuple(sorted((*was.changes, *model.changes), key=lambda change: change.path))
+    return replace(model, changes=changes, before=was.before, old=was.old, renamed_from=was.name)
+
+
+def _described(model: Model, around: _Around) -> Effect:
+    last = LastRuns(model.name, model.after, around.reading)
+    effect = told_by_values(model, around.places, last)
+    told = effect.told
+    if model.old is not None and model.new is not None and not model.renamed_from:
+        told += (*alert_changes(model.before, model.after), *_images(model.before, model.after))
+    return replace(effect, told=told, breaches=tuple(_breaches(model, around)), cost=_cost(model, around))
+
+
+def _images(before: Files, after: Files) -> Iterator[Told]:
+    old, new = _image_names(before), _image_names(after)
+    if not old or not new or old == new:
+        return
+    was, now = listed(sorted(old)), listed(sorted(new))
+    names = {name.rpartition(":")[0] for name in (*old, *new)}
+    if len(names) == 1:
+        was, now = (text.removeprefix(f"{min(names)}:") for text in (was, now))
+    yield Told(Sign.CHANGED, f"the image changes from {was} to {now}")
+
+
+def _image_names(files: Files) -> set[str]:
+    found = set()
+    for document in objects(files, "Kustomization"):
+        images = document.get("images")
+        for image in images if isinstance(images, list) else []:
+            if name := at(image, "newName") or at(image, "name"):
+                found.add(f"{name}:{at(image, 'newTag')}")
+    return found
+
+
+def _breaches(model: Model, around: _Around) -> Iterator[Breach]:
+    for found in _all_breaches(model):
+        names = {found.rule, f"{model.name}:{found.rule}"}
+        place = around.places.line(found.path) if found.path else ""
+        yield replace(found, place=place, is_allowed=bool(names & around.allowed))
+
+
+def _all_breaches(model: Model) -> Iterator[Breach]:
+    if model.new is None:
+        yield breach("model-removed", f"the model {model.name} is removed")
+    elif model.old is not None:
+        if model.renamed_from:
+            told = f"the model {model.renamed_from} is now {model.name}"
+            yield breach("model-renamed", told, ("metadata", "name"))
+        if model.old is not model.new:
+            yield from breaches(model.old, model.new)
+        if not model.renamed_from:
+            yield from address_breaches(model.before, model.after)
+
+
+def _cost(model: Model, around: _Around) -> Cost | None:
+    measured = last_search(around.reading.root, model.renamed_from or model.name)
+    sides = ((model.old, model.before), (model.new, model.after))
+    told = [None if pipeline is None else estimate(pipeline, files, measured) for pipeline, files in sides]
+    return Cost(told[0], told[1], around.prices)

@@ -1,0 +1,120 @@
+"""What happens to one model by its values: what is told of each, what runs again, and the headline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aimass_compiler.effects.edits import Act, Edit, edits, shown
+from aimass_compiler.effects.environments import told_once
+from aimass_compiler.effects.models import Model
+from aimass_compiler.effects.normal import Normal, is_derived, named, origin
+from aimass_compiler.effects.places import Places
+from aimass_compiler.effects.reruns import everything_runs, reruns
+from aimass_compiler.effects.sentences import listed, sentence, value
+from aimass_compiler.effects.told import Effect, StageEffect, State, Told
+
+if TYPE_CHECKING:
+    from aimass_compiler.effects.recorded import LastRuns
+
+_TRAIN = "train"
+
+
+def told_by_values(model: Model, places: Places | None = None, last: LastRuns | None = None) -> Effect:
+    """What its values say of the model; `last` are the runs of its stages so far."""
+    found, stages = _compared(model, last)
+    return Effect(
+        model=model.name,
+        changes=model.changes,
+        is_new=model.new is not None and model.old is None and not model.note,
+        is_removed=model.new is None,
+        renamed_from=model.renamed_from,
+        headline=_headline(model, found, stages),
+        told=tuple(_told(model, found, places or Places())),
+        stages=stages,
+        notes=tuple(_notes(model)),
+    )
+
+
+def _compared(model: Model, last: LastRuns | None) -> tuple[list[Edit], tuple[StageEffect, ...]]:
+    """What differs, and what runs again because of it."""
+    if model.new is None:
+        return [], ()
+    if model.note:
+        return [], everything_runs("what it read before is not known")
+    if model.old is None or model.renamed_from:
+        found = [] if model.old is None else _edits(model.old, model.new)
+        note = "never run under this name" if model.renamed_from else "never run"
+        return found, everything_runs(note)
+    found = _edits(model.old, model.new)
+    return found, reruns(found, model.new, last)
+
+
+def _edits(old: Normal, new: Normal) -> list[Edit]:
+    return [] if old is new else list(told_once(edits(old, new)))
+
+
+def _told(model: Model, found: Sequence[Edit], places: Places) -> Iterator[Told]:
+    if model.new is None:
+        return
+    environments = tuple(named(model.new.get("environments")))
+    for edit in found:
+        if is_derived(edit.path) or (model.renamed_from and edit.path == ("metadata", "name")):
+            continue
+        path = origin(edit.path, model.new)
+        sign, text = sentence(replace(edit, path=path), environments, model.new)
+        place = places.line(path, is_gone=edit.act is Act.REMOVED)
+        yield Told(sign, text, shown(path), edit.before, edit.after, edit.environments, place)
+
+
+def _headline(model: Model, found: Sequence[Edit], stages: Sequence[StageEffect]) -> str:
+    if model.new is None:
+        return "is removed"
+    if model.renamed_from:
+        return f"is {model.renamed_from} under another name, and trained again under it"
+    if model.old is None:
+        return "is compiled anew" if model.note else "is new and trained for the first time"
+    by_name = {stage.name: stage for stage in stages}
+    if by_name[_TRAIN].may_run:
+        return f"will be trained again{_because(by_name, found, model.new)}"
+    if any(stage.name == _TRAIN and stage.may_run for stage in reruns(found, model.new)):
+        return "was trained again for this already: dvc.lock has the run"
+    again = [stage.name for stage in stages if stage.may_run]
+    runs = f"; {listed(again)} {'runs' if len(again) == 1 else 'run'} again" if again else ""
+    return f"is not trained again{runs}"
+
+
+def _because(by_name: Mapping[str, StageEffect], found: Sequence[Edit], pipeline: Normal) -> str:
+    """The first reason why the model is trained again, and how many more there are."""
+    waiting, chain = [_TRAIN], []
+    while waiting:
+        chain.append(by_name[waiting.pop()])
+        waiting += [name for name in chain[-1].follows if by_name[name] not in chain]
+    causes = [stage for stage in by_name.values() if stage in chain and stage.state is State.RUNS]
+    keys = dict.fromkeys(key for stage in causes for key in stage.reads)
+    reasons = [_reason(key, found, pipeline) for key in keys]
+    reasons += dict.fromkeys(note for stage in causes for note in stage.notes)
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    return f" because {reasons[0]}{more}" if reasons else ""
+
+
+def _reason(key: str, found: Sequence[Edit], pipeline: Normal) -> str:
+    for edit in found:
+        is_value = edit.act is Act.CHANGED and not any(
+            isinstance(part, (list, dict)) for part in (edit.before, edit.after)
+        )
+        if is_value and shown(origin(edit.path, pipeline)) == key:
+            return f"`{key}` changed from {value(edit.before)} to {value(edit.after)}"
+    return f"`{key}` changed"
+
+
+def _notes(model: Model) -> Iterator[str]:
+    if model.note:
+        yield model.note
+    old, new = (named((pipeline or {}).get("environments")) for pipeline in (model.old, model.new))
+    gone = old if model.new is None or model.renamed_from else {n: e for n, e in old.items() if n not in new}
+    spaces = list(dict.fromkeys(str(running.get("namespace")) for running in gone.values()))
+    if spaces and (model.new is None or model.renamed_from or not model.note):
+        name = model.renamed_from or model.name
+        yield f"what runs of {name} in {listed(spaces)} is left running: nothing is deleted from a cluster"
