@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import sys
 import time
 from functools import cache
@@ -247,7 +248,7 @@ def _content(path: str) -> bytes | None:
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         with open(descriptor, "rb") as stream:
-            return stream.read()
+            return stream.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
     except OSError:
         return None
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 TAB_WIDTH = 4
 _ELLIPSIS = "…"
+#: So many characters around what is marked are looked at: a line can have millions.
+_NEAR = 1000
 _UNSAFE_CATEGORIES = ("Cc", "Cs", "Zl", "Zp")
 #: Marks that reorder what follows on screen, so that code reads differently from what it says.
 #: Source: https://trojansource.codes
@@ -22,11 +24,15 @@ class _Cell:
 
 def safe(text: str) -> str:
     """The text with what could drive a terminal, or reorder it, made visible."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(cell.drawn for cell in _cells(text))
 
 
 def width_of(text: str) -> int:
     """How many columns the text takes from the first column on."""
+    if text.isascii() and text.isprintable():
+        return len(text)
     return sum(cell.width for cell in _cells(text))
 
 
@@ -38,37 +44,43 @@ class Window:
     _cells: tuple[_Cell, ...]
     _first: int
     _last: int
+    _offset: int = 0
+    """How many characters of the line come before these cells."""
+    _has_more: bool = False
+    """Whether others come behind them."""
 
     def columns(self, start: int, end: int) -> tuple[int, int]:
         """In which column characters `start` to `end` begin, and how many they take: at least one.
 
         What is not shown is where the ellipsis is.
         """
-        lead = len(_ELLIPSIS) if self._first else 0
+        start, end = start - self._offset, end - self._offset
+        lead = len(_ELLIPSIS) if self._first or self._offset else 0
         begin = min(max(start, self._first), self._last)
         stop = min(max(end, begin), self._last)
         before = lead + sum(cell.width for cell in self._cells[self._first : begin])
         is_cut = start < self._first
         marked = sum(cell.width for cell in self._cells[begin:stop]) + (lead if is_cut else 0)
-        if end > self._last < len(self._cells):
+        if end > self._last and (self._has_more or self._last < len(self._cells)):
             marked += len(_ELLIPSIS)
         return before - (lead if is_cut else 0), max(1, marked)
 
 
 def window(line: str, start: int, width: int) -> Window:
     """A line cut to a width around the character `start`."""
-    cells = tuple(_cells(line))
-    if sum(cell.width for cell in cells) <= width:
+    offset, has_more = max(0, start - _NEAR), len(line) > start + _NEAR
+    cells = tuple(_cells(line[offset : start + _NEAR]))
+    if not offset and not has_more and sum(cell.width for cell in cells) <= width:
         return Window("".join(cell.drawn for cell in cells), cells, 0, len(cells))
-    first = _first_shown(cells, start, width // 3)
-    lead = _ELLIPSIS if first else ""
+    first = _first_shown(cells, start - offset, width // 3)
+    lead = _ELLIPSIS if first or offset else ""
     room = width - len(lead)
-    if sum(cell.width for cell in cells[first:]) > room:
+    if has_more or sum(cell.width for cell in cells[first:]) > room:
         last, tail = _last_shown(cells, first, room - len(_ELLIPSIS)), _ELLIPSIS
     else:
         last, tail = len(cells), ""
     shown = "".join(cell.drawn for cell in cells[first:last])
-    return Window(f"{lead}{shown}{tail}", cells, first, last)
+    return Window(f"{lead}{shown}{tail}", cells, first, last, offset, has_more)
 
 
 def wrapped(text: str, width: int | None, first: int = 0) -> list[str]:

@@ -1,0 +1,100 @@
+"""The whole compiler in memory on one text, with what must hold of everything that it answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+from aimass_compiler import render
+from aimass_compiler.cli.views import github, json_document, people, sarif
+from aimass_compiler.codes import explanations
+from aimass_compiler.compile import lowered
+from aimass_compiler.diagnostics import Finding, has_errors
+from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.plan.names import refusals
+from aimass_compiler.spec.decode import decode
+from aimass_compiler.spec.document import Document
+from aimass_compiler.spec.reader import parse
+
+if TYPE_CHECKING:
+    from aimass_compiler.diagnostics import Place
+
+SHOWN = "specs/churn.yaml"
+
+
+#: Every way to show findings to somebody.
+FORMS: tuple[Callable[[list[Finding], dict[str, Document]], str], ...] = (
+    people.drawn,
+    partial(people.drawn, is_coloured=True, width=40),
+    json_document.drawn,
+    github.drawn,
+    sarif.drawn,
+)
+
+
+@cache
+def known_codes() -> frozenset[str]:
+    return frozenset(explanations())
+
+
+def compiled(content: bytes | str, *, renders: bool = True) -> tuple[dict[str, bytes], list[Finding]]:
+    """The files of a spec and its findings, drawn in every form; AssertionError when something is wrong.
+
+    A sound spec is most of the work to render: who has little time does so with some of them.
+    """
+    document, findings = parse(content, SHOWN)
+    pipeline = None
+    if not has_errors(findings):
+        pipeline, problems = lowered(document, Settings())
+        findings = [*findings, *problems]
+    hold(document, findings)
+    if pipeline is None:
+        assert has_errors(findings), "a spec without a pipeline says why"
+    if pipeline is None or has_errors(findings) or not renders:
+        return {}, findings
+    files = dict(render.render_all({pipeline.name: pipeline}))
+    assert files
+    assert refusals(files, "generated") == []
+    return files, findings
+
+
+def decoded_settings(content: bytes | str) -> list[Finding]:
+    """What is wrong with settings, drawn in every form."""
+    document, findings = parse(content, "aimass.yaml", may_be_empty=True)
+    if not has_errors(findings):
+        findings = [*findings, *decode(Settings, document.data, "aimass.yaml")[1]]
+    hold(document, findings)
+    return findings
+
+
+def hold(document: Document, findings: list[Finding]) -> None:
+    """Every finding is known, says something, and lies in the text."""
+    for finding in findings:
+        assert finding.code in known_codes()
+        assert finding.message
+        assert is_inside(document.place_of_finding(finding), document)
+        for note in finding.related:
+            assert is_inside(document.place_of_finding(note), document)
+    documents = {document.file: document}
+    form = FORMS[len(document.text) % len(FORMS)]  # one of them, by what is not chance
+    told = form(findings, documents)
+    told.encode()
+    assert "\0" not in told
+    if form is json_document.drawn:
+        json.loads(told)
+    if form is github.drawn:
+        assert all(line.startswith("::") for line in told.split("\n")[:-1])
+
+
+def is_inside(place: Place, document: Document) -> bool:
+    """Whether a place lies in the text."""
+    start, end = (place.line, place.column), (place.end_line, place.end_column)
+    lines = document.lines
+    return (
+        (1, 1) <= start <= end
+        and place.end_line <= len(lines)
+        and place.column <= len(lines[place.line - 1]) + 1
+        and place.end_column <= len(lines[place.end_line - 1]) + 1
+    )
