@@ -29,7 +29,7 @@ test: $(READY) ## lint, types, architecture, freshness and all tests
 
 .PHONY: quick
 quick: $(READY) ## the compiler's tests only, in seconds
-	pytest -n 2 $(addprefix tests/,architecture cases checks cli codes decode plan render spec_reader starter views)
+	pytest -n 2 $(addprefix tests/,architecture cases checks cli decode plan render spec_reader speed starter views)
 
 .PHONY: format
 format: $(READY) ## format the code and mend what ruff can mend
@@ -40,11 +40,21 @@ format: $(READY) ## format the code and mend what ruff can mend
 generate: $(READY) ## bring generated/ and schemas/ up to date
 	aimass compile
 	aimass schema --write
-	aimass explain --all --format markdown > docs/codes.md
 
 .PHONY: bench
-bench: $(READY) ## measure serving against its peers
+bench: bench-serving bench-compile ## measure serving and compiling against their peers
+
+.PHONY: bench-serving
+bench-serving: $(READY) ## measure serving against its peers
 	python -m benchmarks.serving
+
+.PHONY: bench-compile
+bench-compile: $(READY) ## measure compiling against its peers (below 25 minutes)
+	python -m benchmarks.compile --results build/benchmarks/compile.md
+
+.PHONY: profile
+profile: $(READY) ## show where the time of compiling goes
+	python -m benchmarks.compile.profile
 
 .PHONY: soak
 soak: $(READY) ## hold load on the demo's server for ten minutes

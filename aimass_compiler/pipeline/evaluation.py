@@ -55,7 +55,7 @@ class Evaluation(Frozen):
     """The conditions."""
     slices: tuple[str, ...] = ()
     """Category columns whose values are judged one by one."""
-    on_failure: OnFailure = Field(default_factory=OnFailure.default)
+    on_failure: OnFailure = Field(default_factory=OnFailure)
     """What a missed gate leads to."""
 
 

@@ -53,15 +53,15 @@ class ModelSpec(Frozen):
     """What learns, and its parameters; any of them may be a range to search."""
     objective: Objective | None = None
     """What chooses between trials."""
-    search: Search = Field(default_factory=Search.default)
+    search: Search = Field(default_factory=Search)
     """How the ranges are searched."""
-    training: Training = Field(default_factory=Training.default)
+    training: Training = Field(default_factory=Training)
     """How one trial is trained."""
-    evaluation: Evaluation = Field(default_factory=Evaluation.default)
+    evaluation: Evaluation = Field(default_factory=Evaluation)
     """What a trained model must show before it is packaged."""
-    serving: Serving = Field(default_factory=Serving.default)
+    serving: Serving = Field(default_factory=Serving)
     """How the model is served."""
-    monitoring: Monitoring = Field(default_factory=Monitoring.default)
+    monitoring: Monitoring = Field(default_factory=Monitoring)
     """What is watched once the model serves."""
     environments: Mapping[str, Overrides] = Field(default_factory=dict)
     """What differs in dev, staging, prod or whatever `aimass.yaml` names."""

@@ -1,1 +1,0 @@
-"""Every code, shown by examples that run."""

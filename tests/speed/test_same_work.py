@@ -1,0 +1,84 @@
+"""The benchmark of compiling: that its services are real work, and that other work than theirs is told."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import yaml
+
+from aimass_compiler.compile import compile_specs
+from aimass_compiler.diagnostics import has_errors
+from aimass_compiler.project import Project
+from benchmarks.compile import specs, verify, work
+
+_DEPLOYMENT = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "churn", "namespace": "ml-prod", "labels": {"team": "growth"}},
+    "spec": {
+        "template": {"spec": {"containers": [{"image": "registry.example.com/ml/churn:spec-0123456789ab"}]}}
+    },
+}
+_LIMITS = {
+    "kind": "ConfigMap",
+    "metadata": {"name": "churn-limits-7g94g5hd97", "namespace": "ml-prod"},
+    "data": {"AIMASS_CONCURRENCY": "64"},
+}
+
+
+def test_the_services_compile_and_have_three_environments(tmp_path: Path) -> None:
+    services = work.services(12)
+    specs.write_project(tmp_path, services)
+    project = Project(tmp_path)
+    compiled = compile_specs(project, project.specs())
+    assert not has_errors(compiled.findings)
+    overlays = [
+        path for path in compiled.files if path.endswith("kustomization.yaml") and "/overlays/" in path
+    ]
+    assert {path.split("/")[-2] for path in overlays if "monitoring" not in path} == set(work.ENVIRONMENTS)
+    assert set(compiled.pipelines) == {service.name for service in services}
+
+
+def test_services_are_the_same_in_every_run_and_all_have_their_own_name() -> None:
+    assert work.services(20)[:5] == work.services(5)
+    assert len({service.name for service in work.services(10_000)}) == 10_000
+
+
+def test_a_changed_service_has_one_more_server_in_production() -> None:
+    service = work.services(1)[0]
+    assert work.changed(service).sizing["prod"].replicas_max == service.sizing["prod"].replicas_max + 1
+
+
+def test_hashes_in_names_tags_and_layout_are_no_difference() -> None:
+    theirs = copy.deepcopy(_DEPLOYMENT)
+    theirs["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example.com/ml/churn:1.0.0"
+    limits = {**_LIMITS, "metadata": {"name": "churn-limits", "namespace": "ml-prod"}}
+    assert _compared([_DEPLOYMENT, _LIMITS], [theirs, limits]).sentence() == "all 2 objects equal"
+
+
+def test_an_object_that_is_missing_is_other_work() -> None:
+    compared = _compared([_DEPLOYMENT, _LIMITS], [_DEPLOYMENT])
+    assert not compared.is_same_work
+    assert compared.sentence().startswith("NOT THE SAME WORK: 1 objects missing")
+
+
+def test_another_value_in_a_main_field_is_other_work() -> None:
+    other = {**_LIMITS, "data": {"AIMASS_CONCURRENCY": "32"}}
+    compared = _compared([_DEPLOYMENT, _LIMITS], [_DEPLOYMENT, other])
+    assert not compared.is_same_work
+    assert "data.AIMASS_CONCURRENCY" in compared.sentence()
+
+
+def test_another_label_is_told_but_the_same_work() -> None:
+    other = copy.deepcopy(_DEPLOYMENT)
+    other["metadata"]["labels"]["team"] = "sales"
+    compared = _compared([_DEPLOYMENT], [other])
+    assert compared.is_same_work
+    assert "metadata.labels.team" in compared.sentence()
+
+
+def _compared(wanted: list[object], found: list[object]) -> verify.Comparison:
+    return verify.compare(
+        verify.objects([yaml.safe_dump_all(wanted)]), verify.objects([yaml.safe_dump_all(found)])
+    )
