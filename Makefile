@@ -80,7 +80,7 @@ requirements: $(READY) ## renew the pinned requirements
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/dev.txt
 	uv pip compile pyproject.toml --extra serve --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q \
-		-o aimass_compiler/render/image/requirements.txt
+		-o aimass_compiler/runtime/packaging/requirements.txt
 	echo uv | uv pip compile - --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/uv.txt
 

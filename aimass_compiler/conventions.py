@@ -58,6 +58,8 @@ PREDICT_PATH = "/predict"
 #: Below it, each model of the Open Inference Protocol by its name.
 MODELS_PATH = "/v2/models"
 IMAGE_PACKAGE_FOLDER = "/model"
+#: What the serving image installs, below the folder of this package: put into the build, and held to it.
+SERVER_PINS = "runtime/packaging/requirements.txt"
 RUN_AS_USER = 10001
 
 VARIABLE_CONCURRENCY = "AIMASS_CONCURRENCY"

@@ -40,11 +40,15 @@ def training_labels(model: str) -> dict[str, str]:
     return {conventions.LABEL_NAME: model, conventions.LABEL_INSTANCE: f"{model}-training"}
 
 
-def common_labels(pipeline: Pipeline, component: str) -> dict[str, str]:
+def component_label(component: str) -> dict[str, str]:
+    """The label that says which part of the model an object is of."""
+    return {conventions.LABEL_COMPONENT: component}
+
+
+def common_labels(pipeline: Pipeline) -> dict[str, str]:
     """The labels that every object gets beside its selector; the organisation's own never hide ours."""
     return {
         **dict(sorted(pipeline.settings.labels.items())),
-        conventions.LABEL_COMPONENT: component,
         conventions.LABEL_PART_OF: pipeline.name,
         conventions.LABEL_MANAGED_BY: conventions.MANAGER,
         conventions.LABEL_MODEL: pipeline.name,

@@ -63,14 +63,14 @@ class Shared:
         return emit_json({**parts, "training": training})
 
     @cached_property
-    def image_files(self) -> Mapping[str, bytes]:
-        """What the serving image is built from, beside the model and the server."""
-        return dockerfiles.context(self.pipeline)
+    def serving_dockerfile(self) -> bytes:
+        """The Dockerfile of the image that serves."""
+        return dockerfiles.serving(self.pipeline).encode()
 
     @cached_property
     def image_tag(self) -> str:
         """The tag that the manifests give the serving image."""
-        return tag(self.image_files, self.training_file, __version__)
+        return tag(self.serving_dockerfile, self.training_file, __version__)
 
     @cached_property
     def training_dockerfile(self) -> bytes:

@@ -113,7 +113,7 @@ def test_every_kind_that_is_applied_is_looked_for_among_the_leftovers() -> None:
         for files in overlays
         for path, content in files.items()
         if path.startswith(("base/", "overlays/")) and path.endswith(".yaml")
-        for document in [yaml.safe_load(content)]
+        for document in yaml.safe_load_all(content)
     }
     wanted = {
         re.sub("ys$", "ies", f"{kind.lower()}s") + (f".{group}" if group else "")

@@ -7,8 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from manifests import write
 from render.models import VARIED, pipeline
+
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.render.monitoring.promtool import promtool_files
 
 PROMTOOL = shutil.which("promtool")
 pytestmark = [
@@ -21,14 +23,20 @@ def promtool(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["promtool", *arguments], cwd=folder, capture_output=True, text=True, check=False)
 
 
+def write(built: Pipeline, folder: Path) -> Path:
+    for name, content in promtool_files(built).items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(pipeline(), tmp_path_factory.mktemp("plain")) / "monitoring"
+    return write(pipeline(), tmp_path_factory.mktemp("plain"))
 
 
 @pytest.mark.parametrize("name", VARIED)
 def test_prometheus_takes_the_rules(name: str, tmp_path: Path) -> None:
-    folder = write(VARIED[name], tmp_path) / "monitoring"
+    folder = write(VARIED[name], tmp_path)
     answer = promtool(folder, "check", "rules", *(path.name for path in sorted(folder.glob("*.rules.yaml"))))
     assert answer.returncode == 0, answer.stderr
 
@@ -49,8 +57,8 @@ def test_alerts_fire_when_they_must_and_are_silent_otherwise(
         "runbook": "https://wiki.example.com/?q=$labels#%7B",
     }
     built = pipeline({"serving": {"objectives": objectives}, "monitoring": monitoring})
-    folder = write(built, tmp_path) / "monitoring"
-    answer = promtool(folder, "test", "rules", "dev.test.yaml")
+    folder = write(built, tmp_path)
+    answer = promtool(folder, "test", "rules", *(f"{name}.test.yaml" for name in built.environments))
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 

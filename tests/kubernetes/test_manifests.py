@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,9 @@ def test_an_overlay_builds_what_the_environment_wants_and_kubernetes_takes(
     assert len(by_name) == len(built)
     wanted = list(expected(VARIED[name], environment))
     for document in wanted:
-        assert without_additions(by_name[document["kind"], document["metadata"]["name"]]) == document
+        found = by_name[document["kind"], document["metadata"]["name"]]
+        assert document["metadata"]["labels"].items() <= found["metadata"]["labels"].items()
+        assert without_additions(found) == without_additions(document)
     others = {
         document["kind"] for document in built if document["kind"] not in {want["kind"] for want in wanted}
     }
@@ -65,9 +68,8 @@ def without_additions(document: dict[str, Any]) -> dict[str, Any]:
     template["metadata"]["labels"] = document["spec"]["selector"]["matchLabels"]
     (server,) = template["spec"]["containers"]
     server["image"] = server["image"].rpartition("/")[2].partition(":")[0]
-    server["envFrom"][0]["configMapRef"]["name"] = server["envFrom"][0]["configMapRef"]["name"].rpartition(
-        "-"
-    )[0]
+    limits = server["envFrom"][0]["configMapRef"]
+    limits["name"] = re.sub("-limits-.+", "-limits", limits["name"])
     return document
 
 

@@ -174,8 +174,7 @@ def test_text_on_the_card_starts_no_list_and_no_heading(text: str, shown: str) -
 def test_the_image_context_has_the_server_its_pins_and_what_was_rendered(tmp_path: Path) -> None:
     rendered = tmp_path / "generated" / "churn" / "image"
     rendered.mkdir(parents=True)
-    for name in ("Dockerfile", ".dockerignore", "requirements.txt"):
-        rendered.joinpath(name).write_text(name)
+    rendered.joinpath("Dockerfile").write_text("FROM scratch")
     project = Project(tmp_path, CHURN).make()
     folder = packaged(project).parent
     stale = folder / "app" / "aimass_compiler" / "stale.py"
@@ -183,7 +182,7 @@ def test_the_image_context_has_the_server_its_pins_and_what_was_rendered(tmp_pat
     packaged(project)
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert found >= {"Dockerfile", ".dockerignore", "requirements.txt", "model/model.onnx"}
-    assert (folder / "requirements.txt").read_text() == "requirements.txt"
+    assert (folder / "Dockerfile").read_text() == "FROM scratch"
     assert found >= {
         f"app/aimass_compiler/{name}" for name in ("__init__.py", "conventions.py", "runtime/__init__.py")
     }
@@ -198,12 +197,9 @@ def test_the_image_context_has_the_server_its_pins_and_what_was_rendered(tmp_pat
     }
 
 
-def test_a_rendered_file_that_is_gone_is_named(tmp_path: Path) -> None:
-    rendered = tmp_path / "generated" / "churn" / "image"
-    rendered.mkdir(parents=True)
-    for name in ("Dockerfile", ".dockerignore"):
-        rendered.joinpath(name).write_text(name)
-    with pytest.raises(StageFailure, match=r"without generated/churn/image/requirements\.txt") as failure:
+def test_a_dockerfile_that_is_gone_is_named(tmp_path: Path) -> None:
+    (tmp_path / "generated" / "churn" / "image").mkdir(parents=True)
+    with pytest.raises(StageFailure, match=r"without generated/churn/image/Dockerfile") as failure:
         packaged(Project(tmp_path, CHURN).make())
     assert failure.value.code is ExitCode.DISK
     assert "aimass compile" in failure.value.help

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from aimass_compiler.render.image.tag import tag
 from aimass_compiler.render.shared import Shared
 from aimass_compiler.runtime.packaging.context import assemble
 from aimass_compiler.runtime.workspace import Workspace
-from render.files import read
+from render.files import kustomization
 from render.models import HOSTILE, pipeline
 
+PINS = Path(aimass_compiler.__file__).parent / conventions.SERVER_PINS
 INSTRUCTIONS = {
     "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "RUN", "USER",
 }  # fmt: skip
@@ -70,8 +72,7 @@ def test_the_serving_image_holds_no_installer_of_its_own_and_compiles_nothing() 
 
 
 def test_every_pin_of_the_server_has_a_version_and_a_hash_and_no_place() -> None:
-    header, _, pins = render(pipeline())["image/requirements.txt"].decode().partition("\n")
-    assert header.startswith("# Generated")
+    pins = PINS.read_text()
     assert "://" not in pins
     blocks = pins.replace("\\\n", " ").splitlines()
     assert any(block.startswith("onnxruntime==") for block in blocks)
@@ -80,10 +81,18 @@ def test_every_pin_of_the_server_has_a_version_and_a_hash_and_no_place() -> None
         assert "--hash=sha256:" in block
 
 
+def test_the_dockerfile_takes_no_other_pins_than_those_of_its_compiler() -> None:
+    digest = hashlib.sha256(PINS.read_bytes()).hexdigest()
+    (check,) = [place for place, line in enumerate(SERVING) if "sha256sum -c /build/pins" in line]
+    (install,) = [place for place, line in enumerate(SERVING) if " pip " in line]
+    assert SERVING[check].startswith(f'RUN echo "{digest}  /build/requirements.txt" >/build/pins ')
+    assert check < install
+
+
 def tag_of(each: Pipeline) -> str:
     """The one tag that all overlays of a pipeline have."""
     files = render(each)
-    images = [read(files, f"overlays/{name}/kustomization.yaml")["images"] for name in each.environments]
+    images = [kustomization(files, f"overlays/{name}")["images"] for name in each.environments]
     (found,) = {image["newTag"] for (image,) in images}
     return str(found)
 
@@ -105,16 +114,13 @@ def test_what_the_image_does_not_hold_leaves_its_tag() -> None:
     assert tag_of(scaled) == tag_of(elsewhere) == tag_of(pipeline())
 
 
-def test_the_tag_covers_every_file_of_the_build_the_model_and_the_version() -> None:
-    files, trained_from = Shared(pipeline()).image_files, Shared(pipeline()).training_file
-    assert files.items() < render(pipeline()).items()
-    usual = tag(files, trained_from, aimass_compiler.__version__)
-    assert tag_of(pipeline()) == usual
-    edited = [{**files, path: content + b"#"} for path, content in files.items()]
-    others = [tag(each, trained_from, aimass_compiler.__version__) for each in edited]
-    others += [tag(files, trained_from + b" ", aimass_compiler.__version__)]
-    others += [tag(files, trained_from, "99.0.0")]
-    assert len({usual, *others}) == 1 + len(files) + 2
+def test_the_tag_covers_the_dockerfile_the_model_and_the_version() -> None:
+    dockerfile, trained_from = render(pipeline())["image/Dockerfile"], Shared(pipeline()).training_file
+    version = aimass_compiler.__version__
+    assert tag_of(pipeline()) == tag(dockerfile, trained_from, version)
+    others = [tag(dockerfile + b"#", trained_from, version), tag(dockerfile, trained_from + b" ", version)]
+    others += [tag(dockerfile, trained_from, "99.0.0")]
+    assert len({tag_of(pipeline()), *others}) == 1 + len(others)
 
 
 def test_images_run_as_a_number_that_is_not_root() -> None:

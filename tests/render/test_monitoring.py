@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,15 +13,17 @@ from pydantic import ValidationError
 
 from aimass_compiler import conventions
 from aimass_compiler.render import render
+from aimass_compiler.render.monitoring.promtool import promtool_files
 from aimass_compiler.render.naming import serving_selector
-from render.files import read
+from render.files import kustomization, one, read
 from render.models import HOSTILE, VARIED, pipeline
 
 PLAIN = render(pipeline())
+FOR_PROMTOOL = promtool_files(pipeline())
 
 
 def alerts(files: dict[str, bytes], name: str, environment: str = "prod") -> list[dict[str, Any]]:
-    groups = read(files, f"overlays/{environment}/monitoring/prometheusrule.yaml")["spec"]["groups"]
+    groups = one(files, f"overlays/{environment}", "PrometheusRule")["spec"]["groups"]
     return [rule for group in groups for rule in group["rules"] if rule.get("alert") == name]
 
 
@@ -61,7 +64,7 @@ def test_each_latency_objective_is_watched_at_the_end_of_its_bucket() -> None:
 
 
 def recordings(files: dict[str, bytes], prefix: str) -> list[str]:
-    groups = read(files, "overlays/prod/monitoring/prometheusrule.yaml")["spec"]["groups"]
+    groups = one(files, "overlays/prod", "PrometheusRule")["spec"]["groups"]
     return [
         rule["expr"]
         for group in groups
@@ -103,39 +106,42 @@ def test_servers_and_callers_are_watched(name: str, severity: str) -> None:
 
 def test_every_metric_of_the_conventions_is_watched_and_no_other() -> None:
     exported = {value for name, value in vars(conventions).items() if name.startswith("METRIC_")}
-    watching = [text.decode() for path, text in PLAIN.items() if "monitoring/" in path]
+    watching = [
+        text.decode() for path, text in PLAIN.items() if path.endswith(("alerts.yaml", "dashboard.json"))
+    ]
     watched = {name for text in watching for name in re.findall(r"\baimass_[a-z_]+", text)}
     assert {re.sub("_(bucket|count)$", "", name) for name in watched} == exported
 
 
 def test_each_environment_asks_for_its_own_namespace() -> None:
     for environment in ("dev", "staging", "prod"):
-        text = PLAIN[f"overlays/{environment}/monitoring/prometheusrule.yaml"].decode()
+        text = PLAIN[f"overlays/{environment}/alerts.yaml"].decode()
         assert set(re.findall(r'namespace="([^"]+)"', text)) == {f"ml-{environment}"}
 
 
 def test_prometheus_finds_the_service_and_scrapes_it_once() -> None:
-    monitor = read(PLAIN, "base/monitoring/servicemonitor.yaml")
-    assert monitor["metadata"]["labels"] == {"release": "kube-prometheus-stack"}
+    monitor = one(PLAIN, "base", "ServiceMonitor")
+    assert monitor["metadata"]["labels"]["release"] == "kube-prometheus-stack"
     assert monitor["spec"]["selector"]["matchLabels"] == serving_selector("churn")
     (endpoint,) = monitor["spec"]["endpoints"]
     assert (endpoint["port"], endpoint["path"]) == (conventions.PORT_NAME, conventions.METRICS_PATH)
 
 
-def test_the_rule_file_for_promtool_holds_the_rules_that_are_deployed() -> None:
-    deployed = read(PLAIN, "overlays/dev/monitoring/prometheusrule.yaml")["spec"]
-    assert read(PLAIN, "monitoring/dev.rules.yaml") == deployed
+def test_what_promtool_tests_are_the_rules_that_are_deployed() -> None:
+    for environment in ("dev", "staging", "prod"):
+        deployed = one(PLAIN, f"overlays/{environment}", "PrometheusRule")["spec"]
+        assert read(FOR_PROMTOOL, f"{environment}.rules.yaml") == deployed
 
 
 def test_every_alert_has_a_scenario_that_raises_it_and_one_that_does_not() -> None:
-    tests = read(PLAIN, "monitoring/prod.test.yaml")["tests"]
+    tests = read(FOR_PROMTOOL, "prod.test.yaml")["tests"]
     told = [
         (check["alertname"], alert["exp_labels"]["severity"])
         for test in tests
         for check in test["alert_rule_test"]
         for alert in check["exp_alerts"]
     ]
-    groups = read(PLAIN, "monitoring/prod.rules.yaml")["groups"]
+    groups = read(FOR_PROMTOOL, "prod.rules.yaml")["groups"]
     declared = {
         (rule["alert"], rule["labels"]["severity"])
         for group in groups
@@ -147,22 +153,53 @@ def test_every_alert_has_a_scenario_that_raises_it_and_one_that_does_not() -> No
     assert set(silent) == {name for name, _ in declared}
 
 
+def panels(files: Mapping[str, bytes], folder: str = "base") -> dict[str, dict[str, Any]]:
+    found = json.loads(files[f"{folder}/dashboard.json"])["panels"]
+    return {panel["title"]: panel for panel in found}
+
+
+def test_one_dashboard_shows_the_environment_that_the_viewer_chooses() -> None:
+    board = json.loads(PLAIN["base/dashboard.json"])
+    assert [variable["name"] for variable in board["templating"]["list"]] == ["datasource", "namespace"]
+    asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    chosen = {namespace for query in asked for namespace in re.findall('namespace="([^"]+)"', query)}
+    assert chosen == {"$namespace"}
+    assert not [path for path in PLAIN if path.startswith("overlays/") and path.endswith(".json")]
+
+
+def test_an_environment_with_objectives_of_its_own_has_a_dashboard_that_draws_them() -> None:
+    softer = {"serving": {"objectives": {"availability": "99%"}}}
+    files = render(pipeline(overrides={"dev": softer}))
+    own = json.loads(files["overlays/dev/dashboard.json"])
+    assert 'namespace="ml-dev"' in own["panels"][0]["targets"][0]["expr"]
+    limits = [
+        panels(files, folder)["Failed requests"]["fieldConfig"]["defaults"]["thresholds"]["steps"][-1][
+            "value"
+        ]
+        for folder in ("base", "overlays/dev")
+    ]
+    assert limits == [0.001, 0.01]
+    (replaced,) = kustomization(files, "overlays/dev")["configMapGenerator"]
+    assert (replaced["behavior"], replaced["files"]) == ("replace", ["churn-dev.json=dashboard.json"])
+
+
 def test_dashboards_of_models_and_environments_are_apart() -> None:
-    other = render(pipeline({"metadata": {"name": "fraud"}}))
+    softer = {"serving": {"objectives": {"availability": "99%"}}}
     boards = [
-        json.loads(files[f"overlays/{environment}/monitoring/dashboard.json"])
-        for files in (PLAIN, other)
-        for environment in ("dev", "prod")
+        json.loads(files[path])
+        for name in ("churn", "fraud")
+        for files in [render(pipeline({"metadata": {"name": name}}, overrides={"dev": softer}))]
+        for path in ("base/dashboard.json", "overlays/dev/dashboard.json")
     ]
     assert len({board["uid"] for board in boards}) == len(boards)
     assert all(len(board["uid"]) <= 40 for board in boards)  # Grafana refuses longer ones
 
 
 def test_panels_do_not_overlap_and_ask_the_chosen_datasource() -> None:
-    panels = json.loads(PLAIN["overlays/dev/monitoring/dashboard.json"])["panels"]
-    corners = {(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in panels}
-    assert len(corners) == len(panels)
-    assert {target["datasource"]["uid"] for panel in panels for target in panel["targets"]} == {
+    found = panels(PLAIN).values()
+    corners = {(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in found}
+    assert len(corners) == len(found)
+    assert {target["datasource"]["uid"] for panel in found for target in panel["targets"]} == {
         "${datasource}"
     }
 
@@ -177,4 +214,4 @@ def test_a_runbook_is_no_template(address: str) -> None:
 def test_every_file_but_the_images_is_yaml_or_json(name: str) -> None:
     for path, text in render(VARIED[name]).items():
         if not path.startswith("image/"):
-            assert json.loads(text) if path.endswith(".json") else yaml.safe_load(text)
+            assert json.loads(text) if path.endswith(".json") else list(yaml.safe_load_all(text))

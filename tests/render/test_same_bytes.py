@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render import render
 from aimass_compiler.render.naming import shortened
+from render.files import objects
 from render.models import VARIED, pipeline
 
 LONGEST = "a" * 40
@@ -70,16 +71,17 @@ def test_the_longest_name_stays_within_every_limit_of_kubernetes() -> None:
         {"metadata": {"name": LONGEST}, "serving": {"rollout": {"canary": [5, 100]}}}, settings={"queue": "q"}
     )
     limits = {"RayJob": 47, "CronJob": 52, "Service": 63}
-    for path, content in render(built).items():
-        if not path.startswith(("base/", "overlays/", "train/")) or path.endswith(
-            ("kustomization.yaml", "dashboard.json")
-        ):
-            continue
-        document = yaml.safe_load(content)
-        if "kind" in document:
-            assert len(document["metadata"]["name"]) <= limits.get(document["kind"], 63), path
-        for value in labels(document):
-            assert len(value) <= 63
+    files = render(built)
+    found = [document for folder in folders(built) for document in objects(files, folder)]
+    assert limits.keys() <= {document["kind"] for document in found}
+    for document in found:
+        assert len(document["metadata"]["name"]) <= limits.get(document["kind"], 63), document["kind"]
+        assert all(len(value) <= 63 for value in labels(document))
+
+
+def folders(built: Pipeline) -> list[str]:
+    """Where Kubernetes objects are."""
+    return ["base", "train", *(f"overlays/{name}" for name in built.environments)]
 
 
 def labels(node: Any) -> Iterator[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from aimass_compiler import conventions
 from aimass_compiler.render import render
-from render.files import below, of_kind, read
+from render.files import below, kustomization, objects, of_kind, one, patches
 from render.models import VARIED, pipeline
 
 PLAIN = render(pipeline())
@@ -16,7 +16,7 @@ KUSTOMIZATION = "kustomization.yaml"
 
 
 def pod(files: dict[str, bytes]) -> dict[str, Any]:
-    spec: dict[str, Any] = read(files, "base/deployment.yaml")["spec"]["template"]["spec"]
+    spec: dict[str, Any] = one(files, "base", "Deployment")["spec"]["template"]["spec"]
     return spec
 
 
@@ -25,32 +25,33 @@ def container(files: dict[str, bytes]) -> dict[str, Any]:
     return found
 
 
-def test_the_base_holds_one_object_a_file() -> None:
-    assert below(PLAIN, "base") == {
-        KUSTOMIZATION,
-        "deployment.yaml",
-        "serviceaccount.yaml",
-        "service.yaml",
-        "networkpolicy.yaml",
-        "horizontalpodautoscaler.yaml",
-        "poddisruptionbudget.yaml",
-    }
+def test_the_base_holds_the_servers_and_what_is_watched_in_all_environments() -> None:
+    assert below(PLAIN, "base") == {KUSTOMIZATION, "server.yaml", "dashboard.json"}
+    assert [document["kind"] for document in objects(PLAIN, "base")] == [
+        "Deployment",
+        "ServiceAccount",
+        "Service",
+        "NetworkPolicy",
+        "HorizontalPodAutoscaler",
+        "PodDisruptionBudget",
+        "ServiceMonitor",
+    ]
 
 
-def test_an_overlay_without_overrides_holds_no_patch() -> None:
-    assert below(PLAIN, "overlays/staging") == {KUSTOMIZATION}
-    overlay = read(PLAIN, f"overlays/staging/{KUSTOMIZATION}")
+def test_an_overlay_without_overrides_holds_its_alerts_and_no_patch() -> None:
+    assert below(PLAIN, "overlays/staging") == {KUSTOMIZATION, "alerts.yaml"}
+    overlay = kustomization(PLAIN, "overlays/staging")
     assert set(overlay) == {"apiVersion", "kind", "namespace", "resources", "labels", "images"}
 
 
 def test_an_override_becomes_a_patch_of_exactly_that() -> None:
-    assert below(PLAIN, "overlays/prod") == {KUSTOMIZATION, "horizontalpodautoscaler.patch.yaml"}
-    patch = read(PLAIN, "overlays/prod/horizontalpodautoscaler.patch.yaml")
+    ((changed, patch),) = patches(PLAIN, "prod").items()
+    assert changed == ("HorizontalPodAutoscaler", "churn")
     assert patch["spec"] == {"minReplicas": 3, "maxReplicas": 20}
 
 
 def test_an_override_of_one_limit_changes_one_variable() -> None:
-    (generator,) = read(PLAIN, f"overlays/prod/{KUSTOMIZATION}")["configMapGenerator"]
+    (generator,) = kustomization(PLAIN, "overlays/prod")["configMapGenerator"]
     assert generator == {
         "name": "churn-limits",
         "behavior": "merge",
@@ -59,17 +60,17 @@ def test_an_override_of_one_limit_changes_one_variable() -> None:
 
 
 def test_one_replica_needs_no_autoscaler_and_no_budget() -> None:
-    for kind in ("horizontalpodautoscaler", "poddisruptionbudget"):
-        assert read(PLAIN, f"overlays/dev/{kind}.patch.yaml")["$patch"] == "delete"
-    assert read(PLAIN, "overlays/dev/deployment.patch.yaml")["spec"]["replicas"] == 1
+    for kind in ("HorizontalPodAutoscaler", "PodDisruptionBudget"):
+        assert patches(PLAIN, "dev")[kind, "churn"]["$patch"] == "delete"
+    assert patches(PLAIN, "dev")["Deployment", "churn"]["spec"]["replicas"] == 1
 
 
 def test_who_is_scaled_has_no_replicas_of_its_own() -> None:
-    assert "replicas" not in read(PLAIN, "base/deployment.yaml")["spec"]
+    assert "replicas" not in one(PLAIN, "base", "Deployment")["spec"]
     fixed = render(VARIED["fixed-replicas"])
-    assert read(fixed, "base/deployment.yaml")["spec"]["replicas"] == 3
-    assert read(fixed, "overlays/prod/deployment.patch.yaml")["spec"] == {"replicas": None}
-    assert "horizontalpodautoscaler.yaml" in below(fixed, "overlays/prod")
+    assert one(fixed, "base", "Deployment")["spec"]["replicas"] == 3
+    assert patches(fixed, "prod")["Deployment", "churn"]["spec"] == {"replicas": None}
+    assert one(fixed, "overlays/prod", "HorizontalPodAutoscaler")["spec"]["maxReplicas"] == 9
 
 
 @pytest.mark.parametrize(
@@ -101,8 +102,9 @@ def test_every_variable_of_the_server_is_set() -> None:
 
 
 def limits(files: dict[str, bytes]) -> list[str]:
-    literals: list[str] = read(files, f"base/{KUSTOMIZATION}")["configMapGenerator"][0]["literals"]
-    return literals
+    (literals, _) = kustomization(files, "base")["configMapGenerator"]
+    found: list[str] = literals["literals"]
+    return found
 
 
 @pytest.mark.parametrize("timeout", ["100ms", "2s", "2m"])
@@ -126,9 +128,9 @@ def test_probes_and_ports_are_those_of_the_server() -> None:
     assert server["livenessProbe"]["httpGet"] == {"path": conventions.LIVE_PATH, "port": "http"}
     for probe in ("readinessProbe", "startupProbe"):
         assert server[probe]["httpGet"] == {"path": conventions.READY_PATH, "port": "http"}
-    service = read(PLAIN, "base/service.yaml")["spec"]
+    service = one(PLAIN, "base", "Service")["spec"]
     assert service["ports"][0]["targetPort"] == "http"
-    assert service["selector"] == read(PLAIN, "base/deployment.yaml")["spec"]["selector"]["matchLabels"]
+    assert service["selector"] == one(PLAIN, "base", "Deployment")["spec"]["selector"]["matchLabels"]
 
 
 def test_pods_keep_to_the_restricted_standard() -> None:
@@ -161,14 +163,14 @@ def test_servers_spread_over_zones_and_nodes() -> None:
 def test_only_the_overlay_names_registry_and_tag_and_never_latest() -> None:
     assert container(PLAIN)["image"] == "churn"
     for name in ("dev", "staging", "prod"):
-        (image,) = read(PLAIN, f"overlays/{name}/{KUSTOMIZATION}")["images"]
+        (image,) = kustomization(PLAIN, f"overlays/{name}")["images"]
         assert image["newName"] == "registry.example.com/ml/churn"
         assert image["newTag"].startswith("spec-")
 
 
 def test_the_tag_changes_with_what_is_trained_and_with_nothing_else() -> None:
     def tag(**changes: Any) -> str:
-        found: str = read(render(pipeline(changes)), f"overlays/dev/{KUSTOMIZATION}")["images"][0]["newTag"]
+        found: str = kustomization(render(pipeline(changes)), "overlays/dev")["images"][0]["newTag"]
         return found
 
     assert tag(training={"seed": 7}) != tag()
@@ -178,14 +180,15 @@ def test_the_tag_changes_with_what_is_trained_and_with_nothing_else() -> None:
 @pytest.mark.parametrize("name", VARIED)
 def test_kustomizations_use_no_deprecated_field(name: str) -> None:
     deprecated = {"commonLabels", "vars", "patchesStrategicMerge", "patchesJson6902", "bases", "imageTags"}
-    for kustomization in of_kind(render(VARIED[name]), "Kustomization"):
-        assert not deprecated & kustomization.keys()
+    found = of_kind(render(VARIED[name]), "Kustomization")
+    assert found
+    assert not [each for each in found if deprecated & each.keys()]
 
 
 def test_requests_come_from_the_namespace_from_prometheus_and_from_the_gateway() -> None:
     files = render(VARIED["route-in-prod"])
-    assert callers(read(files, "base/networkpolicy.yaml")) == [None, "monitoring"]
-    assert callers(read(files, "overlays/prod/networkpolicy.patch.yaml")) == [None, "monitoring", "edge"]
+    assert callers(one(files, "base", "NetworkPolicy")) == [None, "monitoring"]
+    assert callers(patches(files, "prod")["NetworkPolicy", "churn"]) == [None, "monitoring", "edge"]
 
 
 def callers(policy: dict[str, Any]) -> list[str | None]:
@@ -200,7 +203,7 @@ def callers(policy: dict[str, Any]) -> list[str | None]:
 
 
 def test_a_route_lets_predictions_in_and_neither_metrics_nor_health() -> None:
-    route = read(render(VARIED["route-in-prod"]), "overlays/prod/httproute.yaml")["spec"]
+    route = one(render(VARIED["route-in-prod"]), "overlays/prod", "HTTPRoute")["spec"]
     paths = [match["path"]["value"] for match in route["rules"][0]["matches"]]
     assert paths == ["/v2/models/churn", conventions.PREDICT_PATH]
     assert route["rules"][0]["timeouts"] == {"request": "121s"}
@@ -208,27 +211,28 @@ def test_a_route_lets_predictions_in_and_neither_metrics_nor_health() -> None:
 
 
 def test_what_only_one_environment_has_is_labelled_like_the_rest() -> None:
-    added = read(render(VARIED["route-in-prod"]), "overlays/prod/httproute.yaml")
-    (labels,) = read(PLAIN, f"base/{KUSTOMIZATION}")["labels"]
-    assert added["metadata"]["labels"] == labels["pairs"]
+    added = one(render(VARIED["route-in-prod"]), "overlays/prod", "HTTPRoute")
+    (labels,) = kustomization(PLAIN, "base")["labels"]
+    own = one(PLAIN, "base", "Service")["metadata"]["labels"]
+    assert added["metadata"]["labels"] == labels["pairs"] | own
 
 
 def test_a_canary_takes_over_step_by_step_through_the_gateway() -> None:
     files = render(VARIED["canary"])
-    strategy = read(files, "base/rollout.yaml")["spec"]["strategy"]["canary"]
+    strategy = one(files, "base", "Rollout")["spec"]["strategy"]["canary"]
     assert [step["setWeight"] for step in strategy["steps"] if "setWeight" in step] == [5, 25]
-    backends = read(files, "base/httproute.yaml")["spec"]["rules"][0]["backendRefs"]
+    backends = one(files, "base", "HTTPRoute")["spec"]["rules"][0]["backendRefs"]
     assert [(backend["name"], backend["weight"]) for backend in backends] == [
         ("churn-stable", 100),
         ("churn-canary", 0),
     ]
     assert {strategy["stableService"], strategy["canaryService"]} == {backend["name"] for backend in backends}
-    patch = read(files, "overlays/prod/rollout.patch.yaml")["spec"]["strategy"]["canary"]
+    patch = patches(files, "prod")["Rollout", "churn"]["spec"]["strategy"]["canary"]
     assert patch == {"trafficRouting": {"plugins": {"argoproj-labs/gatewayAPI": {"namespace": "ml-prod"}}}}
 
 
 def test_a_canary_is_judged_by_its_own_servers_and_the_budget() -> None:
-    metric = read(render(VARIED["canary"]), "base/analysistemplate.yaml")["spec"]["metrics"][0]
+    metric = one(render(VARIED["canary"]), "base", "AnalysisTemplate")["spec"]["metrics"][0]
     assert metric["successCondition"].endswith("result[0] <= 0.014400")
     query = metric["provider"]["prometheus"]["query"]
     assert query.count('pod=~"churn-{{args.version}}-.+"') == 2
@@ -237,21 +241,19 @@ def test_a_canary_is_judged_by_its_own_servers_and_the_budget() -> None:
 
 def test_a_canary_scales_its_rollout() -> None:
     files = render(VARIED["canary"])
-    assert read(files, "base/horizontalpodautoscaler.yaml")["spec"]["scaleTargetRef"]["kind"] == "Rollout"
-    assert "replicas" not in read(files, "base/deployment.yaml")["spec"]
+    assert one(files, "base", "HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]["kind"] == "Rollout"
+    assert "replicas" not in one(files, "base", "Deployment")["spec"]
 
 
 def test_an_environment_without_the_canary_deletes_all_of_it() -> None:
     files = render(VARIED["canary-not-in-dev"])
-    deleted = {
-        path.rpartition("/")[2]
-        for path in files
-        if path.startswith("overlays/dev/") and read(files, path).get("$patch") == "delete"
-    }
+    deleted = {key for key, patch in patches(files, "dev").items() if patch.get("$patch") == "delete"}
     assert deleted == {
-        f"{kind}.patch.yaml"
-        for kind in (
-            "analysistemplate", "horizontalpodautoscaler", "httproute", "poddisruptionbudget", "rollout",
-            "service-canary", "service-stable",
-        )
-    }  # fmt: skip
+        ("AnalysisTemplate", "churn"),
+        ("HTTPRoute", "churn"),
+        ("HorizontalPodAutoscaler", "churn"),
+        ("PodDisruptionBudget", "churn"),
+        ("Rollout", "churn"),
+        ("Service", "churn-canary"),
+        ("Service", "churn-stable"),
+    }

@@ -9,14 +9,14 @@ import pytest
 
 from aimass_compiler import conventions
 from aimass_compiler.render import render
-from render.files import below, read
+from render.files import below, kustomization, objects, one
 from render.models import VARIED, pipeline
 
 PLAIN = render(pipeline())
 
 
 def job(files: dict[str, bytes]) -> dict[str, Any]:
-    found: dict[str, Any] = read(files, "train/rayjob.yaml")
+    found: dict[str, Any] = one(files, "train", "RayJob")
     return found
 
 
@@ -27,7 +27,7 @@ def workers(files: dict[str, bytes]) -> dict[str, Any]:
 
 
 def test_the_folder_is_a_kustomization_of_its_own() -> None:
-    named = set(read(PLAIN, "train/kustomization.yaml")["resources"])
+    named = set(kustomization(PLAIN, "train")["resources"])
     generated = {"kustomization.yaml", conventions.PIPELINE_FILE, "retrain.json"}
     assert named == below(PLAIN, "train") - generated
     assert generated <= below(PLAIN, "train")
@@ -81,7 +81,7 @@ def test_a_changed_job_has_another_name_because_a_finished_one_never_runs_again(
 
 
 def test_pods_read_the_pipeline_that_they_are_named_after() -> None:
-    (generator, _) = read(PLAIN, "train/kustomization.yaml")["configMapGenerator"]
+    (generator, _) = kustomization(PLAIN, "train")["configMapGenerator"]
     (_, volume) = workers(PLAIN)["template"]["spec"]["volumes"]
     assert volume["configMap"]["name"] == generator["name"]
     assert generator["options"] == {"disableNameSuffixHash": True, "immutable": True}
@@ -120,11 +120,11 @@ def test_the_image_is_named_by_the_dockerfile_that_it_is_built_from() -> None:
 
 
 def test_training_again_may_create_any_rayjob_and_touch_one() -> None:
-    create, own = read(PLAIN, "train/role.yaml")["rules"]
+    create, own = one(PLAIN, "train", "Role")["rules"]
     assert create == {"apiGroups": ["ray.io"], "resources": ["rayjobs"], "verbs": ["create"]}
     assert own["resourceNames"] == [json.loads(PLAIN["train/retrain.json"])["metadata"]["name"]]
     assert sorted(own["verbs"]) == ["delete", "get", "list", "watch"]
-    assert read(PLAIN, "train/rolebinding.yaml")["roleRef"]["kind"] == "Role"
+    assert one(PLAIN, "train", "RoleBinding")["roleRef"]["kind"] == "Role"
 
 
 def test_training_again_is_the_same_run() -> None:
@@ -132,19 +132,16 @@ def test_training_again_is_the_same_run() -> None:
 
 
 def test_the_clock_is_the_specs() -> None:
-    cron = read(PLAIN, "train/cronjob.yaml")["spec"]
+    cron = one(PLAIN, "train", "CronJob")["spec"]
     assert (cron["schedule"], cron["timeZone"]) == ("0 3 * * 1", "Etc/UTC")
     assert cron["concurrencyPolicy"] == "Forbid"
 
 
 def test_without_a_schedule_there_is_nothing_to_train_again() -> None:
-    assert below(render(VARIED["no-retraining"]), "train") == {
-        "kustomization.yaml",
-        "persistentvolumeclaim.yaml",
-        "pipeline.json",
-        "rayjob.yaml",
-        "serviceaccount.yaml",
-    }
+    files = render(VARIED["no-retraining"])
+    assert below(files, "train") == {"kustomization.yaml", "job.yaml", "pipeline.json"}
+    kinds = [document["kind"] for document in objects(files, "train")]
+    assert kinds == ["RayJob", "ServiceAccount", "PersistentVolumeClaim"]
 
 
 def test_models_train_in_the_first_environment_with_its_overrides() -> None:
@@ -156,7 +153,7 @@ def test_models_train_in_the_first_environment_with_its_overrides() -> None:
             }
         )
     )
-    assert read(files, "train/kustomization.yaml")["namespace"] == "ml-dev"
+    assert kustomization(files, "train")["namespace"] == "ml-dev"
     (container,) = workers(files)["template"]["spec"]["containers"]
     assert container["resources"]["limits"] == {"cpu": "1", "memory": "8Gi"}
     assert json.loads(files["train/pipeline.json"])["training"]["resources"]["memory"] == "8Gi"

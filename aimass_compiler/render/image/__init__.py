@@ -13,5 +13,8 @@ __all__ = ["EXPLANATIONS", "findings", "render"]
 
 
 def render(shared: Shared) -> dict[str, bytes]:
-    """Both Dockerfiles, and what the first one's build context holds and leaves out."""
-    return {**shared.image_files, "image/train.Dockerfile": shared.training_dockerfile}
+    """Both Dockerfiles; the package stage and `aimass image` put together what the first one copies."""
+    return {
+        "image/Dockerfile": shared.serving_dockerfile,
+        "image/train.Dockerfile": shared.training_dockerfile,
+    }

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
+import aimass_compiler
 from aimass_compiler import __version__, conventions
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.emit import header
 from aimass_compiler.render.image.escaping import label, reference
 
 _HEALTH_SECONDS = 2
-_IGNORED = "*\n!model\n!app\n!requirements.txt\n**/__pycache__\n"
-
-
-def context(pipeline: Pipeline) -> dict[str, bytes]:
-    """What the serving image is built from, beside the model and the server."""
-    above = header(pipeline.name)
-    return {
-        "image/Dockerfile": serving(pipeline).encode(),
-        "image/.dockerignore": (above + _IGNORED).encode(),
-        "image/requirements.txt": above.encode() + _pins(),
-    }
-
-
-@cache
-def _pins() -> bytes:
-    return resources.files(__package__).joinpath("requirements.txt").read_bytes()
 
 
 def serving(pipeline: Pipeline) -> str:
@@ -38,8 +24,12 @@ def serving(pipeline: Pipeline) -> str:
 {header(about.name)}# Build it in the package's folder: docker build artifacts/{about.name}/package
 FROM {base} AS build
 
-# Wheels with known hashes only: nothing is compiled, and nothing unexpected is installed.
+# The pins that the image's tag stands for, and no others: `aimass image` brings those that are installed.
 COPY requirements.txt /build/requirements.txt
+RUN echo "{_digest_of_pins()}  /build/requirements.txt" >/build/pins \\
+ && sha256sum -c /build/pins
+
+# Wheels with known hashes only: nothing is compiled, and nothing unexpected is installed.
 RUN python -m venv --without-pip /opt/venv \\
  && python -m pip --python /opt/venv/bin/python install \\
       --no-cache-dir --disable-pip-version-check --no-compile \\
@@ -88,6 +78,12 @@ RUN python -m pip install --no-cache-dir --disable-pip-version-check "${{PACKAGE
 # The user `ray` of the base image, as a number that Kubernetes can check.
 USER 1000:100
 """
+
+
+@cache
+def _digest_of_pins() -> str:
+    pins = Path(aimass_compiler.__file__).parent / conventions.SERVER_PINS
+    return hashlib.sha256(pins.read_bytes()).hexdigest()
 
 
 def _health_check() -> str:

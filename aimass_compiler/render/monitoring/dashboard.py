@@ -1,4 +1,4 @@
-"""The Grafana dashboard of one model in one environment, as classic JSON.
+"""The Grafana dashboard of one model, as classic JSON.
 
 Source: https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aimass_compiler import conventions
-from aimass_compiler.render.monitoring.alerts import Watched
+from aimass_compiler.render.monitoring.boards import NAMESPACE_VARIABLE, Board, Lines
 from aimass_compiler.render.monitoring.objectives import selector
 from aimass_compiler.render.naming import digest
 
@@ -19,6 +19,8 @@ _COLUMNS = 24
 _WIDTH, _HEIGHT = 8, 8
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _RATE = "[$__rate_interval]"
+#: How Grafana's file format numbers when a variable is asked for again, and how its values are sorted.
+_WHEN_TIME_CHANGES, _BY_NAME = 2, 1
 
 
 @dataclass(frozen=True)
@@ -33,21 +35,22 @@ class Panel:
     threshold: float | None = None
 
 
-def dashboard(watched: Watched) -> dict[str, Any]:
+def dashboard(board: Board) -> dict[str, Any]:
     """Requests, answer times and load above; drift, predictions and the contract below."""
-    name = f"{watched.model} ({watched.environment})"
+    names = [board.model] if board.environment is None else [board.model, board.environment]
+    variables = [_datasource(), *([_namespace(board.model)] if board.environment is None else [])]
     return {
-        "uid": f"aimass-{digest(f'{watched.model}/{watched.environment}'.encode())}",
-        "title": f"Model {name}",
-        "tags": ["aimass", watched.model, watched.environment],
+        "uid": f"aimass-{digest('/'.join(names).encode())}",
+        "title": f"Model {board.model}" + (f" ({board.environment})" if board.environment else ""),
+        "tags": ["aimass", *names],
         "schemaVersion": _SCHEMA_VERSION,
         "editable": False,
         "graphTooltip": 1,
         "refresh": "1m",
         "time": {"from": "now-6h", "to": "now"},
-        "templating": {"list": [_datasource()]},
+        "templating": {"list": variables},
         "annotations": {"list": []},
-        "panels": [_drawn(panel, place) for place, panel in enumerate(_panels(watched))],
+        "panels": [_drawn(panel, place) for place, panel in enumerate(_panels(board))],
     }
 
 
@@ -61,18 +64,33 @@ def _datasource() -> dict[str, Any]:
     }
 
 
-def _panels(watched: Watched) -> tuple[Panel, ...]:
-    return (*_objective_panels(watched), *_server_panels(watched), *_model_panels(watched))
+def _namespace(model: str) -> dict[str, Any]:
+    """The environments in which the model serves, as this Prometheus knows them."""
+    query = f'label_values({conventions.METRIC_MODEL_INFO}{{model="{model}"}}, namespace)'
+    return {
+        "name": NAMESPACE_VARIABLE,
+        "label": "Namespace",
+        "type": "query",
+        "datasource": _SOURCE,
+        "query": query,
+        "definition": query,
+        "refresh": _WHEN_TIME_CHANGES,
+        "sort": _BY_NAME,
+        "hide": 0,
+    }
 
 
-def _objective_panels(watched: Watched) -> tuple[Panel, ...]:
-    chosen = watched.everything
-    failed = selector(watched.model, watched.running.namespace, 'code=~"5.."')
+def _panels(board: Board) -> tuple[Panel, ...]:
+    chosen = selector(board.model, board.namespace)
+    return (*_objective_panels(board, chosen), *_server_panels(chosen), *_model_panels(chosen, board.lines))
+
+
+def _objective_panels(board: Board, chosen: str) -> tuple[Panel, ...]:
+    failed = selector(board.model, board.namespace, 'code=~"5.."')
     requests = f"{conventions.METRIC_REQUESTS}{chosen}{_RATE}"
     errors = f"{conventions.METRIC_REQUESTS}{failed}{_RATE}"
     buckets = f"sum by (le) (rate({conventions.METRIC_DURATION}_bucket{chosen}{_RATE}))"
-    objectives = watched.running.serving.objectives
-    slowest = objectives.latency.p99
+    lines, slowest = board.lines, board.lines.slowest
     shares = (
         (f"histogram_quantile({share}, {buckets})", f"p{share * 100:.0f}") for share in (0.5, 0.95, 0.99)
     )
@@ -82,15 +100,14 @@ def _objective_panels(watched: Watched) -> tuple[Panel, ...]:
             "Failed requests",
             "percentunit",
             ((f"(sum(rate({errors})) or vector(0)) / sum(rate({requests}))", "failed"),),
-            f"The objective is {objectives.availability} of requests without a failure.",
-            threshold=round(1 - objectives.availability.fraction, 9),
+            f"The objective is {lines.availability} of requests without a failure.",
+            threshold=round(1 - lines.availability.fraction, 9),
         ),
         Panel("Answer time", "s", tuple(shares), threshold=None if slowest is None else slowest.seconds),
     )
 
 
-def _server_panels(watched: Watched) -> tuple[Panel, ...]:
-    chosen = watched.everything
+def _server_panels(chosen: str) -> tuple[Panel, ...]:
     in_flight = f"sum(avg_over_time({conventions.METRIC_IN_FLIGHT}{chosen}{_RATE}))"
     limit = f"sum({conventions.METRIC_CONCURRENCY_LIMIT}{chosen})"
     refused = _by("reason", conventions.METRIC_REJECTED, chosen)
@@ -102,16 +119,15 @@ def _server_panels(watched: Watched) -> tuple[Panel, ...]:
     )
 
 
-def _model_panels(watched: Watched) -> tuple[Panel, ...]:
-    chosen, drift = watched.everything, watched.running.monitoring.drift
+def _model_panels(chosen: str, lines: Lines) -> tuple[Panel, ...]:
     trained = f"time() - max({conventions.METRIC_TRAINED}{chosen})"
     return (
         Panel(
             "Drift",
             "short",
             ((f"avg by (feature) ({conventions.METRIC_DRIFT}{chosen})", "{{feature}}"),),
-            f"Population stability index over {drift.window}, against the training data.",
-            threshold=drift.page,
+            f"Population stability index over {lines.window}, against the training data.",
+            threshold=lines.drift,
         ),
         Panel(
             "Predicted rows",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
+from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.monitoring.alerts import (
     BUDGET_BURN,
     DRIFT,
@@ -15,6 +16,7 @@ from aimass_compiler.render.monitoring.alerts import (
     rule,
 )
 from aimass_compiler.render.monitoring.objectives import BURNS, Indicator
+from aimass_compiler.render.naming import common_labels, component_label, serving_selector
 
 _GROUPS = {BUDGET_BURN: "objectives", DRIFT: "drift", IDLE: "callers", VIOLATIONS: "callers"}
 
@@ -39,11 +41,13 @@ def _records(indicator: Indicator) -> Iterator[dict[str, Any]]:
         yield {"record": indicator.recorded(window), "expr": indicator.ratio(window)}
 
 
-def prometheus_rule(watched: Watched, labels: Mapping[str, str]) -> dict[str, Any]:
-    """The groups as the Prometheus Operator takes them; its selector wants `labels`."""
+def prometheus_rule(watched: Watched, pipeline: Pipeline) -> dict[str, Any]:
+    """The groups as the Prometheus Operator takes them; its selector wants the organisation's labels."""
+    wanted = dict(sorted(pipeline.settings.prometheus.labels.items()))
+    own = serving_selector(watched.model) | common_labels(pipeline) | component_label("monitoring")
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
-        "metadata": {"name": watched.model, "labels": dict(sorted(labels.items()))},
+        "metadata": {"name": watched.model, "labels": wanted | own},
         "spec": {"groups": groups(watched)},
     }

@@ -8,27 +8,32 @@ from typing import Any
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
 from aimass_compiler.pipeline.serving import Serving
-from aimass_compiler.render.emit import emit
-from aimass_compiler.render.naming import common_labels, kustomization, serving_selector
+from aimass_compiler.render.emit import block, emit, emit_all
+from aimass_compiler.render.monitoring import ALERTS_FILE
+from aimass_compiler.render.monitoring.boards import board, config_map, own_board
+from aimass_compiler.render.monitoring.scraping import service_monitor
+from aimass_compiler.render.naming import common_labels, component_label, kustomization, serving_selector
 from aimass_compiler.render.serving import canary, network, scaling, workload
-from aimass_compiler.render.serving.difference import Identity, Object, difference, identity
+from aimass_compiler.render.serving.difference import Object, difference
 from aimass_compiler.render.serving.findings import EXPLANATIONS, findings
 from aimass_compiler.render.serving.limits import variables
 from aimass_compiler.render.shared import Shared
 
 __all__ = ["EXPLANATIONS", "findings", "objects", "render"]
 
-_COMPONENT = "server"
+_OBJECTS_FILE = "server.yaml"
 
 
 def render(shared: Shared) -> dict[str, bytes]:
-    """The files below base/ and overlays/."""
+    """The files below base/ and overlays/, but for what is watched."""
     pipeline = shared.pipeline
     base = objects(pipeline, pipeline.serving)
-    files = {f"base/{_file(identity(document))}": emit(document, pipeline.name) for document in base}
-    files["base/kustomization.yaml"] = emit(_base(pipeline, base), pipeline.name)
-    for name, environment in pipeline.environments.items():
-        files |= _overlay(shared, name, environment, base)
+    files = {
+        f"base/{_OBJECTS_FILE}": emit_all([*base, service_monitor(pipeline)], pipeline.name),
+        "base/kustomization.yaml": emit(_base(pipeline), pipeline.name),
+    }
+    for name in pipeline.environments:
+        files |= _overlay(shared, name, base)
     return files
 
 
@@ -49,7 +54,13 @@ def objects(pipeline: Pipeline, serving: Serving, namespace: str | None = None) 
         backends = {canary.stable_name(name): 100, canary.canary_name(name): 0}
     if serving.gateway is not None:
         found.append(network.route(name, serving, serving.gateway, backends))
-    return found
+    return [_as_part(document) for document in found]
+
+
+def _as_part(document: dict[str, Any]) -> dict[str, Any]:
+    """With the label of the servers, which what is watched beside them does not have."""
+    labels = component_label(workload.COMPONENT)
+    return {**document, "metadata": {**document["metadata"], "labels": labels}}
 
 
 def _scaling(name: str, serving: Serving) -> Iterator[dict[str, Any]]:
@@ -63,49 +74,53 @@ def _scaling(name: str, serving: Serving) -> Iterator[dict[str, Any]]:
         yield scaling.disruption_budget(name)
 
 
-def _base(pipeline: Pipeline, base: list[dict[str, Any]]) -> dict[str, Any]:
-    limits = variables(pipeline.serving, pipeline.monitoring)
-    generator = {"name": workload.limits_name(pipeline.name), "literals": _literals(limits)}
-    labels = {"pairs": _labels(pipeline), "includeTemplates": True}
-    resources = [*(_file(identity(document)) for document in base), "monitoring"]
+def _base(pipeline: Pipeline) -> dict[str, Any]:
+    limits = {
+        "name": workload.limits_name(pipeline.name),
+        "literals": _literals(variables(pipeline.serving, pipeline.monitoring)),
+        "options": {"labels": component_label(workload.COMPONENT)},
+    }
     return kustomization(
-        (("resources", resources), ("labels", [labels]), ("configMapGenerator", [generator]))
+        (
+            ("resources", [_OBJECTS_FILE]),
+            ("labels", [{"pairs": _labels(pipeline), "includeTemplates": True}]),
+            ("configMapGenerator", [limits, config_map(board(pipeline))]),
+        )
     )
 
 
-def _overlay(
-    shared: Shared, name: str, environment: EnvironmentPipeline, base: list[dict[str, Any]]
-) -> dict[str, bytes]:
-    pipeline = shared.pipeline
+def _overlay(shared: Shared, name: str, base: list[dict[str, Any]]) -> dict[str, bytes]:
+    pipeline, environment = shared.pipeline, shared.pipeline.environments[name]
     wanted = objects(pipeline, environment.serving, environment.namespace)
     change = difference(base, wanted)
-    folder = f"overlays/{name}"
-    files = {
-        f"{folder}/{_file(key)}": emit(_labelled(document, pipeline), pipeline.name)
-        for key, document in change.added.items()
-    }
-    for key, patch in change.patches.items():
-        files[f"{folder}/{_patch_file(key)}"] = emit(patch, pipeline.name)
+    own = own_board(pipeline, name)
     image = f"{environment.image_registry}/{pipeline.name}"
     parts = (
         ("namespace", environment.namespace),
-        ("resources", ["../../base", *(_file(key) for key in change.added), "monitoring"]),
+        ("resources", ["../../base", ALERTS_FILE, *([_OBJECTS_FILE] if change.added else [])]),
         ("labels", [{"pairs": {conventions.LABEL_ENVIRONMENT: name}, "includeTemplates": True}]),
         ("images", [{"name": pipeline.name, "newName": image, "newTag": shared.image_tag}]),
-        ("configMapGenerator", _changed_limits(pipeline, environment)),
-        ("patches", [{"path": _patch_file(key)} for key in change.patches]),
+        (
+            "configMapGenerator",
+            [*_changed_limits(pipeline, environment), *([config_map(own)] if own is not None else [])],
+        ),
+        ("patches", [{"patch": block(patch)} for patch in change.patches]),
     )
-    files[f"{folder}/kustomization.yaml"] = emit(kustomization(parts), pipeline.name)
+    files = {f"overlays/{name}/kustomization.yaml": emit(kustomization(parts), pipeline.name)}
+    if change.added:
+        added = [_labelled(document, pipeline) for document in change.added]
+        files[f"overlays/{name}/{_OBJECTS_FILE}"] = emit_all(added, pipeline.name)
     return files
 
 
 def _labelled(document: Object, pipeline: Pipeline) -> Object:
     """With the labels that the base gives its own objects."""
-    return {**document, "metadata": {**document["metadata"], "labels": _labels(pipeline)}}
+    labels = _labels(pipeline) | document["metadata"]["labels"]
+    return {**document, "metadata": {**document["metadata"], "labels": labels}}
 
 
 def _labels(pipeline: Pipeline) -> dict[str, str]:
-    return {**serving_selector(pipeline.name), **common_labels(pipeline, _COMPONENT)}
+    return {**serving_selector(pipeline.name), **common_labels(pipeline)}
 
 
 def _changed_limits(pipeline: Pipeline, environment: EnvironmentPipeline) -> list[dict[str, Any]]:
@@ -118,16 +133,3 @@ def _changed_limits(pipeline: Pipeline, environment: EnvironmentPipeline) -> lis
 
 def _literals(values: Mapping[str, str]) -> list[str]:
     return [f"{key}={value}" for key, value in values.items()]
-
-
-def _file(key: Identity) -> str:
-    """A file's name tells its object: the kind, and the role where a kind comes twice."""
-    kind, name = key
-    role = next(
-        (role for role in ("canary", "stable") if kind == "Service" and name.endswith(f"-{role}")), ""
-    )
-    return f"{kind.lower()}{'-' + role if role else ''}.yaml"
-
-
-def _patch_file(key: Identity) -> str:
-    return _file(key).removesuffix(".yaml") + ".patch.yaml"

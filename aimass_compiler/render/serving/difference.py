@@ -18,8 +18,8 @@ _MERGED_BY_NAME = "containers"
 class Difference:
     """New objects, and patches of those that change or go."""
 
-    added: dict[Identity, Object]
-    patches: dict[Identity, Object]
+    added: list[Object]
+    patches: list[Object]
 
 
 def identity(document: Object) -> Identity:
@@ -31,19 +31,17 @@ def difference(before: Sequence[Object], after: Sequence[Object]) -> Difference:
     """How `after` differs from `before`."""
     old = {identity(document): document for document in before}
     new = {identity(document): document for document in after}
-    added = {key: document for key, document in new.items() if key not in old}
-    return Difference(added, dict(_patches(old, new)))
+    added = [document for key, document in new.items() if key not in old]
+    return Difference(added, list(_patches(old, new)))
 
 
-def _patches(
-    old: Mapping[Identity, Object], new: Mapping[Identity, Object]
-) -> Iterator[tuple[Identity, Object]]:
+def _patches(old: Mapping[Identity, Object], new: Mapping[Identity, Object]) -> Iterator[Object]:
     for key, document in old.items():
         head = {"apiVersion": document["apiVersion"], "kind": key[0], "metadata": {"name": key[1]}}
         if key not in new:
-            yield key, {"$patch": "delete", **head}
+            yield {"$patch": "delete", **head}
         elif new[key] != document:
-            yield key, head | _changes(document, new[key])
+            yield head | _changes(document, new[key])
 
 
 def _changes(before: Object, after: Object) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline.serving import Serving
-from aimass_compiler.render.naming import serving_selector
+from aimass_compiler.render.naming import component_label, serving_selector
 from aimass_compiler.render.security import CONTAINER_SECURITY, pod_security
 from aimass_compiler.render.serving.limits import FAREWELL_SECONDS, termination_seconds
 
+COMPONENT = "server"
 CONTAINER = "server"
 
 
@@ -47,7 +48,7 @@ def deployment(model: str, serving: Serving) -> dict[str, Any]:
             "selector": {"matchLabels": selector},
             "template": {
                 "metadata": {
-                    "labels": selector,
+                    "labels": selector | component_label(COMPONENT),
                     "annotations": {"kubectl.kubernetes.io/default-container": CONTAINER},
                 },
                 "spec": _pod(model, serving),

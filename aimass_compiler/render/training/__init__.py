@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aimass_compiler import conventions
-from aimass_compiler.render.emit import emit, emit_json
+from aimass_compiler.render.emit import emit, emit_all, emit_json
 from aimass_compiler.render.naming import kustomization
 from aimass_compiler.render.shared import Shared
 from aimass_compiler.render.training import retrain
@@ -14,6 +14,8 @@ from aimass_compiler.render.training.findings import EXPLANATIONS, findings
 from aimass_compiler.render.training.rayjob import training_job
 
 __all__ = ["EXPLANATIONS", "findings", "render"]
+
+_JOB_FILE = "job.yaml"
 
 
 def render(shared: Shared) -> dict[str, bytes]:
@@ -27,15 +29,15 @@ def render(shared: Shared) -> dict[str, bytes]:
     documents = [training_job(job), _account(job), _workspace(job)]
     if schedule is not None:
         documents += retrain.retraining(job, schedule)
-    files = {f"train/{_file(document)}": emit(document, pipeline.name) for document in documents}
+    files = {f"train/{_JOB_FILE}": emit_all(documents, pipeline.name)}
     files[f"train/{conventions.PIPELINE_FILE}"] = shared.cluster_training_file
     if schedule is not None:
         files[f"train/{retrain.RAY_JOB_FILE}"] = emit_json(retrain.retraining_job(job))
-    files["train/kustomization.yaml"] = emit(_kustomization(job, documents), pipeline.name)
+    files["train/kustomization.yaml"] = emit(_kustomization(job), pipeline.name)
     return files
 
 
-def _kustomization(job: Job, documents: list[dict[str, Any]]) -> dict[str, Any]:
+def _kustomization(job: Job) -> dict[str, Any]:
     pinned = {
         "name": job.pipeline_name,
         "files": [conventions.PIPELINE_FILE],
@@ -47,7 +49,7 @@ def _kustomization(job: Job, documents: list[dict[str, Any]]) -> dict[str, Any]:
     return kustomization(
         (
             ("namespace", job.environment.namespace),
-            ("resources", [_file(document) for document in documents]),
+            ("resources", [_JOB_FILE]),
             ("labels", [{"pairs": job.labels}]),
             ("configMapGenerator", generators),
         )
@@ -71,10 +73,3 @@ def _workspace(job: Job) -> dict[str, Any]:
         "metadata": {"name": job.workspace_claim},
         "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "20Gi"}}},
     }
-
-
-def _file(document: dict[str, Any]) -> str:
-    """A file's name tells its object: the kind, and the role where a kind comes twice."""
-    kind, name = document["kind"].lower(), document["metadata"]["name"]
-    role = "-retrain" if kind == "serviceaccount" and name.endswith("-retrain") else ""
-    return f"{kind}{role}.yaml"

@@ -9,7 +9,14 @@ from typing import Any
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
 from aimass_compiler.pipeline.training import Training
-from aimass_compiler.render.naming import common_labels, digest, ray_version, shortened, training_labels
+from aimass_compiler.render.naming import (
+    common_labels,
+    component_label,
+    digest,
+    ray_version,
+    shortened,
+    training_labels,
+)
 from aimass_compiler.render.security import CONTAINER_SECURITY, pod_security
 from aimass_compiler.render.shared import Shared
 from aimass_compiler.values import Bytes
@@ -66,7 +73,7 @@ class Job:
 
     @cached_property
     def labels(self) -> dict[str, str]:
-        return common_labels(self.pipeline, COMPONENT) | training_labels(self.name)
+        return common_labels(self.pipeline) | component_label(COMPONENT) | training_labels(self.name)
 
 
 def ray_cluster(job: Job) -> dict[str, Any]:
