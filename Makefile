@@ -29,7 +29,7 @@ test: $(READY) ## lint, types, architecture, freshness and all tests
 
 .PHONY: quick
 quick: $(READY) ## the compiler's tests only, in seconds
-	pytest -n 2 $(addprefix tests/,architecture cases checks cli decode plan render spec_reader speed starter views)
+	pytest -n 2 $(addprefix tests/,architecture cases checks cli codes decode plan render spec_reader speed starter views)
 
 .PHONY: format
 format: $(READY) ## format the code and mend what ruff can mend
@@ -40,6 +40,7 @@ format: $(READY) ## format the code and mend what ruff can mend
 generate: $(READY) ## bring generated/ and schemas/ up to date
 	aimass compile
 	aimass schema --write
+	aimass explain --all --format markdown > docs/codes.md
 
 .PHONY: bench
 bench: bench-serving bench-compile ## measure serving and compiling against their peers

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Strict, Tag
@@ -26,6 +27,12 @@ class Frozen(BaseModel):
     short_form: ClassVar[str | None] = None
     #: The keys that the rest is judged by: what is wrong with them would be told again and again.
     foundations: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    @cache
+    def default(cls) -> Self:
+        """The record of which nothing was written; it is shared, and it needs no validating."""
+        return cls.model_construct()  # type: ignore[return-value]  # behind `cache`, mypy knows no Self
 
     @classmethod
     def model_json_schema(cls, **options: Any) -> dict[str, Any]:  # type: ignore[override]  # the same options

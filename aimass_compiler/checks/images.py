@@ -61,16 +61,18 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Images where a table is wanted, a table where an image is, and too many images."""
     images = [name for name, kind in outcome(pipeline).items() if kind.name == "image"]
     kind, path = pipeline.model.kind, ("model",)
-    others = "table" if pipeline.model.accepts == "image" else "image"
-    choice = f"choose {either(f'`{name}`' for name in suitable(pipeline.task, others))}"
     if pipeline.model.accepts == "image" and not images:
         message = f"`{kind}` learns from an image, but there is no column of type `image`"
-        yield Finding("AM218", path, message, help=choice)
+        yield Finding("AM218", path, message, help=_others(pipeline, "table"))
     if pipeline.model.accepts == "table" and images:
         message = f"`{kind}` learns from a table, but `{images[0]}` is an image"
-        hint = f"{choice}, or leave the image out: `drop: {images[0]}`"
+        hint = f"{_others(pipeline, 'image')}, or leave the image out: `drop: {images[0]}`"
         yield Finding("AM218", path, message, help=hint, related=(declared(images[0]),))
     if pipeline.model.accepts == "image" and len(images) > 1:
         message = f"`{kind}` learns from one image, but `{images[0]}` and `{images[1]}` are images"
         notes = tuple(declared(name) for name in images)
         yield Finding("AM219", path, message, help=f"leave one out: `drop: {images[1]}`", related=notes)
+
+
+def _others(pipeline: Pipeline, accepts: str) -> str:
+    return f"choose {either(f'`{name}`' for name in suitable(pipeline.task, accepts))}"

@@ -44,6 +44,8 @@ def _command(name: str, program: str, written: list[str]) -> int:
     """Run one command; no other is imported, and not even this one where the answer is at hand."""
     if name == "compile" and (code := settled.answer(written)) is not None:
         return code
+    # Pydantic would look through the metadata of every installed package for plugins, of which we use none.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from aimass_compiler.cli.commands import command
     from aimass_compiler.cli.overview import parser_of
 

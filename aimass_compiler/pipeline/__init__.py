@@ -60,7 +60,7 @@ class Pipeline(Frozen):
     search: Search
     training: Training
     evaluation: Evaluation
-    retraining: Retraining = Field(default_factory=Retraining)
+    retraining: Retraining = Field(default_factory=Retraining.default)
     serving: Serving
     monitoring: Monitoring
     environments: Mapping[str, EnvironmentPipeline]

@@ -73,5 +73,5 @@ class Data(Frozen):
     clean: tuple[Annotated[CleaningStep, OneOf("cleaning")], ...] = ()
     """What is done to the rows before they are split; it only drops rows, never changes values."""
 
-    split: Annotated[Split, OneOf("splits", tag="by")] = Field(default_factory=Hash)
+    split: Annotated[Split, OneOf("splits", tag="by")] = Field(default_factory=Hash.default)
     """Which rows train, validate and test."""

@@ -55,7 +55,7 @@ class Evaluation(Frozen):
     """The conditions."""
     slices: tuple[str, ...] = ()
     """Category columns whose values are judged one by one."""
-    on_failure: OnFailure = Field(default_factory=OnFailure)
+    on_failure: OnFailure = Field(default_factory=OnFailure.default)
     """What a missed gate leads to."""
 
 

@@ -69,9 +69,9 @@ class Retrain(Frozen):
 class Monitoring(Frozen):
     """What is watched once the model serves."""
 
-    drift: Drift = Field(default_factory=Drift)
+    drift: Drift = Field(default_factory=Drift.default)
     """How far inputs and predictions may move."""
-    retrain: Retrain = Field(default_factory=Retrain)
+    retrain: Retrain = Field(default_factory=Retrain.default)
     """When the model is trained again."""
     runbook: Page | None = None
     """The page that the alerts link to."""

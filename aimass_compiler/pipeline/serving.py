@@ -45,7 +45,7 @@ class Objectives(Frozen):
 
     availability: Percentage = Percentage("99.9%")
     """The share of requests over 30 days that must not fail on our side."""
-    latency: Latency = Field(default_factory=Latency)
+    latency: Latency = Field(default_factory=Latency.default)
     """How long answers may take."""
 
 
@@ -79,7 +79,7 @@ class PredictionLogs(Frozen):
 class Logs(Frozen):
     """What servers log beside one line a request."""
 
-    predictions: PredictionLogs = Field(default_factory=PredictionLogs)
+    predictions: PredictionLogs = Field(default_factory=PredictionLogs.default)
     """The sample of predictions."""
 
 
@@ -99,7 +99,7 @@ class ServingTests(Frozen):
 
     tolerance: Number = Field(1e-5, gt=0, le=0.1)
     """How far the served prediction of a row may be from the batch prediction."""
-    load: LoadTest = Field(default_factory=LoadTest)
+    load: LoadTest = Field(default_factory=LoadTest.default)
     """The load of the pipeline's test stage."""
     soak: Duration | None = None
     """How long `aimass soak` holds the load, by default ten minutes; not part of the pipeline."""
@@ -119,19 +119,19 @@ class Gateway(Frozen):
 class Serving(Frozen):
     """How the model is served."""
 
-    replicas: Replicas = Field(default_factory=Replicas)
+    replicas: Replicas = Field(default_factory=Replicas.default)
     """How many servers run."""
-    resources: Resources = Field(default_factory=Resources)
+    resources: Resources = Field(default_factory=Resources.default)
     """What each server needs."""
-    objectives: Objectives = Field(default_factory=Objectives)
+    objectives: Objectives = Field(default_factory=Objectives.default)
     """What users may rely on."""
-    limits: Limits = Field(default_factory=Limits)
+    limits: Limits = Field(default_factory=Limits.default)
     """What one server accepts."""
-    rollout: Rollout = Field(default_factory=Rollout)
+    rollout: Rollout = Field(default_factory=Rollout.default)
     """How a new version takes over."""
-    logs: Logs = Field(default_factory=Logs)
+    logs: Logs = Field(default_factory=Logs.default)
     """What is logged."""
-    tests: ServingTests = Field(default_factory=ServingTests)
+    tests: ServingTests = Field(default_factory=ServingTests.default)
     """How the served model is tested."""
     gateway: Gateway | None = None
     """The route from outside; without it the service is reachable inside the cluster only."""

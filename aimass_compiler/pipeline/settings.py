@@ -56,13 +56,13 @@ class Settings(Frozen):
     """What holds for every model of the repository."""
 
     environments: Mapping[str, EnvironmentSettings] = Field(
-        default_factory=lambda: {name: EnvironmentSettings() for name in ("dev", "staging", "prod")},
+        default_factory=lambda: {name: EnvironmentSettings.default() for name in ("dev", "staging", "prod")},
         min_length=1,
     )
     """The environments, in the order of promotion."""
-    images: Images = Field(default_factory=Images)
+    images: Images = Field(default_factory=Images.default)
     """Where images come from and go to."""
-    prometheus: Prometheus = Field(default_factory=Prometheus)
+    prometheus: Prometheus = Field(default_factory=Prometheus.default)
     """How Prometheus finds the servers."""
     labels: Mapping[str, str] = Field(default_factory=dict)
     """Labels that every Kubernetes object gets."""

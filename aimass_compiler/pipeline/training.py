@@ -54,13 +54,13 @@ class Training(Frozen):
     """Rows of one step."""
     early_stopping: Integer = Field(5, ge=0)
     """Passes (or boosting rounds) without a better validation loss before a trial ends; 0 never ends one."""
-    optimizer: Annotated[Optimizer, OneOf("optimizers")] = Field(default_factory=Adam)
+    optimizer: Annotated[Optimizer, OneOf("optimizers")] = Field(default_factory=Adam.default)
     """Who moves the weights of a network."""
     workers: Integer = Field(1, ge=1, le=1000)
     """Machines of one trial; only 1, until a trial can be shared out among several."""
     gpus: Integer = Field(0, ge=0, le=64)
     """GPUs of one trial."""
-    resources: TrainingResources = Field(default_factory=TrainingResources)
+    resources: TrainingResources = Field(default_factory=TrainingResources.default)
     """What one trial needs."""
     retries: Integer = Field(2, ge=0, le=20)
     """How often a trial that died is tried again."""

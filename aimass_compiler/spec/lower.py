@@ -197,7 +197,7 @@ def _unknown_environments(spec: ModelSpec, settings: Settings, file: str) -> Ite
 def _environments(spec: ModelSpec, settings: Settings) -> dict[str, EnvironmentPipeline]:
     found = {}
     for name, environment in settings.environments.items():
-        overrides = spec.environments.get(name) or Overrides()
+        overrides = spec.environments.get(name) or Overrides.default()
         found[name] = EnvironmentPipeline(
             namespace=environment.namespace or f"ml-{name}",
             image_registry=settings.images.registry,

@@ -53,15 +53,15 @@ class ModelSpec(Frozen):
     """What learns, and its parameters; any of them may be a range to search."""
     objective: Objective | None = None
     """What chooses between trials."""
-    search: Search = Field(default_factory=Search)
+    search: Search = Field(default_factory=Search.default)
     """How the ranges are searched."""
-    training: Training = Field(default_factory=Training)
+    training: Training = Field(default_factory=Training.default)
     """How one trial is trained."""
-    evaluation: Evaluation = Field(default_factory=Evaluation)
+    evaluation: Evaluation = Field(default_factory=Evaluation.default)
     """What a trained model must show before it is packaged."""
-    serving: Serving = Field(default_factory=Serving)
+    serving: Serving = Field(default_factory=Serving.default)
     """How the model is served."""
-    monitoring: Monitoring = Field(default_factory=Monitoring)
+    monitoring: Monitoring = Field(default_factory=Monitoring.default)
     """What is watched once the model serves."""
     environments: Mapping[str, Overrides] = Field(default_factory=dict)
     """What differs in dev, staging, prod or whatever `aimass.yaml` names."""

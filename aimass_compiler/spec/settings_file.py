@@ -14,7 +14,7 @@ from aimass_compiler.spec.reader import parse, read_document
 def read_settings(path: Path, shown_as: str) -> tuple[Settings, Document, list[Finding]]:
     """The settings, the document that they stand in, and what is wrong with it."""
     if not path.exists():
-        return Settings(), Document(shown_as), []
+        return Settings.default(), Document(shown_as), []
     return _decoded(*read_document(path, shown_as, may_be_empty=True))
 
 
@@ -25,4 +25,4 @@ def parsed_settings(content: bytes, shown_as: str) -> tuple[Settings, Document, 
 
 def _decoded(document: Document, findings: list[Finding]) -> tuple[Settings, Document, list[Finding]]:
     settings, problems = decode(Settings, document.data, document.file)
-    return settings or Settings(), document, [*findings, *problems]
+    return settings or Settings.default(), document, [*findings, *problems]

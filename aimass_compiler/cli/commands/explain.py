@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-import textwrap
 
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import Unknown, add_root, project_of, specs_of
@@ -23,7 +22,9 @@ EXAMPLES = """
   aimass explain churn               the spec with every default and its origin
   aimass explain bucket              a transform and its parameters
   aimass explain transforms          all transforms
-  aimass explain AM204               the meaning of a code
+  aimass explain AM204               the meaning of a code, with examples
+  aimass explain --all --format markdown
+                                     docs/codes.md: every code
 """
 
 _CODE = re.compile(r"AM[0-9]+", re.IGNORECASE)
@@ -37,12 +38,18 @@ def declare(parser: argparse.ArgumentParser) -> None:
         metavar="TOPIC",
         help="a model's name, a spec's path, a kind or family of kinds, or a code such as AM204",
     )
+    parser.add_argument("--all", action="store_true", help="explain every code")
+    parser.add_argument(
+        "--format", choices=("people", "markdown"), default="people", help="how all codes are shown"
+    )
     add_root(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the explanation; answers an ExitCode."""
     topic = arguments.topic
+    if arguments.all:
+        return _explain_all(arguments.format)
     if topic is None:
         return _list()
     if _CODE.fullmatch(topic):
@@ -52,13 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list() -> int:
-    from aimass_compiler.cli.views.kinds import listed
+    from aimass_compiler.cli.views import code_pages, kinds
     from aimass_compiler.codes import explanations
 
-    print(listed(terminal.width()))
-    print("codes:")
-    for code, explanation in explanations().items():
-        print(f"  {code}  {explanation.title}")
+    print(kinds.listed(terminal.width()))
+    print(f"codes:\n{code_pages.listed(explanations())}")
     return ExitCode.DONE
 
 
@@ -76,19 +81,28 @@ def _explain_kind(topic: str) -> bool:
 
 
 def _explain_code(code: str) -> int:
-    from aimass_compiler.checks import EXAMPLES as EXAMPLES_OF_CHECKS
-    from aimass_compiler.codes import explanations
+    from aimass_compiler.cli.views import code_pages
+    from aimass_compiler.codes import examples, explanations
 
     known = explanations()
     if code not in known:
         terminal.complain(f"there is no code {code}", did_you_mean(code, known))
         return ExitCode.USAGE
-    found = known[code]
-    print(f"{found.code}: {found.title}\n")
-    print(textwrap.fill(found.text, terminal.width()))
-    for example in (example for example in EXAMPLES_OF_CHECKS if example.code == code):
-        print(f"\nThis fails:\n\n{textwrap.indent(example.fails.strip(), '  ')}")
-        print(f"\nThis passes:\n\n{textwrap.indent(example.passes.strip(), '  ')}")
+    print(code_pages.drawn(known[code], examples().get(code, ()), terminal.width()), end="")
+    return ExitCode.DONE
+
+
+def _explain_all(form: str) -> int:
+    from aimass_compiler.checks import BASE
+    from aimass_compiler.cli.views import code_pages
+    from aimass_compiler.codes import examples, explanations
+
+    shown, width = examples(), terminal.width()
+    if form == "markdown":
+        sys.stdout.write(code_pages.page(explanations(), shown, BASE))
+        return ExitCode.DONE
+    pages = [code_pages.drawn(found, shown.get(code, ()), width) for code, found in explanations().items()]
+    sys.stdout.write("\n".join(pages))
     return ExitCode.DONE
 
 

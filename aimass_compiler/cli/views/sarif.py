@@ -49,20 +49,17 @@ def _driver(codes: Sequence[str], found: Sequence[PlacedFinding]) -> dict[str, A
 
 
 def _rule(code: str, level: str) -> dict[str, Any]:
+    from aimass_compiler.cli.views.code_pages import in_markdown
     from aimass_compiler.codes import examples, explanations
 
     explanation = explanations()[code]
-    shown = "".join(
-        f"\n\nThis fails:\n\n```yaml\n{example.fails.strip()}\n```\n\nThis passes:\n\n"
-        f"```yaml\n{example.passes.strip()}\n```"
-        for example in examples().get(code, ())
-    )
+    shown = [f"\n{line}" for example in examples().get(code, ()) for line in in_markdown(example)]
     title = explanation.title[:1].upper() + explanation.title[1:]
     return {
         "id": code,
         "shortDescription": {"text": f"{title}."},
         "fullDescription": {"text": explanation.text},
-        "help": {"text": explanation.text, "markdown": explanation.text + shown},
+        "help": {"text": explanation.text, "markdown": explanation.text + "".join(shown)},
         "defaultConfiguration": {"level": level},
     }
 

@@ -1,0 +1,1 @@
+"""Every code, shown by examples that run."""

@@ -1,0 +1,179 @@
+"""What the examples tell that no text shows, brought about: a code to how it fails and how it passes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from aimass_compiler.checking import check_specs
+from aimass_compiler.checks import BASE
+from aimass_compiler.diagnostics import Finding
+from aimass_compiler.plan import update, writing
+from aimass_compiler.plan.names import refusals
+from aimass_compiler.project import Project
+from aimass_compiler.spec.reader import read_document
+from aimass_compiler.starter import create, propose
+
+Situation = Callable[[Path, pytest.MonkeyPatch], list[Finding]]
+FILES = {"churn/dvc.yaml": b"stages: {}\n"}
+TABLE = "age,tenure,since,churned\n" + "".join(
+    f"{20 + row % 50},{row % 7},2024-01-{row % 28 + 1:02},{'yes' if row % 3 else 'no'}\n"
+    for row in range(200)
+)
+
+
+def reading(content: bytes) -> Situation:
+    """A spec with this content is read."""
+
+    def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+        (root / "churn.yaml").write_bytes(content)
+        return read_document(root / "churn.yaml", "specs/churn.yaml")[1]
+
+    return situation
+
+
+def a_folder(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+    (root / "churn.yaml").mkdir()
+    return read_document(root / "churn.yaml", "specs/churn.yaml")[1]
+
+
+def naming(*paths: str) -> Situation:
+    """Files with these paths are to be written."""
+
+    def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+        return refusals(paths, "generated")
+
+    return situation
+
+
+def writing_again(change: Callable[[Path], object], content: bytes = b"new\n") -> Situation:
+    """Something is done to what was generated, and then it is generated again."""
+
+    def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+        assert update(FILES, root)[1] == []
+        change(root)
+        return update({"churn/dvc.yaml": content}, root)[1]
+
+    return situation
+
+
+def nothing(root: Path) -> None:
+    """Leave it as it is."""
+
+
+def read_only(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    assert update(FILES, root)[1] == []
+    patched.setattr(os, "replace", refuse)
+    return update({"churn/dvc.yaml": b"new\n"}, root)[1]
+
+
+def another_program(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+    assert update(FILES, root)[1] == []
+    compare = writing.compare
+
+    def compared(*arguments: object, **named: object) -> object:
+        plan = compare(*arguments, **named)  # type: ignore[arg-type]  # passed on as they came
+        (root / "churn/dvc.yaml").write_bytes(b"theirs\n")
+        return plan
+
+    patched.setattr(writing, "compare", compared)
+    return update({"churn/dvc.yaml": b"new\n"}, root)[1]
+
+
+def gone(*, with_lock: bool) -> Situation:
+    """The spec of a model is deleted, and DVC's file with it or not."""
+
+    def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+        assert update(FILES, root)[1] == []
+        if with_lock:
+            (root / "churn/dvc.lock").write_bytes(b"schema: '2.0'\n")
+        return update({}, root, prune_models=True)[1]
+
+    return situation
+
+
+def specs(*files: str) -> Situation:
+    """A project has specs of one model."""
+
+    def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+        (root / "specs").mkdir()
+        for file in files:
+            (root / "specs" / file).write_text(BASE)
+        project = Project(root)
+        return list(check_specs(project, project.specs(), {}).findings)
+
+    return situation
+
+
+def proposing(
+    file: str, content: str = TABLE, name: str = "churn", target: str | None = "churned"
+) -> Situation:
+    """A spec is proposed from a data file."""
+
+    def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+        (root / file).write_text(content)
+        return propose(root / file, file, name, target)[1]
+
+    return situation
+
+
+def without_polars(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+    patched.setitem(sys.modules, "polars", None)
+    (root / "customers.parquet").write_bytes(b"PAR1")
+    return propose(root / "customers.parquet", "customers.parquet", "churn")[1]
+
+
+def creating(file: str) -> Situation:
+    """A spec is created beside `churn.yaml`."""
+
+    def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+        (root / "churn.yaml").write_text(BASE)
+        return create(root / file, BASE, f"specs/{file}")
+
+    return situation
+
+
+def replace(path: str, content: bytes) -> Callable[[Path], object]:
+    """Write one file of the generated ones by hand."""
+    return lambda root: (root / path).write_bytes(content)
+
+
+def make_folder(root: Path) -> None:
+    (root / "churn/dvc.yaml").unlink()
+    (root / "churn/dvc.yaml").mkdir()
+
+
+SOUND = reading(BASE.encode())
+MANY = f"{BASE}note: [{'0, ' * 100_001}]\n"
+OWNED = f"{BASE}owner: Müller\n"
+SITUATIONS: dict[str, tuple[Situation, Situation]] = {
+    "AM001": (a_folder, SOUND),
+    "AM002": (reading(b"age,churned\n" * 500_000), SOUND),
+    "AM003": (reading(OWNED.encode("latin-1")), reading(OWNED.encode())),
+    "AM004": (reading(BASE.encode() + b'note: "\x07"\n'), reading(BASE.encode() + b'note: "\\u0007"\n')),
+    "AM010": (reading(MANY.encode()), SOUND),
+    "AM030": (naming("churn/con.txt"), naming("churn/console.txt")),
+    "AM031": (naming("churn/Base", "churn/base"), naming("churn/base")),
+    "AM032": (writing_again(make_folder), writing_again(nothing)),
+    "AM033": (writing_again(replace("churn/dvc.yaml", b"mine\n")), writing_again(nothing)),
+    "AM034": (writing_again(replace("churn/inventory.json", b"<<<<<<<\n"), FILES["churn/dvc.yaml"]), SOUND),
+    "AM035": (read_only, writing_again(nothing)),
+    "AM036": (another_program, writing_again(nothing)),
+    "AM037": (gone(with_lock=True), gone(with_lock=False)),
+    "AM060": (proposing("c.jsonl", '{"age": 41,\n'), proposing("c.csv")),
+    "AM061": (proposing("c.xlsx"), proposing("c.csv")),
+    "AM062": (proposing("c.csv", TABLE.replace("age,tenure", "age,age")), proposing("c.csv")),
+    "AM063": (proposing("c.csv", TABLE.partition("\n")[0] + "\n"), proposing("c.csv")),
+    "AM064": (proposing("c.csv", target="since"), proposing("c.csv")),
+    "AM065": (without_polars, proposing("c.csv")),
+    "AM066": (proposing("c.csv", name="Churn_EU"), proposing("c.csv", name="churn-eu")),
+    "AM067": (creating("churn.yaml"), creating("churn-eu.yaml")),
+    "AM208": (specs("churn.yaml", "churn.yml"), specs("churn.yaml")),
+}  # fmt: skip
