@@ -13,7 +13,13 @@ from aimass_compiler.effects.told import Sign, Told
 from aimass_compiler.plan import Files
 
 _KIND = "PrometheusRule"
-_VERBS = {Sign.ADDED: "is added", Sign.REMOVED: "is removed", Sign.CHANGED: "fires on something else"}
+_FEW = 3
+#: What is said of one alert, and of several.
+_VERBS = {
+    Sign.ADDED: ("is added", "are added"),
+    Sign.REMOVED: ("is removed", "are removed"),
+    Sign.CHANGED: ("fires on something else", "fire on something else"),
+}
 #: Name, objective and severity, which tell alerts of one name apart, and the environment.
 _Identity = tuple[str, str, str, str]
 
@@ -33,13 +39,19 @@ def alert_changes(before: Files, after: Files) -> Iterator[Told]:
     for (sign, name, objective, environment), marked in found.items():
         places[sign, name, objective, tuple(marked)].append(environment)
     every = {environment for _, _, _, environment in (*old, *new)}
+    named: defaultdict[tuple[Sign, tuple[str, ...]], list[str]] = defaultdict(list)
     for (sign, name, objective, severities), environments in places.items():
-        where = "" if set(environments) == every else f" in {listed(environments)}"
         known = {severity for alert, mark, severity, _ in (*old, *new) if (alert, mark) == (name, objective)}
         severity = "" if known == set(severities) else listed(severities)
         marks = ", ".join(mark for mark in (objective, severity) if mark)
-        of = f" ({marks})" if marks else ""
-        yield Told(sign, f"the alert {name}{of} {_VERBS[sign]}{where}", environments=tuple(environments))
+        named[sign, tuple(environments)].append(f"{name} ({marks})" if marks else name)
+    for (sign, where_all), names in named.items():
+        where = "" if set(where_all) == every else f" in {listed(where_all)}"
+        one, several = _VERBS[sign]
+        texts = [f"the alert {name} {one}{where}" for name in names]
+        if len(names) > _FEW:  # as when an environment comes or goes
+            texts = [f"{len(names)} alerts {several}{where}: {', '.join(names)}"]
+        yield from (Told(sign, text, environments=where_all) for text in texts)
 
 
 def _alerts(files: Files) -> dict[_Identity, Any]:

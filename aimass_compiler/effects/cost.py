@@ -126,7 +126,8 @@ def _search(pipeline: Normal, measured: Measured | None) -> Search:
     trials = int(number(at(pipeline, "search.trials")) or 1) if _has_ranges(pipeline) else 1
     concurrency = max(1, min(int(number(at(pipeline, "search.concurrency")) or 1), trials))
     searches = 1 + int(number(at(pipeline, "evaluation.on_failure.retrain")) or 0)
-    limit = amount(Duration, at(pipeline, "search.time"))
+    # One training is no search, and has no budget of time.
+    limit = amount(Duration, at(pipeline, "search.time")) if _has_ranges(pipeline) else None
     if measured is not None:
         seconds = measured.trial_seconds * trials
         if limit is not None:

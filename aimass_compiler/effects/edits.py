@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import count
 from typing import Any
 
 from aimass_compiler.diagnostics import Path
@@ -16,8 +17,6 @@ _NAMED = frozenset({("data", "sources"), ("data", "columns"), ("environments",)}
 #: Keys that say of which kind a mapping is, so that its other keys mean something else when it changes.
 _TAGS = ("type", "by")
 _CONDITIONS = ("min", "max", "overfit", "beats")
-#: Two items of one kind that share less than this are one that went and one that came.
-_ALIKE = 0.3
 #: Where more items than this could be one another, each is one that went or one that came.
 _MOST_COMPARED = 2500
 
@@ -68,7 +67,7 @@ def edits(before: Any, after: Any, path: Path = ()) -> Iterator[Edit]:
     if isinstance(before, Mapping) and isinstance(after, Mapping) and not _is_replaced(before, after, path):
         yield from _of_mappings(before, after, path)
     elif isinstance(before, list) and isinstance(after, list) and not _are_scalars([*before, *after]):
-        yield from (_of_gates if path[-1:] == ("gates",) else _of_sequences)(before, after, path)
+        yield from _of_sequences(before, after, path)
     else:
         yield Edit(Act.CHANGED, path, before, after)
 
@@ -101,23 +100,8 @@ def _of_mappings(before: Mapping[str, Any], after: Mapping[str, Any], path: Path
             yield from edits(before[name], after[name], here)
 
 
-def _of_gates(before: Items, after: Items, path: Path) -> Iterator[Edit]:
-    """A gate is known by its metric, its split and what it asks for, wherever it stands."""
-    waiting: defaultdict[str, list[Any]] = defaultdict(list)
-    for gate in before:
-        waiting[_identity(gate)].append(gate)
-    for place, gate in enumerate(after):
-        if alike := waiting[_identity(gate)]:
-            yield from edits(alike.pop(0), gate, (*path, place))
-        else:
-            yield Edit(Act.ADDED, (*path, place), None, gate)
-    left = [id(gate) for gates in waiting.values() for gate in gates]
-    for place, gate in enumerate(before):
-        if id(gate) in left:
-            yield Edit(Act.REMOVED, (*path, place), gate, None)
-
-
 def _identity(gate: Any) -> str:
+    """A gate is known by its metric, its split and what it asks for, wherever it stands."""
     if not isinstance(gate, Mapping):
         return _written(gate)
     asked = [name for name in _CONDITIONS if gate.get(name) is not None]
@@ -132,19 +116,24 @@ def _of_sequences(before: Items, after: Items, path: Path) -> Iterator[Edit]:
     """What was inserted, removed, moved, and changed in its place."""
     from difflib import SequenceMatcher
 
-    old, new = [_written(item) for item in before], [_written(item) for item in after]
+    are_gates = path[-1:] == ("gates",)
+    known_by = _identity if are_gates else _written
+    old, new = [known_by(item) for item in before], [known_by(item) for item in after]
     codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     blocks = [(range(*code[1:3]), range(*code[3:5])) for code in codes if code[0] != "equal"]
     pairs = _moved(blocks, old, new)
-    for gone, come in blocks:
+    for gone, come in blocks if not are_gates else ():
         pairs |= _alike(before, after, [was for was in gone if was not in pairs], [*come], pairs)
-    known = set(pairs.values())
+    kept = set(pairs.values())
     found = [(was, Edit(Act.REMOVED, (*path, was), before[was], None)) for was in _missing(blocks, 0, pairs)]
-    found += [(now, Edit(Act.ADDED, (*path, now), None, after[now])) for now in _missing(blocks, 1, known)]
+    found += [(now, Edit(Act.ADDED, (*path, now), None, after[now])) for now in _missing(blocks, 1, kept)]
     for was, now in pairs.items():
         inner = list(edits(before[was], after[now], (*path, now)))
         moved = Edit(Act.MOVED, (*path, now), before[was], after[now], (*path, was))
         found += [(now, edit) for edit in inner or [moved]]
+    for _, start, end, first, _ in (code for code in codes if code[0] == "equal"):
+        for was, now in zip(range(start, end), count(first), strict=False):
+            found += [(now, edit) for edit in edits(before[was], after[now], (*path, now))]
     yield from (edit for _, edit in sorted(found, key=lambda entry: entry[0]))
 
 
@@ -174,18 +163,26 @@ def _alike(
     ranked = sorted((-_likeness(before[was], after[now]), was, now) for was in gone for now in come)
     found: dict[int, int] = {}
     for unlike, was, now in ranked:
-        if -unlike >= _ALIKE and was not in found and now not in found.values():
+        if unlike <= 0 and was not in found and now not in found.values():
             found[was] = now
     return found
 
 
 def _likeness(before: Any, after: Any) -> float:
-    """How much of two items of one kind is the same, from 0 to 1; other kinds are never alike."""
+    """How much of two items of one kind is the same, from 0 to 1; below 0 for two kinds."""
     if not (isinstance(before, Mapping) and isinstance(after, Mapping)) or before.keys() != after.keys():
-        return 0.0
+        return -1.0
     old, new = dict(leaves(before)), dict(leaves(after))
-    same = sum(key in old and old[key] == value for key, value in new.items())
+    same = sum(_overlap(old.get(key), new.get(key)) for key in old.keys() | new.keys())
     return float(same / max(len(old), len(new), 1))
+
+
+def _overlap(before: Any, after: Any) -> float:
+    """The share of two lists that is in both; of other values, whether they are the same."""
+    if isinstance(before, list) and isinstance(after, list):
+        old, new = set(map(_written, before)), set(map(_written, after))
+        return len(old & new) / max(len(old | new), 1)
+    return float(before == after)
 
 
 def leaves(node: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:

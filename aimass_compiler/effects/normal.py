@@ -21,6 +21,7 @@ _DEEPEST = 40
 _ORIGINS: Mapping[Path, Path] = {
     ("task", "kind"): ("target",),
     ("task", "target"): ("target",),
+    ("task", "classes"): ("target",),
     ("retraining", "attempts"): ("evaluation", "on_failure", "retrain"),
     ("retraining", "adjust"): ("evaluation", "on_failure", "adjust"),
     ("retraining", "gates"): ("evaluation", "gates"),
@@ -96,10 +97,10 @@ def amount(kind: type[Duration | Cores | Bytes | Percentage], node: Any) -> Deci
 
 def origin(path: Path, pipeline: Normal) -> Path:
     """Where a spec says what stands at a path of its pipeline."""
-    if path[:2] == ("task", "classes"):
+    if path[:2] == ("task", "classes") and at(pipeline, "task.classes"):
         return ("data", "columns", str(at(pipeline, "task.target")), "values", *path[2:])
     start = _ORIGINS.get(path[:2])
-    return path if start is None else (*start, *path[2:])
+    return path if start is None else ("target",) if path[0] == "task" else (*start, *path[2:])
 
 
 def is_derived(path: Path) -> bool:

@@ -10,7 +10,11 @@ from aimass_compiler.effects.normal import at
 from aimass_compiler.spec.document import Document
 
 #: What an environment has from the settings, and where it stands there.
-_OF_SETTINGS = {"namespace": ("environments", "*", "namespace"), "image_registry": ("images", "registry")}
+_OF_SETTINGS: Mapping[Path, Path] = {
+    (): ("environments", "*"),
+    ("namespace",): ("environments", "*", "namespace"),
+    ("image_registry",): ("images", "registry"),
+}
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,9 @@ class Places:
         For a value that `is_gone` that is the key of what held it.
         """
         document = self.spec
-        if len(path) > 2 and path[0] == "environments" and path[2] in _OF_SETTINGS:  # noqa: PLR2004  # name, key
+        if path[:1] == ("environments",) and path[2:3] in _OF_SETTINGS:
             document = self.settings
-            path = tuple(path[1] if step == "*" else step for step in _OF_SETTINGS[str(path[2])])
+            path = tuple(path[1] if step == "*" else step for step in _OF_SETTINGS[path[2:3]])
         if document is None or not path or path[0] not in document.data:
             return ""
         place = document.place_of(path[:-1], at_key=True) if is_gone else document.place_of(path)

@@ -40,7 +40,7 @@ class LastRuns:
         """What is another than when the stage last ran."""
         run = (self._record or {}).get(stage.name)
         if run is None:
-            return Reasons(notes=("never run here",), runs=True)
+            return Reasons(runs=True, is_first=True)
         differing = [
             edit
             for part in stage.reads

@@ -25,6 +25,8 @@ class Reasons:
     otherwise: State = State.UNAFFECTED
     """Its state where none of this makes it run."""
     runs: bool = False
+    is_first: bool = False
+    """Whether there is no run before."""
 
 
 def reruns(found: Sequence[Edit], pipeline: Normal, last: LastRuns | None = None) -> tuple[StageEffect, ...]:
@@ -46,9 +48,9 @@ def reruns(found: Sequence[Edit], pipeline: Normal, last: LastRuns | None = None
     return tuple(told)
 
 
-def everything_runs(note: str) -> tuple[StageEffect, ...]:
-    """All stages, for a model that has none yet."""
-    return tuple(StageEffect(stage.name, State.RUNS, notes=(note,)) for stage in STAGES)
+def everything_runs(*notes: str) -> tuple[StageEffect, ...]:
+    """All stages, each for the first time under this name, or for what the notes say."""
+    return tuple(StageEffect(stage.name, State.RUNS, notes=notes, is_first=not notes) for stage in STAGES)
 
 
 def _effect(stage: Stage, reasons: Reasons, follows: tuple[str, ...], *, always: bool) -> StageEffect:
@@ -57,7 +59,8 @@ def _effect(stage: Stage, reasons: Reasons, follows: tuple[str, ...], *, always:
         notes = (*notes, "DVC cannot watch all that is read")
     if reasons.runs or always:
         only = not reasons.runs
-        return StageEffect(stage.name, State.RUNS, reasons.reads, follows, notes, is_always_run=only)
+        first = reasons.is_first
+        return StageEffect(stage.name, State.RUNS, reasons.reads, follows, notes, first, is_always_run=only)
     if follows:
         return StageEffect(stage.name, State.FOLLOWS, follows=follows)
     return StageEffect(stage.name, reasons.otherwise, notes=notes)

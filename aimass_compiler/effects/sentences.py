@@ -73,7 +73,10 @@ def listed(names: Sequence[str]) -> str:
 
 def value(node: Any) -> str:
     """A value in short, as YAML's flow style has it."""
-    text = _flow(node)
+    return _cut(_flow(node))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
@@ -142,8 +145,8 @@ def _of_lists(before: list[Any], after: list[Any]) -> str:
         return f"is reordered: {value(before)} becomes {value(after)}"
     if len(gained) + len(lost) >= len(before) + len(after):
         return f"changes from {value(before)} to {value(after)}"
-    told = [f"{verb} {value(names)}" for verb, names in (("gains", gained), ("loses", lost)) if names]
-    return " and ".join(told)
+    told = [f"{verb} {', '.join(names)}" for verb, names in (("gains", gained), ("loses", lost)) if names]
+    return _cut(" and ".join(told))
 
 
 def _of_item(edit: Edit, path: Path, where: _Where) -> str:

@@ -45,8 +45,7 @@ def _compared(model: Model, last: LastRuns | None) -> tuple[list[Edit], tuple[St
         return [], everything_runs("what it read before is not known")
     if model.old is None or model.renamed_from:
         found = [] if model.old is None else _edits(model.old, model.new)
-        note = "never run under this name" if model.renamed_from else "never run"
-        return found, everything_runs(note)
+        return found, everything_runs()
     found = _edits(model.old, model.new)
     return found, reruns(found, model.new, last)
 
@@ -95,14 +94,16 @@ def _because(by_name: Mapping[str, StageEffect], found: Sequence[Edit], pipeline
     keys = dict.fromkeys(key for stage in causes for key in stage.reads)
     reasons = [_reason(key, found, pipeline) for key in keys]
     reasons += dict.fromkeys(note for stage in causes for note in stage.notes)
+    reasons += [f"{stage.name} never ran" for stage in causes if stage.is_first]
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
     return f" because {reasons[0]}{more}" if reasons else ""
 
 
 def _reason(key: str, found: Sequence[Edit], pipeline: Normal) -> str:
     for edit in found:
+        parts = (edit.before, edit.after)
         is_value = edit.act is Act.CHANGED and not any(
-            isinstance(part, (list, dict)) for part in (edit.before, edit.after)
+            part in (None, "") or isinstance(part, (list, dict)) for part in parts
         )
         if is_value and shown(origin(edit.path, pipeline)) == key:
             return f"`{key}` changed from {value(edit.before)} to {value(edit.after)}"

@@ -83,6 +83,8 @@ class StageEffect:
     notes: tuple[str, ...] = ()
     """What else is to be said, in sentences."""
 
+    is_first: bool = False
+    """Whether it never ran before."""
     is_always_run: bool = False
     """Whether it runs each time because DVC cannot watch all that it reads, and for no other reason."""
 

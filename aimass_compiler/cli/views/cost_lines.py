@@ -44,11 +44,11 @@ def _search(cost: Cost) -> Iterator[str]:
 
 def _trial_hours(search: Search) -> str:
     if search.trial_hours is None:
-        return "no time budget, and none was measured, so nothing bounds its hours"
+        return "for how long is not known: there is no time budget, and no earlier run to go by"
     if search.basis == "measured":
         seconds = _number(search.trial_seconds or 0)
         return f"about {_number(search.trial_hours)} trial-hours, at {seconds} s a trial as in the last run"
-    return f"at most {_number(search.trial_hours)} trial-hours, by its time budget"
+    return f"at most {_number(search.trial_hours)} trial-hours, when its time budget starts no more"
 
 
 def _was(search: Search, before: Search | None) -> str:
@@ -80,8 +80,7 @@ def _month(old: Serving | None, new: Serving | None) -> str:
         grown = [now - was for was, now in zip(*ends, strict=True)] if len(ends) > 1 else []
         more = f" ({_signed(grown)})" if grown else ""
         parts.append(f"{told} {unit}{more}")
-    gone = " no longer" if new is None else ""
-    return ", ".join(parts) + gone
+    return ("no longer " if new is None else "") + ", ".join(parts)
 
 
 def _ends(serving: Serving, part: str) -> tuple[float, float]:

@@ -66,6 +66,8 @@ def _why(stage: StageEffect) -> tuple[str, str]:
     notes = "; ".join(stage.notes)
     if stage.state is State.RUNS:
         changed = f"{_keys(stage.reads)} changed" if stage.reads else ""
+        if stage.is_first:
+            return "runs for the first time", "run for the first time"
         reasons = "; ".join(part for part in (changed, notes) if part)
         return f"runs again: {reasons}", f"run again: {reasons}"
     if stage.state is State.FOLLOWS:

@@ -1,0 +1,14 @@
+"""What the spec compiles to before any edit, compiled once."""
+
+from __future__ import annotations
+
+import pytest
+
+from effects.specs import BEFORE, compiled
+
+
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """All that is generated of the spec."""
+    _, files = compiled(tmp_path_factory.mktemp("before"), BEFORE)
+    return files
