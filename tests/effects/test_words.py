@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import jsonschema
@@ -17,6 +18,7 @@ from aimass_compiler.cli.views.plan_json import as_json
 from aimass_compiler.effects.told import Effects
 from effects.specs import BEFORE, SETTINGS, SETTINGS_FILE, SPEC, SPEC_FILE, edited, meaning
 
+TAG = re.compile(r"\bspec-[0-9a-f]{12}\b")
 WANT = Path(__file__).parent / "want"
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/plan.json").read_text(encoding="utf-8"))
 FEATURES = SPEC[SPEC.index("features:\n") + len("features:\n") : SPEC.index("model:")].splitlines(
@@ -151,7 +153,7 @@ AFTERS = {
 
 
 def drawn(found: Effects) -> str:
-    """The models without their files, which the tests of the renderers hold."""
+    """The models without files and tags, which the tests of the renderers hold."""
     lines = []
     for effect in found.models:
         lines.append(f"{effect.model} {effect.headline}")
@@ -159,7 +161,7 @@ def drawn(found: Effects) -> str:
             if heading != "files" and told:
                 lines += [heading] if heading else []
                 lines += [f"  {line.sign} {line.text}  {line.place}".rstrip() for line in told]
-    return "\n".join(lines) + "\n"
+    return TAG.sub("spec-…", "\n".join(lines) + "\n")
 
 
 @pytest.mark.parametrize("name", AFTERS)
