@@ -12,9 +12,11 @@ import pytest
 from aimass_compiler.checking import check_specs
 from aimass_compiler.checks import BASE
 from aimass_compiler.diagnostics import Finding
+from aimass_compiler.formatting import formatted
 from aimass_compiler.plan import update, writing
 from aimass_compiler.plan.names import refusals
 from aimass_compiler.project import Project
+from aimass_compiler.spec.model_spec import ModelSpec
 from aimass_compiler.spec.reader import read_document
 from aimass_compiler.starter import create, propose
 
@@ -39,6 +41,15 @@ def reading(content: bytes) -> Situation:
 def a_folder(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
     (root / "churn.yaml").mkdir()
     return read_document(root / "churn.yaml", "specs/churn.yaml")[1]
+
+
+def formatting(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+    return formatted(b"# who\nkind:   Model\n", "specs/churn.yaml", ModelSpec)[1]
+
+
+def losing_comments(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+    patched.setattr("aimass_compiler.formatting.laid_out", lambda text: text.replace("# who\n", ""))
+    return formatting(root, patched)
 
 
 def naming(*paths: str) -> Situation:
@@ -159,6 +170,7 @@ SITUATIONS: dict[str, tuple[Situation, Situation]] = {
     "AM003": (reading(OWNED.encode("latin-1")), reading(OWNED.encode())),
     "AM004": (reading(BASE.encode() + b'note: "\x07"\n'), reading(BASE.encode() + b'note: "\\u0007"\n')),
     "AM010": (reading(MANY.encode()), SOUND),
+    "AM020": (losing_comments, formatting),
     "AM030": (naming("churn/con.txt"), naming("churn/console.txt")),
     "AM031": (naming("churn/Base", "churn/base"), naming("churn/base")),
     "AM032": (writing_again(make_folder), writing_again(nothing)),
