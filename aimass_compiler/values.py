@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Strict, Tag
@@ -103,8 +103,7 @@ class _Amount(str):
     @property
     def amount(self) -> Decimal:
         """How much it is, in the unit of size 1."""
-        number, unit = re.fullmatch(self.pattern(), self).groups()  # type: ignore[union-attr]  # `read` saw to it
-        return Decimal(number) * self.units[unit]
+        return _amount_of(type(self), self)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
@@ -118,6 +117,12 @@ class _Amount(str):
         del schema, handler
         text = {"type": "string", "pattern": f"^(?=.*[1-9]){cls.pattern()}$", "examples": [*cls.examples]}
         return text | ({"type": ["string", "number"], "exclusiveMinimum": 0} if cls.takes_numbers else {})
+
+
+@lru_cache(maxsize=4096)
+def _amount_of(kind: type[_Amount], text: str) -> Decimal:
+    number, unit = re.fullmatch(kind.pattern(), text).groups()  # type: ignore[union-attr]  # `read` saw to it
+    return Decimal(number) * kind.units[unit]
 
 
 A = TypeVar("A", bound=_Amount)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._places import place_of_column
 from aimass_compiler.expression.formula import UNKNOWN
 from aimass_compiler.expression.types import ColumnType
+from aimass_compiler.pipeline.columns import feature_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,10 +17,9 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.transform import Transform
     from aimass_compiler.diagnostics import Path
     from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.pipeline.columns import feature_types
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Step:
     """One transform, and the columns as it finds them."""
 
@@ -27,6 +28,9 @@ class Step:
     types: Mapping[str, ColumnType]
     #: The step that last wrote or removed a column.
     changed_by: Mapping[str, Step]
+    #: The columns that it reads, each once, and those that it adds, replaces or removes.
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
 
     @property
     def path(self) -> Path:
@@ -36,10 +40,10 @@ class Step:
         """Where the transform names this column."""
         return (*self.path, *place_of_column(self.transform, column))
 
-    @property
+    @cached_property
     def after(self) -> Mapping[str, ColumnType]:
         """The columns behind the transform."""
-        read = {name: self._as_read(name) for name in self.transform.columns_read}
+        read = {name: self._as_read(name) for name in self.reads}
         types = dict(self.types)
         for name, kind in self.transform.produces({**self.types, **read}).items():
             if kind is None:
@@ -52,9 +56,17 @@ class Step:
         found = self.types.get(column, UNKNOWN)
         return found if found.name in self.transform.accepts else UNKNOWN
 
-    def written(self) -> tuple[str, ...]:
-        """The columns that it adds, replaces or removes."""
-        return self.transform.columns_written
+
+#: The pipeline whose steps were worked out last, and these: every check asks for the same ones.
+_latest: tuple[Pipeline, tuple[Step, ...]] | None = None
+
+
+def steps(pipeline: Pipeline) -> tuple[Step, ...]:
+    """The transforms in their order."""
+    global _latest  # noqa: PLW0603  # one slot, and a pure function of the pipeline
+    if _latest is None or _latest[0] is not pipeline:
+        _latest = pipeline, tuple(_steps(pipeline))
+    return _latest[1]
 
 
 def sources(pipeline: Pipeline) -> dict[str, ColumnType]:
@@ -62,20 +74,18 @@ def sources(pipeline: Pipeline) -> dict[str, ColumnType]:
     return feature_types(pipeline.data.columns, pipeline.task.target)
 
 
-def steps(pipeline: Pipeline) -> Iterator[Step]:
-    """The transforms in their order."""
+def outcome(pipeline: Pipeline) -> Mapping[str, ColumnType]:
+    """The columns behind all transforms."""
+    found = steps(pipeline)
+    return found[-1].after if found else sources(pipeline)
+
+
+def _steps(pipeline: Pipeline) -> Iterator[Step]:
     types: Mapping[str, ColumnType] = sources(pipeline)
     changed: dict[str, Step] = {}
     for place, transform in enumerate(pipeline.features):
-        step = Step(place, transform, types, dict(changed))
+        reads = tuple(dict.fromkeys(transform.columns_read))
+        step = Step(place, transform, types, dict(changed), reads, transform.columns_written)
         yield step
         types = step.after
-        changed |= dict.fromkeys(step.written(), step)
-
-
-def outcome(pipeline: Pipeline) -> Mapping[str, ColumnType]:
-    """The columns behind all transforms."""
-    types: Mapping[str, ColumnType] = sources(pipeline)
-    for step in steps(pipeline):
-        types = step.after
-    return types
+        changed |= dict.fromkeys(step.writes, step)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._flow import steps
-from aimass_compiler.checks._places import declared
+from aimass_compiler.checks._places import declared, formulas_in
 from aimass_compiler.diagnostics import Finding, Severity, did_you_mean
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.expression.algebra import Column, Comparison, Constant, Expression
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from aimass_compiler.diagnostics import Path
     from aimass_compiler.pipeline import Pipeline
-    from aimass_compiler.values import Frozen
 
 EXPLANATIONS = (
     Explanation(
@@ -64,16 +63,15 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Formulas that cannot be computed, or cannot be meant."""
     for written in _formulas(pipeline):
         types = defaultdict(lambda: UNKNOWN, written.types)
-        problem = written.formula.problem(types, written.result)
-        if problem is not None:
+        meaning = written.formula.meaning(types, written.result)
+        if isinstance(meaning, str):
             notes = tuple(
                 declared(name)
                 for name in written.formula.columns
-                if name in pipeline.data.columns and f"`{name}`" in problem
+                if name in pipeline.data.columns and f"`{name}`" in meaning
             )
-            yield Finding("AM238", written.path, f"this formula cannot be computed: {problem}", related=notes)
+            yield Finding("AM238", written.path, f"this formula cannot be computed: {meaning}", related=notes)
             continue
-        meaning = written.formula.over({name: Column(name, types[name]) for name in written.formula.columns})
         for node in _nodes(meaning):
             if isinstance(node, Comparison):
                 yield from _never(pipeline, written.path, node.left, node.right)
@@ -83,20 +81,13 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 def _formulas(pipeline: Pipeline) -> Iterator[Written]:
     types = {name: column.column_type for name, column in pipeline.data.columns.items()}
     for place, step in enumerate(pipeline.data.clean):
-        for key, formula in _in(step):
+        for key, formula in formulas_in(step):
             yield Written(formula, ("data", "clean", place, step.kind, key), types, "claim")
     for found in steps(pipeline):
         # What a transform does not take is told by the flow of the columns.
         taken = {name: kind for name, kind in found.types.items() if kind.name in found.transform.accepts}
-        for key, formula in _in(found.transform):
+        for key, formula in formulas_in(found.transform):
             yield Written(formula, (*found.path, key), taken, "number")
-
-
-def _in(record: Frozen) -> Iterator[tuple[str, Formula]]:
-    for name, field in type(record).model_fields.items():
-        value = getattr(record, name)
-        if isinstance(value, Formula):
-            yield field.alias or name, value
 
 
 def _nodes(expression: Expression) -> Iterator[Expression]:

@@ -76,10 +76,10 @@ def _way_out(pipeline: Pipeline, source: str) -> str:
 
 def _after(step: Step, gaps: Gaps) -> Gaps:
     """The columns with gaps behind a transform."""
-    written = {name: kind for name, kind in step.after.items() if name in step.written()}
-    kept = {name: source for name, source in gaps.items() if name not in step.written()}
-    if step.transform.fills_missing:
+    kept = {name: source for name, source in gaps.items() if name not in step.writes}
+    if step.transform.fills_missing or gaps.keys().isdisjoint(step.reads):
         return kept
+    written = {name: kind for name, kind in step.after.items() if name in step.writes}
     computed = _computed(step)
     found = {
         name: _gap_in(computed[name], gaps) if name in computed else _brought_along(step, name, gaps)
@@ -91,14 +91,14 @@ def _after(step: Step, gaps: Gaps) -> Gaps:
 
 def _brought_along(step: Step, name: str, gaps: Gaps) -> str | None:
     """The gap that a result has because a number had it; a name that is missing becomes a code or zeros."""
-    read = [known for known in step.transform.columns_read if step.types.get(known, UNKNOWN).name in _NUMERIC]
+    read = [known for known in step.reads if step.types.get(known, UNKNOWN).name in _NUMERIC]
     own = [name] if name in read else read
     return next((gaps[known] for known in own if known in gaps), None)
 
 
 def _computed(step: Step) -> Mapping[str, Expression]:
     """What a transform computes, where it need not learn anything first; else nothing."""
-    read = {*step.transform.columns_read, *step.types}
+    read = {*step.reads, *step.types}
     table = {name: Column(name, step.types.get(name, UNKNOWN)) for name in read}
     if step.transform.learn(table):
         return {}

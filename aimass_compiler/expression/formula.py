@@ -9,6 +9,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from pydantic_core import PydanticCustomError, core_schema
@@ -69,6 +70,11 @@ class Formula(str):
 
         `result` is what it must give, "number" or "claim", where that matters.
         """
+        found = self.meaning(types, result)
+        return found if isinstance(found, str) else None
+
+    def meaning(self, types: Mapping[str, ColumnType], result: str = "") -> Expression | str:
+        """The expression over columns of these types, or why there is none that gives `result`."""
         try:
             found = self.over({name: Column(name, types[name]) for name in self.columns})
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -77,11 +83,14 @@ class Formula(str):
             return f"it gives {found.type}, not something that is true or false; compare it with something"
         if result == "number" and found.type.is_string:
             return f"it gives {found.type}, not a number"
-        return None
+        return found
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that it reads, in order of appearance."""
+        return _columns(self)
+
+    def _read_columns(self) -> tuple[str, ...]:
         tree = self._tree()
         functions = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
         names = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in functions]
@@ -114,11 +123,7 @@ class Formula(str):
         if len(self) > _LONGEST:
             raise ValueError(f"it has {len(self)} characters, more than {_LONGEST}")
         numbers = itertools.count()
-        text = _QUOTED.sub(lambda _: f"{self._stand_in}{next(numbers)}", self)
-        tree = ast.parse(text.strip(), mode="eval").body
-        if _depth(tree) > _DEEPEST:
-            raise ValueError(f"it is nested more than {_DEEPEST} deep")
-        return tree
+        return _parsed(_QUOTED.sub(lambda _: f"{self._stand_in}{next(numbers)}", self).strip())
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
@@ -131,6 +136,21 @@ class Formula(str):
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
         del schema, handler
         return {"type": "string", "examples": [cls.example]}
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> ast.expr:
+    """The syntax tree, which nobody changes."""
+    tree = ast.parse(text, mode="eval").body
+    if _depth(tree) > _DEEPEST:
+        raise ValueError(f"it is nested more than {_DEEPEST} deep")
+    return tree
+
+
+@lru_cache(maxsize=1024)
+def _columns(formula: Formula) -> tuple[str, ...]:
+    """The columns of a formula, which decoding, checking and lowering ask for again and again."""
+    return formula._read_columns()  # noqa: SLF001  # the cache belongs to the class; a string has no room for it
 
 
 def _told(value: Any) -> dict[str, Any]:
