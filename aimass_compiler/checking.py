@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aimass_compiler import checks
 from aimass_compiler.compile import lowered
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.spec import naming
@@ -37,6 +38,7 @@ def check_specs(project: Project, specs: Sequence[Path], texts: Texts) -> Checke
         settings, written, findings = parsed_settings(texts[project.settings], shown)
     else:
         settings, written, findings = read_settings(project.settings, shown)
+    findings = [*findings, *checks.check_text(written.text, written.file, settings)]
     documents, names = {written.file: written}, {}
     for path in specs:
         document, found = _read(path, project.shown(path), texts)

@@ -41,6 +41,7 @@ def compile_specs(project: Project, specs: Sequence[Path], settled: Collection[P
         findings += [*found, *problems]
         if pipeline:
             of_file[document.file] = pipeline
+    findings += checks.check_text(written.text, written.file, settings)
     names = {file: pipeline.name for file, pipeline in of_file.items()}
     findings += naming.findings(names, {project.shown(path): path.stem for path in settled})
     pipelines = {pipeline.name: pipeline for pipeline in of_file.values()}
@@ -51,9 +52,8 @@ def compile_specs(project: Project, specs: Sequence[Path], settled: Collection[P
 def lowered(document: Document, settings: Settings) -> tuple[Pipeline | None, list[Finding]]:
     """The pipeline of one document that was read, checked as far as it makes sense."""
     spec, findings = decode(ModelSpec, document.data, document.file)
-    if spec is None:
-        return None, findings
-    pipeline, problems = lower(spec, settings, document.file)
+    findings += checks.check_text(document.text, document.file)
+    pipeline, problems = lower(spec, settings, document.file) if spec else (None, [])
     if pipeline:
         problems += [*checks.check(pipeline, document.file), *render.findings(pipeline, document.file)]
-    return pipeline, [*findings, *problems]
+    return pipeline, checks.remaining([*findings, *problems], spec, settings, document.file)

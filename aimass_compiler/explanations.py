@@ -34,3 +34,5 @@ class Example:
     fails: str
     passes: str
     of: Literal["change", "file", "settings", "situation"] = "change"
+    #: The aimass.yaml beside a change or a file, where the problem is one between the two.
+    settings: str = ""

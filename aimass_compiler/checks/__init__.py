@@ -8,15 +8,18 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import BASE, Example
+from aimass_compiler.checks._waiving import remaining
 from aimass_compiler.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from aimass_compiler.diagnostics import Finding
+    from aimass_compiler.pipeline.settings import Settings
 
 #: The checks by name. Each module has `findings(pipeline)`, which yields what is wrong, with paths
-#: into the spec as it was written, and `EXPLANATIONS` and `EXAMPLES` of the codes that it emits.
+#: into the spec as it was written, or `findings_in_text(text)`, with places in the text; and
+#: `EXPLANATIONS` and `EXAMPLES` of the codes that it emits.
 CHECKS: dict[str, ModuleType] = {
     path.stem: import_module(f"{__name__}.{path.stem}")
     for path in sorted(FilePath(__file__).parent.glob("[a-z]*.py"))
@@ -24,17 +27,26 @@ CHECKS: dict[str, ModuleType] = {
 EXPLANATIONS = tuple(explanation for module in CHECKS.values() for explanation in module.EXPLANATIONS)
 EXAMPLES: tuple[Example, ...] = tuple(example for module in CHECKS.values() for example in module.EXAMPLES)
 
+_OF_PIPELINES = tuple(module for module in CHECKS.values() if hasattr(module, "findings"))
+_OF_TEXTS = tuple(module for module in CHECKS.values() if hasattr(module, "findings_in_text"))
 _ORDER = ("target", *Pipeline.model_fields)
 
 
 def check(pipeline: Pipeline, file: str) -> list[Finding]:
     """What is wrong with a pipeline, in the order of its parts."""
-    found = [
-        replace(finding, file=finding.file or file)
-        for module in CHECKS.values()
-        for finding in module.findings(pipeline)
-    ]
-    return sorted(found, key=_place)
+    found = [finding for module in _OF_PIPELINES for finding in module.findings(pipeline)]
+    return sorted(_in(file, found), key=_place)
+
+
+def check_text(text: str, file: str, settings: Settings | None = None) -> list[Finding]:
+    """What is wrong with a file whatever it means, in the order of its text; the settings may accept warnings."""
+    found = [finding for module in _OF_TEXTS for finding in module.findings_in_text(text)]
+    ordered = sorted(_in(file, found), key=lambda finding: (finding.place, finding.code))
+    return remaining(ordered, None, settings, file)
+
+
+def _in(file: str, found: list[Finding]) -> list[Finding]:
+    return [finding if finding.file else replace(finding, file=file) for finding in found]
 
 
 def _place(finding: Finding) -> tuple[int, list[tuple[int, str]], str, str]:
@@ -43,4 +55,4 @@ def _place(finding: Finding) -> tuple[int, list[tuple[int, str]], str, str]:
     return _ORDER.index(part) if part in _ORDER else len(_ORDER), steps, finding.code, finding.message
 
 
-__all__ = ["BASE", "CHECKS", "EXAMPLES", "EXPLANATIONS", "Example", "check"]
+__all__ = ["BASE", "CHECKS", "EXAMPLES", "EXPLANATIONS", "Example", "check", "check_text", "remaining"]

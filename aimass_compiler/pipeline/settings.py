@@ -7,7 +7,19 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from aimass_compiler.values import Frozen, Number
+from aimass_compiler.pipeline.waiver import Waiver
+from aimass_compiler.values import Bytes, Cores, Duration, Frozen, Integer, Number
+
+
+class Capacity(Frozen):
+    """What a cluster can give to one model; what is left out is not checked."""
+
+    cpu: Cores | None = None
+    """Cores, of all nodes together."""
+    memory: Bytes | None = None
+    """Memory, of all nodes together."""
+    gpus: Integer | None = Field(None, ge=0)
+    """GPUs that trials may use at once."""
 
 
 class EnvironmentSettings(Frozen):
@@ -17,6 +29,8 @@ class EnvironmentSettings(Frozen):
     """The Kubernetes namespace; by default `ml-` and the environment's name."""
     server: str | None = None
     """The address of the cluster's API server, for people; credentials never stand here."""
+    capacity: Capacity | None = None
+    """What the cluster can give to one model, so that specs that ask for more are told."""
 
 
 class Images(Frozen):
@@ -37,6 +51,8 @@ class Prometheus(Frozen):
     """Labels of ServiceMonitor and PrometheusRule that its selectors want."""
     namespace: str = "monitoring"
     """Where Prometheus runs, so that the network policy lets it in."""
+    retention: Duration | None = None
+    """How long it keeps samples, so that alerts which look further back are told."""
 
 
 class Prices(Frozen):
@@ -70,3 +86,5 @@ class Settings(Frozen):
     """What an hour costs; without it, plans tell hours only."""
     queue: str | None = None
     """The Kueue queue that training jobs wait in."""
+    waivers: tuple[Waiver, ...] = ()
+    """The warnings that are accepted in every spec and in this file, each with the reason."""

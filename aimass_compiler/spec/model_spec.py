@@ -16,6 +16,7 @@ from aimass_compiler.pipeline.evaluation import Evaluation
 from aimass_compiler.pipeline.monitoring import Monitoring
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.pipeline.training import Objective, Search, Training
+from aimass_compiler.pipeline.waiver import Waiver
 from aimass_compiler.values import Frozen
 
 
@@ -65,3 +66,5 @@ class ModelSpec(Frozen):
     """What is watched once the model serves."""
     environments: Mapping[str, Overrides] = Field(default_factory=dict)
     """What differs in dev, staging, prod or whatever `aimass.yaml` names."""
+    waivers: tuple[Waiver, ...] = ()
+    """The warnings that are accepted in this spec, each with the reason."""
