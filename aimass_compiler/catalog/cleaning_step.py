@@ -18,6 +18,10 @@ class CleaningStep(Kind):
         """The columns that decide which rows stay."""
         return ()
 
+    def unique_by(self) -> tuple[str, ...]:
+        """The columns that no two of the rows that stay share; empty where rows may be alike."""
+        return ()
+
     @abstractmethod
     def keep(self, rows: polars.LazyFrame) -> polars.LazyFrame:
         """The rows that stay, in their order."""

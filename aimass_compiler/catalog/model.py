@@ -77,6 +77,12 @@ class Model(Kind):
     requires: ClassVar[str] = "run"
     #: Whether it learns in epochs with an optimizer, so that `training.optimizer` and `epochs` matter.
     learns_in_epochs: ClassVar[bool] = False
+    #: Whether it tells how far it is while it learns, so that training can be stopped early.
+    learns_in_steps: ClassVar[bool] = False
+    #: Whether it learns the same from a feature that was shifted and stretched: trees only compare.
+    ignores_scale: ClassVar[bool] = False
+    #: Whether it can learn on a GPU.
+    uses_gpus: ClassVar[bool] = False
     #: Parameters that fight overfitting (raise them) and give capacity (raise them), for retraining.
     regularization: ClassVar[tuple[str, ...]] = ()
     capacity: ClassVar[tuple[str, ...]] = ()

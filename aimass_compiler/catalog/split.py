@@ -25,6 +25,16 @@ class Split(Kind):
         """The columns that decide."""
         return ()
 
+    @property
+    def is_by_chance(self) -> bool:
+        """Whether nothing but chance and shares decides about a row or a group of rows."""
+        return False
+
+    @property
+    def keeps_together(self) -> bool:
+        """Whether rows that are alike in the columns that decide are in one split."""
+        return True
+
     @abstractmethod
     def assign(self, rows: polars.DataFrame, target: str) -> polars.Series:
         """One of SPLITS for each row, in the order of the rows.

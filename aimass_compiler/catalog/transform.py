@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field
@@ -42,6 +44,28 @@ class ColumnsOfType(Frozen):
     """Columns of this type that are left out."""
 
 
+@dataclass(frozen=True)
+class Declared:
+    """What the contract says of the values of a column: every row that is learnt from or served keeps it."""
+
+    least: float | None = None
+    most: float | None = None
+    values: tuple[str, ...] | None = None
+    may_be_missing: bool = False
+
+
+class Doubt(Enum):
+    """What is odd about parameters, given what is declared of the columns."""
+
+    IDLE = "it changes nothing"
+    NEVER = "it is about a value that never comes"
+    LOST = "it makes values missing"
+
+
+#: What is odd, the keys below the transform that say so, and a sentence about it.
+Doubts = Iterator[tuple[Doubt, tuple[str | int, ...], str]]
+
+
 def _as_names(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
@@ -63,6 +87,10 @@ class Transform(Kind):
     examples: ClassVar[tuple[Any, ...]]
     #: Whether no value of the columns that it writes is missing, whatever it read.
     fills_missing: ClassVar[bool] = False
+    #: Whether it only shifts and stretches a column to a scale, so that an earlier scaling is undone.
+    only_scales: ClassVar[bool] = False
+    #: Whether it takes away the columns that it reads and makes nothing of them.
+    only_removes: ClassVar[bool] = False
 
     @property
     def columns_read(self) -> tuple[str, ...]:
@@ -93,6 +121,11 @@ class Transform(Kind):
         """What is wrong with columns of these types, beyond what `accepts` says."""
         del types
         return None
+
+    def doubts(self, declared: Mapping[str, Declared], types: Types) -> Doubts:
+        """What is odd about its parameters; `declared` has the columns that nothing changed before."""
+        del declared, types
+        yield from ()
 
     def learn(self, table: Table) -> Mapping[str, Statistic]:
         """The statistics that it needs of the training rows, by names of its own."""

@@ -13,7 +13,6 @@ data:
   sources: {customers: data/customers.csv}
   columns:
     customer_id: id
-    since: time
     tenure: {type: number, min: 0}
     charges: number
     plan: {type: category, values: [basic, plus, pro]}

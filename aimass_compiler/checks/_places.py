@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.diagnostics import Path, Related
 from aimass_compiler.expression.formula import Formula
+from aimass_compiler.pipeline.places import is_written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.values import Frozen
 
 
@@ -25,6 +27,18 @@ def place_of_column(record: Frozen, column: str) -> Path:
         elif isinstance(value, tuple) and column in value:
             return (key, value.index(column))
     return ()
+
+
+def formulas_in(record: Frozen) -> Iterator[tuple[str, Formula]]:
+    """The formulas of a record with the keys that they stand below."""
+    for name, value in vars(record).items():
+        if isinstance(value, Formula):
+            yield type(record).model_fields[name].alias or name, value
+
+
+def noted(pipeline: Pipeline, path: Path, message: str) -> tuple[Related, ...]:
+    """The note that shows a value that plays a part, where it was written; a default has no place to show."""
+    return (Related(path, message),) if is_written(pipeline, path) else ()
 
 
 def declared(name: str) -> Related:

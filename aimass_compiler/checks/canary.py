@@ -26,8 +26,8 @@ EXPLANATIONS = (
 EXAMPLES = (
     Example(
         "AM242",
-        fails="serving: {rollout: {canary: [25, 5, 100]}}",
-        passes="serving: {rollout: {canary: [5, 25, 100]}}",
+        fails="serving: {rollout: {canary: [100, 50, 100]}}",
+        passes="serving: {rollout: {canary: [50, 100]}}",
     ),
 )
 

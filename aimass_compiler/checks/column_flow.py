@@ -51,6 +51,19 @@ EXPLANATIONS = (
         "mean something.",
     ),
     Explanation(
+        "AM258",
+        "a column that is known only after the fact is used as a feature",
+        "The column says `known: after`: in training its value is there, but nobody has it when a prediction "
+        "is asked for. A model that learns from it looks good on old rows and has nothing to go by on new "
+        "ones. Leave it out, or write `known: before` where the value is there in time.",
+    ),
+    Explanation(
+        "AM259",
+        "a transform cannot do this with its columns",
+        "The types of the columns are right, but a parameter does not suit them: a gap in numbers is filled "
+        "with a number, a gap in names with a name.",
+    ),
+    Explanation(
         "AM215",
         "a transform writes over a column that it does not read",
         "The column would silently be lost to everything that follows. Give the result a name of its own.",
@@ -73,6 +86,20 @@ EXAMPLES = (
     Example("AM213", fails="features: [one_hot: [plan, churned]]", passes="features: [one_hot: plan]"),
     Example("AM214", fails="features: [ordinal: [plan, customer_id]]", passes="features: [ordinal: plan]"),
     Example(
+        "AM258",
+        fails="data: {columns: {refund: {type: number, known: after}}}\n"
+        "features: [standardize: [tenure, charges, refund], one_hot: plan]",
+        passes="data: {columns: {refund: {type: number, known: after}}}\n"
+        "features: [standardize: [tenure, charges], one_hot: plan]",
+    ),
+    Example(
+        "AM259",
+        fails="data: {columns: {charges: {type: number, missing: 0.1}}}\n"
+        "features: [impute: {columns: charges, with: constant, value: none}, one_hot: plan]",
+        passes="data: {columns: {charges: {type: number, missing: 0.1}}}\n"
+        "features: [impute: {columns: charges, with: constant, value: 0}, one_hot: plan]",
+    ),
+    Example(
         "AM215",
         fails="features: [one_hot: plan, bucket: {column: tenure, as: plan}]",
         passes="features: [one_hot: plan, bucket: {column: tenure, as: years}]",
@@ -83,13 +110,14 @@ EXAMPLES = (
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Columns that a transform cannot read, or must not write."""
     for step in steps(pipeline):
-        for name in dict.fromkeys(step.transform.columns_read):
+        for name in step.reads:
             if name not in step.types:
                 yield _absent(pipeline, step, name)
             elif step.types[name].name not in step.transform.accepts and step.types[name] != UNKNOWN:
                 yield _unfit(pipeline, step, name)
-        for name in step.written():
+        for name in step.writes:
             yield from _written_over(pipeline, step, name)
+        yield from _parameters(step)
 
 
 def _absent(pipeline: Pipeline, step: Step, name: str) -> Finding:
@@ -103,11 +131,23 @@ def _absent(pipeline: Pipeline, step: Step, name: str) -> Finding:
         message = f"`{name}` is no longer there: `{earlier.transform.kind}` took it away before"
         note = Related(earlier.path, f"`{earlier.transform.kind}` stands here", at_key=True)
         return Finding("AM211", path, message, help=f"put `{kind}` before it", related=(note,))
+    if column is not None and column.known == "after":
+        message = f"`{name}` is known only after the fact, so it cannot be a feature"
+        note = Related(("data", "columns", name, "known"), f"`{name}` is declared here")
+        return Finding("AM258", path, message, help="leave it out", related=(note,))
     if column is not None:
         message = f"`{name}` is {column.column_type}, which is never a feature"
         hint = "declare it as another type where its value means something to the model"
         return Finding("AM214", path, message, help=hint, related=(declared(name),))
     return Finding("AM210", path, f"there is no column `{name}`", help=did_you_mean(name, step.types))
+
+
+def _parameters(step: Step) -> Iterator[Finding]:
+    """What the transform itself says, once each of its columns is there and of a type that it takes."""
+    if all(step.types.get(name, UNKNOWN).name in step.transform.accepts for name in step.reads):
+        problem = step.transform.problem(step.types)
+        if problem is not None:
+            yield Finding("AM259", step.path, problem, at_key=True)
 
 
 def _unfit(pipeline: Pipeline, step: Step, name: str) -> Finding:
@@ -138,7 +178,7 @@ def _accepts(name: str) -> frozenset[str]:
 
 def _written_over(pipeline: Pipeline, step: Step, name: str) -> Iterator[Finding]:
     is_free = name not in step.types and (name in step.changed_by or name not in pipeline.data.columns)
-    if is_free or name in step.transform.columns_read:
+    if is_free or name in step.reads:
         return
     message = f"`{step.transform.kind}` writes over `{name}`, which it does not read"
     note = declared(name) if name in pipeline.data.columns else None

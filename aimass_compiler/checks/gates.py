@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._metrics import metric_of
-from aimass_compiler.diagnostics import Finding, Path, Severity
+from aimass_compiler.diagnostics import Assign, Finding, Fix, Path, Related, Remove, Severity
 from aimass_compiler.explanations import Explanation
 
 if TYPE_CHECKING:
@@ -33,6 +33,17 @@ EXPLANATIONS = (
         "A gate keeps bad models out. Where more is better it needs `min`, where less is better `max`; the "
         "other bound alone refuses models for being good.",
     ),
+    Explanation(
+        "AM282",
+        "another gate asks for more",
+        "Both bound one metric on one split, and a model that meets the stricter one meets this one too.",
+    ),
+    Explanation(
+        "AM283",
+        "there is no reason to train again",
+        "`on_failure` trains again after a missed gate, with more regularization or more capacity. Without a "
+        "gate none is missed, and a model that has no such parameter comes out as before.",
+    ),
 )
 
 
@@ -46,6 +57,23 @@ EXAMPLES = (
     Example(
         "AM227", fails=_gate("{metric: accuracy, max: 0.9}"), passes=_gate("{metric: accuracy, min: 0.9}")
     ),
+    Example(
+        "AM282",
+        fails="evaluation: {gates: [{metric: f1, min: 0.7}, {metric: f1, min: 0.8}]}",
+        passes="evaluation: {gates: [{metric: f1, min: 0.7}, {metric: f1, min: 0.8, split: train}]}",
+    ),
+    Example(
+        "AM283",
+        fails="evaluation: {on_failure: {retrain: 2}}",
+        passes="evaluation: {on_failure: {retrain: 2}, gates: [{metric: f1, min: 0.7}]}",
+    ),
+    Example(
+        "AM283",
+        fails="model: naive_bayes\n"
+        "evaluation: {on_failure: {retrain: 2, adjust: [capacity]}, gates: [{metric: f1, min: 0.7}]}",
+        passes="model: mlp\n"
+        "evaluation: {on_failure: {retrain: 2, adjust: [capacity]}, gates: [{metric: f1, min: 0.7}]}",
+    ),
 )
 
 _PER_CENT = 100
@@ -57,12 +85,54 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         metric = metric_of(gate.metric)
         if metric is not None and metric.task == pipeline.task.kind:
             yield from _of_gate(("evaluation", "gates", place), gate, metric)
+    yield from _outdone(pipeline.evaluation.gates)
+    yield from _retraining(pipeline)
+
+
+def _outdone(gates: tuple[Gate, ...]) -> Iterator[Finding]:
+    """Gates that another one makes superfluous, be it the same once more."""
+    for place, gate in enumerate(gates):
+        for other_place, other in enumerate(gates):
+            is_first = other_place < place and other == gate
+            if other is not gate and (is_first or (other != gate and _is_stricter(other, gate))):
+                message = f"the gate {other_place + 1} asks at least as much of `{gate.metric}`"
+                path, note = ("evaluation", "gates", place), ("evaluation", "gates", other_place)
+                fix = Fix("take the weaker gate away", (Remove(path),))
+                yield Finding(
+                    "AM282", path, message, help=fix.message, severity=Severity.WARNING, fix=fix,
+                    related=(Related(note, "this gate is stricter" if other != gate else "it stands here"),),
+                )  # fmt: skip
+                break
+
+
+def _is_stricter(other: Gate, gate: Gate) -> bool:
+    """Whether who meets the other gate meets this one."""
+    if (other.metric, other.split) != (gate.metric, gate.split) or (gate.beats and not other.beats):
+        return False
+    pairs = ((gate.min, other.min, 1), (gate.max, other.max, -1), (gate.overfit, other.overfit, -1))
+    return all(mine is None or (its is not None and sign * its >= sign * mine) for mine, its, sign in pairs)
+
+
+def _retraining(pipeline: Pipeline) -> Iterator[Finding]:
+    wanted, model = pipeline.evaluation.on_failure, pipeline.model
+    path = ("evaluation", "on_failure", "retrain")
+    if not wanted.retrain:
+        return
+    if not pipeline.evaluation.gates:
+        message = f"nothing leads to training {wanted.retrain} times more: there is no gate to miss"
+        yield Finding("AM283", path, message, help="add `gates`", severity=Severity.WARNING)
+    elif not any(getattr(model, what) for what in wanted.adjust):
+        listed = " or ".join(wanted.adjust)
+        message = f"training again changes nothing: `{model.kind}` has no parameter of {listed}"
+        yield Finding("AM283", path, message, help="leave `on_failure` out", severity=Severity.WARNING)
 
 
 def _of_gate(path: Path, gate: Gate, metric: type[Metric]) -> Iterator[Finding]:
     if gate.min is not None and gate.max is not None and gate.min > gate.max:
         message = f"no model can meet this gate: `min` {gate.min:g} is above `max` {gate.max:g}"
-        yield Finding("AM225", (*path, "min"), message, help="exchange them")
+        edits = (Assign((*path, "min"), gate.max), Assign((*path, "max"), gate.min))
+        fix = Fix("exchange `min` and `max`", edits)
+        yield Finding("AM225", (*path, "min"), message, help="exchange them", fix=fix)
         return
     found = [*_minimum(path, gate, metric), *_maximum(path, gate, metric)]
     yield from found or _good_side(path, gate, metric)

@@ -45,6 +45,7 @@ _PLANS = "{left: customers, right: plans, on: plan}"
 def _joined(*joins: str) -> str:
     return (
         f"data:\n  sources: {{usage: data/usage.csv, plans: data/plans.csv}}\n  join: [{', '.join(joins)}]\n"
+        "  split: {by: hash, key: customer_id}\n"
     )
 
 
@@ -60,6 +61,7 @@ data:
   join:
     - {left: customers, right: usage, on: customer_id}
     - {left: plans, right: prices, on: plan}
+  split: {by: hash, key: customer_id}
 """,
         passes="""\
 data:
@@ -68,6 +70,7 @@ data:
     - {left: customers, right: usage, on: customer_id}
     - {left: customers, right: plans, on: plan}
     - {left: plans, right: prices, on: plan}
+  split: {by: hash, key: customer_id}
 """,
     ),
 )

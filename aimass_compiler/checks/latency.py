@@ -32,8 +32,8 @@ EXPLANATIONS = (
 EXAMPLES = (
     Example(
         "AM243",
-        fails="serving: {objectives: {latency: {p95: 80ms, p99: 50ms}}}",
-        passes="serving: {objectives: {latency: {p95: 50ms, p99: 80ms}}}",
+        fails="serving: {objectives: {latency: {p95: 100ms, p99: 50ms}}}",
+        passes="serving: {objectives: {latency: {p95: 50ms, p99: 100ms}}}",
     ),
     Example(
         "AM244",

@@ -61,7 +61,7 @@ EXAMPLES = (
     Example(
         "AM235",
         fails="data: {split: {by: time, column: plan}}",
-        passes="data: {split: {by: time, column: since}}",
+        passes="data: {columns: {since: time}, split: {by: time, column: since}}",
     ),
     Example("AM236", fails=_split("train, test"), passes=_split("train, validation, test")),
     Example(

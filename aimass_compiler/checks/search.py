@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.diagnostics import Finding, Path, Severity
+from aimass_compiler.diagnostics import Assign, Finding, Fix, Path, Related, Remove, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.values import Choice, Frozen, is_range
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aimass_compiler.pipeline import Pipeline
+    from aimass_compiler.pipeline.training import Search
 
 EXPLANATIONS = (
     Explanation(
@@ -34,11 +35,40 @@ EXPLANATIONS = (
         "Once every combination of the choices was tried, further trials repeat them. A grid tries each "
         "combination once, whatever `trials` says.",
     ),
+    Explanation(
+        "AM276",
+        "a range has one value",
+        "Between equal ends, or in a list of one, there is nothing to choose. Write the value itself, or the "
+        "range that was meant.",
+    ),
+    Explanation(
+        "AM277",
+        "a choice lists a value twice",
+        "The value is tried twice as often as the others, and a grid tries it twice. Mostly another value "
+        "was meant.",
+    ),
+    Explanation(
+        "AM278",
+        "more trials would run at once than there are",
+        "On a cluster each of them asks for a worker of its own, and some would have nothing to do.",
+    ),
+    Explanation(
+        "AM279",
+        "the time of the search is too short for its trials",
+        "After `time` no new trial starts. A trial takes longer than a blink even on little data, so that "
+        "most of them would never run. Mostly the unit is wrong: `30m` are minutes, `30ms` milliseconds.",
+    ),
+    Explanation(
+        "AM280",
+        "the scheduler has nothing to stop",
+        "`asha` compares trials while they learn and stops those that fall behind. This model tells nothing "
+        "before it has learnt, so every trial runs to its end, whatever `scheduler` says.",
+    ),
 )
 
 
 def _model(depth: str) -> str:
-    return f"model: {{xgboost: {{max_depth: {depth}}}}}"
+    return f"model: {{xgboost: {{max_depth: {depth}}}}}\nfeatures: [one_hot: plan]"
 
 
 EXAMPLES = (
@@ -57,27 +87,118 @@ EXAMPLES = (
         fails=_model("{choice: [3, 6, 9]}") + "\nsearch: {trials: 20}",
         passes=_model("{choice: [3, 6, 9]}") + "\nsearch: {trials: 3}",
     ),
+    Example(
+        "AM248",
+        fails=_model("{uniform: [3, 9]}") + "\nsearch: {trials: 20}",
+        passes=_model("{uniform: [3, 9]}") + "\nsearch: {trials: 7}",
+    ),
+    Example("AM276", fails=_model("{uniform: [3, 3]}"), passes=_model("{uniform: [3, 9]}")),
+    Example("AM276", fails=_model("{choice: [3]}"), passes=_model("3")),
+    Example("AM277", fails=_model("{choice: [3, 6, 6]}"), passes=_model("{choice: [3, 6, 9]}")),
+    Example(
+        "AM278",
+        fails=_model("{choice: [3, 6, 9]}") + "\nsearch: {trials: 3, concurrency: 8}",
+        passes=_model("{choice: [3, 6, 9]}") + "\nsearch: {trials: 3, concurrency: 3}",
+    ),
+    Example(
+        "AM279",
+        fails=_model("{uniform: [3, 9]}") + "\nsearch: {time: 30ms}",
+        passes=_model("{uniform: [3, 9]}") + "\nsearch: {time: 30m}",
+    ),
+    Example(
+        "AM280",
+        fails="model: {logistic_regression: {l2: {uniform: [1, 2]}}}\nsearch: {scheduler: asha}",
+        passes="model: {logistic_regression: {l2: {uniform: [1, 2]}}}\nsearch: {scheduler: none}",
+    ),
 )
+
+#: Seconds that no trial is faster than: it starts, reads its matrices, learns and is judged.
+_FASTEST_TRIAL = 0.05
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """What a search says that its ranges, its trials or its model cannot mean."""
+    ranges = _ranges(pipeline)
+    yield from _of_ranges(pipeline, ranges)
+    for path, found in ranges.items():
+        yield from _few_values(path, found)
+    yield from _at_once(pipeline, ranges)
+    yield from _in_time(pipeline.search)
+    scheduler, written = pipeline.search.scheduler, pipeline.search.model_fields_set
+    if ranges and scheduler != "none" and "scheduler" in written and not pipeline.model.learns_in_steps:
+        message = f"`{scheduler}` stops no trial: `{pipeline.model.kind}` does not learn step by step"
+        path = ("search", "scheduler")
+        fix = Fix("write `scheduler: none`", (Assign(path, "none"),))
+        yield Finding("AM280", path, message, help="write `none`", severity=Severity.WARNING, fix=fix)
+
+
+def _of_ranges(pipeline: Pipeline, ranges: Mapping[Path, Any]) -> Iterator[Finding]:
     """Searches without ranges, grids without lists, and more trials than combinations."""
-    search, ranges = pipeline.search, _ranges(pipeline)
+    search = pipeline.search
     written = search.model_fields_set
     if not ranges and written:
         message = f"there is nothing to search: no parameter of `{pipeline.model.kind}` is a range"
         hint = "write a parameter as `{choice: [4, 6, 8]}`, or leave `search` out"
-        yield Finding("AM247", ("search",), message, help=hint, severity=Severity.WARNING, at_key=True)
+        fix = Fix("leave `search` out", (Remove(("search",)),))
+        severity = Severity.WARNING
+        yield Finding("AM247", ("search",), message, help=hint, severity=severity, at_key=True, fix=fix)
     intervals = {path: found for path, found in ranges.items() if not isinstance(found, Choice)}
+    counts = [_values(found) for found in ranges.values()]
     if search.algorithm == "grid":
         for path in intervals:
             message = f"a grid cannot try everything between the ends of `{path[-1]}`"
             yield Finding("AM246", path, message, help="list values: `{choice: [4, 6, 8]}`")
-    combinations = prod(len(found.candidates) for found in ranges.values())
-    if ranges and not intervals and "trials" in written and search.trials > combinations:
+    combinations = prod(count for count in counts if count)
+    if ranges and all(counts) and "trials" in written and search.trials > combinations > 1:
         message = f"there are {combinations} combinations to try, but `trials` is {search.trials}"
-        hint = f"write `trials: {combinations}`"
-        yield Finding("AM248", ("search", "trials"), message, help=hint, severity=Severity.WARNING)
+        hint, path = f"write `trials: {combinations}`", ("search", "trials")
+        fix = Fix(hint, (Assign(path, combinations),))
+        yield Finding("AM248", path, message, help=hint, severity=Severity.WARNING, fix=fix)
+
+
+def _values(found: Any) -> int | None:
+    """How many values a range has; None where there is no end of them."""
+    if isinstance(found, Choice):
+        return len(set(map(repr, found.candidates)))
+    first, last = found.ends
+    return last - first + 1 if isinstance(first, int) and isinstance(last, int) else None
+
+
+def _few_values(path: Path, found: Any) -> Iterator[Finding]:
+    """A range without a choice, and a choice that repeats a value."""
+    candidates = found.candidates
+    if len(set(map(repr, candidates))) == 1:
+        message = f"`{path[-1]}` has the one value `{candidates[0]}` to choose from"
+        hint = f"write `{path[-1]}: {candidates[0]}`, or the range that is meant"
+        yield Finding("AM276", path, message, help=hint, severity=Severity.WARNING)
+        return
+    for place, value in enumerate(candidates if isinstance(found, Choice) else ()):
+        if value in candidates[:place]:
+            where = (*path, "choice", place)
+            fix = Fix(f"take the second `{value}` away", (Remove(where),))
+            message = f"`{value}` stands among the choices of `{path[-1]}` twice"
+            yield Finding("AM277", where, message, help="write it once", severity=Severity.WARNING, fix=fix)
+
+
+def _at_once(pipeline: Pipeline, ranges: Mapping[Path, Any]) -> Iterator[Finding]:
+    search, path = pipeline.search, ("search", "concurrency")
+    if ranges and "concurrency" in search.model_fields_set and search.concurrency > search.trials:
+        message = f"there are only {search.trials} trials, so never {search.concurrency} at once"
+        fix = Fix(f"write `concurrency: {search.trials}`", (Assign(path, search.trials),))
+        note = Related(("search", "trials"), f"`trials` is {search.trials}")
+        yield Finding(
+            "AM278", path, message, help=fix.message, severity=Severity.WARNING, related=(note,), fix=fix
+        )
+
+
+def _in_time(search: Search) -> Iterator[Finding]:
+    if search.time is None:
+        return
+    each = search.time.seconds * min(search.concurrency, search.trials) / search.trials
+    if each < _FASTEST_TRIAL:
+        message = f"`time` leaves {1000 * each:.3g} ms to each of {search.trials} trials"
+        hint = "give it minutes, such as `30m`, or leave `time` out"
+        yield Finding("AM279", ("search", "time"), message, help=hint, severity=Severity.WARNING)
 
 
 def _ranges(pipeline: Pipeline) -> Mapping[Path, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.diagnostics import Finding, Severity
+from aimass_compiler.diagnostics import Assign, Finding, Fix, Remove, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline.places import written
 
@@ -18,14 +18,21 @@ EXPLANATIONS = (
     Explanation(
         "AM249",
         "the model does not learn in epochs",
-        "Networks pass over the data in epochs and batches, with an optimizer. Trees and linear models have"
-        " their own ways, and their own parameters, such as `n_estimators`.",
+        "Networks pass over the data in epochs and batches, with an optimizer. Trees and linear models have "
+        "their own ways, and their own parameters, such as `n_estimators`. `early_stopping` means something "
+        "to what learns step by step: networks and boosted trees.",
     ),
     Explanation(
         "AM250",
         "training is never stopped early",
         "`early_stopping` is how many epochs may pass without a better validation loss. With no more epochs"
         " than that it never ends a trial.",
+    ),
+    Explanation(
+        "AM281",
+        "the model does not use the GPUs that training asks for",
+        "A job waits for its GPUs and keeps them from others, whether its model can use them or not. "
+        "Networks and XGBoost can; what scikit-learn trains cannot.",
     ),
     Explanation(
         "AM251",
@@ -35,6 +42,9 @@ EXPLANATIONS = (
     ),
 )
 EXAMPLES = (
+    Example(
+        "AM249", fails="training: {early_stopping: 5}", passes="model: mlp\ntraining: {early_stopping: 5}"
+    ),
     Example("AM249", fails="training: {epochs: 50}", passes="model: mlp\ntraining: {epochs: 50}"),
     Example(
         "AM250",
@@ -42,9 +52,15 @@ EXAMPLES = (
         passes="model: mlp\ntraining: {epochs: 20, early_stopping: 5}",
     ),
     Example(
+        "AM281",
+        fails="training: {gpus: 1}",
+        passes="model: mlp\ntraining: {gpus: 1}",
+        settings="images: {ray: 'rayproject/ray:2.55.1-py311-gpu'}",
+    ),
+    Example(
         "AM251",
         fails="training: {workers: 4}",
-        passes="search: {concurrency: 4}\nmodel: {xgboost: {max_depth: {choice: [4, 6]}}}",
+        passes="search: {concurrency: 4, trials: 8}\nmodel: {mlp: {dropout: {uniform: [0, 0.5]}}}",
     ),
 )
 _OF_EPOCHS = ("epochs", "batch_size", "optimizer")
@@ -55,9 +71,11 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     training, model = pipeline.training, pipeline.model
     for key in _OF_EPOCHS:
         if key in training.model_fields_set and not model.learns_in_epochs:
-            message = f"`{key}` changes nothing: `{model.kind}` does not learn in epochs"
-            yield Finding("AM249", ("training", key), message, severity=Severity.WARNING, at_key=True)
+            yield _pointless(model.kind, key, "in epochs")
     is_written = "early_stopping" in training.model_fields_set
+    if is_written and training.early_stopping and not model.learns_in_steps:
+        yield _pointless(model.kind, "early_stopping", "step by step")
+    yield from _gpus(pipeline)
     if model.learns_in_epochs and is_written and training.early_stopping >= training.epochs:
         message = f"`early_stopping` never stops: there are only {training.epochs} epochs"
         hint = "write fewer than `epochs`, or 0 to say that every epoch is wanted"
@@ -69,3 +87,18 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
             yield Finding(
                 "AM251", path, message, help="`search.concurrency` is how many machines train at once"
             )
+
+
+def _pointless(kind: str, key: str, how: str) -> Finding:
+    path, message = ("training", key), f"`{key}` changes nothing: `{kind}` does not learn {how}"
+    fix = Fix(f"leave `{key}` out", (Remove(path),))
+    severity = Severity.WARNING
+    return Finding("AM249", path, message, help=fix.message, severity=severity, at_key=True, fix=fix)
+
+
+def _gpus(pipeline: Pipeline) -> Iterator[Finding]:
+    for path, gpus in written(pipeline, "training.gpus"):
+        if gpus and not pipeline.model.uses_gpus:
+            message = f"`{pipeline.model.kind}` does not learn on GPUs, so these would idle"
+            fix = Fix("write `gpus: 0`", (Assign(path, 0),))
+            yield Finding("AM281", path, message, help=fix.message, severity=Severity.WARNING, fix=fix)

@@ -19,6 +19,10 @@ class _Column(Frozen):
     missing: Number = Field(0.0, ge=0, le=1)
     """The largest share of rows that may lack a value; 0 means that a value is required."""
 
+    known: Literal["before", "after"] = "before"
+    """Whether the value is known `before` a prediction is asked for, or only `after` the fact, as an outcome
+    is; then it is never a feature and serving does not ask for it."""
+
     description: str = ""
     """What the column means, for the model card."""
 
@@ -119,9 +123,9 @@ Column = Annotated[
 
 
 def feature_types(columns: Mapping[str, Column], target: str) -> dict[str, ColumnType]:
-    """The columns that transforms start from: all but the target, ids and times."""
+    """The columns that transforms start from: not the target, ids, times and what is known too late."""
     return {
         name: column.column_type
         for name, column in columns.items()
-        if name != target and column.type not in NEVER_FEATURES
+        if name != target and column.type not in NEVER_FEATURES and column.known == "before"
     }

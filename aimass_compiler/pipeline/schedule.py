@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from dataclasses import dataclass
+from itertools import pairwise
 
 _ITEM = re.compile(r"(?P<any>[*?])|(?P<first>\w+)(-(?P<last>\w+))?", re.ASCII)
 _A_LEAP_YEAR = 2024
@@ -42,6 +43,14 @@ def mistake(expression: str) -> str:
     longest = max(monthrange(_A_LEAP_YEAR, month)[1] for month in months)
     is_any_weekday = parts[-1] in ("*", "?")  # else either of the two days will do
     return "no such month has that day" if is_any_weekday and min(days) > longest else ""
+
+
+def shortest_gap(expression: str) -> int:
+    """The fewest minutes between two times of a cron expression without mistakes."""
+    minutes, hours, *_ = (sorted(_values(*each)) for each in zip(_FIELDS, expression.split(), strict=True))
+    times = [60 * hour + minute for hour in hours for minute in minutes]
+    next_day = times[0] + 24 * 60
+    return min(later - earlier for earlier, later in pairwise([*times, next_day]))
 
 
 def _values(field: _Field, part: str) -> set[int]:

@@ -169,7 +169,7 @@ def _default_features(spec: ModelSpec, types: Types, model: Model) -> Iterator[T
     if not model.accepts_missing:
         if nullable:
             yield _transform("impute", columns=nullable, indicator=True)
-        if names("number"):
+        if names("number") and not model.ignores_scale:
             yield _transform("standardize", columns=names("number"))
     if names("category"):
         yield _transform("one_hot", columns=names("category"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import checks
+from aimass_compiler.compile import lowered
+from aimass_compiler.conventions import SETTINGS_FILE
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.spec.decode import decode
@@ -26,11 +29,19 @@ def read(path: Path) -> tuple[Document, list[Finding]]:
     document, findings = read_document(path, SHOWN)
     if has_errors(findings):
         return document, findings
-    return document, [*findings, *checked(document.data)[1]]
+    return document, [*findings, *lowered(document, Settings())[1]]
+
+
+def told(data: dict[str, Any], settings: str = "") -> list[Finding]:
+    """Everything that the compiler finds in a spec of this data, beside an aimass.yaml."""
+    chosen = parse(settings, SETTINGS_FILE, may_be_empty=True)[0]
+    known, findings = decode(Settings, chosen.data, SETTINGS_FILE)
+    document = parse(json.dumps(data, indent=1, ensure_ascii=False), SHOWN)[0]
+    return [*findings, *lowered(document, known or Settings())[1]]
 
 
 def checked(data: dict[str, Any], settings: Settings | None = None) -> tuple[Pipeline | None, list[Finding]]:
-    """The pipeline of a spec's data and what is wrong with it."""
+    """The pipeline of a spec's data and what is wrong with it, whatever the targets make of it."""
     spec, findings = decode(ModelSpec, data, SHOWN)
     if spec is None:
         return None, findings

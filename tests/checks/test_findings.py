@@ -25,7 +25,7 @@ CHARGES_HAVE_GAPS = "data: {columns: {charges: {type: number, missing: 0.1}}}\n"
         "[compute: {name: had, formula: missing(charges)}, drop: charges, one_hot: plan]",
         "[compute: {name: had, formula: '2 * missing(charges) + tenure'}, drop: charges, one_hot: plan]",
         "[compute: {name: high, formula: charges > 3}, drop: charges, one_hot: plan]",
-        "[impute: {columns: charges, with: constant, value: 0}, select: 2, one_hot: plan]",
+        "[impute: {columns: charges, with: constant, value: 0}, select: 1, one_hot: plan]",
     ],
 )
 def test_gaps_that_are_filled_or_left_out_are_fine(features: str) -> None:
@@ -40,7 +40,7 @@ def test_gaps_that_are_filled_or_left_out_are_fine(features: str) -> None:
         "[log: charges, clip: {columns: charges, min: 0}, one_hot: plan]",
         "[compute: {name: twice, formula: 2 * charges}, drop: charges, one_hot: plan]",
         "[compute: {name: twice, formula: 2 * charges}, impute: charges, one_hot: plan]",
-        "[select: {top: 2}, one_hot: plan]",
+        "[select: {top: 1}, one_hot: plan]",
     ],
 )
 def test_gaps_that_reach_the_model_are_told_once(features: str) -> None:
@@ -48,7 +48,7 @@ def test_gaps_that_reach_the_model_are_told_once(features: str) -> None:
 
 
 def test_a_model_that_takes_gaps_needs_nothing_filled() -> None:
-    assert codes(f"{CHARGES_HAVE_GAPS}model: xgboost") == []
+    assert codes(f"{CHARGES_HAVE_GAPS}model: xgboost\nfeatures: [one_hot: plan]") == []
 
 
 def test_a_category_with_gaps_is_all_zeros() -> None:
@@ -61,11 +61,11 @@ def test_one_mistake_is_told_once() -> None:
 
 
 def test_what_is_told_names_the_transform_that_came_before() -> None:
-    found = checked(base("features: [one_hot: plan, cross: [plan, plan]]"))[1]
+    found = checked(base("features: [bucket: tenure, one_hot: plan, cross: [plan, tenure]]"))[1]
     assert {finding.message for finding in found} == {
         "`cross` takes a category or a bucket or code, but `one_hot` made `plan` a vector"
     }
-    assert found[0].related[0].path == ("features", 0, "one_hot")
+    assert found[0].related[0].path == ("features", 1, "one_hot")
     assert found[0].help == "put `cross` before it"
 
 

@@ -55,7 +55,12 @@ EXAMPLES: list[tuple[str, Path, str, Pipeline]] = [
         "not 2.5",
         serves(rollout={"canary": [2.5, 100]}, gateway=GATEWAY),
     ),
-    ("AM412", ("serving", "rollout", "canary"), "whole servers", serves(rollout={"canary": [5, 100]})),
+    (
+        "AM412",
+        ("serving", "rollout", "canary", 0),
+        "whole number of servers",
+        serves(rollout={"canary": [5, 100]}),
+    ),
     ("AM413", ("labels", "a b"), "`a b` cannot be the key", settled(labels={"a b": "c"})),
     (
         "AM413",
@@ -103,7 +108,18 @@ EXAMPLES: list[tuple[str, Path, str, Pipeline]] = [
         "watches 100ms instead of 60ms",
         latency(p99="60ms"),
     ),
-    ("AM422", ("serving", "objectives", "latency", "p99"), "up to 10s", latency(p99="11s")),
+    (
+        "AM422",
+        ("serving", "objectives", "latency", "p99"),
+        "up to 10s",
+        serves(objectives={"latency": {"p99": "11s"}}, limits={"timeout": "20s"}),
+    ),
+    (
+        "AM424",
+        ("prometheus", "retention"),
+        "over 3d",
+        settled(prometheus={"retention": "2d"}),
+    ),
     (
         "AM422",
         ("serving", "objectives", "availability"),

@@ -22,6 +22,9 @@ class DropDuplicates(CleaningStep):
     def columns_read(self) -> tuple[str, ...]:
         return self.by or ()
 
+    def unique_by(self) -> tuple[str, ...]:
+        return self.by or ()
+
     def keep(self, rows: polars.LazyFrame) -> polars.LazyFrame:
         from polars import selectors
 

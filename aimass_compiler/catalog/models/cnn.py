@@ -21,6 +21,8 @@ class Cnn(Model):
 
     requires: ClassVar[str] = "torch"
     learns_in_epochs: ClassVar[bool] = True
+    learns_in_steps: ClassVar[bool] = True
+    uses_gpus: ClassVar[bool] = True
     losses: ClassVar[Mapping[str, tuple[str, ...]]] = LOSSES
     accepts: ClassVar[Literal["table", "image"]] = "image"
     regularization: ClassVar[tuple[str, ...]] = ("dropout",)

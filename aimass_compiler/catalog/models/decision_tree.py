@@ -15,6 +15,7 @@ from aimass_compiler.values import Integer, Tunable
 class DecisionTree(Model):
     """One tree of questions about the features."""
 
+    ignores_scale: ClassVar[bool] = True
     regularization: ClassVar[tuple[str, ...]] = ("min_samples_leaf",)
     capacity: ClassVar[tuple[str, ...]] = ("max_depth",)
 

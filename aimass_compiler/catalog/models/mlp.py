@@ -21,6 +21,8 @@ class Mlp(Model):
 
     requires: ClassVar[str] = "torch"
     learns_in_epochs: ClassVar[bool] = True
+    learns_in_steps: ClassVar[bool] = True
+    uses_gpus: ClassVar[bool] = True
     losses: ClassVar[Mapping[str, tuple[str, ...]]] = LOSSES
     regularization: ClassVar[tuple[str, ...]] = ("dropout",)
     capacity: ClassVar[tuple[str, ...]] = ("hidden",)

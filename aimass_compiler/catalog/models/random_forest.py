@@ -15,6 +15,7 @@ from aimass_compiler.values import Integer, Number, Tunable
 class RandomForest(Model):
     """Many trees, each grown on other rows and features, and averaged (Breiman 2001)."""
 
+    ignores_scale: ClassVar[bool] = True
     regularization: ClassVar[tuple[str, ...]] = ("min_samples_leaf",)
     capacity: ClassVar[tuple[str, ...]] = ("n_estimators", "max_depth")
 

@@ -29,11 +29,14 @@ class Xgboost(Model):
     """Gradient-boosted trees by XGBoost; a missing value takes a branch of its own."""
 
     requires: ClassVar[str] = "xgboost"
+    uses_gpus: ClassVar[bool] = True
     accepts_missing: ClassVar[bool] = True
     losses: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "classification": ("log_loss",),
         "regression": ("mean_squared_error", "mean_absolute_error"),
     }
+    ignores_scale: ClassVar[bool] = True
+    learns_in_steps: ClassVar[bool] = True
     regularization: ClassVar[tuple[str, ...]] = ("reg_lambda", "min_child_weight")
     capacity: ClassVar[tuple[str, ...]] = ("max_depth", "n_estimators")
 

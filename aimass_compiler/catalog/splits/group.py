@@ -24,6 +24,10 @@ class Group(SharedSplit):
     def columns_read(self) -> tuple[str, ...]:
         return (self.column,)
 
+    @property
+    def is_by_chance(self) -> bool:
+        return True
+
     def assign(self, rows: polars.DataFrame, target: str) -> polars.Series:
         from aimass_compiler.catalog.splitting import by_position, hashed_position
 

@@ -24,6 +24,14 @@ class Hash(SharedSplit):
     def columns_read(self) -> tuple[str, ...]:
         return self.key or ()
 
+    @property
+    def is_by_chance(self) -> bool:
+        return True
+
+    @property
+    def keeps_together(self) -> bool:
+        return bool(self.key)
+
     def assign(self, rows: polars.DataFrame, target: str) -> polars.Series:
         from aimass_compiler.catalog.splitting import by_position, hashed_position
 

@@ -26,6 +26,14 @@ class Random(SharedSplit):
     def columns_read(self) -> tuple[str, ...]:
         return (self.stratify,) if self.stratify else ()
 
+    @property
+    def is_by_chance(self) -> bool:
+        return True
+
+    @property
+    def keeps_together(self) -> bool:
+        return False
+
     def assign(self, rows: polars.DataFrame, target: str) -> polars.Series:
         import polars
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from aimass_compiler.catalog.transform import Table, Transform, Types
+from aimass_compiler.catalog.transform import Declared, Doubt, Doubts, Table, Transform, Types
 from aimass_compiler.expression.algebra import Bucket as BucketExpression
 from aimass_compiler.expression.algebra import Expression
 from aimass_compiler.expression.statistics import Quantiles, Statistic
@@ -48,6 +48,15 @@ class Bucket(Transform):
     def produces(self, types: Types) -> Mapping[str, ColumnType | None]:
         del types
         return {self.name or self.column: index(len(self.bounds) + 1 if self.bounds else None)}
+
+    def doubts(self, declared: Mapping[str, Declared], types: Types) -> Doubts:
+        del types
+        known = declared.get(self.column, Declared())
+        for place, bound in enumerate(self.bounds or ()):
+            if known.least is not None and bound <= known.least:
+                yield Doubt.NEVER, ("bounds", place), f"no `{self.column}` is below {bound:g}"
+            elif known.most is not None and bound > known.most:
+                yield Doubt.NEVER, ("bounds", place), f"no `{self.column}` is {bound:g} or above"
 
     def learn(self, table: Table) -> Mapping[str, Statistic]:
         if self.bounds:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from aimass_compiler.catalog.transform import EachColumn
+from aimass_compiler.catalog.transform import Declared, Doubt, Doubts, EachColumn, Types
 from aimass_compiler.expression.algebra import Arithmetic, Constant, Expression
 from aimass_compiler.expression.statistics import Quantiles, Statistic
 from aimass_compiler.values import Number
@@ -48,6 +48,16 @@ class Clip(EachColumn):
                 {"lower": lower, "upper": upper},
             )
         return self
+
+    def doubts(self, declared: Mapping[str, Declared], types: Types) -> Doubts:
+        del types
+        for place, name in enumerate(self.columns_read):
+            known = declared.get(name, Declared())
+            is_low = known.least is not None and (self.min is None or self.min <= known.least)
+            is_high = known.most is not None and (self.max is None or self.max >= known.most)
+            if self.quantiles is None and (is_low or self.min is None) and (is_high or self.max is None):
+                told = f"`{name}` is never beyond these bounds, so there is nothing to pull back"
+                yield Doubt.IDLE, ("columns", place), told
 
     def learn_column(self, column: Expression) -> Mapping[str, Statistic]:
         return {"bounds": Quantiles(column, self.quantiles)} if self.quantiles else {}

@@ -34,9 +34,6 @@ class Compute(Transform):
         del types
         return {self.name: NUMBER}
 
-    def problem(self, types: Types) -> str | None:
-        return self.formula.problem(types, "number")
-
     def apply(self, table: Table, learned: Mapping[str, Any]) -> Mapping[str, Expression | None]:
         del learned
         result = self.formula.over(table)

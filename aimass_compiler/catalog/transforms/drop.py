@@ -17,6 +17,7 @@ class Drop(Transform):
         {"number", "category", "text", "time", "image", "index", "vector"}
     )
     examples: ClassVar[tuple[Any, ...]] = ("charges", ["plan", "photo"], {"type": "number", "but": ["age"]})
+    only_removes: ClassVar[bool] = True
     short_form: ClassVar[str | None] = "columns"
 
     columns: Columns

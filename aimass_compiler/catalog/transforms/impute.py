@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from aimass_compiler.catalog.transform import EachColumn, Table, Types
+from aimass_compiler.catalog.transform import Declared, Doubt, Doubts, EachColumn, Table, Types
 from aimass_compiler.expression.algebra import AsNumber, Constant, Expression, IsMissing, Where
 from aimass_compiler.expression.statistics import MostFrequent, Statistic, Summary
 from aimass_compiler.expression.types import NUMBER, ColumnType
@@ -52,6 +52,13 @@ class Impute(EachColumn):
         is_string = isinstance(self.value, str)
         unfit = [name for name in self.columns_read if types[name].is_string != is_string]
         return f"`{self.value}` cannot fill `{unfit[0]}`, which is {types[unfit[0]]}" if unfit else None
+
+    def doubts(self, declared: Mapping[str, Declared], types: Types) -> Doubts:
+        del types
+        for place, name in enumerate(self.columns_read):
+            if name in declared and not declared[name].may_be_missing:
+                told = f"`{name}` never lacks a value, so there is nothing to fill"
+                yield Doubt.IDLE, ("columns", place), told
 
     def learn_column(self, column: Expression) -> Mapping[str, Statistic]:
         if self.strategy == "constant":

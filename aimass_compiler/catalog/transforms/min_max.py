@@ -15,6 +15,7 @@ class MinMax(EachColumn):
     """Scale numbers so that the training rows lie between 0 and 1."""
 
     accepts: ClassVar[frozenset[str]] = frozenset({"number", "image"})
+    only_scales: ClassVar[bool] = True
     examples: ClassVar[tuple[Any, ...]] = ("photo", ["tenure", "charges"])
 
     def learn_column(self, column: Expression) -> Mapping[str, Statistic]:

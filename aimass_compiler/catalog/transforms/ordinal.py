@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from aimass_compiler.catalog.transform import EachColumn
+from aimass_compiler.catalog.transform import Declared, Doubt, Doubts, EachColumn, Types
 from aimass_compiler.expression.algebra import Expression, Lookup
 from aimass_compiler.expression.statistics import MostFrequent, Statistic
 from aimass_compiler.expression.types import ColumnType, index
@@ -41,6 +41,17 @@ class Ordinal(EachColumn):
     def type_after(self, before: ColumnType) -> ColumnType:
         del before
         return index(len(self.values) if self.values else None)
+
+    def doubts(self, declared: Mapping[str, Declared], types: Types) -> Doubts:
+        del types
+        for name in self.columns_read if self.values else ():
+            known = declared.get(name, Declared()).values
+            for place, value in enumerate(self.values or ()):
+                if known is not None and value not in known:
+                    yield Doubt.NEVER, ("values", place), f"`{name}` is never `{value}`"
+            lacking = [value for value in known or () if value not in (self.values or ())]
+            if lacking:
+                yield Doubt.LOST, ("values",), f"`{lacking[0]}` of `{name}` has no place in `values`"
 
     def learn_column(self, column: Expression) -> Mapping[str, Statistic]:
         return {} if self.values else {"values": MostFrequent(column, limit=self.limit)}

@@ -8,11 +8,16 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from aimass_compiler.catalog.transform import Table, Transform, Types, features_of
+from aimass_compiler.catalog.transform import Declared, Doubt, Doubts, Table, Transform, Types, features_of
 from aimass_compiler.expression.algebra import Expression, Gather, Pack
 from aimass_compiler.expression.statistics import MutualInformation, Statistic, Variances
 from aimass_compiler.expression.types import ColumnType, vector
 from aimass_compiler.values import Integer, Number
+
+
+def _components(kind: ColumnType) -> int | None:
+    """How many features a column is; None when only training tells."""
+    return kind.size if kind.name == "vector" else 1
 
 
 class Select(Transform):
@@ -51,6 +56,14 @@ class Select(Transform):
     def produces(self, types: Types) -> Mapping[str, ColumnType | None]:
         del types
         return {**dict.fromkeys(self.columns), "selected": vector()}
+
+    def doubts(self, declared: Mapping[str, Declared], types: Types) -> Doubts:
+        del declared
+        sizes = [_components(types[name]) for name in self.columns if name in types]
+        count = sum(size for size in sizes if size is not None)
+        if self.top is not None and None not in sizes and 0 < count <= self.top:
+            told = f"there are only {count} features to choose from, so all are kept"
+            yield Doubt.IDLE, ("top",), told
 
     def _all(self, table: Table) -> Pack:
         return Pack(tuple(table[name] for name in self.columns), self.columns)

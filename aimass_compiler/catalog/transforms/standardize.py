@@ -15,6 +15,7 @@ class Standardize(EachColumn):
     """Shift and scale numbers to mean 0 and standard deviation 1 on the training rows."""
 
     accepts: ClassVar[frozenset[str]] = frozenset({"number", "image"})
+    only_scales: ClassVar[bool] = True
     examples: ClassVar[tuple[Any, ...]] = ("photo", {"type": "number"})
 
     def learn_column(self, column: Expression) -> Mapping[str, Statistic]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Finding, Severity
-from aimass_compiler.explanations import Explanation
+from aimass_compiler.explanations import Example, Explanation
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.places import written
 from aimass_compiler.render.monitoring.objectives import BURNS, SLOW_SHARES, boundary
+from aimass_compiler.values import Duration
 
 EXPLANATIONS = (
     Explanation(
@@ -33,14 +35,42 @@ EXPLANATIONS = (
         "A page means that the budget of 30 days is used up six or 14.4 times too fast. Where so much may "
         "fail that even an outage is slower than that, only tickets are opened. Raise the availability.",
     ),
+    Explanation(
+        "AM424",
+        "Prometheus forgets before the alerts can look back",
+        "`prometheus.retention` in aimass.yaml says how long samples are kept. The slowest alert on an "
+        "objective compares the last three days with its budget; with less it judges by what is left, and a "
+        "slow leak of the budget goes unseen. Keep samples longer.",
+    ),
+)
+
+EXAMPLES = (
+    Example(
+        "AM424",
+        fails="prometheus: {retention: 1d}",
+        passes="prometheus: {retention: 15d}",
+        of="settings",
+    ),
 )
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Objectives that the alerts watch only roughly, or not at all."""
+    yield from _retention(pipeline)
     yield from _availability(pipeline)
     for percentile in SLOW_SHARES:
         yield from _latency(pipeline, percentile)
+
+
+def _retention(pipeline: Pipeline) -> Iterator[Finding]:
+    kept = pipeline.settings.prometheus.retention
+    windows = (Duration(burn.long) for burns in BURNS.values() for burn in burns)
+    longest = max(windows, key=attrgetter("seconds"))
+    if kept is not None and kept.seconds < longest.seconds:
+        told = f"samples are kept for {kept}, but an alert looks back over {longest}"
+        path, file = ("prometheus", "retention"), conventions.SETTINGS_FILE
+        way_out = f"keep them for {longest} or longer"
+        yield Finding("AM424", path, told, help=way_out, severity=Severity.WARNING, file=file)
 
 
 def _availability(pipeline: Pipeline) -> Iterator[Finding]:
@@ -62,6 +92,8 @@ def _latency(pipeline: Pipeline, percentile: str) -> Iterator[Finding]:
         if limit is None:
             continue
         end, last = boundary(limit.seconds), conventions.DURATION_BUCKETS[-1]
+        if end is None and limit.seconds > _longest_timeout(pipeline):
+            continue  # no answer takes so long: it is given up before, and that is told
         if end is None:
             told = f"servers measure answer times up to {last:g}s, so no alert can watch {limit}"
             yield Finding("AM422", path, told, help=f"write `{last:g}s` or less", severity=Severity.WARNING)
@@ -70,6 +102,11 @@ def _latency(pipeline: Pipeline, percentile: str) -> Iterator[Finding]:
                 f"the alert watches {_shown(end)} instead of {limit}: answer times are counted in fixed steps"
             )
             yield Finding("AM421", path, told, help=_steps_around(limit.seconds), severity=Severity.WARNING)
+
+
+def _longest_timeout(pipeline: Pipeline) -> float:
+    limits: list[Duration] = [limit for _, limit in written(pipeline, "serving.limits.timeout")]
+    return max(limit.seconds for limit in limits)
 
 
 def _steps_around(seconds: float) -> str:

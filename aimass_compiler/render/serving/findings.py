@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from aimass_compiler.diagnostics import Finding, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.pipeline.places import written
+from aimass_compiler.pipeline.places import place_in, written
 from aimass_compiler.render.serving import places
 
 EXPLANATIONS = (
@@ -19,13 +19,16 @@ EXPLANATIONS = (
     ),
     Explanation(
         "AM412",
-        "the canary's traffic is only as exact as the number of servers",
+        "the servers cannot divide the traffic like this",
         "Without `serving.gateway` no proxy divides the traffic. Argo Rollouts then runs so many servers of "
         "the new version that their share comes close: 5 % of three servers is one of four. Add "
         "`serving.gateway` for exact shares, or more replicas for finer ones.",
     ),
     *places.EXPLANATIONS,
 )
+
+#: Per cent.
+_WHOLE = 100
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
@@ -56,9 +59,17 @@ def _weights(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def _inexact_canaries(pipeline: Pipeline) -> Iterator[Finding]:
-    for path, serving in written(pipeline, "serving"):
-        if serving.rollout.canary and serving.gateway is None:
-            told = "without `gateway` the steps of `canary` are rounded to whole servers"
-            way_out = "add `serving.gateway` for exact shares"
-            where = (*path, "rollout", "canary")
-            yield Finding("AM412", where, told, help=way_out, severity=Severity.WARNING)
+    """Steps that whole servers cannot make, once for each canary; their order is told by a check."""
+    told_at = set()
+    for name, environment in pipeline.environments.items():
+        serving, where = environment.serving, place_in(pipeline, name, "serving.rollout.canary")
+        steps, servers = serving.rollout.canary, serving.replicas.min
+        inexact = [place for place, step in enumerate(steps) if (step * servers) % _WHOLE]
+        is_judged = list(steps) == sorted(steps) and steps[-1:] == (_WHOLE,) and where not in told_at
+        if serving.gateway is not None or not inexact or not is_judged:
+            continue
+        told_at.add(where)
+        counted = "the one server" if servers == 1 else f"the {servers} servers"
+        told = f"{steps[inexact[0]]:g} % of {counted} of `{name}` is no whole number of servers"
+        way_out = f"add `serving.gateway` for exact shares, or make steps of {_WHOLE / servers:.3g} %"
+        yield Finding("AM412", (*where, inexact[0]), told, help=way_out, severity=Severity.WARNING)

@@ -1,0 +1,64 @@
+"""In a list of names each stands once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aimass_compiler.checks._example import Example
+from aimass_compiler.diagnostics import Finding, Fix, Path, Remove, Severity
+from aimass_compiler.explanations import Explanation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aimass_compiler.pipeline import Pipeline
+    from aimass_compiler.values import Frozen
+
+EXPLANATIONS = (
+    Explanation(
+        "AM266",
+        "a name stands twice in a list",
+        "The second one changes nothing. Mostly another name was meant.",
+    ),
+)
+EXAMPLES = (
+    Example(
+        "AM266",
+        fails="features: [standardize: [tenure, tenure], one_hot: plan]",
+        passes="features: [standardize: [tenure, charges], one_hot: plan]",
+    ),
+    Example("AM266", fails="evaluation: {slices: [plan, plan]}", passes="evaluation: {slices: [plan]}"),
+)
+
+
+def findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """Names that a list of columns or metrics repeats."""
+    for path, names in _lists(pipeline):
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                fix = Fix(f"take the second `{name}` away", (Remove((*path, place)),))
+                message = f"`{name}` stands in this list twice"
+                yield Finding(
+                    "AM266", (*path, place), message, help="write it once", severity=Severity.WARNING, fix=fix
+                )
+
+
+def _lists(pipeline: Pipeline) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    data, evaluation = pipeline.data, pipeline.evaluation
+    for place, transform in enumerate(pipeline.features):
+        yield from _of_record(transform, ("features", place, transform.kind))
+    for place, step in enumerate(data.clean):
+        yield from _of_record(step, ("data", "clean", place, step.kind))
+    for place, join in enumerate(data.join):
+        yield ("data", "join", place, "on"), join.on
+    yield from _of_record(data.split, ("data", "split"))
+    yield ("evaluation", "metrics"), evaluation.metrics or ()
+    yield ("evaluation", "slices"), evaluation.slices
+
+
+def _of_record(record: Frozen, path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """The lists of columns; other lists of a kind are its own to judge."""
+    for key in ("columns", "by", "key"):
+        names = vars(record).get(key)
+        if isinstance(names, tuple) and len(names) > 1:
+            yield (*path, key), names

@@ -1,0 +1,128 @@
+"""No secret stands in a file that everybody with the repository can read."""
+
+from __future__ import annotations
+
+import re
+from math import log2
+from typing import TYPE_CHECKING
+
+from aimass_compiler.checks._example import Example
+from aimass_compiler.diagnostics import Finding, Place, Severity
+from aimass_compiler.explanations import Explanation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXPLANATIONS = (
+    Explanation(
+        "AM330",
+        "an address holds a password",
+        "Whoever can read the repository, its clones and its history can read the password, and it goes "
+        "into `generated/`, into logs and into the training image's configuration. Change it, for it is "
+        "known now, and let the machine that reads the data bring it: a role of the cloud, `AWS_PROFILE`, "
+        "`~/.netrc`, a Kubernetes secret.",
+    ),
+    Explanation(
+        "AM331",
+        "a key or a token stands in plain text",
+        "It looks like what a cloud, GitHub, Slack or another service hands out, or like a private key. "
+        "Whoever can read the repository can use it. Take it back where it was handed out, for deleting the "
+        "line leaves it in the history, and keep the new one in a secret store.",
+    ),
+    Explanation(
+        "AM332",
+        "this looks like a secret",
+        "A long run of letters and digits without a pattern is mostly a key or a token. If it is none, "
+        "accept it: `waivers: [{code: AM332, reason: …}]`.",
+    ),
+)
+EXAMPLES = (
+    Example(
+        "AM330",
+        fails="metadata: {description: 'rows of https://reader:hunter2@lake.example.com/customers.csv'}",
+        passes="metadata: {description: 'rows of https://lake.example.com/customers.csv'}",
+    ),
+    Example(
+        "AM331",
+        fails="metadata: {description: 'read with AKIAIOSFODNN7EXAMPLE'}",
+        passes="metadata: {description: 'read with the role of the training job'}",
+    ),
+    Example(
+        "AM332",
+        fails="metadata: {description: 'Zk3vQ9xT1mB7cR5yW8nL2pH6sD4gJ0aF'}",
+        passes="metadata: {description: '9f86d081884c7d659a2feaa0c55ad015'}",
+    ),
+)
+_IN_ADDRESS = re.compile(r"://[^\s/:@\"'<>]*:(?P<secret>[^\s/@\"']+)@")
+_IN_QUERY = re.compile(
+    r"[?&](?:sig|x-amz-signature|x-goog-signature|access_token|token|api_?key|password)=(?P<secret>[^&\s\"']{8,})",
+    re.IGNORECASE,
+)
+#: How they begin, what they look like, and what they are.
+_KNOWN = tuple(
+    (start, re.compile(pattern), noun)
+    for start, pattern, noun in (
+        ("AKIA", r"\bAKIA[0-9A-Z]{16}\b", "an access key of AWS"),
+        ("ASIA", r"\bASIA[0-9A-Z]{16}\b", "an access key of AWS"),
+        ("gh", r"\bgh[pousr]_[A-Za-z0-9]{36,}", "a token of GitHub"),
+        ("github_pat_", r"\bgithub_pat_[A-Za-z0-9_]{22,}", "a token of GitHub"),
+        ("glpat-", r"\bglpat-[A-Za-z0-9_-]{20,}", "a token of GitLab"),
+        ("xox", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}", "a token of Slack"),
+        ("hf_", r"\bhf_[A-Za-z0-9]{30,}", "a token of Hugging Face"),
+        ("AIza", r"\bAIza[0-9A-Za-z_-]{35}", "a key of Google"),
+        ("sk_live_", r"\bsk_live_[0-9A-Za-z]{24,}", "a key of Stripe"),
+        ("sk-", r"\bsk-[A-Za-z0-9_-]{32,}", "a key of an API"),
+        ("eyJ", r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{5,}", "a JSON web token"),
+        ("PRIVATE KEY", r"-----BEGIN [A-Z ]*PRIVATE KEY-----", "a private key"),
+    )
+)
+_LONG = 32
+_LONG_RUN = re.compile(r"(?<![A-Za-z0-9+])[A-Za-z0-9+]{32,}={0,2}")
+#: What stands for a secret that somebody else fills in: `${PASSWORD}`, `<token>`, `***`.
+_STAND_IN = re.compile(r"[$<{*%].*|[xX.]+")
+#: Bits a character: random letters and digits have nearly 6, English words run together about 3.7.
+_RANDOM = 4.2
+
+
+def findings_in_text(text: str) -> Iterator[Finding]:
+    """Passwords, keys and tokens, in comments too."""
+    found: dict[tuple[int, int], Finding] = {}
+    for match in (*_IN_ADDRESS.finditer(text), *(_IN_QUERY.finditer(text) if "=" in text else ())):
+        if not _STAND_IN.fullmatch(match["secret"]):
+            told = "this address holds a password, which everybody with the repository can read"
+            hint = "change it, and let the machine that reads the data bring it"
+            found[match.span("secret")] = _finding("AM330", text, match.span("secret"), told, hint)
+    for start, pattern, noun in _KNOWN:
+        for match in pattern.finditer(text) if start in text else ():
+            if not any(first <= match.start() < last for first, last in found):
+                told = f"this is {noun}, which everybody with the repository can read"
+                hint = "take it back where it was handed out, and keep the new one in a secret store"
+                found[match.span()] = _finding("AM331", text, match.span(), told, hint)
+    for match in _LONG_RUN.finditer(text) if max(map(len, text.split()), default=0) >= _LONG else ():
+        known = any(first < match.end() and match.start() < last for first, last in found)
+        if not known and _is_random(match[0]):
+            told = "this looks like a key or a token, which everybody with the repository could read"
+            hint = "keep it in a secret store, or accept AM332 in `waivers` if it is no secret"
+            found[match.span()] = _finding("AM332", text, match.span(), told, hint)
+    yield from found.values()
+
+
+def _is_random(run: str) -> bool:
+    """Whether it mixes digits with letters of both cases, and by Shannon's entropy has no pattern."""
+    kinds = (str.isdigit, str.isupper, str.islower)
+    if not all(any(map(kind, run)) for kind in kinds):
+        return False
+    shares = [run.count(sign) / len(run) for sign in set(run)]
+    return -sum(share * log2(share) for share in shares) >= _RANDOM
+
+
+def _finding(code: str, text: str, span: tuple[int, int], told: str, hint: str) -> Finding:
+    severity = Severity.WARNING if code == "AM332" else Severity.ERROR
+    return Finding(code, (), told, help=hint, severity=severity, place=_place(text, *span))
+
+
+def _place(text: str, start: int, end: int) -> Place:
+    """The place of a stretch within one line."""
+    lines = re.split(r"\r\n|\r|\n", text[:start])
+    column = len(lines[-1]) + 1
+    return Place(len(lines), column, len(lines), column + end - start)
