@@ -39,7 +39,7 @@ def check(pipeline: Pipeline, file: str) -> list[Finding]:
 
 
 def check_text(text: str, file: str, settings: Settings | None = None) -> list[Finding]:
-    """What is wrong with a file whatever it means, in the order of its text; the settings may accept warnings."""
+    """What is wrong with a file whatever it means, in the order of its text; settings may accept warnings."""
     found = [finding for module in _OF_TEXTS for finding in module.findings_in_text(text)]
     ordered = sorted(_in(file, found), key=lambda finding: (finding.place, finding.code))
     return remaining(ordered, None, settings, file)

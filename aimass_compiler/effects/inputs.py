@@ -41,7 +41,7 @@ def inputs(pipeline: Normal) -> dict[str, Mapping[str, Any]]:
 
 
 def _may_be_feature(column: Mapping[str, Any]) -> bool:
-    return column.get("type") not in NEVER_FEATURES
+    return column.get("type") not in NEVER_FEATURES and column.get("known", "before") == "before"
 
 
 def _type(column: Mapping[str, Any]) -> ColumnType:

@@ -41,6 +41,12 @@ EXAMPLES = (
         "AM423", "serving: {objectives: {availability: 80%}}", "serving: {objectives: {availability: 99.9%}}"
     ),
     Example(
+        "AM424",
+        "prometheus: {retention: 1d}\n",
+        "prometheus: {retention: 15d}\n",
+        "settings",
+    ),
+    Example(
         "AM431", 'images: {python: "Python:3.11"}\n', 'images: {python: "python:3.11-slim"}\n', "settings"
     ),
     Example(
@@ -55,7 +61,7 @@ EXAMPLES = (
     Example("AM444", "environments: {prod: {training: {seed: 7}}}", "training: {seed: 7}"),
     Example("AM445", "monitoring: {retrain: {on: drift}}", "monitoring: {retrain: {on: null}}"),
     Example("AM446", "queue: ml queue\n", "queue: ml-queue\n", "settings"),
-    Example("AM447", "training: {gpus: 1}", "training: {gpus: 0}"),
+    Example("AM447", "model: mlp\ntraining: {gpus: 1}", "model: mlp\ntraining: {gpus: 0}"),
     Example(
         "AM448",
         'monitoring: {retrain: {schedule: "0 3 * * 1"}}',

@@ -28,7 +28,7 @@ EXAMPLES = (
         "data: {columns: {churned: {type: category, values: null}}}",
         'data: {columns: {churned: {type: category, values: ["no", "yes"]}}}',
     ),
-    Example("AM203", "target: since", "target: churned"),
+    Example("AM203", "target: customer_id", "target: churned"),
     Example(
         "AM204",
         'data: {columns: {churned: {type: category, values: ["no"]}}}',

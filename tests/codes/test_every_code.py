@@ -34,8 +34,9 @@ def codes_of(example: Example, text: str, root: Path) -> list[str]:
     (root / "specs").mkdir(exist_ok=True)
     spec = root / "specs/churn.yaml"
     spec.write_text(json.dumps(base(text)) if example.of == "change" else BASE, encoding="utf-8")
-    if example.of == "settings":
-        (root / "aimass.yaml").write_text(text, encoding="utf-8")
+    settings = text if example.of == "settings" else example.settings
+    if settings:
+        (root / "aimass.yaml").write_text(settings, encoding="utf-8")
     return [finding.code for finding in check_specs(Project(root), [spec], {}).findings]
 
 

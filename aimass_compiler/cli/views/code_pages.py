@@ -24,6 +24,7 @@ _OF = {
     "settings": ("This in aimass.yaml fails:", "This passes:"),
     "situation": ("This fails:", "This passes:"),
 }
+_BESIDE = "With this aimass.yaml:"
 
 Explanations = Mapping[str, Explanation]
 Examples = Mapping[str, Sequence[Example]]
@@ -33,6 +34,8 @@ def drawn(explanation: Explanation, examples: Sequence[Example], width: int) -> 
     """One code for a terminal."""
     parts = [f"{explanation.code}: {explanation.title}", "\n".join(wrapped(explanation.text, width))]
     for example in examples:
+        if example.settings:
+            parts += [_BESIDE, _indented(example.settings, width, is_prose=False)]
         for intro, text in zip(_OF[example.of], (example.fails, example.passes), strict=True):
             parts += [intro, _indented(text, width, is_prose=example.of == "situation")]
     return "\n\n".join(parts) + "\n"
@@ -88,5 +91,7 @@ def in_markdown(example: Example) -> Iterator[str]:
     if example.of == "situation":
         yield from ("", f"{fails} {example.fails}", "", f"{passes} {example.passes}")
         return
+    if example.settings:
+        yield from ("", _BESIDE, "", "```yaml", example.settings.strip("\n"), "```")
     yield from ("", fails, "", "```yaml", example.fails.strip("\n"), "```")
     yield from ("", passes, "", "```yaml", example.passes.strip("\n"), "```")

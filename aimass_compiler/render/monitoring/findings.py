@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Finding, Severity
-from aimass_compiler.explanations import Example, Explanation
+from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.places import written
 from aimass_compiler.render.monitoring.objectives import BURNS, SLOW_SHARES, boundary
@@ -41,15 +41,6 @@ EXPLANATIONS = (
         "`prometheus.retention` in aimass.yaml says how long samples are kept. The slowest alert on an "
         "objective compares the last three days with its budget; with less it judges by what is left, and a "
         "slow leak of the budget goes unseen. Keep samples longer.",
-    ),
-)
-
-EXAMPLES = (
-    Example(
-        "AM424",
-        fails="prometheus: {retention: 1d}",
-        passes="prometheus: {retention: 15d}",
-        of="settings",
     ),
 )
 
