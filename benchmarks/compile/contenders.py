@@ -131,9 +131,11 @@ class Aimass:
         generated = self._root / "generated"
         overlays = list(generated.glob("*/overlays/*/kustomization.yaml"))
         one = self._one()
-        patch = generated / one.name / "overlays" / "prod" / "horizontalpodautoscaler.patch.yaml"
+        prod = (generated / one.name / "overlays" / "prod").rglob("*.yaml")
         wanted = f"maxReplicas: {(changed(one) if self._is_changed else one).sizing['prod'].replicas_max}"
-        return len(overlays) == len(self._services) * len(ENVIRONMENTS) and wanted in patch.read_text()
+        return len(overlays) == len(self._services) * len(ENVIRONMENTS) and any(
+            wanted in path.read_text(encoding="utf-8") for path in prod
+        )
 
 
 def count(texts: Iterable[str]) -> int:

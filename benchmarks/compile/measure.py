@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import subprocess
 import tempfile
 import threading
@@ -17,7 +18,7 @@ from benchmarks.compile.tools import bare_environment
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_SAMPLE_SECONDS = 0.05
+_SAMPLE_SECONDS = 0.01
 _PROC = Path("/proc")
 
 
@@ -52,6 +53,8 @@ def cost(calls: Sequence[Call], at_once: int, limit: float, *, watch_memory: boo
     """
     running: dict[int, tuple[Call, subprocess.Popen[bytes]]] = {}
     waiting = list(reversed(calls))
+    # A new process begins as a copy of this one, and Linux counts that for its peak.
+    inherited = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with (
         tempfile.TemporaryFile() as errors,
         _memory_watch(watch_memory) as watch,
@@ -69,7 +72,8 @@ def cost(calls: Sequence[Call], at_once: int, limit: float, *, watch_memory: boo
             call, process = running.pop(identity)
             process.returncode = os.waitstatus_to_exitcode(status)
             cpu += usage.ru_utime + usage.ru_stime
-            peak = max(peak, usage.ru_maxrss / 1024)
+            if usage.ru_maxrss > inherited:
+                peak = max(peak, usage.ru_maxrss / 1024)
             if process.returncode and not over.is_set():
                 _end(running)
                 raise CallFailedError(_failure(call, process.returncode, errors))

@@ -94,7 +94,7 @@ def _row(one: Series, ours: float | None) -> tuple[str, ...]:
         more + seconds(one.wall),
         f"{seconds(low)} to {seconds(high)}" if len(one.costs) > 1 else "",
         more + seconds(one.cpu),
-        f"{one.memory:.0f}",
+        f"{one.memory:.0f}" if one.memory else "",
         str(len(one.costs)),
         f"{more}{one.wall / ours:.2f}×" if ours else "",
     )

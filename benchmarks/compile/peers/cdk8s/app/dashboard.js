@@ -1,10 +1,10 @@
-// The Grafana dashboard of one model in one environment.
+// The Grafana dashboard of one model; its reader chooses the environment.
 const { createHash } = require("node:crypto");
 
 const SOURCE = { type: "prometheus", uid: "${datasource}" };
 
 function panels(model) {
-  const chosen = `model="${model.name}",namespace="${model.namespace}"`;
+  const chosen = `model="${model.name}",namespace="$namespace"`;
   const all = `{${chosen}}`;
   const rate = (metric, selector = all) => `rate(${metric}${selector}[$__rate_interval])`;
   const by = (label, metric) => `sum by (${label}) (${rate(metric)})`;
@@ -100,18 +100,32 @@ function drawn({ title, unit, lines, description = "", end, type = "timeseries" 
 }
 
 function dashboard(model) {
-  const digest = createHash("sha256").update(`${model.name}/${model.environment}`).digest("hex");
+  const series = `label_values(aimass_model_info{model="${model.name}"}, namespace)`;
+  const digest = createHash("sha256").update(model.name).digest("hex");
   return {
     uid: `aimass-${digest.slice(0, 12)}`,
-    title: `Model ${model.name} (${model.environment})`,
-    tags: ["aimass", model.name, model.environment],
+    title: `Model ${model.name}`,
+    tags: ["aimass", model.name],
     schemaVersion: 41,
     editable: false,
     graphTooltip: 1,
     refresh: "1m",
     time: { from: "now-6h", to: "now" },
     templating: {
-      list: [{ name: "datasource", label: "Prometheus", type: "datasource", query: "prometheus", hide: 0 }],
+      list: [
+        { name: "datasource", label: "Prometheus", type: "datasource", query: "prometheus", hide: 0 },
+        {
+          name: "namespace",
+          label: "Namespace",
+          type: "query",
+          datasource: SOURCE,
+          query: series,
+          definition: series,
+          refresh: 2,
+          sort: 1,
+          hide: 0,
+        },
+      ],
     },
     annotations: { list: [] },
     panels: panels(model).map(drawn),

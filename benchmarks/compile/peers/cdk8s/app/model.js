@@ -84,7 +84,7 @@ function addObjects(chart, model) {
         endpoints: [{ port: "http", path: "/metrics", interval: "30s", scrapeTimeout: "10s" }],
       },
     },
-    { label: operator },
+    { component: "monitoring", label: operator },
   );
   add(
     "monitoring.coreos.com/v1",
@@ -95,7 +95,7 @@ function addObjects(chart, model) {
   add(
     "v1",
     "ConfigMap",
-    { data: { [`${model.name}-${model.environment}.json`]: JSON.stringify(dashboard(model), null, 2) } },
+    { data: { [`${model.name}.json`]: JSON.stringify(dashboard(model), null, 2) } },
     { component: "monitoring", name: `${model.name}-dashboard`, label: { grafana_dashboard: "1" } },
   );
 }

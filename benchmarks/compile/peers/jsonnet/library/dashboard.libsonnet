@@ -1,4 +1,4 @@
-// The Grafana dashboard of one model in one environment.
+// The Grafana dashboard of one model; its reader chooses the environment.
 local source = { type: 'prometheus', uid: '${datasource}' };
 
 local panel(title, unit, lines, description='', threshold=null, type='timeseries') = {
@@ -28,7 +28,7 @@ local panel(title, unit, lines, description='', threshold=null, type='timeseries
 };
 
 local panels(model) =
-  local labels = 'model="' + model.name + '",namespace="' + model.namespace + '"';
+  local labels = 'model="' + model.name + '",namespace="$namespace"';
   local all = '{' + labels + '}';
   local rate(metric, selector=all) = 'rate(' + metric + selector + '[$__rate_interval])';
   local by(label, metric) = 'sum by (' + label + ') (' + rate(metric) + ')';
@@ -86,10 +86,11 @@ local panels(model) =
 
 function(model)
   local drawn = panels(model);
+  local series = 'label_values(aimass_model_info{model="' + model.name + '"}, namespace)';
   {
-    uid: 'aimass-' + std.substr(std.sha256(model.name + '/' + model.environment), 0, 12),
-    title: 'Model ' + model.name + ' (' + model.environment + ')',
-    tags: ['aimass', model.name, model.environment],
+    uid: 'aimass-' + std.substr(std.sha256(model.name), 0, 12),
+    title: 'Model ' + model.name,
+    tags: ['aimass', model.name],
     schemaVersion: 41,
     editable: false,
     graphTooltip: 1,
@@ -97,6 +98,17 @@ function(model)
     time: { from: 'now-6h', to: 'now' },
     templating: { list: [
       { name: 'datasource', label: 'Prometheus', type: 'datasource', query: 'prometheus', hide: 0 },
+      {
+        name: 'namespace',
+        label: 'Namespace',
+        type: 'query',
+        datasource: source,
+        query: series,
+        definition: series,
+        refresh: 2,
+        sort: 1,
+        hide: 0,
+      },
     ] },
     annotations: { list: [] },
     panels: [

@@ -147,7 +147,7 @@ function(model) [
       }],
     },
   },
-  object(model, 'monitoring.coreos.com/v1', 'ServiceMonitor') {
+  object(model, 'monitoring.coreos.com/v1', 'ServiceMonitor', component='monitoring') {
     metadata+: { labels+: { release: 'kube-prometheus-stack' } },
     spec: {
       selector: { matchLabels: selector(model) },
@@ -161,7 +161,7 @@ function(model) [
   object(model, 'v1', 'ConfigMap', component='monitoring', name=model.name + '-dashboard') {
     metadata+: { labels+: { grafana_dashboard: '1' } },
     data: {
-      [model.name + '-' + model.environment + '.json']: std.manifestJsonEx(dashboard(model), '  '),
+      [model.name + '.json']: std.manifestJsonEx(dashboard(model), '  '),
     },
   },
 ]
