@@ -12,7 +12,7 @@ from typing import Any
 from aimass_compiler import conventions
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.spec.model_spec import ModelSpec
-from aimass_compiler.spec.snippets import EXAMPLES, SNIPPETS
+from aimass_compiler.spec.snippets import KEY_EXAMPLES, SNIPPETS
 from aimass_compiler.values import Frozen
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -65,7 +65,7 @@ def _default_told(schema: dict[str, Any]) -> str:
 
 def _add_examples(schema: dict[str, Any]) -> None:
     """Examples and snippets of keys, by their path from the top."""
-    for path, examples in EXAMPLES.items():
+    for path, examples in KEY_EXAMPLES.items():
         _at(schema, path)["examples"] = list(examples)
     for path, snippets in SNIPPETS.items():
         _at(schema, path)["defaultSnippets"] = [dict(snippet) for snippet in snippets]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 #: By the path of a key; the tests hold each to the schema.
-EXAMPLES: Mapping[str, tuple[Any, ...]] = {
+KEY_EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "metadata.name": ("churn",),
     "metadata.owner": ("growth@example.com",),
     "data.sources": (

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from aimass_compiler import conventions
 from aimass_compiler.spec.schemas import schemas
-from aimass_compiler.spec.snippets import EXAMPLES, SNIPPETS
+from aimass_compiler.spec.snippets import KEY_EXAMPLES, SNIPPETS
 from tests.cases.front_end import base
 
 if TYPE_CHECKING:
@@ -67,9 +67,9 @@ def test_a_default_stands_in_what_editors_show() -> None:
     assert trials["markdownDescription"] == "How many combinations are tried.\n\nDefault: `10`"
 
 
-@pytest.mark.parametrize("path", EXAMPLES)
+@pytest.mark.parametrize("path", KEY_EXAMPLES)
 def test_an_example_is_right(path: str) -> None:
-    for value in EXAMPLES[path]:
+    for value in KEY_EXAMPLES[path]:
         assert [error.message for error in VALIDATOR.iter_errors(placed(path, value))] == []
 
 
