@@ -35,10 +35,9 @@ def compile_specs(project: Project, specs: Sequence[Path], settled: Collection[P
     settings, written, findings = read_settings(project.settings, project.shown(project.settings))
     documents, of_file = {written.file: written}, {}
     for path in specs:
-        document, found = read_document(path, project.shown(path))
+        document, pipeline, found = compile_one(project, path, settings)
         documents[document.file] = document
-        pipeline, problems = lowered(document, settings) if not has_errors(found) else (None, [])
-        findings += [*found, *problems]
+        findings += found
         if pipeline:
             of_file[document.file] = pipeline
     findings += checks.check_text(written.text, written.file, settings)
@@ -47,6 +46,15 @@ def compile_specs(project: Project, specs: Sequence[Path], settled: Collection[P
     pipelines = {pipeline.name: pipeline for pipeline in of_file.values()}
     files = {} if has_errors(findings) else render.render_all(pipelines)
     return Compiled(pipelines, files, tuple(dict.fromkeys(findings)), documents)
+
+
+def compile_one(
+    project: Project, path: Path, settings: Settings
+) -> tuple[Document, Pipeline | None, list[Finding]]:
+    """One spec read and checked: what was written, what it stands for, and what is wrong with it."""
+    document, findings = read_document(path, project.shown(path))
+    pipeline, problems = lowered(document, settings) if not has_errors(findings) else (None, [])
+    return document, pipeline, [*findings, *problems]
 
 
 def lowered(document: Document, settings: Settings) -> tuple[Pipeline | None, list[Finding]]:

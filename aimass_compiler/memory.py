@@ -14,6 +14,7 @@ import os
 import stat
 import sys
 import time
+from collections.abc import Mapping
 from functools import cache
 
 from aimass_compiler import __version__, conventions
@@ -25,6 +26,9 @@ _TICK_SECONDS = 0.02
 
 #: Size, inode, and the times of the last change of content and of the inode, in nanoseconds.
 Stamp = list[int]
+#: A spec as it was just before it was read: its stamp, or none where the last change is too young to tell
+#: the next one from it, and the hash of its content.
+Begun = tuple[Stamp, str]
 
 
 class Model:
@@ -93,36 +97,35 @@ class Memory:
             model.folder, self._has_news = digest, True
         return True
 
-    def begin(self, specs: list[str]) -> dict[str, tuple[Stamp, str]]:
-        """What is on record of specs that are about to be read; call it before they are.
+    def begin(self, spec: os.PathLike[str]) -> Begun | None:
+        """What is to be on record of a spec that is about to be read; None where nothing is kept.
 
-        A spec that changes after this is found changed by the next compile.
+        Call it before: a spec that changes afterwards is then found changed by the next compile.
         """
-        found = {}
-        for name in specs:
-            path = _spec_path(self._root, name)
-            stamp, text = _stamp(path), _hash_of(path)
-            if stamp is not None and text:
-                found[name] = (stamp if _is_past(stamp) else [], text)
-        return found
+        path = os.path.abspath(spec)
+        is_one_of_all = path == _spec_path(self._root, os.path.basename(path))
+        stamp, text = _stamp(path), _hash_of(path)
+        if not (self._is_kept and is_one_of_all and stamp and text):
+            return None
+        return (stamp if _is_past(stamp) else []), text
 
-    def learn(self, begun: dict[str, tuple[Stamp, str]]) -> None:
-        """Keep on record that these specs and what lies in their models' folders are in step now."""
-        if not self._is_kept:
-            return
+    def learnt(self, begun: Mapping[str, Begun]) -> dict[str, Model]:
+        """The records of specs, by the names of their files, whose models' folders are in step now."""
         time.sleep(_TICK_SECONDS if begun else 0)
+        found = {}
         for name, (stamp, text) in begun.items():
             folder = _folder_path(self._root, name)
             content = _content(os.path.join(folder, conventions.INVENTORY_FILE))
             if content is not None:
                 files = len(_listed(content)) + 1
-                self._models[name] = Model(stamp, text, _digest(_walked(folder)), _hash(content), files)
-        self._save()
+                found[name] = Model(stamp, text, _digest(_walked(folder)), _hash(content), files)
+        return found
 
-    def forget(self, specs: list[str]) -> None:
-        """Take specs off the record, because they are to be compiled whatever is known of them."""
-        for name in specs:
-            self._models.pop(name, None)
+    def keep(self, learnt: Mapping[str, Model]) -> None:
+        """Put records where the next compile finds them."""
+        if self._is_kept and learnt:
+            self._models |= learnt
+            self._save()
 
     def _save(self) -> None:
         path = _memory_path(self._root)

@@ -3,7 +3,7 @@
 from aimass_compiler.plan.comparison import Action, Change, Files, Plan, compare
 from aimass_compiler.plan.difference import unified_diff
 from aimass_compiler.plan.snapshot import Snapshot, snapshot, snapshot_of
-from aimass_compiler.plan.writing import alone, locked, plan_model, replace_file, update, write
+from aimass_compiler.plan.writing import alone, guarded, locked, plan_model, replace_file, update, write
 
 __all__ = [
     "Action",
@@ -13,6 +13,7 @@ __all__ = [
     "Snapshot",
     "alone",
     "compare",
+    "guarded",
     "locked",
     "plan_model",
     "replace_file",

@@ -56,11 +56,26 @@ def update(
 
     With `prune_models`, models that are neither produced nor `settled` are gone.
     """
+
+    def carried_out() -> tuple[Plan, list[Finding]]:
+        seen = snapshot(folder, files, shown_as, others=prune_models, settled=settled)
+        plan = compare(files, seen, prune_models=prune_models, force=force)
+        return plan, write(plan, folder)
+
+    return guarded(carried_out, folder, shown_as=shown_as, tell=tell)
+
+
+def guarded(
+    carried_out: Callable[[], tuple[Plan, list[Finding]]],
+    folder: pathlib.Path,
+    *,
+    shown_as: str = conventions.GENERATED_FOLDER,
+    tell: Callable[[str], None] = lambda message: None,  # noqa: ARG005  # by default nobody is told
+) -> tuple[Plan, list[Finding]]:
+    """Do it while no other compiler writes; where the folder itself refuses, that is what is wrong."""
     try:
         with alone(folder, lambda: tell(f"another compiler is writing to `{folder.name}`; waiting for it")):
-            seen = snapshot(folder, files, shown_as, others=prune_models, settled=settled)
-            plan = compare(files, seen, prune_models=prune_models, force=force)
-            return plan, write(plan, folder)
+            return carried_out()
     except OSError as error:
         seen = snapshot(folder, (), shown_as, others=False)
         if seen.obstacles:

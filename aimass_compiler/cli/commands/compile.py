@@ -62,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         is_written=not (arguments.dry_run or arguments.check),
         prunes_models=not arguments.specs,
         forces=arguments.force,
+        looks_at=None if arguments.diff else changes.AT_MOST_MODELS,
     )
     memory = recall(str(project.root), is_kept=not arguments.no_cache)
     result = synchronise(project, specs, wish, memory, _tell)

@@ -1,0 +1,147 @@
+"""Brings generated/ in step with specs/: compiles what is new, compares, and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from aimass_compiler.diagnostics import Finding, has_errors
+from aimass_compiler.memory import Memory, Model
+from aimass_compiler.plan import Plan, compare, guarded, snapshot, write
+from aimass_compiler.project import Project
+from aimass_compiler.spec import naming
+from aimass_compiler.spec.document import Document
+from aimass_compiler.spec.settings_file import read_settings
+from aimass_compiler.synchronise.processes import Together, count_for
+from aimass_compiler.synchronise.share import Compared, Found, Share, Written, merged
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How generated/ is to be brought in step."""
+
+    is_written: bool = True
+    """Or only looked at."""
+    prunes_models: bool = False
+    """Whether the specs are all there are, so that the folders of other models go."""
+    forces: bool = False
+    """Whether edits made by hand are given up."""
+    looks_at: int | None = None
+    """How many models that change the plan shall hold the contents of; by default all."""
+
+
+@dataclass(frozen=True)
+class Synchronised:
+    """What was found and planned, and whether it was written."""
+
+    findings: tuple[Finding, ...]
+    documents: Mapping[str, Document]
+    plan: Plan | None
+    """None where a spec has errors: then nothing is planned."""
+    is_written: bool
+    settled_files: int
+    """Files of models that had not changed since they were last compiled, and were not looked into."""
+
+    @property
+    def has_failed(self) -> bool:
+        return has_errors(self.findings)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the disk differs, or did before this, from what the specs stand for."""
+        return self.plan is not None and self.plan.is_stale
+
+
+def synchronise(
+    project: Project, specs: Sequence[Path], wish: Wish, memory: Memory, tell: Callable[[str], None]
+) -> Synchronised:
+    """Compile the specs that are new since the memory's time; nothing is written when one has errors."""
+    known = memory.settled([path.name for path in specs if path.parent == project.specs_folder])
+    settled = [path for path in specs if path.name in known]
+    new = [path for path in specs if path.name not in known]
+    settings, written, findings = read_settings(project.settings, project.shown(project.settings))
+    parts = _divided(new)
+    if len(parts) > 1:
+        Share(
+            project, new[:1], settings, memory
+        ).compile()  # so that what is built once is there to be forked
+    shares = [Share(project, part, settings, memory) for part in parts]
+    with Together(shares) as together:
+        found: list[Found] = together.each(Share.compile)
+        names = {file: name for part in found for file, name in part.names.items()}
+        findings += [finding for part in found for finding in part.findings]
+        findings += naming.findings(names, {project.shown(path): path.stem for path in settled})
+        documents = {written.file: written} | {
+            file: each for part in found for file, each in part.documents.items()
+        }
+        if has_errors(findings):
+            return Synchronised(_distinct(findings), documents, None, is_written=False, settled_files=0)
+        models = {*names.values(), *(path.stem for path in settled)}
+        plan, problems, learnt = _carried_out(project, together, wish, models, tell)
+    if not findings:
+        memory.keep(learnt)
+    is_written = wish.is_written and not has_errors(problems)
+    return Synchronised(_distinct([*findings, *problems]), documents, plan, is_written, sum(known.values()))
+
+
+def _divided(specs: Sequence[Path]) -> list[Sequence[Path]]:
+    """The specs in as many parts as processes pay; neighbours take about as long."""
+    count = count_for(len(specs))
+    return [specs[place::count] for place in range(count)]
+
+
+def _distinct(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    return tuple(dict.fromkeys(findings))
+
+
+def _carried_out(
+    project: Project, together: Together, wish: Wish, models: Collection[str], tell: Callable[[str], None]
+) -> tuple[Plan, list[Finding], dict[str, Model]]:
+    """The plan, what is wrong with it, and what is to be remembered; looked at only, or written as well."""
+    learnt: dict[str, Model] = {}
+
+    def planned() -> Plan:
+        parts: list[Compared] = together.each(
+            partial(Share.compare, forces=wish.forces, looks_at=wish.looks_at)
+        )
+        return _whole(parts, _gone(project, wish, models))
+
+    def written() -> tuple[Plan, list[Finding]]:
+        plan = planned()
+        if has_errors(plan.findings) or not plan.is_stale:
+            return plan, list(plan.findings)
+        parts: list[Written] = together.each(partial(Share.write, forces=wish.forces))
+        problems = [finding for part in parts for finding in part.findings]
+        if not problems:
+            problems += write(_gone(project, wish, models), project.generated)
+        for part in parts:
+            learnt.update(part.learnt)
+        return plan, [*plan.findings, *problems]
+
+    if wish.is_written:
+        plan, problems = guarded(written, project.generated, tell=tell)
+    else:
+        plan = planned()
+        problems = list(plan.findings)
+    if not plan.is_stale:
+        for part in together.each(Share.learnt):
+            learnt.update(part)
+    return plan, problems, learnt
+
+
+def _gone(project: Project, wish: Wish, models: Collection[str]) -> Plan:
+    """The plan for what lies in generated/ and belongs to none of these models."""
+    if not wish.prunes_models:
+        return Plan(shown_as=project.generated.name)
+    return compare({}, snapshot(project.generated, (), settled=models), prune_models=True, force=wish.forces)
+
+
+def _whole(parts: Sequence[Compared], gone: Plan) -> Plan:
+    """All changes, with contents where somebody looks closer."""
+    close = merged([*(part.plan for part in parts), gone])
+    changes = [change for part in parts for change in part.changes] + list(gone.changes)
+    findings = [finding for part in parts for finding in part.findings] + list(gone.findings)
+    changes.sort(key=lambda change: change.path)
+    return replace(close, changes=tuple(changes), findings=tuple(findings), shown_as=gone.shown_as)
