@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler import checks
 from aimass_compiler.compile import lowered
-from aimass_compiler.diagnostics import Finding, has_errors
+from aimass_compiler.diagnostics import Finding
 from aimass_compiler.spec import naming
-from aimass_compiler.spec.reader import parse, read_document
+from aimass_compiler.spec.reader import Read, parse, read_document
 from aimass_compiler.spec.settings_file import parsed_settings, read_settings
 
 if TYPE_CHECKING:
@@ -41,10 +41,9 @@ def check_specs(project: Project, specs: Sequence[Path], texts: Texts) -> Checke
     findings = [*findings, *checks.check_text(written.text, written.file, settings)]
     documents, names = {written.file: written}, {}
     for path in specs:
-        document, found = _read(path, project.shown(path), texts)
+        document, pipeline, found = lowered(_read(path, project.shown(path), texts), settings)
         documents[document.file] = document
-        pipeline, problems = lowered(document, settings) if not has_errors(found) else (None, [])
-        findings = [*findings, *found, *problems]
+        findings = [*findings, *found]
         if pipeline:
             names[document.file] = pipeline.name
     others = {project.shown(path): path.stem for path in project.specs()}
@@ -53,5 +52,5 @@ def check_specs(project: Project, specs: Sequence[Path], texts: Texts) -> Checke
     return Checked(tuple(dict.fromkeys(findings)), documents)
 
 
-def _read(path: Path, shown: str, texts: Texts) -> tuple[Document, list[Finding]]:
+def _read(path: Path, shown: str, texts: Texts) -> Read:
     return parse(texts[path], shown) if path in texts else read_document(path, shown)

@@ -30,10 +30,11 @@ EXPLANATIONS = (
     ),
 )
 
+#: What was read, and what is wrong with its text.
+Read = tuple[Document, list[Finding]]
 
-def read_document(
-    path: pathlib.Path, shown_as: str, *, may_be_empty: bool = False
-) -> tuple[Document, list[Finding]]:
+
+def read_document(path: pathlib.Path, shown_as: str, *, may_be_empty: bool = False) -> Read:
     """The document in a file, named in findings as `shown_as`; never raises."""
     content, findings = bytes_of(path, shown_as)
     if findings:
@@ -41,7 +42,7 @@ def read_document(
     return parse(content, shown_as, may_be_empty=may_be_empty)
 
 
-def parse(content: bytes | str, file: str, *, may_be_empty: bool = False) -> tuple[Document, list[Finding]]:
+def parse(content: bytes | str, file: str, *, may_be_empty: bool = False) -> Read:
     """The document in a text, and every problem that one run can find; never raises."""
     text, findings = text_of(content, file)
     if text is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from aimass_compiler import checks
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.memory import Memory, Model
 from aimass_compiler.plan import Plan, compare, guarded, snapshot, write
@@ -62,6 +63,7 @@ def synchronise(
     settled = [path for path in specs if path.name in known]
     new = [path for path in specs if path.name not in known]
     settings, written, findings = read_settings(project.settings, project.shown(project.settings))
+    findings += checks.check_text(written.text, written.file, settings)
     parts = _divided(new)
     if len(parts) > 1:
         Share(

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimass_compiler import render
-from aimass_compiler.compile import compile_one
+from aimass_compiler.compile import lowered
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.memory import Begun, Memory, Model
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.plan import Action, Change, Plan, plan_model, write
 from aimass_compiler.project import Project
 from aimass_compiler.spec.document import Document
+from aimass_compiler.spec.reader import read_document
 
 #: What is rendered waits in memory up to this size, and from there on in a file that has no name.
 _MOST_BYTES = 64 << 20
@@ -69,7 +70,9 @@ class Share:
         documents, names = {}, {}
         for path in self._specs:
             begun = self._memory.begin(path)
-            document, pipeline, found = compile_one(self._project, path, self._settings)
+            document, pipeline, found = lowered(
+                read_document(path, self._project.shown(path)), self._settings
+            )
             findings += found
             if found:
                 documents[document.file] = document

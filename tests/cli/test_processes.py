@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from aimass_compiler import synchronise
-from aimass_compiler.compile import compile_one
+from aimass_compiler.compile import lowered
 from aimass_compiler.synchronise import processes, share
 from cli.projects import SPEC, Project
 
@@ -103,9 +103,9 @@ def test_a_process_that_is_killed_is_told_of_and_nothing_is_written(
     def killed(*arguments: Any) -> object:
         if os.getpid() != here:
             os.kill(os.getpid(), signal.SIGKILL)
-        return compile_one(*arguments)
+        return lowered(*arguments)
 
-    monkeypatch.setattr(share, "compile_one", killed)
+    monkeypatch.setattr(share, "lowered", killed)
     with pytest.raises(RuntimeError, match="was killed"):
         many.aimass("compile")
     assert not (many.root / "generated").exists()

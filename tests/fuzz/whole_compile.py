@@ -44,11 +44,7 @@ def compiled(content: bytes | str, *, renders: bool = True) -> tuple[dict[str, b
 
     A sound spec is most of the work to render: who has little time does so with some of them.
     """
-    document, findings = parse(content, SHOWN)
-    pipeline = None
-    if not has_errors(findings):
-        pipeline, problems = lowered(document, Settings())
-        findings = [*findings, *problems]
+    document, pipeline, findings = lowered(parse(content, SHOWN), Settings())
     hold(document, findings)
     if pipeline is None:
         assert has_errors(findings), "a spec without a pipeline says why"
