@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from aimass_compiler.cli.views.cells import safe
 from aimass_compiler.cli.views.changes import last_lines, sections
 from aimass_compiler.cli.views.plan_lines import Line, contract_lines
-from aimass_compiler.effects.told import Effect, Effects, Severity
+from aimass_compiler.effects.told import Breach, Effect, Effects, Severity
 from aimass_compiler.plan import unified_diff
 
 #: By this the comment is found when it is written anew.
@@ -22,6 +22,9 @@ MARKER = "<!-- aimass plan -->"
 #: GitHub takes 65,536 characters; bytes are counted, so that it also fits where they are what counts.
 LONGEST = 65_000
 _ROOM_FOR_THE_END = 400
+_MOST_BREACHES = 50
+#: Names and values of a spec may be of any length.
+_LONGEST_LINE = 400
 _BACKTICKS = re.compile(r"`+")
 
 
@@ -49,29 +52,22 @@ def _head(effects: Effects) -> Iterator[str]:
     against = f" against {_code(effects.against)}" if effects.against else ""
     yield f"## Plan{against}"
     yield ""
-    yield (
-        " ".join(" ".join(last_lines(effects)).split()).replace("files", "· files", 1)
-        if (effects.models)
-        else last_lines(effects)[0]
-    )
+    yield from (line.strip() + ("  " if effects.models else "") for line in last_lines(effects))
     yield ""
     worst = [(model, breach) for model, breach in effects.breaches if _is_told(breach.severity)]
     if worst:
-        shown = worst[:_MOST_BREACHES]
         yield "**What callers notice**"
         yield ""
-        lines = [
-            Line(line.sign, f"{safe(model)}: {line.text}", line.place)
-            for model, breach in shown
-            for line in contract_lines([breach])
-        ]
-        yield from _block(_signed(lines))
-        if len(worst) > len(shown):
-            yield f"and {len(worst) - len(shown)} more"
+        yield from _block(_breaches(worst[:_MOST_BREACHES]))
+        if len(worst) > _MOST_BREACHES:
+            yield f"and {len(worst) - _MOST_BREACHES} more"
         yield ""
 
 
-_MOST_BREACHES = 50
+def _breaches(listed: Sequence[tuple[str, Breach]]) -> Iterator[str]:
+    for model, breach in listed:
+        (line,) = contract_lines([breach])
+        yield from _signed([Line(line.sign, f"{safe(model)}: {line.text}", line.place)])
 
 
 def _is_told(severity: Severity) -> bool:
@@ -112,7 +108,8 @@ def _signed(lines: Sequence[Line]) -> Iterator[str]:
     """Lines as a `diff` block colours them: its signs are + and -, and ! for what changes."""
     for line in lines:
         sign = "!" if line.sign == "~" else line.sign
-        yield f"{sign}   {line.text}{f'  {line.place}' if line.place else ''}"
+        text = f"{line.text[:_LONGEST_LINE]}…" if len(line.text) > _LONGEST_LINE else line.text
+        yield f"{sign}   {text}{f'  {line.place}' if line.place else ''}"
 
 
 def _folded(summary: str, block: Iterator[str]) -> Iterator[str]:
