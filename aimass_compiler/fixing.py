@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from aimass_compiler.project import Project
     from aimass_compiler.spec.document import Document
 
-#: A fix may make way for another one; so many rounds are more than any chain of them is long.
-_MOST_ROUNDS = 20
+#: A fix may make way for another one, and one that is refused splits the rest into several rounds.
+_MOST_ROUNDS = 100
 #: What the parser cannot go on from, so that it sees nothing of what comes after.
 _FATAL = ("AM005", "AM006")
 #: The first codes of later phases: of decoding, of what is predicted, and of all that depends on it.
@@ -52,9 +52,25 @@ def fix_specs(project: Project, specs: Sequence[Path]) -> Fixed:
         batch = [found for found in pending if _level(found) == level]
         if not batch:
             break
-        if not _made(project, specs, fixed, batch):
-            refused |= {found for found in batch if not _made(project, specs, fixed, [found])}
+        _advance(project, specs, fixed, batch, refused)
     return fixed
+
+
+def _advance(
+    project: Project, specs: Sequence[Path], fixed: Fixed, batch: Sequence[Finding], refused: set[Finding]
+) -> bool:
+    """Make as many fixes of a batch at once as go together; whether any was made.
+
+    No others follow, because their places were those of the text before. What fails alone is refused.
+    """
+    if _made(project, specs, fixed, batch):
+        return True
+    if len(batch) == 1:
+        refused.update(batch)
+        return False
+    middle = len(batch) // 2
+    halves = batch[:middle], batch[middle:]
+    return any(_advance(project, specs, fixed, half, refused) for half in halves)
 
 
 def _level(finding: Finding) -> int:
