@@ -14,12 +14,12 @@ Document = Mapping[str, Any]
 
 _STEP = "  "
 #: A longer key needs a mark in front, or no parser looks far enough to see that it is one.
-_LONGEST_KEY = 128
+_LONGEST_KEY = 512
 #: What YAML 1.1 or 1.2 reads as the same string without quotes: it starts like a word and holds
 #: nothing that is an indicator anywhere.
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@+()=-]*( [A-Za-z0-9_./@+()=-]+)*", re.ASCII)
 #: Words that some YAML reads as a flag or as nothing (https://yaml.org/type/bool.html, .../null.html).
-_NOT_STRINGS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
+FLAGS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
 #: What JSON may hold as it is, but not YAML, which kustomize puts JSON files into.
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -55,8 +55,14 @@ def block(document: Document) -> str:
 
 def emit_json(document: Document) -> bytes:
     """The same document as indented JSON, for the formats that know no comments."""
+    return json_text(document).encode()
+
+
+def json_text(document: Document) -> str:
+    """The same as text."""
     text = to_json(document, indent=2).decode()
-    return (_UNPRINTABLE.sub(_escaped, text) + "\n").encode()
+    is_plain = text.isascii() and "\x7f" not in text
+    return (text if is_plain else _UNPRINTABLE.sub(_escaped, text)) + "\n"
 
 
 def inline(value: Any) -> str:
@@ -73,7 +79,7 @@ def inline(value: Any) -> str:
 @lru_cache(maxsize=8192)
 def quoted(text: str) -> str:
     """A string on one line, in the fewest quotes with which no parser takes it for anything else."""
-    if _PLAIN.fullmatch(text) and text.lower() not in _NOT_STRINGS:
+    if _PLAIN.fullmatch(text) and text.lower() not in FLAGS:
         return str(text)
     if text.isascii() and text.isprintable():
         return "'" + text.replace("'", "''") + "'"
@@ -88,7 +94,8 @@ def _escaped(found: re.Match[str]) -> str:
 def _add_mapping(mapping: Document, start: str, indent: str, lines: list[str]) -> None:
     """A line or more for each key; the first one follows `start`, which may hold the dash of a list."""
     for key, value in mapping.items():
-        name = f"{start}{quoted(key)}:" if len(key) < _LONGEST_KEY else f"{start}? {quoted(key)}\n{indent}:"
+        word = quoted(key)
+        name = f"{start}{word}:" if len(word) < _LONGEST_KEY else f"{start}? {word}\n{indent}:"
         start = indent
         if isinstance(value, str):
             lines.append(f"{name} {_text(value, indent)}")

@@ -9,7 +9,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from aimass_compiler import conventions
-from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.settings import Settings
+
+#: Labels as pairs, which unlike a mapping can be part of a key.
+Labels = tuple[tuple[str, str], ...]
 
 _TAG_LENGTH = 12
 _SHORT_DIGEST = 5
@@ -45,14 +48,28 @@ def component_label(component: str) -> dict[str, str]:
     return {conventions.LABEL_COMPONENT: component}
 
 
-def common_labels(pipeline: Pipeline) -> dict[str, str]:
-    """The labels that every object gets beside its selector; the organisation's own never hide ours."""
+def model_labels(model: str) -> dict[str, str]:
+    """The labels that every object of a model gets beside its selector."""
     return {
-        **dict(sorted(pipeline.settings.labels.items())),
-        conventions.LABEL_PART_OF: pipeline.name,
+        conventions.LABEL_PART_OF: model,
         conventions.LABEL_MANAGED_BY: conventions.MANAGER,
-        conventions.LABEL_MODEL: pipeline.name,
+        conventions.LABEL_MODEL: model,
     }
+
+
+def served_labels(model: str, own: Labels) -> dict[str, str]:
+    """The labels of everything that serves a model: those that select it, the organisation's, and ours."""
+    return serving_selector(model) | dict(own) | model_labels(model)
+
+
+def own_labels(settings: Settings) -> Labels:
+    """The labels that the organisation gives every object; they never hide those of ours."""
+    return tuple(sorted(settings.labels.items()))
+
+
+def wanted_labels(settings: Settings) -> Labels:
+    """The labels by which the organisation's Prometheus finds what to watch."""
+    return tuple(sorted(settings.prometheus.labels.items()))
 
 
 def shortened(model: str, suffix: str, limit: int) -> str:

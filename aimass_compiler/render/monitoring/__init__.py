@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from aimass_compiler.render.emit import emit, emit_json
-from aimass_compiler.render.monitoring.alerts import Watched
-from aimass_compiler.render.monitoring.boards import BOARD_FILE, board, own_board
-from aimass_compiler.render.monitoring.dashboard import dashboard
+from typing import Any
+
+from aimass_compiler.render.emit import block, header, json_text
+from aimass_compiler.render.monitoring.alerts import Watched, watched
+from aimass_compiler.render.monitoring.boards import BOARD_FILE, Board, board, own_board
+from aimass_compiler.render.monitoring.dashboard import dashboard, identifier
 from aimass_compiler.render.monitoring.findings import EXPLANATIONS, findings
 from aimass_compiler.render.monitoring.rules import prometheus_rule
+from aimass_compiler.render.naming import Labels, own_labels, wanted_labels
 from aimass_compiler.render.shared import Shared
+from aimass_compiler.render.stencil import Stencil
 
 __all__ = ["ALERTS_FILE", "EXPLANATIONS", "findings", "render"]
 
@@ -18,11 +22,33 @@ ALERTS_FILE = "alerts.yaml"
 def render(shared: Shared) -> dict[str, bytes]:
     """Rules name the namespace, so each overlay has its own; a dashboard only where its lines differ."""
     pipeline = shared.pipeline
-    files = {f"base/{BOARD_FILE}": emit_json(dashboard(board(pipeline)))}
+    labels = wanted_labels(pipeline.settings), own_labels(pipeline.settings)
+    files = {f"base/{BOARD_FILE}": _board_file(board(pipeline))}
     for name, environment in pipeline.environments.items():
-        watched = Watched(pipeline.name, name, environment)
-        rule = prometheus_rule(watched, pipeline)
-        files[f"overlays/{name}/{ALERTS_FILE}"] = emit(rule, pipeline.name)
+        rules = _rules(watched(pipeline.name, name, environment), *labels)
+        files[f"overlays/{name}/{ALERTS_FILE}"] = (header(pipeline.name) + rules).encode()
         if (own := own_board(pipeline, name)) is not None:
-            files[f"overlays/{name}/{BOARD_FILE}"] = emit_json(dashboard(own))
+            files[f"overlays/{name}/{BOARD_FILE}"] = _board_file(own)
     return files
+
+
+def _rules(here: Watched, wanted: Labels, own: Labels) -> str:
+    words = (here.model, here.environment, here.namespace, here.warn, here.page, here.rows)
+    return _RULES(words, here.budget, here.ends, here.runbook, wanted, own)
+
+
+def _board_file(shown: Board) -> bytes:
+    text = _BOARD((shown.model, identifier(shown)), shown.lines, shown.environment, shown.namespace)
+    return text.encode()
+
+
+def _built_rules(*parts: Any) -> str:
+    *watched, wanted, own = parts
+    return block(prometheus_rule(Watched(*watched), wanted, own))
+
+
+def _built_board(model: str, identifier: str, *parts: Any) -> str:
+    return json_text(dashboard(Board(model, *parts), identifier))
+
+
+_RULES, _BOARD = Stencil(_built_rules), Stencil(_built_board)

@@ -25,7 +25,7 @@ from aimass_compiler.render.monitoring.alerts import (
     alerts,
 )
 from aimass_compiler.render.monitoring.alerts import labels as alert_labels
-from aimass_compiler.render.monitoring.objectives import AVAILABILITY, watched_ends
+from aimass_compiler.render.monitoring.objectives import AVAILABILITY
 
 _FEATURE = "example"
 _HOUR = 60  # minutes; long enough for every `for`, short enough for promtool
@@ -81,13 +81,14 @@ def _requests_gone_wrong(watched: Watched) -> Iterator[Scenario]:
 
 
 def _drifts(watched: Watched) -> Iterator[Scenario]:
-    drift, well = watched.running.monitoring.drift, _healthy(watched)
-    much = well | _drifted(watched, drift.page * 2, drift.rows)
+    warn, page, rows = float(watched.warn), float(watched.page), int(watched.rows)
+    well = _healthy(watched)
+    much = well | _drifted(watched, page * 2, rows)
     yield Scenario("much drift", much, lambda alert: alert.name == DRIFT)
-    some = well | _drifted(watched, (drift.warn + drift.page) / 2, drift.rows)
+    some = well | _drifted(watched, (warn + page) / 2, rows)
     yield Scenario("some drift", some, lambda alert: (alert.name, alert.severity) == (DRIFT, "ticket"))
-    yield Scenario("a little drift", well | _drifted(watched, drift.warn / 2, drift.rows))
-    yield Scenario("much drift in few rows", well | _drifted(watched, drift.page * 2, drift.rows - 1))
+    yield Scenario("a little drift", well | _drifted(watched, warn / 2, rows))
+    yield Scenario("much drift in few rows", well | _drifted(watched, page * 2, rows - 1))
 
 
 def _servers_gone_wrong(watched: Watched) -> Iterator[Scenario]:
@@ -148,20 +149,20 @@ def _raised(alert: Alert, watched: Watched) -> dict[str, Any]:
     own = {"feature": _FEATURE} if alert.name == DRIFT else {}
     texts = {"summary": alert.summary, "description": alert.description}
     annotations = {key: text.replace("{{ $labels.feature }}", _FEATURE) for key, text in texts.items()}
-    if watched.running.monitoring.runbook is not None:
-        annotations["runbook_url"] = watched.running.monitoring.runbook
-    expected = {**alert_labels(alert, watched), "namespace": watched.running.namespace, **own}
+    if watched.runbook is not None:
+        annotations["runbook_url"] = watched.runbook
+    expected = {**alert_labels(alert, watched), "namespace": watched.namespace, **own}
     return {"exp_labels": expected, "exp_annotations": annotations}
 
 
 def _series(watched: Watched, metric: str, **labels: str) -> str:
     """A series of the pod `one`."""
-    every = {"namespace": watched.running.namespace, "model": watched.model, "pod": "one", **labels}
+    every = {"namespace": watched.namespace, "model": watched.model, "pod": "one", **labels}
     return metric + "{" + ",".join(f'{name}="{value}"' for name, value in every.items()) + "}"
 
 
 def _up(watched: Watched) -> str:
-    return f'up{{namespace="{watched.running.namespace}",job="{watched.model}",pod="one"}}'
+    return f'up{{namespace="{watched.namespace}",job="{watched.model}",pod="one"}}'
 
 
 def _counting(per_minute: float, samples: int = _HOUR) -> str:
@@ -181,7 +182,7 @@ def _healthy(watched: Watched, samples: int = _HOUR) -> dict[str, str]:
         _up(watched): _steady(1, samples),
         **_requests(watched, good=flow, failed=_steady(0, samples)),
         **_durations(watched, in_time=flow, answered=flow),
-        **_drifted(watched, 0, watched.running.monitoring.drift.rows, samples),
+        **_drifted(watched, 0, int(watched.rows), samples),
         **_busy(watched, 1, samples),
         _series(watched, conventions.METRIC_CONCURRENCY_LIMIT): _steady(64, samples),
     }
@@ -195,7 +196,7 @@ def _requests(watched: Watched, good: str, failed: str) -> dict[str, str]:
 
 
 def _within_budget(watched: Watched) -> dict[str, str]:
-    failed = _FLOW * (1 - watched.running.serving.objectives.availability.fraction) / 2
+    failed = _FLOW * watched.budget / 2
     return _requests(watched, _counting(_FLOW - failed), failed=_counting(failed))
 
 
@@ -211,7 +212,7 @@ def _broken(watched: Watched, share: float) -> dict[str, str]:
 def _durations(watched: Watched, in_time: str, answered: str) -> dict[str, str]:
     buckets = {
         _series(watched, f"{conventions.METRIC_DURATION}_bucket", le=str(end)): in_time
-        for end in watched_ends(watched.running.serving.objectives).values()
+        for _, end in watched.ends
     }
     return buckets | {_series(watched, f"{conventions.METRIC_DURATION}_count"): answered}
 

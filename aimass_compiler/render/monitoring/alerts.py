@@ -8,7 +8,7 @@ from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import EnvironmentPipeline
-from aimass_compiler.render.monitoring.objectives import Indicator, indicators, selector
+from aimass_compiler.render.monitoring.objectives import Indicator, budget, indicators, selector, watched_ends
 
 BUDGET_BURN = "ModelBudgetBurn"
 DRIFT = "ModelDrift"
@@ -29,20 +29,47 @@ _SATURATION = 0.9
 
 @dataclass(frozen=True)
 class Watched:
-    """One model in one environment."""
+    """One model in one environment, and all that its alerts depend on."""
 
     model: str
     environment: str
-    running: EnvironmentPipeline
+    namespace: str
+    warn: str
+    """The drift above which a ticket is opened, as PromQL has it."""
+    page: str
+    """The drift above which somebody is called."""
+    rows: str
+    """The fewest rows that allow a verdict on drift."""
+    budget: float
+    """The share of requests that may fail."""
+    ends: tuple[tuple[str, float], ...]
+    """For each latency objective the end of the bucket that stands for it."""
+    runbook: str | None
 
     @property
     def everything(self) -> str:
         """The PromQL selector of the series that its servers export."""
-        return selector(self.model, self.running.namespace)
+        return selector(self.model, self.namespace)
 
     @property
     def indicators(self) -> tuple[Indicator, ...]:
-        return tuple(indicators(self.running.serving.objectives, self.model, self.running.namespace))
+        return tuple(indicators(self.budget, self.ends, self.model, self.namespace))
+
+
+def watched(model: str, environment: str, running: EnvironmentPipeline) -> Watched:
+    """What there is to watch of a model in an environment."""
+    objectives, drift = running.serving.objectives, running.monitoring.drift
+    return Watched(
+        model,
+        environment,
+        running.namespace,
+        f"{drift.warn:.6g}",
+        f"{drift.page:.6g}",
+        f"{drift.rows}",
+        budget(objectives),
+        tuple(watched_ends(objectives).items()),
+        running.monitoring.runbook,
+    )
 
 
 @dataclass(frozen=True)
@@ -72,8 +99,8 @@ def alerts(watched: Watched) -> Iterator[Alert]:
 def rule(alert: Alert, watched: Watched) -> dict[str, Any]:
     """The alert as Prometheus reads it."""
     annotations = {"summary": alert.summary, "description": alert.description}
-    if watched.running.monitoring.runbook is not None:
-        annotations["runbook_url"] = watched.running.monitoring.runbook
+    if watched.runbook is not None:
+        annotations["runbook_url"] = watched.runbook
     return {
         "alert": alert.name,
         "expr": alert.expression,
@@ -117,22 +144,21 @@ def _budget_burn(watched: Watched, indicator: Indicator, severity: str) -> Alert
 
 
 def _drift(watched: Watched) -> Iterator[Alert]:
-    drift = watched.running.monitoring.drift
     measured = (
         "avg by (namespace, model, feature) (\n"
         f"  {conventions.METRIC_DRIFT}{watched.everything}\n"
-        f"  and on (namespace, pod) ({conventions.METRIC_DRIFT_ROWS}{watched.everything} >= {drift.rows})\n"
+        f"  and on (namespace, pod) ({conventions.METRIC_DRIFT_ROWS}{watched.everything} >= {watched.rows})\n"
         ")"
     )
-    for severity, limit in (("page", drift.page), ("ticket", drift.warn)):
+    for severity, limit in (("page", watched.page), ("ticket", watched.warn)):
         yield Alert(
             DRIFT,
             severity,
-            f"{measured} > {limit:.6g}\n",
+            f"{measured} > {limit}\n",
             "15m",
             f"{{{{ $labels.feature }}}} of {watched.model} moved away from the training data",
             f"The population stability index of {{{{ $labels.feature }}}} in {watched.environment} is above "
-            f"{limit:.6g}: look at where the data comes from, or train again.",
+            f"{limit}: look at where the data comes from, or train again.",
         )
 
 
@@ -147,7 +173,7 @@ def _servers(watched: Watched) -> Iterator[Alert]:
         f"Prometheus has seen no server of {model} in {environment} for five minutes.",
     )
     # Prometheus itself gives `up` the Service's name as its job.
-    up = f'up{{job="{model}",namespace="{watched.running.namespace}"}}'
+    up = f'up{{job="{model}",namespace="{watched.namespace}"}}'
     yield Alert(
         DOWN,
         "ticket",

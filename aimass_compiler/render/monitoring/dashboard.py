@@ -35,12 +35,18 @@ class Panel:
     threshold: float | None = None
 
 
-def dashboard(board: Board) -> dict[str, Any]:
+def identifier(board: Board) -> str:
+    """What Grafana knows the dashboard by, in at most 40 characters."""
+    names = [board.model] if board.environment is None else [board.model, board.environment]
+    return f"aimass-{digest('/'.join(names).encode())}"
+
+
+def dashboard(board: Board, identifier: str) -> dict[str, Any]:
     """Requests, answer times and load above; drift, predictions and the contract below."""
     names = [board.model] if board.environment is None else [board.model, board.environment]
     variables = [_datasource(), *([_namespace(board.model)] if board.environment is None else [])]
     return {
-        "uid": f"aimass-{digest('/'.join(names).encode())}",
+        "uid": identifier,
         "title": f"Model {board.model}" + (f" ({board.environment})" if board.environment else ""),
         "tags": ["aimass", *names],
         "schemaVersion": _SCHEMA_VERSION,

@@ -6,7 +6,7 @@ https://sre.google/workbook/alerting-on-slos/
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from aimass_compiler import conventions
@@ -79,16 +79,22 @@ def boundary(seconds: float) -> float | None:
     return next((end for end in conventions.DURATION_BUCKETS if end >= seconds), None)
 
 
-def indicators(objectives: Objectives, model: str, namespace: str) -> Iterator[Indicator]:
+def budget(objectives: Objectives) -> float:
+    """The share of requests that may fail."""
+    return round(1 - objectives.availability.fraction, 9)
+
+
+def indicators(
+    budget: float, ends: Iterable[tuple[str, float]], model: str, namespace: str
+) -> Iterator[Indicator]:
     """The availability, and each latency objective that the histogram can tell."""
-    budget = round(1 - objectives.availability.fraction, 9)
     if budget > 0:
         failed = conventions.METRIC_REQUESTS + selector(model, namespace, 'code=~"5.."')
         yield Indicator(
             AVAILABILITY, (failed,), conventions.METRIC_REQUESTS + selector(model, namespace), budget
         )
     everything = f"{conventions.METRIC_DURATION}_count{selector(model, namespace)}"
-    for percentile, end in watched_ends(objectives).items():
+    for percentile, end in ends:
         in_time = f"{conventions.METRIC_DURATION}_bucket" + selector(model, namespace, f'le="{end}"')
         yield Indicator(f"latency_{percentile}", (everything, in_time), everything, SLOW_SHARES[percentile])
 

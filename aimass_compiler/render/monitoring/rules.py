@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.monitoring.alerts import (
     BUDGET_BURN,
     DRIFT,
@@ -16,7 +15,7 @@ from aimass_compiler.render.monitoring.alerts import (
     rule,
 )
 from aimass_compiler.render.monitoring.objectives import BURNS, Indicator
-from aimass_compiler.render.naming import common_labels, component_label, serving_selector
+from aimass_compiler.render.naming import Labels, component_label, served_labels
 
 _GROUPS = {BUDGET_BURN: "objectives", DRIFT: "drift", IDLE: "callers", VIOLATIONS: "callers"}
 
@@ -41,13 +40,12 @@ def _records(indicator: Indicator) -> Iterator[dict[str, Any]]:
         yield {"record": indicator.recorded(window), "expr": indicator.ratio(window)}
 
 
-def prometheus_rule(watched: Watched, pipeline: Pipeline) -> dict[str, Any]:
-    """The groups as the Prometheus Operator takes them; its selector wants the organisation's labels."""
-    wanted = dict(sorted(pipeline.settings.prometheus.labels.items()))
-    own = serving_selector(watched.model) | common_labels(pipeline) | component_label("monitoring")
+def prometheus_rule(watched: Watched, wanted: Labels, own: Labels) -> dict[str, Any]:
+    """The groups as the Prometheus Operator takes them, with the labels by which it finds them."""
+    labels = dict(wanted) | served_labels(watched.model, own) | component_label("monitoring")
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
-        "metadata": {"name": watched.model, "labels": wanted | own},
+        "metadata": {"name": watched.model, "labels": labels},
         "spec": {"groups": groups(watched)},
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.render.naming import component_label, serving_selector
+from aimass_compiler.render.naming import component_label, serving_selector, wanted_labels
 
 
 def service_monitor(pipeline: Pipeline) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def service_monitor(pipeline: Pipeline) -> dict[str, Any]:
         "interval": "30s",
         "scrapeTimeout": "10s",
     }
-    labels = dict(sorted(pipeline.settings.prometheus.labels.items()))
+    labels = dict(wanted_labels(pipeline.settings))
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "ServiceMonitor",

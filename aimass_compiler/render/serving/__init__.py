@@ -12,7 +12,7 @@ from aimass_compiler.render.emit import block, emit, emit_all
 from aimass_compiler.render.monitoring import ALERTS_FILE
 from aimass_compiler.render.monitoring.boards import board, config_map, own_board
 from aimass_compiler.render.monitoring.scraping import service_monitor
-from aimass_compiler.render.naming import common_labels, component_label, kustomization, serving_selector
+from aimass_compiler.render.naming import component_label, kustomization, own_labels, served_labels
 from aimass_compiler.render.serving import canary, network, scaling, workload
 from aimass_compiler.render.serving.difference import Object, difference
 from aimass_compiler.render.serving.findings import EXPLANATIONS, findings
@@ -120,7 +120,7 @@ def _labelled(document: Object, pipeline: Pipeline) -> Object:
 
 
 def _labels(pipeline: Pipeline) -> dict[str, str]:
-    return {**serving_selector(pipeline.name), **common_labels(pipeline)}
+    return served_labels(pipeline.name, own_labels(pipeline.settings))
 
 
 def _changed_limits(pipeline: Pipeline, environment: EnvironmentPipeline) -> list[dict[str, Any]]:

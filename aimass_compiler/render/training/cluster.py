@@ -10,9 +10,10 @@ from aimass_compiler import conventions
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
 from aimass_compiler.pipeline.training import Training
 from aimass_compiler.render.naming import (
-    common_labels,
     component_label,
     digest,
+    model_labels,
+    own_labels,
     ray_version,
     shortened,
     training_labels,
@@ -73,7 +74,12 @@ class Job:
 
     @cached_property
     def labels(self) -> dict[str, str]:
-        return common_labels(self.pipeline) | component_label(COMPONENT) | training_labels(self.name)
+        return (
+            dict(own_labels(self.pipeline.settings))
+            | model_labels(self.name)
+            | component_label(COMPONENT)
+            | training_labels(self.name)
+        )
 
 
 def ray_cluster(job: Job) -> dict[str, Any]:
