@@ -41,3 +41,21 @@ def test_its_mistake_is_told_as_shown(project: Path, capsys: pytest.CaptureFixtu
 
 def test_it_names_every_command() -> None:
     assert [command.name for command in commands() if f"aimass {command.name}" not in README] == []
+
+
+def test_its_plan_is_told_as_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """But for what a run leaves: times, and what is cached."""
+    shown = re.search(r"\$ aimass plan\n(.*?)  stages\n(.*?)  estimated", README, re.DOTALL)
+    assert shown
+    name = shown[1].split()[0]
+    (tmp_path / "specs").mkdir()
+    spec = (ROOT / "specs" / f"{name}.yaml").read_text(encoding="utf-8")
+    (tmp_path / "specs" / f"{name}.yaml").write_text(spec)
+    assert main(["compile", "--root", str(tmp_path)]) == 0
+    assert spec.count("[2, 3, 4]") == 1
+    (tmp_path / "specs" / f"{name}.yaml").write_text(spec.replace("[2, 3, 4]", "[2, 3, 4, 6]"))
+    capsys.readouterr()
+    assert main(["plan", "--root", str(tmp_path)]) == 0
+    told = re.sub(r"spec-[0-9a-f]{12}", "spec-", capsys.readouterr().out)
+    assert told.startswith(re.sub(r"spec-[0-9a-f]{12}", "spec-", shown[1]))
+    assert all(line in told for line in shown[2].splitlines() if "cached" not in line)

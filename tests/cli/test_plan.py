@@ -1,0 +1,214 @@
+"""`aimass plan`: what it shows to people, programs and pull requests, and what it exits with."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from cli.projects import SPEC, Project
+
+REPLICAS = ("max: 3}", "max: 5}")
+FEATURE = ("min: 10}", "min: 11}")
+NARROWER = ("{type: number, min: 0}", "{type: number, min: 1}")
+LOOSER = ("timeout: 3000ms", "timeout: 2s")
+
+
+def test_a_plan_for_people(compiled: Project) -> None:
+    before = compiled.files()
+    compiled.edit(*REPLICAS)
+    done = compiled.aimass("plan")
+    assert done.code == 0
+    assert done.out.startswith(
+        "churn is not trained again\n  ~ staging and prod go from 3 to 5 replicas at most"
+    )
+    assert "    ~ generated/churn/pipeline.json  differs from what is produced now\n" in done.out
+    assert "Plan: models 0 to add, 1 to change, 0 to remove, 0 as they are\n" in done.out
+    assert re.search(r"^      files \d+ to update, \d+ unchanged$", done.out, re.MULTILINE)
+    assert compiled.files() == before, "a plan writes nothing"
+
+
+def test_a_plan_for_programs(compiled: Project) -> None:
+    compiled.edit(*FEATURE)
+    plan = json.loads(compiled.aimass("plan", "--format", "json").out)
+    assert plan["stale"] is True
+    (model,) = plan["models"]
+    assert (model["model"], model["new"], model["removed"]) == ("churn", False, False)
+    value = model["values"][0]
+    assert (value["key"], value["before"], value["after"]) == ("features[0].clip.min", 10.0, 11.0)
+    assert value["place"] == "specs/churn.yaml:17"
+    assert "churn/pipeline.json" in [file["path"] for file in model["files"]]
+
+
+def test_a_plan_for_a_pull_request(compiled: Project) -> None:
+    compiled.edit(*REPLICAS)
+    text = compiled.aimass("plan", "--format", "markdown", "--diff").out
+    assert text.startswith("<!-- aimass plan -->\n## Plan\n")
+    assert "<details><summary><code>churn</code> is not trained again, 1 change</summary>" in text
+    assert "!   staging and prod go from 3 to 5 replicas at most  specs/churn.yaml:25" in text
+    assert text.count("<details>") == text.count("</details>") == 2
+    assert "+++ b/churn/pipeline.json" in text
+
+
+def test_a_plan_where_nothing_changes(compiled: Project) -> None:
+    assert compiled.aimass("plan").out.startswith("nothing changes: ")
+    assert json.loads(compiled.aimass("plan", "--format", "json").out)["models"] == []
+    text = compiled.aimass("plan", "--format", "markdown").out
+    assert "nothing changes" in text
+    assert "<details>" not in text
+
+
+def test_colours_are_for_a_terminal(compiled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled.edit(*REPLICAS)
+    assert "\x1b[" not in compiled.aimass("plan").out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[33m~\x1b[0m staging and prod" in compiled.aimass("plan").out
+    for form in ("json", "markdown"):
+        assert "\x1b[" not in compiled.aimass("plan", "--format", form).out
+
+
+@pytest.mark.parametrize(
+    ("edit", "arguments", "code"),
+    [
+        (None, (), 0),
+        (REPLICAS, (), 2),
+        (("timeout: 3000ms", "timeout: 3 s"), (), 1),
+        (REPLICAS, ("nobody",), 1),
+        (REPLICAS, ("--against", "nowhere"), 1),
+        (REPLICAS, ("--no-such-option",), 1),
+        (REPLICAS, ("--fail-on", "breaking"), 2),
+        (NARROWER, ("--fail-on", "breaking"), 4),
+    ],
+)
+def test_exit_codes_as_terraform_has_them(
+    compiled: Project, edit: tuple[str, str] | None, arguments: tuple[str, ...], code: int
+) -> None:
+    if edit:
+        compiled.edit(*edit)
+    assert compiled.aimass("plan", "--detailed-exitcode", *arguments).code == code
+
+
+@pytest.mark.parametrize(
+    ("edit", "arguments", "code"),
+    [
+        (NARROWER, (), 0),
+        (NARROWER, ("--fail-on", "breaking"), 4),
+        (NARROWER, ("--fail-on", "breaking", "--allow-breaking", "input-min-raised"), 0),
+        (NARROWER, ("--fail-on", "breaking", "--allow-breaking", "churn:input-min-raised"), 0),
+        (NARROWER, ("--fail-on", "breaking", "--allow-breaking", "other:input-min-raised"), 4),
+        (NARROWER, ("--fail-on", "breaking", "--allow-breaking", "input-removed"), 4),
+        (NARROWER, ("--allow-breaking", "input-minimum-raised"), 2),
+        (LOOSER, ("--fail-on", "breaking"), 0),
+        (LOOSER, ("--fail-on", "possibly-breaking"), 4),
+        (REPLICAS, ("--fail-on", "possibly-breaking"), 0),
+    ],
+)
+def test_a_change_that_callers_notice_can_be_stopped(
+    compiled: Project, edit: tuple[str, str], arguments: tuple[str, ...], code: int
+) -> None:
+    compiled.edit(*edit)
+    assert compiled.aimass("plan", *arguments).code == code
+
+
+def test_what_stops_is_told_with_its_way_out(compiled: Project) -> None:
+    compiled.edit(*NARROWER)
+    done = compiled.aimass("plan", "--fail-on", "breaking")
+    assert (
+        "- breaking: `age` has min 1 instead of 0: values below it are refused [input-min-raised]" in done.out
+    )
+    assert done.err == (
+        "error: 1 change breaks what callers rely on: input-min-raised\n"
+        "help: `--allow-breaking RULE` accepts a rule\n"
+    )
+    unknown = compiled.aimass("plan", "--allow-breaking", "input-min-rised")
+    assert unknown.err == (
+        "error: there is no rule `input-min-rised`\nhelp: did you mean `input-min-raised`?\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[]", b"{}", b'{"format": "aimass.pipeline/v0", "features": 3}', b"[" * 50_000, b"\xff"],
+)
+def test_a_pipeline_of_another_format_is_told_and_not_guessed_at(compiled: Project, content: bytes) -> None:
+    before = compiled.root / "before"
+    (compiled.root / "generated").rename(before)
+    (before / "churn" / "pipeline.json").write_bytes(content)
+    done = compiled.aimass("plan", "--against", str(before))
+    assert done.code == 0
+    assert done.out.startswith("churn is compiled anew\n")
+    assert "the values of pipeline.json before cannot be compared: it" in done.out
+
+
+def lock(stages: dict[str, Any]) -> str:
+    return json.dumps({"schema": "2.0", "stages": stages})
+
+
+def test_data_that_changed_since_the_last_run_is_told_although_nothing_is_compiled(compiled: Project) -> None:
+    pipeline = json.loads((compiled.root / "generated/churn/pipeline.json").read_text())
+    compiled.write("data/customers.csv", "age\n1\n")
+    entry = {
+        "cmd": "aimass-runtime prepare churn",
+        "deps": [{"path": "data/customers.csv", "hash": "md5", "md5": "0" * 32, "size": 6}],
+        "params": {"generated/churn/pipeline.json": {key: pipeline[key] for key in ("data", "task")}},
+        "outs": [],
+    }
+    compiled.write("generated/churn/dvc.lock", lock({"prepare": entry}))
+    done = compiled.aimass("plan")
+    assert done.out.startswith(
+        "churn is as it was compiled, and its next run has work to do\n"
+        "  ~ prepare runs again: data/customers.csv changed since the last run\n"
+    )
+    (waiting,) = json.loads(compiled.aimass("plan", "--format", "json").out)["waiting"]
+    assert [stage["state"] for stage in waiting["stages"]] == ["runs"] * 6
+    assert compiled.aimass("plan", "--detailed-exitcode").code == 0, "what is compiled is as it was"
+
+
+def states(project: Project) -> dict[str, str]:
+    model = json.loads(project.aimass("plan", "--format", "json").out)["models"][0]
+    return {stage["stage"]: stage["state"] for stage in model["stages"]}
+
+
+def test_without_the_files_of_a_run_its_record_is_all_there_is(compiled: Project) -> None:
+    pipeline = json.loads((compiled.root / "generated/churn/pipeline.json").read_text())
+    entry = {
+        "cmd": "aimass-runtime prepare churn",
+        "deps": [{"path": "data/customers.csv", "hash": "md5", "md5": "0" * 32, "size": 6}],
+        "params": {"generated/churn/pipeline.json": {key: pipeline[key] for key in ("data", "task")}},
+    }
+    compiled.write("generated/churn/dvc.lock", lock({"prepare": entry}))
+    compiled.edit(*REPLICAS)
+    assert states(compiled)["prepare"] == "recorded"
+    assert "prepare is up to date by dvc.lock; data/customers.csv is not here" in compiled.aimass("plan").out
+
+
+@pytest.mark.parametrize(
+    "content", ["", "stages: 3\n", "a: [\n", "stages: {prepare: {params: 1, deps: {}}}\n"]
+)
+def test_a_damaged_record_is_none(compiled: Project, content: str) -> None:
+    compiled.write("generated/churn/dvc.lock", content)
+    compiled.edit(*FEATURE)
+    assert compiled.aimass("plan").code == 0
+    assert states(compiled)["features"] == "runs"
+
+
+def test_a_plan_of_many_models_fits_below_a_pull_request(project: Project) -> None:
+    for number in range(120):
+        name = f"model-{number:03}"
+        project.write(f"specs/{name}.yaml", SPEC.replace("name: churn", f"name: {name}"))
+    text = project.aimass("plan", "--format", "markdown").out
+    assert len(text.encode()) <= 65_000
+    left = re.search(r"\*\*(\d+) more models do not fit here\.\*\*", text)
+    assert left
+    assert text.count("<details>") == text.count("</details>") == 121 - int(left[1])
+
+
+def test_a_compile_tells_of_a_few_models_and_counts_the_others(project: Project) -> None:
+    for number in range(13):
+        name = f"model-{number:02}"
+        project.write(f"specs/{name}.yaml", SPEC.replace("name: churn", f"name: {name}"))
+    told = project.aimass("compile", "--dry-run").out
+    assert told.count(" is new and trained for the first time\n") == 10
+    assert "… and 4 more models, which `aimass plan` tells of\n" in told
