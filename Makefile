@@ -66,6 +66,14 @@ soak: $(READY) ## hold load on the demo's server for ten minutes
 faults: $(READY) ## fail a compile at each of its steps on the disk (a quarter of an hour)
 	FAULTS_EVERY=1 pytest tests/faults/test_every_step.py
 
+.PHONY: same-bytes
+same-bytes: $(READY) ## compile with every Python here and in strange circumstances, and compare
+	python scripts/same_bytes.py
+
+.PHONY: bombs
+bombs: $(READY) ## compile files that are meant to take all time and memory (minutes)
+	ALL_BOMBS=1 pytest tests/hostile/test_bombs.py
+
 .PHONY: fuzz
 fuzz: $(READY) build/fuzz-venv/.ready ## look for specs that break the compiler, for ten minutes
 	build/fuzz-venv/bin/python -m tests.fuzz.run --seconds 600

@@ -9,7 +9,7 @@ from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.project import Project
-from aimass_compiler.spec import naming
+from aimass_compiler.spec import enough, naming
 from aimass_compiler.spec.decode import decode
 from aimass_compiler.spec.document import Document
 from aimass_compiler.spec.lower import lower
@@ -56,4 +56,4 @@ def lowered(read: Read, settings: Settings) -> tuple[Document, Pipeline | None, 
     if pipeline:
         more += [*checks.check(pipeline, document.file), *render.findings(pipeline, document.file)]
     problems = checks.remaining([*problems, *more], spec, settings, document.file)
-    return document, pipeline, [*findings, *problems]
+    return document, pipeline, enough.first([*findings, *problems])

@@ -56,6 +56,10 @@ class Frozen(BaseModel):
         return False
 
 
+#: More digits say nothing, and a decimal of a million overflows.
+_LONGEST_AMOUNT = 100
+
+
 class _Amount(str):
     """A number and its unit, kept as it was written."""
 
@@ -81,14 +85,15 @@ class _Amount(str):
     def read(cls, value: Any) -> Self:
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         text = str(value) if is_number and cls.takes_numbers else value
-        is_amount = isinstance(text, str) and re.fullmatch(cls.pattern(), text)
+        is_long = isinstance(text, str) and len(text) > _LONGEST_AMOUNT
+        is_amount = isinstance(text, str) and not is_long and re.fullmatch(cls.pattern(), text)
         if is_amount and cls(text).is_whole:
             return within(cls(text), cls.least, cls.most)
         raise PydanticCustomError(
             "grammar",
             "{shown} is not {noun}; write it like {examples}",
             {
-                "shown": f"`{value}`",
+                "shown": "text of this length" if is_long else f"`{value}`",
                 "noun": cls.noun,
                 "examples": " or ".join(f"`{text}`" for text in cls.examples),
             },

@@ -9,6 +9,7 @@ import yaml
 
 from aimass_compiler.diagnostics import Finding, Fix, Path, Rewrite, Severity
 from aimass_compiler.explanations import Explanation
+from aimass_compiler.spec import enough
 from aimass_compiler.spec.document import Document, Node, ScalarNode, SequenceNode
 from aimass_compiler.spec.mappings import mapping_node
 from aimass_compiler.spec.scalars import Scalar, UnholdableNumberError, read_elsewhere_as, resolved
@@ -111,8 +112,8 @@ def compose(document: Document) -> tuple[Node | None, list[Finding]]:
                 break
             composer.take(event)
     except yaml.YAMLError as error:
-        return None, [*composer.findings, syntax_finding(error, document)]
-    return composer.root, composer.findings
+        return None, enough.first([*composer.findings, syntax_finding(error, document)])
+    return composer.root, enough.first(composer.findings, uncounted=composer.untold)
 
 
 class _Composer:
@@ -122,6 +123,8 @@ class _Composer:
         self.root: Node | None = None
         self.findings: list[Finding] = []
         self.is_done = False
+        #: Warnings beyond those that are shown; with as many errors, there is nothing to go on for.
+        self.untold = 0
         self._document = document
         self._open: list[_Open] = []
         self._anchors: dict[str, _Part | _Open] = {}
@@ -130,6 +133,9 @@ class _Composer:
 
     def take(self, event: Any) -> None:
         """Read one event of the parser."""
+        if len(self.findings) > enough.MOST:
+            self._give_up()
+            return
         if isinstance(event, yaml.ScalarEvent):
             self._scalar(event)
         elif isinstance(event, yaml.AliasEvent):
@@ -274,6 +280,9 @@ class _Composer:
         severity: Severity = Severity.ERROR,
         instead: str = "",
     ) -> None:
+        if severity is Severity.WARNING and len(self.findings) >= enough.MOST:
+            self.untold += 1
+            return
         place = self._document.place_between(event.start_mark.index, event.end_mark.index)
         self.findings.append(
             Finding(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
+from aimass_compiler.spec import enough
 from aimass_compiler.spec.mismatches import Mismatch, findings
 from aimass_compiler.values import Frozen
 
@@ -26,7 +27,10 @@ def decode(kind: type[R], data: Mapping[str, Any], file: str) -> tuple[R | None,
     try:
         return kind.model_validate(data, by_alias=True, by_name=False), []
     except ValidationError as error:
-        found = findings(kind, data, _mismatches(data, error), file)
+        mismatches = _mismatches(data, error)
+        found = findings(kind, data, mismatches[: enough.MOST], file)
+        if len(mismatches) > enough.MOST:
+            return None, enough.first(found, uncounted=len(mismatches) - enough.MOST)
     if any(finding.path[:1] == (key,) for finding in found for key in kind.foundations):
         return None, found
     pruned = data

@@ -6,6 +6,7 @@ import codecs
 import re
 import stat
 import unicodedata
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from aimass_compiler.conventions import LARGEST_SPEC_BYTES
@@ -46,6 +47,8 @@ EXPLANATIONS = (
 )
 
 _MOST_LINES_LISTED = 10
+#: A file can consist of millions of such characters.
+_MOST_LOOKED_AT = 1_000
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _OTHER_ENCODINGS = {
@@ -114,7 +117,8 @@ def _decoded(content: bytes, file: str) -> tuple[str, list[Finding]]:
 
 def _forbidden(text: str, file: str) -> list[Finding]:
     document = Document(file, text)
-    places = [document.place_between(*match.span()) for match in FORBIDDEN.finditer(text)]
+    found = islice(FORBIDDEN.finditer(text), _MOST_LOOKED_AT)
+    places = [document.place_between(*match.span()) for match in found]
     if not places:
         return []
     first, *rest = places

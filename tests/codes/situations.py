@@ -161,6 +161,16 @@ def make_folder(root: Path) -> None:
     (root / "churn/dvc.yaml").mkdir()
 
 
+def repeating_a_key(times: int) -> Situation:
+    """What is told beside each repetition of a key, in a spec with so many."""
+
+    def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+        found = reading(BASE.encode() + b"note: 1\n" * times)(root, patched)
+        return [finding for finding in found if finding.code != "AM007"]
+
+    return situation
+
+
 SOUND = reading(BASE.encode())
 MANY = f"{BASE}note: [{'0, ' * 100_001}]\n"
 OWNED = f"{BASE}owner: Müller\n"
@@ -179,6 +189,7 @@ SITUATIONS: dict[str, tuple[Situation, Situation]] = {
     "AM035": (read_only, writing_again(nothing)),
     "AM036": (another_program, writing_again(nothing)),
     "AM037": (gone(with_lock=True), gone(with_lock=False)),
+    "AM038": (repeating_a_key(20_000), repeating_a_key(50)),
     "AM060": (proposing("c.jsonl", '{"age": 41,\n'), proposing("c.csv")),
     "AM061": (proposing("c.xlsx"), proposing("c.csv")),
     "AM062": (proposing("c.csv", TABLE.replace("age,tenure", "age,age")), proposing("c.csv")),
