@@ -29,7 +29,7 @@ def read(path: Path) -> tuple[Document, list[Finding]]:
     document, findings = read_document(path, SHOWN)
     if has_errors(findings):
         return document, findings
-    return document, [*findings, *lowered(document, Settings())[1]]
+    return document, lowered((document, findings), Settings())[2]
 
 
 def told(data: dict[str, Any], settings: str = "") -> list[Finding]:
@@ -37,7 +37,7 @@ def told(data: dict[str, Any], settings: str = "") -> list[Finding]:
     chosen = parse(settings, SETTINGS_FILE, may_be_empty=True)[0]
     known, findings = decode(Settings, chosen.data, SETTINGS_FILE)
     document = parse(json.dumps(data, indent=1, ensure_ascii=False), SHOWN)[0]
-    return [*findings, *lowered(document, known or Settings())[1]]
+    return [*findings, *lowered((document, []), known or Settings())[2]]
 
 
 def checked(data: dict[str, Any], settings: Settings | None = None) -> tuple[Pipeline | None, list[Finding]]:
