@@ -37,7 +37,19 @@ def run(code: str, *arguments: str, seed: str = "0") -> subprocess.CompletedProc
 
 
 @pytest.mark.parametrize(
-    "command", [["compile", "--check"], ["schema", "--check"], ["explain", "churn"], ["plan"]]
+    "command",
+    [
+        ["compile", "--check"],
+        ["schema", "--check"],
+        ["explain", "churn"],
+        ["explain", "--all"],
+        ["plan"],
+        ["check", "--format", "sarif"],
+        ["fix", "--check"],
+        ["fmt", "--check"],
+        ["migrate", "--check"],
+    ],
+    ids=" ".join,
 )
 def test_the_core_alone_compiles_every_spec(command: list[str]) -> None:
     done = run(BLOCKER, *command, "--root", str(ROOT))
@@ -68,4 +80,26 @@ def test_asking_for_help_imports_nothing_that_compiles() -> None:
         "sys.exit(repr(sorted(heavy)) if heavy else 0)"
     )
     done = run(code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_compiling_imports_nothing_that_only_editors_and_people_need(tmp_path: Path) -> None:
+    others = (
+        "cli.views.people",
+        "cli.views.sarif",
+        "codes",
+        "fixing",
+        "formatting",
+        "spec.edits",
+        "spec.layout",
+    )
+    code = (
+        "import sys; from aimass_compiler.cli import main\n"
+        "code = main(sys.argv[1:])\n"
+        f"others = {{f'aimass_compiler.{{name}}' for name in {others!r}}} & set(sys.modules)\n"
+        "sys.exit(repr(others) if others else code)"
+    )
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs/digits.yaml").write_bytes((ROOT / "specs/digits.yaml").read_bytes())
+    done = run(code, "compile", "--no-cache", "--root", str(tmp_path))
     assert done.returncode == 0, done.stderr

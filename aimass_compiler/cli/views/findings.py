@@ -23,6 +23,9 @@ def show(findings: Iterable[Finding], documents: Mapping[str, Document], form: s
         view = import_module(f"aimass_compiler.cli.views.{_VIEWS[form]}")
         sys.stdout.write(view.drawn(findings, documents))
         return
+    findings = list(findings)
+    if not findings:
+        return
     from aimass_compiler.cli.views import people
 
     stream = sys.stderr
