@@ -37,9 +37,8 @@ features:
   - one_hot: [{categories}]
 
 model:
-  xgboost:
-    max_depth: {{choice: [4, 6, 8]}}
-    learning_rate: {{loguniform: [0.01, 0.3]}}
+  logistic_regression:
+    l2: {{loguniform: [0.01, 100]}}
 
 objective: {{metric: roc_auc}}
 
@@ -55,7 +54,7 @@ serving:
   replicas: {{min: {replicas_min}, max: {replicas_max}, cpu: {busy}%}}
   resources: {{cpu: {cpu}m, memory: {memory}Mi}}
   objectives: {{availability: {availability}%, latency: {{p99: {latency}ms}}}}
-  limits: {{concurrency: {concurrency}, timeout: {timeout}s, body: {body}Mi}}
+  limits: {{concurrency: {concurrency}, timeout: {timeout}s, body: {body}Ki}}
   logs: {{predictions: {{sample: {sample}}}}}
 
 monitoring:
@@ -103,7 +102,7 @@ def spec(service: Service) -> str:
         latency=service.latency_milliseconds,
         concurrency=service.concurrency,
         timeout=service.timeout_seconds,
-        body=service.body_mebibytes,
+        body=service.body_kibibytes,
         sample=service.prediction_sample,
         warn=service.drift_warn,
         page=service.drift_page,

@@ -51,7 +51,7 @@ class Service:
     busy_percent: int
     concurrency: int
     timeout_seconds: int
-    body_mebibytes: int
+    body_kibibytes: int
     prediction_sample: str
     availability_percent: str
     latency_milliseconds: int
@@ -68,7 +68,7 @@ class Service:
             "busyPercent": self.busy_percent,
             "concurrency": self.concurrency,
             "timeoutSeconds": self.timeout_seconds,
-            "bodyBytes": self.body_mebibytes * 1024 * 1024,
+            "bodyBytes": self.body_kibibytes * 1024,
             "predictionSample": self.prediction_sample,
             "availabilityPercent": self.availability_percent,
             "latencySeconds": self.latency_milliseconds / 1000,
@@ -127,7 +127,7 @@ def _service(number: int) -> Service:
         busy_percent=chance.choice((60, 65, 70, 75)),
         concurrency=chance.choice((32, 48, 64, 128)),
         timeout_seconds=chance.randint(1, 5),
-        body_mebibytes=chance.randint(1, 4),
+        body_kibibytes=chance.choice((256, 512, 768, 1024)),
         prediction_sample=chance.choice(("0.01", "0.05", "0.1")),
         availability_percent=chance.choice(("99.5", "99.9", "99.95")),
         latency_milliseconds=chance.choice((50, 100, 250, 500)),

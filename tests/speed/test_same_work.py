@@ -8,7 +8,6 @@ from pathlib import Path
 import yaml
 
 from aimass_compiler.compile import compile_specs
-from aimass_compiler.diagnostics import has_errors
 from aimass_compiler.project import Project
 from benchmarks.compile import specs, verify, work
 
@@ -27,12 +26,12 @@ _LIMITS = {
 }
 
 
-def test_the_services_compile_and_have_three_environments(tmp_path: Path) -> None:
-    services = work.services(12)
+def test_the_services_compile_without_a_warning_for_three_environments(tmp_path: Path) -> None:
+    services = work.services(100)
     specs.write_project(tmp_path, services)
     project = Project(tmp_path)
     compiled = compile_specs(project, project.specs())
-    assert not has_errors(compiled.findings)
+    assert compiled.findings == (), "a spec with warnings is compiled each time, so nothing would be settled"
     overlays = [
         path for path in compiled.files if path.endswith("kustomization.yaml") and "/overlays/" in path
     ]
