@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.effects.edits import Act, Edit, edits, shown
 from aimass_compiler.effects.environments import told_once
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from aimass_compiler.effects.recorded import LastRuns
 
 _TRAIN = "train"
+_COLUMN_VALUE = ("data", "columns", "NAME", "KEY")
+_FEW = 3
 
 
 def told_by_values(model: Model, places: Places | None = None, last: LastRuns | None = None) -> Effect:
@@ -58,13 +61,32 @@ def _told(model: Model, found: Sequence[Edit], places: Places) -> Iterator[Told]
     if model.new is None:
         return
     environments = tuple(named(model.new.get("environments")))
-    for edit in found:
-        if is_derived(edit.path) or (model.renamed_from and edit.path == ("metadata", "name")):
-            continue
+    own = [edit for edit in found if not is_derived(edit.path)]
+    if model.renamed_from:
+        own = [edit for edit in own if edit.path != ("metadata", "name")]
+    for edit, count in _alike(own):
         path = origin(edit.path, model.new)
         sign, text = sentence(replace(edit, path=path), environments, model.new)
+        more = f", and in {count - 1} more columns" if count > 1 else ""
         place = places.line(path, is_gone=edit.act is Act.REMOVED)
-        yield Told(sign, text, shown(path), edit.before, edit.after, edit.environments, place)
+        yield Told(sign, text + more, shown(path), edit.before, edit.after, edit.environments, place)
+
+
+def _alike(found: Sequence[Edit]) -> Iterator[tuple[Edit, int]]:
+    """The edits, and how many columns in a row have the same one: of many, the first stands for all."""
+    for _, group in groupby(found, _of_any_column):
+        listed_edits = list(group)
+        if len(listed_edits) > _FEW:
+            yield listed_edits[0], len(listed_edits)
+        else:
+            yield from ((edit, 1) for edit in listed_edits)
+
+
+def _of_any_column(edit: Edit) -> Any:
+    """What an edit of a column's value shares with that of another one; of all else, the edit itself."""
+    if edit.path[:2] == ("data", "columns") and len(edit.path) == len(_COLUMN_VALUE):
+        return edit.path[-1], edit.act, edit.before, edit.after
+    return edit
 
 
 def _headline(model: Model, found: Sequence[Edit], stages: Sequence[StageEffect]) -> str:

@@ -124,3 +124,15 @@ def test_one_item_more_is_one_edit() -> None:
     items = [{f"kind{number}": {}} for number in range(50)]
     (edit,) = edits(items, [*items[:20], {"new": {}}, *items[20:]], ("features",))
     assert (edit.act, edit.key) == (Act.ADDED, "features[20]")
+
+
+def test_what_a_new_compiler_says_of_every_column_is_told_once(
+    generated: dict[str, bytes], tmp_path: Path
+) -> None:
+    document = json.loads(generated["churn/pipeline.json"])
+    for column in document["data"]["columns"].values():
+        del column["description"]
+    before = {**generated, "churn/pipeline.json": json.dumps(document).encode()}
+    ((effect,),) = (meaning(tmp_path, before, BEFORE).models,)
+    texts = [told.text for told in effect.told]
+    assert texts == ['`data.columns.customer_id.description` is added: `""`, and in 6 more columns']
