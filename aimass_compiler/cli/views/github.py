@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aimass_compiler.cli.views.cells import safe
 from aimass_compiler.cli.views.placed import PlacedFinding, placed
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ def _command(found: PlacedFinding) -> str:
         if found.place.line == found.place.end_line:
             properties |= {"col": str(found.place.column), "endColumn": str(found.place.end_column)}
     properties["title"] = finding.code
-    written = ",".join(f"{name}={value.translate(_IN_PROPERTY)}" for name, value in properties.items())
+    written = ",".join(f"{name}={_safe(value).translate(_IN_PROPERTY)}" for name, value in properties.items())
     message = f"{finding.message}\nhelp: {finding.help}" if finding.help else finding.message
-    return f"::{finding.severity.value} {written}::{message.translate(_IN_DATA)}"
+    return f"::{finding.severity.value} {written}::{_safe(message).translate(_IN_DATA)}"
+
+
+def _safe(text: str) -> str:
+    """The text as lines without what could drive the terminal that shows a log."""
+    return "\n".join(map(safe, text.split("\n")))
