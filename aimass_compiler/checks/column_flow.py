@@ -8,7 +8,7 @@ from aimass_compiler.catalog import load, names
 from aimass_compiler.catalog.transform import Transform
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._flow import Step, steps
-from aimass_compiler.checks._places import declared, either
+from aimass_compiler.checks._places import declared, either, formulas_in, respelt
 from aimass_compiler.diagnostics import Finding, Related, did_you_mean
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.expression.formula import UNKNOWN
@@ -139,7 +139,10 @@ def _absent(pipeline: Pipeline, step: Step, name: str) -> Finding:
         message = f"`{name}` is {column.column_type}, which is never a feature"
         hint = "declare it as another type where its value means something to the model"
         return Finding("AM214", path, message, help=hint, related=(declared(name),))
-    return Finding("AM210", path, f"there is no column `{name}`", help=did_you_mean(name, step.types))
+    # In a formula the name is only a part of what stands at the path.
+    fix = None if any(formulas_in(step.transform)) else respelt(path, name, step.types)
+    hint = did_you_mean(name, step.types)
+    return Finding("AM210", path, f"there is no column `{name}`", help=hint, fix=fix)
 
 
 def _parameters(step: Step) -> Iterator[Finding]:

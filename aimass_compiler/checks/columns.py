@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
 from aimass_compiler.checks._example import Example
-from aimass_compiler.diagnostics import Finding, Path, Severity
+from aimass_compiler.diagnostics import Assign, Finding, Fix, Path, Related, Remove, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline.columns import CategoryColumn, ImageColumn, NumberColumn
 
@@ -113,13 +113,19 @@ def _values(path: Path, name: str, column: CategoryColumn) -> Iterator[Finding]:
             yield Finding("AM252", where, message, help="say how often with `missing`, or give it a name")
         elif value in values[:place]:
             message = f"`{value}` stands {Counter(values)[value]} times among the values of `{name}`"
-            yield Finding("AM252", where, message, help="write it once")
+            fix = Fix(f"take the second `{value}` away", (Remove(where),))
+            yield Finding("AM252", where, message, help="write it once", fix=fix)
 
 
 def _bounds(path: Path, name: str, column: NumberColumn) -> Iterator[Finding]:
     if column.min is not None and column.max is not None and column.min > column.max:
         message = f"no number is `{name}`: its `min`, {column.min:g}, is above its `max`, {column.max:g}"
-        yield Finding("AM253", (*path, "min"), message)
+        edits = (Assign((*path, "min"), column.max), Assign((*path, "max"), column.min))
+        fix, note = (
+            Fix("exchange `min` and `max`", edits),
+            Related((*path, "max"), f"`max` is {column.max:g}"),
+        )
+        yield Finding("AM253", (*path, "min"), message, help="exchange them", fix=fix, related=(note,))
 
 
 def _image(path: Path, name: str, column: ImageColumn) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
+from aimass_compiler.checks._places import respelt
 from aimass_compiler.diagnostics import Finding, Path, did_you_mean
 from aimass_compiler.explanations import Explanation
 
@@ -92,7 +93,8 @@ def _unknown(data: Data) -> Iterator[Finding]:
             name = getattr(join, side)
             if name not in data.sources:
                 hint = did_you_mean(name, data.sources)
-                yield Finding("AM231", _path(place, side), f"there is no source `{name}`", help=hint)
+                path, message = _path(place, side), f"there is no source `{name}`"
+                yield Finding("AM231", path, message, help=hint, fix=respelt(path, name, data.sources))
 
 
 def _out_of_order(data: Data) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.diagnostics import Finding, Related, Severity
+from aimass_compiler.diagnostics import Assign, Finding, Fix, Related, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline.places import written
 from aimass_compiler.pipeline.serving import Latency
@@ -53,7 +53,10 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
             if longer.seconds < shorter.seconds:
                 message = f"`{higher}` is {longer}, which is shorter than `{lower}`, {shorter}"
                 note = Related((*path, lower), f"`{lower}` is {shorter}")
-                yield Finding("AM243", (*path, higher), message, related=(note,))
+                edits = (Assign((*path, higher), str(shorter)), Assign((*path, lower), str(longer)))
+                is_both = {lower, higher} <= latency.model_fields_set
+                fix = Fix(f"exchange `{lower}` and `{higher}`", edits) if is_both else None
+                yield Finding("AM243", (*path, higher), message, related=(note,), fix=fix)
     yield from _timeouts(pipeline)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._metrics import known, metric_of, named
-from aimass_compiler.checks._places import declared
+from aimass_compiler.checks._places import declared, respelt
 from aimass_compiler.diagnostics import Finding, did_you_mean
 from aimass_compiler.explanations import Explanation
 
@@ -40,7 +40,8 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     for path, name in named(pipeline):
         metric = metric_of(name)
         if metric is None:
-            yield Finding("AM223", path, f"there is no metric `{name}`", help=did_you_mean(name, known(task)))
+            hint, fix = did_you_mean(name, known(task)), respelt(path, name, known(task))
+            yield Finding("AM223", path, f"there is no metric `{name}`", help=hint, fix=fix)
         elif metric.task != task.kind:
             target = pipeline.data.columns[task.target].column_type
             message = f"`{name}` judges {_NOUNS[metric.task]}, but the target `{task.target}` is {target}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aimass_compiler.catalog.split import SharedSplit
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._flow import outcome
-from aimass_compiler.checks._places import declared, either, place_of_column
+from aimass_compiler.checks._places import declared, either, formulas_in, place_of_column, respelt
 from aimass_compiler.conventions import SPLITS
 from aimass_compiler.diagnostics import Finding, Path, Severity, did_you_mean
 from aimass_compiler.explanations import Explanation
@@ -77,7 +77,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     for place, step in enumerate(pipeline.data.clean):
         for name in step.columns_read():
             path = ("data", "clean", place, step.kind, *place_of_column(step, name))
-            yield from _undeclared(pipeline, name, path)
+            yield from _undeclared(pipeline, name, path, is_part=any(formulas_in(step)))
     split = pipeline.data.split
     for name in split.columns_read():
         path = ("data", "split", *place_of_column(split, name))
@@ -86,10 +86,13 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
             yield from _split_by(pipeline, name, path)
 
 
-def _undeclared(pipeline: Pipeline, name: str, path: Path) -> Iterator[Finding]:
+def _undeclared(pipeline: Pipeline, name: str, path: Path, *, is_part: bool = False) -> Iterator[Finding]:
+    """A column that nobody declared; `is_part` of a formula, it cannot be replaced alone."""
     if name not in pipeline.data.columns:
         hint = did_you_mean(name, pipeline.data.columns) or f"declare it: `{name}: id`"
-        yield Finding("AM234", path, f"there is no column `{name}` in `data.columns`", help=hint)
+        message = f"there is no column `{name}` in `data.columns`"
+        fix = None if is_part else respelt(path, name, pipeline.data.columns)
+        yield Finding("AM234", path, message, help=hint, fix=fix)
 
 
 def _split_by(pipeline: Pipeline, name: str, path: Path) -> Iterator[Finding]:

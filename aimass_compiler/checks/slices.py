@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._places import declared
+from aimass_compiler.checks._places import declared, respelt
 from aimass_compiler.diagnostics import Finding, did_you_mean
 from aimass_compiler.explanations import Explanation
 
@@ -32,7 +32,8 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         path = ("evaluation", "slices", place)
         if name not in columns:
             categories = [known for known, column in columns.items() if column.type == "category"]
-            yield Finding("AM228", path, f"there is no column `{name}`", help=did_you_mean(name, categories))
+            hint, fix = did_you_mean(name, categories), respelt(path, name, categories)
+            yield Finding("AM228", path, f"there is no column `{name}`", help=hint, fix=fix)
         elif columns[name].type != "category":
             message = f"`{name}` is {columns[name].column_type}, but slices are made by a category"
             yield Finding("AM228", path, message, related=(declared(name),))
