@@ -66,6 +66,8 @@ class _Amount(str):
     __slots__ = ()
     #: How much of the first unit of all, whose size is 1, each one is.
     units: ClassVar[Mapping[str, Decimal]]
+    #: What is written for a unit by mistake, where nothing else can be meant.
+    slips: ClassVar[Mapping[str, str]] = {}
     noun: ClassVar[str]
     examples: ClassVar[tuple[str, ...]]
     #: The ends of what can be meant, both included.
@@ -96,6 +98,7 @@ class _Amount(str):
                 "shown": "text of this length" if is_long else f"`{value}`",
                 "noun": cls.noun,
                 "examples": " or ".join(f"`{text}`" for text in cls.examples),
+                "meant": cls.meant(value) or "",
             },
         )
 
@@ -104,6 +107,19 @@ class _Amount(str):
         """Whether it is a multiple of the least; what is more than the most is too much anyway."""
         is_too_much = self.amount > type(self)(self.most).amount
         return not self.is_counted or is_too_much or not self.amount % type(self)(self.least).amount
+
+    @classmethod
+    def meant(cls, value: Any) -> str | None:
+        """The amount that a wrongly written one can only stand for: `512MB` is `512M`."""
+        found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z%]*)\s*", str(value))
+        if found is None or isinstance(value, bool):
+            return None
+        number, unit = found.groups()
+        text = number + (unit if unit in cls.units else cls.slips.get(unit, cls.slips.get(unit.lower(), "?")))
+        is_right = re.fullmatch(cls.pattern(), text) and cls(cls.least).amount <= cls(text).amount
+        return (
+            text if is_right and not (cls.is_counted and cls(text).amount % cls(cls.least).amount) else None
+        )
 
     @property
     def amount(self) -> Decimal:
@@ -164,6 +180,14 @@ class Duration(_Amount):
         "ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60),
         "h": Decimal(3600), "d": Decimal(86_400), "w": Decimal(604_800),
     }  # fmt: skip
+    slips: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("msec", "msecs", "millis", "millisecond", "milliseconds"), "ms"),
+        **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
+        **dict.fromkeys(("min", "mins", "minute", "minutes"), "m"),
+        **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
+        **dict.fromkeys(("day", "days"), "d"),
+        **dict.fromkeys(("week", "weeks"), "w"),
+    }
     noun = "a duration"
     examples = ("30s", "10m")
     least = "0.01ms"
@@ -179,10 +203,19 @@ class Percentage(_Amount):
 
     __slots__ = ()
     units: ClassVar[Mapping[str, Decimal]] = {"%": Decimal(1)}
+    _HUNDRED: ClassVar[int] = 100
     noun = "a percentage"
     examples = ("99.9%",)
     least = "0.001%"
     most = "100%"
+
+    @classmethod
+    def meant(cls, value: Any) -> str | None:
+        """The share that a bare number stands for: `0.999` and `99.9` are `99.9%`, but `1` may be either."""
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < cls._HUNDRED:
+            share = Decimal(str(value)) * (cls._HUNDRED if value < 1 else 1)
+            return None if value == 1 else f"{share.normalize():f}%"
+        return super().meant(value)
 
     @property
     def percent(self) -> float:
@@ -201,6 +234,9 @@ class Cores(_Amount):
 
     __slots__ = ()
     units: ClassVar[Mapping[str, Decimal]] = {"": Decimal(1), "m": Decimal("0.001")}
+    slips: ClassVar[Mapping[str, str]] = {
+        "Mi": "m", "M": "m", "mi": "m", "core": "", "cores": "", "cpu": "", "cpus": "",
+    }  # fmt: skip
     noun = "a number of cores, of which `1m` is the smallest part"
     examples = ("500m", "2")
     least = "1m"
@@ -219,6 +255,10 @@ class Bytes(_Amount):
     units: ClassVar[Mapping[str, Decimal]] = {
         "": Decimal(1), "k": Decimal(10**3), "M": Decimal(10**6), "G": Decimal(10**9), "T": Decimal(10**12),
         "Ki": Decimal(2**10), "Mi": Decimal(2**20), "Gi": Decimal(2**30), "Ti": Decimal(2**40),
+    }  # fmt: skip
+    slips: ClassVar[Mapping[str, str]] = {
+        "m": "Mi", "mi": "Mi", "gi": "Gi", "g": "G", "mb": "M", "gb": "G", "tb": "T", "kb": "k",
+        "kib": "Ki", "mib": "Mi", "gib": "Gi", "tib": "Ti", "b": "",
     }  # fmt: skip
     noun = "a whole number of bytes"
     examples = ("512Mi", "2Gi")

@@ -42,6 +42,16 @@ def respelt(path: Path, word: str, known: Iterable[str]) -> Fix | None:
     return Fix(f"write `{meant}`", (Assign(path, meant),)) if meant else None
 
 
+def exchanged(path: Path, lower: str, upper: str, record: Frozen) -> Fix:
+    """Two numbers below a path, each in the other's place, as people write them."""
+    numbers = {lower: getattr(record, upper), upper: getattr(record, lower)}
+    edits = [
+        Assign((*path, key), int(number) if float(number).is_integer() else number)
+        for key, number in numbers.items()
+    ]
+    return Fix(f"exchange `{lower}` and `{upper}`", tuple(edits))
+
+
 def noted(pipeline: Pipeline, path: Path, message: str) -> tuple[Related, ...]:
     """The note that shows a value that plays a part, where it was written; a default has no place to show."""
     return (Related(path, message),) if is_written(pipeline, path) else ()

@@ -109,28 +109,37 @@ EXAMPLES = (
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Columns that a transform cannot read, or must not write."""
+    never_there: set[str] = set()
     for step in steps(pipeline):
         for name in step.reads:
-            if name not in step.types:
-                yield _absent(pipeline, step, name)
+            # What an earlier transform made of a column that is not there is not there either.
+            if name in never_there or (name not in step.types and name not in step.changed_by):
+                never_there.add(name)
+                yield _never_there(pipeline, step, name)
+            elif name not in step.types:
+                yield _taken_away(step, name)
             elif step.types[name].name not in step.transform.accepts and step.types[name] != UNKNOWN:
                 yield _unfit(pipeline, step, name)
         for name in step.writes:
             yield from _written_over(pipeline, step, name)
+        never_there -= set(step.writes) - set(step.reads)
         yield from _parameters(step)
 
 
-def _absent(pipeline: Pipeline, step: Step, name: str) -> Finding:
-    path, kind = step.path_of(name), step.transform.kind
+def _taken_away(step: Step, name: str) -> Finding:
+    earlier = step.changed_by[name]
+    message = f"`{name}` is no longer there: `{earlier.transform.kind}` took it away before"
+    note = Related(earlier.path, f"`{earlier.transform.kind}` stands here", at_key=True)
+    hint = f"put `{step.transform.kind}` before it"
+    return Finding("AM211", step.path_of(name), message, help=hint, related=(note,))
+
+
+def _never_there(pipeline: Pipeline, step: Step, name: str) -> Finding:
+    path = step.path_of(name)
     column = pipeline.data.columns.get(name)
     if name == pipeline.task.target:
         message = f"`{name}` is the target, so it cannot be a feature"
         return Finding("AM213", path, message, help="leave it out", related=(declared(name),))
-    if name in step.changed_by:
-        earlier = step.changed_by[name]
-        message = f"`{name}` is no longer there: `{earlier.transform.kind}` took it away before"
-        note = Related(earlier.path, f"`{earlier.transform.kind}` stands here", at_key=True)
-        return Finding("AM211", path, message, help=f"put `{kind}` before it", related=(note,))
     if column is not None and column.known == "after":
         message = f"`{name}` is known only after the fact, so it cannot be a feature"
         note = Related(("data", "columns", name, "known"), f"`{name}` is declared here")

@@ -40,7 +40,10 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     for path, name in named(pipeline):
         metric = metric_of(name)
         if metric is None:
-            hint, fix = did_you_mean(name, known(task)), respelt(path, name, known(task))
+            hint, fix = (
+                did_you_mean(name, known(task)),
+                respelt(path, name, set(known(task)) - {other for _, other in named(pipeline)}),
+            )
             yield Finding("AM223", path, f"there is no metric `{name}`", help=hint, fix=fix)
         elif metric.task != task.kind:
             target = pipeline.data.columns[task.target].column_type

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
 from aimass_compiler.catalog import FAMILIES, family_of, names
-from aimass_compiler.diagnostics import Finding, Fix, Path, did_you_mean
+from aimass_compiler.diagnostics import Assign, Finding, Fix, Path, did_you_mean
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.spec.certain import begun, reads_as_number, renamed, respelt, retyped
 from aimass_compiler.spec.language import keys_at
@@ -163,6 +163,9 @@ def _value_fix(data: Mapping[str, Any], mismatch: Mismatch) -> Fix | None:
     if isinstance(value, Mapping) and _is_tunable(mismatch) and len(value) == 1:
         key = next(iter(value))
         return renamed((*path, key), key, RANGES, value)
+    meant = mismatch.context.get("meant")
+    if meant:
+        return Fix(f"write `{meant}`", (Assign(path, meant),))
     return retyped(path, value, mismatch.nouns) or respelt(path, value, _allowed(mismatch))
 
 
@@ -282,8 +285,14 @@ def _value_told(mismatch: Mismatch) -> tuple[str, str, str]:
     return _lengths_told(mismatch) or (
         "AM100",
         mismatch.message.removeprefix("Value error, "),
-        _form(mismatch),
+        _meant(mismatch) or _form(mismatch),
     )
+
+
+def _meant(mismatch: Mismatch) -> str:
+    """The amount that a wrongly written one stands for."""
+    meant = mismatch.context.get("meant")
+    return f"did you mean `{meant}`?" if meant else ""
 
 
 def _tag_told(mismatch: Mismatch) -> tuple[str, str, str]:

@@ -10,8 +10,9 @@ from typing import Any
 from aimass_compiler.spec.scalars import UnholdableNumberError, read_elsewhere_as, resolved
 from aimass_compiler.spec.source_text import FORBIDDEN
 
-#: Text that needs no quotes anywhere: it starts with a letter, and nothing in it means something to YAML.
-_PLAIN = re.compile(r"[^\W\d][\w./%@+-]*( [\w./%@+-]+)*")
+#: Text that needs no quotes anywhere: it starts with a letter or is an amount such as `50ms`, and nothing in
+#: it means something to YAML.
+_PLAIN = re.compile(r"[^\W\d][\w./%@+-]*( [\w./%@+-]+)*|[0-9]+(\.[0-9]+)?[A-Za-z%]{1,2}")
 
 
 def written(value: Any, *, quotes: str = "") -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from aimass_compiler.pipeline.schedule import shortest_gap
+from aimass_compiler.pipeline.settings import Settings
 from tests.cases.front_end import base, checked
 
 
@@ -86,3 +88,110 @@ def test_an_override_is_told_where_it_was_written() -> None:
     change = "serving: {replicas: {min: 2, max: 4}}\nenvironments: {prod: {serving: {replicas: {min: 6}}}}"
     [finding] = checked(base(change))[1]
     assert finding.path == ("environments", "prod", "serving", "replicas", "min")
+
+
+MISSPELT = """
+data: {clean: [drop_duplicates: custmer_id], split: {by: group, column: custmer_id}}
+features:
+  - standardize: [tenur, charges]
+  - log: tenur
+  - bucket: {column: tenur, as: years}
+  - one_hot: [plan, years]
+evaluation: {slices: [plann]}
+"""
+
+
+def test_a_misspelt_column_is_told_where_it_was_written_and_nowhere_else() -> None:
+    found = checked(base(MISSPELT))[1]
+    assert [(finding.code, finding.path) for finding in found] == [
+        ("AM234", ("data", "clean", 0, "drop_duplicates", "by", 0)),
+        ("AM234", ("data", "split", "column")),
+        ("AM210", ("features", 0, "standardize", "columns", 0)),
+        ("AM210", ("features", 1, "log", "columns", 0)),
+        ("AM210", ("features", 2, "bucket", "column")),
+        ("AM228", ("evaluation", "slices", 0)),
+    ]
+    assert all(finding.fix is not None for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_told"),
+    [
+        ("churned_flag", True),
+        ("is_churned", True),
+        ("churn_label", True),
+        ("CHURNED", True),
+        ("churnedCode", True),
+        ("churn_score", False),
+        ("previous_churned", False),
+        ("church", False),
+        ("label", False),
+    ],
+)
+def test_a_copy_of_the_target_is_known_by_its_name(name: str, is_told: bool) -> None:
+    assert codes(f"data: {{columns: {{{name}: number}}}}") == (["AM260"] if is_told else [])
+
+
+def test_a_copy_of_the_target_that_is_dropped_is_fine() -> None:
+    change = "data: {columns: {churned_flag: number}}\nfeatures: [drop: churned_flag, one_hot: plan]"
+    assert codes(change) == []
+
+
+@pytest.mark.parametrize("feature", ["ordinal: customer_id", "cross: [plan, customer_id]"])
+def test_a_key_is_no_feature_on_any_way(feature: str) -> None:
+    assert codes(f"features: [{feature}, one_hot: plan]") == ["AM214"]
+
+
+def test_a_key_is_no_feature_of_a_formula() -> None:
+    assert codes("features: [compute: {name: x, formula: customer_id + 1}, one_hot: plan]") == ["AM214"]
+    assert codes("features: [compute: {name: x, formula: churned + 1}, one_hot: plan]") == ["AM213"]
+
+
+def test_an_indicator_is_worth_a_filling_that_is_dropped() -> None:
+    features = "[impute: {columns: charges, indicator: true}, drop: charges, one_hot: plan]"
+    assert codes(f"{CHARGES_HAVE_GAPS}features: {features}") == []
+
+
+def test_what_an_earlier_transform_changed_is_not_judged_by_the_contract() -> None:
+    assert codes("features: [log: tenure, clip: {columns: tenure, min: 0}, one_hot: plan]") == []
+
+
+@pytest.mark.parametrize(
+    ("claim", "is_told"),
+    [
+        ("tenure < 0", True),
+        ("0 > tenure", True),
+        ("tenure < 0 and charges > 1", True),
+        ("tenure <= 0", False),
+        ("tenure < 0 or charges > 1", False),
+        ("not tenure < 0", False),
+        ("charges < 0", False),
+    ],
+)
+def test_rows_that_the_contract_refuses_cannot_be_kept(claim: str, is_told: bool) -> None:
+    assert codes(f"data: {{clean: [keep: '{claim}']}}") == (["AM274"] if is_told else [])
+
+
+def test_rows_of_a_key_that_are_made_unique_may_be_split_at_random() -> None:
+    joined = "sources: {usage: data/usage.csv}, join: [{left: customers, right: usage, on: customer_id}]"
+    assert codes(f"data: {{{joined}, split: {{by: random}}}}") == ["AM264"]
+    assert codes(f"data: {{{joined}, split: {{by: random}}, clean: [drop_duplicates: customer_id]}}") == []
+
+
+def test_a_trial_that_fits_the_first_environment_need_not_fit_the_others() -> None:
+    settings = Settings.model_validate({"environments": {"dev": {}, "prod": {"capacity": {"gpus": 0}}}})
+    assert checked(base("model: mlp\ntraining: {gpus: 1}"), settings)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("schedule", "minutes"),
+    [
+        ("0 3 * * *", 1440),
+        ("*/15 * * * *", 15),
+        ("0 3,4 * * *", 60),
+        ("50 23 * * *", 1440),
+        ("0,50 0,23 * * *", 10),
+    ],
+)
+def test_the_shortest_gap_of_a_schedule(schedule: str, minutes: int) -> None:
+    assert shortest_gap(schedule) == minutes
