@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
 from aimass_compiler.checks._example import Example
-from aimass_compiler.diagnostics import Assign, Finding, Fix, Path, Related, Remove, Severity
+from aimass_compiler.checks._places import exchanged
+from aimass_compiler.diagnostics import Finding, Fix, Path, Related, Remove, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline.columns import CategoryColumn, ImageColumn, NumberColumn
 
@@ -120,11 +121,8 @@ def _values(path: Path, name: str, column: CategoryColumn) -> Iterator[Finding]:
 def _bounds(path: Path, name: str, column: NumberColumn) -> Iterator[Finding]:
     if column.min is not None and column.max is not None and column.min > column.max:
         message = f"no number is `{name}`: its `min`, {column.min:g}, is above its `max`, {column.max:g}"
-        edits = (Assign((*path, "min"), column.max), Assign((*path, "max"), column.min))
-        fix, note = (
-            Fix("exchange `min` and `max`", edits),
-            Related((*path, "max"), f"`max` is {column.max:g}"),
-        )
+        note = Related((*path, "max"), f"`max` is {column.max:g}")
+        fix = exchanged(path, "min", "max", column)
         yield Finding("AM253", (*path, "min"), message, help="exchange them", fix=fix, related=(note,))
 
 

@@ -6,8 +6,8 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._places import noted
-from aimass_compiler.diagnostics import Assign, Finding, Fix, Path, Severity
+from aimass_compiler.checks._places import exchanged, noted
+from aimass_compiler.diagnostics import Finding, Fix, Path, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline.places import first_written, written
 
@@ -83,8 +83,7 @@ def _exchanged(path: Path, drift: Drift) -> Fix | None:
     """Both the wrong way round, where both were written."""
     if not {"warn", "page"} <= drift.model_fields_set or drift.warn == drift.page:
         return None
-    edits = (Assign((*path, "warn"), drift.page), Assign((*path, "page"), drift.warn))
-    return Fix("exchange `warn` and `page`", edits)
+    return exchanged(path, "warn", "page", drift)
 
 
 def _too_few(pipeline: Pipeline) -> Iterator[Finding]:

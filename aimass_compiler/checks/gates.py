@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._metrics import metric_of
-from aimass_compiler.diagnostics import Assign, Finding, Fix, Path, Related, Remove, Severity
+from aimass_compiler.checks._places import exchanged
+from aimass_compiler.diagnostics import Finding, Fix, Path, Related, Remove, Severity
 from aimass_compiler.explanations import Explanation
 
 if TYPE_CHECKING:
@@ -130,8 +131,7 @@ def _retraining(pipeline: Pipeline) -> Iterator[Finding]:
 def _of_gate(path: Path, gate: Gate, metric: type[Metric]) -> Iterator[Finding]:
     if gate.min is not None and gate.max is not None and gate.min > gate.max:
         message = f"no model can meet this gate: `min` {gate.min:g} is above `max` {gate.max:g}"
-        edits = (Assign((*path, "min"), gate.max), Assign((*path, "max"), gate.min))
-        fix = Fix("exchange `min` and `max`", edits)
+        fix = exchanged(path, "min", "max", gate)
         yield Finding("AM225", (*path, "min"), message, help="exchange them", fix=fix)
         return
     found = [*_minimum(path, gate, metric), *_maximum(path, gate, metric)]
