@@ -69,9 +69,9 @@ def inline(value: Any) -> str:
     """One value on one line, quoted as `emit` quotes, for text in which YAML stands beside comments."""
     if isinstance(value, str):
         return quoted(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return "{" + ", ".join(f"{quoted(key)}: {inline(part)}" for key, part in value.items()) + "}"
-    if isinstance(value, Sequence):
+    if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(inline, value)) + "]"
     return _number(value)
 

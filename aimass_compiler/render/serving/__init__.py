@@ -14,7 +14,7 @@ from aimass_compiler.render.monitoring.boards import board, config_map, own_boar
 from aimass_compiler.render.monitoring.scraping import service_monitor
 from aimass_compiler.render.naming import component_label, kustomization, own_labels, served_labels
 from aimass_compiler.render.serving import canary, network, scaling, workload
-from aimass_compiler.render.serving.difference import Object, difference
+from aimass_compiler.render.serving.difference import Difference, Object, difference
 from aimass_compiler.render.serving.findings import EXPLANATIONS, findings
 from aimass_compiler.render.serving.limits import variables
 from aimass_compiler.render.shared import Shared
@@ -91,8 +91,7 @@ def _base(pipeline: Pipeline) -> dict[str, Any]:
 
 def _overlay(shared: Shared, name: str, base: list[dict[str, Any]]) -> dict[str, bytes]:
     pipeline, environment = shared.pipeline, shared.pipeline.environments[name]
-    wanted = objects(pipeline, environment.serving, environment.namespace)
-    change = difference(base, wanted)
+    change = _change(pipeline, environment, base)
     own = own_board(pipeline, name)
     image = f"{environment.image_registry}/{pipeline.name}"
     parts = (
@@ -111,6 +110,13 @@ def _overlay(shared: Shared, name: str, base: list[dict[str, Any]]) -> dict[str,
         added = [_labelled(document, pipeline) for document in change.added]
         files[f"overlays/{name}/{_OBJECTS_FILE}"] = emit_all(added, pipeline.name)
     return files
+
+
+def _change(pipeline: Pipeline, environment: EnvironmentPipeline, base: list[dict[str, Any]]) -> Difference:
+    """What the environment changes: nothing where it serves as all do, and no object names the namespace."""
+    if environment.serving == pipeline.serving and not pipeline.serving.rollout.canary:
+        return Difference([], [])
+    return difference(base, objects(pipeline, environment.serving, environment.namespace))
 
 
 def _labelled(document: Object, pipeline: Pipeline) -> Object:
