@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import yaml
@@ -12,7 +12,7 @@ from aimass_compiler.explanations import Explanation
 from aimass_compiler.spec import enough
 from aimass_compiler.spec.document import Document, Node, ScalarNode, SequenceNode
 from aimass_compiler.spec.mappings import mapping_node
-from aimass_compiler.spec.scalars import Scalar, UnholdableNumberError, read_elsewhere_as, resolved
+from aimass_compiler.spec.scalars import Scalar, UnholdableNumberError, read
 from aimass_compiler.spec.syntax_errors import syntax_finding, too_deep
 
 EXPLANATIONS = (
@@ -65,6 +65,8 @@ _TAGS: dict[str, tuple[type, ...]] = {
 _TEXT_TAGS = ("!", "tag:yaml.org,2002:str")
 _MAPPING_TAGS = (None, "!", "tag:yaml.org,2002:map")
 _SEQUENCE_TAGS = (None, "!", "tag:yaml.org,2002:seq")
+#: The styles whose scalars end with the lines or blanks behind them: plain ones, and blocks of text.
+_BLOCK_STYLES = (None, "", "|", ">")
 #: libyaml where PyYAML was built with it: ten times faster, the same events.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -77,29 +79,35 @@ class _Part(NamedTuple):
 
     node: Node
     end: int
-    values: int = 1
-    levels: int = 1
+    values: int
+    levels: int
 
 
-@dataclass
 class _Open:
     """A list or mapping whose end was not reached; a mapping's keys and values alternate."""
 
-    start: int
-    is_mapping: bool
-    anchor: str | None
-    parts: list[_Part] = field(default_factory=list)
+    __slots__ = ("anchor", "end", "is_mapping", "levels", "nodes", "start", "values")
+
+    def __init__(self, start: int, anchor: str | None, *, is_mapping: bool) -> None:
+        self.start = start
+        self.anchor = anchor
+        self.is_mapping = is_mapping
+        self.nodes: list[Node] = []
+        #: Where the last of the nodes ends, and how many values and levels there are so far, with this.
+        self.end = start
+        self.values = 1
+        self.levels = 1
 
     @property
     def awaits_key(self) -> bool:
-        return self.is_mapping and len(self.parts) % 2 == 0
+        return self.is_mapping and len(self.nodes) % 2 == 0
 
     @property
     def step(self) -> str | int:
         """Which of this collection's values comes next, as a path says it."""
         if not self.is_mapping:
-            return len(self.parts)
-        key = self.parts[-1].node
+            return len(self.nodes)
+        key = self.nodes[-1]
         return str(key.value) if isinstance(key, ScalarNode) else "?"
 
 
@@ -130,22 +138,20 @@ class _Composer:
         self._anchors: dict[str, _Part | _Open] = {}
         self._documents = 0
         self._values = 0
+        self._takes: dict[type, Callable[[Any], None]] = {
+            yaml.ScalarEvent: self._scalar,
+            yaml.AliasEvent: self._alias,
+            yaml.SequenceStartEvent: self._begin,
+            yaml.MappingStartEvent: self._begin,
+            yaml.SequenceEndEvent: self._end,
+            yaml.MappingEndEvent: self._end,
+            yaml.DocumentStartEvent: self._document_start,
+        }
 
     def take(self, event: Any) -> None:
         """Read one event of the parser."""
-        if len(self.findings) > enough.MOST:
-            self._give_up()
-            return
-        if isinstance(event, yaml.ScalarEvent):
-            self._scalar(event)
-        elif isinstance(event, yaml.AliasEvent):
-            self._add(self._repeated(event))
-        elif isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):
-            self._begin(event)
-        elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
-            self._end(event)
-        elif isinstance(event, yaml.DocumentStartEvent):
-            self._document_start(event)
+        if take := self._takes.get(type(event)):
+            take(event)
 
     def _document_start(self, event: Any) -> None:
         self._documents += 1
@@ -162,7 +168,7 @@ class _Composer:
             self.findings.append(too_deep(self._document, event.start_mark.index))
             self._give_up()
             return
-        opened = _Open(event.start_mark.index, is_mapping, event.anchor)
+        opened = _Open(event.start_mark.index, event.anchor, is_mapping=is_mapping)
         if event.anchor:
             self._anchors[event.anchor] = opened
         self._open.append(opened)
@@ -170,40 +176,42 @@ class _Composer:
     def _end(self, event: Any) -> None:
         opened = self._open.pop()
         # The parser ends a collection without brackets only where the next thing begins.
-        ends_with_bracket = event.end_mark.index > event.start_mark.index
-        last = opened.parts[-1].end if opened.parts else opened.start
-        end = event.end_mark.index if ends_with_bracket else max(last, opened.start)
-        part = _Part(
-            self._collection(opened, end),
-            end,
-            1 + sum(part.values for part in opened.parts),
-            1 + max((part.levels for part in opened.parts), default=0),
-        )
+        end = event.end_mark.index
+        if end == event.start_mark.index:
+            end = opened.end
+        part = _Part(self._collection(opened, end), end, opened.values, opened.levels)
         if opened.anchor and self._anchors[opened.anchor] is opened:
             self._anchors[opened.anchor] = part
-        self._add(part)
+        self._add(*part)
 
     def _collection(self, opened: _Open, end: int) -> Node:
-        nodes = [part.node for part in opened.parts]
+        nodes = opened.nodes
         if not opened.is_mapping:
             return SequenceNode(opened.start, end, tuple(nodes))
         pairs = list(zip(nodes[::2], nodes[1::2], strict=True))
-        node, findings = mapping_node(self._document, self._path(), pairs, (opened.start, end))
+        node, findings = mapping_node(self._document, self._path, pairs, (opened.start, end))
         self.findings += findings
         return node
 
-    def _add(self, part: _Part) -> None:
+    def _add(self, node: Node, end: int, values: int, levels: int) -> None:
         self._values += 1
         if self._values > MOST_VALUES:
-            self._refuse_size(part.node)
+            self._refuse_size(node)
         elif self._open:
-            self._open[-1].parts.append(part)
+            above = self._open[-1]
+            above.nodes.append(node)
+            above.end = end
+            above.values += values
+            above.levels = max(above.levels, levels + 1)
         else:
-            self.root = part.node
+            self.root = node
+
+    def _alias(self, event: Any) -> None:
+        self._add(*self._repeated(event))
 
     def _repeated(self, event: Any) -> _Part:
         start, end = event.start_mark.index, event.end_mark.index
-        nothing = _Part(ScalarNode(start, end, None), end)
+        nothing = _Part(ScalarNode(start, end, None), end, 1, 1)
         anchored = self._anchors.get(event.anchor)
         if not isinstance(anchored, _Part):
             reason = (
@@ -221,26 +229,25 @@ class _Composer:
 
     def _scalar(self, event: Any) -> None:
         start, end = event.start_mark.index, event.end_mark.index
-        trimmed = start + len(self._document.text[start:end].rstrip())
-        part = _Part(ScalarNode(start, trimmed, self._value(event)), trimmed)
+        if event.style in _BLOCK_STYLES:
+            end = start + len(self._document.text[start:end].rstrip())
+        is_text = event.tag in _TEXT_TAGS or (event.style and event.tag is None)
+        node = ScalarNode(start, end, event.value if is_text else self._plain(event))
         if event.anchor:
-            self._anchors[event.anchor] = part
-        self._add(part)
+            self._anchors[event.anchor] = _Part(node, end, 1, 1)
+        self._add(node, end, 1, 1)
 
-    def _value(self, event: Any) -> Scalar:
+    def _plain(self, event: Any) -> Scalar:
         text: str = event.value
-        if event.tag in _TEXT_TAGS or (event.style and event.tag is None):
-            return text
-        is_key = bool(self._open) and self._open[-1].awaits_key
         try:
-            value = resolved(text)
+            value, other = read(text)
         except UnholdableNumberError:
             self._report("AM017", event, "this number is too large to be held", "quote it if it is text")
             return text
         if event.tag is not None:
             if not isinstance(value, _TAGS.get(event.tag, ())):
                 self._refuse_tag(event, f"`{text}`")
-        elif not is_key and (other := read_elsewhere_as(text)):
+        elif other and not (self._open and self._open[-1].awaits_key):
             told = f"`{text}` is {_told(value)} here, and YAML 1.1 tools read it as {other}"
             quoted = f'"{text}"'
             instead = quoted if isinstance(value, str) and not event.anchor else ""

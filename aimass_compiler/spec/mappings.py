@@ -9,7 +9,7 @@ from aimass_compiler.explanations import Explanation
 from aimass_compiler.spec.document import Document, MappingNode, Node, ScalarNode, SequenceNode, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 EXPLANATIONS = (
     Explanation(
@@ -37,25 +37,27 @@ Pair = tuple[Node, Node]
 
 
 def mapping_node(
-    document: Document, path: Path, pairs: Sequence[Pair], span: tuple[int, int]
+    document: Document, where: Callable[[], Path], pairs: Sequence[Pair], span: tuple[int, int]
 ) -> tuple[MappingNode, list[Finding]]:
-    """The mapping at this path; of keys written twice, the first counts."""
+    """The mapping at the path that `where` answers; of keys written twice, the first counts."""
     entries: dict[str, tuple[ScalarNode, Node]] = {}
     findings: list[Finding] = []
     merged: list[MappingNode] = []
     for key, value in pairs:
-        written = document.text[key.start : key.end]
-        if written == _MERGE:
-            merged += _mappings(value)
-            findings += _unmergeable(document, (*path, _MERGE), value)
-            continue
-        findings += _no_text(document, path, key, written)
+        name = key.value if isinstance(key, ScalarNode) else None
+        if not isinstance(name, str) or name == _MERGE:
+            written = document.text[key.start : key.end]
+            if written == _MERGE:
+                merged += _mappings(value)
+                findings += _unmergeable(document, (*where(), _MERGE), value)
+                continue
+            findings += _no_text(document, where(), key, written)
+            name = name if isinstance(name, str) else written
         if not isinstance(key, ScalarNode):
             continue
-        name = key.value if isinstance(key.value, str) else written
         if name in entries:
             is_same = value_of(value) == value_of(entries[name][1])
-            findings.append(_twice(document, (*path, name), key, entries[name][0], is_same=is_same))
+            findings.append(_twice(document, (*where(), name), key, entries[name][0], is_same=is_same))
         else:
             entries[name] = (key, value)
     for source in merged:

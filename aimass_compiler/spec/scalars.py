@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 
 Scalar = str | int | float | bool | None
 
@@ -31,6 +32,15 @@ _MOST_DIGITS = 300
 
 class UnholdableNumberError(ValueError):
     """The text is a number that neither an integer of sane length nor a float64 can hold."""
+
+
+@lru_cache(maxsize=4096)
+def read(text: str) -> tuple[Scalar, str | None]:
+    """The value of an unquoted scalar, and how YAML 1.1 tools read it where that differs in a way that bites.
+
+    Raises UnholdableNumberError. The words of specs are few: each is looked into once.
+    """
+    return resolved(text), read_elsewhere_as(text)
 
 
 def resolved(text: str) -> Scalar:
