@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.synchronise.share import Share
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 #: A process has to find this many specs, or starting it costs more than it brings.
 _FEWEST_SPECS = 24
@@ -52,6 +52,8 @@ class _Elsewhere:
     """One share in a process of its own."""
 
     def __init__(self, share: Share) -> None:
+        from multiprocessing import get_context  # most compiles are of few specs, which need none of it
+
         context = get_context("fork")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_work, args=(share, theirs, self._connection), daemon=True)
@@ -89,4 +91,6 @@ def _work(share: Share, connection: Connection, parents: Connection) -> None:
         except KeyboardInterrupt:
             return
         except BaseException:  # noqa: BLE001  # it is raised again where it can be seen
+            import traceback
+
             connection.send((False, traceback.format_exc()))

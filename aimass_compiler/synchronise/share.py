@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import marshal
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +15,7 @@ from aimass_compiler.plan import Action, Change, Plan, plan_model, write
 from aimass_compiler.project import Project
 from aimass_compiler.spec.document import Document
 from aimass_compiler.spec.reader import read_document
-
-#: What is rendered waits in memory up to this size, and from there on in a file that has no name.
-_MOST_BYTES = 64 << 20
+from aimass_compiler.synchronise.rendered import Rendered
 
 
 @dataclass(frozen=True)
@@ -59,8 +55,7 @@ class Share:
         self._specs = specs
         self._settings = settings
         self._memory = memory
-        self._rendered = tempfile.SpooledTemporaryFile(max_size=_MOST_BYTES)  # noqa: SIM115  # it lives as long as the share
-        self._lengths: list[int] = []
+        self._rendered = Rendered()
         #: Of the specs without findings only: others are told of each time.
         self._begun: dict[str, Begun] = {}
 
@@ -81,9 +76,7 @@ class Share:
             if pipeline is not None:
                 names[document.file] = pipeline.name
                 if not has_errors(found):
-                    self._keep(
-                        {f"{pipeline.name}/{path}": text for path, text in render.render(pipeline).items()}
-                    )
+                    self._rendered.add(render.render_all({pipeline.name: pipeline}))
         return Found(tuple(findings), documents, names)
 
     def compare(self, *, forces: bool, looks_at: int | None) -> Compared:
@@ -91,7 +84,7 @@ class Share:
         changes: list[Change] = []
         findings: list[Finding] = []
         close: list[Plan] = []
-        for files in self._files():
+        for files in self._rendered:
             plan = plan_model(files, self._project.generated, force=forces)
             changes += plan.changes
             findings += plan.findings
@@ -102,7 +95,7 @@ class Share:
     def write(self, *, forces: bool) -> Written:
         """Write what differs."""
         findings: list[Finding] = []
-        for files in self._files():
+        for files in self._rendered:
             plan = plan_model(files, self._project.generated, force=forces)
             if is_changing(plan):
                 findings += write(plan, self._project.generated)
@@ -111,15 +104,6 @@ class Share:
     def learnt(self) -> Mapping[str, Model]:
         """What is to be remembered, when all is on disk."""
         return self._memory.learnt(self._begun)
-
-    def _keep(self, files: Mapping[str, bytes]) -> None:
-        self._lengths.append(self._rendered.write(marshal.dumps(dict(files))))
-
-    def _files(self) -> Iterator[Mapping[str, bytes]]:
-        """What was rendered for each model."""
-        self._rendered.seek(0)
-        for length in self._lengths:
-            yield marshal.loads(self._rendered.read(length))  # noqa: S302  # we wrote it into a file that nobody else can open
 
 
 def is_changing(plan: Plan) -> bool:

@@ -11,7 +11,7 @@ import pytest
 
 from aimass_compiler import synchronise
 from aimass_compiler.compile import lowered
-from aimass_compiler.synchronise import processes, share
+from aimass_compiler.synchronise import processes, rendered, share
 from cli.projects import SPEC, Project
 
 NAMES = ("apple", "banana", "cherry", "damson", "elder")
@@ -109,6 +109,16 @@ def test_a_process_that_is_killed_is_told_of_and_nothing_is_written(
     with pytest.raises(RuntimeError, match="was killed"):
         many.aimass("compile")
     assert not (many.root / "generated").exists()
+
+
+def test_what_waits_in_a_file_is_what_would_wait_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendered, "_MOST_BYTES", 10)
+    models = [{"a/x": b"12345"}, {"b/x": b"123456", "b/y": b""}, {"c/x": b"\x00" * 100}, {"d/x": b"1"}]
+    waiting = rendered.Rendered()
+    for files in models:
+        waiting.add(files)
+    assert list(waiting) == models
+    assert list(waiting) == models
 
 
 def test_few_specs_are_not_worth_a_process() -> None:
