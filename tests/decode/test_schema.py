@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -14,9 +14,7 @@ from aimass_compiler.spec.decode import decode
 from aimass_compiler.spec.model_spec import ModelSpec
 from aimass_compiler.spec.reader import read_document
 from tests.cases.front_end import SHOWN, base
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.decode.schema_keys import keys
 
 SCHEMA = ModelSpec.model_json_schema(by_alias=True)
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -79,18 +77,6 @@ def test_schema_and_decoder_refuse(name: str) -> None:
     data = base(REFUSED[name])
     assert decode(ModelSpec, data, SHOWN)[1] != []
     assert refused(data) != []
-
-
-def keys(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every key that the schema has, and what stands there."""
-    if isinstance(schema, dict):
-        for name, found in schema.get("properties", {}).items():
-            yield f"{path}.{name}", found
-        for word, below in schema.items():
-            yield from keys(below, f"{path}/{word}")
-    elif isinstance(schema, list):
-        for place, below in enumerate(schema):
-            yield from keys(below, f"{path}/{place}")
 
 
 def test_every_key_is_described() -> None:

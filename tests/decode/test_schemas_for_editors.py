@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -17,25 +17,12 @@ from aimass_compiler import conventions
 from aimass_compiler.spec.schemas import schemas
 from aimass_compiler.spec.snippets import KEY_EXAMPLES, SNIPPETS
 from tests.cases.front_end import base
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.decode.schema_keys import keys
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = {path: json.loads(content) for path, content in schemas().items()}
 MODEL = SCHEMAS[conventions.SCHEMA_FILE]
 VALIDATOR = Draft202012Validator(MODEL)
-
-
-def keys(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    if isinstance(schema, dict):
-        for name, found in schema.get("properties", {}).items():
-            yield f"{path}.{name}", found
-        for word, below in schema.items():
-            yield from keys(below, f"{path}/{word}")
-    elif isinstance(schema, list):
-        for place, below in enumerate(schema):
-            yield from keys(below, f"{path}/{place}")
 
 
 def placed(path: str, value: Any) -> dict[str, Any]:

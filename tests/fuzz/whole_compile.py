@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import cache, partial
-from typing import TYPE_CHECKING
 
 from aimass_compiler import render
 from aimass_compiler.cli.views import github, json_document, people, sarif
@@ -17,9 +16,7 @@ from aimass_compiler.plan.names import refusals
 from aimass_compiler.spec.decode import decode
 from aimass_compiler.spec.document import Document
 from aimass_compiler.spec.reader import parse
-
-if TYPE_CHECKING:
-    from aimass_compiler.diagnostics import Place
+from tests.spec_reader.inside import is_inside
 
 SHOWN = "specs/churn.yaml"
 
@@ -82,15 +79,3 @@ def hold(document: Document, findings: list[Finding]) -> None:
         json.loads(told)
     if form is github.drawn:
         assert all(line.startswith("::") for line in told.split("\n")[:-1])
-
-
-def is_inside(place: Place, document: Document) -> bool:
-    """Whether a place lies in the text."""
-    start, end = (place.line, place.column), (place.end_line, place.end_column)
-    lines = document.lines
-    return (
-        (1, 1) <= start <= end
-        and place.end_line <= len(lines)
-        and place.column <= len(lines[place.line - 1]) + 1
-        and place.end_column <= len(lines[place.end_line - 1]) + 1
-    )

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aimass_compiler.spec.reader import parse
+from tests.spec_reader.inside import is_inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aimass_compiler.diagnostics import Path, Place
-    from aimass_compiler.spec.document import Document
+    from aimass_compiler.diagnostics import Path
 
 #: Text that is made of what YAML gives a meaning, so that most examples get far.
 YAML_LIKE = st.lists(
@@ -40,17 +40,6 @@ def paths_in(data: Any) -> Iterator[Path]:
     below = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
     for step, value in below:
         yield from ((step, *path) for path in paths_in(value))
-
-
-def is_inside(place: Place, document: Document) -> bool:
-    start, end = (place.line, place.column), (place.end_line, place.end_column)
-    lines = document.lines
-    return (
-        (1, 1) <= start <= end
-        and place.end_line <= len(lines)
-        and place.column <= len(lines[place.line - 1]) + 1
-        and place.end_column <= len(lines[place.end_line - 1]) + 1
-    )
 
 
 @settings(max_examples=400, deadline=None)
