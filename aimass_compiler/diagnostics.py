@@ -154,6 +154,12 @@ def certainly_meant(word: str, candidates: Iterable[str]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+def respelt(path: Path, word: object, known: Iterable[str]) -> Fix | None:
+    """The one word that a misspelt one can have meant, in its place."""
+    meant = certainly_meant(word, known) if isinstance(word, str) else None
+    return Fix(f"write `{meant}`", (Assign(path, meant),)) if meant else None
+
+
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """A help sentence that names the nearest candidate, or lists the few there are.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aimass_compiler.diagnostics import Assign, Fix, Path, Related, certainly_meant
+from aimass_compiler.diagnostics import Assign, Fix, Path, Related
 from aimass_compiler.expression.formula import Formula
 from aimass_compiler.pipeline.places import is_written
 
@@ -34,12 +34,6 @@ def formulas_in(record: Frozen) -> Iterator[tuple[str, Formula]]:
     for name, value in vars(record).items():
         if isinstance(value, Formula):
             yield type(record).model_fields[name].alias or name, value
-
-
-def respelt(path: Path, word: str, known: Iterable[str]) -> Fix | None:
-    """The one word that a misspelt one can have meant, in its place."""
-    meant = certainly_meant(word, known)
-    return Fix(f"write `{meant}`", (Assign(path, meant),)) if meant else None
 
 
 def exchanged(path: Path, lower: str, upper: str, record: Frozen) -> Fix:

@@ -8,8 +8,8 @@ from aimass_compiler.catalog import load, names
 from aimass_compiler.catalog.transform import Transform
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._flow import Step, steps
-from aimass_compiler.checks._places import declared, either, formulas_in, respelt
-from aimass_compiler.diagnostics import Finding, Related, did_you_mean
+from aimass_compiler.checks._places import declared, either, formulas_in
+from aimass_compiler.diagnostics import Finding, Related, did_you_mean, respelt
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.expression.formula import UNKNOWN
 from aimass_compiler.expression.types import ColumnType

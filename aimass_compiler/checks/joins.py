@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._places import respelt
-from aimass_compiler.diagnostics import Finding, Path, did_you_mean
+from aimass_compiler.diagnostics import Finding, Path, did_you_mean, respelt
 from aimass_compiler.explanations import Explanation
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._metrics import known, metric_of, named
-from aimass_compiler.checks._places import declared, respelt
-from aimass_compiler.diagnostics import Finding, did_you_mean
+from aimass_compiler.checks._places import declared
+from aimass_compiler.diagnostics import Finding, did_you_mean, respelt
 from aimass_compiler.explanations import Explanation
 
 if TYPE_CHECKING:
@@ -40,10 +40,9 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     for path, name in named(pipeline):
         metric = metric_of(name)
         if metric is None:
-            hint, fix = (
-                did_you_mean(name, known(task)),
-                respelt(path, name, set(known(task)) - {other for _, other in named(pipeline)}),
-            )
+            beside = {other for place, other in named(pipeline) if place[:-1] == path[:-1]}
+            fix = respelt(path, name, set(known(task)) - beside)
+            hint = did_you_mean(name, known(task))
             yield Finding("AM223", path, f"there is no metric `{name}`", help=hint, fix=fix)
         elif metric.task != task.kind:
             target = pipeline.data.columns[task.target].column_type

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
+from aimass_compiler.checks._places import exchanged
 from aimass_compiler.diagnostics import Finding
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline.places import written
@@ -36,6 +37,11 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     for path, replicas in written(pipeline, "serving.replicas"):
         if replicas.min > replicas.max:
             message = f"`min` is {replicas.min}, which is more than `max`, {replicas.max}"
-            usual = pipeline.serving.replicas
-            hint = f"write both; without an override they are {usual.min} and {usual.max}"
-            yield Finding("AM241", (*path, "min"), message, help=hint if path[0] == "environments" else "")
+            if path[0] == "environments":
+                usual = pipeline.serving.replicas
+                hint = f"write both; without an override they are {usual.min} and {usual.max}"
+                yield Finding("AM241", (*path, "min"), message, help=hint)
+            else:
+                is_both = {"min", "max"} <= replicas.model_fields_set
+                fix = exchanged(path, "min", "max", replicas) if is_both else None
+                yield Finding("AM241", (*path, "min"), message, help="exchange them" if fix else "", fix=fix)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from aimass_compiler.catalog.split import SharedSplit
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._flow import outcome
-from aimass_compiler.checks._places import declared, either, formulas_in, place_of_column, respelt
+from aimass_compiler.checks._places import declared, either, formulas_in, place_of_column
 from aimass_compiler.conventions import SPLITS
-from aimass_compiler.diagnostics import Finding, Path, Severity, did_you_mean
+from aimass_compiler.diagnostics import Finding, Path, Severity, did_you_mean, respelt
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.expression.types import ColumnType
 from aimass_compiler.pipeline.columns import CategoryColumn

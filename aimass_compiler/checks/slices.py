@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._places import declared, respelt
-from aimass_compiler.diagnostics import Finding, did_you_mean
+from aimass_compiler.checks._places import declared
+from aimass_compiler.diagnostics import Finding, did_you_mean, respelt
 from aimass_compiler.explanations import Explanation
 
 if TYPE_CHECKING:

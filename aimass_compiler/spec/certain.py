@@ -20,12 +20,6 @@ def renamed(path: Path, key: str, known: Iterable[str], written: Container[str])
     return Fix(f"write `{meant}`", (Rename(path, meant),))
 
 
-def respelt(path: Path, value: Any, allowed: Iterable[str]) -> Fix | None:
-    """A misspelt word of those that are allowed."""
-    meant = certainly_meant(value, allowed) if isinstance(value, str) else None
-    return Fix(f"write `{meant}`", (Assign(path, meant),)) if meant else None
-
-
 def begun(path: Path) -> Fix | None:
     """The lines that every spec begins with."""
     value = _BEGINNING.get(path)

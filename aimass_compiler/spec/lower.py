@@ -9,14 +9,14 @@ from aimass_compiler.catalog import load
 from aimass_compiler.catalog.model import Model
 from aimass_compiler.catalog.split import SharedSplit
 from aimass_compiler.catalog.transform import ColumnsOfType, Transform, Types
-from aimass_compiler.diagnostics import Finding, Related, did_you_mean
+from aimass_compiler.diagnostics import Finding, Related, did_you_mean, respelt
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
 from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn, feature_types
 from aimass_compiler.pipeline.evaluation import Retraining
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.training import Objective
-from aimass_compiler.spec.certain import renamed, respelt
+from aimass_compiler.spec.certain import renamed
 from aimass_compiler.spec.model_spec import ModelSpec, Overrides
 from aimass_compiler.task import Task
 from aimass_compiler.values import Frozen

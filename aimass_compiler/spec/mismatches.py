@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
 from aimass_compiler.catalog import FAMILIES, family_of, names
-from aimass_compiler.diagnostics import Assign, Finding, Fix, Path, did_you_mean
+from aimass_compiler.diagnostics import Assign, Finding, Fix, Path, did_you_mean, respelt
 from aimass_compiler.explanations import Explanation
-from aimass_compiler.spec.certain import begun, reads_as_number, renamed, respelt, retyped
+from aimass_compiler.spec.certain import begun, reads_as_number, renamed, retyped
 from aimass_compiler.spec.language import keys_at
 from aimass_compiler.spec.versions import other_version
 from aimass_compiler.values import RANGES
