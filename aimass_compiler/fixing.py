@@ -38,16 +38,21 @@ class Fixed:
     made: list[Finding] = field(default_factory=list)
 
 
-def fix_specs(project: Project, specs: Sequence[Path]) -> Fixed:
-    """Make every certain fix of these specs and of the settings, in memory.
+def fix_specs(project: Project, specs: Sequence[Path], *, has_settings: bool = True) -> Fixed:
+    """Make every certain fix of these specs, and of the settings where they are meant, too, in memory.
 
     A fix that does not take its own problem away, or brings a new one, is not made: after each round
     the texts are read again. A mended text may show problems that it hid, of a later phase.
     """
     fixed = Fixed(check_specs(project, specs, {}))
     refused: set[Finding] = set()
+    meant = {project.shown(path) for path in (*specs, *([project.settings] if has_settings else ()))}
     for _ in range(_MOST_ROUNDS):
-        pending = [found for found in fixed.checked.findings if found.fix and found not in refused]
+        pending = [
+            found
+            for found in fixed.checked.findings
+            if found.fix and found.file in meant and found not in refused
+        ]
         level = min(map(_level, pending), default=0)
         batch = [found for found in pending if _level(found) == level]
         if not batch:

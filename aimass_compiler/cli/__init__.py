@@ -46,17 +46,22 @@ def _command(name: str, program: str, written: list[str]) -> int:
         return code
     # Pydantic would look through the metadata of every installed package for plugins, of which we use none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    from aimass_compiler.cli import terminal
+    from aimass_compiler.cli.choosing import Unknown
     from aimass_compiler.cli.commands import command
     from aimass_compiler.cli.overview import parser_of
 
     chosen = command(name)
+    misused = ExitCode.FAILED if DETAILED in written else ExitCode.USAGE  # there, 2 is for a change
     try:
-        arguments = parser_of(chosen, program).parse_args(written)
+        return int(chosen.run(parser_of(chosen, program).parse_args(written)))
     except SystemExit as left:
         if left.code == ExitCode.USAGE and DETAILED in written:
-            return ExitCode.FAILED  # there, 2 says that something changes
+            return misused
         raise
-    return int(chosen.run(arguments))
+    except Unknown as unknown:
+        terminal.complain(str(unknown), unknown.help)
+        return misused if unknown.exit_code == ExitCode.USAGE else unknown.exit_code
 
 
 def _guarded(run: Callable[[], int]) -> int:

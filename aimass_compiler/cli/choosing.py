@@ -9,9 +9,14 @@ from aimass_compiler import conventions
 from aimass_compiler.diagnostics import did_you_mean
 from aimass_compiler.project import Project
 
+#: What commands tell about the files that people write, for which `own_files` stands.
+OWN_FILES = "a spec's name or path, or aimass.yaml (default: all of specs/, and aimass.yaml)"
+
 
 class Unknown(Exception):  # noqa: N818  # it reads as what is the case
-    """What was named does not exist; the message says what does."""
+    """What was named does not exist; the message says what does. It ends the command."""
+
+    exit_code = conventions.ExitCode.USAGE
 
     def __init__(self, message: str, help: str = "") -> None:  # noqa: A002  # the word that findings use
         super().__init__(message)

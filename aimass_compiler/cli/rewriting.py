@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.choosing import add_root
+from aimass_compiler.cli.choosing import OWN_FILES, add_root
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.project import Project
 
@@ -21,14 +21,9 @@ class Rewritten(NamedTuple):
     after: bytes
 
 
-def declare_rewriting(parser: argparse.ArgumentParser) -> None:
-    """The arguments of every command that rewrites specs."""
-    parser.add_argument(
-        "specs",
-        nargs="*",
-        metavar="SPEC",
-        help="a spec's name or path, or aimass.yaml (default: all of specs/, and aimass.yaml)",
-    )
+def declare_rewriting(parser: argparse.ArgumentParser, files: str = OWN_FILES) -> None:
+    """The arguments of every command that rewrites specs; `files` says which of them."""
+    parser.add_argument("specs", nargs="*", metavar="SPEC", help=files)
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--dry-run", action="store_true", help="tell what would change and write nothing")
     mode.add_argument(

@@ -43,6 +43,10 @@ def test_it_names_every_command() -> None:
     assert [command.name for command in commands() if f"aimass {command.name}" not in README] == []
 
 
+def test_every_command_has_its_own_place_in_the_list() -> None:
+    assert [command.module.PLACE for command in commands()] == list(range(1, len(commands()) + 1))
+
+
 def test_its_plan_is_told_as_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """But for what a run leaves: times, and what is cached."""
     shown = re.search(r"\$ aimass plan\n(.*?)  stages\n(.*?)  estimated", README, re.DOTALL)

@@ -28,6 +28,8 @@ SLIPS = {
     "timeout: 3000ms": "timout: 3000ms",
     "target: churned": "target: chruned",
     "  dev:": "  Dev:",
+    "objective: {metric: roc_auc}": "objective: {metric: roc_acu}",
+    "replicas: {min: 2, max: 3}": "replicas: {min: 3, max: 2}",
     "apiVersion: aimass/v1\n": "",
     'values: ["no", "yes"]': "values: [no, yes]",
 }
@@ -138,6 +140,13 @@ def test_the_settings_are_mended_too(project: Project) -> None:
     project.write("aimass.yaml", "images: {registri: ghcr.io/acme}\n")
     assert project.aimass("fix", "aimass.yaml").code == 0
     assert (project.root / "aimass.yaml").read_text() == "images: {registry: ghcr.io/acme}\n"
+
+
+def test_the_settings_are_left_alone_where_a_spec_is_named(project: Project) -> None:
+    project.write("aimass.yaml", "images: {registri: ghcr.io/acme}\n")
+    done = project.aimass("fix", "churn")
+    assert (done.code, "registri" in done.err) == (1, True)
+    assert (project.root / "aimass.yaml").read_text() == "images: {registri: ghcr.io/acme}\n"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

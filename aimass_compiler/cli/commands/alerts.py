@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.bringing import brought_up_to_date
-from aimass_compiler.cli.choosing import Unknown, add_root, project_of, specs_of
+from aimass_compiler.cli.choosing import add_root, project_of, specs_of
 from aimass_compiler.conventions import ExitCode
 
 if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
 
-PLACE = 8
+PLACE = 12
 EXAMPLES = """
   aimass alerts                            the alerts of every model
   aimass alerts churn --into build/alerts  the same, and keep the rules and tests that promtool reads
@@ -48,9 +48,6 @@ def run(arguments: argparse.Namespace) -> int:
             pipeline = brought_up_to_date(project, str(spec))
             if pipeline is None or not _passes(pipeline, arguments.into):
                 status = ExitCode.FAILED
-    except Unknown as unknown:
-        terminal.complain(str(unknown), unknown.help)
-        return ExitCode.USAGE
     except PromtoolError as error:
         terminal.complain(str(error))
         return ExitCode.FAILED

@@ -12,11 +12,11 @@ import sys
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.choosing import add_root, project_of
+from aimass_compiler.cli.choosing import Unknown, add_root, project_of
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
 
-PLACE = 8
+PLACE = 11
 EXAMPLES = """
   aimass build churn prod                        what production would get
   aimass build churn prod | kubectl diff -f -    against what runs there
@@ -41,11 +41,14 @@ def run(arguments: argparse.Namespace) -> int:
         for pattern in ("overlays/*/kustomization.yaml", "train/kustomization.yaml")
         for path in (generated / arguments.model).glob(pattern)
     }
+    if not (generated / arguments.model).is_dir():
+        models = [path.name for path in generated.glob("*/")]
+        hint = did_you_mean(arguments.model, models) or "compile first: `aimass compile`"
+        raise Unknown(f"there is no `{arguments.model}` in {conventions.GENERATED_FOLDER}", hint)
     if arguments.environment not in folders:
         shown = f"{conventions.GENERATED_FOLDER}/{arguments.model}"
         hint = did_you_mean(arguments.environment, folders) or "compile first: `aimass compile`"
-        terminal.complain(f"there is no `{arguments.environment}` in {shown}", hint)
-        return ExitCode.USAGE
+        raise Unknown(f"there is no `{arguments.environment}` in {shown}", hint)
     try:
         sys.stdout.write(kustomize.find().text(folders[arguments.environment]))
     except kustomize.KustomizeError as error:

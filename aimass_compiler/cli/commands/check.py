@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.choosing import Unknown, add_root, own_files, project_of
+from aimass_compiler.cli.choosing import OWN_FILES, add_root, own_files, project_of
 from aimass_compiler.cli.views import findings
 from aimass_compiler.conventions import ExitCode
 
@@ -28,9 +28,7 @@ EXAMPLES = """
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
-    parser.add_argument(
-        "specs", nargs="*", metavar="SPEC", help="a spec's name or path (default: all of specs/)"
-    )
+    parser.add_argument("specs", nargs="*", metavar="SPEC", help=OWN_FILES)
     parser.add_argument(
         "--stdin-filename",
         type=Path,
@@ -52,11 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
             return ExitCode.USAGE
         return _check_typed(arguments)
     project = project_of(arguments)
-    try:
-        specs, _ = own_files(project, arguments.specs)
-    except Unknown as unknown:
-        terminal.complain(str(unknown), unknown.help)
-        return ExitCode.USAGE
+    specs, _ = own_files(project, arguments.specs)
     checked = check_specs(project, specs, {})
     findings.show(checked.findings, checked.documents, arguments.format)
     return ExitCode.FAILED if has_errors(checked.findings) else ExitCode.DONE

@@ -12,7 +12,7 @@ import argparse
 import sys
 
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.choosing import Unknown, add_root, project_of, specs_of
+from aimass_compiler.cli.choosing import add_root, project_of, specs_of
 from aimass_compiler.cli.views import changes, findings
 from aimass_compiler.conventions import ExitCode
 
@@ -53,11 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         terminal.complain("--diff is for people", "`aimass plan --format json` tells programs the changes")
         return ExitCode.USAGE
     project = project_of(arguments)
-    try:
-        specs = specs_of(project, arguments.specs)
-    except Unknown as unknown:
-        terminal.complain(str(unknown), unknown.help)
-        return ExitCode.USAGE
+    specs = specs_of(project, arguments.specs)
     wish = Wish(
         is_written=not (arguments.dry_run or arguments.check),
         prunes_models=not arguments.specs,

@@ -17,7 +17,7 @@ from aimass_compiler.cli.views import findings
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
 
-PLACE = 7
+PLACE = 10
 EXAMPLES = """
   aimass explain churn               the spec with every default and its origin
   aimass explain bucket              a transform and its parameters
@@ -54,8 +54,11 @@ def run(arguments: argparse.Namespace) -> int:
         return _list()
     if _CODE.fullmatch(topic):
         return _explain_code(topic.upper())
-    is_model = any(path.stem == topic for path in project_of(arguments).specs())
-    return _explain_model(arguments) if is_model or not _explain_kind(topic) else ExitCode.DONE
+    models = [path.stem for path in project_of(arguments).specs()]
+    if topic in models or "/" in topic or topic.endswith((".yaml", ".yml")):
+        return _explain_model(arguments)
+    _explain_kind(topic, models)
+    return ExitCode.DONE
 
 
 def _list() -> int:
@@ -67,17 +70,22 @@ def _list() -> int:
     return ExitCode.DONE
 
 
-def _explain_kind(topic: str) -> bool:
-    """Explain a family, or the kinds of this name; answers whether there is any."""
+def _explain_kind(topic: str, models: list[str]) -> None:
+    """Explain a family, or the kinds of this name. Raises Unknown where there is none."""
     from aimass_compiler.catalog import FAMILIES, names
     from aimass_compiler.cli.views.kinds import family_drawn, kind_drawn
 
     if topic in FAMILIES:
         print(family_drawn(topic, terminal.width()), end="")
-        return True
+        return
     families = [family for family in FAMILIES if topic in names(family)]
+    if not families:
+        known = {*models, *FAMILIES, *(name for family in FAMILIES for name in names(family))}
+        raise Unknown(
+            f"there is no model, kind or code `{topic}`",
+            did_you_mean(topic, known) or "`aimass explain` lists the kinds and codes",
+        )
     print("\n".join(kind_drawn(family, topic, terminal.width()) for family in families), end="")
-    return bool(families)
 
 
 def _explain_code(code: str) -> int:
@@ -112,11 +120,7 @@ def _explain_model(arguments: argparse.Namespace) -> int:
     from aimass_compiler.resolved import resolved
 
     project = project_of(arguments)
-    try:
-        specs = specs_of(project, [arguments.topic])
-    except Unknown as unknown:
-        terminal.complain(str(unknown), unknown.help)
-        return ExitCode.USAGE
+    specs = specs_of(project, [arguments.topic])
     compiled = compile_specs(project, specs)
     findings.show(compiled.findings, compiled.documents, "people")
     for pipeline in compiled.pipelines.values():

@@ -10,13 +10,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from aimass_compiler.cli import terminal
-from aimass_compiler.cli.choosing import Unknown, own_files, project_of
+from aimass_compiler.cli.choosing import own_files, project_of
 from aimass_compiler.cli.rewriting import Rewritten, declare_rewriting, rewrite
 from aimass_compiler.cli.views import findings
 from aimass_compiler.conventions import ExitCode
 
-PLACE = 3
+PLACE = 4
 EXAMPLES = """
   aimass fix                         mend every spec and aimass.yaml
   aimass fix churn --dry-run --diff  show what would change, write nothing
@@ -36,12 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.fixing import fix_specs
 
     project = project_of(arguments)
-    try:
-        specs, _ = own_files(project, arguments.specs)
-    except Unknown as unknown:
-        terminal.complain(str(unknown), unknown.help)
-        return ExitCode.USAGE
-    fixed = fix_specs(project, specs)
+    specs, has_settings = own_files(project, arguments.specs)
+    fixed = fix_specs(project, specs, has_settings=has_settings)
     for finding in fixed.made:
         told = finding.fix.message if finding.fix else ""
         print(safe(f"{finding.file}: {finding.message} → {told} [{finding.code}]"))

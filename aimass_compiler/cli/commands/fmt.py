@@ -14,12 +14,12 @@ from pathlib import Path
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.choosing import Unknown, own_files, project_of
+from aimass_compiler.cli.choosing import own_files, project_of
 from aimass_compiler.cli.rewriting import Rewritten, declare_rewriting, rewrite
 from aimass_compiler.cli.views import findings
 from aimass_compiler.conventions import ExitCode
 
-PLACE = 3
+PLACE = 5
 EXAMPLES = """
   aimass fmt                         every spec and aimass.yaml
   aimass fmt churn --dry-run --diff  show what would change, write nothing
@@ -50,11 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.spec.model_spec import ModelSpec
 
     project = project_of(arguments)
-    try:
-        specs, has_settings = own_files(project, arguments.specs)
-    except Unknown as unknown:
-        terminal.complain(str(unknown), unknown.help)
-        return ExitCode.USAGE
+    specs, has_settings = own_files(project, arguments.specs)
     rewritten, problems, documents = {}, [], {}
     for path in [*specs, *([project.settings] if has_settings else [])]:
         kind = Settings if path == project.settings else ModelSpec

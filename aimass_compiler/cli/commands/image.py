@@ -11,12 +11,11 @@ import subprocess
 import sys
 
 from aimass_compiler import conventions
-from aimass_compiler.cli import terminal
 from aimass_compiler.cli.bringing import brought_up_to_date
-from aimass_compiler.cli.choosing import Unknown, add_root, project_of
+from aimass_compiler.cli.choosing import add_root, project_of
 from aimass_compiler.conventions import ExitCode
 
-PLACE = 9
+PLACE = 13
 EXAMPLES = """
   aimass image churn              prints: docker build --tag registry/churn:spec-… artifacts/churn/package
 """
@@ -33,11 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.render.shared import Shared
 
     project = project_of(arguments)
-    try:
-        pipeline = brought_up_to_date(project, arguments.model)
-    except Unknown as unknown:
-        terminal.complain(str(unknown), unknown.help)
-        return ExitCode.USAGE
+    pipeline = brought_up_to_date(project, arguments.model)
     if pipeline is None:
         return ExitCode.FAILED
     assemble = [

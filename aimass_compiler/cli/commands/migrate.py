@@ -9,13 +9,12 @@ from __future__ import annotations
 import argparse
 
 from aimass_compiler import conventions
-from aimass_compiler.cli import terminal
-from aimass_compiler.cli.choosing import Unknown, own_files, project_of
+from aimass_compiler.cli.choosing import own_files, project_of
 from aimass_compiler.cli.rewriting import Rewritten, declare_rewriting, rewrite
 from aimass_compiler.cli.views import findings
 from aimass_compiler.conventions import ExitCode
 
-PLACE = 13
+PLACE = 17
 EXAMPLES = """
   aimass migrate                     every spec
   aimass migrate --dry-run --diff    show what would change, write nothing
@@ -25,7 +24,7 @@ EXAMPLES = """
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
-    declare_rewriting(parser)
+    declare_rewriting(parser, "a spec's name or path (default: all of specs/)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,11 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.spec.source_text import bytes_of
 
     project = project_of(arguments)
-    try:
-        specs, _ = own_files(project, arguments.specs)
-    except Unknown as unknown:
-        terminal.complain(str(unknown), unknown.help)
-        return ExitCode.USAGE
+    specs, _ = own_files(project, arguments.specs)
     rewritten, problems, documents = {}, [], {}
     for path in specs:
         shown = project.shown(path)

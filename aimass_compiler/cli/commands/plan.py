@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aimass_compiler.plan import Files, Plan
     from aimass_compiler.project import Project
 
-PLACE = 3
+PLACE = 6
 #: Of --detailed-exitcode alone: what a program of ours exits with otherwise is an ExitCode.
 CHANGES = 2
 EXAMPLES = """
@@ -86,16 +86,12 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.effects.complete import effects
 
     project = project_of(arguments)
-    try:
-        allowed = _allowed(arguments.allow_breaking)
-        compiled = compile_specs(project, specs_of(project, arguments.specs))
-        if has_errors(compiled.findings):
-            findings.show(compiled.findings, compiled.documents, "people")
-            return ExitCode.FAILED
-        plan = _plan(arguments, project, compiled.files)
-    except Unknown as unknown:
-        terminal.complain(str(unknown), unknown.help)
-        return ExitCode.FAILED if arguments.detailed_exitcode else ExitCode.USAGE
+    allowed = _allowed(arguments.allow_breaking)
+    compiled = compile_specs(project, specs_of(project, arguments.specs))
+    if has_errors(compiled.findings):
+        findings.show(compiled.findings, compiled.documents, "people")
+        return ExitCode.FAILED
+    plan = _plan(arguments, project, compiled.files)
     findings.show([*compiled.findings, *plan.findings], compiled.documents, "people")
     found = effects(
         plan,

@@ -19,7 +19,7 @@ from aimass_compiler.cli.choosing import Unknown, add_root, project_of
 from aimass_compiler.cli.packages import package_of, signature_of
 from aimass_compiler.conventions import ExitCode
 
-PLACE = 6
+PLACE = 9
 EXAMPLES = """
   aimass predict churn --example                 one row that the package brings along
   aimass predict churn --row '{"tenure": 3, …}'  a row of your own: every column that may not be missing
@@ -43,13 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Ask and print the answers, one JSON object a line."""
     from aimass_compiler.cluster import server
 
-    try:
-        needs_package = arguments.example or not arguments.url
-        package = package_of(project_of(arguments), arguments.model) if needs_package else None
-        rows = _rows(arguments, package)
-    except Unknown as unknown:
-        terminal.complain(str(unknown), unknown.help)
-        return ExitCode.USAGE
+    needs_package = arguments.example or not arguments.url
+    package = package_of(project_of(arguments), arguments.model) if needs_package else None
+    rows = _rows(arguments, package)
     try:
         with _server(arguments.url, package) as url:
             answer = server.ask(url, rows)

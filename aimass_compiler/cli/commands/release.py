@@ -21,7 +21,7 @@ from aimass_compiler.conventions import ExitCode
 if TYPE_CHECKING:
     from aimass_compiler.project import Project
 
-PLACE = 10
+PLACE = 14
 EXAMPLES = """
   aimass release churn               after its image was applied to production
   git add releases && git commit     and it is on record
@@ -30,6 +30,8 @@ EXAMPLES = """
 
 class _Unfit(Unknown):
     """There is a package, but it must not be released."""
+
+    exit_code = ExitCode.FAILED
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -43,11 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.plan import replace_file
 
     project, model = project_of(arguments), arguments.model
-    try:
-        record = _record(_own_package(project, model), model)
-    except Unknown as unknown:
-        terminal.complain(str(unknown), unknown.help)
-        return ExitCode.FAILED if isinstance(unknown, _Unfit) else ExitCode.USAGE
+    record = _record(_own_package(project, model), model)
     path = project.root / conventions.RELEASES_FOLDER / model / conventions.METRICS_FILE
     try:
         replace_file(path, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())

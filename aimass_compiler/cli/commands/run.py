@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.bringing import brought_up_to_date
-from aimass_compiler.cli.choosing import Unknown, add_root, project_of
+from aimass_compiler.cli.choosing import add_root, project_of
 from aimass_compiler.cli.views import progress, results
 from aimass_compiler.cluster import dvc
 from aimass_compiler.conventions import ExitCode
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.project import Project
 
-PLACE = 4
+PLACE = 7
 EXAMPLES = """
   aimass run churn                   all stages that are not up to date
   aimass run churn --until train     prepare, features and train only
@@ -52,11 +52,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compile and run; answers an ExitCode."""
     project = project_of(arguments)
-    try:
-        pipeline = brought_up_to_date(project, arguments.model)
-    except Unknown as unknown:
-        terminal.complain(str(unknown), unknown.help)
-        return ExitCode.USAGE
+    pipeline = brought_up_to_date(project, arguments.model)
     if pipeline is None:
         return ExitCode.FAILED
     return _run_stages(project, pipeline, arguments)

@@ -16,7 +16,7 @@ from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import add_root, project_of
 from aimass_compiler.conventions import ExitCode
 
-PLACE = 12
+PLACE = 16
 EXAMPLES = """
   aimass schema                      of a model's spec
   aimass schema settings             of aimass.yaml

@@ -12,12 +12,10 @@ import os
 import subprocess
 
 from aimass_compiler import conventions
-from aimass_compiler.cli import terminal
-from aimass_compiler.cli.choosing import Unknown, add_root, project_of
+from aimass_compiler.cli.choosing import add_root, project_of
 from aimass_compiler.cli.packages import package_of
-from aimass_compiler.conventions import ExitCode
 
-PLACE = 5
+PLACE = 8
 EXAMPLES = """
   aimass serve churn                 on http://127.0.0.1:8080
   aimass serve churn --port 9000     on another port
@@ -46,11 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted; answers the server's own exit code."""
     from aimass_compiler.cluster import server
 
-    try:
-        package = package_of(project_of(arguments), arguments.model)
-    except Unknown as unknown:
-        terminal.complain(str(unknown), unknown.help)
-        return ExitCode.USAGE
+    package = package_of(project_of(arguments), arguments.model)
     options = ("--host", arguments.host, "--port", str(arguments.port))
     print(
         f"starting {arguments.model} on http://{arguments.host}:{arguments.port}, Ctrl-C stops it", flush=True

@@ -11,13 +11,12 @@ import argparse
 import subprocess
 import sys
 
-from aimass_compiler.cli import terminal
 from aimass_compiler.cli.bringing import brought_up_to_date
-from aimass_compiler.cli.choosing import Unknown, add_root, project_of
+from aimass_compiler.cli.choosing import add_root, project_of
 from aimass_compiler.cli.packages import package_of
 from aimass_compiler.conventions import ExitCode
 
-PLACE = 11
+PLACE = 15
 EXAMPLES = """
   aimass soak churn                  as long as the spec says
 """
@@ -32,12 +31,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Soak; answers the exit code of the stage."""
     project = project_of(arguments)
-    try:
-        package_of(project, arguments.model)
-        brought = brought_up_to_date(project, arguments.model)
-    except Unknown as unknown:
-        terminal.complain(str(unknown), unknown.help)
-        return ExitCode.USAGE
+    package_of(project, arguments.model)
+    brought = brought_up_to_date(project, arguments.model)
     if brought is None:
         return ExitCode.FAILED
     load, soak = brought.serving.tests.load, brought.serving.tests.soak or "10m"
