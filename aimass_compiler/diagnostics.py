@@ -12,6 +12,26 @@ Path = tuple[str | int, ...]
 
 #: So many candidates are read at a glance.
 _FEW = 12
+#: What other tools call things, and what they are called here.
+_OTHER_NAMES = {
+    **dict.fromkeys(("int", "integer", "float", "double", "decimal", "numeric"), "number"),
+    **dict.fromkeys(("bool", "boolean", "enum", "categorical"), "category"),
+    **dict.fromkeys(("date", "datetime", "timestamp"), "time"),
+    **dict.fromkeys(("auc", "auroc"), "roc_auc"),
+    "acc": "accuracy",
+    "mcc": "matthews_corrcoef",
+    "logloss": "log_loss",
+    "brier": "brier_score",
+    "mae": "mean_absolute_error",
+    "mse": "mean_squared_error",
+    "rmse": "root_mean_squared_error",
+    "mape": "mean_absolute_percentage_error",
+    "onehot": "one_hot",
+    "zscore": "standardize",
+    "production": "prod",
+    "development": "dev",
+    "stage": "staging",
+}
 #: In shorter words one slip leaves too little to be sure.
 _LONG_ENOUGH = 4
 
@@ -160,18 +180,29 @@ def respelt(path: Path, word: object, known: Iterable[str]) -> Fix | None:
     return Fix(f"write `{meant}`", (Assign(path, meant),)) if meant else None
 
 
-def did_you_mean(word: str, candidates: Iterable[str]) -> str:
-    """A help sentence that names the nearest candidate, or lists the few there are.
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that a word is most like: another name of it, its words in another order, or a slip.
 
     The similarity is Python's difflib ratio (Ratcliff/Obershelp) with a cutoff of 0.6.
     """
     from difflib import get_close_matches
 
+    lowered = {name.lower(): name for name in sorted(set(candidates))}
+    wanted = word.lower()
+    if (usual := _OTHER_NAMES.get(wanted)) in lowered:
+        return lowered[usual]
+    for name, written in lowered.items():
+        if sorted(name.split("_")) == sorted(wanted.replace("-", "_").split("_")):
+            return written
+    near = get_close_matches(wanted, list(lowered), n=1, cutoff=0.6)
+    return lowered[near[0]] if near else None
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+    """A help sentence that names the nearest candidate, or lists the few there are."""
     known = sorted(set(candidates))
-    lowered = {name.lower(): name for name in known}
-    near = get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.6)
-    if near:
-        return f"did you mean `{lowered[near[0]]}`?"
+    if meant := nearest(word, known):
+        return f"did you mean `{meant}`?"
     if 0 < len(known) <= _FEW:
         return "known here: " + ", ".join(f"`{name}`" for name in known)
     return ""

@@ -14,6 +14,7 @@ from aimass_compiler.pipeline.places import first_written, is_written, written
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aimass_compiler.diagnostics import Path
     from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.pipeline.serving import Serving
 
@@ -74,25 +75,32 @@ _LEAST_BYTES = 2
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Limits that a server cannot keep, and sizes that cannot be meant."""
+    told: dict[str, Finding] = {}
     for path, serving in written(pipeline, "serving"):
-        limits, memory = serving.limits, serving.resources.memory
-        if limits.concurrency * limits.body.size > memory.size:
-            message = f"{limits.concurrency} requests of {limits.body} do not fit into {memory} of memory"
-            hint = "raise `resources.memory`, or lower `limits.concurrency` or `limits.body`"
-            where = first_written(pipeline, (*path, "limits"), (*path, "resources", "memory"))
-            yield Finding("AM302", where, message, help=hint, severity=Severity.WARNING)
-        yield from _large(path, serving)
-        if limits.timeout.seconds < _SHORTEST_TIMEOUT:
-            message = f"`timeout` is {limits.timeout}, which the server cannot measure"
-            where = (*path, "limits", "timeout")
-            yield Finding("AM305", where, message, help="write `10ms` or more", severity=Severity.WARNING)
+        for finding in _of_server(pipeline, path, serving):
+            told.setdefault(finding.message, finding)  # what an environment shares with all is told once
+    yield from told.values()
     yield from _bodies(pipeline)
 
 
-def _large(path: tuple[str | int, ...], serving: Serving) -> Iterator[Finding]:
+def _of_server(pipeline: Pipeline, path: Path, serving: Serving) -> Iterator[Finding]:
+    limits, memory = serving.limits, serving.resources.memory
+    if limits.concurrency * limits.body.size > memory.size:
+        message = f"{limits.concurrency} requests of {limits.body} do not fit into {memory} of memory"
+        hint = "raise `resources.memory`, or lower `limits.concurrency` or `limits.body`"
+        where = first_written(pipeline, (*path, "limits"), (*path, "resources", "memory"))
+        yield Finding("AM302", where, message, help=hint, severity=Severity.WARNING)
+    yield from _large(path, serving)
+    if limits.timeout.seconds < _SHORTEST_TIMEOUT:
+        message = f"`timeout` is {limits.timeout}, which the server cannot measure"
+        where = (*path, "limits", "timeout")
+        yield Finding("AM305", where, message, help="write `10ms` or more", severity=Severity.WARNING)
+
+
+def _large(path: Path, serving: Serving) -> Iterator[Finding]:
     cpu, memory = serving.resources.cpu, serving.resources.memory
     if cpu.amount >= _MANY_CORES:
-        message, hint = f"one server asks for {cpu} cores", f"`{cpu}m` is a part of one core"
+        message, hint = f"one server asks for {cpu} cores", f"did you mean `{cpu}m`, thousandths of one core?"
         where = (*path, "resources", "cpu")
         yield Finding("AM304", where, message, help=hint, severity=Severity.WARNING)
     if memory.size >= _MUCH_MEMORY:

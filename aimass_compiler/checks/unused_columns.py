@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._flow import outcome
-from aimass_compiler.diagnostics import Finding, Severity
+from aimass_compiler.checks._flow import outcome, steps
+from aimass_compiler.diagnostics import Finding, Severity, nearest
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.expression.formula import UNKNOWN
 
@@ -48,7 +48,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         )
         return
     for name, kind in found.items():
-        if kind.name in _WAYS and name not in _with_a_purpose(pipeline):
+        if kind.name in _WAYS and name not in _with_a_purpose(pipeline) | _misspelt(pipeline):
             yield _never_a_feature(pipeline, name, kind)
     if not any(kind.is_feature or kind.name == "image" or kind == UNKNOWN for kind in found.values()):
         yield Finding(
@@ -67,6 +67,18 @@ def _with_a_purpose(pipeline: Pipeline) -> set[str]:
     read += [name for step in data.clean for name in step.columns_read()]
     read += [name for join in data.join for name in join.on]
     return set(read)
+
+
+def _misspelt(pipeline: Pipeline) -> set[str]:
+    """The columns that a name nobody declared is like: what is said of that name says enough."""
+    columns = pipeline.data.columns
+    unknown = {
+        name: step.types
+        for step in steps(pipeline)
+        for name in step.reads
+        if name not in columns and name not in step.types and name not in step.changed_by
+    }
+    return {meant for name, types in unknown.items() if (meant := nearest(name, types))}
 
 
 def _never_a_feature(pipeline: Pipeline, name: str, kind: ColumnType) -> Finding:

@@ -17,7 +17,6 @@ _LONGEST = 60
 _SIGNS = {Act.ADDED: Sign.ADDED, Act.REMOVED: Sign.REMOVED}
 #: What one item of a list is called.
 _ITEMS = {"features": "feature", "join": "join", "clean": "cleaning step", "gates": "gate"}
-_ORDINALS_FROM = 1
 #: Whether more of a gate's condition asks for more.
 _STRICTER_WHEN_MORE = {"min": True, "max": False, "overfit": False}
 
@@ -151,18 +150,14 @@ def _of_lists(before: list[Any], after: list[Any]) -> str:
 
 def _of_item(edit: Edit, path: Path, where: _Where) -> str:
     del where
-    place = path[-1]
-    noun = _ITEMS[str(path[-2])]
-    number = int(place) + _ORDINALS_FROM
+    noun, place = _ITEMS[str(path[-2])], shown(path)
     if edit.act is Act.MOVED and edit.was:
-        return (
-            f"{noun} `{item(edit.after)}` moves from place {int(edit.was[-1]) + _ORDINALS_FROM} to {number}"
-        )
+        return f"the {noun} `{item(edit.after)}` moves from `{shown(edit.was)}` to `{place}`"
     if edit.act is Act.ADDED:
-        return f"{noun} {number} `{item(edit.after)}` is inserted"
+        return f"the {noun} `{item(edit.after)}` is inserted as `{place}`"
     if edit.act is Act.REMOVED:
-        return f"{noun} {number} `{item(edit.before)}` is removed"
-    return f"{noun} {number} `{item(edit.before)}` becomes `{item(edit.after)}`"
+        return f"the {noun} `{item(edit.before)}`, which was `{place}`, is removed"
+    return f"`{place}` changes from `{item(edit.before)}` to `{item(edit.after)}`"
 
 
 def _of_gate(edit: Edit, path: Path, where: _Where) -> str:

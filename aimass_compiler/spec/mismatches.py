@@ -193,7 +193,7 @@ def _unknown_kind(data: Mapping[str, Any], mismatch: Mismatch) -> Finding:
     written = _at(data, mismatch.path)
     path, message = mismatch.path, f"there is no {FAMILIES[family]} `{name}`"
     elsewhere = family_of(name)
-    if isinstance(written, str) and written != name:
+    if isinstance(written, str) and (written != name or "/" in name):
         message = f"`{written}` does not end in the name of a kind of {FAMILIES[family]}"
         hint = "name the kind: " + ", ".join(f"`{{{known}: {written}}}`" for known in names(family))
         return Finding("AM106", path, message, help=hint)
@@ -201,6 +201,8 @@ def _unknown_kind(data: Mapping[str, Any], mismatch: Mismatch) -> Finding:
         hint = f"`{name}` changes values, so it belongs to `features`: there it is learnt, and served"
     elif elsewhere is not None:
         hint = f"`{name}` is a {FAMILIES[elsewhere]}"
+    elif name.partition(" ")[0] in names(family):
+        hint = f"a `:` is missing: `{': '.join(name.split(maxsplit=1))}`"
     else:
         hint = (
             did_you_mean(name, names(family))
@@ -249,6 +251,7 @@ _NOUNS = {
     "model_attributes_type": "a mapping",
     "none_required": "left out",
 }
+_WHOLE = 100
 _BOUNDS: dict[str, tuple[str, str]] = {
     "greater_than_equal": ("at least", "ge"),
     "greater_than": ("more than", "gt"),
@@ -271,7 +274,7 @@ def _value_told(mismatch: Mismatch) -> tuple[str, str, str]:
     if kind in _BOUNDS:
         word, bound = _BOUNDS[kind]
         end = context[bound] if isinstance(context[bound], str) else f"{context[bound]:g}"
-        return "AM104", f"{name} must be {word} {end}, not {_shown(value)}", ""
+        return "AM104", f"{name} must be {word} {end}, not {_shown(value)}", _share(value, end)
     if kind == "literal_error":
         allowed = str(context["expected"]).replace("'", "`")
         hint = _only_guess(value, _allowed(mismatch))
@@ -287,6 +290,13 @@ def _value_told(mismatch: Mismatch) -> tuple[str, str, str]:
         mismatch.message.removeprefix("Value error, "),
         _meant(mismatch) or _form(mismatch),
     )
+
+
+def _share(value: Any, most: str) -> str:
+    """The way out where a percentage stands for a share: of what is at most 1, or was written with `%`."""
+    text = f"{value}".removesuffix("%").strip()
+    is_percentage = most == "1" and text.isdecimal() and 1 < int(text) <= _WHOLE
+    return f"write {int(text) / _WHOLE:g} for {text} %" if is_percentage else ""
 
 
 def _meant(mismatch: Mismatch) -> str:
@@ -341,6 +351,8 @@ def _either(nouns: Sequence[str]) -> str:
 def _retyped(mismatch: Mismatch) -> str:
     """The user's own value as it would be right."""
     value, nouns = mismatch.value, mismatch.nouns
+    if isinstance(value, str) and value.endswith("%") and "a number" in nouns:
+        return _share(value, "1")
     if isinstance(value, str) and reads_as_number(value) and any("number" in noun for noun in nouns):
         return f"take away the quotes: `{value}`"
     if isinstance(value, (bool, int, float)) and "a string" in nouns:
