@@ -6,11 +6,19 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 project=$root/build/demo
 model=breast-cancer
 
-say() { printf '\n\033[1m%s\033[0m\n' "$1"; }
-show() { printf '\033[36m$ %s\033[0m\n' "$*"; "$@"; }
+bold='' cyan='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+    bold=$(printf '\033[1m') cyan=$(printf '\033[36m') plain=$(printf '\033[0m')
+fi
+say() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
+show() { printf '%s$ %s%s\n' "$cyan" "$*" "$plain"; "$@"; }
 
 mkdir -p "$project/specs" "$project/data"
-cmp -s "$root/specs/$model.yaml" "$project/specs/$model.yaml" || cp "$root/specs/$model.yaml" "$project/specs/"
+if [ ! -e "$project/specs/$model.yaml" ]; then
+    cp "$root/specs/$model.yaml" "$project/specs/"
+elif ! cmp -s "$root/specs/$model.yaml" "$project/specs/$model.yaml"; then
+    echo "build/demo/specs/$model.yaml is kept as you edited it; rm -r build/demo begins anew"
+fi
 python "$root/data/prepare.py" --folder "$project/data" breast_cancer >/dev/null
 cd "$project"
 

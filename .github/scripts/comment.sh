@@ -25,5 +25,5 @@ if [ -n "$first" ]; then
 elif grep -q '^<details>' "$file"; then
     gh api --silent --method POST "$comments/$PULL_REQUEST/comments" --field "body=@$file" || stays
 else
-    echo "nothing changes, and nothing was said before"
+    echo "there is no change to tell, and nothing was said before"
 fi
