@@ -7,8 +7,6 @@ this version, and prints the command that builds the image under the name that t
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 
 from aimass_compiler import conventions
 from aimass_compiler.cli.bringing import brought_up_to_date
@@ -29,22 +27,14 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Assemble, and print the command; answers an ExitCode."""
+    from aimass_compiler.cluster import runtime
     from aimass_compiler.render.shared import Shared
 
     project = project_of(arguments)
     pipeline = brought_up_to_date(project, arguments.model)
     if pipeline is None:
         return ExitCode.FAILED
-    assemble = [
-        sys.executable,
-        "-m",
-        "aimass_compiler.runtime",
-        "image",
-        pipeline.name,
-        "--root",
-        str(project.root),
-    ]
-    status = subprocess.run(assemble, check=False).returncode  # noqa: S603  # a list of arguments, never a shell
+    status = runtime.run("image", pipeline.name, project.root)
     if status == ExitCode.DONE:
         name = f"{pipeline.settings.images.registry}/{pipeline.name}:{Shared(pipeline).image_tag}"
         folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.name / "package"

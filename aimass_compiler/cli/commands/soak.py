@@ -8,8 +8,6 @@ the server's memory must not grow. The report lies beside that of the test stage
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 
 from aimass_compiler.cli.bringing import brought_up_to_date
 from aimass_compiler.cli.choosing import add_root, project_of
@@ -30,6 +28,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Soak; answers the exit code of the stage."""
+    from aimass_compiler.cluster import runtime
+
     project = project_of(arguments)
     package_of(project, arguments.model)
     brought = brought_up_to_date(project, arguments.model)
@@ -37,13 +37,4 @@ def run(arguments: argparse.Namespace) -> int:
         return ExitCode.FAILED
     load, soak = brought.serving.tests.load, brought.serving.tests.soak or "10m"
     print(f"holding {load.rps} requests a second for {soak}", flush=True)
-    command = [
-        sys.executable,
-        "-m",
-        "aimass_compiler.runtime",
-        "soak",
-        brought.name,
-        "--root",
-        str(project.root),
-    ]
-    return subprocess.run(command, check=False).returncode  # noqa: S603  # a list of arguments, never a shell
+    return runtime.run("soak", brought.name, project.root)
