@@ -96,6 +96,7 @@ LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 LABEL_MODEL = "aimass.dev/model"
 LABEL_ENVIRONMENT = "aimass.dev/environment"
 MANAGER = "aimass-compile"
+GPU_RESOURCE = "nvidia.com/gpu"  # what the training job asks for, and plans count
 
 
 # ---- what every program of ours exits with -------------------------------------------------------

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 HOURS_PER_MONTH = 730
 _HOUR = 3600
 _GIB = 2**30
-_GPU = "nvidia.com/gpu"
 #: A trials.json is a few kilobytes; what is larger was not written by a search.
 _LARGEST_TRIALS = 64 * 2**20
 
@@ -174,7 +173,7 @@ def _pod(group: Mapping[str, Any]) -> Use:
     for requests in _requests(at(group, "template.spec.containers")):
         cores = float(amount(Cores, requests.get("cpu")) or 0)
         memory = float(amount(Bytes, requests.get("memory")) or 0) / _GIB
-        found = found.plus(Use(cores, memory, _count(requests.get(_GPU))))
+        found = found.plus(Use(cores, memory, _count(requests.get(conventions.GPU_RESOURCE))))
     return found
 
 

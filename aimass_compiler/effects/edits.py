@@ -16,7 +16,8 @@ from aimass_compiler.diagnostics import Path
 _NAMED = frozenset({("data", "sources"), ("data", "columns"), ("environments",)})
 #: Keys that say of which kind a mapping is, so that its other keys mean something else when it changes.
 _TAGS = ("type", "by")
-_CONDITIONS = ("min", "max", "overfit", "beats")
+#: What a gate can ask for.
+CONDITIONS = ("min", "max", "overfit", "beats")
 #: Where more items than this could be one another, each is one that went or one that came.
 _MOST_COMPARED = 2500
 
@@ -104,7 +105,7 @@ def _identity(gate: Any) -> str:
     """A gate is known by its metric, its split and what it asks for, wherever it stands."""
     if not isinstance(gate, Mapping):
         return _written(gate)
-    asked = [name for name in _CONDITIONS if gate.get(name) is not None]
+    asked = [name for name in CONDITIONS if gate.get(name) is not None]
     return _written([gate.get("metric"), gate.get("split"), asked])
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aimass_compiler.diagnostics import Path
-from aimass_compiler.effects.edits import Act, Edit, shown
+from aimass_compiler.effects.edits import CONDITIONS, Act, Edit, shown
 from aimass_compiler.effects.environments import is_of_environment, without_environment
 from aimass_compiler.effects.told import Sign
 
@@ -167,7 +167,7 @@ def _of_gate(edit: Edit, path: Path, where: _Where) -> str:
 
 
 def _gate(gate: Mapping[str, Any]) -> str:
-    asked = [f"{name} {value(gate[name])}" for name in ("min", "max", "overfit", "beats") if gate.get(name)]
+    asked = [f"{name} {value(gate[name])}" for name in CONDITIONS if gate.get(name)]
     return f"on {gate.get('metric')} ({gate.get('split')}): {', '.join(asked)}"
 
 

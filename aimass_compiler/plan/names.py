@@ -59,12 +59,6 @@ def inventory_path(folder: str) -> str:
     return below(folder, conventions.INVENTORY_FILE)
 
 
-def is_inventory(path: str) -> bool:
-    """Whether this path is that of an inventory, or the same file on some system."""
-    _, slash, inside = path.partition("/")
-    return _is_listing(inside if slash else path)
-
-
 @lru_cache(_MANY)
 def _is_listing(inside: str) -> bool:
     return _same_name(inside) == _same_name(conventions.INVENTORY_FILE)

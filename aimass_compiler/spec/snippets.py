@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from aimass_compiler import conventions
+
 #: By the path of a key; the tests hold each to the schema.
 KEY_EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "metadata.name": ("churn",),
@@ -30,8 +32,8 @@ SNIPPETS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
             "label": "a model",
             "description": "The smallest spec that works, and its features and model.",
             "body": {
-                "apiVersion": "aimass/v1",
-                "kind": "Model",
+                "apiVersion": conventions.API_VERSION,
+                "kind": conventions.KIND,
                 "metadata": {"name": "${1:churn}"},
                 "data": {
                     "sources": {"${2:customers}": "${3:data/customers.csv}"},

@@ -24,7 +24,6 @@ from aimass_compiler.values import Bytes
 
 COMPONENT = "training"
 WORKSPACE = "/workspace"
-_GPU = "nvidia.com/gpu"
 _LEAST_HEAD_MEMORY = Bytes("4Gi")
 _RAY_USER = 1000
 _RAY_GROUP = 100  # the group of the user `ray` in Ray's images
@@ -162,7 +161,7 @@ def _worker_resources(training: Training) -> dict[str, Any]:
     cores = training.resources.cpu
     amounts = {"cpu": _cores(cores), "memory": str(training.resources.memory)}
     if training.gpus:
-        amounts[_GPU] = str(training.gpus)
+        amounts[conventions.GPU_RESOURCE] = str(training.gpus)
     return {"requests": amounts, "limits": amounts}
 
 
