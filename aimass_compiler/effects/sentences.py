@@ -167,7 +167,7 @@ def _of_gate(edit: Edit, path: Path, where: _Where) -> str:
 
 
 def _gate(gate: Mapping[str, Any]) -> str:
-    asked = [f"{name} {value(gate[name])}" for name in CONDITIONS if gate.get(name)]
+    asked = [f"{name} {value(gate[name])}" for name in CONDITIONS if gate.get(name) is not None]
     return f"on {gate.get('metric')} ({gate.get('split')}): {', '.join(asked)}"
 
 

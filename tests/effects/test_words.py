@@ -70,6 +70,9 @@ EDITS: dict[str, list[Edit]] = {
         ("{metric: roc_auc, min: 0.8}", "{metric: f1, min: 0.6}"),
         ("{metric: roc_auc, overfit: 0.08}", "{metric: roc_auc, overfit: 0.1}"),
     ],
+    "a gate at nothing": [
+        ("  slices:", "    - {metric: matthews_corrcoef, min: 0}\n  slices:"),
+    ],
     "gates in another order": [
         (
             "    - {metric: roc_auc, min: 0.8}\n    - {metric: roc_auc, overfit: 0.08}\n",
