@@ -48,7 +48,7 @@ class ModelSpec(Frozen):
     """Where the rows come from, what their columns are, and how they are cleaned and split."""
     target: str
     """The column that is predicted: a category makes classes, a number makes a regression."""
-    features: tuple[Annotated[Transform, OneOf("transforms")], ...] | None = None
+    features: tuple[Annotated[Transform, OneOf("transforms")], ...] | None = Field(None, max_length=1_000)
     """What is computed from the columns, in this order; by default what suits the columns and the model."""
     model: Annotated[Model, OneOf("models")] | None = None
     """What learns, and its parameters; any of them may be a range to search."""

@@ -81,7 +81,7 @@ def _model(pipeline: Pipeline) -> Mapping[str, Any]:
     return {
         "path": f"{_ROOT}/{_artifacts(pipeline)}/{artifacts.PACKAGED_MODEL}",
         "type": "model",
-        "desc": pipeline.metadata.description or f"The model {pipeline.name}.",
+        "desc": _as_it_is(pipeline.metadata.description) or f"The model {pipeline.name}.",
         "labels": [pipeline.task.kind, pipeline.model.kind.replace("_", "-")],
     }
 
@@ -104,7 +104,13 @@ def _reads_unseen(stage: Stage, pipeline: Pipeline) -> bool:
 def _data_files(stage: Stage, pipeline: Pipeline) -> list[str]:
     if not _reads_data(stage):
         return []
-    return sorted({_watched(source.path) for source in pipeline.data.sources.values() if source.is_local})
+    paths = {_watched(source.path) for source in pipeline.data.sources.values() if source.is_local}
+    return sorted(map(_as_it_is, paths))
+
+
+def _as_it_is(text: str) -> str:
+    """The text as DVC shows it: DVC fills in `${…}` unless a backslash stands before it."""
+    return text.replace("${", "\\${")
 
 
 def _watched(path: str) -> str:

@@ -1,0 +1,162 @@
+"""Specs that fill every string of the language, and what stands for each of those strings in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aimass_compiler.spec.reader import parse
+from tests.cases.front_end import base, merged
+
+#: Templates, commands, markup and YAML, each where a harmless word stood.
+HOSTILE = (
+    "{{ x }}", "{% x %}", "${x}", "$(x)", "$x", "`x`", "%s", "\n- x: 1\n", "\n", "\\", "\\\n", "'", '"',
+    "'''", "\"; touch /tmp/x; echo \"",
+    " # x", ": ", "- ", "\n---\n", "@all", "<script>x</script>", "</details>",
+    "\n```\n", "```", "|", "[x](y)", "<!-- x -->", "::error::x", "\x85", "\u2028", "\u2029", "\ufeff",
+    "\u202e", "\x1b[31m", "\x7f", "\t", "$$", "${{ x }}", "{{ $labels.x }}", "%{x}", "&a", "*a", "!t", "<<",
+)  # fmt: skip
+
+#: Everything that the base spec of the checks leaves out; each entry is a spec of its own.
+_MORE = (
+    """
+metadata: {owner: team one, description: What it says}
+data:
+  sources:
+    customers: {csv: {path: data/customers.csv, separator: ";", missing: [none]}}
+    usage: {jsonl: {path: data/usage.jsonl}}
+    third: {parquet: {path: data/third.parquet}}
+    fourth: data/fourth.csv
+    fifth: {csv: data/fifth.csv}
+    sixth: {jsonl: data/sixth.jsonl}
+    seventh: {parquet: data/seventh.parquet}
+  join:
+    - {left: customers, right: usage, on: customer_id}
+    - {left: customers, right: third, on: [customer_id]}
+    - {left: customers, right: fourth, on: customer_id}
+    - {left: customers, right: fifth, on: customer_id}
+    - {left: customers, right: sixth, on: customer_id}
+    - {left: customers, right: seventh, on: customer_id}
+  columns:
+    customer_id: {type: id, description: Whose row it is}
+    signup: {type: time, description: When it began}
+    age: {type: number, min: 0, unit: years, description: How old they are}
+    plan: {type: category, values: [basic, plus, pro], description: What they pay for}
+    note: {type: text, description: What they wrote}
+    charges: {type: number, missing: 0.1}
+  clean:
+    - drop_duplicates: customer_id
+    - drop_duplicates: [customer_id]
+    - drop_duplicates: {by: customer_id}
+    - drop_duplicates: {by: [customer_id]}
+    - drop_missing: age
+    - drop_missing: [age]
+    - drop_missing: {columns: age}
+    - drop_missing: {columns: [age]}
+    - keep: age > 0
+    - keep: {where: age > 1}
+  split: {by: hash, key: customer_id}
+features:
+  - impute: {columns: charges, with: constant, value: 0}
+  - log: [charges]
+  - clip: {columns: charges, min: 0, max: 9}
+  - clip: {columns: [age], min: 0, max: 99}
+  - compute: {name: ratio, formula: age + charges}
+  - bucket: {column: age, count: 4, as: group}
+  - cross: {columns: [plan, group], as: both, size: 16}
+  - ordinal: {columns: plan, values: [basic, plus, pro]}
+  - standardize: {columns: {type: number, but: [charges]}}
+  - bag_of_words: {column: note, size: 20}
+  - select: {top: 5, columns: [age, charges]}
+objective: {metric: roc_auc}
+evaluation: {metrics: [roc_auc, recall], gates: [{metric: roc_auc, min: 0.7}], slices: [plan]}
+serving: {gateway: {host: churn.example.com, name: front, namespace: gates}}
+monitoring: {retrain: {schedule: 0 3 * * 1}, runbook: https://wiki.example.com/churn}
+waivers:
+  - {code: AM216, at: data.columns.note, reason: We know about it}
+""",
+    """
+data: {columns: {note: text, signup: time, age: {type: number, min: 0}}, split: {by: time, column: signup}}
+features:
+  - {impute: {columns: plan, with: constant, value: none}}
+  - {one_hot: plan}
+  - {log: age}
+  - {hash_text: note}
+  - {min_max: age}
+""",
+    """
+data:
+  columns:
+    age: {type: number, min: 0}
+    note: text
+    extra: number
+    other: text
+    kind: {type: category, values: [a, b]}
+features:
+  - {impute: age}
+  - {impute: [charges]}
+  - {impute: {columns: [charges, tenure], with: mean}}
+  - {log: {columns: tenure}}
+  - {log: {columns: [charges]}}
+  - {bucket: tenure}
+  - {cross: [plan, kind]}
+  - {one_hot: {columns: plan}}
+  - {one_hot: {columns: [kind]}}
+  - {standardize: age}
+  - {standardize: {columns: charges}}
+  - {bag_of_words: note}
+  - {drop: extra}
+  - {drop: {columns: other}}
+""",
+    """
+data:
+  columns: {age: number, note: text, extra: number, other: text, kind: {type: category, values: [a, b]}}
+  split: {by: hash, key: [customer_id]}
+features:
+  - {one_hot: [plan]}
+  - {ordinal: kind}
+  - {min_max: {columns: age}}
+  - {min_max: {columns: [charges]}}
+  - {standardize: {columns: [tenure]}}
+  - {hash_text: {column: note}}
+  - {drop: [extra]}
+  - {drop: {columns: [other]}}
+model: mlp
+objective: {metric: roc_auc, loss: log_loss}
+""",
+    """
+data:
+  columns: {age: number, kind: {type: category, values: [a, b]}}
+  split: {by: random, stratify: plan}
+features: [{ordinal: [plan]}, {ordinal: {columns: [kind]}}, {min_max: [age]}]
+""",
+    """
+data:
+  columns: {part: {type: category, values: [train, validation, test]}}
+  split: {by: column, column: part}
+""",
+    """
+data: {columns: {scan: {type: image, shape: [1, 8, 8], description: Its cells}}}
+features: [{standardize: scan}, {drop: [tenure, charges, plan]}]
+model: cnn
+""",
+    "data: {split: {by: group, column: customer_id}}",
+)
+_SETTINGS = """
+environments: {dev: {namespace: ml-dev, server: https://dev.example.com}, prod: {namespace: ml-prod}}
+images: {registry: registry.example.com/ml, python: "python:3.11-slim", ray: "rayproject/ray:2.55.1-py311"}
+prometheus: {labels: {release: prom}, namespace: monitoring}
+labels: {team: growth}
+queue: trials
+waivers: [{code: AM216, at: data.columns, reason: We know about it}]
+"""
+
+
+def _spec(more: str) -> Any:
+    return merged(base(), parse(more, "specs/churn.yaml")[0].data)
+
+
+#: Sound specs and settings with a word wherever the language takes any.
+SPECS: tuple[Any, ...] = (
+    *({"spec": _spec(more), "settings": {}} for more in _MORE),
+    {"spec": base(), "settings": parse(_SETTINGS, "aimass.yaml")[0].data},
+)
