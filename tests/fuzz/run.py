@@ -17,29 +17,36 @@ from pathlib import Path
 
 FOUND = Path("build/fuzz")
 LARGEST = 20_000
+SMALL = 6_000
+"""Larger specs seldom reach more, and cost every run: those of `by_chance` are as large as they come."""
 
 
 class Runs:
     """Counts runs, and keeps each way to break once."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, is_rewriting: bool) -> None:
         self.count = 0
+        self._is_rewriting = is_rewriting
         self.known: set[str] = set()
         self._name = name
-        FOUND.mkdir(parents=True, exist_ok=True)
+        self._root = FOUND / f"project-{name}"
+        self._root.mkdir(parents=True, exist_ok=True)
 
     def take(self, content: bytes) -> None:
         """One run of everything."""
-        from tests.fuzz import whole_compile
+        from tests.fuzz import rewriting, whole_compile
 
         self.count += 1
         if self.count % 1000 == 0:
             (FOUND / f"{self._name}.count").write_text(f"{self.count}\n", encoding="utf-8")
         try:
-            if content.startswith(b"#settings\n"):
+            if self._is_rewriting:
+                rewriting.rewritten(content, self._root)
+            elif content.startswith(b"#settings\n"):
                 whole_compile.decoded_settings(content)
             else:
-                whole_compile.compiled(content, renders=self.count % 8 == 0)
+                turn = self.count % 8
+                whole_compile.compiled(content, renders=turn == 0, draws=turn % 4 == 1)
         except Exception as error:  # noqa: BLE001  # whatever it is, it is what this looks for
             self._keep(content, error)
 
@@ -75,7 +82,7 @@ def by_coverage(runs: Runs, seconds: float, seed: int) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["aimass_compiler"], enable_loader_override=False):
-        from tests.fuzz import whole_compile  # noqa: F401  # imported to be instrumented
+        from tests.fuzz import rewriting, whole_compile  # noqa: F401  # imported to be instrumented
         from tests.fuzz.mutating import Mutator, seeds
 
     corpus = FOUND / f"corpus-{seed}"
@@ -90,7 +97,7 @@ def by_coverage(runs: Runs, seconds: float, seed: int) -> None:
             return bytes(atheris.Mutate(content, largest))
         return mutator.mutated(content, generator)[:largest]
 
-    limits = [f"-max_total_time={seconds:.0f}", "-rss_limit_mb=4000", "-timeout=60", f"-max_len={LARGEST}"]
+    limits = [f"-max_total_time={seconds:.0f}", "-rss_limit_mb=4000", "-timeout=60", f"-max_len={SMALL}"]
     options = [
         "fuzz",
         *limits,
@@ -131,9 +138,11 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--by-chance", action="store_true", help="without atheris")
+    parser.add_argument("--rewriting", action="store_true", help="fix, format and migrate, not compile")
     arguments = parser.parse_args()
     is_guided = importlib.util.find_spec("atheris") is not None and not arguments.by_chance
-    runs = Runs(f"{'coverage' if is_guided else 'chance'}-{arguments.seed}")
+    name = f"{'coverage' if is_guided else 'chance'}-{arguments.seed}{'-rewriting' * arguments.rewriting}"
+    runs = Runs(name, arguments.rewriting)
     (by_coverage if is_guided else by_chance)(runs, arguments.seconds, arguments.seed)
     print(f"{runs.count} runs, {len(runs.known)} ways to break", flush=True)
     return bool(runs.known)

@@ -36,13 +36,16 @@ def known_codes() -> frozenset[str]:
     return frozenset(explanations())
 
 
-def compiled(content: bytes | str, *, renders: bool = True) -> tuple[dict[str, bytes], list[Finding]]:
-    """The files of a spec and its findings, drawn in every form; AssertionError when something is wrong.
+def compiled(
+    content: bytes | str, *, renders: bool = True, draws: bool = True
+) -> tuple[dict[str, bytes], list[Finding]]:
+    """The files of a spec and its findings; AssertionError when something is wrong.
 
-    A sound spec is most of the work to render: who has little time does so with some of them.
+    Rendering a sound spec and drawing the findings of another is most of the work: who has little time
+    does so with some of them.
     """
     document, pipeline, findings = lowered(parse(content, SHOWN), Settings())
-    hold(document, findings)
+    hold(document, findings, draws=draws)
     if pipeline is None:
         assert has_errors(findings), "a spec without a pipeline says why"
     if pipeline is None or has_errors(findings) or not renders:
@@ -62,14 +65,19 @@ def decoded_settings(content: bytes | str) -> list[Finding]:
     return findings
 
 
-def hold(document: Document, findings: list[Finding]) -> None:
-    """Every finding is known, says something, and lies in the text."""
+def hold(document: Document, findings: list[Finding], *, draws: bool = True) -> None:
+    """Every finding is known, says something, lies in the text, and can be drawn."""
     for finding in findings:
         assert finding.code in known_codes()
         assert finding.message
         assert is_inside(document.place_of_finding(finding), document)
         for note in finding.related:
             assert is_inside(document.place_of_finding(note), document)
+    if draws and findings:
+        _draw(document, findings)
+
+
+def _draw(document: Document, findings: list[Finding]) -> None:
     documents = {document.file: document}
     form = FORMS[len(document.text) % len(FORMS)]  # one of them, by what is not chance
     told = form(findings, documents)
