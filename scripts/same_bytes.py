@@ -1,7 +1,8 @@
 """Compile the specs with several Pythons, places and moods of the system, and compare what comes out.
 
-`make same-bytes` runs it. Each Python gets a virtual environment of its own below build/ with the compiler
-and its three dependencies only.
+`make same-bytes` runs it with every Python that is here. Arguments are the versions to compile with instead,
+and then none of them may be missing. Each Python gets a virtual environment of its own below build/ with the
+compiler and its three dependencies only.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,9 +55,13 @@ CIRCUMSTANCES = (
 
 
 def main() -> int:
-    """Compare; 1 where something differs, 2 where no Python was found."""
+    """Compare; 1 where something differs, 2 where a Python is missing."""
     digests: dict[str, list[str]] = {}
-    for version, python in pythons():
+    wanted = sys.argv[1:]
+    found = list(pythons(wanted or VERSIONS))
+    if wanted and len(found) < len(wanted):
+        return 2
+    for version, python in found:
         for circumstances in CIRCUMSTANCES:
             digest = compiled(python, circumstances)
             digests.setdefault(digest, []).append(f"{version}, {circumstances.name}")
@@ -72,9 +77,9 @@ def main() -> int:
     return 0
 
 
-def pythons() -> Iterator[tuple[str, Path]]:
+def pythons(versions: Sequence[str]) -> Iterator[tuple[str, Path]]:
     """A virtual environment for each Python that uv finds here; versions that are missing are named."""
-    for version in VERSIONS:
+    for version in versions:
         found = subprocess.run(
             ["uv", "python", "find", "--no-python-downloads", version],
             capture_output=True,
