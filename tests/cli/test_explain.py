@@ -126,3 +126,9 @@ def test_a_code_is_explained(empty: Project, code: str) -> None:
     assert title == f"{code}: {explanations()[code].title}"
     assert text.strip()
     assert text.count(" fails:\n") == text.count(" passes:\n") > 0
+
+
+def test_a_kind_tells_what_may_be_left_out_as_a_spec_would_have_it(project: Project) -> None:
+    assert "  column (required)\n" in project.aimass("explain", "bucket").out
+    assert "  bounds (optional)\n" in project.aimass("explain", "bucket").out
+    assert "  nesterov (default false)\n" in project.aimass("explain", "sgd").out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -54,10 +55,16 @@ def _spelling(kind: type[Kind], parameter: str) -> str:
 
 
 def _parameter(kind: type[Kind], parameter: str, width: int) -> Iterator[str]:
-    field = kind.model_fields[parameter]
-    default = None if field.is_required() else field.get_default(call_default_factory=True)
-    told = "required" if field.is_required() else f"default {default!r}"
-    yield f"  {_spelling(kind, parameter)} ({told})"
+    yield f"  {_spelling(kind, parameter)} ({_need(kind, parameter)})"
     yield from textwrap.wrap(
         descriptions(kind).get(parameter, ""), width, initial_indent=_INDENT, subsequent_indent=_INDENT
     )
+
+
+def _need(kind: type[Kind], parameter: str) -> str:
+    """Whether it must be written, and what it is where it is not, as a spec would have it."""
+    field = kind.model_fields[parameter]
+    if field.is_required():
+        return "required"
+    default = field.get_default(call_default_factory=True)
+    return "optional" if default is None else f"default {json.dumps(default, default=str)}"
