@@ -112,14 +112,15 @@ class _Amount(str):
     def meant(cls, value: Any) -> str | None:
         """The amount that a wrongly written one can only stand for: `512MB` is `512M`."""
         found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z%]*)\s*", str(value))
-        if found is None or isinstance(value, bool):
+        if found is None or isinstance(value, bool) or len(found[0]) > _LONGEST_AMOUNT:
             return None
         number, unit = found.groups()
         text = number + (unit if unit in cls.units else cls.slips.get(unit, cls.slips.get(unit.lower(), "?")))
-        is_right = re.fullmatch(cls.pattern(), text) and cls(cls.least).amount <= cls(text).amount
-        return (
-            text if is_right and not (cls.is_counted and cls(text).amount % cls(cls.least).amount) else None
-        )
+        if not re.fullmatch(cls.pattern(), text):
+            return None
+        meant = cls(text)
+        is_possible = cls(cls.least).amount <= meant.amount <= cls(cls.most).amount
+        return text if is_possible and meant.is_whole else None
 
     @property
     def amount(self) -> Decimal:
@@ -214,7 +215,7 @@ class Percentage(_Amount):
         """The share that a bare number stands for: `0.999` and `99.9` are `99.9%`, but `1` may be either."""
         if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < cls._HUNDRED:
             share = Decimal(str(value)) * (cls._HUNDRED if value < 1 else 1)
-            return None if value == 1 else f"{share.normalize():f}%"
+            return None if value == 1 or share < cls(cls.least).amount else f"{share.normalize():f}%"
         return super().meant(value)
 
     @property
