@@ -64,7 +64,7 @@ soak: $(READY) ## hold load on the demo's server for ten minutes
 
 .PHONY: faults
 faults: $(READY) ## fail a compile at each of its steps on the disk (a quarter of an hour)
-	FAULTS_EVERY=1 pytest tests/faults/test_every_step.py
+	FAULTS_EVERY=1 pytest tests/faults/test_every_step.py tests/faults/test_side_by_side.py
 
 .PHONY: same-bytes
 same-bytes: $(READY) ## compile with every Python here and in strange circumstances, and compare
