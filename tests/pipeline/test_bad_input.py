@@ -245,7 +245,9 @@ def test_dvc_is_not_installed(tmp_path: Path) -> None:
     project.write("without/dvc/__init__.py", "")
     done = project.aimass("run", MODEL, variables=project.shadowing("without"))
     assert done.code == 2
-    assert done.err == "error: DVC is not installed\nhelp: `pip install 'aimass-compiler[run]'` brings it\n"
+    assert done.err.endswith(
+        "\nerror: DVC is not installed\nhelp: `pip install 'aimass-compiler[run]'` brings it\n"
+    )
 
 
 def test_dvc_at_work_by_hand(project: Project) -> None:

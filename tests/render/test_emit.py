@@ -30,7 +30,7 @@ def read_1_2(text: str | bytes) -> object:
 
 
 @pytest.mark.parametrize("reads", [yaml.safe_load, read_1_2])
-@given(document=st.dictionaries(TEXT, DATA))
+@given(document=st.dictionaries(TEXT, DATA, max_size=3))
 def test_any_data_comes_back_as_it_was(reads: Callable[[bytes], object], document: dict[str, object]) -> None:
     assert reads(emit(document, "churn")) == document
 
@@ -43,7 +43,7 @@ def test_any_value_on_one_line_comes_back_as_it_was(reads: Callable[[str], objec
     assert reads(text) == value
 
 
-@given(st.lists(st.dictionaries(TEXT, DATA), min_size=1))
+@given(st.lists(st.dictionaries(TEXT, DATA, max_size=2), min_size=1, max_size=3))
 def test_several_documents_come_back_one_by_one(documents: list[dict[str, object]]) -> None:
     assert list(yaml.safe_load_all(emit_all(documents, "churn"))) == documents
 
