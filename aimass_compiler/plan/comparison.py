@@ -205,15 +205,14 @@ def _findings(
     for folder in sorted(folders):
         reason = seen.inventories.get(folder)
         if isinstance(reason, str) and not force:
-            path = inventory_path(folder)
+            path = f"{seen.shown_as}/{inventory_path(folder)}"
             hint = "delete it and compile again; files that are as they should be are adopted"
-            message = f"`{path}` cannot be read: {reason}"
-            yield Finding("AM034", (), message, help=hint, file=f"{seen.shown_as}/{path}")
+            yield Finding("AM034", (), f"`{path}` cannot be read: {reason}", help=hint, file=path)
     for change in changes:
         if change.action is Action.EDITED:
             hint = "move the change into the spec, or give it up with `--force`"
-            message = f"`{change.path}` {change.reason}"
-            yield Finding("AM033", (), message, help=hint, file=f"{seen.shown_as}/{change.path}")
+            path = f"{seen.shown_as}/{change.path}"
+            yield Finding("AM033", (), f"`{path}` {change.reason}", help=hint, file=path)
 
 
 def _kept(folders: Collection[str], seen: Snapshot) -> Iterator[Finding]:

@@ -90,7 +90,7 @@ def test_force_gives_up_what_was_edited_by_hand(compiled: Project) -> None:
     compiled.write("generated/churn/dvc.yaml", "stages: {}\n")
     refused = compiled.aimass("compile")
     assert refused.code == 1
-    assert "error[AM033]: `churn/dvc.yaml` was edited by hand" in refused.err
+    assert "error[AM033]: `generated/churn/dvc.yaml` was edited by hand" in refused.err
     assert compiled.aimass("compile", "--force").code == 0
     assert compiled.files() == before
 
