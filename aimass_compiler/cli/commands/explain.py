@@ -10,12 +10,16 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import Unknown, add_root, project_of, specs_of
 from aimass_compiler.cli.views import findings
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
+
+if TYPE_CHECKING:
+    from aimass_compiler.project import Project
 
 PLACE = 10
 EXAMPLES = """
@@ -54,10 +58,10 @@ def run(arguments: argparse.Namespace) -> int:
         return _list()
     if _CODE.fullmatch(topic):
         return _explain_code(topic.upper())
-    models = [path.stem for path in project_of(arguments).specs()]
-    if topic in models or "/" in topic or topic.endswith((".yaml", ".yml")):
+    project = project_of(arguments)
+    if topic in [path.stem for path in project.specs()] or "/" in topic or topic.endswith((".yaml", ".yml")):
         return _explain_model(arguments)
-    _explain_kind(topic, models)
+    _explain_kind(topic, project)
     return ExitCode.DONE
 
 
@@ -70,7 +74,7 @@ def _list() -> int:
     return ExitCode.DONE
 
 
-def _explain_kind(topic: str, models: list[str]) -> None:
+def _explain_kind(topic: str, project: Project) -> None:
     """Explain a family, or the kinds of this name. Raises Unknown where there is none."""
     from aimass_compiler.catalog import FAMILIES, names
     from aimass_compiler.cli.views.kinds import family_drawn, kind_drawn
@@ -80,6 +84,7 @@ def _explain_kind(topic: str, models: list[str]) -> None:
         return
     families = [family for family in FAMILIES if topic in names(family)]
     if not families:
+        models = [path.stem for path in specs_of(project, [])]  # where there is none, that is what to tell
         known = {*models, *FAMILIES, *(name for family in FAMILIES for name in names(family))}
         raise Unknown(
             f"there is no model, kind or code `{topic}`",
