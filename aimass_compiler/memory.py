@@ -103,9 +103,10 @@ class Memory:
         Call it before: a spec that changes afterwards is then found changed by the next compile.
         """
         path = os.path.abspath(spec)
-        is_one_of_all = path == _spec_path(self._root, os.path.basename(path))
+        if not self._is_kept or path != _spec_path(self._root, os.path.basename(path)):
+            return None
         stamp, text = _stamp(path), _hash_of(path)
-        if not (self._is_kept and is_one_of_all and stamp and text):
+        if not (stamp and text):
             return None
         return (stamp if _is_past(stamp) else []), text
 
