@@ -1,0 +1,179 @@
+"""What a model owns in an environment: an inventory in the cluster, as Flux keeps one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aimass_compiler import conventions
+from aimass_compiler.cluster.connection import Connection
+from aimass_compiler.cluster.failures import ClusterError
+from aimass_compiler.cluster.objects import Object, ObjectKey, group_and_version, key_of
+
+FORMAT = "aimass.owned/v1"
+COMPONENT = "inventory"
+
+
+@dataclass(frozen=True, order=True)
+class Entry:
+    """An object that is owned, and the version of its kind that was applied."""
+
+    key: ObjectKey
+    version: str
+
+
+@dataclass(frozen=True)
+class Owned:
+    """What a model owns in an environment, and where that came from."""
+
+    model: str
+    environment: str
+    namespace: str
+    version: str = ""
+    """The tag of the image that serves; of the last apply that was completed."""
+    digest: str = ""
+    """A short name of all that was declared then."""
+    commit: str = ""
+    """The git commit that it was declared in, if known."""
+    source: str = ""
+    """The address of the git repository, without credentials, if known."""
+    entries: tuple[Entry, ...] = ()
+    resource_version: str = ""
+    """Which state of the inventory was read; empty where there is none yet."""
+
+    @property
+    def name(self) -> str:
+        """The name of the ConfigMap."""
+        return name_of(self.model, self.environment)
+
+    def having(self, entries: Iterable[Entry]) -> Owned:
+        """The same with other entries, sorted; one object in two versions stands once, as the last has it."""
+        by_key = {entry.key: entry for entry in entries}
+        return replace(self, entries=tuple(by_key[key] for key in sorted(by_key)))
+
+
+def name_of(model: str, environment: str) -> str:
+    """The name of the ConfigMap that holds the inventory, and of the Lease that guards it."""
+    return f"aimass-{model}-{environment}"
+
+
+def entry_of(document: Object) -> Entry:
+    """The entry of an object."""
+    return Entry(key_of(document), group_and_version(document)[1])
+
+
+def read(connection: Connection, namespace: str, model: str, environment: str) -> Owned | None:
+    """What a model owns there, or None where it was never applied. Raises ClusterError."""
+    document = connection.get(_key(namespace, name_of(model, environment)))
+    return None if document is None else _decoded(document)
+
+
+def listed(
+    connection: Connection, environment: str = "", *, namespace: str = "", model: str = ""
+) -> list[Owned]:
+    """Every inventory of a namespace or of the whole cluster, sorted. Raises ClusterError."""
+    labels = {
+        conventions.LABEL_MANAGED_BY: conventions.MANAGER,
+        conventions.LABEL_COMPONENT: COMPONENT,
+        conventions.LABEL_ENVIRONMENT: environment,
+        conventions.LABEL_MODEL: model,
+    }
+    wanted = {name: value for name, value in labels.items() if value}
+    found = map(_decoded, connection.list("", "ConfigMap", namespace, wanted))
+    return sorted(found, key=lambda each: (each.environment, each.namespace, each.model))
+
+
+def write(connection: Connection, owned: Owned) -> Owned:
+    """Keep an inventory, unless another one has been written since it was read.
+
+    Raises Changed then, and ClusterError.
+    """
+    document = _encoded(owned)
+    answer = (connection.replace if owned.resource_version else connection.create)(document)
+    return replace(owned, resource_version=answer.document["metadata"]["resourceVersion"])
+
+
+def forget(connection: Connection, owned: Owned) -> None:
+    """Delete an inventory. Raises ClusterError."""
+    document = connection.get(_key(owned.namespace, owned.name))
+    if document is not None:
+        connection.delete(document)
+
+
+def _key(namespace: str, name: str) -> ObjectKey:
+    return ObjectKey("", "ConfigMap", namespace, name)
+
+
+def _encoded(owned: Owned) -> dict[str, Any]:
+    content = {
+        "format": FORMAT,
+        "version": owned.version,
+        "digest": owned.digest,
+        "commit": owned.commit,
+        "source": owned.source,
+        "objects": [
+            {
+                "group": entry.key.group,
+                "version": entry.version,
+                "kind": entry.key.kind,
+                "namespace": entry.key.namespace,
+                "name": entry.key.name,
+            }
+            for entry in owned.entries
+        ],
+    }
+    metadata = {
+        "name": owned.name,
+        "namespace": owned.namespace,
+        "labels": {
+            conventions.LABEL_MANAGED_BY: conventions.MANAGER,
+            conventions.LABEL_COMPONENT: COMPONENT,
+            conventions.LABEL_MODEL: owned.model,
+            conventions.LABEL_ENVIRONMENT: owned.environment,
+        },
+    }
+    if owned.resource_version:
+        metadata["resourceVersion"] = owned.resource_version
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata,
+        "data": {conventions.INVENTORY_FILE: json.dumps(content, indent=1)},
+    }
+
+
+def _decoded(document: Object) -> Owned:
+    """Raises ClusterError for an inventory that somebody has damaged: deleting by it could do harm."""
+    metadata = document["metadata"]
+    try:
+        owned = _understood(document, json.loads(document["data"][conventions.INVENTORY_FILE]))
+    except (KeyError, TypeError, ValueError):
+        owned = None
+    if owned is None:
+        raise ClusterError(
+            f"the inventory `{metadata['name']}` in `{metadata['namespace']}` cannot be read",
+            "somebody has changed it: delete the ConfigMap, apply again, and look for what is left over",
+        )
+    return owned
+
+
+def _understood(document: Object, content: Any) -> Owned | None:
+    metadata = document["metadata"]
+    owned = Owned(
+        model=metadata["labels"][conventions.LABEL_MODEL],
+        environment=metadata["labels"][conventions.LABEL_ENVIRONMENT],
+        namespace=metadata["namespace"],
+        version=content["version"],
+        digest=content["digest"],
+        commit=content["commit"],
+        source=content["source"],
+        resource_version=metadata["resourceVersion"],
+    )
+    if content["format"] != FORMAT or owned.name != metadata["name"]:
+        return None
+    return owned.having(
+        Entry(ObjectKey(each["group"], each["kind"], each["namespace"], each["name"]), each["version"])
+        for each in content["objects"]
+    )

@@ -1,0 +1,266 @@
+"""HTTP to an API server: who asks, by which certificates, and what is tried again."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from aimass_compiler import __version__
+from aimass_compiler.cluster.failures import ClusterError, Unreachable, failure
+
+if TYPE_CHECKING:
+    from kubernetes.client import Configuration
+    from urllib3 import BaseHTTPResponse, PoolManager
+    from urllib3.util.retry import Retry
+
+Tell = Callable[[str], None]
+
+#: How many requests are under way at once, each on a connection that is kept.
+AT_ONCE = 16
+_CONNECT_SECONDS = 10
+_READ_SECONDS = 40
+#: An API server that is restarted is away for some seconds, or half a minute.
+_PATIENT_TRIES = 12
+_BACK_OFF = 0.25
+_LONGEST_PAUSE = 5
+_LONGEST_RETRY_AFTER = 30
+#: Told once in so many seconds, however many requests wait.
+_TELL_SECONDS = 5
+_TRANSIENT = frozenset({429, 500, 502, 503, 504})
+_FIRST_FAILURE = 300
+_UNAUTHORIZED = 401
+_KUBECONFIG = "~/.kube/config"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A success of the API server."""
+
+    code: int
+    document: dict[str, Any]
+    at: datetime
+    """The API server's own time, to the second."""
+
+
+class Transport:
+    """A pool of connections to one API server; threads may share it."""
+
+    def __init__(self, configuration: Configuration, tell: Tell) -> None:
+        from kubernetes.client import ApiClient
+
+        self.address = str(configuration.host).rstrip("/")
+        configuration.connection_pool_maxsize = AT_ONCE
+        self._configuration = configuration
+        self._pool: PoolManager = ApiClient(configuration).rest_client.pool_manager
+        self._patient = _patient(tell)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        about: str,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """What the API server answers about `about`, which messages name.
+
+        Connection errors, timeouts, 429 and 5xx are tried again with pauses: everything that we ask may be
+        asked twice. Raises ClusterError.
+        """
+        import urllib3
+
+        url = f"{self.address}{path}" + (f"?{urlencode(query)}" if query else "")
+        try:
+            answer = self._pool.request(
+                method,
+                url,
+                body=None if body is None else json.dumps(body).encode(),
+                headers={**self._own_headers(), **(headers or {})},
+                timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
+                retries=self._patient,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise self._unreachable(error) from None
+        return self._understood(answer, about)
+
+    def _own_headers(self) -> dict[str, str]:
+        headers = {"User-Agent": f"aimass-compile/{__version__}", "Accept": "application/json"}
+        if token := self._token():
+            headers["Authorization"] = token
+        return headers
+
+    def _token(self) -> str:
+        """The token, renewed where the kubeconfig says how."""
+        found = self._configuration.auth_settings().get("BearerToken")
+        return str(found["value"] or "") if found else ""
+
+    def _understood(self, answer: BaseHTTPResponse, about: str) -> Answer:
+        try:
+            document = json.loads(answer.data)
+        except ValueError:
+            document = {"message": answer.data.decode(errors="replace").strip()[:500]}
+        if answer.status == _UNAUTHORIZED:
+            raise self._unknown()
+        if answer.status >= _FIRST_FAILURE:
+            raise failure(answer.status, document if isinstance(document, dict) else {}, about)
+        dated = answer.headers.get("Date")
+        return Answer(
+            answer.status, document, parsedate_to_datetime(dated) if dated else datetime.now(tz=UTC)
+        )
+
+    def _unknown(self) -> Unreachable:
+        """The API server does not know who asks; a token that tells when it expires says why."""
+        way = "log in again, or look at the user in your kubeconfig"
+        expired = _expiry(self._token())
+        if expired is not None and expired < datetime.now(tz=UTC):
+            return Unreachable(
+                f"{self.address} does not accept the token (401): it expired at {expired:%Y-%m-%d %H:%M} UTC",
+                way,
+            )
+        sort = "the token: it is wrong or has expired" if self._token() else "us: there is no token"
+        return Unreachable(f"{self.address} does not accept {sort} (401)", way)
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        reason = getattr(error, "reason", None) or error
+        told = _in_words(reason)
+        if "certificate" in told:
+            return Unreachable(
+                f"{self.address} shows a certificate that is not trusted: {told}",
+                "the kubeconfig's certificate-authority must be the cluster's",
+            )
+        return Unreachable(
+            f"{self.address} cannot be reached: {told}",
+            "see whether the cluster runs, and --context names it",
+        )
+
+
+def transport(kubeconfig: Path | None, context: str | None, tell: Tell) -> Transport:
+    """The way to the cluster of a kubeconfig's context, or to the one that this runs in.
+
+    Raises ClusterError where nothing says which cluster, or a plugin gives no credentials.
+    """
+    try:
+        from kubernetes.client import Configuration
+        from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
+    except ModuleNotFoundError as error:
+        raise ClusterError(
+            f"{error.name} is not installed", "`pip install 'aimass-compiler[cluster]'` brings it"
+        ) from None
+    logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # what it would warn of is told in other words
+    configuration = Configuration()
+    place = str(kubeconfig) if kubeconfig else os.environ.get("KUBECONFIG") or _KUBECONFIG
+    is_there = any(Path(part).expanduser().is_file() for part in place.split(os.pathsep) if part)
+    with _Complaints() as complaints:
+        try:
+            if not is_there and kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ:
+                load_incluster_config(configuration)  # type: ignore[no-untyped-call]  # it has no types
+            elif not is_there:
+                raise ClusterError(
+                    f"there is no kubeconfig {place}", "--kubeconfig or KUBECONFIG says where one is"
+                )
+            else:
+                load_kube_config(place, context, configuration)  # type: ignore[no-untyped-call]  # as above
+        except (ConfigException, OSError, ValueError) as error:
+            raise ClusterError(f"the kubeconfig {place} cannot be used: {error}") from None
+    if complaints.told:  # the package only logs that a plugin failed, and goes on as nobody
+        raise Unreachable(f"the login of {place} failed: {complaints.told[0]}", "log in again")
+    return Transport(configuration, tell)
+
+
+class _Complaints(logging.Handler):
+    """What is logged as an error within a block."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.told: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.told.append(record.getMessage())
+
+    def __enter__(self) -> _Complaints:
+        logging.getLogger().addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger().removeHandler(self)
+
+
+def _patient(tell: Tell) -> Retry:
+    """How often and after which pauses something is tried again; a wait that lasts is told."""
+    from urllib3.util.retry import Retry
+
+    lock = threading.Lock()
+    next_telling = [time.monotonic() + 1]
+
+    def told(reason: str) -> None:
+        with lock:
+            if time.monotonic() < next_telling[0]:
+                return
+            next_telling[0] = time.monotonic() + _TELL_SECONDS
+        tell(f"waiting for the API server: {reason}")
+
+    class Patient(Retry):
+        def increment(self, *arguments: Any, **named: Any) -> Patient:
+            response, error = named.get("response"), named.get("error")
+            after = super().increment(*arguments, **named)
+            told(f"it answered {response.status}" if response is not None else _in_words(error))
+            return after
+
+        def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
+            asked = super().get_retry_after(response)
+            return None if asked is None else min(asked, _LONGEST_RETRY_AFTER)
+
+    return Patient(
+        total=_PATIENT_TRIES,
+        read=_PATIENT_TRIES // 3,
+        status=_PATIENT_TRIES // 2,
+        redirect=0,
+        allowed_methods=None,
+        status_forcelist=_TRANSIENT,
+        backoff_factor=_BACK_OFF,
+        backoff_max=_LONGEST_PAUSE,
+        backoff_jitter=_BACK_OFF,
+        raise_on_status=False,
+        raise_on_redirect=False,
+    )
+
+
+def _in_words(error: object) -> str:
+    """The reason at the bottom of an error of urllib3."""
+    text = str(error)
+    for known, told in (
+        ("Connection refused", "nobody listens there"),
+        ("Name or service not known", "there is no such host"),
+        ("Temporary failure in name resolution", "its name cannot be resolved"),
+        ("No route to host", "there is no way to it"),
+        ("timed out", "it does not answer in time"),
+        ("Remote end closed connection", "it closed the connection"),
+        ("Connection reset by peer", "it closed the connection"),
+        ("Connection aborted", "it closed the connection"),
+    ):
+        if known in text:
+            return told
+    return text
+
+
+def _expiry(token: str) -> datetime | None:
+    """When a JSON Web Token expires (RFC 7519); None where it does not tell, or is none."""
+    parts = token.rpartition(" ")[2].split(".")
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        return datetime.fromtimestamp(claims["exp"], tz=UTC)
+    except (IndexError, ValueError, KeyError, TypeError):
+        return None
