@@ -96,6 +96,8 @@ LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 LABEL_MODEL = "aimass.dev/model"
 LABEL_ENVIRONMENT = "aimass.dev/environment"
 MANAGER = "aimass-compile"
+#: Of the Role and its binding, of the record of what was applied, and of the lease that is held meanwhile.
+RECORD_NAME = "aimass-{model}-{environment}"
 GPU_RESOURCE = "nvidia.com/gpu"  # what the training job asks for, and plans count
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from aimass_compiler.pipeline.waiver import Waiver
 from aimass_compiler.values import Bytes, Cores, Duration, Frozen, Integer, Number
@@ -22,13 +23,43 @@ class Capacity(Frozen):
     """GPUs that trials may use at once."""
 
 
+class Account(Frozen):
+    """A ServiceAccount of the cluster."""
+
+    name: str = "aimass"
+    """Its name."""
+    namespace: str | None = None
+    """Where it stands; by default in the environment's own namespace."""
+
+
+class Deployer(Frozen):
+    """Who applies: a ServiceAccount, or a user or a group as the API server knows them."""
+
+    service_account: Account | None = None
+    """A ServiceAccount, such as that of a runner inside of the cluster."""
+    user: str | None = Field(None, min_length=1)
+    """A user, such as `github:repo:acme/models:environment:prod` with GitHub's identity tokens."""
+    group: str | None = Field(None, min_length=1)
+    """A group of users."""
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if sum(part is not None for part in (self.service_account, self.user, self.group)) != 1:
+            raise PydanticCustomError(
+                "deployer", "`deployer` must be exactly one of `service_account`, `user` and `group`"
+            )
+        return self
+
+
 class EnvironmentSettings(Frozen):
-    """Where one environment lies."""
+    """Where one environment lies, and who applies to it."""
 
     namespace: str | None = None
     """The Kubernetes namespace; by default `ml-` and the environment's name."""
     server: str | None = None
     """The address of the cluster's API server, for people; credentials never stand here."""
+    deployer: Deployer | None = None
+    """Who applies; by default the ServiceAccount `aimass` in the environment's namespace."""
     capacity: Capacity | None = None
     """What the cluster can give to one model, so that specs that ask for more are told."""
 

@@ -30,6 +30,12 @@ EXAMPLES = (
         "settings",
     ),
     Example(
+        "AM416",
+        'environments: {prod: {deployer: {group: "system:authenticated"}}}\n',
+        'environments: {prod: {deployer: {user: "github:repo:acme/models:environment:prod"}}}\n',
+        "settings",
+    ),
+    Example(
         "AM421",
         "serving: {objectives: {latency: {p99: 60ms}}}",
         "serving: {objectives: {latency: {p99: 100ms}}}",

@@ -28,6 +28,10 @@ def settled(**settings: Any) -> Pipeline:
     return pipeline(settings=settings)
 
 
+def deployed(**deployer: Any) -> Pipeline:
+    return settled(environments={"live": {"deployer": deployer}})
+
+
 def in_prod(part: str, **changes: Any) -> Pipeline:
     return pipeline(overrides=merged(OVERRIDES, {"prod": {part: changes}}))
 
@@ -102,6 +106,30 @@ EXAMPLES: list[tuple[str, Path, str, Pipeline]] = [
         settled(environments=ONE_PLACE),
     ),
     ("AM415", ("serving", "gateway"), "`dev` and `staging` have the one host", serves(gateway=GATEWAY)),
+    (
+        "AM414",
+        ("environments", "live", "deployer", "service_account", "name"),
+        "`My CI` cannot be the name of a ServiceAccount",
+        deployed(service_account={"name": "My CI"}),
+    ),
+    (
+        "AM414",
+        ("environments", "live", "deployer", "service_account", "namespace"),
+        "`C/I` cannot be the name of a namespace",
+        deployed(service_account={"namespace": "C/I"}),
+    ),
+    (
+        "AM416",
+        ("environments", "live", "deployer", "group"),
+        "everybody is `system:authenticated`",
+        deployed(group="system:authenticated"),
+    ),
+    (
+        "AM416",
+        ("environments", "live", "deployer", "user"),
+        "everybody is `system:anonymous`",
+        deployed(user="system:anonymous"),
+    ),
     (
         "AM421",
         ("serving", "objectives", "latency", "p99"),

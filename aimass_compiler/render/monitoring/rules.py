@@ -40,12 +40,18 @@ def _records(indicator: Indicator) -> Iterator[dict[str, Any]]:
         yield {"record": indicator.recorded(window), "expr": indicator.ratio(window)}
 
 
-def prometheus_rule(watched: Watched, wanted: Labels, own: Labels) -> dict[str, Any]:
-    """The groups as the Prometheus Operator takes them, with the labels by which it finds them."""
-    labels = dict(wanted) | served_labels(watched.model, own) | component_label("monitoring")
+def rule_head(model: str) -> dict[str, Any]:
+    """What the object is called, without what it holds."""
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
-        "metadata": {"name": watched.model, "labels": labels},
-        "spec": {"groups": groups(watched)},
+        "metadata": {"name": model},
     }
+
+
+def prometheus_rule(watched: Watched, wanted: Labels, own: Labels) -> dict[str, Any]:
+    """The groups as the Prometheus Operator takes them, with the labels by which it finds them."""
+    labels = dict(wanted) | served_labels(watched.model, own) | component_label("monitoring")
+    head = rule_head(watched.model)
+    metadata = {**head["metadata"], "labels": labels}
+    return {**head, "metadata": metadata, "spec": {"groups": groups(watched)}}

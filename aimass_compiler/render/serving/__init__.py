@@ -1,4 +1,4 @@
-"""The `base` and `overlays` folders: one kustomization, and what each environment changes in it."""
+"""The `base` and `overlays` folders: a kustomization, what each environment changes, who may apply it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.emit import block, emit, emit_all
 from aimass_compiler.render.monitoring import ALERTS_FILE
 from aimass_compiler.render.monitoring.boards import board, config_map, own_board
+from aimass_compiler.render.monitoring.rules import rule_head
 from aimass_compiler.render.monitoring.scraping import service_monitor
 from aimass_compiler.render.naming import component_label, kustomization, own_labels, served_labels
-from aimass_compiler.render.serving import canary, network, scaling, workload
+from aimass_compiler.render.serving import access, canary, network, scaling, workload
 from aimass_compiler.render.serving.difference import Difference, Object, difference
 from aimass_compiler.render.serving.findings import EXPLANATIONS, findings
 from aimass_compiler.render.serving.limits import variables
@@ -25,16 +26,32 @@ _OBJECTS_FILE = "server.yaml"
 
 
 def render(shared: Shared) -> dict[str, bytes]:
-    """The files below base/ and overlays/, but for what is watched."""
+    """The files below base/ and overlays/, but for what is watched, and the right to apply them."""
     pipeline = shared.pipeline
-    base = objects(pipeline, pipeline.serving)
+    base, monitor = objects(pipeline, pipeline.serving), service_monitor(pipeline)
+    generators = _generators(pipeline)
     files = {
-        f"base/{_OBJECTS_FILE}": emit_all([*base, service_monitor(pipeline)], pipeline.name),
-        "base/kustomization.yaml": emit(_base(pipeline), pipeline.name),
+        f"base/{_OBJECTS_FILE}": emit_all([*base, monitor], pipeline.name),
+        "base/kustomization.yaml": emit(_base(pipeline, generators), pipeline.name),
     }
-    for name in pipeline.environments:
-        files |= _overlay(shared, name, base)
+    watching = [monitor, rule_head(pipeline.name)]
+    placed = {}
+    for name, environment in pipeline.environments.items():
+        here = _objects_of(pipeline, environment, base)
+        files |= _overlay(shared, name, Difference([], []) if here is base else difference(base, here))
+        placed[name] = [*map(_placed, [*here, *watching]), *map(_generated, generators)]
+    files[access.ACCESS_FILE] = access.render(pipeline, placed)
     return files
+
+
+def _placed(document: Object) -> access.Placed:
+    return access.Placed(document["apiVersion"], document["kind"], document["metadata"]["name"])
+
+
+def _generated(config_map: Object) -> access.Placed:
+    """A ConfigMap as its generator names it: with a hash of its content, unless it is told not to."""
+    is_fixed = config_map["options"].get("disableNameSuffixHash", False)
+    return access.Placed("v1", "ConfigMap", config_map["name"] if is_fixed else None)
 
 
 def objects(pipeline: Pipeline, serving: Serving, namespace: str | None = None) -> list[dict[str, Any]]:
@@ -74,24 +91,28 @@ def _scaling(name: str, serving: Serving) -> Iterator[dict[str, Any]]:
         yield scaling.disruption_budget(name)
 
 
-def _base(pipeline: Pipeline) -> dict[str, Any]:
+def _generators(pipeline: Pipeline) -> list[dict[str, Any]]:
+    """The ConfigMaps that kustomize makes: the servers' limits and the dashboard."""
     limits = {
         "name": workload.limits_name(pipeline.name),
         "literals": _literals(variables(pipeline.serving, pipeline.monitoring)),
         "options": {"labels": component_label(workload.COMPONENT)},
     }
+    return [limits, config_map(board(pipeline))]
+
+
+def _base(pipeline: Pipeline, generators: list[dict[str, Any]]) -> dict[str, Any]:
     return kustomization(
         (
             ("resources", [_OBJECTS_FILE]),
             ("labels", [{"pairs": _labels(pipeline), "includeTemplates": True}]),
-            ("configMapGenerator", [limits, config_map(board(pipeline))]),
+            ("configMapGenerator", generators),
         )
     )
 
 
-def _overlay(shared: Shared, name: str, base: list[dict[str, Any]]) -> dict[str, bytes]:
+def _overlay(shared: Shared, name: str, change: Difference) -> dict[str, bytes]:
     pipeline, environment = shared.pipeline, shared.pipeline.environments[name]
-    change = _change(pipeline, environment, base)
     own = own_board(pipeline, name)
     image = f"{environment.image_registry}/{pipeline.name}"
     parts = (
@@ -112,11 +133,13 @@ def _overlay(shared: Shared, name: str, base: list[dict[str, Any]]) -> dict[str,
     return files
 
 
-def _change(pipeline: Pipeline, environment: EnvironmentPipeline, base: list[dict[str, Any]]) -> Difference:
-    """What the environment changes: nothing where it serves as all do, and no object names the namespace."""
+def _objects_of(
+    pipeline: Pipeline, environment: EnvironmentPipeline, base: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """What serves there: the base itself where it serves as all do, and no object names the namespace."""
     if environment.serving == pipeline.serving and not pipeline.serving.rollout.canary:
-        return Difference([], [])
-    return difference(base, objects(pipeline, environment.serving, environment.namespace))
+        return base
+    return objects(pipeline, environment.serving, environment.namespace)
 
 
 def _labelled(document: Object, pipeline: Pipeline) -> Object:

@@ -8,7 +8,7 @@ from aimass_compiler.diagnostics import Finding, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.places import place_in, written
-from aimass_compiler.render.serving import places
+from aimass_compiler.render.serving import deployers, places
 
 EXPLANATIONS = (
     Explanation(
@@ -25,6 +25,7 @@ EXPLANATIONS = (
         "`serving.gateway` for exact shares, or more replicas for finer ones.",
     ),
     *places.EXPLANATIONS,
+    *deployers.EXPLANATIONS,
 )
 
 #: Per cent.
@@ -37,6 +38,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     yield from _weights(pipeline)
     yield from _inexact_canaries(pipeline)
     yield from places.findings(pipeline)
+    yield from deployers.findings(pipeline)
 
 
 def _percentages(pipeline: Pipeline) -> Iterator[Finding]:

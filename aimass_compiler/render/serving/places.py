@@ -24,8 +24,8 @@ EXPLANATIONS = (
         "AM414",
         "this is not a name that Kubernetes takes",
         "Environments and namespaces are DNS labels: up to 63 small letters, digits and `-`, and a letter "
-        "or digit at both ends. Gateways and hosts may be several of them with dots between, and a host may "
-        "start with `*.`.",
+        "or digit at both ends. Gateways, hosts and ServiceAccounts may be several of them with dots "
+        "between, and a host may start with `*.`.",
     ),
     Explanation(
         "AM415",
