@@ -56,7 +56,7 @@ class Owned:
 
 def name_of(model: str, environment: str) -> str:
     """The name of the ConfigMap that holds the inventory, and of the Lease that guards it."""
-    return f"aimass-{model}-{environment}"
+    return conventions.RECORD_NAME.format(model=model, environment=environment)
 
 
 def entry_of(document: Object) -> Entry:

@@ -34,24 +34,21 @@ def render(shared: Shared) -> dict[str, bytes]:
         f"base/{_OBJECTS_FILE}": emit_all([*base, monitor], pipeline.name),
         "base/kustomization.yaml": emit(_base(pipeline, generators), pipeline.name),
     }
-    watching = [monitor, rule_head(pipeline.name)]
-    placed = {}
+    around = [access.placed(pipeline.name, document) for document in (monitor, rule_head(pipeline.name))]
+    around += [_generated(pipeline.name, config_map) for config_map in generators]
+    held = {}
     for name, environment in pipeline.environments.items():
         here = _objects_of(pipeline, environment, base)
         files |= _overlay(shared, name, Difference([], []) if here is base else difference(base, here))
-        placed[name] = [*map(_placed, [*here, *watching]), *map(_generated, generators)]
-    files[access.ACCESS_FILE] = access.render(pipeline, placed)
+        held[name] = [*(access.placed(pipeline.name, document) for document in here), *around]
+    files[access.ACCESS_FILE] = access.render(pipeline, held)
     return files
 
 
-def _placed(document: Object) -> access.Placed:
-    return access.Placed(document["apiVersion"], document["kind"], document["metadata"]["name"])
-
-
-def _generated(config_map: Object) -> access.Placed:
+def _generated(model: str, config_map: Object) -> access.Placed:
     """A ConfigMap as its generator names it: with a hash of its content, unless it is told not to."""
     is_fixed = config_map["options"].get("disableNameSuffixHash", False)
-    return access.Placed("v1", "ConfigMap", config_map["name"] if is_fixed else None)
+    return access.Placed("v1", "ConfigMap", config_map["name"].removeprefix(model) if is_fixed else None)
 
 
 def objects(pipeline: Pipeline, serving: Serving, namespace: str | None = None) -> list[dict[str, Any]]:

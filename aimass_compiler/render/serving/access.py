@@ -18,7 +18,8 @@ from aimass_compiler.render.stencil import Stencil
 
 ACCESS_FILE = "access.yaml"
 _RBAC = "rbac.authorization.k8s.io"
-#: A server-side apply that creates an object needs `create` and `patch`.
+#: A server-side apply that creates an object needs `create` and `patch`; as its request names the object,
+#: even creating is limited to that name.
 _KEEP = ("get", "create", "patch", "delete")
 #: What tells why a rollout does not come to its end.
 _REASONS = (("", ("events", "pods")), ("apps", ("replicasets",)))
@@ -27,32 +28,29 @@ _Pairs = tuple[tuple[str, str], ...]
 
 
 class Placed(NamedTuple):
-    """An object that an environment holds."""
+    """An object that an environment holds, by what its name adds to the model's."""
 
     version: str
     kind: str
-    name: str | None
-    """None where it ends with a hash of the content."""
+    suffix: str | None
+    """None where the name ends with a hash of the content."""
 
 
-class _Kept(NamedTuple):
-    """The objects of one kind: what each name adds to the model's; None where names are not known."""
-
-    group: str
-    resource: str
-    suffixes: tuple[str, ...] | None
+def placed(model: str, document: Mapping[str, Any]) -> Placed:
+    """An object that is rendered, as access to it is told."""
+    return Placed(document["apiVersion"], document["kind"], document["metadata"]["name"].removeprefix(model))
 
 
-def render(pipeline: Pipeline, placed: Mapping[str, Iterable[Placed]]) -> bytes:
+def render(pipeline: Pipeline, held: Mapping[str, Iterable[Placed]]) -> bytes:
     """The file with a Role and a RoleBinding for each environment, from the objects that it holds."""
     own = own_labels(pipeline.settings)
     parts = []
-    for name, objects in placed.items():
+    for name, objects in held.items():
         namespace = pipeline.environments[name].namespace
         settings = pipeline.settings.environments.get(name)
         subject = _subject(settings.deployer if settings else None, namespace)
         words = (pipeline.name, name, namespace)
-        parts.append(_ACCESS(words, subject, tuple(_kept(pipeline.name, objects)), own))
+        parts.append(_ACCESS(words, subject, tuple(objects), own))
     return (header(pipeline.name) + "---\n".join(parts)).encode()
 
 
@@ -78,18 +76,8 @@ def _subject(deployer: Deployer | None, namespace: str) -> _Pairs:
     return ("kind", "ServiceAccount"), ("name", account.name), ("namespace", home)
 
 
-def _kept(model: str, objects: Iterable[Placed]) -> Iterator[_Kept]:
-    names: dict[tuple[str, str], list[str | None]] = {}
-    for found in objects:
-        key = found.version.rpartition("/")[0], resource_of(found.kind)
-        names.setdefault(key, []).append(None if found.name is None else found.name.removeprefix(model))
-    for (group, resource), suffixes in sorted(names.items()):
-        known = [suffix for suffix in suffixes if suffix is not None]
-        yield _Kept(group, resource, tuple(sorted(known)) if len(known) == len(suffixes) else None)
-
-
 def _built(
-    model: str, environment: str, namespace: str, subject: _Pairs, kept: Sequence[_Kept], own: Labels
+    model: str, environment: str, namespace: str, subject: _Pairs, objects: Sequence[Placed], own: Labels
 ) -> str:
     name = conventions.RECORD_NAME.format(model=model, environment=environment)
     head = {"name": name, "namespace": namespace, "labels": _labels(model, environment, own)}
@@ -97,7 +85,7 @@ def _built(
         "apiVersion": f"{_RBAC}/v1",
         "kind": "Role",
         "metadata": head,
-        "rules": [*_rules(model, kept), *_around(name, namespace)],
+        "rules": [*_rules(model, objects), *_around(name)],
     }
     binding = {
         "apiVersion": f"{_RBAC}/v1",
@@ -114,28 +102,38 @@ def _labels(model: str, environment: str, own: Labels) -> dict[str, str]:
     return labels | {conventions.LABEL_ENVIRONMENT: environment} | component_label("access")
 
 
-def _rules(model: str, kept: Sequence[_Kept]) -> Iterator[dict[str, Any]]:
-    """A rule for what is named alike in a group; names end with a hash where content makes new objects."""
-    alike: dict[tuple[str, tuple[str, ...] | None], list[str]] = {}
-    for group, resource, suffixes in kept:
-        alike.setdefault((group, suffixes), []).append(resource)
-    for (group, suffixes), resources in alike.items():
-        names = None if suffixes is None else [f"{model}{suffix}" for suffix in suffixes]
+def _rules(model: str, objects: Sequence[Placed]) -> Iterator[dict[str, Any]]:
+    """A rule for all kinds of a group whose objects have the same names."""
+    suffixes: dict[tuple[str, str], list[str | None]] = {}
+    for found in objects:
+        key = found.version.rpartition("/")[0], resource_of(found.kind)
+        suffixes.setdefault(key, []).append(found.suffix)
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (group, resource), known in sorted(suffixes.items()):
+        # Where one name is not known, the rule is for all of them.
+        names = () if None in known else tuple(sorted(f"{model}{suffix}" for suffix in known))
+        alike.setdefault((group, names), []).append(resource)
+    for (group, names), resources in alike.items():
         yield _rule(group, resources, _KEEP, names)
 
 
-def _around(record: str, namespace: str) -> Iterator[dict[str, Any]]:
-    """What applying needs beside the objects: its record, its lease, the namespace, and reasons."""
-    yield _rule("coordination.k8s.io", ["leases"], ("get", "create", "patch", "delete"), [record])
-    yield _rule("", ["namespaces"], ("get",), [namespace])
+def _around(record: str) -> Iterator[dict[str, Any]]:
+    """What applying needs beside the objects: its lease, its record, and reasons for what does not work.
+
+    Lease and record are posted, so that two cannot create them at once: that cannot be limited to a name.
+    """
+    yield _rule("", ["configmaps"], ("create", "list"))
+    yield _rule("", ["configmaps"], ("get", "update", "delete"), [record])
+    yield _rule("coordination.k8s.io", ["leases"], ("create",))
+    yield _rule("coordination.k8s.io", ["leases"], ("get", "update", "delete"), [record])
     for group, resources in _REASONS:
-        yield _rule(group, resources, ("get", "list", "watch"))
+        yield _rule(group, resources, ("list",))
 
 
 def _rule(
-    group: str, resources: Sequence[str], verbs: Sequence[str], names: Sequence[str] | None = None
+    group: str, resources: Sequence[str], verbs: Sequence[str], names: Sequence[str] = ()
 ) -> dict[str, Any]:
-    limited = {} if names is None else {"resourceNames": list(names)}
+    limited = {"resourceNames": list(names)} if names else {}
     return {"apiGroups": [group], "resources": list(resources), **limited, "verbs": list(verbs)}
 
 
