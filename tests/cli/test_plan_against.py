@@ -83,8 +83,8 @@ def test_new_and_removed_models_are_told_to_a_pull_request(committed: Project) -
     assert "<summary><code>other</code> is renamed, 1 breaking</summary>" in text
     assert "is churn under another name, and trained again under it\n" in text
     assert "what runs of churn in ml-dev, ml-staging and ml-prod is left running" in text
-    assert "-   generated/churn/: base/, dvc.yaml, " in text
-    assert "+   generated/other/: base/, dvc.yaml, " in text
+    assert "-   generated/churn/: access.yaml, base/, " in text
+    assert "+   generated/other/: access.yaml, base/, " in text
 
 
 def test_two_models_that_have_little_in_common_are_no_rename(committed: Project) -> None:
