@@ -70,9 +70,11 @@ class Images(Frozen):
     registry: str = "registry.example.com/ml"
     """The registry and path that the model images are pushed to."""
     python: str = "python:3.11-slim"
-    """The base of the serving image; pin it by digest."""
+    """The base of the serving image; pin it by digest: `python:3.11-slim@sha256:…`."""
     ray: str = "rayproject/ray:2.55.1-py311"
     """The base of the training image; its Python must be the driver's."""
+    kubectl: str = "registry.k8s.io/kubectl:v1.36.2"
+    """What creates the training job again by the clock; pin it by digest."""
 
 
 class Prometheus(Frozen):

@@ -10,7 +10,17 @@ from typing import Any
 CONTAINER_SECURITY: dict[str, Any] = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
 }
+#: A tag can be moved; asking the registry each time also asks whether the pod may have the image at all.
+PULL = "Always"
+#: The only place of a container's own that it can write to.
+TMP_MOUNT = {"name": "tmp", "mountPath": "/tmp"}  # noqa: S108  # the container's, an emptyDir
+
+
+def tmp_volume(size: str) -> dict[str, Any]:
+    """What lies at /tmp, and how much of it there may be."""
+    return {"name": "tmp", "emptyDir": {"sizeLimit": size}}
 
 
 def pod_security(user: int) -> dict[str, Any]:

@@ -48,9 +48,12 @@ def test_as_many_workers_as_trials_run_at_once() -> None:
 def test_a_worker_gets_what_a_trial_needs() -> None:
     (container,) = workers(render(VARIED["cluster"]))["template"]["spec"]["containers"]
     wanted = {"cpu": "1500m", "memory": "16Gi", "nvidia.com/gpu": "2"}
-    assert container["resources"] == {"requests": wanted, "limits": wanted}
+    scratch = {"requests": "1Gi", "limits": "20Gi"}
+    assert container["resources"] == {
+        key: {**wanted, "ephemeral-storage": disk} for key, disk in scratch.items()
+    }
     (container,) = workers(PLAIN)["template"]["spec"]["containers"]
-    assert container["resources"]["limits"] == {"cpu": "1", "memory": "2Gi"}
+    assert container["resources"]["limits"] == {"cpu": "1", "memory": "2Gi", "ephemeral-storage": "20Gi"}
 
 
 def test_the_head_runs_no_trial_and_asks_for_no_gpu() -> None:
@@ -82,7 +85,7 @@ def test_a_changed_job_has_another_name_because_a_finished_one_never_runs_again(
 
 def test_pods_read_the_pipeline_that_they_are_named_after() -> None:
     (generator, _) = kustomization(PLAIN, "train")["configMapGenerator"]
-    (_, volume) = workers(PLAIN)["template"]["spec"]["volumes"]
+    (_, volume, _) = workers(PLAIN)["template"]["spec"]["volumes"]
     assert volume["configMap"]["name"] == generator["name"]
     assert generator["options"] == {"disableNameSuffixHash": True, "immutable": True}
 
@@ -104,7 +107,10 @@ def test_every_pod_keeps_to_the_restricted_standard(name: str) -> None:
             assert container["securityContext"] == {
                 "allowPrivilegeEscalation": False,
                 "capabilities": {"drop": ["ALL"]},
+                "readOnlyRootFilesystem": True,
             }
+            assert any(mount["name"] == "tmp" for mount in container["volumeMounts"])
+            assert container["imagePullPolicy"] == "Always"
 
 
 def test_the_image_is_named_by_the_dockerfile_that_it_is_built_from() -> None:
@@ -127,6 +133,56 @@ def test_training_again_may_create_any_rayjob_and_touch_one() -> None:
     assert one(PLAIN, "train", "RoleBinding")["roleRef"]["kind"] == "Role"
 
 
+def policies(files: dict[str, bytes]) -> dict[str, Any]:
+    found = (document for document in objects(files, "train") if document["kind"] == "NetworkPolicy")
+    return {document["metadata"]["name"]: document["spec"] for document in found}
+
+
+def meets(policy: dict[str, Any], template: dict[str, Any]) -> bool:
+    wanted: dict[str, str] = policy["podSelector"]["matchLabels"]
+    return wanted.items() <= template["metadata"]["labels"].items()
+
+
+@pytest.mark.parametrize("name", VARIED)
+def test_each_pod_of_training_is_meant_by_one_network_policy(name: str) -> None:
+    files = render(VARIED[name])
+    spec = job(files)["spec"]
+    cluster = spec["rayClusterSpec"]
+    pods = [spec["submitterPodTemplate"], cluster["headGroupSpec"]["template"], workers(files)["template"]]
+    kinds = [document["kind"] for document in objects(files, "train")]
+    if "CronJob" in kinds:
+        pods.append(one(files, "train", "CronJob")["spec"]["jobTemplate"]["spec"]["template"])
+    for pod in pods:
+        assert sum(meets(policy, pod) for policy in policies(files).values()) == 1
+
+
+def test_training_goes_out_for_rows_that_lie_elsewhere_only() -> None:
+    assert policies(PLAIN)["churn-training"]["egress"] == [{}]
+    local = pipeline({"data": {"sources": {"customers": "data/customers.csv"}}})
+    peers, names = policies(render(local))["churn-training"]["egress"]
+    assert [place["podSelector"]["matchLabels"] for place in peers["to"]] == [
+        {"app.kubernetes.io/name": "churn", "app.kubernetes.io/instance": "churn-training"}
+    ]
+    assert {port["port"] for port in names["ports"]} == {53}
+
+
+def test_what_trains_again_has_a_token_for_ten_minutes_and_nobody_reaches_it() -> None:
+    pod = one(PLAIN, "train", "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (token, *_) = next(volume for volume in pod["volumes"] if volume["name"] == "identity")["projected"][
+        "sources"
+    ]
+    assert pod["automountServiceAccountToken"] is False
+    assert token == {"serviceAccountToken": {"path": "token", "expirationSeconds": 600}}
+    assert "ingress" not in policies(PLAIN)["churn-retrain"]
+
+
+def test_the_image_that_trains_again_is_the_organisations() -> None:
+    image = "mirror.example.com/kubectl:v1.36.2@sha256:" + "0" * 64
+    files = render(pipeline(settings={"images": {"kubectl": image}}))
+    pod = one(files, "train", "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert pod["containers"][0]["image"] == image
+
+
 def test_training_again_is_the_same_run() -> None:
     assert json.loads(PLAIN["train/retrain.json"])["spec"] == job(PLAIN)["spec"]
 
@@ -141,7 +197,7 @@ def test_without_a_schedule_there_is_nothing_to_train_again() -> None:
     files = render(VARIED["no-retraining"])
     assert below(files, "train") == {"kustomization.yaml", "job.yaml", "pipeline.json"}
     kinds = [document["kind"] for document in objects(files, "train")]
-    assert kinds == ["RayJob", "ServiceAccount", "PersistentVolumeClaim"]
+    assert kinds == ["RayJob", "ServiceAccount", "NetworkPolicy", "PersistentVolumeClaim"]
 
 
 def test_models_train_in_the_first_environment_with_its_overrides() -> None:
@@ -155,5 +211,5 @@ def test_models_train_in_the_first_environment_with_its_overrides() -> None:
     )
     assert kustomization(files, "train")["namespace"] == "ml-dev"
     (container,) = workers(files)["template"]["spec"]["containers"]
-    assert container["resources"]["limits"] == {"cpu": "1", "memory": "8Gi"}
+    assert container["resources"]["limits"]["memory"] == "8Gi"
     assert json.loads(files["train/pipeline.json"])["training"]["resources"]["memory"] == "8Gi"

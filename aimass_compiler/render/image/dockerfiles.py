@@ -71,10 +71,13 @@ FROM {reference(pipeline.settings.images.ray)}
 LABEL org.opencontainers.image.title={label(f"{about.name}-train")} \\
       org.opencontainers.image.authors={label(about.owner)}
 
-# Another source of the same package, such as a wheel's address, may be given to the build.
-ARG PACKAGE="aimass-compiler[{extras}]=={__version__}"
-RUN python -m pip install --no-cache-dir --disable-pip-version-check "${{PACKAGE}}"
+# Where this very version lies if it is in no index: the address of a wheel, or of a page that lists it.
+ARG PIP_FIND_LINKS
+RUN python -m pip install --no-cache-dir --disable-pip-version-check \\
+      "aimass-compiler[{extras}]=={__version__}"
 
+# Ray's operator asks whether it is well: nothing in the image alone would answer.
+HEALTHCHECK NONE
 # The user `ray` of the base image, as a number that Kubernetes can check.
 USER 1000:100
 """

@@ -31,7 +31,7 @@ EXPLANATIONS = (
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Settings that cannot stand in a Dockerfile or in a manifest."""
     images = pipeline.settings.images
-    for key, image in (("python", images.python), ("ray", images.ray)):
+    for key, image in (("python", images.python), ("ray", images.ray), ("kubectl", images.kubectl)):
         if not is_reference(image):
             way_out = "write it like `python:3.11-slim` or `registry.example.com/python@sha256:…`"
             yield _finding("AM431", key, f"`{image}` does not name an image", way_out)

@@ -7,7 +7,7 @@ from typing import Any
 from aimass_compiler import conventions
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.naming import component_label, serving_selector
-from aimass_compiler.render.security import CONTAINER_SECURITY, pod_security
+from aimass_compiler.render.security import CONTAINER_SECURITY, PULL, TMP_MOUNT, pod_security, tmp_volume
 from aimass_compiler.render.serving.limits import FAREWELL_SECONDS, termination_seconds
 
 COMPONENT = "server"
@@ -69,7 +69,7 @@ def _pod(model: str, serving: Serving) -> dict[str, Any]:
             _spread(model, "kubernetes.io/hostname"),
         ],
         "containers": [_container(model, serving)],
-        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
+        "volumes": [tmp_volume("64Mi")],
     }
 
 
@@ -88,14 +88,14 @@ def _container(model: str, serving: Serving) -> dict[str, Any]:
     return {
         "name": CONTAINER,
         "image": model,
-        "imagePullPolicy": "IfNotPresent",
+        "imagePullPolicy": PULL,
         "ports": [{"name": conventions.PORT_NAME, "containerPort": conventions.PORT, "protocol": "TCP"}],
         "envFrom": [{"configMapRef": {"name": limits_name(model)}}],
         "resources": _resources(serving),
         **_probes(),
         "lifecycle": {"preStop": {"sleep": {"seconds": FAREWELL_SECONDS}}},
-        "securityContext": {**CONTAINER_SECURITY, "readOnlyRootFilesystem": True},
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108  # the container's own, an emptyDir
+        "securityContext": CONTAINER_SECURITY,
+        "volumeMounts": [TMP_MOUNT],
     }
 
 

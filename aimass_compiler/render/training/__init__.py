@@ -11,6 +11,7 @@ from aimass_compiler.render.shared import Shared
 from aimass_compiler.render.training import retrain
 from aimass_compiler.render.training.cluster import Job
 from aimass_compiler.render.training.findings import EXPLANATIONS, findings
+from aimass_compiler.render.training.network import training_policy
 from aimass_compiler.render.training.rayjob import training_job
 
 __all__ = ["EXPLANATIONS", "findings", "render"]
@@ -26,7 +27,7 @@ def render(shared: Shared) -> dict[str, bytes]:
         return {}
     job = Job(shared, environment)
     schedule = environment.monitoring.retrain.schedule
-    documents = [training_job(job), _account(job), _workspace(job)]
+    documents = [training_job(job), _account(job), training_policy(job), _workspace(job)]
     if schedule is not None:
         documents += retrain.retraining(job, schedule)
     files = {f"train/{_JOB_FILE}": emit_all(documents, pipeline.name)}

@@ -18,7 +18,7 @@ from aimass_compiler.render.naming import (
     shortened,
     training_labels,
 )
-from aimass_compiler.render.security import CONTAINER_SECURITY, pod_security
+from aimass_compiler.render.security import CONTAINER_SECURITY, PULL, TMP_MOUNT, pod_security, tmp_volume
 from aimass_compiler.render.shared import Shared
 from aimass_compiler.values import Bytes
 
@@ -28,6 +28,8 @@ _LEAST_HEAD_MEMORY = Bytes("4Gi")
 _RAY_USER = 1000
 _RAY_GROUP = 100  # the group of the user `ray` in Ray's images
 _LONGEST_NAME = 63
+#: Ray's logs, and what it spills, lie below /tmp.
+_SCRATCH = "20Gi"
 
 
 @dataclass(frozen=True)
@@ -108,16 +110,25 @@ def ray_cluster(job: Job) -> dict[str, Any]:
 
 def submitter(job: Job) -> dict[str, Any]:
     """The pod that hands the job to the cluster; the operator's own would break the restricted standard."""
-    small = {"cpu": "200m", "memory": "512Mi"}
     container = {
         "name": "ray-job-submitter",
         "image": job.image,
-        "resources": {"requests": small, "limits": {"memory": "512Mi"}},
+        "imagePullPolicy": PULL,
+        "resources": {
+            "requests": {"cpu": "200m", "memory": "512Mi", "ephemeral-storage": "64Mi"},
+            "limits": {"cpu": "1", "memory": "512Mi", "ephemeral-storage": "512Mi"},
+        },
         "securityContext": CONTAINER_SECURITY,
+        "volumeMounts": [TMP_MOUNT],
     }
     return {
         "metadata": {"labels": job.labels},
-        "spec": {**_identity(job), "restartPolicy": "Never", "containers": [container]},
+        "spec": {
+            **_identity(job),
+            "restartPolicy": "Never",
+            "containers": [container],
+            "volumes": [tmp_volume("64Mi")],
+        },
     }
 
 
@@ -131,17 +142,20 @@ def _pod(job: Job, container: str, resources: dict[str, Any]) -> dict[str, Any]:
                 {
                     "name": container,
                     "image": job.image,
+                    "imagePullPolicy": PULL,
                     "resources": resources,
                     "securityContext": CONTAINER_SECURITY,
                     "volumeMounts": [
                         {"name": "workspace", "mountPath": WORKSPACE},
                         {"name": "pipeline", "mountPath": generated, "readOnly": True},
+                        TMP_MOUNT,
                     ],
                 }
             ],
             "volumes": [
                 {"name": "workspace", "persistentVolumeClaim": {"claimName": job.workspace_claim}},
                 {"name": "pipeline", "configMap": {"name": job.pipeline_name}},
+                tmp_volume(_SCRATCH),
             ],
         },
     }
@@ -157,19 +171,27 @@ def _identity(job: Job) -> dict[str, Any]:
 
 
 def _worker_resources(training: Training) -> dict[str, Any]:
-    """Requests are limits: Ray hands out as many cores and as much memory as the limits say."""
+    """Requests are limits, for Ray hands out as many cores and as much memory as the limits say."""
     cores = training.resources.cpu
     amounts = {"cpu": _cores(cores), "memory": str(training.resources.memory)}
     if training.gpus:
         amounts[conventions.GPU_RESOURCE] = str(training.gpus)
-    return {"requests": amounts, "limits": amounts}
+    return _with_scratch(amounts)
 
 
 def _head_resources(training: Training) -> dict[str, Any]:
     """The head runs every stage; a search alone goes to the workers, which read what the head reads."""
     memory = max(training.resources.memory, _LEAST_HEAD_MEMORY, key=lambda amount: amount.size)
     amounts = {"cpu": "1", "memory": str(memory)}
-    return {"requests": amounts, "limits": amounts}
+    return _with_scratch(amounts)
+
+
+def _with_scratch(amounts: dict[str, str]) -> dict[str, Any]:
+    """Requests are limits but for the disk, which Ray needs only where objects do not fit into memory."""
+    return {
+        "requests": {**amounts, "ephemeral-storage": "1Gi"},
+        "limits": {**amounts, "ephemeral-storage": _SCRATCH},
+    }
 
 
 def _cores(cores: float) -> str:

@@ -9,14 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from aimass_compiler import conventions
-from aimass_compiler.render.naming import shortened
-from aimass_compiler.render.security import CONTAINER_SECURITY, pod_security
+from aimass_compiler.render.image.escaping import reference
+from aimass_compiler.render.naming import component_label, shortened
+from aimass_compiler.render.security import CONTAINER_SECURITY, PULL, TMP_MOUNT, pod_security, tmp_volume
 from aimass_compiler.render.training.cluster import Job
+from aimass_compiler.render.training.network import retraining_policy
 from aimass_compiler.render.training.rayjob import LONGEST_NAME, job_spec, ray_job
 
 RAY_JOB_FILE = "retrain.json"
 _MANIFEST_FOLDER = "/etc/aimass"
-_KUBECTL_IMAGE = "registry.k8s.io/kubectl:v1.36.2"
+#: Where kubectl looks for what it is inside of a cluster.
+_IDENTITY_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
+_LIFETIME = 600  # seconds, the shortest that Kubernetes gives
 
 
 def name(job: Job) -> str:
@@ -45,8 +49,14 @@ def retraining(job: Job, schedule: str) -> list[dict[str, Any]]:
         account | {"automountServiceAccountToken": False},
         _role(job),
         _binding(job),
+        retraining_policy(name(job), _selector(job)),
         _cron_job(job, schedule),
     ]
+
+
+def _selector(job: Job) -> dict[str, str]:
+    """The labels that tell its pods from those of the runs."""
+    return {conventions.LABEL_NAME: job.name, conventions.LABEL_INSTANCE: f"{job.name}-retraining"}
 
 
 def _role(job: Job) -> dict[str, Any]:
@@ -90,11 +100,15 @@ def _cron_job(job: Job, schedule: str) -> dict[str, Any]:
                 "spec": {
                     "backoffLimit": 2,
                     "activeDeadlineSeconds": 600,
-                    "template": {"metadata": {"labels": job.labels}, "spec": _pod(job)},
+                    "template": {"metadata": {"labels": _labels(job)}, "spec": _pod(job)},
                 }
             },
         },
     }
+
+
+def _labels(job: Job) -> dict[str, str]:
+    return job.labels | component_label("retraining") | _selector(job)
 
 
 def _pod(job: Job) -> dict[str, Any]:
@@ -102,28 +116,40 @@ def _pod(job: Job) -> dict[str, Any]:
     arguments = ["replace", "--force", f"--filename={_MANIFEST_FOLDER}/{RAY_JOB_FILE}"]
     container = {
         "name": "kubectl",
-        "image": _KUBECTL_IMAGE,
+        "image": reference(job.pipeline.settings.images.kubectl),
+        "imagePullPolicy": PULL,
         "args": arguments,
         "env": [{"name": "HOME", "value": "/tmp"}],  # noqa: S108  # the container's own, where kubectl caches
         "resources": {
-            "requests": {"cpu": "50m", "memory": "128Mi"},
-            "limits": {"memory": "128Mi"},
+            "requests": {"cpu": "50m", "memory": "128Mi", "ephemeral-storage": "32Mi"},
+            "limits": {"cpu": "1", "memory": "128Mi", "ephemeral-storage": "128Mi"},
         },
-        "securityContext": CONTAINER_SECURITY | {"readOnlyRootFilesystem": True},
+        "securityContext": CONTAINER_SECURITY,
         "volumeMounts": [
             {"name": "manifest", "mountPath": _MANIFEST_FOLDER, "readOnly": True},
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  # as above
+            {"name": "identity", "mountPath": _IDENTITY_FOLDER, "readOnly": True},
+            TMP_MOUNT,
         ],
     }
     return {
         "serviceAccountName": name(job),
-        "automountServiceAccountToken": True,
+        "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "restartPolicy": "Never",
         "securityContext": pod_security(conventions.RUN_AS_USER),
         "containers": [container],
         "volumes": [
             {"name": "manifest", "configMap": {"name": manifest_name(job)}},
-            {"name": "tmp", "emptyDir": {"sizeLimit": "32Mi"}},
+            {"name": "identity", "projected": {"sources": _identity()}},
+            tmp_volume("32Mi"),
         ],
     }
+
+
+def _identity() -> list[dict[str, Any]]:
+    """What is mounted otherwise, but for a token that lives no longer than the one container that has it."""
+    return [
+        {"serviceAccountToken": {"path": "token", "expirationSeconds": _LIFETIME}},
+        {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+        {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}]}},
+    ]

@@ -5,9 +5,12 @@ FROM rayproject/ray:2.55.1-py311
 LABEL org.opencontainers.image.title="churn-train" \
       org.opencontainers.image.authors="growth@example.com"
 
-# Another source of the same package, such as a wheel's address, may be given to the build.
-ARG PACKAGE="aimass-compiler[run]==0.1.0"
-RUN python -m pip install --no-cache-dir --disable-pip-version-check "${PACKAGE}"
+# Where this very version lies if it is in no index: the address of a wheel, or of a page that lists it.
+ARG PIP_FIND_LINKS
+RUN python -m pip install --no-cache-dir --disable-pip-version-check \
+      "aimass-compiler[run]==0.1.0"
 
+# Ray's operator asks whether it is well: nothing in the image alone would answer.
+HEALTHCHECK NONE
 # The user `ray` of the base image, as a number that Kubernetes can check.
 USER 1000:100

@@ -1,0 +1,54 @@
+"""What may reach the pods of a training run, and what they may reach: NetworkPolicies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aimass_compiler import conventions
+from aimass_compiler.render.naming import training_labels
+from aimass_compiler.render.training.cluster import Job
+
+_NAMESPACE_LABEL = "kubernetes.io/metadata.name"
+_DNS = [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]
+_DASHBOARD = [{"port": 8265, "protocol": "TCP"}]  # where KubeRay asks how the job goes
+_METRICS = [{"port": 8080, "protocol": "TCP"}]  # Ray's own
+#: What both KubeRay's Helm chart and its kustomization call the operator's pods.
+_OPERATOR = {conventions.LABEL_COMPONENT: "kuberay-operator"}
+
+
+def training_policy(job: Job) -> dict[str, Any]:
+    """Ray's pods speak with each other; the operator and Prometheus ask; out they go for rows only."""
+    peers = {"podSelector": {"matchLabels": training_labels(job.name)}}
+    prometheus = {_NAMESPACE_LABEL: job.pipeline.settings.prometheus.namespace}
+    operator = {"namespaceSelector": {}, "podSelector": {"matchLabels": _OPERATOR}}
+    ingress: list[dict[str, Any]] = [
+        {"from": [peers]},
+        {"from": [operator], "ports": _DASHBOARD},
+        {"from": [{"namespaceSelector": {"matchLabels": prometheus}}], "ports": _METRICS},
+    ]
+    # Names may be answered by a node's own cache, which no selector finds.
+    egress: list[dict[str, Any]] = [{"to": [peers]}, {"ports": _DNS}]
+    if not all(source.is_local for source in job.pipeline.data.sources.values()):
+        egress = [{}]
+    return _policy(job.account, training_labels(job.name), ingress, egress)
+
+
+def retraining_policy(name: str, pods: dict[str, str]) -> dict[str, Any]:
+    """Nothing comes in. The API server may be anywhere: only the cluster knows its address and port."""
+    return _policy(name, pods, [], [{}])
+
+
+def _policy(
+    name: str, pods: dict[str, str], ingress: list[dict[str, Any]], egress: list[dict[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": name},
+        "spec": {
+            "podSelector": {"matchLabels": pods},
+            "policyTypes": ["Ingress", "Egress"],
+            **({"ingress": ingress} if ingress else {}),
+            "egress": egress,
+        },
+    }
