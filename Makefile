@@ -28,8 +28,9 @@ test: $(READY) ## lint, types, architecture, freshness and all tests
 	pytest -n 2
 
 .PHONY: quick
-quick: $(READY) ## the compiler's tests only, in seconds
-	pytest -n 2 $(addprefix tests/,architecture cases checks cli codes decode plan render spec_reader speed starter views)
+quick: $(READY) ## the compiler's tests in seconds: few examples of each, nothing slow
+	pytest -n 2 -m 'not slow' --hypothesis-profile=quick \
+		$(addprefix tests/,architecture cases checks cli codes decode plan render spec_reader speed starter views)
 
 .PHONY: format
 format: $(READY) ## format the code and mend what ruff can mend

@@ -1,4 +1,4 @@
-"""What holds for all tests: examples may take their time, and the user's own cache is left alone."""
+"""What holds for all tests: examples take what they need, and the cache of who runs them is left alone."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from aimass_compiler.conventions import VARIABLE_CACHE
+from tests.examples import QUICK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+settings.register_profile(QUICK, settings.get_profile("any machine"), max_examples=10)
 
 
 @pytest.fixture(scope="session", autouse=True)

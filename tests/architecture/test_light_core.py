@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 #: What `pip install aimass-compiler` brings along, by import name.
@@ -26,8 +24,22 @@ class OnlyCore(importlib.abc.MetaPathFinder):
             raise ModuleNotFoundError(f"{{name}} is not in the core", name=name)
 sys.meta_path.insert(0, OnlyCore())
 from aimass_compiler.cli import main
-sys.exit(main(sys.argv[1:]))
+for command in sys.argv[2:]:
+    code = main([*command.split(), "--root", sys.argv[1]])
+    if code:
+        sys.exit(f"aimass {{command}} answers {{code}}")
 """
+COMMANDS = (
+    "compile --check",
+    "schema --check",
+    "explain churn",
+    "explain --all",
+    "plan",
+    "check --format sarif",
+    "fix --check",
+    "fmt --check",
+    "migrate --check",
+)
 
 
 def run(code: str, *arguments: str, seed: str = "0") -> subprocess.CompletedProcess[str]:
@@ -36,40 +48,22 @@ def run(code: str, *arguments: str, seed: str = "0") -> subprocess.CompletedProc
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["compile", "--check"],
-        ["schema", "--check"],
-        ["explain", "churn"],
-        ["explain", "--all"],
-        ["plan"],
-        ["check", "--format", "sarif"],
-        ["fix", "--check"],
-        ["fmt", "--check"],
-        ["migrate", "--check"],
-    ],
-    ids=" ".join,
-)
-def test_the_core_alone_compiles_every_spec(command: list[str]) -> None:
-    done = run(BLOCKER, *command, "--root", str(ROOT))
+def test_the_core_alone_compiles_every_spec() -> None:
+    done = run(BLOCKER, str(ROOT), *COMMANDS)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("spec", sorted((ROOT / "specs").glob("*.yaml")), ids=lambda path: path.stem)
-def test_two_hash_seeds_give_the_same_bytes(tmp_path: Path, spec: Path) -> None:
-    digests = set()
+def test_two_hash_seeds_give_the_same_bytes(tmp_path: Path) -> None:
+    told = []
     for seed in ("1", "2"):
         root = tmp_path / seed
-        (root / "specs").mkdir(parents=True)
-        (root / "specs" / spec.name).write_bytes(spec.read_bytes())
+        shutil.copytree(ROOT / "specs", root / "specs")
         code = "import sys; from aimass_compiler.cli import main; sys.exit(main(sys.argv[1:]))"
         done = run(code, "compile", "--root", str(root), seed=seed)
         assert done.returncode == 0, done.stderr
-        files = sorted(path for path in (root / "generated").rglob("*") if path.is_file())
-        contents = [str(path.relative_to(root)).encode() + path.read_bytes() for path in files]
-        digests.add(hashlib.sha256(b"\0".join(contents)).hexdigest())
-    assert len(digests) == 1
+        files = [path for path in (root / "generated").rglob("*") if path.is_file()]
+        told.append({str(path.relative_to(root)): path.read_bytes() for path in files})
+    assert told[0] == told[1]
 
 
 def test_asking_for_help_imports_nothing_that_compiles() -> None:

@@ -52,38 +52,59 @@ def sources(tmp_path: Path) -> Path:
     return tmp_path / "src"
 
 
-def aimass(sources: Path, root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    code = "import sys; from aimass_compiler.cli import main; sys.exit(main(sys.argv[1:]))"
+#: Calls the command line again and again in one process, and keeps what it answers.
+CALLS = """
+import contextlib, io, json, sys
+from aimass_compiler.cli import main
+answers = []
+for arguments in json.loads(sys.argv[1]):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        answers.append([main(arguments), out.getvalue(), err.getvalue()])
+print(json.dumps(answers))
+"""
+
+
+def answers(sources: Path, *calls: list[str]) -> list[tuple[int, str, str]]:
+    """The exit code, output and errors of each call of these sources."""
     environment = os.environ | {"PYTHONPATH": str(sources)}
-    command = [sys.executable, "-c", code, *arguments, "--root", str(root)]
-    return subprocess.run(command, cwd=sources, env=environment, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", CALLS, json.dumps(calls)]
+    done = subprocess.run(command, cwd=sources, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return [(code, out, err) for code, out, err in json.loads(done.stdout)]
 
 
-def project(root: Path, features: str) -> Path:
-    (root / "specs").mkdir(parents=True, exist_ok=True)
+def project(root: Path, features: str) -> str:
+    """A project with one spec of these features."""
+    (root / "specs").mkdir(parents=True)
     (root / "specs" / "tiny.yaml").write_text(SPEC.format(features=features))
-    return root
+    return str(root)
 
 
 def test_a_new_file_is_a_new_transform(sources: Path, tmp_path: Path) -> None:
     (sources / "aimass_compiler/catalog/transforms/double.py").write_text(DOUBLE)
-    root = project(tmp_path / "project", "{double: x}")
-    done = aimass(sources, root, "compile")
-    assert done.returncode == 0, done.stderr
-    pipeline = json.loads((root / "generated/tiny/pipeline.json").read_text())
+    right = project(tmp_path / "right", "{double: x}")
+    wrong = project(tmp_path / "wrong", "{doubel: x}")
+    compiled, schema, misspelt = answers(
+        sources, ["compile", "--root", right], ["schema", "--root", right], ["compile", "--root", wrong]
+    )
+    assert compiled[0] == 0, compiled[2]
+    pipeline = json.loads((tmp_path / "right/generated/tiny/pipeline.json").read_text())
     assert pipeline["features"] == [{"double": {"columns": ["x"]}}]
-    assert '"double"' in aimass(sources, root, "schema").stdout
-    misspelt = aimass(sources, project(root, "{doubel: x}"), "compile")
-    assert "did you mean `double`?" in misspelt.stderr
+    assert '"double"' in schema[1]
+    assert "did you mean `double`?" in misspelt[2]
 
 
 def test_without_its_file_a_transform_is_unknown_and_nothing_else_breaks(
     sources: Path, tmp_path: Path
 ) -> None:
     (sources / "aimass_compiler/catalog/transforms/bucket.py").unlink()
-    done = aimass(sources, project(tmp_path / "project", "{standardize: x}"), "compile")
-    assert done.returncode == 0, done.stderr
-    assert '"bucket"' not in aimass(sources, tmp_path / "project", "schema").stdout
-    gone = aimass(sources, project(tmp_path / "project", "{bucket: x}"), "compile")
-    assert gone.returncode == 1
-    assert "there is no transform `bucket`" in gone.stderr
+    right = project(tmp_path / "right", "{standardize: x}")
+    wrong = project(tmp_path / "wrong", "{bucket: x}")
+    compiled, schema, gone = answers(
+        sources, ["compile", "--root", right], ["schema", "--root", right], ["compile", "--root", wrong]
+    )
+    assert compiled[0] == 0, compiled[2]
+    assert '"bucket"' not in schema[1]
+    assert gone[0] == 1
+    assert "there is no transform `bucket`" in gone[2]

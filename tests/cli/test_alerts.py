@@ -10,6 +10,7 @@ from aimass_compiler.conventions import ExitCode
 from cli.projects import Project
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     shutil.which("promtool") is None, reason="promtool, which comes with Prometheus, is not there"
 )

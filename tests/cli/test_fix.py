@@ -14,6 +14,7 @@ from aimass_compiler.diagnostics import has_errors
 from aimass_compiler.fixing import fix_specs
 from aimass_compiler.project import Project as Files
 from cli.projects import SPEC, Project
+from tests.examples import at_most
 
 #: A slip, and what it is a slip of.
 SLIPS = {
@@ -57,7 +58,7 @@ def test_a_slip_is_mended_and_nothing_else(project: Project, right: str) -> None
         assert text.replace(" # who", "") == SPEC
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(at_most(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(chosen=st.sets(st.sampled_from(sorted(SLIPS)), min_size=2))
 def test_slips_together_are_mended_as_one_by_one(tmp_path: Path, chosen: set[str]) -> None:
     spec = tmp_path / "specs/churn.yaml"

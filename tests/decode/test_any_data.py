@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aimass_compiler import checks
@@ -14,6 +14,7 @@ from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.spec.document import Document
 from aimass_compiler.spec.reader import parse
 from tests.cases.front_end import SHOWN, base, checked
+from tests.examples import at_most
 
 #: The words that the language gives a meaning, so that most examples get far.
 WORDS = sorted(
@@ -71,13 +72,13 @@ SOUND = base(
 PLACES = [path for path in paths_of(SOUND) if path]
 
 
-@settings(max_examples=150, deadline=None)
+@at_most(150)
 @given(st.dictionaries(st.sampled_from([*SOUND, "extra"]), DATA, max_size=6))
 def test_any_data_is_judged(data: dict[str, Any]) -> None:
     assert checked(data)[1]
 
 
-@settings(max_examples=400, deadline=None)
+@at_most(400)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), DATA), min_size=1, max_size=2))
 def test_a_sound_spec_with_anything_anywhere_is_judged_and_survives(changes: list[tuple[Any, Any]]) -> None:
     data = SOUND
@@ -95,7 +96,7 @@ def test_a_sound_spec_with_anything_anywhere_is_judged_and_survives(changes: lis
         assert again.model_dump_json() == pipeline.model_dump_json()
 
 
-@settings(max_examples=100, deadline=None)
+@at_most(100)
 @given(st.sampled_from(checks.EXAMPLES), st.randoms())
 def test_the_order_of_keys_changes_no_finding(example: checks.Example, random: Any) -> None:
     data = base(example.fails)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import pathlib
 import tempfile
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aimass_compiler.plan import Action, compare, snapshot, update
+from tests.examples import at_most
 
 NAMES = st.text("abcAé. -", min_size=1, max_size=4)
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
 FILES = st.dictionaries(PATHS, st.binary(max_size=20), max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@at_most(60)
 @given(st.lists(FILES, min_size=1, max_size=3))
 def test_writing_converges(runs: list[dict[str, bytes]]) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -31,7 +32,7 @@ def test_writing_converges(runs: list[dict[str, bytes]]) -> None:
                 assert (folder / path).read_bytes() == content
 
 
-@settings(max_examples=200)
+@at_most(200)
 @given(st.dictionaries(st.text(), st.binary(max_size=3), max_size=4))
 def test_no_path_leads_out_or_raises(files: dict[str, bytes]) -> None:
     with tempfile.TemporaryDirectory() as name:

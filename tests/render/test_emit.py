@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from aimass_compiler.render.emit import emit, emit_all, emit_json, inline
 from render.models import HOSTILE
+from tests.examples import at_most
 
 #: What YAML can hold at all: no surrogates. The second kind looks like YAML, or like the PromQL in alerts.
 TEXT = st.text(st.characters(exclude_categories=["Cs"])) | st.text(
@@ -20,7 +21,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"])) | st.text(
 )
 DATA = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
-    lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=15,
 )
 
 
@@ -30,12 +32,14 @@ def read_1_2(text: str | bytes) -> object:
 
 
 @pytest.mark.parametrize("reads", [yaml.safe_load, read_1_2])
+@at_most(200)
 @given(document=st.dictionaries(TEXT, DATA, max_size=3))
 def test_any_data_comes_back_as_it_was(reads: Callable[[bytes], object], document: dict[str, object]) -> None:
     assert reads(emit(document, "churn")) == document
 
 
 @pytest.mark.parametrize("reads", [yaml.safe_load, read_1_2])
+@at_most(200)
 @given(value=DATA)
 def test_any_value_on_one_line_comes_back_as_it_was(reads: Callable[[str], object], value: object) -> None:
     text = inline(value)

@@ -6,10 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aimass_compiler.spec.reader import parse
+from tests.examples import at_most
 from tests.spec_reader.inside import is_inside
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def paths_in(data: Any) -> Iterator[Path]:
         yield from ((step, *path) for path in paths_in(value))
 
 
-@settings(max_examples=400, deadline=None)
+@at_most(400)
 @given(st.text() | YAML_LIKE | st.binary(), st.data())
 def test_reading_returns_and_places_lie_in_the_text(content: str | bytes, data: st.DataObject) -> None:
     document, findings = parse(content, "a.yaml")
@@ -57,7 +58,7 @@ def test_reading_returns_and_places_lie_in_the_text(content: str | bytes, data: 
         assert is_inside(document.place_of(path, at_key=True), document)
 
 
-@settings(max_examples=150, deadline=None)
+@at_most(150)
 @given(st.dictionaries(st.text("ab:- #", max_size=4), DATA, max_size=5), st.booleans())
 def test_data_survives_being_written_and_read(data: dict[str, Any], is_block: bool) -> None:
     written = _as_block(data) if is_block and data else json.dumps(data, ensure_ascii=False)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -18,6 +18,7 @@ from aimass_compiler.formatting import formatted
 from aimass_compiler.spec.layout import comments, laid_out
 from aimass_compiler.spec.model_spec import ModelSpec
 from aimass_compiler.spec.reader import parse
+from tests.examples import at_most
 
 ROOT = Path(__file__).parents[2]
 #: Texts of real life: manifests, workflows, specs.
@@ -166,7 +167,7 @@ DATA = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@at_most(200)
 @given(st.dictionaries(WORDS, DATA, min_size=1, max_size=4), st.integers(0, 2**32))
 def test_any_hand_becomes_the_same_hand(data: dict[str, Any], seed: int) -> None:
     text = Pen(seed).block(data, 0)

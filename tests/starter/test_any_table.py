@@ -9,9 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import at_most
 from tests.starter.projects import attempted, compiled, prepared
 
 ROWS = 40
@@ -43,7 +44,7 @@ def check(file: str, content: str) -> None:
         prepared(compiled(text), Path(folder))
 
 
-@settings(max_examples=60, deadline=None)
+@at_most(60)
 @given(
     st.lists(
         NAMES.filter(lambda name: '"' not in name and "." not in name), min_size=1, max_size=4, unique=True
@@ -64,7 +65,7 @@ def test_any_separated_values(names: list[str], data: st.DataObject, separator: 
     check("data/any.csv", stream.getvalue())
 
 
-@settings(max_examples=60, deadline=None)
+@at_most(60)
 @given(st.dictionaries(NAMES, COLUMNS, max_size=4))
 def test_any_json_lines(columns: dict[str, list[Any]]) -> None:
     columns |= CERTAIN

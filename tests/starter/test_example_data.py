@@ -11,6 +11,7 @@ import pytest
 from aimass_compiler.starter import propose
 from tests.starter.projects import compiled, prepared
 
+pytestmark = pytest.mark.slow  # scikit-learn has the data
 PREPARE = Path(__file__).parents[2] / "data" / "prepare.py"
 
 

@@ -135,6 +135,7 @@ def test_other_separators_are_told(tmp_path: Path, separator: str) -> None:
     prepared(compiled(text), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_table_with_thousands_of_columns_compiles(tmp_path: Path) -> None:
     columns = {f"c{number}": cycled(*"abcdefghij") for number in range(3000)}
     pipeline = compiled(proposed(tmp_path, "x.csv", csv(**columns, y=cycled("a", "b"))))
