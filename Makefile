@@ -88,7 +88,8 @@ build/fuzz-venv/.ready: pyproject.toml
 requirements: $(READY) ## renew the pinned requirements
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/dev.txt
-	uv pip compile pyproject.toml --extra serve --universal --python-version 3.11 \
+	python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["serve"], sep="\n")' \
+		| uv pip compile - --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q \
 		-o aimass_compiler/runtime/packaging/requirements.txt
 	echo uv | uv pip compile - --universal --python-version 3.11 \

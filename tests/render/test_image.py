@@ -33,6 +33,7 @@ def instructions(dockerfile: bytes) -> list[str]:
 
 
 SERVING = instructions(render(pipeline())["image/Dockerfile"])
+LAST_STAGE = SERVING[max(number for number, line in enumerate(SERVING) if line.startswith("FROM ")) :]
 TRAINING = instructions(render(pipeline())["image/train.Dockerfile"])
 
 
@@ -55,7 +56,11 @@ def test_the_assembled_context_holds_all_that_is_copied(tmp_path: Path) -> None:
 
 
 def test_the_server_runs_from_the_folders_that_are_copied() -> None:
-    assert f"COPY model {conventions.IMAGE_PACKAGE_FOLDER}" in SERVING
+    package = conventions.IMAGE_PACKAGE_FOLDER
+    assert f"COPY --from=build {package} {package}" in SERVING
+    kept = {line.split()[-1] for line in SERVING if line.startswith("COPY --from=build ")}
+    (variables,) = [line for line in LAST_STAGE if line.startswith("ENV ")]
+    assert kept == {package, "/opt/venv", *re.findall(r"(?:PATH|PREFIX)=(/opt/(?:app|bytecode))", variables)}
     assert SERVING[-1] == (
         f'ENTRYPOINT ["python", "-m", "aimass_compiler.runtime.server", "{conventions.IMAGE_PACKAGE_FOLDER}"]'
     )
@@ -64,8 +69,7 @@ def test_the_server_runs_from_the_folders_that_are_copied() -> None:
 def test_the_serving_image_holds_no_installer_of_its_own_and_compiles_nothing() -> None:
     stages = [line.split()[-1] for line in SERVING if line.startswith("FROM ")]
     assert stages == ["build", "python:3.11-slim"]
-    last = SERVING[max(number for number, line in enumerate(SERVING) if line.startswith("FROM ")) :]
-    assert not [line for line in last if line.startswith("RUN ")]
+    assert not [line for line in LAST_STAGE if line.startswith("RUN ")]
     (install,) = [line for line in SERVING if " pip " in line]
     assert "--only-binary=:all:" in install
     assert "--require-hashes" in install
@@ -87,6 +91,25 @@ def test_the_dockerfile_takes_no_other_pins_than_those_of_its_compiler() -> None
     (install,) = [place for place, line in enumerate(SERVING) if " pip " in line]
     assert SERVING[check].startswith(f'RUN echo "{digest}  /build/requirements.txt" >/build/pins ')
     assert check < install
+
+
+def test_the_package_index_is_told_by_secrets_that_no_layer_keeps() -> None:
+    (install,) = [line for line in SERVING if " pip " in line]
+    assert install.startswith("RUN --mount=type=secret,id=pip --mount=type=secret,id=certificates ")
+    assert "PIP_CONFIG_FILE=/run/secrets/pip python -m pip " in install
+    assert not [line for line in (*SERVING, *TRAINING) if "index" in line.lower()]
+
+
+def test_a_build_of_the_same_writes_the_same_bytes() -> None:
+    (variables,) = [line for line in SERVING if line.startswith("ENV ") and line not in LAST_STAGE]
+    assert variables.split()[1:] == ["PYTHONDONTWRITEBYTECODE=1", "PYTHONHASHSEED=0"]
+    compiling = [line for line in SERVING if "compileall" in line]
+    assert ["--invalidation-mode unchecked-hash" in line for line in compiling] == [True]
+    modes = SERVING.index("RUN chmod -R u=rwX,go=rX /opt/app /model")
+    assert SERVING[modes - 2 : modes] == [
+        "COPY app /opt/app",
+        f"COPY model {conventions.IMAGE_PACKAGE_FOLDER}",
+    ]
 
 
 def tag_of(each: Pipeline) -> str:

@@ -14,6 +14,7 @@ from aimass_compiler.render.emit import header
 from aimass_compiler.render.image.escaping import label, reference
 
 _HEALTH_SECONDS = 2
+_VENV, _APP, _BYTECODE = "/opt/venv", "/opt/app", "/opt/bytecode"
 
 
 def serving(pipeline: Pipeline) -> str:
@@ -22,42 +23,68 @@ def serving(pipeline: Pipeline) -> str:
     package = conventions.IMAGE_PACKAGE_FOLDER
     return f"""\
 {header(about.name)}# Build it in the package's folder: docker build artifacts/{about.name}/package
-FROM {base} AS build
-
-# The pins that the image's tag stands for, and no others: `aimass image` brings those that are installed.
-COPY requirements.txt /build/requirements.txt
-RUN echo "{_digest_of_pins()}  /build/requirements.txt" >/build/pins \\
- && sha256sum -c /build/pins
-
-# Wheels with known hashes only: nothing is compiled, and nothing unexpected is installed.
-RUN python -m venv --without-pip /opt/venv \\
- && python -m pip --python /opt/venv/bin/python install \\
-      --no-cache-dir --disable-pip-version-check --no-compile \\
-      --only-binary=:all: --require-hashes --requirement /build/requirements.txt
-
-COPY app /opt/app
-# The file system is read-only when it serves, so the bytecode is written now.
-RUN python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib /opt/app
-
+{_build(base)}
 FROM {base}
 
 LABEL org.opencontainers.image.title={label(about.name)} \\
       org.opencontainers.image.description={label(about.description)} \\
       org.opencontainers.image.authors={label(about.owner)}
 
-ENV PATH=/opt/venv/bin:$PATH \\
-    PYTHONPATH=/opt/app \\
+ENV PATH={_VENV}/bin:$PATH \\
+    PYTHONPATH={_APP} \\
+    PYTHONPYCACHEPREFIX={_BYTECODE} \\
     PYTHONUNBUFFERED=1 \\
     PYTHONDONTWRITEBYTECODE=1
 
-COPY --from=build /opt /opt
-COPY model {package}
+# What changes least comes first: models of one compiler version share all layers but the last.
+COPY --from=build {_VENV} {_VENV}
+COPY --from=build {_APP} {_APP}
+COPY --from=build {_BYTECODE} {_BYTECODE}
+COPY --from=build {package} {package}
 
 USER {user}:{user}
 EXPOSE {conventions.PORT}
 HEALTHCHECK --interval=10s --timeout={_HEALTH_SECONDS + 1}s --start-period=120s --retries=3 \\
   CMD {_health_check()}
 ENTRYPOINT ["python", "-m", "aimass_compiler.runtime.server", {json.dumps(package)}]
+"""
+
+
+def _build(base: str) -> str:
+    """The stage that installs and tries the server, and leaves what the image copies."""
+    package = conventions.IMAGE_PACKAGE_FOLDER
+    return f"""\
+FROM {base} AS build
+
+# Only what is asked for below becomes bytecode, and always the same.
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0
+
+# The pins that the image's tag stands for, and no others: `aimass image` brings those that are installed.
+COPY requirements.txt /build/requirements.txt
+RUN echo "{_digest_of_pins()}  /build/requirements.txt" >/build/pins \\
+ && sha256sum -c /build/pins
+
+# Wheels with known hashes only: nothing is compiled, and nothing unexpected is installed. Where the build is
+# given the secret `pip`, a pip.conf, that names the package index, and `certificates` is whom it may trust.
+# Tests, and what onnxruntime makes models with, are no use to a server.
+RUN --mount=type=secret,id=pip --mount=type=secret,id=certificates \\
+    python -m venv --without-pip {_VENV} \\
+ && PIP_CONFIG_FILE=/run/secrets/pip python -m pip --python {_VENV}/bin/python install \\
+      --no-cache-dir --disable-pip-version-check --no-compile \\
+      --only-binary=:all: --require-hashes --requirement /build/requirements.txt \\
+ && find {_VENV} -type d \\( -path '*/tests' -o -path '*/onnxruntime/quantization' \\
+      -o -path '*/onnxruntime/tools' -o -path '*/onnxruntime/transformers' \\) -prune -exec rm -r {{}} +
+
+COPY app {_APP}
+COPY model {package}
+# Whoever checked it out, all may read it and nobody may change it.
+RUN chmod -R u=rwX,go=rX {_APP} {package}
+# A package that does not serve ends the build. What serving loads becomes bytecode now: the file system is
+# read-only then, and the base image has none, not even of the standard library.
+RUN PYTHONPATH={_APP} {_VENV}/bin/python -m aimass_compiler.runtime.server.rehearsal \\
+      {package} /build/loaded \\
+ && PYTHONPYCACHEPREFIX={_BYTECODE} {_VENV}/bin/python -m compileall -q \\
+      --invalidation-mode unchecked-hash -i /build/loaded
 """
 
 
