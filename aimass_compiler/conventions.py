@@ -22,6 +22,9 @@ PIPELINE_FORMAT = "aimass.pipeline/v1"
 INVENTORY_FILE = "inventory.json"
 SCHEMA_FILE = "schemas/model.json"
 SETTINGS_SCHEMA_FILE = "schemas/settings.json"
+#: What no file or folder can be called on Windows, in any case and with any extension.
+#: Source: https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+DEVICES = r"con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]"
 #: Names the folder for what the compiler remembers of projects, instead of one in the user's caches.
 VARIABLE_CACHE = "AIMASS_CACHE_DIR"
 

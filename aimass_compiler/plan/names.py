@@ -39,8 +39,7 @@ _LONGEST_PATH_BYTES = 800
 _MANY = 4096
 _FEW = 64
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
-#: Source: https://learn.microsoft.com/windows/win32/fileio/naming-a-file
-_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
+_DEVICES = re.compile(rf"({conventions.DEVICES})(\..*)?", re.IGNORECASE)
 
 
 def model_folder(path: str) -> str:

@@ -99,6 +99,11 @@ def is_dns_label(text: str) -> bool:
     return re.fullmatch(_DNS_LABEL, text) is not None
 
 
+def is_folder(label: str) -> bool:
+    """Whether every system takes a DNS label as the name of a folder."""
+    return re.fullmatch(conventions.DEVICES, label) is None
+
+
 def is_dns_name(text: str) -> bool:
     """Whether the text is one or several labels with dots between."""
     return len(text) <= _LONGEST_DNS_NAME and re.fullmatch(_DNS_NAME, text) is not None

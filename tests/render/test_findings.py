@@ -91,6 +91,8 @@ EXAMPLES: list[tuple[str, Path, str, Pipeline]] = [
         '`"} or up{a="`',
         settled(environments={"dev": {"namespace": '"} or up{a="'}}),
     ),
+    ("AM414", ("metadata", "name"), "`con`, which is a device", pipeline({"metadata": {"name": "con"}})),
+    ("AM414", ("environments", "aux"), "`aux`, which is a device", settled(environments={"aux": {}})),
     ("AM414", ("prometheus", "namespace"), "`A`", settled(prometheus={"namespace": "A"})),
     ("AM414", ("serving", "gateway", "host"), "`https://x`", serves(gateway={"host": "https://x"})),
     (

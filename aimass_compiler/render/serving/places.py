@@ -10,7 +10,7 @@ from aimass_compiler.diagnostics import Finding, Path, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.places import written
-from aimass_compiler.render.naming import is_dns_label, is_dns_name, is_label_key, is_label_value
+from aimass_compiler.render.naming import is_dns_label, is_dns_name, is_folder, is_label_key, is_label_value
 
 EXPLANATIONS = (
     Explanation(
@@ -25,7 +25,8 @@ EXPLANATIONS = (
         "this is not a name that Kubernetes takes",
         "Environments and namespaces are DNS labels: up to 63 small letters, digits and `-`, and a letter "
         "or digit at both ends. Gateways, hosts and ServiceAccounts may be several of them with dots "
-        "between, and a host may start with `*.`.",
+        "between, and a host may start with `*.`. Models and environments are folders, too, so none is "
+        "called as a device of Windows is: `con`, `aux`, `nul`.",
     ),
     Explanation(
         "AM415",
@@ -80,10 +81,16 @@ def _label(path: Path, key: str, value: str) -> Iterator[Finding]:
 
 
 def _names(pipeline: Pipeline) -> Iterator[Finding]:
+    if not is_folder(pipeline.name):
+        told = f"a model cannot be called `{pipeline.name}`, which is a device on Windows"
+        yield Finding("AM414", ("metadata", "name"), told, help=f"write it like `{pipeline.name}-model`")
     for name, environment in pipeline.environments.items():
         path: Path = ("environments", name)
         if not is_dns_label(name):
             told = f"`{name}` cannot be the name of an environment"
+            yield Finding("AM414", path, told, help="write it like `dev`", at_key=True, file=_SETTINGS)
+        elif not is_folder(name):
+            told = f"an environment cannot be called `{name}`, which is a device on Windows"
             yield Finding("AM414", path, told, help="write it like `dev`", at_key=True, file=_SETTINGS)
         elif not is_dns_label(environment.namespace):
             told = f"`{environment.namespace}` cannot be the name of a namespace"
