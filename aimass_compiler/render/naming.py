@@ -17,6 +17,12 @@ Labels = tuple[tuple[str, str], ...]
 _TAG_LENGTH = 12
 _SHORT_DIGEST = 5
 _LABEL_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+#: Keys that Kustomize writes without the quotes that they need, so that what it writes is no manifest.
+_NO_TEXT = re.compile(
+    r"true|false|null|0x[0-9a-f_]+|0o[0-7_]+|0b[01_]+|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
+    r"|[0-9][0-9_]*(\.[0-9_]*)?(e[+-]?[0-9]+)?",
+    re.IGNORECASE,
+)
 _DNS_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DNS_NAME = rf"{_DNS_LABEL}(?:\.{_DNS_LABEL})*"
 _LONGEST_DNS_NAME = 253
@@ -87,6 +93,11 @@ def is_label_key(text: str) -> bool:
     """Whether Kubernetes takes the text as the key of a label."""
     prefix, slash, name = text.rpartition("/")
     return re.fullmatch(_LABEL_NAME, name) is not None and (not slash or is_dns_name(prefix))
+
+
+def stays_text(key: str) -> bool:
+    """Whether Kustomize takes the key of a label for text, and not for a number, a flag or a date."""
+    return _NO_TEXT.fullmatch(key) is None
 
 
 def is_label_value(text: str) -> bool:

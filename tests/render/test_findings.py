@@ -66,6 +66,10 @@ EXAMPLES: list[tuple[str, Path, str, Pipeline]] = [
         serves(rollout={"canary": [5, 100]}),
     ),
     ("AM413", ("labels", "a b"), "`a b` cannot be the key", settled(labels={"a b": "c"})),
+    *(
+        ("AM413", ("labels", key), "something else than text", settled(labels={key: "c"}))
+        for key in ("1", "true", "Null", "1e3", "0x1F", "1_000", "2001-01-01", "0.5")
+    ),
     (
         "AM413",
         ("labels", "team"),

@@ -10,15 +10,23 @@ from aimass_compiler.diagnostics import Finding, Path, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.places import written
-from aimass_compiler.render.naming import is_dns_label, is_dns_name, is_folder, is_label_key, is_label_value
+from aimass_compiler.render.naming import (
+    is_dns_label,
+    is_dns_name,
+    is_folder,
+    is_label_key,
+    is_label_value,
+    stays_text,
+)
 
 EXPLANATIONS = (
     Explanation(
         "AM413",
         "this is not a label that Kubernetes takes",
         "Labels in aimass.yaml are put on objects as they are. A key is a name of up to 63 letters, digits, "
-        "`-`, `_` and `.`, with an optional DNS prefix and `/`; a value is such a name or empty. Labels "
-        "that the compiler sets itself cannot be replaced: selectors and clean-up rest on them.",
+        "`-`, `_` and `.`, with an optional DNS prefix and `/`; a value is such a name or empty. A key that "
+        "reads as a number, a flag or a date (`1`, `true`) does not survive Kustomize. Labels that the "
+        "compiler sets itself cannot be replaced: selectors and clean-up rest on them.",
     ),
     Explanation(
         "AM414",
@@ -75,6 +83,9 @@ def _label(path: Path, key: str, value: str) -> Iterator[Finding]:
     elif not is_label_key(key):
         told, way_out = f"`{key}` cannot be the key of a label", "write it like `team` or `example.com/team`"
         yield Finding("AM413", path, told, help=way_out, at_key=True, file=_SETTINGS)
+    elif not stays_text(key):
+        told = f"`{key}` cannot be the key of a label: Kustomize would read it as something else than text"
+        yield Finding("AM413", path, told, help="write it like `team`", at_key=True, file=_SETTINGS)
     elif not is_label_value(value):
         told = f"`{value}` cannot be the value of a label: up to 63 letters, digits, `-`, `_` and `.`"
         yield Finding("AM413", path, told, help="write it like `growth-team`", file=_SETTINGS)
