@@ -6,11 +6,10 @@ model=$1
 
 image=$("$scripts/image-of.sh" "$model")
 "$scripts/registry-log-in.sh" "$image"
-docker build --pull --tag "$image" "artifacts/$model/package"
-docker push "$image"
+pushed=$(aimass image "$model" --push | tail -n 1)
 {
   echo "### $model"
-  echo "Pushed \`$image\`."
+  echo "Pushed \`$image\`, which is \`$pushed\`."
   echo '```json'
   cat "artifacts/$model/evaluate/metrics.json"
   echo '```'

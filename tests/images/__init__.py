@@ -1,0 +1,1 @@
+"""Images are built and pushed by what is there, and are the same each time."""
