@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from aimass_compiler.effects.objects import objects
 from aimass_compiler.effects.places import Places
 from aimass_compiler.effects.record import Reading
 from aimass_compiler.effects.recorded import LastRuns
-from aimass_compiler.effects.renames import renamed
+from aimass_compiler.effects.renames import with_renames
 from aimass_compiler.effects.sentences import listed
 from aimass_compiler.effects.telling import told_by_values
 from aimass_compiler.effects.told import Breach, Effect, Effects, Sign, State, Told
@@ -55,7 +55,7 @@ def effects(
     changed, unchanged = differing(plan)
     reading = Reading(root)
     found = []
-    for model in _with_renames(models(plan, changed)):
+    for model in with_renames(models(plan, changed)):
         places = Places.of(model.name, documents, conventions.SETTINGS_FILE)
         found.append(_described(model, _Around(places, reading, prices, allowed)))
     waiting = () if against else tuple(_waiting(plan, changed, reading))
@@ -70,27 +70,6 @@ def _waiting(plan: Plan, changed: Mapping[str, object], reading: Reading) -> Ite
         effect = told_by_values(model, last=LastRuns(model.name, model.after, reading))
         if any(stage.state is State.RUNS and not stage.is_always_run for stage in effect.stages):
             yield effect
-
-
-def _with_renames(models: Sequence[Model]) -> list[Model]:
-    """The models, of which one that is another one renamed takes its place."""
-    gone = {model.name: model for model in models if model.new is None and model.old is not None}
-    come = {model.name: model for model in models if model.old is None and model.new is not None}
-    names = renamed(
-        {name: model.old for name, model in gone.items() if model.old is not None},
-        {name: model.new for name, model in come.items() if model.new is not None},
-    )
-    taken = set(names.values())
-    return [
-        _renamed(model, gone[names[model.name]]) if model.name in names else model
-        for model in models
-        if model.name not in taken
-    ]
-
-
-def _renamed(model: Model, was: Model) -> Model:
-    changes = tuple(sorted((*was.changes, *model.changes), key=lambda change: change.path))
-    return replace(model, changes=changes, before=was.before, old=was.old, renamed_from=was.name)
 
 
 def _described(model: Model, around: _Around) -> Effect:

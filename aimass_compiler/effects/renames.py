@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from aimass_compiler.effects.edits import leaves
+from aimass_compiler.effects.models import Model
 from aimass_compiler.effects.normal import Normal, mapping
 
 #: What is the same in two models that are one: a rename often comes with a small change.
@@ -14,6 +16,27 @@ _ALIKE = 0.8
 _MOST_PAIRS = 400
 
 _Values = frozenset[tuple[str, str]]
+
+
+def with_renames(models: Sequence[Model]) -> list[Model]:
+    """The models, of which one that is another one renamed takes its place."""
+    gone = {model.name: model for model in models if model.new is None and model.old is not None}
+    come = {model.name: model for model in models if model.old is None and model.new is not None}
+    names = renamed(
+        {name: model.old for name, model in gone.items() if model.old is not None},
+        {name: model.new for name, model in come.items() if model.new is not None},
+    )
+    taken = set(names.values())
+    return [
+        _renamed(model, gone[names[model.name]]) if model.name in names else model
+        for model in models
+        if model.name not in taken
+    ]
+
+
+def _renamed(model: Model, was: Model) -> Model:
+    changes = tuple(sorted((*was.changes, *model.changes), key=lambda change: change.path))
+    return replace(model, changes=changes, before=was.before, old=was.old, renamed_from=was.name)
 
 
 def renamed(gone: Mapping[str, Normal], come: Mapping[str, Normal]) -> dict[str, str]:

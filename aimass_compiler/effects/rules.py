@@ -21,7 +21,7 @@ class Rule:
 RULES = {
     rule.name: rule
     for rule in (
-        Rule("model-removed", _BREAKING, "the model is no longer there"),
+        Rule("model-removed", _BREAKING, "it is no longer deployed"),
         Rule("model-renamed", _BREAKING, "its address and its paths carry another name"),
         Rule("task-changed", _BREAKING, "answers are of another kind"),
         Rule("class-removed", _BREAKING, "a class is never answered again"),

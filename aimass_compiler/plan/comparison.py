@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Finding, Severity, has_errors
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.plan.inventory import Inventory, digest, to_bytes
@@ -81,7 +82,7 @@ class Plan:
     #: Inventories to write first, so that a run that is killed half-way leaves nothing unexplained.
     announcements: Files = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
-    shown_as: str = ""
+    shown_as: str = conventions.GENERATED_FOLDER
 
     @property
     def is_stale(self) -> bool:

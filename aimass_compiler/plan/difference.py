@@ -1,4 +1,4 @@
-"""A plan as a unified diff, as `git diff` shows it."""
+"""A plan as a unified diff, as `git diff` shows it at the project's root."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ def unified_diff(plan: Plan) -> str:
         line
         for change in plan.changes
         if change.action is not Action.UNCHANGED
-        for line in file_diff(change.path, plan.previous.get(change.path), plan.files.get(change.path))
+        for line in file_diff(
+            f"{plan.shown_as}/{change.path}",
+            plan.previous.get(change.path),
+            plan.files.get(change.path),
+        )
     )
 
 

@@ -19,8 +19,17 @@ def type_in(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 
 def test_a_sound_project_has_nothing_to_tell(project: Project) -> None:
     done = project.aimass("check")
-    assert (done.code, done.out, done.err) == (0, "", "")
+    assert (done.code, done.out, done.err) == (0, "specs/churn.yaml is fine\n", "")
     assert not (project.root / "generated").exists()
+
+
+def test_what_was_checked_and_is_fine_is_told_to_people(project: Project) -> None:
+    project.write("specs/second.yaml", SPEC.replace("name: churn", "name: second"))
+    project.write("aimass.yaml", "labels: {team: growth}\n")
+    assert project.aimass("check").out == "2 specs are fine\n"
+    assert project.aimass("check", "second").out == "specs/second.yaml is fine\n"
+    assert project.aimass("check", "aimass.yaml").out == "aimass.yaml is fine\n"
+    assert project.aimass("check", "--format", "github").out == ""
 
 
 @pytest.mark.parametrize(

@@ -45,10 +45,19 @@ def test_the_difference_line_by_line(compiled: Project) -> None:
     compiled.edit(*REPLICAS)
     before = compiled.files()
     done = compiled.aimass("compile", "--dry-run", "--diff")
+    assert "--- a/generated/churn/pipeline.json\n+++ b/generated/churn/pipeline.json\n" in done.out
     assert re.search(r"^-.*3$", done.out, re.MULTILINE)
     assert re.search(r"^\+.*5$", done.out, re.MULTILINE)
     assert compiled.files() == before
     assert re.search(r"^\+.*5$", compiled.aimass("compile", "--diff").out, re.MULTILINE)
+
+
+def test_a_renamed_model_is_told_as_one(compiled: Project) -> None:
+    (compiled.root / "specs/churn.yaml").rename(compiled.root / "specs/leaving.yaml")
+    compiled.edit("name: churn", "name: leaving", "specs/leaving.yaml")
+    told = compiled.aimass("compile").out
+    assert told.startswith("leaving is churn under another name, and trained again under it\n")
+    assert "churn is removed" not in told
 
 
 def test_a_spec_with_errors_writes_nothing(compiled: Project) -> None:

@@ -86,6 +86,13 @@ def test_it_becomes_the_same_spec_of_this_version(project: Project) -> None:
     assert project.aimass("migrate", "--check").code == 0
 
 
+def test_settings_have_no_version(project: Project) -> None:
+    project.write("aimass.yaml", "labels: {team: growth}\n")
+    done = project.aimass("migrate", "aimass.yaml")
+    assert (done.code, done.out) == (0, "aimass.yaml: settings have no versions, and stay as they are\n")
+    assert project.aimass("migrate").out == ""
+
+
 def test_it_can_only_look(project: Project) -> None:
     project.write("specs/churn.yaml", OLD)
     done = project.aimass("migrate", "--check", "--diff")

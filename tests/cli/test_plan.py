@@ -49,7 +49,7 @@ def test_a_plan_for_a_pull_request(compiled: Project) -> None:
     assert "<details><summary><code>churn</code> is not trained again, 1 change</summary>" in text
     assert "!   staging and prod go from 3 to 5 replicas at most  specs/churn.yaml:25" in text
     assert text.count("<details>") == text.count("</details>") == 2
-    assert "+++ b/churn/pipeline.json" in text
+    assert "+++ b/generated/churn/pipeline.json" in text
 
 
 def test_a_plan_where_nothing_changes(compiled: Project) -> None:

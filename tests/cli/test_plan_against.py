@@ -107,7 +107,7 @@ def test_the_difference_is_shown_line_by_line(committed: Project) -> None:
     committed.edit(*REPLICAS)
     assert committed.aimass("compile").code == 0
     shown = committed.aimass("plan", "--against", "main", "--diff").out
-    assert "--- a/churn/pipeline.json\n+++ b/churn/pipeline.json\n" in shown
+    assert "--- a/generated/churn/pipeline.json\n+++ b/generated/churn/pipeline.json\n" in shown
 
 
 def test_what_the_compiler_did_not_write_is_no_part_of_a_plan(compiled: Project) -> None:

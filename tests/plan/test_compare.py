@@ -223,10 +223,10 @@ def test_the_diff_is_that_of_git(folder: pathlib.Path) -> None:
         "churn/empty": b"",
     }
     difference = unified_diff(compare(files, snapshot(folder, files)))
-    without_inventory = difference[: difference.index("--- a/churn/inventory.json")]
+    without_inventory = difference[: difference.index("--- a/generated/churn/inventory.json")]
     assert without_inventory == (
-        "Binary files /dev/null and b/churn/base/logo differ\n"
-        "--- a/churn/base/service.yaml\n+++ /dev/null\n@@ -1 +0,0 @@\n-port: 1\n"
-        "--- a/churn/dvc.yaml\n+++ b/churn/dvc.yaml\n@@ -1 +1,3 @@\n stages: {}\n"
+        "Binary files /dev/null and b/generated/churn/base/logo differ\n"
+        "--- a/generated/churn/base/service.yaml\n+++ /dev/null\n@@ -1 +0,0 @@\n-port: 1\n"
+        "--- a/generated/churn/dvc.yaml\n+++ b/generated/churn/dvc.yaml\n@@ -1 +1,3 @@\n stages: {}\n"
         "+more: é\x0c\n+no end\n\\ No newline at end of file\n"
     )

@@ -53,6 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
     specs, _ = own_files(project, arguments.specs)
     checked = check_specs(project, specs, {})
     findings.show(checked.findings, checked.documents, arguments.format)
+    if not checked.findings and arguments.format == "people":
+        shown = [project.shown(path) for path in specs] or [conventions.SETTINGS_FILE]
+        print(f"{shown[0]} is fine" if len(shown) == 1 else f"{len(shown)} specs are fine")
     return ExitCode.FAILED if has_errors(checked.findings) else ExitCode.DONE
 
 

@@ -34,7 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.spec.source_text import bytes_of
 
     project = project_of(arguments)
-    specs, _ = own_files(project, arguments.specs)
+    specs, has_settings = own_files(project, arguments.specs)
+    if arguments.specs and has_settings:
+        print(f"{project.shown(project.settings)}: settings have no versions, and stay as they are")
     rewritten, problems, documents = {}, [], {}
     for path in specs:
         shown = project.shown(path)
