@@ -25,6 +25,7 @@ test: $(READY) ## lint, types, architecture, freshness and all tests
 	lint-imports
 	aimass compile --check
 	aimass schema --check
+	python -m scripts.cluster build
 	pytest -n 2
 
 .PHONY: quick
@@ -42,6 +43,14 @@ generate: $(READY) ## bring generated/ and schemas/ up to date
 	aimass compile
 	aimass schema --write
 	aimass explain --all --format markdown > docs/codes.md
+
+.PHONY: cluster
+cluster: $(READY) ## a Kubernetes control plane on this machine, with nodes that only say that they run
+	@python -m scripts.cluster start
+
+.PHONY: cluster-stop
+cluster-stop: $(READY) ## end it and remove its data
+	@python -m scripts.cluster stop
 
 .PHONY: bench
 bench: bench-serving bench-compile ## measure serving and compiling against their peers

@@ -1,6 +1,6 @@
 """Writes schemas/ anew: JSON Schemas of the custom resources that are rendered, from their releases.
 
-    python tests/kubernetes/extract_schemas.py        (needs Go, for its module proxy)
+    python -m tests.kubernetes.extract_schemas        (needs Go, for its module proxy)
 
 A CRD's openAPIV3Schema lets unknown fields through; here they are refused, as a server-side apply does
 with strict field validation. The rules in CEL (x-kubernetes-validations) are not checked.
@@ -9,35 +9,15 @@ with strict field validation. The rules in CEL (x-kubernetes-validations) are no
 from __future__ import annotations
 
 import json
-import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from scripts.cluster.custom_resources import RENDERED, source
+
 SCHEMAS = Path(__file__).parent / "schemas"
-#: Kind → the Go module and version that brings its CRD, and the file in it.
-CUSTOM_RESOURCES = {
-    "RayJob": ("github.com/ray-project/kuberay/ray-operator@v1.6.2", "config/crd/bases/ray.io_rayjobs.yaml"),
-    "ServiceMonitor": (
-        "github.com/prometheus-operator/prometheus-operator@v0.93.0",
-        "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
-    ),
-    "PrometheusRule": (
-        "github.com/prometheus-operator/prometheus-operator@v0.93.0",
-        "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
-    ),
-    "HTTPRoute": (
-        "sigs.k8s.io/gateway-api@v1.6.1",
-        "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml",
-    ),
-    "Rollout": ("github.com/argoproj/argo-rollouts@v1.9.1", "manifests/crds/rollout-crd.yaml"),
-    "AnalysisTemplate": (
-        "github.com/argoproj/argo-rollouts@v1.9.1",
-        "manifests/crds/analysis-template-crd.yaml",
-    ),
-}
 _BOUNDS = ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
 _KEPT = ("type", "enum", "required", "pattern", *_BOUNDS)
 _WORTH_SHARING = 120  # characters; below, a reference is no shorter than what it stands for
@@ -113,12 +93,11 @@ def main() -> None:
     """Write every schema, named as kubeconform looks for it."""
     for stale in SCHEMAS.glob("*.json"):
         stale.unlink()
-    for kind, (module, path) in CUSTOM_RESOURCES.items():
-        command = ["go", "mod", "download", "-json", module]
-        told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-        document = yaml.safe_load((Path(told["Dir"]) / path).read_text(encoding="utf-8"))
+    for kind, (operator, file) in RENDERED.items():
+        path = Path(operator.pattern).parent / file
+        document = yaml.safe_load((source(operator) / path).read_text(encoding="utf-8"))
         version = next(found["name"] for found in document["spec"]["versions"] if found["storage"])
-        schema = {"$comment": f"{path} of {module}"} | shared(whole(document, version))
+        schema = {"$comment": f"{path} of {operator.module}"} | shared(whole(document, version))
         text = json.dumps(schema, sort_keys=True, separators=(",", ":"))
         (SCHEMAS / f"{kind.lower()}_{version}.json").write_text(text + "\n", encoding="utf-8")
 

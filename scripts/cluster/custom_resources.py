@@ -1,0 +1,124 @@
+"""The custom resource definitions of operators, from the Go modules of their releases."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scripts.cluster.programs import ProgramMissing, cache
+
+try:
+    from yaml import CSafeLoader as _SafeLoader
+except ImportError:  # a PyYAML that was built without libyaml
+    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]  # the same interface
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Whose release brings the definitions: a Go module, and where they lie in it."""
+
+    module: str
+    pattern: str
+
+    @property
+    def name(self) -> str:
+        """Of a folder of its own."""
+        return self.module.replace("/", "-")
+
+
+KUBERAY = Operator("github.com/ray-project/kuberay/ray-operator@v1.6.2", "config/crd/bases/ray.io_*.yaml")
+PROMETHEUS = Operator(
+    "github.com/prometheus-operator/prometheus-operator@v0.93.0",
+    "example/prometheus-operator-crd/monitoring.coreos.com_*.yaml",
+)
+GATEWAY = Operator("sigs.k8s.io/gateway-api@v1.6.1", "config/crd/standard/gateway.networking.k8s.io_*.yaml")
+ROLLOUTS = Operator("github.com/argoproj/argo-rollouts@v1.9.1", "manifests/crds/*-crd.yaml")
+KSERVE = Operator("github.com/kserve/kserve@v0.20.0", "config/crd/full/serving.kserve.io_*.yaml")
+TRAINER = Operator("github.com/kubeflow/trainer/v2@v2.3.0", "manifests/base/crds/trainer.kubeflow.org_*.yaml")
+KEDA = Operator("github.com/kedacore/keda/v2@v2.20.2", "config/crd/bases/*keda.sh_*.yaml")
+KUEUE = Operator("sigs.k8s.io/kueue@v0.19.2", "config/components/crd/bases/kueue.x-k8s.io_*.yaml")
+OPERATORS = (KUBERAY, PROMETHEUS, GATEWAY, ROLLOUTS, KSERVE, TRAINER, KEDA, KUEUE)
+
+#: The kinds that are rendered, each with its operator and the file that defines it.
+RENDERED = {
+    "RayJob": (KUBERAY, "ray.io_rayjobs.yaml"),
+    "ServiceMonitor": (PROMETHEUS, "monitoring.coreos.com_servicemonitors.yaml"),
+    "PrometheusRule": (PROMETHEUS, "monitoring.coreos.com_prometheusrules.yaml"),
+    "HTTPRoute": (GATEWAY, "gateway.networking.k8s.io_httproutes.yaml"),
+    "Rollout": (ROLLOUTS, "rollout-crd.yaml"),
+    "AnalysisTemplate": (ROLLOUTS, "analysis-template-crd.yaml"),
+}
+
+
+def rendered(kinds: Iterable[str] = tuple(RENDERED)) -> list[Path]:
+    """Files, each with the definition of one of these kinds. Raises ProgramMissing without Go."""
+    places = [(operator, file) for operator, file in (RENDERED[kind] for kind in kinds)]
+    return [_kept(operator, file) or _convert(operator, file) for operator, file in places]
+
+
+def everything() -> list[Path]:
+    """Files with every definition of all operators. Raises ProgramMissing without Go."""
+    found = []
+    for operator in OPERATORS:
+        files = sorted(path.name for path in source(operator).glob(operator.pattern))
+        found += [_kept(operator, file) or _convert(operator, file) for file in files]
+    return found
+
+
+def source(operator: Operator) -> Path:
+    """The folder of the operator's module as released. Raises ProgramMissing without Go."""
+    go = shutil.which("go")
+    if go is None:
+        raise ProgramMissing(
+            f"the definitions of {operator.module} come by Go: install it (https://go.dev/dl/)"
+        )
+    command = [go, "mod", "download", "-json", operator.module]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    told = json.loads(done.stdout or "{}")
+    if "Dir" not in told:
+        raise ProgramMissing(
+            f"Go cannot download {operator.module}: {told.get('Error') or done.stderr.strip()}"
+        )
+    return Path(told["Dir"])
+
+
+def _place(operator: Operator, file: str) -> Path:
+    return cache() / "custom-resources" / operator.name / f"{Path(file).stem}.json"
+
+
+def _kept(operator: Operator, file: str) -> Path | None:
+    place = _place(operator, file)
+    return place if place.exists() else None
+
+
+def _convert(operator: Operator, file: str) -> Path:
+    """Write a definition as JSON, because reading its YAML takes seconds each time."""
+    place = _place(operator, file)
+    folder = source(operator) / Path(operator.pattern).parent
+    document = yaml.load((folder / file).read_text(encoding="utf-8"), Loader=_SafeLoader)
+    for version in document["spec"]["versions"]:
+        version["schema"]["openAPIV3Schema"] = _undescribed(version["schema"]["openAPIV3Schema"])
+    place.parent.mkdir(parents=True, exist_ok=True)
+    half = place.with_suffix(f".{os.getpid()}")
+    half.write_text(json.dumps(document, separators=(",", ":")), encoding="utf-8")
+    half.replace(place)
+    return place
+
+
+def _undescribed(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema without its prose, which is most of it and says nothing to an API server."""
+    kept = {key: value for key, value in schema.items() if key != "description"}
+    if "properties" in kept:
+        kept["properties"] = {name: _undescribed(part) for name, part in kept["properties"].items()}
+    for key in ("items", "additionalProperties"):
+        if isinstance(kept.get(key), dict):
+            kept[key] = _undescribed(kept[key])
+    return kept

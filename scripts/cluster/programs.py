@@ -1,0 +1,146 @@
+"""The programs of a Kubernetes control plane: given by KUBEBUILDER_ASSETS, or built by Go once and kept.
+
+Each folder below go/ pins one Go module with everything that it needs. What was built lies in the user's
+cache under a name that changes with these pins, so nothing is built twice and nothing old is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+#: The convention of envtest: a folder that holds at least `etcd`, `kube-apiserver` and `kubectl`.
+VARIABLE_ASSETS = "KUBEBUILDER_ASSETS"
+_GO = Path(__file__).parent / "go"
+_KUBERNETES = "v1.34.4"
+_MAJOR, _MINOR, _ = _KUBERNETES.removeprefix("v").split(".")
+_TOLD_VERSION = {"gitVersion": _KUBERNETES, "gitMajor": _MAJOR, "gitMinor": _MINOR, "gitTreeState": "clean"}
+_LAST_LINES = 20
+_LONG = {"kube-apiserver": " (all of Kubernetes: 5 to 20 minutes)"}
+
+
+class ProgramMissing(Exception):  # noqa: N818  # what is not there, not an error of ours
+    """A program is not here and cannot be had; the message says what to install."""
+
+
+class BuildFailed(Exception):  # noqa: N818  # as above
+    """Go is here but could not build a program; the message ends with what it said."""
+
+
+@dataclass(frozen=True)
+class Module:
+    """A folder below go/, the package in it that becomes a program, and the names it is started under."""
+
+    folder: str
+    package: str
+    programs: tuple[str, ...]
+    variables: tuple[str, ...] = ()
+    """What the linker is told: `path.name=value`."""
+
+
+MODULES = (
+    Module("etcd", "go.etcd.io/etcd/server/v3", ("etcd",)),
+    Module(
+        "kubernetes",
+        ".",
+        ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"),
+        tuple(
+            f"{package}.{name}={value}"
+            for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+            for name, value in _TOLD_VERSION.items()
+        ),
+    ),
+    Module("kwok", "sigs.k8s.io/kwok/cmd/kwok", ("kwok",)),
+    Module("kustomize", "sigs.k8s.io/kustomize/kustomize/v5", ("kustomize",)),
+    Module("kustomize-5.5", "sigs.k8s.io/kustomize/kustomize/v5", ("kustomize-5.5",)),
+    Module("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", ("kubeconform",)),
+)
+CONTROL_PLANE = ("etcd", "kube-apiserver", "kubectl")
+CONTROLLERS = ("kube-controller-manager", "kube-scheduler", "kwok")
+
+
+def cache() -> Path:
+    """The folder below the user's caches that keeps what was built."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aimass" / "assets"
+
+
+def program(name: str) -> Path:
+    """Where a program is; it is built where it is neither given nor kept.
+
+    Raises ProgramMissing or BuildFailed.
+    """
+    return ready(name) or _built(_module_of(name)) / name
+
+
+def ready(name: str) -> Path | None:
+    """Where a program is that is given or was built before."""
+    given = os.environ.get(VARIABLE_ASSETS)
+    places = ([Path(given)] if given else []) + [_place(_module_of(name))]
+    return next((place / name for place in places if (place / name).exists()), None)
+
+
+def build_all(tell: Callable[[str], None]) -> None:
+    """Build what a cluster needs and is not here, and tell what takes its time.
+
+    Raises ProgramMissing or BuildFailed.
+    """
+    for name in (*CONTROL_PLANE, *CONTROLLERS):
+        if ready(name) is None:
+            tell(f"building {name} with Go, once{_LONG.get(name, '')}")
+            program(name)
+
+
+def _module_of(name: str) -> Module:
+    return next(module for module in MODULES if name in module.programs)
+
+
+def _place(module: Module) -> Path:
+    digest = hashlib.sha256(repr((module.package, module.variables)).encode())
+    for path in sorted((_GO / module.folder).iterdir()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return cache() / f"{module.folder}-{digest.hexdigest()[:12]}"
+
+
+def _built(module: Module) -> Path:
+    """The folder with the programs of a module; only one process builds it, and the others wait."""
+    go = shutil.which("go")
+    if go is None:
+        raise ProgramMissing(
+            f"no {module.programs[0]}: install Go 1.26 (https://go.dev/dl/), which then builds it once, "
+            f"or name a folder with etcd, kube-apiserver and kubectl in {VARIABLE_ASSETS}"
+        )
+    place = _place(module)
+    cache().mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{place}.lock"):
+        if not place.exists():
+            with tempfile.TemporaryDirectory(dir=cache()) as folder:
+                _build(go, module, Path(folder) / "programs")
+                (Path(folder) / "programs").rename(place)
+    return place
+
+
+def _build(go: str, module: Module, folder: Path) -> None:
+    first, *others = module.programs
+    flags = " ".join(["-s", "-w", *(f"-X {variable}" for variable in module.variables)])
+    command = [go, "build", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", str(folder / first)]
+    done = subprocess.run(
+        [*command, module.package],
+        cwd=_GO / module.folder,
+        env=os.environ | {"GOWORK": "off"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        last = "\n".join(done.stderr.strip().splitlines()[-_LAST_LINES:])
+        raise BuildFailed(f"Go could not build {first}:\n{last}")
+    for other in others:
+        (folder / other).symlink_to(first)
