@@ -21,6 +21,13 @@ except ImportError:  # a PyYAML that was built without libyaml
     from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]  # the same interface
 
 
+class _Reader(_SafeLoader):
+    """YAML as operators write it: a bare `=` is a string, which PyYAML knows no way to make."""
+
+
+_Reader.add_constructor("tag:yaml.org,2002:value", lambda _, node: node.value)
+
+
 @dataclass(frozen=True)
 class Operator:
     """Whose release brings the definitions: a Go module, and where they lie in it."""
@@ -68,9 +75,14 @@ def everything() -> list[Path]:
     """Files with every definition of all operators. Raises ProgramMissing without Go."""
     found = []
     for operator in OPERATORS:
-        files = sorted(path.name for path in source(operator).glob(operator.pattern))
-        found += [_kept(operator, file) or _convert(operator, file) for file in files]
+        files = sorted(path for path in source(operator).glob(operator.pattern) if _defines(path))
+        found += [_kept(operator, path.name) or _convert(operator, path.name) for path in files]
     return found
+
+
+def _defines(path: Path) -> bool:
+    """Whether a file is a definition; some operators keep policies for an admission beside them."""
+    return "\nkind: CustomResourceDefinition\n" in path.read_text(encoding="utf-8")
 
 
 def source(operator: Operator) -> Path:
@@ -103,7 +115,7 @@ def _convert(operator: Operator, file: str) -> Path:
     """Write a definition as JSON, because reading its YAML takes seconds each time."""
     place = _place(operator, file)
     folder = source(operator) / Path(operator.pattern).parent
-    document = yaml.load((folder / file).read_text(encoding="utf-8"), Loader=_SafeLoader)
+    document = yaml.load((folder / file).read_text(encoding="utf-8"), Loader=_Reader)  # noqa: S506  # it is a safe one
     for version in document["spec"]["versions"]:
         version["schema"]["openAPIV3Schema"] = _undescribed(version["schema"]["openAPIV3Schema"])
     place.parent.mkdir(parents=True, exist_ok=True)
