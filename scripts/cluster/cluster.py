@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from scripts.cluster import custom_resources
 from scripts.cluster.control_plane import ControlPlane, kubeconfig
 
 _SECONDS = 120
+_PAUSE = 0.2
 _ENFORCE = "pod-security.kubernetes.io/enforce"
 _WARN = "pod-security.kubernetes.io/warn"
 
@@ -59,7 +61,7 @@ class Cluster:
         )
         return found
 
-    def list(self, kind: str, namespace: str = "default", selector: str = "") -> list[dict[str, Any]]:
+    def objects(self, kind: str, namespace: str = "default", selector: str = "") -> list[dict[str, Any]]:
         """Objects of a kind, or of several with commas between them."""
         chosen = [f"--selector={selector}"] if selector else []
         answer = self.kubectl("get", kind, f"--namespace={namespace}", "-ojson", *chosen)
@@ -94,8 +96,18 @@ class Cluster:
         apply = ("apply", "--server-side", "--force-conflicts", "--field-manager=tests")
         with ThreadPoolExecutor(4) as pool:
             answers = list(pool.map(lambda file: self.kubectl(*apply, f"-f{file}", "-oname"), listed))
-        names = [name for answer in answers for name in answer.split()]
-        self.kubectl("wait", "--for=condition=Established", f"--timeout={_SECONDS}s", *names)
+        names = [name.partition("/")[2] for answer in answers for name in answer.split()]
+        end = time.monotonic() + _SECONDS
+        # `kubectl wait` breaks off where a definition has no conditions yet.
+        while not self._are_served(names):
+            if time.monotonic() > end:
+                raise Refused(f"not served after {_SECONDS} s: one of {', '.join(names)}")
+            time.sleep(_PAUSE)
+
+    def _are_served(self, definitions: list[str]) -> bool:
+        answer = self.kubectl("get", "customresourcedefinitions", "-ojson", *definitions)
+        told = json.loads(answer)
+        return all(_is_served(definition) for definition in told.get("items", [told]))
 
     def token_of(self, account: str, seconds: int = 3600) -> str:
         """A token of a service account, NAMESPACE/NAME, which is created where it is missing."""
@@ -128,6 +140,11 @@ class OwnCluster(Cluster):
 
     plane: ControlPlane
     """Its programs, each to be stopped, killed, paused and started again."""
+
+
+def _is_served(definition: dict[str, Any]) -> bool:
+    conditions = definition.get("status", {}).get("conditions") or []
+    return any((told["type"], told["status"]) == ("Established", "True") for told in conditions)
 
 
 def _as_text(given: object) -> str:
