@@ -11,6 +11,7 @@ from aimass_compiler.conventions import SETTINGS_FILE
 from aimass_compiler.diagnostics import Finding, Path, Related, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline.places import place_in
+from aimass_compiler.pipeline.searched import at_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -104,7 +105,7 @@ def _servers(pipeline: Pipeline, name: str, environment: EnvironmentPipeline) ->
 
 
 def _trials(pipeline: Pipeline, name: str, environment: EnvironmentPipeline) -> Demand:
-    training, search = environment.training, pipeline.search
+    training = environment.training
     parts = {"cpu": "resources.cpu", "memory": "resources.memory", "gpus": "gpus"}
     places = {key: place_in(pipeline, name, f"training.{part}") for key, part in parts.items()}
     each = {
@@ -112,8 +113,7 @@ def _trials(pipeline: Pipeline, name: str, environment: EnvironmentPipeline) -> 
         "memory": training.resources.memory.amount,
         "gpus": Decimal(training.gpus),
     }
-    at_once = min(search.concurrency, search.trials)
-    return Demand("trial", 1, at_once, each, {**places, "most": ("search", "concurrency")})
+    return Demand("trial", 1, at_once(pipeline), each, {**places, "most": ("search", "concurrency")})
 
 
 def _beyond(name: str, capacity: Capacity, demand: Demand) -> Iterator[Finding]:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from aimass_compiler.checks._example import Example
 from aimass_compiler.diagnostics import Assign, Finding, Fix, Path, Related, Remove, Severity
 from aimass_compiler.explanations import Explanation
-from aimass_compiler.values import Choice, Frozen, is_range
+from aimass_compiler.pipeline import searched
+from aimass_compiler.values import Choice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.pipeline.training import Search
@@ -118,7 +119,7 @@ _FASTEST_TRIAL = 0.05
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """What a search says that its ranges, its trials or its model cannot mean."""
-    ranges = _ranges(pipeline)
+    ranges = searched.ranges(pipeline)
     yield from _of_ranges(pipeline, ranges)
     for path, found in ranges.items():
         yield from _few_values(path, found)
@@ -165,15 +166,19 @@ def _values(found: Any) -> int | None:
 
 
 def _few_values(path: Path, found: Any) -> Iterator[Finding]:
-    """A range without a choice, and a choice that repeats a value."""
+    """A range that has one value, or a choice that repeats some."""
     candidates = found.candidates
     if len(set(map(repr, candidates))) == 1:
         message = f"`{path[-1]}` has the one value `{candidates[0]}` to choose from"
         hint = f"write `{path[-1]}: {candidates[0]}`, or the range that is meant"
         yield Finding("AM276", path, message, help=hint, severity=Severity.WARNING)
-        return
-    for place, value in enumerate(candidates if isinstance(found, Choice) else ()):
-        if value in candidates[:place]:
+    elif isinstance(found, Choice):
+        yield from _repeated(path, found.choice)
+
+
+def _repeated(path: Path, choices: Sequence[Any]) -> Iterator[Finding]:
+    for place, value in enumerate(choices):
+        if value in choices[:place]:
             where = (*path, "choice", place)
             fix = Fix(f"take the second `{value}` away", (Remove(where),))
             message = f"`{value}` stands among the choices of `{path[-1]}` twice"
@@ -199,18 +204,3 @@ def _in_time(search: Search) -> Iterator[Finding]:
         message = f"`time` leaves {1000 * each:.3g} ms to each of {search.trials} trials"
         hint = "give it minutes, such as `30m`, or leave `time` out"
         yield Finding("AM279", ("search", "time"), message, help=hint, severity=Severity.WARNING)
-
-
-def _ranges(pipeline: Pipeline) -> Mapping[Path, Any]:
-    """The ranges of the model and, where it learns in epochs, of the optimizer, by their places."""
-    model, optimizer = pipeline.model, pipeline.training.optimizer
-    found = dict(_in(model, ("model", model.kind)))
-    if model.learns_in_epochs:
-        found |= _in(optimizer, ("training", "optimizer", optimizer.kind))
-    return found
-
-
-def _in(kind: Frozen, path: Path) -> Iterator[tuple[Path, Any]]:
-    for name in type(kind).model_fields:
-        if is_range(getattr(kind, name)):
-            yield (*path, name), getattr(kind, name)

@@ -41,8 +41,11 @@ def test_the_job_needs_nothing_of_an_earlier_stage_and_goes_on_to_a_package() ->
 
 
 def test_as_many_workers_as_trials_run_at_once() -> None:
-    assert workers(render(pipeline({"search": {"concurrency": 8, "trials": 5}})))["replicas"] == 5
-    assert workers(render(pipeline({"search": {"concurrency": 3, "trials": 5}})))["replicas"] == 3
+    ranged = {"model": {"xgboost": {"max_depth": {"uniform": [3, 9]}}}}
+    for concurrency, workers_wanted in ((8, 5), (3, 3)):
+        search = {"search": {"concurrency": concurrency, "trials": 5}}
+        assert workers(render(pipeline(ranged | search)))["replicas"] == workers_wanted
+        assert workers(render(pipeline(search)))["replicas"] == 1, "there is nothing to search"
 
 
 def test_a_worker_gets_what_a_trial_needs() -> None:

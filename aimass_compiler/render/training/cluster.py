@@ -8,6 +8,7 @@ from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
+from aimass_compiler.pipeline.searched import at_once
 from aimass_compiler.pipeline.training import Training
 from aimass_compiler.render.naming import (
     component_label,
@@ -85,8 +86,7 @@ class Job:
 
 def ray_cluster(job: Job) -> dict[str, Any]:
     """As many workers as trials run at once: nothing scales, so a queue can admit the job as a whole."""
-    search, training = job.pipeline.search, job.training
-    workers = min(search.concurrency, search.trials)
+    training, workers = job.training, at_once(job.pipeline)
     version = ray_version(job.pipeline.settings.images.ray)
     return {
         "rayVersion": ".".join(map(str, version or ())),
