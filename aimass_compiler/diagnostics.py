@@ -32,6 +32,8 @@ _OTHER_NAMES = {
     "development": "dev",
     "stage": "staging",
 }
+#: What is one word elsewhere and two here: names that come again and again, or whole sentences.
+_OF_TWO = dict.fromkeys(("string", "str", "varchar", "char", "object"), ("category", "text"))
 #: In shorter words one slip leaves too little to be sure.
 _LONG_ENOUGH = 4
 
@@ -201,6 +203,9 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """A help sentence that names the nearest candidate, or lists the few there are."""
     known = sorted(set(candidates))
+    two = _OF_TWO.get(word.lower())
+    if two and {*two} <= {*known}:
+        return f"did you mean `{two[0]}` or `{two[1]}`?"
     if meant := nearest(word, known):
         return f"did you mean `{meant}`?"
     if 0 < len(known) <= _FEW:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aimass_compiler.catalog import load, names
@@ -107,8 +108,33 @@ EXAMPLES = (
 )
 
 
+#: A column is no feature anywhere: all its uses are one problem, of which so many are shown.
+_OF_COLUMNS = ("AM213", "AM214", "AM258")
+_FEW = 6
+
+
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Columns that a transform cannot read, or must not write."""
+    uses: dict[str, list[Finding]] = {}
+    for finding in _found(pipeline):
+        if finding.code in _OF_COLUMNS:
+            uses.setdefault(finding.message, []).append(finding)
+        else:
+            yield finding
+    yield from map(_together, uses.values())
+
+
+def _together(uses: list[Finding]) -> Finding:
+    """The first use, with the others as notes."""
+    first, *others = uses
+    notes = [Related(other.path, "here, too") for other in others[:_FEW]]
+    if len(others) > _FEW:
+        notes[-1] = replace(notes[-1], message=f"here, too, and {len(others) - _FEW} more times")
+    return replace(first, related=(*first.related, *notes))
+
+
+def _found(pipeline: Pipeline) -> Iterator[Finding]:
+    """All of it, in the order of the transforms."""
     never_there: set[str] = set()
     for step in steps(pipeline):
         for name in step.reads:

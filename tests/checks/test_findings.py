@@ -62,6 +62,22 @@ def test_one_mistake_is_told_once() -> None:
     assert codes(f"features: {features}") == ["AM210", "AM212"]
 
 
+def test_a_column_that_is_no_feature_is_told_once_with_all_its_uses() -> None:
+    uses = "[one_hot: [plan, churned], ordinal: churned, one_hot: customer_id, cross: [plan, churned]]"
+    found = {each.code: each for each in checked(base(f"features: {uses}"))[1]}
+    assert [note.path for note in found["AM213"].related[1:]] == [
+        ("features", 1, "ordinal", "columns", 0),
+        ("features", 3, "cross", "columns", 1),
+    ]
+    assert found["AM214"].related[1:] == ()
+    many = ", ".join(["log: churned"] * 9)
+    (told,) = (
+        each for each in checked(base(f"features: [{many}, one_hot: plan]"))[1] if each.code == "AM213"
+    )
+    assert len(told.related) == 7
+    assert told.related[-1].message == "here, too, and 2 more times"
+
+
 def test_what_is_told_names_the_transform_that_came_before() -> None:
     found = checked(base("features: [bucket: tenure, one_hot: plan, cross: [plan, tenure]]"))[1]
     assert {finding.message for finding in found} == {

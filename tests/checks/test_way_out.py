@@ -26,6 +26,12 @@ def test_the_nearest_word(word: str, candidates: list[str], meant: str | None) -
     assert nearest(word, candidates) == meant
 
 
+@pytest.mark.parametrize("written", ["string", "{type: str}"])
+def test_a_string_may_be_a_name_or_sentences(written: str) -> None:
+    (finding,) = told(base(f"data: {{columns: {{plan: {written}}}}}"))
+    assert (finding.code, finding.help) == ("AM105", "did you mean `category` or `text`?")
+
+
 def test_a_misspelt_column_is_not_told_again_as_one_that_no_feature_reads() -> None:
     assert [finding.code for finding in told(base("features: [one_hot: paln]"))] == ["AM210"]
 
