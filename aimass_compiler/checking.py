@@ -11,7 +11,7 @@ from aimass_compiler.compile import lowered
 from aimass_compiler.diagnostics import Finding
 from aimass_compiler.spec import naming
 from aimass_compiler.spec.reader import Read, parse, read_document
-from aimass_compiler.spec.settings_file import parsed_settings, read_settings
+from aimass_compiler.spec.settings_file import read_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,17 +33,14 @@ class Checked:
 
 def check_specs(project: Project, specs: Sequence[Path], texts: Texts) -> Checked:
     """Everything that compiling finds in these specs and in the settings; others are known by name only."""
-    shown = project.shown(project.settings)
-    if project.settings in texts:
-        settings, written, findings = parsed_settings(texts[project.settings], shown)
-    else:
-        settings, written, findings = read_settings(project.settings, shown)
-    findings = [*findings, *checks.check_text(written.text, written.file, settings)]
+    shown, typed = project.shown(project.settings), texts.get(project.settings)
+    settings, written, findings = read_settings(project.settings, shown, typed)
+    findings += checks.check_text(written.text, written.file, settings)
     documents, names = {written.file: written}, {}
     for path in specs:
         document, pipeline, found = lowered(_read(path, project.shown(path), texts), settings)
         documents[document.file] = document
-        findings = [*findings, *found]
+        findings += found
         if pipeline:
             names[document.file] = pipeline.name
     others = {project.shown(path): path.stem for path in project.specs()}

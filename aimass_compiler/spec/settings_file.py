@@ -11,18 +11,18 @@ from aimass_compiler.spec.document import Document
 from aimass_compiler.spec.reader import parse, read_document
 
 
-def read_settings(path: Path, shown_as: str) -> tuple[Settings, Document, list[Finding]]:
-    """The settings, the document that they stand in, and what is wrong with it."""
-    if not path.exists():
+def read_settings(
+    path: Path, shown_as: str, content: bytes | None = None
+) -> tuple[Settings, Document, list[Finding]]:
+    """The settings, the document that they stand in, and what is wrong with it.
+
+    A `content` counts in the place of what is on disk.
+    """
+    if content is not None:
+        document, findings = parse(content, shown_as, may_be_empty=True)
+    elif path.exists():
+        document, findings = read_document(path, shown_as, may_be_empty=True)
+    else:
         return Settings.default(), Document(shown_as), []
-    return _decoded(*read_document(path, shown_as, may_be_empty=True))
-
-
-def parsed_settings(content: bytes, shown_as: str) -> tuple[Settings, Document, list[Finding]]:
-    """The same of a content that is not, or not yet, on disk."""
-    return _decoded(*parse(content, shown_as, may_be_empty=True))
-
-
-def _decoded(document: Document, findings: list[Finding]) -> tuple[Settings, Document, list[Finding]]:
     settings, problems = decode(Settings, document.data, document.file)
     return settings or Settings.default(), document, [*findings, *problems]
