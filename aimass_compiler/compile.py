@@ -1,8 +1,9 @@
 """The whole compiler in order: read, decode, lower, check, render."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from aimass_compiler import checks, render
 from aimass_compiler.diagnostics import Finding, has_errors
@@ -18,8 +19,7 @@ from aimass_compiler.spec.reader import Read, read_document
 from aimass_compiler.spec.settings_file import read_settings
 
 
-@dataclass(frozen=True)
-class Compiled:
+class Compiled(Struct, frozen=True):
     """What the specs stand for: pipelines, the files to generate, and what is wrong with the specs."""
 
     pipelines: Mapping[str, Pipeline]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from msgspec import Struct
+
 #: Where a value lives in a document: ("features", 2, "bucket", "count").
 Path = tuple[str | int, ...]
 
@@ -45,8 +47,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, order=True)
-class Place:
+class Place(Struct, frozen=True, order=True):
     """A stretch of a file's text.
 
     Lines and columns count from one, as editors show them; columns count characters (code
@@ -59,8 +60,7 @@ class Place:
     end_column: int
 
 
-@dataclass(frozen=True)
-class Related:
+class Related(Struct, frozen=True):
     """Another place that explains a finding, such as where a column was declared.
 
     It lies in the finding's own document unless it names a `file`.
@@ -73,39 +73,34 @@ class Related:
     file: str = ""
 
 
-@dataclass(frozen=True)
-class Assign:
+class Assign(Struct, frozen=True):
     """Gives the value at a path; a mapping that lacks the last key of the path gets it."""
 
     path: Path
     value: Any
 
 
-@dataclass(frozen=True)
-class Rename:
+class Rename(Struct, frozen=True):
     """Gives the key at the end of a path another name."""
 
     path: Path
     key: str
 
 
-@dataclass(frozen=True)
-class Remove:
+class Remove(Struct, frozen=True):
     """Takes away the entry of a mapping, or the item of a list, at the end of a path."""
 
     path: Path
 
 
-@dataclass(frozen=True)
-class Rewrite:
+class Rewrite(Struct, frozen=True):
     """Puts other text in the place of a stretch of text, for what a path cannot name."""
 
     place: Place
     text: str
 
 
-@dataclass(frozen=True)
-class Quote:
+class Quote(Struct, frozen=True):
     """Puts the value at a path into quotes, exactly as it is written: `010` becomes `"010"`."""
 
     path: Path
@@ -114,8 +109,7 @@ class Quote:
 Edit = Assign | Rename | Remove | Rewrite | Quote
 
 
-@dataclass(frozen=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """Edits that certainly mend a problem, all together, and what they do in one sentence.
 
     They are in the finding's own document. `aimass fix` makes them; nothing that a person has to

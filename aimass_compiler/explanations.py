@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class Explanation:
+
+class Explanation(Struct, frozen=True):
     """One code: what it says in a line, and why it is a problem and how to get out in a paragraph.
 
     Each module that emits findings declares the tuple `EXPLANATIONS` of its own codes.
@@ -18,8 +18,7 @@ class Explanation:
     text: str
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(Struct, frozen=True):
     """One code, shown by something that has the problem and by the nearest thing that has not.
 
     Each module declares the tuple `EXAMPLES` beside its `EXPLANATIONS`. What both texts are of:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from aimass_compiler import conventions
 from aimass_compiler.root import is_spec, root_around
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(Struct, frozen=True):
     """The folder that holds specs/, generated/ and, if the organisation has its own settings, aimass.yaml."""
 
     root: Path

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aimass_compiler import artifacts
 from aimass_compiler.conventions import SPLITS
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """One step of the pipeline.
 
     `reads` are the parts of pipeline.json that the stage sees, as dotted keys; nothing else

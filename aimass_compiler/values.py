@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
+from msgspec import Struct
 from pydantic import AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Strict, Tag
 from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
@@ -159,8 +159,7 @@ def within(value: A, least: str, most: str) -> A:
     return value
 
 
-@dataclass(frozen=True)
-class Within:
+class Within(Struct, frozen=True):
     """Annotates an amount that has narrower ends than its kind, both included."""
 
     least: str

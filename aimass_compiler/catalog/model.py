@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
+from msgspec import Struct
 from pydantic import ValidationInfo, field_validator
 
 from aimass_compiler.catalog import Kind
@@ -21,16 +21,14 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.optimizer import Optimizer
 
 
-@dataclass(frozen=True)
-class Examples:
+class Examples(Struct, frozen=True):
     """Rows to learn from: `x` is float32, [N, F] or [N, C, H, W]; `y` is int64 classes or float32, [N]."""
 
     x: numpy.ndarray
     y: numpy.ndarray
 
 
-@dataclass(frozen=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """How much a trial may spend, and where chance starts."""
 
     epochs: int

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Literal, Self
 
+from msgspec import Struct
 from pydantic import BeforeValidator, Field
 
 from aimass_compiler.catalog import Kind
@@ -44,8 +44,7 @@ class ColumnsOfType(Frozen):
     """Columns of this type that are left out."""
 
 
-@dataclass(frozen=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """What the contract says of the values of a column: every row that is learnt from or served keeps it."""
 
     least: float | None = None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from aimass_compiler.checks._example import Example
 from aimass_compiler.conventions import SETTINGS_FILE
@@ -67,8 +68,7 @@ EXAMPLES = (
 )
 
 
-@dataclass(frozen=True)
-class Demand:
+class Demand(Struct, frozen=True):
     """So many of something, each with its amounts of `cpu`, `memory` and `gpus`, and where they stand."""
 
     noun: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._flow import steps
@@ -49,8 +50,7 @@ EXAMPLES = (
 )
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(Struct, frozen=True):
     """A formula, where it stands, the types of the columns there, and what it must give."""
 
     formula: Formula

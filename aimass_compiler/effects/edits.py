@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
 from typing import Any
+
+from msgspec import Struct
 
 from aimass_compiler.diagnostics import Path
 
@@ -35,8 +36,7 @@ class Act(StrEnum):
     MOVED = "moved"
 
 
-@dataclass(frozen=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """One value of a pipeline, before and after.
 
     `path` is where it is afterwards, or where it was if it is removed; `was` where it was if it moved.

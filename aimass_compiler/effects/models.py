@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aimass_compiler import conventions
 from aimass_compiler.effects.normal import Normal, Unreadable, normal
@@ -12,8 +13,7 @@ from aimass_compiler.plan.comparison import Action, Change, Files, Plan
 from aimass_compiler.plan.names import model_folder
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(Struct, frozen=True):
     """One model before and after: its pipeline where there is one, and its files by path in its folder."""
 
     name: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aimass_compiler.diagnostics import Path
 from aimass_compiler.effects.normal import at
@@ -17,8 +18,7 @@ _OF_SETTINGS: Mapping[Path, Path] = {
 }
 
 
-@dataclass(frozen=True)
-class Places:
+class Places(Struct, frozen=True):
     """The documents that one model comes from; either may be unknown."""
 
     spec: Document | None = None

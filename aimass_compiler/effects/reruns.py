@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from aimass_compiler.diagnostics import Path
 from aimass_compiler.effects.edits import Edit, shown
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from aimass_compiler.effects.recorded import LastRuns
 
 
-@dataclass(frozen=True)
-class Reasons:
+class Reasons(Struct, frozen=True):
     """Why one stage would run of its own, and what is not known of it."""
 
     reads: tuple[str, ...] = ()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from aimass_compiler.diagnostics import Path
 from aimass_compiler.plan.comparison import Change, Plan
@@ -44,8 +45,7 @@ class State(StrEnum):
     """It reads nothing that changes; whether it ran at all is not known without a dvc.lock."""
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(Struct, frozen=True):
     """One change in the user's words; `place` is the file and line of the value where that is known."""
 
     sign: Sign
@@ -57,8 +57,7 @@ class Told:
     place: str = ""
 
 
-@dataclass(frozen=True)
-class Breach:
+class Breach(Struct, frozen=True):
     """One change of what callers rely on."""
 
     rule: str
@@ -70,8 +69,7 @@ class Breach:
     is_allowed: bool = False
 
 
-@dataclass(frozen=True)
-class StageEffect:
+class StageEffect(Struct, frozen=True):
     """One stage, and why it runs again or does not."""
 
     name: str
@@ -93,8 +91,7 @@ class StageEffect:
         return self.state in (State.RUNS, State.FOLLOWS)
 
 
-@dataclass(frozen=True)
-class Effect:
+class Effect(Struct, frozen=True):
     """What happens to one model."""
 
     model: str
@@ -113,8 +110,7 @@ class Effect:
     """What a plan cannot do or see, in sentences."""
 
 
-@dataclass(frozen=True)
-class Effects:
+class Effects(Struct, frozen=True):
     """A plan and what it means, model by model: the one value that every view draws from."""
 
     plan: Plan

@@ -9,15 +9,16 @@ it is null or empty. An index is -1 when its value is missing or unseen.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from aimass_compiler.expression import types
 from aimass_compiler.expression.types import ColumnType
 
 
-@dataclass(frozen=True)
-class Expression:
+class Expression(Struct, frozen=True):
     """One operator over its operands."""
 
     @property
@@ -29,8 +30,7 @@ class Expression:
     def operands(self) -> tuple[Expression, ...]:
         """The expressions that this one reads."""
         found: list[Expression] = []
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for value in astuple(self):
             if isinstance(value, Expression):
                 found.append(value)
             elif isinstance(value, tuple):
@@ -56,8 +56,7 @@ def columns_of(expression: Expression) -> Iterator[Column]:
                 yield found
 
 
-@dataclass(frozen=True)
-class Column(Expression):
+class Column(Expression, frozen=True):
     """A raw column of the data."""
 
     name: str
@@ -68,8 +67,7 @@ class Column(Expression):
         return self.column_type
 
 
-@dataclass(frozen=True)
-class Constant(Expression):
+class Constant(Expression, frozen=True):
     """A number or a string that is the same in every row; the number NaN means missing."""
 
     value: float | str
@@ -79,8 +77,7 @@ class Constant(Expression):
         return types.CATEGORY if isinstance(self.value, str) else types.NUMBER
 
 
-@dataclass(frozen=True)
-class Arithmetic(Expression):
+class Arithmetic(Expression, frozen=True):
     """Two numbers, or an image and a number, combined; `minimum` and `maximum` keep missing missing."""
 
     operator: Literal["add", "subtract", "multiply", "divide", "minimum", "maximum"]
@@ -92,8 +89,7 @@ class Arithmetic(Expression):
         return self.left.type if self.left.type.name == "image" else types.NUMBER
 
 
-@dataclass(frozen=True)
-class Function(Expression):
+class Function(Expression, frozen=True):
     """A function of one number; `log` of what is not positive or the root of what is negative is missing."""
 
     name: Literal["log", "absolute", "square_root", "floor"]
@@ -104,8 +100,7 @@ class Function(Expression):
         return types.NUMBER
 
 
-@dataclass(frozen=True)
-class Comparison(Expression):
+class Comparison(Expression, frozen=True):
     """Whether two numbers, or two strings by equality, stand in this order; false when one is missing."""
 
     operator: Literal["<", "<=", ">", ">=", "==", "!="]
@@ -117,8 +112,7 @@ class Comparison(Expression):
         return types.BOOLEAN
 
 
-@dataclass(frozen=True)
-class Logical(Expression):
+class Logical(Expression, frozen=True):
     """Two claims joined."""
 
     operator: Literal["and", "or"]
@@ -130,8 +124,7 @@ class Logical(Expression):
         return types.BOOLEAN
 
 
-@dataclass(frozen=True)
-class Not(Expression):
+class Not(Expression, frozen=True):
     """The opposite of a claim."""
 
     of: Expression
@@ -141,8 +134,7 @@ class Not(Expression):
         return types.BOOLEAN
 
 
-@dataclass(frozen=True)
-class IsMissing(Expression):
+class IsMissing(Expression, frozen=True):
     """Whether a number, string or index is missing."""
 
     of: Expression
@@ -152,8 +144,7 @@ class IsMissing(Expression):
         return types.BOOLEAN
 
 
-@dataclass(frozen=True)
-class Where(Expression):
+class Where(Expression, frozen=True):
     """One of two numbers, or of two strings, by a claim."""
 
     condition: Expression
@@ -165,8 +156,7 @@ class Where(Expression):
         return self.otherwise.type if isinstance(self.then, Constant) else self.then.type
 
 
-@dataclass(frozen=True)
-class AsNumber(Expression):
+class AsNumber(Expression, frozen=True):
     """A claim as 0 or 1, or an index as its code, as a number."""
 
     of: Expression
@@ -176,8 +166,7 @@ class AsNumber(Expression):
         return types.NUMBER
 
 
-@dataclass(frozen=True)
-class Bucket(Expression):
+class Bucket(Expression, frozen=True):
     """How many of the ascending bounds a number reaches: an index of len(bounds) + 1 codes."""
 
     of: Expression
@@ -188,8 +177,7 @@ class Bucket(Expression):
         return types.index(len(self.bounds) + 1)
 
 
-@dataclass(frozen=True)
-class Lookup(Expression):
+class Lookup(Expression, frozen=True):
     """The place of a string among known terms, none empty and no two alike: an index of len(terms) codes."""
 
     of: Expression
@@ -200,8 +188,7 @@ class Lookup(Expression):
         return types.index(len(self.terms))
 
 
-@dataclass(frozen=True)
-class Hash(Expression):
+class Hash(Expression, frozen=True):
     """A string's MurmurHash3 (x86, 32 bits, seed 0, over UTF-8) modulo a size: an index.
 
     Source: Appleby, https://github.com/aappleby/smhasher; a missing string hashes like an empty one.
@@ -215,8 +202,7 @@ class Hash(Expression):
         return types.index(self.size)
 
 
-@dataclass(frozen=True)
-class Lower(Expression):
+class Lower(Expression, frozen=True):
     """A string with A to Z in lower case; other letters stay, because engines disagree about them."""
 
     of: Expression
@@ -226,8 +212,7 @@ class Lower(Expression):
         return self.of.type
 
 
-@dataclass(frozen=True)
-class Joined(Expression):
+class Joined(Expression, frozen=True):
     """Strings joined by the unit separator (U+001F); a missing one counts as empty."""
 
     parts: tuple[Expression, ...]
@@ -240,8 +225,7 @@ class Joined(Expression):
 SEPARATOR = "\x1f"
 
 
-@dataclass(frozen=True)
-class CodeAsString(Expression):
+class CodeAsString(Expression, frozen=True):
     """An index as a string of digits, so that codes can be crossed with names; missing becomes empty."""
 
     of: Expression
@@ -251,8 +235,7 @@ class CodeAsString(Expression):
         return types.CATEGORY
 
 
-@dataclass(frozen=True)
-class Words(Expression):
+class Words(Expression, frozen=True):
     """The words of a string: what stands between spaces."""
 
     of: Expression
@@ -262,8 +245,7 @@ class Words(Expression):
         return types.TOKENS
 
 
-@dataclass(frozen=True)
-class OneHot(Expression):
+class OneHot(Expression, frozen=True):
     """An index as a vector of zeros with a one at its code; all zeros where it is missing."""
 
     of: Expression
@@ -278,8 +260,7 @@ class OneHot(Expression):
         return self.names
 
 
-@dataclass(frozen=True)
-class CountHashed(Expression):
+class CountHashed(Expression, frozen=True):
     """How many words fall into each of `size` hash buckets: a vector."""
 
     of: Expression
@@ -295,8 +276,7 @@ class CountHashed(Expression):
         return tuple(f"{self.prefix}#{number}" for number in range(self.size))
 
 
-@dataclass(frozen=True)
-class CountTerms(Expression):
+class CountTerms(Expression, frozen=True):
     """How often each known word sequence occurs: a vector. A term is its words joined by spaces."""
 
     of: Expression
@@ -312,8 +292,7 @@ class CountTerms(Expression):
         return tuple(f"{self.prefix}:{term}" for term in self.terms)
 
 
-@dataclass(frozen=True)
-class Pack(Expression):
+class Pack(Expression, frozen=True):
     """Numbers, indexes and vectors side by side as one float32 vector."""
 
     parts: tuple[Expression, ...]
@@ -331,8 +310,7 @@ class Pack(Expression):
         return tuple(found)
 
 
-@dataclass(frozen=True)
-class Gather(Expression):
+class Gather(Expression, frozen=True):
     """Some components of a vector."""
 
     of: Expression

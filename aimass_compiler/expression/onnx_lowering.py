@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -116,7 +116,7 @@ def _shape_of(expression: Expression) -> tuple[Any, ...]:
         own.append(id(expression))
     else:
         kinds = ("operator", "name", "size")
-        own.extend(getattr(expression, item.name) for item in fields(expression) if item.name in kinds)
+        own.extend(getattr(expression, name) for name in expression.__struct_fields__ if name in kinds)
         own.append(tuple(operand.type.is_string or operand.type.name for operand in expression.operands))
     return tuple(own)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields, replace
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 import numpy
 import polars
 import polars_hash
+from msgspec.structs import replace
 from polars import selectors
 
 from aimass_compiler.expression.algebra import (
@@ -86,12 +86,12 @@ def flattened(
 def _with_operands(expression: Expression, operands: Iterator[Expression]) -> Expression:
     """The same operator over other operands, in their order."""
     changes: dict[str, Any] = {}
-    for field in fields(expression):
-        value = getattr(expression, field.name)
+    for name in expression.__struct_fields__:
+        value = getattr(expression, name)
         if isinstance(value, Expression):
-            changes[field.name] = next(operands)
+            changes[name] = next(operands)
         elif isinstance(value, tuple) and any(isinstance(part, Expression) for part in value):
-            changes[field.name] = tuple(next(operands) for _ in value)
+            changes[name] = tuple(next(operands) for _ in value)
     return replace(expression, **changes) if changes else expression
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aimass_compiler.expression.algebra import Expression
 from aimass_compiler.task import Task
@@ -14,32 +16,28 @@ if TYPE_CHECKING:
     import polars
 
 
-@dataclass(frozen=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """One number over all rows; missing values do not count. NaN when there is no value at all."""
 
     of: Expression
     name: Literal["mean", "standard_deviation", "median", "minimum", "maximum"]
 
 
-@dataclass(frozen=True)
-class Quantiles:
+class Quantiles(Struct, frozen=True):
     """The values below which these shares of the rows lie, by linear interpolation."""
 
     of: Expression
     shares: tuple[float, ...]
 
 
-@dataclass(frozen=True)
-class MostFrequent:
+class MostFrequent(Struct, frozen=True):
     """The most frequent values of a string or number, ties in their order; all when `limit` is None."""
 
     of: Expression
     limit: int | None = None
 
 
-@dataclass(frozen=True)
-class FrequentTerms:
+class FrequentTerms(Struct, frozen=True):
     """The word sequences of `lengths` words that stand in the most rows, ties in alphabetical order."""
 
     of: Expression
@@ -47,15 +45,13 @@ class FrequentTerms:
     longest: int
 
 
-@dataclass(frozen=True)
-class Variances:
+class Variances(Struct, frozen=True):
     """The variance of each component of a vector; missing numbers do not count, and none at all is 0."""
 
     of: Expression
 
 
-@dataclass(frozen=True)
-class MutualInformation:
+class MutualInformation(Struct, frozen=True):
     """How much each component of a vector tells about the target, in nats; a missing number counts as 0.
 
     The nearest-neighbour estimators with 3 neighbours of scikit-learn's `mutual_info_classif` (Ross

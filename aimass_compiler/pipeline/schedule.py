@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 _ITEM = re.compile(r"(?P<any>[*?])|(?P<first>\w+)(-(?P<last>\w+))?", re.ASCII)
 _A_LEAP_YEAR = 2024
 
 
-@dataclass(frozen=True)
-class _Field:
+class _Field(Struct, frozen=True):
     """One field: what it is called, its ends, and the names that its values have from the first on."""
 
     name: str

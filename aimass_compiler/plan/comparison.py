@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct, field
 
 from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Finding, Severity, has_errors
@@ -70,8 +71,7 @@ class Change(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Every file that is produced or owned, sorted by path, and what stands against writing."""
 
     changes: tuple[Change, ...] = ()

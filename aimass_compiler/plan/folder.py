@@ -11,8 +11,9 @@ import contextlib
 import errno
 import os
 import stat
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import pathlib
@@ -35,8 +36,7 @@ LINK = "a symbolic link, which is never followed"
 OTHER = "neither a file nor a folder"
 
 
-@dataclass(frozen=True)
-class Obstacle:
+class Obstacle(Struct, frozen=True):
     """What is in the way, and where: a path can neither be read nor written safely."""
 
     reason: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from aimass_compiler.plan.names import below, model_folder, refusal
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 FORMAT = "aimass.inventory/v1"
 
 
-@dataclass(frozen=True)
-class Inventory:
+class Inventory(Struct, frozen=True):
     """Paths inside of the folder, each with a SHA-256 in hexadecimal.
 
     `announced` is what a write in progress is about to put there. A run that was killed leaves

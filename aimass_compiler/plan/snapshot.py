@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from aimass_compiler import conventions
 from aimass_compiler.plan.folder import FOLDER, Obstacle, OutputFolder
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
     Look = Callable[[str], bytes | Obstacle | None]
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """The output folder at one moment: only the paths that are produced or owned."""
 
     contents: Mapping[str, bytes] = field(default_factory=dict)

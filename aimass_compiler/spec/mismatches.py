@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence, Sized
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, structs
 
 from aimass_compiler import conventions
 from aimass_compiler.catalog import FAMILIES, family_of, names
@@ -62,8 +64,7 @@ EXPLANATIONS = (
 )
 
 
-@dataclass(frozen=True)
-class Mismatch:
+class Mismatch(Struct, frozen=True):
     """One of pydantic's errors: its location by the decoder's steps, and the part of it that was written."""
 
     type: str
@@ -126,7 +127,7 @@ def _joined(mismatches: Sequence[Mismatch]) -> Iterator[Mismatch]:
         if any(len(other.path) > depth and other.path[:depth] == mismatch.path for other in mismatches):
             continue
         alike = dict.fromkeys(_NOUNS[other.type] for other in wrong_types if other.path == mismatch.path)
-        yield replace(mismatch, nouns=tuple(alike))
+        yield structs.replace(mismatch, nouns=tuple(alike))
 
 
 def _told(kind: type[Frozen], data: Mapping[str, Any], mismatch: Mismatch) -> Finding:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from aimass_compiler.diagnostics import Finding, Related
 from aimass_compiler.explanations import Explanation
@@ -38,8 +40,7 @@ EXPLANATIONS = (
 )
 
 
-@dataclass(frozen=True)
-class _Mistake:
+class _Mistake(Struct, frozen=True):
     """A pattern over the parser's words, and ours; `{here}` is where it stopped."""
 
     pattern: str

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aimass_compiler import checks
 from aimass_compiler.diagnostics import Finding, has_errors
@@ -19,8 +21,7 @@ from aimass_compiler.synchronise.processes import Together, count_for
 from aimass_compiler.synchronise.share import Compared, Found, Share, Written, merged
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """How generated/ is to be brought in step."""
 
     is_written: bool = True
@@ -33,8 +34,7 @@ class Wish:
     """How many models that change the plan shall hold the contents of; by default all."""
 
 
-@dataclass(frozen=True)
-class Synchronised:
+class Synchronised(Struct, frozen=True):
     """What was found and planned, and whether it was written."""
 
     findings: tuple[Finding, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from aimass_compiler import render
 from aimass_compiler.compile import lowered
@@ -18,8 +19,7 @@ from aimass_compiler.spec.reader import read_document
 from aimass_compiler.synchronise.rendered import Rendered
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """What compiling a share told."""
 
     findings: tuple[Finding, ...]
@@ -29,8 +29,7 @@ class Found:
     """The model of each file that describes one."""
 
 
-@dataclass(frozen=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """How a share differs from what is on disk."""
 
     changes: tuple[Change, ...]
@@ -39,8 +38,7 @@ class Compared:
     """The plan of the first models that change, with contents, for those who look closer."""
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(Struct, frozen=True):
     """What went wrong in writing, and what is to be remembered of the rest."""
 
     findings: tuple[Finding, ...]

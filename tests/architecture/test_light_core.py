@@ -1,4 +1,4 @@
-"""The compiler needs its three dependencies and nothing else, and gives the same bytes everywhere."""
+"""The compiler needs its four dependencies and nothing else, and gives the same bytes everywhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 #: What `pip install aimass-compiler` brings along, by import name.
 CORE = (
-    "aimass_compiler", "annotated_types", "jinja2", "markupsafe", "pydantic", "pydantic_core",
+    "aimass_compiler", "annotated_types", "jinja2", "markupsafe", "msgspec", "pydantic", "pydantic_core",
     "typing_extensions", "typing_inspection", "yaml", "_yaml",
 )  # fmt: skip
 BLOCKER = f"""
@@ -97,3 +97,24 @@ def test_compiling_imports_nothing_that_only_editors_and_people_need(tmp_path: P
     (tmp_path / "specs/digits.yaml").write_bytes((ROOT / "specs/digits.yaml").read_bytes())
     done = run(code, "compile", "--no-cache", "--root", str(tmp_path))
     assert done.returncode == 0, done.stderr
+
+
+def test_what_a_compile_imports_defines_hardly_a_dataclass(tmp_path: Path) -> None:
+    """Each costs 3 million instructions when Python starts; see docs/decisions/0153."""
+    code = (
+        "import dataclasses, sys; from aimass_compiler.cli import main; main(sys.argv[1:])\n"
+        "ours = {f'{name}.{found.__name__}' for name, module in sys.modules.items()\n"
+        "    if name.startswith('aimass_compiler.') for found in vars(module).values()\n"
+        "    if dataclasses.is_dataclass(found) and isinstance(found, type) and found.__module__ == name}\n"
+        "print(*sorted(ours), sep='\\n', file=sys.stderr)"
+    )
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs/churn.yaml").write_bytes((ROOT / "specs/churn.yaml").read_bytes())
+    done = run(code, "compile", "--root", str(tmp_path))
+    assert done.stderr.split() == [
+        "aimass_compiler.checks._flow.Step",
+        "aimass_compiler.diagnostics.Finding",
+        "aimass_compiler.render.shared.Shared",
+        "aimass_compiler.render.training.cluster.Job",
+        "aimass_compiler.spec.document.Document",
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from aimass_compiler.diagnostics import Assign, Edit, Fix, Place, Quote, Remove, Rename, Rewrite
 from aimass_compiler.spec.edits import applied, replacements
@@ -71,7 +72,7 @@ def test_an_edit_leaves(name: str) -> None:
     text, edit, after = EDITS[name]
     if text[0] in "-[":
         assert not isinstance(edit, Rewrite)
-        below = type(edit)(**{**vars(edit), "path": ("root", *edit.path)})
+        below = replace(edit, path=("root", *edit.path))
         text, edit, after = below_root(text), below, below_root(after)
     document, _ = parse(text, "x")
     found = replacements(document, Fix("", (edit,)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from aimass_compiler.catalog.models import _graph
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from aimass_compiler.task import Task
 
 
-@dataclass(frozen=True)
-class LearntEstimator:
+class LearntEstimator(Struct, frozen=True):
     """An estimator that was fitted, converted by skl2onnx."""
 
     estimator: Any
@@ -49,8 +49,7 @@ class LearntEstimator:
         return _graph.from_output(model, model.graph.output[-1].name, [self.features], self.task)
 
 
-@dataclass(frozen=True)
-class LearntLinear:
+class LearntLinear(Struct, frozen=True):
     """A linear estimator that was fitted, as one matrix product."""
 
     estimator: Any

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
+
+from msgspec import Struct
 
 
 class CommandModule(Protocol):
@@ -23,8 +24,7 @@ class CommandModule(Protocol):
         """Do it; answers an ExitCode."""
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(Struct, frozen=True):
     """One word behind `aimass`."""
 
     name: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 TAB_WIDTH = 4
 _ELLIPSIS = "…"
@@ -16,8 +17,7 @@ _UNSAFE_CATEGORIES = ("Cc", "Cs", "Zl", "Zp")
 _REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-@dataclass(frozen=True)
-class _Cell:
+class _Cell(Struct, frozen=True):
     drawn: str
     width: int
 
@@ -36,8 +36,7 @@ def width_of(text: str) -> int:
     return sum(cell.width for cell in _cells(text))
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(Struct, frozen=True):
     """The part of a line that is shown: its text, and the columns that each character of the line takes."""
 
     text: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import EnvironmentPipeline
@@ -27,8 +28,7 @@ VIOLATED_SHARE = 0.1
 _SATURATION = 0.9
 
 
-@dataclass(frozen=True)
-class Watched:
+class Watched(Struct, frozen=True):
     """One model in one environment, and all that its alerts depend on."""
 
     model: str
@@ -72,8 +72,7 @@ def watched(model: str, environment: str, running: EnvironmentPipeline) -> Watch
     )
 
 
-@dataclass(frozen=True)
-class Alert:
+class Alert(Struct, frozen=True):
     """One alert of a severity: when, after how long, and what it says."""
 
     name: str

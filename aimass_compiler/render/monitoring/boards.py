@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.monitoring import Monitoring
@@ -16,8 +17,7 @@ BOARD_FILE = "dashboard.json"
 NAMESPACE_VARIABLE = "namespace"
 
 
-@dataclass(frozen=True)
-class Lines:
+class Lines(Struct, frozen=True):
     """What a dashboard draws into its panels: the objectives, and when drift calls somebody."""
 
     availability: Percentage
@@ -26,8 +26,7 @@ class Lines:
     drift: float
 
 
-@dataclass(frozen=True)
-class Board:
+class Board(Struct, frozen=True):
     """One dashboard of a model, of all environments or of the one that it names."""
 
     model: str

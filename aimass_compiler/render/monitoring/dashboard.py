@@ -6,8 +6,9 @@ Source: https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from aimass_compiler import conventions
 from aimass_compiler.render.monitoring.boards import NAMESPACE_VARIABLE, Board, Lines
@@ -23,8 +24,7 @@ _RATE = "[$__rate_interval]"
 _WHEN_TIME_CHANGES, _BY_NAME = 2, 1
 
 
-@dataclass(frozen=True)
-class Panel:
+class Panel(Struct, frozen=True):
     """One picture: its title, its unit, and its lines as PromQL and legend."""
 
     title: str

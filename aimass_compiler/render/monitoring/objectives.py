@@ -7,7 +7,8 @@ https://sre.google/workbook/alerting-on-slos/
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline.serving import Objectives
@@ -17,8 +18,7 @@ SLOW_SHARES = {"p50": 0.5, "p95": 0.05, "p99": 0.01}
 AVAILABILITY = "availability"
 
 
-@dataclass(frozen=True)
-class Burn:
+class Burn(Struct, frozen=True):
     """The budget of 30 days goes `factor` times too fast, over a long window and still over a short one."""
 
     short: str
@@ -33,8 +33,7 @@ BURNS = {
 }
 
 
-@dataclass(frozen=True)
-class Indicator:
+class Indicator(Struct, frozen=True):
     """The bad requests of one objective among all, and the share of them that is allowed.
 
     What is bad is the first of `bad` without the others; both are series of counters.

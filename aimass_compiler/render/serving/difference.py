@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 Object = Mapping[str, Any]
 #: Kind and name, which kustomize finds an object by.
@@ -14,8 +15,7 @@ Identity = tuple[str, str]
 _MERGED_BY_NAME = "containers"
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """New objects, and patches of those that change or go."""
 
     added: list[Object]
