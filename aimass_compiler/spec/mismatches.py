@@ -102,16 +102,15 @@ def findings(
     """Every mismatch once, in its own words; what follows from another is left out."""
     if other := other_version(data.get("apiVersion"), file):
         return [other]  # everything else may be right in that version
-    found: dict[tuple[Path, str], Finding] = {}
-    missing = set()
+    found, missing = dict[tuple[Path, str], Finding](), set()
     for mismatch in _joined(mismatches):
         finding = _told(kind, data, mismatch)
         found.setdefault((finding.path, finding.message), replace(finding, file=file))
         if mismatch.type == "missing":
             missing.add((finding.path, finding.message, mismatch.key))
     for path, message, key in missing:
-        misspelt = f"did you mean `{key}`?"
-        if any(other.path[:-1] == path and other.help == misspelt for other in found.values()):
+        meant = f"did you mean `{key}`?"
+        if any(other.path[:-1] == path and other.help == meant for other in found.values()):
             del found[path, message]
     return list(found.values())
 
