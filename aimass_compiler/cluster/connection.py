@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +52,16 @@ class Connection:
             return None
 
     def list(
-        self, group: str, kind: str, namespace: str = "", labels: Mapping[str, str] | None = None
+        self,
+        group: str,
+        kind: str,
+        namespace: str = "",
+        labels: Mapping[str, str] | None = None,
+        fields: Mapping[str, str] | None = None,
     ) -> list[dict[str, Any]]:
-        """The objects of a kind that carry all these labels, of a namespace or of the whole cluster."""
+        """The objects of a kind with all these labels and fields, of a namespace or the whole cluster."""
         resource = self.resource(group, kind)
-        query = {"labelSelector": ",".join(f"{name}={value}" for name, value in (labels or {}).items())}
+        query = {"labelSelector": _selector(labels), "fieldSelector": _selector(fields)}
         found: list[dict[str, Any]] = []
         while True:
             asked = {name: value for name, value in query.items() if value} | {"limit": "500"}
@@ -106,16 +111,20 @@ class Connection:
             "PUT", self._path(document), about=about, query=query, body=document, headers=_JSON
         )
 
-    def delete(self, document: Object) -> bool:
+    def delete(self, document: Object, *, is_as_read: bool = False) -> bool:
         """Delete exactly the object that was read, and in the background what it owns.
 
-        Answers False where it is gone, or another one of that name took its place.
+        Answers False where it is gone, or another one of that name took its place, or where it should be
+        `as_read` and has changed since.
         """
+        metadata = document["metadata"]
+        exactly = {"uid": metadata["uid"]}
+        exactly |= {"resourceVersion": metadata["resourceVersion"]} if is_as_read else {}
         options = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "propagationPolicy": "Background",
-            "preconditions": {"uid": document["metadata"]["uid"]},
+            "preconditions": exactly,
         }
         path, about = self._path(document), str(key_of(document))
         try:
@@ -124,9 +133,14 @@ class Connection:
             return False
         return True
 
+    def look_around(self) -> None:
+        """Learn which kinds the cluster serves: the first question, which shows whether anybody answers."""
+        with self._lock:
+            self._kinds = discover(self._way)
+
     def now(self) -> datetime:
-        """The cluster's time, to the second, by which all who use it can agree."""
-        return self._way.request("GET", "/version", about="the cluster's version").at
+        """The cluster's time, to the second or so, by which all who use it can agree."""
+        return datetime.now(tz=UTC) + self._way.clock_ahead
 
     def resource(self, group: str, kind: str, version: str = "") -> Resource:
         """How the cluster serves a kind. Raises KindMissing, which names the operator that brings it."""
@@ -143,6 +157,10 @@ class Connection:
         key = key_of(document)
         group, version = group_and_version(document)
         return self.resource(group, key.kind, version).path(key.namespace, key.name)
+
+
+def _selector(wanted: Mapping[str, str] | None) -> str:
+    return ",".join(f"{name}={value}" for name, value in (wanted or {}).items())
 
 
 def connect(kubeconfig: Path | None = None, context: str | None = None, tell: Tell = print) -> Connection:

@@ -33,6 +33,48 @@ def files_at(revision: str, root: Path, paths: Sequence[str]) -> dict[str, bytes
     return dict(zip(listed, _contents(answered, revision), strict=True))
 
 
+def head(root: Path) -> str:
+    """The commit that is checked out, or nothing where there is no repository, or no commit yet."""
+    return _told(["rev-parse", "--verify", "--quiet", "HEAD"], root)
+
+
+def source(root: Path) -> str:
+    """Which project this is, for all of its clones: `github.com/acme/models`, or `…//folder` within it.
+
+    Nothing where there is no repository, or it has no remote `origin`. Credentials are left out.
+    """
+    address = _told(["remote", "get-url", "origin"], root)
+    if not address:
+        return ""
+    folder = _told(["rev-parse", "--show-prefix"], root).rstrip("/")
+    return normalised(address) + (f"//{folder}" if folder else "")
+
+
+def normalised(address: str) -> str:
+    """A remote's address without its scheme, user, password and `.git`: one for all ways to reach it.
+
+    Source: https://git-scm.com/docs/git-clone#_git_urls
+    """
+    scheme, separator, rest = address.partition("://")
+    if not separator:
+        host, colon, path = address.partition(":")
+        is_ssh = colon and "/" not in host and len(host) > 1  # `C:` is a drive
+        scheme, rest = ("ssh", f"{host}/{path.lstrip('/')}") if is_ssh else ("file", address)
+    if scheme != "file":
+        host, slash, path = rest.partition("/")
+        rest = f"{host.rpartition('@')[2].lower()}{slash}{path}"
+    return rest.rstrip("/").removesuffix(".git")
+
+
+def _told(arguments: list[str], root: Path) -> str:
+    """The first line that git answers, or nothing where it has no answer."""
+    try:
+        done = _run(arguments, root)
+    except GitError:
+        return ""
+    return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else ""
+
+
 def _commit(revision: str, root: Path) -> str:
     """The name of the commit, which cannot be taken for an option; `main...` is where HEAD left main."""
     if revision.endswith(_SINCE):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ RANKS: Sequence[tuple[str, ...]] = (
     ("Ingress", "Gateway", "HTTPRoute", "GRPCRoute"),
 )
 _DIGEST_LENGTH = 12
+_NAMESPACE = re.compile(r"^namespace: (\S+)$", re.MULTILINE)
 #: Kinds whose pods run the model, so that their image tells its version.
 _SERVING = ("Deployment", "Rollout", "StatefulSet")
 
@@ -59,7 +61,9 @@ class Declared:
         """The tag of the image that serves, or the digest of everything where none does."""
         for document in self.objects:
             if document["kind"] in _SERVING:
-                image = str(document["spec"]["template"]["spec"]["containers"][0].get("image", ""))
+                template = document["spec"].get("template") or {}
+                containers = (template.get("spec") or {}).get("containers") or [{}]
+                image = str(containers[0].get("image", ""))
                 return image.rpartition("@")[2] if "@" in image else image.rpartition(":")[2]
         return self.digest
 
@@ -106,6 +110,14 @@ def models_of(generated: Path, environment: str) -> list[str]:
     """The models that have an overlay for an environment, sorted."""
     pattern = f"*/overlays/{environment}/kustomization.yaml"
     return sorted(path.parents[2].name for path in generated.glob(pattern))
+
+
+def namespace_in(generated: Path, environment: str) -> str:
+    """The namespace that overlays of an environment name; nothing where there is none."""
+    for path in sorted(generated.glob(f"*/overlays/{environment}/kustomization.yaml")):
+        if named := _NAMESPACE.search(path.read_text(encoding="utf-8")):
+            return named[1]
+    return ""
 
 
 def declared(kustomize: Kustomize, generated: Path, model: str, environment: str) -> Declared:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,8 +30,12 @@ Tell = Callable[[str], None]
 AT_ONCE = 16
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 40
+#: An address at which nobody has answered yet may be a wrong one. (About seven seconds.)
+_FIRST_TRIES = 5
 #: An API server that is restarted is away for some seconds, or half a minute.
 _PATIENT_TRIES = 12
+_READ_TRIES = 4
+_STATUS_TRIES = 6
 _BACK_OFF = 0.25
 _LONGEST_PAUSE = 5
 _LONGEST_RETRY_AFTER = 30
@@ -49,21 +53,25 @@ class Answer:
 
     code: int
     document: dict[str, Any]
-    at: datetime
-    """The API server's own time, to the second."""
 
 
 class Transport:
     """A pool of connections to one API server; threads may share it."""
 
-    def __init__(self, configuration: Configuration, tell: Tell) -> None:
+    def __init__(self, configuration: Configuration, log_in: Callable[[], None], tell: Tell) -> None:
         from kubernetes.client import ApiClient
 
+        self._log_in = log_in
+        self._logging_in = threading.Lock()
         self.address = str(configuration.host).rstrip("/")
         configuration.connection_pool_maxsize = AT_ONCE
         self._configuration = configuration
         self._pool: PoolManager = ApiClient(configuration).rest_client.pool_manager
-        self._patient = _patient(tell)
+        self._patience = _patience(_FIRST_TRIES, tell)
+        self._tell = tell
+        self._has_answered = False
+        self.clock_ahead = timedelta()
+        """How far the API server's clock is ahead of ours, to the second, as of its last answer."""
 
     def request(
         self,
@@ -80,27 +88,48 @@ class Transport:
         Connection errors, timeouts, 429 and 5xx are tried again with pauses: everything that we ask may be
         asked twice. Raises ClusterError.
         """
+        url = f"{self.address}{path}" + (f"?{urlencode(query)}" if query else "")
+        content = None if body is None else json.dumps(body).encode()
+        headers = {
+            "User-Agent": f"aimass-compile/{__version__}",
+            "Accept": "application/json",
+            **(headers or {}),
+        }
+        token = self._token()
+        answer = self._answer(method, url, content, headers, token)
+        if answer.status == _UNAUTHORIZED and (renewed := self._renewed(token)):
+            answer = self._answer(method, url, content, headers, renewed)
+        if not self._has_answered:
+            self._has_answered, self._patience = True, _patience(_PATIENT_TRIES, self._tell)
+        return self._understood(answer, about)
+
+    def _answer(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], token: str
+    ) -> BaseHTTPResponse:
         import urllib3
 
-        url = f"{self.address}{path}" + (f"?{urlencode(query)}" if query else "")
         try:
-            answer = self._pool.request(
+            return self._pool.request(
                 method,
                 url,
-                body=None if body is None else json.dumps(body).encode(),
-                headers={**self._own_headers(), **(headers or {})},
+                body=body,
+                headers={**headers, "Authorization": token} if token else headers,
                 timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
-                retries=self._patient,
+                retries=self._patience,
             )
         except urllib3.exceptions.HTTPError as error:
             raise self._unreachable(error) from None
-        return self._understood(answer, about)
 
-    def _own_headers(self) -> dict[str, str]:
-        headers = {"User-Agent": f"aimass-compile/{__version__}", "Accept": "application/json"}
-        if token := self._token():
-            headers["Authorization"] = token
-        return headers
+    def _renewed(self, refused: str) -> str:
+        """Another token than the one that was refused, if logging in again gives one.
+
+        GitHub's tokens live for minutes, and a plugin need not tell for how long.
+        """
+        with self._logging_in:
+            if self._token() == refused:  # no other thread was faster
+                self._log_in()
+            token = self._token()
+        return token if token != refused else ""
 
     def _token(self) -> str:
         """The token, renewed where the kubeconfig says how."""
@@ -116,10 +145,9 @@ class Transport:
             raise self._unknown()
         if answer.status >= _FIRST_FAILURE:
             raise failure(answer.status, document if isinstance(document, dict) else {}, about)
-        dated = answer.headers.get("Date")
-        return Answer(
-            answer.status, document, parsedate_to_datetime(dated) if dated else datetime.now(tz=UTC)
-        )
+        if dated := answer.headers.get("Date"):
+            self.clock_ahead = parsedate_to_datetime(dated) - datetime.now(tz=UTC)
+        return Answer(answer.status, document)
 
     def _unknown(self) -> Unreachable:
         """The API server does not know who asks; a token that tells when it expires says why."""
@@ -154,13 +182,24 @@ def transport(kubeconfig: Path | None, context: str | None, tell: Tell) -> Trans
     """
     try:
         from kubernetes.client import Configuration
-        from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
     except ModuleNotFoundError as error:
         raise ClusterError(
             f"{error.name} is not installed", "`pip install 'aimass-compiler[cluster]'` brings it"
         ) from None
     logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # what it would warn of is told in other words
     configuration = Configuration()
+
+    def log_in() -> None:
+        _log_in(configuration, kubeconfig, context)
+
+    log_in()
+    return Transport(configuration, log_in, tell)
+
+
+def _log_in(configuration: Configuration, kubeconfig: Path | None, context: str | None) -> None:
+    """Set address, certificates and a token that is as new as can be. Raises ClusterError."""
+    from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
+
     place = str(kubeconfig) if kubeconfig else os.environ.get("KUBECONFIG") or _KUBECONFIG
     is_there = any(Path(part).expanduser().is_file() for part in place.split(os.pathsep) if part)
     with _Complaints() as complaints:
@@ -177,7 +216,6 @@ def transport(kubeconfig: Path | None, context: str | None, tell: Tell) -> Trans
             raise ClusterError(f"the kubeconfig {place} cannot be used: {error}") from None
     if complaints.told:  # the package only logs that a plugin failed, and goes on as nobody
         raise Unreachable(f"the login of {place} failed: {complaints.told[0]}", "log in again")
-    return Transport(configuration, tell)
 
 
 class _Complaints(logging.Handler):
@@ -198,7 +236,7 @@ class _Complaints(logging.Handler):
         logging.getLogger().removeHandler(self)
 
 
-def _patient(tell: Tell) -> Retry:
+def _patience(tries: int, tell: Tell) -> Retry:
     """How often and after which pauses something is tried again; a wait that lasts is told."""
     from urllib3.util.retry import Retry
 
@@ -224,9 +262,9 @@ def _patient(tell: Tell) -> Retry:
             return None if asked is None else min(asked, _LONGEST_RETRY_AFTER)
 
     return Patient(
-        total=_PATIENT_TRIES,
-        read=_PATIENT_TRIES // 3,
-        status=_PATIENT_TRIES // 2,
+        total=tries,
+        read=_READ_TRIES,
+        status=_STATUS_TRIES,
         redirect=0,
         allowed_methods=None,
         status_forcelist=_TRANSIENT,

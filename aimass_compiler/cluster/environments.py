@@ -1,0 +1,124 @@
+"""Brings environments to what generated/ holds: models side by side, environments one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimass_compiler.cluster import owned as inventory
+from aimass_compiler.cluster.applying import Origin, Wish, Work, apply
+from aimass_compiler.cluster.connection import Connection
+from aimass_compiler.cluster.failures import ClusterError
+from aimass_compiler.cluster.kustomize import KustomizeError, find
+from aimass_compiler.cluster.objects import Declared, declared
+from aimass_compiler.cluster.outcomes import Applied
+from aimass_compiler.cluster.owned import Owned
+from aimass_compiler.cluster.removing import remove
+from aimass_compiler.cluster.transport import AT_ONCE, Tell
+
+#: Models that are applied at once; most of the time they wait for what serves to get ready.
+_MODELS_AT_ONCE = 32
+_BUILDS_AT_ONCE = 4
+
+Builds = Mapping[tuple[str, str], "Future[Declared]"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One environment, and what it is to be brought to."""
+
+    environment: str
+    namespace: str
+    models: tuple[str, ...]
+    is_whole: bool
+    """Whether these are all models, so that what git no longer has is removed."""
+
+
+@contextmanager
+def building(generated: Path, targets: Iterable[Target]) -> Iterator[Builds]:
+    """The overlays of all targets, while kustomize builds them in the background. Raises KustomizeError."""
+    kustomize = find()
+    with ThreadPoolExecutor(_BUILDS_AT_ONCE) as pool:
+        yield {
+            (model, target.environment): pool.submit(
+                declared, kustomize, generated, model, target.environment
+            )
+            for target in targets
+            for model in target.models
+        }
+
+
+@contextmanager
+def working(connection: Connection, wish: Wish, origin: Origin, tell: Tell) -> Iterator[Work]:
+    """What all models of a run share, while it runs."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield Work(connection, pool, wish, origin, tell)
+
+
+def bring(work: Work, targets: Sequence[Target], builds: Builds) -> Iterator[Applied]:
+    """What became of each model, environment by environment.
+
+    One that failed ends it: what does not work in dev does not go on to prod. Where nothing is waited for,
+    all environments are brought side by side.
+    """
+    with ThreadPoolExecutor(_MODELS_AT_ONCE) as pool:
+        started = [_started(work, target, builds, pool) for target in targets] if not work.wish.waits else []
+        for place, target in enumerate(targets):
+            results = started[place] if started else _started(work, target, builds, pool)
+            has_failed = False
+            for result in results:
+                done = result.result()
+                has_failed = has_failed or bool(done.failures)
+                yield done
+            yield from _removals(work, target, has_failed=has_failed)
+            if has_failed and work.wish.waits:
+                if rest := [each.environment for each in targets[place + 1 :]]:
+                    work.tell(f"not touched, because {target.environment} failed: {', '.join(rest)}")
+                return
+
+
+def _started(work: Work, target: Target, builds: Builds, pool: ThreadPoolExecutor) -> list[Future[Applied]]:
+    return [
+        pool.submit(_one, work, target, model, builds[model, target.environment]) for model in target.models
+    ]
+
+
+def _one(work: Work, target: Target, model: str, build: Future[Declared]) -> Applied:
+    try:
+        found = build.result()
+    except (KustomizeError, ClusterError) as error:
+        failed = error if isinstance(error, ClusterError) else ClusterError(str(error))
+        return Applied(model, target.environment, target.namespace, "", failures=(failed,))
+    return apply(work, found)
+
+
+def _removals(work: Work, target: Target, *, has_failed: bool) -> Iterator[Applied]:
+    """Remove the models of this repository that git no longer has, once those that it has are applied."""
+    if not target.is_whole or not work.wish.prunes:
+        return
+    try:
+        surplus = _no_longer_declared(work, target)
+    except ClusterError as error:
+        yield Applied("", target.environment, target.namespace, "", failures=(error,), is_removal=True)
+        return
+    if not surplus:
+        return
+    names = ", ".join(f"`{each.model}`" for each in surplus)
+    if has_failed:
+        work.tell(f"{target.environment}: {names} left, because others failed; git no longer has them")
+        return
+    would = "would be removed" if work.wish.is_dry_run else "are removed"
+    work.tell(f"{target.environment}: git no longer has {names}; they {would}")
+    for each in surplus:
+        yield remove(work, each)
+
+
+def _no_longer_declared(work: Work, target: Target) -> list[Owned]:
+    """Models that this repository applied there, by its address, and that it no longer has."""
+    if not work.origin.source:
+        return []
+    found = inventory.listed(work.connection, target.environment, namespace=target.namespace)
+    return [each for each in found if each.source == work.origin.source and each.model not in target.models]

@@ -1,0 +1,100 @@
+"""Looks at what applying would do, by a dry run on the server that changes nothing."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from aimass_compiler import conventions
+from aimass_compiler.cluster.connection import Connection
+from aimass_compiler.cluster.failures import ClusterError, Conflict, Refused
+from aimass_compiler.cluster.objects import Declared, Object, key_of, owner_of
+from aimass_compiler.cluster.outcomes import Action, Outcome
+
+#: What the API server counts, which differs though nobody changed anything.
+_COUNTED = ("managedFields", "resourceVersion", "generation")
+_PAUSE = 0.5
+_NO_DRY_RUN = "does not support dry run"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What applying an object would do."""
+
+    document: Object
+    outcome: Outcome
+
+
+def look(
+    connection: Connection, declared: Declared, document: Object, *, force: bool, deadline: float
+) -> Look | ClusterError:
+    """What applying one object would do, or why the cluster would not take it."""
+    try:
+        live = _settled(connection, document, deadline)
+        if live is not None:
+            _hold_apart(live, declared)
+        merged = _merged(connection, document, force=force)
+    except ClusterError as error:
+        return error
+    if live is None:
+        action = Action.CREATED
+    else:
+        action = Action.UNCHANGED if merged is not None and _is_same(live, merged) else Action.CHANGED
+    return Look(document, Outcome(key_of(document), action, live=live, merged=merged))
+
+
+def _settled(connection: Connection, document: Object, deadline: float) -> dict[str, Any] | None:
+    """The object as it is; one that is being deleted is waited for: what is applied to it goes with it."""
+    key = key_of(document)
+    while True:
+        live = connection.get(key)
+        if live is None or "deletionTimestamp" not in live["metadata"]:
+            return live
+        if time.monotonic() > deadline:
+            holding = ", ".join(live["metadata"].get("finalizers", ())) or "nothing that it tells"
+            raise Refused(
+                f"{key} is being deleted, and not gone yet: it is held by {holding}",
+                "wait until it is gone, then apply again",
+            )
+        time.sleep(_PAUSE)
+
+
+def _hold_apart(live: Object, declared: Declared) -> None:
+    """Raises Conflict for an object of another model or environment, which has the same field manager."""
+    model, environment = owner_of(live)
+    if (model or environment) and (model, environment) != (declared.model, declared.environment):
+        owner = f"`{model}` in {environment or 'no environment'}"
+        raise Conflict(
+            f"{key_of(live)} in the namespace `{declared.namespace}` belongs to {owner}",
+            "two environments need two namespaces (aimass.yaml), and two models two names",
+            (),
+        )
+
+
+def _merged(connection: Connection, document: Object, *, force: bool) -> Object | None:
+    """The object as it would be; None where an admission webhook cannot tell without acting."""
+    try:
+        return connection.apply(document, force=force, is_dry_run=True).document
+    except Refused as refused:
+        if _NO_DRY_RUN in str(refused):
+            return None
+        raise
+
+
+def _is_same(live: Object, merged: Object) -> bool:
+    return _content(live) == _content(merged) and _ours(live) == _ours(merged)
+
+
+def _content(document: Object) -> dict[str, Any]:
+    metadata = {name: value for name, value in document["metadata"].items() if name not in _COUNTED}
+    return {**document, "metadata": metadata, "status": None}
+
+
+def _ours(document: Object) -> list[Any]:
+    """The fields that we manage: giving one up changes nothing else."""
+    return [
+        entry.get("fieldsV1")
+        for entry in document["metadata"].get("managedFields", ())
+        if entry.get("manager") == conventions.MANAGER and entry.get("operation") == "Apply"
+    ]
