@@ -97,6 +97,9 @@ build/fuzz-venv/.ready: pyproject.toml
 requirements: $(READY) ## renew the pinned requirements
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/dev.txt
+	uv pip compile pyproject.toml --extra cluster --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q \
+		-c requirements/dev.txt -o requirements/cluster.txt
 	python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["serve"], sep="\n")' \
 		| uv pip compile - --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q \

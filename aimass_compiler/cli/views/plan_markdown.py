@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from aimass_compiler.cli.views.cells import safe
 from aimass_compiler.cli.views.changes import last_lines, sections
+from aimass_compiler.cli.views.fenced import fenced
 from aimass_compiler.cli.views.plan_lines import Line, contract_lines
 from aimass_compiler.effects.told import Breach, Effect, Effects, Severity
 from aimass_compiler.plan import unified_diff
@@ -33,13 +34,16 @@ def as_markdown(effects: Effects, *, with_diff: bool = False) -> str:
     text = "\n".join([MARKER, *_head(effects)]) + "\n"
     left_out = []
     for effect in effects.models:
-        part = "\n".join(_folded(_summary(effect), _block(_lines(effect)))) + "\n"
+        part = "\n".join(_folded(_summary(effect), fenced(_lines(effect), "diff"))) + "\n"
         if _size(text) + _size(part) > LONGEST - _ROOM_FOR_THE_END:
             left_out.append(effect)
         else:
             text += part
     if with_diff and (diff := unified_diff(effects.plan)):
-        part = "\n".join(_folded("line by line", _block(map(safe, diff.rstrip("\n").split("\n"))))) + "\n"
+        part = (
+            "\n".join(_folded("line by line", fenced(map(safe, diff.rstrip("\n").split("\n")), "diff")))
+            + "\n"
+        )
         is_short = _size(text) + _size(part) <= LONGEST - _ROOM_FOR_THE_END
         text += part if is_short else "\nThe difference line by line does not fit here.\n"
     if left_out:
@@ -58,7 +62,7 @@ def _head(effects: Effects) -> Iterator[str]:
     if worst:
         yield "**What callers notice**"
         yield ""
-        yield from _block(_breaches(worst[:_MOST_BREACHES]))
+        yield from fenced(_breaches(worst[:_MOST_BREACHES]), "diff")
         if len(worst) > _MOST_BREACHES:
             yield f"and {len(worst) - _MOST_BREACHES} more"
         yield ""
@@ -119,16 +123,6 @@ def _folded(summary: str, block: Iterator[str]) -> Iterator[str]:
     yield ""
     yield "</details>"
     yield ""
-
-
-def _block(lines: Iterator[str]) -> Iterator[str]:
-    """A block of code that nothing inside of it can end."""
-    listed = list(lines)
-    longest = max((len(run) for line in listed for run in _BACKTICKS.findall(line)), default=0)
-    fence = "`" * max(3, longest + 1)
-    yield f"{fence}diff"
-    yield from listed
-    yield fence
 
 
 def _code(text: str) -> str:

@@ -1,0 +1,99 @@
+"""Remove models from an environment's cluster.
+
+Deletes exactly what the inventory of each model lists, those objects first that need others, and then
+the inventory. It also works for a model that git no longer has. Nothing in git changes: what
+generated/ still declares comes back with the next `aimass apply`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from aimass_compiler.cli import clusters
+from aimass_compiler.cli.choosing import Unknown, add_root, project_of
+from aimass_compiler.cli.commands.apply import show
+from aimass_compiler.conventions import ExitCode
+
+if TYPE_CHECKING:
+    from aimass_compiler.cluster.connection import Connection
+    from aimass_compiler.cluster.owned import Owned
+
+PLACE = 19
+EXAMPLES = """
+  aimass delete churn --env dev              shows what would go, and asks
+  aimass delete churn --env dev --yes        asks nothing
+  aimass delete churn --env dev --dry-run    only shows it
+"""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.add_argument("models", nargs="+", metavar="MODEL", help="a model's name")
+    clusters.add_environments(parser)
+    parser.add_argument("--yes", action="store_true", help="delete without asking")
+    parser.add_argument("--dry-run", action="store_true", help="only show what would be deleted")
+    clusters.add_waiting(parser)
+    clusters.add_cluster(parser)
+    clusters.add_format(parser)
+    add_root(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Delete; answers an ExitCode: that of the first failure."""
+    from aimass_compiler.cluster.connection import connect
+    from aimass_compiler.cluster.failures import ClusterError
+
+    project = project_of(arguments)
+    places = {name: clusters.namespace_of(project, name) for name in dict.fromkeys(arguments.env)}
+    try:
+        connection = connect(arguments.kubeconfig, arguments.context, clusters.tell)
+        found = _found(connection, arguments.models, places)
+        if not found or not (arguments.yes or arguments.dry_run or _agreed(found)):
+            return ExitCode.DONE
+        return _deleted(arguments, connection, found)
+    except ClusterError as error:
+        return clusters.complain(error)
+
+
+def _found(connection: Connection, models: list[str], places: dict[str, str]) -> list[Owned]:
+    """The inventories of the models in each environment; what has none is told."""
+    from aimass_compiler.cluster import owned
+
+    found = []
+    for environment, namespace in places.items():
+        for model in dict.fromkeys(models):
+            inventory = owned.read(connection, namespace, model, environment)
+            if inventory is None:
+                clusters.tell(f"{model} in {environment}: nothing of it is in the namespace `{namespace}`")
+            else:
+                found.append(inventory)
+    return found
+
+
+def _agreed(found: list[Owned]) -> bool:
+    """Show what would go and ask. Raises Unknown where nobody can be asked."""
+    for inventory in found:
+        clusters.tell(f"{inventory.model} in {inventory.environment} ({inventory.namespace}):")
+        for entry in inventory.entries:
+            clusters.tell(f"  - {entry.key}")
+    if not sys.stdin.isatty():
+        raise Unknown("nobody can be asked whether to delete this", "--yes deletes without asking")
+    print("delete all of this? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def _deleted(arguments: argparse.Namespace, connection: Connection, found: list[Owned]) -> int:
+    from aimass_compiler.cluster import environments
+    from aimass_compiler.cluster.applying import Origin, Wish
+    from aimass_compiler.cluster.removing import remove
+
+    wish = Wish(
+        is_dry_run=arguments.dry_run,
+        waits=not arguments.no_wait,
+        timeout=arguments.timeout,
+        lock_timeout=arguments.lock_timeout,
+    )
+    with environments.working(connection, wish, Origin(), clusters.tell) as work:
+        return show((remove(work, inventory) for inventory in found), arguments.format)
