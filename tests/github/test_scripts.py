@@ -1,4 +1,4 @@
-"""The workflows' scripts, run as the workflows do, against a kubectl and a token service of ours."""
+"""The workflows' scripts, run as the workflows do, against a registry and a token service of ours."""
 
 from __future__ import annotations
 
@@ -18,41 +18,16 @@ if TYPE_CHECKING:
 
 SCRIPTS = Path(__file__).parents[2] / ".github" / "scripts"
 OVERLAY = "generated/churn/overlays/dev"
-#: Answers like kubectl of a cluster that has no Ray: what it was asked is logged, and DIFFERS is the exit
-#: status of `diff`.
-KUBECTL = """\
-#!/bin/sh
-echo "$*" >>"$CALLS"
-case $1 in
-  kustomize) cat "$2/kustomization.yaml" ;;
-  diff) echo "+ image: churn:2"; exit "$DIFFERS" ;;
-  api-resources)
-    printf '%s\\n' configmaps events pods services deployments.apps rollouts.argoproj.io \\
-      httproutes.gateway.networking.k8s.io
-    exit "${DISCOVERED:-0}" ;;
-  get)
-    case $* in
-      *namespace*) ;;
-      *wanted.yaml*) printf '%s\\n' deployment.apps/churn service/churn rollout.argoproj.io/churn ;;
-      *rayjobs*) echo "error: the server doesn't have a resource type" >&2; exit 1 ;;
-      *)
-        printf '%s\\n' deployment.apps/churn service/churn service/old rollout.argoproj.io/old
-        exit "${LISTED:-0}" ;;
-    esac ;;
-esac
-"""
 needs_kustomize = pytest.mark.skipif(shutil.which("kustomize") is None, reason="kustomize is not on the PATH")
 needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not on the PATH")
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project with one overlay, and a kubectl that remembers its calls."""
+    """A project with one overlay, and a folder for programs of its own."""
     (tmp_path / OVERLAY).mkdir(parents=True)
     (tmp_path / OVERLAY / "kustomization.yaml").write_text("kind: Kustomization\nnamespace: ml-dev\n")
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "kubectl").write_text(KUBECTL)
-    (tmp_path / "bin" / "kubectl").chmod(0o755)
     return tmp_path
 
 
@@ -60,58 +35,6 @@ def run(script: str, *arguments: str, project: Path, **variables: str) -> subpro
     environment = {**os.environ, "PATH": f"{project / 'bin'}:{os.environ['PATH']}", **variables}
     command = [SCRIPTS / script, *arguments]
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
-
-
-def applied(project: Path, **variables: str) -> tuple[int, list[str], str]:
-    """The exit status, the calls of kubectl and the summary of applying to dev."""
-    calls, summary = project / "calls", project / "summary"
-    variables = {"CALLS": str(calls), "GITHUB_STEP_SUMMARY": str(summary), "DIFFERS": "0", **variables}
-    done = run("apply.sh", "dev", project=project, **variables)
-    return done.returncode, calls.read_text().splitlines(), summary.read_text() if summary.exists() else ""
-
-
-def test_an_environment_is_applied_and_waited_for(project: Path) -> None:
-    status, calls, summary = applied(project, DIFFERS="1")
-    assert status == 0
-    verbs = [call.split()[0] for call in calls]
-    assert verbs == ["api-resources", "kustomize", "get", "diff", "apply", "get", "rollout", "wait", "get"]
-    assert "rollout status deployment.apps/churn -n ml-dev --timeout=10m" in calls
-    assert "+ image: churn:2" in summary
-
-
-def test_what_git_no_longer_holds_is_told_and_not_deleted(project: Path) -> None:
-    status, calls, summary = applied(project)
-    assert status == 0
-    assert {line for line in summary.splitlines() if line.startswith("- ")} == {
-        "- `service/old`",
-        "- `rollout.argoproj.io/old`",
-    }
-    assert "- `service/churn`" not in summary
-    assert not any("delete" in call or "prune" in call for call in calls)
-
-
-def test_leftovers_are_looked_for_among_the_kinds_that_the_cluster_knows(project: Path) -> None:
-    _, calls, _ = applied(project)
-    asked = calls[-1].split()[1].split(",")
-    assert asked == [
-        *("configmaps", "services", "deployments.apps"),
-        *("httproutes.gateway.networking.k8s.io", "rollouts.argoproj.io"),
-    ]
-
-
-@pytest.mark.parametrize("unwilling", ["DISCOVERED", "LISTED"])
-def test_a_deployment_does_not_fail_for_leftovers_that_cannot_be_listed(
-    project: Path, unwilling: str
-) -> None:
-    status, _, summary = applied(project, **{unwilling: "1"})
-    assert status == 0
-    assert "- `service/old`" in summary
-
-
-def test_a_failing_comparison_applies_nothing(project: Path) -> None:
-    status, calls, _ = applied(project, DIFFERS="2")
-    assert status == 2
-    assert not any(call.startswith("apply") for call in calls)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ import pytest
 import yaml
 from render.models import VARIED
 
-from aimass_compiler import conventions, render
+from aimass_compiler import render
+from aimass_compiler.cluster import objects
 from aimass_compiler.pipeline.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -104,24 +105,29 @@ def test_the_overlays_are_held_to_the_environments_before_anything_is_applied() 
     assert calls == [f".github/scripts/environments.sh {' '.join(Settings().environments)}"] * 2
 
 
-def test_every_kind_that_is_applied_is_looked_for_among_the_leftovers() -> None:
-    text = (FOLDER / "scripts" / "apply.sh").read_text()
-    known = re.findall(r"[a-z0-9.]+", text.partition("kinds=(")[2].partition(")")[0])
+def test_every_kind_that_is_rendered_has_its_place_in_the_order() -> None:
+    """What only watches is not named there, and comes last."""
     overlays = [render.render(pipeline) for pipeline in VARIED.values()]
-    applied = {
+    rendered = {
         (document["apiVersion"].rpartition("/")[0], document["kind"])
         for files in overlays
         for path, content in files.items()
         if path.startswith(("base/", "overlays/")) and path.endswith(".yaml")
         for document in yaml.safe_load_all(content)
     }
-    wanted = {
-        re.sub("ys$", "ies", f"{kind.lower()}s") + (f".{group}" if group else "")
-        for group, kind in applied
-        if kind != "Kustomization"
-    }
-    assert {"rollouts.argoproj.io", "services", "networkpolicies.networking.k8s.io"} <= wanted
-    assert wanted <= set(known)
+    ordered = {kind for kinds in objects.RANKS for kind in kinds}
+    watching = {kind for group, kind in rendered if group == "monitoring.coreos.com"}
+    assert {"ServiceMonitor", "PrometheusRule"} <= watching
+    assert {kind for _, kind in rendered} - watching - {"Kustomization"} <= ordered
+
+
+def test_what_applies_brings_no_more_than_the_cluster_needs() -> None:
+    pinned = (ROOT / "requirements/cluster.txt").read_text()
+    everything = (ROOT / "requirements/dev.txt").read_text()
+    named = set(re.findall(r"^[\w.-]+==[\w.+-]+", pinned, re.MULTILINE))
+    assert "kubernetes" in {pin.partition("==")[0] for pin in named}
+    assert named <= set(re.findall(r"^[\w.-]+==[\w.+-]+", everything, re.MULTILINE))
+    assert not re.search(r"^(ray|polars|dvc)==", pinned, re.MULTILINE)
 
 
 def test_scripts_are_called_and_can_be_executed() -> None:
@@ -132,9 +138,3 @@ def test_scripts_are_called_and_can_be_executed() -> None:
         subprocess.run(["bash", "-n", script], check=True)
     called = set(re.findall(r"\.github/scripts/([\w-]+\.sh)", texts))
     assert called <= {script.name for script in SCRIPTS}
-
-
-def test_scripts_use_the_names_of_the_manifests() -> None:
-    text = (FOLDER / "scripts" / "apply.sh").read_text()
-    for name in (conventions.MANAGER, conventions.LABEL_MODEL, conventions.LABEL_ENVIRONMENT):
-        assert name in text
