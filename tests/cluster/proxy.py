@@ -1,0 +1,134 @@
+"""A proxy before a real API server, through which a test lets single requests fail."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import yaml
+
+_HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "host", "accept-encoding"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request."""
+
+    method: str
+    path: str
+    query: dict[str, list[str]]
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it changes something: a dry run does not."""
+        return self.method != "GET" and "dryRun" not in self.query
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An answer that is not the API server's."""
+
+    code: int
+    message: str = "of the proxy"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Lost(Exception):  # noqa: N818  # what happens to an answer
+    """The connection is closed instead of answering."""
+
+
+#: What happens to a request before it is passed on: nothing, or an answer instead. May raise Lost, or wait.
+Rule = Callable[[Asked], Refusal | None]
+#: What happens after the API server has answered. May raise Lost.
+Aftermath = Callable[[Asked], None]
+
+
+@dataclass
+class Proxy:
+    """A proxy that runs; `before` and `after` may be changed at any time."""
+
+    kubeconfig: Path
+    before: Rule = lambda asked: None  # noqa: ARG005  # it does nothing
+    after: Aftermath = lambda asked: None  # noqa: ARG005  # as above
+    asked: list[Asked] = field(default_factory=list)
+
+
+@contextmanager
+def proxied(kubeconfig: Path, folder: Path) -> Iterator[Proxy]:
+    """A proxy before the API server of a kubeconfig with a token."""
+    told = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
+    cluster, user = told["clusters"][0]["cluster"], told["users"][0]["user"]
+    proxy = Proxy(folder / "kubeconfig-of-proxy")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(proxy, cluster, user))
+    server.daemon_threads = True
+    address = f"http://127.0.0.1:{server.server_port}"
+    proxy.kubeconfig.write_text(
+        json.dumps({**told, "clusters": [{**told["clusters"][0], "cluster": {"server": address}}]})
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield proxy
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _handler(proxy: Proxy, cluster: dict[str, Any], user: dict[str, Any]) -> type[BaseHTTPRequestHandler]:
+    place = urlsplit(cluster["server"])
+    trust = ssl.create_default_context(cafile=cluster.get("certificate-authority"))
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+        def pass_on(self) -> None:
+            url = urlsplit(self.path)
+            asked = Asked(self.command, url.path, parse_qs(url.query))
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            try:
+                refusal = proxy.before(asked)
+                proxy.asked.append(asked)
+                if refusal is not None:
+                    content = json.dumps({"kind": "Status", "message": refusal.message}).encode()
+                    self.answer(refusal.code, refusal.headers, content)
+                    return
+                code, headers, content = self.ask(body)
+                proxy.after(asked)
+                self.answer(code, headers, content)
+            except (Lost, OSError):
+                self.close_connection = True
+
+        def ask(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+            connection = http.client.HTTPSConnection(place.hostname or "", place.port, context=trust)
+            kept = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
+            kept.setdefault("Authorization", f"Bearer {user.get('token')}")
+            connection.request(self.command, self.path, body or None, kept)
+            answer = connection.getresponse()
+            content = answer.read()
+            headers = dict(answer.headers.items())
+            connection.close()
+            return answer.status, headers, content
+
+        def answer(self, code: int, headers: dict[str, str], content: bytes) -> None:
+            self.send_response_only(code)
+            for name, value in headers.items():
+                if name.lower() not in _HOP_BY_HOP:
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = pass_on  # noqa: N815  # as http.server calls them
+
+    return Handler
