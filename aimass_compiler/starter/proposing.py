@@ -15,6 +15,7 @@ from aimass_compiler.diagnostics import Finding
 from aimass_compiler.pipeline import ModelName
 from aimass_compiler.render.emit import inline
 from aimass_compiler.starter.deciding import Draft, decide
+from aimass_compiler.starter.marking import marks
 from aimass_compiler.starter.observing import observe
 from aimass_compiler.starter.reading import DataFile, open_data
 from aimass_compiler.starter.unusable import UnusableDataError
@@ -37,7 +38,11 @@ def propose(path: Path, shown_as: str, name: str, target: str | None = None) -> 
         _check_name(name)
         _check_path(shown_as)
         data = open_data(path, shown_as)
-        draft = decide(observe(data.rows), target)
+        observed = observe(data.rows)
+        if data.may_have_marks and (found := marks(observed)):
+            data = open_data(path, shown_as, found)
+            observed = observe(data.rows)
+        draft = decide(observed, target)
     except UnusableDataError as error:
         finding = Finding(error.code, (), error.message, help=error.way_out, file=shown_as)
         return "", [finding]
@@ -82,6 +87,7 @@ def _text(draft: Draft, data: DataFile, shown_as: str, name: str) -> str:
         name=name,
         source_name=PurePosixPath(shown_as).stem,
         source=data.source,
+        marks=data.marks,
         draft=draft,
         target=draft.target.column.name,
         contract=_contract(draft),

@@ -34,10 +34,17 @@ class DataFile:
 
     source: Any
     rows: Iterator[Row]
+    may_have_marks: bool = False
+    """Whether words can be declared to stand for missing values."""
+    marks: tuple[str, ...] = ()
+    """The words that are."""
 
 
-def open_data(path: Path, shown_as: str) -> DataFile:
-    """The file, read as far as its kind needs; raises UnusableDataError."""
+def open_data(path: Path, shown_as: str, marks: tuple[str, ...] = ()) -> DataFile:
+    """The file, read as far as its kind needs; raises UnusableDataError.
+
+    `marks` are words that stand for missing values, which only a csv source can be told.
+    """
     suffix = path.suffix.lower()
     kind = _KINDS.get(suffix)
     if kind is None:
@@ -48,9 +55,18 @@ def open_data(path: Path, shown_as: str) -> DataFile:
         is_told_by_name = suffix == f".{kind}"
         return DataFile(shown_as if is_told_by_name else {kind: shown_as}, _READERS[kind](path))
     separator = separator_of(path)
-    is_plain = suffix == ".csv" and separator == ","
-    source = shown_as if is_plain else {"csv": {"path": shown_as, "separator": separator}}
-    return DataFile(source, rows_of_csv(path, separator))
+    parameters: dict[str, Any] = {} if suffix == ".csv" and separator == "," else {"separator": separator}
+    if marks:
+        parameters["missing"] = ["", *marks]
+    source = {"csv": {"path": shown_as, **parameters}} if parameters else shown_as
+    return DataFile(source, _without(marks, rows_of_csv(path, separator)), may_have_marks=True, marks=marks)
+
+
+def _without(marks: tuple[str, ...], rows: Iterator[Row]) -> Iterator[Row]:
+    """The rows with nothing where one of these words stands."""
+    known = frozenset(marks)
+    for row in rows:
+        yield {name: None if value in known else value for name, value in row.items()} if known else row
 
 
 def _check_is_file(path: Path, shown_as: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -56,7 +57,10 @@ def sentences() -> list[str]:
         (cycled("2024-01-01T24:00", "x"), {"type": "category", "values": ["2024-01-01T24:00", "x"]}),
         (sentences(), "text"),
         ([f"K{number:x}" for number in range(ROWS)], "id"),
-        ([*range(ROWS - 1), "NA"], "category"),
+        ([*range(ROWS - 1), "NA"], {"type": "number", "min": 0, "missing": 0.01}),
+        (cycled(1, 2, "-", "n/a", "?", ""), {"type": "number", "min": 0, "missing": 0.67}),
+        ([*range(ROWS - 1), "none"], "category"),
+        (cycled("NA", "EU"), {"type": "category", "values": ["EU", "NA"]}),
         (cycled("1e999", "5"), {"type": "category", "values": ["5", "1e999"]}),
     ],
 )
@@ -133,6 +137,24 @@ def test_other_separators_are_told(tmp_path: Path, separator: str) -> None:
     text = proposed(tmp_path, "x.csv", table)
     assert data_of(text)["data"]["sources"] == {"x": {"csv": {"path": "x.csv", "separator": separator}}}
     prepared(compiled(text), tmp_path)
+
+
+def test_words_for_missing_values_are_found_among_numbers_and_hold_everywhere(tmp_path: Path) -> None:
+    table = csv(seen=cycled(1, 2, "NA", "null"), plan=cycled("a", "b", "NA"), y=cycled("no", "yes"))
+    text = proposed(tmp_path, "x.csv", table)
+    data = data_of(text)["data"]
+    assert data["sources"] == {"x": {"csv": {"path": "x.csv", "missing": ["", "NA", "null"]}}}
+    assert data["columns"]["seen"] == {"type": "number", "min": 0, "missing": 0.5}
+    assert data["columns"]["plan"] == {"type": "category", "values": ["a", "b"], "missing": 0.34}
+    assert "take away what is a name in one of them" in text
+    prepared(compiled(text), tmp_path)
+
+
+def test_json_has_no_words_for_missing_values(tmp_path: Path) -> None:
+    rows = [{"seen": "NA" if number == 7 else str(number), "y": "ab"[number % 2]} for number in range(ROWS)]
+    text = proposed(tmp_path, "x.jsonl", "\n".join(map(json.dumps, rows)))
+    assert data_of(text)["data"]["columns"]["seen"] == "category"
+    assert "all but 1 (such as NA) are numbers" in text
 
 
 @pytest.mark.slow
