@@ -60,13 +60,17 @@ class Memory:
         self._settings = settings
         self._is_kept = is_kept
         self._has_news = False
+        self._looked: dict[str, bool] = {}
 
     def settled(self, specs: list[str]) -> dict[str, int]:
-        """Of these names of spec files, those that need no compiling, each with its number of files."""
-        found = {name: self._models[name].files for name in specs if self._is_settled(name)}
+        """Of these names of spec files, those that need no compiling, each with its number of files.
+
+        Each is looked at once, however often it is asked for.
+        """
+        self._looked |= {name: self._is_settled(name) for name in specs if name not in self._looked}
         if self._has_news:
             self._save()
-        return found
+        return {name: self._models[name].files for name in specs if self._looked[name]}
 
     def _is_settled(self, name: str) -> bool:
         model = self._models.get(name)
@@ -140,8 +144,9 @@ class Memory:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
             partial = f"{path}.{os.getpid()}"
             with open(partial, "w", encoding="utf-8") as stream:
-                json.dump(record, stream)
+                stream.write(json.dumps(record))  # at once, which is done in C
             os.replace(partial, path)
+            self._has_news = False
         except OSError:
             return  # a home that cannot be written only costs time
 
@@ -162,7 +167,7 @@ def recall(root: str, *, is_kept: bool = True) -> Memory:
     return Memory(root, {}, settings)
 
 
-def settled_files(root: str) -> int | None:
+def settled_files(memory: Memory, root: str) -> int | None:
     """How many generated files there are when compiling all specs would change none; else None."""
     try:
         specs = sorted(filter(is_spec, os.listdir(os.path.join(root, conventions.SPECS_FOLDER))))
@@ -172,7 +177,6 @@ def settled_files(root: str) -> int | None:
         return None
     if not specs or folders != {_model_of(name) for name in specs}:
         return None
-    memory = recall(root)
     files = memory.settled(specs)
     return sum(files.values()) if len(files) == len(specs) else None
 

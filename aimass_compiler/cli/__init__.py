@@ -42,10 +42,15 @@ def _names() -> list[str]:
 
 def _command(name: str, program: str, written: list[str]) -> int:
     """Run one command; no other is imported, and not even this one where the answer is at hand."""
-    if name == "compile" and (code := settled.answer(written)) is not None:
-        return code
+    known = {}
+    if name == "compile":
+        code, known["memory"] = settled.answer(written)
+        if code is not None:
+            return code
     # Pydantic would look through the metadata of every installed package for plugins, of which we use none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    import argparse
+
     from aimass_compiler.cli import terminal
     from aimass_compiler.cli.choosing import Unknown
     from aimass_compiler.cli.commands import command
@@ -54,7 +59,7 @@ def _command(name: str, program: str, written: list[str]) -> int:
     chosen = command(name)
     misused = ExitCode.FAILED if DETAILED in written else ExitCode.USAGE  # there, 2 is for a change
     try:
-        return int(chosen.run(parser_of(chosen, program).parse_args(written)))
+        return int(chosen.run(parser_of(chosen, program).parse_args(written, argparse.Namespace(**known))))
     except SystemExit as left:
         if left.code == ExitCode.USAGE and DETAILED in written:
             return misused

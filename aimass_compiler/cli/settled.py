@@ -6,22 +6,27 @@ import os
 from collections.abc import Sequence
 
 from aimass_compiler.conventions import ExitCode
-from aimass_compiler.memory import settled_files
+from aimass_compiler.memory import Memory, recall, settled_files
 from aimass_compiler.root import root_around
 
 _HARMLESS = frozenset({"--check", "--dry-run", "--diff"})
 
 
-def answer(written: Sequence[str]) -> int | None:
-    """What `compile` exits with when there is nothing to do, having said so; None when there may be."""
-    options, root = _split(written)
+def answer(written: Sequence[str]) -> tuple[int | None, Memory | None]:
+    """What `compile` exits with when there is nothing to do, having said so; None when there may be.
+
+    And what was remembered of all specs, where it was looked at.
+    """
+    options, given = _split(written)
     if not _HARMLESS.issuperset(options) or {"--check", "--dry-run"}.issubset(options):
-        return None
-    files = settled_files(root if root is not None else root_around(os.curdir))
+        return None, None
+    root = given if given is not None else root_around(os.curdir)
+    memory = recall(root)
+    files = settled_files(memory, root)
     if files is None:
-        return None
+        return None, memory
     print(nothing_changes(files))
-    return ExitCode.DONE
+    return ExitCode.DONE, memory
 
 
 def nothing_changes(files: int) -> str:

@@ -28,7 +28,8 @@ def settled(project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 
 def is_settled(project: Project) -> bool:
-    return memory.settled_files(str(project.root)) is not None
+    root = str(project.root)
+    return memory.settled_files(memory.recall(root), root) is not None
 
 
 def rewritten(path: Path) -> None:

@@ -41,6 +41,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--no-cache", action="store_true", help="compile every spec, whatever is remembered of the last time"
     )
     parser.add_argument("--format", choices=findings.FORMATS, default="people", help="how findings are shown")
+    parser.set_defaults(memory=None)  # unless it was looked at already
     add_root(parser)
 
 
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         forces=arguments.force,
         looks_at=None if arguments.diff else changes.AT_MOST_MODELS,
     )
-    memory = recall(str(project.root), is_kept=not arguments.no_cache)
+    memory = arguments.memory or recall(str(project.root), is_kept=not arguments.no_cache)
     result = synchronise(project, specs, wish, memory, _tell)
     findings.show(result.findings, result.documents, arguments.format)
     if result.plan is not None and arguments.format == "people":
