@@ -14,6 +14,7 @@ from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Finding
 from aimass_compiler.pipeline import ModelName
 from aimass_compiler.render.emit import inline
+from aimass_compiler.render.naming import is_folder
 from aimass_compiler.starter.deciding import Draft, decide
 from aimass_compiler.starter.marking import marks
 from aimass_compiler.starter.observing import observe
@@ -57,6 +58,9 @@ def _check_name(name: str) -> None:
         hint = "write it in at most 40 small letters, digits and hyphens, a letter first"
         hint += f", such as `{proposed}`" if proposed else ""
         raise UnusableDataError("AM066", f"{inline(name)} cannot be the name of a model", hint) from None
+    if not is_folder(name):
+        told = f"{inline(name)} cannot be the name of a model: it is a device on Windows"
+        raise UnusableDataError("AM066", told, f"write it like `{name}-model`")
 
 
 def _check_path(shown_as: str) -> None:

@@ -1,6 +1,6 @@
 """Look for specs that the compiler breaks on: `make fuzz`, or `python -m tests.fuzz.run --seconds 60`.
 
-Guided by coverage where atheris is installed (libFuzzer; `requirements/fuzz.txt`), else by chance.
+Guided by coverage where atheris is installed (libFuzzer; `make fuzz` installs it), else by chance.
 What is found is written below build/fuzz/; the smallest form of it belongs into tests/fuzz/corpus/.
 """
 

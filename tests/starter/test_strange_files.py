@@ -108,10 +108,13 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
         assert [finding.code for finding in propose(tmp_path / name, name, "demo")[1]] == ["AM060"]
 
 
-def test_a_name_that_is_no_label_is_refused_with_one_that_is(tmp_path: Path) -> None:
-    _, findings = propose(tmp_path / "x.csv", "x.csv", "2 Churn_Model!")
+@pytest.mark.parametrize(("name", "proposed"), [("2 Churn_Model!", "churn-model"), ("con", "con-model")])
+def test_a_name_that_a_model_cannot_have_is_refused_with_one_that_it_can(
+    tmp_path: Path, name: str, proposed: str
+) -> None:
+    _, findings = propose(tmp_path / "x.csv", "x.csv", name)
     assert findings[0].code == "AM066"
-    assert "`churn-model`" in findings[0].help
+    assert f"`{proposed}`" in findings[0].help
 
 
 def test_parquet_columns_of_every_type(tmp_path: Path) -> None:
