@@ -8,6 +8,7 @@ import ssl
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from scripts.cluster import programs
@@ -15,14 +16,16 @@ from scripts.cluster.processes import Background, free_ports
 
 _START_SECONDS = 120
 _PAUSE = 0.1
+_STAGES = Path(__file__).parent / "stages.yaml"
+_NODE_NAME = "node-1"
 _NODE = {
     "apiVersion": "v1",
     "kind": "Node",
     "metadata": {
-        "name": "node-1",
+        "name": _NODE_NAME,
         "annotations": {"kwok.x-k8s.io/node": "fake"},
         "labels": {
-            "kubernetes.io/hostname": "node-1",
+            "kubernetes.io/hostname": _NODE_NAME,
             "kubernetes.io/os": "linux",
             "kubernetes.io/arch": "amd64",
         },
@@ -106,7 +109,7 @@ class ControlPlane:
         return [
             self._background("kube-controller-manager", [reach, *quick, *keys]),
             self._background("kube-scheduler", [reach, *quick]),
-            self._background("kwok", [reach, "--manage-all-nodes"]),
+            self._background("kwok", [reach, "--manage-all-nodes", f"--config={_STAGES}"]),
         ]
 
     def start(self, *options: str) -> None:
@@ -124,8 +127,9 @@ class ControlPlane:
         self.kubeconfig.write_text(json.dumps(self.kubeconfig_of(self.token), indent=1), encoding="utf-8")
         if self.controllers:
             self._ask("/api/v1/nodes", _NODE)
-        for controller in self.controllers:
-            controller.start()
+            for controller in self.controllers:
+                controller.start()
+            self._wait_for(self._has_node, self.controllers)
 
     def start_api_server(self, *options: str) -> None:
         """Start the API server, perhaps with other options than before, and wait until it is ready."""
@@ -141,13 +145,19 @@ class ControlPlane:
 
     def wait(self, seconds: float = _START_SECONDS) -> None:
         """Wait until the API server is ready. Raises NotReady."""
+        self._wait_for(self.is_ready, (self.etcd, self.api_server), seconds)
+
+    def _wait_for(
+        self, happened: Callable[[], bool], programs: Sequence[Background], seconds: float = _START_SECONDS
+    ) -> None:
+        """Wait until something happened that all these programs are needed for."""
         end = time.monotonic() + seconds
-        while not self.is_ready():
-            for program in (self.etcd, self.api_server):
+        while not happened():
+            for program in programs:
                 if not program.is_running:
                     raise NotReady(f"{program.command[0]} ended:\n{program.last_words()}")
             if time.monotonic() > end:
-                raise NotReady(f"no API server after {seconds:.0f} s:\n{self.api_server.last_words()}")
+                raise NotReady(f"not ready after {seconds:.0f} s:\n{programs[-1].last_words()}")
             time.sleep(_PAUSE)
 
     def is_ready(self) -> bool:
@@ -156,6 +166,12 @@ class ControlPlane:
             return self._ask("/readyz") == b"ok"
         except OSError:  # urllib's errors are such, too
             return False
+
+    def _has_node(self) -> bool:
+        """Whether kwok says for the node that it is ready, and the controllers take pods to it."""
+        node = json.loads(self._ask(f"/api/v1/nodes/{_NODE_NAME}"))
+        conditions = {told["type"]: told["status"] for told in node["status"].get("conditions", ())}
+        return conditions.get("Ready") == "True" and not node["spec"].get("taints")
 
     def _ask(self, path: str, posted: object = None) -> bytes:
         body = None if posted is None else json.dumps(posted).encode()
