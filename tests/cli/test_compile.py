@@ -87,6 +87,30 @@ def test_findings_for_github(project: Project) -> None:
     assert done.out.startswith("::error file=specs/churn.yaml,line=11,endLine=11,col=14,")
 
 
+def test_what_is_stale_is_told_to_github_where_the_pull_request_shows_it(compiled: Project) -> None:
+    check = ("compile", "--check", "--format", "github")
+    compiled.edit(*REPLICAS)
+    stale = compiled.aimass(*check)
+    assert stale.code == 3
+    assert stale.out.startswith(
+        "::error file=specs/churn.yaml,title=generated/ is stale::generated/churn is not"
+    )
+    (compiled.root / "specs" / "churn.yaml").unlink()
+    gone = compiled.aimass(*check)
+    assert gone.code == 3
+    assert (
+        "::error file=generated/churn/access.yaml,title=generated/ is stale::generated/churn is left"
+        in gone.out
+    )
+
+
+def test_an_edit_by_hand_is_told_to_github_once(compiled: Project) -> None:
+    compiled.write("generated/churn/dvc.yaml", "stages: {}\n")
+    told = compiled.aimass("compile", "--check", "--format", "github")
+    assert told.out.startswith("::error file=generated/churn/dvc.yaml,title=AM033::")
+    assert told.out.count("\n") == 1
+
+
 @pytest.mark.parametrize("form", ["json", "github"])
 def test_a_sound_spec_for_programs(project: Project, form: str) -> None:
     done = project.aimass("compile", "--format", form)

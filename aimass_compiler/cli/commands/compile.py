@@ -10,11 +10,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import add_root, project_of, specs_of
 from aimass_compiler.cli.views import changes, findings
 from aimass_compiler.conventions import ExitCode
+
+if TYPE_CHECKING:
+    from aimass_compiler.plan import Plan
 
 PLACE = 2
 EXAMPLES = """
@@ -73,11 +78,22 @@ def run(arguments: argparse.Namespace) -> int:
         )
         sys.stdout.write(drawn)
     if arguments.check and result.is_stale:
+        if arguments.format == "github":
+            _annotate(result.plan, {path.stem: project.shown(path) for path in specs})
         terminal.complain(
             "generated/ is not what the specs compile to", "run `aimass compile` and commit the result"
         )
         return ExitCode.STALE
     return ExitCode.FAILED if result.has_failed else ExitCode.DONE
+
+
+def _annotate(plan: Plan | None, specs: Mapping[str, str]) -> None:
+    """What is stale, where a pull request shows it; what stands against writing was shown before."""
+    from aimass_compiler.cli.views import github
+    from aimass_compiler.diagnostics import has_errors
+
+    if plan is not None and not has_errors(plan.findings):
+        sys.stdout.write(github.stale(plan, specs))
 
 
 def _tell(message: str) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from aimass_compiler.diagnostics import Finding
+    from aimass_compiler.plan import Plan
     from aimass_compiler.spec.document import Document
 
 _IN_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
@@ -35,9 +36,35 @@ def _command(found: PlacedFinding) -> str:
         if found.place.line == found.place.end_line:
             properties |= {"col": str(found.place.column), "endColumn": str(found.place.end_column)}
     properties["title"] = finding.code
-    written = ",".join(f"{name}={_safe(value).translate(_IN_PROPERTY)}" for name, value in properties.items())
     message = f"{finding.message}\nhelp: {finding.help}" if finding.help else finding.message
-    return f"::{finding.severity.value} {written}::{_safe(message).translate(_IN_DATA)}"
+    return _annotation(finding.severity.value, properties, message)
+
+
+def stale(plan: Plan, specs: Mapping[str, str]) -> str:
+    """One command for each model whose files are not what its spec compiles to.
+
+    It points at the spec, which the pull request shows: `specs` has it by the model's name. Where there is
+    none, it points at the first of the files.
+    """
+    counts: dict[str, list[str]] = {}
+    for change in plan.changes:
+        if change.action.value != "unchanged":
+            counts.setdefault(change.path.partition("/")[0], []).append(change.path)
+    return "".join(f"{_stale(plan.shown_as, model, paths, specs)}\n" for model, paths in counts.items())
+
+
+def _stale(folder: str, model: str, paths: list[str], specs: Mapping[str, str]) -> str:
+    first = f"{folder}/{paths[0]}"
+    spec = specs.get(model)
+    why = f"is not what {spec} compiles to" if spec else "is left of a spec that is gone"
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    message = f"{folder}/{model} {why}: {first}{more}\nhelp: run `aimass compile` and commit the result"
+    return _annotation("error", {"file": spec or first, "title": f"{folder}/ is stale"}, message)
+
+
+def _annotation(severity: str, properties: Mapping[str, str], message: str) -> str:
+    written = ",".join(f"{name}={_safe(value).translate(_IN_PROPERTY)}" for name, value in properties.items())
+    return f"::{severity} {written}::{_safe(message).translate(_IN_DATA)}"
 
 
 def _safe(text: str) -> str:

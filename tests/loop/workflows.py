@@ -1,0 +1,124 @@
+"""A whole workflow of `.github/workflows/`: which of its jobs run for an event, in which order, with what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
+from typing import Any
+
+import yaml
+
+from loop.expressions import Functions, as_text, filled, holds
+from loop.hub import Event, Hub, Place, git
+from loop.jobs import Job, Machine, Running
+
+
+def run(
+    file: str, event: Event, hub: Hub, machine: Machine, *, without: Iterable[str] = ()
+) -> dict[str, Job]:
+    """The workflow as the commit of the event has it; answers its jobs, and none where it is not for this.
+
+    `without` names jobs that are left out; no other job may need them.
+    """
+    written = yaml.safe_load(git(hub.remote, "show", f"{event.sha}:.github/workflows/{file}"))
+    if not is_wanted(written[True], event):  # YAML 1.1 takes `on` for a truth
+        return {}
+    jobs: dict[str, Job] = {}
+    waiting = {name: job for name, job in written["jobs"].items() if name not in set(without)}
+    while waiting:
+        ready = [name for name, job in waiting.items() if set(_needs(job)) <= jobs.keys()]
+        assert ready, f"waiting for one another, or for what is left out: {', '.join(waiting)}"
+        for name in ready:
+            jobs[name] = _job(name, waiting.pop(name), jobs, event, hub, machine)
+    return jobs
+
+
+def is_wanted(triggers: Mapping[str, Any], event: Event) -> bool:
+    """Whether the workflow is for this event, by branch and paths."""
+    if event.name not in triggers:
+        return False
+    told = triggers[event.name] or {}
+    branch = event.ref.removeprefix("refs/heads/")
+    if event.name == "push" and branch not in told.get("branches", [branch]):
+        return False
+    patterns = [_pattern(each) for each in told.get("paths", ["**"])] if event.name == "push" else []
+    return not patterns or any(each.fullmatch(path) for each in patterns for path in event.changed)
+
+
+def _pattern(written: str) -> re.Pattern[str]:
+    """A filter pattern of paths: `*` stays within a folder, `**` does not."""
+    parts = re.split(r"(\*\*|\*)", written)
+    return re.compile("".join({"**": ".*", "*": "[^/]*"}.get(part, re.escape(part)) for part in parts))
+
+
+def _needs(job: Mapping[str, Any]) -> list[str]:
+    told = job.get("needs", [])
+    return [told] if isinstance(told, str) else list(told)
+
+
+def _job(
+    name: str, written: Mapping[str, Any], done: Mapping[str, Job], event: Event, hub: Hub, machine: Machine
+) -> Job:
+    """One job, or all of its matrix as one."""
+    needed = {each: done[each] for each in _needs(written)}
+    contexts: dict[str, Any] = {
+        "github": {
+            "event_name": event.name,
+            "event": event.payload,
+            "ref": event.ref,
+            "sha": event.sha,
+            "actor": "anna",
+            "token": "a-token-of-github",
+            "repository": "acme/models",
+            "run_id": "1",
+            "server_url": "https://github.com",
+        },
+        "inputs": event.payload.get("inputs", {}),
+        "needs": {each: {"result": job.result, "outputs": job.outputs} for each, job in needed.items()},
+    }
+    status = _status(needed.values())
+    if not holds(written.get("if", ""), contexts, status):
+        return Job(name, "skipped")
+    runs = []
+    for combination in _combinations(written.get("strategy", {}).get("matrix", {}), contexts, status):
+        known = {**contexts, "matrix": combination}
+        place = _place(written.get("environment"), hub, known, status)
+        runs.append(Running(name, written, machine, event, place).run(known))
+    return runs[0] if len(runs) == 1 else _joined(name, runs)
+
+
+def _status(needed: Iterable[Job]) -> Functions:
+    results = [job.result for job in needed]
+    return {
+        "success": lambda: all(result == "success" for result in results),
+        "failure": lambda: "failure" in results,
+        "cancelled": lambda: False,
+        "always": lambda: True,
+    }
+
+
+def _combinations(
+    matrix: Mapping[str, Any], contexts: Mapping[str, Any], status: Functions
+) -> Iterator[dict[str, Any]]:
+    names = list(matrix)
+    for values in product(*(filled(each, contexts, status) for each in matrix.values())):
+        yield dict(zip(names, values, strict=True))
+
+
+def _place(written: Any, hub: Hub, contexts: Mapping[str, Any], status: Functions) -> Place:
+    """What the job's environment holds."""
+    name = written.get("name") if isinstance(written, dict) else written
+    return hub.places.get(as_text(filled(name, contexts, status)), Place())
+
+
+def _joined(name: str, runs: list[Job]) -> Job:
+    has_failed = any(run.result == "failure" for run in runs)
+    steps = tuple(step for run in runs for step in run.steps)
+    summary = "".join(run.summary for run in runs)
+    return Job(name, "failure" if has_failed else "success", {}, steps, summary)
+
+
+def overview(jobs: Mapping[str, Job]) -> dict[str, str]:
+    """The result of each job."""
+    return {name: job.result for name, job in jobs.items()}
