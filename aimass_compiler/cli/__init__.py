@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from aimass_compiler.cli import settled
 from aimass_compiler.conventions import ExitCode
 
-#: The option of `plan` that gives exit codes the meaning that Terraform gives them.
+#: The option that gives exit codes the meaning that Terraform gives them.
 DETAILED = "--detailed-exitcode"
 
 
@@ -57,11 +57,12 @@ def _command(name: str, program: str, written: list[str]) -> int:
     from aimass_compiler.cli.overview import parser_of
 
     chosen = command(name)
-    misused = ExitCode.FAILED if DETAILED in written else ExitCode.USAGE  # there, 2 is for a change
+    is_detailed = chosen.is_detailed or DETAILED in written
+    misused = ExitCode.FAILED if is_detailed else ExitCode.USAGE  # there, 2 is for a change
     try:
         return int(chosen.run(parser_of(chosen, program).parse_args(written, argparse.Namespace(**known))))
     except SystemExit as left:
-        if left.code == ExitCode.USAGE and DETAILED in written:
+        if left.code == ExitCode.USAGE and is_detailed:
             return misused
         raise
     except Unknown as unknown:

@@ -124,6 +124,14 @@ def targets_of(project: Project, models: list[str], environments: list[str]) -> 
     return targets
 
 
+def environments_of(project: Project) -> list[str]:
+    """Every environment of the project, in the order of promotion."""
+    from aimass_compiler.spec.settings_file import read_settings
+
+    settings, _, _ = read_settings(project.settings, project.shown(project.settings))
+    return list(settings.environments)
+
+
 def namespace_of(project: Project, environment: str) -> str:
     """The namespace of an environment: of its overlays, or as the settings have it where there is none.
 

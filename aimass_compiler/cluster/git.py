@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 _SECONDS = 60
 #: Behind a revision, as `git diff` has it.
 _SINCE = "..."
+#: A commit as it is noted elsewhere, which git must not take for an option.
+_COMMIT = re.compile("[0-9a-f]{40,64}")
 #: Modes of what `git ls-tree` lists as a file; links and submodules have others.
 _FILE_MODES = (b"100644", b"100755")
 
@@ -36,6 +39,25 @@ def files_at(revision: str, root: Path, paths: Sequence[str]) -> dict[str, bytes
 def head(root: Path) -> str:
     """The commit that is checked out, or nothing where there is no repository, or no commit yet."""
     return _told(["rev-parse", "--verify", "--quiet", "HEAD"], root)
+
+
+def commits_since(commit: str, root: Path) -> int | None:
+    """How many commits HEAD has that `commit` has not; None where it is not in HEAD's history."""
+    if not _COMMIT.fullmatch(commit) or _told(["merge-base", commit, "HEAD"], root) != commit:
+        return None
+    counted = _told(["rev-list", "--count", f"{commit}..HEAD"], root)
+    return int(counted) if counted.isdecimal() else None
+
+
+def changed_since(commit: str, root: Path, folder: str) -> list[str] | None:
+    """The files of a folder of `root` that differ from a commit; None where git does not know it."""
+    if not _COMMIT.fullmatch(commit):
+        return None
+    done = _run(["diff", "--name-only", "--no-renames", "--relative", "-z", commit, "--", folder], root)
+    if done.returncode != 0:
+        return None
+    paths = done.stdout.decode(errors="surrogateescape").split("\0")
+    return [path.removeprefix(f"{folder}/") for path in paths if path]
 
 
 def source(root: Path) -> str:

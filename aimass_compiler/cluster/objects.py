@@ -59,19 +59,21 @@ class Declared:
     @property
     def version(self) -> str:
         """The tag of the image that serves, or the digest of everything where none does."""
-        for document in self.objects:
-            if document["kind"] in _SERVING:
-                template = document["spec"].get("template") or {}
-                containers = (template.get("spec") or {}).get("containers") or [{}]
-                image = str(containers[0].get("image", ""))
-                return image.rpartition("@")[2] if "@" in image else image.rpartition(":")[2]
-        return self.digest
+        found = (version_of(document) for document in self.objects if document["kind"] in _SERVING)
+        return next(filter(None, found), self.digest)
 
     @property
     def digest(self) -> str:
         """A short name for all objects together, which changes with any of them."""
         content = json.dumps(self.objects, sort_keys=True, separators=(",", ":")).encode()
         return hashlib.sha256(content).hexdigest()[:_DIGEST_LENGTH]
+
+
+def version_of(workload: Object) -> str:
+    """The tag or the digest of the image of its first container; nothing where it has none."""
+    pod = ((workload.get("spec") or {}).get("template") or {}).get("spec") or {}
+    image = str((pod.get("containers") or [{}])[0].get("image", ""))
+    return image.rpartition("@")[2] if "@" in image else image.rpartition(":")[2]
 
 
 def key_of(document: Object) -> ObjectKey:

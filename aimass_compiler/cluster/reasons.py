@@ -69,12 +69,13 @@ def _new_pods(connection: Connection, workload: Object) -> list[dict[str, Any]]:
     ]
     if not sets:
         return []
-    newest = max(sets, key=_revision)
+    newest = max(sets, key=revision)
     own = {name: value for name, value in newest["metadata"].get("labels", {}).items() if name in _HASHES}
     return connection.list("", "Pod", metadata["namespace"], {**labels, **own})
 
 
-def _revision(replicas: Object) -> int:
+def revision(replicas: Object) -> int:
+    """How many templates a workload had when it made these replicas."""
     annotations = replicas["metadata"].get("annotations") or {}
     return max((int(value) for name, value in annotations.items() if name.endswith("/revision")), default=0)
 

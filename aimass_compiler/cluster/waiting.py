@@ -73,11 +73,21 @@ _KINDS: Mapping[tuple[str, str], Callable[[Object], State]] = {
 }
 
 
+def is_workload(key: ObjectKey) -> bool:
+    """Whether an object of this kind gets ready."""
+    return (key.group, key.kind) in _KINDS
+
+
+def state_of(key: ObjectKey, live: Object) -> State:
+    """How far a workload is."""
+    return _KINDS[key.group, key.kind](live)
+
+
 def wait(
     connection: Connection, objects: Iterable[Object], hold: Hold, *, timeout: float, tell: Tell
 ) -> None:
     """Wait until every workload is ready. Raises NotReady with the reason, Locked, and ClusterError."""
-    keys = [key for key in map(key_of, objects) if (key.group, key.kind) in _KINDS]
+    keys = [key for key in map(key_of, objects) if is_workload(key)]
     deadline = time.monotonic() + timeout
     for key in keys:
         _wait_for(connection, key, hold, deadline=deadline, tell=tell)
@@ -90,7 +100,7 @@ def _wait_for(connection: Connection, key: ObjectKey, hold: Hold, *, deadline: f
         live = connection.get(key)
         if live is None:
             raise NotReady(f"{key} is gone: somebody deleted it", "apply again")
-        state = _KINDS[key.group, key.kind](live)
+        state = state_of(key, live)
         if state.is_ready:
             if told:
                 tell(f"{key} is ready: {state.told}")

@@ -40,6 +40,11 @@ class Command(Struct, frozen=True):
     def examples(self) -> str:
         return self.module.EXAMPLES.strip("\n")
 
+    @property
+    def is_detailed(self) -> bool:
+        """Whether 2 is an answer of this command, so that it cannot stand for misuse."""
+        return bool(getattr(self.module, "IS_DETAILED", False))
+
     def declare(self, parser: argparse.ArgumentParser) -> None:
         self.module.declare(parser)
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from aimass_compiler.cli.views.cells import safe
-from aimass_compiler.cli.views.paint import Paint, Style, coloured, plain
-from aimass_compiler.cluster.outcomes import Action, Applied, Outcome
-
-_SIGNS: Mapping[Action, tuple[str, Style]] = {
-    Action.CREATED: ("+", "added"),
-    Action.CHANGED: ("~", "warning"),
-    Action.DELETED: ("-", "removed"),
-    Action.LEFT: ("!", "note"),
-}
+from aimass_compiler.cli.views.object_lines import object_line, object_lines
+from aimass_compiler.cli.views.paint import Paint, coloured, plain
+from aimass_compiler.cluster.comparison import difference
+from aimass_compiler.cluster.outcomes import Action, Applied
 
 
 def drawn(applied: Applied, *, is_coloured: bool = False) -> str:
@@ -24,21 +19,18 @@ def drawn(applied: Applied, *, is_coloured: bool = False) -> str:
 
 def _lines(applied: Applied, paint: Paint) -> Iterator[str]:
     yield f"{paint(title(applied), 'strong')}: {summary(applied)}"
-    for outcome in applied.outcomes:
-        if outcome.action in _SIGNS:
-            sign, style = _SIGNS[outcome.action]
-            yield f"  {paint(sign, style)} {object_line(outcome)}"
+    if applied.is_dry_run:
+        for compared in difference(applied).objects:
+            yield from object_lines(compared, paint)
+    else:
+        for outcome in applied.outcomes:
+            yield from object_line(outcome, paint)
 
 
 def title(applied: Applied) -> str:
     """Which model it is, in which environment and version."""
     name = f"{applied.model or 'models'} in {applied.environment} ({applied.namespace}"
     return safe(f"{name}, {applied.version})" if applied.version else f"{name})")
-
-
-def object_line(outcome: Outcome) -> str:
-    """An object, and what is to be said of it."""
-    return safe(f"{outcome.key}, {outcome.reason}" if outcome.reason else str(outcome.key))
 
 
 def summary(applied: Applied) -> str:

@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from aimass_compiler.cluster.failures import ClusterError, Conflict
-from aimass_compiler.cluster.outcomes import Applied, Outcome
+from aimass_compiler.cli.views.objects_json import compared_of, failure_of, object_of
+from aimass_compiler.cluster.comparison import difference
+from aimass_compiler.cluster.outcomes import Applied
 
 FORMAT = "aimass.applied/v1"
 
@@ -28,27 +29,13 @@ def _model(applied: Applied) -> dict[str, Any]:
         "removed": applied.is_removal and not applied.failures,
         "ready": applied.is_ready,
         "seconds": round(applied.seconds, 3),
-        "objects": [_object(each) for each in applied.outcomes],
-        "failures": [_failure(each) for each in applied.failures],
+        "objects": _objects(applied),
+        "failures": [failure_of(each) for each in applied.failures],
     }
 
 
-def _object(outcome: Outcome) -> dict[str, str]:
-    return {
-        "group": outcome.key.group,
-        "kind": outcome.key.kind,
-        "namespace": outcome.key.namespace,
-        "name": outcome.key.name,
-        "action": outcome.action.value,
-        "reason": outcome.reason,
-    }
-
-
-def _failure(error: ClusterError) -> dict[str, Any]:
-    claims = error.claims if isinstance(error, Conflict) else ()
-    return {
-        "message": str(error),
-        "help": error.help,
-        "exitCode": int(error.exit_code),
-        "conflicts": [{"field": claim.field, "manager": claim.manager} for claim in claims],
-    }
+def _objects(applied: Applied) -> list[dict[str, Any]]:
+    """What happened to each object; of a dry run, with the fields that would change."""
+    if applied.is_dry_run:
+        return [compared_of(each) for each in difference(applied).objects]
+    return [object_of(each) for each in applied.outcomes]

@@ -1,0 +1,75 @@
+"""Show what applying would change in a cluster, field by field.
+
+The API server answers what it would make of generated/MODEL/overlays/ENV, its defaults and admission
+included, and that is compared with what is there. Nothing is changed. Each field is told with its
+value in the cluster, the one that git declares, and who else manages it: `aimass apply` would not
+overwrite that without --force-conflicts. Values of Secrets are never shown.
+
+With --detailed-exitcode, as `aimass plan` has it: 0 nothing differs, 2 something does, 1 it failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from aimass_compiler.cli import clusters, looking, terminal
+from aimass_compiler.cli.choosing import add_root
+from aimass_compiler.conventions import ExitCode
+
+if TYPE_CHECKING:
+    from aimass_compiler.cluster.comparison import Difference
+
+PLACE = 20
+#: Of --detailed-exitcode alone: what a program of ours exits with otherwise is an ExitCode.
+DIFFERS = 2
+EXAMPLES = """
+  aimass diff --env dev                      what `aimass apply --env dev` would change
+  aimass diff churn --env staging --env prod
+  aimass diff --env prod --detailed-exitcode
+                                             exit 2 when something differs
+  aimass diff --env prod --format markdown   for a comment, or the summary of a workflow's step
+"""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="a model's name (default: all)")
+    clusters.add_environments(parser)
+    parser.add_argument(
+        "--detailed-exitcode",
+        action="store_true",
+        help="exit 0 when nothing differs, 2 when something does, 1 when it failed",
+    )
+    clusters.add_cluster(parser)
+    clusters.add_format(parser)
+    add_root(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare; answers an ExitCode, or as --detailed-exitcode says."""
+    from aimass_compiler.cluster.comparison import difference
+
+    try:
+        found = [difference(seen.applied) for seen in looking.look(arguments)]
+    except looking.Failed as failed:
+        return ExitCode.FAILED if arguments.detailed_exitcode else failed.code
+    sys.stdout.write(_shown(found, arguments.format))
+    failures = [failure for each in found for failure in each.applied.failures]
+    codes = [clusters.complain(failure) for failure in failures]
+    if not arguments.detailed_exitcode:
+        return codes[0] if codes else ExitCode.DONE
+    if codes:
+        return ExitCode.FAILED
+    return DIFFERS if any(each.differs for each in found) else ExitCode.DONE
+
+
+def _shown(found: list[Difference], form: str) -> str:
+    from aimass_compiler.cli.views import differences, differences_json
+
+    if form == "json":
+        return differences_json.as_json(found)
+    if form == "markdown":
+        return differences.as_markdown(found)
+    return differences.drawn(found, is_coloured=terminal.is_coloured(sys.stdout))

@@ -1,0 +1,125 @@
+"""Show what runs where: version, servers, health, age, and the commit that was applied.
+
+Looks at the inventory that `aimass apply` keeps of each model, and at its workload. For what is not
+healthy it says why, from conditions, pods and events. `in git` says whether what was applied is what
+git has; what was changed by hand since is told by `aimass drift`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from aimass_compiler import conventions
+from aimass_compiler.cli import clusters, terminal
+from aimass_compiler.cli.choosing import add_root, project_of
+from aimass_compiler.conventions import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aimass_compiler.cli.views.statuses import Place
+    from aimass_compiler.cluster.running import Project as Known
+    from aimass_compiler.project import Project
+
+PLACE = 22
+EXAMPLES = """
+  aimass status                              every environment, in the cluster of the current context
+  aimass status churn --env prod --context prod
+  aimass status --format json                for a page, or a program
+"""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="a model's name (default: all)")
+    parser.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        metavar="ENV",
+        help="the environment, such as dev; may be repeated (default: all of the project)",
+    )
+    clusters.add_cluster(parser)
+    clusters.add_format(parser)
+    add_root(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look; answers an ExitCode: that of the first environment that cannot be looked at."""
+    project = project_of(arguments)
+    names = arguments.env or clusters.environments_of(project)
+    found = _looked(arguments, project, list(dict.fromkeys(names)))
+    sys.stdout.write(_shown(found, arguments.format))
+    failures = [(place.environment, place.failure) for place in found if place.failure is not None]
+    for name, failure in failures:
+        terminal.complain(f"{name}: {failure}", failure.help)
+    return failures[0][1].exit_code if failures else ExitCode.DONE
+
+
+def _looked(arguments: argparse.Namespace, project: Project, names: list[str]) -> list[Place]:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from aimass_compiler.cli.views.statuses import Place
+    from aimass_compiler.cluster.connection import connect
+    from aimass_compiler.cluster.failures import ClusterError
+    from aimass_compiler.cluster.running import running
+    from aimass_compiler.cluster.transport import AT_ONCE
+
+    spaces = {name: clusters.namespace_of(project, name) for name in names}
+    try:
+        connection = connect(arguments.kubeconfig, arguments.context, clusters.tell)
+        connection.look_around()
+    except ClusterError as error:
+        return [Place(name, space, failure=error) for name, space in spaces.items()]
+    changed = _changed(project)
+    places = []
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for name, space in spaces.items():
+            try:
+                found = running(connection, name, space, _known(project, name, changed), pool)
+            except ClusterError as error:
+                places.append(Place(name, space, connection.address, failure=error))
+                continue
+            chosen = tuple(each for each in found if not arguments.models or each.model in arguments.models)
+            places.append(Place(name, space, connection.address, connection.now(), chosen))
+    return places
+
+
+def _known(project: Project, environment: str, changed: Callable[[str, str], frozenset[str] | None]) -> Known:
+    from aimass_compiler.cluster import git, running
+    from aimass_compiler.cluster.objects import models_of
+
+    models = tuple(models_of(project.generated, environment))
+    source = git.source(project.root)
+    return running.Project(models, source, lambda commit: changed(commit, environment))
+
+
+def _changed(project: Project) -> Callable[[str, str], frozenset[str] | None]:
+    """Which models' manifests of an environment differ from a commit; git is asked once for each commit."""
+    from functools import cache
+
+    from aimass_compiler.cluster import git
+
+    @cache
+    def files(commit: str) -> list[str] | None:
+        return git.changed_since(commit, project.root, conventions.GENERATED_FOLDER)
+
+    def changed(commit: str, environment: str) -> frozenset[str] | None:
+        paths = files(commit)
+        if paths is None:
+            return None
+        parts = [path.split("/") for path in paths]
+        own = (["base"], ["overlays", environment])
+        return frozenset(path[0] for path in parts if path[1:2] in own or path[1:3] in own)
+
+    return changed
+
+
+def _shown(found: list[Place], form: str) -> str:
+    from aimass_compiler.cli.views import statuses
+
+    if form == "json":
+        return statuses.as_json(found)
+    return statuses.as_markdown(found) if form == "markdown" else statuses.drawn(found)

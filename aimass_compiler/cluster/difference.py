@@ -1,0 +1,163 @@
+"""How an object in a cluster differs from what applying it would leave there, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aimass_compiler.cluster.fields import (
+    FieldPath,
+    Item,
+    Managed,
+    Manager,
+    Object,
+    list_keys,
+    managed,
+)
+
+#: What the API server writes about every object.
+_BOOKKEEPING = frozenset(
+    ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
+)
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+#: What is added there is an entry, even where we have none.
+_SHARED = frozenset(("annotations", "labels", "data", "finalizers", "ownerReferences"))
+_SECRET_PARTS = frozenset(("data", "stringData"))
+
+
+class Nothing:
+    """Stands for the value of a field that is not there; there is one, `NOTHING`."""
+
+    def __repr__(self) -> str:
+        return "NOTHING"
+
+
+class Secret:
+    """Stands for a value that nobody must see; there is one, `SECRET`."""
+
+    def __repr__(self) -> str:
+        return "SECRET"
+
+
+NOTHING: Final = Nothing()
+SECRET: Final = Secret()
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """A field that applying would change."""
+
+    path: FieldPath
+    live: Any
+    """The value in the cluster; NOTHING where there is none, SECRET where it must not be seen."""
+    wanted: Any
+    """The value afterwards, told likewise."""
+    managers: tuple[Manager, ...] = ()
+    """Who manages the field in the cluster."""
+
+    @property
+    def others(self) -> tuple[Manager, ...]:
+        """Those of the managers who are not us."""
+        return tuple(manager for manager in self.managers if not manager.is_us)
+
+
+@dataclass(frozen=True)
+class Addition:
+    """A field of an object of ours that we do not declare, and who added it."""
+
+    path: FieldPath
+    manager: Manager
+
+
+def changes(live: Object, wanted: Object) -> list[FieldChange]:
+    """What is different in `wanted`, by path, with who manages it in `live`."""
+    owners = managed(live)
+    keys = list_keys((live, wanted))
+    found = []
+    is_secret = live["kind"] == "Secret"
+    for path, before, after in _mappings(live, wanted, (), keys):
+        if path[0] == "status" or (path[0] == "metadata" and path[1] in _BOOKKEEPING):
+            continue
+        old, new = (_masked(path, value) if is_secret else value for value in (before, after))
+        found.append(FieldChange(path, old, new, _managers(owners, path)))
+    return found
+
+
+def additions(live: Object, wanted: Object) -> list[Addition]:
+    """What others put into an object beside what we declare; what goes through a subresource is not told."""
+    ours = [entry for entry in managed(wanted) if entry.manager.is_us]
+    found: dict[FieldPath, Addition] = {}
+    for entry in managed(live):
+        if entry.manager.is_us or entry.manager.subresource:
+            continue
+        for path in entry.paths:
+            top = _first_undeclared(path, ours)
+            if top is not None:
+                found.setdefault(top, Addition(top, entry.manager))
+    return sorted(found.values(), key=lambda addition: list(map(str, addition.path)))
+
+
+def _first_undeclared(path: FieldPath, ours: Sequence[Managed]) -> FieldPath | None:
+    """The path cut where it leaves what we declare; None where it does not."""
+    for end in range(1, len(path) + 1):
+        if not any(entry.has(path[:end]) for entry in ours):
+            return path[: end + 1] if path[end - 1] in _SHARED else path[:end]
+    return None
+
+
+def _managers(owners: Sequence[Managed], path: FieldPath) -> tuple[Manager, ...]:
+    return tuple(entry.manager for entry in owners if entry.has(path))
+
+
+def _masked(path: FieldPath, value: Any) -> Any:
+    """A value of a Secret as everybody may see it; kubectl keeps a copy of them all in an annotation."""
+    if value is NOTHING:
+        return value
+    if path[0] in _SECRET_PARTS or path[-1] == _LAST_APPLIED:
+        return SECRET
+    if isinstance(value, Mapping) and _LAST_APPLIED in value:
+        return {**value, _LAST_APPLIED: "(secret)"}
+    return value
+
+
+_Change = tuple[FieldPath, Any, Any]
+_Keys = Mapping[tuple[str, ...], tuple[str, ...]]
+
+
+def _mappings(live: Object, wanted: Object, above: FieldPath, keys: _Keys) -> Iterator[_Change]:
+    for name in sorted({*live, *wanted}):
+        before, after = live.get(name, NOTHING), wanted.get(name, NOTHING)
+        yield from _values(before, after, (*above, name), keys)
+
+
+def _values(before: Any, after: Any, path: FieldPath, keys: _Keys) -> Iterator[_Change]:
+    if before == after:
+        return
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        yield from _mappings(before, after, path, keys)
+    elif isinstance(before, list) and isinstance(after, list):
+        yield from _lists(before, after, path, keys)
+    else:
+        yield path, before, after
+
+
+def _lists(before: list[Any], after: list[Any], path: FieldPath, keys: _Keys) -> Iterator[_Change]:
+    told_by = keys.get(tuple(step for step in path if isinstance(step, str)))
+    if told_by is None and len(before) != len(after):
+        yield path, before, after
+    elif told_by is None:
+        for place, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from _values(old, new, (*path, place), keys)
+    else:
+        old_items, new_items = _items(before, told_by), _items(after, told_by)
+        for item in [*old_items, *(item for item in new_items if item not in old_items)]:
+            pair = old_items.get(item, NOTHING), new_items.get(item, NOTHING)
+            yield from _values(*pair, (*path, item), keys)
+
+
+def _items(values: list[Any], keys: tuple[str, ...]) -> dict[Item, Any]:
+    """The items by what tells them apart; of a set, each is its own key."""
+    if not keys:
+        return {Item((("", value),)): value for value in values}
+    return {Item(tuple((key, value[key]) for key in sorted(keys) if key in value)): value for value in values}

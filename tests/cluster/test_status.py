@@ -1,0 +1,129 @@
+"""What runs where: versions, servers, health and commits, as a real cluster has them."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aimass_compiler.conventions import ExitCode
+from scripts.cluster.cluster import Cluster
+from tests.cluster.overlays import Object, Project, Run, config, deployment
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture
+def project(tmp_path: Path, cluster: Cluster, namespace: str) -> Project:
+    """A project in git with one model."""
+    made = Project(tmp_path, namespace, cluster.kubeconfig)
+    git(tmp_path, "init", "--quiet")
+    declare(made, deployment("churn", replicas=2))
+    return made
+
+
+def git(root: Path, *arguments: str) -> None:
+    own = ["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *own, *arguments], cwd=root, check=True)
+
+
+def declare(project: Project, *objects: Object, model: str = "churn") -> None:
+    """Declare objects in a commit."""
+    project.declare(*objects, model=model)
+    git(project.root, "add", "--all")
+    git(project.root, "commit", "--quiet", "--message=Declare")
+
+
+def models(run: Run) -> dict[str, dict[str, Any]]:
+    (place,) = run.document["environments"]
+    return {each["model"]: each for each in place["models"]}
+
+
+def test_a_model_that_is_ready_is_healthy(project: Project) -> None:
+    assert project.run("apply").code == 0
+    told = models(project.run("status"))["churn"]
+    assert (told["version"], told["ready"], told["wanted"], told["health"]) == ("1", 2, 2, "healthy")
+    assert (told["inGit"], told["reason"]) == ("as in git", None)
+    assert len(told["commit"]) == 40
+    head, row = project.run("status", form="people").document["text"].splitlines()
+    assert head.split() == [
+        "environment",
+        "model",
+        "version",
+        "ready",
+        "health",
+        "age",
+        "applied",
+        "in",
+        "git",
+    ]
+    assert row.split()[:5] == ["dev", "churn", "1", "2/2", "healthy"]
+
+
+def test_what_git_has_and_the_cluster_not_is_told(project: Project) -> None:
+    run = project.run("status")
+    assert run.code == 0
+    assert (models(run)["churn"]["health"], models(run)["churn"]["inGit"]) == ("not applied", "only in git")
+
+
+def test_a_model_behind_git_and_one_that_git_no_longer_has_are_told(project: Project) -> None:
+    declare(project, config("other", a="b"), model="other")
+    assert project.apply().code == 0
+    declare(project, deployment("churn", tag="2"))
+    git(project.root, "rm", "-r", "--quiet", "generated/other")
+    told = models(project.run("status"))
+    assert {name: each["inGit"] for name, each in told.items()} == {
+        "churn": "behind git",
+        "other": "gone from git",
+    }
+    assert told["other"]["health"] == "nothing serves"
+
+
+def test_why_a_model_is_not_healthy_is_told(project: Project, cluster: Cluster, namespace: str) -> None:
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "none", "namespace": namespace},
+    }
+    cluster.apply([{**quota, "spec": {"hard": {"pods": "0"}}}])
+    assert project.run("apply", "--timeout=5s").code == ExitCode.NOT_READY
+    told = models(project.run("status"))["churn"]
+    assert (told["health"], told["ready"], told["wanted"]) == ("degraded", 0, 2)
+    assert "it exceeds the quota `none` of the namespace" in told["reason"]
+    text = project.run("status", form="people").document["text"]
+    assert "\nchurn in dev: " in text
+
+
+def test_a_deployment_that_was_deleted_by_hand_is_told(
+    project: Project, cluster: Cluster, namespace: str
+) -> None:
+    assert project.apply().code == 0
+    cluster.kubectl("delete", "deployment", "churn", f"--namespace={namespace}")
+    told = models(project.run("status"))["churn"]
+    assert (told["health"], told["reason"]) == ("degraded", "Deployment churn is gone")
+
+
+def test_environments_that_cannot_be_reached_are_told_beside_the_others(
+    project: Project, cluster: Cluster, namespace: str
+) -> None:
+    assert project.apply().code == 0
+    settings = f"environments: {{dev: {{namespace: {namespace}}}, prod: {{}}}}\n"
+    (project.root / "aimass.yaml").write_text(settings, encoding="utf-8")
+    binding = ("create", "rolebinding", "viewer", "--clusterrole=view", f"--serviceaccount={namespace}:ci")
+    cluster.kubectl(*binding, f"--namespace={namespace}")
+    mine = Project(project.root, namespace, cluster.kubeconfig_for(f"{namespace}/ci"))
+    run = mine.run("status", environments=())
+    dev, prod = run.document["environments"]
+    assert (dev["failure"], dev["models"][0]["version"]) == (None, "1")
+    assert "may not list configmaps" in prod["failure"]["message"]
+    assert run.code == ExitCode.REFUSED
+    assert "error: prod: " in run.told
+
+
+def test_a_cluster_that_does_not_know_who_asks_is_told(project: Project, cluster: Cluster) -> None:
+    wrong = cluster.kubeconfig_for(token="wrong")  # noqa: S106  # which is the point
+    run = Project(project.root, project.namespace, wrong).run("status")
+    assert run.code == ExitCode.UNREACHABLE
+    assert "does not accept the token" in run.document["environments"][0]["failure"]["message"]
