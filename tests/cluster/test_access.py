@@ -1,0 +1,255 @@
+"""Who may apply a model can do exactly that: everything that the commands do, and nothing else, on a real server."""
+
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from aimass_compiler.cli import main
+from aimass_compiler.conventions import ExitCode
+from scripts.cluster.cluster import Cluster
+from tests.cluster.overlays import Project, config
+
+pytestmark = pytest.mark.cluster
+#: Everything that a model can bring to an environment.
+EVERYTHING = """
+serving:
+  replicas: {min: 2, max: 4}
+  rollout: {canary: [25, 100]}
+  gateway: {host: churn.example.com}
+"""
+LESS = "serving: {replicas: {min: 1, max: 1}}\n"
+SPEC = """
+apiVersion: aimass/v1
+kind: Model
+metadata: {name: churn}
+data:
+  sources: {rows: data/rows.csv}
+  columns: {x: number, "y": {type: category, values: [a, b]}}
+target: "y"
+features: [{standardize: x}]
+model: naive_bayes
+"""
+
+
+def compiled(project: Project, serving: str) -> None:
+    """Let generated/ stand for a spec that serves like this."""
+    specs = project.root / "specs"
+    specs.mkdir(exist_ok=True)
+    (specs / "churn.yaml").write_text(SPEC + serving, encoding="utf-8")
+    settings = f"environments: {{dev: {{namespace: {project.namespace}}}}}\n"
+    (project.root / "aimass.yaml").write_text(settings, encoding="utf-8")
+    assert main(["compile", "--root", str(project.root)]) == ExitCode.DONE
+
+
+def grant(cluster: Cluster, project: Project) -> None:
+    """What an administrator does: add what is missing."""
+    cluster.kubectl("auth", "reconcile", f"-f{project.root / 'generated/churn/access.yaml'}")
+
+
+@pytest.fixture
+def administered(tmp_path: Path, cluster: Cluster, namespace: str) -> Project:
+    """A compiled project whose administrator we are."""
+    made = Project(tmp_path, namespace, cluster.kubeconfig)
+    compiled(made, EVERYTHING)
+    return made
+
+
+@pytest.fixture
+def project(administered: Project, cluster: Cluster) -> Project:
+    """The same project in the hands of who may apply it, and nothing more."""
+    grant(cluster, administered)
+    return replace(administered, kubeconfig=cluster.kubeconfig_for(f"{administered.namespace}/aimass"))
+
+
+def test_a_model_is_applied_changed_pruned_watched_and_deleted_with_these_rights(project: Project) -> None:
+    created = project.apply()
+    assert (created.code, created.told) == (0, "")
+    kinds = {name.partition(" ")[0] for name in created.actions()}
+    assert {"Rollout", "AnalysisTemplate", "HTTPRoute", "HorizontalPodAutoscaler", "PrometheusRule"} <= kinds
+    assert project.run("drift").code == 0
+    compiled(project, LESS)
+    assert project.run("diff", "--detailed-exitcode").code == 2
+    assert project.run("drift").code == 2
+    pruned = project.run("apply", "--timeout=60s")
+    assert pruned.code == 0
+    assert pruned.actions()["HTTPRoute churn"] == "deleted"
+    (place,) = project.run("status").document["environments"]
+    assert [(each["health"], each["ready"]) for each in place["models"]] == [("healthy", 1)]
+    assert project.run("delete", "churn", "--yes").code == 0
+
+
+def test_the_reason_why_a_model_does_not_get_ready_can_be_seen(
+    project: Project, cluster: Cluster
+) -> None:
+    compiled(project, LESS)
+    where = {"name": "none", "namespace": project.namespace}
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": where}
+    cluster.apply([{**quota, "spec": {"hard": {"pods": "0"}}}])
+    run = project.run("apply", "--timeout=4s")
+    assert run.code == ExitCode.NOT_READY
+    assert "exceeds the quota `none`" in run.told
+
+
+def test_without_the_rights_applying_is_refused_with_what_is_missing(
+    administered: Project, cluster: Cluster
+) -> None:
+    stranger = replace(administered, kubeconfig=cluster.kubeconfig_for(f"{administered.namespace}/stranger"))
+    run = stranger.apply()
+    assert run.code == ExitCode.REFUSED
+    assert f"system:serviceaccount:{administered.namespace}:stranger" in run.told
+
+
+def test_a_kind_that_comes_needs_another_right_and_goes_on_once_it_is_granted(
+    project: Project, administered: Project, cluster: Cluster
+) -> None:
+    compiled(project, LESS)
+    cluster.kubectl("apply", f"-f{project.root / 'generated/churn/access.yaml'}")
+    assert project.apply().code == 0
+    compiled(project, EVERYTHING)
+    refused = project.apply()
+    assert refused.code == ExitCode.REFUSED
+    assert "rollouts" in refused.told
+    grant(cluster, administered)
+    assert project.apply().code == 0
+
+
+def test_granting_takes_nothing_away_so_that_the_old_can_still_be_pruned(
+    project: Project, administered: Project, cluster: Cluster
+) -> None:
+    assert project.apply().code == 0
+    compiled(project, LESS)
+    grant(cluster, administered)
+    assert project.apply().code == 0
+    cluster.kubectl("apply", f"-f{project.root / 'generated/churn/access.yaml'}")
+    assert project.apply().code == 0
+
+
+def acts(namespace: str) -> Iterator[tuple[str, str, dict[str, Any] | None]]:
+    """What must not be possible: a method, a path, and what is sent."""
+    core, apps = f"/api/v1/namespaces/{namespace}", f"/apis/apps/v1/namespaces/{namespace}"
+    rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+    name = {"metadata": {"name": "more"}}
+    for method, path in (
+        ("GET", f"{core}/secrets"),
+        ("GET", f"{core}/secrets/login"),
+        ("GET", f"{core}/pods/churn-0/log"),
+        ("GET", f"{core}/pods/churn-0"),
+        ("GET", f"{core}/resourcequotas"),
+        ("GET", "/api/v1/nodes"),
+        ("GET", "/api/v1/namespaces"),
+        ("GET", "/api/v1/configmaps"),
+        ("GET", "/api/v1/namespaces/default/configmaps"),
+        ("GET", "/apis/apps/v1/namespaces/kube-system/deployments/churn"),
+        ("GET", f"{apps}/deployments"),
+        ("GET", f"{apps}/deployments/other"),
+        ("GET", f"{apps}/deployments/churn/scale"),
+        ("DELETE", f"{apps}/deployments/other"),
+        ("DELETE", f"{apps}/deployments"),
+        ("DELETE", f"{core}/pods/churn-0"),
+        ("DELETE", f"{core}/services/other"),
+        ("DELETE", f"{core}/configmaps"),
+        ("DELETE", f"/api/v1/namespaces/{namespace}"),
+        ("DELETE", f"{rbac}/roles/aimass-churn-dev"),
+        ("DELETE", f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/other"),
+    ):
+        yield method, path, None
+    for path, kind in (
+        (f"{core}/secrets", "Secret"),
+        (f"{core}/pods", "Pod"),
+        (f"{core}/pods/churn-0/exec?command=ls", "PodExecOptions"),
+        (f"{core}/pods/churn-0/attach", "PodAttachOptions"),
+        (f"{core}/pods/churn-0/portforward", "PodPortForwardOptions"),
+        (f"{core}/pods/churn-0/eviction", "Eviction"),
+        (f"{core}/services", "Service"),
+        (f"{core}/serviceaccounts", "ServiceAccount"),
+        (f"{core}/serviceaccounts/churn/token", "TokenRequest"),
+        (f"{core}/serviceaccounts/aimass/token", "TokenRequest"),
+        ("/api/v1/namespaces", "Namespace"),
+        ("/api/v1/namespaces/default/configmaps", "ConfigMap"),
+        (f"{apps}/deployments", "Deployment"),
+        (f"{apps}/daemonsets", "DaemonSet"),
+        (f"/apis/batch/v1/namespaces/{namespace}/jobs", "Job"),
+        (f"{rbac}/roles", "Role"),
+        (f"{rbac}/rolebindings", "RoleBinding"),
+        ("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", "ClusterRoleBinding"),
+    ):
+        yield "POST", path, {"kind": kind, **name}
+
+
+def answers(kubeconfig: Path, method: str, path: str, sent: dict[str, Any] | None) -> int:
+    """The status that the API server itself answers."""
+    found = json.loads(kubeconfig.read_text(encoding="utf-8"))
+    cluster, user = found["clusters"][0]["cluster"], found["users"][0]["user"]
+    trusted = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
+    headers = {"Authorization": f"Bearer {user['token']}", "Content-Type": "application/json"}
+    body = json.dumps(sent).encode() if sent else None
+    request = urllib.request.Request(f"{cluster['server']}{path}", body, headers, method=method)  # noqa: S310  # https
+    try:
+        with urllib.request.urlopen(request, context=trusted) as answer:  # noqa: S310  # as above
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_anything_more_is_refused_by_the_server(project: Project) -> None:
+    assert project.apply().code == 0
+    answered = {
+        (method, path): answers(project.kubeconfig, method, path, sent)
+        for method, path, sent in acts(project.namespace)
+    }
+    assert set(answered.values()) == {403}, answered
+    own = f"/apis/apps/v1/namespaces/{project.namespace}/deployments/churn"
+    assert answers(project.kubeconfig, "GET", own, None) == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "group"),
+    [
+        ("Deployment", "apps/v1"),
+        ("Service", "v1"),
+        ("ServiceAccount", "v1"),
+        ("NetworkPolicy", "networking.k8s.io/v1"),
+        ("Role", "rbac.authorization.k8s.io/v1"),
+        ("RoleBinding", "rbac.authorization.k8s.io/v1"),
+        ("Secret", "v1"),
+    ],
+)
+def test_no_object_of_another_name_can_be_applied(
+    kind: str, group: str, project: Project, cluster: Cluster
+) -> None:
+    metadata = {"name": "other", "namespace": project.namespace}
+    given = {"apiVersion": group, "kind": kind, "metadata": metadata}
+    done = cluster.try_kubectl(
+        "apply", "--server-side", "--validate=false", "-f-", given=given, kubeconfig=project.kubeconfig
+    )
+    assert "(Forbidden)" in done.stderr
+
+
+def test_the_own_role_cannot_be_widened(project: Project, cluster: Cluster) -> None:
+    documents = yaml.safe_load_all((project.root / "generated/churn/access.yaml").read_text(encoding="utf-8"))
+    role = next(document for document in documents if document["kind"] == "Role")
+    role["rules"].append({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]})
+    done = cluster.try_kubectl(
+        "apply", "--server-side", "-f-", given=role, kubeconfig=project.kubeconfig
+    )
+    assert "(Forbidden)" in done.stderr
+
+
+def test_another_model_stays_out_of_reach(project: Project, administered: Project, cluster: Cluster) -> None:
+    administered.declare(config("other-settings", a="b"), model="other")
+    run = project.apply("other")
+    assert run.code == ExitCode.REFUSED
+    assert "aimass-other-dev" in run.told or "leases" in run.told
+    where = (f"--namespace={project.namespace}", "--selector=aimass.dev/model=other", "-oname")
+    assert cluster.kubectl("get", "configmaps", *where) == ""
