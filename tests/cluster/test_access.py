@@ -1,4 +1,4 @@
-"""Who may apply a model can do exactly that: everything that the commands do, and nothing else, on a real server."""
+"""Who may apply a model can do exactly that: all that the commands do and nothing else, on a real server."""
 
 from __future__ import annotations
 
@@ -89,9 +89,7 @@ def test_a_model_is_applied_changed_pruned_watched_and_deleted_with_these_rights
     assert project.run("delete", "churn", "--yes").code == 0
 
 
-def test_the_reason_why_a_model_does_not_get_ready_can_be_seen(
-    project: Project, cluster: Cluster
-) -> None:
+def test_the_reason_why_a_model_does_not_get_ready_can_be_seen(project: Project, cluster: Cluster) -> None:
     compiled(project, LESS)
     where = {"name": "none", "namespace": project.namespace}
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": where}
@@ -191,7 +189,9 @@ def answers(kubeconfig: Path, method: str, path: str, sent: dict[str, Any] | Non
     """The status that the API server itself answers."""
     found = json.loads(kubeconfig.read_text(encoding="utf-8"))
     cluster, user = found["clusters"][0]["cluster"], found["users"][0]["user"]
-    trusted = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
+    trusted = ssl.create_default_context(
+        cadata=base64.b64decode(cluster["certificate-authority-data"]).decode()
+    )
     headers = {"Authorization": f"Bearer {user['token']}", "Content-Type": "application/json"}
     body = json.dumps(sent).encode() if sent else None
     request = urllib.request.Request(f"{cluster['server']}{path}", body, headers, method=method)  # noqa: S310  # https
@@ -240,9 +240,7 @@ def test_the_own_role_cannot_be_widened(project: Project, cluster: Cluster) -> N
     documents = yaml.safe_load_all((project.root / "generated/churn/access.yaml").read_text(encoding="utf-8"))
     role = next(document for document in documents if document["kind"] == "Role")
     role["rules"].append({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]})
-    done = cluster.try_kubectl(
-        "apply", "--server-side", "-f-", given=role, kubeconfig=project.kubeconfig
-    )
+    done = cluster.try_kubectl("apply", "--server-side", "-f-", given=role, kubeconfig=project.kubeconfig)
     assert "(Forbidden)" in done.stderr
 
 
