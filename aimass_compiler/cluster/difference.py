@@ -99,10 +99,11 @@ def additions(live: Object, wanted: Object) -> list[Addition]:
 
 
 def _first_undeclared(path: FieldPath, ours: Sequence[Managed]) -> FieldPath | None:
-    """The path cut where it leaves what we declare; None where it does not."""
+    """The path cut where it leaves what we declare, or behind a shared field; None where it does not."""
     for end in range(1, len(path) + 1):
         if not any(entry.has(path[:end]) for entry in ours):
-            return path[: end + 1] if path[end - 1] in _SHARED else path[:end]
+            shared = next((place for place in range(end - 1, len(path)) if path[place] in _SHARED), end - 2)
+            return path[: shared + 2]
     return None
 
 

@@ -74,7 +74,9 @@ _RIGHT = re.compile(
     r'User "(?P<user>[^"]+)" cannot (?P<verb>\S+) resource "(?P<resource>[^"]+)"'
     r'(?: in API group "(?P<group>[^"]*)")?'
 )
-_UNKNOWN_FIELD = re.compile(r'unknown field "(?P<field>[^"]+)"')
+_UNKNOWN_FIELD = re.compile(
+    r'unknown field "(?P<field>[^"]+)"|: \.(?P<path>\S+): field not declared in schema'
+)
 
 _NOT_FOUND, _CONFLICT, _TOO_MANY, _INTERNAL = 404, 409, 429, 500
 
@@ -91,7 +93,7 @@ def failure(code: int, status: Mapping[str, Any], about: str) -> ClusterError:
         return _not_found(status, about)
     if code == _TOO_MANY:
         return Unreachable(f"the cluster has too much to do for {about}: {message}", "try again later")
-    if code >= _INTERNAL:
+    if code >= _INTERNAL and not is_unknown_field(message):
         return Unreachable(f"the cluster could not deal with {about} ({code}): {message}", "try again later")
     return _refused(code, status, message, about)
 
@@ -152,7 +154,7 @@ def _refused(code: int, status: Mapping[str, Any], message: str, about: str) -> 
     if right := _RIGHT.search(message):
         return _no_right(right, about)
     if fields := _UNKNOWN_FIELD.findall(message):
-        known = ", ".join(f"`{field}`" for field in dict.fromkeys(fields))
+        known = ", ".join(f"`{field or path}`" for field, path in dict.fromkeys(fields))
         return Refused(
             f"{about} was refused: the cluster knows no field {known}",
             "its version, or that of the operator whose kind this is, is older than what is generated",
@@ -163,6 +165,11 @@ def _refused(code: int, status: Mapping[str, Any], message: str, about: str) -> 
             "this cannot change in place: delete the object, then apply again",
         )
     return Refused(f"{about} was refused ({code}): {_without_object(message)}")
+
+
+def is_unknown_field(message: str) -> bool:
+    """Whether it is about a field that the cluster does not know: a server-side apply then ends with 500."""
+    return _UNKNOWN_FIELD.search(message) is not None
 
 
 def told_reason(message: str) -> tuple[str, str] | None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from aimass_compiler import __version__
-from aimass_compiler.cluster.failures import ClusterError, Unreachable, failure
+from aimass_compiler.cluster.failures import ClusterError, Unreachable, failure, is_unknown_field
 
 if TYPE_CHECKING:
     from kubernetes.client import Configuration
@@ -238,6 +238,7 @@ class _Complaints(logging.Handler):
 
 def _patience(tries: int, tell: Tell) -> Retry:
     """How often and after which pauses something is tried again; a wait that lasts is told."""
+    from urllib3.exceptions import MaxRetryError
     from urllib3.util.retry import Retry
 
     lock = threading.Lock()
@@ -253,6 +254,8 @@ def _patience(tries: int, tell: Tell) -> Retry:
     class Patient(Retry):
         def increment(self, *arguments: Any, **named: Any) -> Patient:
             response, error = named.get("response"), named.get("error")
+            if response is not None and is_unknown_field(response.data.decode(errors="replace")):
+                raise MaxRetryError(None, None)  # type: ignore[arg-type]  # only its kind counts: it is no error
             after = super().increment(*arguments, **named)
             told(f"it answered {response.status}" if response is not None else _in_words(error))
             return after

@@ -41,7 +41,7 @@ def test_what_is_not_there_would_be_created_and_then_nothing_differs(
     project.declare(*ALL)
     before = project.run("diff", "--detailed-exitcode")
     assert (before.code, set(before.actions().values())) == (2, {"created"})
-    assert cluster.list("deployments,services", namespace) == []
+    assert cluster.objects("deployments,services", namespace) == []
     project.apply()
     after = project.run("diff", "--detailed-exitcode")
     assert (after.code, set(after.actions().values())) == (0, {"unchanged"})
@@ -148,6 +148,15 @@ def test_what_the_server_refuses_is_a_failure_beside_what_it_would_take(project:
     assert project.run("diff").code == ExitCode.REFUSED
     assert "Service churn was refused" in found.told
     assert found.actions() == {"ConfigMap settings": "created"}
+
+
+def test_a_field_that_the_cluster_does_not_know_is_told_at_once(project: Project) -> None:
+    project.declare(deployment("churn", container={"imagee": "x"}))
+    found = project.run("diff")
+    assert found.code == ExitCode.REFUSED
+    field = 'spec.template.spec.containers[name="server"].imagee'
+    assert f"Deployment churn was refused: the cluster knows no field `{field}`" in found.told
+    assert "waiting" not in found.told
 
 
 def test_a_dry_run_of_applying_tells_the_same_fields(project: Project) -> None:
