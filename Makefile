@@ -73,7 +73,7 @@ soak: $(READY) ## hold load on the demo's server for ten minutes
 	aimass soak breast-cancer --root build/demo
 
 .PHONY: faults
-faults: $(READY) ## fail a compile at each of its steps on the disk (a quarter of an hour)
+faults: $(READY) ## fail a compile at each of its steps on the disk (minutes)
 	FAULTS_EVERY=1 pytest tests/faults/test_every_step.py tests/faults/test_side_by_side.py
 
 .PHONY: same-bytes

@@ -29,6 +29,7 @@ def test_a_compile_that_fails_at_any_step_leaves_whole_files(tmp_path: Path) -> 
     command = [sys.executable, "-m", "tests.faults.harness", str(tmp_path), every]
     environment = os.environ | {
         "LD_PRELOAD": str(library),
+        "PYTHONDONTWRITEBYTECODE": "1",  # which would be a change outside of the folder
         "PYTHONPATH": os.pathsep.join((str(ROOT), *sys.path)),
     }
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
