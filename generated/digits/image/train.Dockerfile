@@ -7,7 +7,9 @@ LABEL org.opencontainers.image.title="digits-train" \
 
 # Where this very version lies if it is in no index: the address of a wheel, or of a page that lists it.
 ARG PIP_FIND_LINKS
-RUN python -m pip install --no-cache-dir --disable-pip-version-check \
+# The secrets `pip` and `certificates` say which index, as for the image that serves.
+RUN --mount=type=secret,id=pip,mode=0444 --mount=type=secret,id=certificates,mode=0444 \
+    PIP_CONFIG_FILE=/run/secrets/pip python -m pip install --no-cache-dir --disable-pip-version-check \
       "aimass-compiler[run,torch]==0.1.0"
 
 # Ray's operator asks whether it is well: nothing in the image alone would answer.
