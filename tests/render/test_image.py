@@ -158,6 +158,15 @@ def test_training_installs_this_very_version_with_what_the_model_needs() -> None
     assert wanted.endswith(f' "aimass-compiler[run,xgboost]=={aimass_compiler.__version__}"')
 
 
+def test_training_reports_its_use_to_nobody() -> None:
+    assert "ENV RAY_USAGE_STATS_ENABLED=0" in TRAINING
+
+
+def test_training_may_read_the_package_index_as_the_user_of_its_base() -> None:
+    (install,) = [line for line in TRAINING if " pip " in line]
+    assert install.count(",mode=0444 ") == install.count("--mount=type=secret,id=") == 2
+
+
 def test_base_images_are_the_organisations() -> None:
     digest = "@sha256:" + "0" * 64
     images = {

@@ -105,6 +105,9 @@ RUN --mount=type=secret,id=pip,mode=0444 --mount=type=secret,id=certificates,mod
     PIP_CONFIG_FILE=/run/secrets/pip python -m pip install --no-cache-dir --disable-pip-version-check \\
       "aimass-compiler[{extras}]=={__version__}"
 
+# Ray reports its use to its makers unless it is told not to.
+ENV RAY_USAGE_STATS_ENABLED=0
+
 # Ray's operator asks whether it is well: nothing in the image alone would answer.
 HEALTHCHECK NONE
 # The user `ray` of the base image, as a number that Kubernetes can check.
