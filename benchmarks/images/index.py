@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SETTING = re.compile(r"^[^.]+\.(?:env:)?\.?(?P<key>[a-z-]+)='(?P<value>.*)'$")
-#: What of pip's settings says where wheels come from; folders of this machine are not there in a build.
-_KEYS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout", "default-timeout")
+#: What of pip's settings says where wheels come from, beside the indexes; a folder is not there in a build.
+_KEYS = ("trusted-host", "proxy", "timeout", "default-timeout")
 _CERTIFICATES = "/run/secrets/certificates"
 
 
 def options(folder: Path) -> list[str]:
     """What `aimass image` must be told, so that a build installs from where this machine's pip does."""
     settings = _settings()
-    lines = [f"{key} = {settings[key]}" for key in _KEYS if key in settings]
+    lines = [f"{key} = {value}" for key, value in settings.items() if "index" in key or key in _KEYS]
     certificates = settings.get("cert")
     path = folder / "pip.conf"
     trusted = [f"cert = {_CERTIFICATES}"] if certificates else []
