@@ -19,7 +19,9 @@ def main() -> int:
     parser.add_argument("act", choices=("build", "start", "stop", "serve"))
     parser.add_argument("--folder", type=Path, default=FOLDER, help="for its data, logs and kubeconfig")
     parser.add_argument("--until", type=int, metavar="PID", help="serve until this process has ended")
-    parser.add_argument("--all", action="store_true", help="define the custom resources of every operator")
+    parser.add_argument(
+        "--define", choices=background.DEFINITIONS, default="rendered", help="custom resources"
+    )
     chosen = parser.parse_args()
     match chosen.act:
         case "build":
@@ -30,7 +32,7 @@ def main() -> int:
             print("stopped" if background.stop(chosen.folder) else "no cluster runs")
             return 0
         case _:
-            return background.serve(chosen.folder, chosen.until, is_complete=chosen.all)
+            return background.serve(chosen.folder, chosen.until, chosen.define)
 
 
 def build() -> int:
@@ -46,7 +48,7 @@ def start(folder: Path) -> int:
     """Start a control plane that goes on until it is stopped, and say how it is used."""
     try:
         programs.build_all(print)
-        background.launch(folder, "--all")
+        background.launch(folder, "--define=all")
         kubeconfig = background.wait(folder)
     except (ProgramMissing, BuildFailed, NotReady) as error:
         print(error, file=sys.stderr)

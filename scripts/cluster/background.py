@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,13 +27,24 @@ ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 300
 _STOP_SECONDS = 30
 _PAUSE = 0.1
+#: Which custom resources a cluster knows from the start: none, those that are rendered, every operator's.
+DEFINITIONS: dict[str, Callable[[], list[Path]]] = {
+    "none": list,
+    "rendered": custom_resources.rendered,
+    "all": custom_resources.everything,
+}
 _TROUBLES = (ProgramMissing, BuildFailed, NotReady, Refused, OSError)
 
 
 def launch(folder: Path, *options: str) -> None:
-    """Start `serve` in the background; `options` are its own. Nothing happens where one runs already."""
+    """Start `serve` in the background; `options` are its own. Nothing happens where one runs already.
+
+    Raises NotReady where the folder is somebody else's.
+    """
     if is_running(folder):
         return
+    if folder.exists() and any(folder.iterdir()) and not (folder / "process").exists():
+        raise NotReady(f"{folder} is not empty, and what is in it is of no cluster; name another folder")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with (folder / "log").open("wb") as log:
@@ -59,19 +70,17 @@ def wait(folder: Path) -> Path:
     raise NotReady(f"no cluster after {_START_SECONDS} s; logs are in {folder}")
 
 
-def serve(folder: Path, until: int | None, *, is_complete: bool) -> int:
+def serve(folder: Path, until: int | None, define: str) -> int:
     """Run a control plane until a signal comes or the process `until` has ended.
 
-    `is_complete` defines the custom resources of every operator, and not only those that are rendered.
+    It defines the custom resources that are called so in DEFINITIONS.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with FileLock(folder / "lock", timeout=0):
         (folder / "process").write_text(str(os.getpid()), encoding="utf-8")
         try:
             with running(folder) as plane:
-                cluster = Cluster(plane.kubeconfig, program("kubectl"), folder)
-                files = custom_resources.everything() if is_complete else custom_resources.rendered()
-                cluster.define(files)
+                Cluster(plane.kubeconfig, program("kubectl"), folder).define(DEFINITIONS[define]())
                 _tell(folder / "ready", str(plane.kubeconfig))
                 while until is None or _is_alive(until):
                     time.sleep(_PAUSE)

@@ -93,6 +93,8 @@ class Cluster:
     def define(self, files: Iterable[Path]) -> None:
         """Apply files of custom resource definitions side by side, and wait until they are served."""
         listed = list(files)
+        if not listed:
+            return
         apply = ("apply", "--server-side", "--force-conflicts", "--field-manager=tests")
         with ThreadPoolExecutor(4) as pool:
             answers = list(pool.map(lambda file: self.kubectl(*apply, f"-f{file}", "-oname"), listed))

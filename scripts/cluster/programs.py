@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,12 +87,12 @@ def ready(name: str) -> Path | None:
     return next((place / name for place in places if (place / name).exists()), None)
 
 
-def build_all(tell: Callable[[str], None]) -> None:
-    """Build what a cluster needs and is not here, and tell what takes its time.
+def build_all(tell: Callable[[str], None], names: Sequence[str] = (*CONTROL_PLANE, *CONTROLLERS)) -> None:
+    """Build those of the programs that are not here, and tell what takes its time.
 
     Raises ProgramMissing or BuildFailed.
     """
-    for name in (*CONTROL_PLANE, *CONTROLLERS):
+    for name in names:
         if ready(name) is None:
             tell(f"building {name} with Go, once{_LONG.get(name, '')}")
             program(name)

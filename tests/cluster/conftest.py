@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -28,18 +28,33 @@ def give_up(reason: Exception) -> None:
 
 
 @pytest.fixture(scope="session")
-def built(pytestconfig: pytest.Config) -> None:
-    """The programs of a control plane are there."""
+def build(pytestconfig: pytest.Config) -> Callable[[Sequence[str]], None]:
+    """Makes sure that programs are there."""
     capture = pytestconfig.pluginmanager.getplugin("capturemanager")
 
     def tell(line: str) -> None:
         with capture.global_and_fixture_disabled():
             print(f"\n{line}", flush=True)
 
-    try:
-        programs.build_all(tell)
-    except (ProgramMissing, BuildFailed) as error:
-        give_up(error)
+    def build(names: Sequence[str]) -> None:
+        try:
+            programs.build_all(tell, names)
+        except (ProgramMissing, BuildFailed) as error:
+            give_up(error)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def built_api_server(build: Callable[[Sequence[str]], None]) -> None:
+    """The programs that store and answer are there."""
+    build(programs.CONTROL_PLANE)
+
+
+@pytest.fixture(scope="session")
+def built(built_api_server: None, build: Callable[[Sequence[str]], None]) -> None:
+    """The programs of a whole cluster are there."""
+    build(programs.CONTROLLERS)
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +91,7 @@ def namespace(cluster: Cluster) -> Iterator[str]:
 
 
 @pytest.fixture
-def own_cluster(built: None, tmp_path: Path) -> Iterator[OwnCluster]:
+def own_cluster(built_api_server: None, tmp_path: Path) -> Iterator[OwnCluster]:
     """An API server and its database for one test; nothing else runs, and no custom resource is defined."""
     plane = ControlPlane(tmp_path / "cluster")
     try:
