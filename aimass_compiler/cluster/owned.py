@@ -9,7 +9,7 @@ from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.cluster.connection import Connection
-from aimass_compiler.cluster.failures import ClusterError
+from aimass_compiler.cluster.failures import Changed, ClusterError
 from aimass_compiler.cluster.objects import Object, ObjectKey, group_and_version, key_of
 
 FORMAT = "aimass.owned/v1"
@@ -91,7 +91,13 @@ def write(connection: Connection, owned: Owned) -> Owned:
     Raises Changed then, and ClusterError.
     """
     document = _encoded(owned)
-    answer = (connection.replace if owned.resource_version else connection.create)(document)
+    try:
+        answer = (connection.replace if owned.resource_version else connection.create)(document)
+    except Changed:
+        there = read(connection, owned.namespace, owned.model, owned.environment)
+        if there is None or replace(there, resource_version=owned.resource_version) != owned:
+            raise
+        return there  # it was written, and only the answer was lost
     return replace(owned, resource_version=answer.document["metadata"]["resourceVersion"])
 
 
