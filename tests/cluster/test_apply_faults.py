@@ -132,6 +132,33 @@ def test_pods_that_pod_security_refuses_are_told_so(
     assert 'the namespace enforces Pod Security "restricted:latest"' in done.told
 
 
+@pytest.mark.parametrize(
+    ("tag", "told", "way"),
+    [
+        (
+            "unpullable",
+            "ImagePullBackOff of `server` in pod churn-",
+            "push the image that the manifests name",
+        ),
+        ("crashing", "CrashLoopBackOff of `server` in pod churn-", "--previous` shows its last words"),
+    ],
+)
+def test_pods_that_do_not_run_are_told_with_their_state(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tag: str, told: str, way: str
+) -> None:
+    monkeypatch.setattr(waiting, "_GRACE", 1.0)
+    project.declare(*ALL)
+    assert project.run("apply").code == 0
+    project.declare(ALL[0], deployment("churn", tag=tag))
+    done = project.run("apply")
+    assert done.code == ExitCode.NOT_READY
+    assert told in done.told
+    assert way in done.told
+    assert "Service churn" not in done.actions(), "what serves keeps what it needs"
+    project.declare(ALL[0], deployment("churn", tag="3"))
+    assert project.run("apply").actions()["Service churn"] == "deleted"
+
+
 def test_a_field_of_another_manager_is_named_and_nothing_is_changed(
     project: Project, cluster: Cluster, namespace: str
 ) -> None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from aimass_compiler.cli.views.applied import drawn
+from aimass_compiler.cli.views.applied import summary, title
 from aimass_compiler.cli.views.cells import safe
 from aimass_compiler.cli.views.fenced import fenced
+from aimass_compiler.cli.views.object_lines import object_lines
+from aimass_compiler.cluster.comparison import compared
 from aimass_compiler.cluster.outcomes import Applied
 
 
@@ -20,11 +22,16 @@ def as_markdown(results: Sequence[Applied]) -> str:
 
 def _section(applied: Applied) -> Iterator[str]:
     sign = "❌" if applied.failures else "✅"
-    yield f"### {sign} {applied.model or 'models'} in {applied.environment}"
+    yield f"### {sign} {safe(applied.model or 'models')} in {safe(applied.environment)}"
     yield ""
-    lines = drawn(applied).splitlines()
+    yield from fenced(_lines(applied), "diff")
+    yield ""
+
+
+def _lines(applied: Applied) -> Iterator[str]:
+    yield f"{title(applied)}: {summary(applied)}"
+    for each in compared(applied.outcomes):
+        yield from object_lines(each)
     for failure in applied.failures:
-        lines.append(safe(f"error: {failure}"))
-        lines += [safe(f"help: {failure.help}")] if failure.help else []
-    yield from fenced(lines, "diff")
-    yield ""
+        yield from (safe(line) for line in f"error: {failure}".splitlines())
+        yield from (safe(line) for line in f"help: {failure.help}".splitlines() if failure.help)
