@@ -48,8 +48,8 @@ class Builder:
 
 #: In the order in which they are looked for: those first that build the same image from the same files.
 BUILDERS = (
-    Builder("buildah", ("build", "--layers", "--timestamp=0"), writes_digest=True),
-    Builder("podman", ("build", "--layers", "--timestamp=0"), writes_digest=True),
+    Builder("buildah", ("build", "--force-rm", "--layers", "--timestamp=0"), writes_digest=True),
+    Builder("podman", ("build", "--force-rm", "--layers", "--timestamp=0"), writes_digest=True),
     Builder("docker", ("build",), writes_digest=False),
 )
 

@@ -41,8 +41,9 @@ def markdown(measured: Sequence[Measured], base: str, faults: Sequence[str]) -> 
     return f"""\
 # The serving images
 
-Base: {base}. {_version("buildah")}; {_version("runc")}; {os.cpu_count()} cores, which
-others used at the same time.
+Base: {base}.
+{_version("buildah")}. {_version("runc")}. {os.cpu_count()} cores, load {os.getloadavg()[2]:.0f} over
+the last quarter of an hour.
 
 {table}
 
@@ -58,7 +59,7 @@ Each image was built twice, the second time in another folder, under another uma
 digest. Each container ran as its Deployment in production says, and the kernel told the same of its process:
 user 10001, no capabilities, no new privileges, filtered system calls, a read-only root, the memory limit.
 A build with another hash in a pin, and one with a wheel that has another hash, ended. The pip.conf of the
-package index is in no layer."""
+package index is in no layer, and in nothing that a failed build left."""
 
 
 def _row(each: Measured, shared: set[str]) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ def test_the_command_that_builds_it_is_printed_and_not_run(packaged: Project, ca
     assert answer.code == 0
     last = answer.out.splitlines()[-1]
     assert re.fullmatch(
-        rf"buildah build --layers --timestamp=0 --secret=id=pip,src=pip\.conf "
+        rf"buildah build --force-rm --layers --timestamp=0 --secret=id=pip,src=pip\.conf "
         rf"--tag {IMAGE}:spec-[0-9a-f]{{12}} {CONTEXT}",
         last,
     )
@@ -64,7 +64,7 @@ def test_what_was_pushed_is_all_that_standard_output_tells(packaged: Project, ca
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == (f"{IMAGE}@{DIGEST}\n", "STEP 1/1\nSTEP 1/1\n")
     build, push = calls.read_text().splitlines()
-    assert build.startswith("0 build --layers --timestamp=0 --tag ")
+    assert build.startswith("0 build --force-rm --layers --timestamp=0 --tag ")
     assert push.startswith("0 push --digestfile ")
 
 

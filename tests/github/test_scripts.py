@@ -135,6 +135,27 @@ def test_without_a_registry_nothing_is_missing(project: Path) -> None:
     assert "images.registry" in found.stderr
 
 
+@needs_kustomize
+@pytest.mark.parametrize("status", [0, 1])
+def test_what_is_pushed_is_told_by_tag_and_digest(project: Path, status: int) -> None:
+    name_image(project, "ghcr.io/example/churn")
+    for name, text in {
+        "docker": 'read -r password; echo "$*: $password" >&2',
+        "aimass": f'echo compiled; echo "ghcr.io/example/churn@sha256:1"; exit {status}',
+    }.items():
+        (project / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (project / "bin" / name).chmod(0o755)
+    (project / "artifacts/churn/evaluate").mkdir(parents=True)
+    (project / "artifacts/churn/evaluate/metrics.json").write_text("{}\n")
+    summary = project / "summary"
+    variables = {"REGISTRY_USER": "ci", "REGISTRY_PASSWORD": "s", "GITHUB_STEP_SUMMARY": str(summary)}
+    done = run("push-image.sh", "churn", project=project, **variables)
+    assert done.returncode == status
+    assert "login ghcr.io --username ci --password-stdin: s" in done.stderr
+    pushed = "Pushed `ghcr.io/example/churn:spec-1`, which is `ghcr.io/example/churn@sha256:1`."
+    assert (pushed in summary.read_text()) if status == 0 else not summary.exists()
+
+
 class TokenService(http.server.BaseHTTPRequestHandler):
     """Answers like GitHub's token service, with what it was asked as the token."""
 

@@ -113,6 +113,7 @@ def test_docker_says_the_digest_of_what_it_pushed(tmp_path: Path, monkeypatch: p
 def test_secrets_are_named_as_the_dockerfile_does() -> None:
     command = builders.BUILDERS[0].build_command("ml/churn:1", "context", {"pip": Path("pip.conf")})
     assert command == [
-        *("buildah", "build", "--layers", "--timestamp=0", "--secret=id=pip,src=pip.conf"),
+        *("buildah", "build", "--force-rm", "--layers", "--timestamp=0"),
+        "--secret=id=pip,src=pip.conf",
         *("--tag", "ml/churn:1", "context"),
     ]
