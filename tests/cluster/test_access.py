@@ -17,7 +17,7 @@ import yaml
 
 from aimass_compiler.cli import main
 from aimass_compiler.conventions import ExitCode
-from scripts.cluster.cluster import Cluster
+from scripts.cluster.cluster import Cluster, OwnCluster
 from tests.cluster.overlays import Project, config
 
 pytestmark = pytest.mark.cluster
@@ -42,12 +42,13 @@ model: naive_bayes
 """
 
 
-def compiled(project: Project, serving: str) -> None:
+def compiled(project: Project, serving: str, deployer: dict[str, Any] | None = None) -> None:
     """Let generated/ stand for a spec that serves like this."""
     specs = project.root / "specs"
     specs.mkdir(exist_ok=True)
     (specs / "churn.yaml").write_text(SPEC + serving, encoding="utf-8")
-    settings = f"environments: {{dev: {{namespace: {project.namespace}}}}}\n"
+    dev = {"namespace": project.namespace} | ({"deployer": deployer} if deployer else {})
+    settings = yaml.safe_dump({"environments": {"dev": dev}})
     (project.root / "aimass.yaml").write_text(settings, encoding="utf-8")
     assert main(["compile", "--root", str(project.root)]) == ExitCode.DONE
 
@@ -202,6 +203,53 @@ def answers(kubeconfig: Path, method: str, path: str, sent: dict[str, Any] | Non
         return error.code
 
 
+def test_no_right_is_given_that_is_not_used(own_cluster: OwnCluster, tmp_path: Path) -> None:
+    """But for reasons, of which there are none without controllers, and for a lease that is held for long."""
+    log, policy = tmp_path / "audit.log", tmp_path / "policy.yaml"
+    policy.write_text(
+        json.dumps({"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]})
+    )
+    own_cluster.plane.restart_api_server(f"--audit-policy-file={policy}", f"--audit-log-path={log}")
+    own_cluster.create_custom_resource_definitions()
+    own_cluster.namespaces("models")
+    administered = Project(tmp_path, "models", own_cluster.kubeconfig)
+    compiled(administered, EVERYTHING)
+    grant(own_cluster, administered)
+    project = replace(administered, kubeconfig=own_cluster.kubeconfig_for("models/aimass"))
+    assert project.apply().code == 0
+    compiled(project, LESS)
+    assert project.apply().code == 0
+    assert project.run("status").code == 0
+    assert project.run("delete", "churn", "--yes", "--no-wait").code == 0
+    granted = {each for each in rights(own_cluster) if each[1] not in {"pods", "events", "replicasets"}}
+    renewal = {("coordination.k8s.io", "leases", "update")}
+    assert granted - used(log, "system:serviceaccount:models:aimass") <= renewal
+
+
+def rights(cluster: Cluster) -> set[tuple[str, str, str]]:
+    """Group, resource and verb of what the role allows."""
+    return {
+        (group, resource, verb)
+        for rule in cluster.get("role", "aimass-churn-dev", "models")["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def used(log: Path, user: str) -> set[tuple[str, str, str]]:
+    """What somebody was allowed, by the audit log; who applied what was not there has created it, too."""
+    events = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    found = set()
+    for event in events:
+        about, code = event.get("objectRef"), event.get("responseStatus", {}).get("code", 0)
+        if event["user"]["username"] == user and about is not None:
+            found.add((about.get("apiGroup", ""), about["resource"], event["verb"]))
+            if (event["verb"], code) == ("patch", 201):
+                found.add((about.get("apiGroup", ""), about["resource"], "create"))
+    return found
+
+
 def test_anything_more_is_refused_by_the_server(project: Project) -> None:
     assert project.apply().code == 0
     answered = {
@@ -234,6 +282,32 @@ def test_no_object_of_another_name_can_be_applied(
         "apply", "--server-side", "--validate=false", "-f-", given=given, kubeconfig=project.kubeconfig
     )
     assert "(Forbidden)" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("deployer", "flags"),
+    [
+        (
+            {"user": "github:repo:acme/models:environment:dev"},
+            ["--as=github:repo:acme/models:environment:dev"],
+        ),
+        ({"group": "deployers"}, ["--as=anna", "--as-group=deployers"]),
+        (
+            {"service_account": {"name": "runner", "namespace": "ci"}},
+            ["--as=system:serviceaccount:ci:runner"],
+        ),
+    ],
+)
+def test_who_is_named_in_the_settings_may_apply_and_nobody_else(
+    deployer: dict[str, Any], flags: list[str], administered: Project, cluster: Cluster
+) -> None:
+    compiled(administered, LESS, deployer)
+    grant(cluster, administered)
+    where = f"--namespace={administered.namespace}"
+    asked = ("auth", "can-i", "patch", "deployments/churn", where)
+    assert cluster.try_kubectl(*asked, *flags).stdout == "yes\n"
+    usual = f"--as=system:serviceaccount:{administered.namespace}:aimass"
+    assert cluster.try_kubectl(*asked, usual).stdout == "no\n"
 
 
 def test_the_own_role_cannot_be_widened(project: Project, cluster: Cluster) -> None:
