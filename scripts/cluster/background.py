@@ -98,7 +98,7 @@ def running(folder: Path) -> Iterator[ControlPlane]:
         plane.start()
         yield plane
     finally:
-        plane.stop()
+        plane.end()
 
 
 def stop(folder: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 import ssl
 import time
 import urllib.error
@@ -191,6 +192,11 @@ class ControlPlane:
         """End everything, the API server before its database."""
         for program in (*reversed(self.controllers), self.api_server, self.etcd):
             program.stop()
+
+    def end(self) -> None:
+        """Stop everything and remove what was stored; the logs stay."""
+        self.stop()
+        shutil.rmtree(self.folder / "etcd", ignore_errors=True)
 
 
 def kubeconfig(cluster: dict[str, str], token: str, namespace: str = "default") -> dict[str, object]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import secrets
 import signal
 import socket
 import subprocess
@@ -13,6 +15,7 @@ from pathlib import Path
 _STOP_SECONDS = 10
 _PR_SET_PDEATHSIG = 1
 _LAST_LINES = 15
+_FIRST_PORT, _PORTS = 20_000, 12_000
 
 
 class Background:
@@ -85,10 +88,14 @@ def _end_with_parent() -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of the loopback interface that nothing listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [listening.getsockname()[1] for listening in sockets]
-    finally:
-        for listening in sockets:
-            listening.close()
+    """Ports of the loopback interface that nothing listens on.
+
+    They lie below those that systems give to connections, of which one could else take a port while the
+    program that listened on it is being restarted.
+    """
+    free: list[int] = []
+    while len(free) < count:
+        port = _FIRST_PORT + secrets.randbelow(_PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            free += [port] if port not in free else []
+    return free

@@ -98,4 +98,4 @@ def own_cluster(built_api_server: None, tmp_path: Path) -> Iterator[OwnCluster]:
         plane.start()
         yield OwnCluster(plane.kubeconfig, programs.program("kubectl"), plane.folder, plane)
     finally:
-        plane.stop()
+        plane.end()
