@@ -106,9 +106,11 @@ class ControlPlane:
     def _controllers(self) -> list[Background]:
         reach = f"--kubeconfig={self.kubeconfig}"
         quick = ["--kube-api-qps=500", "--kube-api-burst=1000", "--leader-elect=false", "--secure-port=0"]
+        # On a busy machine kwok is late to say that its node lives; pods of a dead one never get ready again.
+        patient = ["--node-monitor-grace-period=24h"]
         keys = [f"--service-account-private-key-file={self.key}", f"--root-ca-file={self.certificate}"]
         return [
-            self._background("kube-controller-manager", [reach, *quick, *keys]),
+            self._background("kube-controller-manager", [reach, *quick, *keys, *patient]),
             self._background("kube-scheduler", [reach, *quick]),
             self._background("kwok", [reach, "--manage-all-nodes", f"--config={_STAGES}"]),
         ]
