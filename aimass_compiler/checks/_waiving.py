@@ -70,6 +70,8 @@ def _meets(waiver: Waiver, finding: Finding) -> bool:
 
 def _idle(findings: Sequence[Finding], waivers: Sequence[Waiver], file: str) -> Iterator[Finding]:
     for place, waiver in enumerate(waivers):
+        if waiver.is_of_scanner:  # which is asked when the manifests are there
+            continue
         met = [finding for finding in findings if _meets(waiver, finding)]
         path = ("waivers", place)
         if met and all(finding.is_error for finding in met):

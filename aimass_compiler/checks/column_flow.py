@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from aimass_compiler.catalog import load, names
 from aimass_compiler.catalog.transform import Transform
 from aimass_compiler.checks._example import Example
@@ -129,7 +131,8 @@ def _together(uses: list[Finding]) -> Finding:
     first, *others = uses
     notes = [Related(other.path, "here, too") for other in others[:_FEW]]
     if len(others) > _FEW:
-        notes[-1] = replace(notes[-1], message=f"here, too, and {len(others) - _FEW} more times")
+        told = f"here, too, and {len(others) - _FEW} more times"
+        notes[-1] = structs.replace(notes[-1], message=told)
     return replace(first, related=(*first.related, *notes))
 
 

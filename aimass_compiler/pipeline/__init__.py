@@ -17,6 +17,7 @@ from aimass_compiler.pipeline.monitoring import Monitoring
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.training import Objective, Search, Training
+from aimass_compiler.pipeline.waiver import Waiver
 from aimass_compiler.task import Task
 from aimass_compiler.values import Frozen
 
@@ -66,6 +67,8 @@ class Pipeline(Frozen):
     environments: Mapping[str, EnvironmentPipeline]
     settings: Settings = Field(exclude=True)
     """The organisation's settings; not part of what the runtime reads."""
+    waivers: tuple[Waiver, ...] = Field((), exclude=True)
+    """The warnings that are accepted in the spec; they train nothing again."""
 
     @property
     def name(self) -> str:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.pipeline.waiver import Waiver
 from aimass_compiler.values import Bytes, Cores, Duration, Frozen, Integer, Number
+
+
+def _is_record(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}@sha256:[0-9a-f]{64}", value):
+        told = "{shown} is not a tag with its digest, such as `spec-296b6b097776@sha256:…`"
+        raise PydanticCustomError("record", told, {"shown": f"`{value}`"})
+    return value
 
 
 class Capacity(Frozen):
@@ -75,6 +83,9 @@ class Images(Frozen):
     """The base of the training image; its Python must be the driver's."""
     kubectl: str = "registry.k8s.io/kubectl:v1.36.2"
     """What creates the training job again by the clock; pin it by digest."""
+    digests: Mapping[str, Annotated[str, AfterValidator(_is_record)]] = Field(default_factory=dict)
+    """What the registry answered when an image was pushed, `churn: spec-296b6b097776@sha256:…`; `churn-train`
+    is the image that trains. It holds as long as the manifests name this tag."""
 
 
 class Prometheus(Frozen):

@@ -59,6 +59,12 @@ EXAMPLES = (
         "AM432", 'images: {python: "python:latest"}\n', 'images: {python: "python:3.11-slim"}\n', "settings"
     ),
     Example(
+        "AM440",
+        f"images: {{digests: {{churn: 'spec-0123456789ab@sha256:{'0' * 64}'}}}}\n",
+        f"images: {{digests: {{fraud: 'spec-0123456789ab@sha256:{'0' * 64}'}}}}\n",
+        "settings",
+    ),
+    Example(
         "AM441",
         'images: {ray: "rayproject/ray:nightly"}\n',
         'images: {ray: "rayproject/ray:2.55.1-py311"}\n',

@@ -12,6 +12,7 @@ from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.emit import emit_json
 from aimass_compiler.render.image import dockerfiles
 from aimass_compiler.render.image.tag import tag
+from aimass_compiler.render.naming import digest
 
 #: What decides which model comes out of training; replicas or alerts need no new run.
 _TRAINED_FROM = frozenset(
@@ -71,6 +72,11 @@ class Shared:
     def image_tag(self) -> str:
         """The tag that the manifests give the serving image."""
         return tag(self.serving_dockerfile, self.training_file, __version__)
+
+    @cached_property
+    def training_tag(self) -> str:
+        """The tag of the training image: it names the Dockerfile that the image is built from."""
+        return digest(self.training_dockerfile)
 
     @cached_property
     def training_dockerfile(self) -> bytes:

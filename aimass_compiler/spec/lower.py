@@ -78,6 +78,7 @@ def lower(spec: ModelSpec, settings: Settings, file: str) -> tuple[Pipeline | No
         monitoring=spec.monitoring,
         environments=_environments(spec, settings),
         settings=settings,
+        waivers=spec.waivers,
     )
     return pipeline, findings
 

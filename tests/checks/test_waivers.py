@@ -48,6 +48,12 @@ def test_where_there_are_errors_no_waiver_is_called_idle() -> None:
     assert codes(change) == ["AM210"]
 
 
+def test_what_scanners_find_is_accepted_too_and_never_called_idle() -> None:
+    assert codes("waivers: [{code: CKV_K8S_11, at: serving, reason: limits stall}]") == []
+    assert codes("waivers: [{code: kube-score/pod-probes, at: environments.dev, reason: why not}]") == []
+    assert codes("waivers: [{code: CKV_K8S_11, at: features.1, reason: nothing}]") == ["AM100"]
+
+
 def test_a_waiver_has_a_code_and_a_reason() -> None:
     assert codes("waivers: [{code: AM216}]") == ["AM101"]
     assert codes("waivers: [{code: AM216, reason: ''}]") == ["AM107"]

@@ -56,7 +56,7 @@ def test_an_overlay_builds_what_the_environment_wants_and_kubernetes_takes(
 
 def expected(pipeline: Pipeline, environment: str) -> Iterator[dict[str, Any]]:
     running = pipeline.environments[environment]
-    yield from serving.objects(pipeline, running.serving, running.namespace)
+    yield from serving.objects(pipeline, running.serving, environment)
 
 
 def without_additions(document: dict[str, Any]) -> dict[str, Any]:

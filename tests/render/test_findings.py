@@ -183,6 +183,12 @@ EXAMPLES: list[tuple[str, Path, str, Pipeline]] = [
         "starts no training",
         pipeline({"monitoring": {"retrain": {"on": "drift"}}}),
     ),
+    (
+        "AM440",
+        ("images", "digests", "churn-train"),
+        "the digest of `churn-train:0123456789ab`",
+        settled(images={"digests": {"churn-train": "0123456789ab@sha256:" + "0" * 64}}),
+    ),
     ("AM446", ("queue",), "`my queue`", settled(queue="my queue")),
     ("AM447", ("training", "gpus"), "CUDA", trains(gpus=1)),
     ("AM448", SCHEDULE, "reads `data/customers.csv` from a volume of its own", pipeline(LOCAL)),

@@ -178,6 +178,22 @@ def test_base_images_are_the_organisations() -> None:
     assert f"FROM {images['ray']}\n".encode() in files["image/train.Dockerfile"]
 
 
+def test_a_digest_on_record_is_what_the_cluster_runs() -> None:
+    digest = "sha256:" + "0" * 64
+    tag, training = tag_of(pipeline()), Shared(pipeline()).training_tag
+    digests = {"churn": f"{tag}@{digest}", "churn-train": f"{training}@{digest}"}
+    files = render(pipeline(settings={"images": {"digests": digests}}))
+    (image,) = kustomization(files, "overlays/prod")["images"]
+    assert (image["newTag"], image["digest"]) == (tag, digest)
+    assert f"churn-train:{training}@{digest}".encode() in files["train/job.yaml"]
+
+
+def test_a_digest_of_another_tag_is_not_used() -> None:
+    digests = {"churn": "spec-0123456789ab@sha256:" + "0" * 64}
+    files = render(pipeline(settings={"images": {"digests": digests}}))
+    assert "digest" not in kustomization(files, "overlays/prod")["images"][0]
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_text_of_a_spec_stays_inside_of_its_label(text: str) -> None:
     files = render(pipeline({"metadata": {"description": text, "owner": text}}))

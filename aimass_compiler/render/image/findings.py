@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aimass_compiler import conventions
-from aimass_compiler.diagnostics import Finding
+from aimass_compiler.diagnostics import Finding, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.image.escaping import is_pinned, is_reference, is_repository
+from aimass_compiler.render.image.recorded import recorded_tag
 
 EXPLANATIONS = (
     Explanation(
@@ -24,6 +25,13 @@ EXPLANATIONS = (
         "Without a tag, or with the tag `latest`, a build takes whatever is newest on that day, and nobody "
         "can tell from git what serves. Write a version, or better the digest that `docker buildx "
         "imagetools inspect` shows.",
+    ),
+    Explanation(
+        "AM440",
+        "the digest on record is of another image",
+        "`images.digests` in aimass.yaml says for one tag what the registry answered when its image was "
+        "pushed, so that the cluster runs exactly that. The spec has changed since, and with it the tag. The "
+        "manifests name the new tag without a digest until the new image is pushed and its digest recorded.",
     ),
 )
 
@@ -41,6 +49,23 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     if not is_repository(images.registry):
         way_out = "write it like `registry.example.com/ml`, without a tag"
         yield _finding("AM431", "registry", f"`{images.registry}` does not name a place for images", way_out)
+    yield from _records(pipeline)
+
+
+def _records(pipeline: Pipeline) -> Iterator[Finding]:
+    """Digests of images that the manifests do not name any more."""
+    from aimass_compiler.render.shared import Shared  # which needs this package
+
+    shared, digests = Shared(pipeline), pipeline.settings.images.digests
+    for name in sorted({pipeline.name, f"{pipeline.name}-train"} & digests.keys()):
+        wanted = shared.image_tag if name == pipeline.name else shared.training_tag
+        if (tag := recorded_tag(digests[name])) != wanted:
+            told = f"this is the digest of `{name}:{tag}`, and the manifests name `{name}:{wanted}`"
+            way_out = f"record what the registry answers for `{wanted}`, or take it away"
+            path, severity = ("images", "digests", name), Severity.WARNING
+            yield Finding(
+                "AM440", path, told, help=way_out, severity=severity, file=conventions.SETTINGS_FILE
+            )
 
 
 def _finding(code: str, key: str, told: str, way_out: str) -> Finding:

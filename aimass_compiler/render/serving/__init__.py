@@ -8,7 +8,9 @@ from typing import Any
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
 from aimass_compiler.pipeline.serving import Serving
+from aimass_compiler.render.accepted import is_special, passed_over
 from aimass_compiler.render.emit import block, emit, emit_all
+from aimass_compiler.render.image.recorded import recorded
 from aimass_compiler.render.monitoring import ALERTS_FILE
 from aimass_compiler.render.monitoring.boards import board, config_map, own_board
 from aimass_compiler.render.monitoring.rules import rule_head
@@ -37,8 +39,8 @@ def render(shared: Shared) -> dict[str, bytes]:
     around = [access.placed(pipeline.name, document) for document in (monitor, rule_head(pipeline.name))]
     around += [_generated(pipeline.name, config_map) for config_map in generators]
     held = {}
-    for name, environment in pipeline.environments.items():
-        here = _objects_of(pipeline, environment, base)
+    for name in pipeline.environments:
+        here = _objects_of(pipeline, name, base)
         files |= _overlay(shared, name, Difference([], []) if here is base else difference(base, here))
         held[name] = [*(access.placed(pipeline.name, document) for document in here), *around]
     files[access.ACCESS_FILE] = access.render(pipeline, held)
@@ -51,8 +53,9 @@ def _generated(model: str, config_map: Object) -> access.Placed:
     return access.Placed("v1", "ConfigMap", config_map["name"].removeprefix(model) if is_fixed else None)
 
 
-def objects(pipeline: Pipeline, serving: Serving, namespace: str | None = None) -> list[dict[str, Any]]:
-    """Every object that serves the model as `serving` says; `namespace` is known in an overlay only."""
+def objects(pipeline: Pipeline, serving: Serving, environment: str | None = None) -> list[dict[str, Any]]:
+    """Every object that serves the model as `serving` says; the environment is known in an overlay only."""
+    namespace = pipeline.environments[environment].namespace if environment else None
     name, prometheus = pipeline.name, pipeline.settings.prometheus.namespace
     found = [
         workload.deployment(name, serving),
@@ -68,13 +71,14 @@ def objects(pipeline: Pipeline, serving: Serving, namespace: str | None = None) 
         backends = {canary.stable_name(name): 100, canary.canary_name(name): 0}
     if serving.gateway is not None:
         found.append(network.route(name, serving, serving.gateway, backends))
-    return [_as_part(document) for document in found]
+    places = ("serving", f"environments.{environment}")
+    return [_as_part(document, passed_over(pipeline, document["kind"], *places)) for document in found]
 
 
-def _as_part(document: dict[str, Any]) -> dict[str, Any]:
-    """With the label of the servers, which what is watched beside them does not have."""
+def _as_part(document: dict[str, Any], accepted: dict[str, Any]) -> dict[str, Any]:
+    """With the label of the servers, which what is watched does not have, and with what is accepted."""
     labels = component_label(workload.COMPONENT)
-    return {**document, "metadata": {**document["metadata"], "labels": labels}}
+    return {**document, "metadata": {**document["metadata"], "labels": labels, **accepted}}
 
 
 def _scaling(name: str, serving: Serving) -> Iterator[dict[str, Any]]:
@@ -116,7 +120,7 @@ def _overlay(shared: Shared, name: str, change: Difference) -> dict[str, bytes]:
         ("namespace", environment.namespace),
         ("resources", ["../../base", ALERTS_FILE, *([_OBJECTS_FILE] if change.added else [])]),
         ("labels", [{"pairs": {conventions.LABEL_ENVIRONMENT: name}, "includeTemplates": True}]),
-        ("images", [{"name": pipeline.name, "newName": image, "newTag": shared.image_tag}]),
+        ("images", [{"name": pipeline.name, "newName": image, **_version(shared)}]),
         (
             "configMapGenerator",
             [*_changed_limits(pipeline, environment), *([config_map(own)] if own is not None else [])],
@@ -130,13 +134,19 @@ def _overlay(shared: Shared, name: str, change: Difference) -> dict[str, bytes]:
     return files
 
 
-def _objects_of(
-    pipeline: Pipeline, environment: EnvironmentPipeline, base: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """What serves there: the base itself where it serves as all do, and no object names the namespace."""
-    if environment.serving == pipeline.serving and not pipeline.serving.rollout.canary:
+def _version(shared: Shared) -> dict[str, str]:
+    """The tag, and the digest where somebody recorded what the registry answered for this very tag."""
+    tag = shared.image_tag
+    digest = recorded(shared.pipeline.settings.images, shared.pipeline.name, tag)
+    return {"newTag": tag} | ({"digest": digest} if digest else {})
+
+
+def _objects_of(pipeline: Pipeline, name: str, base: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What serves there: the base itself where it serves as all do, and no object names the environment."""
+    serving, is_canary = pipeline.environments[name].serving, bool(pipeline.serving.rollout.canary)
+    if serving == pipeline.serving and not is_canary and not is_special(pipeline, f"environments.{name}"):
         return base
-    return objects(pipeline, environment.serving, environment.namespace)
+    return objects(pipeline, serving, name)
 
 
 def _labelled(document: Object, pipeline: Pipeline) -> Object:

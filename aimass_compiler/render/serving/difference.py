@@ -41,7 +41,8 @@ def _patches(old: Mapping[Identity, Object], new: Mapping[Identity, Object]) -> 
         if key not in new:
             yield {"$patch": "delete", **head}
         elif new[key] != document:
-            yield head | _changes(document, new[key])
+            changes = _changes(document, new[key])
+            yield head | changes | {"metadata": head["metadata"] | changes.get("metadata", {})}
 
 
 def _changes(before: Object, after: Object) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from aimass_compiler import conventions
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
 from aimass_compiler.pipeline.searched import at_once
 from aimass_compiler.pipeline.training import Training
+from aimass_compiler.render.image.recorded import recorded
 from aimass_compiler.render.naming import (
     component_label,
     digest,
@@ -71,8 +72,9 @@ class Job:
     @cached_property
     def image(self) -> str:
         """The training image; its tag names the Dockerfile that it is built from."""
-        tag = digest(self.shared.training_dockerfile)
-        return f"{self.environment.image_registry}/{self.name}-train:{tag}"
+        name, tag = f"{self.name}-train", self.shared.training_tag
+        known = recorded(self.pipeline.settings.images, name, tag)
+        return f"{self.environment.image_registry}/{name}:{tag}" + (f"@{known}" if known else "")
 
     @cached_property
     def labels(self) -> dict[str, str]:

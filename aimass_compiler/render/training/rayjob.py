@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from aimass_compiler import conventions
+from aimass_compiler.render.accepted import passed_over
 from aimass_compiler.render.naming import canonical, digest, shortened
 from aimass_compiler.render.training.cluster import WORKSPACE, Job, ray_cluster, submitter
 from aimass_compiler.stages import STAGE_NAMES
@@ -41,7 +42,7 @@ def ray_job(job: Job, name: str, spec: dict[str, Any]) -> dict[str, Any]:
     return {
         "apiVersion": "ray.io/v1",
         "kind": "RayJob",
-        "metadata": {"name": name, "labels": labels},
+        "metadata": {"name": name, "labels": labels, **passed_over(job.pipeline, "RayJob", "training")},
         "spec": spec,
     }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from aimass_compiler import conventions
+from aimass_compiler.render.accepted import passed_over
 from aimass_compiler.render.image.escaping import reference
 from aimass_compiler.render.naming import component_label, shortened
 from aimass_compiler.render.security import CONTAINER_SECURITY, PULL, TMP_MOUNT, pod_security, tmp_volume
@@ -88,7 +89,7 @@ def _cron_job(job: Job, schedule: str) -> dict[str, Any]:
     return {
         "apiVersion": "batch/v1",
         "kind": "CronJob",
-        "metadata": {"name": name(job)},
+        "metadata": {"name": name(job), **passed_over(job.pipeline, "CronJob", "training")},
         "spec": {
             "schedule": schedule,
             "timeZone": "Etc/UTC",

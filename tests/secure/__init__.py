@@ -1,0 +1,1 @@
+"""Everything that is generated, held to what scanners say."""
