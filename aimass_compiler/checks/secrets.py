@@ -27,13 +27,16 @@ EXPLANATIONS = (
         "a key or a token stands in plain text",
         "It looks like what a cloud, GitHub, Slack or another service hands out, or like a private key. "
         "Whoever can read the repository can use it. Take it back where it was handed out, for deleting the "
-        "line leaves it in the history, and keep the new one in a secret store.",
+        "line leaves it in the history, and keep the new one in a secret store. What the training job needs "
+        "to read its rows is named in aimass.yaml, never written: `environments: {dev: {secrets: "
+        "[lake-reader]}}`.",
     ),
     Explanation(
         "AM332",
         "this looks like a secret",
-        "A long run of letters and digits without a pattern is mostly a key or a token. If it is none, "
-        "accept it: `waivers: [{code: AM332, reason: …}]`.",
+        "A long run of letters and digits without a pattern is mostly a key or a token, and so is what "
+        "stands behind `password:` or `api_key=` and mixes letters and digits. If it is none, accept it: "
+        "`waivers: [{code: AM332, reason: …}]`.",
     ),
 )
 EXAMPLES = (
@@ -62,24 +65,43 @@ _IN_QUERY = re.compile(
 _KNOWN = tuple(
     (start, re.compile(pattern), noun)
     for start, pattern, noun in (
-        ("AKIA", r"\bAKIA[0-9A-Z]{16}\b", "an access key of AWS"),
-        ("ASIA", r"\bASIA[0-9A-Z]{16}\b", "an access key of AWS"),
+        ("A", r"\b(?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[0-9A-Z]{16}\b", "an access key of AWS"),
+        ("", r"(?i)\baws\w{0,20}(?:key|secret|token)\W{1,5}[0-9a-z/+]{40}\b", "a secret key of AWS"),
+        ("AccountKey=", r"\bAccountKey=[A-Za-z0-9+/]{40,}={0,2}", "a key of Azure's storage"),
         ("gh", r"\bgh[pousr]_[A-Za-z0-9]{36,}", "a token of GitHub"),
         ("github_pat_", r"\bgithub_pat_[A-Za-z0-9_]{22,}", "a token of GitHub"),
-        ("glpat-", r"\bglpat-[A-Za-z0-9_-]{20,}", "a token of GitLab"),
+        ("gl", r"\bgl(?:pat|dt|ft|soat|rt|cbt)-[A-Za-z0-9_-]{20,}", "a token of GitLab"),
         ("xox", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}", "a token of Slack"),
+        ("hooks.slack.com", r"\bhooks\.slack\.com/services/T\w+/B\w+/\w+", "an address of Slack that posts"),
         ("hf_", r"\bhf_[A-Za-z0-9]{30,}", "a token of Hugging Face"),
         ("AIza", r"\bAIza[0-9A-Za-z_-]{35}", "a key of Google"),
-        ("sk_live_", r"\bsk_live_[0-9A-Za-z]{24,}", "a key of Stripe"),
+        ("k_live_", r"\b[rs]k_live_[0-9A-Za-z]{24,}", "a key of Stripe"),
+        ("npm_", r"\bnpm_[A-Za-z0-9]{36}\b", "a token of npm"),
+        ("pypi-", r"\bpypi-AgE[A-Za-z0-9_-]{60,}", "a token of PyPI"),
+        ("SG.", r"\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}", "a key of SendGrid"),
+        ("sq0csp-", r"\bsq0csp-[0-9A-Za-z_-]{43}", "a secret of Square"),
+        ("-us", r"\b[0-9a-f]{32}-us[0-9]{1,2}\b", "a key of Mailchimp"),
+        ("AC", r"\bAC[0-9a-f]{32}\b", "an account of Twilio"),
+        ("SK", r"\bSK[0-9a-f]{32}\b", "a key of Twilio"),
+        ("AKC", r"\bAKC[A-Za-z0-9]{10,}", "a key of Artifactory"),
+        (":", r"\b[0-9]{8,10}:[0-9A-Za-z_-]{35}\b", "a token of Telegram"),
+        (".", r"\b[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27}\b", "a token of Discord"),
         ("sk-", r"\bsk-[A-Za-z0-9_-]{32,}", "a key of an API"),
         ("eyJ", r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{5,}", "a JSON web token"),
         ("PRIVATE KEY", r"-----BEGIN [A-Z ]*PRIVATE KEY-----", "a private key"),
     )
 )
+#: What calls itself a password, a secret, a token or a key, with what stands behind `:` or `=`.
+_NAMED = re.compile(
+    r"(?i)(?:passw(?:or)?d|pwd|secret|token|api_?key|access_?key|private_?key|credentials?)"
+    r"[\"']?\s{0,2}[:=]\s{0,2}[\"']?(?P<secret>[^\s\"',;{}\[\]<>$*()/`]{8,80})(?![^\s\"',;}\])`])"
+)
 _LONG = 32
 _LONG_RUN = re.compile(r"(?<![A-Za-z0-9+])[A-Za-z0-9+]{32,}={0,2}")
 #: What stands for a secret that somebody else fills in: `${PASSWORD}`, `<token>`, `***`.
 _STAND_IN = re.compile(r"[$<{*%].*|[xX.]+")
+_LIKELY = "this looks like a password, a key or a token, which everybody with the repository could read"
+_LIKELY_HINT = "keep it in a secret store, or accept AM332 in `waivers` if it is no secret"
 #: Bits a character: random letters and digits have nearly 6, English words run together about 3.7.
 _RANDOM = 4.2
 
@@ -96,15 +118,22 @@ def findings_in_text(text: str) -> Iterator[Finding]:
         for match in pattern.finditer(text) if start in text else ():
             if not any(first <= match.start() < last for first, last in found):
                 told = f"this is {noun}, which everybody with the repository can read"
-                hint = "take it back where it was handed out, and keep the new one in a secret store"
+                hint = "take it back where it was handed out; aimass.yaml names the Secret with the new one"
                 found[match.span()] = _finding("AM331", text, match.span(), told, hint)
+    for match in _NAMED.finditer(text):
+        first, last = match.span("secret")
+        if not any(start < last and first < end for start, end in found) and _is_mixed(match["secret"]):
+            found[first, last] = _finding("AM332", text, (first, last), _LIKELY, _LIKELY_HINT)
     for match in _LONG_RUN.finditer(text) if max(map(len, text.split()), default=0) >= _LONG else ():
         known = any(first < match.end() and match.start() < last for first, last in found)
         if not known and _is_random(match[0]):
-            told = "this looks like a key or a token, which everybody with the repository could read"
-            hint = "keep it in a secret store, or accept AM332 in `waivers` if it is no secret"
-            found[match.span()] = _finding("AM332", text, match.span(), told, hint)
+            found[match.span()] = _finding("AM332", text, match.span(), _LIKELY, _LIKELY_HINT)
     yield from found.values()
+
+
+def _is_mixed(word: str) -> bool:
+    """Whether it mixes letters and digits, as no word of a language and no number does."""
+    return any(map(str.isdigit, word)) and any(map(str.isalpha, word))
 
 
 def _is_random(run: str) -> bool:

@@ -70,6 +70,9 @@ class EnvironmentSettings(Frozen):
     """Who applies; by default the ServiceAccount `aimass` in the environment's namespace."""
     capacity: Capacity | None = None
     """What the cluster can give to one model, so that specs that ask for more are told."""
+    secrets: tuple[str, ...] = ()
+    """Secrets of the namespace with what the training job needs to read its rows, such as the entries
+    `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`: its pods get them as environment variables."""
 
 
 class Images(Frozen):

@@ -184,6 +184,12 @@ EXAMPLES: list[tuple[str, Path, str, Pipeline]] = [
         pipeline({"monitoring": {"retrain": {"on": "drift"}}}),
     ),
     (
+        "AM414",
+        ("environments", "live", "secrets", 0),
+        "cannot be the name of a Secret",
+        settled(environments={"live": {"secrets": ["AWS_SECRET=hunter2"]}}),
+    ),
+    (
         "AM440",
         ("images", "digests", "churn-train"),
         "the digest of `churn-train:0123456789ab`",

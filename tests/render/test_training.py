@@ -128,6 +128,17 @@ def test_the_image_is_named_by_the_dockerfile_that_it_is_built_from() -> None:
     assert image({"images": {"ray": "rayproject/ray:2.54.0-py311"}}) != usual
 
 
+def test_ray_gets_what_is_in_the_secrets_that_are_named_and_serving_does_not() -> None:
+    environments = {"dev": {"secrets": ["lake-reader"]}, "prod": {"secrets": ["lake-writer"]}}
+    files = render(pipeline(settings={"environments": environments}))
+    told = [{"secretRef": {"name": "lake-reader"}}]
+    cluster = job(files)["spec"]["rayClusterSpec"]
+    for template in (cluster["headGroupSpec"]["template"], workers(files)["template"]):
+        assert template["spec"]["containers"][0]["envFrom"] == told
+    named = {path for path, content in files.items() if b"lake-" in content}
+    assert named == {"train/job.yaml", "train/retrain.json"}
+
+
 def test_training_again_may_create_any_rayjob_and_touch_one() -> None:
     create, own = one(PLAIN, "train", "Role")["rules"]
     assert create == {"apiGroups": ["ray.io"], "resources": ["rayjobs"], "verbs": ["create"]}

@@ -106,6 +106,14 @@ def _names(pipeline: Pipeline) -> Iterator[Finding]:
         elif not is_dns_label(environment.namespace):
             told = f"`{environment.namespace}` cannot be the name of a namespace"
             yield Finding("AM414", (*path, "namespace"), told, help="write it like `ml-dev`", file=_SETTINGS)
+    for name, settings in pipeline.settings.environments.items():
+        for place, secret in enumerate(settings.secrets):
+            if not is_dns_name(secret):
+                told, at = (
+                    f"`{secret}` cannot be the name of a Secret",
+                    ("environments", name, "secrets", place),
+                )
+                yield Finding("AM414", at, told, help="write it like `lake-reader`", file=_SETTINGS)
     namespace = pipeline.settings.prometheus.namespace
     if not is_dns_label(namespace):
         told = f"`{namespace}` cannot be the name of a namespace"

@@ -145,6 +145,7 @@ def _pod(job: Job, container: str, resources: dict[str, Any]) -> dict[str, Any]:
                     "name": container,
                     "image": job.image,
                     "imagePullPolicy": PULL,
+                    **_secrets(job),
                     "resources": resources,
                     "securityContext": CONTAINER_SECURITY,
                     "volumeMounts": [
@@ -161,6 +162,12 @@ def _pod(job: Job, container: str, resources: dict[str, Any]) -> dict[str, Any]:
             ],
         },
     }
+
+
+def _secrets(job: Job) -> dict[str, Any]:
+    """Names only: what is in a Secret never passes through here."""
+    here = job.pipeline.settings.environments[next(iter(job.pipeline.environments))]
+    return {"envFrom": [{"secretRef": {"name": name}} for name in here.secrets]} if here.secrets else {}
 
 
 def _identity(job: Job) -> dict[str, Any]:
