@@ -102,10 +102,12 @@ secure: $(READY) build/secure/.ready ## hold all that is generated to what scann
 	python -m tests.secure.run
 
 # By Go, because its checksum database vouches for the versions; by pip with hashes.
-build/secure/.ready: requirements/secure.txt Makefile
+build/secure/.ready: requirements/secure.txt requirements/secrets.txt Makefile
 	@command -v go >/dev/null 2>&1 || { echo "Go is needed, to build kube-score, kubeconform and actionlint" >&2; exit 1; }
 	uv venv --quiet --clear --python $(PYTHON) build/secure/venv
 	uv pip install --quiet --python build/secure/venv/bin/python --require-hashes -r requirements/secure.txt
+	uv venv --quiet --clear --python $(PYTHON) build/secure/secrets
+	uv pip install --quiet --python build/secure/secrets/bin/python --require-hashes -r requirements/secrets.txt
 	GOBIN=$(CURDIR)/build/secure/bin go install github.com/zegl/kube-score/cmd/kube-score@v1.20.0
 	GOBIN=$(CURDIR)/build/secure/bin go install github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0
 	GOBIN=$(CURDIR)/build/secure/bin go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
@@ -126,6 +128,8 @@ requirements: $(READY) ## renew the pinned requirements
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/uv.txt
 	printf 'checkov\nhadolint-bin\nshellcheck-py\n' | uv pip compile - --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/secure.txt
+	echo detect-secrets | uv pip compile - --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/secrets.txt
 
 .PHONY: clean
 clean: ## remove what make and the demo made

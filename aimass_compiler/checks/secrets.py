@@ -83,7 +83,7 @@ _KNOWN = tuple(
         ("-us", r"\b[0-9a-f]{32}-us[0-9]{1,2}\b", "a key of Mailchimp"),
         ("AC", r"\bAC[0-9a-f]{32}\b", "an account of Twilio"),
         ("SK", r"\bSK[0-9a-f]{32}\b", "a key of Twilio"),
-        ("AKC", r"\bAKC[A-Za-z0-9]{10,}", "a key of Artifactory"),
+        ("AKC", r"\bAKC[A-Za-z0-9]{10,}", "a key of JFrog"),
         (":", r"\b[0-9]{8,10}:[0-9A-Za-z_-]{35}\b", "a token of Telegram"),
         (".", r"\b[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27}\b", "a token of Discord"),
         ("sk-", r"\bsk-[A-Za-z0-9_-]{32,}", "a key of an API"),

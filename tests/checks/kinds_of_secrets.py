@@ -8,7 +8,7 @@ from __future__ import annotations
 OF_KINDS = {
     "AWSKeyDetector": "AKIA" + "QYLPMN5HHHFPZAM2",
     "AWSKeyDetector, the other": 'aws_secret_key: "' + "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzz" + 'zKEYaaaa"',
-    "ArtifactoryDetector": "AKC" + "xXaB1234567890yz",
+    "JFrog": "AKC" + "xXaB1234567890yz",
     "AzureStorageKeyDetector": "AccountKey=" + "lJzRc1YdHaAA2KCNJJ1tkYwF/+mKK6Ygw0NGe170Xu5" * 2 + "==",
     "BasicAuthDetector": "https://user:" + "s3cr3tpass@db.example.com/rows",
     "DiscordBotTokenDetector": "MTk4NjIyNDgzNDcxOTI1MjQ4" + ".Cl2FMQ." + "ZnCjm1XVW7vRze4b7Cq4se7kKWs",

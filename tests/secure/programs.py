@@ -14,6 +14,7 @@ from aimass_compiler.cluster.kustomize import Kustomize, KustomizeError, find
 
 _INSTALLED = Path(__file__).parents[2] / "build" / "secure"
 _FOLDERS = (
+    str(_INSTALLED / "secrets" / "bin"),  # before checkov's own variant of it
     str(_INSTALLED / "bin"),
     str(_INSTALLED / "venv" / "bin"),
     sysconfig.get_path("scripts"),
