@@ -124,12 +124,12 @@ def targets_of(project: Project, models: list[str], environments: list[str]) -> 
     return targets
 
 
-def environments_of(project: Project) -> list[str]:
-    """Every environment of the project, in the order of promotion."""
+def servers_of(project: Project) -> dict[str, str | None]:
+    """Every environment in the order of promotion, and where its cluster is, if the settings tell."""
     from aimass_compiler.spec.settings_file import read_settings
 
     settings, _, _ = read_settings(project.settings, project.shown(project.settings))
-    return list(settings.environments)
+    return {name: environment.server for name, environment in settings.environments.items()}
 
 
 def namespace_of(project: Project, environment: str) -> str:

@@ -61,10 +61,13 @@ def _settled(connection: Connection, document: Object, deadline: float) -> dict[
 
 
 def _hold_apart(live: Object, declared: Declared) -> None:
-    """Raises Conflict for an object of another model or environment, which has the same field manager."""
+    """Raises Conflict for an object of another model or environment, which has the same field manager.
+
+    A label that is missing says of nobody else: somebody took it away, and applying brings it back.
+    """
     model, environment = owner_of(live)
-    if (model or environment) and (model, environment) != (declared.model, declared.environment):
-        owner = f"`{model}` in {environment or 'no environment'}"
+    if model not in {"", declared.model} or environment not in {"", declared.environment}:
+        owner = f"`{model or declared.model}` in {environment or declared.environment}"
         raise Conflict(
             f"{key_of(live)} in the namespace `{declared.namespace}` belongs to {owner}",
             "two environments need two namespaces (aimass.yaml), and two models two names",

@@ -167,6 +167,27 @@ def test_what_was_taken_away_by_hand_is_told(project: Project, cluster: Cluster,
     assert "is nothing, in git {" in text(project)
 
 
+def test_a_label_of_ours_that_was_taken_away_is_told_and_applied_again(
+    project: Project, cluster: Cluster, namespace: str
+) -> None:
+    cluster.kubectl("label", "service", "churn", "aimass.dev/environment-", f"--namespace={namespace}")
+    assert "is nothing, in git dev; somebody took it away" in text(project)
+    assert project.apply().code == 0
+    assert project.run("drift").code == 0
+
+
+@pytest.mark.parametrize("command", ["diff", "drift", "status"])
+def test_markdown_stands_in_a_block_that_nothing_in_it_can_end(
+    command: str, project: Project, cluster: Cluster, namespace: str
+) -> None:
+    patch = json.dumps({"data": {"colour": "```\n# loud\n<b>"}})
+    where = ("patch", "configmap", "settings", f"--namespace={namespace}", "--field-manager=```")
+    cluster.kubectl(*where, f"--patch={patch}")
+    lines = project.run(command, form="markdown").document["text"].splitlines()
+    assert [line for line in lines if line.startswith("#")] in ([], ["### churn in dev"])
+    assert len([line for line in lines if line.startswith("```")]) == 2
+
+
 def test_a_change_by_hand_that_was_taken_back_is_no_drift(
     project: Project, cluster: Cluster, namespace: str
 ) -> None:

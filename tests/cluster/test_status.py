@@ -127,3 +127,16 @@ def test_a_cluster_that_does_not_know_who_asks_is_told(project: Project, cluster
     run = Project(project.root, project.namespace, wrong).run("status")
     assert run.code == ExitCode.UNREACHABLE
     assert "does not accept the token" in run.document["environments"][0]["failure"]["message"]
+
+
+def test_an_environment_in_another_cluster_is_not_looked_for_here(project: Project, namespace: str) -> None:
+    assert project.apply().code == 0
+    dev = f"dev: {{namespace: {namespace}, server: 'https://dev.example.com:6443'}}"
+    (project.root / "aimass.yaml").write_text(f"environments: {{{dev}}}\n", encoding="utf-8")
+    run = project.run("status", environments=())
+    assert (run.code, models(run)) == (ExitCode.FAILED, {})
+    assert (
+        "dev: it lies in the cluster https://dev.example.com:6443, and this context is of https://"
+        in run.told
+    )
+    assert models(project.run("status"))["churn"]["version"] == "1"

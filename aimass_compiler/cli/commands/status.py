@@ -49,7 +49,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Look; answers an ExitCode: that of the first environment that cannot be looked at."""
     project = project_of(arguments)
-    names = arguments.env or clusters.environments_of(project)
+    names = arguments.env or list(clusters.servers_of(project))
     found = _looked(arguments, project, list(dict.fromkeys(names)))
     sys.stdout.write(_shown(found, arguments.format))
     failures = [(place.environment, place.failure) for place in found if place.failure is not None]
@@ -73,11 +73,12 @@ def _looked(arguments: argparse.Namespace, project: Project, names: list[str]) -
         connection.look_around()
     except ClusterError as error:
         return [Place(name, space, failure=error) for name, space in spaces.items()]
-    changed = _changed(project)
+    changed, servers = _changed(project), {} if arguments.env else clusters.servers_of(project)
     places = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for name, space in spaces.items():
             try:
+                _hold_to_cluster(servers.get(name), connection.address, name)
                 found = running(connection, name, space, _known(project, name, changed), pool)
             except ClusterError as error:
                 places.append(Place(name, space, connection.address, failure=error))
@@ -85,6 +86,17 @@ def _looked(arguments: argparse.Namespace, project: Project, names: list[str]) -
             chosen = tuple(each for each in found if not arguments.models or each.model in arguments.models)
             places.append(Place(name, space, connection.address, connection.now(), chosen))
     return places
+
+
+def _hold_to_cluster(server: str | None, address: str, environment: str) -> None:
+    """Raises ClusterError for an environment that aimass.yaml says lies in another cluster."""
+    from aimass_compiler.cluster.failures import ClusterError
+
+    if server and server.rstrip("/") != address.rstrip("/"):
+        raise ClusterError(
+            f"it lies in the cluster {server}, and this context is of {address}",
+            f"`aimass status --env {environment} --context NAME` asks there",
+        )
 
 
 def _known(project: Project, environment: str, changed: Callable[[str, str], frozenset[str] | None]) -> Known:
