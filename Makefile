@@ -63,6 +63,10 @@ bench-serving: $(READY) ## measure serving against its peers
 bench-compile: $(READY) ## measure compiling against its peers (below 25 minutes)
 	python -m benchmarks.compile --results build/benchmarks/compile.md
 
+.PHONY: bench-apply
+bench-apply: $(READY) ## measure applying all specs to a real API server against kubectl (minutes)
+	python -m benchmarks.apply --results build/benchmarks/apply.md
+
 .PHONY: images
 images: $(READY) ## build and run the serving images without a daemon (root; a quarter of an hour)
 	python -m benchmarks.images --results build/images/results.md

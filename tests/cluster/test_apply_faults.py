@@ -133,6 +133,27 @@ def test_pods_that_pod_security_refuses_are_told_so(
 
 
 @pytest.mark.parametrize(
+    ("program", "told"),
+    [("", "neither `kustomize` nor `kubectl` is on the PATH"), ("echo v4.5.7", "kustomize brings 4.5.7")],
+    ids=["missing", "too old"],
+)
+def test_a_kustomize_that_cannot_be_used_is_told(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, told: str
+) -> None:
+    project.declare(*ALL)
+    (tmp_path / "bin").mkdir()
+    if program:
+        (tmp_path / "bin/kustomize").write_text(f"#!/bin/sh\n{program}\n")
+        (tmp_path / "bin/kustomize").chmod(0o755)
+    with monkeypatch.context() as here:
+        here.setenv("PATH", str(tmp_path / "bin"))
+        done = project.apply()
+    assert done.code == ExitCode.USAGE
+    assert f"kustomize 5.0 or newer is needed: {told}" in done.told
+    assert project.apply().code == 0
+
+
+@pytest.mark.parametrize(
     ("tag", "told", "way"),
     [
         (
