@@ -116,7 +116,7 @@ def kubeconform(everything: Everything) -> Report:
         *everything.manifest_files(),
     )  # fmt: skip
     told = json.loads(answer.stdout)
-    assert told["summary"]["valid"], answer.stdout
+    assert any(told["summary"].values()), answer.stdout
     assert not told["summary"]["skipped"], answer.stdout
     found = (
         Found(resource["status"], f"{Path(resource['filename']).name}: {resource['name']}", resource["msg"])

@@ -6,6 +6,7 @@ Also our own rules, which need nothing but kustomize: what no pod, Role or polic
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,3 +131,39 @@ def test_dockerfiles_end_as_a_numbered_user_and_name_versions(everything: Everyt
         assert users[-1].partition(":")[0].isdigit(), path
         bases = [line.split()[1] for line in lines if line.startswith("FROM ")]
         assert all(":" in base and not base.endswith(":latest") for base in bases), path
+
+
+BAD_MANIFESTS = """
+apiVersion: v1
+kind: Service
+metadata: {name: open, namespace: ml}
+spec: {type: NodePort, selector: {app: none}, ports: [{port: 80, nodeport: 30000}]}
+"""
+BAD_DOCKERFILE = "FROM python:latest\nRUN pip install numpy\nUSER root\n"
+BAD_WORKFLOW = """
+on: pull_request_target
+jobs:
+  one:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v4
+      - run: echo ${{ github.event.pull_request.title }} $unknown $(ls | grep x)
+      - run: echo ${{ steps.missing.outputs.x }}
+"""
+
+
+@pytest.mark.parametrize(("name", "subject", "scan"), QUICK, ids=NAMES)
+def test_it_finds_what_is_wrong(name: str, subject: str, scan: Any, tmp_path: Path) -> None:
+    if program(name) is None:
+        pytest.skip(missing(name))
+    wrong = Everything(tmp_path / "manifests", tmp_path / "images", tmp_path / "workflows", ())
+    github = wrong.workflows / ".github"
+    for path, text in (
+        (wrong.manifests / "bad-dev.yaml", BAD_MANIFESTS),
+        (wrong.images / "bad" / "Dockerfile", BAD_DOCKERFILE),
+        (github / "workflows" / "bad.yml", BAD_WORKFLOW),
+        (github / "scripts" / "bad.sh", "#!/bin/sh\ncd $1; rm -rf *\n"),
+    ):
+        path.parent.mkdir(parents=True)
+        path.write_text(text, encoding="utf-8")
+    assert scan(wrong).findings

@@ -81,7 +81,13 @@ def run(arguments: argparse.Namespace) -> int:
             return ExitCode.DONE
         builders.run(command)
         if arguments.push:
-            print(f"{repository}@{builder.push(image)}")
+            digest = builder.push(image)
+            print(f"{repository}@{digest}")
+            record = f"{pipeline.name}: {Shared(pipeline).image_tag}@{digest}"
+            print(
+                f"note: with `images: {{digests: {{{record}}}}}` in aimass.yaml clusters run exactly this",
+                file=sys.stderr,
+            )
     except builders.BuilderError as error:
         terminal.complain(str(error))
         return ExitCode.FAILED
