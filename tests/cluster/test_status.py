@@ -42,7 +42,7 @@ def models(run: Run) -> dict[str, dict[str, Any]]:
 
 
 def test_a_model_that_is_ready_is_healthy(project: Project) -> None:
-    assert project.run("apply").code == 0
+    assert project.run("apply", "--timeout=60s").code == 0
     told = models(project.run("status"))["churn"]
     assert (told["version"], told["ready"], told["wanted"], told["health"]) == ("1", 2, 2, "healthy")
     assert (told["inGit"], told["reason"]) == ("as in git", None)
@@ -140,3 +140,11 @@ def test_an_environment_in_another_cluster_is_not_looked_for_here(project: Proje
         in run.told
     )
     assert models(project.run("status"))["churn"]["version"] == "1"
+
+
+def test_only_the_models_that_are_named_are_shown(project: Project) -> None:
+    declare(project, config("other", a="b"), model="other")
+    assert set(models(project.run("status", "other"))) == {"other"}
+    nobody = project.run("status", "othr")
+    assert nobody.code == ExitCode.USAGE
+    assert "did you mean `other`?" in nobody.told

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import clusters, terminal
-from aimass_compiler.cli.choosing import add_root, project_of
+from aimass_compiler.cli.choosing import Unknown, add_root, project_of
 from aimass_compiler.conventions import ExitCode
+from aimass_compiler.diagnostics import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Look; answers an ExitCode: that of the first environment that cannot be looked at."""
     project = project_of(arguments)
     names = arguments.env or list(clusters.servers_of(project))
-    found = _looked(arguments, project, list(dict.fromkeys(names)))
+    found = _chosen(_looked(arguments, project, list(dict.fromkeys(names))), arguments.models)
     sys.stdout.write(_shown(found, arguments.format))
     failures = [(place.environment, place.failure) for place in found if place.failure is not None]
     for name, failure in failures:
@@ -83,9 +85,24 @@ def _looked(arguments: argparse.Namespace, project: Project, names: list[str]) -
             except ClusterError as error:
                 places.append(Place(name, space, connection.address, failure=error))
                 continue
-            chosen = tuple(each for each in found if not arguments.models or each.model in arguments.models)
-            places.append(Place(name, space, connection.address, connection.now(), chosen))
+            places.append(Place(name, space, connection.address, connection.now(), tuple(found)))
     return places
+
+
+def _chosen(places: list[Place], models: list[str]) -> list[Place]:
+    """The places with these models only. Raises Unknown for one that is nowhere, where all could be seen."""
+    if not models:
+        return places
+    known = {each.model for place in places for each in place.models}
+    unknown = [name for name in models if name not in known]
+    if unknown and all(place.failure is None for place in places):
+        told = f"there is no model `{unknown[0]}`, neither in git nor in the cluster"
+        raise Unknown(told, did_you_mean(unknown[0], known))
+    cut = [
+        replace(place, models=tuple(each for each in place.models if each.model in models))
+        for place in places
+    ]
+    return [place for place in cut if place.models or place.failure is not None]
 
 
 def _hold_to_cluster(server: str | None, address: str, environment: str) -> None:

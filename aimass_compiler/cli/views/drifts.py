@@ -63,7 +63,7 @@ def _commit(commit: str, since: int | None) -> str:
     if not commit:
         return "something else than git has now"
     if since is None:
-        return f"commit {safe(commit)}, which is not in the history of the one that is checked out"
+        return f"commit {safe(commit)}, which is not in the history here"
     if since == 0:
         return f"commit {safe(commit)}, the one that is checked out, with other files"
     return (
