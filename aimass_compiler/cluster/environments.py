@@ -12,8 +12,8 @@ from aimass_compiler.cluster import owned as inventory
 from aimass_compiler.cluster.applying import Origin, Wish, Work, apply
 from aimass_compiler.cluster.connection import Connection
 from aimass_compiler.cluster.failures import ClusterError
-from aimass_compiler.cluster.kustomize import KustomizeError, find
-from aimass_compiler.cluster.objects import Declared, declared
+from aimass_compiler.cluster.kustomize import Kustomize, KustomizeError, find
+from aimass_compiler.cluster.objects import Declared, declared, declared_together
 from aimass_compiler.cluster.outcomes import Applied
 from aimass_compiler.cluster.owned import Owned
 from aimass_compiler.cluster.removing import remove
@@ -22,6 +22,8 @@ from aimass_compiler.cluster.transport import AT_ONCE, Tell
 #: Models that are applied at once; most of the time they wait for what serves to get ready.
 _MODELS_AT_ONCE = 32
 _BUILDS_AT_ONCE = 4
+#: Overlays that one run of kustomize builds: more of them take longer than several runs side by side.
+_BUILT_TOGETHER = 12
 
 Builds = Mapping[tuple[str, str], "Future[Declared]"]
 
@@ -41,14 +43,29 @@ class Target:
 def building(generated: Path, targets: Iterable[Target]) -> Iterator[Builds]:
     """The overlays of all targets, while kustomize builds them in the background. Raises KustomizeError."""
     kustomize = find()
+    pairs = [(model, target.environment) for target in targets for model in target.models]
     with ThreadPoolExecutor(_BUILDS_AT_ONCE) as pool:
+        shares = [pairs[start : start + _BUILT_TOGETHER] for start in range(0, len(pairs), _BUILT_TOGETHER)]
+        # All of them come before what waits for them, so that no two wait for each other.
+        started = [pool.submit(declared_together, kustomize, generated, share) for share in shares]
         yield {
-            (model, target.environment): pool.submit(
-                declared, kustomize, generated, model, target.environment
-            )
-            for target in targets
-            for model in target.models
+            pair: pool.submit(_built, together, kustomize, generated, pair)
+            for share, together in zip(shares, started, strict=True)
+            for pair in share
         }
+
+
+def _built(
+    together: Future[dict[tuple[str, str], Declared]],
+    kustomize: Kustomize,
+    generated: Path,
+    pair: tuple[str, str],
+) -> Declared:
+    """One of the overlays that are built together; alone where that failed, to tell its own failure."""
+    try:
+        return together.result()[pair]
+    except (KustomizeError, ClusterError):
+        return declared(kustomize, generated, *pair)
 
 
 @contextmanager

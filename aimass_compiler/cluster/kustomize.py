@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -38,6 +41,17 @@ class Kustomize:
         """The objects that `folder` stands for, in their order; raises KustomizeError as `text` does."""
         documents = yaml.load_all(self.text(folder), Loader=_SafeLoader)
         return [document for document in documents if document is not None]
+
+    def build_all(self, folders: Sequence[Path]) -> list[dict[str, Any]]:
+        """The objects of several folders, built at once: to start a program takes as long as to build one.
+
+        Raises KustomizeError, also where two folders have the same object.
+        """
+        with TemporaryDirectory() as made:
+            here = Path(made).resolve()
+            listed = [os.path.relpath(folder.resolve(), here) for folder in folders]
+            (here / "kustomization.yaml").write_text(json.dumps({"resources": listed}), encoding="utf-8")
+            return self.build(here)
 
     def text(self, folder: Path) -> str:
         """What kustomize makes of `folder`, as YAML.

@@ -50,6 +50,7 @@ class Hold:
         self._holder = f"{whoami()} ({uuid.uuid4().hex[:8]})"
         self._document: Object = {}
         self._lost_to = ""
+        self._is_there = False
         self._is_over = threading.Event()
 
     def acquire(self, timeout: float, tell: Tell) -> None:
@@ -69,11 +70,15 @@ class Hold:
 
     def _try(self) -> str:
         """Take it if it is free; answers the holder if it is not."""
-        found = self._connection.get(self._key)
         try:
-            if found is None:
+            if not self._is_there:
+                self._is_there = True  # if this fails, it is
                 self._document = self._connection.create(self._wanted({})).document
                 return ""
+            found = self._connection.get(self._key)
+            if found is None:
+                self._is_there = False
+                return self._try()
             holder = self._holder_of(found)
             if holder not in {"", self._holder}:
                 return holder

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aimass_compiler import conventions
-from aimass_compiler.cluster.connection import Connection
+from aimass_compiler.cluster.connection import Connection, Merged
 from aimass_compiler.cluster.failures import ClusterError, Conflict, Refused
 from aimass_compiler.cluster.objects import Declared, Object, key_of, owner_of
 from aimass_compiler.cluster.outcomes import Action, Outcome
@@ -31,33 +31,47 @@ def look(
 ) -> Look | ClusterError:
     """What applying one object would do, or why the cluster would not take it."""
     try:
-        live = _settled(connection, document, deadline)
-        if live is not None:
-            _hold_apart(live, declared)
-        merged = _merged(connection, document, force=force)
+        return Look(document, _outcome(connection, declared, document, force=force, deadline=deadline))
     except ClusterError as error:
         return error
-    if live is None:
-        action = Action.CREATED
-    else:
-        action = Action.UNCHANGED if merged is not None and _is_same(live, merged) else Action.CHANGED
-    return Look(document, Outcome(key_of(document), action, live=live, merged=merged))
 
 
-def _settled(connection: Connection, document: Object, deadline: float) -> dict[str, Any] | None:
-    """The object as it is; one that is being deleted is waited for: what is applied to it goes with it."""
+def _outcome(
+    connection: Connection, declared: Declared, document: Object, *, force: bool, deadline: float
+) -> Outcome:
     key = key_of(document)
-    while True:
-        live = connection.get(key)
-        if live is None or "deletionTimestamp" not in live["metadata"]:
-            return live
+    tried = _tried(connection, document, force=force)
+    if isinstance(tried, Merged) and tried.is_new:
+        return Outcome(key, Action.CREATED, merged=tried.document)
+    live = connection.get(key)
+    if live is not None and "deletionTimestamp" in live["metadata"]:
+        # What is applied to it would go with it.
+        _wait_until_gone(connection, live, deadline)
+        return _outcome(connection, declared, document, force=force, deadline=deadline)
+    if live is not None:
+        _hold_apart(live, declared)
+    if isinstance(tried, Conflict):
+        raise tried
+    merged = tried.document if tried is not None else None
+    if live is None:
+        return Outcome(key, Action.CREATED, merged=merged)
+    action = Action.UNCHANGED if merged is not None and _is_same(live, merged) else Action.CHANGED
+    return Outcome(key, action, live=live, merged=merged)
+
+
+def _wait_until_gone(connection: Connection, live: Object, deadline: float) -> None:
+    """Wait for an object that is being deleted. Raises Refused when it stays."""
+    key = key_of(live)
+    found: Object | None = live
+    while found is not None and "deletionTimestamp" in found["metadata"]:
         if time.monotonic() > deadline:
-            holding = ", ".join(live["metadata"].get("finalizers", ())) or "nothing that it tells"
+            holding = ", ".join(found["metadata"].get("finalizers", ())) or "nothing that it tells"
             raise Refused(
                 f"{key} is being deleted, and not gone yet: it is held by {holding}",
                 "wait until it is gone, then apply again",
             )
         time.sleep(_PAUSE)
+        found = connection.get(key)
 
 
 def _hold_apart(live: Object, declared: Declared) -> None:
@@ -75,10 +89,12 @@ def _hold_apart(live: Object, declared: Declared) -> None:
         )
 
 
-def _merged(connection: Connection, document: Object, *, force: bool) -> Object | None:
-    """The object as it would be; None where an admission webhook cannot tell without acting."""
+def _tried(connection: Connection, document: Object, *, force: bool) -> Merged | Conflict | None:
+    """The object as it would be, or who else manages it; None where a webhook cannot tell without acting."""
     try:
-        return connection.apply(document, force=force, is_dry_run=True).document
+        return connection.apply(document, force=force, is_dry_run=True)
+    except Conflict as conflict:
+        return conflict
     except Refused as refused:
         if _NO_DRY_RUN in str(refused):
             return None

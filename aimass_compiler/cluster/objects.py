@@ -127,12 +127,32 @@ def declared(kustomize: Kustomize, generated: Path, model: str, environment: str
 
     Raises KustomizeError, and ClusterError where its objects lie in no namespace, or in several.
     """
-    folder = overlay(generated, model, environment)
-    objects = kustomize.build(folder)
+    return _declared(model, environment, kustomize.build(overlay(generated, model, environment)))
+
+
+def declared_together(
+    kustomize: Kustomize, generated: Path, overlays: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], Declared]:
+    """What several overlays stand for, each a model and an environment, which kustomize builds at once.
+
+    Their objects are told apart by their labels. Raises as `declared` does, and ClusterError where an object
+    carries others: nobody could tell which overlay it is from.
+    """
+    found: dict[tuple[str, str], list[Object]] = {pair: [] for pair in overlays}
+    for document in kustomize.build_all([overlay(generated, *pair) for pair in found]):
+        if owner_of(document) not in found:
+            raise ClusterError(f"{key_of(document)} does not carry the labels of its overlay")
+        found[owner_of(document)].append(document)
+    return {pair: _declared(*pair, objects) for pair, objects in found.items()}
+
+
+def _declared(model: str, environment: str, objects: Sequence[Object]) -> Declared:
     namespaces = sorted({str(each["metadata"].get("namespace", "")) for each in objects} - {""})
     if len(namespaces) != 1:
         told = "no namespace" if not namespaces else f"several namespaces: {', '.join(namespaces)}"
-        raise ClusterError(f"the objects of {folder} lie in {told}", "compile it anew: `aimass compile`")
+        raise ClusterError(
+            f"the objects of {model} for {environment} lie in {told}", "compile it anew: `aimass compile`"
+        )
     ranked = tuple(document for group in in_ranks(objects) for document in group)
     return Declared(model, environment, namespaces[0], ranked)
 

@@ -220,3 +220,32 @@ def test_nothing_is_deleted_unless_somebody_agrees(
     assert "- Deployment churn" in done.told
     assert project.run("delete", "churn", "--dry-run").code == 0
     assert len(owned(cluster, namespace)) == 3
+
+
+def test_an_overlay_that_cannot_be_built_fails_alone(
+    project: Project, cluster: Cluster, namespace: str
+) -> None:
+    project.declare(*ALL)
+    project.declare(service("other"), model="other")
+    (project.root / "generated/other/overlays/dev/objects.yaml").write_text("kind: [", encoding="utf-8")
+    done = project.apply()
+    assert done.code == ExitCode.FAILED
+    assert "kustomize cannot build" in done.told
+    assert "generated/other/overlays/dev" in done.told
+    assert set(done.actions().values()) == {"created"}
+    assert names(cluster, "services", namespace) == {"churn"}
+
+
+def test_an_object_without_the_labels_of_its_overlay_is_applied_with_the_others(
+    project: Project, cluster: Cluster, namespace: str
+) -> None:
+    project.declare(*ALL)
+    overlay = project.root / "generated/churn/overlays/dev"
+    (overlay / "own.yaml").write_text(json.dumps(config("own")), encoding="utf-8")
+    (overlay / "kustomization.yaml").write_text(
+        f"namespace: {namespace}\nresources: [objects.yaml, own.yaml]\n", encoding="utf-8"
+    )
+    project.declare(service("other"), model="other")
+    done = project.apply()
+    assert done.code == 0
+    assert names(cluster, "configmaps", namespace) >= {"settings", "own"}
