@@ -28,6 +28,7 @@ serving:
   rollout: {canary: [25, 100]}
   gateway: {host: churn.example.com}
 """
+OPERATED = ("AnalysisTemplate", "HTTPRoute", "PrometheusRule", "Rollout", "ServiceMonitor")
 LESS = "serving: {replicas: {min: 1, max: 1}}\n"
 SPEC = """
 apiVersion: aimass/v1
@@ -209,8 +210,9 @@ def test_no_right_is_given_that_is_not_used(own_cluster: OwnCluster, tmp_path: P
     policy.write_text(
         json.dumps({"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]})
     )
-    own_cluster.plane.restart_api_server(f"--audit-policy-file={policy}", f"--audit-log-path={log}")
-    own_cluster.create_custom_resource_definitions()
+    own_cluster.plane.api_server.kill()
+    own_cluster.plane.start_api_server(f"--audit-policy-file={policy}", f"--audit-log-path={log}")
+    own_cluster.create_custom_resource_definitions(*OPERATED)
     own_cluster.namespaces("models")
     administered = Project(tmp_path, "models", own_cluster.kubeconfig)
     compiled(administered, EVERYTHING)
