@@ -45,13 +45,6 @@ model: naive_bayes
 """
 
 
-@pytest.fixture
-def sources(tmp_path: Path) -> Path:
-    """A copy of the sources that a test may change."""
-    shutil.copytree(ROOT / "aimass_compiler", tmp_path / "src" / "aimass_compiler")
-    return tmp_path / "src"
-
-
 #: Calls the command line again and again in one process, and keeps what it answers.
 CALLS = """
 import contextlib, io, json, sys
@@ -65,7 +58,10 @@ print(json.dumps(answers))
 """
 
 
-def answers(sources: Path, *calls: list[str]) -> list[tuple[int, str, str]]:
+Answer = tuple[int, str, str]
+
+
+def answers(sources: Path, *calls: list[str]) -> list[Answer]:
     """The exit code, output and errors of each call of these sources."""
     environment = os.environ | {"PYTHONPATH": str(sources)}
     command = [sys.executable, "-c", CALLS, json.dumps(calls)]
@@ -74,37 +70,47 @@ def answers(sources: Path, *calls: list[str]) -> list[tuple[int, str, str]]:
     return [(code, out, err) for code, out, err in json.loads(done.stdout)]
 
 
-def project(root: Path, features: str) -> str:
-    """A project with one spec of these features."""
-    (root / "specs").mkdir(parents=True)
-    (root / "specs" / "tiny.yaml").write_text(SPEC.format(features=features))
-    return str(root)
+#: What is compiled by sources that have one transform more and one less.
+FEATURES = {
+    "new": "{double: x}",
+    "misspelt": "{doubel: x}",
+    "other": "{standardize: x}",
+    "gone": "{bucket: x}",
+}
 
 
-def test_a_new_file_is_a_new_transform(sources: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project for each of the features."""
+    root = tmp_path_factory.mktemp("projects")
+    for name, features in FEATURES.items():
+        (root / name / "specs").mkdir(parents=True)
+        (root / name / "specs/tiny.yaml").write_text(SPEC.format(features=features))
+    return root
+
+
+@pytest.fixture(scope="module")
+def told(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
+    """What a copy of the sources, with one file more and one less, answers to each, and its schema."""
+    sources = tmp_path_factory.mktemp("src")
+    shutil.copytree(ROOT / "aimass_compiler", sources / "aimass_compiler")
     (sources / "aimass_compiler/catalog/transforms/double.py").write_text(DOUBLE)
-    right = project(tmp_path / "right", "{double: x}")
-    wrong = project(tmp_path / "wrong", "{doubel: x}")
-    compiled, schema, misspelt = answers(
-        sources, ["compile", "--root", right], ["schema", "--root", right], ["compile", "--root", wrong]
-    )
-    assert compiled[0] == 0, compiled[2]
-    pipeline = json.loads((tmp_path / "right/generated/tiny/pipeline.json").read_text())
-    assert pipeline["features"] == [{"double": {"columns": ["x"]}}]
-    assert '"double"' in schema[1]
-    assert "did you mean `double`?" in misspelt[2]
-
-
-def test_without_its_file_a_transform_is_unknown_and_nothing_else_breaks(
-    sources: Path, tmp_path: Path
-) -> None:
     (sources / "aimass_compiler/catalog/transforms/bucket.py").unlink()
-    right = project(tmp_path / "right", "{standardize: x}")
-    wrong = project(tmp_path / "wrong", "{bucket: x}")
-    compiled, schema, gone = answers(
-        sources, ["compile", "--root", right], ["schema", "--root", right], ["compile", "--root", wrong]
-    )
-    assert compiled[0] == 0, compiled[2]
-    assert '"bucket"' not in schema[1]
-    assert gone[0] == 1
-    assert "there is no transform `bucket`" in gone[2]
+    calls = [["compile", "--root", str(folder / name)] for name in FEATURES]
+    found = answers(sources, ["schema", "--root", str(folder / "new")], *calls)
+    return dict(zip(("schema", *FEATURES), found, strict=True))
+
+
+def test_a_new_file_is_a_new_transform(told: dict[str, Answer], folder: Path) -> None:
+    assert told["new"][0] == 0, told["new"][2]
+    pipeline = json.loads((folder / "new/generated/tiny/pipeline.json").read_text())
+    assert pipeline["features"] == [{"double": {"columns": ["x"]}}]
+    assert '"double"' in told["schema"][1]
+    assert "did you mean `double`?" in told["misspelt"][2]
+
+
+def test_without_its_file_a_transform_is_unknown_and_nothing_else_breaks(told: dict[str, Answer]) -> None:
+    assert told["other"][0] == 0, told["other"][2]
+    assert '"bucket"' not in told["schema"][1]
+    assert told["gone"][0] == 1
+    assert "there is no transform `bucket`" in told["gone"][2]

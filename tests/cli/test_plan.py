@@ -194,6 +194,7 @@ def test_a_damaged_record_is_none(compiled: Project, content: str) -> None:
     assert states(compiled)["features"] == "runs"
 
 
+@pytest.mark.slow
 def test_a_plan_of_many_models_fits_below_a_pull_request(project: Project) -> None:
     for number in range(120):
         name = f"model-{number:03}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 
+import pytest
 import yaml
 
 from aimass_compiler.compile import compile_specs
@@ -26,6 +27,7 @@ _LIMITS = {
 }
 
 
+@pytest.mark.slow
 def test_the_services_compile_without_a_warning_for_three_environments(tmp_path: Path) -> None:
     services = work.services(100)
     specs.write_project(tmp_path, services)
