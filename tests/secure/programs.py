@@ -11,6 +11,7 @@ from pathlib import Path
 from unittest import mock
 
 from aimass_compiler.cluster.kustomize import Kustomize, KustomizeError, find
+from scripts.cluster.programs import cache as assets
 
 _INSTALLED = Path(__file__).parents[2] / "build" / "secure"
 _FOLDERS = (
@@ -19,6 +20,7 @@ _FOLDERS = (
     str(_INSTALLED / "venv" / "bin"),
     sysconfig.get_path("scripts"),
     str(Path.home() / "go" / "bin"),
+    str(assets()),  # what the control plane of the tests is built into
 )
 
 
