@@ -11,6 +11,10 @@ from typing import Any
 from loop.hub import Event, git
 
 
+#: What a checkout's `origin` is called; nothing is fetched from there.
+ADDRESS = "https://github.com/acme/models"
+
+
 class ActionFailed(Exception):  # noqa: N818  # what a step says, not an error of ours
     """An action ended its step."""
 
@@ -33,11 +37,11 @@ def check_out(given: Mapping[str, Any], workspace: Path, remote: Path, event: Ev
     wanted = given.get("ref") or event.sha
     depth = int(given.get("fetch-depth", 1))
     git(workspace, "init", "--quiet", "--initial-branch=main")
-    git(workspace, "remote", "add", "origin", f"file://{remote}")
-    if depth == 0:
-        git(workspace, "fetch", "--quiet", "origin", "+refs/heads/*:refs/remotes/origin/*", wanted)
-    else:
-        git(workspace, "fetch", "--quiet", f"--depth={depth}", "origin", wanted)
+    git(workspace, "remote", "add", "origin", ADDRESS)
+    # Without a depth, the whole history comes, and all branches.
+    options = [f"--depth={depth}"] if depth else []
+    branches = [] if depth else ["+refs/heads/*:refs/remotes/origin/*"]
+    git(workspace, "fetch", "--quiet", *options, f"file://{remote}", wanted, *branches)
     if "sparse-checkout" in given:
         git(workspace, "sparse-checkout", "set", *given["sparse-checkout"].split())
     git(workspace, "checkout", "--quiet", "--detach", wanted)
