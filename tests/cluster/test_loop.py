@@ -1,4 +1,4 @@
-"""From a pull request to three environments and back, by the shipped workflows and the rights that they get."""
+"""From a pull request to three environments and back: by the shipped workflows, with the rights they get."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-
 from loop import projects, registry, token_service
-from loop.hub import Event, Place, git
-from loop.jobs import Job
-from loop.projects import Project
-from loop.registry import Registry
+from loop.hub import Place, git
 from loop.workflows import overview
+
 from scripts.cluster import programs
 from scripts.cluster.cluster import Cluster
+
+if TYPE_CHECKING:
+    from loop.jobs import Job
+    from loop.projects import Project
+    from loop.registry import Registry
 
 pytestmark = [
     pytest.mark.cluster,
@@ -73,7 +75,7 @@ class World:
 
 @pytest.fixture
 def world(cluster: Cluster, tmp_path: Path) -> Iterator[World]:
-    """A project with two models; somebody has granted the workflows what access.yaml says, and nothing else."""
+    """A project with two models, and a cluster that grants its workflows what access.yaml says."""
     namespaces = {name: f"loop-{name}-{secrets.token_hex(3)}" for name in ENVIRONMENTS}
     cluster.namespaces(*namespaces.values())
     dev = f"{namespaces['dev']}/aimass"
@@ -89,7 +91,8 @@ def world(cluster: Cluster, tmp_path: Path) -> Iterator[World]:
         specs = (TRAINED, KEPT)
         project = projects.create(tmp_path / "loop", specs, json.dumps(settings), sorted(tools), tokens)
         made = World(project, cluster, images, namespaces)
-        project.hub.places = {name: place(made, name) for name in ENVIRONMENTS}
+        for name in ENVIRONMENTS:
+            project.hub.places |= dict.fromkeys((name, f"drift-{name}"), place(made, name))
         for model in specs:
             cluster.kubectl("apply", f"--filename={project.clone}/generated/{model}/access.yaml")
         images.hold(image_of(made, KEPT))
@@ -160,7 +163,22 @@ def an_object_that_was_edited_by_hand_is_told_and_not_overwritten(world: World) 
         words = ("patch", "hpa", TRAINED, f"--patch={patch}", "--field-manager=mallory")
         world.kubectl("prod", *words)
 
+    assert overview(world.project.look()) == {"drift": "skipped"}, "nobody has asked for it"
+    world.project.hub.variables["WATCH_DRIFT"] = "true"
+    assert overview(world.project.look()) == {"drift": "success"}
+    assert world.project.issues() == []
     edit(40)
+    looked = {part.name: part for part in world.project.look()["drift"].parts}
+    assert {name: part.result for name, part in looked.items()} == {
+        "Hold dev against git": "success",
+        "Hold staging against git": "success",
+        "Hold prod against git": "failure",
+    }
+    (issue,) = world.project.issues()
+    assert (issue["title"], issue["state"]) == ("prod is not as git has it", "open")
+    assert f"HorizontalPodAutoscaler {TRAINED}" in issue["body"]
+    assert "spec.maxReplicas" in issue["body"]
+    assert "is 40, in git 9; `mallory`" in issue["body"]
     again = world.project.hub.started(environment="prod")
     jobs = world.project.apply(again)
     assert overview(jobs) == {
@@ -175,6 +193,9 @@ def an_object_that_was_edited_by_hand_is_told_and_not_overwritten(world: World) 
     assert world.objects("prod")["HorizontalPodAutoscaler", TRAINED]["spec"]["maxReplicas"] == 40
     edit(9)
     assert overview(world.project.apply(again))["prod"] == "success"
+    assert overview(world.project.look()) == {"drift": "success"}
+    (issue,) = world.project.issues()
+    assert issue["state"] == "closed"
 
 
 def a_spec_that_is_deleted_takes_its_objects_along_and_no_others(world: World) -> None:

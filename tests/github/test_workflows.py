@@ -100,6 +100,13 @@ def test_the_environments_are_those_of_the_settings() -> None:
     assert applied == offered == list(Settings().environments)
 
 
+def test_every_environment_is_looked_at_for_drift() -> None:
+    (job,) = yaml.safe_load((FOLDER / "workflows" / "drift.yml").read_text())["jobs"].values()
+    assert job["strategy"]["matrix"]["environment"] == list(Settings().environments)
+    # A look that somebody must approve is none, so the environments of apply.yml will not do.
+    assert job["environment"] == {"name": "drift-${{ matrix.environment }}", "deployment": False}
+
+
 def test_the_overlays_are_held_to_the_environments_before_anything_is_applied() -> None:
     calls = [step["run"] for step in steps() if "environments.sh" in step.get("run", "")]
     assert calls == [f".github/scripts/environments.sh {' '.join(Settings().environments)}"] * 2

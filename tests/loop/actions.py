@@ -10,7 +10,6 @@ from typing import Any
 
 from loop.hub import Event, git
 
-
 #: What a checkout's `origin` is called; nothing is fetched from there.
 ADDRESS = "https://github.com/acme/models"
 

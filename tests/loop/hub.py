@@ -60,7 +60,9 @@ class Hub:
     """A remote and its settings."""
 
     remote: Path
-    places: Mapping[str, Place] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+    """Of the repository, for every job."""
+    places: dict[str, Place] = field(default_factory=dict)
     opened: int = 0
 
     @classmethod
@@ -106,6 +108,10 @@ class Hub:
         git(self.remote, "update-ref", "refs/heads/main", after, before)
         changed = git(self.remote, "diff", "--name-only", before, after).splitlines()
         return Event("push", "refs/heads/main", after, {"before": before, "after": after}, tuple(changed))
+
+    def struck(self) -> Event:
+        """The event of a schedule."""
+        return Event("schedule", "refs/heads/main", self.revision("main"), {"schedule": "17 5 * * *"})
 
     def started(self, **inputs: str) -> Event:
         """The event of a person who starts a workflow by hand on main."""

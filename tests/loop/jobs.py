@@ -35,6 +35,8 @@ class Job:
     outputs: Mapping[str, str] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     summary: str = ""
+    parts: tuple[Job, ...] = ()
+    """One for each combination of its matrix, where it has one."""
 
     def step(self, beginning: str) -> Step:
         """The step whose name begins so."""
@@ -65,7 +67,7 @@ class Running:
     def __init__(self, name: str, written: Mapping[str, Any], machine: Machine, event: Event, place: Place):
         self._name, self._written, self._machine, self._event = name, written, machine, event
         # A path that was long or held a blank would be another test.
-        self.workspace = machine.folder / f"{re.sub(r'[^a-z0-9]+', '-', name)}-{chance.token_hex(3)}"
+        self.workspace = machine.folder / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}-{chance.token_hex(3)}"
         self._temporary = self.workspace.with_name(f"{self.workspace.name}-temp")
         self._files = {
             f"GITHUB_{each}": self._temporary / each.lower()
@@ -82,7 +84,7 @@ class Running:
         """Every step; one after a failure runs only where its condition says so."""
         known = {
             **contexts,
-            "vars": self._place.variables,
+            "vars": {**contexts["vars"], **self._place.variables},
             "secrets": self._place.secrets,
             "runner": {"temp": str(self._temporary)},
             "steps": self._outputs,

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from loop.hub import PLAIN, Event, Hub, PullRequest, git
 from loop.jobs import Job, Machine
@@ -78,6 +79,16 @@ class Project:
     def apply(self, event: Event) -> dict[str, Job]:
         """What apply.yml does for an event."""
         return run("apply.yml", event, self.hub, self.machine)
+
+    def look(self) -> dict[str, Job]:
+        """What drift.yml does when its time has come."""
+        return run("drift.yml", self.hub.struck(), self.hub, self.machine)
+
+    def issues(self) -> list[dict[str, Any]]:
+        """Every issue, with its title, body and state."""
+        path = self.folder / "github" / "issues.json"
+        found: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
+        return found
 
     def comments(self) -> list[str]:
         """What stands below the pull requests."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -74,18 +75,20 @@ def _job(
             "run_id": "1",
             "server_url": "https://github.com",
         },
+        "vars": hub.variables,
         "inputs": event.payload.get("inputs", {}),
         "needs": {each: {"result": job.result, "outputs": job.outputs} for each, job in needed.items()},
     }
     status = _status(needed.values())
     if not holds(written.get("if", ""), contexts, status):
         return Job(name, "skipped")
-    runs = []
+    parts = []
     for combination in _combinations(written.get("strategy", {}).get("matrix", {}), contexts, status):
         known = {**contexts, "matrix": combination}
         place = _place(written.get("environment"), hub, known, status)
-        runs.append(Running(name, written, machine, event, place).run(known))
-    return runs[0] if len(runs) == 1 else _joined(name, runs)
+        shown = as_text(filled(written["name"], known, status))
+        parts.append(Running(shown, written, machine, event, place).run(known))
+    return replace(parts[0], parts=tuple(parts)) if len(parts) == 1 else _joined(name, parts)
 
 
 def _status(needed: Iterable[Job]) -> Functions:
@@ -112,11 +115,11 @@ def _place(written: Any, hub: Hub, contexts: Mapping[str, Any], status: Function
     return hub.places.get(as_text(filled(name, contexts, status)), Place())
 
 
-def _joined(name: str, runs: list[Job]) -> Job:
-    has_failed = any(run.result == "failure" for run in runs)
-    steps = tuple(step for run in runs for step in run.steps)
-    summary = "".join(run.summary for run in runs)
-    return Job(name, "failure" if has_failed else "success", {}, steps, summary)
+def _joined(name: str, parts: list[Job]) -> Job:
+    has_failed = any(part.result == "failure" for part in parts)
+    steps = tuple(step for part in parts for step in part.steps)
+    summary = "".join(part.summary for part in parts)
+    return Job(name, "failure" if has_failed else "success", {}, steps, summary, tuple(parts))
 
 
 def overview(jobs: Mapping[str, Job]) -> dict[str, str]:
