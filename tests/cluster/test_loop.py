@@ -210,6 +210,9 @@ def a_spec_that_is_deleted_takes_its_objects_along_and_no_others(world: World) -
     project.branch("without")
     (project.clone / f"specs/{KEPT}.yaml").unlink()
     project.compile()
+    unlabelled = project.check(project.propose("without"))["specs"]
+    assert unlabelled.step("Fail where callers").outcome == "failure"
+    assert f"the model {KEPT} is removed" in unlabelled.log
     jobs = world.merge("without", "breaking")
     assert overview(jobs)["prod"] == "success", "".join(job.log for job in jobs.values())
     for environment in ENVIRONMENTS:
