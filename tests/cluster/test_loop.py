@@ -40,7 +40,7 @@ AUDIENCE = "models"
 DERIVED = {"Pod", "ReplicaSet", "Endpoints", "EndpointSlice", "Event", "Lease", "ControllerRevision"}
 #: What is another time each time that the same is applied.
 FLEETING = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields")
-#: What the cluster chooses: addresses, how often a workload rolled out, and how many servers the autoscaler wants.
+#: What the cluster chooses: addresses, the count of rollouts, and how many servers its autoscaler wants.
 CHOSEN = ("clusterIP", "clusterIPs", "replicas", "deployment.kubernetes.io/revision")
 STRANGER = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"by": "hand"}}
 Objects = Mapping[tuple[str, str], dict[str, Any]]
