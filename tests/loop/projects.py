@@ -22,8 +22,8 @@ _SHIPPED = (".github", "aimass_compiler", "data", "requirements", "pyproject.tom
 _STAND_INS = Path(__file__).parent / "stand_ins"
 #: Programs that every runner of GitHub has, in the system's own folders.
 _SYSTEM = "/usr/local/bin:/usr/bin:/bin"
-#: Jobs of check.yml that are these tests themselves, or the same with other Pythons, or fetch schemas.
-_ELSEWHERE = ("tests", "same-bytes", "manifests")
+#: Jobs of check.yml that are these tests themselves, or need other Pythons, scanners or schemas of the internet.
+_ELSEWHERE = ("tests", "same-bytes", "secure", "manifests")
 
 
 @dataclass
