@@ -22,7 +22,7 @@ _SHIPPED = (".github", "aimass_compiler", "data", "requirements", "pyproject.tom
 _STAND_INS = Path(__file__).parent / "stand_ins"
 #: Programs that every runner of GitHub has, in the system's own folders.
 _SYSTEM = "/usr/local/bin:/usr/bin:/bin"
-#: Jobs of check.yml that are these tests themselves, or need other Pythons, scanners or schemas of the internet.
+#: Jobs of check.yml that are these tests themselves, or need scanners, schemas or Pythons from elsewhere.
 _ELSEWHERE = ("tests", "same-bytes", "secure", "manifests")
 
 
