@@ -84,6 +84,14 @@ soak: $(READY) ## hold load on the demo's server for ten minutes
 faults: $(READY) ## fail a compile at each of its steps on the disk (minutes)
 	FAULTS_EVERY=1 pytest tests/faults/test_every_step.py tests/faults/test_side_by_side.py
 
+.PHONY: mutants
+mutants: $(READY) ## put everything wrong in alert rules that can be, one at a time (minutes)
+	MUTANTS_EVERY=1 pytest tests/monitoring/test_alerts.py
+
+.PHONY: watch
+watch: $(READY) ## train every shipped spec and watch it with a real Prometheus (minutes)
+	WATCHED_SPECS="breast-cancer churn diabetes digits" pytest tests/monitoring/test_watched.py
+
 .PHONY: same-bytes
 same-bytes: $(READY) ## compile with every Python here and in strange circumstances, and compare
 	python scripts/same_bytes.py

@@ -73,6 +73,8 @@ VARIABLE_DRIFT_WINDOW_SECONDS = "AIMASS_DRIFT_WINDOW_SECONDS"
 VARIABLE_DRAIN_SECONDS = "AIMASS_DRAIN_SECONDS"
 
 # ---- metrics that the server exports and that alerts and dashboards read -------------------------
+#: How often Prometheus asks; dashboards take rates over four times as long.
+SCRAPE_INTERVAL = "30s"
 METRIC_REQUESTS = "aimass_requests_total"  # labels: model, code
 METRIC_DURATION = "aimass_request_duration_seconds"  # histogram; labels: model
 METRIC_IN_FLIGHT = "aimass_requests_in_flight"

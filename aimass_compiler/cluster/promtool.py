@@ -1,4 +1,4 @@
-"""Prometheus' promtool by subprocess: unit tests of alert rules."""
+"""Prometheus' promtool by subprocess: are alert rules sound, and do they pass their unit tests."""
 
 from __future__ import annotations
 
@@ -14,17 +14,21 @@ class PromtoolError(Exception):
     """Promtool is missing or does not answer; the message says what to do."""
 
 
-def test_rules(folder: Path, tests: Iterable[str]) -> str:
-    """What promtool says against the rules that these files in `folder` test; empty when nothing.
+def test_rules(folder: Path, rules: Iterable[str], tests: Iterable[str]) -> str:
+    """What promtool says against these rules in `folder` and against their tests; empty when nothing.
 
     Raises PromtoolError when there is no promtool, or when it takes longer than five minutes.
     """
+    return _said(folder, "check", rules) or _said(folder, "test", tests)
+
+
+def _said(folder: Path, word: str, files: Iterable[str]) -> str:
     program = shutil.which("promtool")
     if program is None:
         raise PromtoolError("`promtool` is not on the PATH; it comes with Prometheus")
     try:
         answer = subprocess.run(  # noqa: S603  # a list of arguments, never a shell
-            [program, "test", "rules", *sorted(tests)],
+            [program, word, "rules", *sorted(files)],
             cwd=folder,
             capture_output=True,
             text=True,
@@ -32,5 +36,5 @@ def test_rules(folder: Path, tests: Iterable[str]) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise PromtoolError(f"`promtool test rules` did not answer within {_SECONDS} s") from None
+        raise PromtoolError(f"`promtool {word} rules` did not answer within {_SECONDS} s") from None
     return "" if answer.returncode == 0 else (answer.stdout + answer.stderr).strip()

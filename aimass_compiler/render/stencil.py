@@ -13,7 +13,7 @@ from functools import lru_cache
 from aimass_compiler.render.emit import FLAGS
 
 #: Stands bare in YAML where its first character may, and changes no quotes where it stands further on.
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,99}", re.ASCII)
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./@-]{0,99}", re.ASCII)
 #: What together with other text could become a flag: `o` before `n`.
 _PARTS_OF_FLAGS = frozenset(
     flag[start:end] for flag in FLAGS for start in range(len(flag)) for end in range(start + 1, len(flag) + 1)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import polars
 
 _BINS = 10
+#: With so many rows a bin, chance alone seldom brings the index to 0.1, which would say that something moved.
+_ROWS_A_BIN = 20
 _VALUES = 50
 
 
@@ -29,12 +31,16 @@ def reference_of(rows: polars.DataFrame, inputs: Sequence[Column]) -> dict[str, 
 
 
 def number_reference(values: polars.Series) -> dict[str, Any]:
-    """Inner decile edges and the share of rows in each bin; with `missing` they sum to 1."""
+    """Inner edges of bins alike in rows, and the share of rows in each; with `missing` they sum to 1.
+
+    There are ten bins, or fewer where there are few rows.
+    """
     present = values.drop_nulls().to_numpy()
     if not len(present):
         return {"kind": "number", "edges": [], "fractions": [0.0], "missing": 1.0}
     finite = present[numpy.isfinite(present)]
-    quantiles = numpy.quantile(finite, numpy.arange(1, _BINS) / _BINS) if len(finite) else []
+    bins = min(_BINS, max(2, len(finite) // _ROWS_A_BIN))
+    quantiles = numpy.quantile(finite, numpy.arange(1, bins) / bins) if len(finite) else []
     edges = numpy.unique(quantiles)
     counts = numpy.bincount(numpy.searchsorted(edges, present, side="right"), minlength=len(edges) + 1)
     return {

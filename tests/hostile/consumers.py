@@ -14,6 +14,7 @@ from dvc.schema import COMPILED_MULTI_STAGE_SCHEMA
 from ruamel.yaml import YAML
 
 _LABEL = re.compile(r'\s+([a-z.]+)="((?:[^"\\$\n]|\\["\\$])*)"')
+_PRINTED = re.compile(r'\{\{("[^"\\]*")\}\}')
 #: What other contents change: digests of files, in tags and names.
 DIGEST = re.compile(r"\b[0-9a-f]{8,64}\b")
 
@@ -28,7 +29,18 @@ def read(path: str, content: bytes) -> Any:
         return json.loads(text)
     old = list(yaml.load_all(text, yaml.CSafeLoader))
     assert old == list(YAML(typ="safe", pure=True).load_all(io.StringIO(text))), "YAML 1.1 and 1.2 agree"
+    if path.endswith("alerts.yaml"):
+        return _of_prometheus(old)
     return [_of_dvc(old[0])] if path.endswith("dvc.yaml") else old
+
+
+def _of_prometheus(data: Any) -> Any:
+    """The rules after Prometheus filled in the templates that are nothing but a string."""
+    if isinstance(data, str):
+        return _PRINTED.sub(lambda found: str(json.loads(found[1])), data)
+    if isinstance(data, dict):
+        return {key: _of_prometheus(value) for key, value in data.items()}
+    return [_of_prometheus(value) for value in data] if isinstance(data, list) else data
 
 
 def compared(path: str, data: Any) -> Any:

@@ -19,6 +19,7 @@ from render.files import kustomization, one, read
 from render.models import HOSTILE, VARIED, pipeline
 
 PLAIN = render(pipeline())
+REGRESSION = {"task": {"kind": "regression", "target": "charges", "classes": []}}
 FOR_PROMTOOL = promtool_files(pipeline())
 
 
@@ -107,7 +108,10 @@ def test_servers_and_callers_are_watched(name: str, severity: str) -> None:
 def test_every_metric_of_the_conventions_is_watched_and_no_other() -> None:
     exported = {value for name, value in vars(conventions).items() if name.startswith("METRIC_")}
     watching = [
-        text.decode() for path, text in PLAIN.items() if path.endswith(("alerts.yaml", "dashboard.json"))
+        text.decode()
+        for files in (PLAIN, render(pipeline(REGRESSION)))
+        for path, text in files.items()
+        if path.endswith(("alerts.yaml", "dashboard.json"))
     ]
     watched = {name for text in watching for name in re.findall(r"\baimass_[a-z_]+", text)}
     assert {re.sub("_(bucket|count)$", "", name) for name in watched} == exported
@@ -134,7 +138,7 @@ def test_what_promtool_tests_are_the_rules_that_are_deployed() -> None:
 
 
 def test_every_alert_has_a_scenario_that_raises_it_and_one_that_does_not() -> None:
-    tests = read(FOR_PROMTOOL, "prod.test.yaml")["tests"]
+    tests = read(FOR_PROMTOOL, "prod.test.yaml")["tests"] + read(FOR_PROMTOOL, "dev.days.test.yaml")["tests"]
     told = [
         (check["alertname"], alert["exp_labels"]["severity"])
         for test in tests
@@ -193,6 +197,21 @@ def test_dashboards_of_models_and_environments_are_apart() -> None:
     ]
     assert len({board["uid"] for board in boards}) == len(boards)
     assert all(len(board["uid"]) <= 40 for board in boards)  # Grafana refuses longer ones
+
+
+def test_a_dashboard_asks_only_for_what_the_model_exports_of_its_predictions() -> None:
+    for files, exported in (
+        (PLAIN, conventions.METRIC_LABELS),
+        (render(pipeline(REGRESSION)), conventions.METRIC_PREDICTION),
+    ):
+        asked = [target["expr"] for target in panels(files)["Predictions"]["targets"]]
+        assert all(exported in query for query in asked)
+
+
+def test_rates_are_taken_over_several_scrapes() -> None:
+    (endpoint,) = one(PLAIN, "base", "ServiceMonitor")["spec"]["endpoints"]
+    steps = {target["interval"] for panel in panels(PLAIN).values() for target in panel["targets"]}
+    assert steps == {endpoint["interval"]}
 
 
 def test_panels_do_not_overlap_and_ask_the_chosen_datasource() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy
 import pytest
 
 from aimass_compiler import conventions
+from aimass_compiler.runtime import server as server_package
 from aimass_compiler.runtime.server.drift import Drift, stability
+from aimass_compiler.runtime.server.metrics import _STATUSES
 from aimass_compiler.runtime.server.package import read_package
 from server import packages
 from server.packages import CHURN_EXAMPLE, PLANS
@@ -16,7 +20,6 @@ from server.serving import Server, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -43,6 +46,31 @@ def test_requests_are_counted_by_code_and_violations_by_field(fresh: Server) -> 
     assert fresh.metric(f"{conventions.METRIC_DURATION}_count") == 5
     assert fresh.metric(f"{conventions.METRIC_DURATION}_bucket", le="+Inf") == 5
     assert 0 < fresh.metric(f"{conventions.METRIC_DURATION}_sum") < 5
+
+
+def test_everything_is_counted_from_nothing_on(fresh: Server) -> None:
+    """A counter that begins with its first event shows no rise, and so no failure, to Prometheus."""
+    told = fresh.get("/metrics").body.decode()
+    series = [
+        *(f'{conventions.METRIC_REQUESTS}{{code="{code}"' for code in (200, 400, 422, 500, 503, 504)),
+        *(f'{conventions.METRIC_VIOLATIONS}{{field="{field}"' for field in ("age", "(unknown)")),
+        *(
+            f'{conventions.METRIC_REJECTED}{{model="churn",reason="{reason}"'
+            for reason in ("concurrency", "body")
+        ),
+    ]
+    for name in series:
+        assert re.search(rf"^{re.escape(name)}[^}}]*}} 0.0$", told, re.MULTILINE), name
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(server_package.__file__).parent.glob("*.py")), ids=lambda path: path.stem
+)
+def test_no_request_is_answered_with_a_status_that_is_not_counted_from_nothing_on(path: Path) -> None:
+    answered = {
+        int(code) for code in re.findall(r"\bRequestError\(\s*(\d{3})", path.read_text(encoding="utf-8"))
+    }
+    assert answered - {404, 405} <= set(_STATUSES)  # those two are no requests for predictions
 
 
 def test_the_model_is_described_and_labels_are_counted(fresh: Server) -> None:

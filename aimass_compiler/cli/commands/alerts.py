@@ -1,7 +1,8 @@
 """Test the alerts of models: each is raised when it must be, and silent otherwise.
 
-Writes the rules of every environment and unit tests of them for Prometheus' `promtool`, and runs
-them: everything that can go wrong, one at a time, and the near misses. Without a name, all models.
+Writes the rules of every environment and unit tests of them for Prometheus' `promtool`, lets it check
+the rules, and runs the tests: everything that can go wrong, one at a time, and the near misses. Without
+a name, all models.
 """
 
 from __future__ import annotations
@@ -68,10 +69,13 @@ def _passes(pipeline: Pipeline, into: Path | None) -> bool:
 
 def _tested(pipeline: Pipeline, folder: Path) -> str:
     from aimass_compiler.cluster.promtool import test_rules
-    from aimass_compiler.render.monitoring.promtool import TEST_ENDING, promtool_files
+    from aimass_compiler.render.monitoring.promtool import RULES_ENDING, TEST_ENDING, promtool_files
 
     files = promtool_files(pipeline)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    return test_rules(folder, [name for name in files if name.endswith(TEST_ENDING)])
+    rules, tests = (
+        [name for name in files if name.endswith(ending)] for ending in (RULES_ENDING, TEST_ENDING)
+    )
+    return test_rules(folder, rules, tests)

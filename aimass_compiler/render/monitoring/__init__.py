@@ -25,7 +25,7 @@ def render(shared: Shared) -> dict[str, bytes]:
     labels = wanted_labels(pipeline.settings), own_labels(pipeline.settings)
     files = {f"base/{BOARD_FILE}": _board_file(board(pipeline))}
     for name, environment in pipeline.environments.items():
-        rules = _rules(watched(pipeline.name, name, environment), *labels)
+        rules = _rules(watched(pipeline.metadata, name, environment), *labels)
         files[f"overlays/{name}/{ALERTS_FILE}"] = (header(pipeline.name) + rules).encode()
         if (own := own_board(pipeline, name)) is not None:
             files[f"overlays/{name}/{BOARD_FILE}"] = _board_file(own)
@@ -34,7 +34,8 @@ def render(shared: Shared) -> dict[str, bytes]:
 
 def _rules(here: Watched, wanted: Labels, own: Labels) -> str:
     words = (here.model, here.environment, here.namespace, here.warn, here.page, here.rows)
-    return _RULES(words, here.budget, here.ends, here.runbook, wanted, own)
+    owner = (here.owner,) if here.owner else ()
+    return _RULES((*words, *owner), here.budget, here.ends, here.runbook, wanted, own)
 
 
 def _board_file(shown: Board) -> bytes:
@@ -43,8 +44,9 @@ def _board_file(shown: Board) -> bytes:
 
 
 def _built_rules(*parts: Any) -> str:
-    *watched, wanted, own = parts
-    return block(prometheus_rule(Watched(*watched), wanted, own))
+    model, environment, namespace, warn, page, rows, *owner, budget, ends, runbook, wanted, own = parts
+    here = Watched(model, environment, namespace, warn, page, rows, budget, ends, runbook, *owner)
+    return block(prometheus_rule(here, wanted, own))
 
 
 def _built_board(model: str, identifier: str, *parts: Any) -> str:

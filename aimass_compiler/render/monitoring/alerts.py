@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from aimass_compiler import conventions
-from aimass_compiler.pipeline import EnvironmentPipeline
+from aimass_compiler.pipeline import EnvironmentPipeline, Metadata
 from aimass_compiler.render.monitoring.objectives import Indicator, budget, indicators, selector, watched_ends
 
 BUDGET_BURN = "ModelBudgetBurn"
@@ -22,10 +22,12 @@ VIOLATIONS = "ModelContractViolated"
 #: One failed request at night is no emergency, even when it is one of three.
 FEWEST_BAD_REQUESTS = 10
 #: Fewer requests an hour may well be none on another day.
-_FEWEST_MISSED_REQUESTS = 10
+FEWEST_MISSED_REQUESTS = 10
 #: The share of requests that may break the contract before somebody should ask the callers.
 VIOLATED_SHARE = 0.1
-_SATURATION = 0.9
+SATURATION = 0.9
+#: How a template of Prometheus says two braces that begin nothing.
+BRACES = '{{"{{"}}'
 
 
 class Watched(Struct, frozen=True):
@@ -45,6 +47,8 @@ class Watched(Struct, frozen=True):
     ends: tuple[tuple[str, float], ...]
     """For each latency objective the end of the bucket that stands for it."""
     runbook: str | None
+    owner: str = ""
+    """Who answers for the model; empty where the spec does not say."""
 
     @property
     def everything(self) -> str:
@@ -56,11 +60,11 @@ class Watched(Struct, frozen=True):
         return tuple(indicators(self.budget, self.ends, self.model, self.namespace))
 
 
-def watched(model: str, environment: str, running: EnvironmentPipeline) -> Watched:
+def watched(about: Metadata, environment: str, running: EnvironmentPipeline) -> Watched:
     """What there is to watch of a model in an environment."""
     objectives, drift = running.serving.objectives, running.monitoring.drift
     return Watched(
-        model,
+        about.name,
         environment,
         running.namespace,
         f"{drift.warn:.6g}",
@@ -69,6 +73,7 @@ def watched(model: str, environment: str, running: EnvironmentPipeline) -> Watch
         budget(objectives),
         tuple(watched_ends(objectives).items()),
         running.monitoring.runbook,
+        about.owner,
     )
 
 
@@ -97,16 +102,23 @@ def alerts(watched: Watched) -> Iterator[Alert]:
 
 def rule(alert: Alert, watched: Watched) -> dict[str, Any]:
     """The alert as Prometheus reads it."""
-    annotations = {"summary": alert.summary, "description": alert.description}
-    if watched.runbook is not None:
-        annotations["runbook_url"] = watched.runbook
     return {
         "alert": alert.name,
         "expr": alert.expression,
         "for": alert.hold,
         "labels": labels(alert, watched),
-        "annotations": annotations,
+        "annotations": told(alert, watched),
     }
+
+
+def told(alert: Alert, watched: Watched) -> dict[str, str]:
+    """What the alert says to people, as templates of Prometheus."""
+    texts = {"summary": alert.summary, "description": alert.description}
+    if watched.owner:
+        texts["owner"] = watched.owner.replace("{{", BRACES)
+    if watched.runbook is not None:
+        texts["runbook_url"] = watched.runbook
+    return texts
 
 
 def labels(alert: Alert, watched: Watched) -> dict[str, str]:
@@ -181,15 +193,19 @@ def _servers(watched: Watched) -> Iterator[Alert]:
         f"a server of {model} does not answer",
         f"At least one server of {model} in {environment} has not answered Prometheus for 15 minutes.",
     )
-    in_flight = f"sum by (namespace, model) ({conventions.METRIC_IN_FLIGHT}{chosen})"
-    limit = f"sum by (namespace, model) ({conventions.METRIC_CONCURRENCY_LIMIT}{chosen})"
+    # Between two waves of requests even a full server is empty for a moment, which a scrape may meet. Both
+    # are means, because one that was just removed would otherwise count above the line only.
+    in_flight, limit = (
+        f"sum by (namespace, model) (avg_over_time({metric}{chosen}[5m]))"
+        for metric in (conventions.METRIC_IN_FLIGHT, conventions.METRIC_CONCURRENCY_LIMIT)
+    )
     yield Alert(
         SATURATED,
         "ticket",
-        f"{in_flight}\n/\n{limit}\n> {_SATURATION}\n",
+        f"{in_flight}\n/\n{limit}\n> {SATURATION}\n",
         "10m",
         f"the servers of {model} are nearly full",
-        f"{model} in {environment} has been at more than {_SATURATION:.0%} of its concurrency for ten "
+        f"{model} in {environment} has been at more than {SATURATION:.0%} of its concurrency for ten "
         "minutes; beyond it requests are refused. Raise the most replicas, or the concurrency.",
     )
 
@@ -202,7 +218,7 @@ def _callers(watched: Watched) -> Iterator[Alert]:
     yield Alert(
         IDLE,
         "ticket",
-        f"{asked} offset 1d)) >= {_FEWEST_MISSED_REQUESTS}\nunless {asked})) > 0\n",
+        f"{asked} offset 1d)) >= {FEWEST_MISSED_REQUESTS}\nunless {asked})) > 0\n",
         "15m",
         f"nobody asks {model} any more",
         f"{model} in {environment} has had no request for an hour, but had some a day ago at this time: "

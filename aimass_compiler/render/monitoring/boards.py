@@ -10,6 +10,7 @@ from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.monitoring import Monitoring
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.naming import component_label
+from aimass_compiler.task import Task
 from aimass_compiler.values import Duration, Percentage
 
 BOARD_FILE = "dashboard.json"
@@ -18,12 +19,14 @@ NAMESPACE_VARIABLE = "namespace"
 
 
 class Lines(Struct, frozen=True):
-    """What a dashboard draws into its panels: the objectives, and when drift calls somebody."""
+    """What a dashboard draws: the objectives, when drift calls somebody, and what is predicted."""
 
     availability: Percentage
     slowest: Duration | None
     window: Duration
     drift: float
+    has_labels: bool
+    """Whether the model predicts labels; otherwise it predicts numbers."""
 
 
 class Board(Struct, frozen=True):
@@ -37,13 +40,13 @@ class Board(Struct, frozen=True):
 
 def board(pipeline: Pipeline) -> Board:
     """The dashboard in which the viewer chooses the environment."""
-    return Board(pipeline.name, _lines(pipeline.serving, pipeline.monitoring))
+    return Board(pipeline.name, _lines(pipeline.serving, pipeline.monitoring, pipeline.task))
 
 
 def own_board(pipeline: Pipeline, environment: str) -> Board | None:
     """The dashboard of one environment where the lines of the common one would be wrong."""
     running = pipeline.environments[environment]
-    lines = _lines(running.serving, running.monitoring)
+    lines = _lines(running.serving, running.monitoring, pipeline.task)
     if lines == board(pipeline).lines:
         return None
     return Board(pipeline.name, lines, environment, running.namespace)
@@ -63,6 +66,7 @@ def config_map(board: Board) -> dict[str, Any]:
     }
 
 
-def _lines(serving: Serving, monitoring: Monitoring) -> Lines:
+def _lines(serving: Serving, monitoring: Monitoring, task: Task) -> Lines:
     objectives, drift = serving.objectives, monitoring.drift
-    return Lines(objectives.availability, objectives.latency.p99, drift.window, drift.page)
+    slowest = objectives.latency.p99
+    return Lines(objectives.availability, slowest, drift.window, drift.page, task.is_classification)

@@ -105,7 +105,7 @@ def _objective_panels(board: Board, chosen: str) -> tuple[Panel, ...]:
         Panel(
             "Failed requests",
             "percentunit",
-            ((f"(sum(rate({errors})) or vector(0)) / sum(rate({requests}))", "failed"),),
+            ((f"sum(rate({errors})) / sum(rate({requests}))", "failed"),),
             f"The objective is {lines.availability} of requests without a failure.",
             threshold=round(1 - lines.availability.fraction, 9),
         ),
@@ -140,7 +140,7 @@ def _model_panels(chosen: str, lines: Lines) -> tuple[Panel, ...]:
             "short",
             ((f"sum(rate({conventions.METRIC_ROWS}{chosen}{_RATE}))", "rows a second"),),
         ),
-        _predictions(chosen),
+        _predictions(chosen, lines.has_labels),
         Panel(
             "Requests that break the contract",
             "short",
@@ -153,17 +153,12 @@ def _model_panels(chosen: str, lines: Lines) -> tuple[Panel, ...]:
     )
 
 
-def _predictions(chosen: str) -> Panel:
-    """A model exports either labels or a histogram of values, so one of the lines is empty."""
+def _predictions(chosen: str, has_labels: bool) -> Panel:
+    """What a model exports of its predictions: how many of each label, or a histogram of values."""
     values = f"sum by (le) (rate({conventions.METRIC_PREDICTION}_bucket{chosen}{_RATE}))"
-    return Panel(
-        "Predictions",
-        "short",
-        (
-            (_by("label", conventions.METRIC_LABELS, chosen), "{{label}}"),
-            (f"histogram_quantile(0.5, {values})", "median"),
-        ),
-    )
+    shares = ((f"histogram_quantile({share}, {values})", f"p{share * 100:.0f}") for share in (0.1, 0.5, 0.9))
+    labels = ((_by("label", conventions.METRIC_LABELS, chosen), "{{label}}"),)
+    return Panel("Predictions", "short", labels if has_labels else tuple(shares))
 
 
 def _by(label: str, metric: str, chosen: str) -> str:
@@ -194,6 +189,8 @@ def _drawn(panel: Panel, place: int) -> dict[str, Any]:
                 "expr": expression,
                 "legendFormat": legend,
                 "datasource": _SOURCE,
+                # From this, the shortest step, Grafana makes $__rate_interval: four times as long.
+                "interval": conventions.SCRAPE_INTERVAL,
             }
             for index, (expression, legend) in enumerate(panel.lines)
         ],

@@ -14,7 +14,7 @@ def service_monitor(pipeline: Pipeline) -> dict[str, Any]:
     endpoint = {
         "port": conventions.PORT_NAME,
         "path": conventions.METRICS_PATH,
-        "interval": "30s",
+        "interval": conventions.SCRAPE_INTERVAL,
         "scrapeTimeout": "10s",
     }
     labels = dict(wanted_labels(pipeline.settings))

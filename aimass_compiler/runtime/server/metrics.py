@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 #: The statuses with which the server protects itself, by the reason that `aimass_rejected_total` tells.
 _REASONS = {503: "concurrency", 413: "body", 408: "slow_body", 504: "timeout"}
+#: Every status that a request for a prediction is answered with.
+_STATUSES = (200, 400, 408, 413, 415, 422, 500, 503, 504)
 #: The field of a violation that names no field of the model: names that callers invent are not labels.
 _UNKNOWN_FIELD = "(unknown)"
 _NAMES = ("model",)
@@ -49,6 +51,7 @@ class Metrics:
         counters = self._counters()
         self._codes = cache(lambda code: counters["requests"].labels(self._model, str(code)))
         self._rejected, self._violations = counters["rejected"], counters["violations"]
+        self._begin()
         self._duration = Buckets(
             conventions.METRIC_DURATION,
             "Time from a request's first byte to its answer.",
@@ -62,6 +65,15 @@ class Metrics:
         self._describe(signature, in_flight)
         ProcessCollector(registry=self.registry)
         self.registry.register(_DriftCollector(signature.model, drift))
+
+    def _begin(self) -> None:
+        """Tell of everything before it happens: Prometheus sees no rise in a counter that begins with it."""
+        for status in _STATUSES:
+            self._codes(status)
+        for reason in _REASONS.values():
+            self._rejected.labels(self._model, reason)
+        for field in (*sorted(self._fields), _UNKNOWN_FIELD):
+            self._violations.labels(self._model, field)
 
     def _counters(self) -> dict[str, Counter]:
         declared = {

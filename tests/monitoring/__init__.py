@@ -1,0 +1,1 @@
+"""Alerts and dashboards: held to Prometheus itself and to its promtool."""

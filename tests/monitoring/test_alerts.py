@@ -1,0 +1,110 @@
+"""Prometheus' own tool runs the rendered tests of the rendered alerts."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from render.models import VARIED, pipeline
+
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.render.monitoring.promtool import TEST_ENDING, promtool_files
+from monitoring.mutants import MARK, Mutant, is_equivalent, mutants, with_mutants
+
+PROMTOOL = shutil.which("promtool")
+pytestmark = pytest.mark.skipif(
+    PROMTOOL is None, reason="promtool, which comes with Prometheus, is not on the PATH"
+)
+
+
+def promtool(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["promtool", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+
+
+def write(built: Pipeline, folder: Path) -> Path:
+    for name, content in promtool_files(built).items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize("name", VARIED)
+def test_prometheus_takes_the_rules(name: str, tmp_path: Path) -> None:
+    folder = write(VARIED[name], tmp_path)
+    answer = promtool(folder, "check", "rules", *(path.name for path in sorted(folder.glob("*.rules.yaml"))))
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize(
+    "objectives",
+    [
+        {},
+        {"availability": "100%", "latency": {"p50": "5ms", "p99": None}},
+        {"availability": "90%", "latency": {"p95": "60ms"}},
+    ],
+)
+def test_alerts_fire_when_they_must_and_are_silent_otherwise(
+    objectives: dict[str, object], tmp_path: Path
+) -> None:
+    monitoring = {
+        "drift": {"warn": 0.2, "page": 0.3, "rows": 50},
+        "runbook": "https://wiki.example.com/?q=$labels#%7B",
+    }
+    built = pipeline({"serving": {"objectives": objectives}, "monitoring": monitoring})
+    folder = write(built, tmp_path)
+    tests = sorted(path.name for path in folder.glob(f"*{TEST_ENDING}"))
+    answer = promtool(folder, "test", "rules", *tests)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+#: Every so many rules with something wrong are tried; `make mutants` tries all.
+EVERY = int(os.environ.get("MUTANTS_EVERY", "8"))
+
+
+@pytest.fixture(scope="module")
+def caught(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Mutant], set[str]]:
+    """Wrong rules, and what promtool found wrong when it tested all of them like the right ones."""
+    built = promtool_files(pipeline(settings={"environments": {"live": {"namespace": "models"}}}))
+    rules, *tests = (yaml.safe_load(content) for content in built.values())
+    chosen = list(mutants(rules["groups"]))[::EVERY]
+    folder = tmp_path_factory.mktemp("mutants")
+    grown, expecting = with_mutants(rules, tests, chosen)
+    (folder / "live.rules.yaml").write_text(json.dumps(grown), encoding="utf-8")
+    names = [f"{number}.test.yaml" for number in range(len(expecting))]
+    for name, document in zip(names, expecting, strict=True):
+        (folder / name).write_text(json.dumps(document), encoding="utf-8")
+    answer = promtool(folder, "test", "rules", *names)
+    return chosen, set(re.findall(r"alertname: (\w+),", answer.stderr))
+
+
+def test_a_wrong_alert_does_not_pass(caught: tuple[list[Mutant], set[str]]) -> None:
+    chosen, failed = caught
+    numbers = {int(found[1]) for name in failed if (found := MARK.search(name))}
+    unnoticed = [mutant for place, mutant in enumerate(chosen) if place not in numbers]
+    assert [mutant.what for mutant in unnoticed if not is_equivalent(mutant)] == []
+
+
+def test_the_right_ones_pass_beside_them(caught: tuple[list[Mutant], set[str]]) -> None:
+    assert [name for name in caught[1] if not MARK.search(name)] == []
+
+
+def test_text_of_a_spec_is_no_template_in_an_alert(tmp_path: Path) -> None:
+    """Promtool fills templates in as Prometheus does, and holds them to what the spec says."""
+    braces = '{{ $labels.namespace }} {{ .Value }} {{{ "x" }}} {{ end }} {{template "x"}} "\'`\\'
+    built = pipeline({"metadata": {"owner": braces, "description": braces}})
+    folder = write(built, tmp_path)
+    tests = yaml.safe_load((folder / "dev.test.yaml").read_text())["tests"]
+    told = {
+        alert["exp_annotations"]["owner"]
+        for test in tests
+        for look in test["alert_rule_test"]
+        for alert in look["exp_alerts"]
+    }
+    assert told == {braces}
+    answer = promtool(folder, "test", "rules", "dev.test.yaml")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
