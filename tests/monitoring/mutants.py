@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aimass_compiler.values import Duration
+
 Rule = dict[str, Any]
 
 _NUMBER = re.compile(r"(?P<sign>>=?) (?P<number>[0-9.e-]+)")
@@ -48,8 +50,8 @@ class Mutant:
 
 #: What is put wrong in words and makes no difference that matters, and why.
 EQUIVALENT = {
-    r"_rate(5m|30m|2h): .* becomes (1|5|20)m$": "a shorter look at whether it goes on only ends it sooner",
-    r"_rate3d: .* becomes 25920m$": "nothing is told of what was more than three days ago",
+    r"_rate(5m|30m|2h): .* becomes (60|300|1200)s$": "a shorter look at whether it goes on only ends it sooner",
+    r"_rate3d: .* becomes 1555200s$": "nothing is told of what was more than three days ago",
 }
 
 
@@ -67,22 +69,40 @@ def mutants(groups: list[dict[str, Any]]) -> Iterator[Mutant]:
 
 def _of_rule(rule: Rule) -> Iterator[Mutant]:
     told = rule.get("record") or " ".join([rule["alert"], *map(rule["labels"].get, ("severity",))])
-    for what, expression in _of_expression(rule["expr"]):
+    expressions = _of_record(rule["expr"]) if "record" in rule else _of_alert(rule["expr"])
+    for what, expression in expressions:
         if expression != rule["expr"]:
             yield Mutant(f"{told}: {what}", {**rule, "expr": expression})
     for hold in ("0m", f"{2 * int(rule['for'][:-1])}m") if "for" in rule else ():
         yield Mutant(f"{told}: for {hold}", {**rule, "for": hold})
 
 
-def _of_expression(text: str) -> Iterator[tuple[str, str]]:
+def _of_record(text: str) -> Iterator[tuple[str, str]]:
+    """The same window everywhere: where there are as many requests all the time, one alone says the same."""
+    for window in dict.fromkeys(found[0] for found in _WINDOW.finditer(text)):
+        for other in _other_windows(window):
+            yield f"{window}] becomes {other}", text.replace(window, f"[{other}")
+    yield from _of_words(text)
+
+
+def _of_alert(text: str) -> Iterator[tuple[str, str]]:
     yield from _limits(text)
     for found in _WINDOW.finditer(text):
         # The windows over which bad requests are counted stand behind their own condition.
         if "and (" in text and text.rfind("and (", 0, found.start()) > text.rfind("\n", 0, found.start()):
             continue
-        minutes = int(found["number"]) * {"m": 1, "h": 60, "d": 1440}[found["unit"]]
-        for other in (max(1, minutes // 6), minutes * 6):
-            yield f"{found[0]}] becomes {other}m", _put(text, found, f"[{other}m")
+        for other in _other_windows(found[0]):
+            yield f"{found[0]}] becomes {other}", _put(text, found, f"[{other}")
+    yield from _of_words(text)
+
+
+def _other_windows(window: str) -> tuple[str, str]:
+    """A sixth of it, and six times as long."""
+    seconds = Duration(window.removeprefix("[")).seconds
+    return f"{max(60, seconds / 6):.0f}s", f"{seconds * 6:.0f}s"
+
+
+def _of_words(text: str) -> Iterator[tuple[str, str]]:
     for right, wrong in _WORDS:
         if right in text:
             yield f"{right.strip()} becomes {wrong.strip()}", text.replace(right, wrong)

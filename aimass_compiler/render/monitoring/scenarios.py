@@ -154,7 +154,7 @@ def _budgets_burning() -> Iterator[Scenario]:
     for told, *story in (
         ("for an hour, fast", Stretch(360), _bad(80, 20)),
         ("for an hour, less fast", Stretch(360), _bad(80, 12)),
-        ("for twenty minutes, fast", Stretch(_DAY), _bad(20, 20)),
+        ("for forty minutes, fast", Stretch(_DAY), _bad(40, 20)),
         ("for an hour, fast, and no more", Stretch(360), _bad(80, 20), Stretch(20)),
         ("for hours, at seven times the pace", Stretch(_DAY), _bad(420, 7)),
         ("for hours, at five times the pace", Stretch(_DAY), _bad(420, 5)),
