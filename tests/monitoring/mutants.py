@@ -50,7 +50,9 @@ class Mutant:
 
 #: What is put wrong in words and makes no difference that matters, and why.
 EQUIVALENT = {
-    r"_rate(5m|30m|2h): .* becomes (60|300|1200)s$": "a shorter look at whether it goes on only ends it sooner",
+    r"_rate(5m|30m|2h): .* becomes (60|300|1200)s$": "a shorter look at whether it goes on ends it sooner",
+    r"^aimass:.*: any (model|namespace)$": "what is recorded of others is not asked for",
+    r"^ModelSaturated ticket: window 2: ": "how many requests a server takes does not change while it runs",
     r"_rate3d: .* becomes 1555200s$": "nothing is told of what was more than three days ago",
 }
 
@@ -87,12 +89,12 @@ def _of_record(text: str) -> Iterator[tuple[str, str]]:
 
 def _of_alert(text: str) -> Iterator[tuple[str, str]]:
     yield from _limits(text)
-    for found in _WINDOW.finditer(text):
+    for place, found in enumerate(_WINDOW.finditer(text), 1):
         # The windows over which bad requests are counted stand behind their own condition.
         if "and (" in text and text.rfind("and (", 0, found.start()) > text.rfind("\n", 0, found.start()):
             continue
         for other in _other_windows(found[0]):
-            yield f"{found[0]}] becomes {other}", _put(text, found, f"[{other}")
+            yield f"window {place}: {found[0]}] becomes {other}", _put(text, found, f"[{other}")
     yield from _of_words(text)
 
 

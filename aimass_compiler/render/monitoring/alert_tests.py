@@ -13,11 +13,9 @@ from aimass_compiler.render.monitoring.alerts import BRACES, DRIFT, Alert, Watch
 from aimass_compiler.render.monitoring.alerts import labels as alert_labels
 from aimass_compiler.render.monitoring.rules import groups
 from aimass_compiler.render.monitoring.scenarios import Scenario
-from aimass_compiler.render.monitoring.stories import FEATURE, Series, exported
+from aimass_compiler.render.monitoring.stories import FEATURE, SPARSE, Series, exported
 from aimass_compiler.values import Duration
 
-#: Samples of days are as far apart as they may be: five minutes would make series stale.
-_SPARSE = 4
 _LONG = 100  # minutes; what takes longer has sparse samples
 
 
@@ -33,7 +31,7 @@ def alert_tests(scenarios: Iterable[Scenario], watched: Watched, rule_file: str,
 
 
 def _test(scenario: Scenario, watched: Watched, step: int) -> dict[str, Any]:
-    every = _SPARSE if scenario.minutes > _LONG else 1
+    every = SPARSE if scenario.minutes > _LONG else 1
     series: Series = exported(scenario.story, watched, every) if scenario.story else {}
     raised = [alert for alert in alerts(watched) if scenario.raised(alert, watched)]
     return {

@@ -35,6 +35,6 @@ def promtool_files(pipeline: Pipeline) -> dict[str, bytes]:
         nameless = replace(here, environment="", namespace="")
         if nameless not in tested:
             tested.add(nameless)
-            late = alert_tests(within_days(), here, rules, _LONG_STEP)
+            late = alert_tests(within_days(here), here, rules, _LONG_STEP)
             files[f"{name}.days{TEST_ENDING}"] = emit(late, pipeline.name)
     return files

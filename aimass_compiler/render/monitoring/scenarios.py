@@ -28,8 +28,9 @@ from aimass_compiler.render.monitoring.alerts import (
 from aimass_compiler.render.monitoring.objectives import Indicator
 from aimass_compiler.render.monitoring.stories import (
     ALL,
-    FEATURE,
     ROOM,
+    SPARSE,
+    VIOLATED,
     Series,
     Story,
     Stretch,
@@ -81,27 +82,33 @@ def within_an_hour(watched: Watched) -> list[Scenario]:
     return [
         Scenario("all is well", (Stretch(),)),
         Scenario("others are ill", (Stretch(),), more=_neighbours(watched)),
-        *_requests_gone_wrong(),
+        *_requests_gone_wrong(watched),
         *_drifts(watched),
         *_servers_gone_wrong(watched),
         *_contract_broken(),
     ]
 
 
-def within_days() -> list[Scenario]:
+def within_days(watched: Watched) -> list[Scenario]:
     """What takes longer to show, or to be over."""
-    return [*_budgets_burning(), *_callers_gone()]
+    return [*_budgets_burning(), *_callers_gone(watched)]
 
 
-def _requests_gone_wrong() -> Iterator[Scenario]:
+def _requests_gone_wrong(watched: Watched) -> Iterator[Scenario]:
     yield Scenario("every request fails", (Stretch(failed=ALL),), since=_RATED)
     yield Scenario("every request is slow", (Stretch(slow=ALL),), since=_RATED)
-    yield Scenario("requests fail within the budget", (Stretch(failed=_UNDER),))
+    within = Stretch(failed=_UNDER, refused=VIOLATED_SHARE / 2)
+    yield Scenario("requests fail within the budget, and more are refused", (within,))
     yield Scenario("requests are slow within the objective", (Stretch(slow=_UNDER),))
-    for told, times, minutes in (("just enough", _FEW, 90), ("too few", _TOO_FEW, _HOUR)):
+    for told, times, minutes in (("just enough", _FEW, 70), ("too few", _TOO_FEW, 64)):
         few = Stretch(minutes, flow=FEWEST_BAD_REQUESTS * times / _HOUR)
         yield Scenario(f"{told} requests fail where there are few", (replace(few, failed=ALL),))
         yield Scenario(f"{told} requests are slow where there are few", (replace(few, slow=ALL),))
+    if watched.budget:
+        half = Stretch(
+            flow=2 * FEWEST_BAD_REQUESTS * _TOO_FEW / _HOUR, failed=0.5 / watched.budget, refused=0.5
+        )
+        yield Scenario("too few requests fail, and as many are refused", (half,))
 
 
 def _drifts(watched: Watched) -> Iterator[Scenario]:
@@ -114,13 +121,14 @@ def _drifts(watched: Watched) -> Iterator[Scenario]:
             )
     much, rows = limits["page"] * _OVER, int(watched.rows)
     yield Scenario("much drift in few rows", (Stretch(drift=much, rows=rows - 1),))
-    for told, rows_there, mean in (("few", rows - 1, much), ("many", rows, much / 2)):
+    for told, rows_there, one, mean in (
+        ("much drift beside a server with few rows", rows - 1, much, much),
+        ("much drift beside a server with many rows", rows, much, much / 2),
+        ("some drift beside a server with many rows", rows, limits["ticket"] * _OVER, limits["ticket"] / 2),
+    ):
         quiet = {drift(watched, "two"): f"0x{_HOUR}", drift_rows(watched, "two"): f"{rows_there}x{_HOUR}"}
         raises = tuple(f"{DRIFT} {name}" for name, limit in limits.items() if mean > limit)
-        since = 0 if raises else None
-        yield Scenario(
-            f"much drift beside a server with {told} rows", (Stretch(drift=much),), raises, since, quiet
-        )
+        yield Scenario(told, (Stretch(drift=one),), raises, 0 if raises else None, quiet)
 
 
 def _servers_gone_wrong(watched: Watched) -> Iterator[Scenario]:
@@ -155,10 +163,10 @@ def _budgets_burning() -> Iterator[Scenario]:
         ("for an hour, fast", Stretch(360), _bad(80, 20)),
         ("for an hour, less fast", Stretch(360), _bad(80, 12)),
         ("for forty minutes, fast", Stretch(_DAY), _bad(40, 20)),
-        ("for an hour, fast, and no more", Stretch(360), _bad(80, 20), Stretch(20)),
+        ("for less than an hour, very fast, and no more", Stretch(_DAY), _bad(40, 50), Stretch(20)),
         ("for hours, at seven times the pace", Stretch(_DAY), _bad(420, 7)),
         ("for hours, at five times the pace", Stretch(_DAY), _bad(420, 5)),
-        ("for hours, at seven times the pace, and no more", _bad(360, 7), Stretch(40)),
+        ("for hours, at thirteen times the pace, and no more", _bad(360, 13), Stretch(40)),
         ("for a day, at four times the pace", busy, _bad(_DAY + 100, 4)),
         ("for a day, at two and a half times the pace", busy, _bad(_DAY + 100, 2.5)),
         ("for hours, at four times the pace", busy, Stretch(_DAY), _bad(600, 4)),
@@ -173,12 +181,18 @@ def _bad(minutes: int, times: float) -> Stretch:
     return Stretch(minutes, failed=times, slow=times)
 
 
-def _callers_gone() -> Iterator[Scenario]:
+def _callers_gone(watched: Watched) -> Iterator[Scenario]:
     """Requests that stop are missed where there were enough a day ago."""
     nobody = Stretch(_DAY, flow=0)
     yield Scenario("nobody asks a new model", (nobody,))
     yield Scenario("requests have stopped for an hour", (Stretch(_DAY), replace(nobody, minutes=_HOUR)))
-    yield Scenario("requests have stopped for longer", (Stretch(_DAY), replace(nobody, minutes=100)), (IDLE,))
+    longer = (Stretch(_DAY), replace(nobody, minutes=100))
+    yield Scenario("requests have stopped for longer", longer, (IDLE,), _DAY + _HOUR)
+    others = {
+        name: values for other in _others(watched) for name, values in exported(longer, other, SPARSE).items()
+    }
+    yield Scenario("requests to others have stopped", (Stretch(_DAY + 100),), more=others)
+    yield Scenario("hardly anybody asks any more", (Stretch(_DAY), Stretch(100, flow=0.9 / _HOUR)))
     for told, times, raises in (("just enough", _FEW, (IDLE,)), ("too few", _TOO_FEW, ())):
         flow = FEWEST_MISSED_REQUESTS * times / _HOUR
         yield Scenario(f"{told} requests are missed", (Stretch(2 * _HOUR, flow=flow), nobody), raises)
@@ -214,11 +228,16 @@ def _neighbours(watched: Watched) -> Series:
     ill = (Stretch(failed=ALL, slow=ALL, drift=float(watched.page) * 2, in_flight=ROOM),)
     callers = (Stretch(refused=1),)
     found: dict[str, str] = {}
-    for other in (
-        replace(watched, model=f"{watched.model}-other"),
-        replace(watched, namespace=f"{watched.namespace}-other"),
-    ):
-        broken = {name: values for name, values in exported(callers, other, 1).items() if FEATURE in name}
+    for other in _others(watched):
+        broken = {name: values for name, values in exported(callers, other, 1).items() if VIOLATED in name}
         burning = dict.fromkeys(recorded(other), f"1x{_HOUR}")
         found |= exported(ill, other, 1) | broken | burning | {up(other): f"0x{_HOUR}"}
     return found
+
+
+def _others(watched: Watched) -> tuple[Watched, Watched]:
+    """Another model in the same namespace, and the same model in another one."""
+    return (
+        replace(watched, model=f"{watched.model}-other"),
+        replace(watched, namespace=f"{watched.namespace}-other"),
+    )

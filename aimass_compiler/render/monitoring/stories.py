@@ -18,6 +18,10 @@ Series = Mapping[str, str]
 FEATURE = "example"
 #: So many times the budget that every request is bad.
 ALL = math.inf
+#: Minutes between samples of days, as many as there may be: five would make series stale.
+SPARSE = 4
+#: The metric of requests that break the contract.
+VIOLATED = conventions.METRIC_VIOLATIONS
 #: Requests that a server takes at once.
 ROOM = 64
 
@@ -122,7 +126,7 @@ def _answered(story: Story, watched: Watched, every: int) -> dict[str, str]:
         **counted(conventions.METRIC_REQUESTS, good, code="200"),
         **counted(conventions.METRIC_REQUESTS, failed, code="500"),
         **counted(conventions.METRIC_REQUESTS, refused, code="422"),
-        **counted(conventions.METRIC_VIOLATIONS, refused, field=FEATURE),
+        **counted(VIOLATED, refused, field=FEATURE),
         **counted(count, [1.0] * len(story)),
     }
     for end in dict.fromkeys(end for _, end in watched.ends):
