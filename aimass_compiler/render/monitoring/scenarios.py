@@ -174,7 +174,9 @@ def _budgets_burning() -> Iterator[Scenario]:
         ("for hours, a little faster than the budget allows", _bad(420, 1.4)),
         ("for days, a little faster than the budget allows, and no more", _bad(2000, 1.4), Stretch(380)),
     ):
-        yield Scenario(f"requests are bad {told}", tuple(story))
+        # What is refused is the callers' fault, and must burn nothing.
+        parts = tuple(replace(part, refused=VIOLATED_SHARE / 2) for part in story)
+        yield Scenario(f"requests are bad {told}", parts)
 
 
 def _bad(minutes: int, times: float) -> Stretch:
