@@ -6,7 +6,7 @@ import json
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,8 @@ pytestmark = [
     ),
 ]
 ENVIRONMENTS = ("dev", "staging", "prod")
+#: What the workflows call, and every runner of GitHub has.
+TOOLS = ("kubectl", "kustomize")
 TRAINED, KEPT = "diabetes", "churn"
 AUDIENCE = "models"
 #: What controllers make of what was applied, or what comes and goes by itself.
@@ -76,7 +78,7 @@ class World:
 
 
 @pytest.fixture
-def world(cluster: Cluster, tmp_path: Path) -> Iterator[World]:
+def world(build: Callable[[Sequence[str]], None], cluster: Cluster, tmp_path: Path) -> Iterator[World]:
     """A project with two models, and a cluster that grants its workflows what access.yaml says."""
     namespaces = {name: f"loop-{name}-{secrets.token_hex(3)}" for name in ENVIRONMENTS}
     cluster.namespaces(*namespaces.values())
@@ -89,7 +91,8 @@ def world(cluster: Cluster, tmp_path: Path) -> Iterator[World]:
             "environments": {name: {"namespace": space} for name, space in namespaces.items()},
             "images": {"registry": f"{images.address}/ml"},
         }
-        tools = {programs.program(name).parent for name in ("kubectl", "kustomize")}
+        build(TOOLS)
+        tools = {programs.program(name).parent for name in TOOLS}
         specs = (TRAINED, KEPT)
         project = projects.create(tmp_path / "loop", specs, json.dumps(settings), sorted(tools), tokens)
         made = World(project, cluster, images, namespaces)
