@@ -124,6 +124,12 @@ def _drifts(watched: Watched) -> Iterator[Scenario]:
     for told, rows_there, one, mean in (
         ("much drift beside a server with few rows", rows - 1, much, much),
         ("much drift beside a server with many rows", rows, much, much / 2),
+        (
+            "some drift beside a server with few rows",
+            rows - 1,
+            limits["ticket"] * _OVER,
+            limits["ticket"] * _OVER,
+        ),
         ("some drift beside a server with many rows", rows, limits["ticket"] * _OVER, limits["ticket"] / 2),
     ):
         quiet = {drift(watched, "two"): f"0x{_HOUR}", drift_rows(watched, "two"): f"{rows_there}x{_HOUR}"}
@@ -163,7 +169,7 @@ def _budgets_burning() -> Iterator[Scenario]:
         ("for an hour, fast", Stretch(360), _bad(80, 20)),
         ("for an hour, less fast", Stretch(360), _bad(80, 12)),
         ("for forty minutes, fast", Stretch(_DAY), _bad(40, 20)),
-        ("for less than an hour, very fast, and no more", Stretch(_DAY), _bad(40, 50), Stretch(20)),
+        ("for an hour, very fast, and no more", busy, _bad(60, 60), Stretch(20)),
         ("for hours, at seven times the pace", Stretch(_DAY), _bad(420, 7)),
         ("for hours, at five times the pace", Stretch(_DAY), _bad(420, 5)),
         ("for hours, at thirteen times the pace, and no more", _bad(360, 13), Stretch(40)),
