@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._flow import Step, outcome, steps
 from aimass_compiler.checks._models import suitable
-from aimass_compiler.checks._places import either
+from aimass_compiler.checks._places import either, formulas_in
 from aimass_compiler.diagnostics import Finding
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.expression.algebra import Column, Constant, Expression, IsMissing, Where
@@ -97,9 +97,11 @@ def _brought_along(step: Step, name: str, gaps: Gaps) -> str | None:
 
 
 def _computed(step: Step) -> Mapping[str, Expression]:
-    """What a transform computes, where it need not learn anything first; else nothing."""
-    read = {*step.reads, *step.types}
-    table = {name: Column(name, step.types.get(name, UNKNOWN)) for name in read}
+    """What a transform computes, where it can and need not learn anything first; else nothing."""
+    types = {**dict.fromkeys(step.reads, UNKNOWN), **step.types}
+    if any(formula.problem(types, "number") for _, formula in formulas_in(step.transform)):
+        return {}
+    table = {name: Column(name, kind) for name, kind in types.items()}
     if step.transform.learn(table):
         return {}
     results = step.transform.apply(table, {})

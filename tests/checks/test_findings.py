@@ -78,6 +78,13 @@ def test_a_column_that_is_no_feature_is_told_once_with_all_its_uses() -> None:
     assert told.related[-1].message == "here, too, and 2 more times"
 
 
+@pytest.mark.parametrize("formula", ["tenure + plan", "plan", "(plan == 'pro') + plan", "log(plan)"])
+def test_a_formula_that_cannot_be_computed_has_no_gaps_to_follow(formula: str) -> None:
+    gaps = "data: {columns: {plan: {type: category, missing: 0.05}}}"
+    compute = f'compute: {{name: plan, formula: "{formula}"}}'
+    assert codes(f"{gaps}\nfeatures: [{compute}, standardize: [tenure, charges]]") == ["AM238"]
+
+
 def test_what_is_told_names_the_transform_that_came_before() -> None:
     found = checked(base("features: [bucket: tenure, one_hot: plan, cross: [plan, tenure]]"))[1]
     assert {finding.message for finding in found} == {
