@@ -50,7 +50,8 @@ class Hold:
         self._holder = f"{whoami()} ({uuid.uuid4().hex[:8]})"
         self._document: Object = {}
         self._lost_to = ""
-        self._is_there = False
+        #: So it is asked for first: who has no right to it is refused before anything is made.
+        self._is_there = True
         self._is_over = threading.Event()
 
     def acquire(self, timeout: float, tell: Tell) -> None:

@@ -13,9 +13,12 @@ LOADS = "import onnxruntime, sys; onnxruntime.InferenceSession(sys.argv[1])"
 
 
 def left_at_home(program: str, home: Path, model: Path) -> set[str]:
-    """The names of the files that a Python leaves in its user's home when it loads a model."""
+    """The names of the files that a Python leaves in its user's home when it loads a model.
+
+    In CI, which it knows by a variable, onnxruntime reports nothing anyway.
+    """
     home.mkdir()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ORT_", "XDG_"))}
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     command = [sys.executable, "-c", program, str(model)]
     subprocess.run(command, env={**kept, "HOME": str(home)}, check=True, capture_output=True)
     return {path.name for path in home.rglob("*") if path.is_file()}
