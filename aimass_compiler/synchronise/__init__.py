@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from aimass_compiler import checks
+from aimass_compiler import checks, conventions
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.memory import Memory, Model
 from aimass_compiler.plan import Plan, compare, guarded, snapshot, write
@@ -74,7 +74,9 @@ def synchronise(
         found: list[Found] = together.each(Share.compile)
         names = {file: name for part in found for file, name in part.names.items()}
         findings += [finding for part in found for finding in part.findings]
-        findings += naming.findings(names, {project.shown(path): path.stem for path in settled})
+        findings += naming.findings(
+            names, {f"{conventions.SPECS_FOLDER}/{path.name}": path.stem for path in settled}
+        )
         documents = {written.file: written} | {
             file: each for part in found for file, each in part.documents.items()
         }
