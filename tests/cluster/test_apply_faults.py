@@ -288,8 +288,7 @@ def test_a_right_that_is_missing_is_named(project: Project, cluster: Cluster, na
     done = poor.apply()
     assert done.code == ExitCode.REFUSED
     assert (
-        f"`system:serviceaccount:{namespace}:poor` may not create leases.coordination.k8s.io here"
-        in done.told
+        f"`system:serviceaccount:{namespace}:poor` may not get leases.coordination.k8s.io here" in done.told
     )
 
 
