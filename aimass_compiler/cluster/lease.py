@@ -50,8 +50,6 @@ class Hold:
         self._holder = f"{whoami()} ({uuid.uuid4().hex[:8]})"
         self._document: Object = {}
         self._lost_to = ""
-        #: So it is asked for first: who has no right to it is refused before anything is made.
-        self._is_there = True
         self._is_over = threading.Event()
 
     def acquire(self, timeout: float, tell: Tell) -> None:
@@ -70,16 +68,15 @@ class Hold:
             time.sleep(_LOOK_SECONDS + random.random() / 4)  # noqa: S311  # so that two do not look in step
 
     def _try(self) -> str:
-        """Take it if it is free; answers the holder if it is not."""
+        """Take it if it is free; answers the holder if it is not.
+
+        It is asked for first: who has no right to it is refused before anything is made.
+        """
         try:
-            if not self._is_there:
-                self._is_there = True  # if this fails, it is
-                self._document = self._connection.create(self._wanted({})).document
-                return ""
             found = self._connection.get(self._key)
             if found is None:
-                self._is_there = False
-                return self._try()
+                self._document = self._connection.create(self._wanted({})).document
+                return ""
             holder = self._holder_of(found)
             if holder not in {"", self._holder}:
                 return holder
