@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aimass_compiler.cluster.applying import Origin
     from aimass_compiler.cluster.environments import Target
     from aimass_compiler.cluster.failures import ClusterError
+    from aimass_compiler.pipeline.settings import Settings
     from aimass_compiler.project import Project
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -126,10 +127,7 @@ def targets_of(project: Project, models: list[str], environments: list[str]) -> 
 
 def servers_of(project: Project) -> dict[str, str | None]:
     """Every environment in the order of promotion, and where its cluster is, if the settings tell."""
-    from aimass_compiler.spec.settings_file import read_settings
-
-    settings, _, _ = read_settings(project.settings, project.shown(project.settings))
-    return {name: environment.server for name, environment in settings.environments.items()}
+    return {name: environment.server for name, environment in _settings_of(project).environments.items()}
 
 
 def namespace_of(project: Project, environment: str) -> str:
@@ -141,12 +139,17 @@ def namespace_of(project: Project, environment: str) -> str:
 
     if found := namespace_in(project.generated, environment):
         return found
+    settings = _settings_of(project)
+    if environment not in settings.environments:
+        raise _nothing_there(project, environment)
+    return settings.namespace_of(environment)
+
+
+def _settings_of(project: Project) -> Settings:
     from aimass_compiler.spec.settings_file import read_settings
 
     settings, _, _ = read_settings(project.settings, project.shown(project.settings))
-    if environment not in settings.environments:
-        raise _nothing_there(project, environment)
-    return settings.environments[environment].namespace or f"ml-{environment}"
+    return settings
 
 
 def _nothing_there(project: Project, environment: str) -> Unknown:

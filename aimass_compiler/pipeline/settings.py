@@ -135,3 +135,7 @@ class Settings(Frozen):
     """The Kueue queue that training jobs wait in."""
     waivers: tuple[Waiver, ...] = ()
     """The warnings that are accepted in every spec and in this file, each with the reason."""
+
+    def namespace_of(self, environment: str) -> str:
+        """The Kubernetes namespace of one of the environments."""
+        return self.environments[environment].namespace or f"ml-{environment}"

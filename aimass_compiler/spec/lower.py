@@ -197,10 +197,10 @@ def _unknown_environments(spec: ModelSpec, settings: Settings, file: str) -> Ite
 
 def _environments(spec: ModelSpec, settings: Settings) -> dict[str, EnvironmentPipeline]:
     found = {}
-    for name, environment in settings.environments.items():
+    for name in settings.environments:
         overrides = spec.environments.get(name) or Overrides.default()
         found[name] = EnvironmentPipeline(
-            namespace=environment.namespace or f"ml-{name}",
+            namespace=settings.namespace_of(name),
             image_registry=settings.images.registry,
             serving=_overridden(spec.serving, overrides.serving),
             monitoring=_overridden(spec.monitoring, overrides.monitoring),

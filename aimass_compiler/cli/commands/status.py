@@ -19,7 +19,7 @@ from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from aimass_compiler.cli.views.statuses import Place
     from aimass_compiler.cluster.running import Project as Known
@@ -51,8 +51,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Look; answers an ExitCode: that of the first environment that cannot be looked at."""
     project = project_of(arguments)
-    names = arguments.env or list(clusters.servers_of(project))
-    found = _chosen(_looked(arguments, project, list(dict.fromkeys(names))), arguments.models)
+    # Who names an environment knows which cluster the context is of.
+    servers = dict.fromkeys(arguments.env) or clusters.servers_of(project)
+    found = _chosen(_looked(arguments, project, servers), arguments.models)
     sys.stdout.write(_shown(found, arguments.format))
     failures = [(place.environment, place.failure) for place in found if place.failure is not None]
     for name, failure in failures:
@@ -60,7 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
     return failures[0][1].exit_code if failures else ExitCode.DONE
 
 
-def _looked(arguments: argparse.Namespace, project: Project, names: list[str]) -> list[Place]:
+def _looked(
+    arguments: argparse.Namespace, project: Project, servers: Mapping[str, str | None]
+) -> list[Place]:
     from concurrent.futures import ThreadPoolExecutor
 
     from aimass_compiler.cli.views.statuses import Place
@@ -69,18 +72,17 @@ def _looked(arguments: argparse.Namespace, project: Project, names: list[str]) -
     from aimass_compiler.cluster.running import running
     from aimass_compiler.cluster.transport import AT_ONCE
 
-    spaces = {name: clusters.namespace_of(project, name) for name in names}
+    spaces = {name: clusters.namespace_of(project, name) for name in servers}
     try:
         connection = connect(arguments.kubeconfig, arguments.context, clusters.tell)
         connection.look_around()
     except ClusterError as error:
         return [Place(name, space, failure=error) for name, space in spaces.items()]
-    changed, servers = _changed(project), {} if arguments.env else clusters.servers_of(project)
-    places = []
+    changed, places = _changed(project), []
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for name, space in spaces.items():
             try:
-                _hold_to_cluster(servers.get(name), connection.address, name)
+                _hold_to_cluster(servers[name], connection.address, name)
                 found = running(connection, name, space, _known(project, name, changed), pool)
             except ClusterError as error:
                 places.append(Place(name, space, connection.address, failure=error))
