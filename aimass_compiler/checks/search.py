@@ -119,7 +119,7 @@ _FASTEST_TRIAL = 0.05
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """What a search says that its ranges, its trials or its model cannot mean."""
-    ranges = searched.ranges(pipeline)
+    ranges = searched.ranges(pipeline.model, pipeline.training)
     yield from _of_ranges(pipeline, ranges)
     for path, found in ranges.items():
         yield from _few_values(path, found)

@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from aimass_compiler.catalog.model import Model
 from aimass_compiler.diagnostics import Path
 from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.training import Training
 from aimass_compiler.values import Frozen, is_range
 
 
-def ranges(pipeline: Pipeline) -> dict[Path, Any]:
+def ranges(model: Model, training: Training) -> dict[Path, Any]:
     """The ranges of the model and, where it learns in epochs, of the optimizer, by their places."""
-    model, optimizer = pipeline.model, pipeline.training.optimizer
     found = dict(_in(model, ("model", model.kind)))
     if model.learns_in_epochs:
-        found |= _in(optimizer, ("training", "optimizer", optimizer.kind))
+        found |= _in(training.optimizer, ("training", "optimizer", training.optimizer.kind))
     return found
 
 
 def at_once(pipeline: Pipeline) -> int:
     """How many trials run side by side: one where there is nothing to search."""
     search = pipeline.search
-    return min(search.concurrency, search.trials) if ranges(pipeline) else 1
+    return min(search.concurrency, search.trials) if ranges(pipeline.model, pipeline.training) else 1
 
 
 def _in(kind: Frozen, path: Path) -> Iterator[tuple[Path, Any]]:

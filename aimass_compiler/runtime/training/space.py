@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.catalog.model import Model
+from aimass_compiler.pipeline.searched import ranges
 from aimass_compiler.pipeline.training import Training
-from aimass_compiler.values import Choice, Frozen, LogUniform, Uniform, is_range
+from aimass_compiler.values import Choice, LogUniform, Uniform
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -31,10 +32,12 @@ class Space:
     @classmethod
     def of(cls, model: Model, training: Training) -> Space:
         """The ranges of the model and, where it learns in epochs, of the optimizer."""
-        ranges = dict(_ranges(model))
-        if model.learns_in_epochs:
-            ranges |= {f"{OPTIMIZER}{name}": found for name, found in _ranges(training.optimizer)}
-        return cls(ranges)
+        return cls(
+            {
+                str(path[-1]) if path[0] == "model" else f"{OPTIMIZER}{path[-1]}": found
+                for path, found in ranges(model, training).items()
+            }
+        )
 
     def distributions(self) -> dict[str, BaseDistribution]:
         """The ranges in Optuna's words."""
@@ -71,13 +74,6 @@ def filled(model: Model, training: Training, values: Mapping[str, Any]) -> tuple
 
 def _with(kind: Any, values: Mapping[str, Any]) -> Any:
     return type(kind).model_validate(kind.model_dump() | dict(values))
-
-
-def _ranges(kind: Frozen) -> Iterator[tuple[str, Range]]:
-    for name in type(kind).model_fields:
-        value = getattr(kind, name)
-        if is_range(value):
-            yield name, value
 
 
 def _distribution(found: Range) -> BaseDistribution:
