@@ -15,6 +15,8 @@ from scripts.cluster import background, programs
 from scripts.cluster.cluster import Cluster, OwnCluster
 from scripts.cluster.control_plane import ControlPlane, NotReady
 from scripts.cluster.programs import BuildFailed, ProgramMissing
+from tests.cluster.overlays import Project
+from tests.cluster.proxy import Proxy, proxied
 
 #: Names a kubeconfig of a cluster that is there, which the tests then use instead of one of their own.
 VARIABLE_KUBECONFIG = "AIMASS_TEST_KUBECONFIG"
@@ -99,3 +101,16 @@ def own_cluster(built_api_server: None, tmp_path: Path) -> Iterator[OwnCluster]:
         yield OwnCluster(plane.kubeconfig, programs.program("kubectl"), plane.folder, plane)
     finally:
         plane.end()
+
+
+@pytest.fixture
+def project(tmp_path: Path, cluster: Cluster, namespace: str) -> Project:
+    """A project with nothing in it yet, for a namespace of its own."""
+    return Project(tmp_path, namespace, cluster.kubeconfig)
+
+
+@pytest.fixture
+def proxy(tmp_path: Path, project: Project) -> Iterator[Proxy]:
+    """What stands between the project and its cluster, and can do harm."""
+    with proxied(project.kubeconfig, tmp_path) as running:
+        yield running

@@ -137,3 +137,16 @@ def deployment(
         "template": {"metadata": {"labels": labels}, "spec": pod},
     }
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec}
+
+
+def git(root: Path, *arguments: str) -> None:
+    """Run git in a folder, as somebody."""
+    own = ["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *own, *arguments], cwd=root, check=True)
+
+
+def declare(project: Project, *objects: Object, model: str = "churn") -> None:
+    """Declare objects in a commit."""
+    project.declare(*objects, model=model)
+    git(project.root, "add", "--all")
+    git(project.root, "commit", "--quiet", "--message=Declare")

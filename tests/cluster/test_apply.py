@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -16,11 +15,6 @@ from tests.cluster.overlays import Project, config, deployment, names, service
 pytestmark = pytest.mark.cluster
 MANAGER = conventions.MANAGER
 ALL = (config("settings", colour="red"), service("churn"), deployment("churn"))
-
-
-@pytest.fixture
-def project(tmp_path: Path, cluster: Cluster, namespace: str) -> Project:
-    return Project(tmp_path, namespace, cluster.kubeconfig)
 
 
 def inventory(cluster: Cluster, namespace: str, model: str = "churn") -> dict[str, object]:

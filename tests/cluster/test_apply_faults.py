@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,22 +16,11 @@ from aimass_compiler.cluster.lease import held
 from aimass_compiler.conventions import ExitCode
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Object, Project, config, deployment, names, service
-from tests.cluster.proxy import Asked, Lost, Proxy, Refusal, proxied
+from tests.cluster.proxy import Asked, Lost, Proxy, Refusal
 
 pytestmark = pytest.mark.cluster
 ALL = (config("settings", colour="red"), service("churn"), deployment("churn"))
 ROOT = {"securityContext": {"runAsUser": 0, "runAsNonRoot": False}}
-
-
-@pytest.fixture
-def project(tmp_path: Path, cluster: Cluster, namespace: str) -> Project:
-    return Project(tmp_path, namespace, cluster.kubeconfig)
-
-
-@pytest.fixture
-def proxy(tmp_path: Path, project: Project) -> Iterator[Proxy]:
-    with proxied(project.kubeconfig, tmp_path) as running:
-        yield running
 
 
 @pytest.fixture

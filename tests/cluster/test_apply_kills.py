@@ -6,15 +6,13 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from aimass_compiler.conventions import ExitCode
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Project, config, deployment, names, service
-from tests.cluster.proxy import Asked, Lost, Proxy, proxied
+from tests.cluster.proxy import Asked, Lost, Proxy
 
 pytestmark = pytest.mark.cluster
 BEFORE = (config("settings-1"), service("churn"), service("old"), deployment("churn"))
@@ -27,17 +25,6 @@ IMPATIENT = (
     "import sys; from aimass_compiler.cluster import lease; lease.SECONDS = 1; "
     "from aimass_compiler.cli import main; sys.exit(main(sys.argv[1:]))"
 )
-
-
-@pytest.fixture
-def project(tmp_path: Path, cluster: Cluster, namespace: str) -> Project:
-    return Project(tmp_path, namespace, cluster.kubeconfig)
-
-
-@pytest.fixture
-def proxy(tmp_path: Path, project: Project) -> Iterator[Proxy]:
-    with proxied(project.kubeconfig, tmp_path) as running:
-        yield running
 
 
 def started(project: Project, *words: str) -> subprocess.Popen[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +13,6 @@ from tests.cluster.overlays import Project, Run, config, deployment, service
 pytestmark = pytest.mark.cluster
 ALL = (config("settings", colour="red"), service("churn"), deployment("churn"))
 PASSWORDS = ("hunter2", "correct-horse")
-
-
-@pytest.fixture
-def project(tmp_path: Path, cluster: Cluster, namespace: str) -> Project:
-    return Project(tmp_path, namespace, cluster.kubeconfig)
 
 
 def fields(run: Run) -> dict[str, tuple[Any, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from aimass_compiler.cluster.drift import Cause
 from aimass_compiler.conventions import ExitCode
 from scripts.cluster.cluster import Cluster
-from tests.cluster.overlays import Object, Project, Run, config, deployment, service
+from tests.cluster.overlays import Project, Run, config, declare, deployment, git, service
 
 pytestmark = pytest.mark.cluster
 ALL = (config("settings", colour="red"), service("churn"), deployment("churn"))
@@ -28,18 +27,6 @@ def project(tmp_path: Path, cluster: Cluster, namespace: str) -> Project:
     declare(made, *ALL)
     assert made.apply().code == 0
     return made
-
-
-def git(root: Path, *arguments: str) -> None:
-    own = ["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"]
-    subprocess.run(["git", *own, *arguments], cwd=root, check=True)
-
-
-def declare(project: Project, *objects: Object, model: str = "churn") -> None:
-    """Declare objects in a commit."""
-    project.declare(*objects, model=model)
-    git(project.root, "add", "--all")
-    git(project.root, "commit", "--quiet", "--message=Declare")
 
 
 def objects(run: Run) -> dict[str, dict[str, Any]]:

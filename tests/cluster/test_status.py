@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 
 from aimass_compiler.conventions import ExitCode
 from scripts.cluster.cluster import Cluster
-from tests.cluster.overlays import Object, Project, Run, config, deployment
+from tests.cluster.overlays import Project, Run, config, declare, deployment, git
 
 pytestmark = pytest.mark.cluster
 
@@ -22,18 +21,6 @@ def project(tmp_path: Path, cluster: Cluster, namespace: str) -> Project:
     git(tmp_path, "init", "--quiet")
     declare(made, deployment("churn", replicas=2))
     return made
-
-
-def git(root: Path, *arguments: str) -> None:
-    own = ["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"]
-    subprocess.run(["git", *own, *arguments], cwd=root, check=True)
-
-
-def declare(project: Project, *objects: Object, model: str = "churn") -> None:
-    """Declare objects in a commit."""
-    project.declare(*objects, model=model)
-    git(project.root, "add", "--all")
-    git(project.root, "commit", "--quiet", "--message=Declare")
 
 
 def models(run: Run) -> dict[str, dict[str, Any]]:
