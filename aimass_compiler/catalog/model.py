@@ -88,7 +88,7 @@ class Model(Kind):
     @field_validator("*")
     @classmethod
     def _range_is_sound(cls, value: Any, field: ValidationInfo) -> Any:
-        return checked(value, cls.model_fields[field.field_name or ""].annotation)
+        return checked(value, cls, field.field_name or "")
 
     def steps(self, budget: Budget) -> int:
         """How many steps training tells `progress` about at most; 1 where it does not learn in steps."""

@@ -29,7 +29,7 @@ class Optimizer(Kind):
     @field_validator("*")
     @classmethod
     def _range_is_sound(cls, value: Any, field: ValidationInfo) -> Any:
-        return checked(value, cls.model_fields[field.field_name or ""].annotation)
+        return checked(value, cls, field.field_name or "")
 
     @abstractmethod
     def for_torch(self, weights: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, get_args
 
 import annotated_types
-from pydantic import Tag, TypeAdapter, ValidationError
+from pydantic import BaseModel, Tag, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
@@ -16,23 +17,23 @@ _FACTOR = 2
 _SMALL = 0.1
 
 
-def checked(value: Any, annotation: Any) -> Any:
-    """The value itself; if it is a range, every end of it could be the parameter's value too.
+def checked(value: Any, kind: type[BaseModel], name: str) -> Any:
+    """The value of this field itself; if it is a range, every end of it could be the field's value too.
 
     Raises PydanticCustomError when an end is out of bounds, or when the ends do not ascend.
     """
     if not is_range(value):
         return value
-    candidates = tuple(_as_value(end, annotation) for end in value.candidates)
+    candidates = tuple(_as_value(end, kind, name) for end in value.candidates)
     if isinstance(value, Choice):
         return value.model_copy(update={"choice": candidates})
     _require_ascending(value, candidates)
     return value.model_copy(update={value.key: candidates})
 
 
-def _as_value(end: Any, annotation: Any) -> Any:
+def _as_value(end: Any, kind: type[BaseModel], name: str) -> Any:
     try:
-        return TypeAdapter(_value_type(annotation)).validate_python(end)
+        return _adapter(kind, name).validate_python(end)
     except ValidationError as error:
         reason = error.errors(include_url=False)[0]["msg"]
         raise PydanticCustomError(
@@ -40,6 +41,12 @@ def _as_value(end: Any, annotation: Any) -> Any:
             "`{end}` in this range cannot be the value: {reason}",
             {"end": str(end), "reason": reason},
         ) from None
+
+
+@lru_cache(maxsize=256)
+def _adapter(kind: type[BaseModel], name: str) -> TypeAdapter[Any]:
+    """What reads one value of a field that may be a range; building it takes as long as reading a spec."""
+    return TypeAdapter(_value_type(kind.model_fields[name].annotation))
 
 
 def _require_ascending(value: Uniform[Any] | LogUniform[Any], ends: tuple[Any, ...]) -> None:

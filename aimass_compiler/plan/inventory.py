@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec import Struct, field
 
 from aimass_compiler.plan.names import below, model_folder, refusal
@@ -45,7 +46,7 @@ def to_bytes(inventory: Inventory) -> bytes:
     record: dict[str, object] = {"format": FORMAT, "files": dict(inventory.files)}
     if inventory.announced:
         record["announced"] = dict(inventory.announced)
-    return (json.dumps(record, indent=2, sort_keys=True) + "\n").encode()
+    return msgspec.json.format(msgspec.json.encode(record, order="sorted"), indent=2) + b"\n"
 
 
 def from_bytes(folder: str, content: bytes) -> Inventory | str:

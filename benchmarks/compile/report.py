@@ -6,6 +6,7 @@ import datetime
 import os
 import platform
 import re
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -19,10 +20,15 @@ _HEAD = ("case", "tool", "wall", "fastest to slowest", "CPU", "MiB", "n", "of ai
 
 
 def report(
-    series: Sequence[Series], sentences: Mapping[str, str], tools: Tools, sizes: Sizes, path: Path | None
+    series: Sequence[Series],
+    sentences: Mapping[str, str],
+    tools: Tools,
+    sizes: Sizes,
+    work: Path,
+    path: Path | None,
 ) -> None:
     """Print everything, and write it where it is wanted."""
-    text = "\n".join(_lines(series, sentences, tools, sizes))
+    text = "\n".join(_lines(series, sentences, tools, sizes, work))
     print(f"\n{text}")
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -30,10 +36,10 @@ def report(
 
 
 def _lines(
-    series: Sequence[Series], sentences: Mapping[str, str], tools: Tools, sizes: Sizes
+    series: Sequence[Series], sentences: Mapping[str, str], tools: Tools, sizes: Sizes, work: Path
 ) -> Iterator[str]:
     yield "# aimass-compile and its peers\n"
-    yield machine()
+    yield f"{machine()} The projects lie on {_file_system(work)}."
     yield "\nOne model is ten Kubernetes objects in each of three environments.\n"
     yield from table(series)
     yield "\n## Goals\n"
@@ -63,6 +69,15 @@ def _processor() -> str:
     except OSError:
         found = None
     return found[1] if found else platform.processor() or platform.machine()
+
+
+def _file_system(folder: Path) -> str:
+    """The kind of file system that a folder is on."""
+    command = ["stat", "--file-system", "--format=%T", str(folder)]
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "a disk"
 
 
 def table(series: Sequence[Series]) -> Iterator[str]:
