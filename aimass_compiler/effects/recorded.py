@@ -9,8 +9,8 @@ from aimass_compiler import conventions
 from aimass_compiler.effects.edits import edits
 from aimass_compiler.effects.normal import Normal, at, mapping
 from aimass_compiler.effects.objects import yaml_document
+from aimass_compiler.effects.reasons import Reasons, keys_of
 from aimass_compiler.effects.record import Reading, Run, Seen
-from aimass_compiler.effects.reruns import Reasons, keys_of
 from aimass_compiler.effects.told import State
 from aimass_compiler.plan import Files
 from aimass_compiler.stages import Stage

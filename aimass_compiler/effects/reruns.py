@@ -5,28 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from aimass_compiler.diagnostics import Path
-from aimass_compiler.effects.edits import Edit, shown
-from aimass_compiler.effects.normal import Normal, origin
+from aimass_compiler.effects.edits import Edit
+from aimass_compiler.effects.normal import Normal
+from aimass_compiler.effects.reasons import Reasons, keys_of
 from aimass_compiler.effects.told import StageEffect, State
 from aimass_compiler.stages import STAGES, Stage
 
 if TYPE_CHECKING:
     from aimass_compiler.effects.recorded import LastRuns
-
-
-class Reasons(Struct, frozen=True):
-    """Why one stage would run of its own, and what is not known of it."""
-
-    reads: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    otherwise: State = State.UNAFFECTED
-    """Its state where none of this makes it run."""
-    runs: bool = False
-    is_first: bool = False
-    """Whether there is no run before."""
 
 
 def reruns(found: Sequence[Edit], pipeline: Normal, last: LastRuns | None = None) -> tuple[StageEffect, ...]:
@@ -75,8 +62,3 @@ def _changed(stage: Stage, found: Iterable[Edit], pipeline: Normal) -> Reasons:
 def _is_read(path: Path, stage: Stage) -> bool:
     parts = (tuple(part.split(".")) for part in stage.reads)
     return any(path[: len(part)] == part or part[: len(path)] == path for part in parts)
-
-
-def keys_of(paths: Iterable[Path], pipeline: Normal) -> tuple[str, ...]:
-    """The values at these paths as the spec names them, each once."""
-    return tuple(dict.fromkeys(shown(origin(path, pipeline)) for path in paths))
