@@ -35,7 +35,7 @@ def check_specs(project: Project, specs: Sequence[Path], texts: Texts) -> Checke
     """Everything that compiling finds in these specs and in the settings; others are known by name only."""
     shown, typed = project.shown(project.settings), texts.get(project.settings)
     settings, written, findings = read_settings(project.settings, shown, typed)
-    findings += checks.check_text(written.text, written.file, settings)
+    findings += checks.check_settings(written.text, written.file, settings, lambda: project.models(specs))
     documents, names = {written.file: written}, {}
     for path in specs:
         document, pipeline, found = lowered(_read(path, project.shown(path), texts), settings)

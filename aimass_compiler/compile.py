@@ -31,7 +31,7 @@ class Compiled(Struct, frozen=True):
 def compile_specs(project: Project, specs: Sequence[Path]) -> Compiled:
     """Compile the specs in memory; nothing is written."""
     settings, written, findings = read_settings(project.settings, project.shown(project.settings))
-    findings += checks.check_text(written.text, written.file, settings)
+    findings += checks.check_settings(written.text, written.file, settings, lambda: project.models(specs))
     documents, of_file = {written.file: written}, {}
     for path in specs:
         document, pipeline, found = lowered(read_document(path, project.shown(path)), settings)

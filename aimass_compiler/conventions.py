@@ -64,6 +64,8 @@ IMAGE_PACKAGE_FOLDER = "/model"
 #: What the serving image installs, below the folder of this package: put into the build, and held to it.
 SERVER_PINS = "runtime/packaging/requirements.txt"
 RUN_AS_USER = 10001
+#: What the image that trains is called in the registry; the one that serves is called as its model.
+TRAINING_IMAGE = "{model}-train"
 
 VARIABLE_CONCURRENCY = "AIMASS_CONCURRENCY"
 VARIABLE_TIMEOUT_SECONDS = "AIMASS_TIMEOUT_SECONDS"

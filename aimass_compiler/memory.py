@@ -132,6 +132,12 @@ class Memory:
             self._models |= learnt
             self._save()
 
+    def forget(self) -> None:
+        """Take away what is remembered, so that the next compile looks at every spec."""
+        if self._models:
+            self._models = {}
+            self._save()
+
     def _save(self) -> None:
         path = _memory_path(self._root)
         record = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -35,6 +36,10 @@ class Project(Struct, frozen=True):
     def specs(self) -> list[Path]:
         """Every spec of the project, sorted by name."""
         return sorted(path for path in self.specs_folder.glob("*") if is_spec(path.name))
+
+    def models(self, more: Sequence[Path]) -> set[str]:
+        """The models of all specs and of some more: a spec and its model have one name."""
+        return {path.stem for path in (*self.specs(), *more)}
 
     def shown(self, path: Path) -> str:
         """What people call a file: its path below the root, or the whole path outside of it."""

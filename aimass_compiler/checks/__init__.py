@@ -7,11 +7,13 @@ from importlib import import_module
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
+from aimass_compiler.checks import _recorded_images
 from aimass_compiler.checks._example import BASE, Example
 from aimass_compiler.checks._waiving import remaining
 from aimass_compiler.pipeline import Pipeline
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from types import ModuleType
 
     from aimass_compiler.diagnostics import Finding
@@ -38,11 +40,18 @@ def check(pipeline: Pipeline, file: str) -> list[Finding]:
     return sorted(_in(file, found), key=_place)
 
 
-def check_text(text: str, file: str, settings: Settings | None = None) -> list[Finding]:
-    """What is wrong with a file whatever it means, in the order of its text; settings may accept warnings."""
+def check_text(text: str, file: str) -> list[Finding]:
+    """What is wrong with a file whatever it means, in the order of its text."""
     found = [finding for module in _OF_TEXTS for finding in module.findings_in_text(text)]
-    ordered = sorted(_in(file, found), key=lambda finding: (finding.place, finding.code))
-    return remaining(ordered, None, settings, file)
+    return sorted(_in(file, found), key=lambda finding: (finding.place, finding.code))
+
+
+def check_settings(
+    text: str, file: str, settings: Settings, models: Callable[[], Iterable[str]]
+) -> list[Finding]:
+    """What is wrong with aimass.yaml, beside all models that there are; it may accept warnings."""
+    found = _in(file, [*_recorded_images.findings(settings.images.digests, models)])
+    return remaining([*check_text(text, file), *found], None, settings, file)
 
 
 def _in(file: str, found: list[Finding]) -> list[Finding]:
@@ -55,4 +64,14 @@ def _place(finding: Finding) -> tuple[int, list[tuple[int, str]], str, str]:
     return _ORDER.index(part) if part in _ORDER else len(_ORDER), steps, finding.code, finding.message
 
 
-__all__ = ["BASE", "CHECKS", "EXAMPLES", "EXPLANATIONS", "Example", "check", "check_text", "remaining"]
+__all__ = [
+    "BASE",
+    "CHECKS",
+    "EXAMPLES",
+    "EXPLANATIONS",
+    "Example",
+    "check",
+    "check_settings",
+    "check_text",
+    "remaining",
+]

@@ -61,7 +61,7 @@ EXAMPLES = (
     Example(
         "AM440",
         f"images: {{digests: {{churn: 'spec-0123456789ab@sha256:{'0' * 64}'}}}}\n",
-        f"images: {{digests: {{fraud: 'spec-0123456789ab@sha256:{'0' * 64}'}}}}\n",
+        "images: {digests: {}}\n",
         "settings",
     ),
     Example(

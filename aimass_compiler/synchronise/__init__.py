@@ -63,7 +63,9 @@ def synchronise(
     settled = [path for path in specs if path.name in known]
     new = [path for path in specs if path.name not in known]
     settings, written, findings = read_settings(project.settings, project.shown(project.settings))
-    findings += checks.check_text(written.text, written.file, settings)
+    findings += checks.check_settings(written.text, written.file, settings, lambda: project.models(specs))
+    if findings:
+        memory.forget()  # so that the next compile tells them, too
     parts = _divided(new)
     if len(parts) > 1:
         Share(

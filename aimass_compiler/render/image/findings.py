@@ -57,9 +57,12 @@ def _records(pipeline: Pipeline) -> Iterator[Finding]:
     from aimass_compiler.render.shared import Shared  # which needs this package
 
     shared, digests = Shared(pipeline), pipeline.settings.images.digests
-    for name in sorted({pipeline.name, f"{pipeline.name}-train"} & digests.keys()):
-        wanted = shared.image_tag if name == pipeline.name else shared.training_tag
-        if (tag := recorded_tag(digests[name])) != wanted:
+    tags = {
+        pipeline.name: shared.image_tag,
+        conventions.TRAINING_IMAGE.format(model=pipeline.name): shared.training_tag,
+    }
+    for name, wanted in tags.items():
+        if name in digests and (tag := recorded_tag(digests[name])) != wanted:
             told = f"this is the digest of `{name}:{tag}`, and the manifests name `{name}:{wanted}`"
             way_out = f"record what the registry answers for `{wanted}`, or take it away"
             path, severity = ("images", "digests", name), Severity.WARNING

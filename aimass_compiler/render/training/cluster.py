@@ -72,7 +72,7 @@ class Job:
     @cached_property
     def image(self) -> str:
         """The training image; its tag names the Dockerfile that it is built from."""
-        name, tag = f"{self.name}-train", self.shared.training_tag
+        name, tag = conventions.TRAINING_IMAGE.format(model=self.name), self.shared.training_tag
         known = recorded(self.pipeline.settings.images, name, tag)
         return f"{self.environment.image_registry}/{name}:{tag}" + (f"@{known}" if known else "")
 
