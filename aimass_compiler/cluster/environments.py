@@ -137,5 +137,5 @@ def _no_longer_declared(work: Work, target: Target) -> list[Owned]:
     """Models that this repository applied there, by its address, and that it no longer has."""
     if not work.origin.source:
         return []
-    found = inventory.listed(work.connection, target.environment, namespace=target.namespace)
+    found = inventory.listed(work.connection, target.environment, target.namespace)
     return [each for each in found if each.source == work.origin.source and each.model not in target.models]

@@ -14,6 +14,20 @@ from aimass_compiler.cluster.objects import Object, ObjectKey, group_and_version
 
 FORMAT = "aimass.owned/v1"
 COMPONENT = "inventory"
+_TEXTS = ("version", "digest", "commit", "source")
+_PARTS = ("group", "version", "kind", "namespace", "name")
+
+
+class Damaged(ClusterError):  # noqa: N818  # it reads as what is the case
+    """Somebody has changed an inventory so that it cannot be read: deleting by it could do harm."""
+
+    def __init__(self, name: str, namespace: str, model: str) -> None:
+        super().__init__(
+            f"the inventory `{name}` in `{namespace}` cannot be read",
+            "somebody has changed it: delete the ConfigMap, apply again, and look for what is left over",
+        )
+        self.model = model
+        """Whose it is, by its name, which nobody can change."""
 
 
 @dataclass(frozen=True, order=True)
@@ -65,24 +79,25 @@ def entry_of(document: Object) -> Entry:
 
 
 def read(connection: Connection, namespace: str, model: str, environment: str) -> Owned | None:
-    """What a model owns there, or None where it was never applied. Raises ClusterError."""
+    """What a model owns there, or None where it was never applied. Raises Damaged and other ClusterErrors."""
     document = connection.get(_key(namespace, name_of(model, environment)))
-    return None if document is None else _decoded(document)
+    return None if document is None else _sound(_decoded(document, environment))
 
 
-def listed(
-    connection: Connection, environment: str = "", *, namespace: str = "", model: str = ""
-) -> list[Owned]:
-    """Every inventory of a namespace or of the whole cluster, sorted. Raises ClusterError."""
+def found(connection: Connection, environment: str, namespace: str) -> list[Owned | Damaged]:
+    """Every inventory of an environment, by its model. Raises ClusterError."""
     labels = {
         conventions.LABEL_MANAGED_BY: conventions.MANAGER,
         conventions.LABEL_COMPONENT: COMPONENT,
         conventions.LABEL_ENVIRONMENT: environment,
-        conventions.LABEL_MODEL: model,
     }
-    wanted = {name: value for name, value in labels.items() if value}
-    found = map(_decoded, connection.list("", "ConfigMap", namespace, wanted))
-    return sorted(found, key=lambda each: (each.environment, each.namespace, each.model))
+    documents = connection.list("", "ConfigMap", namespace, labels)
+    return sorted((_decoded(each, environment) for each in documents), key=lambda each: each.model)
+
+
+def listed(connection: Connection, environment: str, namespace: str) -> list[Owned]:
+    """The same where all of them can be read. Raises Damaged and other ClusterErrors."""
+    return [_sound(each) for each in found(connection, environment, namespace)]
 
 
 def write(connection: Connection, owned: Owned) -> Owned:
@@ -150,19 +165,22 @@ def _encoded(owned: Owned) -> dict[str, Any]:
     }
 
 
-def _decoded(document: Object) -> Owned:
-    """Raises ClusterError for an inventory that somebody has damaged: deleting by it could do harm."""
-    metadata = document["metadata"]
+def _sound(found: Owned | Damaged) -> Owned:
+    if isinstance(found, Damaged):
+        raise found
+    return found
+
+
+def _decoded(document: Object, environment: str) -> Owned | Damaged:
     try:
         owned = _understood(document, json.loads(document["data"][conventions.INVENTORY_FILE]))
     except (KeyError, TypeError, ValueError):
         owned = None
-    if owned is None:
-        raise ClusterError(
-            f"the inventory `{metadata['name']}` in `{metadata['namespace']}` cannot be read",
-            "somebody has changed it: delete the ConfigMap, apply again, and look for what is left over",
-        )
-    return owned
+    if owned is not None:
+        return owned
+    name = document["metadata"]["name"]
+    before, after = name_of("*", environment).split("*")
+    return Damaged(name, document["metadata"]["namespace"], name.removeprefix(before).removesuffix(after))
 
 
 def _understood(document: Object, content: Any) -> Owned | None:
@@ -177,6 +195,11 @@ def _understood(document: Object, content: Any) -> Owned | None:
         source=content["source"],
         resource_version=metadata["resourceVersion"],
     )
+    words = [content[name] for name in _TEXTS] + [
+        each[name] for each in content["objects"] for name in _PARTS
+    ]
+    if not all(isinstance(word, str) for word in words):
+        return None
     if content["format"] != FORMAT or owned.name != metadata["name"]:
         return None
     return owned.having(

@@ -13,7 +13,7 @@ from aimass_compiler.cluster import owned as inventory
 from aimass_compiler.cluster import reasons
 from aimass_compiler.cluster.connection import Connection
 from aimass_compiler.cluster.objects import Object, ObjectKey, owner_of, version_of
-from aimass_compiler.cluster.owned import Owned
+from aimass_compiler.cluster.owned import Damaged, Owned
 from aimass_compiler.cluster.waiting import is_workload, state_of
 
 #: Which models' manifests differ from those at a commit; None where git does not know it.
@@ -28,6 +28,7 @@ class Health(StrEnum):
     DEGRADED = "degraded"
     NOT_APPLIED = "not applied"
     NOTHING_SERVES = "nothing serves"
+    UNKNOWN = "unknown"
 
 
 class InGit(StrEnum):
@@ -60,6 +61,8 @@ class Running:
     """When the first pods of this version were asked for."""
     commit: str = ""
     """The commit that was applied."""
+    failure: Damaged | None = None
+    """Why it cannot be looked at."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,15 @@ def running(
     connection: Connection, environment: str, namespace: str, project: Project, pool: Executor
 ) -> list[Running]:
     """Every model that was applied there or that git has for it, by name. Raises ClusterError."""
-    found = inventory.listed(connection, environment, namespace=namespace)
+    found = inventory.found(connection, environment, namespace)
     replicas = _replica_sets(connection, environment, namespace) if found else {}
-    applied = pool.map(lambda each: _one(connection, each, replicas.get(each.model, ()), project), found)
+
+    def looked_at(each: Owned | Damaged) -> Running:
+        if isinstance(each, Damaged):
+            return Running(each.model, environment, Health.UNKNOWN, InGit.UNKNOWN, failure=each)
+        return _one(connection, each, replicas.get(each.model, ()), project)
+
+    applied = pool.map(looked_at, found)
     there = {each.model for each in found}
     absent = [
         Running(model, environment, Health.NOT_APPLIED, InGit.NEW)

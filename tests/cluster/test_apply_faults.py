@@ -271,6 +271,25 @@ def test_two_runs_at_once_follow_each_other(project: Project, cluster: Cluster, 
     assert names(cluster, "leases", namespace) == set()
 
 
+def test_an_inventory_that_somebody_damaged_is_told_and_its_way_out_leads_out(
+    project: Project, cluster: Cluster, namespace: str
+) -> None:
+    project.declare(*ALL)
+    assert project.apply().code == 0
+    where = ("configmap", "aimass-churn-dev", f"--namespace={namespace}")
+    cluster.kubectl("patch", *where, "--type=merge", '--patch={"data": null}')
+    for command in (("apply", "--no-wait"), ("delete", "churn", "--yes")):
+        done = project.run(*command)
+        assert done.code == ExitCode.FAILED
+        told = (
+            f"the inventory `aimass-churn-dev` in `{namespace}` cannot be read\nhelp: somebody has changed it"
+        )
+        assert told in done.told
+    cluster.kubectl("delete", *where)
+    done = project.apply()
+    assert (done.code, set(done.actions().values())) == (0, {"unchanged"})
+
+
 def test_a_right_that_is_missing_is_named(project: Project, cluster: Cluster, namespace: str) -> None:
     project.declare(*ALL)
     poor = Project(project.root, namespace, cluster.kubeconfig_for(f"{namespace}/poor"))

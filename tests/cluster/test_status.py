@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.conventions import INVENTORY_FILE, LABEL_MODEL, ExitCode
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Project, Run, config, declare, deployment, git
 
 pytestmark = pytest.mark.cluster
+#: An inventory of nothing.
+EMPTY = {"format": "aimass.owned/v1", "version": "", "digest": "", "commit": "", "source": "", "objects": []}
 
 
 @pytest.fixture
@@ -107,6 +110,41 @@ def test_environments_that_cannot_be_reached_are_told_beside_the_others(
     assert "may not list configmaps" in prod["failure"]["message"]
     assert run.code == ExitCode.REFUSED
     assert "error: prod: " in run.told
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"data": None},
+        {"data": {INVENTORY_FILE: "{"}},
+        {"data": {INVENTORY_FILE: '{"format": "aimass.owned/v1", "objects": []}'}},
+        {"data": {INVENTORY_FILE: json.dumps({**EMPTY, "commit": None})}},
+        {"metadata": {"labels": {LABEL_MODEL: "churn"}}},
+    ],
+)
+def test_a_damaged_inventory_is_told_beside_the_others(
+    project: Project, cluster: Cluster, namespace: str, damage: Any
+) -> None:
+    declare(project, config("other", a="b"), model="other")
+    assert project.apply().code == 0
+    where = ("configmap", "aimass-other-dev", f"--namespace={namespace}")
+    cluster.kubectl("patch", *where, "--type=merge", f"--patch={json.dumps(damage)}")
+    run = project.run("status")
+    assert run.code == ExitCode.FAILED
+    told = models(run)
+    assert (told["churn"]["version"], told["churn"]["inGit"], told["churn"]["failure"]) == (
+        "1",
+        "as in git",
+        None,
+    )
+    assert (told["other"]["health"], told["other"]["inGit"]) == ("unknown", "unknown")
+    message = f"the inventory `aimass-other-dev` in `{namespace}` cannot be read"
+    assert told["other"]["failure"]["message"] == message
+    assert f"error: dev: {message}\nhelp: somebody has changed it: delete the ConfigMap" in run.told
+    table = project.run("status", form="people").document["text"]
+    assert [line.split()[1] for line in table.splitlines()] == ["model", "churn", "other"]
+    assert message in project.run("status", form="markdown").document["text"]
+    assert project.run("status", "churn").code == 0
 
 
 def test_a_cluster_that_does_not_know_who_asks_is_told(project: Project, cluster: Cluster) -> None:

@@ -49,13 +49,13 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Look; answers an ExitCode: that of the first environment that cannot be looked at."""
+    """Look; answers an ExitCode: that of the first environment or model that cannot be looked at."""
     project = project_of(arguments)
     # Who names an environment knows which cluster the context is of.
     servers = dict.fromkeys(arguments.env) or clusters.servers_of(project)
     found = _chosen(_looked(arguments, project, servers), arguments.models)
     sys.stdout.write(_shown(found, arguments.format))
-    failures = [(place.environment, place.failure) for place in found if place.failure is not None]
+    failures = [(place.environment, failure) for place in found for failure in place.failures]
     for name, failure in failures:
         terminal.complain(f"{name}: {failure}", failure.help)
     return failures[0][1].exit_code if failures else ExitCode.DONE

@@ -36,6 +36,12 @@ class Place:
     failure: ClusterError | None = None
     """Why it cannot be looked at."""
 
+    @property
+    def failures(self) -> list[ClusterError]:
+        """Why it, or some of its models, cannot be looked at."""
+        found = (self.failure, *(each.failure for each in self.models))
+        return [failure for failure in found if failure is not None]
+
 
 def drawn(places: Sequence[Place]) -> str:
     """The table, then the reasons for what is not healthy."""
@@ -44,9 +50,7 @@ def drawn(places: Sequence[Place]) -> str:
 
 def as_markdown(places: Sequence[Place]) -> str:
     """The same in a block of code, where nothing is markup."""
-    failures = [
-        safe(f"{place.environment}: {place.failure}") for place in places if place.failure is not None
-    ]
+    failures = [safe(f"{place.environment}: {failure}") for place in places for failure in place.failures]
     return "".join(f"{line}\n" for line in fenced([*_lines(places), *failures], "text"))
 
 
@@ -98,7 +102,7 @@ def _place(place: Place) -> dict[str, Any]:
         "environment": place.environment,
         "namespace": place.namespace,
         "cluster": place.cluster or None,
-        "failure": None if place.failure is None else failure_of(place.failure),
+        "failure": _failure(place.failure),
         "models": [_model(each) for each in place.models],
     }
 
@@ -114,4 +118,9 @@ def _model(running: Running) -> dict[str, Any]:
         "since": None if running.since is None else running.since.isoformat(),
         "commit": running.commit or None,
         "inGit": running.in_git.value,
+        "failure": _failure(running.failure),
     }
+
+
+def _failure(failure: ClusterError | None) -> dict[str, Any] | None:
+    return None if failure is None else failure_of(failure)
