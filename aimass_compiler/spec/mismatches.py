@@ -119,14 +119,13 @@ def _joined(mismatches: Sequence[Mismatch]) -> Iterator[Mismatch]:
     """One mismatch for all forms that a value could have had; none where one of the forms came further."""
     wrong_types = [mismatch for mismatch in mismatches if mismatch.type in _NOUNS]
     for mismatch in mismatches:
-        if mismatch.type not in _NOUNS:
-            yield mismatch
-            continue
-        depth = len(mismatch.path)
-        if any(len(other.path) > depth and other.path[:depth] == mismatch.path for other in mismatches):
-            continue
+        depth, is_wrong_type = len(mismatch.path), mismatch.type in _NOUNS
+        if (is_wrong_type or mismatch.type == "too_short") and any(
+            len(other.path) > depth and other.path[:depth] == mismatch.path for other in mismatches
+        ):
+            continue  # of a list, pydantic counts the sound items only
         alike = dict.fromkeys(_NOUNS[other.type] for other in wrong_types if other.path == mismatch.path)
-        yield structs.replace(mismatch, nouns=tuple(alike))
+        yield structs.replace(mismatch, nouns=tuple(alike)) if is_wrong_type else mismatch
 
 
 def _told(kind: type[Frozen], data: Mapping[str, Any], mismatch: Mismatch) -> Finding:

@@ -58,6 +58,11 @@ MISTAKES: dict[str, tuple[Path, str, str]] = {
         "AM103",
         'quote it: `"true"`',
     ),
+    "data: {columns: {plan: {type: category, values: [1]}}}": (
+        ("data", "columns", "plan", "values", 0),
+        "AM103",
+        'quote it: `"1"`',
+    ),
     "data: {columns: {tenure: {type: number, min: .inf}}}": (
         ("data", "columns", "tenure", "min"),
         "AM103",
