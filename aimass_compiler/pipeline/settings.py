@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.pipeline.waiver import Waiver
@@ -59,6 +59,17 @@ class Deployer(Frozen):
         return self
 
 
+def _how_many(value: Any) -> str:
+    return "several" if isinstance(value, (list, tuple)) else "one"
+
+
+#: One, or a list of them.
+Deployers = Annotated[
+    Annotated[Deployer, Tag("one")] | Annotated[tuple[Deployer, ...], Field(min_length=1), Tag("several")],
+    Discriminator(_how_many),
+]
+
+
 class EnvironmentSettings(Frozen):
     """Where one environment lies, and who applies to it."""
 
@@ -66,8 +77,9 @@ class EnvironmentSettings(Frozen):
     """The Kubernetes namespace; by default `ml-` and the environment's name."""
     server: str | None = None
     """The address of the cluster's API server, for people; credentials never stand here."""
-    deployer: Deployer | None = None
-    """Who applies; by default the ServiceAccount `aimass` in the environment's namespace."""
+    deployer: Deployers | None = None
+    """Who applies, or a list of all who do, such as CI and whoever looks for drift; by default the
+    ServiceAccount `aimass` in the environment's namespace."""
     capacity: Capacity | None = None
     """What the cluster can give to one model, so that specs that ask for more are told."""
     secrets: tuple[str, ...] = ()

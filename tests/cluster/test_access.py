@@ -43,7 +43,7 @@ model: naive_bayes
 """
 
 
-def compiled(project: Project, serving: str, deployer: dict[str, Any] | None = None) -> None:
+def compiled(project: Project, serving: str, deployer: Any = None) -> None:
     """Let generated/ stand for a spec that serves like this."""
     specs = project.root / "specs"
     specs.mkdir(exist_ok=True)
@@ -298,10 +298,12 @@ def test_no_object_of_another_name_can_be_applied(
             {"service_account": {"name": "runner", "namespace": "ci"}},
             ["--as=system:serviceaccount:ci:runner"],
         ),
+        ([{"group": "deployers"}, {"user": "drift"}], ["--as=drift"]),
+        ([{"group": "deployers"}, {"user": "drift"}], ["--as=anna", "--as-group=deployers"]),
     ],
 )
 def test_who_is_named_in_the_settings_may_apply_and_nobody_else(
-    deployer: dict[str, Any], flags: list[str], administered: Project, cluster: Cluster
+    deployer: Any, flags: list[str], administered: Project, cluster: Cluster
 ) -> None:
     compiled(administered, LESS, deployer)
     grant(cluster, administered)

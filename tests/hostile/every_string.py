@@ -144,7 +144,7 @@ model: cnn
 _SETTINGS = """
 environments:
   dev: {namespace: ml-dev, server: https://dev.example.com, secrets: [lake-reader], deployer: {user: alice}}
-  staging: {namespace: ml-staging, deployer: {group: developers}}
+  staging: {namespace: ml-staging, deployer: [{group: developers}, {user: bob}]}
   prod: {namespace: ml-prod, deployer: {service_account: {name: deployer, namespace: ci}}}
 images:
   registry: registry.example.com/ml

@@ -61,6 +61,22 @@ def test_a_user_and_a_group_are_named_as_the_server_knows_them(name: str) -> Non
     assert deployed_by(group=name) == {"apiGroup": group, "kind": "Group", "name": name}
 
 
+def test_all_who_are_named_may_apply_and_nobody_else() -> None:
+    named = [{"user": "ci"}, {"service_account": {"name": "drift"}}, {"group": "admins"}]
+    settings = {"environments": {"live": {"namespace": "models", "deployer": named}}}
+    (binding,) = documents(pipeline(settings=settings), "RoleBinding")
+    assert [subject["name"] for subject in binding["subjects"]] == ["ci", "drift", "admins"]
+    assert binding["subjects"] == [deployed_by(**each) for each in named]
+
+
+def test_a_list_of_one_is_the_one() -> None:
+    one, alone = (
+        render(pipeline(settings={"environments": {"live": {"deployer": deployer}}}))
+        for deployer in ({"user": "ci"}, [{"user": "ci"}])
+    )
+    assert one == alone
+
+
 @pytest.mark.parametrize("deployer", [{}, {"user": "a", "group": "b"}, {"user": ""}])
 def test_a_deployer_is_exactly_one(deployer: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):

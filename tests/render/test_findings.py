@@ -132,6 +132,12 @@ EXAMPLES: list[tuple[str, Path, str, Pipeline]] = [
     ),
     (
         "AM416",
+        ("environments", "live", "deployer", 1, "group"),
+        "everybody is `system:authenticated`",
+        settled(environments={"live": {"deployer": [{"user": "ci"}, {"group": "system:authenticated"}]}}),
+    ),
+    (
+        "AM416",
         ("environments", "live", "deployer", "user"),
         "everybody is `system:anonymous`",
         deployed(user="system:anonymous"),

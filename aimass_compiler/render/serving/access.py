@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.pipeline.settings import Account, Deployer
+from aimass_compiler.pipeline.settings import Account, Deployer, Deployers
 from aimass_compiler.render.emit import block, header
 from aimass_compiler.render.naming import Labels, component_label, model_labels, own_labels
 from aimass_compiler.render.stencil import Stencil
@@ -48,9 +48,9 @@ def render(pipeline: Pipeline, held: Mapping[str, Iterable[Placed]]) -> bytes:
     for name, objects in held.items():
         namespace = pipeline.environments[name].namespace
         settings = pipeline.settings.environments.get(name)
-        subject = _subject(settings.deployer if settings else None, namespace)
+        subjects = tuple(_subjects(settings.deployer if settings else None, namespace))
         words = (pipeline.name, name, namespace)
-        parts.append(_ACCESS(words, subject, tuple(objects), own))
+        parts.append(_ACCESS(words, subjects, tuple(objects), own))
     return (header(pipeline.name) + "---\n".join(parts)).encode()
 
 
@@ -65,19 +65,31 @@ def resource_of(kind: str) -> str:
     return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
 
 
-def _subject(deployer: Deployer | None, namespace: str) -> _Pairs:
+def _subjects(deployer: Deployers | None, namespace: str) -> Iterator[_Pairs]:
     """Who applies, as a binding names them."""
-    if deployer is not None and deployer.user is not None:
+    if deployer is None:
+        deployer = Deployer(service_account=Account.default())
+    for each in deployer if isinstance(deployer, tuple) else (deployer,):
+        yield _subject(each, namespace)
+
+
+def _subject(deployer: Deployer, namespace: str) -> _Pairs:
+    if deployer.user is not None:
         return ("apiGroup", _RBAC), ("kind", "User"), ("name", deployer.user)
-    if deployer is not None and deployer.group is not None:
+    if deployer.group is not None:
         return ("apiGroup", _RBAC), ("kind", "Group"), ("name", deployer.group)
-    account = (deployer.service_account if deployer is not None else None) or Account.default()
+    account = deployer.service_account or Account.default()
     home = account.namespace or namespace
     return ("kind", "ServiceAccount"), ("name", account.name), ("namespace", home)
 
 
 def _built(
-    model: str, environment: str, namespace: str, subject: _Pairs, objects: Sequence[Placed], own: Labels
+    model: str,
+    environment: str,
+    namespace: str,
+    subjects: Sequence[_Pairs],
+    objects: Sequence[Placed],
+    own: Labels,
 ) -> str:
     name = conventions.RECORD_NAME.format(model=model, environment=environment)
     head = {"name": name, "namespace": namespace, "labels": _labels(model, environment, own)}
@@ -92,7 +104,7 @@ def _built(
         "kind": "RoleBinding",
         "metadata": head,
         "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": name},
-        "subjects": [dict(subject)],
+        "subjects": [dict(subject) for subject in subjects],
     }
     return f"{block(role)}---\n{block(binding)}"
 

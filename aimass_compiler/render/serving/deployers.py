@@ -17,8 +17,8 @@ EXPLANATIONS = (
         "everybody could apply",
         "`environments.NAME.deployer` in aimass.yaml says who may change what serves there. "
         "`system:authenticated` is everyone with any token of the cluster, every pod included, and "
-        "`system:unauthenticated` and `system:anonymous` are everyone who reaches it. Name the one identity "
-        "that applies.",
+        "`system:unauthenticated` and `system:anonymous` are everyone who reaches it. Name the identities "
+        "that apply.",
     ),
 )
 
@@ -32,8 +32,12 @@ _SETTINGS = conventions.SETTINGS_FILE
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Who applies by a name that no binding takes, or that is no name of anyone in particular."""
     for name, environment in pipeline.settings.environments.items():
-        if environment.deployer is not None:
-            yield from _deployer(environment.deployer, ("environments", name, "deployer"))
+        path, deployer = ("environments", name, "deployer"), environment.deployer
+        if isinstance(deployer, tuple):
+            for place, each in enumerate(deployer):
+                yield from _deployer(each, (*path, place))
+        elif deployer is not None:
+            yield from _deployer(deployer, path)
 
 
 def _deployer(deployer: Deployer, path: Path) -> Iterator[Finding]:
