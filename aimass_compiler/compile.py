@@ -10,7 +10,7 @@ from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.project import Project
-from aimass_compiler.spec import enough, naming
+from aimass_compiler.spec import enough, naming, told_once
 from aimass_compiler.spec.decode import decode
 from aimass_compiler.spec.document import Document
 from aimass_compiler.spec.lower import lower
@@ -51,9 +51,10 @@ def lowered(read: Read, settings: Settings) -> tuple[Document, Pipeline | None, 
     if has_errors(findings):
         return document, None, findings
     spec, problems = decode(ModelSpec, document.data, document.file)
-    problems += checks.check_text(document.text, document.file)
     pipeline, more = lower(spec, settings, document.file) if spec else (None, [])
     if pipeline:
         more += [*checks.check(pipeline, document.file), *render.findings(pipeline, document.file)]
-    problems = checks.remaining([*problems, *more], spec, settings, document.file)
-    return document, pipeline, enough.first([*findings, *problems])
+    problems += told_once.without_consequences(more, problems)
+    problems += checks.check_text(document.text, document.file)
+    findings = findings + checks.remaining(problems, spec, settings, document.file)
+    return document, pipeline, enough.first(told_once.in_one_place(findings, document))

@@ -33,11 +33,15 @@ _OTHER_NAMES = {
     "production": "prod",
     "development": "dev",
     "stage": "staging",
+    "outer": "full",
 }
 #: What is one word elsewhere and two here: names that come again and again, or whole sentences.
 _OF_TWO = dict.fromkeys(("string", "str", "varchar", "char", "object"), ("category", "text"))
 #: In shorter words one slip leaves too little to be sure.
 _LONG_ENOUGH = 4
+#: How alike a slip and its word are at least, and how much less alike any other word must be.
+_SURE = 0.8
+_APART = 0.15
 
 
 class Severity(StrEnum):
@@ -71,6 +75,7 @@ class Related(Struct, frozen=True):
     at_key: bool = False
     place: Place | None = None
     file: str = ""
+    part: str = ""
 
 
 class Assign(Struct, frozen=True):
@@ -126,7 +131,8 @@ class Finding:
 
     `path` names a value inside the document `file`; the command line turns it into
     file:line:column with the source line. `at_key` points at the mapping key instead of its
-    value. `place` is for problems of the text itself, which a path cannot name. `fix` is there only
+    value, and `part` at a word of it. `place` is for problems of the text itself, which a path cannot
+    name. `fix` is there only
     where the way out is certain.
     """
 
@@ -140,6 +146,7 @@ class Finding:
     file: str = ""
     place: Place | None = None
     fix: Fix | None = field(default=None, compare=False)
+    part: str = ""
 
     @property
     def is_error(self) -> bool:
@@ -154,19 +161,20 @@ def has_errors(findings: Iterable[Finding]) -> bool:
 def certainly_meant(word: str, candidates: Iterable[str]) -> str | None:
     """The one candidate that a word can be a slip of, if there is exactly one: good enough for a fix.
 
-    It differs in case, `-` and spaces only, or has a difflib ratio of 0.8, and no other comes near.
+    It differs in case, `-` and spaces only, or has a difflib ratio of 0.8, and no other comes near it.
     """
-    from difflib import get_close_matches
+    from difflib import SequenceMatcher, get_close_matches
 
     plain = {name: name.lower().replace("-", "_").replace(" ", "_") for name in candidates}
     wanted = word.lower().replace("-", "_").replace(" ", "_")
     same = [name for name, written in plain.items() if written == wanted]
     if len(same) == 1:
         return same[0]
-    near = get_close_matches(wanted, set(plain.values()), n=2, cutoff=0.7)
-    if len(wanted) < _LONG_ENOUGH or not near or not get_close_matches(wanted, near[:1], cutoff=0.8):
+    near = get_close_matches(wanted, set(plain.values()), n=2, cutoff=_SURE - _APART)
+    best, *second = (SequenceMatcher(None, name, wanted).ratio() for name in near or ("",))
+    if len(wanted) < _LONG_ENOUGH or best < _SURE or any(best - other < _APART for other in second):
         return None
-    found = [name for name, written in plain.items() if written in near]
+    found = [name for name, written in plain.items() if written == near[0]]
     return found[0] if len(found) == 1 else None
 
 
@@ -194,6 +202,19 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     return lowered[near[0]] if near else None
 
 
+def _unseen(word: str, meant: str) -> str:
+    """The first character of a word that its right spelling has not, where people may not see it."""
+    strange = next(
+        (character for character in word if not character.isascii() and character not in meant), ""
+    )
+    if not strange:
+        return ""
+    import unicodedata
+
+    name = unicodedata.name(strange, "a character without a name")
+    return f" what is written holds {name} (U+{ord(strange):04X})"
+
+
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """A help sentence that names the nearest candidate, or lists the few there are."""
     known = sorted(set(candidates))
@@ -201,7 +222,7 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     if two and {*two} <= {*known}:
         return f"did you mean `{two[0]}` or `{two[1]}`?"
     if meant := nearest(word, known):
-        return f"did you mean `{meant}`?"
+        return f"did you mean `{meant}`?{_unseen(word, meant)}"
     if 0 < len(known) <= _FEW:
         return "known here: " + ", ".join(f"`{name}`" for name in known)
     return ""

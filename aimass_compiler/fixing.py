@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checking import Checked, check_specs
@@ -42,7 +42,8 @@ def fix_specs(project: Project, specs: Sequence[Path], *, has_settings: bool = T
     """Make every certain fix of these specs, and of the settings where they are meant, too, in memory.
 
     A fix that does not take its own problem away, or brings a new one, is not made: after each round
-    the texts are read again. A mended text may show problems that it hid, of a later phase.
+    the texts are read again. A mended text may show problems that it hid, of a later phase. What is left
+    has no fix: none that would mend it.
     """
     fixed = Fixed(check_specs(project, specs, {}))
     refused: set[Finding] = set()
@@ -58,6 +59,8 @@ def fix_specs(project: Project, specs: Sequence[Path], *, has_settings: bool = T
         if not batch:
             break
         _advance(project, specs, fixed, batch, refused)
+    left = (replace(found, fix=None) if found.file in meant else found for found in fixed.checked.findings)
+    fixed.checked = Checked(tuple(left), fixed.checked.documents)
     return fixed
 
 

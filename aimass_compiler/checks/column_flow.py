@@ -20,6 +20,7 @@ from aimass_compiler.expression.types import ColumnType
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aimass_compiler.diagnostics import Path
     from aimass_compiler.pipeline import Pipeline
 
 EXPLANATIONS = (
@@ -139,6 +140,7 @@ def _together(uses: list[Finding]) -> Finding:
 def _found(pipeline: Pipeline) -> Iterator[Finding]:
     """All of it, in the order of the transforms."""
     never_there: set[str] = set()
+    written_over: set[str] = set()
     for step in steps(pipeline):
         for name in step.reads:
             # What an earlier transform made of a column that is not there is not there either.
@@ -147,10 +149,14 @@ def _found(pipeline: Pipeline) -> Iterator[Finding]:
                 yield _never_there(pipeline, step, name)
             elif name not in step.types:
                 yield _taken_away(step, name)
+            elif name in written_over:
+                continue  # what stands there was not meant to
             elif step.types[name].name not in step.transform.accepts and step.types[name] != UNKNOWN:
                 yield _unfit(pipeline, step, name)
         for name in step.writes:
-            yield from _written_over(pipeline, step, name)
+            found = [*_written_over(pipeline, step, name)]
+            written_over |= {name for _ in found}
+            yield from found
         never_there -= set(step.writes) - set(step.reads)
         yield from _parameters(step)
 
@@ -165,6 +171,17 @@ def _taken_away(step: Step, name: str) -> Finding:
 
 def _never_there(pipeline: Pipeline, step: Step, name: str) -> Finding:
     path = step.path_of(name)
+    is_part = any(formulas_in(step.transform))
+    found = _no_feature(pipeline, path, name)
+    if found is None:
+        fix = None if is_part else respelt(path, name, step.types)  # in a formula, it is only a part
+        hint = did_you_mean(name, step.types)
+        found = Finding("AM210", path, f"there is no column `{name}`", help=hint, fix=fix)
+    return replace(found, part=name) if is_part else found
+
+
+def _no_feature(pipeline: Pipeline, path: Path, name: str) -> Finding | None:
+    """Why a column that is declared is not there for transforms."""
     column = pipeline.data.columns.get(name)
     if name == pipeline.task.target:
         message = f"`{name}` is the target, so it cannot be a feature"
@@ -177,10 +194,7 @@ def _never_there(pipeline: Pipeline, step: Step, name: str) -> Finding:
         message = f"`{name}` is {column.column_type}, which is never a feature"
         hint = "declare it as another type where its value means something to the model"
         return Finding("AM214", path, message, help=hint, related=(declared(name),))
-    # In a formula the name is only a part of what stands at the path.
-    fix = None if any(formulas_in(step.transform)) else respelt(path, name, step.types)
-    hint = did_you_mean(name, step.types)
-    return Finding("AM210", path, f"there is no column `{name}`", help=hint, fix=fix)
+    return None
 
 
 def _parameters(step: Step) -> Iterator[Finding]:
@@ -203,6 +217,8 @@ def _unfit(pipeline: Pipeline, step: Step, name: str) -> Finding:
     original = pipeline.data.columns.get(name)
     suits = original is not None and original.type in step.transform.accepts
     hint = f"put `{kind}` before it" if suits else ""
+    if earlier.transform.kind == kind:
+        hint = f"leave it out: once is enough for `{name}`"
     return Finding("AM212", step.path_of(name), message, help=hint, related=(note,))
 
 

@@ -102,6 +102,8 @@ def _of_step(step: Step, contract: dict[str, Declared]) -> Iterator[Finding]:
     for doubt, keys, message in step.transform.doubts(unchanged, step.types):
         notes = tuple(declared(name) for name in unchanged if f"`{name}`" in message)
         path, way_out = (*step.path, *keys), _WAYS_OUT[doubt]
+        if doubt is Doubt.IDLE and not notes:
+            way_out = "leave it out"
         yield Finding(_CODES[doubt], path, message, help=way_out, severity=Severity.WARNING, related=notes)
 
 

@@ -78,6 +78,8 @@ EXAMPLES = (
 )
 
 _PER_CENT = 100
+#: A fraction below this, such as 1.2, is no percentage that people give a gate.
+_SURELY = 10
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
@@ -116,16 +118,17 @@ def _is_stricter(other: Gate, gate: Gate) -> bool:
 
 def _retraining(pipeline: Pipeline) -> Iterator[Finding]:
     wanted, model = pipeline.evaluation.on_failure, pipeline.model
-    path = ("evaluation", "on_failure", "retrain")
+    path = ("evaluation", "on_failure")
     if not wanted.retrain:
         return
     if not pipeline.evaluation.gates:
         message = f"nothing leads to training {wanted.retrain} times more: there is no gate to miss"
-        yield Finding("AM283", path, message, help="add `gates`", severity=Severity.WARNING)
+        yield Finding("AM283", path, message, help="add `gates`", severity=Severity.WARNING, at_key=True)
     elif not any(getattr(model, what) for what in wanted.adjust):
         listed = " or ".join(wanted.adjust)
         message = f"training again changes nothing: `{model.kind}` has no parameter of {listed}"
-        yield Finding("AM283", path, message, help="leave `on_failure` out", severity=Severity.WARNING)
+        hint = "leave `on_failure` out"
+        yield Finding("AM283", path, message, help=hint, severity=Severity.WARNING, at_key=True)
 
 
 def _of_gate(path: Path, gate: Gate, metric: type[Metric]) -> Iterator[Finding]:
@@ -165,7 +168,8 @@ def _maximum(path: Path, gate: Gate, metric: type[Metric]) -> Iterator[Finding]:
 def _as_share(bound: float, metric: type[Metric]) -> str:
     """The way out where a percentage was written."""
     share = bound / _PER_CENT
-    return f"write {share:g} for {bound:g} %" if share <= metric.highest < bound <= _PER_CENT else ""
+    is_one = share <= metric.highest < bound <= _PER_CENT and (bound.is_integer() or bound >= _SURELY)
+    return f"write {share:g} for {bound:g} %" if is_one else ""
 
 
 def _good_side(path: Path, gate: Gate, metric: type[Metric]) -> Iterator[Finding]:

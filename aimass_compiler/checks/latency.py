@@ -6,15 +6,18 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
+from aimass_compiler.checks._places import noted
 from aimass_compiler.diagnostics import Assign, Finding, Fix, Related, Severity
 from aimass_compiler.explanations import Explanation
-from aimass_compiler.pipeline.places import written
+from aimass_compiler.pipeline.places import place_in, written
 from aimass_compiler.pipeline.serving import Latency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aimass_compiler.diagnostics import Path
     from aimass_compiler.pipeline import Pipeline
+    from aimass_compiler.values import Duration
 
 EXPLANATIONS = (
     Explanation(
@@ -43,6 +46,10 @@ EXAMPLES = (
 )
 
 
+_TIMEOUT = "serving.limits.timeout"
+_PROMISE = "serving.objectives.latency.p99"
+
+
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Latencies that do not rise, and timeouts that come first."""
     for path, latency in written(pipeline, "serving.objectives.latency"):
@@ -68,6 +75,26 @@ def _timeouts(pipeline: Pipeline) -> Iterator[Finding]:
             continue
         told.add((timeout, limit))
         message = f"requests are given up after {timeout}, before the promised `p99` of {limit}"
+        timeout_path, promise_path = _places(pipeline, path)
         is_chosen = "timeout" in serving.limits.model_fields_set
-        where = (*path, *(("limits", "timeout") if is_chosen else ("objectives", "latency", "p99")))
-        yield Finding("AM244", where, message, severity=Severity.WARNING)
+        is_override = timeout_path[0] != promise_path[0]
+        if timeout_path[0] == "environments" if is_override else is_chosen:
+            where, note = timeout_path, Related(promise_path, f"`p99` is {limit}")
+        else:
+            where, note = promise_path, Related(timeout_path, f"`timeout` is {timeout}")
+        notes = noted(pipeline, note.path, note.message)
+        hint = f"give requests more time: `timeout: {_twice(limit)}`"
+        yield Finding("AM244", where, message, help=hint, severity=Severity.WARNING, related=notes)
+
+
+def _places(pipeline: Pipeline, path: Path) -> tuple[Path, Path]:
+    """Where the timeout and the promise were written for the environment of a path, or for all."""
+    if path[0] != "environments":
+        return tuple(_TIMEOUT.split(".")), tuple(_PROMISE.split("."))
+    name = str(path[1])
+    return place_in(pipeline, name, _TIMEOUT), place_in(pipeline, name, _PROMISE)
+
+
+def _twice(limit: Duration) -> str:
+    """Time enough for answers that are late, so that they are seen to be."""
+    return f"{2 * limit.seconds:g}s"

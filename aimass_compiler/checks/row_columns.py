@@ -9,7 +9,7 @@ from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._flow import outcome
 from aimass_compiler.checks._places import declared, either, formulas_in, place_of_column
 from aimass_compiler.conventions import SPLITS
-from aimass_compiler.diagnostics import Finding, Path, Severity, did_you_mean, respelt
+from aimass_compiler.diagnostics import Finding, Path, Severity, did_you_mean, nearest, respelt
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.expression.types import ColumnType
 from aimass_compiler.pipeline.columns import CategoryColumn
@@ -92,7 +92,7 @@ def _undeclared(pipeline: Pipeline, name: str, path: Path, *, is_part: bool = Fa
         hint = did_you_mean(name, pipeline.data.columns) or f"declare it: `{name}: id`"
         message = f"there is no column `{name}` in `data.columns`"
         fix = None if is_part else respelt(path, name, pipeline.data.columns)
-        yield Finding("AM234", path, message, help=hint, fix=fix)
+        yield Finding("AM234", path, message, help=hint, fix=fix, part=name if is_part else "")
 
 
 def _split_by(pipeline: Pipeline, name: str, path: Path) -> Iterator[Finding]:
@@ -114,11 +114,16 @@ def _split_by(pipeline: Pipeline, name: str, path: Path) -> Iterator[Finding]:
 def _names_of_splits(name: str, column: object) -> Iterator[Finding]:
     if not isinstance(column, CategoryColumn) or column.values is None:
         return
-    path = ("data", "columns", name, "values")
+    path: Path = ("data", "columns", name, "values")
     lacking = [split for split in SPLITS if split not in column.values]
     if lacking:
         message = f"`{name}` names the splits, but has no value `{lacking[0]}`"
-        yield Finding("AM236", path, message, help=f"it needs {', '.join(f'`{split}`' for split in SPLITS)}")
+        slips = [value for value in column.values if value not in SPLITS and nearest(value, lacking)]
+        hint = f"it needs {', '.join(f'`{split}`' for split in SPLITS)}"
+        if slips:
+            path, hint = (*path, column.values.index(slips[0])), did_you_mean(slips[0], lacking)
+        yield Finding("AM236", path, message, help=hint)
+        return
     for place, value in enumerate(column.values):
         if value not in SPLITS:
             message = f"rows whose `{name}` is `{value}` are in no split"

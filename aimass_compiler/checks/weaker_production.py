@@ -95,7 +95,9 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         yield Finding("AM310", path, message, help="write `min: 2` or more", severity=Severity.WARNING)
     # Servers that are fewer are told once, be it by `min`, by `max` or because there is one.
     servers = [found for part in _SERVERS for found in _less(pipeline, "AM311", part, earlier, last)]
-    yield from servers[:1] if minimum > 1 else ()
+    replicas = [environment.serving.replicas for environment in pipeline.environments.values()]
+    is_sound = all(part.min <= part.max for part in replicas)  # else that is what is wrong
+    yield from servers[:1] if minimum > 1 and is_sound else ()
     for code, comparisons in (("AM311", _SIZES), ("AM312", _PROMISES)):
         for comparison in comparisons:
             yield from _less(pipeline, code, comparison, earlier, last)

@@ -43,6 +43,16 @@ _COMPARE: dict[type[ast.cmpop], Any] = {
 _FUNCTIONS: dict[str, Any] = {"log": "log", "abs": "absolute", "sqrt": "square_root", "floor": "floor"}
 #: The type of a column before it is known which one is meant: it goes with everything.
 UNKNOWN = ColumnType("unknown")
+#: What is written elsewhere, and here is no syntax at all.
+_SLIPS = {
+    r"[\u2018-\u201f]": "these quotes are typographic; write ' or \"",
+    r"&&": "`&&` is written `and`",
+    r"\|\|": "`||` is written `or`",
+    r"!(?!=)": "`!` is written `not`",
+    r"<>": "`<>` is written `!=`",
+    r"(?<![=!<>])=(?!=)": "`=` is written `==`, which compares",
+    r"(?i)\bis\s+(not\s+)?null\b": "what has no value is `missing(…)`",
+}
 _QUOTED = re.compile(r"`([^`]+)`")
 
 
@@ -78,12 +88,18 @@ class Formula(str):
         try:
             found = self.over({name: Column(name, types[name]) for name in self.columns})
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            return (error.msg if isinstance(error, SyntaxError) else str(error)) or "it is nested too deep"
+            told = self._slip() or error.msg if isinstance(error, SyntaxError) else str(error)
+            return told or "it is nested too deep"
         if result == "claim" and not _is_claim(found):
             return f"it gives {found.type}, not something that is true or false; compare it with something"
         if result == "number" and found.type.is_string:
             return f"it gives {found.type}, not a number"
         return found
+
+    def _slip(self) -> str:
+        """What of other languages stands in it, and what is written instead; empty when nothing is known."""
+        unquoted = re.sub(r"'[^']*'|\"[^\"]*\"", "''", self)
+        return next((told for pattern, told in _SLIPS.items() if re.search(pattern, unquoted)), "")
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -224,7 +240,10 @@ class _Translation(ast.NodeVisitor):
     def _comparison(self, operator: ast.cmpop, left: ast.expr, right: ast.expr) -> Expression:
         known = _COMPARE.get(type(operator))
         if known is None:
-            raise ValueError("it compares by more than < <= > >= == !=")
+            instead = (
+                "; what has no value is `missing(…)`" if isinstance(operator, (ast.Is, ast.IsNot)) else ""
+            )
+            raise ValueError(f"it compares by more than < <= > >= == !={instead}")
         sides = self.visit(left), self.visit(right)
         if Constant("") in sides:
             raise ValueError('nothing equals "", which is missing; write missing(column)')

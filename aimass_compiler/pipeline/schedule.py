@@ -35,7 +35,7 @@ def mistake(expression: str) -> str:
     """What is wrong with a cron expression, as the end of a sentence; empty when nothing is."""
     parts = expression.split()
     if len(parts) != len(_FIELDS):
-        return f"it has {len(parts)} fields, not {len(_FIELDS)}"
+        return f"it has {len(parts)} field{'' if len(parts) == 1 else 's'}, not {len(_FIELDS)}"
     try:
         _, _, days, months, _ = (_values(*each) for each in zip(_FIELDS, parts, strict=True))
     except ValueError as error:

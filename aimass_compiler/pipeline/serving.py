@@ -63,7 +63,7 @@ class Limits(Frozen):
 class Rollout(Frozen):
     """How a new version takes over."""
 
-    canary: tuple[Number, ...] = Field((), max_length=10)
+    canary: tuple[Annotated[Number, Field(gt=0, le=100)], ...] = Field((), max_length=10)
     """The percentages of traffic that the new version gets, step by step, ending with 100."""
     surge: Percentage = Percentage("25%")
     """How many servers more than wanted may run during an update."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Assign, Fix, Path, Quote, Rename, certainly_meant
+from aimass_compiler.spec.scalars import UnholdableNumberError, resolved
 
 _FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _BEGINNING: dict[Path, str] = {("apiVersion",): conventions.API_VERSION, ("kind",): conventions.KIND}
@@ -28,8 +30,11 @@ def begun(path: Path) -> Fix | None:
 
 def retyped(path: Path, value: Any, nouns: Sequence[str]) -> Fix | None:
     """The same value with the type that it must have."""
-    if isinstance(value, str) and (number := _number(value, nouns)) is not None:
-        return Fix("take away the quotes", (Assign(path, number),))
+    if isinstance(value, str) and (number := _number(without_underscores(value), nouns)) is not None:
+        told = "take away the quotes" if reads_as_number(value) else f"write `{number}`"
+        return Fix(told, (Assign(path, number),))
+    if isinstance(value, float) and value.is_integer() and "a whole number" in nouns:
+        return Fix(f"write `{int(value)}`", (Assign(path, int(value)),))
     if isinstance(value, str) and tuple(nouns) == ("true or false",) and value.lower() in _FLAGS:
         flag = _FLAGS[value.lower()]
         return Fix(f"write `{str(flag).lower()}`", (Assign(path, flag),))
@@ -53,6 +58,12 @@ def _number(text: str, nouns: Sequence[str]) -> int | float | None:
 def reads_as_number(text: str) -> bool:
     """Whether text in quotes would be a finite number without them."""
     try:
-        return abs(float(text)) < float("inf")
-    except ValueError:
+        value = resolved(text)
+    except UnholdableNumberError:
         return False
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < float("inf")
+
+
+def without_underscores(text: str) -> str:
+    """Digits that were grouped as in Python, which YAML 1.2 takes for text, as a number."""
+    return re.sub(r"(?<=[0-9])_(?=[0-9])", "", text)

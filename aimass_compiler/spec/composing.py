@@ -250,10 +250,11 @@ class _Composer:
         elif other and not (self._open and self._open[-1].awaits_key):
             told = f"`{text}` is {_told(value)} here, and YAML 1.1 tools read it as {other}"
             quoted = f'"{text}"'
+            hint = f"quote it, `{quoted}`, if it is text"
+            if not isinstance(value, str):
+                hint = f"write `{value}`, or {hint}"
             instead = quoted if isinstance(value, str) and not event.anchor else ""
-            self._report(
-                "AM018", event, told, f"quote it, `{quoted}`, if it is text", Severity.WARNING, instead
-            )
+            self._report("AM018", event, told, hint, Severity.WARNING, instead)
         return value
 
     def _refuse_tag(self, event: Any, told: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
+from aimass_compiler.diagnostics import nearest
 from aimass_compiler.spec import enough
 from aimass_compiler.spec.mismatches import Mismatch, findings
 from aimass_compiler.values import Frozen
@@ -20,7 +21,8 @@ R = TypeVar("R", bound=Frozen)
 def decode(kind: type[R], data: Mapping[str, Any], file: str) -> tuple[R | None, list[Finding]]:
     """The record that the data describes, and what is wrong with it.
 
-    What is wrong is left out and the rest decoded again, so that a misspelt key hides nothing.
+    What is wrong is left out and the rest decoded again, so that a misspelt key hides nothing; of a list
+    whose item cannot be left out, the whole is.
     There is no record when that fails too, or when something is wrong with one of the kind's
     foundations, by which the rest is judged.
     """
@@ -31,15 +33,32 @@ def decode(kind: type[R], data: Mapping[str, Any], file: str) -> tuple[R | None,
         found = findings(kind, data, mismatches[: enough.MOST], file)
         if len(mismatches) > enough.MOST:
             return None, enough.first(found, uncounted=len(mismatches) - enough.MOST)
-    if any(finding.path[:1] == (key,) for finding in found for key in kind.foundations):
+    if any(_is_meant(finding, key, data) for finding in found for key in kind.foundations):
         return None, found
-    pruned = data
-    for finding in found:
-        pruned = _without(pruned, finding.path)
-    try:
-        return kind.model_validate(pruned, by_alias=True, by_name=False), found
-    except ValidationError:
-        return None, found
+    for paths in ([finding.path for finding in found], [above_lists(finding.path) for finding in found]):
+        try:
+            return kind.model_validate(_without_all(data, paths), by_alias=True, by_name=False), found
+        except ValidationError:
+            continue
+    return None, found
+
+
+def above_lists(path: Path) -> Path:
+    """The path, or that of the whole list where it leads into one: a list without an item means another."""
+    first = next((place for place, step in enumerate(path) if isinstance(step, int)), len(path))
+    return path[:first]
+
+
+def _without_all(data: Any, paths: Iterable[Path]) -> Any:
+    for path in paths:
+        data = _without(data, path)
+    return data
+
+
+def _is_meant(finding: Finding, key: str, data: Mapping[str, Any]) -> bool:
+    """Whether a finding is about this key of the document, or about a misspelt one in its place."""
+    name = str(finding.path[0]) if finding.path else ""
+    return name == key or (key not in data and finding.path == (name,) and nearest(name, (key,)) == key)
 
 
 def _mismatches(data: Mapping[str, Any], error: ValidationError) -> list[Mismatch]:

@@ -85,6 +85,22 @@ class Document:
         target = key if at_key and key else node
         return self.place_between(target.start, target.end) if target else Place(1, 1, 1, 1)
 
+    def is_repeated(self, path: Path) -> bool:
+        """Whether the value at this path came in by an alias, so that it was written at another path."""
+        here: Node | None = self.root
+        for step in path:
+            if isinstance(here, MappingNode) and isinstance(step, str) and step in here.entries:
+                key, value = here.entries[step]
+                if not here.start <= key.start <= key.end <= value.start:
+                    return True
+                here = value
+            elif isinstance(here, SequenceNode) and isinstance(step, int) and 0 <= step < len(here.items):
+                item = here.items[step]
+                if item.start < here.start or any(item.start <= other.start for other in here.items[:step]):
+                    return True
+                here = item
+        return False
+
     def place_between(self, start: int, end: int) -> Place:
         """The place of a stretch of the text, given by indices into its characters."""
         return Place(*self._position(start), *self._position(max(start, end)))
@@ -96,7 +112,14 @@ class Document:
 
     def place_of_finding(self, finding: Finding | Related) -> Place:
         """Where to point at for a finding about this document, or for a note that comes with one."""
-        return finding.place or self.place_of(finding.path, at_key=finding.at_key)
+        place = finding.place or self.place_of(finding.path, at_key=finding.at_key)
+        return self._part_of(place, finding.part) if finding.part else place
+
+    def _part_of(self, place: Place, word: str) -> Place:
+        """Where a word stands in what was written at a place; all of that where it does not."""
+        start, end = self.span_of(place)
+        found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", self.text[start:end])
+        return self.place_between(start + found.start(), start + found.end()) if found else place
 
     def _position(self, index: int) -> tuple[int, int]:
         line = bisect_right(self.starts_of_lines, min(index, len(self.text)))

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from aimass_compiler.values import Frozen
 
 Schema = Mapping[str, Any]
+_WHOLE = 100
 
 
 def keys_at(kind: type[Frozen], data: Any, location: Sequence[str | int]) -> dict[str, str]:
@@ -17,17 +18,27 @@ def keys_at(kind: type[Frozen], data: Any, location: Sequence[str | int]) -> dic
 
     The data decides between branches: behind `{by: hash}` there are the keys of `hash` only.
     """
+    return {
+        key: str(schema.get("description", ""))
+        for branch in _at(kind, data, location)
+        for key, schema in branch.get("properties", {}).items()
+    }
+
+
+def percent_at(kind: type[Frozen], data: Any, location: Sequence[str | int]) -> bool:
+    """Whether a number at this place is a percentage, and not a share."""
+    return any(branch.get("maximum") == _WHOLE for branch in _at(kind, data, location))
+
+
+def _at(kind: type[Frozen], data: Any, location: Sequence[str | int]) -> list[Schema]:
+    """The schemas of a place, of which one has what is written there."""
     root = _schema(kind)
     here, written = list(_branches(root, root)), data
     for step in location:
         deeper = [found for branch in _chosen(here, written) for found in _below(root, branch, step)]
         here = deeper or here
         written = _inside(written, step)
-    return {
-        key: str(schema.get("description", ""))
-        for branch in _chosen(here, written)
-        for key, schema in branch.get("properties", {}).items()
-    }
+    return _chosen(here, written)
 
 
 @cache

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from aimass_compiler.spec.document import Document
 
 _INDENTATION = re.compile(r"[ \t]*\t[ \t]*")
+#: Blanks of other alphabets and of web pages, which look like indentation.
+_STRANGE_SPACES = re.compile(r"^ *([\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000]+)", re.MULTILINE)
 #: How wide people's editors show a tab.
 _TAB_WIDTHS = (2, 4, 8)
 #: What would make it unclear where unquoted text ends.
@@ -44,6 +46,23 @@ def spaces_for_tabs(document: Document) -> Fix | None:
 def _with_spaces(line: str, width: int) -> str:
     found = _INDENTATION.match(line)
     return found.group().expandtabs(width) + line[found.end() :] if found else line
+
+
+def strange_space(document: Document, index: int) -> int | None:
+    """Where this line, or the one before it, is indented with what only looks like spaces, if one is."""
+    line = document.place_between(index, index).line
+    start = document.starts_of_lines[max(0, line - 2)]
+    found = _STRANGE_SPACES.search(document.text[start : index + 1])
+    return start + found.start(1) if found else None
+
+
+def spaces_for_strange_ones(document: Document) -> Fix:
+    """Spaces in their place, as many as they are."""
+    edits = tuple(
+        Rewrite(document.place_between(*found.span(1)), " " * len(found[1]))
+        for found in _STRANGE_SPACES.finditer(document.text)
+    )
+    return Fix("indent with spaces", edits)
 
 
 def quoted_rest(document: Document, index: int) -> Fix | None:

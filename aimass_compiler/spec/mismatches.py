@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
 
-from aimass_compiler import conventions
 from aimass_compiler.catalog import FAMILIES, family_of, names
 from aimass_compiler.diagnostics import Assign, Finding, Fix, Path, did_you_mean, respelt
 from aimass_compiler.explanations import Explanation
-from aimass_compiler.spec.certain import begun, reads_as_number, renamed, retyped
-from aimass_compiler.spec.language import keys_at
+from aimass_compiler.spec import ways_out
+from aimass_compiler.spec.certain import begun, renamed, retyped
+from aimass_compiler.spec.language import keys_at, percent_at
 from aimass_compiler.spec.versions import other_version
 from aimass_compiler.values import RANGES
 
@@ -110,7 +110,7 @@ def findings(
             missing.add((finding.path, finding.message, mismatch.key))
     for path, message, key in missing:
         meant = f"did you mean `{key}`?"
-        if any(other.path[:-1] == path and other.help == meant for other in found.values()):
+        if any(other.path[:-1] == path and other.help.startswith(meant) for other in found.values()):
             del found[path, message]
     return list(found.values())
 
@@ -130,9 +130,11 @@ def _joined(mismatches: Sequence[Mismatch]) -> Iterator[Mismatch]:
 
 def _told(kind: type[Frozen], data: Mapping[str, Any], mismatch: Mismatch) -> Finding:
     path, last = mismatch.path, mismatch.location[-1:]
+    if mismatch.type == "union_tag_invalid" and isinstance(_at(data, path), Mapping):
+        path = (*path, "type")  # which alone is wrong
     if mismatch.type == "missing" and isinstance(mismatch.location[-1], str):
         meaning = keys_at(kind, data, mismatch.location[:-1]).get(mismatch.key, "")
-        hint = _EXAMPLES.get((*path, *last), f"`{mismatch.key}`: {meaning}" if meaning else "")
+        hint = ways_out.MISSING.get((*path, *last), f"`{mismatch.key}`: {meaning}" if meaning else "")
         message = f"`{mismatch.key}` is missing{_within(mismatch.place)}"
         fix = begun((*path, *last))
         return Finding("AM101", path, message, help=hint, at_key=bool(path), fix=fix)
@@ -147,6 +149,8 @@ def _told(kind: type[Frozen], data: Mapping[str, Any], mismatch: Mismatch) -> Fi
     if mismatch.type == "unknown_kind":
         return _unknown_kind(data, mismatch)
     code, message, hint = _value_told(mismatch)
+    if percent_at(kind, data, mismatch.location):
+        hint = ways_out.of_percentage(mismatch.value) or hint
     if "model_" in mismatch.type and not hint:
         known = keys_at(kind, data, mismatch.location)
         hint = "its keys are " + ", ".join(f"`{key}`" for key in sorted(known)) if known else ""
@@ -250,7 +254,6 @@ _NOUNS = {
     "model_attributes_type": "a mapping",
     "none_required": "left out",
 }
-_WHOLE = 100
 _BOUNDS: dict[str, tuple[str, str]] = {
     "greater_than_equal": ("at least", "ge"),
     "greater_than": ("more than", "gt"),
@@ -273,7 +276,7 @@ def _value_told(mismatch: Mismatch) -> tuple[str, str, str]:
     if kind in _BOUNDS:
         word, bound = _BOUNDS[kind]
         end = context[bound] if isinstance(context[bound], str) else f"{context[bound]:g}"
-        return "AM104", f"{name} must be {word} {end}, not {_shown(value)}", _share(value, end)
+        return "AM104", f"{name} must be {word} {end}, not {_shown(value)}", ways_out.of_share(value, end)
     if kind == "literal_error":
         allowed = str(context["expected"]).replace("'", "`")
         hint = _only_guess(value, _allowed(mismatch))
@@ -291,17 +294,17 @@ def _value_told(mismatch: Mismatch) -> tuple[str, str, str]:
     )
 
 
-def _share(value: Any, most: str) -> str:
-    """The way out where a percentage stands for a share: of what is at most 1, or was written with `%`."""
-    text = f"{value}".removesuffix("%").strip()
-    is_percentage = most == "1" and text.isdecimal() and 1 < int(text) <= _WHOLE
-    return f"write {int(text) / _WHOLE:g} for {text} %" if is_percentage else ""
-
-
 def _meant(mismatch: Mismatch) -> str:
     """The amount that a wrongly written one stands for."""
     meant = mismatch.context.get("meant")
     return f"did you mean `{meant}`?" if meant else ""
+
+
+def _form(mismatch: Mismatch) -> str:
+    """The way out where one mapping names several kinds."""
+    is_item = bool(mismatch.path) and isinstance(mismatch.path[-1], int)
+    is_form = mismatch.type == "kind_form" and isinstance(mismatch.value, Mapping)
+    return ways_out.of_keys(mismatch.value) if is_form and is_item else ""
 
 
 def _tag_told(mismatch: Mismatch) -> tuple[str, str, str]:
@@ -318,13 +321,6 @@ def _allowed(mismatch: Mismatch) -> list[str]:
     return re.findall(r"'([^']*)'", expected)
 
 
-def _form(mismatch: Mismatch) -> str:
-    """The way out where one mapping names several kinds."""
-    several = mismatch.type == "kind_form" and isinstance(mismatch.value, Mapping) and len(mismatch.value) > 1
-    is_item = bool(mismatch.path) and isinstance(mismatch.path[-1], int)
-    return "begin a line of its own with `-` for each" if several and is_item else ""
-
-
 def _type_told(mismatch: Mismatch) -> tuple[str, str, str]:
     name, value, noun = mismatch.name, mismatch.value, _either(mismatch.nouns)
     keys = list(value) if isinstance(value, Mapping) else []
@@ -339,26 +335,12 @@ def _type_told(mismatch: Mismatch) -> tuple[str, str, str]:
     if value is None:
         hint = "write a value, or leave the key out"
         return "AM103", f"{name} has no value, but must be {noun}", hint
-    return "AM103", f"{name} must be {noun}, not {_shown(value)}", _retyped(mismatch)
+    return "AM103", f"{name} must be {noun}, not {_shown(value)}", ways_out.of_type(value, mismatch.nouns)
 
 
 def _either(nouns: Sequence[str]) -> str:
     *others, last = nouns
     return f"{', '.join(others)} or {last}" if others else last
-
-
-def _retyped(mismatch: Mismatch) -> str:
-    """The user's own value as it would be right."""
-    value, nouns = mismatch.value, mismatch.nouns
-    if isinstance(value, str) and value.endswith("%") and "a number" in nouns:
-        return _share(value, "1")
-    if isinstance(value, str) and reads_as_number(value) and any("number" in noun for noun in nouns):
-        return f"take away the quotes: `{value}`"
-    if isinstance(value, (bool, int, float)) and "a string" in nouns:
-        return f'quote it: `"{json.dumps(value)}"`'
-    if nouns == ("a list",):
-        return "begin each item with `- `" if isinstance(value, Mapping) else f"write `[{json.dumps(value)}]`"
-    return ""
 
 
 def _lengths_told(mismatch: Mismatch) -> tuple[str, str, str] | None:
@@ -382,18 +364,3 @@ def _counted(count: int, noun: str) -> str:
 def _only_guess(value: Any, words: list[str]) -> str:
     hint = did_you_mean(str(value), words)
     return hint if hint.startswith("did you mean") else ""
-
-
-_EXAMPLES: dict[Path, str] = {
-    ("apiVersion",): f"begin the file with `apiVersion: {conventions.API_VERSION}`",
-    ("kind",): f"the second line is `kind: {conventions.KIND}`",
-    ("metadata",): "name the model: `metadata: {name: churn}`",
-    ("metadata", "name"): "a name such as `churn`",
-    ("data",): "say where the rows come from: `data: {sources: {…}, columns: {…}}`",
-    ("data", "sources"): "such as `sources: {customers: data/customers.csv}`",
-    (
-        "data",
-        "columns",
-    ): "declare each column: `columns: {age: number, plan: category}`; `aimass init` writes them from a file",
-    ("target",): "name the column that is predicted: `target: churned`",
-}

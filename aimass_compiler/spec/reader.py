@@ -49,7 +49,8 @@ def parse(content: bytes | str, file: str, *, may_be_empty: bool = False) -> Rea
         return Document(file), findings
     document = Document(file, text)
     root, found = compose(document)
-    findings += found
+    told = {finding.place for finding in findings}
+    findings += [finding for finding in found if finding.place not in told]
     if isinstance(root, MappingNode):
         return replace(document, root=root), findings
     if has_errors(findings):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,12 @@ from msgspec import Struct
 
 from aimass_compiler.diagnostics import Finding, Related
 from aimass_compiler.explanations import Explanation
-from aimass_compiler.spec.layout_fixes import quoted_rest, spaces_for_tabs
+from aimass_compiler.spec.layout_fixes import (
+    quoted_rest,
+    spaces_for_strange_ones,
+    spaces_for_tabs,
+    strange_space,
+)
 from aimass_compiler.spec.source_text import also_on_lines
 
 if TYPE_CHECKING:
@@ -121,6 +127,11 @@ _MISTAKES = (
         r"incompatible YAML", "this is a version of YAML that is not known here", "remove the `%YAML` line"
     ),
     _Mistake(
+        r"document start",
+        "the document is over before this",
+        "remove `...`, or the bracket that ends it",
+    ),
+    _Mistake(
         r"expected (the )?node content", "a value should stand here, not {here}", "quote it if it is text"
     ),
 )
@@ -136,6 +147,8 @@ def syntax_finding(error: YAMLError, document: Document) -> Finding:
         return too_deep(document, here)
     if document.text[here : here + 1] == "\t":
         return _tab(document, here)
+    if (strange := strange_space(document, here)) is not None:
+        return _strange_space(document, strange)
     shown = _shown(document.text, here)
     told = f"{'' if _is_first_on_line(document, here) else 'mid-line '}at {shown} {problem}"
     known = next((mistake for mistake in _MISTAKES if re.search(mistake.pattern, told)), None)
@@ -159,6 +172,8 @@ def _shown(text: str, index: int) -> str:
         return "the end of the file"
     if character == "\\":
         return f"`{text[index : index + 2].strip()}`"
+    if character == "`":
+        return "a backtick"
     return "the end of the line" if character in "\r\n" else f"`{character}`"
 
 
@@ -167,6 +182,14 @@ def _finding(
 ) -> Finding:
     place = document.place_between(index, index + 1)
     return Finding("AM006", (), message, help=hint, related=related, file=document.file, place=place)
+
+
+def _strange_space(document: Document, index: int) -> Finding:
+    character = document.text[index]
+    name = unicodedata.name(character)
+    message = f"this line is indented with {name} (U+{ord(character):04X}), which YAML takes for text"
+    found = _finding(document, index, message, "indent with spaces", ())
+    return replace(found, fix=spaces_for_strange_ones(document))
 
 
 def too_deep(document: Document, index: int) -> Finding:

@@ -24,7 +24,7 @@ SCHEDULES = (
 #: A schedule that Kubernetes refuses, or that never comes → words of what is said of it.
 MISTAKES = {
     "": "it has 0 fields, not 5",
-    "@hourly": "it has 1 fields, not 5",
+    "@hourly": "it has 1 field, not 5",
     "0 0 3 * * 1": "it has 6 fields, not 5",
     "99 99 99 99 99": "the minute is 0 to 59, not `99`",
     "a b c d e": "the minute is 0 to 59, not `a`",

@@ -52,6 +52,9 @@ class Bucket(Transform):
     def doubts(self, declared: Mapping[str, Declared], types: Types) -> Doubts:
         del types
         known = declared.get(self.column, Declared())
+        if self.bounds and "count" in self.model_fields_set:
+            number = len(self.bounds) + 1
+            yield Doubt.IDLE, ("count",), f"`bounds` make {number} buckets, whatever `count` says"
         for place, bound in enumerate(self.bounds or ()):
             if known.least is not None and bound <= known.least:
                 yield Doubt.NEVER, ("bounds", place), f"no `{self.column}` is below {bound:g}"

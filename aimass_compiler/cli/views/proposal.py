@@ -41,8 +41,9 @@ def _rows(before: tuple[str, ...], after: list[str], first: int, page: Page) -> 
     if len(before) == len(after):
         for number, (old, new) in enumerate(zip(before, after, strict=True), first):
             if old != new:
-                yield _row(old, number, "-", page)
-                yield _row(new, number, "+", page)
+                start = _first_difference(old, new)
+                yield _row(old, number, "-", page, start)
+                yield _row(new, number, "+", page, start)
         return
     old_lines, new_lines = list(before), list(after)
     while old_lines and new_lines and old_lines[0] == new_lines[0]:
@@ -54,7 +55,13 @@ def _rows(before: tuple[str, ...], after: list[str], first: int, page: Page) -> 
     yield from (_row(line, number, "+", page) for number, line in enumerate(new_lines, first))
 
 
-def _row(line: str, number: int, sign: str, page: Page) -> str:
-    text = f"{sign} {window(line, 0, page.room).text}".rstrip()
+def _first_difference(old: str, new: str) -> int:
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((place for place, (was, now) in pairs if was != now), min(len(old), len(new)))
+
+
+def _row(line: str, number: int, sign: str, page: Page, start: int = 0) -> str:
+    """One line, cut around the character `start` where there is no room for all of it."""
+    text = f"{sign} {window(line, start, page.room).text}".rstrip()
     style: Style = "removed" if sign == "-" else "added"
     return f"{page.paint(f'{number:>{page.gutter}}', 'frame')} {page.paint(text, style)}"
