@@ -48,13 +48,12 @@ def compile_specs(project: Project, specs: Sequence[Path]) -> Compiled:
 def lowered(read: Read, settings: Settings) -> tuple[Document, Pipeline | None, list[Finding]]:
     """What a document that was read stands for, checked as far as that makes sense, and all that is wrong."""
     document, findings = read
+    file = document.file
     if has_errors(findings):
         return document, None, findings
-    spec, problems = decode(ModelSpec, document.data, document.file)
-    pipeline, more = lower(spec, settings, document.file) if spec else (None, [])
-    if pipeline:
-        more += [*checks.check(pipeline, document.file), *render.findings(pipeline, document.file)]
-    problems += told_once.without_consequences(more, problems)
-    problems += checks.check_text(document.text, document.file)
-    findings = findings + checks.remaining(problems, spec, settings, document.file)
+    spec, problems = decode(ModelSpec, document.data, file)
+    pipeline, more = lower(spec, settings, file) if spec else (None, [])
+    judged = [*checks.check(pipeline, file), *render.findings(pipeline, file)] if pipeline else []
+    more += told_once.without_consequences(judged, problems) + checks.check_text(document.text, file)
+    findings = findings + checks.remaining([*problems, *more], spec, settings, file)
     return document, pipeline, enough.first(told_once.in_one_place(findings, document))
