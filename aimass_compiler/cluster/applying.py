@@ -20,7 +20,7 @@ from aimass_compiler.cluster.looking import Look, look
 from aimass_compiler.cluster.objects import Declared, Object, group_and_version, in_ranks, key_of
 from aimass_compiler.cluster.outcomes import Action, Applied, Outcome
 from aimass_compiler.cluster.owned import Entry, Owned, entry_of
-from aimass_compiler.cluster.pruning import IN_USE, prune, wait_until_gone
+from aimass_compiler.cluster.pruning import IN_USE, prune, wait_until_pruned
 from aimass_compiler.cluster.transport import Tell
 from aimass_compiler.cluster.waiting import wait
 
@@ -138,7 +138,7 @@ def _applied(work: Work, declared: Declared, done: Applied, hold: Hold) -> Appli
         pruned, kept = _pruned(work, declared, owned)
         done = replace(done, outcomes=(*done.outcomes, *pruned))
         if work.wish.waits:
-            wait_until_gone(work.connection, pruned, time.monotonic() + work.wish.timeout)
+            wait_until_pruned(work.connection, pruned, time.monotonic() + work.wish.timeout)
         _noted(work, owned, _complete(work.origin, declared, owned.having([*kept, *new])))
     except ClusterError as error:
         return replace(done, failures=(error,))

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.cluster.connection import Connection, Merged
 from aimass_compiler.cluster.failures import ClusterError, Conflict, Refused
+from aimass_compiler.cluster.leaving import NotGone, wait_until_gone
 from aimass_compiler.cluster.objects import Declared, Object, key_of, owner_of
 from aimass_compiler.cluster.outcomes import Action, Outcome
 
 #: What the API server counts, which differs though nobody changed anything.
 _COUNTED = ("managedFields", "resourceVersion", "generation")
-_PAUSE = 0.5
 _NO_DRY_RUN = "does not support dry run"
 
 
@@ -46,7 +45,10 @@ def _outcome(
     live = connection.get(key)
     if live is not None and "deletionTimestamp" in live["metadata"]:
         # What is applied to it would go with it.
-        _wait_until_gone(connection, live, deadline)
+        try:
+            wait_until_gone(connection, [live], deadline)
+        except NotGone as stays:
+            raise Refused(str(stays), stays.help) from stays  # nothing has been applied
         return _outcome(connection, declared, document, force=force, deadline=deadline)
     if live is not None:
         _hold_apart(live, declared)
@@ -57,21 +59,6 @@ def _outcome(
         return Outcome(key, Action.CREATED, merged=merged)
     action = Action.UNCHANGED if merged is not None and _is_same(live, merged) else Action.CHANGED
     return Outcome(key, action, live=live, merged=merged)
-
-
-def _wait_until_gone(connection: Connection, live: Object, deadline: float) -> None:
-    """Wait for an object that is being deleted. Raises Refused when it stays."""
-    key = key_of(live)
-    found: Object | None = live
-    while found is not None and "deletionTimestamp" in found["metadata"]:
-        if time.monotonic() > deadline:
-            holding = ", ".join(found["metadata"].get("finalizers", ())) or "nothing that it tells"
-            raise Refused(
-                f"{key} is being deleted, and not gone yet: it is held by {holding}",
-                "wait until it is gone, then apply again",
-            )
-        time.sleep(_PAUSE)
-        found = connection.get(key)
 
 
 def _hold_apart(live: Object, declared: Declared) -> None:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 
 from aimass_compiler.cluster.connection import Connection
 from aimass_compiler.cluster.kinds import KindMissing
+from aimass_compiler.cluster.leaving import wait_until_gone
 from aimass_compiler.cluster.objects import ObjectKey, belongs_to, rank
 from aimass_compiler.cluster.outcomes import Action, Outcome
 from aimass_compiler.cluster.owned import Entry, Owned
-from aimass_compiler.cluster.waiting import NotReady
 
 #: Whatever lies in them would go, too, whoever made it.
 _NEVER = ("Namespace", "CustomResourceDefinition")
 #: Pods that a rollout has not replaced yet may still read them.
 IN_USE = ("ConfigMap", "Secret")
-_PAUSE = 0.3
 
 
 def prune(
@@ -60,30 +58,7 @@ def _delete(connection: Connection, owned: Owned, key: ObjectKey, *, is_dry_run:
     return Outcome(key, Action.DELETED, live=live)
 
 
-def wait_until_gone(connection: Connection, outcomes: Sequence[Outcome], deadline: float) -> None:
-    """Wait until what was deleted is gone. Raises NotReady, which says what holds it."""
-    waiting = [each for each in outcomes if each.action is Action.DELETED and each.live is not None]
-    while True:
-        waiting = [outcome for outcome in waiting if _holders(connection, outcome) is not None]
-        if not waiting:
-            return
-        if time.monotonic() > deadline:
-            told = "; ".join(
-                f"{each.key} ({_holders(connection, each) or 'no finalizer'})" for each in waiting
-            )
-            raise NotReady(
-                f"not gone yet: {told}", "its finalizers let it go when their work is done; then run it again"
-            )
-        time.sleep(_PAUSE)
-
-
-def _holders(connection: Connection, outcome: Outcome) -> str | None:
-    """The finalizers of a deleted object that is still there; None where it is gone, or another one."""
-    assert outcome.live is not None  # noqa: S101  # only such outcomes are waited for
-    try:
-        found = connection.get(outcome.key)
-    except KindMissing:
-        return None
-    if found is None or found["metadata"]["uid"] != outcome.live["metadata"]["uid"]:
-        return None
-    return ", ".join(found["metadata"].get("finalizers", ()))
+def wait_until_pruned(connection: Connection, outcomes: Iterable[Outcome], deadline: float) -> None:
+    """Wait until what was deleted is gone. Raises NotGone and other ClusterErrors."""
+    deleted = (each.live for each in outcomes if each.action is Action.DELETED)
+    wait_until_gone(connection, filter(None, deleted), deadline)

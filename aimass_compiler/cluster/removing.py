@@ -11,7 +11,7 @@ from aimass_compiler.cluster.failures import ClusterError
 from aimass_compiler.cluster.lease import held
 from aimass_compiler.cluster.outcomes import Applied
 from aimass_compiler.cluster.owned import Owned
-from aimass_compiler.cluster.pruning import prune, wait_until_gone
+from aimass_compiler.cluster.pruning import prune, wait_until_pruned
 
 
 def remove(work: Work, owned: Owned) -> Applied:
@@ -48,7 +48,7 @@ def _removed(work: Work, owned: Owned, done: Applied) -> Applied:
     done = replace(done, outcomes=tuple(outcomes))
     try:
         if work.wish.waits:
-            wait_until_gone(work.connection, outcomes, time.monotonic() + work.wish.timeout)
+            wait_until_pruned(work.connection, outcomes, time.monotonic() + work.wish.timeout)
         inventory.forget(work.connection, owned)
     except ClusterError as error:
         return replace(done, failures=(error,))

@@ -214,6 +214,26 @@ def test_what_is_being_deleted_is_waited_for(project: Project, cluster: Cluster,
     assert "deletionTimestamp" not in cluster.get("configmap", "settings", namespace)["metadata"]
 
 
+@pytest.mark.parametrize("command", [("apply",), ("delete", "churn", "--yes")])
+def test_what_was_deleted_and_stays_is_told_and_not_forgotten(
+    project: Project, cluster: Cluster, namespace: str, command: tuple[str, ...]
+) -> None:
+    project.declare(config("old"), config("new"))
+    assert project.apply().code == 0
+    patch = ("patch", "configmap", "old", f"--namespace={namespace}", "--type=merge", "-p")
+    cluster.kubectl(*patch, '{"metadata":{"finalizers":["example.com/slow"]}}')
+    project.declare(config("new"))
+    done = project.run(*command, "--timeout", "1s")
+    assert done.code == ExitCode.NOT_READY
+    told = (
+        "ConfigMap old is being deleted, and not gone yet: it is held by example.com/slow\nhelp: wait until"
+    )
+    assert told in done.told
+    cluster.kubectl(*patch, '{"metadata":{"finalizers":null}}')
+    done = project.run(*command)
+    assert (done.code, done.actions()["ConfigMap old"]) == (0, "deleted")
+
+
 @pytest.mark.parametrize(
     "refusal",
     [
