@@ -23,6 +23,8 @@ from aimass_compiler.root import is_spec
 _FORMAT = 1
 #: A file can change again within one tick of the file system's clock, and show the same time.
 _TICK_SECONDS = 0.02
+#: That of file systems that keep whole seconds, or only even ones: exFAT, FAT, HFS+.
+_COARSE_TICK_SECONDS = 2
 
 #: Size, inode, and the times of the last change of content and of the inode, in nanoseconds.
 Stamp = list[int]
@@ -123,7 +125,9 @@ class Memory:
             content = _content(os.path.join(folder, conventions.INVENTORY_FILE))
             if content is not None:
                 files = len(_listed(content)) + 1
-                found[name] = Model(stamp, text, _digest(_walked(folder)), _hash(content), files)
+                seen = _walked(folder)
+                digest = _digest(seen) if all(_is_past(each) for _, each in seen) else ""
+                found[name] = Model(stamp, text, digest, _hash(content), files)
         return found
 
     def keep(self, learnt: Mapping[str, Model]) -> None:
@@ -230,7 +234,7 @@ def _is_as_inventoried(folder: str, seen: list[tuple[str, Stamp]], inventory: st
     has_remains = any(path.rpartition("/")[2].startswith(".") for path in there - listed.keys())
     return (
         not has_remains
-        and listed.keys() <= there
+        and {*listed, conventions.INVENTORY_FILE} <= there
         and all(_hash_of(os.path.join(folder, path)) == digest for path, digest in listed.items())
     )
 
@@ -254,7 +258,9 @@ def _stamp_of(seen: os.stat_result) -> Stamp:
 
 def _is_past(stamp: Stamp) -> bool:
     """Whether the last change is so long ago that the next one will show another time."""
-    return time.time_ns() - max(stamp[2:]) > _TICK_SECONDS * 1e9
+    last = max(stamp[2:])
+    tick = _TICK_SECONDS if last % 1_000_000_000 else _COARSE_TICK_SECONDS
+    return time.time_ns() - last > tick * 1e9
 
 
 def _content(path: str) -> bytes | None:
