@@ -22,7 +22,8 @@ from aimass_compiler.task import Task
 from aimass_compiler.values import Frozen
 
 #: A DNS label of at most 40 characters: with our suffixes it still fits every name made from it.
-ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
+MODEL_NAME = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
+ModelName = Annotated[str, StringConstraints(pattern=MODEL_NAME)]
 
 
 class Metadata(Frozen):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 
 from aimass_compiler.diagnostics import Finding, Related
 from aimass_compiler.explanations import Explanation
+from aimass_compiler.pipeline import MODEL_NAME
 
 EXPLANATIONS = (
     Explanation(
@@ -37,7 +39,9 @@ def findings(models: Mapping[str, str], others: Mapping[str, str]) -> Iterator[F
         stem = PurePath(file).stem
         if stem != name:
             message = f"the model is called `{name}`, but its file `{stem}`"
-            hint = f"rename the file to `{name}.yaml`, or the model to `{stem}`"
+            hint = f"rename the file to `{name}.yaml`"
+            if re.fullmatch(MODEL_NAME, stem):
+                hint += f", or the model to `{stem}`"
             yield Finding("AM205", _NAME, message, help=hint, file=file)
         first = files.setdefault(name, file)
         if first != file:
