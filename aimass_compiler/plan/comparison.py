@@ -24,7 +24,9 @@ EXPLANATIONS = (
         "something is in the way of a file",
         "A symbolic link, a folder or a device stands where a file belongs, or a link stands above "
         "it. The compiler follows no links, so that nothing outside of the output folder is ever "
-        "touched. Remove what is in the way and compile again.",
+        "touched. Remove what is in the way and compile again. On disks that do not tell `Churn` from "
+        "`churn`, as those of macOS and Windows, it may be there under another spelling, which git and other "
+        "systems take for another file. Rename it and compile again.",
     ),
     Explanation(
         "AM033",
@@ -237,6 +239,7 @@ def _obstacles(folders: Collection[str], seen: Snapshot) -> Iterator[Finding]:
         if not path or model_folder(path) in folders:
             kept_out.setdefault(obstacle, []).append(path)
     for obstacle, paths in kept_out.items():
-        also = f"; {len(paths)} files belong below it" if len(paths) > 1 else ""
+        also = f"; {len(paths)} files belong below it" if len(paths) > 1 and not obstacle.spelling else ""
+        hint = f"rename it to `{obstacle.spelling}`" if obstacle.spelling else "remove what is in the way"
         file = f"{seen.shown_as}/{obstacle.at}" if obstacle.at else seen.shown_as
-        yield Finding("AM032", (), f"{obstacle.reason}{also}", help="remove what is in the way", file=file)
+        yield Finding("AM032", (), f"{obstacle.reason}{also}", help=hint, file=file)

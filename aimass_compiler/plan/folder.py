@@ -11,13 +11,16 @@ import contextlib
 import errno
 import os
 import stat
+import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
+from aimass_compiler.plan.names import same_name
+
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
 
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd and os.scandir in os.supports_fd
@@ -41,6 +44,8 @@ class Obstacle(Struct, frozen=True):
 
     reason: str
     at: str = ""
+    #: What it has to be called, where that is all that is wrong with it.
+    spelling: str = ""
 
 
 class _Place(NamedTuple):
@@ -185,11 +190,37 @@ class OutputFolder:
         """FILE, FOLDER, LINK or OTHER; None where there is nothing, and what is in the way above."""
         parent, _, name = path.rpartition("/")
         if not parent:
-            return self._kind_now(path)  # the folder of all models is large, and is not listed for one
+            return self._kind_of_model(path)
         names = self._names_in(parent)
-        if isinstance(names, Obstacle) or name in names or name.isascii():
-            return names if isinstance(names, Obstacle) else names.get(name)
-        return self._kind_now(path)  # some systems list `é` as two characters, and find it as one
+        if isinstance(names, Obstacle) or name in names:
+            return names if isinstance(names, Obstacle) else names[name]
+        return self._kind_of_unlisted(path, names)
+
+    def _kind_of_model(self, path: str) -> str | Obstacle | None:
+        """The same of what lies in the output folder, which is large, and is not listed for one model."""
+        kind, other = self._kind_now(path), path.swapcase()
+        if kind is None or other == path or self._kind_now(other) is None:
+            return kind
+        names = self._listed.get("")
+        if names is None or isinstance(names, Obstacle):
+            names = self._listed[""] = self.names("")
+        return kind if path in names else self._kind_of_unlisted(path, names)
+
+    def _kind_of_unlisted(self, path: str, names: Iterable[str]) -> str | Obstacle | None:
+        """The same of what is not among the names in its folder: the system may take one of them for it."""
+        parent, _, name = path.rpartition("/")
+        alike = sorted(each for each in names if same_name(each) == same_name(name))
+        if not alike and name.isascii():
+            return None
+        kind = self._kind_now(path)
+        composed = unicodedata.normalize("NFC", name)
+        # Some systems list `é` as two characters, and find it as one.
+        if kind is None or not alike or composed in (unicodedata.normalize("NFC", each) for each in alike):
+            return kind
+        at = f"{parent}/{alike[0]}" if parent else alike[0]
+        return Obstacle(
+            f"`{at}` is in the place of `{path}`: this disk takes both for one, others do not", at, name
+        )
 
     def _kind_now(self, path: str) -> str | None:
         try:

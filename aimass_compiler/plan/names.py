@@ -60,7 +60,7 @@ def inventory_path(folder: str) -> str:
 
 @lru_cache(_MANY)
 def _is_listing(inside: str) -> bool:
-    return _same_name(inside) == _same_name(conventions.INVENTORY_FILE)
+    return same_name(inside) == same_name(conventions.INVENTORY_FILE)
 
 
 def partial_name(name: str) -> str:
@@ -122,7 +122,7 @@ def _is_unicode(text: str) -> bool:
 
 
 @lru_cache(_MANY)
-def _same_name(path: str) -> str:
+def same_name(path: str) -> str:
     """Equal for names that some file system does not tell apart."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
@@ -155,11 +155,11 @@ def _pairs(paths: tuple[str, ...]) -> tuple[tuple[str, str, bool], ...]:
     files: dict[str, str] = {}
     pairs: list[tuple[str, str, bool]] = []
     for path in paths:
-        other = files.setdefault(_same_name(path), path)
+        other = files.setdefault(same_name(path), path)
         if other != path:
             pairs.append((other, path, False))
     for path in paths:
-        segments = _same_name(path).split("/")
+        segments = same_name(path).split("/")
         above = ("/".join(segments[:count]) for count in range(1, len(segments)))
         pairs += [(files[folder], path, True) for folder in above if folder in files]
     return tuple(pairs)
