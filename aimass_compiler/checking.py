@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aimass_compiler import checks
 from aimass_compiler.compile import lowered
 from aimass_compiler.diagnostics import Finding
-from aimass_compiler.spec import naming
+from aimass_compiler.spec import naming, told_once
 from aimass_compiler.spec.reader import Read, parse, read_document
 from aimass_compiler.spec.settings_file import read_settings
 
@@ -46,7 +46,7 @@ def check_specs(project: Project, specs: Sequence[Path], texts: Texts) -> Checke
     others = {project.shown(path): path.stem for path in project.specs()}
     others = {file: name for file, name in others.items() if file not in documents}
     findings += naming.findings(names, others)
-    return Checked(tuple(dict.fromkeys(findings)), documents)
+    return Checked(told_once.beside_settings(findings, written.file), documents)
 
 
 def _read(path: Path, shown: str, texts: Texts) -> Read:

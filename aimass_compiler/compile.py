@@ -42,7 +42,7 @@ def compile_specs(project: Project, specs: Sequence[Path]) -> Compiled:
     findings += naming.findings({file: pipeline.name for file, pipeline in of_file.items()}, {})
     pipelines = {pipeline.name: pipeline for pipeline in of_file.values()}
     files = {} if has_errors(findings) else render.render_all(pipelines)
-    return Compiled(pipelines, files, tuple(dict.fromkeys(findings)), documents)
+    return Compiled(pipelines, files, told_once.beside_settings(findings, written.file), documents)
 
 
 def lowered(read: Read, settings: Settings) -> tuple[Document, Pipeline | None, list[Finding]]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.pipeline.waiver import Waiver
@@ -17,6 +17,13 @@ def _is_record(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}@sha256:[0-9a-f]{64}", value):
         told = "{shown} is not a tag with its digest, such as `spec-296b6b097776@sha256:…`"
         raise PydanticCustomError("record", told, {"shown": f"`{value}`"})
+    return value
+
+
+def _is_currency(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", value):
+        told = "{shown} is not the code of a currency; write it like {example}"
+        raise PydanticCustomError("currency", told, {"shown": f"`{value}`", "example": "`EUR`"})
     return value
 
 
@@ -123,7 +130,9 @@ class Prices(Frozen):
     """One GiB of memory for an hour."""
     gpu_hour: Number = Field(0.0, ge=0)
     """One GPU for an hour."""
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
+    currency: Annotated[
+        str, AfterValidator(_is_currency), Field(json_schema_extra={"pattern": "^[A-Z]{3}$"})
+    ] = "USD"
     """The currency's code in ISO 4217."""
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aimass_compiler.diagnostics import Finding, Fix, Path, Related, Remove, Rewrite
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.spec.document import Document, MappingNode, Node, ScalarNode, SequenceNode, value_of
+from aimass_compiler.spec.scalars import comma_meant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -90,11 +92,20 @@ def _no_text(document: Document, path: Path, key: Node, written: str) -> Iterabl
             f"the key `{written}` is {_told(key)}, not text" if written else "there is no key before this `:`"
         )
         hint = f'quote it: `"{written}"`' if written else "write a name before the `:`"
+        if whole := _whole_of(document, key):
+            hint = f"{comma_meant(whole, written)}, if it is the rest of a number"
     else:
         message = f"a {'mapping' if isinstance(key, MappingNode) else 'list'} cannot be a key"
         hint = "quote text that contains brackets"
-    fix = Fix("put it in quotes", (Rewrite(place, f'"{written}"'),)) if _is_word(key, written) else None
+    is_certain = _is_word(key, written) and "the rest of a number" not in hint
+    fix = Fix("put it in quotes", (Rewrite(place, f'"{written}"'),)) if is_certain else None
     yield Finding("AM008", path, message, help=hint, file=document.file, place=place, fix=fix)
+
+
+def _whole_of(document: Document, key: ScalarNode) -> str:
+    """What stands before the decimal comma, where a bracket made of a number a value and a key."""
+    found = re.search(r"(?<![\w.])[0-9]+(?=,$)", document.text[max(0, key.start - 20) : key.start])
+    return found[0] if found and type(key.value) is int else ""
 
 
 def _is_word(key: Node, written: str) -> bool:

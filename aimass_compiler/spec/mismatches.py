@@ -333,7 +333,7 @@ def _type_told(mismatch: Mismatch) -> tuple[str, str, str]:
     if len(keys) == 1 and keys[0] in RANGES:
         return "AM103", f"{name} cannot be searched: it must be {noun}", ""
     if value is None:
-        hint = "write a value, or leave the key out"
+        hint = f"write {'`{}`' if mismatch.nouns == ('a mapping',) else 'a value'}, or leave the key out"
         return "AM103", f"{name} has no value, but must be {noun}", hint
     return "AM103", f"{name} must be {noun}, not {_shown(value)}", ways_out.of_type(value, mismatch.nouns)
 

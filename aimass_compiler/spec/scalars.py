@@ -82,3 +82,10 @@ def read_elsewhere_as(text: str) -> str | None:
     if _LEADING_ZERO.fullmatch(text):
         return "an octal number"
     return None
+
+
+def comma_meant(before: str, after: str) -> str:
+    """How a number with a comma is written: the comma may be a decimal one, or part thousands."""
+    if len(after) == len("000"):
+        return f"write `{before}{after}`, or `{before}.{after}` with a point"
+    return f"write `{before}.{after}`, with a point"

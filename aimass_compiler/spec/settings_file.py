@@ -6,6 +6,7 @@ from pathlib import Path
 
 from aimass_compiler.diagnostics import Finding
 from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.spec import told_once
 from aimass_compiler.spec.decode import decode
 from aimass_compiler.spec.document import Document
 from aimass_compiler.spec.reader import parse, read_document
@@ -25,4 +26,4 @@ def read_settings(
     else:
         return Settings.default(), Document(shown_as), []
     settings, problems = decode(Settings, document.data, document.file)
-    return settings or Settings.default(), document, [*findings, *problems]
+    return settings or Settings.default(), document, told_once.in_one_place([*findings, *problems], document)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aimass_compiler.diagnostics import Severity, nearest
+from aimass_compiler.diagnostics import nearest
 from aimass_compiler.spec.decode import above_lists
 from aimass_compiler.spec.model_spec import ModelSpec
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
     from aimass_compiler.diagnostics import Finding, Path
     from aimass_compiler.spec.document import Document
+
+
+#: The first code about keys and values; those before are about the text.
+_OF_VALUES = "AM100"
 
 
 def without_consequences(judged: Iterable[Finding], mismatches: Sequence[Finding]) -> list[Finding]:
@@ -39,16 +43,28 @@ def _is_about(path: Path, doubtful: Path) -> bool:
 
 
 def in_one_place(findings: Sequence[Finding], document: Document) -> list[Finding]:
-    """The findings without those about what an alias repeats, and about how a wrong value reads elsewhere."""
+    """The findings without those about what an alias repeats, and about what is wrong in another way, too."""
     if len(findings) < 2:  # noqa: PLR2004  # two can be about the same
         return list(findings)
     places = [document.place_of_finding(finding) for finding in findings]
     told = list(zip(findings, places, strict=True))
     written = {(found.code, place) for found, place in told if not document.is_repeated(found.path)}
     wrong = {place for found, place in told if found.is_error}
+    unread = {place for found, place in told if found.is_error and found.code < _OF_VALUES}
     return [
         found
         for found, place in told
         if not (document.is_repeated(found.path) and (found.code, place) in written)
-        and not (found.code == "AM018" and found.severity is Severity.WARNING and place in wrong)
+        and not (found.code == "AM018" and place in wrong)
+        and not (found.code >= _OF_VALUES and place in unread)
     ]
+
+
+def beside_settings(findings: Sequence[Finding], settings: str) -> tuple[Finding, ...]:
+    """Each finding once; where environments are declared wrongly, specs are not told that they know none."""
+    are_wrong = any(found.is_error and _is_of_environments(found, settings) for found in findings)
+    return tuple(found for found in dict.fromkeys(findings) if not (are_wrong and found.code == "AM207"))
+
+
+def _is_of_environments(found: Finding, settings: str) -> bool:
+    return found.file == settings and (found.code < _OF_VALUES or found.path[:1] == ("environments",))

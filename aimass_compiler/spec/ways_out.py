@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aimass_compiler import conventions
 from aimass_compiler.catalog import family_of
 from aimass_compiler.spec.certain import reads_as_number, without_underscores
+from aimass_compiler.spec.scalars import comma_meant
 
 if TYPE_CHECKING:
     from aimass_compiler.diagnostics import Path
@@ -65,6 +66,8 @@ def _of_number(text: str, nouns: Sequence[str]) -> str:
         return of_share(text, "1")
     if reads_as_number(text):
         return f"take away the quotes: `{text}`"
+    if re.fullmatch(r"[0-9]+,[0-9]+", text):
+        return comma_meant(*text.split(","))
     number = without_underscores(text)
     return f"write `{number}`" if reads_as_number(number) else ""
 
@@ -77,6 +80,8 @@ def of_type(value: Any, nouns: Sequence[str]) -> str:
         return f"write `{int(value)}`"
     if isinstance(value, (bool, int, float)) and "a string" in nouns:
         return f'quote it: `"{json.dumps(value)}"`'
+    if nouns == ("a mapping",) and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return f"write `{value[0]}: {{}}` in the place of `{value[0]}`, and so on" if value else "write `{}`"
     if nouns == ("a list",):
         return "begin each item with `- `" if isinstance(value, Mapping) else f"write `[{json.dumps(value)}]`"
     return ""

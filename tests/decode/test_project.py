@@ -63,3 +63,36 @@ def test_there_is_at_least_one_environment(tmp_path: Path) -> None:
     assert (finding.code, finding.path, finding.file) == ("AM107", ("environments",), "aimass.yaml")
     assert finding.message == "`environments` must have at least 1 item, not 0"
     assert found.files == {}
+
+
+def test_a_spec_is_not_told_of_environments_that_are_declared_wrongly(tmp_path: Path) -> None:
+    spec = f"{BASE}environments: {{dev: {{serving: {{replicas: {{min: 1}}}}}}}}\n"
+    files = {"aimass.yaml": "environments: {Dev: {}, prod: {}}\n", "specs/churn.yaml": spec}
+    found = compiled(tmp_path, files).findings
+    assert [(finding.code, finding.path) for finding in found] == [("AM414", ("environments", "Dev"))]
+
+
+@pytest.mark.parametrize(
+    ("settings", "hint"),
+    [
+        ("prices: {cpu_hour: 0,04}", "write `0.04`, with a point, if it is the rest of a number"),
+        ("prices:\n  cpu_hour: 0,04", "write `0.04`, with a point"),
+        ("prices:\n  cpu_hour: 1,000", "write `1000`, or `1.000` with a point"),
+        ("environments: [dev, prod]", "write `dev: {}` in the place of `dev`, and so on"),
+        ("environments:\n  dev:", "write `{}`, or leave the key out"),
+        ("images: {registry: 'https://ghcr.io/acme'}", "leave the scheme out: `ghcr.io/acme`"),
+        ("images: {registry: ghcr.io/Acme}", "registries take small letters only: `ghcr.io/acme`"),
+    ],
+)
+def test_a_mistake_of_settings_has_one_way_out(tmp_path: Path, settings: str, hint: str) -> None:
+    found = compiled(tmp_path, {"aimass.yaml": f"{settings}\n", "specs/churn.yaml": BASE}).findings
+    assert [(finding.file, finding.help) for finding in found] == [("aimass.yaml", hint)]
+
+
+def test_a_currency_is_not_told_how_models_are_called(tmp_path: Path) -> None:
+    found = compiled(
+        tmp_path, {"aimass.yaml": "prices: {currency: eur}\n", "specs/churn.yaml": BASE}
+    ).findings
+    assert [finding.message for finding in found] == [
+        "`eur` is not the code of a currency; write it like `EUR`"
+    ]

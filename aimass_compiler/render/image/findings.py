@@ -47,9 +47,19 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
             told = f"`{image}` does not say which version"
             yield _finding("AM432", key, told, "add a version or a digest, as in `python:3.11-slim`")
     if not is_repository(images.registry):
-        way_out = "write it like `registry.example.com/ml`, without a tag"
+        way_out = _repository_meant(images.registry)
         yield _finding("AM431", "registry", f"`{images.registry}` does not name a place for images", way_out)
     yield from _records(pipeline)
+
+
+def _repository_meant(registry: str) -> str:
+    """What is wrong with the place for images, and how it is written."""
+    bare = registry.partition("://")[2] or registry
+    if bare != registry:
+        return f"leave the scheme out: `{bare}`"
+    if is_repository(registry.lower()):
+        return f"registries take small letters only: `{registry.lower()}`"
+    return "write it like `registry.example.com/ml`, without a tag"
 
 
 def _records(pipeline: Pipeline) -> Iterator[Finding]:

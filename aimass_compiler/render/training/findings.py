@@ -10,7 +10,7 @@ from aimass_compiler.diagnostics import Finding, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.places import written
-from aimass_compiler.render.naming import is_label_value, ray_version
+from aimass_compiler.render.naming import is_dns_name, is_label_value, ray_version
 
 EXPLANATIONS = (
     Explanation(
@@ -37,8 +37,8 @@ EXPLANATIONS = (
     Explanation(
         "AM446",
         "the queue's name is not one that Kubernetes takes",
-        "The name of the Kueue queue in aimass.yaml stands in a label: up to 63 letters, digits, `-`, `_` "
-        "and `.`.",
+        "The Kueue queue in aimass.yaml is an object's name, which stands in a label: up to 63 small "
+        "letters, digits, `-` and `.`. No queue has another name, so a job would wait for ever.",
     ),
     Explanation(
         "AM447",
@@ -80,7 +80,7 @@ def _settings(pipeline: Pipeline) -> Iterator[Finding]:
             shown = ".".join(map(str, version))
             told = f"`{image}` is Ray {shown}, which has no tokens; 2.52.0 is the oldest that has"
         yield Finding("AM441", ("images", "ray"), told, help="write `rayproject/ray:2.55.1-py311`", file=file)
-    if queue is not None and not is_label_value(queue):
+    if queue is not None and not (is_dns_name(queue) and is_label_value(queue)):
         told = f"`{queue}` cannot be the name of a queue"
         yield Finding("AM446", ("queue",), told, help="write it like `ml-queue`", file=file)
 
