@@ -5,16 +5,16 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import yaml
+
+from tests.loopback import Answers, Server
 
 _HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "host", "accept-encoding"}
 
@@ -68,29 +68,18 @@ def proxied(kubeconfig: Path, folder: Path) -> Iterator[Proxy]:
     told = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
     cluster, user = told["clusters"][0]["cluster"], told["users"][0]["user"]
     proxy = Proxy(folder / "kubeconfig-of-proxy")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(proxy, cluster, user))
-    server.daemon_threads = True
-    address = f"http://127.0.0.1:{server.server_port}"
-    proxy.kubeconfig.write_text(
-        json.dumps({**told, "clusters": [{**told["clusters"][0], "cluster": {"server": address}}]})
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with Server(_answers(proxy, cluster, user)) as server:
+        through = {**told["clusters"][0], "cluster": {"server": f"http://{server.place}"}}
+        proxy.kubeconfig.write_text(json.dumps({**told, "clusters": [through]}))
         yield proxy
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
-def _handler(proxy: Proxy, cluster: dict[str, Any], user: dict[str, Any]) -> type[BaseHTTPRequestHandler]:
+def _answers(proxy: Proxy, cluster: dict[str, Any], user: dict[str, Any]) -> type[Answers]:
     place = urlsplit(cluster["server"])
     trust = ssl.create_default_context(cafile=cluster.get("certificate-authority"))
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Answers):
         protocol_version = "HTTP/1.1"
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
 
         def pass_on(self) -> None:
             url = urlsplit(self.path)
@@ -101,11 +90,11 @@ def _handler(proxy: Proxy, cluster: dict[str, Any], user: dict[str, Any]) -> typ
                 proxy.asked.append(asked)
                 if refusal is not None:
                     content = json.dumps({"kind": "Status", "message": refusal.message}).encode()
-                    self.answer(refusal.code, refusal.headers, content)
+                    self.hand_on(refusal.code, refusal.headers, content)
                     return
                 code, headers, content = self.ask(body)
                 proxy.after(asked)
-                self.answer(code, headers, content)
+                self.hand_on(code, headers, content)
             except (Lost, OSError):
                 self.close_connection = True
 
@@ -120,7 +109,7 @@ def _handler(proxy: Proxy, cluster: dict[str, Any], user: dict[str, Any]) -> typ
             connection.close()
             return answer.status, headers, content
 
-        def answer(self, code: int, headers: dict[str, str], content: bytes) -> None:
+        def hand_on(self, code: int, headers: dict[str, str], content: bytes) -> None:
             self.send_response_only(code)
             for name, value in headers.items():
                 if name.lower() not in _HOP_BY_HOP:
@@ -129,6 +118,6 @@ def _handler(proxy: Proxy, cluster: dict[str, Any], user: dict[str, Any]) -> typ
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = pass_on  # noqa: N815  # as http.server calls them
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = pass_on
 
     return Handler

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import os
 import shutil
 import subprocess
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.loopback import Answers, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,24 +156,18 @@ def test_what_is_pushed_is_told_by_tag_and_digest(project: Path, status: int) ->
     assert (pushed in summary.read_text()) if status == 0 else not summary.exists()
 
 
-class TokenService(http.server.BaseHTTPRequestHandler):
+class TokenService(Answers):
     """Answers like GitHub's token service, with what it was asked as the token."""
 
     def do_GET(self) -> None:
-        body = json.dumps({"value": f"{self.headers['Authorization']} {self.path}"}).encode()
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(body)
+        self.answer(200, json.dumps({"value": f"{self.headers['Authorization']} {self.path}"}).encode())
 
 
 @pytest.fixture
 def token_service() -> Iterator[str]:
     """The address of a TokenService."""
-    server = http.server.HTTPServer(("127.0.0.1", 0), TokenService)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/token?api-version=2.0"
-    server.shutdown()
-    server.server_close()
+    with Server(TokenService) as server:
+        yield f"http://{server.place}/token?api-version=2.0"
 
 
 @needs_jq

@@ -6,57 +6,47 @@ Source: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 from __future__ import annotations
 
 import hashlib
-import http.server
-import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.loopback import Answers, Server
 
 
-class Registry(http.server.ThreadingHTTPServer):
-    """Blobs and manifests by their digest, and manifests by their tag."""
+class Registry(Server):
+    """Blobs and manifests by their digest, and manifests by their tag; its place begins an image's name."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Requests)
+        super().__init__(_Requests)
         self.kept: dict[str, bytes] = {}
         self.uploading = b""
 
-    @property
-    def place(self) -> str:
-        """What comes before the first slash of an image's name."""
-        return f"127.0.0.1:{self.server_port}"
 
-
-class _Requests(http.server.BaseHTTPRequestHandler):
+class _Requests(Answers):
     server: Registry
 
     def do_GET(self) -> None:
         name = self.path.rpartition("/")[2]
         if self.path == "/v2/":
-            self._answer(200)
+            self.answer(200)
         elif name in self.server.kept:
-            self._answer(200, body=self.server.kept[name])
+            self.answer(200, self.server.kept[name])
         else:
-            self._answer(404)
+            self.answer(404)
 
     def do_HEAD(self) -> None:
         self.do_GET()
 
     def do_POST(self) -> None:
         self.server.uploading = b""
-        self._answer(202, {"Location": "/v2/upload"})
+        self.answer(202, Location="/v2/upload")
 
     def do_PATCH(self) -> None:
         self.server.uploading += self._body()
-        self._answer(202, {"Location": "/v2/upload"})
+        self.answer(202, Location="/v2/upload")
 
     def do_PUT(self) -> None:
         content = self._body() or self.server.uploading
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         self.server.kept |= {digest: content, self.path.rpartition("/")[2]: content}
-        self._answer(201, {"Docker-Content-Digest": digest})
+        self.answer(201, Docker_Content_Digest=digest)
 
     def _body(self) -> bytes:
         if "chunked" not in self.headers.get("Transfer-Encoding", ""):
@@ -67,26 +57,3 @@ class _Requests(http.server.BaseHTTPRequestHandler):
             self.rfile.readline()
         self.rfile.readline()
         return b"".join(parts)
-
-    def _answer(self, status: int, headers: dict[str, str] | None = None, body: bytes = b"") -> None:
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  # the base class's name
-        """Say nothing."""
-
-
-@contextmanager
-def running() -> Iterator[Registry]:
-    """A registry that answers until the block ends."""
-    registry = Registry()
-    threading.Thread(target=registry.serve_forever, daemon=True).start()
-    try:
-        yield registry
-    finally:
-        registry.shutdown()
-        registry.server_close()

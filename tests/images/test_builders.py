@@ -29,7 +29,7 @@ def program(folder: Path, name: str, text: str) -> None:
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[registry.Registry]:
     """A registry that builders may push to without TLS, and a store of images that is gone with the test."""
-    with registry.running() as server:
+    with registry.Registry() as server:
         storage, registries = tmp_path / "storage.conf", tmp_path / "registries.conf"
         folders = f'graphroot = "{tmp_path / "store"}"\nrunroot = "{tmp_path / "run"}"'
         storage.write_text(f'[storage]\ndriver = "vfs"\n{folders}\n')

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import http.server
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+from tests.loopback import Answers, Server
 
 
 @dataclass(frozen=True)
@@ -34,29 +34,19 @@ def running() -> Iterator[Registry]:
     """An empty registry, which ends with the block."""
     manifests: dict[str, bytes] = {}
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Answers):
         def do_GET(self) -> None:
-            self._answer(200 if self.path in manifests else 404)
+            self.tell(200 if self.path in manifests else 404)
 
         def do_PUT(self) -> None:
             manifests[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
-            self._answer(201)
+            self.tell(201)
 
-        def _answer(self, status: int) -> None:
+        def tell(self, status: int) -> None:
             content = manifests.get(self.path, b"")
-            self.send_response(status)
-            self.send_header("Docker-Content-Digest", f"sha256:{hashlib.sha256(content).hexdigest()}")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            self.answer(
+                status, content, Docker_Content_Digest=f"sha256:{hashlib.sha256(content).hexdigest()}"
+            )
 
-        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  # the base class's
-            """Say nothing."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with Server(Handler) as server:
         yield Registry(f"localhost:{server.server_port}", manifests)
-    finally:
-        server.shutdown()
-        server.server_close()
