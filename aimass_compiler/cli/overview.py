@@ -43,29 +43,32 @@ def answer(written: Sequence[str]) -> int:
 
 def parser_of(chosen: Command, program: str) -> argparse.ArgumentParser:
     """The arguments of one command."""
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description=chosen.description,
-        epilog=f"examples:\n{chosen.examples}\n\nexit codes:\n{_exit_codes()}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"aimass-compile {__version__}")
+    epilog = f"examples:\n{chosen.examples}\n\nexit codes:\n{_exit_codes()}"
+    parser = _parser(program, chosen.description, epilog)
     chosen.declare(parser)
     return parser
 
 
 def _parser_of_all() -> argparse.ArgumentParser:
     """What tells about every command, and runs none: that is found by its word."""
-    parser = argparse.ArgumentParser(
-        prog="aimass",
-        description=_DESCRIPTION,
-        epilog=_EPILOG + _exit_codes(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"aimass-compile {__version__}")
+    parser = _parser("aimass", _DESCRIPTION, _EPILOG + _exit_codes())
     chosen = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for each in commands():
         chosen.add_parser(each.name, help=each.summary)
+    return parser
+
+
+def _parser(program: str, description: str, epilog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    # Since 3.14 Python colours help, and asks standard output only, wherever it writes.
+    is_coloured = terminal.is_coloured(sys.stdout) and terminal.is_coloured(sys.stderr)
+    setattr(parser, "color", is_coloured)  # noqa: B010  # types of older Pythons do not know it
+    parser.add_argument("--version", action="version", version=f"aimass-compile {__version__}")
     return parser
 
 

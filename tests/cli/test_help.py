@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from aimass_compiler.cli import compile_main
@@ -81,3 +86,30 @@ def test_a_port_that_is_none(project: Project, port: str) -> None:
     done = project.aimass("serve", "churn", f"--port={port}")
     assert done.code == 2
     assert f"a port is a whole number from 0 to 65535, not `{port}`" in done.err
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="Python itself colours help since 3.14")
+@pytest.mark.parametrize("forbidden", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_usage_is_coloured_on_a_terminal_only(tmp_path: Path, forbidden: dict[str, str]) -> None:
+    code = "import sys; from aimass_compiler.cli import main; sys.exit(main(['fix', *sys.argv[1:]]))"
+    environment = {**os.environ, "TERM": "xterm", **forbidden}
+    master, terminal = os.openpty()
+
+    def told(*, elsewhere: bool) -> tuple[bytes, bytes]:
+        with (tmp_path / "file").open("w+b") as file:
+            command = [sys.executable, "-c", code, "--nonsense"]
+            errors = file if elsewhere else terminal
+            done = subprocess.run(command, stdout=terminal, stderr=errors, env=environment, check=False)
+            assert done.returncode == ExitCode.USAGE
+            os.write(terminal, b"the end")
+            file.seek(0)
+            return os.read(master, 1 << 16), file.read()
+
+    try:
+        assert (b"\x1b[" in told(elsewhere=False)[0]) == (not forbidden)
+        written = told(elsewhere=True)[1]
+        assert b"usage:" in written
+        assert b"\x1b[" not in written
+    finally:
+        os.close(master)
+        os.close(terminal)
