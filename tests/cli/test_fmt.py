@@ -105,7 +105,7 @@ def test_windows_lines_stay(project: Project) -> None:
 def test_what_is_typed_is_answered(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = io.BytesIO()
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"kind:   Model\n")))
-    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=answer, flush=lambda: None))
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(answer))
     assert project.aimass("fmt", "--stdin-filename", "specs/churn.yaml").code == 0
     assert answer.getvalue() == b"kind: Model\n"
     assert (project.root / "specs/churn.yaml").read_text() == SPEC
