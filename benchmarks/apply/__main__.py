@@ -13,6 +13,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -106,6 +107,7 @@ def _run(command: Sequence[str]) -> None:
 
 def main() -> int:
     """Measure and print."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what is started ends with this
     parser = argparse.ArgumentParser(prog="python -m benchmarks.apply", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each (default 5)")
     parser.add_argument("--results", type=Path, help="write the table to this file, too")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import signal
 import subprocess
 import tempfile
 import threading
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _SAMPLE_SECONDS = 0.01
 _PROC = Path("/proc")
+#: Ctrl-C, `kill`, and a terminal that is closed.
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ def cost(calls: Sequence[Call], at_once: int, limit: float, *, watch_memory: boo
                 call = waiting.pop()
                 process = _start(call, errors)
                 running[process.pid] = call, process
+                if over.is_set():  # meanwhile
+                    _kill(process.pid)
             # This blocks in the system, so that no polling is added to what is timed.
             identity, status, usage = os.wait4(-1, 0)
             call, process = running.pop(identity)
@@ -103,20 +108,32 @@ def _failure(call: Call, status: int, errors: IO[bytes]) -> str:
 
 @contextlib.contextmanager
 def _alarm(running: Mapping[int, object], seconds: float) -> Iterator[threading.Event]:
-    """Ends what is running when time is over, and says that it was."""
-    over = threading.Event()
+    """Ends what is running when time is over, and says that it was; also when this program is to end.
+
+    In sessions of their own, the calls would outlive it.
+    """
+    over, asked = threading.Event(), list[int]()
 
     def end() -> None:
         over.set()
         for process in list(running):
             _kill(process)
 
+    def obey(number: int, _: object) -> None:
+        asked.append(number)
+        end()
+
+    before = {number: signal.signal(number, obey) for number in _ENDINGS}
     alarm = threading.Timer(seconds, end)
     alarm.start()
     try:
         yield over
     finally:
         alarm.cancel()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in asked[:1]:
+            signal.raise_signal(number)
 
 
 def _end(running: Mapping[int, tuple[Call, subprocess.Popen[bytes]]]) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import platform
 import re
+import signal
 import socket
 import statistics
 import subprocess
@@ -30,6 +31,7 @@ _ROW = "| {:<31} | {:>9} | {:>8} | {:>8} | {:>8} | {:>7} | {:>7} |"
 
 def main() -> int:
     """Measure and print; answers 1 when a server answered other than 200."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what is started ends with this
     asked = _arguments()
     peers = interpreter(asked.peers)
     measured: dict[str, list[Round]] = {}
