@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aimass_compiler import conventions
+from aimass_compiler.cluster import git
 
 #: What DVC says when a stage's command ends badly (dvc.stage.exceptions.StageCmdFailedError).
 _EXITED = re.compile(r"exited with (-?\d+)")
@@ -18,6 +19,7 @@ _NO_FILE = re.compile(r"(?:No such file or directory: '|missing data '[^']*': )(
 _NO_ROOM = re.compile(
     r"No space left on device|File too large|Disk quota exceeded|disk I/O error|disk is full"
 )
+_NO_RIGHT = re.compile(r"(?P<told>Permission denied|Read-only file system): '(?P<path>[^']+)'")
 #: What comes before the reason.
 _PREFIX = re.compile(r"^ERROR: (?:unexpected error - )?(?:failed to reproduce '[^']*': )?")
 #: What it says while another DVC works on the same files (dvc.lock, dvc.rwlock).
@@ -40,22 +42,36 @@ class DataMissing(DvcFailed):
     """A file that a stage reads does not exist."""
 
 
-class DiskFull(DvcFailed):
-    """There is no room for what the stages left."""
+class DiskRefuses(DvcFailed):
+    """There is no room for what the stages left, or no right to write it."""
 
 
-def prepare(root: Path) -> bool:
-    """Make a project a DVC repository where it is none; answers whether that was done.
+def prepare(root: Path) -> tuple[str, ...]:
+    """Make a project a DVC repository where it is none; answers what there is to commit then.
 
-    Raises DvcMissing.
+    Git is made to leave out what the stages make, which is DVC's to keep. Raises DvcMissing.
     """
     if (root / ".dvc").is_dir():
-        return False
-    tracked = [] if (root / ".git").exists() else ["--no-scm"]
-    done = _run(["init", "--quiet", *tracked], root, lambda line: None)  # noqa: ARG005  # it tells nothing new
+        return ()
+    where = _where_git_is(root)
+    done = _run(["init", "--quiet", *where], root, lambda line: None)  # noqa: ARG005  # it tells nothing new
     if done != 0:
         raise DvcMissing(f"`dvc init` failed in {root}", "run it there to see why")
-    return True
+    made = f"{conventions.ARTIFACTS_FOLDER}/"
+    if "--no-scm" in where or git.ignores(made, root) is not False:
+        return (".dvc",)
+    path = root / ".gitignore"
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    line_end = "\n" if before and not before.endswith("\n") else ""
+    path.write_text(f"{before}{line_end}/{made}\n", encoding="utf-8")
+    return (".dvc", path.name)
+
+
+def _where_git_is(root: Path) -> list[str]:
+    """What tells `dvc init` so: here, further up, or nowhere that would keep what it makes."""
+    if (root / ".git").exists():
+        return []
+    return ["--subdir"] if git.ignores(".", root) is False else ["--no-scm"]
 
 
 def reproduce(
@@ -92,7 +108,10 @@ def _exit_code(complaint: str, root: Path) -> int:
         raise DataMissing(f"there is no file {path}", "paths start at the project's root")
     reason = _PREFIX.sub("", complaint) or "it does not say why"
     if _NO_ROOM.search(reason):
-        raise DiskFull(f"what the stages left could not be kept: {reason}", "make room, then run again")
+        raise DiskRefuses(f"what the stages left could not be kept: {reason}", "make room, then run again")
+    if unwritable := _NO_RIGHT.search(reason):
+        told, path = unwritable["told"], unwritable["path"].removeprefix(f"{root}/")
+        raise DiskRefuses(f"DVC could not write {path}: {told}", "make it writable, then run again")
     if _BUSY.search(reason):
         raise DvcFailed("another DVC is at work on the same files", "wait until it has ended, then run again")
     raise DvcFailed(f"DVC could not go on: {reason}", "`--verbose` shows all that it says")

@@ -1,4 +1,4 @@
-"""Git by subprocess: files as they were at a revision."""
+"""Git by subprocess: files as they were at a revision, and what a repository says of a folder."""
 
 from __future__ import annotations
 
@@ -58,6 +58,15 @@ def changed_since(commit: str, root: Path, folder: str) -> list[str] | None:
         return None
     paths = done.stdout.decode(errors="surrogateescape").split("\0")
     return [path.removeprefix(f"{folder}/") for path in paths if path]
+
+
+def ignores(path: str, root: Path) -> bool | None:
+    """Whether git leaves out what lies at a path of `root`; None where `root` is in no repository."""
+    try:
+        done = _run(["check-ignore", "--quiet", "--", path], root)
+    except GitError:
+        return None
+    return {0: True, 1: False}.get(done.returncode)
 
 
 def source(root: Path) -> str:

@@ -34,7 +34,7 @@ EXAMPLES = """
 _EXIT_CODES = {
     dvc.DvcMissing: ExitCode.USAGE,
     dvc.DataMissing: ExitCode.DATA,
-    dvc.DiskFull: ExitCode.DISK,
+    dvc.DiskRefuses: ExitCode.DISK,
 }
 
 
@@ -65,8 +65,8 @@ def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namesp
     folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.name
     stages = progress.Stages(sys.stdout, is_verbose=arguments.verbose)
     try:
-        if dvc.prepare(project.root):
-            print("made this project a DVC repository (.dvc/): commit it")
+        if made := dvc.prepare(project.root):
+            print(f"made this project a DVC repository: commit {' and '.join(made)}")
         with locked(
             folder, lambda: print(f"another run of `{pipeline.name}` goes on; waiting for it", flush=True)
         ):

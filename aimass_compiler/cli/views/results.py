@@ -26,7 +26,7 @@ def drawn(folder: Path, pipeline: Pipeline, reached: Container[str], status: int
     if "evaluate" in reached:
         lines += _metrics(_read(folder / artifacts.METRICS), _read(folder / artifacts.VERDICT))
     if "test" in reached and status == 0:
-        lines += [*_service(_read(folder / artifacts.SERVICE_REPORT)), *_places(pipeline)]
+        lines += [*_service(_read(folder / artifacts.SERVICE_REPORT)), *_places(pipeline, folder.parents[1])]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -86,10 +86,12 @@ def _service(report: Mapping[str, Any]) -> Iterator[str]:
     yield f"  {efficiency['requests']:,} requests at {rate:.0f} a second: {latency}"
 
 
-def _places(pipeline: Pipeline) -> Iterator[str]:
+def _places(pipeline: Pipeline, root: Path) -> Iterator[str]:
     name = pipeline.name
     overlays = f"{conventions.GENERATED_FOLDER}/{name}/overlays"
     folder = f"{conventions.ARTIFACTS_FOLDER}/{name}"
+    committed = [conventions.SPECS_FOLDER, conventions.GENERATED_FOLDER, ".dvc"]
+    committed += [".gitignore"] if (root / ".gitignore").exists() else []
     yield ""
     yield "where things are:"
     yield from table(
@@ -106,10 +108,7 @@ def _places(pipeline: Pipeline) -> Iterator[str]:
             [f"aimass serve {name}", f"serve it on port {conventions.PORT}"],
             [f"aimass predict {name} --example", "ask it about one row"],
             [f"aimass explain {name}", "the spec with every default and where it comes from"],
-            [
-                f"git add specs {conventions.GENERATED_FOLDER} .dvc",
-                "commit what was declared, and what ran for it",
-            ],
+            [f"git add {' '.join(committed)}", "commit what was declared, and what ran for it"],
             [f"aimass image {name}", "put together its image, and see how it is built"],
             [
                 f"kubectl apply -k {overlays}/{next(iter(pipeline.environments))}",
