@@ -34,9 +34,16 @@ def declare_rewriting(parser: argparse.ArgumentParser, files: str = OWN_FILES) -
 
 
 def rewrite(
-    arguments: argparse.Namespace, project: Project, files: Mapping[Path, Rewritten], advice: str
+    arguments: argparse.Namespace,
+    project: Project,
+    files: Mapping[Path, Rewritten],
+    advice: str,
+    done: str = "",
 ) -> int:
-    """Show and write what differs; answers an ExitCode. `advice` is the way out after `--check`."""
+    """Show and write what differs; answers an ExitCode.
+
+    `advice` is the way out after `--check`, and `done` what is said of a file that was written, if anything.
+    """
     changed = {path: texts for path, texts in files.items() if texts.before != texts.after}
     if arguments.diff:
         for path, texts in changed.items():
@@ -49,10 +56,13 @@ def rewrite(
             terminal.complain(f"{count} would change", advice)
             return ExitCode.STALE
         return ExitCode.DONE
-    problems = [problem for path, texts in changed.items() if (problem := _written(path, texts))]
-    for problem in problems:
-        terminal.complain(problem)
-    return ExitCode.FAILED if problems else ExitCode.DONE
+    problems = {path: _written(path, texts) for path, texts in changed.items()}
+    for path, problem in problems.items():
+        if problem:
+            terminal.complain(problem)
+        elif done:
+            print(f"{project.shown(path)} {done}")
+    return ExitCode.FAILED if any(problems.values()) else ExitCode.DONE
 
 
 def _show_diff(shown: str, texts: Rewritten) -> None:

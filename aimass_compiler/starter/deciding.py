@@ -130,6 +130,12 @@ class Draft:
         )
 
     @property
+    def objective(self) -> str:
+        """The metric by which models are compared."""
+        classes = len(self.target.classes)
+        return {0: "root_mean_squared_error", 2: "roc_auc"}.get(classes, "log_loss")
+
+    @property
     def floor(self) -> float:
         """A balanced accuracy that is a tenth better than chance."""
         classes = max(1, len(self.target.classes))

@@ -12,6 +12,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aimass_compiler.formatting import formatted
+from aimass_compiler.spec.model_spec import ModelSpec
 from tests.examples import at_most
 from tests.starter.projects import attempted, compiled, prepared
 
@@ -41,6 +43,7 @@ def check(file: str, content: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         text, findings = attempted(Path(folder), file, content, "target")
         assert findings == []
+        assert formatted(text.encode(), "specs/demo.yaml", ModelSpec) == (text.encode(), [])
         prepared(compiled(text), Path(folder))
 
 

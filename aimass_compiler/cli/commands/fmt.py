@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         problems += found
         documents[project.shown(path)] = Document(project.shown(path), before.decode(errors="replace"))
     findings.show(problems, documents, "people")
-    code = rewrite(arguments, project, rewritten, "run `aimass fmt` and commit the result")
+    code = rewrite(arguments, project, rewritten, "run `aimass fmt` and commit the result", "was formatted")
     return ExitCode.FAILED if code == ExitCode.DONE and problems else code
 
 
