@@ -109,32 +109,39 @@ GPU_RESOURCE = "nvidia.com/gpu"  # what the training job asks for, and plans cou
 
 
 # ---- what every program of ours exits with -------------------------------------------------------
+_CHECKING = ("compile", "fix", "fmt", "migrate", "schema")
+_IN_A_CLUSTER = ("apply", "delete", "diff", "drift", "status")
+
+
 class ExitCode(IntEnum):
     """One number, one meaning, for commands, stages and the server."""
 
     meaning: str
+    commands: tuple[str, ...]
+    """Those that exit with it; all of them where none is named."""
 
-    def __new__(cls, value: int, meaning: str) -> ExitCode:
+    def __new__(cls, value: int, meaning: str, *commands: str) -> ExitCode:
         code = int.__new__(cls, value)
         code._value_ = value
         code.meaning = meaning
+        code.commands = commands
         return code
 
     DONE = 0, "done"
     FAILED = 1, "a spec has errors, or what was asked for failed for the reason that is told"
     USAGE = 2, "the arguments make no sense"
-    STALE = 3, "something is not up to date, or would change (--check)"
-    BREAKING = 4, "plan: callers of a model would notice (--fail-on)"
-    DATA = 10, "run: the data breaks its contract"
-    TRAINING = 11, "run: no trial succeeded"
-    GATE = 12, "run: the model missed a gate"
-    SERVICE = 13, "run: the served model is wrong, too slow or unstable"
-    DISK = 14, "run, release: a file could not be read or written"
-    PACKAGE = 15, "serve: the package is incomplete, damaged or of another format"
-    ADDRESS = 16, "serve: the address is in use, or is none of this machine"
-    CONFLICT = 20, "apply: somebody else manages a field that is declared, or an object of that name"
-    NOT_READY = 21, "apply: applied, but not ready in time, or it cannot get ready"
-    UNREACHABLE = 22, "the cluster cannot be reached, or does not know who asks"
-    LOCKED = 23, "apply, delete: another run works on the model, and did not end in time"
-    REFUSED = 24, "the cluster refuses an object: rights, quota, a policy, a kind that it lacks"
+    STALE = 3, "something is not up to date, or would change (--check)", *_CHECKING
+    BREAKING = 4, "callers of a model would notice (--fail-on)", "plan"
+    DATA = 10, "the data breaks its contract", "run"
+    TRAINING = 11, "no trial succeeded", "run"
+    GATE = 12, "the model missed a gate", "run"
+    SERVICE = 13, "the served model is wrong, too slow or unstable", "run", "soak"
+    DISK = 14, "a file could not be read or written", "run", "soak", "image", "release"
+    PACKAGE = 15, "the package is incomplete, damaged or of another format", "serve", "image"
+    ADDRESS = 16, "the address is in use, or is none of this machine", "serve"
+    CONFLICT = 20, "somebody else manages a field that is declared, or an object of that name", "apply"
+    NOT_READY = 21, "what was applied is not ready in time, or what was deleted not gone", "apply", "delete"
+    UNREACHABLE = 22, "the cluster cannot be reached, or does not know who asks", *_IN_A_CLUSTER
+    LOCKED = 23, "another run works on the model, and did not end in time", "apply", "delete"
+    REFUSED = 24, "the cluster refuses: rights, quota, a policy, a kind that it lacks", *_IN_A_CLUSTER
     INTERRUPTED = 130, "interrupted"

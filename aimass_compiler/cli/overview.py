@@ -35,7 +35,8 @@ def answer(written: Sequence[str]) -> int:
         _parser_of_all().print_help(sys.stderr)
         return ExitCode.USAGE
     if not written[0].startswith("-"):
-        terminal.complain(f"there is no command `{written[0]}`", did_you_mean(written[0], names()))
+        way_out = did_you_mean(written[0], names()) or "`aimass --help` lists the commands"
+        terminal.complain(f"there is no command `{written[0]}`", way_out)
         return ExitCode.USAGE
     _parser_of_all().parse_args(written)
     return ExitCode.DONE
@@ -43,7 +44,7 @@ def answer(written: Sequence[str]) -> int:
 
 def parser_of(chosen: Command, program: str) -> argparse.ArgumentParser:
     """The arguments of one command."""
-    epilog = f"examples:\n{chosen.examples}\n\nexit codes:\n{_exit_codes()}"
+    epilog = f"examples:\n{chosen.examples}\n\nexit codes:\n{_exit_codes_of(chosen)}"
     parser = _parser(program, chosen.description, epilog)
     chosen.declare(parser)
     return parser
@@ -51,8 +52,8 @@ def parser_of(chosen: Command, program: str) -> argparse.ArgumentParser:
 
 def _parser_of_all() -> argparse.ArgumentParser:
     """What tells about every command, and runs none: that is found by its word."""
-    parser = _parser("aimass", _DESCRIPTION, _EPILOG + _exit_codes())
-    chosen = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    parser = _parser("aimass", _DESCRIPTION, _EPILOG + "\n".join(map(_exit_code, ExitCode)))
+    chosen = parser.add_subparsers(title="commands", metavar="COMMAND")
     for each in commands():
         chosen.add_parser(each.name, help=each.summary)
     return parser
@@ -72,5 +73,17 @@ def _parser(program: str, description: str, epilog: str) -> argparse.ArgumentPar
     return parser
 
 
-def _exit_codes() -> str:
-    return "\n".join(f"  {code.value:<3} {code.meaning}" for code in ExitCode)
+def _exit_code(code: ExitCode) -> str:
+    whose = f"{', '.join(code.commands)}: " if code.commands else ""
+    return f"  {code.value:<3} {whose}{code.meaning}"
+
+
+def _exit_codes_of(command: Command) -> str:
+    """Those that this command exits with."""
+    meanings = {
+        code.value: code.meaning for code in ExitCode if not code.commands or command.name in code.commands
+    }
+    if command.is_detailed:
+        meanings[ExitCode.FAILED] += f", or {meanings[ExitCode.USAGE]}"
+        meanings[ExitCode.USAGE] = "something differs"
+    return "\n".join(f"  {value:<3} {meaning}" for value, meaning in meanings.items())

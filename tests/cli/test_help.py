@@ -21,7 +21,32 @@ def test_the_help_of_a_command_teaches(empty: Project, command: Command) -> None
     assert command.description in help_
     _, _, examples = help_.partition("\nexamples:\n")
     assert f"  aimass {command.name}" in examples
-    assert all(f"\n  {code.value:<3} {code.meaning}" in help_ for code in ExitCode)
+    _, _, codes = help_.partition("\nexit codes:\n")
+    told = [int(line.split()[0]) for line in codes.splitlines()]
+    assert told == [code for code in ExitCode if not code.commands or command.name in code.commands]
+
+
+def test_the_overview_says_which_commands_exit_with_a_code(empty: Project) -> None:
+    told = empty.aimass("--help").out
+    assert "\n  1   a spec has errors" in told
+    assert "\n  12  run: the model missed a gate\n" in told
+    assert "\n  13  run, soak: the served model is wrong" in told
+
+
+def test_an_option_that_there_is_not_is_named(empty: Project) -> None:
+    done = empty.aimass("--verbose")
+    assert done.code == 2
+    assert "unrecognized arguments: --verbose" in done.err
+
+
+def test_only_commands_are_said_to_exit_with_a_code() -> None:
+    assert {name for code in ExitCode for name in code.commands} <= {command.name for command in commands()}
+
+
+def test_a_command_whose_answer_is_2_says_so(empty: Project) -> None:
+    codes = empty.aimass("drift", "--help").out.partition("\nexit codes:\n")[2]
+    assert "\n  2   something differs\n" in codes
+    assert "told, or the arguments make no sense\n" in codes
 
 
 @pytest.mark.parametrize("command", commands(), ids=lambda command: command.name)
@@ -58,6 +83,7 @@ def test_the_version_is_told(empty: Project) -> None:
 @pytest.mark.parametrize(
     ("written", "told"),
     [
+        ("help", "error: there is no command `help`\nhelp: `aimass --help` lists the commands\n"),
         ("complie", "error: there is no command `complie`\nhelp: did you mean `compile`?\n"),
         ("compile chrun", "error: there is no spec `chrun` in specs/\nhelp: did you mean `churn`?\n"),
         ("plan chrun", "error: there is no spec `chrun` in specs/\nhelp: did you mean `churn`?\n"),
