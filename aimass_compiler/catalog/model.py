@@ -71,7 +71,7 @@ class Model(Kind):
     accepts_missing: ClassVar[bool] = False
     #: What `objective.loss` may name, the task's default first; empty where nothing can be chosen.
     losses: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    #: The extra of this distribution that brings the framework, for the training image.
+    #: The extra of this distribution that brings the framework, called as the module that is imported.
     requires: ClassVar[str] = "run"
     #: Whether it learns in epochs with an optimizer, so that `training.optimizer` and `epochs` matter.
     learns_in_epochs: ClassVar[bool] = False

@@ -11,22 +11,31 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from aimass_compiler import conventions
 
+#: What the server imports.
+MODULES = ("httptools", "numpy", "onnxruntime", "orjson", "prometheus_client", "uvicorn")
 _START_SECONDS = 30
 _ANSWER_SECONDS = 30
 _STOP_SECONDS = 10
 
 
 class ServerError(Exception):
-    """The server could not be started, or refused; the message is its own."""
+    """The server could not be started, or refused; the message is its own, `help` the way out."""
+
+    def __init__(self, message: str, help: str = "") -> None:  # noqa: A002  # the word that findings use
+        super().__init__(message)
+        self.help = help
 
 
 def command(package: Path, *options: str) -> list[str]:
-    """The command line that serves a package."""
+    """The command line that serves a package. Raises ServerError where what serves is not installed."""
+    if lacking := next((module for module in MODULES if find_spec(module) is None), None):
+        raise ServerError(f"{lacking} is not installed", "`pip install 'aimass-compiler[serve]'` brings it")
     return [sys.executable, "-m", "aimass_compiler.runtime.server", str(package), *options]
 
 

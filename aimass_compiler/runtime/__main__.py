@@ -29,6 +29,12 @@ def main(arguments: list[str] | None = None) -> int:
         which, why = error.filename or "a file", error.strerror or error
         print(f"{stage.name}: {which} could not be read or written: {why}", file=sys.stderr)
         return int(ExitCode.DISK)
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("aimass_compiler"):
+            raise
+        print(f"{stage.name}: {error.name} is not installed", file=sys.stderr)
+        print("  help: `pip install 'aimass-compiler[run]'` brings what stages need", file=sys.stderr)
+        return int(ExitCode.USAGE)
     except KeyboardInterrupt:
         return 130
     return int(ExitCode.DONE)

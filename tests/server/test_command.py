@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
+import tomllib
 import urllib.request
 from pathlib import Path
 
 import pytest
 
+from aimass_compiler.cluster import server
 from server.packages import churn
 
 AIMASS = Path(sys.executable).with_name("aimass")
+#: The command line where a module is not installed.
+LACKING = """
+import sys
+from importlib.machinery import PathFinder
+
+class Lacking(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name == "orjson" else super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = Lacking
+from aimass_compiler.cli import main
+sys.exit(main())
+"""
 ROW = {"tenure": 3, "age": 40, "plan": "basic"}
 
 
@@ -46,3 +63,30 @@ def test_a_refused_row_is_told_with_the_servers_own_words(tmp_path: Path) -> Non
     assert done.returncode == 1
     assert "plan" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
+    package = churn(tmp_path / "churn")
+    asked = [AIMASS, "predict", package, tmp_path / "rows.jsonl"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == f"error: `{tmp_path}/rows.jsonl` cannot be read: No such file or directory\n"
+
+
+@pytest.mark.parametrize("word", ["serve", "predict"])
+def test_what_serves_is_not_installed(tmp_path: Path, word: str) -> None:
+    package = churn(tmp_path / "churn")
+    options = ["--example"] if word == "predict" else []
+    asked = [sys.executable, "-c", LACKING, word, package, *options]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "error: orjson is not installed\nhelp: `pip install 'aimass-compiler[serve]'` brings it\n"
+    )
+
+
+def test_what_serves_is_all_that_the_extra_brings() -> None:
+    document = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    extra = document["project"]["optional-dependencies"]["serve"]
+    modules = {re.split("[>;]", requirement)[0].replace("-", "_") for requirement in extra}
+    assert set(server.MODULES) == modules - {"uvloop"}  # which Windows goes without

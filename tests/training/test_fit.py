@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy
 import onnxruntime
@@ -94,6 +94,19 @@ def test_a_graph_that_answers_otherwise_is_refused(price: Project) -> None:
     assert found.message == "the exported `misbehaving` differs from the trained one by 0.001"
     assert price.results() == []
     price.train(Misbehaving(answer=1000.0, off=0.001))  # as exact as float32 in thousands
+
+
+class Lacking(Misbehaving):
+    """Learns with a framework that nobody has."""
+
+    requires: ClassVar[str] = "no_framework"
+
+
+def test_a_framework_that_is_not_installed_is_told_before_anything_is_tried(price: Project) -> None:
+    found = failure(price, Lacking(fails="always"))
+    assert found.code == ExitCode.USAGE
+    assert found.message.endswith(" learns with no_framework, which is not installed")
+    assert found.help == "`pip install 'aimass-compiler[no_framework]'` brings it"
 
 
 def test_missing_values_need_a_model_that_takes_them(churn: Project) -> None:

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         with _server(arguments.url, package) as url:
             answer = server.ask(url, rows)
     except server.ServerError as error:
-        terminal.complain(str(error))
+        terminal.complain(str(error), error.help)
         return ExitCode.FAILED
     if arguments.example:
         print(f"{json.dumps(rows[0], ensure_ascii=False)}", file=sys.stderr)
@@ -73,8 +73,10 @@ def _rows(arguments: argparse.Namespace, package: Path | None) -> list[dict[str,
         return [_row(arguments.row, "--row")]
     try:
         text = sys.stdin.read() if arguments.file == "-" else Path(arguments.file).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise Unknown(f"`{arguments.file}` cannot be read: {error}") from None
+    except OSError as error:
+        raise Unknown(f"`{arguments.file}` cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise Unknown(f"`{arguments.file}` is not text in UTF-8", "write one JSON object a line") from None
     rows = list(_lines(text, arguments.file))
     if not rows:
         raise Unknown(f"`{arguments.file}` holds no row", "write one JSON object a line")

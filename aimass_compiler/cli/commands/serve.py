@@ -12,8 +12,10 @@ import os
 import subprocess
 
 from aimass_compiler import conventions
+from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import add_root, project_of
 from aimass_compiler.cli.packages import package_of
+from aimass_compiler.conventions import ExitCode
 
 PLACE = 8
 EXAMPLES = """
@@ -46,10 +48,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     package = package_of(project_of(arguments), arguments.model)
     options = ("--host", arguments.host, "--port", str(arguments.port))
+    try:
+        command = server.command(package, *options)
+    except server.ServerError as error:
+        terminal.complain(str(error), error.help)
+        return ExitCode.FAILED
     print(
         f"starting {arguments.model} on http://{arguments.host}:{arguments.port}, Ctrl-C stops it", flush=True
     )
-    command = server.command(package, *options)
     if os.name == "posix":
         # The server takes this process's place, so that signals reach it and nothing is left behind.
         os.execv(command[0], command)  # noqa: S606  # a list of arguments, never a shell

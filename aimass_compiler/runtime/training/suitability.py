@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy
 
+from aimass_compiler.catalog.model import Model
 from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.training.fitting import Assignment
@@ -15,6 +18,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ROWS_AT_ONCE = 65_536
+
+
+def require_installed(model: Model) -> None:
+    """Raise StageFailure when the framework that this model learns with is not installed here.
+
+    On a cluster (RAY_ADDRESS) it is needed where the trials run.
+    """
+    is_there = model.requires == Model.requires or find_spec(model.requires) is not None
+    if not is_there and not os.environ.get("RAY_ADDRESS"):
+        raise StageFailure(
+            ExitCode.USAGE,
+            f"`{model.kind}` learns with {model.requires}, which is not installed",
+            f"`pip install 'aimass-compiler[{model.requires}]'` brings it",
+        )
 
 
 def require_suitable(assignment: Assignment, names: Sequence[str]) -> None:
