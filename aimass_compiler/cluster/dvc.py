@@ -19,7 +19,8 @@ _NO_FILE = re.compile(r"(?:No such file or directory: '|missing data '[^']*': )(
 _NO_ROOM = re.compile(
     r"No space left on device|File too large|Disk quota exceeded|disk I/O error|disk is full"
 )
-_NO_RIGHT = re.compile(r"(?P<told>Permission denied|Read-only file system): '(?P<path>[^']+)'")
+#: What the system says of any other file.
+_REFUSED = re.compile(r"\[Errno \d+\] (?P<told>[^:]+): '(?P<path>[^']+)'")
 #: What comes before the reason.
 _PREFIX = re.compile(r"^ERROR: (?:unexpected error - )?(?:failed to reproduce '[^']*': )?")
 #: What it says while another DVC works on the same files (dvc.lock, dvc.rwlock).
@@ -43,7 +44,7 @@ class DataMissing(DvcFailed):
 
 
 class DiskRefuses(DvcFailed):
-    """There is no room for what the stages left, or no right to write it."""
+    """There is no room for what the stages left, or a file cannot be read or written."""
 
 
 def prepare(root: Path) -> tuple[str, ...]:
@@ -109,9 +110,11 @@ def _exit_code(complaint: str, root: Path) -> int:
     reason = _PREFIX.sub("", complaint) or "it does not say why"
     if _NO_ROOM.search(reason):
         raise DiskRefuses(f"what the stages left could not be kept: {reason}", "make room, then run again")
-    if unwritable := _NO_RIGHT.search(reason):
-        told, path = unwritable["told"], unwritable["path"].removeprefix(f"{root}/")
-        raise DiskRefuses(f"DVC could not write {path}: {told}", "make it writable, then run again")
+    if refused := _REFUSED.search(reason):
+        path = refused["path"].removeprefix(f"{root}/")
+        raise DiskRefuses(
+            f"DVC could not read or write {path}: {refused['told']}", "set that right, then run again"
+        )
     if _BUSY.search(reason):
         raise DvcFailed("another DVC is at work on the same files", "wait until it has ended, then run again")
     raise DvcFailed(f"DVC could not go on: {reason}", "`--verbose` shows all that it says")

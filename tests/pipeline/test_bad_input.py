@@ -250,6 +250,26 @@ def test_dvc_is_not_installed(tmp_path: Path) -> None:
     )
 
 
+def test_a_stage_whose_libraries_are_not_installed(project: Project) -> None:
+    project.write("without/polars.py", "raise ModuleNotFoundError('no', name='polars')\n")
+    done = project.stage("prepare", variables=project.shadowing("without"))
+    assert done.code == 2
+    assert done.err == (
+        "prepare: polars is not installed\n"
+        "  help: `pip install 'aimass-compiler[run]'` brings what stages need\n"
+    )
+
+
+def test_dvc_cannot_write(project: Project) -> None:
+    lock = project.root / ".dvc" / "tmp" / "lock"
+    lock.unlink(missing_ok=True)
+    lock.mkdir()
+    done = project.aimass("run", MODEL, "--force")
+    assert done.code == 14, done.told
+    assert "error: DVC could not read or write .dvc/tmp/lock: Is a directory\n" in done.err
+    assert done.is_clear
+
+
 def test_dvc_at_work_by_hand(project: Project) -> None:
     project.edit("l2: 1.0", "l2: 0.5")
     project.aimass("compile")
