@@ -26,7 +26,8 @@ EXPLANATIONS = (
         "it. The compiler follows no links, so that nothing outside of the output folder is ever "
         "touched. Remove what is in the way and compile again. On disks that do not tell `Churn` from "
         "`churn`, as those of macOS and Windows, it may be there under another spelling, which git and other "
-        "systems take for another file. Rename it and compile again.",
+        "systems take for another file. Rename it and compile again. Where no new name stays, as on NTFS "
+        "mounted with `ignore_case`, the disk itself spells names anew: keep the project on another one.",
     ),
     Explanation(
         "AM033",
