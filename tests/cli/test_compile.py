@@ -70,6 +70,13 @@ def test_a_spec_with_errors_writes_nothing(compiled: Project) -> None:
     assert compiled.files() == before
 
 
+def test_where_nothing_can_be_written_nothing_is_said_to_be_as_it_should(project: Project) -> None:
+    project.write("generated", "mine\n")
+    done = project.aimass("compile")
+    assert (done.code, done.out) == (1, "")
+    assert "`generated` is a file, not a folder" in done.err
+
+
 def test_findings_for_programs(project: Project) -> None:
     project.edit(*WRONG)
     done = project.aimass("compile", "--format", "json")

@@ -69,9 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
     memory = arguments.memory or recall(str(project.root), is_kept=not arguments.no_cache)
     result = synchronise(project, specs, wish, memory, _tell)
     findings.show(result.findings, result.documents, arguments.format)
-    if result.plan is not None and arguments.format == "people":
+    plan = result.plan
+    if plan is not None and (plan.changes or not result.has_failed) and arguments.format == "people":
         drawn = changes.drawn(
-            result.plan,
+            plan,
             is_written=result.is_written,
             with_diff=arguments.diff,
             settled=result.settled_files,
