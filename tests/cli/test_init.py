@@ -16,10 +16,22 @@ def test_a_proposed_spec_compiles_without_findings(empty: Project) -> None:
     empty.write("data/customers.csv", CUSTOMERS)
     done = empty.aimass("init", "churn", "data/customers.csv", "--target", "churned")
     assert (done.code, done.err) == (0, "")
-    assert done.out == "wrote specs/churn.yaml: read it, then `aimass run churn`\n"
+    assert done.out == (
+        "wrote specs/churn.yaml: read it, then `aimass run churn`\n"
+        "`aimass schema --write` once lets editors complete and explain specs\n"
+    )
     compiled = empty.aimass("compile")
     assert (compiled.code, compiled.err) == (0, "")
     assert compiled.out.startswith("churn is new and trained for the first time\n")
+
+
+def test_where_editors_have_the_schema_nothing_is_said_of_it(empty: Project) -> None:
+    empty.write("data/customers.csv", CUSTOMERS)
+    assert empty.aimass("schema", "--write").code == 0
+    done = empty.aimass("init", "churn", "data/customers.csv")
+    assert done.out == "wrote specs/churn.yaml: read it, then `aimass run churn`\n"
+    named = (empty.root / "specs/churn.yaml").read_text().splitlines()[0].partition("$schema=")[2]
+    assert (empty.root / "specs" / named).resolve().is_file()
 
 
 def test_a_spec_is_never_overwritten(project: Project) -> None:

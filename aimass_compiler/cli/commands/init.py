@@ -48,4 +48,6 @@ def run(arguments: argparse.Namespace) -> int:
         findings.show(problems, {}, "people")
         return ExitCode.FAILED
     print(f"wrote {project.shown(path)}: read it, then `aimass run {arguments.name}`")
+    if not (project.root / conventions.SCHEMA_FILE).exists():
+        print("`aimass schema --write` once lets editors complete and explain specs")
     return ExitCode.DONE
