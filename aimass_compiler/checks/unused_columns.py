@@ -61,11 +61,12 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def _with_a_purpose(pipeline: Pipeline) -> set[str]:
-    """The columns that something else than the model reads."""
+    """The columns that something else than the model reads, be it what makes another column of them."""
     data = pipeline.data
     read = [*data.split.columns_read(), *pipeline.evaluation.slices]
     read += [name for step in data.clean for name in step.columns_read()]
     read += [name for join in data.join for name in join.on]
+    read += [name for step in steps(pipeline) for name in step.reads if name not in step.writes]
     return set(read)
 
 

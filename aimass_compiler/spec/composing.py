@@ -48,8 +48,8 @@ EXPLANATIONS = (
     Explanation(
         "AM018",
         "other YAML tools read this value differently",
-        "Unquoted, `no`, `off` and `n` are false and `yes`, `on` and `y` are true in YAML 1.1, which many "
-        "tools still read, and `010` is eight. Here they are text and the number ten. Quotes make every "
+        "Unquoted, `no` and `off` are false and `yes` and `on` are true in YAML 1.1, which many tools still "
+        "read, and `010` is eight. Here they are text and the number ten. Quotes make every "
         "tool read the same.",
     ),
 )

@@ -23,8 +23,8 @@ _INFINITE = re.compile(r"(?P<sign>[-+]?)\.(inf|Inf|INF)")
 _NOT_A_NUMBER = (".nan", ".NaN", ".NAN")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
 _YAML_1_1_FLAGS = {
-    **dict.fromkeys(("y", "yes", "on"), "true"),
-    **dict.fromkeys(("n", "no", "off"), "false"),
+    **dict.fromkeys(("yes", "on"), "true"),
+    **dict.fromkeys(("no", "off"), "false"),
 }
 #: Integers beyond this many digits have no use here, and Python itself refuses very long ones.
 _MOST_DIGITS = 300
@@ -75,7 +75,9 @@ def _finite(text: str) -> float:
 def read_elsewhere_as(text: str) -> str | None:
     """What a YAML 1.1 tool makes of this unquoted scalar where that differs in a way that bites.
 
-    Source: https://yaml.org/type/bool.html and https://yaml.org/type/int.html
+    `y` and `n` are flags in YAML 1.1, too, but hardly any tool ever took them for such, and they are what
+    columns and classes are called. Source: https://yaml.org/type/bool.html and
+    https://yaml.org/type/int.html
     """
     if text in {text.lower(), text.upper(), text.capitalize()} and text.lower() in _YAML_1_1_FLAGS:
         return _YAML_1_1_FLAGS[text.lower()]

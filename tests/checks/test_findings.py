@@ -218,3 +218,10 @@ def test_a_trial_that_fits_the_first_environment_need_not_fit_the_others() -> No
 )
 def test_the_shortest_gap_of_a_schedule(schedule: str, minutes: int) -> None:
     assert shortest_gap(schedule) == minutes
+
+
+@pytest.mark.parametrize(
+    "feature", ["cross: [plan, region]", "compute: {name: both, formula: plan == 'pro' and region == 'eu'}"]
+)
+def test_a_column_that_another_is_made_of_need_not_become_a_feature_itself(feature: str) -> None:
+    assert codes(f"data: {{columns: {{region: category}}}}\nfeatures: [standardize: tenure, {feature}]") == []
