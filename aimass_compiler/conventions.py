@@ -102,6 +102,18 @@ LABEL_PART_OF = "app.kubernetes.io/part-of"
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 LABEL_MODEL = "aimass.dev/model"
 LABEL_ENVIRONMENT = "aimass.dev/environment"
+#: What the compiler sets itself, so that selectors and clean-up may rest on it.
+OUR_LABELS = frozenset(
+    (
+        LABEL_NAME,
+        LABEL_INSTANCE,
+        LABEL_COMPONENT,
+        LABEL_PART_OF,
+        LABEL_MANAGED_BY,
+        LABEL_MODEL,
+        LABEL_ENVIRONMENT,
+    )
+)
 MANAGER = "aimass-compile"
 #: Of the Role and its binding, of the record of what was applied, and of the lease that is held meanwhile.
 RECORD_NAME = "aimass-{model}-{environment}"

@@ -20,6 +20,7 @@ from aimass_compiler.effects.record import Reading
 from aimass_compiler.effects.recorded import LastRuns
 from aimass_compiler.effects.renames import with_renames
 from aimass_compiler.effects.sentences import listed
+from aimass_compiler.effects.settings import setting_changes
 from aimass_compiler.effects.telling import told_by_values
 from aimass_compiler.effects.told import Breach, Effect, Effects, Sign, State, Told
 from aimass_compiler.pipeline.settings import Prices
@@ -79,7 +80,9 @@ def _described(model: Model, around: _Around) -> Effect:
     effect = told_by_values(model, around.places, last)
     told = effect.told
     if model.old is not None and model.new is not None and not model.renamed_from:
-        told += (*alert_changes(model.before, model.after), *_images(model.before, model.after))
+        told += tuple(alert_changes(model.before, model.after))
+        told += tuple(setting_changes(model.before, model.after, model.old, model.new, around.places))
+        told += tuple(_images(model.before, model.after))
     return replace(effect, told=told, breaches=tuple(_breaches(model, around)), cost=_cost(model, around))
 
 

@@ -189,7 +189,9 @@ def _of_environment(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[
         yield "namespace-changed", told, ("namespace",)
     hosts = at(old, "serving.gateway.host"), at(new, "serving.gateway.host")
     if hosts[0] and hosts[0] != hosts[1]:
-        told = f"the host is {value(hosts[1])} instead of {value(hosts[0])}"
+        told = f"the route at {value(hosts[0])} is removed"
+        if hosts[1]:
+            told = f"the host is {value(hosts[1])} instead of {value(hosts[0])}"
         yield "host-changed", told, ("serving", "gateway", *(("host",) if hosts[1] else ()))
     for rule, kind, name in (
         ("body-limit-lowered", Bytes, "body"),

@@ -30,6 +30,12 @@ class Places(Struct, frozen=True):
         specs = (each for each in documents.values() if at(each.data, "metadata.name") == model)
         return cls(next(specs, None), documents.get(settings_file))
 
+    def setting(self, path: Path) -> str:
+        """Where this value of the settings stands, or the nearest above it; "" where it is a default."""
+        if self.settings is None or not path or path[0] not in self.settings.data:
+            return ""
+        return f"{self.settings.file}:{self.settings.place_of(path).line}"
+
     def line(self, path: Path, *, is_gone: bool = False) -> str:
         """Where the value at this path of a spec stands, or the nearest above it; "" where it is unknown.
 

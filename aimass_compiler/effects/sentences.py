@@ -257,6 +257,15 @@ def _of_latency(edit: Edit, path: Path, where: _Where) -> str:
     return f"objectives: latency {name} from {value(edit.before)} to {value(edit.after)}{where.behind}"
 
 
+def _of_gateway(edit: Edit, path: Path, where: _Where) -> str:
+    del path
+    gateway, verb = (edit.before, "removed") if edit.after is None else (edit.after, "added")
+    is_whole = edit.before is None or edit.after is None
+    if not is_whole or not isinstance(gateway, Mapping):
+        return ""
+    return f"the route from outside at {value(gateway.get('host'))} is {verb}{where.behind}"
+
+
 def _of_namespace(edit: Edit, path: Path, where: _Where) -> str:
     del path, where
     return f"{listed(edit.environments)} moves from the namespace {edit.before} to {edit.after}"
@@ -286,6 +295,7 @@ _TELLERS: Mapping[Path, Callable[[Edit, Path, _Where], str]] = {
     ("serving", "objectives", "availability"): _of_group("objectives"),
     ("serving", "objectives", "latency", "*"): _of_latency,
     ("serving", "rollout", "canary"): _of_canary,
+    ("serving", "gateway"): _of_gateway,
     ("namespace",): _of_namespace,
     ("image_registry",): _of_registry,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _TRAIN = "train"
 _COLUMN_VALUE = ("data", "columns", "NAME", "KEY")
 _FEW = 3
+#: What is said of a column that no transform reads.
+_CHECKED = re.compile(r"data\.columns\..*\.(unit|description|min|max|missing)")
 
 
 def told_by_values(model: Model, places: Places | None = None, last: LastRuns | None = None) -> Effect:
@@ -37,6 +40,7 @@ def told_by_values(model: Model, places: Places | None = None, last: LastRuns | 
         headline=_headline(model, found, stages),
         told=tuple(_told(model, found, places or Places())),
         stages=stages,
+        is_trained=_is_trained(stages),
         notes=tuple(_notes(model)),
     )
 
@@ -90,6 +94,11 @@ def _of_any_column(edit: Edit) -> Any:
     return edit
 
 
+def _is_trained(stages: Sequence[StageEffect]) -> bool:
+    by_name = {stage.name: stage for stage in stages}
+    return _TRAIN in by_name and by_name[_TRAIN].may_run and not _is_only_checked(by_name)
+
+
 def _headline(model: Model, found: Sequence[Edit], stages: Sequence[StageEffect]) -> str:
     if model.new is None:
         return "is removed"
@@ -99,7 +108,14 @@ def _headline(model: Model, found: Sequence[Edit], stages: Sequence[StageEffect]
         return "is compiled anew" if model.note else "is new and trained for the first time"
     by_name = {stage.name: stage for stage in stages}
     if by_name[_TRAIN].may_run:
-        return f"will be trained again{_because(by_name, found, model.new)}"
+        because = _because(_causes(by_name), found, model.new)
+        is_likely = _is_trained(stages)
+        unlikely = "is not trained again unless its features come out different"
+        return (
+            f"will be trained again{because}"
+            if is_likely
+            else f"{unlikely}{because.replace(' because ', ': ', 1)}"
+        )
     if any(stage.name == _TRAIN and stage.may_run for stage in reruns(found, model.new)):
         return "was trained again for this already: dvc.lock has the run"
     again = [stage.name for stage in stages if stage.may_run]
@@ -107,13 +123,26 @@ def _headline(model: Model, found: Sequence[Edit], stages: Sequence[StageEffect]
     return f"is not trained again{runs}"
 
 
-def _because(by_name: Mapping[str, StageEffect], found: Sequence[Edit], pipeline: Normal) -> str:
-    """The first reason why the model is trained again, and how many more there are."""
+def _causes(by_name: Mapping[str, StageEffect]) -> list[StageEffect]:
+    """The stages that certainly run, and because of which training may."""
     waiting, chain = [_TRAIN], []
     while waiting:
         chain.append(by_name[waiting.pop()])
         waiting += [name for name in chain[-1].follows if by_name[name] not in chain]
-    causes = [stage for stage in by_name.values() if stage in chain and stage.state is State.RUNS]
+    return [stage for stage in by_name.values() if stage in chain and stage.state is State.RUNS]
+
+
+def _is_only_checked(by_name: Mapping[str, StageEffect]) -> bool:
+    """Whether all that changed is what rows are checked by: those that pass are the same as before."""
+    if by_name[_TRAIN].state is not State.FOLLOWS:
+        return False
+    causes = _causes(by_name)
+    keys = {key for stage in causes for key in stage.reads}
+    return all(stage.reads and not stage.notes for stage in causes) and all(map(_CHECKED.fullmatch, keys))
+
+
+def _because(causes: Sequence[StageEffect], found: Sequence[Edit], pipeline: Normal) -> str:
+    """The first reason why the model is trained again, and how many more there are."""
     keys = dict.fromkeys(key for stage in causes for key in stage.reads)
     reasons = [_reason(key, found, pipeline) for key in keys]
     reasons += dict.fromkeys(note for stage in causes for note in stage.notes)

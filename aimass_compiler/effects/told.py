@@ -105,6 +105,8 @@ class Effect(Struct, frozen=True):
     told: tuple[Told, ...] = ()
     breaches: tuple[Breach, ...] = ()
     stages: tuple[StageEffect, ...] = ()
+    is_trained: bool = False
+    """Whether it is to be expected that the model is trained again."""
     cost: Cost | None = None
     notes: tuple[str, ...] = ()
     """What a plan cannot do or see, in sentences."""

@@ -103,6 +103,10 @@ EDITS: dict[str, list[Edit]] = {
     ],
     "an objective more": [("latency: {p99: 100ms}", "latency: {p99: 100ms, p50: 20ms}")],
     "a route": [("  limits:", "  gateway: {host: churn.example.com}\n  limits:")],
+    "a route in some environments": [
+        (DEV, "dev: {serving: {replicas: {min: 1, max: 1}, gateway: {host: dev.example.com}}}"),
+    ],
+    "what rows are checked by": [("min: 16, max: 120", "min: 16, max: 130"), ("unit: years", "unit: months")],
     "drift": [("environments:", "monitoring: {drift: {page: 0.3, window: 2h}}\nenvironments:")],
     "who owns it": [("growth@example.com", "'@everyone `<b>`'")],
     # the contract
@@ -130,6 +134,19 @@ SETTINGS_EDITS: dict[str, list[Edit]] = {
     "an environment less": [("  staging: {}\n", "")],
     "an environment more": [("  staging: {}\n", "  staging: {}\n  canary: {}\n")],
     "a registry": [("environments:", "images: {registry: ghcr.io/acme}\nenvironments:")],
+    "environments in another order": [("  dev: {}\n  staging: {}\n", "  staging: {}\n  dev: {}\n")],
+    "labels and a queue": [("environments:", "labels: {team: growth}\nqueue: ml\nenvironments:")],
+    "another Prometheus": [
+        ("environments:", "prometheus: {namespace: obs, labels: {release: thanos}}\nenvironments:")
+    ],
+    "base images": [
+        (
+            "environments:",
+            "images: {python: 'python:3.12-slim', ray: 'rayproject/ray:2.54.0-py311'}\nenvironments:",
+        )
+    ],
+    "who may apply": [("prod: {}", "prod: {deployer: {user: 'github:acme'}}")],
+    "secrets of training": [("dev: {}", "dev: {secrets: [lake-reader, mart]}")],
 }
 PRICES = ("environments:", "prices: {cpu_hour: 0.04, gib_hour: 0.005, currency: EUR}\nenvironments:")
 AFTERS = {

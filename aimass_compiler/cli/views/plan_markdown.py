@@ -96,8 +96,7 @@ def _state(effect: Effect) -> str:
         return "is renamed"
     if effect.is_new:
         return "is new"
-    is_trained = any(stage.name == "train" and stage.may_run for stage in effect.stages)
-    return "is trained again" if is_trained else "is not trained again"
+    return "is trained again" if effect.is_trained else "is not trained again"
 
 
 def _lines(effect: Effect) -> Iterator[str]:

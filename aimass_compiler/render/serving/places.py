@@ -46,17 +46,6 @@ EXPLANATIONS = (
     ),
 )
 
-_OURS = frozenset(
-    (
-        conventions.LABEL_NAME,
-        conventions.LABEL_INSTANCE,
-        conventions.LABEL_COMPONENT,
-        conventions.LABEL_PART_OF,
-        conventions.LABEL_MANAGED_BY,
-        conventions.LABEL_MODEL,
-        conventions.LABEL_ENVIRONMENT,
-    )
-)
 _SETTINGS = conventions.SETTINGS_FILE
 
 
@@ -77,7 +66,7 @@ def _labels(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def _label(path: Path, key: str, value: str) -> Iterator[Finding]:
-    if key in _OURS:
+    if key in conventions.OUR_LABELS:
         told = f"`{key}` is set by the compiler and cannot be replaced"
         yield Finding("AM413", path, told, help="choose another key", at_key=True, file=_SETTINGS)
     elif not is_label_key(key):
