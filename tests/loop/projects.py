@@ -23,7 +23,7 @@ _STAND_INS = Path(__file__).parent / "stand_ins"
 #: Programs that every runner of GitHub has, in the system's own folders.
 _SYSTEM = "/usr/local/bin:/usr/bin:/bin"
 #: Jobs of check.yml that are these tests themselves, or need scanners, schemas or programs from elsewhere.
-_ELSEWHERE = ("tests", "same-bytes", "secure", "manifests", "alerts")
+_ELSEWHERE = ("tests", "quick", "same-bytes", "secure", "manifests", "alerts")
 
 
 @dataclass
