@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -36,11 +37,12 @@ def main() -> int:
 
 
 def build() -> int:
-    """Build what is missing; 0 also where that cannot be done, because the tests say so themselves."""
+    """Build what is missing; where that cannot be done the tests say so themselves, and only CI ends here."""
     try:
-        programs.build_all(print)
+        programs.build_all(print, [name for module in programs.MODULES for name in module.programs])
     except (ProgramMissing, BuildFailed) as error:
         print(f"no cluster for the tests that need one: {error}")
+        return int("CI" in os.environ)
     return 0
 
 

@@ -17,6 +17,7 @@ from render.models import VARIED
 from aimass_compiler import render
 from aimass_compiler.cluster import objects
 from aimass_compiler.pipeline.settings import Settings
+from scripts.cluster import programs
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".github"
@@ -66,6 +67,18 @@ def test_every_action_is_pinned_by_its_commit() -> None:
     for match in used:
         assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", match["action"]), match["action"]
         assert re.fullmatch(r" # v\d+\.\d+\.\d+", match["comment"]), match["action"]
+
+
+def test_what_main_builds_is_what_pull_requests_get(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    kept, got = (
+        [step["with"] for step in steps() if step.get("uses", "").startswith(action)]
+        for action in ("actions/cache@", "actions/cache/restore@")
+    )
+    assert kept == got
+    assert programs.cache() == Path.home() / kept[0]["path"].removeprefix("~/")
+    for path in re.findall(r"'([^'*]+?)/?\**'", kept[0]["key"]):
+        assert (ROOT / path).exists(), path
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
