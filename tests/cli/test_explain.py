@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
+from aimass_compiler.catalog import FAMILIES, names
 from aimass_compiler.codes import explanations
+from aimass_compiler.spec.keys import keys_at, paths
+from aimass_compiler.spec.schemas import schemas
 from cli.projects import SPEC, Project
 
 LINE = re.compile(r"^(?P<shown>.*?)\s+# (?P<origin>[^#]+)$")
@@ -132,3 +136,80 @@ def test_a_kind_tells_what_may_be_left_out_as_a_spec_would_have_it(project: Proj
     assert "  column (required)\n" in project.aimass("explain", "bucket").out
     assert "  bounds (optional)\n" in project.aimass("explain", "bucket").out
     assert "  nesterov (default false)\n" in project.aimass("explain", "sgd").out
+
+
+REPLICAS = """\
+serving.replicas, in a spec
+
+How many servers run.
+
+  min (default 2)
+      The servers that always run.
+  max (default 4)
+      The most servers that load may start.
+  cpu (default "70%")
+      The share of the requested CPU above which servers are added.
+"""
+
+
+def test_a_key_is_explained_with_the_keys_below_it(empty: Project) -> None:
+    done = empty.aimass("explain", "serving.replicas")
+    assert (done.code, done.out, done.err) == (0, REPLICAS, "")
+    assert empty.aimass("explain", "environments.prod.serving.replicas").out == REPLICAS.replace(
+        "serving.replicas", "environments.NAME.serving.replicas"
+    )
+
+
+@pytest.mark.parametrize(
+    ("topic", "told"),
+    [
+        ("spec", "  target (required)\n"),
+        ("spec", "  features (see `aimass explain transforms`)\n"),
+        ("aimass.yaml", "  environments (names with keys namespace, server, "),
+        ("environments", "environments, in a spec\n"),
+        ("environments", "environments, in aimass.yaml\n"),
+        ("data.columns", "  type (required; one of number, category, text, id, time, image)\n"),
+        ("data.columns.age", "  values (optional, of category)\n"),
+        ("data.sources", "NAME stands for names of your own.\n"),
+        ("search.algorithm", 'one of tpe, random, grid; default "tpe"\n'),
+    ],
+)
+def test_what_a_key_takes(empty: Project, topic: str, told: str) -> None:
+    assert told in empty.aimass("explain", topic).out
+
+
+def test_a_key_without_its_path_is_met_with_the_path(project: Project) -> None:
+    done = project.aimass("explain", "gates")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "error: there is no model, key, kind or code `gates`\nhelp: did you mean `evaluation.gates`?\n"
+    )
+
+
+def test_a_model_goes_before_a_key_of_its_name(project: Project) -> None:
+    project.write("specs/search.yaml", SPEC.replace("name: churn", "name: search"))
+    assert "name: search" in project.aimass("explain", "search").out
+
+
+@pytest.mark.parametrize("path", sorted(set(paths())))
+def test_every_key_has_a_page(path: str) -> None:
+    found = keys_at(path)
+    assert found
+    assert all(key.meaning or path.endswith(".type") for key in found)
+
+
+def test_the_keys_are_those_of_the_schema() -> None:
+    for file, schema in {"spec": "schemas/model.json", "aimass.yaml": "schemas/settings.json"}.items():
+        (root,) = keys_at(file)
+        document = json.loads(schemas()[schema])
+        top = (
+            document.get("properties") or document["$defs"][document["$ref"].rpartition("/")[2]]["properties"]
+        )
+        assert {path for path in paths() if "." not in path and keys_at(path)[0].file == root.file} <= set(
+            top
+        )
+
+
+def test_no_key_hides_a_kind() -> None:
+    kinds = {*FAMILIES, *(name for family in FAMILIES for name in names(family))}
+    assert kinds.isdisjoint({path for path in paths() if "." not in path})

@@ -88,12 +88,18 @@ def test_the_version_is_told(empty: Project) -> None:
         ("compile chrun", "error: there is no spec `chrun` in specs/\nhelp: did you mean `churn`?\n"),
         ("plan chrun", "error: there is no spec `chrun` in specs/\nhelp: did you mean `churn`?\n"),
         ("run chrun", "error: there is no spec `chrun` in specs/\nhelp: did you mean `churn`?\n"),
-        ("explain chrun", "error: there is no model, kind or code `chrun`\nhelp: did you mean `churn`?\n"),
+        (
+            "explain chrun",
+            "error: there is no model, key, kind or code `chrun`\nhelp: did you mean `churn`?\n",
+        ),
         ("serve chrun", "error: there is no model `chrun`\nhelp: did you mean `churn`?\n"),
         ("soak chrun", "error: there is no model `chrun`\nhelp: did you mean `churn`?\n"),
         ("release chrun", "error: there is no model `chrun`\nhelp: did you mean `churn`?\n"),
         ("predict chrun --example", "error: there is no model `chrun`\nhelp: did you mean `churn`?\n"),
-        ("explain bukcet", "error: there is no model, kind or code `bukcet`\nhelp: did you mean `bucket`?\n"),
+        (
+            "explain bukcet",
+            "error: there is no model, key, kind or code `bukcet`\nhelp: did you mean `bucket`?\n",
+        ),
         (
             "build chrun prod",
             "error: there is no `chrun` in generated\nhelp: compile first: `aimass compile`\n",

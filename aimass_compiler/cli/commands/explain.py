@@ -1,8 +1,9 @@
-"""Explain a model, a kind such as `bucket`, or the code of a finding.
+"""Explain a model, a key of the language, a kind such as `bucket`, or the code of a finding.
 
 For a model: its spec with every default written out, each value with the line that it comes from.
-For a kind: what it does and its parameters. For a code such as AM204: what it means, why it is a
-problem and the way out. Without a topic it lists the kinds and codes that there are.
+For a key, by its path: what it means, and the keys below it; `spec` and `aimass.yaml` are where they
+begin. For a kind: what it does and its parameters. For a code such as AM204: what it means, why it is
+a problem and the way out. Without a topic it lists the kinds and codes that there are.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 PLACE = 10
 EXAMPLES = """
   aimass explain churn               the spec with every default and its origin
+  aimass explain spec                the keys of a spec
+  aimass explain serving.replicas    one of them, and what stands below it
+  aimass explain aimass.yaml         the settings of an organisation
   aimass explain bucket              a transform and its parameters
   aimass explain transforms          all transforms
   aimass explain AM204               the meaning of a code, with examples
@@ -40,7 +44,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "topic",
         nargs="?",
         metavar="TOPIC",
-        help="a model's name, a spec's path, a kind or family of kinds, or a code such as AM204",
+        help="a model's name, a spec's path, a key by its path, a kind or family of kinds, or a code",
     )
     parser.add_argument("--all", action="store_true", help="explain every code")
     parser.add_argument(
@@ -56,10 +60,19 @@ def run(arguments: argparse.Namespace) -> int:
         return _explain_all(arguments.format)
     if topic is None:
         return _list()
-    if _CODE.fullmatch(topic):
-        return _explain_code(topic.upper())
+    return _explain_code(topic.upper()) if _CODE.fullmatch(topic) else _explain_name(arguments)
+
+
+def _explain_name(arguments: argparse.Namespace) -> int:
+    """A model goes before a key of that name, and a key before a kind."""
+    topic = arguments.topic
     project = project_of(arguments)
-    if topic in [path.stem for path in project.specs()] or "/" in topic or topic.endswith((".yaml", ".yml")):
+    if topic in [path.stem for path in project.specs()]:
+        return _explain_model(arguments)
+    if keys := _keys(topic):
+        print("\n".join(keys), end="")
+        return ExitCode.DONE
+    if "/" in topic or topic.endswith((".yaml", ".yml")):
         return _explain_model(arguments)
     _explain_kind(topic, project)
     return ExitCode.DONE
@@ -69,15 +82,25 @@ def _list() -> int:
     from aimass_compiler.cli.views import code_pages, kinds
     from aimass_compiler.codes import explanations
 
+    print("keys:\n  `aimass explain spec` and `aimass explain aimass.yaml` list them\n")
     print(kinds.listed(terminal.width()))
     print(f"codes:\n{code_pages.listed(explanations())}")
     return ExitCode.DONE
+
+
+def _keys(topic: str) -> list[str]:
+    """The pages of the keys that a path leads to: more than one where specs and settings have it."""
+    from aimass_compiler.cli.views.keys import key_drawn
+    from aimass_compiler.spec.keys import keys_at
+
+    return [key_drawn(key, terminal.width()) for key in keys_at(topic)]
 
 
 def _explain_kind(topic: str, project: Project) -> None:
     """Explain a family, or the kinds of this name. Raises Unknown where there is none."""
     from aimass_compiler.catalog import FAMILIES, names
     from aimass_compiler.cli.views.kinds import family_drawn, kind_drawn
+    from aimass_compiler.spec.keys import paths
 
     if topic in FAMILIES:
         print(family_drawn(topic, terminal.width()), end="")
@@ -85,10 +108,12 @@ def _explain_kind(topic: str, project: Project) -> None:
     families = [family for family in FAMILIES if topic in names(family)]
     if not families:
         models = [path.stem for path in specs_of(project, [])]  # where there is none, that is what to tell
-        known = {*models, *FAMILIES, *(name for family in FAMILIES for name in names(family))}
+        keys = list(paths())
+        known = {*models, *keys, *FAMILIES, *(name for family in FAMILIES for name in names(family))}
+        deeper = next((f"did you mean `{key}`?" for key in keys if key.endswith(f".{topic}")), "")
         raise Unknown(
-            f"there is no model, kind or code `{topic}`",
-            did_you_mean(topic, known) or "`aimass explain` lists the kinds and codes",
+            f"there is no model, key, kind or code `{topic}`",
+            deeper or did_you_mean(topic, known) or "`aimass explain` lists what there is",
         )
     print("\n".join(kind_drawn(family, topic, terminal.width()) for family in families), end="")
 
