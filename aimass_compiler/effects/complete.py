@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from aimass_compiler import conventions
 from aimass_compiler.effects.alerts import alert_changes
-from aimass_compiler.effects.contract import address_breaches, breach, breaches
+from aimass_compiler.effects.contract import GONE, address_breaches, breach, breaches
 from aimass_compiler.effects.cost import Cost, estimate, last_search
 from aimass_compiler.effects.models import Model, differing, models
-from aimass_compiler.effects.normal import at
+from aimass_compiler.effects.normal import at, mapping
 from aimass_compiler.effects.objects import objects
 from aimass_compiler.effects.places import Places
 from aimass_compiler.effects.record import Reading
@@ -110,8 +110,16 @@ def _image_names(files: Files) -> set[str]:
 def _breaches(model: Model, around: _Around) -> Iterator[Breach]:
     for found in _all_breaches(model):
         names = {found.rule, f"{model.name}:{found.rule}"}
-        place = around.places.line(found.path) if found.path else ""
+        is_gone = found.rule in GONE and not _is_there(model.new, found.path)
+        place = around.places.line(found.path, is_gone=is_gone) if found.path else ""
         yield replace(found, place=place, is_allowed=bool(names & around.allowed))
+
+
+def _is_there(node: object, path: tuple[str | int, ...]) -> bool:
+    """Whether a value at this path is declared, be it as something else."""
+    for step in path:
+        node = mapping(node).get(str(step))
+    return node is not None
 
 
 def _all_breaches(model: Model) -> Iterator[Breach]:

@@ -18,6 +18,8 @@ from aimass_compiler.values import Bytes, Duration, Percentage
 
 _STRINGS = frozenset({"category", "text"})
 _PERCENTILES = ("p50", "p95", "p99")
+#: The rules about what is not written any more, so that what held it is shown.
+GONE = frozenset({"input-removed", "environment-removed"})
 
 
 def breaches(before: Normal, after: Normal) -> Iterator[Breach]:

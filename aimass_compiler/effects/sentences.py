@@ -144,8 +144,8 @@ def _of_lists(before: list[Any], after: list[Any]) -> str:
         return f"is reordered: {value(before)} becomes {value(after)}"
     if len(gained) + len(lost) >= len(before) + len(after):
         return f"changes from {value(before)} to {value(after)}"
-    told = [f"{verb} {', '.join(names)}" for verb, names in (("gains", gained), ("loses", lost)) if names]
-    return _cut(" and ".join(told))
+    sides = (("gains", gained), ("loses", lost))
+    return " and ".join(f"{verb} {_cut(', '.join(names))}" for verb, names in sides if names)
 
 
 def _of_item(edit: Edit, path: Path, where: _Where) -> str:

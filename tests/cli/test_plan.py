@@ -213,3 +213,10 @@ def test_a_compile_tells_of_a_few_models_and_counts_the_others(project: Project)
     told = project.aimass("compile", "--dry-run").out
     assert told.count(" is new and trained for the first time\n") == 10
     assert "… and 4 more models, which `aimass plan` tells of\n" in told
+
+
+def test_what_a_model_that_goes_cost_is_told_in_money_although_no_spec_is_left(compiled: Project) -> None:
+    (compiled.root / "aimass.yaml").write_text("prices: {cpu_hour: 0.04, currency: EUR}\n")
+    (compiled.root / "specs/churn.yaml").unlink()
+    told = compiled.aimass("plan").out
+    assert re.search(r"serving in prod, a month: no longer .*EUR$", told, re.MULTILINE)

@@ -113,6 +113,7 @@ EDITS: dict[str, list[Edit]] = {
     "an input is required": [("{type: number, min: 0, missing: 0.1}", "{type: number, min: 0}")],
     "bounds": [("min: 16, max: 120, unit: years", "min: 18, max: 130, unit: months")],
     "categories": [("[basic, plus, pro]", "[plus, pro, gold]")],
+    "long names of categories": [("basic, plus, pro", f"plus, {'x' * 50}, {'y' * 50}")],
     "categories that were open": [("region: category", "region: {type: category, values: [north, south]}")],
     "classes": [('["no", "yes"]', '["yes", "no"]')],
     "a class more": [('["no", "yes"]', '["no", "maybe", "yes"]'), ("roc_auc}", "log_loss}")],

@@ -17,6 +17,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import Unknown, add_root, project_of, specs_of
 from aimass_compiler.cli.starting_point import starting_point
@@ -84,6 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.compile import compile_specs
     from aimass_compiler.diagnostics import has_errors
     from aimass_compiler.effects.complete import effects
+    from aimass_compiler.spec.settings_file import read_settings
 
     project = project_of(arguments)
     allowed = _allowed(arguments.allow_breaking)
@@ -97,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
         plan,
         root=project.root,
         documents=compiled.documents,
-        prices=next((pipeline.settings.prices for pipeline in compiled.pipelines.values()), None),
+        prices=read_settings(project.settings, conventions.SETTINGS_FILE)[0].prices,
         against=arguments.against,
         allowed=allowed,
     )
