@@ -198,7 +198,8 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     for name, written in lowered.items():
         if sorted(name.split("_")) == sorted(wanted.replace("-", "_").split("_")):
             return written
-    near = get_close_matches(wanted, list(lowered), n=1, cutoff=0.6)
+    # Of short words, half the letters are soon those of a word that has nothing to do with them.
+    near = get_close_matches(wanted, list(lowered), n=1, cutoff=0.6 if len(wanted) >= _LONG_ENOUGH else 0.65)
     return lowered[near[0]] if near else None
 
 

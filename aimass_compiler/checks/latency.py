@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from aimass_compiler.diagnostics import Path
     from aimass_compiler.pipeline import Pipeline
-    from aimass_compiler.values import Duration
 
 EXPLANATIONS = (
     Explanation(
@@ -83,7 +82,7 @@ def _timeouts(pipeline: Pipeline) -> Iterator[Finding]:
         else:
             where, note = promise_path, Related(timeout_path, f"`timeout` is {timeout}")
         notes = noted(pipeline, note.path, note.message)
-        hint = f"give requests more time: `timeout: {_twice(limit)}`"
+        hint = f"give requests more time than {limit}, or promise a shorter `p99`"
         yield Finding("AM244", where, message, help=hint, severity=Severity.WARNING, related=notes)
 
 
@@ -93,8 +92,3 @@ def _places(pipeline: Pipeline, path: Path) -> tuple[Path, Path]:
         return tuple(_TIMEOUT.split(".")), tuple(_PROMISE.split("."))
     name = str(path[1])
     return place_in(pipeline, name, _TIMEOUT), place_in(pipeline, name, _PROMISE)
-
-
-def _twice(limit: Duration) -> str:
-    """Time enough for answers that are late, so that they are seen to be."""
-    return f"{2 * limit.seconds:g}s"

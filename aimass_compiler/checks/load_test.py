@@ -49,6 +49,10 @@ _LATENCY = ("serving", "objectives", "latency")
 _SHARES = {"p50": 2, "p95": 20, "p99": 100}
 
 
+#: From here on, fractions say nothing.
+_MANY = 100
+
+
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Loads that the limits refuse, or that are too few to judge by."""
     serving = pipeline.serving
@@ -60,7 +64,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     sent, wanted = load.rps * load.duration.seconds, max(_SHARES[name] for name in given)
     if sent < wanted:
         highest = max(given)
-        message = f"the load test sends {sent:.3g} requests, but to judge by `{highest}` takes {wanted}"
+        message = f"the load test sends {_shown(sent)} requests, but to judge by `{highest}` takes {wanted}"
         notes = noted(pipeline, (*_LATENCY, highest), "this is what it judges")
         hint = "raise `rps` or `for`"
         yield Finding("AM307", _LOAD, message, help=hint, severity=Severity.WARNING, related=notes)
@@ -73,7 +77,7 @@ def _refused(pipeline: Pipeline, given: Mapping[str, Duration]) -> Iterator[Find
     # Where the limit is beyond the timeout, that is told.
     if in_flight > limits.concurrency and limit.seconds <= limits.timeout.seconds:
         message = (
-            f"{rps} requests a second that take {limit} are {in_flight:.3g} at once, "
+            f"{rps} requests a second that take {limit} are {_shown(in_flight)} at once, "
             f"but {limits.concurrency} are accepted"
         )
         concurrency, latency = ("serving", "limits", "concurrency"), (*_LATENCY, name)
@@ -81,3 +85,7 @@ def _refused(pipeline: Pipeline, given: Mapping[str, Duration]) -> Iterator[Find
         notes = noted(pipeline, latency, f"an answer may take {limit}") if where != latency else ()
         hint = "raise `limits.concurrency`, or lower `tests.load.rps`"
         yield Finding("AM306", where, message, help=hint, severity=Severity.WARNING, related=notes)
+
+
+def _shown(number: float) -> str:
+    return f"{number:,.0f}" if number >= _MANY else f"{number:.3g}"

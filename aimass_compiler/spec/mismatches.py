@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
 
+from aimass_compiler import conventions
 from aimass_compiler.catalog import FAMILIES, family_of, names
-from aimass_compiler.diagnostics import Assign, Finding, Fix, Path, did_you_mean, respelt
+from aimass_compiler.diagnostics import Assign, Finding, Fix, Path, did_you_mean, nearest, respelt
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.spec import ways_out
 from aimass_compiler.spec.certain import begun, renamed, retyped
@@ -108,11 +109,21 @@ def findings(
         found.setdefault((finding.path, finding.message), replace(finding, file=file))
         if mismatch.type == "missing":
             missing.add((finding.path, finding.message, mismatch.key))
+    if _is_something_else(data):
+        return [finding for finding in found.values() if finding.path in (("apiVersion",), ("kind",))]
     for path, message, key in missing:
         meant = f"did you mean `{key}`?"
         if any(other.path[:-1] == path and other.help.startswith(meant) for other in found.values()):
             del found[path, message]
     return list(found.values())
+
+
+def _is_something_else(data: Mapping[str, Any]) -> bool:
+    """Whether the file describes no model at all, such as a manifest of Kubernetes that got here."""
+    version, kind = data.get("apiVersion"), data.get("kind")
+    is_ours = isinstance(version, str) and version.startswith(conventions.API_VERSION.partition("/")[0])
+    is_other = isinstance(version, str) and isinstance(kind, str) and not nearest(kind, (conventions.KIND,))
+    return is_other and not is_ours
 
 
 def _joined(mismatches: Sequence[Mismatch]) -> Iterator[Mismatch]:

@@ -109,9 +109,9 @@ def test_a_fix_that_brings_a_mistake_is_not_made(project: Project) -> None:
 def test_fixes_beside_one_that_is_not_made_are_made_where_they_belong(project: Project) -> None:
     twice = "    charges: &n number\n    charges: number # again\n"
     text = SPEC.replace("    charges: number\n", twice).replace('["no", "yes"]', "[no, yes]")
-    project.write("specs/churn.yaml", f"# n: on\n{text.replace('[basic, pro]', '[n, y, off]')}x: *n\n")
+    project.write("specs/churn.yaml", f"# n: on\n{text.replace('[basic, pro]', '[n, yes, off]')}x: *n\n")
     assert project.aimass("fix").code == 1
-    want = text.replace("[no, yes]", '["no", "yes"]').replace("[basic, pro]", '["n", "y", "off"]')
+    want = text.replace("[no, yes]", '["no", "yes"]').replace("[basic, pro]", '[n, "yes", "off"]')
     assert (project.root / "specs/churn.yaml").read_text() == f"# n: on\n{want}x: *n\n"
 
 

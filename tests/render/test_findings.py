@@ -111,7 +111,12 @@ EXAMPLES: list[tuple[str, Path, str, Pipeline]] = [
         "overwrite each other in the namespace `ml`",
         settled(environments=ONE_PLACE),
     ),
-    ("AM415", ("serving", "gateway"), "`dev` and `staging` have the one host", serves(gateway=GATEWAY)),
+    (
+        "AM415",
+        ("serving", "gateway"),
+        "`dev`, `staging` and `prod` have the one host",
+        serves(gateway=GATEWAY),
+    ),
     (
         "AM414",
         ("environments", "live", "deployer", "service_account", "name"),

@@ -183,7 +183,7 @@ def test_long_chains_stay_small(steps: int) -> None:
 @pytest.mark.parametrize(
     ("name", "parameters", "said"),
     [
-        ("impute", {"columns": "a", "with": "constant"}, "`value` goes with"),
+        ("impute", {"columns": "a", "with": "constant"}, "needs the `value`"),
         ("impute", {"columns": "a", "value": 1}, "`value` goes with"),
         ("bucket", {"column": "a", "bounds": [2, 1]}, "must ascend"),
         ("bucket", {"column": "a", "count": 1}, "greater than or equal to 2"),

@@ -38,7 +38,11 @@ class Impute(EachColumn):
 
     @model_validator(mode="after")
     def _has_value(self) -> Self:
-        if (self.strategy == "constant") != (self.value is not None):
+        if self.strategy == "constant" and self.value is None:
+            raise PydanticCustomError(
+                "impute_value", "`with: constant` needs the `value` that fills the gaps"
+            )
+        if self.strategy != "constant" and self.value is not None:
             raise PydanticCustomError("impute_value", "`value` goes with `with: constant`, and only with it")
         return self
 
@@ -47,6 +51,9 @@ class Impute(EachColumn):
         return {**super().produces(types), **added}
 
     def problem(self, types: Types) -> str | None:
+        names = [name for name in self.columns_read if types[name].is_string]
+        if self.strategy in ("mean", "median") and "strategy" in self.model_fields_set and names:
+            return f"`{names[0]}` is {types[names[0]]} and has no {self.strategy}; write `with: mode`"
         if self.value is None:
             return None
         is_string = isinstance(self.value, str)

@@ -59,6 +59,8 @@ class Select(Transform):
 
     def doubts(self, declared: Mapping[str, Declared], types: Types) -> Doubts:
         del declared
+        if self.variance is not None and self.by == "mutual_information" and "by" in self.model_fields_set:
+            yield Doubt.IDLE, ("by",), "`variance` chooses by variance, whatever `by` says"
         sizes = [_components(types[name]) for name in self.columns if name in types]
         count = sum(size for size in sizes if size is not None)
         if self.top is not None and None not in sizes and 0 < count <= self.top:

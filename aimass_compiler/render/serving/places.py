@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
 
 from aimass_compiler import conventions
@@ -10,6 +10,7 @@ from aimass_compiler.diagnostics import Finding, Path, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.places import written
+from aimass_compiler.pipeline.serving import Gateway
 from aimass_compiler.render.naming import (
     is_dns_label,
     is_dns_name,
@@ -133,8 +134,20 @@ def _shared(pipeline: Pipeline) -> Iterator[Finding]:
             told = f"`{first}` and `{second}` would overwrite each other in the namespace `{one.namespace}`"
             way_out = "give each its own `namespace`, or write each cluster's `server`"
             yield Finding("AM415", ("environments", second), told, help=way_out, at_key=True, file=_SETTINGS)
-        if one.serving.gateway is not None and one.serving.gateway == other.serving.gateway:
-            told = f"the routes of `{first}` and `{second}` have the one host `{one.serving.gateway.host}`"
-            way_out = f"write `environments: {{{second}: {{serving: {{gateway: {{host: …}}}}}}}}`"
+    yield from _one_host(pipeline, clusters)
+
+
+def _one_host(pipeline: Pipeline, clusters: Mapping[str, str | None]) -> Iterator[Finding]:
+    """Environments of one cluster that have one route, all of them at once."""
+    sharing: dict[tuple[str | None, Gateway], list[str]] = {}
+    for name, environment in pipeline.environments.items():
+        gateway = environment.serving.gateway
+        if gateway is not None and is_dns_name(gateway.host.removeprefix("*.")):
+            sharing.setdefault((clusters.get(name), gateway), []).append(name)
+    for (_, gateway), names in sharing.items():
+        if len(names) > 1:
+            *others, last = (f"`{name}`" for name in names)
+            told = f"the routes of {', '.join(others)} and {last} have the one host `{gateway.host}`"
+            way_out = f"write `environments: {{{names[-1]}: {{serving: {{gateway: {{host: …}}}}}}}}`"
             severity = Severity.WARNING
             yield Finding("AM415", ("serving", "gateway"), told, help=way_out, severity=severity, at_key=True)
