@@ -45,10 +45,11 @@ show aimass predict "$model" --example --url "http://127.0.0.1:$port"
 say "Try next, in $project"
 cat <<TEXT
   edit specs/$model.yaml, then
-  aimass plan             what would change, and which stages run again
+  aimass plan                    what would change, and which stages run again
   aimass run $model       runs only those
   aimass explain $model   the spec with every default and where it comes from
-  dvc plots show          learning curve, ROC, confusion and importance
+  aimass explain spec            the keys that a spec may have
+  dvc plots show                 learning curve, ROC, confusion and importance
   kubectl kustomize generated/$model/overlays/prod
 (activate the environment first: . $root/.venv/bin/activate)
 TEXT
