@@ -21,11 +21,14 @@ def marks(observed: Observed) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def is_mark(value: object) -> bool:
+    """Whether people write this where a number is missing."""
+    return isinstance(value, str) and value.strip().lower() in _USUAL
+
+
 def _marks_of(observation: Observation) -> Iterator[str]:
     if not observation.found <= {Sort.NUMBER, Sort.NAME, Sort.BLANK} or Sort.NUMBER not in observation.found:
         return
-    usual = [
-        value for value in observation.values if isinstance(value, str) and value.strip().lower() in _USUAL
-    ]
+    usual = [value for value in observation.values if is_mark(value)]
     if sum(observation.values[value] for value in usual) == observation.sorts[Sort.NAME]:
         yield from usual

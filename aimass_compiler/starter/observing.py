@@ -76,6 +76,10 @@ class Observation:
         """How many different values there are, or at least are."""
         return len(self.values)
 
+    def is_name(self, value: Any) -> bool:
+        """Whether a value that it remembers is neither a number nor anything else with a form."""
+        return self._sort_of.get(value) is Sort.NAME
+
     def add(self, value: Any) -> None:
         """Count one cell."""
         if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):

@@ -16,6 +16,7 @@ from aimass_compiler.pipeline import ModelName
 from aimass_compiler.render.emit import inline
 from aimass_compiler.render.naming import is_folder
 from aimass_compiler.starter.deciding import Draft, decide
+from aimass_compiler.starter.decimals import has_decimal_commas
 from aimass_compiler.starter.marking import marks
 from aimass_compiler.starter.observing import observe
 from aimass_compiler.starter.reading import DataFile, open_data
@@ -40,8 +41,12 @@ def propose(path: Path, shown_as: str, name: str, target: str | None = None) -> 
         _check_path(shown_as)
         data = open_data(path, shown_as)
         observed = observe(data.rows)
-        if data.may_have_marks and (found := marks(observed)):
-            data = open_data(path, shown_as, found)
+        has_commas = data.may_have_commas and has_decimal_commas(observed)
+        if has_commas:
+            data = open_data(path, shown_as, has_decimal_commas=True)
+            observed = observe(data.rows)
+        if data.is_csv and (found := marks(observed)):
+            data = open_data(path, shown_as, found, has_decimal_commas=has_commas)
             observed = observe(data.rows)
         draft = decide(observed, target)
     except UnusableDataError as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aimass_compiler.starter.decimals import with_point
 from aimass_compiler.starter.reading_csv import rows_of_csv, separator_of
 from aimass_compiler.starter.reading_jsonl import rows_of_jsonl
 from aimass_compiler.starter.reading_parquet import rows_of_parquet
@@ -34,16 +35,20 @@ class DataFile:
 
     source: Any
     rows: Iterator[Row]
-    may_have_marks: bool = False
-    """Whether words can be declared to stand for missing values."""
+    is_csv: bool = False
+    """Whether it can be declared what stands for missing values, and before decimals."""
+    may_have_commas: bool = False
+    """Whether commas within values can stand before decimals, because none stand between values."""
     marks: tuple[str, ...] = ()
     """The words that are."""
 
 
-def open_data(path: Path, shown_as: str, marks: tuple[str, ...] = ()) -> DataFile:
+def open_data(
+    path: Path, shown_as: str, marks: tuple[str, ...] = (), *, has_decimal_commas: bool = False
+) -> DataFile:
     """The file, read as far as its kind needs; raises UnusableDataError.
 
-    `marks` are words that stand for missing values, which only a csv source can be told.
+    `marks` are words that stand for missing values. Only a csv source can be told them, and of commas.
     """
     suffix = path.suffix.lower()
     kind = _KINDS.get(suffix)
@@ -56,17 +61,24 @@ def open_data(path: Path, shown_as: str, marks: tuple[str, ...] = ()) -> DataFil
         return DataFile(shown_as if is_told_by_name else {kind: shown_as}, _READERS[kind](path))
     separator = separator_of(path)
     parameters: dict[str, Any] = {} if suffix == ".csv" and separator == "," else {"separator": separator}
+    if has_decimal_commas:
+        parameters["decimal"] = ","
     if marks:
         parameters["missing"] = ["", *marks]
     source = {"csv": {"path": shown_as, **parameters}} if parameters else shown_as
-    return DataFile(source, _without(marks, rows_of_csv(path, separator)), may_have_marks=True, marks=marks)
+    rows: Iterator[Row] = rows_of_csv(path, separator)
+    if marks or has_decimal_commas:
+        rows = _as_declared(rows, frozenset(marks), has_decimal_commas=has_decimal_commas)
+    return DataFile(source, rows, is_csv=True, may_have_commas=separator != ",", marks=marks)
 
 
-def _without(marks: tuple[str, ...], rows: Iterator[Row]) -> Iterator[Row]:
-    """The rows with nothing where one of these words stands."""
-    known = frozenset(marks)
+def _as_declared(rows: Iterator[Row], marks: frozenset[str], *, has_decimal_commas: bool) -> Iterator[Row]:
+    """The rows as the pipeline reads them: nothing where a mark stands, and points before decimals."""
     for row in rows:
-        yield {name: None if value in known else value for name, value in row.items()} if known else row
+        known = {name: None if value in marks else value for name, value in row.items()}
+        if has_decimal_commas:
+            known = {name: value and with_point(value) for name, value in known.items()}
+        yield known
 
 
 def _check_is_file(path: Path, shown_as: str) -> None:

@@ -6,6 +6,7 @@ fills short rows with missing values and refuses long ones.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import itertools
@@ -54,7 +55,7 @@ def rows_of_csv(path: Path, separator: str) -> Iterator[Mapping[str, str]]:
                 yield dict(zip(header, row, strict=False))
     except UnicodeDecodeError as error:
         told = f"line {_undecodable(path)} is not UTF-8 (byte 0x{error.object[error.start]:02x})"
-        hint = "save it as UTF-8, such as by `iconv -f latin1 -t utf-8 old.csv > new.csv`"
+        hint = f"save it as UTF-8, such as by `iconv -f {_encoding(path)} -t utf-8 old.csv > new.csv`"
         raise UnusableDataError("AM060", told, hint) from None
     except csv.Error as error:
         hint = "values with quotes, separators or line ends stand in quotes, and quotes in them are doubled"
@@ -113,6 +114,12 @@ def _is_number(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _encoding(path: Path) -> str:
+    """What a file that is not UTF-8 is most likely written in."""
+    with path.open("rb") as stream:
+        return "utf-16" if stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "latin1"
 
 
 def _undecodable(path: Path) -> int:

@@ -85,6 +85,12 @@ def test_an_unusable_file_is_refused(tmp_path: Path, file: str, content: bytes, 
     assert findings[0].file == file
 
 
+@pytest.mark.parametrize("encoding", ["latin1", "utf-16"])
+def test_another_encoding_is_told_how_it_becomes_utf_8(tmp_path: Path, encoding: str) -> None:
+    _, findings = attempted(tmp_path, "x.csv", (TABLE + "1,günstig\n").encode(encoding))
+    assert f"`iconv -f {encoding} -t utf-8 old.csv > new.csv`" in findings[0].help
+
+
 @pytest.mark.parametrize(
     ("target", "told"),
     [("sen", "no column sen"), ("same", "always"), ("key", "of type id"), ("note", "of type text")],

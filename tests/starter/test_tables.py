@@ -139,6 +139,35 @@ def test_other_separators_are_told(tmp_path: Path, separator: str) -> None:
     prepared(compiled(text), tmp_path)
 
 
+@pytest.mark.parametrize("mark", ["", "NA"])
+def test_commas_before_decimals_are_told(tmp_path: Path, mark: str) -> None:
+    lines = ["price;size;y", *(f"{n % 7},5;{mark if n == 3 else n};{'ab'[n % 2]}" for n in range(ROWS))]
+    text = proposed(tmp_path, "x.csv", "\n".join(lines))
+    data = data_of(text)["data"]
+    source = {"path": "x.csv", "separator": ";", "decimal": ","} | ({"missing": ["", mark]} if mark else {})
+    assert data["sources"] == {"x": {"csv": source}}
+    assert data["columns"]["price"] == {"type": "number", "min": 0}
+    prepared(compiled(text), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("separator", "values"),
+    [
+        (",", ['"1,5"', '"2,5"']),  # perhaps thousands
+        (";", ["1,5", "2,5,1"]),
+        (";", ["1.234,5", "2.345,5"]),
+        (";", ["1,5", "much"]),
+    ],
+)
+def test_other_commas_are_part_of_names(tmp_path: Path, separator: str, values: list[str]) -> None:
+    lines = [f"size{separator}y", *(f"{values[n % 2]}{separator}{'ab'[n % 3 % 2]}" for n in range(ROWS))]
+    text = proposed(tmp_path, "x.csv", "\n".join(lines))
+    data = data_of(text)["data"]
+    assert "decimal" not in str(data["sources"])
+    assert data["columns"]["size"]["type"] == "category"
+    prepared(compiled(text), tmp_path)
+
+
 def test_words_for_missing_values_are_found_among_numbers_and_hold_everywhere(tmp_path: Path) -> None:
     table = csv(seen=cycled(1, 2, "NA", "null"), plan=cycled("a", "b", "NA"), y=cycled("no", "yes"))
     text = proposed(tmp_path, "x.csv", table)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import polars
 
 #: A number with a comma, and nothing else, so that text with commas stays as it is.
-_DECIMAL_COMMA = r"^\s*(?<whole>[-+]?[0-9]+),(?<decimals>[0-9]+)\s*$"
+DECIMAL_COMMA = r"^\s*(?P<whole>[-+]?[0-9]+),(?P<decimals>[0-9]+)\s*$"
 
 
 class Csv(Source):
@@ -44,7 +44,7 @@ class Csv(Source):
         _require_names(names)
         rows = together(parts, locations)
         if self.decimal == ",":
-            rows = rows.with_columns(polars.all().str.replace(_DECIMAL_COMMA, r"${whole}.${decimals}"))
+            rows = rows.with_columns(polars.all().str.replace(DECIMAL_COMMA, r"${whole}.${decimals}"))
         # A blank line is no row, unless it may be the missing value of the only column.
         return rows.filter(~polars.all_horizontal(polars.all().is_null())) if len(names) > 1 else rows
 
