@@ -51,4 +51,5 @@ EXAMPLES = (
         "One of the two was deleted.",
         "situation",
     ),
+    Example("AM209", "The settings stand in `aimass.yml`.", "They stand in `aimass.yaml`.", "situation"),
 )

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePath
 
-from aimass_compiler.diagnostics import Finding
+from aimass_compiler import conventions
+from aimass_compiler.diagnostics import Finding, Severity
+from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.spec import told_once
 from aimass_compiler.spec.decode import decode
 from aimass_compiler.spec.document import Document
 from aimass_compiler.spec.reader import parse, read_document
+
+EXPLANATIONS = (
+    Explanation(
+        "AM209",
+        "settings stand in a file that is not read",
+        f"The organisation's settings are those of `{conventions.SETTINGS_FILE}`, in exactly this spelling. "
+        "macOS and Windows find them as `Aimass.yaml`, too, but Linux and CI do not: there, all would be "
+        "generated without them.",
+    ),
+)
+_ENDINGS = (".yaml", ".yml")
 
 
 def read_settings(
@@ -23,7 +37,19 @@ def read_settings(
         document, findings = parse(content, shown_as, may_be_empty=True)
     elif path.exists():
         document, findings = read_document(path, shown_as, may_be_empty=True)
+        findings += _misnamed(path)
     else:
-        return Settings.default(), Document(shown_as), []
+        return Settings.default(), Document(shown_as), list(_misnamed(path))
     settings, problems = decode(Settings, document.data, document.file)
     return settings or Settings.default(), document, told_once.in_one_place([*findings, *problems], document)
+
+
+def _misnamed(path: Path) -> Iterator[Finding]:
+    """Files beside it that somebody may take for the settings."""
+    for other in sorted(path.parent.iterdir()) if path.parent.is_dir() else ():
+        name = PurePath(other.name.lower())
+        if other.name != path.name and name.stem == path.stem and name.suffix in _ENDINGS:
+            where = " everywhere" if str(name) == path.name else ""
+            message = f"`{other.name}` is not read{where}: settings stand in `{path.name}`"
+            hint = f"rename it to `{path.name}`, or delete it where that has all of it"
+            yield Finding("AM209", (), message, help=hint, severity=Severity.WARNING, file=other.name)

@@ -123,6 +123,16 @@ def specs(*files: str) -> Situation:
     return situation
 
 
+def settings_in(file: str) -> Situation:
+    """A project has its settings in this file."""
+
+    def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+        (root / file).write_text("images: {registry: registry.example.com/ml}\n")
+        return specs("churn.yaml")(root, patched)
+
+    return situation
+
+
 def proposing(
     file: str, content: str = TABLE, name: str = "churn", target: str | None = "churned"
 ) -> Situation:
@@ -199,4 +209,5 @@ SITUATIONS: dict[str, tuple[Situation, Situation]] = {
     "AM066": (proposing("c.csv", name="Churn_EU"), proposing("c.csv", name="churn-eu")),
     "AM067": (creating("churn.yaml"), creating("churn-eu.yaml")),
     "AM208": (specs("churn.yaml", "churn.yml"), specs("churn.yaml")),
+    "AM209": (settings_in("aimass.yml"), settings_in("aimass.yaml")),
 }  # fmt: skip
