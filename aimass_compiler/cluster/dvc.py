@@ -50,22 +50,33 @@ class DiskRefuses(DvcFailed):
 def prepare(root: Path) -> tuple[str, ...]:
     """Make a project a DVC repository where it is none; answers what there is to commit then.
 
-    Git is made to leave out what the stages make, which is DVC's to keep. Raises DvcMissing.
+    Before the first run git is made to leave out what stages make, which is DVC's to keep. Raises DvcFailed.
     """
+    return (*_made_repository(root), *_left_out_of_git(root))
+
+
+def _made_repository(root: Path) -> tuple[str, ...]:
     if (root / ".dvc").is_dir():
         return ()
-    where = _where_git_is(root)
-    done = _run(["init", "--quiet", *where], root, lambda line: None)  # noqa: ARG005  # it tells nothing new
+    done = _run(["init", "--quiet", *_where_git_is(root)], root, lambda line: None)  # noqa: ARG005  # nothing new
     if done != 0:
         raise DvcMissing(f"`dvc init` failed in {root}", "run it there to see why")
+    return (".dvc",)
+
+
+def _left_out_of_git(root: Path) -> tuple[str, ...]:
     made = f"{conventions.ARTIFACTS_FOLDER}/"
-    if "--no-scm" in where or git.ignores(made, root) is not False:
-        return (".dvc",)
+    if (root / made).exists() or git.ignores(made, root) is not False:
+        return ()
     path = root / ".gitignore"
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
-    line_end = "\n" if before and not before.endswith("\n") else ""
-    path.write_text(f"{before}{line_end}/{made}\n", encoding="utf-8")
-    return (".dvc", path.name)
+    try:
+        before = path.read_bytes() if path.exists() else b""
+        line_end = b"\n" if before and not before.endswith(b"\n") else b""
+        with path.open("ab") as stream:
+            stream.write(line_end + f"/{made}\n".encode())
+    except OSError as error:
+        raise DiskRefuses(f"{path.name} could not be written: {error.strerror}") from None
+    return (path.name,)
 
 
 def _where_git_is(root: Path) -> list[str]:

@@ -40,6 +40,18 @@ def test_what_a_gitignore_says_stays(tmp_path: Path) -> None:
     assert project.read(".gitignore") == "/.venv/\n/artifacts/\n"
 
 
+def test_a_dvc_repository_that_is_there_is_completed(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    project = Project.make(tmp_path)
+    assert project.command("dvc", "init", "--quiet").code == 0
+    done = project.aimass("run", "churn", "--until", "prepare")
+    assert "had git leave out results: commit .gitignore\n" in done.out
+    assert project.read(".gitignore") == "/artifacts/\n"
+    project.write(".gitignore", "")
+    again = project.aimass("run", "churn", "--until", "prepare")
+    assert "commit" not in again.out, "who tracks results has a reason"
+
+
 def test_a_project_that_git_leaves_out_leaves_its_gitignore_alone(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     (tmp_path / ".gitignore").write_text("build/\n")

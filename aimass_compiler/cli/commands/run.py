@@ -66,7 +66,8 @@ def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namesp
     stages = progress.Stages(sys.stdout, is_verbose=arguments.verbose)
     try:
         if made := dvc.prepare(project.root):
-            print(f"made this project a DVC repository: commit {' and '.join(made)}")
+            done = "made this project a DVC repository" if ".dvc" in made else "had git leave out results"
+            print(f"{done}: commit {' and '.join(made)}")
         with locked(
             folder, lambda: print(f"another run of `{pipeline.name}` goes on; waiting for it", flush=True)
         ):
