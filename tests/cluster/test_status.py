@@ -154,6 +154,13 @@ def test_a_cluster_that_does_not_know_who_asks_is_told(project: Project, cluster
     assert "does not accept the token" in run.document["environments"][0]["failure"]["message"]
 
 
+def test_what_fails_alike_in_several_environments_is_told_once(project: Project) -> None:
+    (project.root / "aimass.yaml").write_text("environments: {dev: {}, prod: {}}\n", encoding="utf-8")
+    run = Project(project.root, project.namespace, project.root / "nowhere").run("status", environments=())
+    assert run.told.count("error: ") == 1
+    assert "error: dev, prod: there is no kubeconfig" in run.told
+
+
 def test_an_environment_in_another_cluster_is_not_looked_for_here(project: Project, namespace: str) -> None:
     assert project.apply().code == 0
     dev = f"dev: {{namespace: {namespace}, server: 'https://dev.example.com:6443'}}"

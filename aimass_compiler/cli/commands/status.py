@@ -56,8 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
     found = _chosen(_looked(arguments, project, servers), arguments.models)
     sys.stdout.write(_shown(found, arguments.format))
     failures = [(place.environment, failure) for place in found for failure in place.failures]
+    failed: dict[tuple[str, str], list[str]] = {}
     for name, failure in failures:
-        terminal.complain(f"{name}: {failure}", failure.help)
+        failed.setdefault((str(failure), failure.help), []).append(name)
+    for (told, hint), names in failed.items():
+        terminal.complain(f"{', '.join(names)}: {told}", hint)
     return failures[0][1].exit_code if failures else ExitCode.DONE
 
 
