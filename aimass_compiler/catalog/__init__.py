@@ -150,7 +150,7 @@ class OneOf:
 def _what_is_there(value: Any) -> str:
     if isinstance(value, dict):
         return f"this mapping has {len(value)} keys: " + ", ".join(f"`{key}`" for key in list(value)[:5])
-    return f"this is `{value}`"
+    return "this is a list" if isinstance(value, list) else f"this is `{value}`"
 
 
 def _below(error: ValidationError, name: str | None) -> ValidationError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +17,9 @@ from aimass_compiler.spec.writing import written
 if TYPE_CHECKING:
     from aimass_compiler.diagnostics import Path
     from aimass_compiler.spec.document import Document, Node
+
+
+_MARKS = re.compile(r"(&\S+\s+)+")
 
 
 @dataclass(frozen=True, order=True)
@@ -91,9 +95,11 @@ def _replaced(document: Document, entry: Entry, value: Any) -> Replacement:
     """The value in the quotes that stood there, and on the same line wherever it was."""
     node = entry.value
     old = document.text[node.start : node.end]
-    new = written(value, quotes=old[:1])
+    marked = _MARKS.match(old)
+    start = node.start + (marked.end() if marked else 0)  # an anchor stays, because aliases lead to it
+    new = written(value, quotes=document.text[start : start + 1])
     space = " " if node.start == node.end and document.text[node.start - 1 : node.start] == ":" else ""
-    return Replacement(node.start, node.end, space + new)
+    return Replacement(start, node.end, space + new)
 
 
 def _completed(document: Document, above: Entry, path: Path, missing: Path, value: Any) -> Replacement | None:

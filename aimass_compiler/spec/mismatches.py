@@ -314,8 +314,9 @@ def _meant(mismatch: Mismatch) -> str:
 def _form(mismatch: Mismatch) -> str:
     """The way out where one mapping names several kinds."""
     is_item = bool(mismatch.path) and isinstance(mismatch.path[-1], int)
-    is_form = mismatch.type == "kind_form" and isinstance(mismatch.value, Mapping)
-    return ways_out.of_keys(mismatch.value) if is_form and is_item else ""
+    if mismatch.type != "kind_form" or not isinstance(mismatch.value, (Mapping, list)):
+        return ""
+    return ways_out.of_form(mismatch.value, is_item=is_item)
 
 
 def _tag_told(mismatch: Mismatch) -> tuple[str, str, str]:

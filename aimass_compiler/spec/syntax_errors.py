@@ -137,6 +137,11 @@ _MISTAKES = (
 )
 
 
+#: How git marks the sides of what it could not merge.
+_SIDES = tuple(re.compile(mark, re.MULTILINE) for mark in (r"^<{7} ", r"^={7}\r?$", r"^>{7} "))
+_WIDE_COLON = "\N{FULLWIDTH COLON}"
+
+
 def syntax_finding(error: YAMLError, document: Document) -> Finding:
     """The finding for the parser's first error; it never sees a second one."""
     problem = f"{getattr(error, 'context', None) or ''}: {getattr(error, 'problem', None) or error}"
@@ -147,6 +152,9 @@ def syntax_finding(error: YAMLError, document: Document) -> Finding:
         return too_deep(document, here)
     if document.text[here : here + 1] == "\t":
         return _tab(document, here)
+    if (conflict := _conflict(document.text)) is not None:
+        told, hint = "this line is left from a merge in git", "keep one side, and delete the lines of marks"
+        return _finding(document, conflict, told, hint, ())
     if (strange := strange_space(document, here)) is not None:
         return _strange_space(document, strange)
     shown = _shown(document.text, here)
@@ -159,6 +167,8 @@ def syntax_finding(error: YAMLError, document: Document) -> Finding:
     if known.start and start is not None:
         related = (Related((), known.start, place=document.place_between(start, start + 1)),)
     found = _finding(document, place, known.message.format(here=shown), known.help, related)
+    if _WIDE_COLON in document.lines[document.place_between(place, place).line - 1]:
+        found = replace(found, help=f"`{_WIDE_COLON}` is no colon to YAML; write `: `")
     return replace(found, fix=quoted_rest(document, here)) if known.is_only_unquoted else found
 
 
@@ -182,6 +192,18 @@ def _finding(
 ) -> Finding:
     place = document.place_between(index, index + 1)
     return Finding("AM006", (), message, help=hint, related=related, file=document.file, place=place)
+
+
+def _conflict(text: str) -> int | None:
+    """Where the first of git's three marks stands, if the others follow."""
+    starts, here = [], 0
+    for mark in _SIDES:
+        found = mark.search(text, here)
+        if found is None:
+            return None
+        starts.append(found.start())
+        here = found.end()
+    return starts[0]
 
 
 def _strange_space(document: Document, index: int) -> Finding:

@@ -50,8 +50,12 @@ def _percent(value: Any) -> str:
     return f"{value}".removesuffix("%").strip()
 
 
-def of_keys(written: Mapping[str, Any]) -> str:
-    """Where one mapping has several keys in the place of the one that names a kind."""
+def of_form(written: Mapping[str, Any] | list[Any], *, is_item: bool) -> str:
+    """Where a list, or several keys, stand in the place of the one key that names a kind."""
+    if isinstance(written, list):
+        return "take away the `- ` or the brackets" if len(written) == 1 else "name each on its own"
+    if not is_item:
+        return "keep one of them" if written else ""
     if len(written) < 2:  # noqa: PLR2004  # several
         return ""
     first, second, *_ = written

@@ -31,6 +31,13 @@ MISTAKES: dict[str, tuple[Path, str, str]] = {
     "features: [bucket]": (("features", 0), "AM101", "`column` is missing in `bucket`"),
     "features: {one_hot: plan}": (("features",), "AM103", "begin each item with `- `"),
     "features: [{log: tenure, one_hot: plan}]": (("features", 0), "AM100", "a line of its own"),
+    "model: [xgboost]": (("model",), "AM100", "take away the `- ` or the brackets"),
+    "model: {xgboost: {}, mlp: {}}": (("model",), "AM100", "keep one of them"),
+    "data: {sources: {customers: [a.csv, b.csv]}}": (
+        ("data", "sources", "customers"),
+        "AM100",
+        "this is a list",
+    ),
     "data: {split: {by: hsh}}": (("data", "split", "by"), "AM106", "did you mean `hash`?"),
     "data: {split: {by: group, column: plan, key: plan}}": (
         ("data", "split", "key"),

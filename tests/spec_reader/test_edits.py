@@ -15,6 +15,7 @@ from aimass_compiler.spec.writing import written
 #: What is tried, the text, the edit, and the text after it.
 EDITS: dict[str, tuple[str, Edit, str]] = {
     "a value": ("a: 1 # why\n", Assign(("a",), 2), "a: 2 # why\n"),
+    "a value with an anchor": ("a: &x 1\nb: *x\n", Assign(("a",), 2), "a: &x 2\nb: *x\n"),
     "a value in its quotes": ("a: 'x'\n", Assign(("a",), "y"), "a: 'y'\n"),
     "a value where none is": ("a:\nb: 1\n", Assign(("a",), 2), "a: 2\nb: 1\n"),
     "an item": ("a: [x, y]\n", Assign(("a", 1), "z"), "a: [x, z]\n"),
