@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from aimass_compiler.effects.normal import mapping
+from aimass_compiler.effects.normal import mapping, word
 from aimass_compiler.effects.objects import differ, objects
 from aimass_compiler.effects.sentences import listed
 from aimass_compiler.effects.told import Sign, Told
@@ -64,7 +64,7 @@ def _alerts(files: Files) -> dict[_Identity, Any]:
             for rule in rules if isinstance(rules, list) else []:
                 if isinstance(rule, Mapping) and isinstance(rule.get("alert"), str):
                     labels = mapping(rule.get("labels"))
-                    marks = [str(labels.get(key, "")) for key in ("objective", "severity", "environment")]
+                    marks = [word(labels.get(key)) for key in ("objective", "severity", "environment")]
                     found[rule["alert"], marks[0], marks[1], marks[2]] = [
                         rule[key] for key in ("expr", "for") if isinstance(rule.get(key), str)
                     ]

@@ -13,7 +13,7 @@ from aimass_compiler.effects.alerts import alert_changes
 from aimass_compiler.effects.contract import GONE, address_breaches, breach, breaches
 from aimass_compiler.effects.cost import Cost, estimate, last_search
 from aimass_compiler.effects.models import Model, differing, models
-from aimass_compiler.effects.normal import at, mapping
+from aimass_compiler.effects.normal import at, mapping, word
 from aimass_compiler.effects.objects import objects
 from aimass_compiler.effects.places import Places
 from aimass_compiler.effects.record import Reading
@@ -103,7 +103,7 @@ def _image_names(files: Files) -> set[str]:
         images = document.get("images")
         for image in images if isinstance(images, list) else []:
             if name := at(image, "newName") or at(image, "name"):
-                found.add(f"{name}:{at(image, 'newTag')}")
+                found.add(f"{word(name)}:{word(at(image, 'newTag'))}")
     return found
 
 

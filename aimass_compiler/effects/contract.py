@@ -8,7 +8,7 @@ from typing import Any
 from aimass_compiler.diagnostics import Path
 from aimass_compiler.effects.environments import INHERITED
 from aimass_compiler.effects.inputs import columns, inputs
-from aimass_compiler.effects.normal import Normal, amount, at, named, number, texts
+from aimass_compiler.effects.normal import Normal, amount, at, named, number, texts, word
 from aimass_compiler.effects.objects import differ, objects
 from aimass_compiler.effects.rules import RULES
 from aimass_compiler.effects.sentences import listed, value
@@ -55,7 +55,7 @@ def _ports(files: Files) -> dict[str, set[Any]]:
     for document in objects(files, "Service"):
         ports = at(document, "spec.ports")
         numbers = {number(at(port, "port")) for port in ports} if isinstance(ports, list) else set()
-        found.setdefault(str(at(document, "metadata.name")), set()).update(numbers - {None})
+        found.setdefault(word(at(document, "metadata.name")), set()).update(numbers - {None})
     return found
 
 
@@ -66,7 +66,7 @@ def _paths(files: Files) -> set[str]:
         for rule in rules if isinstance(rules, list) else []:
             matches = at(rule, "matches")
             found |= (
-                {str(at(match, "path.value")) for match in matches} if isinstance(matches, list) else set()
+                {word(at(match, "path.value")) for match in matches} if isinstance(matches, list) else set()
             )
     return found
 

@@ -81,6 +81,11 @@ def texts(node: Any) -> list[str]:
     return [part for part in node if isinstance(part, str)] if isinstance(node, list) else []
 
 
+def word(node: Any) -> str:
+    """The node as text where it is text or a number; of what aliases repeat without end there is none."""
+    return str(node) if isinstance(node, (str, int, float)) else ""
+
+
 def number(node: Any) -> float | None:
     """The node where it is a number."""
     is_number = isinstance(node, (int, float)) and not isinstance(node, bool)

@@ -19,6 +19,8 @@ LOCK_FILE = "dvc.lock"
 #: A plan answers at once: so many bytes are hashed for it, and what is left is not looked at.
 _MOST_BYTES = 256 * 2**20
 _CHUNK = 2**20
+#: What may be an alias; in quotes it is none.
+_ALIAS_LIKE = re.compile(rb"[\s\[{,:-]\*\w")
 
 
 class Seen(StrEnum):
@@ -74,7 +76,10 @@ class Reading:
     def record(self, model: str) -> Mapping[str, Run] | None:
         """The last run of each stage; None where there is no dvc.lock, or none that can be read."""
         try:
-            document = yaml.load(self._lock(model).read_bytes(), _Yaml12)  # noqa: S506  # a safe loader
+            content = self._lock(model).read_bytes()
+            if _repeats(content):
+                return None
+            document = yaml.load(content, _Yaml12)  # noqa: S506  # a safe loader
         except (OSError, yaml.YAMLError, ValueError, RecursionError):
             return None
         stages = mapping(mapping(document).get("stages"))
@@ -103,6 +108,13 @@ class Reading:
             if (seen := self.seen(entry)) is not Seen.SAME:
                 found.setdefault(seen, []).append(str(entry.get("path", "")))
         return found
+
+
+def _repeats(content: bytes) -> bool:
+    """Whether there are aliases, which DVC writes none of, and a few of which stand for billions of values."""
+    if _ALIAS_LIKE.search(content) is None:
+        return False
+    return any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(content, _Yaml12))
 
 
 def _run(stage: Mapping[str, Any]) -> Run:

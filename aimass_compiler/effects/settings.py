@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Path
-from aimass_compiler.effects.normal import Normal, at, mapping, named
+from aimass_compiler.effects.normal import Normal, at, mapping, named, word
 from aimass_compiler.effects.objects import objects
 from aimass_compiler.effects.sentences import listed
 from aimass_compiler.effects.told import Sign, Told
@@ -91,17 +91,15 @@ def _found_by(files: Files) -> _Names:
 
 
 def _shown(labels: Mapping[str, Any]) -> _Names:
-    return tuple(f"{key}: {value}" for key, value in labels.items())
+    return tuple(f"{word(key)}: {word(value)}" for key, value in labels.items())
 
 
 def _callers(files: Files) -> _Names:
     """The namespaces that the network lets in, but for that of a gateway, which the spec names."""
     routes = [at(document, "spec.parentRefs") for document in objects(files, "HTTPRoute")]
-    gateways = {
-        at(parent, "namespace") for parents in routes if isinstance(parents, list) for parent in parents
-    }
+    gateways = {word(name) for parents in routes for name in _values(parents, "namespace")}
     found = {
-        name
+        word(name)
         for document in objects(files, "NetworkPolicy")
         for name in _values(at(document, "spec.ingress"), _NAMESPACE)
     }
@@ -110,30 +108,29 @@ def _callers(files: Files) -> _Names:
 
 def _queue(files: Files) -> _Names:
     jobs = (mapping(at(job, "metadata.labels")) for job in objects(files, "RayJob"))
-    return tuple(dict.fromkeys(str(job[_QUEUE]) for job in jobs if _QUEUE in job))
+    return tuple(dict.fromkeys(word(job[_QUEUE]) for job in jobs if _QUEUE in job))
 
 
 def _secrets(files: Files) -> _Names:
     jobs = objects(files, "RayJob")
     found = (secret for job in jobs for secret in _values(at(job, "spec"), "secretRef"))
-    return tuple(sorted({str(mapping(secret).get("name")) for secret in found}))
+    return tuple(sorted({word(mapping(secret).get("name")) for secret in found}))
 
 
 def _digest(files: Files) -> _Names:
-    digests = (
-        str(at(image, "digest"))[:_DIGEST_SHOWN]
-        for document in objects(files, "Kustomization")
-        for image in (document.get("images") or [])
-        if at(image, "digest")
-    )
+    images = (at(document, "images") for document in objects(files, "Kustomization"))
+    digests = (word(digest)[:_DIGEST_SHOWN] for image in images for digest in _values(image, "digest"))
     return tuple(dict.fromkeys(digests))
 
 
 def _values(node: Any, key: str) -> Iterator[Any]:
-    """All that stands below this key, at any depth."""
-    waiting = [node]
+    """All that stands below this key, at any depth; what aliases repeat is looked at once."""
+    waiting, seen = [node], set[int]()
     while waiting:
         here = waiting.pop()
+        if id(here) in seen:
+            continue
+        seen.add(id(here))
         if isinstance(here, Mapping):
             if key in here:
                 yield here[key]
@@ -157,14 +154,14 @@ def _may_apply(files: Files) -> dict[str, list[str]]:
     """Who may apply to each environment."""
     found: dict[str, list[str]] = {}
     for document in objects(files, "RoleBinding"):
-        environment = mapping(at(document, "metadata.labels")).get(conventions.LABEL_ENVIRONMENT)
+        environment = word(mapping(at(document, "metadata.labels")).get(conventions.LABEL_ENVIRONMENT))
         subjects = document.get("subjects")
         names = [
-            f"{mapping(who).get('kind')} {mapping(who).get('name')}"
+            f"{word(mapping(who).get('kind'))} {word(mapping(who).get('name'))}"
             for who in (subjects if isinstance(subjects, list) else [])
         ]
         if environment:
-            found[str(environment)] = sorted({*found.get(str(environment), ()), *names})
+            found[environment] = sorted({*found.get(environment, ()), *names})
     return found
 
 

@@ -184,8 +184,18 @@ def test_without_the_files_of_a_run_its_record_is_all_there_is(compiled: Project
     assert "prepare is up to date by dvc.lock; data/customers.csv is not here" in compiled.aimass("plan").out
 
 
+BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30))
+
+
 @pytest.mark.parametrize(
-    "content", ["", "stages: 3\n", "a: [\n", "stages: {prepare: {params: 1, deps: {}}}\n"]
+    "content",
+    [
+        "",
+        "stages: 3\n",
+        "a: [\n",
+        "stages: {prepare: {params: 1, deps: {}}}\n",
+        f"{BOMB}stages: {{features: {{cmd: *a29, deps: [{{path: *a29}}], params: {{x: {{task: *a29}}}}}}}}\n",
+    ],
 )
 def test_a_damaged_record_is_none(compiled: Project, content: str) -> None:
     compiled.write("generated/churn/dvc.lock", content)

@@ -64,6 +64,36 @@ def test_names_of_any_length_fit(generated: dict[str, bytes], tmp_path: Path) ->
     assert "and 10 more\n" in drawn
 
 
+BOMB = "a: &a0 [x]\n" + "".join(f"b{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30))
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        "kind: RayJob\nspec: &a [*a, {secretRef: [1]}]\nmetadata: {labels: [1]}\n",
+        f"kind: RayJob\nspec:\n  {BOMB.replace(chr(10), chr(10) + '  ')}\n",
+        BOMB + "kind: Kustomization\nimages: [{name: *a29, newTag: *a29, digest: *a29}]\n",
+        BOMB + "kind: Kustomization\nlabels: [{pairs: {x: *a29}}]\n",
+        BOMB + "kind: PrometheusRule\nspec: {groups: [{rules: [{alert: A, labels: {severity: *a29}}]}]}\n",
+        BOMB + "kind: Service\nmetadata: {name: *a29}\nspec: {ports: [{port: *a29}]}\n",
+        BOMB + "kind: RoleBinding\nsubjects: [{name: *a29}]\n"
+        "metadata: {labels: {aimass.dev/environment: dev}}\n",
+        "kind: Kustomization\nimages: 5\nlabels: {pairs: 3}\n",
+        "kind: Kustomization\nimages: [{digest: {}}]\nlabels: [{pairs: [x]}, 3]\n",
+        "kind: RoleBinding\nsubjects: 3\nmetadata: {labels: {aimass.dev/environment: [1]}}\n",
+        "kind: NetworkPolicy\nspec: {ingress: {kubernetes.io/metadata.name: {}}}\n",
+        "kind: HTTPRoute\nspec: {parentRefs: [{namespace: []}, 3]}\n",
+        "kind: ServiceMonitor\nmetadata: 3\n",
+    ],
+)
+@pytest.mark.parametrize("path", ["base/server.yaml", "train/job.yaml", "access.yaml"])
+def test_objects_that_nobody_s_compiler_wrote_are_compared(
+    path: str, stranger: str, generated: dict[str, bytes], tmp_path: Path
+) -> None:
+    before = {**generated, f"churn/{path}": stranger.encode()}
+    explained(meaning(tmp_path, before, BEFORE))
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
