@@ -111,7 +111,7 @@ class Reading:
 
 
 def _repeats(content: bytes) -> bool:
-    """Whether there are aliases, which DVC writes none of, and a few of which stand for billions of values."""
+    """Whether there are aliases: DVC writes none, and a few can stand for billions of values."""
     if _ALIAS_LIKE.search(content) is None:
         return False
     return any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(content, _Yaml12))
