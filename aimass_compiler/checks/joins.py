@@ -79,11 +79,8 @@ data:
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Sources that no join brings into the table, and joins that cannot be made."""
     data = pipeline.data
-    unknown = list(_unknown(data))
-    yield from unknown
-    if not unknown:
-        yield from _out_of_order(data)
-        yield from _never_joined(data)
+    # A source in the wrong place of a join is mostly missing where it belongs, so that is told alone.
+    yield from [*_unknown(data)] or [*_out_of_order(data)] or _never_joined(data)
 
 
 def _unknown(data: Data) -> Iterator[Finding]:

@@ -225,3 +225,8 @@ def test_the_shortest_gap_of_a_schedule(schedule: str, minutes: int) -> None:
 )
 def test_a_column_that_another_is_made_of_need_not_become_a_feature_itself(feature: str) -> None:
     assert codes(f"data: {{columns: {{region: category}}}}\nfeatures: [standardize: tenure, {feature}]") == []
+
+
+def test_a_source_that_is_joined_with_itself_is_told_once() -> None:
+    joined = "sources: {usage: data/usage.csv}, join: [{left: customers, right: customers, on: customer_id}]"
+    assert codes(f"data: {{{joined}, split: {{by: group, column: customer_id}}}}") == ["AM232"]
