@@ -34,12 +34,13 @@ def answer(written: Sequence[str]) -> int:
     if not written:
         _parser_of_all().print_help(sys.stderr)
         return ExitCode.USAGE
-    if not written[0].startswith("-"):
-        way_out = did_you_mean(written[0], names()) or "`aimass --help` lists the commands"
-        terminal.complain(f"there is no command `{written[0]}`", way_out)
-        return ExitCode.USAGE
-    _parser_of_all().parse_args(written)
-    return ExitCode.DONE
+    if written[0].startswith("-"):
+        parser = _parser_of_all()
+        parser.parse_args(written)
+        parser.error("the command comes first")
+    way_out = did_you_mean(written[0], names()) or "`aimass --help` lists the commands"
+    terminal.complain(f"there is no command `{written[0]}`", way_out)
+    return ExitCode.USAGE
 
 
 def parser_of(chosen: Command, program: str) -> argparse.ArgumentParser:

@@ -39,6 +39,13 @@ def test_an_option_that_there_is_not_is_named(empty: Project) -> None:
     assert "unrecognized arguments: --verbose" in done.err
 
 
+@pytest.mark.parametrize("written", [["--"], ["--", "compile"]])
+def test_what_comes_before_a_command_is_refused(project: Project, written: list[str]) -> None:
+    done = project.aimass(*written)
+    assert (done.code, done.out) == (2, "")
+    assert not (project.root / "generated").exists()
+
+
 def test_only_commands_are_said_to_exit_with_a_code() -> None:
     assert {name for code in ExitCode for name in code.commands} <= {command.name for command in commands()}
 
