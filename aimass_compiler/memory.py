@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from aimass_compiler import __version__, conventions
-from aimass_compiler.root import is_spec
+from aimass_compiler.root import is_spec, misnamed_settings
 
 _FORMAT = 1
 #: A file can change again within one tick of the file system's clock, and show the same time.
@@ -165,7 +165,7 @@ def recall(root: str, *, is_kept: bool = True) -> Memory:
     """What is remembered of the project at a root; `is_kept` says whether anything is to be, at all."""
     path = os.path.join(root, conventions.SETTINGS_FILE)
     settings = _hash_of(path)
-    if not is_kept or (os.path.lexists(path) and not settings):
+    if not is_kept or misnamed_settings(root) or (os.path.lexists(path) and not settings):
         return Memory(root, {}, settings, is_kept=False)
     try:
         with open(_memory_path(root), encoding="utf-8") as stream:

@@ -1,4 +1,4 @@
-"""Which folder is the project, found without importing anything heavy."""
+"""Which folder is the project, and which files in it are meant, found without importing anything heavy."""
 
 from __future__ import annotations
 
@@ -22,6 +22,17 @@ def root_around(folder: str) -> str:
         if is_repository or above == candidate:
             return start  # what lies above is somebody else's
         candidate = above
+
+
+def misnamed_settings(folder: str) -> list[str]:
+    """The files in a folder that people, or some systems, take for its settings, and that are not."""
+    stem = conventions.SETTINGS_FILE.rpartition(".")[0]
+    alike = {f"{stem}{suffix}" for suffix in SPEC_SUFFIXES}
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    return sorted(name for name in names if name.lower() in alike and name != conventions.SETTINGS_FILE)
 
 
 def is_spec(name: str) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Finding, Severity
 from aimass_compiler.explanations import Explanation
 from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.root import misnamed_settings
 from aimass_compiler.spec import told_once
 from aimass_compiler.spec.decode import decode
 from aimass_compiler.spec.document import Document
@@ -23,7 +24,6 @@ EXPLANATIONS = (
         "generated without them.",
     ),
 )
-_ENDINGS = (".yaml", ".yml")
 
 
 def read_settings(
@@ -46,10 +46,8 @@ def read_settings(
 
 def _misnamed(path: Path) -> Iterator[Finding]:
     """Files beside it that somebody may take for the settings."""
-    for other in sorted(path.parent.iterdir()) if path.parent.is_dir() else ():
-        name = PurePath(other.name.lower())
-        if other.name != path.name and name.stem == path.stem and name.suffix in _ENDINGS:
-            where = " everywhere" if str(name) == path.name else ""
-            message = f"`{other.name}` is not read{where}: settings stand in `{path.name}`"
-            hint = f"rename it to `{path.name}`, or delete it where that has all of it"
-            yield Finding("AM209", (), message, help=hint, severity=Severity.WARNING, file=other.name)
+    for name in misnamed_settings(str(path.parent)):
+        where = " everywhere" if name.lower() == path.name else ""
+        message = f"`{name}` is not read{where}: settings stand in `{path.name}`"
+        hint = f"rename it to `{path.name}`, or delete it where that has all of it"
+        yield Finding("AM209", (), message, help=hint, severity=Severity.WARNING, file=name)

@@ -74,6 +74,7 @@ def test_the_same_content_at_another_time_is_no_change(settled: Project, path: s
         lambda root: (root / "specs/churn.yaml").rename(root / "specs/churn.yml"),
         lambda root: (root / "specs/churn.yaml").unlink(),
         lambda root: (root / "aimass.yaml").write_text("images: {registry: other.example}\n"),
+        lambda root: (root / "aimass.yml").write_text("images: {registry: other.example}\n"),
         lambda root: (root / DVC).write_text("{}\n"),
         lambda root: (root / DVC).unlink(),
         lambda root: (root / DVC).rename(root / "generated/churn/other.yaml"),
