@@ -66,6 +66,8 @@ SERVER_PINS = "runtime/packaging/requirements.txt"
 RUN_AS_USER = 10001
 #: What the image that trains is called in the registry; the one that serves is called as its model.
 TRAINING_IMAGE = "{model}-train"
+SERVING_DOCKERFILE = "image/Dockerfile"
+TRAINING_DOCKERFILE = "image/train.Dockerfile"
 
 VARIABLE_CONCURRENCY = "AIMASS_CONCURRENCY"
 VARIABLE_TIMEOUT_SECONDS = "AIMASS_TIMEOUT_SECONDS"
@@ -117,6 +119,10 @@ OUR_LABELS = frozenset(
 MANAGER = "aimass-compile"
 #: Of the Role and its binding, of the record of what was applied, and of the lease that is held meanwhile.
 RECORD_NAME = "aimass-{model}-{environment}"
+#: What Kubernetes sets on every namespace, and by which policies name it.
+LABEL_NAMESPACE = "kubernetes.io/metadata.name"
+#: By which Kueue knows the queue of a job.
+LABEL_QUEUE = "kueue.x-k8s.io/queue-name"
 GPU_RESOURCE = "nvidia.com/gpu"  # what the training job asks for, and plans count
 
 

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from aimass_compiler.effects.places import Places
 
 _FROM = re.compile(rb"^FROM (\S+)", re.MULTILINE)
-_SERVING_IMAGE, _TRAINING_IMAGE = "image/Dockerfile", "image/train.Dockerfile"
-_NAMESPACE = "kubernetes.io/metadata.name"
-_QUEUE = "kueue.x-k8s.io/queue-name"
 _DIGEST_SHOWN = len("sha256:") + 12
 
 #: The names that a setting has in a model's files; several where it is a list.
@@ -101,14 +98,15 @@ def _callers(files: Files) -> _Names:
     found = {
         word(name)
         for document in objects(files, "NetworkPolicy")
-        for name in _values(at(document, "spec.ingress"), _NAMESPACE)
+        for name in _values(at(document, "spec.ingress"), conventions.LABEL_NAMESPACE)
     }
     return tuple(sorted(found - gateways))
 
 
 def _queue(files: Files) -> _Names:
+    queue = conventions.LABEL_QUEUE
     jobs = (mapping(at(job, "metadata.labels")) for job in objects(files, "RayJob"))
-    return tuple(dict.fromkeys(word(job[_QUEUE]) for job in jobs if _QUEUE in job))
+    return tuple(dict.fromkeys(word(job[queue]) for job in jobs if queue in job))
 
 
 def _secrets(files: Files) -> _Names:
@@ -181,8 +179,8 @@ _SETTINGS = (
     ),
     _Setting(("queue",), _queue, "training jobs wait in the queue {}", "training jobs no longer wait in {}"),
     _Setting(("environments",), _secrets, "training gets {} as secrets", "training no longer gets {}"),
-    _Setting(("images", "python"), _base(_SERVING_IMAGE), "servers are made from {}", ""),
-    _Setting(("images", "ray"), _base(_TRAINING_IMAGE), "training is made from {}", ""),
+    _Setting(("images", "python"), _base(conventions.SERVING_DOCKERFILE), "servers are made from {}", ""),
+    _Setting(("images", "ray"), _base(conventions.TRAINING_DOCKERFILE), "training is made from {}", ""),
     _Setting(
         ("images", "digests"),
         _digest,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aimass_compiler import conventions
 from aimass_compiler.render.image.findings import EXPLANATIONS, findings
 
 if TYPE_CHECKING:
@@ -15,6 +16,6 @@ __all__ = ["EXPLANATIONS", "findings", "render"]
 def render(shared: Shared) -> dict[str, bytes]:
     """Both Dockerfiles; the package stage and `aimass image` put together what the first one copies."""
     return {
-        "image/Dockerfile": shared.serving_dockerfile,
-        "image/train.Dockerfile": shared.training_dockerfile,
+        conventions.SERVING_DOCKERFILE: shared.serving_dockerfile,
+        conventions.TRAINING_DOCKERFILE: shared.training_dockerfile,
     }

@@ -9,7 +9,6 @@ from aimass_compiler import conventions
 from aimass_compiler.pipeline.serving import Gateway, Serving
 from aimass_compiler.render.naming import serving_selector
 
-_NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 _DNS_PORT = 53
 _LONGEST_MILLISECONDS = 99_999  # a Gateway API duration has at most five digits (GEP-2257)
 
@@ -56,7 +55,7 @@ def network_policy(model: str, serving: Serving, prometheus_namespace: str) -> d
 
 
 def _namespace(name: str) -> dict[str, Any]:
-    return {"namespaceSelector": {"matchLabels": {_NAMESPACE_LABEL: name}}}
+    return {"namespaceSelector": {"matchLabels": {conventions.LABEL_NAMESPACE: name}}}
 
 
 def route(model: str, serving: Serving, gateway: Gateway, backends: dict[str, int | None]) -> dict[str, Any]:

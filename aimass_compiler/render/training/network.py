@@ -8,7 +8,6 @@ from aimass_compiler import conventions
 from aimass_compiler.render.naming import training_labels
 from aimass_compiler.render.training.cluster import Job
 
-_NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 _DNS = [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]
 _DASHBOARD = [{"port": 8265, "protocol": "TCP"}]  # where KubeRay asks how the job goes
 _METRICS = [{"port": 8080, "protocol": "TCP"}]  # Ray's own
@@ -19,7 +18,7 @@ _OPERATOR = {conventions.LABEL_COMPONENT: "kuberay-operator"}
 def training_policy(job: Job) -> dict[str, Any]:
     """Ray's pods speak with each other; the operator and Prometheus ask; out they go for rows only."""
     peers = {"podSelector": {"matchLabels": training_labels(job.name)}}
-    prometheus = {_NAMESPACE_LABEL: job.pipeline.settings.prometheus.namespace}
+    prometheus = {conventions.LABEL_NAMESPACE: job.pipeline.settings.prometheus.namespace}
     operator = {"namespaceSelector": {}, "podSelector": {"matchLabels": _OPERATOR}}
     ingress: list[dict[str, Any]] = [
         {"from": [peers]},

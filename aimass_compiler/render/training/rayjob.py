@@ -16,7 +16,6 @@ from aimass_compiler.stages import STAGE_NAMES
 
 #: The operator refuses longer names, because it makes longer ones from them.
 LONGEST_NAME = 47
-_QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 _KEEP_SECONDS = 600
 _START_SECONDS = 1800
 _HASH_LENGTH = 8
@@ -38,7 +37,7 @@ def ray_job(job: Job, name: str, spec: dict[str, Any]) -> dict[str, Any]:
     a job that runs.
     """
     queue = job.pipeline.settings.queue
-    labels = job.labels | ({_QUEUE_LABEL: queue} if queue else {})
+    labels = job.labels | ({conventions.LABEL_QUEUE: queue} if queue else {})
     return {
         "apiVersion": "ray.io/v1",
         "kind": "RayJob",
