@@ -98,7 +98,7 @@ class Formula(str):
 
     def _slip(self) -> str:
         """What of other languages stands in it, and what is written instead; empty when nothing is known."""
-        unquoted = re.sub(r"'[^']*'|\"[^\"]*\"", "''", self)
+        unquoted = re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "''", self)
         return next((told for pattern, told in _SLIPS.items() if re.search(pattern, unquoted)), "")
 
     @property

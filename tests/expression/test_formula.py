@@ -117,5 +117,10 @@ def test_operands_that_do_not_go_together_are_told(text: str, result: str, said:
     assert said in str(Formula.read(text).problem(TYPES, result))
 
 
+@pytest.mark.parametrize("name", ["a=b", "a!b", "is null", "‘a’"])
+def test_a_name_in_backticks_is_no_slip(name: str) -> None:
+    assert Formula.read(f"`{name}` +").problem({name: NUMBER}) == "invalid syntax"
+
+
 def test_it_knows_its_columns_in_their_order() -> None:
     assert Formula.read("`if` + log(b) * a + `a b` - b").columns == ("if", "b", "a", "a b")
