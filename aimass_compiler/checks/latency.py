@@ -43,8 +43,6 @@ EXAMPLES = (
         passes="serving: {objectives: {latency: {p99: 500ms}}, limits: {timeout: 2s}}",
     ),
 )
-
-
 _TIMEOUT = "serving.limits.timeout"
 _PROMISE = "serving.objectives.latency.p99"
 
@@ -75,9 +73,10 @@ def _timeouts(pipeline: Pipeline) -> Iterator[Finding]:
         told.add((timeout, limit))
         message = f"requests are given up after {timeout}, before the promised `p99` of {limit}"
         timeout_path, promise_path = _places(pipeline, path)
-        is_chosen = "timeout" in serving.limits.model_fields_set
-        is_override = timeout_path[0] != promise_path[0]
-        if timeout_path[0] == "environments" if is_override else is_chosen:
+        is_timeout_meant = "timeout" in serving.limits.model_fields_set
+        if timeout_path[0] != promise_path[0]:  # the one that is of this environment alone
+            is_timeout_meant = timeout_path[0] == "environments"
+        if is_timeout_meant:
             where, note = timeout_path, Related(promise_path, f"`p99` is {limit}")
         else:
             where, note = promise_path, Related(timeout_path, f"`timeout` is {timeout}")

@@ -47,8 +47,6 @@ EXAMPLES = (
 _LOAD = ("serving", "tests", "load")
 _LATENCY = ("serving", "objectives", "latency")
 _SHARES = {"p50": 2, "p95": 20, "p99": 100}
-
-
 #: From here on, fractions say nothing.
 _MANY = 100
 

@@ -108,14 +108,11 @@ def _headline(model: Model, found: Sequence[Edit], stages: Sequence[StageEffect]
         return "is compiled anew" if model.note else "is new and trained for the first time"
     by_name = {stage.name: stage for stage in stages}
     if by_name[_TRAIN].may_run:
-        because = _because(_causes(by_name), found, model.new)
-        is_likely = _is_trained(stages)
-        unlikely = "is not trained again unless its features come out different"
-        return (
-            f"will be trained again{because}"
-            if is_likely
-            else f"{unlikely}{because.replace(' because ', ': ', 1)}"
-        )
+        told, link = "will be trained again", " because "
+        if not _is_trained(stages):
+            told, link = "is not trained again unless its features come out different", ": "
+        why = _why(_causes(by_name), found, model.new)
+        return f"{told}{link}{why}" if why else told
     if any(stage.name == _TRAIN and stage.may_run for stage in reruns(found, model.new)):
         return "was trained again for this already: dvc.lock has the run"
     again = [stage.name for stage in stages if stage.may_run]
@@ -141,14 +138,14 @@ def _is_only_checked(by_name: Mapping[str, StageEffect]) -> bool:
     return all(stage.reads and not stage.notes for stage in causes) and all(map(_CHECKED.fullmatch, keys))
 
 
-def _because(causes: Sequence[StageEffect], found: Sequence[Edit], pipeline: Normal) -> str:
+def _why(causes: Sequence[StageEffect], found: Sequence[Edit], pipeline: Normal) -> str:
     """The first reason why the model is trained again, and how many more there are."""
     keys = dict.fromkeys(key for stage in causes for key in stage.reads)
     reasons = [_reason(key, found, pipeline) for key in keys]
     reasons += dict.fromkeys(note for stage in causes for note in stage.notes)
     reasons += [f"{stage.name} never ran" for stage in causes if stage.is_first]
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-    return f" because {reasons[0]}{more}" if reasons else ""
+    return f"{reasons[0]}{more}" if reasons else ""
 
 
 def _reason(key: str, found: Sequence[Edit], pipeline: Normal) -> str:

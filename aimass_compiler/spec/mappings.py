@@ -86,7 +86,7 @@ def _unmergeable(document: Document, path: Path, value: Node) -> Iterable[Findin
 def _no_text(document: Document, path: Path, key: Node, written: str) -> Iterable[Finding]:
     if isinstance(key, ScalarNode) and isinstance(key.value, str):
         return
-    place = document.place_between(key.start, key.end)
+    place, whole = document.place_between(key.start, key.end), ""
     if isinstance(key, ScalarNode):
         message = (
             f"the key `{written}` is {_told(key)}, not text" if written else "there is no key before this `:`"
@@ -97,7 +97,7 @@ def _no_text(document: Document, path: Path, key: Node, written: str) -> Iterabl
     else:
         message = f"a {'mapping' if isinstance(key, MappingNode) else 'list'} cannot be a key"
         hint = "quote text that contains brackets"
-    is_certain = _is_word(key, written) and "the rest of a number" not in hint
+    is_certain = _is_word(key, written) and not whole
     fix = Fix("put it in quotes", (Rewrite(place, f'"{written}"'),)) if is_certain else None
     yield Finding("AM008", path, message, help=hint, file=document.file, place=place, fix=fix)
 
