@@ -119,7 +119,7 @@ def test_operands_that_do_not_go_together_are_told(text: str, result: str, said:
 
 @pytest.mark.parametrize("name", ["a=b", "a!b", "is null", "‘a’"])
 def test_a_name_in_backticks_is_no_slip(name: str) -> None:
-    assert Formula.read(f"`{name}` +").problem({name: NUMBER}) == "invalid syntax"
+    assert Formula(f"`{name}` +").problem({name: NUMBER}) == "invalid syntax"
 
 
 def test_it_knows_its_columns_in_their_order() -> None:
