@@ -287,7 +287,8 @@ def _value_told(mismatch: Mismatch) -> tuple[str, str, str]:
     if kind in _BOUNDS:
         word, bound = _BOUNDS[kind]
         end = context[bound] if isinstance(context[bound], str) else f"{context[bound]:g}"
-        return "AM104", f"{name} must be {word} {end}, not {_shown(value)}", ways_out.of_share(value, end)
+        hint = ways_out.of_share(value, end) or (ways_out.of_unit(value, end) if bound == "ge" else "")
+        return "AM104", f"{name} must be {word} {end}, not {_shown(value)}", hint
     if kind == "literal_error":
         allowed = str(context["expected"]).replace("'", "`")
         hint = _only_guess(value, _allowed(mismatch))

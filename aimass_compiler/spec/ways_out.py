@@ -41,6 +41,13 @@ def of_share(value: Any, most: str) -> str:
     return f"write {number / _WHOLE:g} for {text} %" if is_percentage else ""
 
 
+def of_unit(value: Any, least: str) -> str:
+    """Where a number without a unit is too small: the unit of what it must at least be is meant."""
+    unit = least.lstrip("0123456789.")
+    is_bare = unit.isalpha() and str(value).isdecimal() and str(value) != "0"
+    return f"did you mean `{value}{unit}`?" if is_bare else ""
+
+
 def of_percentage(value: Any) -> str:
     """Where the number alone is a percentage already."""
     return f"write {_percent(value)} for {_percent(value)} %" if str(value).endswith("%") else ""

@@ -31,6 +31,11 @@ MISTAKES: dict[str, tuple[Path, str, str]] = {
     "features: [bucket]": (("features", 0), "AM101", "`column` is missing in `bucket`"),
     "features: {one_hot: plan}": (("features",), "AM103", "begin each item with `- `"),
     "features: [{log: tenure, one_hot: plan}]": (("features", 0), "AM100", "a line of its own"),
+    "serving: {resources: {memory: 512}}": (
+        ("serving", "resources", "memory"),
+        "AM104",
+        "did you mean `512Mi`?",
+    ),
     "model: [xgboost]": (("model",), "AM100", "take away the `- ` or the brackets"),
     "model: {xgboost: {}, mlp: {}}": (("model",), "AM100", "keep one of them"),
     "data: {sources: {customers: [a.csv, b.csv]}}": (
