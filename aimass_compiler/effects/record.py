@@ -20,7 +20,7 @@ LOCK_FILE = "dvc.lock"
 _MOST_BYTES = 256 * 2**20
 _CHUNK = 2**20
 #: What may be an alias; in quotes it is none.
-_ALIAS_LIKE = re.compile(rb"[\s\[{,:-]\*\w")
+_ALIAS_LIKE = re.compile(rb"[\s\[{,:-]\*[\w-]")
 
 
 class Seen(StrEnum):

@@ -185,6 +185,7 @@ def test_without_the_files_of_a_run_its_record_is_all_there_is(compiled: Project
 
 
 BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30))
+STRANGE_BOMB = BOMB.replace("&", "&-").replace("*", "*-")  # names that begin like no word
 
 
 @pytest.mark.parametrize(
@@ -195,6 +196,7 @@ BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]
         "a: [\n",
         "stages: {prepare: {params: 1, deps: {}}}\n",
         f"{BOMB}stages: {{features: {{cmd: *a29, deps: [{{path: *a29}}], params: {{x: {{task: *a29}}}}}}}}\n",
+        f"{STRANGE_BOMB}stages: {{features: {{cmd: x, deps: [{{path: *-a29}}]}}}}\n",
     ],
 )
 def test_a_damaged_record_is_none(compiled: Project, content: str) -> None:
