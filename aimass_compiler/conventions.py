@@ -128,7 +128,8 @@ GPU_RESOURCE = "nvidia.com/gpu"  # what the training job asks for, and plans cou
 
 # ---- what every program of ours exits with -------------------------------------------------------
 _CHECKING = ("compile", "fix", "fmt", "migrate", "schema")
-_IN_A_CLUSTER = ("apply", "delete", "diff", "drift", "status")
+_LOOKING = ("apply", "diff", "drift")
+_IN_A_CLUSTER = ("delete", "status", *_LOOKING)
 
 
 class ExitCode(IntEnum):
@@ -157,7 +158,7 @@ class ExitCode(IntEnum):
     DISK = 14, "a file could not be read or written", "run", "soak", "image", "release"
     PACKAGE = 15, "the package is incomplete, damaged or of another format", "serve", "image"
     ADDRESS = 16, "the address is in use, or is none of this machine", "serve"
-    CONFLICT = 20, "somebody else manages a field that is declared, or an object of that name", "apply"
+    CONFLICT = 20, "somebody else manages a field that is declared, or an object of that name", *_LOOKING
     NOT_READY = 21, "what was applied is not ready in time, or what was deleted not gone", "apply", "delete"
     UNREACHABLE = 22, "the cluster cannot be reached, or does not know who asks", *_IN_A_CLUSTER
     LOCKED = 23, "another run works on the model, and did not end in time", "apply", "delete"
