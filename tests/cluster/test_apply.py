@@ -140,9 +140,10 @@ def test_two_environments_cannot_share_a_namespace_unnoticed(project: Project) -
     project.declare(*ALL)
     project.declare(*ALL, environment="staging")
     assert project.apply().code == 0
-    done = project.apply(environments=["staging"])
-    assert done.code == ExitCode.CONFLICT
-    assert "belongs to `churn` in dev" in done.told
+    for command in ("apply", "diff", "drift"):
+        done = project.run(command, environments=["staging"])
+        assert done.code == ExitCode.CONFLICT
+        assert "belongs to `churn` in dev" in done.told
 
 
 def test_the_summary_of_a_workflow_tells_what_changed(project: Project) -> None:
