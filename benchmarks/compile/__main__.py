@@ -41,6 +41,8 @@ def main() -> int:
     tools = installed(asked.build)
     sizes = Sizes(20, 100, 1000) if asked.quick else Sizes(100, 1000, 10_000)
     series: list[Series] = []
+    if asked.work:
+        asked.work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=asked.work or _memory() or asked.build) as folder:
         work = Path(folder).absolute()
         sentences = dict(_verified(_available(FOR_MANY, tools, asked.only), tools, work / "verify"))

@@ -63,6 +63,7 @@ class Service:
         """What the Kubernetes objects of all environments have in common, as a peer's parameters."""
         return {
             "name": self.name,
+            "owner": self.owner,
             "registry": "registry.example.com/ml",
             "tag": "1.0.0",
             "busyPercent": self.busy_percent,

@@ -17,7 +17,7 @@ function panels(model) {
       title: "Failed requests",
       unit: "percentunit",
       description: `The objective is ${model.availabilityPercent}% of requests without a failure.`,
-      lines: [[`(sum(${failures}) or vector(0)) / sum(${rate("aimass_requests_total")})`, "failed"]],
+      lines: [[`sum(${failures}) / sum(${rate("aimass_requests_total")})`, "failed"]],
       end: budget,
     },
     {
@@ -47,14 +47,7 @@ function panels(model) {
       end: model.driftPage,
     },
     { title: "Predicted rows", unit: "short", lines: [[`sum(${rate("aimass_predicted_rows_total")})`, "rows a second"]] },
-    {
-      title: "Predictions",
-      unit: "short",
-      lines: [
-        [by("label", "aimass_predicted_labels_total"), "{{label}}"],
-        [quantile(0.5, "aimass_prediction_value"), "median"],
-      ],
-    },
+    { title: "Predictions", unit: "short", lines: [[by("label", "aimass_predicted_labels_total"), "{{label}}"]] },
     {
       title: "Requests that break the contract",
       unit: "short",
@@ -94,6 +87,7 @@ function drawn({ title, unit, lines, description = "", end, type = "timeseries" 
       refId: "ABC"[index],
       expr,
       legendFormat,
+      interval: "30s",
       datasource: SOURCE,
     })),
   };

@@ -146,7 +146,7 @@ function container(model) {
   return {
     name: "server",
     image: `${model.registry}/${model.name}:${model.tag}`,
-    imagePullPolicy: "IfNotPresent",
+    imagePullPolicy: "Always",
     ports: [{ name: "http", containerPort: 8080, protocol: "TCP" }],
     envFrom: [{ configMapRef: { name: `${model.name}-limits` } }],
     resources: {

@@ -33,7 +33,7 @@ function rules(model) {
     expr,
     for: hold,
     labels: { severity, model: model.name, environment, ...labels },
-    annotations: { summary, description },
+    annotations: { summary, description, owner: model.owner },
   });
   const budgetBurn = (objective, budget, bad, severity) =>
     alert(
@@ -114,8 +114,8 @@ function rules(model) {
         "ModelSaturated",
         "ticket",
         "10m",
-        `sum by (namespace, model) (aimass_requests_in_flight${all})\n/\n` +
-          `sum by (namespace, model) (aimass_concurrency_limit${all})\n> 0.9\n`,
+        `${total("avg_over_time", `aimass_requests_in_flight${all}`, "5m")}\n/\n` +
+          `${total("avg_over_time", `aimass_concurrency_limit${all}`, "5m")}\n> 0.9\n`,
         `the servers of ${name} are nearly full`,
         `${place} has been at more than 90% of its concurrency for ten minutes; beyond it ` +
           "requests are refused. Raise the most replicas, or the concurrency.",

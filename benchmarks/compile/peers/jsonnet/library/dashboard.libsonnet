@@ -22,7 +22,13 @@ local panel(title, unit, lines, description='', threshold=null, type='timeseries
     },
   },
   targets: [
-    { refId: std.char(65 + place), expr: lines[place][0], legendFormat: lines[place][1], datasource: source }
+    {
+      refId: std.char(65 + place),
+      expr: lines[place][0],
+      legendFormat: lines[place][1],
+      interval: '30s',
+      datasource: source,
+    }
     for place in std.range(0, std.length(lines) - 1)
   ],
 };
@@ -40,7 +46,7 @@ local panels(model) =
       'Failed requests',
       'percentunit',
       [[
-        '(sum(' + rate('aimass_requests_total', '{' + labels + ',code=~"5.."}') + ') or vector(0)) / sum('
+        'sum(' + rate('aimass_requests_total', '{' + labels + ',code=~"5.."}') + ') / sum('
         + rate('aimass_requests_total') + ')',
         'failed',
       ]],
@@ -70,10 +76,7 @@ local panels(model) =
       model.driftPage,
     ),
     panel('Predicted rows', 'short', [['sum(' + rate('aimass_predicted_rows_total') + ')', 'rows a second']]),
-    panel('Predictions', 'short', [
-      [by('label', 'aimass_predicted_labels_total'), '{{label}}'],
-      [quantile('0.5', 'aimass_prediction_value'), 'median'],
-    ]),
+    panel('Predictions', 'short', [[by('label', 'aimass_predicted_labels_total'), '{{label}}']]),
     panel('Requests that break the contract', 'short', [[by('field', 'aimass_contract_violations_total'), '{{field}}']]),
     panel('Rows in the drift window', 'short', [['sum(aimass_drift_window_rows' + all + ')', 'rows']]),
     panel(

@@ -31,7 +31,7 @@ local probe(path, period, failures) = {
 local container(model) = {
   name: 'server',
   image: model.registry + '/' + model.name + ':' + model.tag,
-  imagePullPolicy: 'IfNotPresent',
+  imagePullPolicy: 'Always',
   ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }],
   envFrom: [{ configMapRef: { name: model.name + '-limits' } }],
   resources: {

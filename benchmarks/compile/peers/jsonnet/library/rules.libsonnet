@@ -13,7 +13,7 @@ local alert(model, name, severity, hold, expr, summary, description, labels={}) 
   expr: expr,
   'for': hold,
   labels: { severity: severity, model: model.name, environment: model.environment } + labels,
-  annotations: { summary: summary, description: description },
+  annotations: { summary: summary, description: description, owner: model.owner },
 };
 
 local budgetBurn(model, all, objective, budget, bad, severity) =
@@ -117,8 +117,8 @@ function(model)
         'ModelSaturated',
         'ticket',
         '10m',
-        'sum by (namespace, model) (aimass_requests_in_flight' + all + ')\n/\n'
-        + 'sum by (namespace, model) (aimass_concurrency_limit' + all + ')\n> 0.9\n',
+        total('avg_over_time', 'aimass_requests_in_flight' + all, '5m') + '\n/\n'
+        + total('avg_over_time', 'aimass_concurrency_limit' + all, '5m') + '\n> 0.9\n',
         'the servers of ' + name + ' are nearly full',
         place + ' has been at more than 90% of its concurrency for ten minutes; beyond it requests are refused. '
         + 'Raise the most replicas, or the concurrency.',

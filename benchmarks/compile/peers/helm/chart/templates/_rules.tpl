@@ -18,6 +18,7 @@
     environment: {{ .environment }}
     objective: {{ .objective }}
   annotations:
+    owner: {{ .owner }}
     summary: {{ .model }} misses its {{ .objective }} objective
     description: >-
       Too many requests to {{ .model }} in {{ .environment }} are bad by its {{ .objective }} objective:
