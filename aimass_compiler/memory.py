@@ -20,7 +20,7 @@ from functools import cache
 from aimass_compiler import __version__, conventions
 from aimass_compiler.root import is_spec, misnamed_settings
 
-_FORMAT = 1
+_FORMAT = 2
 #: A file can change again within one tick of the file system's clock, and show the same time.
 _TICK_SECONDS = 0.02
 #: That of file systems that keep whole seconds, or only even ones: exFAT, FAT, HFS+.
@@ -31,23 +31,26 @@ Stamp = list[int]
 #: A spec as it was just before it was read: its stamp, or none where the last change is too young to tell
 #: the next one from it, and the hash of its content.
 Begun = tuple[Stamp, str]
+#: What the compiler wrote in a model's folder, files and the folders they are in. Most models have the same.
+Paths = tuple[str, ...]
 
 
 class Model:
     """What was known of one spec and of what was generated for it when both were last in step."""
 
-    __slots__ = ("files", "folder", "inventory", "spec", "text")
+    __slots__ = ("files", "folder", "inventory", "paths", "spec", "text")
 
-    def __init__(self, spec: Stamp, text: str, folder: str, inventory: str, files: int) -> None:
+    def __init__(self, spec: Stamp, text: str, folder: str, inventory: str, files: int, paths: Paths) -> None:
         self.spec = spec
         self.text = text
         """The hash of the spec's content."""
         self.folder = folder
-        """A digest over the stamps of all files in the model's folder."""
+        """A digest over the stamps of the model's folder and of all paths in it."""
         self.inventory = inventory
         """The hash of the inventory, which in turn holds the hashes of the model's files."""
         self.files = files
         """How many files the compiler wrote."""
+        self.paths = paths
 
     def recorded(self) -> list[object]:
         return [self.spec, self.text, self.folder, self.inventory, self.files]
@@ -93,13 +96,13 @@ class Memory:
     def _is_written(self, name: str, model: Model) -> bool:
         """Whether all files are there that were written for the spec, and no others of ours."""
         folder = _folder_path(self._root, name)
-        seen = _walked(folder)
-        digest = _digest(seen)
-        if digest == model.folder:
+        stamps = _stamps(folder, model.paths)
+        digest = _digest(stamps)
+        if stamps and digest == model.folder:
             return True
-        if not _is_as_inventoried(folder, seen, model.inventory):
+        if not _is_as_inventoried(folder, model.inventory):
             return False
-        if all(_is_past(stamp) for _, stamp in seen):
+        if all(map(_is_past, stamps)):
             model.folder, self._has_news = digest, True
         return True
 
@@ -120,14 +123,17 @@ class Memory:
         """The records of specs, by the names of their files, whose models' folders are in step now."""
         time.sleep(_TICK_SECONDS if begun else 0)
         found = {}
+        layouts: dict[Paths, Paths] = {}  # each is held once, whatever number of models has it
         for name, (stamp, text) in begun.items():
             folder = _folder_path(self._root, name)
             content = _content(os.path.join(folder, conventions.INVENTORY_FILE))
             if content is not None:
-                files = len(_listed(content)) + 1
-                seen = _walked(folder)
-                digest = _digest(seen) if all(_is_past(each) for _, each in seen) else ""
-                found[name] = Model(stamp, text, digest, _hash(content), files)
+                listed = _listed(content)
+                written = _paths(listed)
+                paths = layouts.setdefault(written, written)
+                stamps = _stamps(folder, paths)
+                digest = _digest(stamps) if all(map(_is_past, stamps)) else ""
+                found[name] = Model(stamp, text, digest, _hash(content), len(listed) + 1, paths)
         return found
 
     def keep(self, learnt: Mapping[str, Model]) -> None:
@@ -144,11 +150,16 @@ class Memory:
 
     def _save(self) -> None:
         path = _memory_path(self._root)
+        layouts: dict[Paths, int] = {}
         record = {
             "format": _FORMAT,
             "compiler": compiler(),
             "settings": self._settings,
-            "models": {name: model.recorded() for name, model in self._models.items()},
+            "models": {
+                name: [*model.recorded(), layouts.setdefault(model.paths, len(layouts))]
+                for name, model in self._models.items()
+            },
+            "layouts": list(layouts),
         }
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
@@ -171,8 +182,13 @@ def recall(root: str, *, is_kept: bool = True) -> Memory:
         with open(_memory_path(root), encoding="utf-8") as stream:
             record = json.load(stream)
         if (record["format"], record["settings"]) == (_FORMAT, settings) and record["compiler"] == compiler():
-            return Memory(root, {name: Model(*model) for name, model in record["models"].items()}, settings)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            layouts = [tuple(map(str, paths)) for paths in record["layouts"]]
+            models = {
+                name: Model(spec, text, folder, inventory, files, layouts[layout])
+                for name, (spec, text, folder, inventory, files, layout) in record["models"].items()
+            }
+            return Memory(root, models, settings)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         pass
     return Memory(root, {}, settings)
 
@@ -221,16 +237,35 @@ def _collect(folder: str, below: str, found: list[tuple[str, Stamp]]) -> None:
                 _collect(entry.path, f"{below}{entry.name}/", found)
 
 
-def _digest(seen: list[tuple[str, Stamp]]) -> str:
+def _stamps(folder: str, paths: Paths) -> list[Stamp]:
+    """The stamps of a folder and of paths in it; nothing where one of them is missing.
+
+    Whatever comes or goes changes the stamp of the folder that it is in, so none has to be listed for that.
+    """
+    start = folder + os.sep
+    try:
+        return [_stamp_of(os.lstat(path)) for path in (folder, *[start + path for path in paths])]
+    except (OSError, ValueError):
+        return []
+
+
+def _paths(listed: Mapping[str, str]) -> Paths:
+    """The files of an inventory, itself, and all folders that they are in."""
+    files = {*listed, conventions.INVENTORY_FILE}
+    folders = {path[:place] for path in files for place, sign in enumerate(path) if sign == "/"}
+    return tuple(sorted(files | folders))
+
+
+def _digest(seen: object) -> str:
     return _hash(repr(seen).encode())
 
 
-def _is_as_inventoried(folder: str, seen: list[tuple[str, Stamp]], inventory: str) -> bool:
+def _is_as_inventoried(folder: str, inventory: str) -> bool:
     """Whether a folder holds the inventory of this hash, all files as it lists them, and no remains."""
     content = _content(os.path.join(folder, conventions.INVENTORY_FILE))
     if content is None or _hash(content) != inventory:
         return False
-    listed, there = _listed(content), {path for path, _ in seen}
+    listed, there = _listed(content), {path for path, _ in _walked(folder)}
     has_remains = any(path.rpartition("/")[2].startswith(".") for path in there - listed.keys())
     return (
         not has_remains

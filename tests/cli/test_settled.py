@@ -79,6 +79,7 @@ def test_the_same_content_at_another_time_is_no_change(settled: Project, path: s
         lambda root: (root / DVC).unlink(),
         lambda root: (root / DVC).rename(root / "generated/churn/other.yaml"),
         lambda root: (root / "generated/churn/inventory.json").write_text("{}\n"),
+        lambda root: (root / "generated/churn/base/.dvc.yaml.partial").write_text("{}\n"),
         lambda root: shutil.rmtree(root / "generated/churn"),
         lambda root: shutil.copytree(root / "generated/churn", root / "generated/old"),
         lambda root: ((root / DVC).rename(root / "moved"), (root / DVC).symlink_to(root / "moved")),
@@ -114,7 +115,7 @@ def test_another_compiler_is_another_matter(settled: Project, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{}", b"[]", b"\xff", b'{"format": 1, "models": 3}', b"[" * 100_000]
+    "content", [b"", b"{}", b"[]", b"\xff", b'{"format": 2, "models": 3}', b"[" * 100_000]
 )
 def test_a_damaged_record_only_costs_time(settled: Project, tmp_path: Path, content: bytes) -> None:
     (record,) = (tmp_path / "cache").iterdir()
