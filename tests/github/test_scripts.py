@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from scripts.cluster import programs
 from tests.loopback import Answers, Server
 
 if TYPE_CHECKING:
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
 SCRIPTS = Path(__file__).parents[2] / ".github" / "scripts"
 OVERLAY = "generated/churn/overlays/dev"
-needs_kustomize = pytest.mark.skipif(shutil.which("kustomize") is None, reason="kustomize is not on the PATH")
+#: The one on the PATH, else the one that was built for the control plane.
+KUSTOMIZE = shutil.which("kustomize") or programs.ready("kustomize")
+needs_kustomize = pytest.mark.skipif(
+    KUSTOMIZE is None, reason="kustomize is not on the PATH, and was not built"
+)
 needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not on the PATH")
 
 
@@ -32,7 +37,8 @@ def project(tmp_path: Path) -> Path:
 
 
 def run(script: str, *arguments: str, project: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PATH": f"{project / 'bin'}:{os.environ['PATH']}", **variables}
+    places = [str(project / "bin"), os.environ["PATH"], *([str(Path(KUSTOMIZE).parent)] if KUSTOMIZE else [])]
+    environment = {**os.environ, "PATH": ":".join(places), **variables}
     command = [SCRIPTS / script, *arguments]
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
 
