@@ -87,7 +87,7 @@ def _is_undone(step: Step, reader: Step, name: str) -> bool:
     """Whether the next transform of the column gives the same without this one."""
     if name not in step.reads or name not in reader.writes:
         return False
-    if step.after[name].name not in reader.transform.accepts:
+    if name not in step.after or step.after[name].name not in reader.transform.accepts:
         return False  # which is told as an error
     if step.transform.only_scales and reader.transform.only_scales:
         return True

@@ -49,9 +49,9 @@ def _number(text: str, nouns: Sequence[str]) -> int | float | None:
     """The number that quoted text is, where one is wanted and nothing gets lost."""
     if not any("number" in noun for noun in nouns) or not reads_as_number(text):
         return None
+    if not isinstance(resolved(text), float):
+        return int(text) if text.strip("+-").isdecimal() else None  # and not `0x1F`
     number = float(text)
-    if number.is_integer() and text.strip("+-").isdecimal():
-        return int(text)
     return None if "a whole number" in nouns or str(number) != text else number
 
 
