@@ -77,7 +77,8 @@ class _Writer:
         gap = self.text[self.end : start]
         if isinstance(token, _CLOSING):
             self.depth -= 1
-        if _LINE_END.search(gap) or not self.parts:
+        is_last = isinstance(token, yaml.StreamEndToken)  # a comment may stand before it on the last line
+        if _LINE_END.search(gap) or not self.parts or is_last:
             self._new_line(gap, token)
         else:
             self._put(_between(self.previous, token, gap))

@@ -55,6 +55,7 @@ LAYOUTS = {
     "empty lines": ("\n\na: 1\n\n\n\nb: 2\n\n\n", "a: 1\n\nb: 2\n"),
     "spaces at the end": ("a: 1  \nb:   \n  - c \n", "a: 1\nb:\n  - c\n"),
     "no last line end": ("a: 1", "a: 1\n"),
+    "a comment without a last line end": ("a: 1 # one", "a: 1 # one\n"),
     "anchors": ("a: &x   {b:  1}\nc:   *x\n", "a: &x {b: 1}\nc: *x\n"),
     "a document": ("---\na:   1\n...\n", "---\na: 1\n...\n"),
     "windows": ("a:   1\r\n\r\n\r\nb: 2\r\n", "a: 1\n\nb: 2\n"),
