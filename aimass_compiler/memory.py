@@ -15,7 +15,7 @@ import stat
 import sys
 import time
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from aimass_compiler import __version__, conventions
 from aimass_compiler.root import is_spec, misnamed_settings
@@ -123,14 +123,12 @@ class Memory:
         """The records of specs, by the names of their files, whose models' folders are in step now."""
         time.sleep(_TICK_SECONDS if begun else 0)
         found = {}
-        layouts: dict[Paths, Paths] = {}  # each is held once, whatever number of models has it
         for name, (stamp, text) in begun.items():
             folder = _folder_path(self._root, name)
             content = _content(os.path.join(folder, conventions.INVENTORY_FILE))
             if content is not None:
                 listed = _listed(content)
-                written = _paths(listed)
-                paths = layouts.setdefault(written, written)
+                paths = _paths(tuple(listed))
                 stamps = _stamps(folder, paths)
                 digest = _digest(stamps) if all(map(_is_past, stamps)) else ""
                 found[name] = Model(stamp, text, digest, _hash(content), len(listed) + 1, paths)
@@ -249,8 +247,9 @@ def _stamps(folder: str, paths: Paths) -> list[Stamp]:
         return []
 
 
-def _paths(listed: Mapping[str, str]) -> Paths:
-    """The files of an inventory, itself, and all folders that they are in."""
+@lru_cache(maxsize=256)
+def _paths(listed: tuple[str, ...]) -> Paths:
+    """The files of an inventory, itself, and all folders that they are in; held once for all models alike."""
     files = {*listed, conventions.INVENTORY_FILE}
     folders = {path[:place] for path in files for place, sign in enumerate(path) if sign == "/"}
     return tuple(sorted(files | folders))
