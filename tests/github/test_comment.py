@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,23 +10,8 @@ from typing import Any
 import pytest
 
 from aimass_compiler.cli.views.plan_markdown import MARKER
+from tests.github import gh
 
-SCRIPT = Path(__file__).parents[2] / ".github" / "scripts" / "comment.sh"
-#: Answers like `gh api`: lists COMMENTS through jq, and keeps what it is asked to write.
-GH = """\
-#!/bin/sh
-echo "$*" >>"$CALLS"
-case $* in
-  *--jq*)
-    [ "$REFUSED" = list ] && { echo 'gh: Not Found (HTTP 404)' >&2; exit 1; }
-    while [ "$1" != --jq ]; do shift; done
-    jq -r "$2" "$COMMENTS" ;;
-  *--method*)
-    [ "$REFUSED" = write ] && { echo 'gh: Resource not accessible by integration (HTTP 403)' >&2; exit 1; }
-    for last in "$@"; do :; done
-    cat "${last#body=@}" >"$WRITTEN" ;;
-esac
-"""
 PLAN = f"{MARKER}\n## Plan\n\n<details><summary>churn</summary>\n"
 NOTHING = f"{MARKER}\n## Plan\n\nnothing changes\n"
 pytestmark = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not on the PATH")
@@ -46,25 +29,16 @@ def commented(
     folder: Path, plan: str, comments: list[dict[str, Any]], refused: str = ""
 ) -> tuple[subprocess.CompletedProcess[str], list[str], str]:
     """What the script said, what it asked of GitHub, and what it wrote."""
-    (folder / "gh").write_text(GH)
-    (folder / "gh").chmod(0o755)
     (folder / "plan.md").write_text(plan)
-    (folder / "comments.json").write_text(json.dumps(comments))
-    variables = {
-        "PATH": f"{folder}:{os.environ['PATH']}",
-        "CALLS": str(folder / "calls"),
-        "COMMENTS": str(folder / "comments.json"),
-        "WRITTEN": str(folder / "written"),
-        "REFUSED": refused,
-        "GITHUB_REPOSITORY": "acme/models",
-        "PULL_REQUEST": "12",
-    }
-    command = [SCRIPT, "plan.md"]
-    done = subprocess.run(
-        command, cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    return gh.run(
+        "comment.sh",
+        "plan.md",
+        folder=folder,
+        listed=comments,
+        REFUSED=refused,
+        REFUSAL="Not Found (HTTP 404)",
+        PULL_REQUEST="12",
     )
-    written = (folder / "written").read_text() if (folder / "written").exists() else ""
-    return done, (folder / "calls").read_text().splitlines(), written
 
 
 def test_the_first_plan_is_a_new_comment(tmp_path: Path) -> None:

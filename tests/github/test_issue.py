@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,22 +9,8 @@ from typing import Any
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / ".github" / "scripts" / "issue.sh"
-#: Answers like `gh api`: lists ISSUES through jq, and keeps the body that it is asked to write.
-GH = """\
-#!/bin/sh
-echo "$*" >>"$CALLS"
-case $* in
-  *--jq*)
-    [ "$REFUSED" = list ] && { echo 'gh: Issues has been disabled (HTTP 410)' >&2; exit 1; }
-    while [ "$1" != --jq ]; do shift; done
-    jq -r "$2" "$ISSUES" ;;
-  *--method*)
-    [ "$REFUSED" = write ] && { echo 'gh: Resource not accessible by integration (HTTP 403)' >&2; exit 1; }
-    for last in "$@"; do :; done
-    case $last in body=@*) cat "${last#body=@}" >"$WRITTEN" ;; esac ;;
-esac
-"""
+from tests.github import gh
+
 BOT = "github-actions[bot]"
 DIFFERS, SAME = "2", "0"
 pytestmark = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not on the PATH")
@@ -58,30 +42,19 @@ def kept(
     told: str = "### churn in prod\n",
 ) -> tuple[subprocess.CompletedProcess[str], list[str], str]:
     """What the script said, what it wrote to GitHub about, and the text that it wrote."""
-    (folder / "gh").write_text(GH)
-    (folder / "gh").chmod(0o755)
     (folder / "drift.md").write_text(told)
-    (folder / "issues.json").write_text(json.dumps(issues))
-    variables = {
-        "PATH": f"{folder}:{os.environ['PATH']}",
-        "CALLS": str(folder / "calls"),
-        "ISSUES": str(folder / "issues.json"),
-        "WRITTEN": str(folder / "written"),
-        "REFUSED": refused,
-        "GITHUB_REPOSITORY": "acme/models",
-        "GITHUB_SERVER_URL": "https://github.com",
-        "GITHUB_RUN_ID": "12",
-    }
-    done = subprocess.run(
-        [SCRIPT, "prod", status, "drift.md"],
-        cwd=folder,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
+    done, calls, written = gh.run(
+        "issue.sh",
+        "prod",
+        status,
+        "drift.md",
+        folder=folder,
+        listed=issues,
+        REFUSED=refused,
+        REFUSAL="Issues has been disabled (HTTP 410)",
+        GITHUB_SERVER_URL="https://github.com",
+        GITHUB_RUN_ID="12",
     )
-    written = (folder / "written").read_text() if (folder / "written").exists() else ""
-    calls = (folder / "calls").read_text().splitlines()
     return done, [call.partition(" --field body")[0] for call in calls if "--method" in call], written
 
 
