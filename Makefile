@@ -33,6 +33,11 @@ quick: $(READY) ## the compiler's tests in seconds: few examples of each, nothin
 	pytest -n 2 -m 'not slow' --hypothesis-profile=quick \
 		$(addprefix tests/,architecture cases checks cli codes decode plan render spec_reader speed starter views)
 
+.PHONY: nightly
+nightly: $(READY) ## the tests that take too long for each change, and what of them cannot run here
+	python -m scripts.cluster build --all
+	pytest -n 2 -m nightly
+
 .PHONY: format
 format: $(READY) ## format the code and mend what ruff can mend
 	ruff check --fix .
@@ -90,7 +95,7 @@ mutants: $(READY) ## put everything wrong in alert rules that can be, one at a t
 
 .PHONY: watch
 watch: $(READY) ## train every shipped spec and watch it with a real Prometheus (minutes)
-	WATCHED_SPECS="breast-cancer churn diabetes digits" pytest tests/monitoring/test_watched.py
+	WATCHED_SPECS="breast-cancer churn diabetes digits" pytest -m nightly tests/monitoring/test_watched.py
 
 .PHONY: same-bytes
 same-bytes: $(READY) ## compile with every Python here and in strange circumstances, and compare

@@ -13,6 +13,8 @@ from tests.examples import QUICK
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytest_plugins = ("tests.not_run",)
+
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 settings.register_profile(QUICK, settings.get_profile("any machine"), max_examples=10)

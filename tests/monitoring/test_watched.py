@@ -26,9 +26,12 @@ from monitoring.deployed import Deployed, Manifests, deployed
 from monitoring.grafana import draw
 from monitoring.traffic import Callers, ask
 
-pytestmark = pytest.mark.skipif(
-    prometheus.PROGRAM is None, reason="prometheus is not on the PATH; Debian and Ubuntu have a package"
-)
+pytestmark = [
+    pytest.mark.nightly,
+    pytest.mark.skipif(
+        prometheus.PROGRAM is None, reason="prometheus is not on the PATH; Debian and Ubuntu have a package"
+    ),
+]
 
 #: How much faster the clock runs; slower where the machine does not keep up.
 TIMES = (150, 60)
