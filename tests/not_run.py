@@ -1,6 +1,6 @@
 """What a run of the tests left out, told at its end: what was skipped, why, and what runs it.
 
-A pytest plugin. Tests marked `nightly` take minutes; they run where `-m` asks for them by name, as `make nightly` does.
+A pytest plugin. Tests marked `nightly` take minutes; they run where `-m` names them, as in `make nightly`.
 """
 
 from __future__ import annotations
