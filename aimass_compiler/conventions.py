@@ -40,6 +40,9 @@ REFERENCE_FORMAT = "aimass.reference/v1"
 MODEL_CARD_FILE = "model_card.md"
 #: What the packaged model reached, beside the package's folder; on record as it is once released.
 METRICS_FILE = "metrics.json"
+#: Versions of ONNX's operator sets and file format, for the feature graph and every model: so they merge.
+ONNX_OPSETS = {"": 20, "ai.onnx.ml": 3}
+ONNX_IR_VERSION = 10
 #: Tensors of model.onnx: every number column is one column of NUMBERS, every category, text
 #: or time column one of STRINGS, and an image column is a tensor of its own name.
 NUMBERS_TENSOR = "numbers"

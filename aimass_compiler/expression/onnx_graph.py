@@ -13,9 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 from aimass_compiler import conventions
 from aimass_compiler.expression.algebra import Column
 
-OPSET = 20
-OPSETS = (("", OPSET), ("ai.onnx.ml", 3), ("com.microsoft", 1))
-IR_VERSION = 10
+#: onnxruntime's own operators, of which MurmurHash3 is one.
+_OPSETS = conventions.ONNX_OPSETS | {"com.microsoft": 1}
 
 
 @dataclass(frozen=True)
@@ -102,9 +101,12 @@ class Graph:
         output = helper.make_tensor_value_info(self.output, kind, ["N", *shape])
         constants = list(self.constants.values())
         graph = helper.make_graph(self.nodes, "features", self.inputs.declared(), [output], constants)
-        imports = [helper.make_opsetid(domain, version) for domain, version in OPSETS]
+        imports = [helper.make_opsetid(domain, version) for domain, version in _OPSETS.items()]
         model = helper.make_model(
-            graph, opset_imports=imports, ir_version=IR_VERSION, producer_name="aimass-compile"
+            graph,
+            opset_imports=imports,
+            ir_version=conventions.ONNX_IR_VERSION,
+            producer_name="aimass-compile",
         )
         onnx.checker.check_model(model)
         return model

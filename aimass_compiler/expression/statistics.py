@@ -38,7 +38,7 @@ class MostFrequent(Struct, frozen=True):
 
 
 class FrequentTerms(Struct, frozen=True):
-    """The word sequences of `lengths` words that stand in the most rows, ties in alphabetical order."""
+    """The sequences of at most `longest` words that occur in the most rows, ties in alphabetical order."""
 
     of: Expression
     limit: int

@@ -61,7 +61,7 @@ class Retrain(Frozen):
     """When the training job runs again on the cluster."""
 
     schedule: Schedule | None = None
-    """A cron expression of five fields, in UTC."""
+    """A cron expression of five fields, or a word such as `@daily`, in UTC."""
     on: Literal["drift"] | None = None
     """What else starts it."""
 

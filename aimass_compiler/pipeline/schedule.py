@@ -1,4 +1,4 @@
-"""Cron expressions as Kubernetes reads them: five fields, each a list of values, ranges and steps.
+"""Cron expressions as Kubernetes reads them: five fields of values, ranges and steps, or `@daily`.
 
 Source: https://pkg.go.dev/github.com/robfig/cron/v3, whose `ParseStandard` the CronJob controller uses.
 """
@@ -13,6 +13,15 @@ from msgspec import Struct
 
 _ITEM = re.compile(r"(?P<any>[*?])|(?P<first>\w+)(-(?P<last>\w+))?", re.ASCII)
 _A_LEAP_YEAR = 2024
+_WORDS = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
 
 
 class _Field(Struct, frozen=True):
@@ -33,7 +42,9 @@ _FIELDS = (_Field("minute", 0, 59), _Field("hour", 0, 23), _DAY, _MONTH, _WEEKDA
 
 def mistake(expression: str) -> str:
     """What is wrong with a cron expression, as the end of a sentence; empty when nothing is."""
-    parts = expression.split()
+    parts = _fields(expression)
+    if expression.startswith("@") and expression not in _WORDS:
+        return f"`{expression}` is none of {', '.join(_WORDS)}"
     if len(parts) != len(_FIELDS):
         return f"it has {len(parts)} field{'' if len(parts) == 1 else 's'}, not {len(_FIELDS)}"
     try:
@@ -47,10 +58,15 @@ def mistake(expression: str) -> str:
 
 def shortest_gap(expression: str) -> int:
     """The fewest minutes between two times of a cron expression without mistakes."""
-    minutes, hours, *_ = (sorted(_values(*each)) for each in zip(_FIELDS, expression.split(), strict=True))
+    minutes, hours, *_ = (sorted(_values(*each)) for each in zip(_FIELDS, _fields(expression), strict=True))
     times = [60 * hour + minute for hour in hours for minute in minutes]
     next_day = times[0] + 24 * 60
     return min(later - earlier for earlier, later in pairwise([*times, next_day]))
+
+
+def _fields(expression: str) -> list[str]:
+    """The fields of an expression, and those that a word such as `@daily` is short for."""
+    return _WORDS.get(expression.strip(), expression).split()
 
 
 def _values(field: _Field, part: str) -> set[int]:

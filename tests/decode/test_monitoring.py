@@ -20,11 +20,14 @@ SCHEDULES = (
     "0\t3 * *  1",
     "0 0 30 2 1",
     "0 0 31 1,2 *",
+    "@daily",
+    "@yearly",
 )
 #: A schedule that Kubernetes refuses, or that never comes → words of what is said of it.
 MISTAKES = {
     "": "it has 0 fields, not 5",
-    "@hourly": "it has 1 field, not 5",
+    "@reboot": "`@reboot` is none of @yearly, @annually, @monthly",
+    "@every 1h": "`@every 1h` is none of",
     "0 0 3 * * 1": "it has 6 fields, not 5",
     "99 99 99 99 99": "the minute is 0 to 59, not `99`",
     "a b c d e": "the minute is 0 to 59, not `a`",

@@ -8,7 +8,7 @@ import numpy
 import pytest
 
 from aimass_compiler.catalog import names
-from aimass_compiler.catalog.models._graph import IR_VERSION, OPSETS
+from aimass_compiler.conventions import ONNX_IR_VERSION, ONNX_OPSETS
 from aimass_compiler.descriptions import descriptions
 from tests.models.examples import CASES, SHAPES, TASKS, Watched, examples, kind_of, learnt, served, train
 
@@ -83,8 +83,8 @@ def test_the_same_seed_gives_the_same_model(name: str, task: str) -> None:
 @every_case
 def test_the_graph_can_be_merged(name: str, task: str) -> None:
     _, graph = learnt(name, task)
-    assert {entry.domain: entry.version for entry in graph.opset_import} == OPSETS
-    assert graph.ir_version == IR_VERSION
+    assert {entry.domain: entry.version for entry in graph.opset_import} == ONNX_OPSETS
+    assert graph.ir_version == ONNX_IR_VERSION
     (entry,), (result,) = graph.graph.input, graph.graph.output
     assert (entry.name, result.name) == ("features", "scores")
     lengths = [part.dim_value for part in entry.type.tensor_type.shape.dim]

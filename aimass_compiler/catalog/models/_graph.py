@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aimass_compiler.conventions import ONNX_IR_VERSION, ONNX_OPSETS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -12,9 +14,6 @@ if TYPE_CHECKING:
 
     from aimass_compiler.task import Task
 
-#: The versions of the feature graph, so that the two merge without a conversion.
-OPSETS = {"": 20, "ai.onnx.ml": 3}
-IR_VERSION = 10
 _SCORES_SHAPE = "scores_shape"
 
 
@@ -76,7 +75,7 @@ def _assembled(nodes: Any, initializers: Any, features: Sequence[int], task: Tas
         [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["N", *scores])],
         [*initializers, lengths],
     )
-    opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
+    opsets = [helper.make_opsetid(domain, version) for domain, version in ONNX_OPSETS.items()]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=ONNX_IR_VERSION)
     onnx.checker.check_model(model, full_check=True)
     return model

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.catalog.models import _graph
+from aimass_compiler.conventions import ONNX_OPSETS
 
 if TYPE_CHECKING:
     import numpy
@@ -233,7 +234,7 @@ class LearntNetwork:
             input_names=["rows"],
             output_names=["answer"],
             dynamic_shapes=({0: torch.export.Dim("N")},),
-            opset_version=_graph.OPSETS[""],
+            opset_version=ONNX_OPSETS[""],
             external_data=False,
             verbose=False,
         )

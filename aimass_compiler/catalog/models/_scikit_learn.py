@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from aimass_compiler.catalog.models import _graph
+from aimass_compiler.conventions import ONNX_OPSETS
 
 if TYPE_CHECKING:
     import numpy
@@ -44,7 +45,7 @@ class LearntEstimator(Struct, frozen=True):
             self.estimator,
             initial_types=[("rows", tensor([None, self.features]))],
             options={id(self.estimator): options},
-            target_opset=_graph.OPSETS,
+            target_opset=ONNX_OPSETS,
         )
         return _graph.from_output(model, model.graph.output[-1].name, [self.features], self.task)
 

@@ -17,4 +17,4 @@ class Adam(Optimizer):
     def for_torch(self, weights: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
         import torch
 
-        return torch.optim.AdamW(weights, lr=self.learning_rate, weight_decay=self.weight_decay)
+        return torch.optim.Adam(weights, lr=self.learning_rate, weight_decay=self.weight_decay)
