@@ -7,11 +7,13 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy
 import polars
 
 from aimass_compiler.catalog.moments import microseconds
 from aimass_compiler.diagnostics import did_you_mean
 from aimass_compiler.pipeline.columns import CategoryColumn, Column, ImageColumn, NumberColumn, TimeColumn
+from aimass_compiler.runtime.server.decimals import widened
 
 _SHOWN = 3
 _LONGEST = 40
@@ -83,12 +85,19 @@ def _typed(raw: polars.Series, column: Column) -> polars.Series:
         return polars.Series(raw.name, [None] * len(raw), dtype=kind)
     if isinstance(column, NumberColumn):
         text = raw.str.strip_chars() if raw.dtype == polars.String else raw
-        numbers = text.cast(polars.Float64, strict=False)
+        is_narrow = raw.dtype in (polars.Float16, polars.Float32)
+        numbers = _widened(raw) if is_narrow else text.cast(polars.Float64, strict=False)
         return numbers.set(~numbers.is_finite(), None)
     text = _as_text(raw)
     if isinstance(column, TimeColumn):
         text = text.set(microseconds(text).is_null(), None)
     return text.set(text == "", None)
+
+
+def _widened(raw: polars.Series) -> polars.Series:
+    """As the server reads them, which takes a float32 for the decimal that was rounded to it."""
+    found = polars.Series(raw.name, widened(raw.fill_null(numpy.nan).to_numpy()))
+    return found.set(raw.is_null(), None)
 
 
 def _as_text(raw: polars.Series) -> polars.Series:

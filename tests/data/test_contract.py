@@ -173,3 +173,15 @@ def test_the_same_data_gives_the_same_files(tmp_path: Path) -> None:
 )
 def test_moments_are_numbers(text: str | None, meant: int | None) -> None:
     assert microseconds(polars.Series([text], dtype=polars.String)).to_list() == [meant]
+
+
+@pytest.mark.parametrize("kind", [polars.Float32, polars.Float64])
+def test_single_precision_is_read_as_the_server_reads_it(tmp_path: Path, kind: type[polars.DataType]) -> None:
+    values = [0.7, 16.1, None, 1e-7, 123456.0]
+    table = polars.DataFrame(
+        {"id": list("abcde"), "y": [1.0, 2, 3, 4, 5], "x": polars.Series(values, dtype=kind)}
+    )
+    table.write_parquet(tmp_path / "rows.parquet")
+    columns = {"id": "id", "y": "number", "x": {"type": "number", "missing": 1}}
+    found = together(tmp_path, {"sources": {"rows": "rows.parquet"}, "columns": columns})
+    assert found["x"].to_list() == values

@@ -10,10 +10,30 @@ from aimass_compiler.catalog.models import _graph
 from aimass_compiler.conventions import ONNX_OPSETS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy
     import onnx
 
     from aimass_compiler.task import Task
+
+
+def space_thresholds(trees: Sequence[Any], parts: Sequence[numpy.ndarray]) -> None:
+    """Move each threshold of fitted trees, in place, into its gap between the values of `parts`.
+
+    scikit-learn takes the middle of two values of one node, which may be a value of another row.
+    """
+    import numpy
+
+    from aimass_compiler.catalog.models._thresholds import spaced
+
+    features = numpy.concatenate([tree.tree_.feature for tree in trees])
+    thresholds = numpy.concatenate([tree.tree_.threshold for tree in trees])
+    is_split = features >= 0
+    thresholds[is_split] = spaced(features[is_split], thresholds[is_split], parts, equal="below")
+    ends = numpy.cumsum([tree.tree_.node_count for tree in trees])[:-1]
+    for tree, own in zip(trees, numpy.split(thresholds, ends), strict=True):
+        tree.tree_.threshold[:] = own
 
 
 class LearntEstimator(Struct, frozen=True):

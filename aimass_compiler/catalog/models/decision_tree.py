@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from aimass_compiler.catalog.model import Budget, Examples, Model, Progress, Trained
-from aimass_compiler.catalog.models._scikit_learn import LearntEstimator
+from aimass_compiler.catalog.models._scikit_learn import LearntEstimator, space_thresholds
 from aimass_compiler.task import Task
 from aimass_compiler.values import Integer, Tunable
 
@@ -29,9 +29,11 @@ class DecisionTree(Model):
     ) -> Trained:
         from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-        del validation, progress
+        del progress
         kind = DecisionTreeClassifier if task.is_classification else DecisionTreeRegressor
         tree = kind(
             max_depth=self.max_depth, min_samples_leaf=self.min_samples_leaf, random_state=budget.seed
         )
-        return LearntEstimator(tree.fit(train.x, train.y), task, train.x.shape[1])
+        tree.fit(train.x, train.y)
+        space_thresholds([tree], (train.x, validation.x))
+        return LearntEstimator(tree, task, train.x.shape[1])

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from aimass_compiler.catalog.model import Budget, Examples, Model, Progress, Trained
-from aimass_compiler.catalog.models._scikit_learn import LearntEstimator
+from aimass_compiler.catalog.models._scikit_learn import LearntEstimator, space_thresholds
 from aimass_compiler.task import Task
 from aimass_compiler.values import Integer, Number, Tunable
 
@@ -34,7 +34,7 @@ class RandomForest(Model):
     ) -> Trained:
         from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-        del validation, progress
+        del progress
         kind = RandomForestClassifier if task.is_classification else RandomForestRegressor
         forest = kind(
             n_estimators=self.n_estimators,
@@ -44,4 +44,6 @@ class RandomForest(Model):
             n_jobs=budget.threads,
             random_state=budget.seed,
         )
-        return LearntEstimator(forest.fit(train.x, train.y), task, train.x.shape[1])
+        forest.fit(train.x, train.y)
+        space_thresholds(forest.estimators_, (train.x, validation.x))
+        return LearntEstimator(forest, task, train.x.shape[1])

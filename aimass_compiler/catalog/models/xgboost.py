@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -90,7 +91,8 @@ class Xgboost(Model):
             callbacks=callbacks,
             verbose_eval=False,
         )
-        return Learnt(booster, task, train.x.shape[1])
+        parts = (train.x, validation.x)
+        return Learnt(_with_spaced_thresholds(booster, parts, budget), task, train.x.shape[1])
 
     def _parameters(self, task: Task, budget: Budget) -> dict[str, Any]:
         classes = {"num_class": task.outputs} if task.is_classification and not task.is_binary else {}
@@ -104,6 +106,31 @@ class Xgboost(Model):
             "nthread": budget.threads,
             "tree_method": "hist",
         }
+
+
+def _with_spaced_thresholds(booster: Any, parts: Sequence[numpy.ndarray], budget: Budget) -> Any:
+    """The same booster with each threshold between training values: XGBoost puts it on one.
+
+    Trees as JSON: https://xgboost.readthedocs.io/en/stable/tutorials/saving_model.html
+    """
+    import numpy
+    import xgboost
+
+    from aimass_compiler.catalog.models._thresholds import spaced
+
+    document = json.loads(booster.save_raw("json"))
+    trees = document["learner"]["gradient_booster"]["model"]["trees"]
+    lengths = [len(tree["split_indices"]) for tree in trees]
+    features = numpy.concatenate([numpy.asarray(tree["split_indices"], numpy.int64) for tree in trees])
+    conditions = numpy.concatenate([numpy.asarray(tree["split_conditions"], numpy.float32) for tree in trees])
+    is_split = numpy.concatenate([numpy.asarray(tree["left_children"]) >= 0 for tree in trees])
+    conditions[is_split] = spaced(features[is_split], conditions[is_split], parts, equal="above")
+    for tree, own in zip(trees, numpy.split(conditions, numpy.cumsum(lengths)[:-1]), strict=True):
+        # By the shortest decimals, because XGBoost reads numbers as float32.
+        tree["split_conditions"] = [float(str(value)) for value in own]
+    model = bytearray(json.dumps(document).encode())
+    device = {"device": "cuda"} if budget.gpus else {}
+    return xgboost.Booster({"nthread": budget.threads, **device}, model_file=model)
 
 
 def _reporting(progress: Progress, measure: str) -> Any:

@@ -12,6 +12,7 @@ from aimass_compiler import conventions
 from aimass_compiler.runtime.server import binary
 from aimass_compiler.runtime.server.answer import RequestError, shown, violation
 from aimass_compiler.runtime.server.contract import MISSING, nearest
+from aimass_compiler.runtime.server.decimals import meant, widened
 from aimass_compiler.runtime.server.rows import NUMBERS, STRINGS, wrong_type
 
 if TYPE_CHECKING:
@@ -156,7 +157,8 @@ def _flat(given: Given, fields: Sequence[Field], rows: int) -> Flat:
     if isinstance(given.data, memoryview):
         if is_string:
             return binary.read_strings(given.name, given.shape, given.data)
-        return binary.read_numbers(given.name, given.datatype, given.shape, given.data)
+        numbers = binary.read_numbers(given.name, given.datatype, given.shape, given.data)
+        return widened(numbers) if numbers.dtype.kind == "f" else numbers
     _check_length(given)
     accepted = STRINGS if is_string else NUMBERS
     if not accepted.issuperset(map(type, given.data)):
@@ -164,7 +166,12 @@ def _flat(given: Given, fields: Sequence[Field], rows: int) -> Flat:
         row, column = divmod(place, len(fields))
         what = wrong_type("a string" if is_string else "a number", given.data[place])
         raise violation(fields[column].name, row, what)
-    return given.data
+    return meant(_numbers(given.data), binary.DTYPES[given.datatype]) if _is_narrow(given) else given.data
+
+
+def _is_narrow(given: Given) -> bool:
+    """Whether clients write the tensor's JSON from numbers that were rounded more than doubles are."""
+    return given.datatype in ("FP16", "FP32")
 
 
 def _check_datatype(given: Given, *, is_string: bool) -> None:
