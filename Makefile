@@ -95,6 +95,7 @@ mutants: $(READY) ## put everything wrong in alert rules that can be, one at a t
 
 .PHONY: watch
 watch: $(READY) ## train every shipped spec and watch it with a real Prometheus (minutes)
+	python -m scripts.cluster build --all
 	WATCHED_SPECS="breast-cancer churn diabetes digits" pytest -m nightly tests/monitoring/test_watched.py
 
 .PHONY: same-bytes

@@ -1,17 +1,22 @@
-"""What holds for all tests: examples take what they need, and the cache of who runs them is left alone."""
+"""What holds for all tests: examples take what they need, programs are found, and caches are left alone."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from aimass_compiler.conventions import VARIABLE_CACHE
+from scripts.cluster import programs
 from tests.examples import QUICK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# Before any test is read, as many ask for a program to be there.
+os.environ["PATH"] = programs.path()
 
 pytest_plugins = ("tests.not_run",)
 

@@ -1,4 +1,4 @@
-"""The programs of a Kubernetes control plane: given by KUBEBUILDER_ASSETS, or built by Go once and kept.
+"""The programs that tests run: a Kubernetes control plane and linters, given or built by Go once and kept.
 
 Each folder below go/ pins one Go module with everything that it needs. What was built lies in the user's
 cache under a name that changes with these pins, so nothing is built twice and nothing old is used.
@@ -24,7 +24,13 @@ _KUBERNETES = "v1.34.4"
 _MAJOR, _MINOR, _ = _KUBERNETES.removeprefix("v").split(".")
 _TOLD_VERSION = {"gitVersion": _KUBERNETES, "gitMajor": _MAJOR, "gitMinor": _MINOR, "gitTreeState": "clean"}
 _LAST_LINES = 20
-_LONG = {"kube-apiserver": " (all of Kubernetes: 5 to 20 minutes)"}
+_LONG = {
+    "kube-apiserver": " (all of Kubernetes: 5 to 20 minutes)",
+    "promtool": " (2 to 5 minutes)",
+    "prometheus": " (a minute or two, as it shares most of promtool)",
+}
+#: Without the clients of the clouds that Prometheus finds its targets in.
+_PROMETHEUS_TAGS = ("remove_all_sd",)
 
 
 class ProgramMissing(Exception):  # noqa: N818  # what is not there, not an error of ours
@@ -44,6 +50,8 @@ class Module:
     programs: tuple[str, ...]
     variables: tuple[str, ...] = ()
     """What the linker is told: `path.name=value`."""
+    tags: tuple[str, ...] = ()
+    """What is left out or built in."""
 
 
 MODULES = (
@@ -62,9 +70,23 @@ MODULES = (
     Module("kustomize", "sigs.k8s.io/kustomize/kustomize/v5", ("kustomize",)),
     Module("kustomize-5.5", "sigs.k8s.io/kustomize/kustomize/v5", ("kustomize-5.5",)),
     Module("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", ("kubeconform",)),
+    Module("actionlint", "github.com/rhysd/actionlint/cmd/actionlint", ("actionlint",)),
+    *(
+        Module(
+            "prometheus",
+            f"github.com/prometheus/prometheus/cmd/{name}",
+            (name,),
+            tags=_PROMETHEUS_TAGS,
+        )
+        for name in ("promtool", "prometheus")
+    ),
 )
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kubectl")
 CONTROLLERS = ("kube-controller-manager", "kube-scheduler", "kwok")
+#: What many tests ask for by name; they find it on the PATH, at its end.
+ON_THE_PATH = ("actionlint", "kustomize", "promtool", "prometheus")
+#: What `make test` builds; `prometheus` itself is for what runs at night.
+EACH_TIME = ("actionlint", "kustomize", "promtool", *CONTROL_PLANE, *CONTROLLERS)
 
 
 def cache() -> Path:
@@ -87,7 +109,13 @@ def ready(name: str) -> Path | None:
     return next((place / name for place in places if (place / name).exists()), None)
 
 
-def build_all(tell: Callable[[str], None], names: Sequence[str] = (*CONTROL_PLANE, *CONTROLLERS)) -> None:
+def path() -> str:
+    """The PATH with the folders of what was built behind what this machine has."""
+    built = (ready(name) for name in ON_THE_PATH)
+    return os.pathsep.join([os.environ.get("PATH", ""), *(str(each.parent) for each in built if each)])
+
+
+def build_all(tell: Callable[[str], None], names: Sequence[str] = EACH_TIME) -> None:
     """Build those of the programs that are not here, and tell what takes its time.
 
     Raises ProgramMissing or BuildFailed.
@@ -103,7 +131,7 @@ def _module_of(name: str) -> Module:
 
 
 def _place(module: Module) -> Path:
-    digest = hashlib.sha256(repr((module.package, module.variables)).encode())
+    digest = hashlib.sha256(repr((module.package, module.variables, *module.tags)).encode())
     for path in sorted((_GO / module.folder).iterdir()):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return cache() / f"{module.folder}-{digest.hexdigest()[:12]}"
@@ -115,7 +143,7 @@ def _built(module: Module) -> Path:
     if go is None:
         raise ProgramMissing(
             f"no {module.programs[0]}: install Go 1.26 (https://go.dev/dl/), which then builds it once, "
-            f"or name a folder with etcd, kube-apiserver and kubectl in {VARIABLE_ASSETS}"
+            f"or name a folder with it (as with etcd, kube-apiserver and kubectl) in {VARIABLE_ASSETS}"
         )
     place = _place(module)
     cache().mkdir(parents=True, exist_ok=True)
@@ -130,9 +158,10 @@ def _built(module: Module) -> Path:
 def _build(go: str, module: Module, folder: Path) -> None:
     first, *others = module.programs
     flags = " ".join(["-s", "-w", *(f"-X {variable}" for variable in module.variables)])
-    command = [go, "build", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", str(folder / first)]
+    tags = ",".join(module.tags)
+    command = [go, "build", "-trimpath", "-buildvcs=false", f"-tags={tags}", "-ldflags", flags]
     done = subprocess.run(
-        [*command, module.package],
+        [*command, "-o", str(folder / first), module.package],
         cwd=_GO / module.folder,
         env=os.environ | {"GOWORK": "off"},
         capture_output=True,

@@ -12,7 +12,7 @@ from cli.projects import Project
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="promtool, which comes with Prometheus, is not there"
+    shutil.which("promtool") is None, reason="no promtool: `make test` builds it where there is Go"
 )
 def test_the_alerts_of_every_model_are_tested(compiled: Project) -> None:
     done = compiled.aimass("alerts", "--into", str(compiled.root / "kept"))

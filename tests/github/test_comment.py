@@ -14,7 +14,9 @@ from tests.github import gh
 
 PLAN = f"{MARKER}\n## Plan\n\n<details><summary>churn</summary>\n"
 NOTHING = f"{MARKER}\n## Plan\n\nnothing changes\n"
-pytestmark = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not on the PATH")
+pytestmark = pytest.mark.skipif(
+    shutil.which("jq") is None, reason="no jq, which every system has a package of"
+)
 
 
 def comment(number: int, login: str, body: str) -> dict[str, Any]:

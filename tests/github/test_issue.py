@@ -13,7 +13,9 @@ from tests.github import gh
 
 BOT = "github-actions[bot]"
 DIFFERS, SAME = "2", "0"
-pytestmark = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not on the PATH")
+pytestmark = pytest.mark.skipif(
+    shutil.which("jq") is None, reason="no jq, which every system has a package of"
+)
 
 
 def issue(number: int, login: str, environment: str = "prod", **more: Any) -> dict[str, Any]:

@@ -24,7 +24,7 @@ KUSTOMIZE = shutil.which("kustomize") or programs.ready("kustomize")
 needs_kustomize = pytest.mark.skipif(
     KUSTOMIZE is None, reason="kustomize is not on the PATH, and was not built"
 )
-needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not on the PATH")
+needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="no jq, which every system has a package of")
 
 
 @pytest.fixture

@@ -17,7 +17,9 @@ from images import registry
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-needs_buildah = pytest.mark.skipif(shutil.which("buildah") is None, reason="buildah is not on the PATH")
+needs_buildah = pytest.mark.skipif(
+    shutil.which("buildah") is None, reason="no buildah, which Linux has packages of"
+)
 
 
 def program(folder: Path, name: str, text: str) -> None:

@@ -29,7 +29,7 @@ from monitoring.traffic import Callers, ask
 pytestmark = [
     pytest.mark.nightly,
     pytest.mark.skipif(
-        prometheus.PROGRAM is None, reason="prometheus is not on the PATH; Debian and Ubuntu have a package"
+        prometheus.PROGRAM is None, reason="no prometheus: `make nightly` builds it where there is Go"
     ),
 ]
 
