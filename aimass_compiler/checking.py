@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aimass_compiler import checks
+from aimass_compiler import checks, shared_hosts
 from aimass_compiler.compile import lowered
 from aimass_compiler.diagnostics import Finding
 from aimass_compiler.spec import naming, told_once
@@ -36,17 +36,19 @@ def check_specs(project: Project, specs: Sequence[Path], texts: Texts) -> Checke
     shown, typed = project.shown(project.settings), texts.get(project.settings)
     settings, written, findings = read_settings(project.settings, shown, typed)
     findings += checks.check_settings(written.text, written.file, settings, lambda: project.models(specs))
-    documents, names = {written.file: written}, {}
+    documents, of_file = {written.file: written}, {}
     for path in specs:
         document, pipeline, found = lowered(_read(path, project.shown(path), texts), settings)
         documents[document.file] = document
         findings += found
         if pipeline:
-            names[document.file] = pipeline.name
+            of_file[document.file] = pipeline
     others = {project.shown(path): path.stem for path in project.specs()}
     others = {file: name for file, name in others.items() if file not in documents}
-    findings += naming.findings(names, others)
-    return Checked(told_once.beside_settings(findings, written.file), documents)
+    findings += naming.findings({file: pipeline.name for file, pipeline in of_file.items()}, others)
+    met = shared_hosts.met(project, settings, shared_hosts.routes(of_file), specs, lowered)
+    findings += met.findings
+    return Checked(told_once.beside_settings(findings, written.file), met.documents | documents)
 
 
 def _read(path: Path, shown: str, texts: Texts) -> Read:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from aimass_compiler import checks, render
+from aimass_compiler import checks, render, shared_hosts
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.settings import Settings
@@ -39,7 +39,9 @@ def compile_specs(project: Project, specs: Sequence[Path]) -> Compiled:
         findings += found
         if pipeline:
             of_file[document.file] = pipeline
+    met = shared_hosts.met(project, settings, shared_hosts.routes(of_file), specs, lowered)
     findings += naming.findings({file: pipeline.name for file, pipeline in of_file.items()}, {})
+    findings, documents = findings + met.findings, documents | met.documents
     pipelines = {pipeline.name: pipeline for pipeline in of_file.values()}
     files = {} if has_errors(findings) else render.render_all(pipelines)
     return Compiled(pipelines, files, told_once.beside_settings(findings, written.file), documents)

@@ -9,7 +9,8 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from aimass_compiler import checks, conventions
+from aimass_compiler import checks, conventions, shared_hosts
+from aimass_compiler.compile import lowered
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.memory import Memory, Model
 from aimass_compiler.plan import Plan, compare, guarded, snapshot, write
@@ -79,7 +80,10 @@ def synchronise(
         findings += naming.findings(
             names, {f"{conventions.SPECS_FOLDER}/{path.name}": path.stem for path in settled}
         )
-        documents = {written.file: written} | {
+        routes = [route for part in found for route in part.routes]
+        met = shared_hosts.met(project, settings, routes, new, lowered, memory)
+        findings += met.findings
+        documents = {**met.documents, written.file: written} | {
             file: each for part in found for file, each in part.documents.items()
         }
         if has_errors(findings):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from aimass_compiler import render
+from aimass_compiler import render, shared_hosts
 from aimass_compiler.compile import lowered
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.memory import Begun, Memory, Model
@@ -27,6 +27,8 @@ class Found(Struct, frozen=True):
     """The documents that findings are about."""
     names: Mapping[str, str]
     """The model of each file that describes one."""
+    routes: tuple[shared_hosts.Route, ...]
+    """Where they are asked from outside."""
 
 
 class Compared(Struct, frozen=True):
@@ -60,7 +62,7 @@ class Share:
     def compile(self) -> Found:
         """Read, check and render all of it."""
         findings: list[Finding] = []
-        documents, names = {}, {}
+        documents, of_file = {}, {}
         for path in self._specs:
             begun = self._memory.begin(path)
             document, pipeline, found = lowered(
@@ -72,10 +74,11 @@ class Share:
             elif begun:
                 self._begun[path.name] = begun
             if pipeline is not None:
-                names[document.file] = pipeline.name
+                of_file[document.file] = pipeline
                 if not has_errors(found):
                     self._rendered.add(render.render_all({pipeline.name: pipeline}))
-        return Found(tuple(findings), documents, names)
+        names = {file: pipeline.name for file, pipeline in of_file.items()}
+        return Found(tuple(findings), documents, names, shared_hosts.routes(of_file))
 
     def compare(self, *, forces: bool, looks_at: int | None) -> Compared:
         """Hold it against the disk; the plan has the contents of so many models that change, or of all."""

@@ -123,6 +123,21 @@ def specs(*files: str) -> Situation:
     return situation
 
 
+def hosts(*names: str) -> Situation:
+    """A project has models with routes of these hosts."""
+
+    def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+        (root / "specs").mkdir()
+        (root / "aimass.yaml").write_text("environments: {prod: {}}\n")
+        for model, host in zip(("churn", "leavers"), names, strict=True):
+            spec = BASE.replace("name: churn", f"name: {model}") + f"serving: {{gateway: {{host: {host}}}}}\n"
+            (root / f"specs/{model}.yaml").write_text(spec)
+        project = Project(root)
+        return list(check_specs(project, project.specs(), {}).findings)
+
+    return situation
+
+
 def settings_in(file: str) -> Situation:
     """A project has its settings in this file."""
 
@@ -209,5 +224,6 @@ SITUATIONS: dict[str, tuple[Situation, Situation]] = {
     "AM066": (proposing("c.csv", name="Churn_EU"), proposing("c.csv", name="churn-eu")),
     "AM067": (creating("churn.yaml"), creating("churn-eu.yaml")),
     "AM208": (specs("churn.yaml", "churn.yml"), specs("churn.yaml")),
+    "AM455": (hosts("m.example.com", "m.example.com"), hosts("c.example.com", "l.example.com")),
     "AM209": (settings_in("aimass.yml"), settings_in("aimass.yaml")),
 }  # fmt: skip

@@ -50,7 +50,11 @@ def _placed(finding: Finding, documents: Mapping[str, Document]) -> PlacedFindin
         return PlacedFinding(finding, None, None, ())
     from aimass_compiler.spec.edits import replacements
 
-    notes = tuple(_note(related, documents.get(related.file, document)) for related in finding.related)
+    notes = tuple(
+        _note(related, documents.get(related.file, document))
+        for related in finding.related
+        if not related.file or related.file in documents
+    )
     changes = (replacements(document, finding.fix) or ()) if finding.fix else ()
     return PlacedFinding(finding, document, document.place_of_finding(finding), notes, changes)
 
