@@ -69,13 +69,13 @@ def given_in(datatype: str, kind: str, *, is_binary: bool) -> tuple[list[dict[st
 def test_clients_that_send_single_precision_are_answered_alike(
     tmp_path: Path, datatype: str, kind: str, *, is_binary: bool
 ) -> None:
-    reader = TensorReader(read_package(packages.price(tmp_path / "package", columns=1)).signature)
+    reader = TensorReader(read_package(packages.price(tmp_path / "package", columns=1)).signature, 1000)
     inputs, tail = given_in(datatype, kind, is_binary=is_binary)
     numpy.testing.assert_array_equal(reader.tensors(inputs, memoryview(tail))["numbers"][:, 0], WRITTEN)
 
 
 def test_half_precision_keeps_three_digits(tmp_path: Path) -> None:
-    reader = TensorReader(read_package(packages.price(tmp_path / "package", columns=1)).signature)
+    reader = TensorReader(read_package(packages.price(tmp_path / "package", columns=1)).signature, 1000)
     inputs, tail = given_in("FP16", "<f2", is_binary=True)
     numpy.testing.assert_array_equal(
         reader.tensors(inputs, memoryview(tail))["numbers"][:, 0], [0.7, 16.1, 120]
@@ -83,7 +83,7 @@ def test_half_precision_keeps_three_digits(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_in_single_precision_stays_missing(tmp_path: Path) -> None:
-    reader = TensorReader(read_package(packages.churn(tmp_path / "package")).signature)
+    reader = TensorReader(read_package(packages.churn(tmp_path / "package")).signature, 1000)
     inputs: list[dict[str, Any]] = [
         {"name": "tenure", "datatype": "FP32", "shape": [2], "data": [None, 0.7]},
         {"name": "age", "datatype": "FP64", "shape": [2], "data": [16, 17]},

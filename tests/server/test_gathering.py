@@ -39,7 +39,7 @@ def together(folder: Path, ages: list[float]) -> tuple[list[Any], list[int]]:
     """What requests for these ages found at once, and the rows of the runs that took."""
     package = read_package(packages.churn(folder / "churn"))
     predictor = CountingPredictor(package.signature, Model(package, 1))
-    reader, gathering = RowReader(package.signature), Gathering(predictor)
+    reader, gathering = RowReader(package.signature, 1000), Gathering(predictor)
 
     async def ask() -> list[Any]:
         tensors = [reader.tensors([{**CHURN_EXAMPLE, "age": age}] * 2) for age in ages]

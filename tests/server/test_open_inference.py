@@ -173,7 +173,8 @@ def test_tensors_that_do_not_fit_are_refused_by_name(
         (8, "9999", "Inference-Header-Content-Length is `9999`"),
         (8, "abc", "Inference-Header-Content-Length is `abc`"),
         (99, None, "`binary_data_size` is 99, but 8 bytes are left"),
-        (7, None, "1 bytes behind the JSON belong to no tensor"),
+        (7, None, "`age` has 7 bytes, but FP64 of shape [1,1] takes 8"),
+        (None, None, "8 bytes behind the JSON belong to no tensor"),
         (-1, None, "`binary_data_size` is -1"),
     ],
 )
@@ -181,6 +182,8 @@ def test_bytes_that_do_not_fill_their_tensors_are_refused(
     churn: Server, size: int, length: str | None, told: str
 ) -> None:
     given = {"name": "age", "datatype": "FP64", "shape": [1, 1], "parameters": {"binary_data_size": size}}
+    if size is None:
+        given["data"] = [40]
     head = json.dumps({"inputs": [given]}).encode()
     lengths = {"Inference-Header-Content-Length": length or str(len(head))}
     reply = churn.ask("POST", "/v2/models/churn/infer", head + struct.pack("<d", 40), lengths)

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 JSON = (b"content-type", b"application/json")
 _CLOSE = (b"connection", b"close")
-#: Characters of a caller's value that a sentence bears.
+#: Characters of a caller's value that a sentence bears, and of a caller's name beside it.
 _SHOWN = 60
+_LONGEST_NAME = 100
 
 
 class Prediction(NamedTuple):
@@ -55,7 +56,7 @@ class RequestError(Exception):
         """The error as the Open Inference Protocol writes it, with the field and row when there are."""
         document: dict[str, Any] = {"error": self.message}
         if self.field is not None:
-            document["field"] = self.field
+            document["field"] = self.field[:_LONGEST_NAME]
         if self.row is not None:
             document["row"] = self.row
         headers = [JSON]
@@ -63,7 +64,7 @@ class RequestError(Exception):
             headers.append((b"retry-after", b"%d" % self.retry_after_seconds))
         if self.is_final:
             headers.append(_CLOSE)
-        return Answer(self.status, orjson.dumps(document), tuple(headers), field=self.field)
+        return Answer(self.status, orjson.dumps(document), tuple(headers), field=document.get("field"))
 
 
 def violation(field: str, row: int, what: str) -> RequestError:
@@ -73,5 +74,8 @@ def violation(field: str, row: int, what: str) -> RequestError:
 
 def shown(value: object) -> str:
     """A value of the caller's, as JSON and short enough for a sentence."""
-    text = orjson.dumps(value, default=str, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    try:
+        text = orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:  # it reads 1,024 levels and writes 254
+        return "lists or objects nested too deeply"
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

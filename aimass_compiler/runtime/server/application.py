@@ -68,11 +68,11 @@ class Application:
         self.execution = Execution(Predictor(signature, Model(package, settings.threads)), signature)
         process = os.urandom(4).hex().encode()
         self._request_ids = (b"%s-%x" % (process, number) for number in count(1))
-        infer = InferEndpoint(signature).read
+        infer = InferEndpoint(signature, settings.body_bytes).read
         path = description.model_path(signature)
         versioned = f"{path}/versions/{signature.version}"
         self._endpoints: dict[str, Callable[[Asked], Question]] = {
-            conventions.PREDICT_PATH: PlainEndpoint(signature).read,
+            conventions.PREDICT_PATH: PlainEndpoint(signature, settings.body_bytes).read,
             f"{path}/infer": infer,
             f"{versioned}/infer": infer,
         }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from aimass_compiler.runtime.server.answer import RequestError
+from aimass_compiler.runtime.server.answer import RequestError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,10 @@ DTYPES = {
     "FP16": "<f2", "FP32": "<f4", "FP64": "<f8",
 }  # fmt: skip
 BYTES = "BYTES"
+BOOL = "BOOL"
 _LENGTH = struct.Struct("<I")
+#: Of a length in bytes: more of them tell none.
+_DIGITS = 18
 
 
 def split(body: bytes, header_length: bytes | None) -> tuple[memoryview, memoryview]:
@@ -35,7 +38,8 @@ def split(body: bytes, header_length: bytes | None) -> tuple[memoryview, memoryv
     view = memoryview(body)
     if header_length is None:
         return view, view[len(view) :]
-    if not header_length.isdigit() or int(header_length) > len(body):
+    is_length = header_length.isdigit() and len(header_length) <= _DIGITS
+    if not is_length or int(header_length) > len(body):
         told = header_length[:20].decode("latin-1")
         raise RequestError(
             400, f"Inference-Header-Content-Length is `{told}`, but the body has {len(body)} bytes"
@@ -44,14 +48,17 @@ def split(body: bytes, header_length: bytes | None) -> tuple[memoryview, memoryv
 
 
 def read_numbers(name: str, datatype: str, shape: Sequence[int], data: memoryview) -> NDArray[Any]:
-    """The numbers of one tensor, flat; raises RequestError (400) when their bytes do not fill the shape."""
-    dtype = numpy.dtype(DTYPES[datatype])
+    """The numbers or flags of one tensor, flat; raises RequestError (400) when their bytes do not fill it."""
+    dtype = numpy.dtype(DTYPES.get(datatype, "u1"))
     wanted = math.prod(shape) * dtype.itemsize
     if len(data) != wanted:
         raise RequestError(
-            400, f"`{name}` has {len(data)} bytes, but {datatype} of shape {list(shape)} takes {wanted}", name
+            400,
+            f"`{name}` has {len(data)} bytes, but {datatype} of shape {shown(shape)} takes {wanted}",
+            name,
         )
-    return numpy.frombuffer(data, dtype)
+    numbers = numpy.frombuffer(data, dtype)
+    return numbers != 0 if datatype == BOOL else numbers
 
 
 def read_strings(name: str, shape: Sequence[int], data: memoryview) -> list[str]:
@@ -68,7 +75,9 @@ def read_strings(name: str, shape: Sequence[int], data: memoryview) -> list[str]
     except (struct.error, UnicodeDecodeError) as error:
         raise RequestError(400, f"element {len(strings)} of `{name}` cannot be read: {error}", name) from None
     if len(strings) != math.prod(shape):
-        raise RequestError(400, f"`{name}` has {len(strings)} elements, but its shape is {list(shape)}", name)
+        raise RequestError(
+            400, f"`{name}` has {len(strings)} elements, but its shape is {shown(shape)}", name
+        )
     return strings
 
 

@@ -117,6 +117,16 @@ def _not_accepted(field: Field, value: str) -> str:
     return f"must be one of the names that were declared, not {shown(value)}{'; ' if hint else ''}{hint}"
 
 
+def require_room(rows: int, width: int, most_values: int) -> None:
+    """Raise RequestError (413) for more values than a body of the largest size could spell out.
+
+    Columns that are left out take up memory, too, and cost their caller nothing.
+    """
+    if rows * width > most_values:
+        told = f"{rows} rows of {width} values are more than the {most_values} values that are taken at once"
+        raise RequestError(413, f"{told}; send fewer rows at once")
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """The way out for a misspelt name: the nearest one, or the few there are (difflib, cutoff 0.6)."""
     names = sorted(known)

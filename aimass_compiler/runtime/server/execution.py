@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import onnxruntime
 import orjson
 
+from aimass_compiler.runtime.server.answer import RequestError
 from aimass_compiler.runtime.server.gathering import Gathering
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 #: A hop to a thread and back costs 0.1 ms and more under load, and whatever runs on the event loop
 #: keeps every other request waiting: about ten times the hop is where the second weighs more.
 _INLINE_SECONDS = 0.001
+#: Characters of an error that is not ours.
+_SHOWN = 200
 
 
 class Execution:
@@ -40,7 +43,7 @@ class Execution:
         """The answer to what was asked; raises RequestError where there is none."""
         if len(asked.body) > self._inline_bytes:
             return await self._on_a_thread(read, asked)
-        question = read(asked)
+        question = _read(read, asked)
         return question.answer(await self._gathering.predict(question.tensors))
 
     async def _on_a_thread(self, read: Callable[[Asked], Question], asked: Asked) -> Answer:
@@ -48,7 +51,7 @@ class Execution:
         limit = onnxruntime.RunOptions()
 
         def answer() -> Answer:
-            question = read(asked)
+            question = _read(read, asked)
             return question.answer(self._predictor.predict(question.tensors, limit))
 
         try:
@@ -60,3 +63,11 @@ class Execution:
     def close(self) -> None:
         """Let no thread keep the process from ending."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _read(read: Callable[[Asked], Question], asked: Asked) -> Question:
+    """What was asked; a value that makes reading fail is the caller's mistake, foreseen or not."""
+    try:
+        return read(asked)
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise RequestError(400, f"the request cannot be read: {error}"[:_SHOWN]) from error

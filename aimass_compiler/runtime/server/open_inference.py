@@ -14,6 +14,7 @@ import orjson
 from aimass_compiler.runtime.server import binary
 from aimass_compiler.runtime.server.answer import Answer, RequestError, shown
 from aimass_compiler.runtime.server.contract import nearest
+from aimass_compiler.runtime.server.parameters import flag, parameters_of
 from aimass_compiler.runtime.server.question import Question
 from aimass_compiler.runtime.server.rows import read_json
 from aimass_compiler.runtime.server.tensors import TensorReader
@@ -25,15 +26,16 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.server.package import Signature
     from aimass_compiler.runtime.server.question import Asked
 
+_LONGEST_ID = 256
 _OCTETS = (b"content-type", b"application/octet-stream")
 
 
 class InferEndpoint:
     """Answers inference requests, with binary tensors where they are asked for."""
 
-    def __init__(self, signature: Signature) -> None:
+    def __init__(self, signature: Signature, most_values: int) -> None:
         self._signature = signature
-        self._reader = TensorReader(signature)
+        self._reader = TensorReader(signature, most_values)
         self._datatypes = {output["name"]: output["datatype"] for output in signature.outputs}
 
     def read(self, asked: Asked) -> Question:
@@ -42,13 +44,13 @@ class InferEndpoint:
         request = read_json(head)
         if not isinstance(request, dict):
             raise RequestError(400, 'the body must be an object such as {"inputs": [...]}')
-        wanted = self._wanted(request)
+        wanted, described = self._wanted(request), self._described(request)
         tensors = self._reader.tensors(request.get("inputs"), tail)
-        return Question(tensors, partial(self._written, self._described(request), wanted))
+        return Question(tensors, partial(self._written, described, wanted))
 
     def _wanted(self, request: Mapping[str, Any]) -> dict[str, bool]:
         """The outputs to send, in order, and whether each is sent as binary data."""
-        otherwise = _flag(request, "binary_data_output", otherwise=False)
+        otherwise = flag(parameters_of(request, "the request"), "binary_data_output", otherwise=False)
         asked = request.get("outputs")
         if asked is None or asked == []:
             return dict.fromkeys(self._datatypes, otherwise)
@@ -58,9 +60,11 @@ class InferEndpoint:
         for output in asked:
             name = output.get("name") if isinstance(output, dict) else None
             if not isinstance(name, str) or name not in self._datatypes:
-                hint = nearest(str(name), self._datatypes)
+                hint = nearest(name if isinstance(name, str) else "", self._datatypes)
                 raise RequestError(400, f"there is no output {shown(name)}; {hint}")
-            wanted[name] = _flag(output, "binary_data", otherwise=otherwise)
+            if name in wanted:
+                raise RequestError(400, f"the output `{name}` is asked for twice")
+            wanted[name] = flag(parameters_of(output, f"`{name}`"), "binary_data", otherwise=otherwise)
         return wanted
 
     def _described(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,8 +72,12 @@ class InferEndpoint:
             "model_name": self._signature.model,
             "model_version": self._signature.version,
         }
-        if "id" in request:
-            document["id"] = request["id"]
+        identity = request.get("id")
+        if identity is not None:
+            if not isinstance(identity, str) or len(identity) > _LONGEST_ID:
+                told = f"`id` must be a string of at most {_LONGEST_ID} characters, not {shown(identity)}"
+                raise RequestError(400, told)
+            document["id"] = identity
         return document
 
     def _written(
@@ -91,11 +99,3 @@ class InferEndpoint:
             return Answer(200, head, prediction=prediction)
         length = (binary.HEADER_LENGTH, b"%d" % len(head))
         return Answer(200, b"".join((head, *parts)), (_OCTETS, length), prediction)
-
-
-def _flag(holder: Mapping[str, Any], name: str, *, otherwise: bool) -> bool:
-    parameters = holder.get("parameters")
-    found = parameters.get(name, otherwise) if isinstance(parameters, dict) else otherwise
-    if not isinstance(found, bool):
-        raise RequestError(400, f"`{name}` must be true or false, not {shown(found)}")
-    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ class Field:
     unit: str = ""
     values: tuple[str, ...] | None = None
     shape: tuple[int, ...] = ()
+    written: str = ""
+    """How the data wrote it where that is more than text: see `values`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,11 @@ class Signature:
     @property
     def fields(self) -> tuple[Field, ...]:
         return self.numbers + self.strings + self.images
+
+    @property
+    def width(self) -> int:
+        """How many values one row has, those of its pictures among them."""
+        return sum(math.prod(field.shape) for field in self.fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,4 +169,5 @@ def _field(column: Mapping[str, Any]) -> Field:
         unit=column.get("unit") or "",
         values=None if values is None else tuple(values),
         shape=tuple(column.get("shape", ())),
+        written=column.get("written", ""),
     )

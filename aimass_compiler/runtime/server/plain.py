@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 class PlainEndpoint:
     """Answers `{"rows": [...]}` with `{"model", "version", "predictions": [...]}`."""
 
-    def __init__(self, signature: Signature) -> None:
+    def __init__(self, signature: Signature, most_values: int) -> None:
         self._signature = signature
-        self._reader = RowReader(signature)
+        self._reader = RowReader(signature, most_values)
         self._names = frozenset(field.name for field in signature.fields)
 
     def read(self, asked: Asked) -> Question:

@@ -42,7 +42,7 @@ class Predictor:
 
         Raises ServerFailure when the package's own example breaks its contract.
         """
-        reader = RowReader(signature)
+        reader = RowReader(signature, signature.width)
         quickest = float("inf")
         for _ in range(_WARM_UPS):
             started = time.perf_counter()

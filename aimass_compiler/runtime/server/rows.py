@@ -11,7 +11,8 @@ import orjson
 
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server.answer import RequestError, shown, violation
-from aimass_compiler.runtime.server.contract import unknown
+from aimass_compiler.runtime.server.contract import require_room, unknown
+from aimass_compiler.runtime.server.values import NUMBERS, STRINGS, number_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.server.package import Field, Signature
 
 Row = dict[str, Any]
-NUMBERS: frozenset[type] = frozenset((float, int, type(None)))
-STRINGS: frozenset[type] = frozenset((str, type(None)))
+#: Of a caller's lists that are told.
+_DIMENSIONS = 8
 
 
 class RowReader:
@@ -32,8 +33,10 @@ class RowReader:
     that does not is looked at field by field.
     """
 
-    def __init__(self, signature: Signature) -> None:
+    def __init__(self, signature: Signature, most_values: int) -> None:
         self._signature = signature
+        self._width = signature.width
+        self._most_values = most_values
         self._names = frozenset(field.name for field in signature.fields)
         self._numbers_of = _values_of(signature.numbers)
         self._strings_of = _values_of(signature.strings)
@@ -41,18 +44,22 @@ class RowReader:
     def tensors(self, rows: Sequence[Row]) -> dict[str, NDArray[Any]]:
         """The tensors of `rows`: a null number is NaN, a null string "", a null image NaNs.
 
-        Raises RequestError (422) for an unknown or missing field and for a value of another type.
+        Raises RequestError (422) for an unknown or missing field and for a value of another type; 413 for
+        more rows than are taken at once.
         """
+        require_room(len(rows), self._width, self._most_values)
         if any(row.keys() != self._names for row in rows):
             rows = [self._completed(place, row) for place, row in enumerate(rows)]
         tensors: dict[str, NDArray[Any]] = {}
         if self._signature.numbers:
             numbers = list(map(self._numbers_of, rows))
-            _check_types(self._signature.numbers, numbers, NUMBERS, "a number")
+            if not NUMBERS.issuperset(map(type, chain.from_iterable(numbers))):
+                numbers = _read(self._signature.numbers, numbers, number_of)
             tensors[conventions.NUMBERS_TENSOR] = numpy.array(numbers, dtype=numpy.float64)
         if self._signature.strings:
             strings = list(map(self._strings_of, rows))
-            _check_types(self._signature.strings, strings, STRINGS, "a string")
+            if not STRINGS.issuperset(map(type, chain.from_iterable(strings))):
+                strings = _read(self._signature.strings, strings, text_of)
             tensors[conventions.STRINGS_TENSOR] = _strings(strings)
         for field in self._signature.images:
             tensors[field.tensor] = numpy.stack(
@@ -79,32 +86,19 @@ def _values_of(fields: Sequence[Field]) -> Callable[[Row], tuple[Any, ...]]:
     return lambda row: tuple(row[name] for name in names)
 
 
-def _check_types(
-    fields: Sequence[Field], rows: Sequence[tuple[Any, ...]], accepted: frozenset[type], noun: str
-) -> None:
-    if accepted.issuperset(map(type, chain.from_iterable(rows))):
-        return
+def _read(
+    fields: Sequence[Field], rows: Sequence[tuple[Any, ...]], read: Callable[[Field, object], Any]
+) -> list[tuple[Any, ...]]:
+    found = []
     for place, row in enumerate(rows):
+        values = []
         for field, value in zip(fields, row, strict=True):
-            if type(value) not in accepted:
-                raise violation(field.name, place, wrong_type(noun, value))
-
-
-def wrong_type(noun: str, value: object) -> str:
-    """The end of a sentence about a value that is not `noun`."""
-    quoted = isinstance(value, str) and _is_number(value) and noun == "a number"
-    hint = "; write it without quotes" if quoted else ""
-    unquoted = type(value) in (int, float) and noun == "a string"
-    hint = "; write it in quotes" if unquoted else hint
-    return f"must be {noun}, not {shown(value)}{hint}"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+            try:
+                values.append(read(field, value))
+            except ValueError as unfit:
+                raise violation(field.name, place, str(unfit)) from None
+        found.append(tuple(values))
+    return found
 
 
 def _strings(rows: list[tuple[Any, ...]]) -> NDArray[Any]:
@@ -116,19 +110,22 @@ def _strings(rows: list[tuple[Any, ...]]) -> NDArray[Any]:
 def _image(field: Field, place: int, value: object) -> NDArray[numpy.float32]:
     if value is None:
         return numpy.full(field.shape, numpy.nan, dtype=numpy.float32)
-    shape = list(field.shape)
-    try:
-        image = numpy.array(value)
-    except ValueError:
-        raise violation(
-            field.name, place, f"must be lists nested as {shape}; its lists differ in length"
-        ) from None
-    if image.dtype.kind not in "iuf":
-        raise violation(field.name, place, f"must be numbers nested as {shape}; it holds something else")
-    if image.shape != field.shape:
-        raise violation(field.name, place, f"must have the shape {shape}, not {list(image.shape)}")
+    wanted = list(field.shape)
+    # Looked at before numpy does: lists that hold texts would take it any amount of memory.
+    flat: list[Any] = [value]
+    shape: list[int] = []
+    while flat and type(flat[0]) is list:
+        shape.append(len(flat[0]))
+        if any(type(part) is not list or len(part) != shape[-1] for part in flat):
+            told = f"must be lists nested as {wanted}; its lists differ in length"
+            raise violation(field.name, place, told)
+        flat = list(chain.from_iterable(flat))
+    if not {int, float}.issuperset(map(type, flat)):
+        raise violation(field.name, place, f"must be numbers nested as {wanted}; it holds something else")
+    if shape != wanted:
+        raise violation(field.name, place, f"must have the shape {wanted}, not {shape[:_DIMENSIONS]}")
     with numpy.errstate(over="ignore"):
-        return image.astype(numpy.float32)
+        return numpy.array(flat, dtype=numpy.float64).astype(numpy.float32).reshape(field.shape)
 
 
 def read_json(body: bytes | memoryview) -> Any:

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import math
-from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
 from aimass_compiler import conventions
-from aimass_compiler.runtime.server import binary
+from aimass_compiler.runtime.server import binary, datatypes
 from aimass_compiler.runtime.server.answer import RequestError, shown, violation
-from aimass_compiler.runtime.server.contract import MISSING, nearest
-from aimass_compiler.runtime.server.decimals import meant, widened
-from aimass_compiler.runtime.server.rows import NUMBERS, STRINGS, wrong_type
+from aimass_compiler.runtime.server.contract import MISSING, require_room
+from aimass_compiler.runtime.server.given import read_tensors
+from aimass_compiler.runtime.server.values import (
+    FLAG,
+    NUMBERS,
+    STRINGS,
+    TEXT,
+    number_of,
+    takes_others,
+    text_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from aimass_compiler.runtime.server.given import Flat, Given
     from aimass_compiler.runtime.server.package import Field, Signature
-
-#: Values in row-major order, before they have one type.
-Flat = list[Any] | numpy.ndarray[Any, Any]
-
-
-class Given(NamedTuple):
-    """One tensor of a request as it was sent; `data` is a list, or bytes from behind the JSON."""
-
-    name: str
-    datatype: str
-    shape: list[int]
-    data: list[Any] | memoryview
 
 
 class TensorReader:
@@ -41,8 +36,11 @@ class TensorReader:
     A tensor whose name is a column's is that column, even where the column is called `numbers`.
     """
 
-    def __init__(self, signature: Signature) -> None:
+    def __init__(self, signature: Signature, most_values: int) -> None:
         self._images = signature.images
+        self._width = signature.width
+        self._most_values = most_values
+        columns = frozenset(field.name for field in signature.fields)
         self._packed = {
             name: fields
             for name, fields in (
@@ -51,80 +49,31 @@ class TensorReader:
             )
             if fields
         }
-        self._columns = frozenset(field.name for field in signature.fields)
-        self._accepted = self._columns | self._packed.keys() | signature.ignored
+        self._by_one_tensor = self._packed.keys() - columns
+        self._accepted = columns | self._packed.keys() | signature.ignored
 
     def tensors(self, inputs: object, tail: memoryview) -> dict[str, NDArray[Any]]:
         """The model's tensors from `inputs` and the binary data behind the JSON.
 
         Raises RequestError: 400 for what the protocol forbids, 422 for what the contract does.
         """
-        found = _given(inputs, tail)
-        for name in found.keys() - self._accepted:
-            hint = nearest(name, self._accepted)
-            told = f"there is no input {shown(name)}{'; ' if hint else ''}{hint}"
-            raise RequestError(422, told, name[:100])
+        found = read_tensors(inputs, tail, self._accepted)
         rows = _rows(found)
+        require_room(rows, self._width, self._most_values)
         tensors = {}
         for name, fields in self._packed.items():
-            array = _numbers if name == conventions.NUMBERS_TENSOR else _strings
-            if name in found and name not in self._columns:
-                tensors[name] = array(_flat(found[name], fields, rows)).reshape(rows, len(fields))
+            is_number = name == conventions.NUMBERS_TENSOR
+            array = _numbers if is_number else _strings
+            values_of = _numbers_of if is_number else _strings_of
+            if name in found and name in self._by_one_tensor:
+                _refuse_twice(name, fields, found)
+                tensors[name] = array(values_of(found[name], fields, rows)).reshape(rows, len(fields))
             else:
-                columns = array([_column(field, found, rows) for field in fields])
+                columns = array([_column(field, found, rows, values_of) for field in fields])
                 tensors[name] = numpy.ascontiguousarray(columns.T)
         for field in self._images:
             tensors[field.tensor] = _image(field, found, rows)
         return tensors
-
-
-def _given(inputs: object, tail: memoryview) -> dict[str, Given]:
-    if not isinstance(inputs, list) or not inputs:
-        raise RequestError(400, f"`inputs` must be a list of at least one tensor, not {shown(inputs)}")
-    found: dict[str, Given] = {}
-    start = 0
-    for tensor in inputs:
-        given = _one(tensor, tail[start:])
-        if given.name in found:
-            raise RequestError(400, f"two tensors of `inputs` are called {shown(given.name)}")
-        found[given.name] = given
-        if isinstance(given.data, memoryview):
-            start += len(given.data)
-    if start != len(tail):
-        raise RequestError(400, f"{len(tail) - start} bytes behind the JSON belong to no tensor")
-    return found
-
-
-def _one(tensor: object, tail: memoryview) -> Given:
-    if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
-        raise RequestError(400, f"each of `inputs` must be an object with a `name`, not {shown(tensor)}")
-    name, shape, datatype = tensor["name"], tensor.get("shape"), tensor.get("datatype")
-    if not isinstance(shape, list) or not shape or not all(type(size) is int and size >= 0 for size in shape):
-        raise RequestError(400, f"`{name}` needs a `shape` such as [1, 1], not {shown(shape)}", name)
-    if not isinstance(datatype, str):
-        raise RequestError(
-            400, f"`{name}` needs a `datatype` such as FP64 or BYTES, not {shown(datatype)}", name
-        )
-    parameters = tensor.get("parameters")
-    size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
-    if size is None:
-        data = tensor.get("data")
-        if not isinstance(data, list):
-            raise RequestError(400, f"`{name}` needs `data`, a list of its values, not {shown(data)}", name)
-        return Given(name, datatype, shape, _flattened(name, data))
-    if type(size) is not int or not 0 <= size <= len(tail):
-        told = f"`binary_data_size` is {shown(size)}, but {len(tail)} bytes are left behind the JSON"
-        raise RequestError(400, f"`{name}`: {told}", name)
-    return Given(name, datatype, shape, tail[:size])
-
-
-def _flattened(name: str, data: list[Any]) -> list[Any]:
-    """The innermost values of lists nested to one depth, in row-major order."""
-    while data and type(data[0]) is list:
-        if not all(type(part) is list for part in data):
-            raise RequestError(400, f"the lists of `{name}` are not nested to one depth", name)
-        data = list(chain.from_iterable(data))
-    return data
 
 
 def _rows(found: Mapping[str, Given]) -> int:
@@ -132,60 +81,83 @@ def _rows(found: Mapping[str, Given]) -> int:
     if len(sizes) > 1:
         told = ", ".join(f"`{given.name}` has {given.shape[0]}" for given in list(found.values())[:4])
         raise RequestError(400, f"all inputs must have the same number of rows, but {told}")
-    rows = sizes.pop()
-    if rows == 0:
-        raise RequestError(400, "`inputs` has no row: send tensors of shape [N, 1] with N of at least 1")
-    return rows
+    return sizes.pop()
 
 
-def _column(field: Field, found: Mapping[str, Given], rows: int) -> Flat:
+def _refuse_twice(packed: str, fields: Sequence[Field], found: Mapping[str, Given]) -> None:
+    twice = next((field.name for field in fields if field.name in found), None)
+    if twice is not None:
+        told = f"`{twice}` is a tensor of its own and a column of `{packed}`; which is meant?"
+        raise RequestError(400, told, twice)
+
+
+def _column(
+    field: Field,
+    found: Mapping[str, Given],
+    rows: int,
+    values_of: Callable[[Given, Sequence[Field], int], Flat],
+) -> Flat:
     given = found.get(field.name)
     if given is not None:
-        return _flat(given, (field,), rows)
+        return values_of(given, (field,), rows)
     if field.nullable:
         return [None] * rows
     raise RequestError(422, f"the input `{field.name}` is missing, and the model needs it", field.name)
 
 
-def _flat(given: Given, fields: Sequence[Field], rows: int) -> Flat:
-    """The values of one or several columns; a missing one is None, NaN or ""."""
-    is_string = fields[0].tensor == conventions.STRINGS_TENSOR
-    if given.shape != [rows, len(fields)] and given.shape != [rows] * (len(fields) == 1):
-        told = f"must have the shape {[rows, len(fields)]}, not {given.shape}"
-        raise RequestError(422, f"`{given.name}` {told}", given.name)
-    _check_datatype(given, is_string=is_string)
-    if isinstance(given.data, memoryview):
-        if is_string:
-            return binary.read_strings(given.name, given.shape, given.data)
-        numbers = binary.read_numbers(given.name, given.datatype, given.shape, given.data)
-        return widened(numbers) if numbers.dtype.kind == "f" else numbers
-    _check_length(given)
-    accepted = STRINGS if is_string else NUMBERS
-    if not accepted.issuperset(map(type, given.data)):
-        place = next(place for place, value in enumerate(given.data) if type(value) not in accepted)
+def _numbers_of(given: Given, fields: Sequence[Field], rows: int) -> Flat:
+    """The numbers of one or several columns; a missing one is None or NaN."""
+    _check_shape(given, fields, rows)
+    if given.datatype not in binary.DTYPES:
+        wanted = {binary.BOOL: FLAG, binary.BYTES: TEXT}[given.datatype]
+        if not all(field.written == wanted for field in fields):
+            raise _wrong_datatype(given, "FP64 (other numbers are converted)")
+    data = given.data
+    if isinstance(data, numpy.ndarray):
+        return datatypes.decimals(data)
+    if given.datatype == binary.BOOL:
+        data = datatypes.declared(given.name, given.datatype, data)
+    if not NUMBERS.issuperset(map(type, data)):
+        data = _read(data, fields, number_of)
+    is_number = given.datatype in binary.DTYPES
+    return datatypes.declared(given.name, given.datatype, data) if is_number else data
+
+
+def _strings_of(given: Given, fields: Sequence[Field], rows: int) -> Flat:
+    """The strings of one or several columns; a missing one is None or ""."""
+    _check_shape(given, fields, rows)
+    if given.datatype != binary.BYTES and not all(map(takes_others, fields)):
+        raise _wrong_datatype(given, "BYTES")
+    data = given.data
+    if isinstance(data, numpy.ndarray):
+        data = datatypes.decimals(data)
+    elif given.datatype != binary.BYTES:
+        data = datatypes.declared(given.name, given.datatype, data)
+    if isinstance(data, numpy.ndarray):
+        data = [None if value != value else value for value in data.tolist()]  # noqa: PLR0124  # NaN is missing
+    return data if STRINGS.issuperset(map(type, data)) else _read(data, fields, text_of)
+
+
+def _read(data: Flat, fields: Sequence[Field], read: Callable[[Field, object], Any]) -> list[Any]:
+    values = []
+    for place, value in enumerate(data):
         row, column = divmod(place, len(fields))
-        what = wrong_type("a string" if is_string else "a number", given.data[place])
-        raise violation(fields[column].name, row, what)
-    return meant(_numbers(given.data), binary.DTYPES[given.datatype]) if _is_narrow(given) else given.data
+        try:
+            values.append(read(fields[column], value))
+        except ValueError as unfit:
+            raise violation(fields[column].name, row, str(unfit)) from None
+    return values
 
 
-def _is_narrow(given: Given) -> bool:
-    """Whether clients write the tensor's JSON from numbers that were rounded more than doubles are."""
-    return given.datatype in ("FP16", "FP32")
+def _check_shape(given: Given, fields: Sequence[Field], rows: int) -> None:
+    if given.shape != [rows, len(fields)] and given.shape != [rows] * (len(fields) == 1):
+        told = f"must have the shape {[rows, len(fields)]}, not {shown(given.shape)}"
+        raise RequestError(422, f"`{given.name}` {told}", given.name)
 
 
-def _check_datatype(given: Given, *, is_string: bool) -> None:
-    if given.datatype == binary.BYTES if is_string else given.datatype in binary.DTYPES:
-        return
-    wanted = "BYTES" if is_string else "FP64 (other numbers are converted)"
+def _wrong_datatype(given: Given, wanted: str) -> RequestError:
     told = f"`{given.name}` must have the datatype {wanted}, not {shown(given.datatype)}"
-    raise RequestError(422, told, given.name)
-
-
-def _check_length(given: Given) -> None:
-    if len(given.data) != math.prod(given.shape):
-        told = f"has {len(given.data)} values, but its shape is {given.shape}"
-        raise RequestError(400, f"`{given.name}` {told}", given.name)
+    return RequestError(422, told, given.name)
 
 
 def _numbers(values: Flat | Sequence[Flat]) -> NDArray[Any]:
@@ -206,15 +178,14 @@ def _image(field: Field, found: Mapping[str, Given], rows: int) -> NDArray[numpy
             return numpy.full(shape, numpy.nan, dtype=numpy.float32)
         raise RequestError(422, f"the input `{field.name}` {MISSING}", field.name)
     if tuple(given.shape) != shape:
-        told = f"`{field.name}` must have the shape {list(shape)}, not {given.shape}"
+        told = f"`{field.name}` must have the shape {list(shape)}, not {shown(given.shape)}"
         raise RequestError(422, told, field.name)
-    _check_datatype(given, is_string=False)
-    if isinstance(given.data, memoryview):
-        flat: Flat = binary.read_numbers(given.name, given.datatype, given.shape, given.data)
-    else:
-        _check_length(given)
-        if not NUMBERS.issuperset(map(type, given.data)):
+    if given.datatype not in binary.DTYPES:
+        raise _wrong_datatype(given, "FP32 (other numbers are converted)")
+    flat = given.data
+    if not isinstance(flat, numpy.ndarray):
+        if not NUMBERS.issuperset(map(type, flat)):
             raise RequestError(422, f"`{field.name}` must hold numbers only", field.name)
-        flat = given.data
+        flat = datatypes.declared(given.name, given.datatype, flat)
     with numpy.errstate(over="ignore"):
         return numpy.asarray(flat, dtype=numpy.float32).reshape(shape)
