@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Examples(Struct, frozen=True):
-    """Rows to learn from: `x` is float32, [N, F] or [N, C, H, W]; `y` is int64 classes or float32, [N]."""
+    """Rows to learn from: `x` is float32, [N, F] or [N, C, H, W]; `y` is int64 classes or float64, [N]."""
 
     x: numpy.ndarray
     y: numpy.ndarray
@@ -53,10 +53,10 @@ class Trained(Protocol):
     """A model that has learnt."""
 
     def predict(self, x: numpy.ndarray) -> numpy.ndarray:
-        """Probabilities [N, K] or predictions [N], float32, by the framework itself."""
+        """Probabilities [N, K], float32, or predictions [N], float64, by the framework itself."""
 
     def to_onnx(self) -> onnx.ModelProto:
-        """The same function as a graph: input `features`, output `scores` ([N, K] or [N], float32)."""
+        """The same function as a graph: input `features`, output `scores` of the same shape and type."""
 
     def importance(self) -> numpy.ndarray | None:
         """How much each feature counts, [F], or None where the model cannot tell."""

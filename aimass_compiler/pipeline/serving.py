@@ -98,7 +98,8 @@ class ServingTests(Frozen):
     """The tests of the served model: correct, efficient, stable."""
 
     tolerance: Number = Field(1e-5, gt=0, le=0.1)
-    """How far the served prediction of a row may be from the batch prediction."""
+    """How far the served prediction of a row may be from the batch prediction: of a number, as a share of
+    the range of the target."""
     load: LoadTest = Field(default_factory=LoadTest.default)
     """The load of the pipeline's test stage."""
     soak: Duration | None = None

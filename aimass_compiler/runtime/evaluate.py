@@ -72,7 +72,7 @@ def _write_predictions(path: Path, task: Task, predictions: Predictions) -> None
         schema={
             "row": polars.Int64,
             "truth": polars.String if task.is_classification else polars.Float64,
-            "scores": polars.List(polars.Float32),
+            "scores": polars.List(polars.Float32 if task.is_classification else polars.Float64),
         },
     )
     write_table(path, table)

@@ -85,7 +85,7 @@ def _matrix(result: Expression, rows: polars.DataFrame) -> NDArray[numpy.float32
 def _target(task: Task, rows: polars.DataFrame) -> NDArray[Any]:
     target = rows.get_column(task.target)
     if not task.is_classification:
-        return target.to_numpy().astype(numpy.float32)
+        return target.to_numpy().astype(numpy.float64)
     codes = target.replace_strict(
         list(task.classes), list(range(len(task.classes))), return_dtype=polars.Int64
     )

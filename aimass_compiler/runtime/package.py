@@ -31,7 +31,7 @@ def run(metadata: Metadata, task: Task, columns: Mapping[str, Column], *, worksp
     best = read_json(workspace.path(artifacts.BEST))
     model = _joined(workspace, task)
     served = parity.predict(model, read, rows, task)
-    parity.verify(served, polars.read_parquet(workspace.path(artifacts.PREDICTIONS)))
+    parity.verify(task, served, polars.read_parquet(workspace.path(artifacts.PREDICTIONS)))
     contract = {
         "format": conventions.PACKAGE_FORMAT,
         "model": metadata.name,

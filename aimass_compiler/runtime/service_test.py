@@ -42,15 +42,17 @@ def measure(
     tests: ServingTests,
     limits: Limits,
     *,
+    unit: float = 1.0,
     soak: Duration | None = None,
 ) -> Measured:
     """Compare the answers to `rows` with `expected`, then hold the load of `tests`, then stop the server.
 
+    How far an answer may be off, and how far one was, is told in the `unit`.
     With `soak` the load is held that long instead, and the server's memory must not grow meanwhile.
     A server that falls over is among the faults of what was measured until then.
     """
     signature = Signature(read_json(package / conventions.SIGNATURE_FILE))
-    test = _ServiceTest(signature, rows, expected, tests, limits)
+    test = _ServiceTest(signature, rows, expected, tests, limits, unit)
     try:
         with running(package, limits) as server:
             test.run(server, soak)
@@ -69,6 +71,7 @@ class _ServiceTest:
         expected: Sequence[Sequence[float]],
         tests: ServingTests,
         limits: Limits,
+        unit: float,
     ) -> None:
         self._signature = signature
         self._rows = rows
@@ -76,7 +79,8 @@ class _ServiceTest:
         self._tests = tests
         self._limits = limits
         self._body_bytes = limits.body.size
-        self._comparison = Comparison(tests.tolerance)
+        self._unit = unit
+        self._comparison = Comparison(tests.tolerance, unit)
         self._load = Load()
         self.faults: list[str] = []
 
@@ -129,7 +133,7 @@ class _ServiceTest:
 
     def _compare_again(self, server: RunningServer) -> Iterator[str]:
         """Whether what the server went through has left it as it was."""
-        again = Comparison(self._tests.tolerance)
+        again = Comparison(self._tests.tolerance, self._unit)
         compare(again, server.port, self._signature, self._rows[:_AGAIN], self._expected, self._body_bytes)
         if again.wrong - self._comparison.wrong:
             asked = len(self._rows[:_AGAIN])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars
 
 from aimass_compiler import artifacts, conventions
+from aimass_compiler.runtime.evaluation.nearness import unit_of
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.packaging.rows import as_json
 from aimass_compiler.runtime.service_test import measure
@@ -45,13 +46,17 @@ def run(
     raw = polars.read_parquet(workspace.path(artifacts.rows("test"))).head(_MOST_ROWS)
     evaluated = polars.read_parquet(workspace.path(artifacts.PREDICTIONS)).head(_MOST_ROWS)
     rows = as_json(raw, signature["inputs"])
-    measured = measure(package, rows, evaluated["scores"].to_list(), tests, limits, soak=soak)
+    scores = evaluated["scores"]
+    unit = unit_of(task, evaluated["truth"].to_numpy(), scores.explode().to_numpy())
+    measured = measure(package, rows, scores.to_list(), tests, limits, unit=unit, soak=soak)
     faults = list(faults_of(measured, objectives, tests))
     report = {"version": signature["version"], **_report(measured, objectives.latency, faults)}
     write_json(workspace.path(artifacts.SERVICE_REPORT if soak is None else artifacts.SOAK_REPORT), report)
     answer = conventions.PROBABILITIES_OUTPUT if task.is_classification else conventions.PREDICTION_OUTPUT
+    of_range = "" if task.is_classification else " of the target's range"
     print(
-        f"{measured.rows:,} rows answered, {answer} at most {measured.largest_difference:.2g} off", flush=True
+        f"{measured.rows:,} rows answered, {answer} at most {measured.largest_difference:.2g}{of_range} off",
+        flush=True,
     )
     latencies = ", ".join(f"{name} {_milliseconds(measured.latency_seconds[name])}" for name in _PERCENTILES)
     print(

@@ -42,7 +42,7 @@ def examples(name: str, task: str, rows: int, seed: int) -> Examples:
     x = chance.normal(size=(rows, *SHAPES[kind_of(name).accepts])).round(1).astype(numpy.float32)
     signal = x.reshape(rows, -1)[:, :3].sum(axis=1) + 0.3 * chance.normal(size=rows)
     if task == "regression":
-        return Examples(x, (1000 * signal + 50_000).astype(numpy.float32))
+        return Examples(x, (1000 * signal + 50_000).astype(numpy.float64))
     bounds = [0.0] if task == "binary" else [-0.7, 0.7]
     return Examples(x, numpy.digitize(signal, bounds).astype(numpy.int64))
 

@@ -40,8 +40,9 @@ def held(project: Project, measured: Measured, monkeypatch: pytest.MonkeyPatch) 
     """Run evaluate, package and test, with a server of which this was measured; what it was asked."""
     asked: list[Any] = []
 
-    def measure(*arguments: Any, soak: Duration | None = None) -> Measured:
+    def measure(*arguments: Any, unit: float, soak: Duration | None = None) -> Measured:
         assert soak is None
+        assert (unit == 1) == project.task.is_classification
         asked.extend(arguments)
         return measured
 

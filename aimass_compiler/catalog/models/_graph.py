@@ -12,18 +12,22 @@ if TYPE_CHECKING:
     import numpy
     import onnx
 
+    from aimass_compiler.catalog.models._scale import Scale
     from aimass_compiler.task import Task
 
 _SCORES_SHAPE = "scores_shape"
 
 
-def from_output(model: onnx.ModelProto, output: str, features: Sequence[int], task: Task) -> onnx.ModelProto:
+def from_output(
+    model: onnx.ModelProto, output: str, features: Sequence[int], task: Task, scale: Scale | None
+) -> onnx.ModelProto:
     """The part of a converted model that computes `output`, as a graph from `features` to `scores`.
 
     `features` is the shape of one row. What only the model's other outputs need is left out; its inputs
-    and outputs may be double.
+    and outputs may be double. Predictions that were learnt to a scale are brought back to their unit.
     """
-    from onnx import TensorProto, helper
+    import numpy
+    from onnx import helper, numpy_helper
     from onnx.utils import Extractor
 
     own = model.graph.input[0]
@@ -32,9 +36,21 @@ def from_output(model: onnx.ModelProto, output: str, features: Sequence[int], ta
         helper.make_node("Cast", ["features"], [own.name], to=own.type.tensor_type.elem_type),
         *part.node,
         helper.make_node("Reshape", [output, _SCORES_SHAPE], ["shaped"]),
-        helper.make_node("Cast", ["shaped"], ["scores"], to=TensorProto.FLOAT),
+        helper.make_node("Cast", ["shaped"], ["typed"], to=_type_of(task)),
     ]
-    return _assembled(nodes, part.initializer, features, task)
+    if scale is None:
+        return _assembled(
+            [*nodes, helper.make_node("Identity", ["typed"], ["scores"])], part.initializer, features, task
+        )
+    nodes += [
+        helper.make_node("Mul", ["typed", "deviation"], ["stretched"]),
+        helper.make_node("Add", ["stretched", "mean"], ["scores"]),
+    ]
+    constants = [
+        numpy_helper.from_array(numpy.array(value, numpy.float64), name)
+        for name, value in (("deviation", scale.deviation), ("mean", scale.mean))
+    ]
+    return _assembled(nodes, [*part.initializer, *constants], features, task)
 
 
 def linear(weights: numpy.ndarray, bias: numpy.ndarray, task: Task) -> onnx.ModelProto:
@@ -52,13 +68,20 @@ def linear(weights: numpy.ndarray, bias: numpy.ndarray, task: Task) -> onnx.Mode
         helper.make_node("Add", ["products", "bias"], ["sums"]),
         helper.make_node(inputs=["sums"], outputs=["answer"], **answer),
         helper.make_node("Reshape", ["answer", _SCORES_SHAPE], ["shaped"]),
-        helper.make_node("Cast", ["shaped"], ["scores"], to=TensorProto.FLOAT),
+        helper.make_node("Cast", ["shaped"], ["scores"], to=_type_of(task)),
     ]
     constants = {"weights": weights, "bias": bias}
     initializers = [
         numpy_helper.from_array(value.astype(numpy.float64), name) for name, value in constants.items()
     ]
     return _assembled(nodes, initializers, [weights.shape[0]], task)
+
+
+def _type_of(task: Task) -> int:
+    """The type of the scores: a number has the digits of the target, which may need a double."""
+    from onnx import TensorProto
+
+    return int(TensorProto.FLOAT if task.is_classification else TensorProto.DOUBLE)
 
 
 def _assembled(nodes: Any, initializers: Any, features: Sequence[int], task: Task) -> onnx.ModelProto:
@@ -72,7 +95,7 @@ def _assembled(nodes: Any, initializers: Any, features: Sequence[int], task: Tas
         list(nodes),
         "model",
         [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["N", *features])],
-        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["N", *scores])],
+        [helper.make_tensor_value_info("scores", _type_of(task), ["N", *scores])],
         [*initializers, lengths],
     )
     opsets = [helper.make_opsetid(domain, version) for domain, version in ONNX_OPSETS.items()]

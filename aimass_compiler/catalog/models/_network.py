@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.catalog.models import _graph
+from aimass_compiler.catalog.models._scale import Scale
 from aimass_compiler.conventions import ONNX_OPSETS
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def train_network(
     regression is learnt in its own standard deviations, so that no learning rate depends on its unit.
     """
     _make_repeatable(budget)
-    run = _Run(build(), task, budget, _scale(task, train))
+    run = _Run(build(), task, budget, None if task.is_classification else Scale.of(train.y))
     run.resume()
     is_stopped = False
     for step, losses in enumerate(run.history, start=1):
@@ -68,12 +69,6 @@ def _make_repeatable(budget: Budget) -> None:
     torch.manual_seed(budget.seed)
 
 
-def _scale(task: Task, train: Examples) -> tuple[float, float]:
-    if task.is_classification:
-        return 0.0, 1.0
-    return float(train.y.mean(dtype="float64")), float(train.y.std(dtype="float64")) or 1.0
-
-
 @dataclass
 class _Run:
     """One training in progress."""
@@ -81,7 +76,7 @@ class _Run:
     network: torch.nn.Module
     task: Task
     budget: Budget
-    scale: tuple[float, float]
+    scale: Scale | None
     history: list[dict[str, float]] = field(default_factory=list)
     best: int = 0
     """The epoch with the lowest validation loss, counted from 1."""
@@ -131,13 +126,13 @@ class _Run:
         import torch
 
         outputs = self.network(torch.from_numpy(examples.x[rows]).to(self.device))
-        truth = torch.from_numpy(examples.y[rows]).to(self.device)
+        y = examples.y[rows]
+        truth = torch.from_numpy(self.scale.scaled(y).astype("float32") if self.scale else y).to(self.device)
         name = self.budget.loss or LOSSES[self.task.kind][0]
         measure: Callable[..., torch.Tensor] = getattr(torch.nn.functional, _TORCH_LOSSES[name])
         if self.task.is_classification:
             return measure(outputs, truth)
-        mean, deviation = self.scale
-        return measure(outputs.squeeze(1), (truth - mean) / deviation)
+        return measure(outputs.squeeze(1), truth)
 
     def _finite(self, loss: float) -> float:
         if not math.isfinite(loss):
@@ -205,7 +200,7 @@ class LearntNetwork:
     network: torch.nn.Module
     task: Task
     shape: tuple[int, ...]
-    scale: tuple[float, float]
+    scale: Scale | None
 
     def predict(self, x: numpy.ndarray) -> numpy.ndarray:
         import numpy
@@ -214,9 +209,10 @@ class LearntNetwork:
         answer = _answering(self)
         parts = [slice(start, start + _ROWS_AT_ONCE) for start in range(0, len(x), _ROWS_AT_ONCE)]
         with torch.no_grad():
-            return numpy.concatenate(
+            scores = numpy.concatenate(
                 [answer(torch.from_numpy(numpy.array(x[part]))).numpy() for part in parts]
             )
+        return self.scale.restored(scores) if self.scale else scores
 
     def importance(self) -> numpy.ndarray | None:
         return None
@@ -238,11 +234,11 @@ class LearntNetwork:
             external_data=False,
             verbose=False,
         )
-        return _graph.from_output(program.model_proto, "answer", self.shape, self.task)
+        return _graph.from_output(program.model_proto, "answer", self.shape, self.task, self.scale)
 
 
 def _answering(learnt: LearntNetwork) -> torch.nn.Module:
-    """The network with what turns its outputs into probabilities, or into the target's unit."""
+    """The network with what turns its outputs into probabilities, or into one number a row."""
     import torch
 
     class Answering(torch.nn.Module):  # type: ignore[misc]  # torch is not typed here
@@ -254,7 +250,6 @@ def _answering(learnt: LearntNetwork) -> torch.nn.Module:
             outputs = self.network(rows)
             if learnt.task.is_classification:
                 return torch.softmax(outputs, dim=1)
-            mean, deviation = learnt.scale
-            return outputs.squeeze(1) * deviation + mean
+            return outputs.squeeze(1)
 
     return Answering().eval()

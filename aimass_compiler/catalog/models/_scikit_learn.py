@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from aimass_compiler.catalog.models import _graph
+from aimass_compiler.catalog.models._scale import Scale
 from aimass_compiler.conventions import ONNX_OPSETS
 
 if TYPE_CHECKING:
@@ -42,14 +43,17 @@ class LearntEstimator(Struct, frozen=True):
     estimator: Any
     task: Task
     features: int
+    #: Of the target that a regression was fitted to.
+    scale: Scale | None = None
     #: Whether the graph computes in double: what adds many terms needs it, trees compare exactly without.
     precise: bool = False
 
     def predict(self, x: numpy.ndarray) -> numpy.ndarray:
         import numpy
 
-        scores = self.estimator.predict_proba(x) if self.task.is_classification else self.estimator.predict(x)
-        return numpy.asarray(scores, dtype=numpy.float32)
+        if self.scale is not None:
+            return self.scale.restored(self.estimator.predict(x))
+        return numpy.asarray(self.estimator.predict_proba(x), dtype=numpy.float32)
 
     def importance(self) -> numpy.ndarray | None:
         importance: numpy.ndarray | None = getattr(self.estimator, "feature_importances_", None)
@@ -67,7 +71,7 @@ class LearntEstimator(Struct, frozen=True):
             options={id(self.estimator): options},
             target_opset=ONNX_OPSETS,
         )
-        return _graph.from_output(model, model.graph.output[-1].name, [self.features], self.task)
+        return _graph.from_output(model, model.graph.output[-1].name, [self.features], self.task, self.scale)
 
 
 class LearntLinear(Struct, frozen=True):
@@ -80,12 +84,9 @@ class LearntLinear(Struct, frozen=True):
         import numpy
 
         precise = numpy.asarray(x, dtype=numpy.float64)
-        scores = (
-            self.estimator.predict_proba(precise)
-            if self.task.is_classification
-            else self.estimator.predict(precise)
-        )
-        return numpy.asarray(scores, dtype=numpy.float32)
+        if not self.task.is_classification:
+            return numpy.asarray(self.estimator.predict(precise), dtype=numpy.float64)
+        return numpy.asarray(self.estimator.predict_proba(precise), dtype=numpy.float32)
 
     def importance(self) -> numpy.ndarray | None:
         """The size of the coefficients, which compares features only where they were brought to one scale."""

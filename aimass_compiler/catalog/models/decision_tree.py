@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from aimass_compiler.catalog.model import Budget, Examples, Model, Progress, Trained
+from aimass_compiler.catalog.models._scale import Scale
 from aimass_compiler.catalog.models._scikit_learn import LearntEstimator, space_thresholds
 from aimass_compiler.task import Task
 from aimass_compiler.values import Integer, Tunable
@@ -34,6 +35,7 @@ class DecisionTree(Model):
         tree = kind(
             max_depth=self.max_depth, min_samples_leaf=self.min_samples_leaf, random_state=budget.seed
         )
-        tree.fit(train.x, train.y)
+        scale = None if task.is_classification else Scale.of(train.y)
+        tree.fit(train.x, scale.scaled(train.y) if scale else train.y)
         space_thresholds([tree], (train.x, validation.x))
-        return LearntEstimator(tree, task, train.x.shape[1])
+        return LearntEstimator(tree, task, train.x.shape[1], scale)

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from aimass_compiler.catalog.model import Budget, Examples, Model, Progress, Trained
+from aimass_compiler.catalog.models._scale import Scale
 from aimass_compiler.catalog.models._scikit_learn import LearntEstimator, space_thresholds
 from aimass_compiler.task import Task
 from aimass_compiler.values import Integer, Number, Tunable
@@ -44,6 +45,7 @@ class RandomForest(Model):
             n_jobs=budget.threads,
             random_state=budget.seed,
         )
-        forest.fit(train.x, train.y)
+        scale = None if task.is_classification else Scale.of(train.y)
+        forest.fit(train.x, scale.scaled(train.y) if scale else train.y)
         space_thresholds(forest.estimators_, (train.x, validation.x))
-        return LearntEstimator(forest, task, train.x.shape[1])
+        return LearntEstimator(forest, task, train.x.shape[1], scale)

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from aimass_compiler.catalog.model import Budget, Examples, Model, Progress, Trained
 from aimass_compiler.catalog.models import _graph
+from aimass_compiler.catalog.models._scale import Scale
 from aimass_compiler.task import Task
 from aimass_compiler.values import Integer, Number, Tunable
 
@@ -23,6 +24,8 @@ _OBJECTIVES = {
     "mean_squared_error": ("reg:squarederror", "rmse"),
     "mean_absolute_error": ("reg:absoluteerror", "mae"),
 }
+#: What is not above the largest number that XGBoost reads.
+_LARGEST = 1e38
 _BINARY_OBJECTIVE = ("binary:logistic", "logloss")
 
 
@@ -74,9 +77,12 @@ class Xgboost(Model):
 
         loss = budget.loss or self.losses[task.kind][0]
         objective, measure = _BINARY_OBJECTIVE if task.is_binary else _OBJECTIVES[loss]
-        rows = xgboost.DMatrix(train.x, label=train.y, nthread=budget.threads)
-        watched = xgboost.DMatrix(validation.x, label=validation.y, nthread=budget.threads)
-        callbacks = [_reporting(progress, measure)]
+        scale = None if task.is_classification else Scale.of(train.y)
+        rows, watched = (
+            xgboost.DMatrix(part.x, label=scale.scaled(part.y) if scale else part.y, nthread=budget.threads)
+            for part in (train, validation)
+        )
+        callbacks = [_reporting(progress, measure, scale)]
         if budget.patience:
             callbacks.append(
                 xgboost.callback.EarlyStopping(
@@ -84,7 +90,7 @@ class Xgboost(Model):
                 )
             )
         booster = xgboost.train(
-            self._parameters(task, budget) | {"objective": objective, "eval_metric": measure},
+            self._parameters(task, budget, scale) | {"objective": objective, "eval_metric": measure},
             rows,
             num_boost_round=self.n_estimators,
             evals=[(rows, "train"), (watched, "validation")],
@@ -92,12 +98,16 @@ class Xgboost(Model):
             verbose_eval=False,
         )
         parts = (train.x, validation.x)
-        return Learnt(_with_spaced_thresholds(booster, parts, budget), task, train.x.shape[1])
+        return Learnt(_with_spaced_thresholds(booster, parts, budget), task, train.x.shape[1], scale)
 
-    def _parameters(self, task: Task, budget: Budget) -> dict[str, Any]:
+    def _parameters(self, task: Task, budget: Budget, scale: Scale | None) -> dict[str, Any]:
         classes = {"num_class": task.outputs} if task.is_classification and not task.is_binary else {}
         device = {"device": "cuda"} if budget.gpus else {}
         own = self.model_dump(exclude={"n_estimators"})
+        if scale is not None and (budget.loss or self.losses["regression"][0]) == "mean_squared_error":
+            # Both are written in the target's unit: of the loss, its square, and of its gradient.
+            own["gamma"] = min(own["gamma"] / scale.deviation**2, _LARGEST)
+            own["reg_alpha"] = min(own["reg_alpha"] / scale.deviation, _LARGEST)
         return {
             **own,
             **classes,
@@ -133,14 +143,16 @@ def _with_spaced_thresholds(booster: Any, parts: Sequence[numpy.ndarray], budget
     return xgboost.Booster({"nthread": budget.threads, **device}, model_file=model)
 
 
-def _reporting(progress: Progress, measure: str) -> Any:
-    """XGBoost's callback that tells the losses of every round and stops when it is told to."""
+def _reporting(progress: Progress, measure: str, scale: Scale | None) -> Any:
+    """XGBoost's callback that tells each round's losses in the target's unit and stops when told to."""
     import xgboost
+
+    unit = scale.deviation if scale else 1.0
 
     class Reporting(xgboost.callback.TrainingCallback):  # type: ignore[misc]  # XGBoost is not typed here
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
             del model
-            losses = {f"{name}_loss": float(values[measure][-1]) for name, values in evals_log.items()}
+            losses = {f"{name}_loss": float(values[measure][-1]) * unit for name, values in evals_log.items()}
             return progress(epoch + 1, losses)
 
     return Reporting()
@@ -153,11 +165,14 @@ class Learnt:
     booster: Any
     task: Task
     features: int
+    scale: Scale | None
 
     def predict(self, x: numpy.ndarray) -> numpy.ndarray:
         import numpy
 
         scores = numpy.asarray(self.booster.inplace_predict(x), dtype=numpy.float32)
+        if self.scale is not None:
+            return self.scale.restored(scores)
         return numpy.column_stack([1 - scores, scores]) if self.task.is_binary else scores
 
     def importance(self) -> numpy.ndarray | None:
@@ -177,4 +192,4 @@ class Learnt:
         model = convert_xgboost(
             self.booster, initial_types=[("rows", FloatTensorType([None, self.features]))], target_opset=15
         )
-        return _graph.from_output(model, model.graph.output[-1].name, [self.features], self.task)
+        return _graph.from_output(model, model.graph.output[-1].name, [self.features], self.task, self.scale)

@@ -88,7 +88,7 @@ class _Skill:
     skill: float | None
 
 
-def _skill(metric: str, evidence: Evidence, split: str, guess: NDArray[numpy.float32]) -> _Skill:
+def _skill(metric: str, evidence: Evidence, split: str, guess: NDArray[numpy.floating]) -> _Skill:
     task, truth = evidence.task, evidence.predictions[split].truth
     value = evidence.measured[split][metric]
     guessed = numpy.broadcast_to(guess, (len(truth), *guess.shape)).copy()
@@ -99,16 +99,16 @@ def _skill(metric: str, evidence: Evidence, split: str, guess: NDArray[numpy.flo
     return _Skill(value, baseline, (value - baseline) / (perfect - baseline))
 
 
-def _guess(task: Task, truth: NDArray[numpy.generic]) -> NDArray[numpy.float32]:
+def _guess(task: Task, truth: NDArray[numpy.generic]) -> NDArray[numpy.floating]:
     if not task.is_classification:
-        return numpy.asarray(truth.mean(), numpy.float32)
+        return numpy.asarray(truth.mean(), numpy.float64)
     counts = numpy.bincount(truth.astype(numpy.int64), minlength=task.outputs)
     return (counts / max(1, len(truth))).astype(numpy.float32)
 
 
-def _perfect(task: Task, truth: NDArray[numpy.generic]) -> NDArray[numpy.float32]:
+def _perfect(task: Task, truth: NDArray[numpy.generic]) -> NDArray[numpy.floating]:
     if not task.is_classification:
-        return truth.astype(numpy.float32)
+        return truth.astype(numpy.float64)
     return numpy.eye(task.outputs, dtype=numpy.float32)[truth.astype(numpy.int64)]
 
 

@@ -24,10 +24,10 @@ _CHUNK = 4_000_000
 
 @dataclass(frozen=True)
 class Predictions:
-    """The rows of a split: `truth` [N] is class numbers or float32, `scores` is float32, [N, K] or [N]."""
+    """The rows of a split: class numbers as `truth` [N] and float32 `scores` [N, K], or float64, both [N]."""
 
     truth: NDArray[Any]
-    scores: NDArray[numpy.float32]
+    scores: NDArray[numpy.floating]
 
     def at(self, rows: NDArray[numpy.bool_]) -> Predictions:
         """Some of the rows."""
@@ -58,7 +58,7 @@ class Predictor:
             )
         return Predictions(numpy.asarray(examples.y), scores)
 
-    def _scores(self, x: NDArray[numpy.float32]) -> NDArray[numpy.float32]:
+    def _scores(self, x: NDArray[numpy.float32]) -> NDArray[numpy.floating]:
         features = numpy.ascontiguousarray(x)
-        scores: NDArray[numpy.float32] = self._session.run(["scores"], {"features": features})[0]
+        scores: NDArray[numpy.floating] = self._session.run(["scores"], {"features": features})[0]
         return scores if self._task.is_classification else scores.reshape(-1)

@@ -24,7 +24,7 @@ def join(features: onnx.ModelProto, model: onnx.ModelProto, task: Task) -> onnx.
     """The graph that serving runs; its outputs are those of `conventions`.
 
     The inputs are those of `features`. A classification gives `probabilities` float32 [N, K] and
-    `label` string [N], a regression `prediction` float32 [N].
+    `label` string [N], a regression `prediction` float64 [N].
     """
     features, model = _harmonised(features, model)
     joined = compose.merge_models(features, model, io_map=[("features", "features")], prefix2=_PREFIX)
@@ -94,10 +94,13 @@ def _add_classes(graph: onnx.GraphProto, scores: str, classes: Sequence[str]) ->
 
 def _add_prediction(graph: onnx.GraphProto, scores: str) -> None:
     graph.initializer.append(helper.make_tensor(f"{_OWN}flat", TensorProto.INT64, [1], [-1]))
-    flatten = helper.make_node(
-        "Reshape", [scores, f"{_OWN}flat"], [conventions.PREDICTION_OUTPUT], name="prediction"
+    shaped, answer = f"{_OWN}shaped", conventions.PREDICTION_OUTPUT
+    graph.node.extend(
+        (
+            helper.make_node("Reshape", [scores, f"{_OWN}flat"], [shaped], name="flat"),
+            helper.make_node("Cast", [shaped], [answer], name="prediction", to=TensorProto.DOUBLE),
+        )
     )
-    graph.node.append(flatten)
     graph.output.append(
-        helper.make_tensor_value_info(conventions.PREDICTION_OUTPUT, TensorProto.FLOAT, ["N"])
+        helper.make_tensor_value_info(conventions.PREDICTION_OUTPUT, TensorProto.DOUBLE, ["N"])
     )

@@ -8,6 +8,7 @@ import numpy
 import onnxruntime
 
 from aimass_compiler import conventions
+from aimass_compiler.runtime.evaluation.nearness import unit_of
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.tensors import pack
 
@@ -25,7 +26,7 @@ _CHUNK_ROWS = 4096
 
 def predict(
     model: bytes, inputs: Sequence[Mapping[str, Any]], rows: polars.DataFrame, task: Task
-) -> NDArray[numpy.float32]:
+) -> NDArray[numpy.floating]:
     """What the package answers for raw rows: probabilities [N, K] or predictions [N]."""
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     name = conventions.PROBABILITIES_OUTPUT if task.is_classification else conventions.PREDICTION_OUTPUT
@@ -33,13 +34,15 @@ def predict(
     return numpy.concatenate(chunks)
 
 
-def verify(served: NDArray[numpy.float32], evaluated: polars.DataFrame) -> None:
+def verify(task: Task, served: NDArray[numpy.floating], evaluated: polars.DataFrame) -> None:
     """Hold what the package answers against the predictions that were evaluated.
 
-    Raises StageFailure when a row is further off than 1e-5, absolute and relative.
+    Raises StageFailure when a row is further off than 1e-5, of 1 for probabilities, else of the range of
+    the target.
     """
     expected = evaluated["scores"].explode().to_numpy().reshape(served.shape)
-    close = numpy.isclose(served, expected, rtol=_TOLERANCE, atol=_TOLERANCE)
+    unit = unit_of(task, evaluated["truth"].to_numpy(), expected)
+    close = numpy.isclose(served, expected, rtol=0, atol=_TOLERANCE * unit)
     wrong = ~close.reshape(len(close), -1).all(axis=1)
     if wrong.any():
         apart = float(numpy.abs(served - expected).max())

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aimass_compiler.task import Task
 
 
-def prediction_reference(task: Task, served: NDArray[numpy.float32]) -> dict[str, Any]:
+def prediction_reference(task: Task, served: NDArray[numpy.floating]) -> dict[str, Any]:
     """The shares of the labels, or of the predictions in bins between deciles."""
     if not task.is_classification:
         return number_reference(polars.Series(served.astype(numpy.float64)))

@@ -52,7 +52,7 @@ def _contract(column: Column) -> dict[str, Any]:
 def _outputs(task: Task) -> list[dict[str, Any]]:
     """The tensors that the model answers, in the data types of the Open Inference Protocol."""
     if not task.is_classification:
-        return [{"name": conventions.PREDICTION_OUTPUT, "datatype": "FP32", "shape": [-1]}]
+        return [{"name": conventions.PREDICTION_OUTPUT, "datatype": "FP64", "shape": [-1]}]
     labels = list(task.classes)
     return [
         {

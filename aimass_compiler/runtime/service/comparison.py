@@ -29,15 +29,17 @@ class Comparison:
     """What the comparison has found so far."""
 
     tolerance: float
+    unit: float
+    """What differences are measured in, as `unit_of` says."""
     largest: float = 0.0
     wrong: set[int] = field(default_factory=set)
     refusals: list[str] = field(default_factory=list)
 
     def agrees(self, found: Sequence[float], expected: Sequence[float]) -> bool:
-        """Whether the scores of a row are near enough: absolutely, and beyond 1 relatively."""
+        """Whether the scores of a row are near enough."""
         near = len(found) == len(expected)
         for score, wanted in zip(found, expected, strict=False):
-            apart = abs(score - wanted) / max(1.0, abs(wanted))
+            apart = abs(score - wanted) / self.unit
             near = near and apart <= self.tolerance  # which NaN is not
             self.largest = max(self.largest, apart) if math.isfinite(apart) else self.largest
         return near

@@ -15,6 +15,7 @@ from aimass_compiler import conventions
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+_DTYPES = {"FP32": "<f4", "FP64": "<f8"}
 _HEADER_LENGTH = "Inference-Header-Content-Length"
 
 
@@ -143,7 +144,9 @@ def _raw(column: Mapping[str, Any], values: Sequence[Any]) -> tuple[str, bytes]:
 
 def _binary_scores(signature: Signature, answer: Answer) -> list[list[float]]:
     raw = answer.body[int(answer.headers[_HEADER_LENGTH.lower()]) :]
-    scores: list[list[float]] = numpy.frombuffer(raw, "<f4").reshape(-1, signature.width).tolist()
+    scores: list[list[float]] = (
+        numpy.frombuffer(raw, _DTYPES[signature.scores["datatype"]]).reshape(-1, signature.width).tolist()
+    )
     return scores
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
+from aimass_compiler.runtime.evaluation.nearness import unit_of
 from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.training.space import OPTIMIZER
@@ -32,13 +33,13 @@ def write_model(path: Path, assignment: Assignment, fitted: Fitted) -> None:
     import onnxruntime
 
     graph = fitted.trained.to_onnx().SerializeToString()
-    rows = read_examples(assignment.matrices, "validation").x
+    examples = read_examples(assignment.matrices, "validation")
+    rows = examples.x
     expected = fitted.trained.predict(rows)
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     served = session.run(["scores"], {"features": numpy.ascontiguousarray(rows)})[0]
     difference = float(numpy.abs(served - expected).max()) if served.shape == expected.shape else numpy.inf
-    # A prediction in thousands cannot be as exact as a probability.
-    if not difference <= _LARGEST_DIFFERENCE * max(1.0, float(numpy.abs(expected).max())):
+    if not difference <= _LARGEST_DIFFERENCE * unit_of(assignment.task, examples.y, expected):
         raise StageFailure(
             ExitCode.TRAINING,
             f"the exported `{assignment.model.kind}` differs from the trained one by {difference:.2g}",
