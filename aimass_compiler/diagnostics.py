@@ -118,11 +118,13 @@ class Fix(Struct, frozen=True):
     """Edits that certainly mend a problem, all together, and what they do in one sentence.
 
     They are in the finding's own document. `aimass fix` makes them; nothing that a person has to
-    decide is a fix.
+    decide is a fix. After one that is not safe, a sound spec may give another model, if only by a
+    rounding: it is made where it is asked for by `--unsafe-fixes`.
     """
 
     message: str
     edits: tuple[Edit, ...]
+    is_safe: bool = True
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,12 @@ class Fixed:
     made: list[Finding] = field(default_factory=list)
 
 
-def fix_specs(project: Project, specs: Sequence[Path], *, has_settings: bool = True) -> Fixed:
+def fix_specs(
+    project: Project, specs: Sequence[Path], *, has_settings: bool = True, is_unsafe_too: bool = False
+) -> Fixed:
     """Make every certain fix of these specs, and of the settings where they are meant, too, in memory.
 
+    Fixes that are not safe are made only where they are asked for.
     A fix that does not take its own problem away, or brings a new one, is not made: after each round
     the texts are read again. A mended text may show problems that it hid, of a later phase. What is left
     has no fix: none that would mend it.
@@ -52,14 +55,22 @@ def fix_specs(project: Project, specs: Sequence[Path], *, has_settings: bool = T
         pending = [
             found
             for found in fixed.checked.findings
-            if found.fix and found.file in meant and found not in refused
+            if found.fix
+            and found.file in meant
+            and found not in refused
+            and (found.fix.is_safe or is_unsafe_too)
         ]
         level = min(map(_level, pending), default=0)
         batch = [found for found in pending if _level(found) == level]
         if not batch:
             break
         _advance(project, specs, fixed, batch, refused)
-    left = (replace(found, fix=None) if found.file in meant else found for found in fixed.checked.findings)
+    left = (
+        replace(found, fix=None)
+        if found.file in meant and found.fix and (found.fix.is_safe or is_unsafe_too)
+        else found
+        for found in fixed.checked.findings
+    )
     fixed.checked = Checked(tuple(left), fixed.checked.documents)
     return fixed
 

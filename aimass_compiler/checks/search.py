@@ -153,7 +153,7 @@ def _of_ranges(pipeline: Pipeline, ranges: Mapping[Path, Any]) -> Iterator[Findi
     if ranges and all(counts) and "trials" in written and search.trials > combinations > 1:
         message = f"there are {combinations} combinations to try, but `trials` is {search.trials}"
         hint, path = f"write `trials: {combinations}`", ("search", "trials")
-        fix = Fix(hint, (Assign(path, combinations),))
+        fix = Fix(hint, (Assign(path, combinations),), is_safe=False)
         yield Finding("AM248", path, message, help=hint, severity=Severity.WARNING, fix=fix)
 
 
@@ -180,7 +180,7 @@ def _repeated(path: Path, choices: Sequence[Any]) -> Iterator[Finding]:
     for place, value in enumerate(choices):
         if value in choices[:place]:
             where = (*path, "choice", place)
-            fix = Fix(f"take the second `{value}` away", (Remove(where),))
+            fix = Fix(f"take the second `{value}` away", (Remove(where),), is_safe=False)
             message = f"`{value}` stands among the choices of `{path[-1]}` twice"
             yield Finding("AM277", where, message, help="write it once", severity=Severity.WARNING, fix=fix)
 

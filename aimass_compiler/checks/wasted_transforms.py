@@ -8,6 +8,7 @@ from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._flow import steps
 from aimass_compiler.diagnostics import Finding, Fix, Path, Related, Remove, Severity
 from aimass_compiler.explanations import Explanation
+from aimass_compiler.pipeline.columns import NumberColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,9 +33,13 @@ EXPLANATIONS = (
         "AM269",
         "the model does not care about the scale of its features",
         "Trees compare a feature with a threshold and learn the same from it however it is shifted and "
-        "stretched. Leave the scaling out: the model stays the same, and the graph that serves gets smaller.",
+        "stretched. Leave the scaling out, and the graph that serves gets smaller. This is told only where "
+        "`min` and `max` are within 16,777,216: models read float32, which keeps steps of two minutes of "
+        "milliseconds since 1970, so that larger numbers may need to be scaled.",
     ),
 )
+#: Up to here, float32 holds every whole number.
+_EXACT = 2**24
 EXAMPLES = (
     Example(
         "AM267",
@@ -53,8 +58,8 @@ EXAMPLES = (
     ),
     Example(
         "AM269",
-        fails="model: decision_tree",
-        passes="model: decision_tree\nfeatures: [one_hot: plan]",
+        fails="model: decision_tree\ndata: {columns: {tenure: {type: number, min: 0, max: 120}}}",
+        passes="model: decision_tree\ndata: {columns: {tenure: {type: number, min: 0, max: 2e9}}}",
     ),
 )
 
@@ -117,7 +122,11 @@ def _undone(step: Step, name: str, reader: Step) -> Finding:
 def _ignored(pipeline: Pipeline, step: Step, later: Sequence[Step]) -> Iterator[Finding]:
     """The columns of a scaling that the model alone reads."""
     read = {name for other in later for name in other.reads}
-    names = [name for name in step.writes if name not in read and step.after[name].is_feature]
+    names = [
+        name
+        for name in step.writes
+        if name not in read and step.after[name].is_feature and _is_small(pipeline, step, name)
+    ]
     if not names:
         return
     listed = ", ".join(f"`{name}`" for name in names)
@@ -125,15 +134,23 @@ def _ignored(pipeline: Pipeline, step: Step, later: Sequence[Step]) -> Iterator[
     note = Related(("model",), f"`{pipeline.model.kind}` only compares", at_key=True)
     is_all = len(names) == len(step.reads)
     edits = [Remove(step.path[:2])] if is_all else [Remove(step.path_of(name)) for name in names]
-    fix = Fix(f"leave `{step.transform.kind}` of {listed} out", tuple(edits))
+    fix = Fix(f"leave `{step.transform.kind}` of {listed} out", tuple(edits), is_safe=False)
     path = step.path if is_all else step.path_of(names[0])
     yield _warning("AM269", path, message, note, fix=fix)
+
+
+def _is_small(pipeline: Pipeline, step: Step, name: str) -> bool:
+    """Whether float32 is known to tell the column's numbers apart as they are."""
+    column = pipeline.data.columns.get(name)
+    if not isinstance(column, NumberColumn) or name in step.changed_by:
+        return False
+    return None not in (column.min, column.max) and max(abs(column.min), abs(column.max)) <= _EXACT  # type: ignore[arg-type]  # None was ruled out
 
 
 def _without(step: Step, name: str) -> Fix:
     """The transform without the column, or no transform where it is its only one."""
     path: Path = step.path_of(name) if len(step.reads) > 1 else ("features", step.place)
-    return Fix(f"leave `{step.transform.kind}` of `{name}` out", (Remove(path),))
+    return Fix(f"leave `{step.transform.kind}` of `{name}` out", (Remove(path),), is_safe=False)
 
 
 def _warning(code: str, path: Path, message: str, note: Related, fix: Fix | None = None) -> Finding:

@@ -166,3 +166,14 @@ def test_help_has_an_end(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["fix", "--help"])
     assert "Mend what can be mended with certainty" in capsys.readouterr().out
+
+
+def test_a_fix_after_which_another_model_may_be_trained_waits_to_be_asked_for(project: Project) -> None:
+    text = SPEC.replace("  - standardize:", "  - min_max: [age]\n  - standardize:", 1)
+    project.write("specs/churn.yaml", text)
+    assert "`aimass fix --unsafe-fixes` mends it, and may change the model" in project.aimass("check").err
+    assert project.aimass("fix").code == 0
+    assert (project.root / "specs/churn.yaml").read_text() == text
+    done = project.aimass("fix", "--unsafe-fixes")
+    assert "[AM268]" in done.out
+    assert "min_max" not in (project.root / "specs/churn.yaml").read_text()

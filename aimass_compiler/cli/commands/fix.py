@@ -2,7 +2,8 @@
 
 Makes the changes that findings propose where only one thing can be meant: a misspelt key, a number
 in quotes, a tab. Everything else in the file stays as it was laid out, comments included. A change
-after which the spec is not better is not made. What is left is told; nothing is guessed.
+after which the spec is not better is not made. What is left is told; nothing is guessed. A change that
+may train another model is made only with `--unsafe-fixes`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ EXAMPLES = """
 def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
     declare_rewriting(parser)
+    parser.add_argument(
+        "--unsafe-fixes",
+        action="store_true",
+        help="make also those after which another model may be trained",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -36,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     project = project_of(arguments)
     specs, has_settings = own_files(project, arguments.specs)
-    fixed = fix_specs(project, specs, has_settings=has_settings)
+    fixed = fix_specs(project, specs, has_settings=has_settings, is_unsafe_too=arguments.unsafe_fixes)
     for finding in fixed.made:
         told = finding.fix.message if finding.fix else ""
         print(safe(f"{finding.file}: {finding.message} → {told} [{finding.code}]"))

@@ -59,7 +59,11 @@ def _fix(found: PlacedFinding) -> dict[str, Any] | None:
         {"place": _place(found.document.place_between(change.start, change.end)), "text": change.text}
         for change in found.changes
     ]
-    return {"message": found.finding.fix.message, "changes": changes}
+    return {
+        "message": found.finding.fix.message,
+        "is_safe": found.finding.fix.is_safe,
+        "changes": changes,
+    }
 
 
 def _place(place: Place | None) -> dict[str, int] | None:

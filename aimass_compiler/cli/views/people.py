@@ -11,7 +11,7 @@ from aimass_compiler.cli.views.placed import PlacedFinding, placed
 from aimass_compiler.diagnostics import Finding, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aimass_compiler.cli.views.paint import Style
     from aimass_compiler.spec.document import Document
@@ -47,9 +47,19 @@ def summary(findings: Iterable[Finding]) -> str:
     counts = [_counted(errors, "error"), _counted(len(listed) - errors, "warning")]
     files = sorted({finding.file for finding in listed if finding.file})
     where = f" in {safe(files[0])}" if len(files) == 1 else f" in {len(files)} files" if files else ""
-    fixes = sum(finding.fix is not None for finding in listed)
-    way_out = f"; `aimass fix` mends {'it' if len(listed) == 1 else fixes}" if fixes else ""
-    return ", ".join(count for count in counts if count) + where + way_out
+    return ", ".join(count for count in counts if count) + where + _mended(listed)
+
+
+def _mended(listed: Sequence[Finding]) -> str:
+    """Which command mends how many of them."""
+    is_safe = [finding.fix.is_safe for finding in listed if finding.fix]
+    if not is_safe:
+        return ""
+    it = "it" if len(listed) == 1 else len(is_safe)
+    if not any(is_safe):
+        return f"; `aimass fix --unsafe-fixes` mends {it}, and may change the model"
+    of_which = "" if all(is_safe) else f", {len(is_safe) - sum(is_safe)} of them with `--unsafe-fixes`"
+    return f"; `aimass fix` mends {it}{of_which}"
 
 
 def _counted(count: int, noun: str) -> str:

@@ -98,7 +98,7 @@ def _result(found: PlacedFinding, codes: Sequence[str], fingerprint: str) -> dic
             {"id": number, **_location(note.document.file, note.place), "message": {"text": note.message}}
             for number, note in enumerate(found.notes)
         ]
-    if finding.fix and found.document and found.changes:
+    if finding.fix and finding.fix.is_safe and found.document and found.changes:
         result["fixes"] = [_fix(found, found.document, finding.fix.message)]
     return result
 

@@ -121,7 +121,11 @@ def _verdicts(
         return
     if train.skill < _LEAST_SKILL:
         yield "underfits", f"{_on_train(metric, evidence)}, where guessing reaches {shown(train.baseline)}"
-    allowed = {gate.metric: gate.overfit for gate in gates if gate.overfit is not None}
+    allowed = {
+        gate.metric: gate.overfit
+        for gate in sorted(gates, key=lambda gate: gate.overfit or 0.0, reverse=True)  # the strictest stays
+        if gate.overfit is not None
+    }
     for name, most in allowed.items():
         if (evidence.gap(name) or 0.0) > most:
             yield "overfits", f"{_on_both(name, evidence)}, further apart than the {most:g} allowed"
