@@ -154,6 +154,8 @@ def kept(rows: polars.DataFrame, columns: Mapping[str, Column], target: str) -> 
 
 
 def _told_missing(name: str, count: int, share: float, allowed: float, *, is_target: bool) -> str:
+    if share == 1:
+        return "has no value in any row; look at it in the source, or take it out of `data.columns`"
     rows = "1 row" if count == 1 else f"{count:,} rows"
     way_out = f"drop the rows with `clean: [drop_missing: {json.dumps(name, ensure_ascii=False)}]`"
     if not is_target:

@@ -22,6 +22,7 @@ from aimass_compiler.expression.statistics import learn
 from aimass_compiler.pipeline.columns import Column, feature_types
 from aimass_compiler.runtime.examples import write_examples
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.precision import merged
 from aimass_compiler.runtime.reference import reference_of
 from aimass_compiler.runtime.tensors import pack
 from aimass_compiler.runtime.workspace import Workspace, replacing, write_json
@@ -63,6 +64,11 @@ def run(
     write_json(workspace.path(artifacts.FEATURES_REFERENCE), reference_of(rows["train"], inputs))
     count = f"{len(inputs)} columns" if len(inputs) > 1 else "1 column"
     print(f"{count} became {_told(description)}; the serving graph gives the same values")
+    for name in (column.name for column in inputs if rows["train"][column.name].is_null().all()):
+        print(f"warning: `{name}` has no value in any of the {rows['train'].height:,} training rows")
+        print(f"  help: look at its source, or leave it out with `drop: {name}`")
+    for found in merged(result, rows["train"]):
+        print(f"warning: {found}\n  help: {found.way_out}")
 
 
 def _require_features(result: Expression, inputs: Sequence[ColumnExpression]) -> None:

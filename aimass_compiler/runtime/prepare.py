@@ -12,6 +12,7 @@ from aimass_compiler.conventions import SPLITS
 from aimass_compiler.pipeline.data import Data, Join
 from aimass_compiler.runtime import contract
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.predictable import require_predictable
 from aimass_compiler.runtime.workspace import Workspace, write_json, write_table
 from aimass_compiler.task import Task
 
@@ -109,7 +110,8 @@ def _checked(data: Data, task: Task, collected: polars.DataFrame) -> polars.Data
     rows, lost = contract.typed(collected, data.columns)
     violations += lost
     can_clean = all(name in rows.columns for step in data.clean for name in step.columns_read())
-    cleaned = _cleaned(data.clean, rows) if can_clean else rows
+    cleaned, emptied = _cleaned(data.clean, rows) if can_clean else (rows, [])
+    violations += emptied
     if can_clean:
         violations += contract.kept(cleaned, data.columns, task.target)
     if violations:
@@ -125,10 +127,18 @@ def _checked(data: Data, task: Task, collected: polars.DataFrame) -> polars.Data
     return cleaned
 
 
-def _cleaned(steps: tuple[CleaningStep, ...], rows: polars.DataFrame) -> polars.DataFrame:
+def _cleaned(
+    steps: tuple[CleaningStep, ...], rows: polars.DataFrame
+) -> tuple[polars.DataFrame, list[contract.Violation]]:
+    """The rows that every step keeps, and which step keeps none, if there is one."""
+    emptied: list[contract.Violation] = []
     for step in steps:
-        rows = step.keep(rows.lazy()).collect()
-    return rows
+        kept = step.keep(rows.lazy()).collect()
+        if kept.is_empty() and not rows.is_empty():
+            told = f"leaves no row: `{step.kind}` takes the last {rows.height:,} away"
+            emptied = [contract.Violation(name, told, rows.height) for name in step.columns_read()]
+        rows = kept
+    return rows, emptied
 
 
 def _split(data: Data, task: Task, rows: polars.DataFrame) -> dict[str, polars.DataFrame]:
@@ -146,9 +156,7 @@ def _split(data: Data, task: Task, rows: polars.DataFrame) -> dict[str, polars.D
             f"the {empty[0]} split is empty: {rows.height:,} rows were split by {data.split.kind}",
             "give it a larger share, or split another way",
         )
-    if task.is_classification:
-        for name, part in splits.items():
-            _require_classes(task, name, part)
+    require_predictable(task, rows, splits)
     return splits
 
 
@@ -162,21 +170,6 @@ def _require_places(data: Data, names: polars.Series) -> None:
             f"{len(lost):,} rows cannot be split by {data.split.kind}, because {columns} is missing: {shown}",
             "drop them with `clean: [drop_missing]`, or split another way",
         )
-
-
-def _require_classes(task: Task, name: str, part: polars.DataFrame) -> None:
-    """Training needs every class; the other splits at least two, or no metric can tell good from bad."""
-    present = set(part.get_column(task.target).unique())
-    lacking = [known for known in task.classes if known not in present]
-    if not lacking or (name != "train" and len(present) > 1):
-        return
-    only = f"only `{next(iter(present))}`" if len(present) == 1 else f"no `{lacking[0]}`"
-    split = "training" if name == "train" else name
-    raise StageFailure(
-        ExitCode.DATA,
-        f"the target `{task.target}` has {only} in the {split} split, so there is nothing to tell apart",
-        "check the target and the split (`by: random` with `stratify` keeps every class in every split)",
-    )
 
 
 def _report(

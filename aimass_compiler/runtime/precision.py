@@ -1,0 +1,100 @@
+"""Whether the float32 that models read tells the numbers of a feature apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy
+
+from aimass_compiler.expression import polars_lowering
+from aimass_compiler.expression.algebra import Expression, Pack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import polars
+    from numpy.typing import NDArray
+
+#: So many rows show whether a feature's numbers fall together, and cost little of a large table.
+_ROWS = 200_000
+#: Numbers drawn from everywhere meet by chance, too: fewer than this share is not worth a word.
+_LOST = 0.01
+
+
+class Merged(NamedTuple):
+    """Numbers of a feature that fall together: how many of how many, two of them, and what helps."""
+
+    feature: str
+    lost: int
+    distinct: int
+    pair: tuple[float, float]
+    is_kept_by_scaling: bool
+
+    def __str__(self) -> str:
+        low, high = (numpy.format_float_positional(value, trim="-") for value in self.pair)
+        return (
+            f"`{self.feature}` has {self.distinct:,} distinct values in the training rows, of which models "
+            f"can distinguish {self.distinct - self.lost:,}: they read float32, in which {low} and {high} "
+            "are the same"
+        )
+
+    @property
+    def way_out(self) -> str:
+        """What keeps them apart."""
+        if self.is_kept_by_scaling:
+            return f"scale it with `standardize: {self.feature}`, which subtracts in float64 first"
+        return (
+            f"subtract what the values share, or bound those far away: `compute` and `clip` work in float64; "
+            f"if `{self.feature}` only names something, declare it as `id` or `category`"
+        )
+
+
+def merged(result: Expression, rows: polars.DataFrame) -> Iterator[Merged]:
+    """The number features of a table that lose values when they become float32."""
+    if not isinstance(result, Pack):
+        return
+    parts = [
+        (name, part)
+        for name, part in zip(result.names, result.parts, strict=True)
+        if part.type.name == "number"
+    ]
+    for name, values in zip(
+        (name for name, _ in parts), _computed([part for _, part in parts], rows), strict=True
+    ):
+        found = _merged(name, values)
+        if found is not None:
+            yield found
+
+
+def _computed(parts: Sequence[Expression], rows: polars.DataFrame) -> Iterator[NDArray[numpy.float64]]:
+    """The distinct finite values of each expression, ascending."""
+    lazy, flat = polars_lowering.flattened(rows.head(_ROWS).lazy(), parts)
+    table = lazy.select(
+        polars_lowering.lower(part).alias(str(place)) for place, part in enumerate(flat)
+    ).collect()
+    for column in table:
+        values = column.drop_nulls().to_numpy()
+        yield numpy.unique(values[numpy.isfinite(values)])
+
+
+def _merged(name: str, values: NDArray[numpy.float64]) -> Merged | None:
+    lost = _lost(values)
+    if not lost > _LOST * len(values):
+        return None
+    deviation = values.std()
+    scaled = (values - values.mean()) / deviation if deviation > 0 else values
+    first = int(numpy.flatnonzero(~_differs(values))[0])
+    is_kept = _lost(scaled) < lost / 2
+    return Merged(name, lost, len(values), (float(values[first]), float(values[first + 1])), is_kept)
+
+
+def _differs(values: NDArray[numpy.float64]) -> NDArray[numpy.bool_]:
+    """Whether each of the ascending values but the last differs from the next in float32."""
+    with numpy.errstate(over="ignore"):
+        narrow = values.astype(numpy.float32)
+    found: NDArray[numpy.bool_] = narrow[1:] != narrow[:-1]
+    return found
+
+
+def _lost(values: NDArray[numpy.float64]) -> int:
+    return int((~_differs(values)).sum())
