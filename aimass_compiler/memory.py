@@ -18,7 +18,8 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 
 from aimass_compiler import __version__, conventions
-from aimass_compiler.root import is_spec, misnamed_settings
+from aimass_compiler.conflict_markers import is_conflicted
+from aimass_compiler.root import is_spec, misnamed_settings, strays
 
 _FORMAT = 2
 #: A file can change again within one tick of the file system's clock, and show the same time.
@@ -126,7 +127,7 @@ class Memory:
         for name, (stamp, text) in begun.items():
             folder = _folder_path(self._root, name)
             content = _content(os.path.join(folder, conventions.INVENTORY_FILE))
-            if content is not None:
+            if content is not None and not _has_conflict(folder):
                 listed = _listed(content)
                 paths = _paths(tuple(listed))
                 stamps = _stamps(folder, paths)
@@ -194,7 +195,10 @@ def recall(root: str, *, is_kept: bool = True) -> Memory:
 def settled_files(memory: Memory, root: str) -> int | None:
     """How many generated files there are when compiling all specs would change none; else None."""
     try:
-        specs = sorted(filter(is_spec, os.listdir(os.path.join(root, conventions.SPECS_FOLDER))))
+        folder = os.path.join(root, conventions.SPECS_FOLDER)
+        specs = sorted(filter(is_spec, os.listdir(folder)))
+        if strays(folder):
+            return None
         with os.scandir(os.path.join(root, conventions.GENERATED_FOLDER)) as entries:
             folders = {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
     except OSError:
@@ -203,6 +207,16 @@ def settled_files(memory: Memory, root: str) -> int | None:
         return None
     files = memory.settled(specs)
     return sum(files.values()) if len(files) == len(specs) else None
+
+
+def has_run(root: str) -> bool:
+    """Whether DVC keeps data of a project, or ran any of its models: then a check looks at that, too."""
+    folder = os.path.join(root, conventions.GENERATED_FOLDER)
+    try:
+        locks = (os.path.join(folder, model, conventions.DVC_LOCK) for model in os.listdir(folder))
+        return os.path.isdir(os.path.join(root, ".dvc")) or any(map(os.path.exists, locks))
+    except OSError:
+        return True
 
 
 @cache
@@ -236,15 +250,17 @@ def _collect(folder: str, below: str, found: list[tuple[str, Stamp]]) -> None:
 
 
 def _stamps(folder: str, paths: Paths) -> list[Stamp]:
-    """The stamps of a folder and of paths in it; nothing where one of them is missing.
+    """The stamps of a folder, of paths in it and of its dvc.lock; nothing where one of the paths is missing.
 
     Whatever comes or goes changes the stamp of the folder that it is in, so none has to be listed for that.
     """
     start = folder + os.sep
     try:
-        return [_stamp_of(os.lstat(path)) for path in (folder, *[start + path for path in paths])]
+        stamps = [_stamp_of(os.lstat(path)) for path in (folder, *[start + path for path in paths])]
     except (OSError, ValueError):
         return []
+    lock = _stamp(start + conventions.DVC_LOCK)
+    return [*stamps, lock] if lock else stamps
 
 
 @lru_cache(maxsize=256)
@@ -268,6 +284,7 @@ def _is_as_inventoried(folder: str, inventory: str) -> bool:
     has_remains = any(path.rpartition("/")[2].startswith(".") for path in there - listed.keys())
     return (
         not has_remains
+        and not _has_conflict(folder)
         and {*listed, conventions.INVENTORY_FILE} <= there
         and all(_hash_of(os.path.join(folder, path)) == digest for path, digest in listed.items())
     )
@@ -277,6 +294,11 @@ def _listed(inventory: bytes) -> dict[str, str]:
     """The files of an inventory with their hashes."""
     files: dict[str, str] = json.loads(inventory)["files"]
     return files
+
+
+def _has_conflict(folder: str) -> bool:
+    """Whether a merge left conflict markers in a model's dvc.lock."""
+    return is_conflicted(_content(os.path.join(folder, conventions.DVC_LOCK)) or b"")
 
 
 def _stamp(path: str) -> Stamp | None:

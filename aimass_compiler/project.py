@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from aimass_compiler import conventions
-from aimass_compiler.root import is_spec, root_around
+from aimass_compiler.root import is_spec, root_around, strays
 
 
 class Project(Struct, frozen=True):
@@ -36,6 +36,10 @@ class Project(Struct, frozen=True):
     def specs(self) -> list[Path]:
         """Every spec of the project, sorted by name."""
         return sorted(path for path in self.specs_folder.glob("*") if is_spec(path.name))
+
+    def strays(self) -> list[str]:
+        """Files below specs/ that are not read, though people may take them for specs."""
+        return [f"{conventions.SPECS_FOLDER}/{path}" for path in strays(str(self.specs_folder))]
 
     def models(self, more: Sequence[Path]) -> set[str]:
         """The models of all specs and of some more: a spec and its model have one name."""

@@ -35,6 +35,17 @@ def misnamed_settings(folder: str) -> list[str]:
     return sorted(name for name in names if name.lower() in alike and name != conventions.SETTINGS_FILE)
 
 
+def strays(folder: str) -> list[str]:
+    """Files below specs/ that somebody takes for specs, by their path in it: in folders, or as `.YAML`."""
+    found = []
+    for above, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        below = "" if above == folder else os.path.relpath(above, folder).replace(os.sep, "/") + "/"
+        alike = (name for name in names if name.lower().endswith(SPEC_SUFFIXES) and not name.startswith("."))
+        found += [below + name for name in alike if below or not is_spec(name)]
+    return sorted(found)
+
+
 def is_spec(name: str) -> bool:
     """Whether a file of specs/ is one, by its name."""
     return name.endswith(SPEC_SUFFIXES) and not name.startswith(".")

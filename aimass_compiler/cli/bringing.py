@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import specs_of
 from aimass_compiler.cli.views import changes, findings
 
@@ -20,13 +21,20 @@ def brought_up_to_date(project: Project, name: str) -> Pipeline | None:
     """
     from aimass_compiler.compile import compile_specs
     from aimass_compiler.diagnostics import has_errors
+    from aimass_compiler.effects.consistency import conflicts
     from aimass_compiler.plan import update
+    from aimass_compiler.repository import tell_attributes
+    from aimass_compiler.synchronise.locks import resolve
 
     compiled = compile_specs(project, specs_of(project, [name]))
     if has_errors(compiled.findings):
         findings.show(compiled.findings, compiled.documents, "people")
         return None
     plan, problems = update(compiled.files, project.generated)
+    if not has_errors(problems):
+        tell_attributes(project.generated)
+        problems += resolve(project.root, compiled.pipelines, terminal.tell)
+        problems += conflicts(project.root, compiled.pipelines)
     findings.show([*compiled.findings, *problems], compiled.documents, "people")
     if has_errors(problems):
         return None

@@ -67,6 +67,8 @@ def _all_specs(project: Project) -> list[Path]:
 
 
 def _no_specs(project: Project) -> Unknown:
+    if strays := project.strays():
+        return _unread(strays[0])
     return Unknown(
         f"there is no spec in {project.root / conventions.SPECS_FOLDER}",
         "begin with `aimass init NAME DATA`, or say with --root where the project is",
@@ -79,10 +81,21 @@ def _spec(project: Project, name: str) -> Path:
             raise Unknown(
                 f"{name} lies outside of the project {project.root}", "--root names another project"
             )
+        if project.shown(Path(name)) in project.strays():
+            raise _unread(project.shown(Path(name)))
         return Path(name)
     known = {path.stem: path for path in project.specs()}
     if not known:
         raise _no_specs(project)
     if name not in known:
+        if alike := [path for path in project.strays() if Path(path).stem == name]:
+            raise _unread(alike[0])
         raise Unknown(f"there is no spec `{name}` in {conventions.SPECS_FOLDER}/", did_you_mean(name, known))
     return known[name]
+
+
+def _unread(file: str) -> Unknown:
+    from aimass_compiler.spec import naming
+
+    (found,) = naming.unread([file])
+    return Unknown(found.message, found.help)

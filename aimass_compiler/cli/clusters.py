@@ -103,11 +103,12 @@ def origin_of(project: Project) -> Origin:
 def targets_of(project: Project, models: list[str], environments: list[str]) -> list[Target]:
     """The environments that were named, each with the models that were named, or with all that it has.
 
-    Raises Unknown for an environment or a model that generated/ does not have.
+    Raises Unknown for an environment or a model that generated/ does not have, and InConflict.
     """
     from aimass_compiler.cluster.environments import Target
     from aimass_compiler.cluster.objects import models_of
 
+    hold_to_merged(project)
     targets = []
     for environment in dict.fromkeys(environments):
         there = models_of(project.generated, environment)
@@ -123,6 +124,20 @@ def targets_of(project: Project, models: list[str], environments: list[str]) -> 
         namespace = namespace_of(project, environment)
         targets.append(Target(environment, namespace, chosen, is_whole=not models))
     return targets
+
+
+class InConflict(Unknown):
+    """A merge left conflict markers in what a command reads."""
+
+    exit_code = conventions.ExitCode.FAILED
+
+
+def hold_to_merged(project: Project) -> None:
+    """Raises InConflict where a merge left conflict markers in what is generated."""
+    from aimass_compiler.effects.consistency import conflicts
+
+    for finding in conflicts(project.root, sorted(project.models(()))):
+        raise InConflict(finding.message, finding.help)
 
 
 def servers_of(project: Project) -> dict[str, str | None]:

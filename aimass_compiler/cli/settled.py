@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from aimass_compiler.conventions import ExitCode
-from aimass_compiler.memory import Memory, recall, settled_files
+from aimass_compiler.memory import Memory, has_run, recall, settled_files
 from aimass_compiler.root import root_around
 
 _HARMLESS = frozenset({"--check", "--dry-run", "--diff"})
@@ -23,7 +23,7 @@ def answer(written: Sequence[str]) -> tuple[int | None, Memory | None]:
     root = given if given is not None else root_around(os.curdir)
     memory = recall(root)
     files = settled_files(memory, root)
-    if files is None:
+    if files is None or ("--check" in options and has_run(root)):
         return None, memory
     print(nothing_changes(files))
     return ExitCode.DONE, memory

@@ -20,6 +20,11 @@ def width() -> int:
     return min(120, max(40, shutil.get_terminal_size((100, 24)).columns))
 
 
+def tell(message: str) -> None:
+    """Tell on standard error what a command does beside what it was asked."""
+    print(message, file=sys.stderr, flush=True)
+
+
 def complain(message: str, help: str = "") -> None:  # noqa: A002  # the word that findings use
     """Tell on standard error that a command cannot do what it was asked."""
     print(f"error: {message}", file=sys.stderr)

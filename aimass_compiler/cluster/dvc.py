@@ -12,6 +12,8 @@ from pathlib import Path
 from aimass_compiler import conventions
 from aimass_compiler.cluster import git
 
+#: Where `dvc plots show` draws.
+_PLOTS = "dvc_plots"
 #: What DVC says when a stage's command ends badly (dvc.stage.exceptions.StageCmdFailedError).
 _EXITED = re.compile(r"exited with (-?\d+)")
 #: What it says of a file that a stage depends on (dvc.stage.exceptions.MissingDataSource, or the system's).
@@ -65,15 +67,16 @@ def _made_repository(root: Path) -> tuple[str, ...]:
 
 
 def _left_out_of_git(root: Path) -> tuple[str, ...]:
-    made = f"{conventions.ARTIFACTS_FOLDER}/"
-    if (root / made).exists() or git.ignores(made, root) is not False:
+    wanted = [] if (root / conventions.ARTIFACTS_FOLDER).exists() else [conventions.ARTIFACTS_FOLDER]
+    made = [f"{name}/" for name in (*wanted, _PLOTS) if git.ignores(f"{name}/", root) is False]
+    if not made:
         return ()
     path = root / ".gitignore"
     try:
         before = path.read_bytes() if path.exists() else b""
         line_end = b"\n" if before and not before.endswith(b"\n") else b""
         with path.open("ab") as stream:
-            stream.write(line_end + f"/{made}\n".encode())
+            stream.write(line_end + b"".join(f"/{name}\n".encode() for name in made))
     except OSError as error:
         raise DiskRefuses(f"{path.name} could not be written: {error.strerror}") from None
     return (path.name,)

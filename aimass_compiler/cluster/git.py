@@ -60,6 +60,16 @@ def changed_since(commit: str, root: Path, folder: str) -> list[str] | None:
     return [path.removeprefix(f"{folder}/") for path in paths if path]
 
 
+def are_committed(paths: Sequence[str], root: Path) -> bool:
+    """Whether all of these are in git, and as its newest commit has them."""
+    try:
+        known = _run(["ls-files", "--error-unmatch", "--", *paths], root)
+        changed = _run(["status", "--porcelain", "--untracked-files=no", "--", *paths], root)
+    except GitError:
+        return False
+    return known.returncode == 0 and changed.returncode == 0 and not changed.stdout.strip()
+
+
 def ignores(path: str, root: Path) -> bool | None:
     """Whether git leaves out what lies at a path of `root`; None where `root` is in no repository."""
     try:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from aimass_compiler import conventions
+from aimass_compiler.conflict_markers import is_conflicted
 from aimass_compiler.diagnostics import Path
 from aimass_compiler.values import Bytes, Cores, Duration, Percentage
 
@@ -34,6 +35,8 @@ class Unreadable(Exception):  # noqa: N818  # it reads as what is the case
 
 def normal(content: bytes) -> Normal:
     """What a pipeline.json holds. Raises Unreadable where it is none of the format that is written now."""
+    if is_conflicted(content):
+        raise Unreadable("a merge left conflict markers in it")
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):

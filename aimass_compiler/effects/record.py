@@ -13,9 +13,11 @@ from typing import Any
 import yaml
 
 from aimass_compiler import conventions
+from aimass_compiler.conflict_markers import is_conflicted, without_stages_in_conflict
 from aimass_compiler.effects.normal import mapping
 
-LOCK_FILE = "dvc.lock"
+#: Of the file that says which data belongs at a path; git has it in the place of the data.
+DVC_SUFFIX = ".dvc"
 #: A plan answers at once: so many bytes are hashed for it, and what is left is not looked at.
 _MOST_BYTES = 256 * 2**20
 _CHUNK = 2**20
@@ -71,12 +73,14 @@ class Reading:
         return self._lock(model).is_file()
 
     def _lock(self, model: str) -> Path:
-        return self.root / conventions.GENERATED_FOLDER / model / LOCK_FILE
+        return self.root / conventions.GENERATED_FOLDER / model / conventions.DVC_LOCK
 
     def record(self, model: str) -> Mapping[str, Run] | None:
         """The last run of each stage; None where there is no dvc.lock, or none that can be read."""
         try:
             content = self._lock(model).read_bytes()
+            if is_conflicted(content):
+                content, _ = without_stages_in_conflict(content)
             if _repeats(content):
                 return None
             document = yaml.load(content, _Yaml12)  # noqa: S506  # a safe loader
@@ -84,6 +88,14 @@ class Reading:
             return None
         stages = mapping(mapping(document).get("stages"))
         return {name: _run(stage) for name, stage in stages.items() if isinstance(stage, Mapping)}
+
+    def tracked(self, path: str) -> tuple[str, bytes] | None:
+        """The .dvc file of a data file of the project, and what it holds; None where there is none."""
+        shown = f"{path}{DVC_SUFFIX}"
+        try:
+            return shown, (self.root / shown).read_bytes()
+        except (OSError, ValueError):
+            return None
 
     def seen(self, entry: Mapping[str, Any]) -> Seen:
         """One file of dvc.lock against the disk."""
@@ -108,6 +120,17 @@ class Reading:
             if (seen := self.seen(entry)) is not Seen.SAME:
                 found.setdefault(seen, []).append(str(entry.get("path", "")))
         return found
+
+
+def tracked_md5(content: bytes) -> str:
+    """The hash of the data that a .dvc file names; nothing where it names none that DVC itself keeps."""
+    try:
+        document = yaml.safe_load(content)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return ""
+    outs = mapping(document).get("outs")
+    first = outs[0] if isinstance(outs, list) and outs else None
+    return str(mapping(first).get("md5", ""))
 
 
 def _repeats(content: bytes) -> bool:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct, field
 
 from aimass_compiler import conventions
+from aimass_compiler.conflict_markers import is_conflicted
 from aimass_compiler.diagnostics import Finding, Severity, has_errors
 from aimass_compiler.explanations import Explanation
-from aimass_compiler.plan.inventory import Inventory, digest, to_bytes
+from aimass_compiler.plan.inventory import Inventory, digest, to_bytes, with_line_feeds
 from aimass_compiler.plan.names import below, inventory_path, model_folder, refusals
 
 if TYPE_CHECKING:
@@ -33,14 +34,15 @@ EXPLANATIONS = (
         "AM033",
         "a file was not written by the compiler, or edited since",
         "The compiler replaces and deletes only what it wrote. Move the change into the spec, where the "
-        "next compile keeps it, or give it up with `--force`. Nothing was written in this run.",
+        "next compile keeps it, or give it up with `--force`. Nothing was written in this run. Files that a "
+        "merge left conflict markers in are no edits: compiling writes them anew.",
     ),
     Explanation(
         "AM034",
         "an inventory cannot be read",
         "Each model's folder lists what the compiler wrote there. Without that list it cannot tell its "
-        "own files from yours. After a merge conflict in generated files: take either side of the "
-        "inventory, or delete it, and compile again; files that are as they should be are adopted.",
+        "own files from yours. Delete it and compile again; files that are as they should be are adopted. "
+        "One in which a merge left conflict markers can be read: both sides of it count.",
     ),
     Explanation(
         "AM037",
@@ -165,23 +167,35 @@ class _Part:
         for path in sorted(known.paths | files.keys()):
             whole = below(self._folder, path)
             before, after = self._contents.get(whole), files.get(path)
-            if before == after:
+            if _is_same(before, after):
                 if before is not None:
                     yield Change(Action.UNCHANGED, whole, "is as it should be")
                 continue
             is_known = path in known.paths
             is_own = force or before is None or known.wrote(path, before) or (is_known and _is_lost(before))
-            yield _change(whole, before, after, is_known=is_known, is_own=is_own)
+            if before is not None and after is not None and is_conflicted(before):
+                yield Change(Action.UPDATE, whole, "a merge left conflict markers in it")
+            else:
+                yield _change(whole, before, after, is_known=is_known, is_own=is_own)
 
     def _listing_change(self) -> Iterator[Change]:
         reason = "lists what the compiler wrote"
         before, after = self._contents.get(self.listing), self.inventory
-        if before == after:
+        if _is_same(before, after):
             if before is not None:
                 yield Change(Action.UNCHANGED, self.listing, reason)
+        elif before is not None and after is not None and is_conflicted(before):
+            yield Change(Action.UPDATE, self.listing, "a merge left conflict markers in it")
         else:
             action = Action.CREATE if before is None else Action.DELETE if after is None else Action.UPDATE
             yield Change(action, self.listing, reason)
+
+
+def _is_same(before: bytes | None, after: bytes | None) -> bool:
+    """Whether a file is as it should be; what a checkout does to line ends does not count."""
+    if before == after or before is None or after is None:
+        return before == after
+    return b"\r" in before and with_line_feeds(before) == after
 
 
 def _is_lost(content: bytes) -> bool:

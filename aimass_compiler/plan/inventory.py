@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct, field
 
+from aimass_compiler.conflict_markers import is_conflicted, sides
 from aimass_compiler.plan.names import below, model_folder, refusal
 
 if TYPE_CHECKING:
@@ -26,10 +27,15 @@ class Inventory(Struct, frozen=True):
 
     files: Mapping[str, str] = field(default_factory=dict)
     announced: Mapping[str, str] = field(default_factory=dict)
+    is_merged: bool = False
+    """Whether it was read from both sides of a merge: one is in `files`, the other in `announced`."""
 
     def wrote(self, path: str, content: bytes) -> bool:
         """Whether this content is what the compiler put there, and not somebody's edit."""
-        return digest(content) in (self.files.get(path), self.announced.get(path))
+        told = (self.files.get(path), self.announced.get(path))
+        # What both sides changed git may have merged line by line, which is nobody's edit either.
+        is_of_both = self.is_merged and None not in told and told[0] != told[1]
+        return is_of_both or digest(content) in told or digest(with_line_feeds(content)) in told
 
     @property
     def paths(self) -> frozenset[str]:
@@ -39,6 +45,11 @@ class Inventory(Struct, frozen=True):
 def digest(content: bytes) -> str:
     """The SHA-256 of a file's content."""
     return hashlib.sha256(content).hexdigest()
+
+
+def with_line_feeds(content: bytes) -> bytes:
+    """A text with the line ends that the compiler writes, which git may change at a checkout."""
+    return content.replace(b"\r\n", b"\n")
 
 
 def to_bytes(inventory: Inventory) -> bytes:
@@ -52,12 +63,18 @@ def to_bytes(inventory: Inventory) -> bytes:
 def from_bytes(folder: str, content: bytes) -> Inventory | str:
     """The inventory of a model's folder that a file holds, or why it holds none.
 
-    Its paths are checked as if they were produced: a forged list must not lead outside.
+    Its paths are checked as if they were produced: a forged list must not lead outside. Of one that a merge
+    left in conflict, both sides count.
     """
+    if is_conflicted(content):
+        read = [found for side in sides(content) if isinstance(found := from_bytes(folder, side), Inventory)]
+        if read:
+            return Inventory(read[0].files, read[-1].files, is_merged=True)
+        return "a merge left conflict markers in it, and neither side is one"
     try:
         record = json.loads(content)
     except (ValueError, RecursionError):
-        return "it is not JSON; did a merge leave conflict markers?"
+        return "it is not JSON"
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         return f"its format is not `{FORMAT}`; was it written by a newer version?"
     files: Any = record.get("files")

@@ -51,5 +51,11 @@ EXAMPLES = (
         "One of the two was deleted.",
         "situation",
     ),
+    Example(
+        "AM023",
+        "A spec stands in `specs/risk/churn.yaml`.",
+        "It stands in `specs/churn.yaml`.",
+        "situation",
+    ),
     Example("AM209", "The settings stand in `aimass.yml`.", "They stand in `aimass.yaml`.", "situation"),
 )

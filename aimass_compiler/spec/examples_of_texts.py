@@ -43,5 +43,11 @@ EXAMPLES = (
     Example("AM016", "- kind: Model\n", "kind: Model\n", "file"),
     Example("AM017", "max: 1e999\n", "max: 1e9\n", "file"),
     Example("AM019", "apiVersion: aimass/v1alpha1", "apiVersion: aimass/v1"),
+    Example(
+        "AM022",
+        "A merge left `<<<<<<< HEAD` in the spec.",
+        "What is right of both sides was kept.",
+        "situation",
+    ),
     Example("AM018", "values: [no, yes]\n", 'values: ["no", "yes"]\n', "file"),
 )

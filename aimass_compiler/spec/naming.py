@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePath
 
 from aimass_compiler.diagnostics import Finding, Related
@@ -18,6 +18,14 @@ EXPLANATIONS = (
         "`specs/<name>.yaml`, so that everybody finds it from any of them.",
     ),
     Explanation(
+        "AM023",
+        "a file below specs/ is not read",
+        "Specs stand directly in `specs/`, and end in `.yaml` or `.yml`. A file in a folder there, or one "
+        "that ends in `.YAML`, would be passed over: its model would not exist, and nobody would be told. "
+        "All models share one list of names, so a folder for each team is not needed to keep them apart; in "
+        "CODEOWNERS, `/specs/risk-*.yaml` is a team's. Keep other YAML files outside of `specs/`.",
+    ),
+    Explanation(
         "AM208",
         "two specs have one model",
         "What is generated for a model lies in one folder, so it can come from one spec only. Mostly one of "
@@ -27,6 +35,19 @@ EXPLANATIONS = (
 
 
 _NAME = ("metadata", "name")
+
+
+def unread(strays: Iterable[str]) -> Iterator[Finding]:
+    """Files below specs/ that are not read, each on its own."""
+    for file in strays:
+        path = PurePath(file)
+        place = f"{path.parts[0]}/{path.stem}{path.suffix.lower()}"
+        reason = (
+            "it stands in a folder" if path.parent.name != path.parts[0] else f"it ends in `{path.suffix}`"
+        )
+        message = f"`{file}` is not read: {reason}"
+        hint = f"move it to `{place}`, or out of `{path.parts[0]}/` where it is no spec"
+        yield Finding("AM023", (), message, help=hint, file=file)
 
 
 def findings(models: Mapping[str, str], others: Mapping[str, str]) -> Iterator[Finding]:

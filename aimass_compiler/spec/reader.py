@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aimass_compiler.conflict_markers import first_marker
 from aimass_compiler.conventions import API_VERSION
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.explanations import Explanation
@@ -28,6 +29,15 @@ EXPLANATIONS = (
         "A spec consists of keys and values: `key: value`. A list or a single value at the top says nothing "
         "about what it describes.",
     ),
+    Explanation(
+        "AM022",
+        "a merge left conflict markers in a file",
+        "Git could not merge both sides of a file, and wrote both into it, between lines of `<<<<<<<`, "
+        "`=======` and `>>>>>>>`. In a spec, `aimass.yaml` or a `.dvc` file only a person can tell what is "
+        "right: keep that, and delete the lines with the markers. What is generated needs nobody: `aimass "
+        "compile` writes it anew, and takes out of `dvc.lock` the stages that both sides changed, which the "
+        "next `aimass run` takes from DVC's cache or runs.",
+    ),
 )
 
 #: What was read, and what is wrong with its text.
@@ -48,6 +58,8 @@ def parse(content: bytes | str, file: str, *, may_be_empty: bool = False) -> Rea
     if text is None:
         return Document(file), findings
     document = Document(file, text)
+    if marker := first_marker(text):
+        return document, [*findings, _in_conflict(document, marker)]
     root, found = compose(document)
     told = {finding.place for finding in findings}
     findings += [finding for finding in found if finding.place not in told]
@@ -58,6 +70,12 @@ def parse(content: bytes | str, file: str, *, may_be_empty: bool = False) -> Rea
     if may_be_empty and _is_empty(root):
         return replace(document, root=MappingNode(0, 0, {})), findings
     return document, [*findings, _no_mapping(document, root)]
+
+
+def _in_conflict(document: Document, marker: tuple[int, int]) -> Finding:
+    hint = "keep what is right of both sides, and delete the lines with `<<<<<<<`, `=======` and `>>>>>>>`"
+    message = f"a merge left conflict markers in `{document.file}`"
+    return Finding("AM022", (), message, help=hint, file=document.file, place=document.place_between(*marker))
 
 
 def _is_empty(root: Node | None) -> bool:

@@ -15,9 +15,11 @@ from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.memory import Memory, Model
 from aimass_compiler.plan import Plan, compare, guarded, snapshot, write
 from aimass_compiler.project import Project
+from aimass_compiler.repository import tell_attributes
 from aimass_compiler.spec import naming
 from aimass_compiler.spec.document import Document
 from aimass_compiler.spec.settings_file import read_settings
+from aimass_compiler.synchronise.locks import resolve
 from aimass_compiler.synchronise.processes import Together, count_for
 from aimass_compiler.synchronise.share import Compared, Found, Share, Written, merged
 
@@ -65,6 +67,8 @@ def synchronise(
     new = [path for path in specs if path.name not in known]
     settings, written, findings = read_settings(project.settings, project.shown(project.settings))
     findings += checks.check_settings(written.text, written.file, settings, lambda: project.models(specs))
+    if wish.prunes_models:
+        findings += naming.unread(project.strays())
     if findings:
         memory.forget()  # so that the next compile tells them, too
     parts = _divided(new)
@@ -90,9 +94,12 @@ def synchronise(
             return Synchronised(_distinct(findings), documents, None, is_written=False, settled_files=0)
         models = {*names.values(), *(path.stem for path in settled)}
         plan, problems, learnt = _carried_out(project, together, wish, models, tell)
+    is_written = wish.is_written and not has_errors(problems)
+    if is_written:
+        tell_attributes(project.generated)
+        problems += resolve(project.root, models, tell)
     if not findings:
         memory.keep(learnt)
-    is_written = wish.is_written and not has_errors(problems)
     return Synchronised(_distinct([*findings, *problems]), documents, plan, is_written, sum(known.values()))
 
 

@@ -262,7 +262,7 @@ def test_a_list_of_files_that_cannot_be_read_hides_no_deletion(committed: Projec
     commit(committed.root)
     done = committed.aimass("plan", "--against", "HEAD")
     assert (done.code, done.out) == (2, "")
-    assert "error: `generated/churn/inventory.json` of `HEAD` cannot be read: it is not JSON" in done.err
+    assert "error: `generated/churn/inventory.json` of `HEAD` cannot be read: a merge left" in done.err
 
 
 def test_a_spec_with_errors_is_not_compared(committed: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -9,13 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from aimass_compiler import conventions
 from aimass_compiler.checking import check_specs
 from aimass_compiler.checks import BASE
 from aimass_compiler.diagnostics import Finding
+from aimass_compiler.effects.consistency import disagreements
 from aimass_compiler.formatting import formatted
 from aimass_compiler.plan import update, writing
 from aimass_compiler.plan.names import refusals
 from aimass_compiler.project import Project
+from aimass_compiler.spec import naming as naming_of_files
 from aimass_compiler.spec.model_spec import ModelSpec
 from aimass_compiler.spec.reader import read_document
 from aimass_compiler.starter import create, propose
@@ -176,6 +180,34 @@ def creating(file: str) -> Situation:
     return situation
 
 
+def unread(*files: str) -> Situation:
+    """Files lie below specs/, beside a spec."""
+
+    def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+        for file in files:
+            (root / "specs" / file).parent.mkdir(parents=True, exist_ok=True)
+            (root / "specs" / file).write_text(BASE)
+        return list(naming_of_files.unread(Project(root).strays()))
+
+    return situation
+
+
+def run_before(changed: str) -> Situation:
+    """DVC ran a model, and then one of its values changed, or none."""
+
+    def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+        folder = root / "generated" / "churn"
+        folder.mkdir(parents=True)
+        pipeline = {"format": conventions.PIPELINE_FORMAT, "training": {"seed": 1 if changed else 0}}
+        (folder / "pipeline.json").write_text(json.dumps(pipeline))
+        (folder / "dvc.lock").write_text(
+            "stages: {train: {cmd: c, params: {generated/churn/pipeline.json: {training: {seed: 0}}}}}"
+        )
+        return list(disagreements(root, ["churn"]))
+
+    return situation
+
+
 def replace(path: str, content: bytes) -> Callable[[Path], object]:
     """Write one file of the generated ones by hand."""
     return lambda root: (root / path).write_bytes(content)
@@ -215,6 +247,7 @@ SITUATIONS: dict[str, tuple[Situation, Situation]] = {
     "AM036": (another_program, writing_again(nothing)),
     "AM037": (gone(with_lock=True), gone(with_lock=False)),
     "AM038": (repeating_a_key(20_000), repeating_a_key(50)),
+    "AM039": (run_before("training.seed"), run_before("")),
     "AM060": (proposing("c.jsonl", '{"age": 41,\n'), proposing("c.csv")),
     "AM061": (proposing("c.xlsx"), proposing("c.csv")),
     "AM062": (proposing("c.csv", TABLE.replace("age,tenure", "age,age")), proposing("c.csv")),
@@ -223,6 +256,8 @@ SITUATIONS: dict[str, tuple[Situation, Situation]] = {
     "AM065": (without_polars, proposing("c.csv")),
     "AM066": (proposing("c.csv", name="Churn_EU"), proposing("c.csv", name="churn-eu")),
     "AM067": (creating("churn.yaml"), creating("churn-eu.yaml")),
+    "AM022": (reading(BASE.encode() + b"<<<<<<< HEAD\n# a\n=======\n# b\n>>>>>>> b\n"), SOUND),
+    "AM023": (unread("risk/churn.yaml", "churn.YAML"), unread()),
     "AM208": (specs("churn.yaml", "churn.yml"), specs("churn.yaml")),
     "AM455": (hosts("m.example.com", "m.example.com"), hosts("c.example.com", "l.example.com")),
     "AM209": (settings_in("aimass.yml"), settings_in("aimass.yaml")),

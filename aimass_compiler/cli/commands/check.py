@@ -1,6 +1,7 @@
 """Check specs and write nothing.
 
-Finds everything that compiling finds in a spec, without rendering files for it. For editors,
+Finds everything that compiling finds in a spec, without rendering files for it, and conflict markers
+that a merge left in what belongs to it. For editors,
 `--stdin-filename` takes the text from standard input and treats it as if it were in that file, so
 that what is typed is checked before it is saved. Columns count characters (code points).
 """
@@ -43,6 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Check; answers an ExitCode."""
     from aimass_compiler.checking import check_specs
     from aimass_compiler.diagnostics import has_errors
+    from aimass_compiler.effects.consistency import conflicts
+    from aimass_compiler.spec import naming
 
     if arguments.stdin_filename is not None:
         if arguments.specs:
@@ -52,11 +55,13 @@ def run(arguments: argparse.Namespace) -> int:
     project = project_of(arguments)
     specs, _ = own_files(project, arguments.specs)
     checked = check_specs(project, specs, {})
-    findings.show(checked.findings, checked.documents, arguments.format)
-    if not checked.findings and arguments.format == "people":
+    beside = [*conflicts(project.root, sorted(path.stem for path in specs))]
+    beside += [] if arguments.specs else naming.unread(project.strays())
+    findings.show([*checked.findings, *beside], checked.documents, arguments.format)
+    if not (checked.findings or beside) and arguments.format == "people":
         shown = [project.shown(path) for path in specs] or [conventions.SETTINGS_FILE]
         print(f"{shown[0]} is fine" if len(shown) == 1 else f"{len(shown)} specs are fine")
-    return ExitCode.FAILED if has_errors(checked.findings) else ExitCode.DONE
+    return ExitCode.FAILED if beside or has_errors(checked.findings) else ExitCode.DONE
 
 
 def _check_typed(arguments: argparse.Namespace) -> int:

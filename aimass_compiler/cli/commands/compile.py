@@ -10,16 +10,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import add_root, project_of, specs_of
 from aimass_compiler.cli.views import changes, findings
 from aimass_compiler.conventions import ExitCode
+from aimass_compiler.memory import has_run, recall
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aimass_compiler.diagnostics import Finding
     from aimass_compiler.plan import Plan
+    from aimass_compiler.project import Project
 
 PLACE = 2
 EXAMPLES = """
@@ -52,7 +57,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile; answers an ExitCode."""
-    from aimass_compiler.memory import recall
+    from aimass_compiler.diagnostics import has_errors
     from aimass_compiler.synchronise import Wish, synchronise
 
     if arguments.diff and arguments.format != "people":
@@ -67,8 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
         looks_at=None if arguments.diff else changes.AT_MOST_MODELS,
     )
     memory = arguments.memory or recall(str(project.root), is_kept=not arguments.no_cache)
-    result = synchronise(project, specs, wish, memory, _tell)
-    findings.show(result.findings, result.documents, arguments.format)
+    result = synchronise(project, specs, wish, memory, terminal.tell)
+    committed = [] if wish.is_written or result.plan is None else _committed(project, specs)
+    findings.show([*result.findings, *committed], result.documents, arguments.format)
     plan = result.plan
     if plan is not None and (plan.changes or not result.has_failed) and arguments.format == "people":
         drawn = changes.drawn(
@@ -85,7 +91,19 @@ def run(arguments: argparse.Namespace) -> int:
             "generated/ is not what the specs compile to", "run `aimass compile` and commit the result"
         )
         return ExitCode.STALE
+    if has_errors(committed):
+        return ExitCode.STALE if arguments.check else ExitCode.FAILED
     return ExitCode.FAILED if result.has_failed else ExitCode.DONE
+
+
+def _committed(project: Project, specs: Sequence[Path]) -> list[Finding]:
+    """What is wrong with what DVC ran, and with the data that it ran with; nothing where it never did."""
+    if not has_run(str(project.root)):
+        return []
+    from aimass_compiler.effects.consistency import conflicts, disagreements
+
+    models = sorted(path.stem for path in specs)
+    return [*conflicts(project.root, models), *disagreements(project.root, models)]
 
 
 def _annotate(plan: Plan | None, specs: Mapping[str, str]) -> None:
@@ -95,7 +113,3 @@ def _annotate(plan: Plan | None, specs: Mapping[str, str]) -> None:
 
     if plan is not None and not has_errors(plan.findings):
         sys.stdout.write(github.stale(plan, specs))
-
-
-def _tell(message: str) -> None:
-    print(message, file=sys.stderr)

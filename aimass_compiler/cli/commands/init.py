@@ -36,6 +36,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the spec; answers an ExitCode."""
+    from aimass_compiler.repository import tell_attributes
     from aimass_compiler.starter import create, propose
 
     project = project_of(arguments)
@@ -47,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     if problems:
         findings.show(problems, {}, "people")
         return ExitCode.FAILED
+    tell_attributes(project.generated)
     print(f"wrote {project.shown(path)}: read it, then `aimass run {arguments.name}`")
     if not (project.root / conventions.SCHEMA_FILE).exists():
         print("`aimass schema --write` once lets editors complete and explain specs")

@@ -85,16 +85,21 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.compile import compile_specs
     from aimass_compiler.diagnostics import has_errors
     from aimass_compiler.effects.complete import effects
+    from aimass_compiler.effects.consistency import conflicts, data_disagreements
+    from aimass_compiler.spec import naming
     from aimass_compiler.spec.settings_file import read_settings
 
     project = project_of(arguments)
     allowed = _allowed(arguments.allow_breaking)
     compiled = compile_specs(project, specs_of(project, arguments.specs))
-    if has_errors(compiled.findings):
-        findings.show(compiled.findings, compiled.documents, "people")
+    unread = [] if arguments.specs else [*naming.unread(project.strays())]
+    if unread or has_errors(compiled.findings):
+        findings.show([*compiled.findings, *unread], compiled.documents, "people")
         return ExitCode.FAILED
     plan = _plan(arguments, project, compiled.files)
-    findings.show([*compiled.findings, *plan.findings], compiled.documents, "people")
+    merged = [] if arguments.against else [*conflicts(project.root, compiled.pipelines)]
+    beside = [] if arguments.against else [*data_disagreements(project.root, compiled.pipelines)]
+    findings.show([*compiled.findings, *plan.findings, *merged, *beside], compiled.documents, "people")
     found = effects(
         plan,
         root=project.root,
@@ -104,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
         allowed=allowed,
     )
     sys.stdout.write(_shown(found, arguments))
-    return ExitCode.FAILED if has_errors(plan.findings) else _code(found, arguments)
+    return ExitCode.FAILED if has_errors([*plan.findings, *merged]) else _code(found, arguments)
 
 
 def _shown(found: Effects, arguments: argparse.Namespace) -> str:

@@ -51,6 +51,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Look; answers an ExitCode: that of the first environment or model that cannot be looked at."""
     project = project_of(arguments)
+    clusters.hold_to_merged(project)
     # Who names an environment knows which cluster the context is of.
     servers = dict.fromkeys(arguments.env) or clusters.servers_of(project)
     found = _chosen(_looked(arguments, project, servers), arguments.models)
