@@ -30,6 +30,8 @@ PACKAGE = f"{CONTEXT}/model"
 PACKAGED_MODEL = f"{PACKAGE}/{conventions.MODEL_FILE}"
 SIGNATURE = f"{PACKAGE}/{conventions.SIGNATURE_FILE}"
 REFERENCE = f"{PACKAGE}/{conventions.REFERENCE_FILE}"
+GOLDEN = f"{PACKAGE}/{conventions.GOLDEN_FILE}"
+MANIFEST = f"{PACKAGE}/{conventions.MANIFEST_FILE}"
 MODEL_CARD = f"{PACKAGE}/{conventions.MODEL_CARD_FILE}"
 #: What the packaged model reached; on record as it is once released.
 REACHED = f"{CONTEXT}/{conventions.METRICS_FILE}"

@@ -38,6 +38,12 @@ MODEL_FILE = "model.onnx"
 SIGNATURE_FILE = "signature.json"
 REFERENCE_FILE = "reference.json"
 REFERENCE_FORMAT = "aimass.reference/v1"
+#: A few rows with the answers that were evaluated: the server asks them itself before it is ready.
+GOLDEN_FILE = "golden.json"
+GOLDEN_FORMAT = "aimass.golden/v1"
+#: The SHA-256 of every other file of the package.
+MANIFEST_FILE = "manifest.json"
+MANIFEST_FORMAT = "aimass.manifest/v1"
 MODEL_CARD_FILE = "model_card.md"
 #: What the packaged model reached, beside the package's folder; on record as it is once released.
 METRICS_FILE = "metrics.json"

@@ -27,6 +27,8 @@ class Source(Kind):
     """Rows from somewhere, read lazily."""
 
     short_form: ClassVar[str | None] = "path"
+    #: Whether a file tells numbers and flags from text, or writes them alike.
+    has_types: ClassVar[bool] = True
 
     path: Annotated[str, AfterValidator(_inside)]
     """A file below the project's root, a pattern such as `data/usage-*.parquet`, or an address (`s3://…`)."""

@@ -94,6 +94,17 @@ def _typed(raw: polars.Series, column: Column) -> polars.Series:
     return text.set(text == "", None)
 
 
+def written(raw: polars.Series) -> str:
+    """How the data writes a column, where the server has to know: a `flag`, `integer`, `float` or `text`."""
+    if raw.dtype == polars.Boolean:
+        return "flag"
+    if raw.dtype.is_integer():
+        return "integer"
+    if raw.dtype.is_float():
+        return "float"
+    return "text" if raw.dtype == polars.String else ""
+
+
 def _widened(raw: polars.Series) -> polars.Series:
     """As the server reads them, which takes a float32 for the decimal that was rounded to it."""
     found = polars.Series(raw.name, widened(raw.fill_null(numpy.nan).to_numpy()))

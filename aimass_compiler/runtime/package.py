@@ -10,6 +10,8 @@ import polars
 from aimass_compiler import artifacts, conventions
 from aimass_compiler.runtime.packaging import context, graph, parity, signature
 from aimass_compiler.runtime.packaging.card import card
+from aimass_compiler.runtime.packaging.golden import golden_rows
+from aimass_compiler.runtime.packaging.manifest import manifest_of
 from aimass_compiler.runtime.packaging.reference import prediction_reference
 from aimass_compiler.runtime.workspace import Workspace, read_json, replacing, write_json
 
@@ -28,6 +30,7 @@ def run(metadata: Metadata, task: Task, columns: Mapping[str, Column], *, worksp
     """
     rows = polars.read_parquet(workspace.path(artifacts.rows("test")))
     read = read_json(workspace.path(artifacts.FEATURES))["inputs"]
+    collected = read_json(workspace.path(artifacts.ROWS_REPORT))
     best = read_json(workspace.path(artifacts.BEST))
     model = _joined(workspace, task)
     served = parity.predict(model, read, rows, task)
@@ -37,7 +40,7 @@ def run(metadata: Metadata, task: Task, columns: Mapping[str, Column], *, worksp
         "model": metadata.name,
         "version": signature.version_of(model),
         "trained_at": best["trained_at"],
-        **signature.contract_of(task, columns, read, rows),
+        **signature.contract_of(task, columns, read, collected, rows),
     }
     features = read_json(workspace.path(artifacts.FEATURES_REFERENCE))
     reference = features | {"prediction": prediction_reference(task, served)}
@@ -49,8 +52,10 @@ def run(metadata: Metadata, task: Task, columns: Mapping[str, Column], *, worksp
         temporary.write_bytes(model)
     write_json(workspace.path(artifacts.SIGNATURE), contract)
     write_json(workspace.path(artifacts.REFERENCE), reference)
+    write_json(workspace.path(artifacts.GOLDEN), golden_rows(rows, contract["inputs"], served, task))
     with replacing(workspace.path(artifacts.MODEL_CARD)) as temporary:
         temporary.write_text(model_card, encoding="utf-8")
+    write_json(workspace.path(artifacts.MANIFEST), manifest_of(workspace.folder(artifacts.PACKAGE)))
     context.assemble(workspace)
     told = f"it answers {rows.height:,} test rows as evaluated"
     print(f"version {contract['version']}, {len(model):,} bytes; {told}", flush=True)

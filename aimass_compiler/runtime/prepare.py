@@ -26,7 +26,7 @@ def run(data: Data, task: Task, *, workspace: Workspace) -> None:
     splits = _split(data, task, cleaned)
     for name, part in splits.items():
         write_table(workspace.path(artifacts.rows(name)), part)
-    write_json(workspace.path(artifacts.ROWS_REPORT), _report(data, collected.height, cleaned, splits))
+    write_json(workspace.path(artifacts.ROWS_REPORT), _report(data, collected, cleaned, splits))
     counts = ", ".join(f"{part.height:,} {name}" for name, part in splits.items())
     left_out = cleaned.height - sum(part.height for part in splits.values())
     aside = f", {left_out:,} in no split" if left_out else ""
@@ -173,8 +173,23 @@ def _require_places(data: Data, names: polars.Series) -> None:
 
 
 def _report(
-    data: Data, collected: int, cleaned: polars.DataFrame, splits: dict[str, polars.DataFrame]
+    data: Data, collected: polars.DataFrame, cleaned: polars.DataFrame, splits: dict[str, polars.DataFrame]
 ) -> dict[str, Any]:
     counts = {name: part.height for name, part in splits.items()}
     missing = {name: cleaned.get_column(name).null_count() / cleaned.height for name in data.columns}
-    return {"rows": {"collected": collected, "kept": cleaned.height, **counts}, "missing": missing}
+    return {
+        "rows": {"collected": collected.height, "kept": cleaned.height, **counts},
+        "missing": missing,
+        "written": _written(data, collected),
+        "undeclared": [name for name in collected.columns if name not in data.columns],
+    }
+
+
+def _written(data: Data, collected: polars.DataFrame) -> dict[str, str]:
+    """How the sources write each column: the server reads rows as the sources are read.
+
+    CSV has one way for all values, so that text there tells nothing.
+    """
+    has_types = any(source.has_types for source in data.sources.values())
+    written = {name: contract.written(collected.get_column(name)) for name in data.columns}
+    return {name: how for name, how in written.items() if how and (has_types or how != "text")}

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy
 from onnx import TensorProto, helper, numpy_helper
 
 from aimass_compiler import conventions
+from aimass_compiler.runtime.packaging.manifest import manifest_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +57,19 @@ def write_package(folder: Path) -> None:
     (folder / conventions.MODEL_FILE).write_bytes(content)
     (folder / conventions.SIGNATURE_FILE).write_text(json.dumps(signature))
     (folder / conventions.REFERENCE_FILE).write_text(json.dumps(reference))
+    score = float(numpy.array(ROW, dtype=numpy.float32) @ WEIGHTS)
+    share = 1 / (1 + math.exp(-score))
+    prediction = {
+        "label": LABELS[int(share > 0.5)],
+        "probabilities": dict(zip(LABELS, (1 - share, share), strict=True)),
+    }
+    golden = {
+        "format": conventions.GOLDEN_FORMAT,
+        "rows": [signature["example"]],
+        "predictions": [prediction],
+    }
+    (folder / conventions.GOLDEN_FILE).write_text(json.dumps(golden))
+    (folder / conventions.MANIFEST_FILE).write_text(json.dumps(manifest_of(folder)))
     numpy.save(folder / "weights.npy", WEIGHTS)
 
 

@@ -83,7 +83,7 @@ def test_the_signature_says_what_is_accepted_and_answered(tmp_path: Path) -> Non
             | {"values": ["basic", "plus", "pro", "gold"], "nullable": False},
             {"name": "note", "type": "text", "tensor": "strings", "index": 1, "nullable": True},
         ],
-        "ignored": ["customer_id"],
+        "ignored": ["customer_id", "churned", "region"],
         "outputs": [
             {"name": "probabilities", "datatype": "FP32", "shape": [-1, 2], "labels": ["no", "yes"]},
             {"name": "label", "datatype": "BYTES", "shape": [-1]},

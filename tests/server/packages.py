@@ -7,9 +7,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import numpy
+import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from aimass_compiler import conventions
+from aimass_compiler.runtime.packaging.manifest import manifest_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -196,7 +198,50 @@ def write(
     (folder / conventions.SIGNATURE_FILE).write_text(json.dumps(signature))
     described = {"format": conventions.REFERENCE_FORMAT, "rows": 100, **reference}
     (folder / conventions.REFERENCE_FILE).write_text(json.dumps(described))
+    return seal(folder)
+
+
+def seal(folder: Path) -> Path:
+    """Add to the files of a package what it answers to its example, and the manifest."""
+    document = json.loads((folder / conventions.SIGNATURE_FILE).read_text())
+    golden = {"format": conventions.GOLDEN_FORMAT, **answered(folder, [document["example"]])}
+    (folder / conventions.GOLDEN_FILE).write_text(json.dumps(golden))
+    return listed(folder)
+
+
+def listed(folder: Path) -> Path:
+    """Write the manifest of the files as they are now."""
+    (folder / conventions.MANIFEST_FILE).write_text(json.dumps(manifest_of(folder)))
     return folder
+
+
+def answered(folder: Path, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the graph answers to rows, asked by hand."""
+    document = json.loads((folder / conventions.SIGNATURE_FILE).read_text())
+    session = onnxruntime.InferenceSession(folder / conventions.MODEL_FILE)
+    tensors = {}
+    for name, kind in (("numbers", numpy.float64), ("strings", object)):
+        columns = sorted(
+            (column["index"], column["name"]) for column in document["inputs"] if column["tensor"] == name
+        )
+        if columns:
+            tensors[name] = numpy.array([[row[column] for _, column in columns] for row in rows], dtype=kind)
+    for column in document["inputs"]:
+        if column["type"] == "image":
+            tensors[column["name"]] = numpy.array([row[column["name"]] for row in rows], numpy.float32)
+    found = dict(
+        zip((output.name for output in session.get_outputs()), session.run(None, tensors), strict=True)
+    )
+    if "prediction" in found:
+        return {
+            "rows": rows,
+            "predictions": [{"prediction": value} for value in found["prediction"].tolist()],
+        }
+    predictions = [
+        {"label": label, "probabilities": dict(zip(LABELS, shares, strict=True))}
+        for label, shares in zip(found["label"], found["probabilities"].tolist(), strict=True)
+    ]
+    return {"rows": rows, "predictions": predictions}
 
 
 _CLASSIFIED = [

@@ -29,7 +29,7 @@ from server.packages import CHURN_EXAMPLE
 from server.serving import HOST, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ALLOWED = {"numpy", "onnxruntime", "orjson", "prometheus_client", "uvicorn"}
 OURS = "aimass_compiler.runtime.server."
@@ -125,22 +125,62 @@ def edited(folder: Path, file: str, change: Callable[[dict[str, Any]], object]) 
     document = json.loads((folder / file).read_text())
     change(document)
     (folder / file).write_text(json.dumps(document))
-    return folder
+    return packages.listed(folder)
 
 
 SIGNATURE, REFERENCE = conventions.SIGNATURE_FILE, conventions.REFERENCE_FILE
+GOLDEN, MANIFEST = conventions.GOLDEN_FILE, conventions.MANIFEST_FILE
+
+
+def swapped(inputs: list[dict[str, Any]]) -> None:
+    """The two numbers have each other's places."""
+    inputs[0]["index"], inputs[1]["index"] = inputs[1]["index"], inputs[0]["index"]
+
+
 DAMAGES: dict[str, tuple[str, Callable[[dict[str, Any]], object], str]] = {
     "another format": (SIGNATURE, lambda found: found.update(format="v9"), "has the format `v9`"),
     "another model's signature": (
         SIGNATURE, lambda found: found.update(version="000000000000"), "describes version"),
-    "no version": (SIGNATURE, lambda found: found.update(version=""), "describes version"),
+    "no version": (SIGNATURE, lambda found: found.update(version=""), "`version` is"),
+    "a version of one digit": (
+        SIGNATURE, lambda found: found.update(version=found["version"][0]), "and not 12 digits of a SHA-256"),
+    "a name that is a number": (SIGNATURE, lambda found: found.update(model=7), "`model` is 7, and no text"),
+    "no labels": (SIGNATURE, lambda found: found["outputs"][0].pop("labels"), "lacks 'labels'"),
+    "labels in another order": (
+        SIGNATURE, lambda found: found["outputs"][0]["labels"].reverse(), "row 0 is answered no (0."),
+    "three labels of two": (
+        SIGNATURE, lambda found: found["outputs"][0]["labels"].append("maybe"), "the `outputs` of a"),
+    "three labels of two, and a shape": (
+        SIGNATURE,
+        lambda found: found["outputs"][0].update(labels=["no", "yes", "maybe"], shape=[-1, 3]),
+        "answers `probabilities` tensor(float) [-1, 2], but signature.json declares `probabilities` "
+        "tensor(float) [-1, 3]"),
+    "a label twice": (
+        SIGNATURE, lambda found: found["outputs"][0].update(labels=["no", "no"]), '"no" stands twice in'),
+    "columns in another order": (SIGNATURE, lambda found: swapped(found["inputs"]), "does not fit the model"),
+    "a column more": (
+        SIGNATURE,
+        lambda found: found["inputs"].append({**found["inputs"][0], "name": "more", "index": 2}),
+        "reads `numbers` tensor(double) [-1, 2], but signature.json declares `numbers` tensor(double)"),
+    "a column twice": (
+        SIGNATURE, lambda found: found["inputs"].append(found["inputs"][0]), '"tenure" stands twice in'),
+    "a column in another tensor": (
+        SIGNATURE, lambda found: found["inputs"][0].update(tensor="strings"), "but in the tensor"),
+    "a bound that is a text": (
+        SIGNATURE, lambda found: found["inputs"][0].update(min="0"), '`min` of `tenure` is "0"'),
+    "answers that were not given": (
+        GOLDEN, lambda found: found["predictions"][0]["probabilities"].update(no=0.5), "where"),
+    "a label that was not given": (
+        GOLDEN, lambda found: found["predictions"][0].update(label="yes"), "was evaluated"),
+    "rows without answers": (GOLDEN, lambda found: found["predictions"].pop(), "as many predictions"),
+    "golden rows that are none": (GOLDEN, lambda found: found.update(rows=[1]), "as many predictions"),
     "no inputs": (SIGNATURE, lambda found: found.pop("inputs"), "lacks 'inputs'"),
     "a date that is none": (SIGNATURE, lambda found: found.update(trained_at="yesterday"), "trained_at"),
     "a column without a place": (SIGNATURE, lambda found: found["inputs"].pop(0), "not counted 0, 1, 2"),
     "an example that breaks the contract": (
         SIGNATURE, lambda found: found["example"].update(age=3), "`age` must be at least 16"),
     "an output that the graph lacks": (
-        SIGNATURE, lambda found: found["outputs"][0].update(name="scores"), "signature.json declares"),
+        SIGNATURE, lambda found: found["outputs"][0].update(name="scores"), "does not fit: the `outputs`"),
     "a reference of another format": (REFERENCE, lambda found: found.pop("format"), "has the format `None`"),
     "a reference without predictions": (REFERENCE, lambda found: found.pop("prediction"), "does not fit"),
     "bins that do not fit their edges": (
@@ -167,7 +207,75 @@ def test_a_package_that_lacks_any_one_key_is_refused_or_served(tmp_path: Path, f
         del document[key]
         (package / file).write_text(json.dumps(document))
         with suppress(ServerFailure):
+            loaded(packages.listed(package))
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to each part of a document."""
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in inner:
+        yield from places(part, (*path, key))
+
+
+def replaced(value: Any, path: tuple[Any, ...], other: Any) -> Any:
+    if not path:
+        return other
+    key, *rest = path
+    changed: Any = value.copy()
+    changed[key] = replaced(value[key], tuple(rest), other)
+    return changed
+
+
+@pytest.mark.parametrize("make", [packages.price, packages.churn], ids=lambda make: make.__name__)
+@pytest.mark.parametrize("file", [SIGNATURE, REFERENCE, GOLDEN, MANIFEST])
+def test_a_package_with_any_one_value_of_another_kind_is_refused_or_served(
+    tmp_path: Path, file: str, make: Callable[[Path], Path]
+) -> None:
+    package = make(tmp_path / "package")
+    document = json.loads((package / file).read_text())
+    for path in places(document):
+        for other in (None, 7, -1.5, "", "x", True, [], {}, [[]], {"x": 1}):
+            (package / file).write_text(json.dumps(replaced(document, path, other)))
+            if file != MANIFEST:
+                packages.listed(package)
+            with suppress(ServerFailure):
+                loaded(package)
+
+
+def test_any_file_that_is_not_the_one_that_was_packaged_is_refused(tmp_path: Path) -> None:
+    for name in (conventions.MODEL_FILE, SIGNATURE, REFERENCE, GOLDEN):
+        package = packages.churn(tmp_path / name)
+        content = bytearray((package / name).read_bytes())
+        content[len(content) // 2] ^= 1
+        (package / name).write_bytes(content)
+        with pytest.raises(ServerFailure, match=f"{name} is not the file that was packaged") as failure:
             loaded(package)
+        assert failure.value.code is ExitCode.PACKAGE
+        (package / name).unlink()
+        with pytest.raises(ServerFailure, match=f"{name} cannot be read"):
+            loaded(package)
+
+
+def test_a_package_of_an_older_version_is_told_the_way_out(tmp_path: Path) -> None:
+    package = packages.churn(tmp_path / "churn")
+    (package / MANIFEST).unlink()
+    ended = start(package)
+    assert ended.returncode == ExitCode.PACKAGE
+    assert ended.stderr == (
+        f"server: {package} has no manifest.json: an older version packaged it; "
+        "package the model again with `aimass run`\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["../model.onnx", "/etc/hostname", ".hidden", "a\\b", "missing", ""])
+def test_a_manifest_lists_files_that_lie_beside_it(tmp_path: Path, name: str) -> None:
+    package = packages.churn(tmp_path / "churn")
+    manifest = json.loads((package / MANIFEST).read_text())
+    manifest["files"][name] = "0"
+    (package / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(ServerFailure, match=r"which is no file beside it|cannot be read"):
+        loaded(package)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a graph", b"\x00" * 100])
@@ -175,7 +283,7 @@ def test_a_graph_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None
     package = packages.churn(tmp_path / "churn")
     (package / conventions.MODEL_FILE).write_bytes(content)
     with pytest.raises(ServerFailure, match="describes version"):
-        loaded(package)
+        loaded(packages.listed(package))
 
 
 def test_it_drains_before_it_stops(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from aimass_compiler import conventions
 from aimass_compiler.conventions import ExitCode
-from server.packages import churn, digits, price
+from server.packages import churn, digits, listed, price
 
 
 def rehearse(package: Path, listed: Path) -> subprocess.CompletedProcess[str]:
@@ -45,6 +45,6 @@ def test_an_example_that_is_refused_ends_the_build(tmp_path: Path) -> None:
     path = package / conventions.SIGNATURE_FILE
     signature = json.loads(path.read_text())
     path.write_text(json.dumps({**signature, "example": {**signature["example"], "age": 7}}))
-    done = rehearse(package, tmp_path / "listed")
+    done = rehearse(listed(package), tmp_path / "listed")
     assert done.returncode == ExitCode.PACKAGE
     assert "`age` must be at least 16" in done.stderr

@@ -19,6 +19,8 @@ DECIMAL_COMMA = r"^\s*(?P<whole>[-+]?[0-9]+),(?P<decimals>[0-9]+)\s*$"
 class Csv(Source):
     """Rows of comma-separated values with a header line, in UTF-8; may be compressed by gzip or zstd."""
 
+    has_types = False
+
     separator: str = Field(",", min_length=1, max_length=1)
     """What stands between values."""
     missing: tuple[str, ...] = ("",)

@@ -26,18 +26,33 @@ def version_of(model: bytes) -> str:
 
 
 def contract_of(
-    task: Task, columns: Mapping[str, Column], read: Sequence[Mapping[str, Any]], rows: polars.DataFrame
+    task: Task,
+    columns: Mapping[str, Column],
+    read: Sequence[Mapping[str, Any]],
+    collected: Mapping[str, Any],
+    rows: polars.DataFrame,
 ) -> dict[str, Any]:
-    """What may be asked and what is answered; `read` is what features.json has as `inputs`."""
+    """What may be asked and what is answered.
+
+    `read` is what features.json has as `inputs`, `collected` what prepare reported of the data. What the data
+    has beside the inputs, its target among them, is ignored: a row of the data is a row that may be asked.
+    """
     names = {place["name"] for place in read}
-    inputs = [{**place, **_contract(columns[place["name"]])} for place in read]
+    inputs = [{**place, **_contract(columns[place["name"]]), **_written(place, collected)} for place in read]
     return {
         "task": task.kind,
         "inputs": inputs,
-        "ignored": [name for name in columns if name not in names and name != task.target],
+        "ignored": [name for name in (*columns, *collected["undeclared"]) if name not in names],
         "outputs": _outputs(task),
         "example": _example(rows, inputs),
     }
+
+
+def _written(place: Mapping[str, Any], collected: Mapping[str, Any]) -> dict[str, str]:
+    """How the data wrote a column; nothing where that is what its type says."""
+    usual = ("integer", "float") if place["type"] == "number" else ("text",)
+    written = collected["written"].get(place["name"])
+    return {} if written is None or written in usual else {"written": written}
 
 
 def _contract(column: Column) -> dict[str, Any]:

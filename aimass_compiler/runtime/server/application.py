@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from aimass_compiler import conventions
-from aimass_compiler.runtime.server import description
+from aimass_compiler.runtime.server import description, golden
 from aimass_compiler.runtime.server.answer import JSON, Answer, RequestError
 from aimass_compiler.runtime.server.body import CallerGone, read_body
 from aimass_compiler.runtime.server.contract import nearest
@@ -65,7 +65,9 @@ class Application:
         self._metrics.concurrency_limit.set(settings.concurrency)
         self.ledger = Ledger(signature, settings, self._metrics, drift, log)
         self._deadlines = Deadlines(settings.timeout_seconds)
-        self.execution = Execution(Predictor(signature, Model(package, settings.threads)), signature)
+        predictor = Predictor(signature, Model(package, settings.threads))
+        golden.verify(package, predictor)
+        self.execution = Execution(predictor, signature)
         process = os.urandom(4).hex().encode()
         self._request_ids = (b"%s-%x" % (process, number) for number in count(1))
         infer = InferEndpoint(signature, settings.body_bytes).read

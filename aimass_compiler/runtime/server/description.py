@@ -10,7 +10,7 @@ from aimass_compiler.runtime.server import binary
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aimass_compiler.runtime.server.package import Field, Signature
+    from aimass_compiler.runtime.server.signature import Field, Signature
 
 _SERVER = "aimass"
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from aimass_compiler.runtime.server.package import Signature
+    from aimass_compiler.runtime.server.signature import Signature
 
 PREDICTION = "prediction"
 _SMALLEST_SHARE = 1e-4
@@ -48,6 +48,8 @@ class _NumberBins:
         self.expected = numpy.array([*reference["fractions"], reference["missing"]], dtype=numpy.float64)
         if len(self.expected) != len(self._edges) + 2:
             raise ValueError(f"{len(self._edges)} edges need {len(self._edges) + 1} fractions")
+        if not numpy.isfinite(self._edges).all() or not _are_shares(self.expected):
+            raise ValueError("its edges and fractions are not all numbers")
 
     def codes(self, values: NDArray[Any]) -> NDArray[numpy.int64]:
         codes = numpy.searchsorted(self._edges, values, side="right")
@@ -65,6 +67,8 @@ class _CategoryBins:
         )
         if len(self.expected) != len(names) + 2:
             raise ValueError(f"{len(names)} values need as many fractions")
+        if not all(isinstance(name, str) for name in names) or not _are_shares(self.expected):
+            raise ValueError("its values are not all names, or its fractions not all numbers")
         self._codes = {name: code for code, name in enumerate(names)} | {"": len(names) + 1}
         self._other = len(names)
 
@@ -72,6 +76,10 @@ class _CategoryBins:
         return numpy.array(
             [self._codes.get(value, self._other) for value in values.tolist()], dtype=numpy.int64
         )
+
+
+def _are_shares(fractions: NDArray[numpy.float64]) -> bool:
+    return bool(((fractions >= 0) & (fractions <= 1)).all())
 
 
 _KINDS: dict[str, Callable[[Mapping[str, Any]], _Bins]] = {"number": _NumberBins, "category": _CategoryBins}
@@ -92,7 +100,7 @@ class Drift:
         self._step_seconds = window_seconds / _STEPS
         try:
             self._columns = _columns(reference, signature)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             told = f"{conventions.REFERENCE_FILE} does not fit: {error}; package the model again"
             raise ServerFailure(ExitCode.PACKAGE, told) from error
         self._offsets = numpy.cumsum([0] + [len(bins.expected) for _, _, _, bins in self._columns])
@@ -151,5 +159,9 @@ def _columns(
                 found = reference["inputs"][field.name]
                 columns.append((field.name, field.tensor, index, _KINDS[found["kind"]](found)))
     found = reference["prediction"]
+    if (found["kind"] == "category") != bool(signature.labels):
+        raise ValueError(
+            f"its prediction is of the kind {found['kind']!r}, and the model is a {signature.task}"
+        )
     columns.append((PREDICTION, PREDICTION, None, _KINDS[found["kind"]](found)))
     return columns

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aimass_compiler.runtime.server.answer import Answer
-    from aimass_compiler.runtime.server.package import Signature
     from aimass_compiler.runtime.server.prediction import Predictor
     from aimass_compiler.runtime.server.question import Asked, Question
+    from aimass_compiler.runtime.server.signature import Signature
 
 #: A hop to a thread and back costs 0.1 ms and more under load, and whatever runs on the event loop
 #: keeps every other request waiting: about ten times the hop is where the second weighs more.

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.server.drift import Drift
     from aimass_compiler.runtime.server.log import Log
     from aimass_compiler.runtime.server.metrics import Metrics
-    from aimass_compiler.runtime.server.package import Signature
     from aimass_compiler.runtime.server.settings import Settings
+    from aimass_compiler.runtime.server.signature import Signature
 
 _MOST_ENTRIES = 64
 _MOST_ROWS = 1024

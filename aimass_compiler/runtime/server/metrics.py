@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aimass_compiler.runtime.server.drift import Drift
-    from aimass_compiler.runtime.server.package import Signature
+    from aimass_compiler.runtime.server.signature import Signature
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 #: The statuses with which the server protects itself, by the reason that `aimass_rejected_total` tells.

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aimass_compiler.runtime.server.answer import Prediction
-    from aimass_compiler.runtime.server.package import Signature
     from aimass_compiler.runtime.server.question import Asked
+    from aimass_compiler.runtime.server.signature import Signature
 
 _LONGEST_ID = 256
 _OCTETS = (b"content-type", b"application/octet-stream")

@@ -1,70 +1,32 @@
-"""A package folder, read and held against itself before anything is served from it."""
+"""A package folder, each of its files held against the manifest before anything is served from it."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from aimass_compiler import conventions
+from aimass_compiler.runtime.server.answer import shown
 from aimass_compiler.runtime.server.failure import ExitCode, ServerFailure
+from aimass_compiler.runtime.server.signature import Signature, read_signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_PACKED = (conventions.NUMBERS_TENSOR, conventions.STRINGS_TENSOR)
+#: What is served from; a manifest may list more.
+_NEEDED = (
+    conventions.MODEL_FILE,
+    conventions.SIGNATURE_FILE,
+    conventions.REFERENCE_FILE,
+    conventions.GOLDEN_FILE,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One column that a request carries."""
-
-    name: str
-    type: str
-    tensor: str
-    nullable: bool
-    minimum: float | None = None
-    maximum: float | None = None
-    unit: str = ""
-    values: tuple[str, ...] | None = None
-    shape: tuple[int, ...] = ()
-    written: str = ""
-    """How the data wrote it where that is more than text: see `values`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """What the model accepts and answers."""
-
-    model: str
-    version: str
-    task: str
-    trained_at: str
-    numbers: tuple[Field, ...]
-    """The columns of the tensor `numbers`, in its order."""
-    strings: tuple[Field, ...]
-    """The columns of the tensor `strings`, in its order."""
-    images: tuple[Field, ...]
-    ignored: frozenset[str]
-    outputs: tuple[Mapping[str, Any], ...]
-    """Tensors as the Open Inference Protocol lists them."""
-    labels: tuple[str, ...]
-    """The classes in the order of `probabilities`; empty for a regression."""
-    example: Mapping[str, Any]
-
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        return self.numbers + self.strings + self.images
-
-    @property
-    def width(self) -> int:
-        """How many values one row has, those of its pictures among them."""
-        return sum(math.prod(field.shape) for field in self.fields)
+#: Characters that are told of files that differ.
+_LONGEST = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,30 +36,65 @@ class Package:
     signature: Signature
     reference: Mapping[str, Any]
     """How inputs and predictions were distributed in training."""
+    golden: Mapping[str, Any]
+    """A few rows with the answers that were evaluated."""
     model: bytes
     """The ONNX graph."""
 
 
 def read_package(folder: Path) -> Package:
-    """Read the three files of a package.
+    """Read the files of a package; what is answered from is what was held against the manifest.
 
-    Raises ServerFailure when one is missing, is not what it should be, or when the signature is
-    not that of this very model.
+    Raises ServerFailure when one is missing, is not the one that was packaged, or when the signature
+    contradicts itself or is not that of this very model.
     """
-    signature = _read_document(folder / conventions.SIGNATURE_FILE, conventions.PACKAGE_FORMAT)
-    reference = _read_document(folder / conventions.REFERENCE_FILE, conventions.REFERENCE_FORMAT)
-    model = _read(folder / conventions.MODEL_FILE)
-    digest = hashlib.sha256(model).hexdigest()
+    files = _verified(folder)
+    documents = {
+        name: _document(folder / name, files[name], written_as)
+        for name, written_as in (
+            (conventions.SIGNATURE_FILE, conventions.PACKAGE_FORMAT),
+            (conventions.REFERENCE_FILE, conventions.REFERENCE_FORMAT),
+            (conventions.GOLDEN_FILE, conventions.GOLDEN_FORMAT),
+        )
+    }
     path = folder / conventions.SIGNATURE_FILE
     try:
-        read = _signature(signature)
-    except (KeyError, TypeError, ValueError) as error:
+        signature = read_signature(documents[conventions.SIGNATURE_FILE])
+    except (KeyError, ValueError) as error:
         told = f"lacks {error}" if isinstance(error, KeyError) else f"does not fit: {error}"
         raise _damaged(f"{path} {told}") from error
-    if not read.version or not digest.startswith(read.version):
-        told = f"is version {digest[:12]}, but {path} describes version {read.version}"
+    model = files[conventions.MODEL_FILE]
+    digest = hashlib.sha256(model).hexdigest()
+    if not digest.startswith(signature.version):
+        told = f"is version {digest[:12]}, but {path} describes version {signature.version}"
         raise _damaged(f"{folder / conventions.MODEL_FILE} {told}")
-    return Package(read, reference, model)
+    return Package(
+        signature, documents[conventions.REFERENCE_FILE], documents[conventions.GOLDEN_FILE], model
+    )
+
+
+def _verified(folder: Path) -> dict[str, bytes]:
+    """The content of every file that the manifest lists."""
+    path = folder / conventions.MANIFEST_FILE
+    if not path.exists():
+        _read(folder / conventions.SIGNATURE_FILE)
+        told = f"{folder} has no {conventions.MANIFEST_FILE}: an older version packaged it"
+        raise ServerFailure(ExitCode.PACKAGE, f"{told}; package the model again with `aimass run`")
+    listed = _document(path, _read(path), conventions.MANIFEST_FORMAT).get("files")
+    digests: dict[str, Any] = listed if isinstance(listed, dict) else {}
+    lacking = next((name for name in _NEEDED if name not in digests), None)
+    if lacking is not None:
+        raise _damaged(f"{path} does not list {lacking}")
+    found = {}
+    for name, digest in digests.items():
+        if "/" in name or "\\" in name or name.startswith("."):
+            raise _damaged(f"{path} lists {shown(name)}, which is no file beside it")
+        found[name] = _read(folder / name)
+        actual = hashlib.sha256(found[name]).hexdigest()
+        if actual != digest:
+            told = f"{folder / name} is not the file that was packaged: its SHA-256 is {actual}"
+            raise _damaged(f"{told}, where {conventions.MANIFEST_FILE} has {digest}"[:_LONGEST])
+    return found
 
 
 def _damaged(what: str) -> ServerFailure:
@@ -111,63 +108,17 @@ def _read(path: Path) -> bytes:
         raise ServerFailure(ExitCode.PACKAGE, f"{path} cannot be read: {error.strerror}") from error
 
 
-def _read_document(path: Path, written_as: str) -> dict[str, Any]:
+def _document(path: Path, content: bytes, written_as: str) -> dict[str, Any]:
     try:
-        document = orjson.loads(_read(path))
+        document = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise _damaged(f"{path} is not JSON: {error}") from error
     found = document.get("format") if isinstance(document, dict) else None
     if found != written_as:
-        raise _damaged(f"{path} has the format `{found}`, and this server reads `{written_as}`")
+        raise _damaged(f"{path} has the format {_quoted(found)}, and this server reads `{written_as}`")
     read: dict[str, Any] = document
     return read
 
 
-def _signature(document: Mapping[str, Any]) -> Signature:
-    inputs = document["inputs"]
-    packed: dict[str, list[Mapping[str, Any]]] = {tensor: [] for tensor in _PACKED}
-    for column in inputs:
-        if "index" in column:
-            packed[column["tensor"]].append(column)
-    for tensor, columns in packed.items():
-        columns.sort(key=lambda column: int(column["index"]))
-        if [column["index"] for column in columns] != list(range(len(columns))):
-            raise ValueError(f"the columns of `{tensor}` are not counted 0, 1, 2")
-    outputs = tuple(document["outputs"])
-    return Signature(
-        model=document["model"],
-        version=document["version"],
-        task=document["task"],
-        trained_at=_moment(document["trained_at"]),
-        numbers=tuple(_field(column) for column in packed[conventions.NUMBERS_TENSOR]),
-        strings=tuple(_field(column) for column in packed[conventions.STRINGS_TENSOR]),
-        images=tuple(_field(column) for column in inputs if "index" not in column),
-        ignored=frozenset(document.get("ignored", ())),
-        outputs=outputs,
-        labels=tuple(label for output in outputs for label in output.get("labels", ())),
-        example=document["example"],
-    )
-
-
-def _moment(text: str) -> str:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"`trained_at` is `{text}`, which is no moment") from None
-    return text
-
-
-def _field(column: Mapping[str, Any]) -> Field:
-    values = column.get("values")
-    return Field(
-        name=column["name"],
-        type=column["type"],
-        tensor=column["tensor"],
-        nullable=column["nullable"],
-        minimum=column.get("min"),
-        maximum=column.get("max"),
-        unit=column.get("unit") or "",
-        values=None if values is None else tuple(values),
-        shape=tuple(column.get("shape", ())),
-        written=column.get("written", ""),
-    )
+def _quoted(found: object) -> str:
+    return f"`{found}`" if found is None or isinstance(found, str) else shown(found)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
-from aimass_compiler import conventions
 from aimass_compiler.runtime.server.answer import Answer
+from aimass_compiler.runtime.server.golden import predictions_of
 from aimass_compiler.runtime.server.question import Question
 from aimass_compiler.runtime.server.rows import RowReader, read_json, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
     from aimass_compiler.runtime.server.answer import Prediction
-    from aimass_compiler.runtime.server.package import Signature
     from aimass_compiler.runtime.server.question import Asked
+    from aimass_compiler.runtime.server.signature import Signature
 
 
 class PlainEndpoint:
@@ -38,19 +34,8 @@ class PlainEndpoint:
         document = {
             "model": self._signature.model,
             "version": self._signature.version,
-            "predictions": self._predictions(prediction.outputs),
+            "predictions": predictions_of(self._signature, prediction.outputs),
         }
         # numpy's float32 values are written with as few digits as float32 needs.
         body = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
         return Answer(200, body, prediction=prediction)
-
-    def _predictions(self, outputs: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
-        names = self._signature.labels
-        if not names:
-            return [{"prediction": value} for value in outputs[conventions.PREDICTION_OUTPUT]]
-        labels = outputs[conventions.LABEL_OUTPUT].tolist()
-        probabilities = outputs[conventions.PROBABILITIES_OUTPUT]
-        return [
-            {"label": label, "probabilities": dict(zip(names, row, strict=True))}
-            for label, row in zip(labels, probabilities, strict=True)
-        ]

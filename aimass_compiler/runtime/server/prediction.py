@@ -5,17 +5,20 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import numpy
+
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server.answer import Prediction, RequestError
 from aimass_compiler.runtime.server.contract import Contract
 from aimass_compiler.runtime.server.failure import ExitCode, ServerFailure
+from aimass_compiler.runtime.server.overflow import overflow
 from aimass_compiler.runtime.server.rows import RowReader
 
 if TYPE_CHECKING:
     import onnxruntime
 
     from aimass_compiler.runtime.server.model import Model, Tensors
-    from aimass_compiler.runtime.server.package import Signature
+    from aimass_compiler.runtime.server.signature import Signature
 
 _WARM_UPS = 20
 
@@ -24,14 +27,22 @@ class Predictor:
     """Checks tensors and runs the model on them."""
 
     def __init__(self, signature: Signature, model: Model) -> None:
+        self._signature = signature
         self._contract = Contract(signature)
+        self._scores = conventions.PROBABILITIES_OUTPUT if signature.labels else conventions.PREDICTION_OUTPUT
         self._model = model
         self._pictures = frozenset(field.tensor for field in signature.images)
 
     def predict(self, tensors: Tensors, limit: onnxruntime.RunOptions | None = None) -> Prediction:
-        """The outputs by name; raises RequestError (422) for a value that the contract refuses."""
+        """The outputs by name.
+
+        Raises RequestError (422) for a value that the contract refuses, or with which the model computes no
+        finite number.
+        """
         self._contract.check(tensors)
         outputs = self._model.run(tensors, limit)
+        if not numpy.isfinite(outputs[self._scores]).all():
+            raise overflow(self._signature, self._model, tensors, outputs[self._scores], limit)
         rows = len(next(iter(outputs.values())))
         if self._pictures:
             tensors = {name: tensor for name, tensor in tensors.items() if name not in self._pictures}

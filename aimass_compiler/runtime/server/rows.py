@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from aimass_compiler.runtime.server.package import Field, Signature
+    from aimass_compiler.runtime.server.signature import Field, Signature
 
 Row = dict[str, Any]
 #: Of a caller's lists that are told.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from aimass_compiler.runtime.server.given import Flat, Given
-    from aimass_compiler.runtime.server.package import Field, Signature
+    from aimass_compiler.runtime.server.signature import Field, Signature
 
 
 class TensorReader:

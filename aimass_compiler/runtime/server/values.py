@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from aimass_compiler.runtime.server.answer import shown
 
 if TYPE_CHECKING:
-    from aimass_compiler.runtime.server.package import Field
+    from aimass_compiler.runtime.server.signature import Field
 
 NUMBERS: frozenset[type] = frozenset((float, int, type(None)))
 STRINGS: frozenset[type] = frozenset((str, type(None)))

@@ -1,0 +1,63 @@
+"""Golden rows: a few of the test split with the answers that the server must give before it is ready."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import polars
+
+from aimass_compiler import conventions
+from aimass_compiler.runtime.packaging.rows import as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import numpy
+    from numpy.typing import NDArray
+
+    from aimass_compiler.task import Task
+
+#: Enough to tell every class of most models; each is a row of real data in the image.
+_MOST_ROWS = 6
+#: Pictures are long: from the second row on, only what fits.
+_MOST_BYTES = 200_000
+
+
+def golden_rows(
+    rows: polars.DataFrame, inputs: Sequence[Mapping[str, Any]], served: NDArray[numpy.float32], task: Task
+) -> dict[str, Any]:
+    """Rows that answers tell apart, with what `served` has for them, in the form of /predict."""
+    chosen: list[dict[str, Any]] = []
+    places: list[int] = []
+    size = 0
+    for place in dict.fromkeys(_telling(rows, inputs, served)):
+        (row,) = as_json(rows.slice(place, 1), inputs)
+        size += len(json.dumps(row))
+        if chosen and (size > _MOST_BYTES or len(chosen) == _MOST_ROWS):
+            break
+        chosen.append(row)
+        places.append(place)
+    predictions = [_prediction(served[place], task) for place in places]
+    return {"format": conventions.GOLDEN_FORMAT, "rows": chosen, "predictions": predictions}
+
+
+def _telling(
+    rows: polars.DataFrame, inputs: Sequence[Mapping[str, Any]], served: NDArray[numpy.float32]
+) -> Iterator[int]:
+    """Places of rows: the surest of each class, or the least and the largest; then one with gaps."""
+    if served.ndim == 1:
+        yield from (int(served.argmax()), int(served.argmin()))
+    else:
+        yield from map(int, served.argmax(axis=0))
+    names = [column["name"] for column in inputs]
+    missing = rows.select(polars.sum_horizontal(polars.col(name).is_null() for name in names)).to_series()
+    yield from (missing.arg_max() or 0, missing.arg_min() or 0)
+
+
+def _prediction(scores: NDArray[numpy.float32], task: Task) -> dict[str, Any]:
+    """The answer in as many digits as float32 needs."""
+    if not task.is_classification:
+        return {"prediction": float(str(scores))}
+    shares = {label: float(str(share)) for label, share in zip(task.classes, scores, strict=True)}
+    return {"label": task.classes[int(scores.argmax())], "probabilities": shares}
