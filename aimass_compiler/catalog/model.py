@@ -69,7 +69,8 @@ class Model(Kind):
     accepts: ClassVar[Literal["table", "image"]] = "table"
     #: Whether NaN stands for a missing value; if not, features must be complete.
     accepts_missing: ClassVar[bool] = False
-    #: What `objective.loss` may name, the task's default first; empty where nothing can be chosen.
+    #: What it minimises by task, the default first: what `objective.loss` may name. Empty where it learns
+    #: otherwise, as a tree does classes by their impurity.
     losses: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     #: The extra of this distribution that brings the framework, called as the module that is imported.
     requires: ClassVar[str] = "run"

@@ -53,5 +53,6 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     loss, known = pipeline.objective.loss, model.losses.get(task.kind, ())
     if loss is not None and loss not in known:
         message = f"`{model.kind}` cannot minimise `{loss}`"
-        hint = did_you_mean(loss, known) if known else f"leave `loss` out: `{model.kind}` has its own"
+        own = f"leave `loss` out: `{model.kind}` learns by a measure of its own"
+        hint = did_you_mean(loss, known) if known else own
         yield Finding("AM221", ("objective", "loss"), message, help=hint)

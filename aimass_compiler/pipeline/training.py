@@ -18,7 +18,7 @@ class Objective(Frozen):
     metric: str
     """The metric that chooses between trials, by its name in scikit-learn."""
     loss: str | None = None
-    """What networks minimise; by default the task's own (log loss or squared error)."""
+    """What the model minimises; by default the task's own (log loss or squared error)."""
 
 
 class Search(Frozen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import Field
@@ -16,6 +17,7 @@ class LinearRegression(Model):
     """A weighted sum of the features, held back by L2 (ridge), L1 (lasso) or both (elastic net)."""
 
     tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
+    losses: ClassVar[Mapping[str, tuple[str, ...]]] = {"regression": ("mean_squared_error",)}
     regularization: ClassVar[tuple[str, ...]] = ("l2", "l1")
 
     l2: Tunable[Annotated[Number, Field(ge=0, le=1e6)]] = 1.0

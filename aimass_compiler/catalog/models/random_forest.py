@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -17,6 +18,7 @@ class RandomForest(Model):
     """Many trees, each grown on other rows and features, and averaged (Breiman 2001)."""
 
     ignores_scale: ClassVar[bool] = True
+    losses: ClassVar[Mapping[str, tuple[str, ...]]] = {"regression": ("mean_squared_error",)}
     regularization: ClassVar[tuple[str, ...]] = ("min_samples_leaf",)
     capacity: ClassVar[tuple[str, ...]] = ("n_estimators", "max_depth")
 
