@@ -25,7 +25,7 @@ def package_of(project: Project, name: str) -> Path:
         return package
     models = {path.stem for path in project.specs()}
     if name in models:
-        raise Unknown(f"`{name}` has no package yet", f"`aimass run {name}` makes one")
+        raise _no_package(project, name)
     raise Unknown(f"there is no model `{name}`", did_you_mean(name, models))
 
 
@@ -39,3 +39,12 @@ def signature_of(package: Path) -> dict[str, Any]:
     if not isinstance(document, dict) or document.get("format") != conventions.PACKAGE_FORMAT:
         raise Unknown(f"{path} is no contract of this version", "package the model again: `aimass run`")
     return document
+
+
+def _no_package(project: Project, name: str) -> Unknown:
+    """In a clone of a model that was run, the package need not be made again."""
+    lock = f"{conventions.GENERATED_FOLDER}/{name}/{conventions.DVC_LOCK}"
+    if not (project.root / lock).exists():
+        return Unknown(f"`{name}` has no package yet", f"`aimass run {name}` makes one")
+    way = f"`dvc pull` gets the one that {lock} has on record, `aimass run {name}` makes one"
+    return Unknown(f"the package of `{name}` is not here", way)

@@ -14,6 +14,8 @@ from aimass_compiler.cluster import git
 
 #: Where `dvc plots show` draws.
 _PLOTS = "dvc_plots"
+#: So many of what DVC and the stages say last are looked at for the reason of a failure.
+_LAST_LINES = 12
 #: What DVC says when a stage's command ends badly (dvc.stage.exceptions.StageCmdFailedError).
 _EXITED = re.compile(r"exited with (-?\d+)")
 #: What it says of a file that a stage depends on (dvc.stage.exceptions.MissingDataSource, or the system's).
@@ -25,6 +27,8 @@ _NO_ROOM = re.compile(
 _REFUSED = re.compile(r"\[Errno \d+\] (?P<told>[^:]+): '(?P<path>[^']+)'")
 #: What comes before the reason.
 _PREFIX = re.compile(r"^ERROR: (?:unexpected error - )?(?:failed to reproduce '[^']*': )?")
+#: What it says of a file of its own that it cannot read, before the reason (dvc.utils.strictyaml).
+_UNREADABLE = re.compile(r"^'(?:\./)?(?P<path>[^']+)' (?:is invalid|validation failed)")
 #: What it says while another DVC works on the same files (dvc.lock, dvc.rwlock).
 _BUSY = re.compile(r"Unable to acquire lock|is busy, it is being blocked by")
 
@@ -98,15 +102,35 @@ def reproduce(
     """
     target = f"{conventions.GENERATED_FOLDER}/{model}/{conventions.DVC_FILE}"
     complaints = [""]
+    said: list[str] = []
 
     def watch(line: str) -> None:
         if line.startswith("ERROR"):
             complaints.append(line)
+        if line.strip():
+            said.append(line.strip())
+            del said[:-_LAST_LINES]
         tell(line)
 
     options = ["--force"] if force else []
     status = _run(["repro", *options, f"{target}:{stage}" if stage else target], root, watch)
-    return 0 if status == 0 else _exit_code(complaints[-1], root)
+    if status == 0:
+        return 0
+    _hold_to_readable(said)
+    return _exit_code(complaints[-1] or " ".join(said[-1:]), root)
+
+
+def _hold_to_readable(said: list[str]) -> None:
+    """Raises DvcFailed where DVC could not read a file of its own, which it tells without `ERROR`."""
+    for line, reason in zip(said, [*said[1:], ""], strict=True):
+        if found := _UNREADABLE.match(line):
+            path = found["path"]
+            way = f"take it from git (`git checkout {path}`)"
+            if path.endswith(conventions.DVC_LOCK):
+                way += ", or delete it: what it has the run of comes from DVC's cache"
+            elif path.endswith(".dvc"):
+                way += f", or have it written again: `dvc add {path.removesuffix('.dvc')}`"
+            raise DvcFailed(f"DVC cannot read {path}: {reason or 'it is invalid'}", way)
 
 
 def _exit_code(complaint: str, root: Path) -> int:
@@ -121,7 +145,7 @@ def _exit_code(complaint: str, root: Path) -> int:
     if missing := _NO_FILE.search(complaint):
         path = missing["path"].removeprefix(f"{root}/")
         raise DataMissing(f"there is no file {path}", "paths start at the project's root")
-    reason = _PREFIX.sub("", complaint) or "it does not say why"
+    reason = _PREFIX.sub("", complaint) or "it ended without a word"
     if _NO_ROOM.search(reason):
         raise DiskRefuses(f"what the stages left could not be kept: {reason}", "make room, then run again")
     if refused := _REFUSED.search(reason):

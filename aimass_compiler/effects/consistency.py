@@ -43,8 +43,7 @@ _COMMIT = "commit all that the run changed: the spec, generated/ and the `.dvc` 
 
 def conflicts(root: Path, models: Iterable[str]) -> Iterator[Finding]:
     """Conflict markers in what is generated for these models, and in the .dvc files of their data."""
-    reading = Reading(root)
-    told: set[str] = set()
+    seen: set[str] = set()
     for model in models:
         folder = f"{conventions.GENERATED_FOLDER}/{model}"
         for name in (conventions.INVENTORY_FILE, conventions.DVC_LOCK):
@@ -52,12 +51,11 @@ def conflicts(root: Path, models: Iterable[str]) -> Iterator[Finding]:
                 yield _conflict(
                     f"{folder}/{name}", f"`aimass compile` resolves it, then `aimass run {model}`"
                 )
-        for path in _data(root, model):
-            tracked = reading.tracked(path)
-            if tracked and tracked[0] not in told and is_conflicted(tracked[1]):
-                told.add(tracked[0])
-                way = f"`git checkout --ours {tracked[0]}` (or `--theirs`), then `dvc checkout {tracked[0]}`"
-                yield _conflict(tracked[0], f"say which data is right: {way}")
+        for path in tracked_data(root, model):
+            if path not in seen and is_conflicted(_content(root / path)):
+                seen.add(path)
+                way = f"`git checkout --ours {path}` (or `--theirs`), then `dvc checkout {path}`"
+                yield _conflict(path, f"say which data is right: {way}")
 
 
 def disagreements(root: Path, models: Iterable[str]) -> Iterator[Finding]:
@@ -127,6 +125,15 @@ def _finding(message: str, hint: str, file: str, *, is_committed: bool) -> Findi
 
 def _conflict(path: str, way: str) -> Finding:
     return Finding("AM022", (), f"a merge left conflict markers in `{path}`", help=way, file=path)
+
+
+def tracked_data(root: Path, model: str) -> list[str]:
+    """The .dvc files of a model's data, or of folders that it is in, as far as they are there."""
+    found = []
+    for path in _data(root, model):
+        places = [Path(path), *Path(path).parents[:-1]]
+        found += [f"{place.as_posix()}.dvc" for place in places if (root / f"{place}.dvc").is_file()][:1]
+    return sorted(set(found))
 
 
 def _data(root: Path, model: str) -> list[str]:

@@ -86,12 +86,21 @@ def _service(report: Mapping[str, Any]) -> Iterator[str]:
     yield f"  {efficiency['requests']:,} requests at {rate:.0f} a second: {latency}"
 
 
+def _committed(root: Path, model: str) -> list[str]:
+    """What git is to have of a run: what was written, what ran for it, and which data it ran with."""
+    from aimass_compiler.effects.consistency import tracked_data
+
+    tracked = tracked_data(root, model)
+    beside = dict.fromkeys(f"{path.rpartition('/')[0]}/.gitignore".lstrip("/") for path in tracked)
+    ignoring = dict.fromkeys([*beside, ".gitignore"])
+    there = [path for path in ignoring if (root / path).exists()]
+    return [conventions.SPECS_FOLDER, conventions.GENERATED_FOLDER, *tracked, ".dvc", *there]
+
+
 def _places(pipeline: Pipeline, root: Path) -> Iterator[str]:
     name = pipeline.name
     overlays = f"{conventions.GENERATED_FOLDER}/{name}/overlays"
     folder = f"{conventions.ARTIFACTS_FOLDER}/{name}"
-    committed = [conventions.SPECS_FOLDER, conventions.GENERATED_FOLDER, ".dvc"]
-    committed += [".gitignore"] if (root / ".gitignore").exists() else []
     yield ""
     yield "where things are:"
     yield from table(
@@ -108,7 +117,7 @@ def _places(pipeline: Pipeline, root: Path) -> Iterator[str]:
             [f"aimass serve {name}", f"serve it on port {conventions.PORT}"],
             [f"aimass predict {name} --example", "ask it about one row"],
             [f"aimass explain {name}", "the spec with every default and where it comes from"],
-            [f"git add {' '.join(committed)}", "commit what was declared, and what ran for it"],
+            [f"git add {' '.join(_committed(root, name))}", "commit what was declared, and what ran for it"],
             [f"aimass image {name}", "put together its image, and see how it is built"],
             [
                 f"kubectl apply -k {overlays}/{next(iter(pipeline.environments))}",
