@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.effects.consistency import tracked_data
@@ -46,7 +45,7 @@ def lock(root: Path) -> str:
         for stage in STAGES
     }
     stages["prepare"]["deps"] = [{"path": "data/customers.csv", "hash": "md5", "md5": OLD, "size": 1}]
-    return yaml.safe_dump({"schema": "2.0", "stages": stages})
+    return json.dumps({"schema": "2.0", "stages": stages})  # JSON is YAML
 
 
 def checked(project: Project) -> tuple[int, bool]:
