@@ -12,6 +12,8 @@ LARGEST_SPEC_BYTES = 5_000_000
 # ---- files of a project -------------------------------------------------------------------
 SETTINGS_FILE = "aimass.yaml"
 SPECS_FOLDER = "specs"
+#: Where images would lie as long as no registry is set: nothing is ever pushed there.
+NO_REGISTRY = "registry.example.com"
 GENERATED_FOLDER = "generated"
 ARTIFACTS_FOLDER = "artifacts"
 #: What the models that serve reached, below a folder of the model: what `beats: released` compares with.

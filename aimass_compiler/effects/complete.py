@@ -12,19 +12,19 @@ from aimass_compiler import conventions
 from aimass_compiler.effects.alerts import alert_changes
 from aimass_compiler.effects.contract import GONE, address_breaches, breach, breaches
 from aimass_compiler.effects.cost import Cost, estimate, last_search
+from aimass_compiler.effects.deliveries import Reach, deliveries, told_deliveries
+from aimass_compiler.effects.images import IMAGE_PARTS, image_changes, made_anew
 from aimass_compiler.effects.models import Model, differing, models
-from aimass_compiler.effects.normal import at, mapping, word
-from aimass_compiler.effects.objects import objects
+from aimass_compiler.effects.normal import mapping
 from aimass_compiler.effects.places import Places
 from aimass_compiler.effects.record import Reading
 from aimass_compiler.effects.recorded import LastRuns
 from aimass_compiler.effects.renames import with_renames
-from aimass_compiler.effects.sentences import listed
 from aimass_compiler.effects.settings import setting_changes
 from aimass_compiler.effects.telling import told_by_values
-from aimass_compiler.effects.told import Breach, Effect, Effects, Sign, State, Told
+from aimass_compiler.effects.told import Breach, Effect, Effects, State
 from aimass_compiler.pipeline.settings import Prices
-from aimass_compiler.plan import Files, Plan
+from aimass_compiler.plan import Plan
 from aimass_compiler.plan.names import model_folder
 from aimass_compiler.spec.document import Document
 
@@ -40,6 +40,7 @@ class _Around:
     reading: Reading
     prices: Prices | None
     allowed: frozenset[str]
+    reach: Reach
 
 
 def effects(
@@ -50,17 +51,20 @@ def effects(
     prices: Prices | None = None,
     against: str | None = None,
     allowed: frozenset[str] = frozenset(),
+    has_address: bool = True,
 ) -> Effects:
     """All models that change and all that is known of each; `root` is the project's folder.
 
-    `allowed` are rules of the contract that may be broken, as `RULE` or `MODEL:RULE`.
+    `allowed` are rules of the contract that may be broken, as `RULE` or `MODEL:RULE`. `has_address` says
+    whether the repository has a remote, by which its models are known in a cluster.
     """
     changed, unchanged = differing(plan)
     reading = Reading(root)
+    reach = Reach.of(plan.files, is_known=has_address)
     found = []
     for model in with_renames(models(plan, changed)):
         places = Places.of(model.name, documents, conventions.SETTINGS_FILE)
-        found.append(_described(model, _Around(places, reading, prices, allowed)))
+        found.append(_described(model, _Around(places, reading, prices, allowed, reach)))
     waiting = () if against else tuple(_waiting(plan, changed, reading))
     return Effects(plan, tuple(found), against, unchanged, waiting=waiting)
 
@@ -82,29 +86,23 @@ def _described(model: Model, around: _Around) -> Effect:
     if model.old is not None and model.new is not None and not model.renamed_from:
         told += tuple(alert_changes(model.before, model.after))
         told += tuple(setting_changes(model.before, model.after, model.old, model.new, around.places))
-        told += tuple(_images(model.before, model.after))
+        told += tuple(image_changes(model.before, model.after))
+    effect = _trained_for_its_image(model, effect)
+    applied = deliveries(model, around.reach)
+    applying = told_deliveries(model.renamed_from or model.name, applied, is_new=effect.is_new)
+    effect = replace(effect, deliveries=applied, applying=tuple(applying))
     return replace(effect, told=told, breaches=tuple(_breaches(model, around)), cost=_cost(model, around))
 
 
-def _images(before: Files, after: Files) -> Iterator[Told]:
-    old, new = _image_names(before), _image_names(after)
-    if not old or not new or old == new:
-        return
-    was, now = listed(sorted(old)), listed(sorted(new))
-    names = {name.rpartition(":")[0] for name in (*old, *new)}
-    if len(names) == 1:
-        was, now = (text.removeprefix(f"{min(names)}:") for text in (was, now))
-    yield Told(Sign.CHANGED, f"the image changes from {was} to {now}")
-
-
-def _image_names(files: Files) -> set[str]:
-    found = set()
-    for document in objects(files, "Kustomization"):
-        images = document.get("images")
-        for image in images if isinstance(images, list) else []:
-            if name := at(image, "newName") or at(image, "name"):
-                found.add(f"{word(name)}:{word(at(image, 'newTag'))}")
-    return found
+def _trained_for_its_image(model: Model, effect: Effect) -> Effect:
+    """A new image is trained for where CI finds it missing, though by DVC's record nothing had to be."""
+    is_kept = model.old is not None and model.new is not None and not model.renamed_from
+    if not is_kept or effect.is_trained:
+        return effect
+    keys = [told.key for told in effect.told if told.key.partition(".")[0] in IMAGE_PARTS]
+    cause = made_anew(model.before, model.after, keys)
+    headline = f"is trained again by CI, because no image has its new name: {cause}"
+    return replace(effect, headline=headline, is_trained=True) if cause else effect
 
 
 def _breaches(model: Model, around: _Around) -> Iterator[Breach]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import yaml
 
 from aimass_compiler.plan import Files
 
+#: What may be an alias; in quotes it is none.
+_ALIAS_LIKE = re.compile(rb"[\s\[{,:-]\*[\w-]")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -32,6 +36,22 @@ def _documents(content: bytes) -> list[Mapping[str, Any]]:
     except (yaml.YAMLError, ValueError, RecursionError):
         return []
     return [document for document in found if isinstance(document, Mapping)]
+
+
+@lru_cache(maxsize=32)  # what is the same before and after is read once
+def yaml_documents(content: bytes) -> list[Mapping[str, Any]]:
+    """The mappings in a generated file; none where aliases repeat parts, which no compiler writes."""
+    return [] if repeats(content) else _documents(content)
+
+
+def repeats(content: bytes) -> bool:
+    """Whether there are aliases: a few can stand for billions of values."""
+    if _ALIAS_LIKE.search(content) is None:
+        return False
+    try:
+        return any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(content, _Loader))
+    except (yaml.YAMLError, ValueError):
+        return True
 
 
 def differ(before: Files, after: Files, kind: str) -> bool:

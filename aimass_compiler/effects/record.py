@@ -15,14 +15,13 @@ import yaml
 from aimass_compiler import conventions
 from aimass_compiler.conflict_markers import is_conflicted, without_stages_in_conflict
 from aimass_compiler.effects.normal import mapping
+from aimass_compiler.effects.objects import repeats
 
 #: Of the file that says which data belongs at a path; git has it in the place of the data.
 DVC_SUFFIX = ".dvc"
 #: A plan answers at once: so many bytes are hashed for it, and what is left is not looked at.
 _MOST_BYTES = 256 * 2**20
 _CHUNK = 2**20
-#: What may be an alias; in quotes it is none.
-_ALIAS_LIKE = re.compile(rb"[\s\[{,:-]\*[\w-]")
 
 
 class Seen(StrEnum):
@@ -81,7 +80,7 @@ class Reading:
             content = self._lock(model).read_bytes()
             if is_conflicted(content):
                 content, _ = without_stages_in_conflict(content)
-            if _repeats(content):
+            if repeats(content):
                 return None
             document = yaml.load(content, _Yaml12)  # noqa: S506  # a safe loader
         except (OSError, yaml.YAMLError, ValueError, RecursionError):
@@ -131,13 +130,6 @@ def tracked_md5(content: bytes) -> str:
     outs = mapping(document).get("outs")
     first = outs[0] if isinstance(outs, list) and outs else None
     return str(mapping(first).get("md5", ""))
-
-
-def _repeats(content: bytes) -> bool:
-    """Whether there are aliases: DVC writes none, and a few can stand for billions of values."""
-    if _ALIAS_LIKE.search(content) is None:
-        return False
-    return any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(content, _Yaml12))
 
 
 def _run(stage: Mapping[str, Any]) -> Run:

@@ -162,9 +162,3 @@ def _reason(key: str, found: Sequence[Edit], pipeline: Normal) -> str:
 def _notes(model: Model) -> Iterator[str]:
     if model.note:
         yield model.note
-    old, new = (named((pipeline or {}).get("environments")) for pipeline in (model.old, model.new))
-    gone = old if model.new is None or model.renamed_from else {n: e for n, e in old.items() if n not in new}
-    spaces = list(dict.fromkeys(str(running.get("namespace")) for running in gone.values()))
-    if spaces and (model.new is None or model.renamed_from or not model.note):
-        name = model.renamed_from or model.name
-        yield f"what runs of {name} in {listed(spaces)} is left running: nothing is deleted from a cluster"

@@ -12,6 +12,7 @@ from aimass_compiler.plan.comparison import Change, Plan
 
 if TYPE_CHECKING:
     from aimass_compiler.effects.cost import Cost
+    from aimass_compiler.effects.deliveries import Delivery
 
 
 class Sign(StrEnum):
@@ -107,6 +108,10 @@ class Effect(Struct, frozen=True):
     stages: tuple[StageEffect, ...] = ()
     is_trained: bool = False
     """Whether it is to be expected that the model is trained again."""
+    deliveries: tuple[Delivery, ...] = ()
+    """What applying does in each environment."""
+    applying: tuple[Told, ...] = ()
+    """The same in sentences."""
     cost: Cost | None = None
     notes: tuple[str, ...] = ()
     """What a plan cannot do or see, in sentences."""

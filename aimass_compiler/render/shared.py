@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from aimass_compiler import __version__
-from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline import Metadata, Pipeline
 from aimass_compiler.render.emit import emit_json
 from aimass_compiler.render.image import dockerfiles
 from aimass_compiler.render.image.tag import tag
@@ -60,8 +60,7 @@ class Shared:
         return self.training_file if first == self.document["training"] else self._training_file(first)
 
     def _training_file(self, training: Mapping[str, Any]) -> bytes:
-        parts = {key: value for key, value in self.document.items() if key in _TRAINED_FROM}
-        return emit_json({**parts, "training": training})
+        return _trained_from(self.document, training)
 
     @cached_property
     def serving_dockerfile(self) -> bytes:
@@ -70,8 +69,11 @@ class Shared:
 
     @cached_property
     def image_tag(self) -> str:
-        """The tag that the manifests give the serving image."""
-        return tag(self.serving_dockerfile, self.training_file, __version__)
+        """The tag that the manifests give the serving image; whose it is makes no other image of it."""
+        anonymous = Metadata(name=self.pipeline.name)
+        dockerfile = dockerfiles.serving(self.pipeline.model_copy(update={"metadata": anonymous}))
+        document = {**self.document, "metadata": anonymous.model_dump(mode="json")}
+        return tag(dockerfile.encode(), _trained_from(document, document["training"]), __version__)
 
     @cached_property
     def training_tag(self) -> str:
@@ -82,3 +84,9 @@ class Shared:
     def training_dockerfile(self) -> bytes:
         """The Dockerfile of the image that every pod of the training job runs."""
         return dockerfiles.training(self.pipeline).encode()
+
+
+def _trained_from(document: Mapping[str, Any], training: Mapping[str, Any]) -> bytes:
+    """The parts of a pipeline that decide which model comes out of training."""
+    parts = {key: value for key, value in document.items() if key in _TRAINED_FROM}
+    return emit_json({**parts, "training": training})

@@ -149,6 +149,15 @@ SETTINGS_EDITS: dict[str, list[Edit]] = {
     "who may apply": [("prod: {}", "prod: {deployer: {user: 'github:acme'}}")],
     "secrets of training": [("dev: {}", "dev: {secrets: [lake-reader, mart]}")],
 }
+#: The same where images have a registry: CI makes each one that is missing.
+REGISTRY = ("environments:", "images: {registry: ghcr.io/acme}\nenvironments:")
+PUSHED_EDITS: dict[str, tuple[list[Edit], list[Edit]]] = {
+    "a base image": ([], [("images: {", "images: {python: 'python:3.12-slim', ")]),
+    "gates": (EDITS["gates"], []),
+    "what rows are checked by": (EDITS["what rows are checked by"], []),
+    "replicas of one environment": (EDITS["replicas of one environment"], []),
+    "who owns it": (EDITS["who owns it"], []),
+}
 PRICES = ("environments:", "prices: {cpu_hour: 0.04, gib_hour: 0.005, currency: EUR}\nenvironments:")
 AFTERS = {
     **{name: {**BEFORE, SPEC_FILE: edited(SPEC, *edits)} for name, edits in EDITS.items()},
@@ -173,6 +182,16 @@ AFTERS = {
 }
 
 
+@pytest.mark.parametrize("name", PUSHED_EDITS)
+def test_an_edit_that_asks_for_another_image_is_trained_for(
+    name: str, pushed: dict[str, bytes], tmp_path: Path
+) -> None:
+    of_spec, of_settings = PUSHED_EDITS[name]
+    settings = edited(edited(SETTINGS, REGISTRY), *of_settings)
+    found = meaning(tmp_path, pushed, {SPEC_FILE: edited(SPEC, *of_spec), SETTINGS_FILE: settings})
+    assert_wanted(drawn(found), f"pushed {name}")
+
+
 def drawn(found: Effects) -> str:
     """The models without files and tags, which the tests of the renderers hold."""
     lines = []
@@ -189,11 +208,16 @@ def drawn(found: Effects) -> str:
 def test_an_edit_is_told(name: str, generated: dict[str, bytes], tmp_path: Path) -> None:
     found = meaning(tmp_path, generated, AFTERS[name])
     jsonschema.validate(json.loads(as_json(found)), SCHEMA)
-    text, want = drawn(found), WANT / f"{name.replace(' ', '-')}.txt"
+    assert_wanted(drawn(found), name)
+
+
+def assert_wanted(text: str, name: str) -> None:
+    want = WANT / f"{name.replace(' ', '-')}.txt"
     if "REWRITE" in os.environ:
         want.write_text(text, encoding="utf-8", newline="")
     assert text.encode() == want.read_bytes()
 
 
 def test_every_text_belongs_to_an_edit() -> None:
-    assert {path.stem for path in WANT.iterdir()} == {name.replace(" ", "-") for name in AFTERS}
+    names = {*AFTERS, *(f"pushed {name}" for name in PUSHED_EDITS)}
+    assert {path.stem for path in WANT.iterdir()} == {name.replace(" ", "-") for name in names}

@@ -82,6 +82,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan; answers an ExitCode, or as --detailed-exitcode says."""
+    from aimass_compiler.cluster import git
     from aimass_compiler.compile import compile_specs
     from aimass_compiler.diagnostics import has_errors
     from aimass_compiler.effects.complete import effects
@@ -107,6 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
         prices=read_settings(project.settings, conventions.SETTINGS_FILE)[0].prices,
         against=arguments.against,
         allowed=allowed,
+        has_address=bool(git.source(project.root)),
     )
     sys.stdout.write(_shown(found, arguments))
     return ExitCode.FAILED if has_errors([*plan.findings, *merged]) else _code(found, arguments)

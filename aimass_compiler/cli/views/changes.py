@@ -6,8 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from aimass_compiler.cli.settled import nothing_changes
 from aimass_compiler.cli.views.cells import safe
-from aimass_compiler.cli.views.cost_lines import cost_lines
-from aimass_compiler.cli.views.plan_lines import Line, contract_lines, file_lines, stage_lines, told_lines
+from aimass_compiler.cli.views.cost_lines import cost_lines, training_in_all
+from aimass_compiler.cli.views.plan_lines import (
+    Line,
+    applying_lines,
+    contract_lines,
+    file_lines,
+    stage_lines,
+    told_lines,
+)
 from aimass_compiler.effects.told import Effect, Effects
 from aimass_compiler.plan import Action, Plan, unified_diff
 
@@ -78,7 +85,9 @@ def last_lines(effects: Effects) -> list[str]:
     removed = sum(effect.is_removed for effect in effects.models)
     changed = len(effects.models) - new - removed
     told = f"{new} to add, {changed} to change, {removed} to remove, {effects.unchanged_models} as they are"
-    return [f"Plan: models {told}", f"      files {files}"]
+    trained = training_in_all(effects)
+    more = [f"      {trained}"] if trained else []
+    return [f"Plan: models {told}", *more, f"      files {files}"]
 
 
 def _model(effect: Effect, *, is_coloured: bool) -> Iterator[str]:
@@ -94,6 +103,7 @@ def sections(effect: Effect) -> list[tuple[str, Sequence[Line]]]:
     notes = [Line("!", safe(note)) for note in effect.notes]
     return [
         ("", [*told_lines(effect), *notes]),
+        ("when it is applied", applying_lines(effect)),
         ("contract", contract_lines(effect.breaches)),
         ("stages", stage_lines(effect.stages)),
         ("estimated cost", cost_lines(effect)),

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli.views.plan_lines import Line
+from aimass_compiler.effects.cost import Use
 
 if TYPE_CHECKING:
-    from aimass_compiler.effects.cost import Cost, Estimate, Search, Serving, Use
-    from aimass_compiler.effects.told import Effect
+    from aimass_compiler.effects.cost import Cost, Estimate, Search, Serving
+    from aimass_compiler.effects.told import Effect, Effects
     from aimass_compiler.pipeline.settings import Prices
 
 _MANY = 100
+_SEVERAL = 2
 
 
 def cost_lines(effect: Effect) -> list[Line]:
@@ -20,9 +22,27 @@ def cost_lines(effect: Effect) -> list[Line]:
     cost = effect.cost
     if cost is None:
         return []
-    is_trained = any(stage.name == "train" and stage.may_run for stage in effect.stages)
+    is_trained = effect.is_trained or any(stage.name == "train" and stage.may_run for stage in effect.stages)
     lines = [*_search(cost)] if cost.after and (is_trained or _differs(cost, "search")) else []
     return [Line(" ", line) for line in [*lines, *_serving(cost)]]
+
+
+def training_in_all(effects: Effects) -> str:
+    """What training takes, over all models that are trained; empty where that is one at most."""
+    trained = [effect for effect in effects.models if effect.is_trained and effect.cost]
+    if len(trained) < _SEVERAL:
+        return ""
+    estimates = [effect.cost.after for effect in trained if effect.cost and effect.cost.after]
+    jobs = [each.job for each in estimates if each.job is not None]
+    prices = next((effect.cost.prices for effect in trained if effect.cost), None)
+    total = Use()
+    for job in jobs:
+        total = total.plus(job)
+    most = "about" if all(each.search.basis == "measured" for each in estimates) else "at most"
+    told = f"{most} {', '.join(_parts(None, total))}{_money(None, total, prices)}" if jobs else ""
+    unknown = len(trained) - len(jobs)
+    rest = f"{unknown} of them for how long is not known" if unknown else ""
+    return f"training {len(trained)} models: {'; '.join(filter(None, (told, rest)))}"
 
 
 def _differs(cost: Cost, part: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from aimass_compiler.cli.views.cost_lines import money_of
 from aimass_compiler.effects.cost import Cost, Estimate
+from aimass_compiler.effects.deliveries import Delivery
 from aimass_compiler.effects.edits import shown
 from aimass_compiler.effects.told import Breach, Effect, Effects, StageEffect, Told
 
@@ -43,6 +44,7 @@ def _model(effect: Effect) -> dict[str, Any]:
         "stages": [_stage(stage) for stage in effect.stages],
         "cost": None if effect.cost is None else _cost(effect.cost),
         "notes": list(effect.notes),
+        "applying": [_delivery(each) for each in effect.deliveries],
         "files": [
             {"action": change.action.value, "path": change.path, "reason": change.reason}
             for change in effect.changes
@@ -81,6 +83,20 @@ def _stage(stage: StageEffect) -> dict[str, Any]:
         "reads": list(stage.reads),
         "follows": list(stage.follows),
         "notes": list(stage.notes),
+    }
+
+
+def _delivery(each: Delivery) -> dict[str, Any]:
+    return {
+        "environment": each.environment,
+        "namespace": each.namespace,
+        "created": list(each.created),
+        "changed": list(each.changed),
+        "deleted": list(each.deleted),
+        "left": list(each.left),
+        "why_left": each.why_left or None,
+        "replaced": list(each.replaced),
+        "scaling": each.scaling or None,
     }
 
 

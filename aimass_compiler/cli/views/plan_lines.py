@@ -31,6 +31,11 @@ def told_lines(effect: Effect) -> list[Line]:
     return [Line(told.sign, safe(told.text), safe(told.place)) for told in effect.told]
 
 
+def applying_lines(effect: Effect) -> list[Line]:
+    """What becomes of that which runs, once the plan is applied."""
+    return [Line(told.sign, safe(told.text)) for told in effect.applying]
+
+
 def contract_lines(breaches: Sequence[Breach]) -> list[Line]:
     """What callers notice, the worst first."""
     ranked = sorted(breaches, key=lambda breach: _SEVERITIES.index(breach.severity))
