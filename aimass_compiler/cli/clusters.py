@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from aimass_compiler.cluster.applying import Origin
     from aimass_compiler.cluster.environments import Target
     from aimass_compiler.cluster.failures import ClusterError
+    from aimass_compiler.cluster.owned import Owned
     from aimass_compiler.pipeline.settings import Settings
     from aimass_compiler.project import Project
 
@@ -90,6 +92,14 @@ def complain(failed: ClusterError) -> int:
     """Tell why the cluster did not do what it was asked; answers the exit code."""
     terminal.complain(str(failed), failed.help)
     return failed.exit_code
+
+
+def tell_of_orphans(found: Iterable[Owned]) -> None:
+    """What an environment left behind in other namespaces, and what removes it."""
+    for each in found:
+        command = f"aimass delete {each.model} --env {each.environment} --namespace {each.namespace}"
+        where = f"`{each.model}` of {each.environment} still runs in the namespace `{each.namespace}`"
+        tell(f"note: {where}, where nothing is applied any more: `{command}` removes it")
 
 
 def origin_of(project: Project) -> Origin:

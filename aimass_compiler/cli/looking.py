@@ -66,6 +66,7 @@ def _looked(arguments: argparse.Namespace, *, with_owned: bool) -> list[Seen]:
         connection.look_around()
         with environments.working(connection, wish, clusters.origin_of(project), clusters.tell) as work:
             found = list(environments.bring(work, targets, builds))
+            clusters.tell_of_orphans(environments.orphans(work, [each for each in targets if each.is_whole]))
             owned = (
                 work.pool.map(lambda each: _owned(work, each), found) if with_owned else [None] * len(found)
             )

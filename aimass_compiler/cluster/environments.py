@@ -133,6 +133,16 @@ def _removals(work: Work, target: Target, *, has_failed: bool) -> Iterator[Appli
         yield remove(work, each)
 
 
+def orphans(work: Work, targets: Iterable[Target]) -> list[Owned]:
+    """What this repository applied for these environments in other namespaces."""
+    found = []
+    for target in targets:
+        found += inventory.elsewhere(
+            work.connection, target.environment, target.namespace, work.origin.source
+        )
+    return found
+
+
 def _no_longer_declared(work: Work, target: Target) -> list[Owned]:
     """Models that this repository applied there, by its address, and that it no longer has."""
     if not work.origin.source:

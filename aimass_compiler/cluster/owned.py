@@ -100,6 +100,19 @@ def listed(connection: Connection, environment: str, namespace: str) -> list[Own
     return [_sound(each) for each in found(connection, environment, namespace)]
 
 
+def elsewhere(connection: Connection, environment: str, namespace: str, source: str) -> list[Owned]:
+    """What a repository applied for an environment in other namespaces, as where it moved away from.
+
+    Who may not look into all namespaces finds none: this only completes what a plan said before.
+    """
+    try:
+        there = found(connection, environment, "") if source else []
+    except ClusterError:
+        return []
+    known = [each for each in there if isinstance(each, Owned)]
+    return [each for each in known if each.source == source and each.namespace != namespace]
+
+
 def write(connection: Connection, owned: Owned) -> Owned:
     """Keep an inventory, unless another one has been written since it was read.
 

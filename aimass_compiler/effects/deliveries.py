@@ -124,12 +124,17 @@ def _here(environment: str, old: Built, new: Built) -> Delivery:
         environment,
         new.namespace,
         created=tuple(map(_shown, sorted(new.objects.keys() - old.objects.keys()))),
-        changed=tuple(_shown(key) for key in sorted(same) if old.objects[key] != new.objects[key]),
+        changed=tuple(_shown(key) for key in sorted(same) if _differs(key, old, new)),
         deleted=tuple(map(_shown, sorted(old.objects.keys() - new.objects.keys()))),
         replaced=tuple(_replaced(old, new)),
         is_canary=_Scaler.of(new).is_canary,
         scaling=_scaling(old, new),
     )
+
+
+def _differs(key: Key, old: Built, new: Built) -> bool:
+    before, after = old.objects[key], new.objects[key]
+    return before != after or (key[0] == "Deployment" and _read(old, before) != _read(new, after))
 
 
 def _shown(key: Key) -> str:

@@ -45,9 +45,9 @@ def image_changes(before: Files, after: Files) -> Iterator[Told]:
 
 
 def made_anew(before: Files, after: Files, keys: Sequence[str]) -> str:
-    """Why an image is needed that no registry has yet, where nothing that trains changed; empty where none is.
+    """Why an image is needed that no registry has yet, by values that changed (`keys`); empty where none is.
 
-    `keys` are values that changed and that an image is named by. Where no registry is set, there are no images.
+    Where no registry is set, there are no images.
     """
     old, new = _tags(before), _tags(after)
     if not old or not new or old == new:

@@ -82,7 +82,11 @@ def test_new_and_removed_models_are_told_to_a_pull_request(committed: Project) -
     assert text.startswith("<!-- aimass plan -->\n## Plan against `HEAD~1`\n")
     assert "<summary><code>other</code> is renamed, 1 breaking</summary>" in text
     assert "is churn under another name, and trained again under it\n" in text
-    assert "what runs of churn in ml-dev, ml-staging and ml-prod is left running" in text
+    why = "because this repository has no remote `origin`"
+    assert f"what runs of churn in the namespace ml-dev is left running, {why}" in text
+    git(committed.root, "remote", "add", "origin", "https://git.example.com/models.git")
+    text = committed.aimass("plan", "--against", "HEAD~1", "--format", "markdown").out
+    assert "-   all 10 objects of churn are deleted in staging and prod\n" in text
     assert "-   generated/churn/: access.yaml, base/, " in text
     assert "+   generated/other/: access.yaml, base/, " in text
 

@@ -120,9 +120,7 @@ def tag_of(each: Pipeline) -> str:
     return str(found)
 
 
-@pytest.mark.parametrize(
-    "changes", [{"search": {"trials": 21}}, {"metadata": {"owner": "others@example.com"}}], ids=str
-)
+@pytest.mark.parametrize("changes", [{"search": {"trials": 21}}, {"objective": {"metric": "f1"}}], ids=str)
 def test_another_model_has_another_tag(changes: dict[str, Any]) -> None:
     assert tag_of(pipeline(changes)) != tag_of(pipeline())
 
@@ -133,12 +131,15 @@ def test_another_base_image_is_another_tag() -> None:
 
 def test_what_the_image_does_not_hold_leaves_its_tag() -> None:
     scaled = pipeline({"serving": {"replicas": {"max": 11}}, "monitoring": {"runbook": None}})
+    others = pipeline({"metadata": {"owner": "others@example.com", "description": "Who leaves"}})
+    assert tag_of(others) == tag_of(pipeline())
     elsewhere = pipeline(settings={"images": {"registry": "ghcr.io/example", "ray": "rayproject/ray:2.60.0"}})
     assert tag_of(scaled) == tag_of(elsewhere) == tag_of(pipeline())
 
 
 def test_the_tag_covers_the_dockerfile_the_model_and_the_version() -> None:
-    dockerfile, trained_from = render(pipeline())["image/Dockerfile"], Shared(pipeline()).training_file
+    nobodys = pipeline({"metadata": {"owner": "", "description": ""}})
+    dockerfile, trained_from = render(nobodys)["image/Dockerfile"], Shared(nobodys).training_file
     version = aimass_compiler.__version__
     assert tag_of(pipeline()) == tag(dockerfile, trained_from, version)
     others = [tag(dockerfile + b"#", trained_from, version), tag(dockerfile, trained_from + b" ", version)]

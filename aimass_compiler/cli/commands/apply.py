@@ -93,7 +93,9 @@ def _applied(arguments: argparse.Namespace, project: Project, targets: list[Targ
         connection = connect(arguments.kubeconfig, arguments.context, clusters.tell)
         connection.look_around()
         with environments.working(connection, wish, clusters.origin_of(project), clusters.tell) as work:
-            return show(environments.bring(work, targets, builds), arguments.format)
+            code = show(environments.bring(work, targets, builds), arguments.format)
+            clusters.tell_of_orphans(environments.orphans(work, [each for each in targets if each.is_whole]))
+            return code
 
 
 def show(results: Iterable[Applied], form: str) -> int:

@@ -25,6 +25,8 @@ EXAMPLES = """
   aimass delete churn --env dev              shows what would go, and asks
   aimass delete churn --env dev --yes        asks nothing
   aimass delete churn --env dev --dry-run    only shows it
+  aimass delete churn --env dev --namespace ml-old
+                                             what an environment left behind when it moved
 """
 
 
@@ -32,6 +34,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
     parser.add_argument("models", nargs="+", metavar="MODEL", help="a model's name")
     clusters.add_environments(parser)
+    parser.add_argument(
+        "--namespace",
+        metavar="NAME",
+        help="where it was applied, where the environment has another namespace since, or is gone",
+    )
     parser.add_argument("--yes", action="store_true", help="delete without asking")
     parser.add_argument("--dry-run", action="store_true", help="only show what would be deleted")
     clusters.add_waiting(parser)
@@ -46,7 +53,13 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.cluster.failures import ClusterError
 
     project = project_of(arguments)
-    places = {name: clusters.namespace_of(project, name) for name in dict.fromkeys(arguments.env)}
+    environments = dict.fromkeys(arguments.env)
+    if arguments.namespace is not None:
+        if len(environments) > 1:
+            raise Unknown("--namespace is of one environment", "give one --env")
+        places = dict.fromkeys(environments, arguments.namespace)
+    else:
+        places = {name: clusters.namespace_of(project, name) for name in environments}
     try:
         connection = connect(arguments.kubeconfig, arguments.context, clusters.tell)
         found = _found(connection, arguments.models, places)

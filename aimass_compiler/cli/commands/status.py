@@ -71,6 +71,7 @@ def _looked(
     from concurrent.futures import ThreadPoolExecutor
 
     from aimass_compiler.cli.views.statuses import Place
+    from aimass_compiler.cluster import owned
     from aimass_compiler.cluster.connection import connect
     from aimass_compiler.cluster.failures import ClusterError
     from aimass_compiler.cluster.running import running
@@ -87,7 +88,9 @@ def _looked(
         for name, space in spaces.items():
             try:
                 _hold_to_cluster(servers[name], connection.address, name)
-                found = running(connection, name, space, _known(project, name, changed), pool)
+                known = _known(project, name, changed)
+                found = running(connection, name, space, known, pool)
+                clusters.tell_of_orphans(owned.elsewhere(connection, name, space, known.source))
             except ClusterError as error:
                 places.append(Place(name, space, connection.address, failure=error))
                 continue

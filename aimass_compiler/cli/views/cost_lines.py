@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli.views.plan_lines import Line
-from aimass_compiler.effects.cost import Use
 
 if TYPE_CHECKING:
-    from aimass_compiler.effects.cost import Cost, Estimate, Search, Serving
+    from aimass_compiler.effects.cost import Cost, Estimate, Search, Serving, Use
     from aimass_compiler.effects.told import Effect, Effects
     from aimass_compiler.pipeline.settings import Prices
 
@@ -35,11 +35,9 @@ def training_in_all(effects: Effects) -> str:
     estimates = [effect.cost.after for effect in trained if effect.cost and effect.cost.after]
     jobs = [each.job for each in estimates if each.job is not None]
     prices = next((effect.cost.prices for effect in trained if effect.cost), None)
-    total = Use()
-    for job in jobs:
-        total = total.plus(job)
+    total = reduce(lambda one, other: one.plus(other), jobs) if jobs else None
     most = "about" if all(each.search.basis == "measured" for each in estimates) else "at most"
-    told = f"{most} {', '.join(_parts(None, total))}{_money(None, total, prices)}" if jobs else ""
+    told = f"{most} {', '.join(_parts(None, total))}{_money(None, total, prices)}" if total else ""
     unknown = len(trained) - len(jobs)
     rest = f"{unknown} of them for how long is not known" if unknown else ""
     return f"training {len(trained)} models: {'; '.join(filter(None, (told, rest)))}"
