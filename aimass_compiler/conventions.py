@@ -70,6 +70,7 @@ LIVE_PATH = "/v2/health/live"
 READY_PATH = "/v2/health/ready"
 METRICS_PATH = "/metrics"
 PREDICT_PATH = "/predict"
+OPENAPI_PATH = "/openapi.json"
 #: Below it, each model of the Open Inference Protocol by its name.
 MODELS_PATH = "/v2/models"
 IMAGE_PACKAGE_FOLDER = "/model"

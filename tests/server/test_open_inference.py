@@ -91,6 +91,8 @@ def test_the_server_and_its_model_describe_themselves(churn: Server) -> None:
 def test_health_is_told_of_the_server_and_of_the_model(churn: Server) -> None:
     for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/churn/ready"):
         assert churn.get(path).status == 200
+    assert churn.get("/v2/models/churn/ready").json == {"name": "churn", "ready": True}
+    assert churn.get("/v2/").json == churn.get("/v2").json
 
 
 def test_one_tensor_a_column_is_answered_like_rows(churn: Server) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from aimass_compiler import conventions
-from aimass_compiler.runtime.server import description, golden
+from aimass_compiler.runtime.server import description, golden, openapi
 from aimass_compiler.runtime.server.answer import JSON, Answer, RequestError
 from aimass_compiler.runtime.server.body import CallerGone, read_body
 from aimass_compiler.runtime.server.contract import nearest
@@ -81,10 +81,13 @@ class Application:
         self._documents = {
             "/": _document(description.index(signature)),
             "/v2": _document(description.server()),
+            "/v2/": _document(description.server()),
+            conventions.OPENAPI_PATH: _document(openapi.document(signature)),
             path: _document(description.model(signature)),
             versioned: _document(description.model(signature)),
         }
-        self._states = {conventions.READY_PATH, f"{path}/ready", f"{versioned}/ready"}
+        model = {"name": signature.model}
+        self._states = {conventions.READY_PATH: {}, f"{path}/ready": model, f"{versioned}/ready": model}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -161,8 +164,9 @@ class Application:
         return answer if method in ("GET", "HEAD") else _refused_method(method, path, "GET")
 
     def _got(self, path: str) -> Answer | None:
-        if path in self._states:
-            return _document({"ready": not self.is_draining}, 503 if self.is_draining else 200)
+        state = self._states.get(path)
+        if state is not None:
+            return _document({**state, "ready": not self.is_draining}, 503 if self.is_draining else 200)
         if path == conventions.LIVE_PATH:
             return _document({"live": True})
         if path == conventions.METRICS_PATH:

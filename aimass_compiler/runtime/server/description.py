@@ -26,6 +26,7 @@ def index(signature: Signature) -> dict[str, Any]:
             "infer": f"POST {model_path(signature)}/infer",
             "contract": f"GET {model_path(signature)}",
             "ready": f"GET {conventions.READY_PATH}",
+            "openapi": f"GET {conventions.OPENAPI_PATH}",
             "metrics": f"GET {conventions.METRICS_PATH}",
         },
         "example": {"rows": [signature.example]},

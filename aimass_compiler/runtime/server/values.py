@@ -34,10 +34,10 @@ def number_of(field: Field, value: object) -> float | None:
     if isinstance(value, str) and field.written == TEXT:
         if not value.strip():
             return None
-        number = _number(value)
+        number = number_in(value)
         if number is not None and math.isfinite(number):
             return number
-    quoted = isinstance(value, str) and field.written != TEXT and _number(value) is not None
+    quoted = isinstance(value, str) and field.written != TEXT and number_in(value) is not None
     raise ValueError(f"must be a number, not {shown(value)}{'; write it without quotes' if quoted else ''}")
 
 
@@ -88,7 +88,8 @@ def _quoting(field: Field, texts: list[str]) -> str:
     return f"; write {shown(alike[0])}" if len(alike) == 1 else "; write it in quotes"
 
 
-def _number(text: str) -> float | None:
+def number_in(text: str) -> float | None:
+    """The number that a text is, after JSON and CSV and not after Python."""
     if not text.isascii() or "_" in text:
         return None  # Python's alone
     try:

@@ -1,0 +1,213 @@
+"""The contract as an OpenAPI document: for clients that are generated, gateways that validate, and fuzzers.
+
+Source: https://spec.openapis.org/oas/v3.1.0
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aimass_compiler import __version__, conventions
+from aimass_compiler.runtime.server import binary
+from aimass_compiler.runtime.server.values import FLAG, FLOAT, INTEGER, TEXT, number_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aimass_compiler.runtime.server.signature import Field, Signature
+
+_OBJECT = {"type": "object"}
+_TEXT = {"type": "string"}
+_SHAPE = {
+    "type": "array",
+    "items": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
+    "minItems": 1,
+    "maxItems": 16,
+}
+_REFUSALS = {
+    "400": "The request contradicts itself, or is not of this protocol.",
+    "408": "The body did not arrive in time.",
+    "413": "The body is too large, or holds too many rows.",
+    "415": "The body is encoded.",
+    "422": "A value breaks the model's contract; `field` names its column and `row` its row.",
+    "500": "The model could not answer.",
+    "503": "The server is busy or stops: try again.",
+    "504": "The prediction took too long.",
+}
+
+
+def document(signature: Signature) -> dict[str, Any]:
+    """What can be asked of this very model, and what is answered."""
+    path = f"{conventions.MODELS_PATH}/{signature.model}"
+    schemas = {
+        "Row": _row(signature),
+        "Prediction": _prediction(signature),
+        "Error": _object({"error": _TEXT, "field": _TEXT, "row": {"type": "integer"}}, ("error",)),
+        "InferRequest": _infer_request(signature),
+        "InferResponse": _infer_response(signature),
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": signature.model, "version": signature.version, "x-server": f"aimass {__version__}"},
+        "paths": {
+            conventions.PREDICT_PATH: {"post": _predict(signature)},
+            f"{path}/infer": {"post": _infer()},
+            path: _get("describe", "The model's tensors and its contract.", _OBJECT),
+            f"{path}/ready": _get("model_ready", "Whether the model is ready.", _ready(with_name=True)),
+            conventions.READY_PATH: _get("ready", "Whether the server is ready.", _ready(with_name=False)),
+            conventions.LIVE_PATH: _get(
+                "live", "Whether the server lives.", _object({"live": {"const": True}}, ("live",))
+            ),
+            "/v2": _get("server", "The server's name, version and extensions.", _OBJECT),
+        },
+        "components": {"schemas": schemas},
+    }
+
+
+def _predict(signature: Signature) -> dict[str, Any]:
+    rows = {"type": "array", "items": _ref("Row"), "minItems": 1}
+    asked = {"anyOf": [_object({"rows": rows}, ("rows",)), _ref("Row")]}
+    predictions = {"type": "array", "items": _ref("Prediction"), "minItems": 1}
+    answer = {"model": {"const": signature.model}, "version": {"const": signature.version}}
+    answered = _object({**answer, "predictions": predictions}, (*answer, "predictions"))
+    content = {**_json(asked), "example": {"rows": [dict(signature.example)]}}
+    return _operation("predict", "Predict rows; one alone may stand bare.", content, answered)
+
+
+def _infer() -> dict[str, Any]:
+    told = "Predict tensors, after the Open Inference Protocol."
+    return _operation("infer", told, _json(_ref("InferRequest")), _ref("InferResponse"))
+
+
+def _operation(
+    name: str, told: str, content: Mapping[str, Any], answered: Mapping[str, Any]
+) -> dict[str, Any]:
+    error = {"application/json": {"schema": _ref("Error")}}
+    responses = {
+        "200": {"description": "The predictions.", "content": {"application/json": {"schema": answered}}},
+        **{code: {"description": why, "content": error} for code, why in _REFUSALS.items()},
+    }
+    body = {"required": True, "content": {"application/json": content}}
+    return {"operationId": name, "summary": told, "requestBody": body, "responses": responses}
+
+
+def _get(name: str, told: str, answered: Mapping[str, Any]) -> dict[str, Any]:
+    responses = {"200": {"description": told, "content": {"application/json": {"schema": answered}}}}
+    if name.endswith("ready"):
+        responses["503"] = {**responses["200"], "description": "It is not: it stops."}
+    return {"get": {"operationId": name, "summary": told, "responses": responses}}
+
+
+def _ready(*, with_name: bool) -> dict[str, Any]:
+    ready = {"ready": {"type": "boolean"}}
+    return _object({"name": _TEXT, **ready} if with_name else ready, ("ready",))
+
+
+def _row(signature: Signature) -> dict[str, Any]:
+    ignored = {name: {"description": "Ignored: the model does not read it."} for name in signature.ignored}
+    columns = {field.name: _column(field) for field in signature.fields}
+    required = [field.name for field in signature.fields if not field.nullable]
+    row = _object({**dict(sorted(ignored.items())), **columns}, required)
+    return {**row, "additionalProperties": False, "examples": [dict(signature.example)]}
+
+
+def _column(field: Field) -> dict[str, Any]:
+    none = [None] if field.nullable else []
+    if field.shape:
+        picture = _nested(field.shape)
+        return {"anyOf": [picture, {"type": "null"}]} if none else picture
+    if field.values is not None:
+        return {"enum": [*field.values, *_otherwise(field), *none, *([""] if none else [])]}
+    kinds = ["null"] * len(none)
+    if field.type == "number":
+        limits = {"minimum": field.minimum, "maximum": field.maximum, "description": field.unit or None}
+        written = {FLAG: ["boolean"], TEXT: ["string"]}.get(field.written, [])
+        told = {name: limit for name, limit in limits.items() if limit is not None}
+        return {"type": ["number", *written, *kinds], **told}
+    written = {FLAG: ["boolean"], INTEGER: ["integer"], FLOAT: ["number"]}.get(field.written, [])
+    least = {} if field.nullable else {"minLength": 1}
+    return {"type": ["string", *written, *kinds], **least}
+
+
+def _otherwise(field: Field) -> list[Any]:
+    """The declared names as the flags or numbers that the data had for them."""
+    if field.written == FLAG:
+        return [name == "true" for name in field.values or () if name in ("true", "false")]
+    if field.written not in (INTEGER, FLOAT):
+        return []
+    numbers = [number_in(name) for name in field.values or ()]
+    return [int(number) if number.is_integer() else number for number in numbers if number is not None]
+
+
+def _nested(shape: tuple[int, ...]) -> dict[str, Any]:
+    if not shape:
+        return {"type": "number"}
+    return {"type": "array", "items": _nested(shape[1:]), "minItems": shape[0], "maxItems": shape[0]}
+
+
+def _prediction(signature: Signature) -> dict[str, Any]:
+    if not signature.labels:
+        return _object({"prediction": {"type": "number"}}, ("prediction",))
+    share = {"type": "number", "minimum": 0, "maximum": 1.000001}
+    shares = _object(dict.fromkeys(signature.labels, share), signature.labels)
+    return _object(
+        {"label": {"enum": list(signature.labels)}, "probabilities": shares}, ("label", "probabilities")
+    )
+
+
+def _infer_request(signature: Signature) -> dict[str, Any]:
+    packed = [
+        name
+        for name, fields in (
+            (conventions.NUMBERS_TENSOR, signature.numbers),
+            (conventions.STRINGS_TENSOR, signature.strings),
+        )
+        if fields
+    ]
+    names = dict.fromkeys((*(field.name for field in signature.fields), *packed, *sorted(signature.ignored)))
+    tensor = {
+        "name": {"enum": list(names)},
+        "shape": _SHAPE,
+        "datatype": {"enum": [binary.BOOL, *binary.DTYPES, binary.BYTES]},
+        "data": {"type": "array"},
+        "parameters": _OBJECT,
+    }
+    output = {
+        "name": {"enum": [output["name"] for output in signature.outputs]},
+        "parameters": _OBJECT,
+    }
+    inputs = {"type": "array", "items": _object(tensor, ("name", "shape", "datatype")), "minItems": 1}
+    return _object(
+        {
+            "id": {"type": ["string", "null"], "maxLength": 256},
+            "parameters": _OBJECT,
+            "inputs": inputs,
+            "outputs": {"type": "array", "items": _object(output, ("name",))},
+        },
+        ("inputs",),
+    )
+
+
+def _infer_response(signature: Signature) -> dict[str, Any]:
+    output = {
+        "name": {"enum": [output["name"] for output in signature.outputs]},
+        "shape": _SHAPE,
+        "datatype": {"enum": sorted({output["datatype"] for output in signature.outputs})},
+        "data": {"type": "array"},
+        "parameters": _OBJECT,
+    }
+    outputs = {"type": "array", "items": _object(output, ("name", "shape", "datatype"))}
+    named = {"model_name": {"const": signature.model}, "model_version": {"const": signature.version}}
+    return _object({**named, "id": _TEXT, "outputs": outputs}, (*named, "outputs"))
+
+
+def _object(properties: Mapping[str, Any], required: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": dict(properties), "required": list(required)}
+
+
+def _json(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"schema": schema}
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}

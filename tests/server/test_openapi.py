@@ -1,0 +1,80 @@
+"""The OpenAPI document: it takes what the server takes, and what it refuses the server does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from aimass_compiler.runtime.server.openapi import document
+from aimass_compiler.runtime.server.package import read_package
+from server import packages
+from server.packages import CHURN_EXAMPLE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from server.serving import Server
+
+
+def schema(document: dict[str, Any], name: str) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator({"$ref": f"#/components/schemas/{name}", **document})
+
+
+def answered(document: dict[str, Any], path: str, method: str = "get") -> jsonschema.Draft202012Validator:
+    content = document["paths"][path][method]["responses"]["200"]["content"]["application/json"]
+    return jsonschema.Draft202012Validator({**content["schema"], "components": document["components"]})
+
+
+def test_every_path_that_it_names_answers_as_it_says(churn: Server) -> None:
+    told = churn.get("/openapi.json").json
+    assert told["openapi"] == "3.1.0"
+    assert told["info"]["title"] == "churn"
+    for path, methods in told["paths"].items():
+        if "get" in methods:
+            reply = churn.get(path)
+            assert reply.status == 200
+            answered(told, path).validate(reply.json)
+    example = told["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["example"]
+    answered(told, "/predict", "post").validate(churn.ask("POST", "/predict", example).json)
+    inputs = [
+        {"name": "age", "shape": [1], "datatype": "FP64", "data": [40]},
+        {"name": "plan", "shape": [1], "datatype": "BYTES", "data": ["pro"]},
+    ]
+    schema(told, "InferRequest").validate({"inputs": inputs})
+    answered(told, "/v2/models/churn/infer", "post").validate(churn.infer("churn", inputs=inputs).json)
+
+
+@pytest.mark.parametrize(
+    ("change", "is_taken"),
+    [
+        ({}, True), ({"tenure": None}, True), ({"note": ""}, True), ({"note": None}, True),
+        ({"customer_id": 7}, True),
+        ({"age": 16}, True), ({"age": 15}, False), ({"age": None}, False), ({"age": "40"}, False),
+        ({"plan": "pr"}, False), ({"plan": None}, False), ({"more": 1}, False), ({"note": 5}, False),
+    ],
+)  # fmt: skip
+def test_a_row_fits_where_the_server_takes_it(
+    churn: Server, change: dict[str, Any], *, is_taken: bool
+) -> None:
+    row = {**CHURN_EXAMPLE, **change}
+    assert schema(churn.get("/openapi.json").json, "Row").is_valid(row) is is_taken
+    assert churn.predict(row).status == (200 if is_taken else 422)
+
+
+def test_answers_that_are_refused_are_errors(churn: Server) -> None:
+    told = churn.get("/openapi.json").json
+    reply = churn.predict({**CHURN_EXAMPLE, "age": 7})
+    schema(told, "Error").validate(reply.json)
+    assert set(told["paths"]["/predict"]["post"]["responses"]) >= {str(reply.status), "200", "400", "413"}
+
+
+def test_pictures_and_numbers_have_their_schemas(tmp_path: Path) -> None:
+    digits = document(read_package(packages.digits(tmp_path / "digits")).signature)
+    row = schema(digits, "Row")
+    assert row.is_valid({"picture": [[[0, 0.5], [1, 0]]]})
+    assert not row.is_valid({"picture": [[0, 0.5], [1, 0]]})
+    price = document(read_package(packages.price(tmp_path / "price")).signature)
+    assert schema(price, "Prediction").is_valid({"prediction": 1.5})
+    assert not schema(price, "Row").is_valid({"x0": 1, "x1": 1})
