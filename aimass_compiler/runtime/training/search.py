@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-import math
-import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.training.fitting import Assignment, fit
+from aimass_compiler.runtime.training.ray_session import ray_session
 from aimass_compiler.runtime.training.tally import Tally, say
 from aimass_compiler.runtime.training.trials import Outcome, Trials
 
@@ -28,17 +25,6 @@ if TYPE_CHECKING:
 #: More would be saved by asking sooner, but then whatever learns slowly, such as boosting with small
 #: steps, would never get to show what it ends in.
 _REDUCTION = 2
-_OBJECT_STORE_BYTES = 100 * 2**20
-_RAY_SETTINGS = {
-    "RAY_AIR_NEW_OUTPUT": "0",  # its tables come even when nothing is to be told
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
-    "TUNE_GLOBAL_CHECKPOINT_S": str(10**9),  # the trials' folders are what a search goes on from
-    "TUNE_WARN_THRESHOLD_S": str(10**9),
-}
 
 
 @dataclass(frozen=True)
@@ -63,7 +49,7 @@ def search_ranges(assignment: Assignment, search: Search, space: Space, trials: 
         say(f"going on with a search that was interrupted: {len(outcomes)} of {total} trials had ended")
     began = None
     if len(outcomes) < total:
-        with _ray(assignment):
+        with ray_session(assignment):
             began = _tune(assignment, search, space, tally)
     say(tally.summary())
     best = _required(tally)
@@ -89,38 +75,6 @@ def _required(tally: Tally) -> Outcome:
         f"{every}; the first because of {failed[0].error}",
         "try one set of values first: give every parameter a value instead of a range",
     )
-
-
-@contextmanager
-def _ray(assignment: Assignment) -> Iterator[None]:
-    """Ray as the environment says (RAY_ADDRESS), or else only for this search and only on this machine."""
-    for name, value in _RAY_SETTINGS.items():
-        os.environ.setdefault(name, value)
-    is_local = not os.environ.get("RAY_ADDRESS")
-    if is_local:
-        # Only this process and its children can reach it, so no token must be written into the home folder.
-        os.environ.setdefault("RAY_AUTH_MODE", "disabled")
-    import ray
-
-    resources = assignment.training.resources
-    local: dict[str, Any] = {
-        "address": "local",
-        "num_cpus": max(os.cpu_count() or 1, math.ceil(resources.cpu)),
-        "include_dashboard": False,
-        "object_store_memory": _OBJECT_STORE_BYTES,
-    }
-    ray.init(**(local if is_local else {}), log_to_driver=False, logging_level=logging.ERROR)
-    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # failed trials are told by us
-    try:
-        if is_local and ray.cluster_resources().get("GPU", 0) < assignment.training.gpus:
-            raise StageFailure(
-                ExitCode.USAGE,
-                f"a trial needs {assignment.training.gpus} GPUs, which this machine does not have",
-                "set `training.gpus` to 0, or train on a cluster",
-            )
-        yield
-    finally:
-        ray.shutdown()
 
 
 def _tune(assignment: Assignment, search: Search, space: Space, tally: Tally) -> float | None:
