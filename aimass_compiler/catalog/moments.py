@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import polars
 
+#: What databases and logs write before or in place of an offset: `… 00:00:00 UTC`, `… 00:00:00 +0000`.
+_UTC = re.compile(r"(?<=\d) ?(?:UTC|GMT|Z)$|(?<=\d) ([-+]\d{2}:?\d{2})$")
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -22,9 +25,14 @@ def microseconds(texts: polars.Series) -> polars.Series:
     return texts.replace_strict(list(known), list(known.values()), default=None, return_dtype=polars.Int64)
 
 
+def is_moment(text: str) -> bool:
+    """Whether a text is a date or moment of ISO 8601."""
+    return _of(text) is not None
+
+
 def _of(text: str) -> int | None:
     try:
-        moment = datetime.fromisoformat(text.strip())
+        moment = datetime.fromisoformat(_UTC.sub(r"\1", text.strip()))
     except ValueError:
         return None
     since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _START

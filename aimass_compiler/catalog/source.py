@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
+from msgspec import Struct
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
@@ -13,6 +15,36 @@ from aimass_compiler.catalog import Kind
 
 if TYPE_CHECKING:
     import polars
+
+
+_HIVES_NULL = "__HIVE_DEFAULT_PARTITION__"
+
+
+class UnreadableError(ValueError):
+    """A file cannot be read; the message names the line and the column, where there are any."""
+
+    def __init__(self, message: str, way_out: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.way_out = way_out
+
+    def of(self, location: str) -> UnreadableError:
+        """The same, with the file's name."""
+        return type(self)(f"{location}: {self.message}", self.way_out)
+
+
+class EmptyFileError(UnreadableError):
+    """The file holds nothing that could be read."""
+
+
+class Rows(Struct, frozen=True):
+    """What one source holds of the columns that were asked for."""
+
+    frame: polars.DataFrame
+    names: tuple[str, ...]
+    """All columns that it has, read or not."""
+    place: Callable[[int], str]
+    """Where a row of the frame stands, for people: `line 7 of data/customers.csv`."""
 
 
 def _inside(path: str) -> str:
@@ -24,28 +56,45 @@ def _inside(path: str) -> str:
 
 
 class Source(Kind):
-    """Rows from somewhere, read lazily."""
+    """Rows from somewhere."""
 
     short_form: ClassVar[str | None] = "path"
     #: Whether a file tells numbers and flags from text, or writes them alike.
     has_types: ClassVar[bool] = True
+    #: Whether a file that lacks a column which others have lacks its values only.
+    may_lack_columns: ClassVar[bool] = False
 
     path: Annotated[str, AfterValidator(_inside)]
-    """A file below the project's root, a pattern such as `data/usage-*.parquet`, or an address (`s3://…`)."""
+    """A file below the project's root, a pattern such as `data/usage-*.parquet`, or an address (`s3://…`).
+    Folders such as `year=2023/` above the files that a pattern matches are columns, too."""
 
     @property
     def is_local(self) -> bool:
         """Whether the rows lie in the project, so that DVC can watch them."""
         return "://" not in self.path
 
-    @abstractmethod
-    def scan(self, root: Path) -> polars.LazyFrame:
-        """The rows, with strings for whatever is not a number.
+    def read(self, root: Path, wanted: Mapping[str, str] | None = None) -> Rows:
+        """The rows in their order, of the columns that are wanted (by name, with the type) or of all.
 
-        Raises FileNotFoundError when nothing matches, IsADirectoryError for a folder, ValueError
-        for files that do not go together, and polars.exceptions.PolarsError or OSError when a file is
-        not what its kind says.
+        Raises FileNotFoundError when nothing matches, IsADirectoryError for a folder, UnreadableError for
+        files that are not what their kind says or do not go together, and OSError.
         """
+        parts: list[Rows] = []
+        shown = [location.removeprefix(f"{root}/") for location in self.locations(root)]
+        for location, name in zip(self.locations(root), shown, strict=True):
+            try:
+                parts.append(_with_folders(self.read_file(location, wanted), name, self.path, wanted))
+            except UnreadableError as error:
+                raise error.of(name) from None
+        if len(parts) == 1:
+            return parts[0]
+        if not self.may_lack_columns:
+            _require_alike(parts, shown)
+        return _together(parts, shown)
+
+    @abstractmethod
+    def read_file(self, location: str, wanted: Mapping[str, str] | None) -> Rows:
+        """The rows of one file, or of what lies behind an address; `place` tells no file's name."""
 
     def locations(self, root: Path) -> list[str]:
         """The files that match, sorted, or the address.
@@ -67,19 +116,62 @@ class Source(Kind):
         return [str(path) for path in found]
 
 
-def together(parts: list[polars.LazyFrame], locations: list[str]) -> polars.LazyFrame:
+def _with_folders(rows: Rows, shown: str, path: str, wanted: Mapping[str, str] | None) -> Rows:
+    """The rows with the columns that are in their file's path (Hive's partitions) and not in the file."""
+    import polars
+
+    folders = dict(_partitions(shown, path))
+    added = {name: value for name, value in folders.items() if name not in rows.names}
+    if not added:
+        return rows
+    columns = [
+        polars.Series(name, [value] * rows.frame.height, dtype=polars.String)
+        for name, value in added.items()
+        if wanted is None or name in wanted
+    ]
+    return Rows(rows.frame.with_columns(columns), (*rows.names, *added), rows.place)
+
+
+def _partitions(shown: str, path: str) -> Iterator[tuple[str, str | None]]:
+    """`year=2023` in a path is a column; Hive has a word for a value that is missing."""
+    from urllib.parse import unquote
+
+    if "://" in path:
+        return
+    for folder in PurePosixPath(shown).parent.parts:
+        name, sign, value = folder.partition("=")
+        if sign and name:
+            yield unquote(name), None if value == _HIVES_NULL else unquote(value)
+
+
+def _require_alike(parts: list[Rows], locations: list[str]) -> None:
+    """Raises UnreadableError when files do not have the same columns, of those that were asked for."""
+    first = parts[0].frame.columns
+    for part, location in zip(parts[1:], locations[1:], strict=True):
+        if apart := sorted(set(first) ^ set(part.frame.columns)):
+            told = f"{location} and {locations[0]} do not have the same columns: only one has `{apart[0]}`"
+            raise UnreadableError(told, "narrow the pattern to files that go together")
+
+
+def _together(parts: list[Rows], locations: list[str]) -> Rows:
     """The rows of several files, column by column name; numbers of different kinds become the wider kind.
 
-    Raises ValueError when the files do not have the same columns.
+    Raises UnreadableError for a column that is of unlike types.
     """
     import polars
 
-    first = parts[0].collect_schema().names()
-    for part, location in zip(parts[1:], locations[1:], strict=True):
-        apart = sorted(set(first) ^ set(part.collect_schema().names()))
-        if apart:
-            raise ValueError(
-                f"{Path(location).name} and {Path(locations[0]).name} do not have the same columns: "
-                f"only one has `{apart[0]}`"
-            )
-    return polars.concat([part.select(polars.col(first)) for part in parts], how="vertical_relaxed")
+    heights = [part.frame.height for part in parts]
+
+    def place(row: int) -> str:
+        for part, location, height in zip(parts, locations, heights, strict=True):
+            if row < height:
+                return f"{part.place(row)} of {location}"
+            row -= height
+        raise IndexError(row)
+
+    try:
+        frame = polars.concat([part.frame for part in parts], how="diagonal_relaxed")
+    except polars.exceptions.PolarsError as error:
+        told = str(error).strip().split("\n")[0]
+        raise UnreadableError(f"the files do not have the same types: {told}", "write them alike") from None
+    return Rows(frame, tuple(dict.fromkeys(name for part in parts for name in part.names)), place)

@@ -16,12 +16,18 @@ from aimass_compiler.catalog.splits.hash import Hash
 from aimass_compiler.pipeline.columns import Column
 from aimass_compiler.values import Frozen, Names
 
+#: What stands behind the suffix of a file that is packed.
+PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip")
+
 
 def _source_of_path(value: Any) -> Any:
-    """A bare path names its own kind by its suffix."""
+    """A bare path names its own kind by its suffix, before one that says how it is packed."""
     if not isinstance(value, str):
         return value
-    suffix = PurePosixPath(value).suffix.lstrip(".").lower()
+    path = PurePosixPath(value)
+    if path.suffix.lower() in PACKED:
+        path = path.with_suffix("")
+    suffix = path.suffix.lstrip(".").lower()
     return {suffix or value: value}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy
@@ -17,6 +17,8 @@ from aimass_compiler.runtime.server.decimals import widened
 
 _SHOWN = 3
 _LONGEST = 40
+#: Where the value of a column in a row stands, for people.
+Place = Callable[[str, int], str]
 
 
 @dataclass(frozen=True)
@@ -35,17 +37,26 @@ class Violation:
         )
 
 
-def absent(columns: Iterable[str], present: list[str]) -> Iterator[Violation]:
-    """The declared columns that the data does not have."""
+def counted(column: str, row: int) -> str:
+    """Where a row stands that is only known by its number."""
+    del column
+    return f"row {row + 1}"
+
+
+def absent(columns: Iterable[str], present: list[str], known: Iterable[str] = ()) -> Iterator[Violation]:
+    """The declared columns that are not present, beside the names that the data is known to have."""
     declared = list(columns)
+    others = [name for name in dict.fromkeys((*present, *known)) if name not in declared]
     for name in declared:
         if name not in present:
-            hint = did_you_mean(name, [other for other in present if other not in declared])
+            hint = did_you_mean(name, others)
             told = "is declared but the data has no such column"
             yield Violation(name, f"{told}; {hint}" if hint else told, 0)
 
 
-def typed(rows: polars.DataFrame, columns: Mapping[str, Column]) -> tuple[polars.DataFrame, list[Violation]]:
+def typed(
+    rows: polars.DataFrame, columns: Mapping[str, Column], place: Place = counted
+) -> tuple[polars.DataFrame, list[Violation]]:
     """The declared columns that are there in their types, and the values that would not go."""
     violations: list[Violation] = []
     found: list[polars.Series] = []
@@ -57,9 +68,9 @@ def typed(rows: polars.DataFrame, columns: Mapping[str, Column]) -> tuple[polars
         lost = raw.is_not_null() & series.is_null() & ~_is_blank(raw)
         if lost.any():
             told = f"holds {_values(lost)} that {'is' if lost.sum() == 1 else 'are'} not {_wanted(column)}"
-            violations.append(_violation(name, raw, lost, told))
+            violations.append(_violation(name, raw, lost, told, place))
         found.append(series)
-    return polars.DataFrame(found), violations
+    return polars.DataFrame({series.name: series for series in found}), violations
 
 
 def _values(where: polars.Series) -> str:
@@ -138,7 +149,9 @@ def _is_blank(raw: polars.Series) -> polars.Series:
     return polars.repeat(value=False, n=len(raw), dtype=polars.Boolean, eager=True)
 
 
-def kept(rows: polars.DataFrame, columns: Mapping[str, Column], target: str) -> Iterator[Violation]:
+def kept(
+    rows: polars.DataFrame, columns: Mapping[str, Column], target: str, place: Place = counted
+) -> Iterator[Violation]:
     """The ways in which typed rows break what the columns declare."""
     for name, column in columns.items():
         if name not in rows.columns:
@@ -155,13 +168,13 @@ def kept(rows: polars.DataFrame, columns: Mapping[str, Column], target: str) -> 
                 int(missing.sum()),
             )
         if isinstance(column, NumberColumn):
-            yield from _bounds(name, series, column)
+            yield from _bounds(name, series, column, place)
         if isinstance(column, CategoryColumn) and column.values is not None:
             unknown = series.is_not_null() & ~series.is_in(list(column.values))
             if unknown.any():
                 verb = "is" if unknown.sum() == 1 else "are"
                 told = f"holds {_values(unknown)} that {verb} none of {', '.join(column.values)}"
-                yield _violation(name, series, unknown, told)
+                yield _violation(name, series, unknown, told, place)
 
 
 def _told_missing(name: str, count: int, share: float, allowed: float, *, is_target: bool) -> str:
@@ -174,18 +187,21 @@ def _told_missing(name: str, count: int, share: float, allowed: float, *, is_tar
     return f"is missing in {rows} ({share:.1%}), but at most {allowed:.1%} may be; {way_out}"
 
 
-def _bounds(name: str, series: polars.Series, column: NumberColumn) -> Iterator[Violation]:
+def _bounds(name: str, series: polars.Series, column: NumberColumn, place: Place) -> Iterator[Violation]:
     for bound, outside, word in (
         (column.min, series < column.min if column.min is not None else None, "below the minimum"),
         (column.max, series > column.max if column.max is not None else None, "above the maximum"),
     ):
         if outside is not None and outside.any():
-            yield _violation(name, series, outside, f"holds {_values(outside)} {word} {bound:g}")
+            told = f"holds {_values(outside)} {word} {bound:g}"
+            yield _violation(name, series, outside, told, place)
 
 
-def _violation(name: str, series: polars.Series, where: polars.Series, message: str) -> Violation:
-    places = where.fill_null(value=False).arg_true().head(_SHOWN).to_list()
-    examples = tuple(f"row {place + 1}: {_shown(series[place])}" for place in places)
+def _violation(
+    name: str, series: polars.Series, where: polars.Series, message: str, place: Place
+) -> Violation:
+    found = where.fill_null(value=False).arg_true().head(_SHOWN).to_list()
+    examples = tuple(f"{place(name, row)}: {_shown(series[row])}" for row in found)
     return Violation(name, message, int(where.sum()), examples)
 
 

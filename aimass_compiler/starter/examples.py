@@ -22,8 +22,8 @@ EXAMPLES = (
     ),
     Example(
         "AM065",
-        "`aimass init churn customers.parquet` where only the compiler is installed.",
-        "`pip install 'aimass-compiler[run]'` was run before, or the file is `customers.csv`.",
+        "`aimass init churn customers.csv` where only the compiler is installed.",
+        "`pip install 'aimass-compiler[run]'` was run before.",
         "situation",
     ),
     Example(

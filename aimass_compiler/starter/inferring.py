@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.render.emit import inline
 from aimass_compiler.starter.observing import Observation, Sort
-from aimass_compiler.starter.unusable import UnusableDataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +23,7 @@ _LONGEST_NAME = 200
 _LONGEST_SHOWN = 30
 _SMALLEST_IMAGE = 4
 _EXACT_INTEGERS = 1e15
+_KINDS_OF_JSON = {bool: "flag", list: "list", dict: "object"}
 _NAME_OF_ID = re.compile(r"(?i:(^|[_\W])(id|uuid|guid)$)|[a-z](Id|ID)$")
 
 
@@ -63,10 +63,13 @@ class LeftOut:
 
 
 def infer(name: str, observation: Observation) -> Column | LeftOut:
-    """The column's line; raises UnusableDataError where the pipeline could not read the file at all."""
-    _check_types(name, observation)
-    reason = _useless(name, observation)
-    return LeftOut(name, reason) if reason else _typed(name, observation)
+    """The column's line, or why it has none."""
+    reason = _several_types(observation) or _useless(name, observation)
+    found = LeftOut(name, reason) if reason else _typed(name, observation)
+    if isinstance(found, Column) and observation.note:
+        comment = f"{found.comment}; {observation.note}" if found.comment else observation.note
+        return replace(found, comment=comment)
+    return found
 
 
 def _useless(name: str, observation: Observation) -> str:
@@ -96,12 +99,13 @@ def _typed(name: str, observation: Observation) -> Column | LeftOut:
     return _text(name, observation) or _category(name, observation)
 
 
-def _check_types(name: str, observation: Observation) -> None:
-    """One column in two types is refused by the reader, unless one of them is text."""
-    kinds = {"numbers" if kind in (int, float) else kind.__name__ for kind in observation.types}
-    if len(kinds) > 1 and "str" not in kinds:
-        told = f"the column {inline(name)} holds values of several types: {', '.join(sorted(kinds))}"
-        raise UnusableDataError("AM060", told, "write its values in one type")
+def _several_types(observation: Observation) -> str:
+    """Values of several types make no column, unless one of them is text, which the others become."""
+    types = observation.types
+    kinds = {"number" if kind in (int, float) else _KINDS_OF_JSON.get(kind, "text") for kind in types}
+    if len(kinds) > 1 and ("text" not in kinds or kinds & {"list", "object"}):
+        return f"it holds values of several types: {', '.join(sorted(kinds))}"
+    return ""
 
 
 def _is_named_id(name: str) -> bool:

@@ -1,31 +1,32 @@
-"""What a column holds, seen once, value by value, in bounded memory."""
+"""What a column holds, seen once in bounded memory: columns of one type at once, others value by value."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from aimass_compiler.catalog.moments import is_moment, microseconds
 from aimass_compiler.starter.unusable import UnusableDataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    import polars
 
 #: More columns than this fit in no file that a person edits.
 MOST_COLUMNS = 5_000
 #: Distinct values remembered: of all columns together, and of one column at least and at most.
 _REMEMBERED, _FEWEST, _MOST = 2_000_000, 200, 100_000
-_NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
-_CODE = re.compile(r"[-+]?0[0-9]+")
-#: ISO 8601 as the contract's `time` describes it.
-_TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"([T ]([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
-)
+#: Below so many values, looking at them one by one is faster than asking polars.
+_FEW_VALUES = 2_000
+_NUMBER_PATTERN = r"^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$"
+_CODE_PATTERN = r"^[-+]?0[0-9]+$"
+_NUMBER, _CODE = re.compile(_NUMBER_PATTERN), re.compile(_CODE_PATTERN)
+_DATE_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]|$)"
+_DATE = re.compile(_DATE_PATTERN)
 
 
 class Sort(Enum):
@@ -60,6 +61,8 @@ class Observation:
     words: int = 0
     lengths: set[int] = field(default_factory=set)
     """How many numbers its lists hold; -1 for a list that holds something else."""
+    note: str = ""
+    """What is to be known about how the file writes the values."""
     _sort_of: dict[Any, Sort] = field(default_factory=dict)
 
     @property
@@ -76,12 +79,8 @@ class Observation:
         """How many different values there are, or at least are."""
         return len(self.values)
 
-    def is_name(self, value: Any) -> bool:
-        """Whether a value that it remembers is neither a number nor anything else with a form."""
-        return self._sort_of.get(value) is Sort.NAME
-
-    def add(self, value: Any) -> None:
-        """Count one cell."""
+    def add(self, value: Any, count: int = 1) -> None:
+        """Count a cell, or several alike."""
         if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
             return
         self.types.add(type(value))
@@ -90,20 +89,20 @@ class Observation:
             return
         if isinstance(value, bool):
             value = "true" if value else "false"
-            self._count(value, Sort.FLAG)
+            self._count(value, Sort.FLAG, count)
             return
         sort = self._sort_of.get(value) if isinstance(value, (str, int, float)) else Sort.OTHER
-        self._count(value, sort or self._sorted(value))
+        self._count(value, sort or self._sorted(value), count)
 
-    def _count(self, value: Any, sort: Sort) -> None:
-        self.sorts[sort] += 1
+    def _count(self, value: Any, sort: Sort, count: int) -> None:
+        self.sorts[sort] += count
         if sort is Sort.OTHER:
             return
         self.examples.setdefault(sort, value)
         if isinstance(value, str) and sort is Sort.NAME:
-            self.words += len(value.split())
+            self.words += count * len(value.split())
         if value in self.values or len(self.values) < self.capacity:
-            self.values[value] += 1
+            self.values[value] += count
             self._sort_of[value] = sort
         else:
             self.is_complete = False
@@ -118,7 +117,7 @@ class Observation:
             return Sort.CODE
         if _NUMBER.fullmatch(text) and self._is_held(text):
             return Sort.NUMBER
-        return Sort.TIME if _is_time(text) else Sort.NAME
+        return Sort.TIME if _DATE.match(text) and is_moment(text) else Sort.NAME
 
     def _is_held(self, value: str | float) -> bool:
         """Whether a float64 holds the number, which then counts for the smallest and the largest."""
@@ -140,16 +139,6 @@ class Observation:
         self.lengths.add(len(values) if holds_numbers else -1)
 
 
-def _is_time(text: str) -> bool:
-    if not _TIME.fullmatch(text):
-        return False
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
 @dataclass(frozen=True)
 class Observed:
     """A whole file: how many rows, and what each column holds, in the file's order."""
@@ -158,26 +147,108 @@ class Observed:
     columns: Mapping[str, Observation]
 
 
-def observe(rows: Iterable[Mapping[str, Any]]) -> Observed:
-    """Look at every row once; raises UnusableDataError."""
-    count = 0
-    columns: dict[str, Observation] = {}
-    for row in rows:
-        count += 1
-        for name, value in row.items():
-            observation = columns.get(name)
-            if observation is None:
-                observation = columns[name] = Observation(_capacity(max(len(row), len(columns))))
-                _check_count(columns)
-            observation.add(value)
-    return Observed(count, columns)
-
-
-def _capacity(columns: int) -> int:
-    return max(_FEWEST, min(_MOST, _REMEMBERED // columns))
-
-
-def _check_count(columns: Mapping[str, Observation]) -> None:
+def observe(rows: int, columns: Mapping[str, polars.Series | Iterable[Any]]) -> Observed:
+    """Look at every column once; raises UnusableDataError."""
     if len(columns) > MOST_COLUMNS:
         hint = "keep those that may matter, or hold them as one list, such as an image's pixels"
         raise UnusableDataError("AM062", f"there are more than {MOST_COLUMNS:,} columns", hint)
+    capacity = max(_FEWEST, min(_MOST, _REMEMBERED // max(1, len(columns))))
+    return Observed(rows, {name: _observed(values, capacity) for name, values in columns.items()})
+
+
+def _observed(values: polars.Series | Iterable[Any], capacity: int) -> Observation:
+    import polars
+
+    observation = Observation(capacity)
+    if isinstance(values, list) and len(values) > _FEW_VALUES:
+        values = _of_one_type(values)
+    if isinstance(values, polars.Series) and len(values) > _FEW_VALUES:
+        if values.dtype == polars.String:
+            _add_texts(observation, values)
+            return observation
+        if values.dtype.is_numeric():
+            _add_numbers(observation, values)
+            return observation
+    if isinstance(values, polars.Series) and values.dtype == polars.String:
+        for value, count in Counter(values.to_list()).items():
+            observation.add(value, count)
+        return observation
+    for value in values.to_list() if isinstance(values, polars.Series) else values:
+        observation.add(value)
+    return observation
+
+
+def _of_one_type(values: list[Any]) -> polars.Series | list[Any]:
+    """The values as a column where all are texts, whole numbers or others."""
+    import polars
+
+    types = set(map(type, values)) - {type(None)}
+    kinds: dict[type, Any] = {str: polars.String, int: polars.Int64, float: polars.Float64}
+    if len(types) != 1 or (kind := kinds.get(types.pop())) is None:
+        return values
+    try:
+        return polars.Series(values, dtype=kind)
+    except (OverflowError, TypeError, polars.exceptions.PolarsError):  # more than 64 bits
+        return values
+
+
+def _add_numbers(observation: Observation, values: polars.Series) -> None:
+    known = values.drop_nulls().drop_nans()
+    if known.is_empty():
+        return
+    held = known.filter(known.cast(float).is_finite())
+    observation.types.add(float if values.dtype.is_float() else int)
+    observation.sorts[Sort.OTHER] = len(known) - len(held)
+    distinct, counts = _counted(held)
+    _remember(observation, Sort.NUMBER, distinct, counts)
+    _widen(observation, held)
+    _keep(observation, distinct, counts)
+
+
+def _widen(observation: Observation, numbers: polars.Series) -> None:
+    if len(numbers):
+        observation.smallest = float(numbers.min())  # type: ignore[arg-type]  # there are numbers
+        observation.largest = float(numbers.max())  # type: ignore[arg-type]  # there are numbers
+
+
+def _add_texts(observation: Observation, texts: polars.Series) -> None:
+    known = texts.drop_nulls()
+    known = known.filter(known != "")
+    if known.is_empty():
+        return
+    observation.types.add(str)
+    distinct, counts = _counted(known)
+    bare = distinct.str.strip_chars()
+    are = {Sort.BLANK: bare == "", Sort.CODE: bare.str.contains(_CODE_PATTERN)}
+    numbers = bare.cast(float, strict=False)
+    is_number = bare.str.contains(_NUMBER_PATTERN) & numbers.is_finite().fill_null(value=False)
+    are[Sort.NUMBER] = is_number & ~are[Sort.CODE]
+    is_date = bare.str.contains(_DATE_PATTERN)
+    if is_date.any():
+        is_date &= microseconds(bare.set(~is_date, None)).is_not_null()
+    are[Sort.TIME] = is_date
+    others = are[Sort.BLANK] | are[Sort.CODE] | are[Sort.NUMBER] | are[Sort.TIME]
+    are[Sort.NAME] = ~others
+    for sort, which in are.items():
+        _remember(observation, sort, distinct.filter(which), counts.filter(which))
+    _widen(observation, numbers.filter(are[Sort.NUMBER]))
+    names = are[Sort.NAME]
+    observation.words = int((bare.filter(names).str.count_matches(r"\S+") * counts.filter(names)).sum())
+    _keep(observation, distinct, counts)
+
+
+def _counted(values: polars.Series) -> tuple[polars.Series, polars.Series]:
+    """The distinct values in the order in which they come up, and how often each does."""
+    return values.unique(maintain_order=True), values.unique_counts()
+
+
+def _remember(observation: Observation, sort: Sort, distinct: polars.Series, counts: polars.Series) -> None:
+    if len(distinct):
+        observation.sorts[sort] += int(counts.sum())
+        observation.examples[sort] = distinct[0]
+
+
+def _keep(observation: Observation, distinct: polars.Series, counts: polars.Series) -> None:
+    observation.is_complete = len(distinct) <= observation.capacity
+    kept = zip(distinct.head(observation.capacity), counts.head(observation.capacity), strict=True)
+    observation.values = Counter(dict(kept))

@@ -13,13 +13,11 @@ from pydantic import TypeAdapter, ValidationError
 from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Finding
 from aimass_compiler.pipeline import ModelName
+from aimass_compiler.pipeline.data import PACKED
 from aimass_compiler.render.emit import inline
 from aimass_compiler.render.naming import is_folder
 from aimass_compiler.starter.deciding import Draft, decide
-from aimass_compiler.starter.decimals import has_decimal_commas
-from aimass_compiler.starter.marking import marks
-from aimass_compiler.starter.observing import observe
-from aimass_compiler.starter.reading import DataFile, open_data
+from aimass_compiler.starter.reading import DataFile, examine
 from aimass_compiler.starter.unusable import UnusableDataError
 
 if TYPE_CHECKING:
@@ -39,15 +37,7 @@ def propose(path: Path, shown_as: str, name: str, target: str | None = None) -> 
     try:
         _check_name(name)
         _check_path(shown_as)
-        data = open_data(path, shown_as)
-        observed = observe(data.rows)
-        has_commas = data.may_have_commas and has_decimal_commas(observed)
-        if has_commas:
-            data = open_data(path, shown_as, has_decimal_commas=True)
-            observed = observe(data.rows)
-        if data.is_csv and (found := marks(observed)):
-            data = open_data(path, shown_as, found, has_decimal_commas=has_commas)
-            observed = observe(data.rows)
+        data, observed = examine(path, shown_as)
         draft = decide(observed, target)
     except UnusableDataError as error:
         finding = Finding(error.code, (), error.message, help=error.way_out, file=shown_as)
@@ -94,14 +84,19 @@ def _text(draft: Draft, data: DataFile, shown_as: str, name: str) -> str:
         schema_file=conventions.SCHEMA_FILE,
         shown_as=shown_as,
         name=name,
-        source_name=PurePosixPath(shown_as).stem,
+        source_name=_source_name(shown_as),
         source=data.source,
-        marks=data.marks,
+        notes=data.notes,
         draft=draft,
         target=draft.target.column.name,
         contract=_contract(draft),
     )
     return text.rstrip() + "\n"
+
+
+def _source_name(shown_as: str) -> str:
+    path = PurePosixPath(shown_as)
+    return PurePosixPath(path.stem).stem if path.suffix.lower() in PACKED else path.stem
 
 
 def _contract(draft: Draft) -> list[str]:

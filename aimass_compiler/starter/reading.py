@@ -1,84 +1,74 @@
-"""A data file as a source of the spec and as rows, one at a time; its name tells its kind."""
+"""A data file as a source of the spec, and what its columns hold; its name tells its kind."""
 
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aimass_compiler.starter.decimals import with_point
-from aimass_compiler.starter.reading_csv import rows_of_csv, separator_of
-from aimass_compiler.starter.reading_jsonl import rows_of_jsonl
-from aimass_compiler.starter.reading_parquet import rows_of_parquet
+from aimass_compiler.catalog.source import EmptyFileError, UnreadableError
+from aimass_compiler.pipeline.data import PACKED
+from aimass_compiler.render.emit import inline
+from aimass_compiler.starter.observing import Observed, observe
 from aimass_compiler.starter.unusable import UnusableDataError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-Row = Mapping[str, Any]
+    import polars
+
+    from aimass_compiler.catalog.sources.csv import Csv
 
 _KINDS = {
-    ".csv": "csv", ".tsv": "csv", ".txt": "csv",
+    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".data": "csv", ".tab": "csv", ".dat": "csv",
     ".jsonl": "jsonl", ".ndjson": "jsonl",
     ".parquet": "parquet", ".pq": "parquet",
 }  # fmt: skip
-_READERS: dict[str, Callable[[Path], Iterator[Row]]] = {"jsonl": rows_of_jsonl, "parquet": rows_of_parquet}
+_UNREADABLE = "AM060"
+_QUOTINGS: tuple[Mapping[str, str], ...] = ({"escape": "\\"}, {"quote": "none", "escape": ""})
 
 
 @dataclass(frozen=True)
 class DataFile:
-    """What `data.sources` says of the file, and its rows as strings, numbers, flags, lists and None.
-
-    Iterating over the rows raises UnusableDataError.
-    """
+    """What `data.sources` says of the file, and what there is to know of that."""
 
     source: Any
-    rows: Iterator[Row]
-    is_csv: bool = False
-    """Whether it can be declared what stands for missing values, and before decimals."""
-    may_have_commas: bool = False
-    """Whether commas within values can stand before decimals, because none stand between values."""
-    marks: tuple[str, ...] = ()
-    """The words that are."""
+    notes: tuple[str, ...] = ()
+    unnamed: int = 0
 
 
-def open_data(
-    path: Path, shown_as: str, marks: tuple[str, ...] = (), *, has_decimal_commas: bool = False
-) -> DataFile:
-    """The file, read as far as its kind needs; raises UnusableDataError.
+def examine(path: Path, shown_as: str) -> tuple[DataFile, Observed]:
+    """Read the whole file as the pipeline will; raises UnusableDataError."""
+    kind, is_told_by_name = _kind(path, shown_as)
+    _check_is_file(path, shown_as)
+    _check_extra()
+    try:
+        if kind == "csv":
+            return _separated(path, shown_as, is_told_by_name=is_told_by_name)
+        source = shown_as if is_told_by_name else {kind: shown_as}
+        columns, rows = _objects(path) if kind == "jsonl" else _parquet(path)
+    except EmptyFileError as error:
+        raise UnusableDataError("AM063", error.message, error.way_out) from None
+    except UnreadableError as error:
+        raise UnusableDataError(_UNREADABLE, error.message, error.way_out) from None
+    except OSError as error:
+        raise UnusableDataError(_UNREADABLE, f"reading stopped: {error.strerror or error}") from None
+    return DataFile(source), observe(rows, columns)
 
-    `marks` are words that stand for missing values. Only a csv source can be told them, and of commas.
-    """
-    suffix = path.suffix.lower()
+
+def _kind(path: Path, shown_as: str) -> tuple[str, bool]:
+    """The kind, and whether a spec knows it from the name alone."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in PACKED:
+        suffixes.pop()
+    suffix = suffixes[-1] if suffixes else ""
     kind = _KINDS.get(suffix)
     if kind is None:
-        hint = f"known are {', '.join(_KINDS)}; compressed files are unpacked first"
+        hint = f"known are {', '.join(_KINDS)}, also with {', '.join(PACKED)} behind them"
         raise UnusableDataError("AM061", f"`{shown_as}` is of no kind that is known by its name", hint)
-    _check_is_file(path, shown_as)
-    if kind != "csv":
-        is_told_by_name = suffix == f".{kind}"
-        return DataFile(shown_as if is_told_by_name else {kind: shown_as}, _READERS[kind](path))
-    separator = separator_of(path)
-    parameters: dict[str, Any] = {} if suffix == ".csv" and separator == "," else {"separator": separator}
-    if has_decimal_commas:
-        parameters["decimal"] = ","
-    if marks:
-        parameters["missing"] = ["", *marks]
-    source = {"csv": {"path": shown_as, **parameters}} if parameters else shown_as
-    rows: Iterator[Row] = rows_of_csv(path, separator)
-    if marks or has_decimal_commas:
-        rows = _as_declared(rows, frozenset(marks), has_decimal_commas=has_decimal_commas)
-    return DataFile(source, rows, is_csv=True, may_have_commas=separator != ",", marks=marks)
-
-
-def _as_declared(rows: Iterator[Row], marks: frozenset[str], *, has_decimal_commas: bool) -> Iterator[Row]:
-    """The rows as the pipeline reads them: nothing where a mark stands, and points before decimals."""
-    for row in rows:
-        known = {name: None if value in marks else value for name, value in row.items()}
-        if has_decimal_commas:
-            known = {name: value and with_point(value) for name, value in known.items()}
-        yield known
+    return kind, suffix == f".{kind}"
 
 
 def _check_is_file(path: Path, shown_as: str) -> None:
@@ -86,8 +76,113 @@ def _check_is_file(path: Path, shown_as: str) -> None:
         mode = path.stat().st_mode
     except FileNotFoundError:
         hint = "paths start at the folder that you are in"
-        raise UnusableDataError("AM060", f"there is no file `{shown_as}`", hint) from None
+        raise UnusableDataError(_UNREADABLE, f"there is no file `{shown_as}`", hint) from None
     except (OSError, ValueError) as error:
-        raise UnusableDataError("AM060", f"`{shown_as}` cannot be read: {error}") from None
+        raise UnusableDataError(_UNREADABLE, f"`{shown_as}` cannot be read: {error}") from None
     if not stat.S_ISREG(mode):
-        raise UnusableDataError("AM060", f"`{shown_as}` is not a file", "name one file")
+        raise UnusableDataError(_UNREADABLE, f"`{shown_as}` is not a file", "name one file")
+
+
+def _check_extra() -> None:
+    """Reading data needs what running a pipeline needs."""
+    try:
+        import duckdb
+        import orjson
+        import polars
+    except ModuleNotFoundError as error:
+        hint = "install it with `pip install 'aimass-compiler[run]'`"
+        told = f"reading data needs {error.name}, which is not installed"
+        raise UnusableDataError("AM065", told, hint) from None
+    del duckdb, orjson, polars
+
+
+def _separated(path: Path, shown_as: str, *, is_told_by_name: bool) -> tuple[DataFile, Observed]:
+    from aimass_compiler.starter import dialects
+    from aimass_compiler.starter.notations import keys_of, observe_notations
+
+    dialect, texts, names = _read_whole(path, dialects.detect(path, shown_as))
+    _check_names(names)
+    notations = observe_notations(texts, dialect.separator)
+    keys = keys_of(notations, texts)
+    types = {**dict.fromkeys(notations.numbers, "number"), **dict.fromkeys(notations.dates, "time")}
+    whole = dialect.model_validate({**dialect.model_dump(exclude_defaults=True), **keys})
+    observed = observe(
+        texts.height, {column.name: column for column in whole.plain(texts, types).iter_columns()}
+    )
+    for name, note in notations.notes.items():
+        observed.columns[name].note = note
+    parameters = _in_short(whole.model_dump(mode="json", exclude_defaults=True))
+    is_short = len(parameters) == 1 and is_told_by_name
+    source = shown_as if is_short else {"csv": parameters if len(parameters) > 1 else shown_as}
+    return DataFile(source, tuple(_notes(whole)), names.count("")), observed
+
+
+def _in_short(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Lists of one as what they hold, where the language has that."""
+    for key in ("signs", "missing"):
+        if isinstance(by_column := parameters.get(key), dict):
+            short = {name: found[0] if len(found) == 1 else found for name, found in by_column.items()}
+            parameters[key] = short
+    return parameters
+
+
+def _read_whole(path: Path, dialect: Csv) -> tuple[Csv, polars.DataFrame, tuple[str, ...]]:
+    """All columns as text, by the dialect or, where that does not read, by one with other quotes."""
+    try:
+        return (dialect, *dialect.texts(str(path)))
+    except UnreadableError as error:
+        if dialect.quote != '"' or dialect.escape or "quote" not in error.message:
+            raise
+        first = error
+    for quoting in _QUOTINGS:
+        other = dialect.model_copy(update=quoting)
+        try:
+            return (other, *other.texts(str(path)))
+        except UnreadableError:
+            continue
+    raise first
+
+
+def _notes(dialect: Csv) -> list[str]:
+    """What was decided about the file and could be wrong."""
+    notes = []
+    if dialect.header == "none":
+        notes.append(
+            "its first line holds values, so the columns have no names: give `header` a list of them"
+        )
+    if dialect.encoding not in ("utf-8", "utf-16"):
+        notes.append(f"it is not UTF-8, and {dialect.encoding} is a guess: look at letters beyond a to z")
+    if dialect.skip:
+        notes.append(f"the lines above the header ({dialect.skip}) are skipped")
+    return notes
+
+
+def _check_names(names: tuple[str, ...]) -> None:
+    repeated = next(((name, count) for name, count in Counter(names).items() if name and count > 1), None)
+    if repeated is not None:
+        told = f"the column {inline(repeated[0])} stands {repeated[1]} times in the header"
+        raise UnusableDataError("AM062", told, "give each column a name of its own")
+
+
+def _objects(path: Path) -> tuple[Mapping[str, Any], int]:
+    from aimass_compiler.catalog.sources import _objects
+
+    return _objects.values(str(path), None)
+
+
+def _parquet(path: Path) -> tuple[Mapping[str, Any], int]:
+    """Times and decimals as the text and the numbers that the contract sees."""
+    import polars
+
+    from aimass_compiler.catalog.sources.parquet import Parquet
+
+    frame = Parquet(path="-").read_file(str(path), None).frame
+    columns: dict[str, polars.Series] = {}
+    for column in frame.iter_columns():
+        kind = column.dtype
+        if isinstance(kind, (polars.Date, polars.Datetime, polars.Categorical, polars.Enum)):
+            column = column.cast(polars.String)  # noqa: PLW2901  # the same column, as text
+        elif kind.is_decimal():
+            column = column.cast(polars.Float64)  # noqa: PLW2901  # the same column, as numbers
+        columns[column.name] = column
+    return columns, frame.height

@@ -8,20 +8,19 @@ EXPLANATIONS = (
     Explanation(
         "AM060",
         "the data file cannot be read",
-        "The file is missing, is not of the kind that its name says, is not UTF-8, or is malformed. The "
-        "pipeline's first stage would stop at the same place.",
+        "The file is missing, is not of the kind that its name says, or is malformed: the message names the "
+        "line and the column. The pipeline's first stage, which reads it the same way, would stop there, too.",
     ),
     Explanation(
         "AM061",
         "the data file is of an unknown kind",
-        "The kind of a file is known by the end of its name: .csv, .tsv, .txt, .jsonl, .ndjson, "
-        ".parquet or .pq.",
+        "The kind of a file is known by the end of its name: .csv, .tsv, .tab, .txt, .data, .dat, .jsonl, "
+        ".ndjson, .parquet or .pq, also with .gz, .zst, .bz2, .xz or .zip behind it.",
     ),
     Explanation(
         "AM062",
         "the columns have no usable names",
-        "A spec calls columns by name, so a csv file needs a header line, and every name may stand in"
-        " it once.",
+        "A spec calls columns by name, so every name may stand in a header once.",
     ),
     Explanation(
         "AM063",
@@ -39,7 +38,7 @@ EXPLANATIONS = (
         "AM065",
         "a library is missing to read the file",
         "Compiling needs no data libraries, so they come with an extra: "
-        "`pip install 'aimass-compiler[run]'`. csv and jsonl files are read without it.",
+        "`pip install 'aimass-compiler[run]'`.",
     ),
     Explanation(
         "AM066",

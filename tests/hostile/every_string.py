@@ -22,7 +22,11 @@ _MORE = (
 metadata: {owner: team one, description: What it says}
 data:
   sources:
-    customers: {csv: {path: data/customers.csv, separator: ";", missing: [none]}}
+    customers:
+      csv: {path: data/customers.csv, separator: ";", escape: "~", comment: "#", thousands: "_", missing: [none]}
+    named: {csv: {path: data/named.csv, header: [first, second], quote: "'", missing: {first: [none]}}}
+    signed: {csv: {path: data/signed.csv, thousands: {age: "_"}, signs: {age: [$]}, dates: {signup: "%d/%m/%Y"}}}
+    single: {csv: {path: data/single.csv, missing: {first: none}, signs: {age: $}, encoding: cp1252}}
     usage: {jsonl: {path: data/usage.jsonl}}
     third: {parquet: {path: data/third.parquet}}
     fourth: data/fourth.csv
@@ -33,6 +37,9 @@ data:
     - {left: customers, right: usage, on: customer_id}
     - {left: customers, right: third, on: [customer_id]}
     - {left: customers, right: fourth, on: customer_id}
+    - {left: customers, right: named, on: customer_id}
+    - {left: customers, right: signed, on: customer_id}
+    - {left: customers, right: single, on: customer_id}
     - {left: customers, right: fifth, on: customer_id}
     - {left: customers, right: sixth, on: customer_id}
     - {left: customers, right: seventh, on: customer_id}

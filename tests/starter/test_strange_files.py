@@ -53,15 +53,14 @@ def test_a_strange_table_is_understood(tmp_path: Path, content: bytes) -> None:
     [
         ("x.csv", b"", "AM063", "empty"),
         ("x.csv", b"seen,y\n", "AM063", "no rows"),
-        ("x.csv", BODY.replace("yes", "1").replace("no", "0").encode(), "AM062", "not the columns' names"),
-        ("x.csv", b"5.1,3.5,setosa\n4.9,3.0,setosa\n", "AM062", "not the columns' names"),
         ("x.csv", b"a,a\n1,2\n", "AM062", "stands 2 times"),
-        ("x.csv", b'"a ""b""",c\n1,2\n', "AM062", "has a quote in its name"),
-        ("x.csv", (TABLE + "1,g\xfcnstig\n").encode("latin1"), "AM060", "line 62 is not UTF-8"),
-        ("x.csv", TABLE.encode("utf-16"), "AM060", "line 1 is not UTF-8"),
         ("x.csv", (TABLE + "1,2,3\n").encode(), "AM060", "line 62 has 3 values"),
-        ("x.csv", (TABLE + '1,"open\n').encode(), "AM060", "line 62"),
-        ("x.csv", TABLE.replace("\n", "\r").encode(), "AM060", "lone CR"),
+        (
+            "x.csv",
+            (TABLE + '1,"open, yes\n').encode(),
+            "AM060",
+            'line 62, column `y`: a quote (") opens here',
+        ),
         ("x.csv", b"a,b\n1,1\n1,1\n", "AM063", "no column can be predicted"),
         ("x.csv", b"a\n1\n2\n3\n", "AM063", "no feature"),
         ("x.jsonl", b"", "AM063", "no rows"),
@@ -69,8 +68,7 @@ def test_a_strange_table_is_understood(tmp_path: Path, content: bytes) -> None:
         ("x.jsonl", b'{"a": 1}\n[1]\n', "AM060", "line 2 holds no object"),
         ("x.jsonl", b'{"a": NaN}\n', "AM060", "NaN is no JSON number"),
         ("x.jsonl", b'{"a": "\\ud800"}\n', "AM060", "half a character"),
-        ("x.jsonl", b'{"a": 1}\n{"a": true}\n', "AM060", "several types"),
-        ("x.jsonl", b'\xef\xbb\xbf{"a": 1}\n', "AM060", "byte order mark"),
+        ("x.jsonl", b'{"a": 1}\n{"a": true}\n', "AM063", "no column can be predicted"),
         ("x.jsonl", b"[" * 100_000, "AM060", "line 1 is not JSON"),
         ("x.parquet", b"nonsense", "AM060", "Parquet"),
         ("x.xlsx", b"", "AM061", "no kind"),
@@ -83,12 +81,6 @@ def test_an_unusable_file_is_refused(tmp_path: Path, file: str, content: bytes, 
     assert [finding.code for finding in findings] == [code]
     assert told in findings[0].message
     assert findings[0].file == file
-
-
-@pytest.mark.parametrize("encoding", ["latin1", "utf-16"])
-def test_another_encoding_is_told_how_it_becomes_utf_8(tmp_path: Path, encoding: str) -> None:
-    _, findings = attempted(tmp_path, "x.csv", (TABLE + "1,günstig\n").encode(encoding))
-    assert f"`iconv -f {encoding} -t utf-8 old.csv > new.csv`" in findings[0].help
 
 
 @pytest.mark.parametrize(
@@ -170,11 +162,12 @@ def test_lists_of_numbers_are_images_where_they_make_a_square(
     prepared(compiled(text), tmp_path)
 
 
-def test_parquet_without_polars_names_the_extra_and_csv_needs_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("library", ["polars", "duckdb", "orjson"])
+def test_what_reading_needs_is_named_with_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str
 ) -> None:
-    monkeypatch.setitem(sys.modules, "polars", None)
-    assert proposed(tmp_path, "x.csv", TABLE)
-    _, findings = attempted(tmp_path, "x.parquet", b"PAR1")
+    monkeypatch.setitem(sys.modules, library, None)
+    _, findings = attempted(tmp_path, "x.csv", TABLE)
     assert findings[0].code == "AM065"
+    assert library in findings[0].message
     assert "aimass-compiler[run]" in findings[0].help

@@ -1,60 +1,274 @@
-"""Rows of comma-separated values with a header line."""
+"""Rows of separated values, read exactly by the dialect that the spec declares."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+import codecs
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from aimass_compiler.catalog.source import Source, together
+from aimass_compiler.catalog.source import EmptyFileError, Rows, Source, UnreadableError
+from aimass_compiler.catalog.sources import _notation
+from aimass_compiler.values import Flag, Integer, Names
 
 if TYPE_CHECKING:
+    from typing import LiteralString, Self
+
     import polars
 
-#: A number with a comma, and nothing else, so that text with commas stays as it is.
-DECIMAL_COMMA = r"^\s*(?P<whole>[-+]?[0-9]+),(?P<decimals>[0-9]+)\s*$"
+_SHOWN = 3
+_LONGEST_SHOWN = 40
+_TAKEN = frozenset("\r\n\0")
+
+
+def _codec(name: str) -> str:
+    try:
+        codec = codecs.lookup(name)
+        "a".encode(name)
+    except (LookupError, UnicodeError):
+        raise PydanticCustomError(
+            "encoding",
+            "there is no encoding `{name}`; write it like `utf-16`, `latin-1` or `cp1252`",
+            {"name": name},
+        ) from None
+    del codec
+    return name
+
+
+def _date_format(pattern: str) -> str:
+    if problem := _notation.format_problem(pattern):
+        raise PydanticCustomError(
+            "date_format",
+            "`{pattern}` is no format of dates: {problem}; write it like `%d/%m/%Y` or `%Y-%m-%d %H:%M`",
+            {"pattern": pattern, "problem": problem},
+        )
+    return pattern
+
+
+def _character(value: str) -> str:
+    if _TAKEN & set(value):
+        raise PydanticCustomError("line_end", "a line end cannot stand here", {})
+    return value
+
+
+_Character = Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_character)]
+_Codec = Annotated[str, AfterValidator(_codec)]
+_DateFormat = Annotated[str, AfterValidator(_date_format)]
+_Decimal = Literal[".", ","]
+_Thousands = Annotated[str, Field(max_length=1)]
+_Marks = tuple[str, ...]
+_MarksByColumn = dict[str, Names]
+
+
+def _marks_by_column(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    return {name: (marks,) if isinstance(marks, str) else marks for name, marks in value.items()}
 
 
 class Csv(Source):
-    """Rows of comma-separated values with a header line, in UTF-8; may be compressed by gzip or zstd."""
+    """Rows of separated values, read exactly as declared: nothing about them is guessed.
+
+    They may be packed by gzip, zstd, bzip2, xz or zip.
+    """
 
     has_types = False
 
-    separator: str = Field(",", min_length=1, max_length=1)
+    separator: _Character = ","
     """What stands between values."""
-    missing: tuple[str, ...] = ("",)
-    """What stands for a missing value, such as `["", NA]`."""
-    decimal: Literal[".", ","] = "."
-    """What stands before the decimals of a number."""
+    quote: _Character | Literal["none"] = '"'
+    """What values stand in that hold separators or line ends; `none` where quotes are plain characters."""
+    escape: Annotated[str, Field(max_length=1)] = ""
+    r"""What makes the character behind it a plain one, such as `\`; else quotes in quotes are doubled."""
+    comment: str = ""
+    """What lines begin with that are no rows, such as `#`."""
+    skip: Integer = Field(0, ge=0)
+    """How many lines stand above the header."""
+    header: Literal["line", "none"] | tuple[str, ...] = "line"
+    """`line` where the first line names the columns; `none` where there is no such line and they are called
+    `column_1`, `column_2` and so on, or the names that they have instead."""
+    strip: Flag = False
+    """Whether the spaces around values and names are taken away."""
+    encoding: _Codec = "utf-8"
+    """What the text is written in, such as `utf-16`, `latin-1` or `cp1252`."""
+    decimal: _Decimal | Mapping[str, _Decimal] = "."
+    """What stands before the decimals of a number; or of some columns, `{price: ","}`."""
+    thousands: _Thousands | Mapping[str, _Thousands] = ""
+    """What stands between the thousands of a number, such as `,` in `1,000.50`; or of some columns."""
+    signs: Mapping[str, Names] = {}  # frozen, as pydantic copies it
+    """What stands at the numbers of a column and is no part of them, such as `{price: $, rate: "%"}`: then
+    `12%` is 12. `()` says that amounts in parentheses are below zero."""
+    dates: Mapping[str, _DateFormat] = {}  # frozen, as pydantic copies it
+    """How columns of type `time` that are not in ISO 8601 write dates, such as `{since: "%d/%m/%Y"}`."""
+    missing: Annotated[
+        _Marks | Mapping[str, Names],
+        BeforeValidator(_marks_by_column, json_schema_input_type=_Marks | _MarksByColumn),
+    ] = ("",)
+    """What stands for a missing value, such as `["", NA]`; or of some columns, `{income: [NA]}`. A value of
+    no characters is always missing."""
 
-    def scan(self, root: Path) -> polars.LazyFrame:
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for decimal, thousands in self._notations():
+            if thousands == decimal:
+                told = "`thousands` and `decimal` are both `{mark}`, so that no number could be read"
+                raise _same_marks(told, decimal)
+            if self.quote == "none" and self.separator in (decimal, thousands):
+                told = (
+                    "`{mark}` stands between values, and within numbers too, which no quotes tell apart here"
+                )
+                raise _same_marks(told, self.separator)
+        if self.separator in (self.quote, self.escape) or self.escape == self.quote:
+            raise _same_marks(
+                "`separator`, `quote` and `escape` must be different characters", self.separator
+            )
+        return self
+
+    def _notations(self) -> set[tuple[str, str]]:
+        """What stands before decimals and between thousands, of any column."""
+        named = {*_columns_of(self.decimal), *_columns_of(self.thousands), ""}
+        return {(self.decimal_of(name), self.thousands_of(name)) for name in named}
+
+    def decimal_of(self, column: str) -> str:
+        """What stands before the decimals of a column."""
+        return self.decimal if isinstance(self.decimal, str) else self.decimal.get(column, ".")
+
+    def thousands_of(self, column: str) -> str:
+        """What stands between the thousands of a column."""
+        return self.thousands if isinstance(self.thousands, str) else self.thousands.get(column, "")
+
+    @cached_property
+    def every_mark(self) -> frozenset[str]:
+        """What stands for a missing value somewhere."""
+        marks = self.missing if isinstance(self.missing, tuple) else itertools.chain(*self.missing.values())
+        return frozenset(marks) - {""}
+
+    def marks_of(self, column: str) -> frozenset[str]:
+        """What stands for a missing value in a column, beside nothing."""
+        marks = self.missing if isinstance(self.missing, tuple) else self.missing.get(column, ())
+        return frozenset(marks) - {""}
+
+    def told(self, **changed: str) -> str:
+        """How a spec writes a change of the dialect."""
+        return ", ".join(
+            f"`{key}: {value if value.isalnum() else repr(value)}`" for key, value in changed.items()
+        )
+
+    def read_file(self, location: str, wanted: Mapping[str, str] | None) -> Rows:
+        from aimass_compiler.catalog.sources import _cells
+
+        texts, names = self.texts(location, wanted)
+
+        @cache
+        def lines() -> Sequence[int]:
+            return _cells.lines(location, self)
+
+        def place(row: int) -> str:
+            return f"line {lines()[row]}"
+
+        return Rows(self.plain(texts, wanted or {}, place), names, place)
+
+    def texts(
+        self, location: str, wanted: Iterable[str] | None = None
+    ) -> tuple[polars.DataFrame, tuple[str, ...]]:
+        """The cells of the wanted columns, or of all, as they are, and the names of all columns."""
+        from aimass_compiler.catalog.sources import _cells
+
+        with _cells.opened(location, self) as cells:
+            names = cells.names
+            self._require(names, wanted or ())
+            chosen = {name: names.index(name) for name in names if wanted is None or name in wanted}
+            return _cells.columns(cells, chosen, location, self), names
+
+    def _require(self, names: tuple[str, ...], wanted: Iterable[str]) -> None:
+        """Raises UnreadableError for names that stand twice and are asked for: which would be meant?"""
+        if not names:
+            raise EmptyFileError("the file is empty", "it needs a header line and rows")
+        twice = next((name for name in wanted if names.count(name) > 1), None)
+        if twice is not None:
+            raise UnreadableError(
+                f"its header has two columns `{twice}`", "give each column a name of its own"
+            )
+
+    def plain(
+        self, texts: polars.DataFrame, wanted: Mapping[str, str], place: Callable[[int], str] = str
+    ) -> polars.DataFrame:
+        """The columns with missing values, and in plain notation those that were declared in another one.
+
+        Raises UnreadableError for cells that do not fit, with lines.
+        """
+        known = self._known(texts)
+        own = {name: wanted.get(name, "") for name in texts.columns}
+        own = {name: type_ for name, type_ in own.items() if self.is_in_own_notation(name, type_)}
+        for name, type_ in own.items():
+            raw = known.get_column(name)
+            plain = self._in_plain_notation(raw, type_)
+            odd = raw.is_not_null() & plain.is_null() & (raw.str.strip_chars() != "")
+            if odd.any():
+                raise self._misfit(raw, odd, type_, place)
+            known.replace_column(known.get_column_index(name), plain)
+        return known
+
+    def _known(self, texts: polars.DataFrame) -> polars.DataFrame:
+        """The cells without padding, and nothing where something stands for a missing value."""
         import polars
 
-        locations = self.locations(root)
-        parts = [
-            polars.scan_csv(
-                location,
-                separator=self.separator,
-                infer_schema=False,
-                null_values=list(self.missing),
-                glob=not self.is_local,
-            )
-            for location in locations
-        ]
-        names = parts[0].collect_schema().names()
-        _require_names(names)
-        rows = together(parts, locations)
-        if self.decimal == ",":
-            rows = rows.with_columns(polars.all().str.replace(DECIMAL_COMMA, r"${whole}.${decimals}"))
-        # A blank line is no row, unless it may be the missing value of the only column.
-        return rows.filter(~polars.all_horizontal(polars.all().is_null())) if len(names) > 1 else rows
+        columns = []
+        for name in texts.columns:
+            column = polars.selectors.by_name(name).as_expr()
+            column = column.str.strip_chars() if self.strip else column
+            marks = ["", *sorted(self.marks_of(name))]
+            columns.append(polars.when(~column.is_in(marks)).then(column).name.keep())
+        return texts.select(columns)
+
+    def is_in_own_notation(self, column: str, type_: str) -> bool:
+        """Whether the dialect says how the values of a column are written."""
+        if type_ == "time":
+            return column in self.dates
+        has_marks = self.decimal_of(column) != "." or bool(self.thousands_of(column))
+        return column in self.signs or (type_ == "number" and has_marks)
+
+    def _in_plain_notation(self, raw: polars.Series, type_: str) -> polars.Series:
+        if type_ == "time":
+            return _notation.iso_moments(raw, self.dates[raw.name])
+        decimal, thousands = self.decimal_of(raw.name), self.thousands_of(raw.name)
+        return _notation.plain_numbers(raw, decimal, thousands, self.signs.get(raw.name, ()))
+
+    def _misfit(
+        self, raw: polars.Series, odd: polars.Series, type_: str, place: Callable[[int], str]
+    ) -> UnreadableError:
+        rows = odd.arg_true().head(_SHOWN).to_list()
+        shown = ", ".join(f"{place(row)}: {_short(raw[row])!r}" for row in rows)
+        count = int(odd.sum())
+        values = "1 value" if count == 1 else f"{count:,} values"
+        more = ", …" if count > _SHOWN else ""
+        told = f"column `{raw.name}` holds {values} that {'is' if count == 1 else 'are'}"
+        if type_ == "time":
+            ways = f"correct `dates: {{{raw.name}: …}}`, or list what stands for missing values in `missing`"
+            return UnreadableError(f"{told} no date like `{self.dates[raw.name]}` ({shown}{more})", ways)
+        notation = f"`decimal: '{self.decimal_of(raw.name)}'`"
+        thousands = self.thousands_of(raw.name)
+        notation += f" and `thousands: '{thousands}'`" if thousands else " and no `thousands`"
+        ways = (
+            "correct these keys of the source (`signs` takes away currencies and percent signs), or list what"
+        )
+        return UnreadableError(
+            f"{told} no number with {notation} ({shown}{more})",
+            f"{ways} stands for missing values in `missing`",
+        )
 
 
-def _require_names(names: list[str]) -> None:
-    """Raises ValueError for a header of no text, or of like columns: polars renames the later ones."""
-    if any("\x00" in name for name in names):
-        raise ValueError("its header is not UTF-8 text")
-    twice = [name.partition("_duplicated_")[0] for name in names if "_duplicated_" in name]
-    if any(name in names for name in twice):
-        raise ValueError(f"its header has two columns `{twice[0]}`")
+def _columns_of(value: str | Mapping[str, str]) -> Iterable[str]:
+    return () if isinstance(value, str) else value
+
+
+def _same_marks(told: LiteralString, mark: str) -> PydanticCustomError:
+    return PydanticCustomError("same_mark", told, {"mark": mark})
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"

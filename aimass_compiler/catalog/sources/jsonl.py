@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
-from aimass_compiler.catalog.source import Source
-
-if TYPE_CHECKING:
-    import polars
+from aimass_compiler.catalog.source import Rows, Source
 
 
 class Jsonl(Source):
     """Rows of JSON objects, one a line; a key that a row lacks is a missing value."""
 
-    def scan(self, root: Path) -> polars.LazyFrame:
-        import polars
+    may_lack_columns = True
 
-        parts = [polars.scan_ndjson(location, infer_schema_length=None) for location in self.locations(root)]
-        return polars.concat(parts, how="diagonal_relaxed")
+    def read_file(self, location: str, wanted: Mapping[str, str] | None) -> Rows:
+        from aimass_compiler.catalog.sources import _objects
+
+        return _objects.read(location, wanted)

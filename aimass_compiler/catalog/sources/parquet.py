@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
-from aimass_compiler.catalog.source import Source, together
-
-if TYPE_CHECKING:
-    import polars
+from aimass_compiler.catalog.source import Rows, Source, UnreadableError
 
 
 class Parquet(Source):
     """Rows of Apache Parquet files."""
 
-    def scan(self, root: Path) -> polars.LazyFrame:
+    def read_file(self, location: str, wanted: Mapping[str, str] | None) -> Rows:
         import polars
 
-        locations = self.locations(root)
-        parts = [polars.scan_parquet(location, glob=not self.is_local) for location in locations]
-        return together(parts, locations)
+        try:
+            table = polars.scan_parquet(location, glob=not self.is_local, hive_partitioning=False)
+            names = table.collect_schema().names()
+            chosen = [name for name in names if wanted is None or name in wanted]
+            frame = table.select(polars.selectors.by_name(chosen)).collect()
+        except polars.exceptions.PolarsError as error:
+            reason = str(error).strip().split("\n")[0]
+            raise UnreadableError(f"the file cannot be read as Parquet: {reason}") from None
+        return Rows(frame, tuple(names), lambda row: f"row {row + 1}")

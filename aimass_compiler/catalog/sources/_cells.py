@@ -1,0 +1,244 @@
+"""The cells of a file of separated values, row by row, by a dialect that was declared and never guessed."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import itertools
+import re
+from array import array
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from aimass_compiler.catalog.source import UnreadableError
+from aimass_compiler.catalog.sources import _text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import polars
+
+    from aimass_compiler.catalog.sources.csv import Csv
+
+_ROWS_AT_ONCE = 20_000
+#: What the C of Python's csv takes as a limit on every platform.
+_LONGEST_CELL = 2**31 - 1
+
+
+class Cells:
+    """One file, opened: the columns' names, and then the rows, each once.
+
+    Only with `is_numbered` it knows at which line a row began; counting them takes time.
+    """
+
+    def __init__(self, lines: Iterator[str], dialect: Csv, *, is_numbered: bool = False) -> None:
+        self._dialect = dialect
+        skipped = sum(1 for _ in itertools.islice(lines, dialect.skip))
+        self._counted = _Counted(lines, dialect.comment, skipped) if dialect.comment or is_numbered else None
+        self._reader = _reader(self._counted or lines, dialect)
+        self._first: list[list[str]] = []
+        self.names = self._names()
+
+    @property
+    def line(self) -> int:
+        """The line at which the row that is being read began, from 1."""
+        return self._counted.began if self._counted else 0
+
+    def _names(self) -> tuple[str, ...]:
+        header = self._dialect.header
+        if isinstance(header, tuple):
+            return header
+        first = next(filter(any, self), [])
+        if header == "none":
+            self._first = [first] if first else []
+            return tuple(f"column_{number}" for number in range(1, len(first) + 1))
+        names = [name.strip() if self._dialect.strip else name for name in first]
+        while names and not names[-1]:  # the separator at the end of a line begins no column
+            names.pop()
+        return tuple(names)
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return self._row_by_row(self._counted) if self._counted else self._reader
+
+    def _row_by_row(self, lines: _Counted) -> Iterator[list[str]]:
+        for row in self._reader:
+            lines.is_between_rows = True
+            yield row
+
+    def chunks(self) -> Iterator[list[list[str]]]:
+        """Rows that hold something, some thousands at a time."""
+        rows = itertools.chain(self._first, self)
+        while chunk := list(itertools.islice(rows, _ROWS_AT_ONCE)):
+            if kept := [row for row in chunk if any(row)]:
+                yield kept
+
+    def numbered(self) -> Iterator[tuple[int, list[str]]]:
+        """Each row that holds something, with the line where it begins."""
+        for row in self._first:
+            yield self.line, row
+        for row in self:
+            if any(row):
+                yield self.line, row
+
+
+class _Counted:
+    """Lines with their numbers, without those between rows that are comments; within quotes they are none."""
+
+    def __init__(self, lines: Iterator[str], comment: str, skipped: int) -> None:
+        self._lines = lines
+        self._comment = comment
+        self._number = skipped
+        self.began = skipped + 1
+        self.is_between_rows = True
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._next()
+        while self.is_between_rows and self._comment and line.startswith(self._comment):
+            line = self._next()
+        if self.is_between_rows:
+            self.began = self._number
+        self.is_between_rows = False
+        return line
+
+    def _next(self) -> str:
+        line = next(self._lines)
+        self._number += 1
+        return line
+
+
+def _reader(lines: Iterator[str], dialect: Csv) -> Any:
+    csv.field_size_limit(_LONGEST_CELL)
+    has_quotes = dialect.quote != "none"
+    if dialect.escape and "\\N" in dialect.every_mark:
+        lines = _without_nulls(lines, dialect.separator)
+    return csv.reader(
+        lines,
+        delimiter=dialect.separator,
+        quotechar=dialect.quote if has_quotes else None,
+        quoting=csv.QUOTE_MINIMAL if has_quotes else csv.QUOTE_NONE,
+        escapechar=dialect.escape or None,
+        skipinitialspace=dialect.strip,
+        strict=True,
+    )
+
+
+def _without_nulls(lines: Iterator[str], separator: str) -> Iterator[str]:
+    r"""Lines with nothing for `\N`, which would lose its backslash to the escape."""
+    separated = re.escape(separator)
+    null = re.compile(rf"(?:(?<={separated})|^)\\N(?={separated}|\r?\n?$)")
+    return (null.sub("", line) for line in lines)
+
+
+@contextlib.contextmanager
+def opened(location: str, dialect: Csv, *, is_numbered: bool = False) -> Iterator[Cells]:
+    """The cells of a file, or behind an address.
+
+    Raises UnreadableError, here and on the way, which names the line, the column and a way out.
+    """
+    try:
+        with _text.opened(location, dialect.encoding) as lines:
+            yield Cells(lines, dialect, is_numbered=is_numbered)
+    except UnicodeError as error:
+        raise _undecoded(location, dialect.encoding, error) from None
+    except csv.Error as error:
+        raise _malformed(location, dialect, error) from None
+    except EOFError:
+        raise UnreadableError("the packed file ends too early", "copy it again, whole") from None
+
+
+def _undecoded(location: str, encoding: str, error: UnicodeError) -> UnreadableError:
+    if "://" in location:
+        return UnreadableError(f"it is not {encoding}: {error}", "copy it into the project")
+    start = _text.beginning(location, 3)
+    found = next(
+        (name for mark, name in _text.MARKS_OF_ENCODINGS.items() if start.startswith(mark)), "cp1252"
+    )
+    line, byte = _text.undecodable(location, encoding) if "16" not in encoding else (1, start[0])
+    told = f"line {line} is not {encoding.upper()} (byte 0x{byte:02x})"
+    other = "utf-8" if found == encoding else found
+    return UnreadableError(told, f"say what it is written in: `encoding: {other}`")
+
+
+def _malformed(location: str, dialect: Csv, error: csv.Error) -> UnreadableError:
+    line, column = fault(location, dialect)
+    place = f"line {line}" + (f", column `{column}`" if column else "")
+    if "unexpected end" in str(error):
+        return UnreadableError(
+            f"{place}: a quote ({dialect.quote}) opens here and is never closed",
+            f"close it, or say that quotes are plain characters: {dialect.told(quote='none')}",
+        )
+    told = f"{place}: behind the closing quote of a value comes no separator ({dialect.separator!r})"
+    ways = [
+        f"double quotes within quotes, or say that they are plain characters: {dialect.told(quote='none')}"
+    ]
+    if not dialect.escape:
+        ways.append(f"or that a backslash stands before them: {dialect.told(escape=chr(92))}")
+    return UnreadableError(told, ", ".join(ways))
+
+
+def fault(location: str, dialect: Csv) -> tuple[int, str]:
+    """The line where the row begins that cannot be read, and the column in which, where that can be told."""
+    with _text.opened(location, dialect.encoding) as lines:
+        cells = None
+        with contextlib.suppress(csv.Error):
+            cells = Cells(lines, dialect, is_numbered=True)
+            for _ in cells:
+                pass
+    if cells is None:
+        return dialect.skip + 1, ""
+    with _text.opened(location, dialect.encoding) as lines:
+        text = next(itertools.islice(lines, cells.line - 1, None), "")
+    separator, quote = re.escape(dialect.separator), re.escape(dialect.quote)
+    value = rf"(?:{quote}(?:[^{quote}]|{quote}{quote})*{quote}|(?!{quote})[^{separator}]*){separator}"
+    sound = re.match(f"(?:{value})*", text)
+    place = len(re.findall(value, sound[0])) if sound else 0
+    return cells.line, cells.names[place] if place < len(cells.names) else ""
+
+
+def lines(location: str, dialect: Csv) -> Sequence[int]:
+    """The line at which each row begins."""
+    with opened(location, dialect, is_numbered=True) as cells:
+        return array("q", (line for line, _ in cells.numbered()))
+
+
+def columns(cells: Cells, chosen: Mapping[str, int], location: str, dialect: Csv) -> polars.DataFrame:
+    """The chosen columns, by their places, as text; rows that end early end with missing values.
+
+    Raises UnreadableError for a row with more values than the header has names.
+    """
+    import polars
+
+    schema = dict.fromkeys(chosen, polars.String)
+    parts = []
+    for chunk in cells.chunks():
+        found = _columns_of(chunk, len(cells.names), location, dialect)
+        parts.append(polars.DataFrame({name: found[place] for name, place in chosen.items()}, schema=schema))
+    return polars.concat(parts) if parts else polars.DataFrame(schema=schema)
+
+
+def _columns_of(
+    chunk: list[list[str]], width: int, location: str, dialect: Csv
+) -> list[tuple[str | None, ...]]:
+    widths = set(map(len, chunk))
+    if widths == {width}:
+        return list(zip(*chunk, strict=True))
+    if max(widths) > width and any(map(any, (row[width:] for row in chunk))):
+        raise _too_long(location, dialect, width)
+    rows = ((*row[:width], *[None] * (width - len(row))) for row in chunk)
+    return list(zip(*rows, strict=True))
+
+
+def _too_long(location: str, dialect: Csv, width: int) -> UnreadableError:
+    with opened(location, dialect, is_numbered=True) as cells:
+        line, row = next((line, row) for line, row in cells.numbered() if any(row[width:]))
+        names = cells.names
+    told = f"line {line} has {len(row)} values, but the header has {width}"
+    told += f" (behind `{names[-1]}` stands {row[width]!r})"
+    ways = "a value that holds the separator stands in quotes"
+    other = next((sign for sign in ",;\t|" if sign in names[0]), None) if width == 1 else None
+    if other is not None:
+        ways = f"the header has one column, `{names[0]}`: is {dialect.told(separator=other)} meant?"
+    return UnreadableError(told, ways)
