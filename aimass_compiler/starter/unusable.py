@@ -9,7 +9,7 @@ EXPLANATIONS = (
         "AM060",
         "the data file cannot be read",
         "The file is missing, is not of the kind that its name says, or is malformed: the message names the "
-        "line and the column. The pipeline's first stage, which reads it the same way, would stop there, too.",
+        "line and the column. The pipeline's first stage, which reads it the same way, would stop there too.",
     ),
     Explanation(
         "AM061",

@@ -23,9 +23,10 @@ metadata: {owner: team one, description: What it says}
 data:
   sources:
     customers:
-      csv: {path: data/customers.csv, separator: ";", escape: "~", comment: "#", thousands: "_", missing: [none]}
+      csv: {path: data/customers.csv, separator: ";", escape: "~", comment: "#", thousands: "_", missing: [x]}
     named: {csv: {path: data/named.csv, header: [first, second], quote: "'", missing: {first: [none]}}}
-    signed: {csv: {path: data/signed.csv, thousands: {age: "_"}, signs: {age: [$]}, dates: {signup: "%d/%m/%Y"}}}
+    signed:
+      csv: {path: data/signed.csv, thousands: {age: "_"}, signs: {age: [$]}, dates: {signup: "%d/%m/%Y"}}
     single: {csv: {path: data/single.csv, missing: {first: none}, signs: {age: $}, encoding: cp1252}}
     usage: {jsonl: {path: data/usage.jsonl}}
     third: {parquet: {path: data/third.parquet}}
