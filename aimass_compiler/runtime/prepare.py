@@ -13,7 +13,7 @@ from aimass_compiler.conventions import SPLITS
 from aimass_compiler.pipeline.data import Data
 from aimass_compiler.runtime import contract
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
-from aimass_compiler.runtime.joining import Joined, joined
+from aimass_compiler.runtime.joined_rows import Joined, joined
 from aimass_compiler.runtime.predictable import require_predictable
 from aimass_compiler.runtime.workspace import Workspace, write_json, write_table
 from aimass_compiler.task import Task
