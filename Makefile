@@ -34,7 +34,7 @@ quick: $(READY) ## the compiler's tests in seconds: few examples of each, nothin
 		$(addprefix tests/,architecture cases checks cli codes decode plan render spec_reader speed starter views)
 
 .PHONY: nightly
-nightly: $(READY) ## the tests that take too long for each change, and what of them cannot run here
+nightly: $(READY) clients ## the tests that take too long for each change, and what of them cannot run here
 	python -m scripts.cluster build --all
 	pytest -n 2 -m nightly
 
@@ -113,6 +113,14 @@ fuzz: $(READY) build/fuzz-venv/.ready ## look for specs that break the compiler,
 build/fuzz-venv/.ready: pyproject.toml
 	uv venv --quiet --clear --python $(PYTHON) build/fuzz-venv
 	uv pip install --quiet --python build/fuzz-venv/bin/python --group fuzz -e .
+	@touch $@
+
+.PHONY: clients
+clients: build/clients-venv/.ready ## install the protocol's own clients, for the tests that ask by them
+
+build/clients-venv/.ready: pyproject.toml
+	uv venv --quiet --clear --python $(PYTHON) build/clients-venv
+	uv pip install --quiet --python build/clients-venv/bin/python --group clients
 	@touch $@
 
 .PHONY: secure

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.server.signature import Field, Signature
 
 _OBJECT = {"type": "object"}
+_PARAMETERS = {"type": ["object", "null"]}
 _TEXT = {"type": "string"}
 _SHAPE = {
     "type": "array",
@@ -51,7 +52,7 @@ def document(signature: Signature) -> dict[str, Any]:
         "info": {"title": signature.model, "version": signature.version, "x-server": f"aimass {__version__}"},
         "paths": {
             conventions.PREDICT_PATH: {"post": _predict(signature)},
-            f"{path}/infer": {"post": _infer()},
+            f"{path}/infer": {"post": _infer(signature)},
             path: _get("describe", "The model's tensors and its contract.", _OBJECT),
             f"{path}/ready": _get("model_ready", "Whether the model is ready.", _ready(with_name=True)),
             conventions.READY_PATH: _get("ready", "Whether the server is ready.", _ready(with_name=False)),
@@ -66,7 +67,7 @@ def document(signature: Signature) -> dict[str, Any]:
 
 def _predict(signature: Signature) -> dict[str, Any]:
     rows = {"type": "array", "items": _ref("Row"), "minItems": 1}
-    asked = {"anyOf": [_object({"rows": rows}, ("rows",)), _ref("Row")]}
+    asked = {"anyOf": [{**_object({"rows": rows}, ("rows",)), "additionalProperties": False}, _ref("Row")]}
     predictions = {"type": "array", "items": _ref("Prediction"), "minItems": 1}
     answer = {"model": {"const": signature.model}, "version": {"const": signature.version}}
     answered = _object({**answer, "predictions": predictions}, (*answer, "predictions"))
@@ -74,9 +75,25 @@ def _predict(signature: Signature) -> dict[str, Any]:
     return _operation("predict", "Predict rows; one alone may stand bare.", content, answered)
 
 
-def _infer() -> dict[str, Any]:
+def _infer(signature: Signature) -> dict[str, Any]:
     told = "Predict tensors, after the Open Inference Protocol."
-    return _operation("infer", told, _json(_ref("InferRequest")), _ref("InferResponse"))
+    inputs = [
+        {
+            "name": field.name,
+            "shape": [1, *(field.shape or (1,))],
+            "datatype": _datatype(field),
+            "data": [signature.example.get(field.name)],
+        }
+        for field in signature.fields
+    ]
+    content = {**_json(_ref("InferRequest")), "example": {"inputs": inputs}}
+    return _operation("infer", told, content, _ref("InferResponse"))
+
+
+def _datatype(field: Field) -> str:
+    if field.shape:
+        return "FP32"
+    return "FP64" if field.tensor == conventions.NUMBERS_TENSOR else binary.BYTES
 
 
 def _operation(
@@ -169,20 +186,20 @@ def _infer_request(signature: Signature) -> dict[str, Any]:
         "name": {"enum": list(names)},
         "shape": _SHAPE,
         "datatype": {"enum": [binary.BOOL, *binary.DTYPES, binary.BYTES]},
-        "data": {"type": "array"},
-        "parameters": _OBJECT,
+        "data": {"type": ["array", "null"]},
+        "parameters": _PARAMETERS,
     }
     output = {
         "name": {"enum": [output["name"] for output in signature.outputs]},
-        "parameters": _OBJECT,
+        "parameters": _PARAMETERS,
     }
     inputs = {"type": "array", "items": _object(tensor, ("name", "shape", "datatype")), "minItems": 1}
     return _object(
         {
             "id": {"type": ["string", "null"], "maxLength": 256},
-            "parameters": _OBJECT,
+            "parameters": _PARAMETERS,
             "inputs": inputs,
-            "outputs": {"type": "array", "items": _object(output, ("name",))},
+            "outputs": {"type": ["array", "null"], "items": _object(output, ("name",))},
         },
         ("inputs",),
     )
