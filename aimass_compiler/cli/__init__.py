@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from aimass_compiler.character_set import print_everywhere
 from aimass_compiler.cli import settled
 from aimass_compiler.conventions import ExitCode
 
@@ -71,6 +72,7 @@ def _command(name: str, program: str, written: list[str]) -> int:
 
 
 def _guarded(run: Callable[[], int]) -> int:
+    print_everywhere()
     try:
         try:
             return run()

@@ -40,7 +40,7 @@ class Builder:
             digest = Path(folder) / "digest"
             option = ["--digestfile", str(digest)] if self.writes_digest else []
             told = _run([self.program, "push", *option, image], is_read=not self.writes_digest)
-            found = _DIGEST.findall(digest.read_text() if self.writes_digest else told)
+            found = _DIGEST.findall(digest.read_text(encoding="ascii") if self.writes_digest else told)
         if not found:
             raise BuilderError(f"{self.program} pushed {image} and did not tell its digest")
         return str(found[-1])
@@ -85,6 +85,8 @@ def _run(command: list[str], *, is_read: bool) -> str:
         check=False,
         stdout=subprocess.PIPE if is_read else _STANDARD_ERROR,
         text=True,
+        encoding="utf-8",
+        errors="replace",
         env={**os.environ, "SOURCE_DATE_EPOCH": "0"},
     )
     if answer.returncode != 0:

@@ -165,6 +165,7 @@ def _run(arguments: list[str], root: Path, tell: Callable[[str], None]) -> int:
     environment = os.environ | {
         "PATH": os.pathsep.join([scripts, os.environ.get("PATH", "")]),
         "PYTHONUNBUFFERED": "1",
+        "PYTHONIOENCODING": "utf-8",  # whatever the terminal has: this process passes it on
         "DVC_NO_ANALYTICS": "1",
     }
     with subprocess.Popen(  # noqa: S603  # a list of arguments, never a shell

@@ -97,7 +97,13 @@ def _version_of(command: Sequence[str], program: str) -> tuple[int, int, int] | 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(  # noqa: S603  # a list of arguments, never a shell
-            command, capture_output=True, text=True, timeout=_SECONDS, check=False
+            command,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise KustomizeError(f"`{' '.join(command)}` did not answer within {_SECONDS} s") from None

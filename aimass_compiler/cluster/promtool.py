@@ -32,6 +32,8 @@ def _said(folder: Path, word: str, files: Iterable[str]) -> str:
             cwd=folder,
             capture_output=True,
             text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=_SECONDS,
             check=False,
         )

@@ -47,7 +47,12 @@ def running(package: Path) -> Iterator[str]:
     """
     options = ("--host", "127.0.0.1", "--port", "0", "--drain-seconds", "0")
     with subprocess.Popen(  # noqa: S603  # a list of arguments, never a shell
-        command(package, *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(package, *options),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
     ) as process:
         try:
             yield f"http://127.0.0.1:{_port(process)}"

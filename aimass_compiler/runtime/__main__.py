@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from aimass_compiler import conventions
+from aimass_compiler.character_set import print_everywhere
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.parts import read_parts
 from aimass_compiler.runtime.workspace import Workspace
@@ -16,6 +17,7 @@ from aimass_compiler.stages import ASIDE, STAGES, Stage
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the stage that the arguments name; answers the exit code of `ExitCode`."""
+    print_everywhere()
     parsed = _parser().parse_args(arguments)
     stage = next(stage for stage in (*STAGES, *ASIDE) if stage.name == parsed.stage)
     try:
