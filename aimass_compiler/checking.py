@@ -38,7 +38,7 @@ def check_specs(project: Project, specs: Sequence[Path], texts: Texts) -> Checke
     findings += checks.check_settings(written.text, written.file, settings, lambda: project.models(specs))
     documents, of_file = {written.file: written}, {}
     for path in specs:
-        document, pipeline, found = lowered(_read(path, project.shown(path), texts), settings)
+        document, pipeline, found = lowered(_read(path, project.shown(path), texts), settings, project)
         documents[document.file] = document
         findings += found
         if pipeline:

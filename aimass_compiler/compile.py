@@ -10,6 +10,7 @@ from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.project import Project
+from aimass_compiler.recorded_package import recorded_package
 from aimass_compiler.spec import enough, naming, told_once
 from aimass_compiler.spec.decode import decode
 from aimass_compiler.spec.document import Document
@@ -34,7 +35,7 @@ def compile_specs(project: Project, specs: Sequence[Path]) -> Compiled:
     findings += checks.check_settings(written.text, written.file, settings, lambda: project.models(specs))
     documents, of_file = {written.file: written}, {}
     for path in specs:
-        document, pipeline, found = lowered(read_document(path, project.shown(path)), settings)
+        document, pipeline, found = lowered(read_document(path, project.shown(path)), settings, project)
         documents[document.file] = document
         findings += found
         if pipeline:
@@ -47,7 +48,9 @@ def compile_specs(project: Project, specs: Sequence[Path]) -> Compiled:
     return Compiled(pipelines, files, told_once.beside_settings(findings, written.file), documents)
 
 
-def lowered(read: Read, settings: Settings) -> tuple[Document, Pipeline | None, list[Finding]]:
+def lowered(
+    read: Read, settings: Settings, project: Project | None = None
+) -> tuple[Document, Pipeline | None, list[Finding]]:
     """What a document that was read stands for, checked as far as that makes sense, and all that is wrong."""
     document, findings = read
     file = document.file
@@ -55,6 +58,8 @@ def lowered(read: Read, settings: Settings) -> tuple[Document, Pipeline | None, 
         return document, None, findings
     spec, problems = decode(ModelSpec, document.data, file)
     pipeline, more = lower(spec, settings, file) if spec else (None, [])
+    if pipeline and project and (packaged := recorded_package(project.generated, pipeline.name)):
+        pipeline = pipeline.model_copy(update={"packaged": packaged})
     judged = [*checks.check(pipeline, file), *render.findings(pipeline, file)] if pipeline else []
     more += told_once.without_consequences(judged, problems) + checks.check_text(document.text, file)
     findings = findings + checks.remaining([*problems, *more], spec, settings, file)

@@ -21,13 +21,14 @@ from aimass_compiler import __version__, conventions
 from aimass_compiler.conflict_markers import is_conflicted
 from aimass_compiler.root import is_spec, misnamed_settings, strays
 
-_FORMAT = 2
+_FORMAT = 3
 #: A file can change again within one tick of the file system's clock, and show the same time.
 _TICK_SECONDS = 0.02
 #: That of file systems that keep whole seconds, or only even ones: exFAT, FAT, HFS+.
 _COARSE_TICK_SECONDS = 2
 
-#: Size, inode, and the times of the last change of content and of the inode, in nanoseconds.
+#: Size, inode, and the times of the last change of content and of the inode, in nanoseconds; of several files
+#: one after the other.
 Stamp = list[int]
 #: A spec as it was just before it was read: its stamp, or none where the last change is too young to tell
 #: the next one from it, and the hash of its content.
@@ -44,7 +45,7 @@ class Model:
     def __init__(self, spec: Stamp, text: str, folder: str, inventory: str, files: int, paths: Paths) -> None:
         self.spec = spec
         self.text = text
-        """The hash of the spec's content."""
+        """The hash of the spec's content, with that of dvc.lock."""
         self.folder = folder
         """A digest over the stamps of the model's folder and of all paths in it."""
         self.inventory = inventory
@@ -83,16 +84,25 @@ class Memory:
         return model is not None and self._is_read(name, model) and self._is_written(name, model)
 
     def _is_read(self, name: str, model: Model) -> bool:
-        """Whether the spec is what was compiled last."""
-        path = _spec_path(self._root, name)
-        stamp = _stamp(path)
+        """Whether the spec, and what DVC recorded of its model, is what was compiled last."""
+        stamp = self._stamp_read(name)
         if stamp is None or stamp == model.spec:
             return stamp is not None
-        if _hash_of(path) != model.text:
+        if self._text_read(name) != model.text:
             return False
         if _is_past(stamp):
             model.spec, self._has_news = stamp, True
         return True
+
+    def _stamp_read(self, name: str) -> Stamp | None:
+        """That of the spec, with that of its model's dvc.lock where there is one."""
+        stamp = _stamp(_spec_path(self._root, name))
+        return None if stamp is None else stamp + (_stamp(_lock_path(self._root, name)) or [])
+
+    def _text_read(self, name: str) -> str:
+        """The hash of the spec's content, with that of its model's dvc.lock; empty where no spec is there."""
+        text = _hash_of(_spec_path(self._root, name))
+        return text and text + _hash_of(_lock_path(self._root, name))
 
     def _is_written(self, name: str, model: Model) -> bool:
         """Whether all files are there that were written for the spec, and no others of ours."""
@@ -112,10 +122,10 @@ class Memory:
 
         Call it before: a spec that changes afterwards is then found changed by the next compile.
         """
-        path = os.path.abspath(spec)
-        if not self._is_kept or path != _spec_path(self._root, os.path.basename(path)):
+        path, name = os.path.abspath(spec), os.path.basename(spec)
+        if not self._is_kept or path != _spec_path(self._root, name):
             return None
-        stamp, text = _stamp(path), _hash_of(path)
+        stamp, text = self._stamp_read(name), self._text_read(name)
         if not (stamp and text):
             return None
         return (stamp if _is_past(stamp) else []), text
@@ -345,6 +355,10 @@ def _model_of(name: str) -> str:
 
 def _spec_path(root: str, name: str) -> str:
     return os.path.join(root, conventions.SPECS_FOLDER, name)
+
+
+def _lock_path(root: str, name: str) -> str:
+    return os.path.join(_folder_path(root, name), conventions.DVC_LOCK)
 
 
 def _folder_path(root: str, name: str) -> str:

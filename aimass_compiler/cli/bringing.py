@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.choosing import specs_of
 from aimass_compiler.cli.views import changes, findings
@@ -42,3 +43,19 @@ def brought_up_to_date(project: Project, name: str) -> Pipeline | None:
         sys.stdout.write(changes.drawn(plan, is_written=True) + "\n")
     (pipeline,) = compiled.pipelines.values()
     return pipeline
+
+
+def image_follows(project: Project, name: str) -> None:
+    """Let the manifests name the image of the package that DVC has just recorded, and say what to commit."""
+    from aimass_compiler.compile import compile_specs
+    from aimass_compiler.diagnostics import has_errors
+    from aimass_compiler.plan import update
+
+    compiled = compile_specs(project, specs_of(project, [name]))
+    if has_errors(compiled.findings):
+        return  # the spec was edited during the run: the next compile reports it
+    plan, problems = update(compiled.files, project.generated)
+    findings.show(problems, compiled.documents, "people")
+    if plan.is_stale and not has_errors(problems):
+        folder = f"{conventions.GENERATED_FOLDER}/{name}"
+        print(f"the manifests name the image of this package now: commit {folder} with its dvc.lock")

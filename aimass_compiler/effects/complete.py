@@ -13,7 +13,7 @@ from aimass_compiler.effects.alerts import alert_changes
 from aimass_compiler.effects.contract import GONE, address_breaches, breach, breaches
 from aimass_compiler.effects.cost import Cost, estimate, last_search
 from aimass_compiler.effects.deliveries import Reach, deliveries, told_deliveries
-from aimass_compiler.effects.images import IMAGE_PARTS, image_changes, made_anew
+from aimass_compiler.effects.images import IMAGE_PARTS, OF_LOCK, image_changes, made_anew
 from aimass_compiler.effects.models import Model, differing, models
 from aimass_compiler.effects.normal import mapping
 from aimass_compiler.effects.places import Places
@@ -87,20 +87,22 @@ def _described(model: Model, around: _Around) -> Effect:
         told += tuple(alert_changes(model.before, model.after))
         told += tuple(setting_changes(model.before, model.after, model.old, model.new, around.places))
         told += tuple(image_changes(model.before, model.after))
-    effect = _trained_for_its_image(model, effect)
+    effect = _trained_for_its_image(model, effect, around)
     applied = deliveries(model, around.reach)
     applying = told_deliveries(model.renamed_from or model.name, applied, is_new=effect.is_new)
     effect = replace(effect, deliveries=applied, applying=tuple(applying))
     return replace(effect, told=told, breaches=tuple(_breaches(model, around)), cost=_cost(model, around))
 
 
-def _trained_for_its_image(model: Model, effect: Effect) -> Effect:
+def _trained_for_its_image(model: Model, effect: Effect, around: _Around) -> Effect:
     """A new image is trained for where CI finds it missing, though by DVC's record nothing had to be."""
     is_kept = model.old is not None and model.new is not None and not model.renamed_from
     if not is_kept or effect.is_trained:
         return effect
     keys = [told.key for told in effect.told if told.key.partition(".")[0] in IMAGE_PARTS]
     cause = made_anew(model.before, model.after, keys)
+    if cause == OF_LOCK and around.reading.has_run(model.name):
+        return replace(effect, headline="gets the image of the package that dvc.lock records")
     headline = f"is trained again by CI, because no image has its new name: {cause}"
     return replace(effect, headline=headline, is_trained=True) if cause else effect
 

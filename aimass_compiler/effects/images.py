@@ -31,6 +31,9 @@ IMAGE_PARTS = frozenset(
     )
 )
 
+#: The reason that is left where no file tells one.
+OF_LOCK = "the compiler changed, and with it the server, or what dvc.lock records of the package"
+
 
 def image_changes(before: Files, after: Files) -> Iterator[Told]:
     """The image by its names before and after; of one repository only the tags."""
@@ -60,7 +63,7 @@ def made_anew(before: Files, after: Files, keys: Sequence[str]) -> str:
     for pattern, cause in ((_FROM, "its base image changed"), (_PINS, "the server's packages changed")):
         if pattern.findall(sides[0]) != pattern.findall(sides[1]):
             return cause
-    return "the compiler changed, and with it the server"
+    return OF_LOCK
 
 
 def _names(files: Files) -> set[str]:

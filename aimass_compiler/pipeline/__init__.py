@@ -68,6 +68,8 @@ class Pipeline(Frozen):
     environments: Mapping[str, EnvironmentPipeline]
     settings: Settings = Field(exclude=True)
     """The organisation's settings; not part of what the runtime reads."""
+    packaged: str = Field("", exclude=True)
+    """A short name for the package that dvc.lock records; empty where it records none."""
     waivers: tuple[Waiver, ...] = Field((), exclude=True)
     """The warnings that are accepted in the spec; they train nothing again."""
 

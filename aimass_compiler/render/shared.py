@@ -73,7 +73,8 @@ class Shared:
         anonymous = Metadata(name=self.pipeline.name)
         dockerfile = dockerfiles.serving(self.pipeline.model_copy(update={"metadata": anonymous}))
         document = {**self.document, "metadata": anonymous.model_dump(mode="json")}
-        return tag(dockerfile.encode(), _trained_from(document, document["training"]), __version__)
+        trained_from = _trained_from(document, document["training"])
+        return tag(dockerfile.encode(), trained_from, __version__, self.pipeline.packaged)
 
     @cached_property
     def training_tag(self) -> str:

@@ -65,9 +65,8 @@ class Share:
         documents, of_file = {}, {}
         for path in self._specs:
             begun = self._memory.begin(path)
-            document, pipeline, found = lowered(
-                read_document(path, self._project.shown(path)), self._settings
-            )
+            read = read_document(path, self._project.shown(path))
+            document, pipeline, found = lowered(read, self._settings, self._project)
             findings += found
             if found:
                 documents[document.file] = document

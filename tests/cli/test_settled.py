@@ -105,8 +105,21 @@ def test_an_edit_by_hand_in_the_same_instant_is_seen(settled: Project) -> None:
 
 
 def test_a_file_beside_the_generated_ones_is_no_change(settled: Project) -> None:
-    (settled.root / "generated/churn/dvc.lock").write_text("schema: '2.0'\n")
+    (settled.root / "generated/churn/notes.txt").write_text("mine\n")
     assert is_settled(settled)
+
+
+def test_what_dvc_records_is_read_again(settled: Project) -> None:
+    lock = settled.root / "generated/churn/dvc.lock"
+    for text in ("schema: '2.0'\n", "schema: '2.0'\nstages: {}\n"):
+        lock.write_text(text)
+        assert not is_settled(settled)
+        assert settled.aimass("compile").code == 0
+        assert is_settled(settled)
+    rewritten(lock)
+    assert is_settled(settled)
+    lock.unlink()
+    assert not is_settled(settled)
 
 
 def test_another_compiler_is_another_matter(settled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
