@@ -45,6 +45,8 @@ class Rows(Struct, frozen=True):
     """All columns that it has, read or not."""
     place: Callable[[int], str]
     """Where a row of the frame stands, for people: `line 7 of data/customers.csv`."""
+    mixed: frozenset[str] = frozenset()
+    """Columns of text in which numbers or flags stand, too."""
 
 
 def _inside(path: str) -> str:
@@ -129,7 +131,7 @@ def _with_folders(rows: Rows, shown: str, path: str, wanted: Mapping[str, str] |
         for name, value in added.items()
         if wanted is None or name in wanted
     ]
-    return Rows(rows.frame.with_columns(columns), (*rows.names, *added), rows.place)
+    return Rows(rows.frame.with_columns(columns), (*rows.names, *added), rows.place, rows.mixed)
 
 
 def _partitions(shown: str, path: str) -> Iterator[tuple[str, str | None]]:
@@ -174,4 +176,7 @@ def _together(parts: list[Rows], locations: list[str]) -> Rows:
     except polars.exceptions.PolarsError as error:
         told = str(error).strip().split("\n")[0]
         raise UnreadableError(f"the files do not have the same types: {told}", "write them alike") from None
-    return Rows(frame, tuple(dict.fromkeys(name for part in parts for name in part.names)), place)
+    names = tuple(dict.fromkeys(name for part in parts for name in part.names))
+    mixed = {name for part in parts for name, kind in part.frame.schema.items() if kind != frame.schema[name]}
+    texts = {name for name in mixed if frame.schema[name] == polars.String}
+    return Rows(frame, names, place, frozenset(texts).union(*(part.mixed for part in parts)))

@@ -30,6 +30,7 @@ class Joined:
         self._rows = rows
         self.table = rows.drop(polars.selectors.by_name(*(_ROW_OF + name for name in self._sources)))
         self.names = [name for source in self._sources.values() for name in source.names]
+        self.mixed = frozenset[str]().union(*(source.mixed for source in self._sources.values()))
 
     def place(self, column: str, row: int) -> str:
         """Where a row's value in a column stands: `line 7`, and of which source, where there are several."""

@@ -148,5 +148,8 @@ def _written(data: Data, collected: Joined) -> dict[str, str]:
     CSV has one way for all values, so that text there tells nothing.
     """
     has_types = any(source.has_types for source in data.sources.values())
-    written = {name: contract.written(collected.table.get_column(name)) for name in data.columns}
+    written = {
+        name: "mixed" if name in collected.mixed else contract.written(collected.table.get_column(name))
+        for name in data.columns
+    }
     return {name: how for name, how in written.items() if how and (has_types or how != "text")}

@@ -91,6 +91,7 @@ def category(written: str = "", values: Sequence[str] | None = None) -> Field:
         (category("integer"), 3, "3"), (category("integer"), 3.0, "3"), (category("float"), 3, "3.0"),
         (category("", ["1", "2", "3"]), 3, "3"), (category("", ["1", "2"]), 2.0, "2"),
         (category("", ["1.0", "2.5"]), 1, "1.0"), (category("float", ["1.0", "2.5"]), 2.5, "2.5"),
+        (category("mixed"), 12, "12"), (category("mixed"), True, "true"), (category("mixed"), 0.5, "0.5"),
         (category("float"), 1e-5, "0.00001"), (category("float"), 1e300, "1e+300"),
     ],
 )  # fmt: skip

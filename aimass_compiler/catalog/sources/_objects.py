@@ -32,7 +32,9 @@ def read(location: str, wanted: Mapping[str, str] | None) -> Rows:
     chosen = {name: found for name, found in columns.items() if wanted is None or name in wanted}
     frame = polars.DataFrame({name: _series(name, found, location) for name, found in chosen.items()})
     numbers = cache(lambda: lines(location))
-    return Rows(frame, names, lambda row: f"line {numbers()[row]}")
+    texts = (name for name, kind in frame.schema.items() if kind == polars.String)
+    mixed = frozenset(name for name in texts if set(map(type, columns[name])) - {str, type(None)})
+    return Rows(frame, names, lambda row: f"line {numbers()[row]}", mixed)
 
 
 def values(location: str, wanted: Mapping[str, str] | None) -> tuple[dict[str, list[Any]], int]:

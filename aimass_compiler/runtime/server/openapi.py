@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import __version__, conventions
 from aimass_compiler.runtime.server import binary
-from aimass_compiler.runtime.server.values import FLAG, FLOAT, INTEGER, TEXT, number_in
+from aimass_compiler.runtime.server.values import FLAG, FLOAT, INTEGER, MIXED, TEXT, number_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,10 +138,15 @@ def _column(field: Field) -> dict[str, Any]:
     kinds = ["null"] * len(none)
     if field.type == "number":
         limits = {"minimum": field.minimum, "maximum": field.maximum, "description": field.unit or None}
-        written = {FLAG: ["boolean"], TEXT: ["string"]}.get(field.written, [])
+        written = {FLAG: ["boolean"], TEXT: ["string"], MIXED: ["string"]}.get(field.written, [])
         told = {name: limit for name, limit in limits.items() if limit is not None}
         return {"type": ["number", *written, *kinds], **told}
-    written = {FLAG: ["boolean"], INTEGER: ["integer"], FLOAT: ["number"]}.get(field.written, [])
+    written = {
+        FLAG: ["boolean"],
+        INTEGER: ["integer"],
+        FLOAT: ["number"],
+        MIXED: ["boolean", "number"],
+    }.get(field.written, [])
     least = {} if field.nullable else {"minLength": 1}
     return {"type": ["string", *written, *kinds], **least}
 

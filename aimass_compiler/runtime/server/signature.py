@@ -17,7 +17,7 @@ _TENSORS = {
     "number": conventions.NUMBERS_TENSOR,
     **dict.fromkeys(("category", "text", "time"), conventions.STRINGS_TENSOR),
 }
-_WRITTEN = ("", "flag", "integer", "float", "text")
+_WRITTEN = ("", "flag", "integer", "float", "text", "mixed")
 _VERSION = re.compile(r"[0-9a-f]{12}")
 
 

@@ -13,6 +13,7 @@ from aimass_compiler.runtime.server.contract import MISSING, require_room
 from aimass_compiler.runtime.server.given import read_tensors
 from aimass_compiler.runtime.server.values import (
     FLAG,
+    MIXED,
     NUMBERS,
     STRINGS,
     TEXT,
@@ -109,8 +110,8 @@ def _numbers_of(given: Given, fields: Sequence[Field], rows: int) -> Flat:
     """The numbers of one or several columns; a missing one is None or NaN."""
     _check_shape(given, fields, rows)
     if given.datatype not in binary.DTYPES:
-        wanted = {binary.BOOL: FLAG, binary.BYTES: TEXT}[given.datatype]
-        if not all(field.written == wanted for field in fields):
+        wanted = {binary.BOOL: (FLAG,), binary.BYTES: (TEXT, MIXED)}[given.datatype]
+        if not all(field.written in wanted for field in fields):
             raise _wrong_datatype(given, "FP64 (other numbers are converted)")
     data = given.data
     if isinstance(data, numpy.ndarray):

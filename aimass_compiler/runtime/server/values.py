@@ -1,6 +1,6 @@
 """How a value of JSON becomes its column's value: as training made it of the same value in its file.
 
-`Field.written` tells how the file wrote a column: `flag`, `integer`, `float` or `text` (JSON and Parquet);
+`Field.written` tells how the file wrote a column: `flag`, `integer`, `float`, `text` or, in JSON, `mixed`;
 nothing where it wrote all values alike, as CSV does. What training does with whole columns is `typed` in
 `runtime/contract.py`; a test holds both equal.
 """
@@ -22,7 +22,7 @@ STRINGS: frozenset[type] = frozenset((str, type(None)))
 #: Of a decimal that polars still writes without an exponent.
 _LEAST_EXPONENT = 5
 
-FLAG, INTEGER, FLOAT, TEXT = "flag", "integer", "float", "text"
+FLAG, INTEGER, FLOAT, TEXT, MIXED = "flag", "integer", "float", "text", "mixed"
 
 
 def number_of(field: Field, value: object) -> float | None:
@@ -31,13 +31,13 @@ def number_of(field: Field, value: object) -> float | None:
         return value  # type: ignore[return-value]  # as was just seen
     if isinstance(value, bool) and field.written == FLAG:
         return float(value)
-    if isinstance(value, str) and field.written == TEXT:
+    if isinstance(value, str) and field.written in (TEXT, MIXED):
         if not value.strip():
             return None
         number = number_in(value)
         if number is not None and math.isfinite(number):
             return number
-    quoted = isinstance(value, str) and field.written != TEXT and number_in(value) is not None
+    quoted = isinstance(value, str) and field.written not in (TEXT, MIXED) and number_in(value) is not None
     raise ValueError(f"must be a number, not {shown(value)}{'; write it without quotes' if quoted else ''}")
 
 
@@ -46,6 +46,8 @@ def text_of(field: Field, value: object) -> str | None:
     if type(value) in STRINGS:
         return value  # type: ignore[return-value]  # as was just seen
     texts = _texts(value)
+    if texts and field.written == MIXED:
+        return texts[0] if isinstance(value, bool) else str(value)
     if field.values is not None:
         named = [text for text in texts if text in field.values]
         if len(named) == 1:
@@ -59,7 +61,7 @@ def text_of(field: Field, value: object) -> str | None:
 
 def takes_others(field: Field) -> bool:
     """Whether flags or numbers may stand in a column of text."""
-    return field.values is not None or field.written in (FLAG, INTEGER, FLOAT)
+    return field.values is not None or field.written in (FLAG, INTEGER, FLOAT, MIXED)
 
 
 def _texts(value: object) -> list[str]:

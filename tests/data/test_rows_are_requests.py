@@ -1,0 +1,93 @@
+"""A row of the training file is a row that the server takes, and it reads the same values of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy
+
+from aimass_compiler.conventions import NUMBERS_TENSOR, STRINGS_TENSOR
+from aimass_compiler.pipeline.data import Data
+from aimass_compiler.runtime.packaging.signature import contract_of
+from aimass_compiler.runtime.server.rows import RowReader
+from aimass_compiler.runtime.server.signature import Signature, read_signature
+from aimass_compiler.runtime.tensors import pack
+from data.projects import NUMBER_TASK, THIRDS, report, together
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import polars
+
+COLUMNS: dict[str, Any] = {
+    "id": "number",
+    "flag": {"type": "category", "values": ["false", "true"]},
+    "open_flag": "category",
+    "grade": {"type": "category", "values": ["1", "2", "3"]},
+    "floor": "category",
+    "ratio": "category",
+    "share": {"type": "category", "values": ["0.5", "1.0"]},
+    "house": "category",
+    "paid": "number",
+    "sum": {"type": "number", "missing": 1.0},
+    "note": {"type": "text", "missing": 1.0},
+    "y": "number",
+}
+ROWS: list[dict[str, Any]] = [
+    {
+        "id": number,
+        "flag": number % 2 == 0,
+        "open_flag": number % 3 == 0,
+        "grade": number % 3 + 1,
+        "floor": number % 5 - 1,
+        "ratio": number / 4,
+        "share": 1 if number % 2 else 0.5,
+        "house": number if number % 2 else f"{number}a",
+        "paid": number % 4 == 0,
+        "sum": None if number % 7 == 0 else f" {number}.5",
+        "note": "" if number % 5 == 0 else "größer",
+        "y": float(number),
+        "nobody asked": {"deep": [number]},
+    }
+    for number in range(30)
+]
+STRINGS = ["flag", "open_flag", "grade", "floor", "ratio", "share", "house", "note"]
+NUMBERS = ["id", "paid", "sum"]
+
+
+def packaged(root: Path, data: dict[str, Any]) -> tuple[Signature, polars.DataFrame, list[dict[str, Any]]]:
+    """What the package says of the columns, the rows that were trained on, and what packs them."""
+    rows = together(root, data)
+    columns = Data.model_validate({"split": THIRDS, **data}).columns
+    read = [
+        {"name": name, "type": columns[name].column_type.name, "tensor": tensor, "index": index}
+        for tensor, names in ((NUMBERS_TENSOR, NUMBERS), (STRINGS_TENSOR, STRINGS))
+        for index, name in enumerate(names)
+    ]
+    contract = contract_of(NUMBER_TASK, columns, read, report(root), rows)
+    named = {"model": "m", "version": "0" * 12, "trained_at": "2026-01-02T03:04:05Z"}
+    return read_signature({**named, **contract}), rows, contract["inputs"]
+
+
+def test_every_row_of_a_json_file_is_taken_for_what_it_was_in_training(tmp_path: Path) -> None:
+    text = "\n".join(json.dumps(row) for row in ROWS)
+    (tmp_path / "d.jsonl").write_text(text, encoding="utf-8")
+    signature, rows, inputs = packaged(tmp_path, {"sources": {"d": "d.jsonl"}, "columns": COLUMNS})
+    assert signature.ignored == {"y", "nobody asked"}
+    trained = pack(rows, inputs)
+    served = RowReader(signature, 10_000).tensors([json.loads(line) for line in text.splitlines()])
+    numpy.testing.assert_array_equal(served["numbers"], trained["numbers"])
+    assert served["strings"].tolist() == trained["strings"].tolist()
+
+
+def test_rows_of_a_table_of_text_are_asked_by_their_types(tmp_path: Path) -> None:
+    """CSV has no types, so that its numbers are numbers and its names are names."""
+    plain = {name: COLUMNS[name] for name in ("id", "grade", "note", "y")}
+    lines = ["id,grade,note,y,more", *(f"{number},{number % 3 + 1},n,{number},x" for number in range(30))]
+    (tmp_path / "d.csv").write_text("\n".join(lines), encoding="utf-8")
+    data = {"sources": {"d": "d.csv"}, "columns": plain}
+    rows = together(tmp_path, data)
+    assert report(tmp_path)["written"] == {}
+    assert report(tmp_path)["undeclared"] == ["more"]
+    assert rows["grade"].to_list()[:4] == ["1", "2", "3", "1"]
