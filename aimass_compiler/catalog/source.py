@@ -94,6 +94,11 @@ class Source(Kind):
             _require_alike(parts, shown)
         return _together(parts, shown)
 
+    def marks_of(self, column: str) -> frozenset[str]:
+        """What stands for a missing value in a column, beside nothing."""
+        del column
+        return frozenset()
+
     @abstractmethod
     def read_file(self, location: str, wanted: Mapping[str, str] | None) -> Rows:
         """The rows of one file, or of what lies behind an address; `place` tells no file's name."""

@@ -32,6 +32,10 @@ class Joined:
         self.names = [name for source in self._sources.values() for name in source.names]
         self.mixed = frozenset[str]().union(*(source.mixed for source in self._sources.values()))
 
+    def sources_of(self, column: str) -> list[str]:
+        """The names of the sources that have a column."""
+        return [name for name, source in self._sources.items() if column in source.frame.columns]
+
     def place(self, column: str, row: int) -> str:
         """Where a row's value in a column stands: `line 7`, and of which source, where there are several."""
         for name, source in self._sources.items():

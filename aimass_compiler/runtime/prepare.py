@@ -138,6 +138,7 @@ def _report(
         "rows": {"collected": collected.table.height, "kept": cleaned.height, **counts},
         "missing": missing,
         "written": _written(data, collected),
+        "marks": _marks(data, collected),
         "undeclared": [name for name in dict.fromkeys(collected.names) if name not in data.columns],
     }
 
@@ -153,3 +154,16 @@ def _written(data: Data, collected: Joined) -> dict[str, str]:
         for name in data.columns
     }
     return {name: how for name, how in written.items() if how and (has_types or how != "text")}
+
+
+def _marks(data: Data, collected: Joined) -> dict[str, list[str]]:
+    """What stands for a missing value in each column: the server reads it so, too."""
+    found = {
+        name: sorted(
+            frozenset[str]().union(
+                *(data.sources[source].marks_of(name) for source in collected.sources_of(name))
+            )
+        )
+        for name in data.columns
+    }
+    return {name: marks for name, marks in found.items() if marks}

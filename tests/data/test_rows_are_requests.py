@@ -12,10 +12,12 @@ from aimass_compiler.pipeline.data import Data
 from aimass_compiler.runtime.packaging.signature import contract_of
 from aimass_compiler.runtime.server.rows import RowReader
 from aimass_compiler.runtime.server.signature import Signature, read_signature
+from aimass_compiler.runtime.server.tensors import TensorReader
 from aimass_compiler.runtime.tensors import pack
 from data.projects import NUMBER_TASK, THIRDS, report, together
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import polars
@@ -56,13 +58,18 @@ STRINGS = ["flag", "open_flag", "grade", "floor", "ratio", "share", "house", "no
 NUMBERS = ["id", "paid", "sum"]
 
 
-def packaged(root: Path, data: dict[str, Any]) -> tuple[Signature, polars.DataFrame, list[dict[str, Any]]]:
+NAMES = ("id", "sum"), ("grade", "note")
+
+
+def packaged(
+    root: Path, data: dict[str, Any], numbers: Sequence[str] = NUMBERS, strings: Sequence[str] = STRINGS
+) -> tuple[Signature, polars.DataFrame, list[dict[str, Any]]]:
     """What the package says of the columns, the rows that were trained on, and what packs them."""
     rows = together(root, data)
     columns = Data.model_validate({"split": THIRDS, **data}).columns
     read = [
         {"name": name, "type": columns[name].column_type.name, "tensor": tensor, "index": index}
-        for tensor, names in ((NUMBERS_TENSOR, NUMBERS), (STRINGS_TENSOR, STRINGS))
+        for tensor, names in ((NUMBERS_TENSOR, numbers), (STRINGS_TENSOR, strings))
         for index, name in enumerate(names)
     ]
     contract = contract_of(NUMBER_TASK, columns, read, report(root), rows)
@@ -83,11 +90,29 @@ def test_every_row_of_a_json_file_is_taken_for_what_it_was_in_training(tmp_path:
 
 def test_rows_of_a_table_of_text_are_asked_by_their_types(tmp_path: Path) -> None:
     """CSV has no types, so that its numbers are numbers and its names are names."""
-    plain = {name: COLUMNS[name] for name in ("id", "grade", "note", "y")}
-    lines = ["id,grade,note,y,more", *(f"{number},{number % 3 + 1},n,{number},x" for number in range(30))]
+    lines = [
+        "id,grade,sum,note,y,more",
+        *(f"{number},{number % 3 + 1},{number},n,{number},x" for number in range(30)),
+        "30,1,NA,NA,0,x",
+    ]
     (tmp_path / "d.csv").write_text("\n".join(lines), encoding="utf-8")
-    data = {"sources": {"d": "d.csv"}, "columns": plain}
-    rows = together(tmp_path, data)
-    assert report(tmp_path)["written"] == {}
-    assert report(tmp_path)["undeclared"] == ["more"]
-    assert rows["grade"].to_list()[:4] == ["1", "2", "3", "1"]
+    source = {"csv": {"path": "d.csv", "missing": {"note": ["NA"], "sum": ["NA"]}}}
+    columns = {name: COLUMNS[name] for name in ("id", "sum", "grade", "note", "y")}
+    signature, rows, inputs = packaged(tmp_path, {"sources": {"d": source}, "columns": columns}, *NAMES)
+    assert signature.ignored == {"y", "more"}
+    trained = pack(rows.tail(2), inputs)
+    asked: list[dict[str, Any]] = [
+        {"id": 29, "grade": 3, "sum": 29, "note": "n", "more": "x"},
+        {"id": 30, "grade": 1, "sum": "NA", "note": "NA", "y": 0},
+    ]
+    served = RowReader(signature, 100).tensors(asked)
+    numpy.testing.assert_array_equal(served["numbers"], trained["numbers"])
+    assert served["strings"].tolist() == trained["strings"].tolist() == [["3", "n"], ["1", ""]]
+    inputs = [
+        {"name": name, "datatype": "BYTES" if name == "note" else "FP64", "shape": [2, 1],
+         "data": [None if row[name] == "NA" and name == "sum" else row[name] for row in asked]}
+        for name in ("id", "grade", "sum", "note")
+    ]  # fmt: skip
+    again = TensorReader(signature, 100).tensors(inputs, memoryview(b""))
+    numpy.testing.assert_array_equal(again["numbers"], trained["numbers"])
+    assert again["strings"].tolist() == trained["strings"].tolist()

@@ -85,7 +85,7 @@ class Project:
         for number, (split, count) in enumerate(ROWS.items()):
             rows, y = self._rows(numpy.random.default_rng(number), count, self.noise[split])
             rows.write_parquet(self.workspace.folder("prepare") / f"{split}.parquet")
-            report = {"written": {"tenure": "float", "plan": "text"}, "undeclared": ["region"]}
+            report = {"written": {"tenure": "float", "plan": "text"}, "undeclared": ["region"], "marks": {}}
             (self.workspace.folder("prepare") / "report.json").write_text(json.dumps(report))
             write_examples(features, split, session.run(None, pack(rows, self.inputs))[0], y)
         model = _model(self.task, self.weight, 6 if self.images else 2, self.opset)

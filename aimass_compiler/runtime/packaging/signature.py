@@ -48,11 +48,12 @@ def contract_of(
     }
 
 
-def _written(place: Mapping[str, Any], collected: Mapping[str, Any]) -> dict[str, str]:
-    """How the data wrote a column; nothing where that is what its type says."""
+def _written(place: Mapping[str, Any], collected: Mapping[str, Any]) -> dict[str, Any]:
+    """How the data wrote a column, where that is not what its type says, and what was missing there."""
     usual = ("integer", "float") if place["type"] == "number" else ("text",)
-    written = collected["written"].get(place["name"])
-    return {} if written is None or written in usual else {"written": written}
+    written, marks = (collected[key].get(place["name"]) for key in ("written", "marks"))
+    found = {} if written is None or written in usual else {"written": written}
+    return found | ({"marks": marks} if marks else {})
 
 
 def _contract(column: Column) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import orjson
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server.answer import RequestError, shown, violation
 from aimass_compiler.runtime.server.contract import require_room, unknown
-from aimass_compiler.runtime.server.values import NUMBERS, STRINGS, number_of, text_of
+from aimass_compiler.runtime.server.values import NUMBERS, STRINGS, number_of, strings_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,7 +60,7 @@ class RowReader:
             strings = list(map(self._strings_of, rows))
             if not STRINGS.issuperset(map(type, chain.from_iterable(strings))):
                 strings = _read(self._signature.strings, strings, text_of)
-            tensors[conventions.STRINGS_TENSOR] = _strings(strings)
+            tensors[conventions.STRINGS_TENSOR] = strings_of(strings, self._signature.strings)
         for field in self._signature.images:
             tensors[field.tensor] = numpy.stack(
                 [_image(field, place, row[field.name]) for place, row in enumerate(rows)]
@@ -99,12 +99,6 @@ def _read(
                 raise violation(field.name, place, str(unfit)) from None
         found.append(tuple(values))
     return found
-
-
-def _strings(rows: list[tuple[Any, ...]]) -> NDArray[Any]:
-    strings = numpy.array(rows, dtype=object)
-    strings[strings == None] = ""  # noqa: E711  # compared element by element, which `is` cannot
-    return strings
 
 
 def _image(field: Field, place: int, value: object) -> NDArray[numpy.float32]:

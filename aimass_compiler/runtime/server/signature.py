@@ -36,6 +36,8 @@ class Field:
     shape: tuple[int, ...] = ()
     written: str = ""
     """How the data wrote it where that is more than text: see `values`."""
+    marks: frozenset[str] = frozenset()
+    """What the data wrote where a value was missing, beside nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ def _field(column: Mapping[str, Any]) -> Field:
         values=None if values is None else tuple(values),
         shape=shape,
         written=written,
+        marks=frozenset(_items(column, "marks", str) if "marks" in column else ()),
     )
 
 

@@ -18,6 +18,7 @@ from aimass_compiler.runtime.server.values import (
     STRINGS,
     TEXT,
     number_of,
+    strings_of,
     takes_others,
     text_of,
 )
@@ -64,14 +65,14 @@ class TensorReader:
         tensors = {}
         for name, fields in self._packed.items():
             is_number = name == conventions.NUMBERS_TENSOR
-            array = _numbers if is_number else _strings
             values_of = _numbers_of if is_number else _strings_of
             if name in found and name in self._by_one_tensor:
                 _refuse_twice(name, fields, found)
-                tensors[name] = array(values_of(found[name], fields, rows)).reshape(rows, len(fields))
+                values: Any = values_of(found[name], fields, rows)
             else:
-                columns = array([_column(field, found, rows, values_of) for field in fields])
-                tensors[name] = numpy.ascontiguousarray(columns.T)
+                columns = [_column(field, found, rows, values_of) for field in fields]
+                values = numpy.array(columns, dtype=numpy.float64 if is_number else object).T
+            tensors[name] = _numbers(values, fields) if is_number else strings_of(values, fields)
         for field in self._images:
             tensors[field.tensor] = _image(field, found, rows)
         return tensors
@@ -161,14 +162,8 @@ def _wrong_datatype(given: Given, wanted: str) -> RequestError:
     return RequestError(422, told, given.name)
 
 
-def _numbers(values: Flat | Sequence[Flat]) -> NDArray[Any]:
-    return numpy.array(values, dtype=numpy.float64)
-
-
-def _strings(values: Flat | Sequence[Flat]) -> NDArray[Any]:
-    strings = numpy.array(values, dtype=object)
-    strings[strings == None] = ""  # noqa: E711  # compared element by element, which `is` cannot
-    return strings
+def _numbers(values: Flat, fields: Sequence[Field]) -> NDArray[Any]:
+    return numpy.ascontiguousarray(values, dtype=numpy.float64).reshape(-1, len(fields))
 
 
 def _image(field: Field, found: Mapping[str, Given], rows: int) -> NDArray[numpy.float32]:

@@ -9,11 +9,17 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy
 
 from aimass_compiler.runtime.server.answer import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from aimass_compiler.runtime.server.signature import Field
 
 NUMBERS: frozenset[type] = frozenset((float, int, type(None)))
@@ -29,6 +35,8 @@ def number_of(field: Field, value: object) -> float | None:
     """The number that `value` is in this column, or None where it is missing; ValueError tells why not."""
     if type(value) in NUMBERS:
         return value  # type: ignore[return-value]  # as was just seen
+    if isinstance(value, str) and value in field.marks:
+        return None
     if isinstance(value, bool) and field.written == FLAG:
         return float(value)
     if isinstance(value, str) and field.written in (TEXT, MIXED):
@@ -57,6 +65,16 @@ def text_of(field: Field, value: object) -> str | None:
     elif texts and field.written == FLOAT and not isinstance(value, bool):
         return texts[-1]
     raise ValueError(f"must be a string, not {shown(value)}{_quoting(field, texts)}")
+
+
+def strings_of(values: Sequence[Any], fields: Sequence[Field]) -> NDArray[Any]:
+    """The strings [N, K] of K columns, given in row-major order; "" where one is missing."""
+    strings = numpy.array(values, dtype=object).reshape(-1, len(fields))
+    strings[strings == None] = ""  # noqa: E711  # compared element by element, which `is` cannot
+    for place, field in enumerate(fields):
+        if field.marks:
+            strings[[text in field.marks for text in strings[:, place].tolist()], place] = ""
+    return strings
 
 
 def takes_others(field: Field) -> bool:
