@@ -82,6 +82,9 @@ class Model(Kind):
     ignores_scale: ClassVar[bool] = False
     #: Whether it can learn on a GPU.
     uses_gpus: ClassVar[bool] = False
+    #: How many bytes of memory training takes for each number of the training matrix, as measured, without
+    #: the pages of its file; 0 where rows are read in batches.
+    bytes_a_number: ClassVar[float] = 0.0
     #: Parameters that fight overfitting (raise them) and give capacity (raise them), for retraining.
     regularization: ClassVar[tuple[str, ...]] = ()
     capacity: ClassVar[tuple[str, ...]] = ()

@@ -11,14 +11,35 @@ from aimass_compiler.catalog.model import Examples
 from aimass_compiler.runtime.workspace import replacing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from numpy.typing import NDArray
 
 
 def write_examples(folder: Path, split: str, x: NDArray[numpy.float32], y: NDArray[numpy.generic]) -> None:
     """Write `{split}_x.npy` and `{split}_y.npy`."""
-    for name, values in (("x", x), ("y", y)):
-        with replacing(folder / f"{split}_{name}.npy") as temporary, temporary.open("wb") as stream:
-            numpy.save(stream, values, allow_pickle=False)
+    write_matrix(folder, split, x.shape, [x])
+    write_target(folder, split, y)
+
+
+def write_target(folder: Path, split: str, y: NDArray[numpy.generic]) -> None:
+    """Write `{split}_y.npy`."""
+    with replacing(folder / f"{split}_y.npy") as temporary, temporary.open("wb") as stream:
+        numpy.save(stream, y, allow_pickle=False)
+
+
+def write_matrix(
+    folder: Path, split: str, shape: Sequence[int], blocks: Iterable[NDArray[numpy.float32]]
+) -> None:
+    """Write `{split}_x.npy` from blocks of rows, of which memory holds one at a time.
+
+    Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+    """
+    header = {"descr": "<f4", "fortran_order": False, "shape": tuple(shape)}
+    with replacing(folder / f"{split}_x.npy") as temporary, temporary.open("wb") as stream:
+        numpy.lib.format.write_array_header_1_0(stream, header)
+        for block in blocks:
+            stream.write(numpy.ascontiguousarray(block, "<f4").data)
 
 
 def read_examples(folder: Path, split: str) -> Examples:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -20,7 +22,8 @@ from aimass_compiler.expression.algebra import Expression, columns_of
 from aimass_compiler.expression.onnx_graph import Inputs
 from aimass_compiler.expression.statistics import learn
 from aimass_compiler.pipeline.columns import Column, feature_types
-from aimass_compiler.runtime.examples import write_examples
+from aimass_compiler.runtime.capacity import shown_bytes
+from aimass_compiler.runtime.examples import write_matrix, write_target
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.precision import merged
 from aimass_compiler.runtime.reference import reference_of
@@ -29,10 +32,16 @@ from aimass_compiler.runtime.workspace import Workspace, replacing, write_json
 from aimass_compiler.task import Task
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import onnx
     from numpy.typing import NDArray
 
 _VERIFIED_ROWS = 1000
+_FLOAT_BYTES = 4
+#: What of a matrix is computed at once; polars and the copies on the way take some times as much.
+_BLOCK_BYTES = 64 * 2**20
+_LEAST_ROWS = 1024
 
 
 def run(
@@ -54,10 +63,14 @@ def run(
     folder = workspace.folder("features")
     graph = onnx_lowering.lower(result, Inputs.of(inputs))
     description = _description(result, inputs)
+    shape = description["shape"]
+    _require_space(folder, sum(part.height for part in rows.values()), shape)
     for name, part in rows.items():
-        matrix = _matrix(result, part)
-        _verify(graph, description["inputs"], part.head(_VERIFIED_ROWS), matrix[:_VERIFIED_ROWS])
-        write_examples(folder, name, matrix, _target(task, part))
+        first = part.head(_VERIFIED_ROWS)
+        _verify(graph, description["inputs"], first, _matrix(result, first))
+        blocks = (_matrix(result, block) for block in _blocks(part, math.prod(shape)))
+        write_matrix(folder, name, (part.height, *shape), blocks)
+        write_target(folder, name, _target(task, part))
     with replacing(workspace.path(artifacts.FEATURES_GRAPH)) as temporary:
         temporary.write_bytes(graph.SerializeToString(deterministic=True))
     write_json(workspace.path(artifacts.FEATURES), description)
@@ -79,6 +92,26 @@ def _require_features(result: Expression, inputs: Sequence[ColumnExpression]) ->
             "no column reaches the model: `features` leaves none, or none has a value in the training split",
             "look at `features` and at what is missing in " + artifacts.ROWS_REPORT,
         )
+
+
+def _require_space(folder: Path, rows: int, shape: Sequence[int]) -> None:
+    """Raise StageFailure before anything is written that the disk cannot hold."""
+    wanted, free = rows * math.prod(shape) * _FLOAT_BYTES, shutil.disk_usage(folder).free
+    if wanted > free:
+        raise StageFailure(
+            ExitCode.DISK,
+            f"{rows:,} rows of {math.prod(shape):,} features take {shown_bytes(wanted)}, "
+            f"but {shown_bytes(free)} of disk are free",
+            "make the largest `cross`, `hash_text` or `bag_of_words` smaller, or free some disk",
+        )
+
+
+def _blocks(rows: polars.DataFrame, width: int) -> Iterator[polars.DataFrame]:
+    """Parts of the rows of moderate size; none is of one row, which engines compute otherwise."""
+    size = max(_LEAST_ROWS, _BLOCK_BYTES // (_FLOAT_BYTES * width))
+    starts = [start for start in range(0, rows.height, size) if start == 0 or rows.height - start > 1]
+    for start, end in pairwise([*starts, rows.height]):
+        yield rows.slice(start, end - start)
 
 
 def _matrix(result: Expression, rows: polars.DataFrame) -> NDArray[numpy.float32]:

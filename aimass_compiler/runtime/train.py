@@ -12,7 +12,11 @@ from aimass_compiler.runtime.training import results
 from aimass_compiler.runtime.training.fitting import Assignment, Fitted, fit
 from aimass_compiler.runtime.training.retraining import Attempt, adjusted, best_of, judged
 from aimass_compiler.runtime.training.space import Space
-from aimass_compiler.runtime.training.suitability import require_installed, require_suitable
+from aimass_compiler.runtime.training.suitability import (
+    require_installed,
+    require_memory,
+    require_suitable,
+)
 from aimass_compiler.runtime.training.tally import say
 from aimass_compiler.runtime.training.trials import Outcome, Trials
 from aimass_compiler.runtime.workspace import Workspace, read_json
@@ -55,6 +59,8 @@ def run(
     assignment = Assignment(task, model, objective, training, matrices)
     require_installed(model)
     require_suitable(assignment, features["names"])
+    is_search = bool(Space.of(model, training).ranges)
+    require_memory(assignment, min(search.concurrency, search.trials) if is_search else 1)
     found, attempts = _attempted(assignment, search, retraining, workspace)
     chosen = best_of(attempts) if attempts else 0
     kept = found[chosen]

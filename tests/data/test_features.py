@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy
@@ -106,3 +107,51 @@ def test_an_image_may_have_a_name_that_the_graph_uses(tmp_path: Path) -> None:
         renamed = {split: table.rename({"photo": name}) for split, table in tables.items()}
         folder = run(tmp_path, [{"standardize": name}], renamed, {name: image, "y": COLUMNS["y"]})
         assert read_json(folder / "features.json")["accepts"] == "image"
+
+
+def test_a_matrix_is_written_in_parts_that_nobody_sees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = [
+        {"drop": "photo"},
+        {"standardize": ["a", "a.b"]},
+        {"cross": {"columns": ["p", "q"], "size": 7}},
+    ]
+    columns = {**COLUMNS, "q": {"type": "category", "missing": 1}}
+    tables = {
+        name: rows(place, count).with_columns(q=polars.lit("x"))
+        for place, (name, count) in enumerate(zip(SPLITS, (22, 10, 2), strict=True))
+    }
+    whole = run(tmp_path / "whole", written, tables, columns)
+    monkeypatch.setattr(features, "_BLOCK_BYTES", 1)
+    for size in (1, 3, 7, 21):
+        monkeypatch.setattr(features, "_LEAST_ROWS", size)
+        parts = run(tmp_path / str(size), written, tables, columns)
+        for split in SPLITS:
+            assert (parts / f"{split}_x.npy").read_bytes() == (whole / f"{split}_x.npy").read_bytes()
+
+
+def test_more_than_the_disk_holds_is_refused_before_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features.shutil, "disk_usage", lambda _folder: SimpleNamespace(free=3_000_000))
+    written = [
+        {"drop": ["photo", "a", "a.b"]},
+        {"cross": {"columns": ["p", "y2"], "size": 20_000}},
+        {"drop": ["p", "y2"]},
+    ]
+    columns = {**COLUMNS, "y2": "category"}
+    tables = {name: rows(1).with_columns(y2=polars.lit("x")) for name in SPLITS}
+    with pytest.raises(
+        StageFailure, match="60 rows of 20,000 features take 5 MiB, but 3 MiB of disk are free"
+    ):
+        run(tmp_path, written, tables, columns)
+    assert not list((tmp_path / "artifacts/m/features").iterdir())
+
+
+def test_a_value_that_no_scaling_can_hold_stays_to_be_reported(tmp_path: Path) -> None:
+    table = rows(1).with_columns(polars.Series("a.b", [1e300, *range(19)], dtype=polars.Float64))
+    folder = run(
+        tmp_path, [{"drop": ["photo", "a", "p"]}, {"standardize": "a.b"}], dict.fromkeys(SPLITS, table)
+    )
+    assert numpy.isinf(numpy.load(folder / "train_x.npy")).any()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy
 import onnxruntime
@@ -14,6 +14,7 @@ from aimass_compiler.catalog.models.naive_bayes import NaiveBayes
 from aimass_compiler.catalog.models.xgboost import Xgboost
 from aimass_compiler.runtime.examples import read_examples, write_examples
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.training import suitability
 from tests.training.misbehaving import Misbehaving
 from tests.training.projects import CHURN, NAMES, PRICE, ROWS, Project
 
@@ -122,7 +123,28 @@ def test_missing_values_need_a_model_that_takes_them(churn: Project) -> None:
     churn.train(Xgboost(n_estimators=3))
     x[3, 0] = numpy.inf
     write_examples(features, "train", x, numpy.array(read_examples(features, "train").y))
-    assert failure(churn, Xgboost()).message == "`signal`: values are infinite in the train split"
+    found = failure(churn, Xgboost())
+    assert found.message == (
+        "`signal` in row 4 of the train split is beyond 3.4e38, the largest number that models read (float32)"
+    )
+    assert found.help.startswith("bound it with `clip: {columns: signal, min: …, max: …}`")
+
+
+@pytest.mark.parametrize("model", [Xgboost(n_estimators=3), LogisticRegression(), NaiveBayes()])
+def test_a_training_that_memory_cannot_hold_is_refused_with_its_size(
+    churn: Project, model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suitability, "available_memory", lambda: 600)
+    found = failure(churn, model)
+    assert (
+        f"300 rows of 2 features take `{model.kind}` 1 MiB, but 1 MiB of memory are available"
+        in found.message
+    )
+    assert "make the largest `cross`" in found.help
+    monkeypatch.setattr(suitability, "available_memory", lambda: int(600 * model.bytes_a_number))
+    churn.train(model)
+    monkeypatch.setattr(suitability, "available_memory", lambda: None)
+    churn.train(model)
 
 
 def test_every_class_must_be_seen(churn: Project) -> None:

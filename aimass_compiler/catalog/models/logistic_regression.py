@@ -18,6 +18,7 @@ class LogisticRegression(Model):
 
     tasks: ClassVar[frozenset[str]] = frozenset({"classification"})
     losses: ClassVar[Mapping[str, tuple[str, ...]]] = {"classification": ("log_loss",)}
+    bytes_a_number: ClassVar[float] = 9.0
     regularization: ClassVar[tuple[str, ...]] = ("l2", "l1")
 
     l2: Tunable[Annotated[Number, Field(ge=0, le=1e6)]] = 1.0

@@ -16,6 +16,7 @@ class NaiveBayes(Model):
     """Gaussian naive Bayes: each feature alone, normally distributed within a class."""
 
     tasks: ClassVar[frozenset[str]] = frozenset({"classification"})
+    bytes_a_number: ClassVar[float] = 17.0
     regularization: ClassVar[tuple[str, ...]] = ("var_smoothing",)
 
     var_smoothing: Tunable[Annotated[Number, Field(gt=0, le=1)]] = 1e-9

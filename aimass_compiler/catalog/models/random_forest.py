@@ -18,6 +18,7 @@ class RandomForest(Model):
     """Many trees, each grown on other rows and features, and averaged (Breiman 2001)."""
 
     ignores_scale: ClassVar[bool] = True
+    bytes_a_number: ClassVar[float] = 2.0
     losses: ClassVar[Mapping[str, tuple[str, ...]]] = {"regression": ("mean_squared_error",)}
     regularization: ClassVar[tuple[str, ...]] = ("min_samples_leaf",)
     capacity: ClassVar[tuple[str, ...]] = ("n_estimators", "max_depth")

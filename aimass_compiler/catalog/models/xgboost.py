@@ -41,6 +41,7 @@ class Xgboost(Model):
     }
     ignores_scale: ClassVar[bool] = True
     learns_in_steps: ClassVar[bool] = True
+    bytes_a_number: ClassVar[float] = 3.0
     regularization: ClassVar[tuple[str, ...]] = ("reg_lambda", "min_child_weight")
     capacity: ClassVar[tuple[str, ...]] = ("max_depth", "n_estimators")
 
@@ -78,10 +79,10 @@ class Xgboost(Model):
         loss = budget.loss or self.losses[task.kind][0]
         objective, measure = _BINARY_OBJECTIVE if task.is_binary else _OBJECTIVES[loss]
         scale = None if task.is_classification else Scale.of(train.y)
-        rows, watched = (
-            xgboost.DMatrix(part.x, label=scale.scaled(part.y) if scale else part.y, nthread=budget.threads)
-            for part in (train, validation)
-        )
+        # Of each value only its bin is kept, from the start; a plain DMatrix would hold all of them twice.
+        bins = {"max_bin": self.max_bin, "nthread": budget.threads}
+        rows = xgboost.QuantileDMatrix(train.x, _labels(train, scale), **bins)
+        watched = xgboost.QuantileDMatrix(validation.x, _labels(validation, scale), ref=rows, **bins)
         callbacks = [_reporting(progress, measure, scale)]
         if budget.patience:
             callbacks.append(
@@ -116,6 +117,10 @@ class Xgboost(Model):
             "nthread": budget.threads,
             "tree_method": "hist",
         }
+
+
+def _labels(part: Examples, scale: Scale | None) -> numpy.ndarray:
+    return scale.scaled(part.y) if scale else part.y
 
 
 def _with_spaced_thresholds(booster: Any, parts: Sequence[numpy.ndarray], budget: Budget) -> Any:

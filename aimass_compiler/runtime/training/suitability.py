@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy
 
 from aimass_compiler.catalog.model import Model
+from aimass_compiler.runtime.capacity import available_memory, shown_bytes
 from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.training.fitting import Assignment
@@ -17,7 +19,7 @@ from aimass_compiler.runtime.training.fitting import Assignment
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ROWS_AT_ONCE = 65_536
+_NUMBERS_AT_ONCE = 4_000_000
 
 
 def require_installed(model: Model) -> None:
@@ -45,12 +47,38 @@ def require_suitable(assignment: Assignment, names: Sequence[str]) -> None:
     _require_classes(assignment)
 
 
+def require_memory(assignment: Assignment, at_once: int) -> None:
+    """Raise StageFailure when so many trainings at once would be killed for want of memory.
+
+    On a cluster (RAY_ADDRESS) they run elsewhere.
+    """
+    shape = read_examples(assignment.matrices, "train").x.shape
+    each = int(assignment.model.bytes_a_number * math.prod(shape))
+    available = available_memory()
+    if available is None or os.environ.get("RAY_ADDRESS") or each * at_once <= available:
+        return
+    features = math.prod(shape[1:])
+    told = f"{shape[0]:,} rows of {features:,} features take `{assignment.model.kind}` {shown_bytes(each)}"
+    together, fewer = "", ""
+    if at_once > 1:
+        together = f", and {at_once} trials at once {shown_bytes(each * at_once)}"
+        fewer = f"write `search.concurrency: {available // each}`, or " if each <= available else ""
+    raise StageFailure(
+        ExitCode.TRAINING,
+        f"{told}{together}, but {shown_bytes(available)} of memory are available",
+        f"{fewer}make the largest `cross`, `hash_text` or `bag_of_words` smaller, train with more memory, or "
+        "choose a model that reads rows in batches, such as `mlp`",
+    )
+
+
 def _require_numbers(assignment: Assignment, split: str, names: Sequence[str]) -> None:
-    missing, infinite = set[int](), set[int]()
-    for rows in _blocks(read_examples(assignment.matrices, split).x):
+    missing = set[int]()
+    for start, rows in _blocks(read_examples(assignment.matrices, split).x):
         flat = rows.reshape(len(rows), -1)
+        infinite = numpy.isinf(flat)
+        if infinite.any():
+            raise _infinite(infinite, start, split, names)
         missing |= set(numpy.flatnonzero(numpy.isnan(flat).any(axis=0)).tolist())
-        infinite |= set(numpy.flatnonzero(numpy.isinf(flat).any(axis=0)).tolist())
     if missing and not assignment.model.accepts_missing:
         raise StageFailure(
             ExitCode.DATA,
@@ -58,17 +86,29 @@ def _require_numbers(assignment: Assignment, split: str, names: Sequence[str]) -
             f"which `{assignment.model.kind}` cannot take",
             "fill them with `impute`, or choose a model that takes them, such as `xgboost`",
         )
-    if infinite:
-        raise StageFailure(
-            ExitCode.DATA,
-            f"{_named(infinite, names)} values are infinite in the {split} split",
-            "bound them with `clip`",
-        )
 
 
-def _blocks(values: numpy.ndarray) -> Iterator[numpy.ndarray]:
-    for start in range(0, len(values), _ROWS_AT_ONCE):
-        yield values[start : start + _ROWS_AT_ONCE]
+def _infinite(where: numpy.ndarray, start: int, split: str, names: Sequence[str]) -> StageFailure:
+    """What is wrong with a block of rows of which some values, [rows, features], are infinite."""
+    row = int(numpy.flatnonzero(where.any(axis=1))[0])
+    places = set(numpy.flatnonzero(where[row]).tolist())
+    first = names[min(places)] if len(names) > max(places) else None
+    way_out = (
+        f"bound it with `clip: {{columns: {first}, min: …, max: …}}`" if first else "bound them with `clip`"
+    )
+    return StageFailure(
+        ExitCode.DATA,
+        f"{f'`{first}`' if first else 'a value'} in row {start + row + 1} of the {split} split is beyond "
+        "3.4e38, the largest number that models read (float32)",
+        f"{way_out}, or look for the row in the source",
+    )
+
+
+def _blocks(values: numpy.ndarray) -> Iterator[tuple[int, numpy.ndarray]]:
+    """The number of the first row of each block, from 0, and the block."""
+    size = max(1, _NUMBERS_AT_ONCE // max(1, math.prod(values.shape[1:])))
+    for start in range(0, len(values), size):
+        yield start, values[start : start + size]
 
 
 def _named(places: set[int], names: Sequence[str]) -> str:
