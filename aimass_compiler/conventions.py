@@ -18,6 +18,9 @@ GENERATED_FOLDER = "generated"
 ARTIFACTS_FOLDER = "artifacts"
 #: What the models that serve reached, below a folder of the model: what `beats: released` compares with.
 RELEASES_FOLDER = "releases"
+#: Its package, below the same folder; DVC keeps it, and a file beside it notes which one it is.
+RELEASED_PACKAGE = "package"
+DVC_NOTE = ".dvc"
 PIPELINE_FILE = "pipeline.json"
 DVC_FILE = "dvc.yaml"
 DVC_LOCK = "dvc.lock"

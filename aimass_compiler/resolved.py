@@ -38,11 +38,10 @@ def resolved(pipeline: Pipeline, document: Document) -> str:
 def _as_spec(pipeline: Pipeline) -> dict[str, Any]:
     dumped = pipeline.model_dump(mode="json", exclude=set(_OF_COMPILER))
     head = {"apiVersion": conventions.API_VERSION, "kind": conventions.KIND}
-    return (
-        head
-        | {"metadata": dumped.pop("metadata"), "data": dumped.pop("data"), "target": pipeline.task.target}
-        | dumped
-    )
+    parts = {"metadata": dumped.pop("metadata"), "data": dumped.pop("data"), "target": pipeline.task.target}
+    if pipeline.task.is_binary:
+        parts["positive"] = pipeline.task.positive
+    return head | parts | dumped
 
 
 def _leaves(node: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
-from aimass_compiler.catalog import Kind
+from aimass_compiler.catalog import Kind, load, name_of, names
 from aimass_compiler.task import Task
 
 if TYPE_CHECKING:
@@ -18,6 +18,10 @@ class Metric(Kind):
 
     task: ClassVar[Literal["classification", "regression"]]
     greater_is_better: ClassVar[bool] = True
+    #: Whether it is another number for each of two classes, as the recall of `yes` is not that of `no`.
+    is_of_positive: ClassVar[bool] = False
+    #: Whether it looks at the likeliest class alone, and not at how likely it is.
+    is_of_labels: ClassVar[bool] = False
     #: Between which values it lies.
     lowest: ClassVar[float] = 0.0
     highest: ClassVar[float] = 1.0
@@ -28,6 +32,19 @@ class Metric(Kind):
 
         NaN where it is not defined, such as roc_auc of a slice with one class.
         """
+
+    @classmethod
+    def told(cls, task: Task) -> str:
+        """Its name for people, with the class that it is of: `recall of yes`."""
+        is_of_one = cls.is_of_positive and task.is_binary
+        return f"{name_of(cls)} of {task.positive}" if is_of_one else name_of(cls)
+
+
+def metric_told(name: str, task: Task) -> str:
+    """A metric's name for people, with the class that it is of; one that there is not as it is written."""
+    if name not in names("metrics"):
+        return name
+    return cast("type[Metric]", load("metrics", name)).told(task)
 
 
 def of_labels(
@@ -42,8 +59,9 @@ def of_labels(
 
     if not len(truth):
         return float("nan")
-    labels = [task.outputs - 1] if task.is_binary else list(range(task.outputs))
-    value = score(truth, predicted.argmax(axis=1), labels=labels, average="macro", zero_division=numpy.nan)
+    value = score(
+        truth, predicted.argmax(axis=1), labels=list(task.judged), average="macro", zero_division=numpy.nan
+    )
     return float(value)
 
 
@@ -54,10 +72,9 @@ def one_against_rest(
 
     Only classes that some rows have and others have not can be ranked; without one, NaN.
     """
-    classes = [task.outputs - 1] if task.is_binary else range(task.outputs)
     scores = [
         score(truth == number, predicted[:, number])
-        for number in classes
+        for number in task.judged
         if 0 < int((truth == number).sum()) < len(truth)
     ]
     return float(sum(scores) / len(scores)) if scores else float("nan")

@@ -31,7 +31,7 @@ EXAMPLES: tuple[Example, ...] = tuple(example for module in CHECKS.values() for 
 
 _OF_PIPELINES = tuple(module for module in CHECKS.values() if hasattr(module, "findings"))
 _OF_TEXTS = tuple(module for module in CHECKS.values() if hasattr(module, "findings_in_text"))
-_ORDER = ("target", *Pipeline.model_fields)
+_ORDER = ("target", "positive", *Pipeline.model_fields)
 
 
 def check(pipeline: Pipeline, file: str) -> list[Finding]:

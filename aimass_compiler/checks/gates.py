@@ -60,20 +60,20 @@ EXAMPLES = (
     ),
     Example(
         "AM282",
-        fails="evaluation: {gates: [{metric: f1, min: 0.7}, {metric: f1, min: 0.8}]}",
-        passes="evaluation: {gates: [{metric: f1, min: 0.7}, {metric: f1, min: 0.8, split: train}]}",
+        fails="evaluation: {gates: [{metric: accuracy, min: 0.7}, {metric: accuracy, min: 0.8}]}",
+        passes="evaluation: {gates: [{metric: accuracy, min: 0.7}, {metric: log_loss, max: 0.8}]}",
     ),
     Example(
         "AM283",
         fails="evaluation: {on_failure: {retrain: 2}}",
-        passes="evaluation: {on_failure: {retrain: 2}, gates: [{metric: f1, min: 0.7}]}",
+        passes="evaluation: {on_failure: {retrain: 2}, gates: [{metric: accuracy, min: 0.7}]}",
     ),
     Example(
         "AM283",
         fails="model: naive_bayes\n"
-        "evaluation: {on_failure: {retrain: 2, adjust: [capacity]}, gates: [{metric: f1, min: 0.7}]}",
+        "evaluation: {on_failure: {retrain: 2, adjust: [capacity]}, gates: [{metric: accuracy, min: 0.7}]}",
         passes="model: mlp\n"
-        "evaluation: {on_failure: {retrain: 2, adjust: [capacity]}, gates: [{metric: f1, min: 0.7}]}",
+        "evaluation: {on_failure: {retrain: 2, adjust: [capacity]}, gates: [{metric: accuracy, min: 0.7}]}",
     ),
 )
 

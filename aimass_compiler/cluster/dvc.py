@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -91,6 +92,37 @@ def _where_git_is(root: Path) -> list[str]:
     if (root / ".git").exists():
         return []
     return ["--subdir"] if git.ignores(".", root) is False else ["--no-scm"]
+
+
+def keep(root: Path, folder: Path, copy: Path) -> None:
+    """Copy a folder, and have DVC keep the copy; git gets a note of which one it is. Raises DvcFailed."""
+    prepare(root)
+    said: list[str] = []
+    partial = copy.with_name(f".{copy.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(folder, partial)
+    shutil.rmtree(copy, ignore_errors=True)
+    partial.rename(copy)
+    if _run(["add", "--quiet", str(copy.relative_to(root))], root, said.append) != 0:
+        raise DvcFailed(f"DVC could not keep {copy.relative_to(root)}: {_last_complaint(said)}")
+
+
+def fetch(root: Path, path: Path) -> None:
+    """Bring what DVC keeps of a path, out of its cache or else its remote. Raises DvcFailed."""
+    note = f"{path.relative_to(root)}{conventions.DVC_NOTE}"
+    said: list[str] = []
+    for command in ("checkout", "pull"):
+        said.clear()
+        if _run([command, "--quiet", "--force", note], root, said.append) == 0:
+            return
+    told = f"{path.relative_to(root)} is neither in DVC's cache nor in its remote: {_last_complaint(said)}"
+    raise DataMissing(told, f"where it was made, share it: `dvc push {note}`")
+
+
+def _last_complaint(said: list[str]) -> str:
+    """Why DVC did not do it, in its own words."""
+    complaints = [line for line in said if line.startswith("ERROR")]
+    return _PREFIX.sub("", complaints[-1]) if complaints else " ".join(said) or "it does not say why"
 
 
 def reproduce(

@@ -14,6 +14,7 @@ from aimass_compiler.effects.rules import RULES
 from aimass_compiler.effects.sentences import listed, value
 from aimass_compiler.effects.told import Breach
 from aimass_compiler.plan import Files
+from aimass_compiler.task import last_of_two
 from aimass_compiler.values import Bytes, Duration, Percentage
 
 _STRINGS = frozenset({"category", "text"})
@@ -86,10 +87,15 @@ def _answers(before: Normal, after: Normal) -> Iterator[Breach]:
             yield breach("class-added", f"the class `{value(name)}` is added", path)
     if [name for name in old if name in new] != [name for name in new if name in old]:
         yield breach("class-reordered", f"the classes are {value(new)} instead of {value(old)}", path)
-    is_binary = len(old) == len(new) == 2  # noqa: PLR2004  # two classes, of which the last is positive
-    if is_binary and old[-1] != new[-1]:
-        told = f"the positive class is `{value(new[-1])}` instead of `{value(old[-1])}`"
-        yield breach("positive-class-changed", told, path)
+    was, now = _positive(before, old), _positive(after, new)
+    if was and now and was != now:
+        told = f"the positive class is `{value(now)}` instead of `{value(was)}`"
+        yield breach("positive-class-changed", told, ("positive",))
+
+
+def _positive(pipeline: Normal, classes: list[str]) -> str | None:
+    """The positive class; of two the last where the compiler of that time did not write it."""
+    return word(at(pipeline, "task.positive")) or last_of_two({"classes": classes})
 
 
 def _inputs(before: Normal, after: Normal) -> Iterator[Breach]:

@@ -23,10 +23,13 @@ _ORIGINS: Mapping[Path, Path] = {
     ("task", "kind"): ("target",),
     ("task", "target"): ("target",),
     ("task", "classes"): ("target",),
+    ("task", "positive"): ("positive",),
     ("retraining", "attempts"): ("evaluation", "on_failure", "retrain"),
     ("retraining", "adjust"): ("evaluation", "on_failure", "adjust"),
     ("retraining", "gates"): ("evaluation", "gates"),
 }
+#: What a spec says itself of the task.
+_OF_TASK = {("task", "target"), ("task", "positive")}
 
 
 class Unreadable(Exception):  # noqa: N818  # it reads as what is the case
@@ -108,9 +111,9 @@ def origin(path: Path, pipeline: Normal) -> Path:
     if path[:2] == ("task", "classes") and at(pipeline, "task.classes"):
         return ("data", "columns", str(at(pipeline, "task.target")), "values", *path[2:])
     start = _ORIGINS.get(path[:2])
-    return path if start is None else ("target",) if path[0] == "task" else (*start, *path[2:])
+    return path if start is None else start if path[0] == "task" else (*start, *path[2:])
 
 
 def is_derived(path: Path) -> bool:
     """Whether what stands there only follows from other parts, which tell of it."""
-    return path[:1] in {("task",), ("retraining",), ("format",)} and path[:2] != ("task", "target")
+    return path[:1] in {("task",), ("retraining",), ("format",)} and path[:2] not in _OF_TASK

@@ -24,7 +24,9 @@ class Gate(Frozen):
     overfit: Number | None = Field(None, ge=0)
     """How much better the metric may be on the training split than on the validation split."""
     beats: Literal["released"] | None = None
-    """The metric must not be worse than that of the released model."""
+    """The metric must not be worse than that of the released model on the same rows."""
+    margin: Number | None = Field(None, ge=0, exclude_if=lambda margin: margin is None)
+    """How much worse than the released model it may be; by default not at all."""
 
     @model_validator(mode="after")
     def _has_condition(self) -> Self:
@@ -33,6 +35,10 @@ class Gate(Frozen):
                 "gate",
                 "a gate on {metric} needs a condition: `min`, `max`, `overfit` or `beats`",
                 {"metric": f"`{self.metric}`"},
+            )
+        if self.margin is not None and self.beats is None:
+            raise PydanticCustomError(
+                "gate", "`margin` is how much worse than the released model it may be: add `beats: released`"
             )
         return self
 

@@ -9,11 +9,13 @@ import polars
 
 from aimass_compiler import artifacts
 from aimass_compiler.conventions import SPLITS
-from aimass_compiler.runtime.evaluation.fit import Fit, adjustment, judge_fit
-from aimass_compiler.runtime.evaluation.gates import Judged, judge, released_metrics
+from aimass_compiler.runtime.evaluation.advice import advice
+from aimass_compiler.runtime.evaluation.fit import Fit, judge_fit
+from aimass_compiler.runtime.evaluation.gates import Judged, judge
 from aimass_compiler.runtime.evaluation.measures import Evidence, measure_slices, metrics_of
 from aimass_compiler.runtime.evaluation.plots import write_confusion, write_curve
 from aimass_compiler.runtime.evaluation.predictions import Predictions, Predictor
+from aimass_compiler.runtime.evaluation.release import rival_of
 from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.workspace import Workspace, write_json, write_table
@@ -47,17 +49,20 @@ def run(
     slices = {name: columns[name] for name in evaluation.slices}
     rows = polars.read_parquet(workspace.path(artifacts.rows("test")), columns=list(slices))
     fit = judge_fit(objective.metric, evidence, evaluation.gates)
-    judged = judge(evaluation.gates, evidence, released_metrics(workspace))
+    rival = rival_of(evaluation.gates, evidence, columns, workspace)
+    judged = judge(evaluation.gates, evidence, rival)
     measured = {**evidence.measured, "slices": measure_slices(evidence, rows, slices)}
+    if rival and rival.comparisons:
+        measured["released"] = rival.numbers()
     write_json(workspace.path(artifacts.METRICS), measured)
-    verdict = {"fit": asdict(fit), "gates": [asdict(gate) for gate in judged]}
+    verdict = {"fit": asdict(fit), "gates": [asdict(gate) for gate in judged], "positive": task.positive}
     write_json(workspace.path(artifacts.VERDICT), verdict)
     _write_predictions(workspace.path(artifacts.PREDICTIONS), task, predictions["test"])
     write_curve(workspace.path(artifacts.CURVE), task, predictions["test"])
     write_confusion(workspace.path(artifacts.CONFUSION), task, predictions["test"])
     for line in (f"the model {fit.verdict}: {fit.reason}", *map(_marked, judged)):
         print(line, flush=True)
-    _stop_if_missed([gate for gate in judged if not gate.passed], fit, evaluation)
+    _stop_if_missed([gate for gate in judged if not gate.passed], fit, evidence, evaluation)
 
 
 def _write_predictions(path: Path, task: Task, predictions: Predictions) -> None:
@@ -79,23 +84,15 @@ def _write_predictions(path: Path, task: Task, predictions: Predictions) -> None
 
 
 def _marked(judged: Judged) -> str:
-    return f"{'✓' if judged.passed else '✗'} {judged.metric} {judged.condition}: {judged.reason}"
+    return f"{'✓' if judged.passed else '✗'} {judged.shown}: {judged.reason}"
 
 
-def _stop_if_missed(missed: Sequence[Judged], fit: Fit, evaluation: Evaluation) -> None:
+def _stop_if_missed(missed: Sequence[Judged], fit: Fit, evidence: Evidence, evaluation: Evaluation) -> None:
     if not missed:
         return
     count = "a gate" if len(missed) == 1 else f"{len(missed)} gates"
-    advice = adjustment(fit, evaluation.on_failure.adjust)
-    way_out = f"; give the model more {advice}" if advice else ""
     raise StageFailure(
         ExitCode.GATE,
         f"the model missed {count}:\n" + "\n".join(f"  {gate.reason}" for gate in missed),
-        f"the model {_told(fit)}{way_out}",
+        advice(missed, fit, evidence, evaluation),
     )
-
-
-def _told(fit: Fit) -> str:
-    if fit.verdict == "unknown":
-        return f"cannot be judged for fit: {fit.reason}"
-    return f"{fit.verdict}: {fit.reason}"

@@ -19,6 +19,9 @@ _LINE_END = re.compile(r"\r\n|\r|\n|\Z")
 #: The keys of a spec that come first, in this order; others are added at the end.
 _FIRST = ("apiVersion", "kind", "metadata", "data", "target")
 
+#: Keys of a spec that belong to another one, and stand right behind it.
+_BEHIND = {"positive": "target"}
+
 Span = tuple[int, int]
 
 
@@ -128,10 +131,19 @@ def added(document: Document, above: Entry, key: str, value: Any) -> tuple[int, 
     column = document.place_between(spans[0][0], spans[0][0]).column - 1
     before = _before(node, key) if node is document.root else None
     if before is None:
-        found = _LINE_END.search(text, spans[-1][1])
+        found = _LINE_END.search(text, _end_of_fellow(document, node, key) or spans[-1][1])
         end = found.start() if found else len(text)
         return end, end, f"{newline}{' ' * column}{pair}"
     return before, before, f"{pair}{newline}{' ' * column}"
+
+
+def _end_of_fellow(document: Document, node: Node, key: str) -> int | None:
+    """Where the key ends that this one belongs behind."""
+    fellow = _BEHIND.get(key, "") if node is document.root else ""
+    if not isinstance(node, MappingNode) or fellow not in node.entries:
+        return None
+    key_node, value = node.entries[fellow]
+    return max(key_node.end, value.end)
 
 
 def _before(node: Node, key: str) -> int | None:

@@ -85,13 +85,14 @@ def lower(spec: ModelSpec, settings: Settings, file: str) -> tuple[Pipeline | No
 
 def _task(spec: ModelSpec, file: str) -> tuple[Task | None, list[Finding]]:
     column = spec.data.columns.get(spec.target)
+    written: dict[str, Any] = {} if spec.positive is None else {"positive": spec.positive}
     if column is None:
         hint = did_you_mean(spec.target, spec.data.columns)
         message = f"there is no column `{spec.target}`"
         fix = respelt(("target",), spec.target, spec.data.columns)
         return None, [Finding("AM201", ("target",), message, help=hint, file=file, fix=fix)]
     if isinstance(column, NumberColumn):
-        return Task(kind="regression", target=spec.target), []
+        return Task(kind="regression", target=spec.target, **written), []
     declared = Related(("data", "columns", spec.target), f"`{spec.target}` is declared here")
     if not isinstance(column, CategoryColumn):
         message = f"`{spec.target}` is {column.column_type}, which cannot be predicted"
@@ -99,14 +100,14 @@ def _task(spec: ModelSpec, file: str) -> tuple[Task | None, list[Finding]]:
         return None, [Finding("AM203", ("target",), message, help=hint, related=(declared,), file=file)]
     if column.values is None:
         message = f"the classes of the target `{spec.target}` are not declared"
-        written = f'`{spec.target}: {{type: category, values: ["no", "yes"]}}`'
-        hint = f"write them: {written}; the last one is the positive class"
+        example = f'`{spec.target}: {{type: category, values: ["no", "yes"]}}`'
+        hint = f"write them: {example}; `positive` says which of two is the one to find"
         return None, [Finding("AM202", ("target",), message, help=hint, related=(declared,), file=file)]
     findings = []
     if len(set(column.values)) == 1:
         message = f"`{spec.target}` has the one class `{column.values[0]}`, so there is nothing to tell apart"
         findings.append(Finding("AM204", ("target",), message, related=(declared,), file=file))
-    return Task(kind="classification", target=spec.target, classes=column.values), findings
+    return Task(kind="classification", target=spec.target, classes=column.values, **written), findings
 
 
 def _default_model(spec: ModelSpec) -> Model:

@@ -48,6 +48,8 @@ class ModelSpec(Frozen):
     """Where the rows come from, what their columns are, and how they are cleaned and split."""
     target: str
     """The column that is predicted: a category makes classes, a number makes a regression."""
+    positive: str | None = None
+    """Of two classes the one that metrics such as recall are of; by default the last in `values`."""
     features: tuple[Annotated[Transform, OneOf("transforms")], ...] | None = Field(None, max_length=1_000)
     """What is computed from the columns, in this order; by default what suits the columns and the model."""
     model: Annotated[Model, OneOf("models")] | None = None

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aimass_compiler.cluster import dvc, release
+from aimass_compiler.pipeline.evaluation import Evaluation, Gate
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cli.projects import Project
 
 FOLDER = "artifacts/churn"
@@ -30,8 +39,51 @@ def packaged(project: Project) -> Project:
 def test_what_the_package_reached_is_put_on_record(packaged: Project) -> None:
     answer = packaged.aimass("release", "churn")
     assert (answer.code, answer.err) == (0, "")
-    assert answer.out == f"wrote {RECORD}: version abc is the one to beat; commit it\n"
+    assert answer.out == (
+        f"wrote {RECORD}: version abc is the one to beat; commit releases/churn\n"
+        "`dvc push` shares its package, which the gate `beats: released` asks about new rows\n"
+    )
     assert json.loads((packaged.root / RECORD).read_text()) == REACHED
+
+
+@pytest.mark.slow
+def test_the_package_of_a_release_reaches_every_clone(packaged: Project, tmp_path_factory: Any) -> None:
+    """DVC keeps it: it comes back out of its cache, or out of a remote, and else it is told what to do."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    root, package = packaged.root, packaged.root / "releases/churn/package"
+    pipeline: Any = SimpleNamespace(
+        name="churn", evaluation=Evaluation(gates=(Gate(metric="roc_auc", beats="released"),))
+    )
+    _run("git", "init", "--quiet", cwd=root)
+    assert packaged.aimass("release", "churn").code == 0
+    shutil.rmtree(package)
+    release.bring(root, pipeline)
+    assert json.loads((package / "signature.json").read_text()) == SIGNATURE
+
+    _run(
+        sys.executable, "-m", "dvc", "remote", "add", "--default", "there", str(elsewhere / "store"), cwd=root
+    )
+    _run("git", "add", "releases", ".dvc", cwd=root)
+    _run("git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "release", cwd=root)
+    _run("git", "clone", "--quiet", str(root), str(elsewhere / "clone"), cwd=root)
+    clone = elsewhere / "clone"
+    with pytest.raises(dvc.DataMissing, match="neither in DVC's cache nor in its remote") as missing:
+        release.bring(clone, pipeline)
+    assert missing.value.help == "where it was made, share it: `dvc push releases/churn/package.dvc`"
+    _run(sys.executable, "-m", "dvc", "push", "--quiet", cwd=root)
+    release.bring(clone, pipeline)
+    assert json.loads((clone / "releases/churn/package/signature.json").read_text()) == SIGNATURE
+
+
+def test_nothing_is_fetched_where_no_gate_asks(packaged: Project) -> None:
+    packaged.write("releases/churn/package.dvc", "not even a note")
+    pipeline: Any = SimpleNamespace(name="churn", evaluation=Evaluation())
+    release.bring(packaged.root, pipeline)
+    assert not (packaged.root / "releases/churn/package").exists()
+
+
+def _run(*command: str, cwd: Path) -> None:
+    subprocess.run(command, cwd=cwd, check=True, capture_output=True)
 
 
 @pytest.mark.parametrize(

@@ -138,45 +138,6 @@ def test_missed_gates_are_told_together_and_after_everything_is_written(
     assert "✓ accuracy min 0.1" in told
 
 
-@pytest.mark.parametrize(
-    ("released", "passed", "reason"),
-    [
-        (None, True, "nothing is released yet"),
-        ({"test": {"roc_auc": 0.5}}, True, "not worse than the released 0.5"),
-        ({"test": {"roc_auc": 1.0}}, False, "worse than the released 1"),
-        ({"test": {}}, True, "the released model has no roc_auc on the test split"),
-    ],
-)
-def test_a_model_is_held_against_the_released_one(
-    tmp_path: Path, released: Any, passed: bool, reason: str
-) -> None:
-    project = Project(tmp_path, CHURN).make()
-    if released is not None:
-        folder = tmp_path / "releases" / "churn"
-        folder.mkdir(parents=True)
-        folder.joinpath("metrics.json").write_text(json.dumps(released))
-    gates = (Gate(metric="roc_auc", beats="released"),)
-    if passed:
-        judged(project, gates=gates)
-    else:
-        with pytest.raises(StageFailure):
-            judged(project, gates=gates)
-    (gate,) = project.read("evaluate", "verdict.json")["gates"]
-    assert gate["passed"] is passed
-    assert gate["reason"].endswith(reason)
-
-
-@pytest.mark.parametrize("text", ["", "[]", '{"test": 1}'])
-def test_a_broken_release_file_is_named(tmp_path: Path, text: str) -> None:
-    project = Project(tmp_path, CHURN).make()
-    path = tmp_path / "releases" / "churn" / "metrics.json"
-    path.parent.mkdir(parents=True)
-    path.write_text(text)
-    gates = Evaluation(gates=(Gate(metric="roc_auc", beats="released"),))
-    with pytest.raises(StageFailure, match=r"releases/churn/metrics\.json does not hold"):
-        evaluate.run(CHURN, project.columns, gates, Objective(metric="f1"), workspace=project.workspace)
-
-
 def test_slices_are_judged_by_value_and_small_ones_are_named_as_such(tmp_path: Path) -> None:
     slices = judged(Project(tmp_path, CHURN).make(), slices=("plan", "note"))["slices"]
     assert list(slices["plan"]) == ["basic", "plus", "pro", "gold"]

@@ -151,3 +151,28 @@ def test_a_class_without_rows_is_left_out() -> None:
     some = truth != 2
     for name in ("roc_auc", "recall", "balanced_accuracy", "log_loss"):
         assert math.isfinite(metric(name).measure(MULTICLASS, truth[some], scores[some]))
+
+
+@pytest.mark.parametrize("name", ["recall", "precision", "f1", "average_precision"])
+@pytest.mark.parametrize("order", [("no", "yes"), ("yes", "no")])
+@pytest.mark.parametrize("positive", ["no", "yes"])
+def test_the_positive_class_is_the_one_that_is_named_wherever_it_stands(
+    name: str, order: tuple[str, str], positive: str
+) -> None:
+    """A class's metric is the same in each order of the classes, and the other class has another one."""
+    task = Task(kind="classification", target="y", classes=order, positive=positive)
+    words = numpy.array(["yes", "no", "no", "no", "yes", "no"])
+    likely = numpy.array([0.9, 0.6, 0.2, 0.1, 0.3, 0.2])  # of `yes`
+    truth = numpy.array([order.index(word) for word in words])
+    scores = numpy.column_stack([likely if one == "yes" else 1 - likely for one in order])
+    of_yes = {"recall": 1 / 2, "precision": 1 / 2, "f1": 1 / 2, "average_precision": (1 + 2 / 3) / 2}
+    of_no = {
+        "recall": 3 / 4,
+        "precision": 3 / 4,
+        "f1": 3 / 4,
+        "average_precision": scikit_learn.average_precision_score(words == "no", 1 - likely),
+    }
+    expected = (of_yes if positive == "yes" else of_no)[name]
+    metric = cast("type[Metric]", load("metrics", name))
+    assert metric().measure(task, truth, scores) == pytest.approx(expected)
+    assert metric.told(task) == f"{name} of {positive}"

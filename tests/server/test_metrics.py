@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +112,31 @@ def test_drift_rises_for_the_feature_that_moved_and_for_no_other(fresh: Server) 
     fresh.predict(*rows([100.0 for _ in range(200)]))
     assert fresh.metric(conventions.METRIC_DRIFT, feature="tenure") > 0.25
     assert fresh.metric(conventions.METRIC_DRIFT, feature="plan") < 0.01
+
+
+@pytest.mark.parametrize("name", ["prediction", "prediction (answered)", "feature"])
+def test_an_input_that_is_called_like_the_answer_drifts_on_its_own(tmp_path: Path, name: str) -> None:
+    """A column `prediction`, such as another model's, moves; what is answered stays as it was."""
+    package = read_package(packages.churn(tmp_path / "churn"))
+    first, *others = package.signature.numbers
+    names = [name] if name != "prediction (answered)" else ["prediction", name]
+    numbers = [replace(field, name=told) for field, told in zip((first, *others), names, strict=False)]
+    signature = replace(package.signature, numbers=(*numbers, *package.signature.numbers[len(numbers) :]))
+    inputs = dict.fromkeys(names, package.reference["inputs"][first.name])
+    drift = Drift({**package.reference, "inputs": inputs}, signature, 120)
+    moved = {
+        "numbers": numpy.array([[100.0, 100.0]] * 10),
+        "strings": numpy.array([["pro", ""]] * 10, dtype=object),
+        "prediction": numpy.array(["no"] * 6 + ["yes"] * 4, dtype=object),
+    }
+    drift.observe([moved])
+    _, scores = drift.scores()
+    (answers,) = set(scores) - set(names)
+    assert all(scores[told] > 0.25 for told in names)
+    assert scores[answers] < 0.25
+    assert answers == {"feature": "prediction", "prediction": "prediction (answered)"}.get(
+        name, "prediction (answered) (answered)"
+    )
 
 
 def test_there_is_no_drift_before_there_are_rows(fresh: Server) -> None:

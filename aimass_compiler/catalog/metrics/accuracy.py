@@ -15,6 +15,7 @@ class Accuracy(Metric):
     """Accuracy: the share of rows whose likeliest class is the true one."""
 
     task: ClassVar[Literal["classification", "regression"]] = "classification"
+    is_of_labels: ClassVar[bool] = True
 
     def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:
         del task

@@ -15,6 +15,7 @@ class AveragePrecision(Metric):
     """Average precision: the mean precision over the thresholds, weighted by the recall each adds."""
 
     task: ClassVar[Literal["classification", "regression"]] = "classification"
+    is_of_positive: ClassVar[bool] = True
 
     def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:
         from sklearn.metrics import average_precision_score

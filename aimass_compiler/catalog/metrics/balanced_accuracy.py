@@ -15,6 +15,7 @@ class BalancedAccuracy(Metric):
     """Balanced accuracy: the mean recall of the classes that occur."""
 
     task: ClassVar[Literal["classification", "regression"]] = "classification"
+    is_of_labels: ClassVar[bool] = True
 
     def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:
         import numpy

@@ -15,6 +15,8 @@ class F1(Metric):
     """F1: the harmonic mean of precision and recall, of the positive class or averaged over all."""
 
     task: ClassVar[Literal["classification", "regression"]] = "classification"
+    is_of_positive: ClassVar[bool] = True
+    is_of_labels: ClassVar[bool] = True
 
     def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:
         from sklearn.metrics import f1_score

@@ -15,6 +15,7 @@ class MatthewsCorrcoef(Metric):
     """Matthews' correlation of the likeliest and the true classes, from -1 to 1."""
 
     task: ClassVar[Literal["classification", "regression"]] = "classification"
+    is_of_labels: ClassVar[bool] = True
     lowest: ClassVar[float] = -1.0
 
     def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:

@@ -15,6 +15,8 @@ class Recall(Metric):
     """Recall: the share of a class's rows that are given it."""
 
     task: ClassVar[Literal["classification", "regression"]] = "classification"
+    is_of_positive: ClassVar[bool] = True
+    is_of_labels: ClassVar[bool] = True
 
     def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:
         from sklearn.metrics import recall_score

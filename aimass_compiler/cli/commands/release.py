@@ -1,8 +1,9 @@
 """Record that a packaged model is the one that serves.
 
-Writes releases/MODEL/metrics.json: the version and what it reached. Commit it. From then on the gate
-`{metric: …, beats: released}` holds every new model against it. Only a version that passed its service
-test can be released.
+Writes releases/MODEL/metrics.json, the version and what it reached, and gives a copy of the package to DVC
+as releases/MODEL/package. Commit both notes and `dvc push`. From then on the gate `{metric: …, beats:
+released}` asks this package about the rows that each new model is judged on. Only a version that passed its
+service test can be released.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ PLACE = 14
 EXAMPLES = """
   aimass release churn               after its image was applied to production
   git add releases && git commit     and it is on record
+  dvc push                           its package reaches everyone who trains
 """
 
 
@@ -42,17 +44,26 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the record; answers an ExitCode."""
+    from aimass_compiler.cluster import dvc
     from aimass_compiler.plan import replace_file
 
     project, model = project_of(arguments), arguments.model
-    record = _record(_own_package(project, model), model)
-    path = project.root / conventions.RELEASES_FOLDER / model / conventions.METRICS_FILE
+    package = _own_package(project, model)
+    record = _record(package, model)
+    folder = project.root / conventions.RELEASES_FOLDER / model
+    path = folder / conventions.METRICS_FILE
     try:
+        dvc.keep(project.root, package, folder / conventions.RELEASED_PACKAGE)
         replace_file(path, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+    except dvc.DvcFailed as failed:
+        terminal.complain(str(failed), failed.help)
+        return ExitCode.FAILED
     except OSError as error:
         terminal.complain(f"{project.shown(path)} could not be written: {error.strerror}")
         return ExitCode.DISK
-    print(f"wrote {project.shown(path)}: version {record['version']} is the one to beat; commit it")
+    told = f"version {record['version']} is the one to beat; commit {project.shown(folder)}"
+    print(f"wrote {project.shown(path)}: {told}")
+    print("`dvc push` shares its package, which the gate `beats: released` asks about new rows")
     return ExitCode.DONE
 
 

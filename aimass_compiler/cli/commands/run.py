@@ -19,7 +19,7 @@ from aimass_compiler.cli import terminal
 from aimass_compiler.cli.bringing import brought_up_to_date, image_follows
 from aimass_compiler.cli.choosing import add_root, project_of
 from aimass_compiler.cli.views import progress, results
-from aimass_compiler.cluster import dvc
+from aimass_compiler.cluster import dvc, release
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.stages import STAGE_NAMES
 
@@ -98,6 +98,7 @@ def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namesp
         with locked(
             folder, lambda: print(f"another run of `{pipeline.name}` goes on; waiting for it", flush=True)
         ):
+            release.bring(project.root, pipeline)
             status = dvc.reproduce(
                 project.root, pipeline.name, stages.tell, stage=arguments.until or "", force=arguments.force
             )

@@ -12,6 +12,7 @@ from aimass_compiler.cli.views.table import table
 
 if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
+    from aimass_compiler.task import Task
 
 _BEST = 5
 #: From here on decimals say nothing, and an exponent would be harder to read.
@@ -24,7 +25,7 @@ def drawn(folder: Path, pipeline: Pipeline, reached: Container[str], status: int
     if "train" in reached:
         lines += _trials(_read(folder / artifacts.TRIALS), _read(folder / artifacts.BEST))
     if "evaluate" in reached:
-        lines += _metrics(_read(folder / artifacts.METRICS), _read(folder / artifacts.VERDICT))
+        lines += _metrics(pipeline.task, _read(folder / artifacts.METRICS), _read(folder / artifacts.VERDICT))
     if "test" in reached and status == 0:
         lines += [*_service(_read(folder / artifacts.SERVICE_REPORT)), *_places(pipeline, folder.parents[1])]
     return "".join(f"{line}\n" for line in lines)
@@ -59,16 +60,22 @@ def _trials(found: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]:
     yield from table(rows)
 
 
-def _metrics(found: Mapping[str, Any], verdict: Mapping[str, Any]) -> Iterator[str]:
+def _metrics(task: Task, found: Mapping[str, Any], verdict: Mapping[str, Any]) -> Iterator[str]:
     if not found or not verdict:
         return
+    from aimass_compiler.catalog.metric import metric_told
+
     yield ""
     yield "metrics:"
     rows = [["", *conventions.SPLITS]]
-    rows += [[name, *(_shown(found[split][name]) for split in conventions.SPLITS)] for name in found["train"]]
+    rows += [
+        [metric_told(name, task), *(_shown(found[split][name]) for split in conventions.SPLITS)]
+        for name in found["train"]
+    ]
     yield from table(rows)
     gates = ", ".join(
-        f"{'✓' if gate['passed'] else '✗'} {gate['metric']} {gate['condition']}" for gate in verdict["gates"]
+        f"{'✓' if gate['passed'] else '✗'} {gate.get('name', gate['metric'])} {gate['condition']}"
+        for gate in verdict["gates"]
     )
     yield f"  gates: {gates or 'none'}; the model {verdict['fit']['verdict']}"
 

@@ -8,7 +8,8 @@ of the training target), 1 is what the truth itself would reach, so one rule sui
 2. A training split that is better than the validation split by more than an `overfit` gate allows
    overfits; without such a gate, by more than 0.1 of skill, or than 2 / √rows where the validation
    split has so few rows that chance alone moves the skill by more.
-3. A training split that itself misses a `min` or `max` gate underfits.
+3. A training split that itself misses a `min` or `max` gate underfits, unless its labels would meet it
+   with another threshold on probabilities that tell the rows apart.
 4. Everything else fits.
 """
 
@@ -20,7 +21,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy
 
-from aimass_compiler.runtime.evaluation.measures import finite, shown
+from aimass_compiler.runtime.evaluation.measures import finite, metrics_named, shown
+from aimass_compiler.runtime.evaluation.thresholds import tells_apart, threshold_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -119,7 +121,7 @@ def _verdicts(
     if train.skill is None or validation.skill is None or train.baseline is None:
         yield "unknown", f"{metric} cannot be compared between the train and the validation split"
         return
-    if train.skill < _LEAST_SKILL:
+    if train.skill < _LEAST_SKILL and not _is_of_threshold(metric, evidence):
         yield "underfits", f"{_on_train(metric, evidence)}, where guessing reaches {shown(train.baseline)}"
     allowed = {
         gate.metric: gate.overfit
@@ -134,9 +136,38 @@ def _verdicts(
         yield "overfits", f"{_on_both(metric, evidence)}: {fall}"
     for gate in gates:
         limit = _missed_in_training(gate, evidence)
-        if limit is not None:
+        if limit is not None and not _meets_elsewhere(gate, evidence):
             yield "underfits", f"even {_on_train(gate.metric, evidence)}, and its gate asks for {limit:g}"
-    yield "fits", f"{_on_both(metric, evidence)}, where guessing reaches {shown(train.baseline)}"
+    doubt = _doubt(evidence)
+    yield "fits", f"{_on_both(metric, evidence)}, where guessing reaches {shown(train.baseline)}{doubt}"
+
+
+def _meets_elsewhere(gate: Gate, evidence: Evidence) -> bool:
+    metric, rows = evidence.metrics[gate.metric], evidence.predictions["train"]
+    return threshold_for(gate, metric, evidence.task, rows) is not None
+
+
+def _is_of_threshold(metric: str, evidence: Evidence) -> bool:
+    """Whether the labels are no better than guesses although the probabilities tell the rows apart."""
+    is_of_labels = evidence.metrics[metric].is_of_labels
+    return is_of_labels and tells_apart(evidence.task, evidence.predictions["train"])
+
+
+def _doubt(evidence: Evidence) -> str:
+    """That the probabilities are worse than the classes' shares, which ranking the rows does not show."""
+    if not evidence.task.is_classification:
+        return ""
+    train, rows = evidence.predictions["train"], evidence.predictions["validation"]
+    (log_loss,) = metrics_named(["log_loss"]).values()
+    found = finite(log_loss.measure(evidence.task, rows.truth, rows.scores))
+    guess = numpy.broadcast_to(_guess(evidence.task, train.truth), rows.scores.shape).copy()
+    guessed = finite(log_loss.measure(evidence.task, rows.truth, guess))
+    if found is None or guessed is None or found <= guessed:
+        return ""
+    return (
+        f"; but its probabilities are worse than guesses: log_loss on the validation split is "
+        f"{shown(found)}, and the classes' shares alone have {shown(guessed)}"
+    )
 
 
 def _largest_fall(evidence: Evidence) -> float:

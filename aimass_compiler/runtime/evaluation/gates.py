@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from aimass_compiler import conventions
 from aimass_compiler.runtime.evaluation.measures import shown
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
-from aimass_compiler.runtime.workspace import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from aimass_compiler.pipeline.evaluation import Gate
+    from aimass_compiler.runtime.evaluation.comparison import Rival
     from aimass_compiler.runtime.evaluation.measures import Evidence
-    from aimass_compiler.runtime.workspace import Workspace
+
+_BEATS = "beats released"
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,8 @@ class Judged:
     """One condition of a gate, held against the numbers."""
 
     metric: str
+    name: str
+    """The metric for people, with the class that it is of."""
     split: str
     condition: str
     value: float | None
@@ -30,76 +31,71 @@ class Judged:
     passed: bool
     reason: str
 
+    @property
+    def is_of_released(self) -> bool:
+        """Whether it holds the model against the released one."""
+        return self.condition.startswith(_BEATS)
 
-def released_metrics(workspace: Workspace) -> dict[str, Any] | None:
-    """The metrics of the released model, or None while nothing is released.
-
-    Raises StageFailure when the file is there but is not what evaluate wrote.
-    """
-    path = workspace.root / conventions.RELEASES_FOLDER / workspace.model / conventions.METRICS_FILE
-    if not path.is_file():
-        return None
-    try:
-        found = read_json(path).items()
-        return {split: dict(values) for split, values in found if split in conventions.SPLITS}
-    except (ValueError, TypeError, AttributeError):
-        told = f"{path.relative_to(workspace.root)} does not hold the metrics of a release"
-        raise StageFailure(
-            ExitCode.USAGE, told, "restore it from git, or record the release again: `aimass release`"
-        ) from None
+    @property
+    def shown(self) -> str:
+        """The gate for people, without the numbers: `recall of yes min 0.6`."""
+        return f"{self.name} {self.condition}"
 
 
-def judge(gates: Sequence[Gate], evidence: Evidence, released: Mapping[str, Any] | None) -> list[Judged]:
-    """Every condition of every gate, in the order of the spec."""
-    return [judged for gate in gates for judged in _judge(gate, evidence, released)]
+def judge(gates: Sequence[Gate], evidence: Evidence, rival: Rival | None) -> list[Judged]:
+    """Every condition of every gate, in the order of the spec; `rival` is None while nothing is released."""
+    return [judged for gate in gates for judged in _judge(gate, evidence, rival)]
 
 
-def _judge(gate: Gate, evidence: Evidence, released: Mapping[str, Any] | None) -> Iterator[Judged]:
+def _judge(gate: Gate, evidence: Evidence, rival: Rival | None) -> Iterator[Judged]:
+    name = evidence.metrics[gate.metric].told(evidence.task)
     value = evidence.measured[gate.split][gate.metric]
     if gate.min is not None:
-        yield _bounded(gate, f"min {gate.min:g}", value, value is not None and value >= gate.min)
+        yield _bounded(gate, name, f"min {gate.min:g}", value, value is not None and value >= gate.min)
     if gate.max is not None:
-        yield _bounded(gate, f"max {gate.max:g}", value, value is not None and value <= gate.max)
+        yield _bounded(gate, name, f"max {gate.max:g}", value, value is not None and value <= gate.max)
     if gate.overfit is not None:
-        yield _not_overfit(gate, gate.overfit, evidence.gap(gate.metric))
+        yield _not_overfit(gate, name, gate.overfit, evidence.gap(gate.metric))
     if gate.beats is not None:
-        before = (released or {}).get(gate.split, {}).get(gate.metric)
-        if before is None:
-            told = (
-                "nothing is released yet" if released is None else f"the released model has no {_place(gate)}"
-            )
-            yield Judged(gate.metric, gate.split, "beats released", value, passed=True, reason=told)
-        else:
-            yield _beating(gate, value, before, evidence.metrics[gate.metric].greater_is_better)
+        yield _beating(gate, name, value, rival)
 
 
-def _place(gate: Gate) -> str:
-    return f"{gate.metric} on the {gate.split} split"
-
-
-def _bounded(gate: Gate, condition: str, value: float | None, passed: bool) -> Judged:
+def _bounded(gate: Gate, name: str, condition: str, value: float | None, passed: bool) -> Judged:
+    place = f"{name} on the {gate.split} split"
     if value is None:
-        told = f"{_place(gate)} is not defined"
+        told = f"{place} is not defined"
     else:
-        told = f"{_place(gate)} is {shown(value)}{'' if passed else f', but the gate asks for {condition}'}"
-    return Judged(gate.metric, gate.split, condition, value, passed, told)
+        told = f"{place} is {shown(value)}{'' if passed else f', but the gate asks for {condition}'}"
+    return Judged(gate.metric, name, gate.split, condition, value, passed, told)
 
 
-def _not_overfit(gate: Gate, allowed: float, value: float | None) -> Judged:
+def _not_overfit(gate: Gate, name: str, allowed: float, value: float | None) -> Judged:
     passed = value is not None and value <= allowed
     if value is None:
-        told = f"{gate.metric} is not defined on both the train and the validation split"
+        told = f"{name} is not defined on both the train and the validation split"
     else:
-        told = f"{gate.metric} is {shown(value)} better on the train split than on the validation split"
+        told = f"{name} is {shown(value)} better on the train split than on the validation split"
         told += "" if passed else f", but at most {allowed:g} is allowed"
-    return Judged(gate.metric, gate.split, f"overfit {allowed:g}", value, passed, told)
+    return Judged(gate.metric, name, gate.split, f"overfit {allowed:g}", value, passed, told)
 
 
-def _beating(gate: Gate, value: float | None, before: float, greater_is_better: bool) -> Judged:
-    if value is None:
-        told, passed = f"{_place(gate)} is not defined", False
+def _beating(gate: Gate, name: str, value: float | None, rival: Rival | None) -> Judged:
+    """The new model against the released one, on the same rows."""
+    margin = gate.margin or 0.0
+    condition = f"{_BEATS}, margin {margin:g}" if margin else _BEATS
+    place, passed = f"{name} on the {gate.split} split", False
+    found = rival.comparisons.get((gate.metric, gate.split)) if rival else None
+    if rival is None:
+        told, passed = "nothing is released yet", True
+    elif rival.obstacle:
+        told = f"{place} cannot be compared with that of version {rival.version}, which is released: "
+        told += rival.obstacle
+    elif value is None or found is None:
+        told = f"{place} is not defined for both models"
     else:
-        passed = value >= before if greater_is_better else value <= before
-        worse = "not worse" if passed else "worse"
-        told = f"{_place(gate)} is {shown(value)}, {worse} than the released {shown(before)}"
-    return Judged(gate.metric, gate.split, "beats released", value, passed, told)
+        passed = found.advantage >= -margin
+        told = f"{place} is {shown(value)}, and {shown(found.released)} for the released version "
+        told += f"{rival.version} on the same {found.rows:,} rows: {found}"
+        allowed = f"at most {margin:g} worse is allowed" if margin else "the gate asks for not worse"
+        told += "" if passed else f"; {allowed}"
+    return Judged(gate.metric, name, gate.split, condition, value, passed, told)

@@ -46,15 +46,14 @@ def write_confusion(path: Path, task: Task, predictions: Predictions) -> None:
 def _roc(task: Task, predictions: Predictions) -> Iterable[Row]:
     from sklearn.metrics import roc_curve  # half a second that regressions need not wait
 
-    first = 1 if task.is_binary else 0
-    most = max(_LEAST_POINTS, _POINTS // max(1, task.outputs - first))
-    for number, name in list(enumerate(task.classes))[first:]:
+    most = max(_LEAST_POINTS, _POINTS // max(1, len(task.judged)))
+    for number in task.judged:
         of_class = predictions.truth == number
         if of_class.all() or not of_class.any():
             continue
         false, true, _ = roc_curve(of_class, predictions.scores[:, number])
         for point in _evenly(len(false), most):
-            yield float(false[point]), float(true[point]), name
+            yield float(false[point]), float(true[point]), task.classes[number]
 
 
 def _evenly(count: int, most: int) -> Sequence[int]:

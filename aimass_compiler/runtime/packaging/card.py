@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup
 
+from aimass_compiler.catalog.metric import metric_told
 from aimass_compiler.conventions import SPLITS
 
 if TYPE_CHECKING:
@@ -62,7 +63,10 @@ def card(
         signature=signature,
         inputs=[(column, columns[column["name"]], _accepted(column)) for column in signature["inputs"]],
         splits=SPLITS,
-        metrics=[(name, [_shown(report[split][name]) for split in SPLITS]) for name in report["test"]],
+        metrics=[
+            (metric_told(name, task), [_shown(report[split][name]) for split in SPLITS])
+            for name in report["test"]
+        ],
         slices=list(_slices(report)),
         gates=report["gates"],
         fit=report["fit"],

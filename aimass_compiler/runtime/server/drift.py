@@ -17,13 +17,14 @@ from aimass_compiler import conventions
 from aimass_compiler.runtime.server.failure import ExitCode, ServerFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from aimass_compiler.runtime.server.signature import Signature
 
 PREDICTION = "prediction"
+_ANSWERED = " (answered)"
 _SMALLEST_SHARE = 1e-4
 #: The window slides in this many steps.
 _STEPS = 12
@@ -163,5 +164,14 @@ def _columns(
         raise ValueError(
             f"its prediction is of the kind {found['kind']!r}, and the model is a {signature.task}"
         )
-    columns.append((PREDICTION, PREDICTION, None, _KINDS[found["kind"]](found)))
+    name = _unlike({name for name, *_ in columns})
+    columns.append((name, PREDICTION, None, _KINDS[found["kind"]](found)))
     return columns
+
+
+def _unlike(inputs: Container[str]) -> str:
+    """What the answers are called: `prediction`, unless an input is, whose drift would be told as theirs."""
+    name = PREDICTION
+    while name in inputs:
+        name += _ANSWERED
+    return name

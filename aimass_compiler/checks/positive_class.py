@@ -1,0 +1,81 @@
+"""Metrics of one class tell which one: the positive class is named, and is a class of the target."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from aimass_compiler.checks._example import Example
+from aimass_compiler.checks._metrics import metric_of, named
+from aimass_compiler.checks._places import declared
+from aimass_compiler.diagnostics import Assign, Finding, Fix, Related, Remove, Severity, did_you_mean, respelt
+from aimass_compiler.explanations import Explanation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aimass_compiler.pipeline import Pipeline
+
+EXPLANATIONS = (
+    Explanation(
+        "AM290",
+        "the positive class is none of two classes",
+        "`positive` names one of the two classes of the target, in the words of its `values`. A number has "
+        "no classes, and of more than two each one is judged and the mean is taken.",
+    ),
+    Explanation(
+        "AM291",
+        "nobody says which class is the positive one",
+        "Precision, recall, f1 and average_precision of two classes are those of one of them: the recall of "
+        "`yes` says nothing about that of `no`. Where `positive` does not say which, it is the last in "
+        "`values`, so that turning the list round would turn the gates round. `aimass fix` writes down what "
+        "holds today.",
+    ),
+)
+EXAMPLES = (
+    Example("AM290", fails='positive: "ye"', passes='positive: "yes"'),
+    Example(
+        "AM290",
+        fails='data: {columns: {churned: {type: category, values: ["no", so, "yes"]}}}\npositive: "yes"',
+        passes='data: {columns: {churned: {type: category, values: ["no", "yes"]}}}\npositive: "yes"',
+    ),
+    Example(
+        "AM291",
+        fails="evaluation: {gates: [{metric: recall, min: 0.6}]}\npositive: null",
+        passes='evaluation: {gates: [{metric: recall, min: 0.6}]}\npositive: "yes"',
+    ),
+)
+
+
+def findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """A positive class that there is not, or none where a metric is of it."""
+    task, path = pipeline.task, ("positive",)
+    is_written = "positive" in task.model_fields_set
+    if is_written and not task.is_binary:
+        what = f"has {task.outputs} classes" if task.is_classification else "is a number"
+        message = f"`{task.target}` {what}, and `positive` is one of two classes"
+        away = Fix("take `positive` away", (Remove(path),))
+        yield Finding("AM290", path, message, help=away.message, related=(declared(task.target),), fix=away)
+    elif is_written and task.positive not in task.classes:
+        message = f"`{task.target}` has no class `{task.positive}`"
+        hint, fix = did_you_mean(str(task.positive), task.classes), respelt(path, task.positive, task.classes)
+        yield Finding("AM290", path, message, help=hint, related=(declared(task.target),), fix=fix)
+    elif task.is_binary and not is_written:
+        yield from _unnamed(pipeline)
+
+
+def _unnamed(pipeline: Pipeline) -> Iterator[Finding]:
+    task = pipeline.task
+    for path, name in named(pipeline):
+        metric = metric_of(name)
+        if metric is not None and metric.is_of_positive:
+            message = f"this is the {name} of `{task.positive}`, only because that is the last of `values`"
+            written = f"`positive: {json.dumps(task.positive, ensure_ascii=False)}`"
+            fix = Fix(f"write {written}", (Assign(("positive",), task.positive),))
+            values = ("data", "columns", task.target, "values")
+            related = (Related(values, f"`{task.positive}` stands last here"),)
+            hint = f"say which class is meant: {written}"
+            yield Finding(
+                "AM291", path, message, help=hint, severity=Severity.WARNING, related=related, fix=fix
+            )
+            return

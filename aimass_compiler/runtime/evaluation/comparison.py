@@ -1,0 +1,113 @@
+"""Two models on the same rows: how far apart a metric is, and how much of that could be chance."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy
+
+from aimass_compiler.runtime.evaluation.measures import finite
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from aimass_compiler.catalog.metric import Metric
+    from aimass_compiler.runtime.evaluation.predictions import Predictions
+    from aimass_compiler.task import Task
+
+_CONFIDENCE = 0.95
+#: Samples of the rows, fewer where there are many rows, whose interval is narrow anyway.
+_MOST_SAMPLES = 1_000
+_FEWEST_SAMPLES = 100
+_ROWS_IN_ALL = 20_000_000
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A metric of the released model and of the new one on the same rows."""
+
+    released: float
+    difference: float
+    """The new one's value less the released one's."""
+    low: float | None
+    high: float | None
+    """Between which the difference lies with a confidence of 95 %; None where that cannot be told."""
+    rows: int
+    greater_is_better: bool
+
+    @property
+    def advantage(self) -> float:
+        """How much better the new one is; negative where it is worse."""
+        return self.difference if self.greater_is_better else -self.difference
+
+    def numbers(self) -> dict[str, Any]:
+        """What metrics.json holds of it."""
+        return {"value": self.released, "difference": self.difference, "low": self.low, "high": self.high}
+
+    def __str__(self) -> str:
+        """The difference in words: `0.09 worse (95 % interval of the difference: -0.11 to -0.07)`."""
+        word = "better" if self.advantage > 0 else "worse"
+        told = f"{abs(self.difference):.3g} {word}" if self.difference else "the same"
+        if self.low is None or self.high is None:
+            return f"{told} (too few rows for an interval)"
+        chance = ", so it may be chance" if self.low <= 0 <= self.high and self.difference else ""
+        return f"{told} (95 % interval of the difference: {self.low:+.3g} to {self.high:+.3g}{chance})"
+
+
+@dataclass(frozen=True)
+class Rival:
+    """The released model beside the new one."""
+
+    version: str
+    obstacle: str = ""
+    """Why it cannot be asked about today's rows, and the way out."""
+    comparisons: Mapping[tuple[str, str], Comparison] = field(default_factory=dict)
+    """By metric and split, those that gates ask for."""
+
+    def numbers(self) -> dict[str, dict[str, Any]]:
+        """What metrics.json holds of it, by split and metric."""
+        found: dict[str, dict[str, Any]] = {}
+        for (metric, split), comparison in self.comparisons.items():
+            found.setdefault(split, {})[metric] = comparison.numbers()
+        return found
+
+
+def compare(metric: Metric, task: Task, new: Predictions, old: Predictions) -> Comparison | None:
+    """A metric of two models on the same rows; None where it is not defined for both.
+
+    The interval is that of a paired bootstrap (Efron & Tibshirani 1993, chapter 13): both are measured
+    on the same samples of the rows, so that what makes rows hard counts for both alike.
+    """
+
+    def difference(rows: NDArray[numpy.int64]) -> float:
+        truth = new.truth[rows]
+        return metric.measure(task, truth, new.scores[rows]) - metric.measure(task, truth, old.scores[rows])
+
+    count = len(new.truth)
+    value, before = (
+        finite(metric.measure(task, found.truth, found.scores)) if count else None for found in (new, old)
+    )
+    if value is None or before is None:
+        return None
+    low, high = _interval(difference, count)
+    return Comparison(before, value - before, low, high, count, metric.greater_is_better)
+
+
+def _interval(difference: Any, count: int) -> tuple[float | None, float | None]:
+    from scipy.stats import bootstrap
+
+    if count < 2:  # noqa: PLR2004  # one row is every sample of itself
+        return None, None
+    samples = max(_FEWEST_SAMPLES, min(_MOST_SAMPLES, _ROWS_IN_ALL // count))
+    found = bootstrap(
+        (numpy.arange(count),), difference, n_resamples=samples, batch=1, vectorized=False,
+        confidence_level=_CONFIDENCE, method="percentile", rng=numpy.random.default_rng(_SEED),
+    ).confidence_interval  # fmt: skip
+    if not (math.isfinite(found.low) and math.isfinite(found.high)):
+        return None, None
+    return float(found.low), float(found.high)
