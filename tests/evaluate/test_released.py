@@ -210,6 +210,7 @@ def test_a_broken_package_is_named(tmp_path: Path, text: str) -> None:
     assert broken(project).message == "releases/churn/package is no package"
 
 
+@pytest.mark.nightly
 def test_the_interval_holds_the_true_difference_about_as_often_as_it_says() -> None:
     """Of 40 tables from one source, about 38 intervals hold what a very large table says."""
     metric: Any = load("metrics", "log_loss")()
