@@ -134,10 +134,18 @@ def _lines_above(sample: Sample, sniffed: Mapping[str, Any]) -> dict[str, Any]:
     if _has_comments(lines):
         above["comment"] = "#"
         lines = [line for line in lines if not line.startswith("#")]
-    if not above and 0 < (skip := int(sniffed.get("skip") or 0)) <= _MOST_SKIPPED:
-        blank = sum(1 for line in lines[:skip] if not line.strip())
-        above |= {"skip": skip} if blank < skip else {}
+    skip = int(sniffed.get("skip") or 0) or _title(lines)
+    if not above and 0 < skip <= _MOST_SKIPPED and any(line.strip() for line in lines[:skip]):
+        above["skip"] = skip
     return above
+
+
+def _title(lines: list[str]) -> int:
+    """How many lines of prose without a separator stand above lines that all have as many of one."""
+    first = next((place for place, line in enumerate(lines) if set(_SEPARATORS) & set(line)), 0)
+    below = [line for line in lines[first:] if line.strip()]
+    alike = any(len({line.count(sign) for line in below}) == 1 and sign in below[0] for sign in _SEPARATORS)
+    return first if len(below) > _FEW and alike else 0
 
 
 def _has_comments(lines: list[str]) -> bool:
@@ -177,9 +185,24 @@ def _by_quoting(sample: Sample, keys: dict[str, Any]) -> Iterator[tuple[_Score, 
             share, width = found
             yield (width > 1, round(share, 1), -place, share, width), other
             if not quoting:
+                yield from _in_single_quotes(sample, keys, share)
                 return
     width = len(next(iter(sample.rows(keys, may_break=True)), []))
     yield (width > 1, 0.0, -len(_QUOTINGS), 0.0, width), keys
+
+
+def _in_single_quotes(
+    sample: Sample, keys: dict[str, Any], usual: float
+) -> Iterator[tuple[_Score, dict[str, Any]]]:
+    """Where double quotes do not occur, single ones may, and split rows alike that were unlike before."""
+    other = {**keys, "quote": "'"}
+    found = None if usual == 1 or _has_double_quotes(sample) else _fit(sample, other)
+    if found is not None and found[0] == 1:
+        yield (found[1] > 1, 1.0, 0, 1.0, found[1]), other
+
+
+def _has_double_quotes(sample: Sample) -> bool:
+    return any('"' in line for line in sample.lines)
 
 
 def _is_sign(value: Any) -> bool:
@@ -203,7 +226,7 @@ def _fit(sample: Sample, keys: Mapping[str, Any]) -> tuple[float, int] | None:
 
 
 def _has_single_quotes(sample: Sample, separator: str) -> bool:
-    return any(f"'{separator}'" in line for line in sample.lines)
+    return any(f"{separator}'" in line and f"'{separator}" in line for line in sample.lines)
 
 
 def _header(sample: Sample, keys: Mapping[str, Any]) -> dict[str, Any]:

@@ -128,6 +128,8 @@ def _in_short(parameters: dict[str, Any]) -> dict[str, Any]:
 
 def _read_whole(path: Path, dialect: Csv) -> tuple[Csv, polars.DataFrame, tuple[str, ...]]:
     """All columns as text, by the dialect or, where that does not read, by one with other quotes."""
+    from aimass_compiler.catalog.sources import _cells
+
     try:
         return (dialect, *dialect.texts(str(path)))
     except UnreadableError as error:
@@ -137,7 +139,8 @@ def _read_whole(path: Path, dialect: Csv) -> tuple[Csv, polars.DataFrame, tuple[
     for quoting in _QUOTINGS:
         other = dialect.model_copy(update=quoting)
         try:
-            return (other, *other.texts(str(path)))
+            if _cells.is_even(str(path), other):
+                return (other, *other.texts(str(path)))
         except UnreadableError:
             continue
     raise first

@@ -145,8 +145,6 @@ def opened(location: str, dialect: Csv, *, is_numbered: bool = False) -> Iterato
         raise _undecoded(location, dialect.encoding, error) from None
     except csv.Error as error:
         raise _malformed(location, dialect, error) from None
-    except EOFError:
-        raise UnreadableError("the packed file ends too early", "copy it again, whole") from None
 
 
 def _undecoded(location: str, encoding: str, error: UnicodeError) -> UnreadableError:
@@ -196,6 +194,13 @@ def fault(location: str, dialect: Csv) -> tuple[int, str]:
     sound = re.match(f"(?:{value})*", text)
     place = len(re.findall(value, sound[0])) if sound else 0
     return cells.line, cells.names[place] if place < len(cells.names) else ""
+
+
+def is_even(location: str, dialect: Csv) -> bool:
+    """Whether every row has as many values as the header has names; raises UnreadableError."""
+    with opened(location, dialect) as cells:
+        width = len(cells.names)
+        return all(len(row) == width for chunk in cells.chunks() for row in chunk)
 
 
 def lines(location: str, dialect: Csv) -> Sequence[int]:

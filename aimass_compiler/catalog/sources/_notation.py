@@ -43,9 +43,10 @@ def plain_numbers(texts: polars.Series, decimal: str, thousands: str, signs: Seq
 
 def unsigned(texts: polars.Series, signs: Sequence[str]) -> polars.Series:
     """The texts without the signs before or behind the number, and without what is between."""
+    if PARENTHESES in signs:
+        texts = texts.str.replace(r"^\((.*)\)$", "-${1}")
     for sign in signs:
         if sign == PARENTHESES:
-            texts = texts.str.replace(r"^\((.*)\)$", "-${1}")
             continue
         shown = re.escape(sign)
         texts = texts.str.replace(rf"^([-+]?)\s*{shown}\s*([-+]?)", "${1}${2}")

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
 import contextlib
+import gzip
 import io
+import lzma
+import zipfile
+import zlib
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -86,15 +91,15 @@ def unpacked(location: str) -> Iterator[IO[bytes]]:
         start = stream.read(_LONGEST_MARK)
         stream.seek(0)
         kind = next((kind for mark, kind in _PACKED.items() if start.startswith(mark)), "")
-        with _reading(kind, stream) as unpacked:
-            yield unpacked
+        try:
+            with _reading(kind, stream) as unpacked:
+                yield unpacked
+        except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile) as error:
+            told = f"the packed file ends too early or is damaged ({str(error).rstrip('.')})"
+            raise UnreadableError(told, "copy it again, whole") from None
 
 
 def _reading(kind: str, stream: IO[bytes]) -> contextlib.AbstractContextManager[IO[bytes]]:
-    import bz2
-    import gzip
-    import lzma
-
     if kind == "zip":
         return _only_member(stream)
     if kind == "zstd":
@@ -106,8 +111,6 @@ def _reading(kind: str, stream: IO[bytes]) -> contextlib.AbstractContextManager[
 
 
 def _only_member(stream: IO[bytes]) -> contextlib.AbstractContextManager[IO[bytes]]:
-    import zipfile
-
     archive = zipfile.ZipFile(stream)
     members = [member for member in archive.infolist() if not member.is_dir()]
     if len(members) != 1:
