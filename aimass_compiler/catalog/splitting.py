@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aimass_compiler.expression.plain_name import values_of
+
 if TYPE_CHECKING:
     import polars
 
@@ -16,7 +18,7 @@ def hashed_position(rows: polars.DataFrame, columns: list[str], seed: int) -> po
     import polars
     import polars_hash
 
-    texts = [_as_text(rows.get_column(name)).alias(f"{place}") for place, name in enumerate(columns)]
+    texts = [_as_text(values_of(rows, name)).alias(f"{place}") for place, name in enumerate(columns)]
     key = polars.concat_str([polars.all(), polars.lit(str(seed))], separator="\x1f")
     keys = polars.DataFrame(texts).select(key=key)
     hashed = keys.select(polars_hash.col("key").nchash.murmur32()).to_series()

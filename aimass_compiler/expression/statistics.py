@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from aimass_compiler.expression.algebra import Expression
+from aimass_compiler.expression.plain_name import named
 from aimass_compiler.task import Task
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _aggregation(statistic: Statistic, task: Task) -> polars.Expr:
         case Variances():
             return _by_matrix([values], lambda parts: _variances(parts[0]))
         case MutualInformation(seed=seed):
-            target = polars.col(task.target)
+            target = named(task.target)
             return _by_matrix(
                 [values, target], lambda parts: _mutual_information(parts[0], parts[1], task, seed)
             )

@@ -12,6 +12,7 @@ import polars
 
 from aimass_compiler.catalog.moments import microseconds
 from aimass_compiler.diagnostics import did_you_mean
+from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.pipeline.columns import CategoryColumn, Column, ImageColumn, NumberColumn, TimeColumn
 from aimass_compiler.runtime.server.decimals import widened
 
@@ -59,18 +60,18 @@ def typed(
 ) -> tuple[polars.DataFrame, list[Violation]]:
     """The declared columns that are there in their types, and the values that would not go."""
     violations: list[Violation] = []
-    found: list[polars.Series] = []
+    found: dict[str, polars.Series] = {}
     for name, column in columns.items():
         if name not in rows.columns:
             continue
-        raw = rows.get_column(name)
+        raw = values_of(rows, name)
         series = _typed(raw, column)
         lost = raw.is_not_null() & series.is_null() & ~_is_blank(raw)
         if lost.any():
             told = f"holds {_values(lost)} that {'is' if lost.sum() == 1 else 'are'} not {_wanted(column)}"
             violations.append(_violation(name, raw, lost, told, place))
-        found.append(series)
-    return polars.DataFrame({series.name: series for series in found}), violations
+        found[name] = series
+    return polars.DataFrame(found), violations
 
 
 def _values(where: polars.Series) -> str:
@@ -156,7 +157,7 @@ def kept(
     for name, column in columns.items():
         if name not in rows.columns:
             continue
-        series = rows.get_column(name)
+        series = values_of(rows, name)
         missing = series.is_null()
         share = missing.mean()
         is_target = name == target

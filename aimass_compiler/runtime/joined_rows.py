@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import polars
 
 from aimass_compiler.catalog.source import Rows
+from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.pipeline.data import Data, Join
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 
@@ -16,9 +17,13 @@ _SHOWN = 3
 _FEW = 0.5
 #: What makes keys unlike that mean the same, and how that is said.
 _DIFFERENCES = (
-    ("spaces around them", r"^\s+|\s+$", "take them away with `strip: true` in the `csv` source"),
-    ("whole numbers as decimals, such as `7.0`", r"\.0+$", "write them as whole numbers in both files"),
-    ("leading zeros, such as `007`", r"^0+(?P<rest>.)", "write them alike in both files"),
+    ("has spaces around them", r"^\s+|\s+$", "take them away with `strip: true` in the `csv` source"),
+    (
+        "writes whole numbers as decimals (`7.0`)",
+        r"\.0+$",
+        "write them as whole numbers in both files",
+    ),
+    ("has leading zeros, such as `007`", r"^0+(?P<rest>.)", "write them alike in both files"),
 )
 
 
@@ -86,7 +91,7 @@ def _joined(data: Data, join: Join, left: polars.DataFrame, right: polars.DataFr
 
 def _as_keys(frame: polars.DataFrame, keys: list[str]) -> list[polars.Series]:
     """Keys as text; a whole number is written alike whether its column is of integers or not."""
-    return [_as_key(frame.get_column(key)) for key in keys]
+    return [_as_key(values_of(frame, key)).alias(key) for key in keys]
 
 
 def _as_key(column: polars.Series) -> polars.Series:
@@ -111,7 +116,7 @@ def _tell_strangers(join: Join, left: polars.DataFrame, right: polars.DataFrame)
     told = f"{met} `{', '.join(keys)}` of `{join.left}` ({_examples(mine.filter(~meets))}) "
     told += f"{'is' if count <= 1 else 'are'} in `{join.right}` ({_examples(others)})"
     reason, way_out = _reason(mine.filter(~meets), others)
-    told += f": one of them has {reason}" if reason else ""
+    told += f": one of them {reason}" if reason else ""
     if count == 0:
         raise StageFailure(
             ExitCode.DATA, told, way_out or "check that `on` names the same thing in both sources"
@@ -122,7 +127,7 @@ def _tell_strangers(join: Join, left: polars.DataFrame, right: polars.DataFrame)
 def _keys(frame: polars.DataFrame, keys: list[str]) -> polars.Series:
     if len(keys) == 1:
         return frame.get_column(keys[0]).cast(polars.String)
-    texts = polars.DataFrame([_as_key(frame.get_column(key)).alias(f"{n}") for n, key in enumerate(keys)])
+    texts = polars.DataFrame([_as_key(values_of(frame, key)).alias(f"{n}") for n, key in enumerate(keys)])
     return texts.select(key=polars.concat_str(polars.all(), separator=", ")).to_series()
 
 
@@ -143,5 +148,5 @@ def _reason(mine: polars.Series, others: polars.Series) -> tuple[str, str]:
             return reason, way_out
     lower = [keys.str.to_lowercase() for keys in (mine, others)]
     if lower[0].is_in(lower[1].implode()).any():
-        return "another case", "write them in the same case in both files"
+        return "is in another case", "write them in the same case in both files"
     return "", ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def require_predictable(task: Task, rows: polars.DataFrame, splits: Mapping[str, polars.DataFrame]) -> None:
     """Raise StageFailure where the target is one value in all `rows` or in a split, or lacks a class."""
-    target = rows.get_column(task.target)
+    target = values_of(rows, task.target)
     if rows.height > 1 and target.n_unique() == 1:
         raise StageFailure(
             ExitCode.DATA,
@@ -30,7 +31,7 @@ def require_predictable(task: Task, rows: polars.DataFrame, splits: Mapping[str,
 
 def _require_difference(task: Task, name: str, part: polars.DataFrame, target: polars.Series) -> None:
     """A number must differ in training; elsewhere too, or r2 has no meaning and no fit can be judged."""
-    found = part.get_column(task.target)
+    found = values_of(part, task.target)
     if part.height == 1 or found.n_unique() > 1:
         return
     others = target.len() - int((target == found[0]).sum())
@@ -45,7 +46,7 @@ def _require_difference(task: Task, name: str, part: polars.DataFrame, target: p
 
 def _require_classes(task: Task, name: str, part: polars.DataFrame, target: polars.Series) -> None:
     """Training needs every class; the other splits at least two, or no metric can tell good from bad."""
-    present = set(part.get_column(task.target).unique())
+    present = set(values_of(part, task.target).unique())
     lacking = [known for known in task.classes if known not in present]
     if not lacking or (name != "train" and len(present) > 1):
         return

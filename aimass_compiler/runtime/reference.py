@@ -9,6 +9,7 @@ import numpy
 
 from aimass_compiler import conventions
 from aimass_compiler.expression.algebra import Column
+from aimass_compiler.expression.plain_name import values_of
 
 if TYPE_CHECKING:
     import polars
@@ -24,9 +25,9 @@ def reference_of(rows: polars.DataFrame, inputs: Sequence[Column]) -> dict[str, 
     found = {}
     for column in inputs:
         if column.type.name == "number":
-            found[column.name] = number_reference(rows[column.name])
+            found[column.name] = number_reference(values_of(rows, column.name))
         elif column.type.name == "category":
-            found[column.name] = category_reference(rows[column.name])
+            found[column.name] = category_reference(values_of(rows, column.name))
     return {"format": conventions.REFERENCE_FORMAT, "rows": rows.height, "inputs": found}
 
 

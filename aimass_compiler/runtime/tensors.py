@@ -10,6 +10,7 @@ import polars
 from polars import selectors
 
 from aimass_compiler import conventions
+from aimass_compiler.expression.plain_name import values_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +32,7 @@ def pack(rows: polars.DataFrame, inputs: Sequence[Mapping[str, Any]]) -> dict[st
         tensors[conventions.STRINGS_TENSOR] = _beside(rows, strings, polars.String, "").astype(object)
     for column in inputs:
         if "index" not in column:
-            tensors[column["tensor"]] = _pictures(rows[column["name"]], column["shape"])
+            tensors[column["tensor"]] = _pictures(values_of(rows, column["name"]), column["shape"])
     return tensors
 
 

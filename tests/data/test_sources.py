@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from typing import TYPE_CHECKING, Any
 
 import polars
@@ -178,3 +179,110 @@ def test_a_join_that_is_unclear_is_told(tmp_path: Path, right: str, said: str) -
     (tmp_path / "right.csv").write_text(right)
     spec = {"sources": {"left": "left.csv", "right": "right.csv"}, "columns": COLUMNS}
     assert said in refused(tmp_path, {**spec, "join": [{"left": "left", "right": "right", "on": "id"}]})
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "said"),
+    [
+        ("0\n1\n2\n3", "0.0\n1.0\n2.0\n3.0", "(0, 1, 2, …) is in `b` (0.0, 1.0, 2.0, …): one of them writes"),
+        ("7\n8", "00007\n00008", "(7, 8) is in `b` (00007, 00008): one of them has leading zeros"),
+        ("7\n8", "7 \n8 ", "is in `b` ('7 ', '8 '): one of them has spaces"),
+        ("ab\ncd", "AB\nCD", "one of them is in another case"),
+        ("7\n8", "9\n10", "no `k` of `a` (7, 8) is in `b` (9, 10)"),
+    ],
+)
+@pytest.mark.parametrize("how", ["left", "inner"])
+def test_a_join_that_meets_nobody_says_why(
+    tmp_path: Path, left: str, right: str, said: str, how: str
+) -> None:
+    (tmp_path / "a.csv").write_text(f"k\n{left}\n")
+    (tmp_path / "b.csv").write_text("k,y\n" + "".join(f"{key},1\n" for key in right.split("\n")))
+    spec = {
+        "sources": {"a": "a.csv", "b": "b.csv"},
+        "columns": {"k": "id", "y": "number"},
+        "join": [{"left": "a", "right": "b", "on": "k", "how": how}],
+    }
+    assert said in refused(tmp_path, spec)
+
+
+def test_a_join_that_meets_few_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.csv").write_text("id,a\n" + "".join(f"{n},x\n" for n in range(9)))
+    (tmp_path / "b.csv").write_text("id,y\n1,1\n2,2\n3,3\n")
+    spec = {
+        "sources": {"a": "a.csv", "b": "b.csv"},
+        "columns": {**COLUMNS, "y": {"type": "number", "missing": 0.9}},
+        "join": [{"left": "a", "right": "b", "on": "id", "how": "inner"}],
+    }
+    together(tmp_path, spec)
+    assert "only 3 of 9 `id` of `a` (0, 4, 5, …) are in `b` (1, 2, 3)" in capsys.readouterr().out
+
+
+def test_folders_in_the_path_are_columns(tmp_path: Path) -> None:
+    for year in (2022, 2023):
+        folder = tmp_path / f"sales/year={year}/part=a%20b"
+        folder.mkdir(parents=True)
+        polars.DataFrame({"id": [f"{year}{n}" for n in range(3)], "y": [1, 2, 3]}).write_parquet(
+            folder / "0.parquet"
+        )
+    columns = {"id": "id", "y": "number", "year": "number", "part": "category"}
+    found = together(tmp_path, {"sources": {"s": "sales/*/*/*.parquet"}, "columns": columns})
+    assert found["year"].to_list() == [2022.0] * 3 + [2023.0] * 3
+    assert set(found["part"]) == {"a b"}
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_names_are_never_taken_for_patterns(tmp_path: Path, kind: str) -> None:
+    names = ["^.*$", "*", 'a "b"', "a.b", "{c}", "a_duplicated_0", "^a$"]
+    frame = polars.DataFrame({"id": ["1", "2", "3"], "y": [1, 2, 3], **{name: [name] * 3 for name in names}})
+    writers = {"csv": frame.write_csv, "jsonl": frame.write_ndjson, "parquet": frame.write_parquet}
+    writers[kind](tmp_path / f"x.{kind}")
+    columns = {"id": "id", "y": "number", **dict.fromkeys(names, "category")}
+    joined = {"left": "x", "right": "z", "on": ["id", "*", "^.*$"]}
+    (tmp_path / "z.csv").write_text("id,*,^.*$,more\n1,*,^.*$,5\n2,*,^.*$,6\n3,*,^.*$,7\n")
+    sources = {"x": f"x.{kind}", "z": "z.csv"}
+    found = together(
+        tmp_path,
+        {
+            "sources": sources,
+            "columns": {**columns, "more": "number"},
+            "join": [joined],
+            "clean": [{"drop_missing": ["*", "^.*$"]}, {"drop_duplicates": ["id", "*"]}],
+        },
+    )
+    assert found["more"].to_list() == [5.0, 6.0, 7.0]
+    assert all(found[name].to_list() == [name] * 3 for name in names)
+
+
+def test_what_nobody_declares_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("id,note,note,y\n1,a,b,1\n2,a,b,2\n3,a,b,3\n")
+    lines = ['{"id": 1, "y": 1, "m": [1]}', '{"id": 2, "y": 2, "m": {"a": 1}}', '{"id": 3, "y": 3, "m": "x"}']
+    (tmp_path / "x.jsonl").write_text("\n".join(lines))
+    for file in ("x.csv", "x.jsonl"):
+        found = together(tmp_path, {"sources": {"x": file}, "columns": {"id": "id", "y": "number"}})
+        assert found.rows() == [("1", 1.0), ("2", 2.0), ("3", 3.0)]
+
+
+def test_a_value_that_is_none_is_placed_by_its_line(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text('id,a,y\n\n1,"x\nx",1\n\n2,x,two\n3,x,3\n')
+    assert "`y` holds 1 value that is not a finite number (line 6: 'two')" in refused(tmp_path, data("x.csv"))
+    (tmp_path / "1.csv").write_text("id,a,y\n1,x,1\n")
+    (tmp_path / "2.csv").write_text("id,a,y\n1,x,one\n")
+    assert "(line 2 of 2.csv: 'one')" in refused(tmp_path, data("[12].csv"))
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"dates": {"a": "%Q"}}, "there is no `%Q`"),
+        ({"dates": {"a": "%d/%m"}}, "does not tell the year, the month and the day"),
+        ({"decimal": ",", "thousands": ","}, "so that no number could be read"),
+        ({"decimal": ",", "quote": "none"}, "stands between values, and within numbers too"),
+        ({"separator": '"'}, "must be different characters"),
+        ({"separator": "\n"}, "a line end cannot stand here"),
+        ({"encoding": "utf-99"}, "there is no encoding `utf-99`"),
+        ({"encoding": "rot13"}, "there is no encoding `rot13`"),
+    ],
+)
+def test_a_dialect_that_cannot_be_is_refused(keys: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        Csv.model_validate({"path": "x.csv", **keys})

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.source import EmptyFileError, Rows, Source, UnreadableError
 from aimass_compiler.catalog.sources import _notation
+from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.values import Flag, Integer, Names
 
 if TYPE_CHECKING:
@@ -205,12 +206,12 @@ class Csv(Source):
         own = {name: wanted.get(name, "") for name in texts.columns}
         own = {name: type_ for name, type_ in own.items() if self.is_in_own_notation(name, type_)}
         for name, type_ in own.items():
-            raw = known.get_column(name)
-            plain = self._in_plain_notation(raw, type_)
+            raw = values_of(known, name)
+            plain = self._in_plain_notation(raw, name, type_)
             odd = raw.is_not_null() & plain.is_null() & (raw.str.strip_chars() != "")
             if odd.any():
-                raise self._misfit(raw, odd, type_, place)
-            known.replace_column(known.get_column_index(name), plain)
+                raise self._misfit(raw, name, odd, type_, place)
+            known.replace_column(known.get_column_index(name), plain.alias(name))
         return known
 
     def _known(self, texts: polars.DataFrame) -> polars.DataFrame:
@@ -232,26 +233,26 @@ class Csv(Source):
         has_marks = self.decimal_of(column) != "." or bool(self.thousands_of(column))
         return column in self.signs or (type_ == "number" and has_marks)
 
-    def _in_plain_notation(self, raw: polars.Series, type_: str) -> polars.Series:
+    def _in_plain_notation(self, raw: polars.Series, name: str, type_: str) -> polars.Series:
         if type_ == "time":
-            return _notation.iso_moments(raw, self.dates[raw.name])
-        decimal, thousands = self.decimal_of(raw.name), self.thousands_of(raw.name)
-        return _notation.plain_numbers(raw, decimal, thousands, self.signs.get(raw.name, ()))
+            return _notation.iso_moments(raw, self.dates[name])
+        decimal, thousands = self.decimal_of(name), self.thousands_of(name)
+        return _notation.plain_numbers(raw, decimal, thousands, self.signs.get(name, ()))
 
     def _misfit(
-        self, raw: polars.Series, odd: polars.Series, type_: str, place: Callable[[int], str]
+        self, raw: polars.Series, name: str, odd: polars.Series, type_: str, place: Callable[[int], str]
     ) -> UnreadableError:
         rows = odd.arg_true().head(_SHOWN).to_list()
         shown = ", ".join(f"{place(row)}: {_short(raw[row])!r}" for row in rows)
         count = int(odd.sum())
         values = "1 value" if count == 1 else f"{count:,} values"
         more = ", …" if count > _SHOWN else ""
-        told = f"column `{raw.name}` holds {values} that {'is' if count == 1 else 'are'}"
+        told = f"column `{name}` holds {values} that {'is' if count == 1 else 'are'}"
         if type_ == "time":
-            ways = f"correct `dates: {{{raw.name}: …}}`, or list what stands for missing values in `missing`"
-            return UnreadableError(f"{told} no date like `{self.dates[raw.name]}` ({shown}{more})", ways)
-        notation = f"`decimal: '{self.decimal_of(raw.name)}'`"
-        thousands = self.thousands_of(raw.name)
+            ways = f"correct `dates: {{{name}: …}}`, or list what stands for missing values in `missing`"
+            return UnreadableError(f"{told} no date like `{self.dates[name]}` ({shown}{more})", ways)
+        notation = f"`decimal: '{self.decimal_of(name)}'`"
+        thousands = self.thousands_of(name)
         notation += f" and `thousands: '{thousands}'`" if thousands else " and no `thousands`"
         ways = (
             "correct these keys of the source (`signs` takes away currencies and percent signs), or list what"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from aimass_compiler.catalog.split import Split
+from aimass_compiler.expression.plain_name import values_of
 
 if TYPE_CHECKING:
     import polars
@@ -23,4 +24,4 @@ class Column(Split):
 
     def assign(self, rows: polars.DataFrame, target: str) -> polars.Series:
         del target
-        return rows.get_column(self.column)
+        return values_of(rows, self.column)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from aimass_compiler.catalog.split import SharedSplit
+from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.values import Integer
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Random(SharedSplit):
         # Hashed places instead of a generator's: NumPy may change its streams, MurmurHash3 cannot.
         places = polars.DataFrame({"place": range(rows.height)})
         chance = hashed_position(places, ["place"], self.seed).rank("ordinal")
-        groups = rows.get_column(self.stratify).cast(polars.String).fill_null("") if self.stratify else None
+        groups = values_of(rows, self.stratify).cast(polars.String).fill_null("") if self.stratify else None
         table = polars.DataFrame(
             {"chance": chance, "group": groups if groups is not None else [""] * rows.height}
         )

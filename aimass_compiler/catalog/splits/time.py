@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from aimass_compiler.catalog.split import SharedSplit
+from aimass_compiler.expression.plain_name import values_of
 
 if TYPE_CHECKING:
     import polars
@@ -28,7 +29,7 @@ class Time(SharedSplit):
         from aimass_compiler.catalog.splitting import by_position
 
         del target
-        times = rows.get_column(self.column)
+        times = values_of(rows, self.column)
         if times.dtype == polars.String:
             times = microseconds(times)
         first = times.rank("min").cast(polars.Float64) - 1

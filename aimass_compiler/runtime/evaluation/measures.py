@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import polars
 
 from aimass_compiler.catalog import load
+from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.pipeline.columns import CategoryColumn
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def measure_slices(
     predictions = evidence.predictions["test"]
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for name, column in slices.items():
-        values = rows[name].cast(polars.String).fill_null(MISSING)
+        values = values_of(rows, name).cast(polars.String).fill_null(MISSING)
         found[name] = {}
         for value in _values(values, column):
             inside = (values == value).to_numpy()

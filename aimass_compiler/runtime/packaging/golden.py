@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars
 
 from aimass_compiler import conventions
+from aimass_compiler.expression.plain_name import named
 from aimass_compiler.runtime.packaging.rows import as_json
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _telling(
     else:
         yield from map(int, served.argmax(axis=0))
     names = [column["name"] for column in inputs]
-    missing = rows.select(polars.sum_horizontal(polars.col(name).is_null() for name in names)).to_series()
+    missing = rows.select(polars.sum_horizontal(named(name).is_null() for name in names)).to_series()
     yield from (missing.arg_max() or 0, missing.arg_min() or 0)
 
 

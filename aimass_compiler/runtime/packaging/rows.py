@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
 def as_json(rows: polars.DataFrame, inputs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Each row by column name, only what the model reads; null where missing, pictures as nested lists."""
+    from polars import selectors
+
     names = [column["name"] for column in inputs]
     shapes = {column["name"]: column["shape"] for column in inputs if column["type"] == "image"}
     return [
         {name: _nested(value, shapes[name]) if name in shapes else value for name, value in row.items()}
-        for row in rows.select(names).iter_rows(named=True)
+        for row in rows.select(selectors.by_name(*names)).iter_rows(named=True)
     ]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars
 
 from aimass_compiler import conventions
+from aimass_compiler.expression.plain_name import named
 from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn
 from aimass_compiler.runtime.packaging.rows import as_json
 
@@ -84,5 +85,5 @@ def _outputs(task: Task) -> list[dict[str, Any]]:
 def _example(rows: polars.DataFrame, inputs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The first row in which the fewest values are missing, as JSON; a picture is nested lists."""
     read = [column["name"] for column in inputs]
-    missing = rows.select(polars.sum_horizontal(polars.col(name).is_null() for name in read)).to_series()
+    missing = rows.select(polars.sum_horizontal(named(name).is_null() for name in read)).to_series()
     return as_json(rows.slice(missing.arg_min() or 0, 1), inputs)[0]
