@@ -143,9 +143,15 @@ build/secure/.ready: requirements/secure.txt requirements/secrets.txt Makefile
 requirements: $(READY) ## renew the pinned requirements
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/dev.txt
-	uv pip compile pyproject.toml --extra cluster --universal --python-version 3.11 \
+	uv pip compile --group build --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -c requirements/dev.txt -o requirements/build.txt
+	for name in core "cluster --extra cluster" "train --all-extras"; do set -- $$name; file=$$1; shift; \
+		uv pip compile pyproject.toml "$$@" --universal --python-version 3.11 \
+			--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q \
+			-c requirements/dev.txt -o requirements/$$file.txt || exit 1; done
+	printf 'filelock\npyyaml\n' | uv pip compile - --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q \
-		-c requirements/dev.txt -o requirements/cluster.txt
+		-c requirements/dev.txt -o requirements/programs.txt
 	python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["serve"], sep="\n")' \
 		| uv pip compile - --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q \
@@ -161,11 +167,13 @@ requirements: $(READY) ## renew the pinned requirements
 clean: ## remove what make and the demo made
 	rm -rf $(VENV) build artifacts
 
-$(READY): requirements/dev.txt requirements/uv.txt pyproject.toml
+$(READY): requirements/build.txt requirements/dev.txt requirements/uv.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none is on the PATH" >&2; exit 1; }
 	@echo "setting up $(VENV) with $$($(PYTHON) --version) (a few minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@command -v uv >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt
-	@uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/dev.txt
+	@uv pip install --quiet --python $(BIN)/python --require-hashes --only-binary :all: -r requirements/build.txt
+	@uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes --only-binary :all: \
+		--no-binary antlr4-python3-runtime --no-build-isolation -r requirements/dev.txt
 	@uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@

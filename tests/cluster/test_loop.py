@@ -7,7 +7,7 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +150,7 @@ def a_merged_change_is_trained_built_and_applied_in_turn(world: World) -> None:
     assert json.loads(jobs["images"].outputs["missing"]) == [TRAINED]
     image = image_of(world, TRAINED)
     assert image in world.registry.images
+    what_was_trained_can_be_released(world, jobs["train"])
     assert f"Pushed `{image}`, which is `" in jobs["train"].summary
     for environment in ENVIRONMENTS:
         objects = world.objects(environment)
@@ -160,6 +161,23 @@ def a_merged_change_is_trained_built_and_applied_in_turn(world: World) -> None:
         assert objects["HorizontalPodAutoscaler", TRAINED]["spec"]["maxReplicas"] == 9
         assert {("Deployment", KEPT), ("ConfigMap", f"aimass-{KEPT}-{environment}")} <= objects.keys()
         assert f"{TRAINED} in {environment}" in jobs[environment].summary
+
+
+def what_was_trained_can_be_released(world: World, job: Job) -> None:
+    """From the artifact of its run; with its dvc.lock committed, the manifests name an image that is there."""
+    (kept,) = (world.project.folder / "jobs").glob(f"train-{TRAINED}-*-artifacts/{TRAINED}")
+    desk = world.project.folder / "desk"
+    git(world.project.folder, "clone", "--quiet", str(world.project.hub.remote), str(desk))
+    shutil.copytree(kept, desk, dirs_exist_ok=True)
+    own = replace(world.project, clone=desk)
+    done = own.aimass("release", TRAINED)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    before = image_of(replace(world, project=own), TRAINED)
+    own.compile()
+    recorded = image_of(replace(world, project=own), TRAINED)
+    assert recorded != before
+    assert recorded in world.registry.images
+    assert recorded in job.summary
 
 
 def an_object_that_was_edited_by_hand_is_told_and_not_overwritten(world: World) -> None:

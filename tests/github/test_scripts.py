@@ -162,6 +162,101 @@ def test_what_is_pushed_is_told_by_tag_and_digest(project: Path, status: int) ->
     assert (pushed in summary.read_text()) if status == 0 else not summary.exists()
 
 
+@needs_kustomize
+def test_an_image_is_also_called_as_it_will_be_with_the_record_of_its_run(project: Path) -> None:
+    name_image(project, "ghcr.io/example/churn")
+    program(project, "docker", 'echo "$*" >> calls; cat >/dev/null')
+    program(
+        project, "aimass", f"sed -i s/spec-1/spec-2/ {OVERLAY}/kustomization.yaml; echo ghcr.io/x@sha256:1"
+    )
+    (project / "artifacts/churn/evaluate").mkdir(parents=True)
+    (project / "artifacts/churn/evaluate/metrics.json").write_text("{}\n")
+    variables = {
+        "REGISTRY_USER": "ci",
+        "REGISTRY_PASSWORD": "s",
+        "GITHUB_STEP_SUMMARY": str(project / "told"),
+    }
+    assert run("push-image.sh", "churn", project=project, **variables).returncode == 0
+    wanted = "buildx imagetools create --tag ghcr.io/example/churn:spec-1 ghcr.io/x@sha256:1"
+    assert (project / "calls").read_text().splitlines()[-1] == wanted
+    assert (
+        "With the `dvc.lock` of this run it is `ghcr.io/example/churn:spec-2`."
+        in (project / "told").read_text()
+    )
+
+
+def program(project: Path, name: str, text: str) -> None:
+    """A program that the scripts call."""
+    path = project / "bin" / name
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+#: Notes how it was called, and makes what `uv venv` and a release of the compiler would bring.
+UV = 'echo "$*" >> calls; mkdir -p .venv/bin; case "$*" in *" ."|*"$RELEASED"*) touch .venv/bin/aimass; chmod +x .venv/bin/aimass;; esac'
+
+
+def installed(project: Path, own: bool, released: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """What install.sh does for a job that applies, and what it lets uv do."""
+    (project / "requirements").mkdir()
+    for name in ("build", "cluster"):
+        (project / f"requirements/{name}.txt").write_text("a==1 --hash=sha256:0\n")
+    name = "aimass-compiler" if own else "models"
+    (project / "pyproject.toml").write_text(f'[project]\nname = "{name}"\n')
+    program(project, "uv", UV)
+    done = run("install.sh", "cluster", project=project, RELEASED=released)
+    return done, (project / "calls").read_text().splitlines()
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_nothing_is_installed_that_is_not_pinned(project: Path, own: bool) -> None:
+    done, calls = installed(project, own, "nothing" if own else "cluster.txt")
+    assert (done.returncode, calls[0]) == (0, "venv")
+    from_index = [call for call in calls[1:] if not call.endswith(" .")]
+    assert [call.rpartition(" ")[2] for call in from_index] == [
+        "requirements/build.txt",
+        "requirements/cluster.txt",
+    ]
+    assert all("--require-hashes --only-binary :all: " in call for call in from_index)
+    from_sources = ["pip install --no-deps --no-build-isolation ."] if own else []
+    assert [call for call in calls[1:] if call.endswith(" .")] == from_sources
+
+
+def test_a_repository_that_pins_no_release_is_told_so(project: Path) -> None:
+    done, _ = installed(project, own=False, released="nothing")
+    assert done.returncode == 1
+    assert "requirements/cluster.txt pins no release of aimass-compiler" in done.stderr
+    (project / "requirements/build.txt").unlink()
+    done = run("install.sh", "cluster", project=project)
+    assert "requirements/build.txt is missing: docs/gitops.md" in done.stderr
+
+
+@pytest.mark.parametrize("remote", ["", "store s3://bucket"])
+def test_what_was_made_is_kept_where_dvc_has_a_remote(project: Path, remote: str) -> None:
+    program(project, "dvc", f'case "$1" in remote) printf "%s" "{remote}";; *) echo "$*" >> calls;; esac')
+    program(project, "python", 'echo "python $*" >> calls')
+    (project / "data").mkdir()
+    (project / "data/prepare.py").touch()
+    assert run("get-data.sh", project=project).returncode == 0
+    done = run("keep-results.sh", "churn", project=project)
+    assert done.returncode == 0
+    calls = (project / "calls").read_text().splitlines()
+    with_remote = ["pull --allow-missing", "push generated/churn/dvc.yaml"]
+    assert calls == (with_remote if remote else ["python data/prepare.py"])
+    assert ("No DVC remote" in done.stdout) is not bool(remote)
+
+
+@needs_kustomize
+def test_overlays_and_training_jobs_are_held_to_schemas_that_are_fetched_once(project: Path) -> None:
+    name_image(project, "ghcr.io/example/churn")
+    shutil.copytree(project / OVERLAY, project / "generated/churn/train")
+    program(project, "kubeconform", 'echo "$*" >> calls; for last; do :; done; ls "$last" >> calls')
+    assert run("conform.sh", project=project).returncode == 0
+    call, *files = (project / "calls").read_text().splitlines()
+    assert files == ["generated.churn.overlays.dev.yaml", "generated.churn.train.yaml"]
+    assert " -cache " in call
+
+
 class TokenService(Answers):
     """Answers like GitHub's token service, with what it was asked as the token."""
 

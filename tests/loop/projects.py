@@ -22,8 +22,8 @@ _SHIPPED = (".github", "aimass_compiler", "data", "requirements", "pyproject.tom
 _STAND_INS = Path(__file__).parent / "stand_ins"
 #: Programs that every runner of GitHub has, in the system's own folders.
 _SYSTEM = "/usr/local/bin:/usr/bin:/bin"
-#: Jobs of check.yml that are these tests themselves, or need scanners, schemas or programs from elsewhere.
-_ELSEWHERE = ("tests", "quick", "same-bytes", "secure", "manifests", "alerts")
+#: Jobs of check.yml that need schemas or programs from elsewhere.
+_ELSEWHERE = ("manifests", "alerts")
 
 
 @dataclass

@@ -29,6 +29,11 @@ class Registry:
         self.manifests[f"/v2/{repository}/manifests/{tag}"] = b"{}"
 
 
+def digest_of(content: bytes) -> str:
+    """What a manifest is called by its content."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
 @contextmanager
 def running() -> Iterator[Registry]:
     """An empty registry, which ends with the block."""
@@ -36,6 +41,10 @@ def running() -> Iterator[Registry]:
 
     class Handler(Answers):
         def do_GET(self) -> None:
+            repository, _, name = self.path.partition("/manifests/")
+            if name.startswith("sha256:"):
+                own = {path: each for path, each in manifests.items() if path.startswith(f"{repository}/")}
+                self.path = next((path for path, each in own.items() if digest_of(each) == name), self.path)
             self.tell(200 if self.path in manifests else 404)
 
         def do_PUT(self) -> None:
@@ -44,9 +53,7 @@ def running() -> Iterator[Registry]:
 
         def tell(self, status: int) -> None:
             content = manifests.get(self.path, b"")
-            self.answer(
-                status, content, Docker_Content_Digest=f"sha256:{hashlib.sha256(content).hexdigest()}"
-            )
+            self.answer(status, content, Docker_Content_Digest=digest_of(content))
 
     with Server(Handler) as server:
         yield Registry(f"localhost:{server.server_port}", manifests)

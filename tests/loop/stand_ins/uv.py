@@ -10,6 +10,8 @@ import tomllib
 from pathlib import Path
 
 VENV = Path(".venv")
+#: What has no wheel, and how it is built.
+BUILT = ["--no-binary", "antlr4-python3-runtime", "--no-build-isolation"]
 
 
 def main(words: list[str]) -> int:
@@ -18,13 +20,11 @@ def main(words: list[str]) -> int:
         case ["venv"]:
             command = [sys.executable, "-m", "venv", "--without-pip", "--symlinks", str(VENV)]
             return subprocess.run(command, check=False).returncode
-        case ["pip", "install", "--require-hashes", "-r", file]:
+        case ["pip", "install", "--require-hashes", "--only-binary", ":all:", *options, "-r", file]:
+            assert options in ([], BUILT), options
             assert "--hash=sha256:" in Path(file).read_text(), file
             install_packages()
-        case ["pip", "install", "--no-deps", "."]:
-            install_project()
-        case ["pip", "install", "."]:
-            install_packages()
+        case ["pip", "install", "--no-deps", "--no-build-isolation", "."]:
             install_project()
         case _:
             print(f"uv: not known here: {words}", file=sys.stderr)
