@@ -164,7 +164,7 @@ def a_merged_change_is_trained_built_and_applied_in_turn(world: World) -> None:
 
 
 def what_was_trained_can_be_released(world: World, job: Job) -> None:
-    """From the artifact of its run; with its dvc.lock committed, the manifests name an image that is there."""
+    """From its artifact; with its dvc.lock committed, the manifests name an image that is there."""
     (kept,) = (world.project.folder / "jobs").glob(f"train-{TRAINED}-*-artifacts/{TRAINED}")
     desk = world.project.folder / "desk"
     git(world.project.folder, "clone", "--quiet", str(world.project.hub.remote), str(desk))

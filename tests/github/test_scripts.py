@@ -193,7 +193,13 @@ def program(project: Path, name: str, text: str) -> None:
 
 
 #: Notes how it was called, and makes what `uv venv` and a release of the compiler would bring.
-UV = 'echo "$*" >> calls; mkdir -p .venv/bin; case "$*" in *" ."|*"$RELEASED"*) touch .venv/bin/aimass; chmod +x .venv/bin/aimass;; esac'
+UV = """\
+echo "$*" >> calls
+mkdir -p .venv/bin
+case "$*" in
+  *" ." | *"$RELEASED"*) touch .venv/bin/aimass && chmod +x .venv/bin/aimass ;;
+esac
+"""
 
 
 def installed(project: Path, own: bool, released: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
