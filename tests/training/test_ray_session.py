@@ -87,7 +87,7 @@ def test_what_is_made_in_its_place_is_gone_afterwards(
 def test_where_no_short_folder_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path / ("long" * 30)))
     monkeypatch.setattr(ray_session, "_SHORT_FOLDER", str(tmp_path / "missing"))
-    with pytest.raises(StageFailure, match="too long a name for Ray's sockets") as failed:  # noqa: SIM117
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(ray_session._folder_for_sockets())
+    raised = pytest.raises(StageFailure, match="too long a name for Ray's sockets")
+    with raised as failed, contextlib.ExitStack() as stack:
+        stack.enter_context(ray_session._folder_for_sockets())
     assert "TMPDIR=/scratch/me aimass run MODEL" in failed.value.help
