@@ -1,19 +1,22 @@
-"""Whether the float32 that models read tells the numbers of a feature apart."""
+"""Whether float64, as numbers are kept, and float32, as models read them, distinguish what differs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy
+import polars
 
 from aimass_compiler.expression import polars_lowering
 from aimass_compiler.expression.algebra import Expression, Pack
+from aimass_compiler.pipeline.columns import NumberColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    import polars
     from numpy.typing import NDArray
+
+    from aimass_compiler.pipeline.columns import Column
 
 #: So many rows show whether a feature's numbers fall together, and cost little of a large table.
 _ROWS = 200_000
@@ -47,6 +50,31 @@ class Merged(NamedTuple):
             f"subtract what the values share, or bound those far away: `compute` and `clip` work in float64; "
             f"if `{self.feature}` only names something, declare it as `id` or `category`"
         )
+
+
+def rounded(rows: polars.DataFrame, columns: Mapping[str, Column]) -> Iterator[str]:
+    """A sentence about each number column whose whole numbers, as they were read, do not fit in float64."""
+    for name, column in columns.items():
+        if not isinstance(column, NumberColumn) or name not in rows.columns:
+            continue
+        whole = _whole(rows.get_column(name)).drop_nulls().unique()
+        kept = whole.cast(polars.Float64).n_unique()
+        if kept < len(whole):
+            yield (
+                f"`{name}` has {len(whole):,} distinct whole numbers, of which {kept:,} stay distinct: above "
+                "9,007,199,254,740,992 a number (float64) is rounded"
+            )
+
+
+def _whole(raw: polars.Series) -> polars.Series:
+    """The whole numbers of a column; of text, those that have so many digits that they might be rounded."""
+    if raw.dtype == polars.String:
+        return (
+            raw.filter(raw.str.contains(r"^\s*-?\d{16,}\s*$"))
+            .str.strip_chars()
+            .cast(polars.Int64, strict=False)
+        )
+    return raw if raw.dtype.is_integer() else polars.Series([], dtype=polars.Int64)
 
 
 def merged(result: Expression, rows: polars.DataFrame) -> Iterator[Merged]:

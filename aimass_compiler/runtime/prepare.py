@@ -14,6 +14,7 @@ from aimass_compiler.pipeline.data import Data
 from aimass_compiler.runtime import contract
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.joined_rows import Joined, joined
+from aimass_compiler.runtime.precision import rounded
 from aimass_compiler.runtime.predictable import require_predictable
 from aimass_compiler.runtime.workspace import Workspace, write_json, write_table
 from aimass_compiler.task import Task
@@ -25,6 +26,8 @@ def run(data: Data, task: Task, *, workspace: Workspace) -> None:
     """Write train, validation and test rows, and a report of what was found."""
     collected = joined(data, _collect(data, workspace))
     cleaned = _checked(data, task, collected)
+    for told in rounded(collected.table, data.columns):
+        print(f"warning: {told}\n  help: declare it as `id` or `category` if it only names something")
     splits = _split(data, task, cleaned)
     for name, part in splits.items():
         write_table(workspace.path(artifacts.rows(name)), part)

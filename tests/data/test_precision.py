@@ -8,6 +8,7 @@ import numpy
 import polars
 import pytest
 
+from tests.data.projects import prepared
 from tests.data.test_features import rows, run
 
 if TYPE_CHECKING:
@@ -61,3 +62,15 @@ def test_nothing_is_said_of_numbers_that_stay_apart(
 def test_a_column_without_a_value(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = warned(tmp_path, [None] * 20, [], capsys)
     assert "warning: `a.b` has no value in any of the 20 training rows\n  help: " in told
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_ids_that_float64_cannot_hold(tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    tweets = [1_700_000_000_000_000_000 + number for number in range(30)]
+    table = polars.DataFrame({"id": tweets, "tweet": tweets, "small": range(30), "y": range(30)})
+    getattr(table, f"write_{kind}")(tmp_path / f"rows.{kind}")
+    columns = {"id": "id", "tweet": "number", "small": "number", "y": "number"}
+    prepared(tmp_path, {"sources": {"rows": f"rows.{kind}"}, "columns": columns})
+    told = capsys.readouterr().out
+    assert "warning: `tweet` has 30 distinct whole numbers, of which 1 stay distinct" in told
+    assert told.count("warning") == 1
