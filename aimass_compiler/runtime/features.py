@@ -20,9 +20,9 @@ from aimass_compiler.expression import onnx_lowering, polars_lowering
 from aimass_compiler.expression.algebra import Column as ColumnExpression
 from aimass_compiler.expression.algebra import Expression, columns_of
 from aimass_compiler.expression.onnx_graph import Inputs
-from aimass_compiler.expression.statistics import learn
+from aimass_compiler.expression.statistics import MutualInformation, Statistic, Variances, learn
 from aimass_compiler.pipeline.columns import Column, feature_types
-from aimass_compiler.runtime.capacity import shown_bytes
+from aimass_compiler.runtime.capacity import available_memory, shown_bytes
 from aimass_compiler.runtime.examples import write_matrix, write_target
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.precision import merged
@@ -42,6 +42,9 @@ _FLOAT_BYTES = 4
 #: What of a matrix is computed at once; polars and the copies on the way take some times as much.
 _BLOCK_BYTES = 64 * 2**20
 _LEAST_ROWS = 1024
+#: What is learnt of all rows of a vector at once: float32 from polars, float64 and a copy to compute with.
+_WHOLE = (Variances, MutualInformation)
+_BYTES_TO_COMPARE = 4 + 8 + 8
 
 
 def run(
@@ -50,12 +53,13 @@ def run(
     """Write the float32 matrices, the graph that serving uses and the reference for drift."""
     rows = {name: polars.read_parquet(workspace.path(artifacts.rows(name))) for name in conventions.SPLITS}
     read = [ColumnExpression(name, kind) for name, kind in feature_types(columns, task.target).items()]
-    train = rows["train"].lazy()
-    fitted = fit(
-        features,
-        {column.name: column for column in read},
-        lambda statistics: learn(train, statistics, task),
-    )
+    train = rows["train"]
+
+    def learner(statistics: Mapping[str, Statistic]) -> Mapping[str, Any]:
+        _require_memory(statistics, train.height)
+        return learn(train.lazy(), statistics, task)
+
+    fitted = fit(features, {column.name: column for column in read}, learner)
     result = features_of(fitted)
     used = {column.name for column in columns_of(result)}
     inputs = [column for column in read if column.name in used]
@@ -91,6 +95,19 @@ def _require_features(result: Expression, inputs: Sequence[ColumnExpression]) ->
             ExitCode.DATA,
             "no column reaches the model: `features` leaves none, or none has a value in the training split",
             "look at `features` and at what is missing in " + artifacts.ROWS_REPORT,
+        )
+
+
+def _require_memory(statistics: Mapping[str, Statistic], rows: int) -> None:
+    """Raise StageFailure before vectors are compared as a whole that memory cannot hold."""
+    sizes = [statistic.of.type.size or 0 for statistic in statistics.values() if type(statistic) in _WHOLE]
+    wanted, available = max(sizes, default=0) * rows * _BYTES_TO_COMPARE, available_memory()
+    if available is not None and wanted > available:
+        raise StageFailure(
+            ExitCode.DATA,
+            f"to choose of {max(sizes):,} features by {rows:,} rows, `select` takes {shown_bytes(wanted)}, "
+            f"but {shown_bytes(available)} of memory are available",
+            "make the largest `cross`, `hash_text` or `bag_of_words` smaller, or leave `select` out",
         )
 
 

@@ -155,3 +155,15 @@ def test_a_value_that_no_scaling_can_hold_stays_to_be_reported(tmp_path: Path) -
         tmp_path, [{"drop": ["photo", "a", "p"]}, {"standardize": "a.b"}], dict.fromkeys(SPLITS, table)
     )
     assert numpy.isinf(numpy.load(folder / "train_x.npy")).any()
+
+
+def test_a_choice_that_memory_cannot_hold_is_refused_with_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features, "available_memory", lambda: 1_000_000)
+    written = [{"drop": ["photo", "a", "a.b"]}, {"one_hot": "p"}, {"select": {"top": 1, "columns": ["p"]}}]
+    tables = dict.fromkeys(SPLITS, rows(1))
+    run(tmp_path / "small", written, tables)
+    monkeypatch.setattr(features, "available_memory", lambda: 100)
+    with pytest.raises(StageFailure, match="to choose of 2 features by 20 rows, `select` takes 1 MiB"):
+        run(tmp_path / "large", written, tables)
