@@ -56,7 +56,7 @@ def lowered(
     file = document.file
     if has_errors(findings):
         return document, None, findings
-    spec, problems = decode(ModelSpec, document.data, file)
+    spec, problems = decode(ModelSpec, document.data, file, document.written)
     pipeline, more = lower(spec, settings, file) if spec else (None, [])
     if pipeline and project and (packaged := recorded_package(project.generated, pipeline.name)):
         pipeline = pipeline.model_copy(update={"packaged": packaged})

@@ -59,7 +59,7 @@ EXAMPLES = (
     Example(
         "AM269",
         fails="model: decision_tree\ndata: {columns: {tenure: {type: number, min: 0, max: 120}}}",
-        passes="model: decision_tree\ndata: {columns: {tenure: {type: number, min: 0, max: 2e9}}}",
+        passes="model: decision_tree\ndata: {columns: {tenure: {type: number, min: 0, max: 2.0e+9}}}",
     ),
 )
 

@@ -12,7 +12,7 @@ from aimass_compiler.explanations import Explanation
 from aimass_compiler.spec import enough
 from aimass_compiler.spec.document import Document, Node, ScalarNode, SequenceNode
 from aimass_compiler.spec.mappings import mapping_node
-from aimass_compiler.spec.scalars import Scalar, UnholdableNumberError, read
+from aimass_compiler.spec.scalars import Scalar, UnholdableNumberError, portable, read
 from aimass_compiler.spec.syntax_errors import syntax_finding, too_deep
 
 EXPLANATIONS = (
@@ -48,8 +48,10 @@ EXPLANATIONS = (
     Explanation(
         "AM018",
         "other YAML tools read this value differently",
-        "Unquoted, `no` and `off` are false and `yes` and `on` are true in YAML 1.1, which many tools still "
-        "read, and `010` is eight. Here they are text and the number ten. Quotes make every "
+        "Many tools, PyYAML among them, still read YAML 1.1. Unquoted, `no` and `off` are false there, "
+        "`yes` and `on` are true, as keys, too; `12:30` is 750 and `1_000` is 1000; `2024-01-01` is a date; "
+        "`010` is eight, and `1e-3` is text, because there a number with an exponent has a point and a "
+        "sign. Here they are text, text, text, the number ten, and 0.001. Quotes, or `1.0e-3`, make every "
         "tool read the same.",
     ),
 )
@@ -65,6 +67,8 @@ _TAGS: dict[str, tuple[type, ...]] = {
 _TEXT_TAGS = ("!", "tag:yaml.org,2002:str")
 _MAPPING_TAGS = (None, "!", "tag:yaml.org,2002:map")
 _SEQUENCE_TAGS = (None, "!", "tag:yaml.org,2002:seq")
+#: Where the language has the key `on`.
+_WITH_ON = frozenset(("join", "retrain"))
 #: The styles whose scalars end with the lines or blanks behind them: plain ones, and blocks of text.
 _BLOCK_STYLES = (None, "", "|", ">")
 #: libyaml where PyYAML was built with it: ten times faster, the same events.
@@ -247,15 +251,26 @@ class _Composer:
         if event.tag is not None:
             if not isinstance(value, _TAGS.get(event.tag, ())):
                 self._refuse_tag(event, f"`{text}`")
-        elif other and not (self._open and self._open[-1].awaits_key):
-            told = f"`{text}` is {_told(value)} here, and YAML 1.1 tools read it as {other}"
-            quoted = f'"{text}"'
-            hint = f"quote it, `{quoted}`, if it is text"
-            if not isinstance(value, str):
-                hint = f"write `{value}`, or {hint}"
-            instead = quoted if isinstance(value, str) and not event.anchor else ""
-            self._report("AM018", event, told, hint, Severity.WARNING, instead)
+        elif other and not self._is_ours(text):
+            self._warn_of_others(event, value, other)
         return value
+
+    def _is_ours(self, text: str) -> bool:
+        """Whether this is a key of the language: it has one that YAML 1.1 takes for true."""
+        awaits_key = bool(self._open) and self._open[-1].awaits_key
+        return awaits_key and text == "on" and not _WITH_ON.isdisjoint(self._path())
+
+    def _warn_of_others(self, event: Any, value: Scalar, other: str) -> None:
+        """That other tools read an unquoted scalar differently, and how it is written for all."""
+        text, quoted = event.value, f'"{event.value}"'
+        message = f"`{text}` is {_told(value)} here, and YAML 1.1 tools read it as {other}"
+        hint = f"quote it, `{quoted}`, if it is text"
+        instead = quoted
+        if not isinstance(value, str):
+            number = portable(text) if isinstance(value, float) else str(value)
+            hint = f"write `{number}`, or {hint}"
+            instead = number if isinstance(value, float) else ""
+        self._report("AM018", event, message, hint, Severity.WARNING, "" if event.anchor else instead)
 
     def _refuse_tag(self, event: Any, told: str) -> None:
         tag = event.tag.replace("tag:yaml.org,2002:", "!!")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Frozen)
 
 
-def decode(kind: type[R], data: Mapping[str, Any], file: str) -> tuple[R | None, list[Finding]]:
-    """The record that the data describes, and what is wrong with it.
+def _as_read(path: Path) -> str:  # noqa: ARG001  # where there is no text, nothing was written
+    return ""
+
+
+def decode(
+    kind: type[R], data: Mapping[str, Any], file: str, written: Callable[[Path], str] = _as_read
+) -> tuple[R | None, list[Finding]]:
+    """The record that the data describes, and what is wrong with it; `written` is how a value was written.
 
     What is wrong is left out and the rest decoded again, so that a misspelt key hides nothing; of a list
     whose item cannot be left out, the whole is.
@@ -29,7 +35,7 @@ def decode(kind: type[R], data: Mapping[str, Any], file: str) -> tuple[R | None,
     try:
         return kind.model_validate(data, by_alias=True, by_name=False), []
     except ValidationError as error:
-        mismatches = _mismatches(data, error)
+        mismatches = _mismatches(data, error, written)
         found = findings(kind, data, mismatches[: enough.MOST], file)
         if len(mismatches) > enough.MOST:
             return None, enough.first(found, uncounted=len(mismatches) - enough.MOST)
@@ -61,15 +67,19 @@ def _is_meant(finding: Finding, key: str, data: Mapping[str, Any]) -> bool:
     return name == key or (key not in data and finding.path == (name,) and nearest(name, (key,)) == key)
 
 
-def _mismatches(data: Mapping[str, Any], error: ValidationError) -> list[Mismatch]:
+def _mismatches(
+    data: Mapping[str, Any], error: ValidationError, written: Callable[[Path], str]
+) -> list[Mismatch]:
     return [
         Mismatch(
             line["type"],
             line.get("ctx", {}),
             line["msg"],
             line["loc"],
-            written_path(data, line["loc"]),
-            line["input"],
+            path := written_path(data, line["loc"]),
+            value := line["input"],
+            text=written(path),
+            texts=tuple(written((*path, place)) for place in range(len(value))) if _is_list(value) else (),
         )
         for line in error.errors(include_url=False)
     ]

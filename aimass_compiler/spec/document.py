@@ -46,6 +46,10 @@ class MappingNode(NamedTuple):
 Node = ScalarNode | SequenceNode | MappingNode
 
 
+#: What comes before a value that has a tag, an anchor or quotes, or is repeated.
+_DRESSED = ("!", "&", "*", '"', "'")
+
+
 @dataclass(frozen=True)
 class Document:
     """One file: what it holds, and where.
@@ -84,6 +88,21 @@ class Document:
         key, node = _found(self.root, path)
         target = key if at_key and key else node
         return self.place_between(target.start, target.end) if target else Place(1, 1, 1, 1)
+
+    def written(self, path: Path) -> str:
+        """The unquoted value at exactly this path as it was written: `00123`, not 123; else nothing."""
+        here: Node | None = self.root
+        for step in path:
+            if isinstance(here, MappingNode) and isinstance(step, str) and step in here.entries:
+                here = here.entries[step][1]
+            elif isinstance(here, SequenceNode) and isinstance(step, int) and 0 <= step < len(here.items):
+                here = here.items[step]
+            else:
+                return ""
+        if not isinstance(here, ScalarNode) or isinstance(here.value, str):
+            return ""
+        text = self.text[here.start : here.end]
+        return "" if text[:1] in _DRESSED else text
 
     def is_repeated(self, path: Path) -> bool:
         """Whether the value at this path came in by an alias, so that it was written at another path."""

@@ -41,7 +41,7 @@ EXAMPLES = (
     Example("AM014", "kind: Model\n---\nkind: Model\n", "kind: Model\n", "file"),
     Example("AM015", "# nothing yet\n", "kind: Model\n", "file"),
     Example("AM016", "- kind: Model\n", "kind: Model\n", "file"),
-    Example("AM017", "max: 1e999\n", "max: 1e9\n", "file"),
+    Example("AM017", "max: 1e999\n", "max: 1.0e+9\n", "file"),
     Example("AM019", "apiVersion: aimass/v1alpha1", "apiVersion: aimass/v1"),
     Example(
         "AM022",

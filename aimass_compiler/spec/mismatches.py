@@ -76,6 +76,14 @@ class Mismatch(Struct, frozen=True):
     value: Any
     #: What the value may be, where it has a wrong type.
     nouns: tuple[str, ...] = ()
+    #: How an unquoted value was written, and the items of a list: `00123` is read as 123.
+    text: str = ""
+    texts: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """The value for people, as it was written."""
+        return f"`{self.text[:60]}`" if self.text else _shown(self.value)
 
     @property
     def key(self) -> str:
@@ -288,15 +296,16 @@ def _value_told(mismatch: Mismatch) -> tuple[str, str, str]:
         word, bound = _BOUNDS[kind]
         end = context[bound] if isinstance(context[bound], str) else f"{context[bound]:g}"
         hint = ways_out.of_share(value, end) or (ways_out.of_unit(value, end) if bound == "ge" else "")
-        return "AM104", f"{name} must be {word} {end}, not {_shown(value)}", hint
+        return "AM104", f"{name} must be {word} {end}, not {mismatch.shown}", hint
     if kind == "literal_error":
         allowed = str(context["expected"]).replace("'", "`")
         hint = _only_guess(value, _allowed(mismatch))
-        return "AM105", f"{name} must be {allowed}, not {_shown(value)}", hint
+        return "AM105", f"{name} must be {allowed}, not {mismatch.shown}", hint
     if kind == "range_end":
         reason = str(context["reason"]).removeprefix("Input should be ").replace("'", "`")
         reason = reason.replace("a valid integer", "a whole number").replace("a valid number", "a number")
-        return "AM104", f"each value of {name} must be {reason}, not `{context['end']}`", ""
+        end = _end_written(mismatch, context["end"])
+        return "AM104", f"each value of {name} must be {reason}, not `{end}`", ""
     if kind.startswith("union_tag"):
         return _tag_told(mismatch)
     return _lengths_told(mismatch) or (
@@ -304,6 +313,13 @@ def _value_told(mismatch: Mismatch) -> tuple[str, str, str]:
         mismatch.message.removeprefix("Value error, "),
         _meant(mismatch) or _form(mismatch),
     )
+
+
+def _end_written(mismatch: Mismatch, end: object) -> object:
+    """The end of a range as it was written."""
+    items = mismatch.value if isinstance(mismatch.value, (list, tuple)) else ()
+    written = (text for text, item in zip(mismatch.texts, items, strict=False) if item == end and text)
+    return next(written, end)
 
 
 def _meant(mismatch: Mismatch) -> str:
@@ -345,10 +361,14 @@ def _type_told(mismatch: Mismatch) -> tuple[str, str, str]:
         return "AM103", f"{name} must be {noun} or a range, and `{keys[0]}` is no range", hint
     if len(keys) == 1 and keys[0] in RANGES:
         return "AM103", f"{name} cannot be searched: it must be {noun}", ""
-    if value is None:
+    if value is None and not (mismatch.text and "a string" in mismatch.nouns):
         hint = f"write {'`{}`' if mismatch.nouns == ('a mapping',) else 'a value'}, or leave the key out"
         return "AM103", f"{name} has no value, but must be {noun}", hint
-    return "AM103", f"{name} must be {noun}, not {_shown(value)}", ways_out.of_type(value, mismatch.nouns)
+    return (
+        "AM103",
+        f"{name} must be {noun}, not {mismatch.shown}",
+        ways_out.of_type(value, mismatch.nouns, mismatch.text),
+    )
 
 
 def _either(nouns: Sequence[str]) -> str:
@@ -360,7 +380,7 @@ def _lengths_told(mismatch: Mismatch) -> tuple[str, str, str] | None:
     kind, context, name = mismatch.type, mismatch.context, mismatch.name
     if kind == "string_pattern_mismatch":
         hint = "lower-case letters, digits and -, at most 40 and a letter first: such as `churn-eu`"
-        return "AM108", f"{name} cannot be {_shown(mismatch.value)}", hint
+        return "AM108", f"{name} cannot be {mismatch.shown}", hint
     if kind == "missing":
         return "AM107", f"{name} has {_counted(len(mismatch.value), 'item')}, which is too few", ""
     if kind not in _LENGTHS:

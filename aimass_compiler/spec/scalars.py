@@ -9,6 +9,8 @@ import math
 import re
 from functools import lru_cache
 
+import yaml
+
 Scalar = str | int | float | bool | None
 
 _WORDS: dict[str, bool | None] = {
@@ -21,7 +23,8 @@ _PREFIXED = re.compile(r"0o(?P<octal>[0-7]+)|0x(?P<hexadecimal>[0-9a-fA-F]+)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"(?P<sign>[-+]?)\.(inf|Inf|INF)")
 _NOT_A_NUMBER = (".nan", ".NaN", ".NAN")
-_LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
+#: What YAML 1.1 has and 1.2 has not, beside numbers and flags; `<<` is refused elsewhere.
+_READ_AS = {"timestamp": "a date", "value": "a default value, which few can read"}
 _YAML_1_1_FLAGS = {
     **dict.fromkeys(("yes", "on"), "true"),
     **dict.fromkeys(("no", "off"), "false"),
@@ -73,17 +76,51 @@ def _finite(text: str) -> float:
 
 
 def read_elsewhere_as(text: str) -> str | None:
-    """What a YAML 1.1 tool makes of this unquoted scalar where that differs in a way that bites.
+    """What a YAML 1.1 tool makes of this unquoted scalar where that is something else than here.
 
-    `y` and `n` are flags in YAML 1.1, too, but hardly any tool ever took them for such, and they are what
-    columns and classes are called. Source: https://yaml.org/type/bool.html and
-    https://yaml.org/type/int.html
+    Asked is PyYAML's own reading, which most Python tools share. `y` and `n` are flags in YAML 1.1, too, but
+    PyYAML never took them for such, and they are what columns and classes are called. Source:
+    https://yaml.org/type/ and yaml.resolver
     """
-    if text in {text.lower(), text.upper(), text.capitalize()} and text.lower() in _YAML_1_1_FLAGS:
+    tag = _tag(text)
+    try:
+        here = resolved(text)
+    except UnholdableNumberError:
+        return None
+    if tag == "str":
+        return None if isinstance(here, str) else "text"
+    if tag == "bool" and isinstance(here, str):
         return _YAML_1_1_FLAGS[text.lower()]
-    if _LEADING_ZERO.fullmatch(text):
-        return "an octal number"
-    return None
+    return _other_number(text, here) if tag in ("int", "float") else _READ_AS.get(tag)
+
+
+def _other_number(text: str, here: Scalar) -> str | None:
+    try:
+        there = yaml.safe_load(text)
+    except ValueError:
+        return "a number with digits that there are not"
+    return None if _is_same(here, there) else f"the number {there}"
+
+
+def _tag(text: str) -> str:
+    """The type that PyYAML takes an unquoted scalar for."""
+    resolvers = yaml.SafeLoader.yaml_implicit_resolvers.get(text[:1], ())
+    return next((tag.rpartition(":")[2] for tag, pattern in resolvers if pattern.match(text)), "str")
+
+
+def _is_same(here: Scalar, there: float) -> bool:
+    return not isinstance(here, (str, bool)) and here is not None and (here == there or here != here)  # noqa: PLR0124  # NaN
+
+
+def portable(number: str) -> str:
+    """A decimal number as YAML 1.1 takes it for one, too: with a point, and a sign of the exponent."""
+    mantissa, exponent_sign, exponent = number.lower().partition("e")
+    sign = mantissa[:1] if mantissa[:1] in ("-", "+") else ""
+    whole, point, decimals = mantissa[len(sign) :].partition(".")
+    if not point and not exponent_sign:
+        return number
+    exponent = exponent if exponent[:1] in ("-", "+", "") else f"+{exponent}"
+    return f"{sign}{whole or '0'}.{decimals or '0'}{exponent_sign}{exponent}"
 
 
 def comma_meant(before: str, after: str) -> str:

@@ -40,7 +40,7 @@ def read_settings(
         findings += _misnamed(path)
     else:
         return Settings.default(), Document(shown_as), list(_misnamed(path))
-    settings, problems = decode(Settings, document.data, document.file)
+    settings, problems = decode(Settings, document.data, document.file, document.written)
     return settings or Settings.default(), document, told_once.in_one_place([*findings, *problems], document)
 
 

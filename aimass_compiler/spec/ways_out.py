@@ -83,16 +83,20 @@ def _of_number(text: str, nouns: Sequence[str]) -> str:
     return f"write `{number}`" if reads_as_number(number) else ""
 
 
-def of_type(value: Any, nouns: Sequence[str]) -> str:
-    """Where another type is wanted, by what the types are called."""
+def of_type(value: Any, nouns: Sequence[str], text: str = "") -> str:
+    """Where another type is wanted, by what the types are called; `text` is how the value was written."""
     if isinstance(value, str) and any("number" in noun for noun in nouns):
         return _of_number(value, nouns)
     if isinstance(value, float) and value.is_integer() and "a whole number" in nouns:
         return f"write `{int(value)}`"
-    if isinstance(value, (bool, int, float)) and "a string" in nouns:
-        return f'quote it: `"{json.dumps(value)}"`'
+    if (value is None or isinstance(value, (bool, int, float))) and "a string" in nouns:
+        return f'quote it: `"{text or json.dumps(value)}"`'
     if nouns == ("a mapping",) and isinstance(value, list) and all(isinstance(item, str) for item in value):
         return f"write `{value[0]}: {{}}` in the place of `{value[0]}`, and so on" if value else "write `{}`"
     if nouns == ("a list",):
-        return "begin each item with `- `" if isinstance(value, Mapping) else f"write `[{json.dumps(value)}]`"
+        return (
+            "begin each item with `- `"
+            if isinstance(value, Mapping)
+            else f"write `[{text or json.dumps(value)}]`"
+        )
     return ""

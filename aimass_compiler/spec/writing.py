@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from aimass_compiler.spec.scalars import UnholdableNumberError, read_elsewhere_as, resolved
+from aimass_compiler.spec.scalars import UnholdableNumberError, portable, read_elsewhere_as, resolved
 from aimass_compiler.spec.source_text import FORBIDDEN
 
 #: Text that needs no quotes anywhere: it starts with a letter or is an amount such as `50ms`, and nothing in
@@ -22,7 +22,7 @@ def written(value: Any, *, quotes: str = "") -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(written(item) for item in value) + "]"
     if not isinstance(value, str):
-        return json.dumps(value)
+        return portable(json.dumps(value)) if isinstance(value, float) else json.dumps(value)
     if quotes == "'" and "'" not in value and value.isprintable():
         return f"'{value}'"
     if quotes != '"' and _is_plain(value):

@@ -7,6 +7,7 @@ import pytest
 from aimass_compiler.diagnostics import Path
 from aimass_compiler.spec.decode import decode
 from aimass_compiler.spec.model_spec import ModelSpec
+from aimass_compiler.spec.reader import parse
 from tests.cases.front_end import SHOWN, base
 
 #: A change to a sound spec → where the only mistake is, its code, and words of the message or the help.
@@ -150,3 +151,23 @@ def test_a_mistake_that_others_rest_on_ends_there(part: str) -> None:
     spec, findings = decode(ModelSpec, base(part), SHOWN)
     assert findings
     assert spec is None
+
+
+@pytest.mark.parametrize("text", ["00123", "1e3", "0x10", "True", "NULL", "-0", "1.50"])
+def test_a_value_is_shown_as_it_was_written(text: str) -> None:
+    change = f"data: {{columns: {{plan: {{type: category, values: [a, {text}]}}}}}}"
+    document, _ = parse(f"{change}\n", SHOWN)
+    findings = decode(ModelSpec, document.data, SHOWN, document.written)[1]
+    found = [each for each in findings if each.path[-2:] == ("values", 1)]
+    assert [(each.message.partition(", not ")[2], each.help) for each in found] == [
+        (f"`{text}`", f'quote it: `"{text}"`')
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "told"), [("min: '5'", "`5`"), ("min: &a true", "`true`"), ("min: !!bool TRUE", "`true`")]
+)
+def test_what_has_quotes_or_an_anchor_is_shown_as_it_is_read(written: str, told: str) -> None:
+    document, _ = parse(f"data: {{columns: {{age: {{type: number, {written}}}}}}}\n", SHOWN)
+    findings = decode(ModelSpec, document.data, SHOWN, document.written)[1]
+    assert told in {each.message.partition(", not ")[2] for each in findings if each.path[-1:] == ("min",)}
