@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
@@ -152,6 +152,9 @@ class Settings(Frozen):
     """Labels that every Kubernetes object gets."""
     prices: Prices | None = None
     """What an hour costs; without it, plans tell hours only."""
+    users: Literal["fixed", "assigned"] = "fixed"
+    """Whom pods run as: `fixed` numbers, or users and groups that are `assigned` by the platform, as by
+    OpenShift, whose `restricted-v2` refuses any others."""
     queue: str | None = None
     """The Kueue queue that training jobs wait in."""
     waivers: tuple[Waiver, ...] = ()

@@ -5,7 +5,10 @@ Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/#res
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aimass_compiler.pipeline.settings import Settings
 
 CONTAINER_SECURITY: dict[str, Any] = {
     "allowPrivilegeEscalation": False,
@@ -23,11 +26,23 @@ def tmp_volume(size: str) -> dict[str, Any]:
     return {"name": "tmp", "emptyDir": {"sizeLimit": size}}
 
 
-def pod_security(user: int) -> dict[str, Any]:
-    """A numeric user, so that the kubelet can tell that it is not root without asking the image."""
+def pod_security(settings: Settings, user: int, group: int | None = None) -> dict[str, Any]:
+    """A numeric user, so that the kubelet can tell that it is not root without asking the image.
+
+    Where the platform assigns users, none stands here: OpenShift's `restricted-v2` takes only those of a
+    namespace's own range. A `group` is that of files on volumes, too.
+    """
+    if is_assigned(settings):
+        return {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     return {
         "runAsNonRoot": True,
         "runAsUser": user,
-        "runAsGroup": user,
+        "runAsGroup": user if group is None else group,
         "seccompProfile": {"type": "RuntimeDefault"},
+        **({} if group is None else {"fsGroup": group}),
     }
+
+
+def is_assigned(settings: Settings) -> bool:
+    """Whether the platform says whom pods run as."""
+    return settings.users == "assigned"

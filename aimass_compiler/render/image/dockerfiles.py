@@ -12,6 +12,7 @@ from aimass_compiler import __version__, conventions
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.emit import header
 from aimass_compiler.render.image.escaping import label, reference
+from aimass_compiler.render.security import is_assigned
 
 _HEALTH_SECONDS = 2
 _VENV, _APP, _BYTECODE = "/opt/venv", "/opt/app", "/opt/bytecode"
@@ -104,7 +105,7 @@ ARG PIP_FIND_LINKS
 RUN --mount=type=secret,id=pip,mode=0444 --mount=type=secret,id=certificates,mode=0444 \\
     PIP_CONFIG_FILE=/run/secrets/pip python -m pip install --no-cache-dir --disable-pip-version-check \\
       "aimass-compiler[{extras}]=={__version__}"
-
+{_home_for_all(pipeline)}
 # Ray reports its use to its makers unless it is told not to.
 ENV RAY_USAGE_STATS_ENABLED=0
 
@@ -112,6 +113,17 @@ ENV RAY_USAGE_STATS_ENABLED=0
 HEALTHCHECK NONE
 # The user `ray` of the base image, as a number that Kubernetes can check.
 USER 1000:100
+"""
+
+
+def _home_for_all(pipeline: Pipeline) -> str:
+    """Lets users that the platform assigns, all of group 0, enter the folder that Ray's Python lies in."""
+    if not is_assigned(pipeline.settings):
+        return ""
+    return """
+# The platform runs it as a user that it assigns, in group 0.
+USER 0
+RUN chgrp 0 /home/ray && chmod g+rx /home/ray
 """
 
 

@@ -58,7 +58,7 @@ def objects(pipeline: Pipeline, serving: Serving, environment: str | None = None
     namespace = pipeline.environments[environment].namespace if environment else None
     name, prometheus = pipeline.name, pipeline.settings.prometheus.namespace
     found = [
-        workload.deployment(name, serving),
+        workload.deployment(name, serving, pipeline.settings),
         workload.service_account(name),
         network.service(name, name),
         network.network_policy(name, serving, prometheus),

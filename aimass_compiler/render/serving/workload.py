@@ -6,6 +6,7 @@ from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline.serving import Serving
+from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.render.naming import component_label, serving_selector
 from aimass_compiler.render.security import CONTAINER_SECURITY, PULL, TMP_MOUNT, pod_security, tmp_volume
 from aimass_compiler.render.serving.limits import FAREWELL_SECONDS, termination_seconds
@@ -29,7 +30,7 @@ def service_account(model: str) -> dict[str, Any]:
     }
 
 
-def deployment(model: str, serving: Serving) -> dict[str, Any]:
+def deployment(model: str, serving: Serving, settings: Settings) -> dict[str, Any]:
     """The Deployment; who scales it sets the replicas, so they stand here only when nobody does."""
     selector = serving_selector(model)
     replicas = serving.replicas
@@ -51,19 +52,19 @@ def deployment(model: str, serving: Serving) -> dict[str, Any]:
                     "labels": selector | component_label(COMPONENT),
                     "annotations": {"kubectl.kubernetes.io/default-container": CONTAINER},
                 },
-                "spec": _pod(model, serving),
+                "spec": _pod(model, serving, settings),
             },
         },
     }
 
 
-def _pod(model: str, serving: Serving) -> dict[str, Any]:
+def _pod(model: str, serving: Serving, settings: Settings) -> dict[str, Any]:
     return {
         "serviceAccountName": model,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": termination_seconds(serving),
-        "securityContext": pod_security(conventions.RUN_AS_USER),
+        "securityContext": pod_security(settings, conventions.RUN_AS_USER),
         "topologySpreadConstraints": [
             _spread(model, "topology.kubernetes.io/zone"),
             _spread(model, "kubernetes.io/hostname"),

@@ -20,7 +20,14 @@ from aimass_compiler.render.naming import (
     shortened,
     training_labels,
 )
-from aimass_compiler.render.security import CONTAINER_SECURITY, PULL, TMP_MOUNT, pod_security, tmp_volume
+from aimass_compiler.render.security import (
+    CONTAINER_SECURITY,
+    PULL,
+    TMP_MOUNT,
+    is_assigned,
+    pod_security,
+    tmp_volume,
+)
 from aimass_compiler.render.shared import Shared
 from aimass_compiler.values import Bytes
 
@@ -116,6 +123,7 @@ def submitter(job: Job) -> dict[str, Any]:
         "name": "ray-job-submitter",
         "image": job.image,
         "imagePullPolicy": PULL,
+        **_named_user(job),
         "resources": {
             "requests": {"cpu": "200m", "memory": "512Mi", "ephemeral-storage": "64Mi"},
             "limits": {"cpu": "1", "memory": "512Mi", "ephemeral-storage": "512Mi"},
@@ -145,6 +153,7 @@ def _pod(job: Job, container: str, resources: dict[str, Any]) -> dict[str, Any]:
                     "name": container,
                     "image": job.image,
                     "imagePullPolicy": PULL,
+                    **_named_user(job),
                     **_secrets(job),
                     "resources": resources,
                     "securityContext": CONTAINER_SECURITY,
@@ -170,12 +179,20 @@ def _secrets(job: Job) -> dict[str, Any]:
     return {"envFrom": [{"secretRef": {"name": name}} for name in here.secrets]} if here.secrets else {}
 
 
+def _named_user(job: Job) -> dict[str, Any]:
+    """A name and a home for a user whom the image does not know: Ray, DVC and PyTorch ask for both."""
+    if not is_assigned(job.pipeline.settings):
+        return {}
+    named = {"HOME": TMP_MOUNT["mountPath"], "LOGNAME": "ray", "USER": "ray"}
+    return {"env": [{"name": name, "value": value} for name, value in named.items()]}
+
+
 def _identity(job: Job) -> dict[str, Any]:
     return {
         "serviceAccountName": job.account,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": pod_security(_RAY_USER) | {"runAsGroup": _RAY_GROUP, "fsGroup": _RAY_GROUP},
+        "securityContext": pod_security(job.pipeline.settings, _RAY_USER, _RAY_GROUP),
     }
 
 

@@ -137,7 +137,7 @@ def _pod(job: Job) -> dict[str, Any]:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "restartPolicy": "Never",
-        "securityContext": pod_security(conventions.RUN_AS_USER),
+        "securityContext": pod_security(job.pipeline.settings, conventions.RUN_AS_USER),
         "containers": [container],
         "volumes": [
             {"name": "manifest", "configMap": {"name": manifest_name(job)}},
