@@ -91,6 +91,9 @@ VARIABLE_BODY_BYTES = "AIMASS_BODY_BYTES"
 VARIABLE_PREDICTION_SAMPLE = "AIMASS_PREDICTION_SAMPLE"
 VARIABLE_DRIFT_WINDOW_SECONDS = "AIMASS_DRIFT_WINDOW_SECONDS"
 VARIABLE_DRAIN_SECONDS = "AIMASS_DRAIN_SECONDS"
+VARIABLE_STAY_SECONDS = "AIMASS_STAY_SECONDS"
+VARIABLE_PATIENCE_SECONDS = "AIMASS_PATIENCE_SECONDS"
+VARIABLE_CONNECTIONS = "AIMASS_CONNECTIONS"
 
 # ---- metrics that the server exports and that alerts and dashboards read -------------------------
 #: How often Prometheus asks; dashboards take rates over four times as long.
@@ -100,6 +103,10 @@ METRIC_DURATION = "aimass_request_duration_seconds"  # histogram; labels: model
 METRIC_IN_FLIGHT = "aimass_requests_in_flight"
 METRIC_CONCURRENCY_LIMIT = "aimass_concurrency_limit"
 METRIC_REJECTED = "aimass_rejected_total"  # labels: model, reason
+METRIC_CONNECTIONS = "aimass_connections"
+METRIC_CONNECTIONS_LIMIT = "aimass_connections_limit"
+METRIC_CONNECTIONS_ENDED = "aimass_connections_ended_total"  # labels: model, reason
+METRIC_LOG_DROPPED = "aimass_log_lines_dropped_total"
 METRIC_VIOLATIONS = "aimass_contract_violations_total"  # labels: model, field
 METRIC_ROWS = "aimass_predicted_rows_total"
 METRIC_LABELS = "aimass_predicted_labels_total"  # classification; labels: model, label

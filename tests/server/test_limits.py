@@ -15,6 +15,7 @@ from aimass_compiler import conventions
 from server import packages
 from server.packages import CHURN_EXAMPLE
 from server.serving import HOST, Server, serving
+from server.siege import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,19 +79,34 @@ def test_an_encoded_body_is_refused(strict: Server) -> None:
     assert (reply.status, reply.json["error"]) == (415, "the body is encoded as `gzip`; send it as it is")
 
 
-def test_one_request_more_than_the_limit_is_told_to_come_back(strict: Server) -> None:
-    with start_of_a_request(strict), start_of_a_request(strict):
-        while strict.metric(conventions.METRIC_IN_FLIGHT) < 2:
+def test_bodies_that_arrive_slowly_hold_no_place(strict: Server) -> None:
+    with start_of_a_request(strict), start_of_a_request(strict), start_of_a_request(strict):
+        while strict.metric(conventions.METRIC_IN_FLIGHT) < 3:
             time.sleep(0.01)
-        reply = strict.predict(CHURN_EXAMPLE)
-        assert reply.status == 503
-        assert reply.headers["retry-after"] == "1"
-        assert strict.get("/v2/health/live").status == 200, "probes are no predictions"
+        assert strict.predict(CHURN_EXAMPLE).status == 200
+        assert strict.get("/v2/health/live").status == 200
     while strict.metric(conventions.METRIC_IN_FLIGHT) > 0:
         time.sleep(0.01)
-    assert strict.predict(CHURN_EXAMPLE).status == 200
-    assert strict.metric(conventions.METRIC_REJECTED, reason="concurrency") == 1
     assert strict.metric(conventions.METRIC_CONCURRENCY_LIMIT) == 2
+
+
+def test_of_bodies_that_there_is_no_room_for_the_oldest_is_told_to_come_back(strict: Server) -> None:
+    """There is room for two of 4 KiB."""
+    head = b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: 4096\r\n\r\n"
+    with many(strict, 3) as (first, second, third):
+        for number, connection in enumerate((first, second, third), 1):
+            connection.sendall(head + b" " * 4000)
+            while number < 3 and strict.metric(conventions.METRIC_IN_FLIGHT) < number:
+                time.sleep(0.01)
+        response = answer_on(first)
+        assert response.status == 503
+        assert response.headers["retry-after"] == "1"
+        assert "too many bodies are arriving" in response.read().decode()
+        row = json.dumps(CHURN_EXAMPLE).encode()
+        for connection in (second, third):
+            connection.sendall(row.rjust(96))
+            assert answer_on(connection).status == 200
+    assert strict.metric(conventions.METRIC_REJECTED, reason="concurrency") == 1
 
 
 def test_a_body_that_comes_too_slowly_is_given_up(strict: Server) -> None:

@@ -18,7 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until asked to stop; answers one of `ExitCode`."""
     settings = read_settings(arguments)
     try:
-        serve(settings, Log())
+        with Log() as log:
+            serve(settings, log)
     except ServerFailure as failure:
         sys.stderr.write(f"server: {failure.message}\n")
         return int(failure.code)

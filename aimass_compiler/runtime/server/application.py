@@ -5,12 +5,13 @@ Source: https://asgi.readthedocs.io/en/latest/specs/www.html
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from itertools import count
-from time import perf_counter
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -18,7 +19,9 @@ import orjson
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server import description, golden, openapi
 from aimass_compiler.runtime.server.answer import JSON, Answer, RequestError
-from aimass_compiler.runtime.server.body import CallerGone, read_body
+from aimass_compiler.runtime.server.body import Bodies, CallerGone
+from aimass_compiler.runtime.server.connection import EXTENSION
+from aimass_compiler.runtime.server.connections import Connections
 from aimass_compiler.runtime.server.contract import nearest
 from aimass_compiler.runtime.server.deadlines import Deadlines
 from aimass_compiler.runtime.server.drift import Drift
@@ -42,7 +45,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 #: What nginx logs for a caller that went away; nothing is sent.
-_CALLER_GONE = 499
+_GONE = Answer(499, b"")
 #: Nothing there, or another method: logged, but no request for a prediction.
 _MISTAKEN = (404, 405)
 #: Characters of a path that are repeated.
@@ -58,16 +61,24 @@ class Application:
         signature = package.signature
         self.in_flight = 0
         self.is_draining = False
+        self.is_closing = False
+        """Whether it is too late to begin anything."""
+        self.unfinished = 0
+        """Requests that were begun, and cut off at the end."""
         self._settings = settings
         self._log = log
         drift = Drift(package.reference, signature, settings.drift_window_seconds)
         self._metrics = Metrics(signature, package.reference, drift, lambda: self.in_flight)
         self._metrics.concurrency_limit.set(settings.concurrency)
+        self.connections = Connections(settings.connections, settings.patience_seconds)
+        self._metrics.watch(self.connections, log)
         self.ledger = Ledger(signature, settings, self._metrics, drift, log)
         self._deadlines = Deadlines(settings.timeout_seconds)
         predictor = Predictor(signature, Model(package, settings.threads))
         golden.verify(package, predictor)
-        self.execution = Execution(predictor, signature)
+        self.execution = Execution(predictor, signature, settings.timeout_seconds)
+        together = settings.concurrency * settings.body_bytes
+        self._bodies = Bodies(settings.body_bytes, together, self.execution.check)
         process = os.urandom(4).hex().encode()
         self._request_ids = (b"%s-%x" % (process, number) for number in count(1))
         infer = InferEndpoint(signature, settings.body_bytes).read
@@ -94,7 +105,7 @@ class Application:
         if scope["type"] != "http":
             return
         endpoint = self._endpoints.get(scope["path"])
-        started = perf_counter()
+        started = monotonic()
         headers = dict(scope["headers"])
         identity = headers.get(b"x-request-id")
         if identity is None or not _REQUEST_ID.fullmatch(identity):
@@ -102,46 +113,46 @@ class Application:
         if endpoint is None or scope["method"] != "POST":
             await self._describe(scope["method"], scope["path"], send, identity)
             return
-        answer = await self._predicted(endpoint, headers, receive, send, identity)
-        seconds = perf_counter() - started
+        self.in_flight += 1
+        try:
+            answer = await self._answer(endpoint, headers, receive, started + self._settings.timeout_seconds)
+        except CallerGone:
+            answer = _GONE
+        finally:
+            # Not behind the writing: a caller that reads slowly keeps nobody from being answered.
+            self.in_flight -= 1
+        seconds = monotonic() - started
+        if answer is not _GONE:
+            await self._send(send, answer, identity)
+            if EXTENSION in scope.get("extensions", ()) and not await scope["extensions"][EXTENSION].took():
+                answer = _GONE
         self.ledger.note(Entry(datetime.now(UTC), identity, scope["path"], seconds, answer))
 
-    async def _predicted(
+    async def _answer(
         self,
         endpoint: Callable[[Asked], Question],
         headers: dict[bytes, bytes],
         receive: Receive,
-        send: Send,
-        identity: bytes,
+        until: float,
     ) -> Answer:
-        if self.in_flight >= self._settings.concurrency:
-            answer = _busy(self._settings.concurrency)
-            await self._send(send, answer, identity)
-            return answer
-        self.in_flight += 1
-        try:
-            answer = await self._answer(endpoint, headers, receive)
-            await self._send(send, answer, identity)
-        except CallerGone:
-            answer = Answer(_CALLER_GONE, b"")
-        finally:
-            self.in_flight -= 1
-        return answer
-
-    async def _answer(
-        self, endpoint: Callable[[Asked], Question], headers: dict[bytes, bytes], receive: Receive
-    ) -> Answer:
+        if self.is_closing:
+            return _stopping()
         body = None
         try:
             with self._deadlines():
-                body = await read_body(receive, headers, self._settings.body_bytes)
-                return await self.execution.answer(endpoint, Asked(body, headers))
+                body = await self._bodies.read(receive, headers, until)
+                return await self.execution.answer(endpoint, Asked(body, headers), until)
         except RequestError as error:
             return error.answer()
         except TimeoutError:
             return _late(self._settings.timeout_seconds, has_body=body is not None)
         except CallerGone:
             raise
+        except asyncio.CancelledError:
+            if not self.is_closing:
+                raise
+            self.unfinished += 1
+            return _stopping()
         except Exception as error:  # noqa: BLE001  # a request must not end without an answer and a count
             self._log.event("failure", {"error": f"{type(error).__name__}: {error}"}, "error")
             return RequestError(500, "the model could not answer; the server's log says why").answer()
@@ -191,9 +202,9 @@ def _document(value: Any, status: int = 200) -> Answer:
     return Answer(status, orjson.dumps(value), (JSON,))
 
 
-def _busy(concurrency: int) -> Answer:
-    told = f"{concurrency} requests are in flight, which is all that this server takes; try again"
-    return RequestError(503, told, retry_after_seconds=1).answer()
+def _stopping() -> Answer:
+    told = "this server stops; another one answers"
+    return RequestError(503, told, retry_after_seconds=1, is_final=True).answer()
 
 
 def _late(seconds: float, *, has_body: bool) -> Answer:

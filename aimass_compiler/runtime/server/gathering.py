@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from aimass_compiler.runtime.server.answer import Prediction
+from aimass_compiler.runtime.server.answer import Prediction, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aimass_compiler.runtime.server.model import Tensors
     from aimass_compiler.runtime.server.prediction import Predictor
+
+#: The share of the newest turn in the mean of what a request takes.
+_NEWEST = 0.1
 
 
 class _Place:
@@ -32,17 +37,31 @@ class Gathering:
     Under load a turn brings several requests, and the model's fixed cost is paid once for all.
     """
 
-    def __init__(self, predictor: Predictor) -> None:
+    def __init__(self, predictor: Predictor, timeout_seconds: float = math.inf) -> None:
         self._predictor = predictor
+        self._timeout_seconds = timeout_seconds
         self._places: list[_Place] = []
+        self._began = 0.0
+        self._seconds_each = 0.0
+
+    def check(self) -> None:
+        """Raise RequestError (503) when as many wait for this turn as the last ones took time for."""
+        if len(self._places) * self._seconds_each > self._timeout_seconds:
+            told = f"{len(self._places)} requests came at once, which is all that can be answered in time"
+            raise RequestError(503, f"{told}; try again", retry_after_seconds=1)
 
     async def predict(self, tensors: Tensors) -> Prediction:
         """What `Predictor.predict` answers for these tensors alone, its errors included."""
         place = _Place(tensors)
+        if not self._places:
+            self._began = perf_counter()
         self._places.append(place)
         await asyncio.sleep(0)
         if place.found is None:
+            count = len(self._places)
             self._run()
+            each = (perf_counter() - self._began) / count
+            self._seconds_each += _NEWEST * (each - self._seconds_each)
         if isinstance(place.found, Prediction):
             return place.found
         raise place.found or RuntimeError("a request was left out of its run")

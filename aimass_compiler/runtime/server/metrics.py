@@ -15,23 +15,26 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server.buckets import Buckets
+from aimass_compiler.runtime.server.connections import REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from aimass_compiler.runtime.server.connections import Connections
     from aimass_compiler.runtime.server.drift import Drift
+    from aimass_compiler.runtime.server.log import Log
     from aimass_compiler.runtime.server.signature import Signature
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 #: The statuses with which the server protects itself, by the reason that `aimass_rejected_total` tells.
 _REASONS = {503: "concurrency", 413: "body", 408: "slow_body", 504: "timeout"}
 #: Every status that a request for a prediction is answered with.
-_STATUSES = (200, 400, 408, 413, 415, 422, 500, 503, 504)
+_STATUSES = (200, 400, 408, 413, 415, 422, 499, 500, 503, 504)
 #: The field of a violation that names no field of the model: names that callers invent are not labels.
 _UNKNOWN_FIELD = "(unknown)"
 _NAMES = ("model",)
@@ -116,6 +119,14 @@ class Metrics:
     def _gauge(self, name: str, told: str) -> Gauge:
         return Gauge(name, told, _NAMES, registry=self.registry).labels(self._model)
 
+    def watch(self, connections: Connections, log: Log) -> None:
+        """Tell of connections, and of log lines that were lost, whenever they are asked for."""
+        told = "Connections that callers have to this server."
+        self._gauge(conventions.METRIC_CONNECTIONS, told).set_function(connections.count)
+        told = "Connections that there may be."
+        self._gauge(conventions.METRIC_CONNECTIONS_LIMIT, told).set(connections.limit)
+        self.registry.register(_WatchedCollector(self._model, connections, log))
+
     def answered(self, requests: Sequence[tuple[int, float, str | None]]) -> None:
         """Count requests by code, seconds, and the field over which each was refused."""
         self._duration.observe([seconds for _, seconds, _ in requests])
@@ -141,6 +152,31 @@ class Metrics:
     def text(self) -> bytes:
         """All metrics as Prometheus scrapes them."""
         return generate_latest(self.registry)
+
+
+class _WatchedCollector(Collector):
+    """Counters that others keep."""
+
+    def __init__(self, model: str, connections: Connections, log: Log) -> None:
+        self._model = model
+        self._connections = connections
+        self._log = log
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Connections that the server ended, by reason, and log lines that it dropped."""
+        family = CounterMetricFamily(
+            conventions.METRIC_CONNECTIONS_ENDED,
+            "Connections that the server ended for what the caller did.",
+            labels=("model", "reason"),
+        )
+        for reason in REASONS:
+            family.add_metric([self._model, reason], self._connections.refused[reason])
+        yield family
+        family = CounterMetricFamily(
+            conventions.METRIC_LOG_DROPPED, "Log lines that nobody took in time.", labels=_NAMES
+        )
+        family.add_metric([self._model], self._log.dropped)
+        yield family
 
 
 class _DriftCollector(Collector):

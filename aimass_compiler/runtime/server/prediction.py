@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy
+import orjson
 
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server.answer import Prediction, RequestError
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 _WARM_UPS = 20
 _FEW = 32
+#: As many rows as show what one more takes, and no more than fit into this time.
+_MANY_ROWS = 1000
+_PACE_SECONDS = 0.1
 
 
 class Predictor:
@@ -69,6 +73,14 @@ class Predictor:
             if quickest > 1:
                 break
         return quickest
+
+    def pace(self, signature: Signature, seconds: float) -> float:
+        """How many bytes of rows are predicted in a second, when one row takes so long."""
+        size = len(orjson.dumps(signature.example))
+        count = max(1, min(_MANY_ROWS, int(_PACE_SECONDS / seconds)))
+        started = time.perf_counter()
+        self.predict(RowReader(signature).tensors([dict(signature.example)] * count))
+        return size * count / (time.perf_counter() - started)
 
 
 def _are_finite(scores: NDArray[Any]) -> bool:

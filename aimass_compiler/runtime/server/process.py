@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import logging
-import socket
+import signal
 import time
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from aimass_compiler.runtime.server.application import Application
-from aimass_compiler.runtime.server.failure import ExitCode, ServerFailure
+from aimass_compiler.runtime.server.connection import Connection
+from aimass_compiler.runtime.server.listener import bound, shut_out
 from aimass_compiler.runtime.server.log import LibraryLog, Log
 from aimass_compiler.runtime.server.package import read_package
 
 if TYPE_CHECKING:
+    import socket
     from types import FrameType
 
     from aimass_compiler.runtime.server.settings import Settings
 
 _BACKLOG = 2048
-#: Longer than load balancers keep idle connections (60 s, mostly), so that none sends into a closed one.
-_KEEP_ALIVE_SECONDS = 75
+_NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
+#: How long connections that were made before the door was shut may take to be seen.
+_DOOR_SECONDS = 0.2
+#: What is given to answers that are written when the time is up.
+_LAST_SECONDS = 0.1
 
 
 def serve(settings: Settings, log: Log) -> None:
@@ -31,8 +39,8 @@ def serve(settings: Settings, log: Log) -> None:
     """
     started = time.monotonic()
     log.event("start", {"package": str(settings.package)})
-    logging.getLogger("uvicorn").addHandler(LibraryLog(log))
-    with _bound(settings.host, settings.port) as listener:
+    logging.getLogger().addHandler(LibraryLog(log))
+    with bound(settings.host, settings.port) as listener:
         package = read_package(settings.package)
         application = Application(package, settings, log)
         ready = {
@@ -42,37 +50,30 @@ def serve(settings: Settings, log: Log) -> None:
             "port": listener.getsockname()[1],
             "seconds": round(time.monotonic() - started, 3),
         }
-        server = _DrainingServer(application, settings, log, ready)
+        server = _DrainingServer(application, settings, log, ready, listener)
         server.run(sockets=[listener])
         application.execution.close()
         application.ledger.settle()
-    log.event("stop", {"seconds": round(time.monotonic() - started, 3), "unfinished": application.in_flight})
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    """A socket that has the address but takes no connection yet, so that nobody waits for the load."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except OSError as error:
-        told = f"{host}:{port} cannot be served from: {error.strerror or error}"
-        raise ServerFailure(ExitCode.ADDRESS, f"{told}; choose another with --host and --port") from error
-    return listener
+    seconds = round(time.monotonic() - started, 3)
+    log.event("stop", {"seconds": seconds, "unfinished": application.unfinished})
 
 
 class _DrainingServer(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyped here
-    """Goes unready at the first signal, and stops once nothing is in flight or the time is up."""
+    """Goes unready at the first signal, answers on while callers learn of it, and stops once none is left."""
 
     def __init__(
-        self, application: Application, settings: Settings, log: Log, ready: dict[str, object]
+        self,
+        application: Application,
+        settings: Settings,
+        log: Log,
+        ready: dict[str, object],
+        listener: socket.socket,
     ) -> None:
         super().__init__(
             uvicorn.Config(
                 application,
                 loop="uvloop",
-                http="httptools",
+                http=partial(Connection, connections=application.connections),
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -80,41 +81,79 @@ class _DrainingServer(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyp
                 server_header=False,
                 date_header=False,
                 backlog=_BACKLOG,
-                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             )
         )
+        application.connections.watch(self.server_state.connections)
         self._application = application
-        self._drain_seconds = settings.drain_seconds
+        self._connections = application.connections
+        self._settings = settings
         self._log = log
         self._ready = ready
-        self._deadline = 0.0
+        self._listener = listener
+        self._stay_seconds = min(settings.stay_seconds, settings.drain_seconds)
+        self._asked = 0.0
+        self._shut = 0.0
         self._has_told = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say so."""
+        asyncio.get_running_loop().set_exception_handler(self._fail)
         await super().startup(sockets)
         self._log.event("ready", self._ready)
+
+    def _fail(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Count callers that could not be let in; whatever else fails is told as usual."""
+        error = context.get("exception")
+        if isinstance(error, OSError) and error.errno in _NO_DESCRIPTOR:
+            self._connections.refused["limit"] += 1
+            return
+        loop.default_exception_handler(context)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Start to drain; a second signal stops at once.
 
         uvicorn would raise the signal again after it stopped, and the exit code would not be 0.
         """
-        del sig, frame
+        del frame
         if self._application.is_draining:
             self.force_exit = self.should_exit = True
             return
-        self._deadline = time.monotonic() + self._drain_seconds
+        if sig == signal.SIGINT:
+            self._stay_seconds = 0  # a person at a terminal waits for it
+        self._asked = time.monotonic()
         self._application.is_draining = True
 
     async def on_tick(self, counter: int) -> bool:
         """Whether to stop; uvicorn asks ten times a second."""
+        now = time.monotonic()
+        self._connections.look(asyncio.get_running_loop().time())
         if self._application.is_draining and not self.should_exit:
             if not self._has_told:
                 self._has_told = True
                 self._log.event("drain", {"in_flight": self._application.in_flight})
-            self.should_exit = self._application.in_flight == 0 or time.monotonic() >= self._deadline
-            # uvicorn waits once more, for connections; together they take no longer than they may.
-            self.config.timeout_graceful_shutdown = max(0.1, self._deadline - time.monotonic())
+            self.should_exit = self._is_drained(now)
+            self.config.timeout_graceful_shutdown = _LAST_SECONDS
         stops: bool = await super().on_tick(counter)
+        if stops:
+            self._application.is_closing = True
         return stops
+
+    def _is_drained(self, now: float) -> bool:
+        """Whether nobody is left who could be told to go elsewhere, or the time is up.
+
+        Every answer says so meanwhile; a connection on which none is asked for is closed when it was silent
+        for as long. What would be cut off at the end is not begun.
+        """
+        drain = self._settings.drain_seconds
+        left = self._asked + drain - now
+        self._application.is_closing = left < min(self._settings.timeout_seconds, drain / 2)
+        if left <= 0:
+            return True
+        if now < self._asked + self._stay_seconds:
+            return False
+        if not self._shut:
+            shut_out(self._listener)
+            self._shut = now
+        self._connections.dismiss_silent(asyncio.get_running_loop().time() - self._stay_seconds)
+        is_seen = now - self._shut >= min(_DOOR_SECONDS, self._stay_seconds)
+        return is_seen and not self._connections.count() and not self._application.in_flight

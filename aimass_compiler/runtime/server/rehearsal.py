@@ -63,9 +63,9 @@ class _Rehearsal(Log):
 def main(arguments: Sequence[str]) -> int:
     """Serve the package's example and write the list; answers one of `ExitCode`."""
     package, listed = map(Path, arguments)
-    rehearsal = _Rehearsal(package)
     try:
-        serve(Settings(package, host=_HOST, port=0, timeout_seconds=_SECONDS), rehearsal)
+        with _Rehearsal(package) as rehearsal:
+            serve(Settings(package, host=_HOST, port=0, timeout_seconds=_SECONDS), rehearsal)
     except ServerFailure as failure:
         sys.stderr.write(f"server: {failure.message}\n")
         return int(failure.code)

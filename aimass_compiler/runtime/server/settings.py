@@ -23,7 +23,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = conventions.PORT
     concurrency: int = 64
-    """Predictions in flight; one more is answered 503."""
+    """How many of the largest bodies there is room for while they arrive."""
     timeout_seconds: float = 2.0
     """How long one prediction may take, its body's arrival included."""
     body_bytes: int = 1 << 20
@@ -31,7 +31,13 @@ class Settings:
     """The share of predictions that are logged with their inputs."""
     drift_window_seconds: float = 3600.0
     drain_seconds: float = 20.0
-    """How long requests in flight may take to finish after SIGTERM."""
+    """How long after SIGTERM the server is gone, whatever callers do."""
+    stay_seconds: float = 2.0
+    """How long after SIGTERM it goes on answering at least, so that callers learn to go elsewhere."""
+    patience_seconds: float = 10.0
+    """How long a caller may take for a request's headers, or take nothing of its answer."""
+    connections: int = 10_000
+    """Connections at once; fewer where the process may not have as many descriptors."""
     access_log: float = 1.0
     """The share of requests that are logged; those that failed on our side always are, unless it is 0."""
     threads: int = 1
@@ -83,7 +89,7 @@ _FLAGS = (
         conventions.VARIABLE_CONCURRENCY,
         "64",
         _whole(1, 100_000, conventions.VARIABLE_CONCURRENCY),
-        "predictions in flight; one more is answered 503",
+        "how many of the largest bodies there is room for",
     ),
     _Flag(
         "timeout-seconds",
@@ -118,7 +124,28 @@ _FLAGS = (
         conventions.VARIABLE_DRAIN_SECONDS,
         "20",
         _number(0, 3600, conventions.VARIABLE_DRAIN_SECONDS),
-        "how long requests in flight may take to finish after SIGTERM",
+        "how long after SIGTERM it is gone, whatever callers do",
+    ),
+    _Flag(
+        "stay-seconds",
+        conventions.VARIABLE_STAY_SECONDS,
+        "2",
+        _number(0, 3600, conventions.VARIABLE_STAY_SECONDS),
+        "how long after SIGTERM it goes on answering at least",
+    ),
+    _Flag(
+        "patience-seconds",
+        conventions.VARIABLE_PATIENCE_SECONDS,
+        "10",
+        _number(0.1, 3600, conventions.VARIABLE_PATIENCE_SECONDS),
+        "how long a caller may take for a request's headers, or take nothing of its answer",
+    ),
+    _Flag(
+        "connections",
+        conventions.VARIABLE_CONNECTIONS,
+        "10000",
+        _whole(1, 1_000_000, conventions.VARIABLE_CONNECTIONS),
+        "connections at once",
     ),
     _Flag(
         "access-log",
