@@ -76,6 +76,8 @@ PREDICT_PATH = "/predict"
 OPENAPI_PATH = "/openapi.json"
 #: Below it, each model of the Open Inference Protocol by its name.
 MODELS_PATH = "/v2/models"
+#: How long a server that was told to stop goes on answering, so that callers learn to go elsewhere.
+STAY_SECONDS = 2
 IMAGE_PACKAGE_FOLDER = "/model"
 #: What the serving image installs, below the folder of this package: put into the build, and held to it.
 SERVER_PINS = "runtime/packaging/requirements.txt"

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 EXPLANATIONS = (
     Explanation(
         "AM306",
-        "the load test asks for more at once than the server accepts",
+        "the load test asks for more at once than the server has room for",
         "By Little's law, requests in flight are requests a second times the seconds that each takes. With "
-        "answers as slow as the objective allows that is more than `limits.concurrency`, so the server would "
-        "refuse requests of a test that it should pass.",
+        "answers as slow as the objective allows that is more than `limits.concurrency`: large bodies would "
+        "be refused in a test that the server should pass, and in production ModelSaturated be raised.",
     ),
     Explanation(
         "AM307",
@@ -76,7 +76,7 @@ def _refused(pipeline: Pipeline, given: Mapping[str, Duration]) -> Iterator[Find
     if in_flight > limits.concurrency and limit.seconds <= limits.timeout.seconds:
         message = (
             f"{rps} requests a second that take {limit} are {_shown(in_flight)} at once, "
-            f"but {limits.concurrency} are accepted"
+            f"but there is room for {limits.concurrency}"
         )
         concurrency, latency = ("serving", "limits", "concurrency"), (*_LATENCY, name)
         where = first_written(pipeline, (*_LOAD, "rps"), concurrency, latency)

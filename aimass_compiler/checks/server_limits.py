@@ -22,8 +22,8 @@ EXPLANATIONS = (
     Explanation(
         "AM302",
         "the requests in flight do not fit into the server's memory",
-        "Each request's body is in memory while it is answered. As many as `limits.concurrency` lets in, "
-        "each as large as `limits.body` allows, are more than `resources.memory`, so that the node ends the "
+        "A request's body is in memory while it arrives. As many as `limits.concurrency` has room for, each "
+        "as large as `limits.body` allows, are more than `resources.memory`, so that the node ends the "
         "server under load. Raise the memory, or lower one of the limits.",
     ),
     Explanation(

@@ -53,7 +53,8 @@ class Limits(Frozen):
     """What one server accepts before it says no."""
 
     concurrency: Integer = Field(64, ge=1, le=10_000)
-    """Requests in flight; one more is answered 503."""
+    """How many requests of the largest body there is room for at once. Smaller ones are taken as long as they
+    can be answered within `timeout`; what cannot is answered 503 before it is begun."""
     timeout: Annotated[Duration, Within("1ms", "30m")] = Duration("2s")
     """How long a request may take; a longer one is answered 504."""
     body: Annotated[Bytes, Within("1", "2Gi")] = Bytes("1Mi")

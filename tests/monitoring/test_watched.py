@@ -20,7 +20,7 @@ from pipeline.test_shipped_specs import REPOSITORY, run, shipped
 
 from aimass_compiler import conventions
 from aimass_compiler.runtime.packaging.rows import as_json
-from aimass_compiler.runtime.service.dialects import PLAIN, Signature
+from aimass_compiler.runtime.service.dialects import Signature
 from monitoring import prometheus
 from monitoring.deployed import Deployed, Manifests, deployed
 from monitoring.grafana import draw
@@ -99,8 +99,7 @@ def watch(model: Deployed, callers: Callers) -> None:
     assert_raised(model, expected, answers)
 
     expected |= {*alerts("ModelSaturated", "ticket"), *burns(model)}
-    row = PLAIN.request(callers.signature, [callers.rows[0]])
-    ask(model.ports, callers.well(), raised(model, expected), slowly=row)
+    ask(model.ports, callers.well(), raised(model, expected), slowly=callers.large())
     assert_raised(model, expected)
     assert_shown(model)
 

@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
+from aimass_compiler import conventions
 from aimass_compiler.runtime.service.client import UNANSWERED, Pool
 from aimass_compiler.runtime.service.dialects import PLAIN, Request, Signature
 from aimass_compiler.runtime.service.mistakes import Mistake, mistakes
@@ -23,8 +26,8 @@ _PATIENCE_SECONDS = 10
 OBJECTIVE_SECONDS = 0.1
 #: How long a slow caller takes for a body: longer than the objective, shorter than the server waits.
 _SLOW_SECONDS = 1.6
-#: Slow callers of a server, more than it lets in, and how soon each asks again.
-_SLOW_CALLERS, _AGAIN_SECONDS = 24, 0.2
+#: Slow callers of a server, more than it has room for, and how soon each asks again.
+_SLOW_CALLERS, _AGAIN_SECONDS = 24, 0.5
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,11 @@ class Callers:
             yield PLAIN.request(self.signature, [self.rows[0]] * 100)
             yield next(broken).request
 
+    def large(self) -> Request:
+        """One row in a body as large as may be."""
+        document = {"rows": [self.rows[0]]}
+        return Request(conventions.PREDICT_PATH, orjson.dumps(document).ljust(self.body_bytes))
+
     def _broken(self) -> list[Mistake]:
         return [each for each in mistakes(self.signature, self.body_bytes) if each.status == 422]
 
@@ -64,7 +72,7 @@ def ask(
 ) -> Counter[str]:
     """Ask the servers in turn until something is so; counts what came back, by status, and what was slow.
 
-    With `slowly`, others send this request meanwhile, more of them than the servers let in.
+    With `slowly`, others send this request meanwhile, more of them than the servers have room for.
     """
     return asyncio.run(_ask(ports, requests, until, slowly))
 
@@ -110,18 +118,18 @@ async def _one(pool: Pool, request: Request, answers: Counter[str]) -> None:
 
 
 async def _slow_caller(port: int, request: Request) -> None:
-    """Sends its body in two halves, far apart, again and again; callers do not wait for each other."""
+    """Sends its body's end much later than the rest, again and again; callers do not wait for each other."""
     await asyncio.sleep(random.uniform(0, _SLOW_SECONDS))  # noqa: S311  # no secret
     head, _, body = request.wire.partition(b"\r\n\r\n")
     while True:
         with contextlib.suppress(*UNANSWERED):
             reader, writer = await asyncio.open_connection(HOST, port)
             try:
-                writer.write(head + b"\r\n\r\n" + body[: len(body) // 2])
+                writer.write(head + b"\r\n\r\n" + body[:-1])
                 answered = asyncio.create_task(reader.read(1))
                 await asyncio.wait({answered}, timeout=_SLOW_SECONDS)
                 if not answered.done():  # otherwise there was no room
-                    writer.write(body[len(body) // 2 :])
+                    writer.write(body[-1:])
                 async with asyncio.timeout(_PATIENCE_SECONDS):  # wait_for may swallow a cancellation
                     await answered
             finally:

@@ -14,8 +14,12 @@ _MARGIN_SECONDS = 5
 
 
 def drain_seconds(serving: Serving) -> int:
-    """How long a server that was told to stop waits for the requests that it has begun."""
-    return math.ceil(serving.limits.timeout.seconds) + 1
+    """When a server that was told to stop is gone at the latest.
+
+    It stays until callers have learnt to go elsewhere, and as long again for connections that are silent
+    meanwhile; the last of them may ask just before, and is answered.
+    """
+    return math.ceil(2 * conventions.STAY_SECONDS + serving.limits.timeout.seconds) + 1
 
 
 def termination_seconds(serving: Serving) -> int:

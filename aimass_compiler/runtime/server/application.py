@@ -46,6 +46,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 #: What nginx logs for a caller that went away; nothing is sent.
 _GONE = Answer(499, b"")
+_NO_EXTENSIONS: dict[str, Any] = {}
 #: Nothing there, or another method: logged, but no request for a prediction.
 _MISTAKEN = (404, 405)
 #: Characters of a path that are repeated.
@@ -124,7 +125,8 @@ class Application:
         seconds = monotonic() - started
         if answer is not _GONE:
             await self._send(send, answer, identity)
-            if EXTENSION in scope.get("extensions", ()) and not await scope["extensions"][EXTENSION].took():
+            connection = scope.get("extensions", _NO_EXTENSIONS).get(EXTENSION)
+            if connection is not None and connection.is_held_up and not await connection.took():
                 answer = _GONE
         self.ledger.note(Entry(datetime.now(UTC), identity, scope["path"], seconds, answer))
 

@@ -40,9 +40,10 @@ class Bodies:
         """
         declared = headers.get(b"content-length")
         if declared is not None:
-            if int(declared) > self._largest:
+            size = int(declared)
+            if size > self._largest:
                 raise _too_large(self._largest)
-            self._check(int(declared), until)
+            self._check(size, until)
         if headers.get(b"content-encoding", b"identity") != b"identity":
             told = headers[b"content-encoding"][:20].decode("latin-1")
             raise RequestError(415, f"the body is encoded as `{told}`; send it as it is")

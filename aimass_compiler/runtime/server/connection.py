@@ -111,7 +111,7 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
         """Begin to wait for a request, when there is room for another connection."""
         super().connection_made(transport)
         self._socket = transport
-        self.flow = _Flow(transport)
+        self.flow: _Flow = _Flow(transport)
         self.transport = _Line(transport, self._close)
         if not self._table.makes_room(self):
             told = f"this server has {self._table.limit} connections, which is all that it takes; try again"
@@ -197,10 +197,14 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
         if self._held:
             self._go_on()
 
+    @property
+    def is_held_up(self) -> bool:
+        """Whether the answer may not have been taken: most are gone with the first write."""
+        return self.is_lost or self.flow.write_paused
+
     async def took(self) -> bool:
-        """Whether the caller took the answer; waits where it is too large for the buffers."""
-        if self.flow.write_paused:
-            await self.flow.drain()
+        """Wait until the answer is taken; whether it was."""
+        await self.flow.drain()
         return not self.is_lost
 
     # ---- what the table calls ---------------------------------------------------------------

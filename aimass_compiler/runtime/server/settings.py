@@ -32,7 +32,7 @@ class Settings:
     drift_window_seconds: float = 3600.0
     drain_seconds: float = 20.0
     """How long after SIGTERM the server is gone, whatever callers do."""
-    stay_seconds: float = 2.0
+    stay_seconds: float = conventions.STAY_SECONDS
     """How long after SIGTERM it goes on answering at least, so that callers learn to go elsewhere."""
     patience_seconds: float = 10.0
     """How long a caller may take for a request's headers, or take nothing of its answer."""
@@ -129,7 +129,7 @@ _FLAGS = (
     _Flag(
         "stay-seconds",
         conventions.VARIABLE_STAY_SECONDS,
-        "2",
+        str(conventions.STAY_SECONDS),
         _number(0, 3600, conventions.VARIABLE_STAY_SECONDS),
         "how long after SIGTERM it goes on answering at least",
     ),
