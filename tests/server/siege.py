@@ -35,7 +35,7 @@ class Watch:
         self._thread = threading.Thread(target=self._look)
         self.first = resident(server)
         self.most = self.first
-        self.slowest = 0.0
+        self.seconds: list[float] = []
         self.statuses: set[int] = set()
 
     @property
@@ -51,19 +51,25 @@ class Watch:
         self._thread.join()
 
     def _look(self) -> None:
-        while not self._is_over.wait(_PAUSE_SECONDS):
+        is_over = False
+        while not is_over:
             started = time.monotonic()
             try:
                 self.statuses.add(self._server.get(conventions.LIVE_PATH).status)
             except OSError:
                 self.statuses.add(0)
-            self.slowest = max(self.slowest, time.monotonic() - started)
+            self.seconds.append(time.monotonic() - started)
             self.most = max(self.most, resident(self._server))
+            is_over = self._is_over.wait(_PAUSE_SECONDS)
 
 
 @contextmanager
-def watched(server: Server, mebibytes: float = 60, seconds: float = 1.5) -> Iterator[Watch]:
-    """Hold the server, during the block, to quick health probes and to so much more memory."""
+def watched(server: Server, mebibytes: float = 60, seconds: float = 1.0) -> Iterator[Watch]:
+    """Hold the server, during the block, to quick health probes and to so much more memory.
+
+    Kubernetes restarts a server of which three probes in a row take longer than two seconds. One of twenty
+    may meet a machine that does something else.
+    """
     watch = Watch(server)
     watch.start()
     try:
@@ -71,7 +77,9 @@ def watched(server: Server, mebibytes: float = 60, seconds: float = 1.5) -> Iter
     finally:
         watch.end()
     assert watch.statuses <= {200}
-    assert watch.slowest < seconds
+    usual = sorted(watch.seconds)[: max(1, len(watch.seconds) * 19 // 20)]
+    assert usual[-1] < seconds
+    assert max(watch.seconds) < 4 * seconds
     assert watch.grown < mebibytes
 
 

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 _WARM_UPS = 20
 _FEW = 32
-#: As many rows as show what one more takes, and no more than fit into this time.
+#: As many rows as show what one more takes, and no more than fit into this time and this body.
 _MANY_ROWS = 1000
 _PACE_SECONDS = 0.1
+_PACE_BYTES = 1 << 20
 
 
 class Predictor:
@@ -77,9 +78,10 @@ class Predictor:
     def pace(self, signature: Signature, seconds: float) -> float:
         """How many bytes of rows are predicted in a second, when one row takes so long."""
         size = len(orjson.dumps(signature.example))
-        count = max(1, min(_MANY_ROWS, int(_PACE_SECONDS / seconds)))
+        count = max(1, min(_MANY_ROWS, int(_PACE_SECONDS / seconds), _PACE_BYTES // size))
+        reader = RowReader(signature, signature.width * count)
         started = time.perf_counter()
-        self.predict(RowReader(signature).tensors([dict(signature.example)] * count))
+        self.predict(reader.tensors([dict(signature.example)] * count))
         return size * count / (time.perf_counter() - started)
 
 
