@@ -14,7 +14,7 @@ import orjson
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, httptools
 
-from aimass_compiler.runtime.server import framing
+from aimass_compiler.runtime.server import head
 
 if TYPE_CHECKING:
     import asyncio
@@ -63,8 +63,8 @@ class Refusal(Exception):  # noqa: N818  # of what a caller sent, not an error o
     def written(self) -> bytes:
         """The whole answer."""
         body = orjson.dumps({"error": self.message})
-        head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
-        return b"".join((STATUS_LINE[self.status], head % len(body), body))
+        fields = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+        return b"".join((STATUS_LINE[self.status], fields % len(body), body))
 
 
 class _Flow(FlowControl):  # type: ignore[misc]  # uvicorn is untyped here
@@ -148,7 +148,7 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
 
     def on_headers_complete(self) -> None:
         """Refuse heads that are too large or can be read in two ways, and begin to answer the others."""
-        if told := framing.fault(self.parser.get_http_version(), self.headers):
+        if told := head.fault(self.parser.get_http_version(), self.headers):
             raise Refusal(HTTPStatus.BAD_REQUEST, "framing", told)
         if self._counted > HEAD_BYTES - _SLICE or len(self.headers) > _MOST_HEADERS:
             self._measure()
