@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from aimass_compiler.diagnostics import did_you_mean
 from aimass_compiler.render.emit import inline
 from aimass_compiler.starter.inferring import Column, LeftOut, infer
+from aimass_compiler.starter.order import follows_time
+from aimass_compiler.starter.target import Target, target_of
 from aimass_compiler.starter.unusable import UnusableDataError
 
 if TYPE_CHECKING:
@@ -16,24 +17,6 @@ if TYPE_CHECKING:
 
     from aimass_compiler.starter.observing import Observed
 
-_NAMES_OF_TARGETS = frozenset(
-    (
-        "target",
-        "label",
-        "class",
-        "outcome",
-        "y",
-        "churn",
-        "churned",
-        "default",
-        "fraud",
-        "is_fraud",
-        "survived",
-    )
-)
-_MOST_CLASSES = 100
-#: A number that takes so few whole values is more likely a name of something.
-_MOST_NUMBERED_CLASSES = 10
 _SMALL = 10_000
 _FEWEST_KEYS = 500
 _FEWEST_OF_A_CLASS = 20
@@ -41,21 +24,12 @@ _MOST_PLACES = 100
 
 
 @dataclass(frozen=True)
-class Target:
-    """The column that is predicted, and why it and not another."""
+class Wanted:
+    """What was asked for on the command line; None for what is to be guessed."""
 
-    column: Column
-    reason: str
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The names that are predicted; none for a number."""
-        return self.column.labels if self.column.type == "category" else ()
-
-    @property
-    def rarest(self) -> int:
-        """How many rows the rarest class has."""
-        return min(self.column.observation.values.values())
+    target: str | None = None
+    positive: str | None = None
+    split: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +40,38 @@ class Draft:
     columns: tuple[Column, ...]
     left_out: tuple[LeftOut, ...]
     target: Target
+    wanted_split: str | None = None
+
+    @cached_property
+    def time(self) -> Column | None:
+        """The column that tells when a row was, preferably in the order of the rows and without gaps."""
+        times = [
+            column for column in self.columns if column.type == "time" and column is not self.target.column
+        ]
+        ordered = [column for column in times if self._is_ordered(column)]
+        return next(iter((*ordered, *times)), None)
+
+    def _is_ordered(self, column: Column) -> bool:
+        return not column.missing(self.rows) and follows_time(column.observation)
+
+    @cached_property
+    def split(self) -> str:
+        """How rows are split: `time`, `hash` by a key, `random`, or `hash` of `all` columns."""
+        if self.wanted_split == "hash":
+            return "hash" if self.key is not None and not self.key.missing(self.rows) else "all"
+        if self.wanted_split is not None:
+            return self.wanted_split
+        if self.time is not None and self._is_ordered(self.time):
+            return "time"
+        if self.is_split_by_key:
+            return "hash"
+        return "random" if self.is_small else "all"
+
+    @property
+    def split_told(self) -> str:
+        """The split in a word or two."""
+        column = {"time": self.time, "hash": self.key}.get(self.split)
+        return f"{self.split} by {column.name}" if column else "hash" if self.split == "all" else self.split
 
     def names(self, kind: str) -> list[str]:
         """The columns of one type that may become features."""
@@ -81,7 +87,7 @@ class Draft:
     @cached_property
     def key(self) -> Column | None:
         """The id that tells rows apart, or else the one that groups them."""
-        ids = [column for column in self.columns if column.type == "id"]
+        ids = [column for column in self.columns if column.type == "id" and not column.is_index]
         return next((column for column in ids if column.is_unique), ids[0] if ids else None)
 
     @cached_property
@@ -149,22 +155,31 @@ class Draft:
         return -(-100 * count // self._kept) / 100 if count else 0
 
 
-def decide(observed: Observed, wanted: str | None) -> Draft:
-    """A draft that predicts `wanted`, or what seems most wanted; raises UnusableDataError."""
+def decide(observed: Observed, wanted: Wanted) -> Draft:
+    """A draft of what is wanted, or of what seems to be; raises UnusableDataError."""
     if not observed.rows:
         raise UnusableDataError("AM063", "the file holds no rows", "a spec is proposed from data")
-    inferred = [infer(name, observation) for name, observation in observed.columns.items()]
+    inferred = [infer(name, observation, observed.rows) for name, observation in observed.columns.items()]
     columns = {found.name: found for found in inferred if isinstance(found, Column)}
     left_out = [found for found in inferred if isinstance(found, LeftOut)]
-    target = _wanted(wanted, columns, left_out) if wanted is not None else _proposed(columns)
+    target = target_of(columns, left_out, wanted.target, wanted.positive)
     columns[target.column.name] = target.column
     kept, beside = _for_one_model(columns, target.column)
-    if not any(column.type not in ("id", "time") for column in kept if column is not target.column):
+    if not _has_features(kept, target.column):  # then a number that counts the rows is all that there is
+        kept = [column if column.is_index else column.without_order for column in kept]
+    if not _has_features(kept, target.column):
         hint = "a model needs a number, a category, a text or an image to learn from"
         raise UnusableDataError(
             "AM063", f"beside the target {inline(target.column.name)} there is no feature", hint
         )
-    return Draft(observed.rows, tuple(kept), tuple(left_out + beside), target)
+    draft = Draft(observed.rows, tuple(kept), tuple(left_out + beside), target, wanted.split)
+    if wanted.split == "time" and draft.time is None:
+        raise UnusableDataError("AM064", "no column tells when a row was", "split by `hash` or `random`")
+    return draft
+
+
+def _has_features(columns: Sequence[Column], target: Column) -> bool:
+    return any(column.type not in ("id", "time") for column in columns if column is not target)
 
 
 def _for_one_model(columns: Mapping[str, Column], target: Column) -> tuple[list[Column], list[LeftOut]]:
@@ -178,55 +193,3 @@ def _for_one_model(columns: Mapping[str, Column], target: Column) -> tuple[list[
     beside = [column.name for column in columns.values() if column not in kept]
     reason = f"a model learns from images or from a table, and {inline(image.name)} holds images"
     return kept, [LeftOut(name, reason) for name in beside]
-
-
-def _proposed(columns: Mapping[str, Column]) -> Target:
-    candidates = [found for column in columns.values() if (found := _as_target(column)) is not None]
-    if not candidates:
-        hint = "a target is a number, or a category of 2 to 100 names"
-        raise UnusableDataError("AM063", "no column can be predicted", hint)
-    named = [column for column in candidates if column.name.casefold() in _NAMES_OF_TARGETS]
-    reason = "Proposed for its name" if named else "A guess: the last column that can be predicted"
-    return Target([*named, candidates[-1]][0], f"{reason}; `aimass init --target NAME` takes another")
-
-
-def _wanted(name: str, columns: Mapping[str, Column], left_out: Sequence[LeftOut]) -> Target:
-    reason = next((column.reason for column in left_out if column.name == name), None)
-    if reason is not None:
-        raise UnusableDataError("AM064", f"{inline(name)} cannot be predicted: {reason}")
-    if name not in columns:
-        raise UnusableDataError("AM064", f"there is no column {inline(name)}", did_you_mean(name, columns))
-    found = _as_target(columns[name])
-    if found is None:
-        kind, count = columns[name].type, columns[name].observation.distinct
-        told = f"{inline(name)} is of type {kind} with {count:,} different values"
-        raise UnusableDataError("AM064", told, "a target is a number, or a category of 2 to 100 names")
-    return Target(found, "What is predicted")
-
-
-def _as_target(column: Column) -> Column | None:
-    """The column as something to predict: names are listed, few whole numbers are names."""
-    if column.type == "number" and not _is_numbered_class(column):
-        return column
-    if column.type not in ("number", "category", "text"):
-        return None
-    if not 2 <= len(column.labels) <= _MOST_CLASSES:  # noqa: PLR2004  # one class leaves nothing to tell apart
-        return None
-    return Column(
-        column.name, "category", column.observation, _told_classes(column), {"values": list(column.labels)}
-    )
-
-
-def _told_classes(column: Column) -> str:
-    if column.type == "number":
-        return "few whole numbers, so classes; as `number` it would be predicted as an amount"
-    return "the last class is the positive one" if len(column.labels) == 2 else "the classes"  # noqa: PLR2004  # two is what binary means
-
-
-def _is_numbered_class(column: Column) -> bool:
-    observation = column.observation
-    if not 2 <= observation.distinct <= _MOST_NUMBERED_CLASSES or not column.labels:  # noqa: PLR2004  # one class leaves nothing to tell apart
-        return False
-    values = [value for value in observation.values if not isinstance(value, str) or value.strip()]
-    numbers = {float(value) for value in values}
-    return all(number.is_integer() for number in numbers) and len(numbers) == len(column.labels)

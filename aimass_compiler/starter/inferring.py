@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.render.emit import inline
 from aimass_compiler.starter.observing import Observation, Sort
+from aimass_compiler.starter.order import is_running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,8 @@ _LONGEST_SHOWN = 30
 _SMALLEST_IMAGE = 4
 _EXACT_INTEGERS = 1e15
 _KINDS_OF_JSON = {bool: "flag", list: "list", dict: "object"}
+#: What programs call the numbers that they give to rows.
+_NAME_OF_INDEX = re.compile(r"(?i)(unnamed.*|index|instant|level_\d+|row.*)?$")
 _NAME_OF_ID = re.compile(r"(?i:(^|[_\W])(id|uuid|guid)$)|[a-z](Id|ID)$")
 
 
@@ -36,6 +39,19 @@ class Column:
     observation: Observation
     comment: str
     parameters: Mapping[str, Any]
+
+    is_running: bool = False
+    """Whether it numbers the rows, which its values tell and not its name."""
+
+    @property
+    def is_index(self) -> bool:
+        """Whether it numbers the rows of this one file, and another file's rows alike."""
+        return self.is_running and _NAME_OF_INDEX.match(self.name.strip()) is not None
+
+    @property
+    def without_order(self) -> Column:
+        """The column as if it did not number the rows."""
+        return _number(self.name, self.observation) if self.is_running else self
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -62,10 +78,10 @@ class LeftOut:
     reason: str
 
 
-def infer(name: str, observation: Observation) -> Column | LeftOut:
+def infer(name: str, observation: Observation, rows: int) -> Column | LeftOut:
     """The column's line, or why it has none."""
     reason = _several_types(observation) or _useless(name, observation)
-    found = LeftOut(name, reason) if reason else _typed(name, observation)
+    found = LeftOut(name, reason) if reason else _typed(name, observation, rows)
     if isinstance(found, Column) and observation.note:
         comment = f"{found.comment}; {observation.note}" if found.comment else observation.note
         return replace(found, comment=comment)
@@ -86,8 +102,13 @@ def _useless(name: str, observation: Observation) -> str:
     return ""
 
 
-def _typed(name: str, observation: Observation) -> Column | LeftOut:
+def _typed(name: str, observation: Observation, rows: int) -> Column | LeftOut:
     sorts = observation.found
+    if not _is_named_id(name) and is_running(observation, rows):
+        comment = (
+            f"numbers the rows, {observation.smallest:,.0f} to {observation.largest:,.0f}; never a feature"
+        )
+        return Column(name, "id", observation, comment, {}, is_running=True)
     if sorts == {Sort.LIST}:
         return _image(name, observation)
     if _is_id(name, observation):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from importlib import resources
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import jinja2
 from pydantic import TypeAdapter, ValidationError
@@ -16,7 +16,8 @@ from aimass_compiler.pipeline import ModelName
 from aimass_compiler.pipeline.data import PACKED
 from aimass_compiler.render.emit import inline
 from aimass_compiler.render.naming import is_folder
-from aimass_compiler.starter.deciding import Draft, decide
+from aimass_compiler.starter.deciding import Draft, Wanted, decide
+from aimass_compiler.starter.guesses import guesses, split_reason
 from aimass_compiler.starter.reading import DataFile, examine
 from aimass_compiler.starter.unusable import UnusableDataError
 
@@ -29,8 +30,20 @@ _MANY_COLUMNS = 500
 _LONGEST_PADDED = 50
 
 
-def propose(path: Path, shown_as: str, name: str, target: str | None = None) -> tuple[str, list[Finding]]:
-    """The text of a commented spec called `name` that reads the data file; "" and why where there is none.
+_NOTHING_WANTED = Wanted()
+
+
+class Proposal(NamedTuple):
+    """The text of a spec, or "" and why there is none."""
+
+    text: str
+    findings: list[Finding]
+    guesses: list[tuple[str, str]]
+    """What was guessed and why, in the words of `aimass init`."""
+
+
+def propose(path: Path, shown_as: str, name: str, wanted: Wanted = _NOTHING_WANTED) -> Proposal:
+    """A commented spec called `name` that reads the data file.
 
     `shown_as` is the file's path below the project's root, as the spec will call it.
     """
@@ -38,11 +51,11 @@ def propose(path: Path, shown_as: str, name: str, target: str | None = None) -> 
         _check_name(name)
         _check_path(shown_as)
         data, observed = examine(path, shown_as)
-        draft = decide(observed, target)
+        draft = decide(observed, wanted)
     except UnusableDataError as error:
         finding = Finding(error.code, (), error.message, help=error.way_out, file=shown_as)
-        return "", [finding]
-    return _text(draft, data, shown_as, name), []
+        return Proposal("", [finding], [])
+    return Proposal(_text(draft, data, shown_as, name), [], guesses(draft))
 
 
 def _check_name(name: str) -> None:
@@ -89,6 +102,7 @@ def _text(draft: Draft, data: DataFile, shown_as: str, name: str) -> str:
         notes=data.notes,
         draft=draft,
         target=draft.target.column.name,
+        split_reason=split_reason(draft),
         contract=_contract(draft),
     )
     return text.rstrip() + "\n"

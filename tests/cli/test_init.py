@@ -17,6 +17,10 @@ def test_a_proposed_spec_compiles_without_findings(empty: Project) -> None:
     done = empty.aimass("init", "churn", "data/customers.csv", "--target", "churned")
     assert (done.code, done.err) == (0, "")
     assert done.out == (
+        "  target:    churned, one of 2 classes (as was asked for; --target COLUMN)\n"
+        "  positive:  'yes' (a guess, by the words; --positive CLASS)\n"
+        "  split:     random (at random, each class in the same shares: with few rows, chance alone could "
+        "leave a class out; --split time, hash or random)\n"
         "wrote specs/churn.yaml: read it, then `aimass run churn`\n"
         "`aimass schema --write` once lets editors complete and explain specs\n"
     )
@@ -29,7 +33,7 @@ def test_where_editors_have_the_schema_nothing_is_said_of_it(empty: Project) -> 
     empty.write("data/customers.csv", CUSTOMERS)
     assert empty.aimass("schema", "--write").code == 0
     done = empty.aimass("init", "churn", "data/customers.csv")
-    assert done.out == "wrote specs/churn.yaml: read it, then `aimass run churn`\n"
+    assert done.out.endswith("\nwrote specs/churn.yaml: read it, then `aimass run churn`\n")
     named = (empty.root / "specs/churn.yaml").read_text().splitlines()[0].partition("$schema=")[2]
     assert (empty.root / "specs" / named).resolve().is_file()
 

@@ -22,7 +22,7 @@ from aimass_compiler.project import Project
 from aimass_compiler.spec import naming as naming_of_files
 from aimass_compiler.spec.model_spec import ModelSpec
 from aimass_compiler.spec.reader import read_document
-from aimass_compiler.starter import create, propose
+from aimass_compiler.starter import Wanted, create, propose
 
 Situation = Callable[[Path, pytest.MonkeyPatch], list[Finding]]
 FILES = {"churn/dvc.yaml": b"stages: {}\n"}
@@ -159,7 +159,7 @@ def proposing(
 
     def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
         (root / file).write_text(content)
-        return propose(root / file, file, name, target)[1]
+        return propose(root / file, file, name, Wanted(target)).findings
 
     return situation
 

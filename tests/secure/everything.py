@@ -20,7 +20,7 @@ from aimass_compiler.pipeline.waiver import Waiver
 from aimass_compiler.render import render
 from aimass_compiler.spec.reader import parse
 from aimass_compiler.spec.settings_file import read_settings
-from aimass_compiler.starter import propose
+from aimass_compiler.starter import Wanted, propose
 
 ROOT = Path(__file__).parents[2]
 #: What only pipelines of the tests need: none of our specs has a canary.
@@ -117,7 +117,7 @@ def _pipelines(folder: Path) -> Iterator[tuple[str, Pipeline]]:
         yield path.stem, _lowered(path.read_text(encoding="utf-8"), path.name)
     table = folder / "customers.csv"
     table.write_text(_TABLE, encoding="utf-8")
-    proposed, problems = propose(table, "data/customers.csv", "proposed", "churned")
+    proposed, problems, _ = propose(table, "data/customers.csv", "proposed", Wanted("churned"))
     assert not problems, problems
     yield "proposed", _lowered(proposed, "proposed.yaml")
     for name, pipeline in VARIED.items():

@@ -35,23 +35,23 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_example_compiles_and_keeps_its_contract(
     root: Path, file: str, target: str, split: str, model: str
 ) -> None:
-    text, findings = propose(root / file, file, "demo")
+    text, findings, _ = propose(root / file, file, "demo")
     assert findings == []
     pipeline = compiled(text)
     assert (pipeline.task.target, pipeline.data.split.kind, pipeline.model.kind) == (target, split, model)
     prepared(pipeline, root)
 
 
-def test_the_positive_class_comes_last(root: Path) -> None:
+def test_the_positive_class_is_the_one_that_is_sought(root: Path) -> None:
     classes = {}
     for file in ("data/breast_cancer.csv", "data/churn_customers.csv"):
         task = compiled(propose(root / file, file, "demo")[0]).task
-        classes[task.target] = task.classes
-    assert classes == {"diagnosis": ("benign", "malignant"), "churned": ("no", "yes")}
+        classes[task.target] = task.positive
+    assert classes == {"diagnosis": "malignant", "churned": "yes"}
 
 
 def test_customers_show_every_kind_of_column(root: Path) -> None:
-    text, _ = propose(root / "data/churn_customers.csv", "data/churn_customers.csv", "demo")
+    text, *_ = propose(root / "data/churn_customers.csv", "data/churn_customers.csv", "demo")
     columns = compiled(text).data.columns
     assert {name: column.type for name, column in columns.items()} == {
         "customer_id": "id",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from aimass_compiler.starter import propose
+from aimass_compiler.starter import Wanted, propose
 from tests.starter.projects import attempted, compiled, data_of, prepared, proposed
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_a_name_that_a_model_cannot_have_is_refused_with_one_that_it_can(
     tmp_path: Path, name: str, proposed: str
 ) -> None:
-    _, findings = propose(tmp_path / "x.csv", "x.csv", name)
+    _, findings, _ = propose(tmp_path / "x.csv", "x.csv", name)
     assert findings[0].code == "AM066"
     assert f"`{proposed}`" in findings[0].help
 
@@ -119,7 +119,7 @@ def test_parquet_columns_of_every_type(tmp_path: Path) -> None:
     count = 60
     table = pl.DataFrame(
         {
-            "whole": range(count),
+            "whole": [number % 30 for number in range(count)],
             "flag": [number % 2 == 0 for number in range(count)],
             "day": pl.date_range(pl.date(2024, 1, 1), pl.date(2024, 2, 29), eager=True),
             "moment": [f"2024-01-01T00:00:{number:02d}" for number in range(count)],
@@ -130,7 +130,7 @@ def test_parquet_columns_of_every_type(tmp_path: Path) -> None:
         }
     ).with_columns(pl.col("moment").str.to_datetime(), cost=pl.col("whole").cast(pl.Decimal(10, 2)))
     table.write_parquet(tmp_path / "x.parquet")
-    text, findings = propose(tmp_path / "x.parquet", "x.parquet", "demo", "y")
+    text, findings, _ = propose(tmp_path / "x.parquet", "x.parquet", "demo", Wanted("y"))
     assert findings == []
     kinds = {name: column.type for name, column in compiled(text).data.columns.items()}
     assert kinds == {
@@ -151,7 +151,7 @@ def columns(text: str) -> dict[str, object]:
 def test_lists_of_numbers_are_images_where_they_make_a_square(
     tmp_path: Path, size: int, shape: list[int] | None
 ) -> None:
-    rows = [{"picture": [0.5] * size, "weight": n, "y": "ab"[n % 2]} for n in range(60)]
+    rows = [{"picture": [0.5] * size, "weight": n % 20, "y": "ab"[n % 2]} for n in range(60)]
     text = proposed(tmp_path, "x.jsonl", "\n".join(map(json.dumps, rows)))
     if shape is None:
         assert list(columns(text)) == ["weight", "y"]

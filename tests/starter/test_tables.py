@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aimass_compiler.compile import lowered
+from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.spec.reader import parse
+from aimass_compiler.starter import Wanted, propose
 from tests.starter.projects import compiled, data_of, prepared, proposed
 
 if TYPE_CHECKING:
@@ -14,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROWS = 120
+NUMBERS = [number % 50 for number in range(ROWS)]
 WORDS = ("slow", "fast", "line", "angry", "router", "invoice", "thanks", "again")
 
 
@@ -34,8 +39,9 @@ def sentences() -> list[str]:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        (range(ROWS), {"type": "number", "min": 0}),
-        (range(-1, ROWS - 1), "number"),
+        (range(ROWS), "id"),
+        (range(-1, ROWS - 1), "id"),
+        ([number % 50 - 1 for number in range(ROWS)], "number"),
         ([f"{number / 7:.3f}" for number in range(ROWS)], {"type": "number", "min": 0}),
         (cycled("1e3", "2.5", ".5", "+4"), {"type": "number", "min": 0}),
         (cycled(1, 2, 3, ""), {"type": "number", "min": 0, "missing": 0.25}),
@@ -65,7 +71,7 @@ def sentences() -> list[str]:
     ],
 )
 def test_a_column(tmp_path: Path, values: Iterable[Any], said: Any) -> None:
-    text = proposed(tmp_path, "data/x.csv", csv(seen=values, other=range(ROWS), y=cycled(0, 1)))
+    text = proposed(tmp_path, "data/x.csv", csv(seen=values, other=NUMBERS, y=cycled(0, 1)))
     assert data_of(text)["data"]["columns"]["seen"] == said
     prepared(compiled(text), tmp_path)
 
@@ -74,7 +80,7 @@ def test_a_column(tmp_path: Path, values: Iterable[Any], said: Any) -> None:
     ("name", "kind"), [("id", "id"), ("customer_id", "id"), ("customerId", "id"), ("humid", "number")]
 )
 def test_numbers_are_ids_by_name(tmp_path: Path, name: str, kind: str) -> None:
-    columns = {name: range(-5, ROWS - 5), "seen": range(ROWS), "y": cycled(0, 1)}
+    columns = {name: [2.5 * number - 5 for number in range(ROWS)], "seen": NUMBERS, "y": cycled(0, 1)}
     text = proposed(tmp_path, "x.csv", csv(**columns))
     assert data_of(text)["data"]["columns"][name] == kind
 
@@ -82,23 +88,137 @@ def test_numbers_are_ids_by_name(tmp_path: Path, name: str, kind: str) -> None:
 @pytest.mark.parametrize(
     ("columns", "target"),
     [
-        ({"seen": range(ROWS), "churned": cycled(0, 1), "region": cycled("a", "b")}, "churned"),
-        ({"seen": range(ROWS), "region": cycled("a", "b")}, "region"),
-        ({"region": cycled("a", "b"), "price": range(ROWS)}, "price"),
-        ({"seen": range(ROWS), "region": cycled("a", "b"), "note": sentences()}, "region"),
+        ({"seen": NUMBERS, "churned": cycled(0, 1), "region": cycled("a", "b")}, "churned"),
+        ({"seen": NUMBERS, "region": cycled("a", "b")}, "region"),
+        ({"region": cycled("a", "b"), "price": NUMBERS}, "price"),
+        ({"seen": NUMBERS, "region": cycled("a", "b"), "note": sentences()}, "region"),
     ],
 )
 def test_a_target_is_proposed(tmp_path: Path, columns: dict[str, Iterable[Any]], target: str) -> None:
     assert data_of(proposed(tmp_path, "x.csv", csv(**columns)))["target"] == target
 
 
+@pytest.mark.parametrize(
+    ("names", "target", "others"),
+    [
+        (("default", "y"), "y", ["default"]),
+        (("default", "subscribed"), "subscribed", ["default"]),
+        (("y", "default"), "y", ["default"]),
+        (("Class", "region", "label"), "label", ["Class", "region"]),
+        (("species", "sex", "year"), "species", ["sex"]),
+        (("sex", "year"), "sex", ["seen"]),
+        (("Survived", "Embarked"), "Survived", ["Embarked"]),
+    ],
+)
+def test_of_several_candidates_the_unambiguous_name_is_taken_and_the_others_are_named(
+    tmp_path: Path, names: tuple[str, ...], target: str, others: list[str]
+) -> None:
+    table = csv(seen=NUMBERS, **{name: cycled(n, n + 1, n + 2) for n, name in enumerate(names)})
+    (tmp_path / "x.csv").write_text(table)
+    text, findings, guesses = propose(tmp_path / "x.csv", "x.csv", "demo")
+    assert findings == []
+    assert data_of(text)["target"] == target
+    told = dict(guesses)["target"]
+    assert told.startswith((f"{target}, ", f"'{target}', "))
+    assert "a guess" in told
+    assert "--target COLUMN" in told
+    listed = told.split("others: ")[1]
+    assert [name for name in others if name not in listed] == []
+
+
+@pytest.mark.parametrize(
+    ("values", "positive"),
+    [
+        (("no", "yes"), "yes"),
+        (("yes", "no"), "yes"),
+        (("0", "1"), "1"),
+        (("ham", "spam"), "spam"),
+        (("good", "bad"), "bad"),
+        (("benign", "malignant"), "malignant"),
+        (("a", "a", "a", "b"), "b"),
+        (("b", "b", "b", "a"), "a"),
+    ],
+)
+def test_of_two_classes_the_one_that_is_sought_is_written(
+    tmp_path: Path, values: tuple[str, ...], positive: str
+) -> None:
+    (tmp_path / "x.csv").write_text(csv(seen=NUMBERS, y=cycled(*values)))
+    text, _, guesses = propose(tmp_path / "x.csv", "x.csv", "demo")
+    assert data_of(text)["positive"] == positive
+    assert "--positive CLASS" in dict(guesses)["positive"]
+    assert compiled(text).task.positive == positive
+    (first,) = {*values} - {positive}
+    text, *_ = propose(tmp_path / "x.csv", "x.csv", "demo", Wanted(positive=first))
+    assert data_of(text)["positive"] == first
+
+
+def shuffled(count: int, first: int = 0) -> list[int]:
+    """Each number once, in an order that is none."""
+    return [first + (number * 7919) % count for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "kind"),
+    [
+        ("Unnamed: 0", range(ROWS), "id"),
+        ("ticket", range(5000, 5000 + ROWS), "id"),
+        ("ticket", [3 * n + n % 2 for n in range(ROWS)], "id"),
+        ("ticket", range(ROWS, 0, -1), "id"),
+        ("ticket", shuffled(ROWS, 100), "id"),
+        ("ticket", [f"{n}.0" for n in range(ROWS)], "id"),
+        ("area", [1000 * n for n in shuffled(ROWS)], {"type": "number", "min": 0}),
+        ("area", [97 * n for n in range(ROWS)], {"type": "number", "min": 0}),
+        ("age", [n // 2 for n in range(ROWS)], {"type": "number", "min": 0}),
+        ("share", [n + 0.5 for n in range(ROWS)], {"type": "number", "min": 0}),
+    ],
+)
+def test_numbers_that_only_count_the_rows_are_ids(
+    tmp_path: Path, name: str, values: Iterable[Any], kind: Any
+) -> None:
+    text = proposed(tmp_path, "x.csv", csv(**{name: values, "seen": NUMBERS, "y": cycled("a", "b")}))
+    assert data_of(text)["data"]["columns"][name] == kind
+
+
+def test_a_number_of_this_file_s_rows_is_no_key_to_split_by(tmp_path: Path) -> None:
+    many = range(1000)
+    others = {"seen": [n % 90 for n in many], "y": ["ab"[n % 2] for n in many]}
+    for name, split in (("Unnamed: 0", "random"), ("ticket", "hash")):
+        assert (
+            data_of(proposed(tmp_path, "x.csv", csv(**{name: many, **others})))["data"]["split"]["by"]
+            == split
+        )
+
+
+def test_a_running_number_can_be_asked_for_as_target(tmp_path: Path) -> None:
+    table = csv(seen=NUMBERS, rank=range(ROWS), y=cycled("a", "b"))
+    assert compiled(proposed(tmp_path, "x.csv", table, "rank")).task.kind == "regression"
+
+
+def test_rows_in_the_order_of_time_are_split_by_it(tmp_path: Path) -> None:
+    days = [f"2025-{n // 28 + 1:02d}-{n % 28 + 1:02d}" for n in range(ROWS)]
+    for ordered in (days, days[::-1]):
+        split = data_of(proposed(tmp_path, "x.csv", csv(day=ordered, seen=NUMBERS, y=cycled(0, 1))))["data"][
+            "split"
+        ]
+        assert (split["by"], split["column"]) == ("time", "day")
+
+
+def test_nothing_is_waived_in_the_user_s_name(tmp_path: Path) -> None:
+    days = [f"2025-{n // 28 + 1:02d}-{n % 28 + 1:02d}" for n in shuffled(ROWS)]
+    text = proposed(tmp_path, "x.csv", csv(day=days, seen=NUMBERS, y=cycled(0, 1)))
+    assert "waivers" not in text
+    assert data_of(text)["data"]["split"]["by"] == "random"
+    _, _, found = lowered(parse(text, "specs/demo.yaml"), Settings())
+    assert [finding.code for finding in found] == ["AM265"]
+
+
 def test_a_target_may_be_given(tmp_path: Path) -> None:
-    table = csv(seen=range(ROWS), region=cycled("a", "b"), churned=cycled(0, 1))
+    table = csv(seen=NUMBERS, region=cycled("a", "b"), churned=cycled(0, 1))
     assert data_of(proposed(tmp_path, "x.csv", table, "region"))["target"] == "region"
 
 
 def test_few_whole_numbers_are_classes(tmp_path: Path) -> None:
-    pipeline = compiled(proposed(tmp_path, "x.csv", csv(seen=range(ROWS), y=cycled(10, 9, 2))))
+    pipeline = compiled(proposed(tmp_path, "x.csv", csv(seen=NUMBERS, y=cycled(10, 9, 2))))
     assert pipeline.task.classes == ("2", "9", "10")
 
 
@@ -110,7 +230,7 @@ def test_rows_without_a_target_are_dropped(tmp_path: Path) -> None:
 
 
 def test_a_column_that_teaches_nothing_is_left_out(tmp_path: Path) -> None:
-    table = csv(seen=range(ROWS), empty=cycled(""), same=cycled("x"), y=cycled(0, 1))
+    table = csv(seen=NUMBERS, empty=cycled(""), same=cycled("x"), y=cycled(0, 1))
     text = proposed(tmp_path, "x.csv", table)
     assert list(data_of(text)["data"]["columns"]) == ["seen", "y"]
     assert "#   empty: it is empty\n" in text
@@ -122,7 +242,9 @@ def test_rare_classes_are_shared_out_evenly_although_there_is_an_id(tmp_path: Pa
     rare = ["yes" if number < 15 else "no" for number in range(1000)]
     common = ["yes" if number < 200 else "no" for number in range(1000)]
     splits = [
-        data_of(proposed(tmp_path, "x.csv", csv(id=ids, seen=range(1000), y=classes)))["data"]["split"]
+        data_of(
+            proposed(tmp_path, "x.csv", csv(id=ids, seen=[number % 90 for number in range(1000)], y=classes))
+        )["data"]["split"]
         for classes in (rare, common)
     ]
     assert [(split["by"], split.get("stratify"), split.get("key")) for split in splits] == [
@@ -133,7 +255,7 @@ def test_rare_classes_are_shared_out_evenly_although_there_is_an_id(tmp_path: Pa
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
 def test_other_separators_are_told(tmp_path: Path, separator: str) -> None:
-    table = csv(seen=range(ROWS), y=cycled("a", "b")).replace(",", separator)
+    table = csv(seen=NUMBERS, y=cycled("a", "b")).replace(",", separator)
     text = proposed(tmp_path, "x.csv", table)
     assert data_of(text)["data"]["sources"] == {"x": {"csv": {"path": "x.csv", "separator": separator}}}
     prepared(compiled(text), tmp_path)

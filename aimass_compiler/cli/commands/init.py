@@ -8,14 +8,21 @@ a spec.
 from __future__ import annotations
 
 import argparse
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from aimass_compiler import conventions
 from aimass_compiler.cli.choosing import add_root, project_of
 from aimass_compiler.cli.views import findings
+from aimass_compiler.cli.views.cells import safe
 from aimass_compiler.conventions import ExitCode
 
 PLACE = 1
+_PATIENCE_SECONDS = 1.0
+_LARGE_BYTES = 5_000_000
 EXAMPLES = """
   aimass init churn data/customers.csv
   aimass init churn data/customers.csv --target churned
@@ -29,19 +36,23 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "data", metavar="DATA", type=Path, help="a csv, parquet or jsonl file below the project"
     )
     parser.add_argument(
-        "--target", metavar="COLUMN", help="the column to predict (default: a guess, said in the spec)"
+        "--target", metavar="COLUMN", help="the column to predict (default: a guess, which is shown)"
     )
+    parser.add_argument("--positive", metavar="CLASS", help="of two classes the one that is sought")
+    parser.add_argument("--split", choices=("time", "hash", "random"), help="how rows are split")
     add_root(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the spec; answers an ExitCode."""
     from aimass_compiler.repository import tell_attributes
-    from aimass_compiler.starter import create, propose
+    from aimass_compiler.starter import Wanted, create, propose
 
     project = project_of(arguments)
     shown = project.shown(arguments.data)
-    text, problems = propose(arguments.data, shown, arguments.name, arguments.target)
+    wanted = Wanted(arguments.target, arguments.positive, arguments.split)
+    with _waiting(arguments.data, shown):
+        text, problems, guesses = propose(arguments.data, shown, arguments.name, wanted)
     path = project.root / conventions.SPECS_FOLDER / f"{arguments.name}.yaml"
     if not problems:
         problems = create(path, text, project.shown(path))
@@ -49,7 +60,24 @@ def run(arguments: argparse.Namespace) -> int:
         findings.show(problems, {}, "people")
         return ExitCode.FAILED
     tell_attributes(project.generated)
+    for what, told in guesses:
+        print(f"  {what + ':':<10} {safe(told)}")
     print(f"wrote {project.shown(path)}: read it, then `aimass run {arguments.name}`")
     if not (project.root / conventions.SCHEMA_FILE).exists():
         print("`aimass schema --write` once lets editors complete and explain specs")
     return ExitCode.DONE
+
+
+@contextmanager
+def _waiting(path: Path, shown: str) -> Iterator[None]:
+    """Say that a large file is being read where that takes more than a moment."""
+    size = path.stat().st_size if path.is_file() else 0
+    told = f"reading {shown}, {size / 1e6:,.0f} MB …"
+    timer = threading.Timer(_PATIENCE_SECONDS, lambda: print(told, file=sys.stderr, flush=True))
+    timer.daemon = True
+    if size >= _LARGE_BYTES:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
