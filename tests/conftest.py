@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Before any test is read, as many ask for a program to be there.
 os.environ["PATH"] = programs.path()
 
-pytest_plugins = ("tests.not_run",)
+pytest_plugins = ("tests.night_table", "tests.not_run")
 
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")

@@ -25,8 +25,8 @@ _NAMES = frozenset(
 )  # fmt: skip
 #: When a row was is hardly ever what is predicted.
 _NAMES_OF_TIMES = re.compile(
-    r"(?i)(^|[_\W])(years?|yrs?|months?|mnth|weeks?|days?|weekday|hours?|hr|minutes?|seconds?|dates?|times?"
-    r"|timestamp|epoch|quarter|season)$"
+    r"(?i)^(\w+[ _-])?(years?|yrs?|months?|mnth|weeks?|days?|weekday|hours?|hr|minutes?|seconds?"
+    r"|dates?|times?|timestamp|epoch|quarter|season)$"
 )
 _MOST_CLASSES = 100
 #: A number that takes so few whole values is more likely a name of something.
