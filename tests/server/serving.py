@@ -87,8 +87,11 @@ class Server:
 
 
 @contextmanager
-def serving(package: Path, *flags: str, **variables: str) -> Iterator[Server]:
-    """A server on a free port, beside a log file in the package's parent; it is killed at the end."""
+def serving(package: Path, *flags: str, descriptors: int = 0, **variables: str) -> Iterator[Server]:
+    """A server on a free port, beside a log file in the package's parent; it is killed at the end.
+
+    With `descriptors` it may have no more of them.
+    """
     log = package.parent / f"{package.name}-{time.monotonic_ns()}.log"
     command = [
         sys.executable,
@@ -100,6 +103,8 @@ def serving(package: Path, *flags: str, **variables: str) -> Iterator[Server]:
         "--port",
         "0",
     ]
+    if descriptors:
+        command = ["prlimit", f"--nofile={descriptors}", *command]
     with log.open("wb") as stream:
         process = subprocess.Popen(
             [*command, *flags], stdout=stream, stderr=subprocess.STDOUT, env={**os.environ, **variables}

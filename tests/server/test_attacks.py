@@ -16,6 +16,7 @@ from server.siege import MEBIBYTE, connected, is_closed, many, pushed, told, wat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 PATIENCE_SECONDS = 1.0
 #: A connection is looked at every quarter of a second; the rest is a busy machine's.
@@ -230,6 +231,17 @@ def test_there_is_room_for_a_caller_beside_as_many_silent_ones_as_there_may_be(
                 assert server.predict(CHURN_EXAMPLE).status == 200
             assert server.metric(conventions.METRIC_CONNECTIONS) <= 51
         assert ended(server, "silent") >= 250
+        warned = [event for event in server.events() if event["event"] == "too many connections"]
+        assert [event["limit"] for event in warned] == [50]
+
+
+def test_there_are_never_more_connections_than_descriptors(tmp_path: Path) -> None:
+    with serving(packages.churn(tmp_path / "churn"), descriptors=128) as server:
+        assert server.metric(conventions.METRIC_CONNECTIONS_LIMIT) == 64
+        with watched(server), many(server, 300):
+            for _ in range(20):
+                assert server.predict(CHURN_EXAMPLE).status == 200
+        assert ended(server, "silent") > 200
 
 
 def test_requests_that_can_be_read_in_two_ways_are_refused(besieged: Server) -> None:

@@ -28,6 +28,7 @@ _BACKLOG = 2048
 _NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 #: How long connections that were made before the door was shut may take to be seen.
 _DOOR_SECONDS = 0.2
+_WARN_SECONDS = 10.0
 #: What is given to answers that are written when the time is up.
 _LAST_SECONDS = 0.1
 
@@ -94,6 +95,8 @@ class _DrainingServer(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyp
         self._asked = 0.0
         self._shut = 0.0
         self._has_told = False
+        self._crowded_out = 0
+        self._warned = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say so."""
@@ -102,7 +105,7 @@ class _DrainingServer(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyp
         self._log.event("ready", self._ready)
 
     def _fail(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Count callers that could not be let in; whatever else fails is told as usual."""
+        """Count callers that could not be let in; whatever else fails is logged as usual."""
         error = context.get("exception")
         if isinstance(error, OSError) and error.errno in _NO_DESCRIPTOR:
             self._connections.refused["limit"] += 1
@@ -127,6 +130,7 @@ class _DrainingServer(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyp
         """Whether to stop; uvicorn asks ten times a second."""
         now = time.monotonic()
         self._connections.look(asyncio.get_running_loop().time())
+        self._warn(now)
         if self._application.is_draining and not self.should_exit:
             if not self._has_told:
                 self._has_told = True
@@ -137,6 +141,15 @@ class _DrainingServer(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyp
         if stops:
             self._application.is_closing = True
         return stops
+
+    def _warn(self, now: float) -> None:
+        """Log, now and then, that there are more connections than there may be."""
+        refused = self._connections.refused
+        crowded_out = refused["silent"] + refused["limit"]
+        if crowded_out > self._crowded_out and now >= self._warned + _WARN_SECONDS:
+            fields = {"limit": self._connections.limit, "ended": crowded_out - self._crowded_out}
+            self._log.event("too many connections", fields, "warning")
+            self._crowded_out, self._warned = crowded_out, now
 
     def _is_drained(self, now: float) -> bool:
         """Whether nobody is left who could be told to go elsewhere, or the time is up.
