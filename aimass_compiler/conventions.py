@@ -142,6 +142,8 @@ OUR_LABELS = frozenset(
     )
 )
 MANAGER = "aimass-compile"
+#: The field manager of a number of servers that git leaves to a scaler, until the scaler writes it.
+HANDOVER_MANAGER = "aimass-handover"
 #: Of the Role and its binding, of the record of what was applied, and of the lease that is held meanwhile.
 RECORD_NAME = "aimass-{model}-{environment}"
 #: What Kubernetes sets on every namespace, and by which policies name it.

@@ -57,6 +57,13 @@ def add_waiting(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_adopting(parser: argparse.ArgumentParser) -> None:
+    """The option that says that a model of another repository is meant, too."""
+    parser.add_argument(
+        "--adopt", action="store_true", help="take over what another repository applied under the same name"
+    )
+
+
 def add_environments(parser: argparse.ArgumentParser) -> None:
     """The option that names environments."""
     parser.add_argument(

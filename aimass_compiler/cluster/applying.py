@@ -11,9 +11,11 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
+from aimass_compiler.cluster import handover
 from aimass_compiler.cluster import owned as inventory
 from aimass_compiler.cluster.connection import Connection
 from aimass_compiler.cluster.failures import ClusterError
+from aimass_compiler.cluster.handover import Handover
 from aimass_compiler.cluster.kinds import KindMissing
 from aimass_compiler.cluster.lease import Hold, held
 from aimass_compiler.cluster.looking import Look, look
@@ -22,7 +24,8 @@ from aimass_compiler.cluster.outcomes import Action, Applied, Outcome
 from aimass_compiler.cluster.owned import Entry, Owned, entry_of
 from aimass_compiler.cluster.pruning import IN_USE, prune, wait_until_pruned
 from aimass_compiler.cluster.transport import Tell
-from aimass_compiler.cluster.waiting import wait
+from aimass_compiler.cluster.waiting import are_ready, wait
+from aimass_compiler.cluster.writing import write
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Wish:
     """Seconds for what serves to get ready, and again for what is deleted to be gone."""
     lock_timeout: float = 600.0
     """Seconds to wait for another run that works on the same model."""
+    adopts: bool = False
+    """Whether to take over what another repository applied."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +72,17 @@ def apply(work: Work, declared: Declared) -> Applied:
     """Bring one environment to what is declared of one model, or tell what would change."""
     work = work.of(declared.model, declared.environment)
     started = time.monotonic()
-    done = Applied(declared.model, declared.environment, declared.namespace, declared.version)
+    done = Applied(
+        declared.model,
+        declared.environment,
+        declared.namespace,
+        declared.version,
+        is_dry_run=work.wish.is_dry_run,
+    )
     try:
         missing = _missing_kinds(work.connection, declared.objects)
         if missing:
-            return replace(done, failures=missing, is_dry_run=work.wish.is_dry_run)
+            return replace(done, failures=missing)
         if work.wish.is_dry_run:
             done = _tried(work, declared, done)
         else:
@@ -96,43 +107,54 @@ def _missing_kinds(connection: Connection, objects: Iterable[Object]) -> tuple[C
     return tuple(failures.values())
 
 
-def _looks(work: Work, declared: Declared) -> tuple[list[Look], tuple[ClusterError, ...]]:
+def _looks(work: Work, around: Handover) -> tuple[list[Look], tuple[ClusterError, ...]]:
     """What applying each object would do, and what the cluster would not take, all of it at once."""
     deadline = time.monotonic() + (0 if work.wish.is_dry_run else work.wish.timeout)
 
     def seen(document: Object) -> Look | ClusterError:
-        return look(work.connection, declared, document, force=work.wish.force, deadline=deadline)
+        return look(work.connection, around, document, force=work.wish.force, deadline=deadline)
 
-    found = list(work.pool.map(seen, declared.objects))
+    found = list(work.pool.map(seen, around.declared.objects))
     failures = {str(each): each for each in found if isinstance(each, ClusterError)}
     return [each for each in found if isinstance(each, Look)], tuple(failures.values())
 
 
 def _tried(work: Work, declared: Declared, done: Applied) -> Applied:
     """What would change, as the server answers; nothing is changed, and no lease is needed."""
-    looks, failures = _looks(work, declared)
-    outcomes = [each.outcome for each in looks]
     old = inventory.read(work.connection, declared.namespace, declared.model, declared.environment)
+    _hold_apart(work, old)
+    looks, failures = _looks(work, handover.between(work.connection, old, declared))
+    outcomes = [each.outcome for each in looks]
     if old is not None and work.wish.prunes:
         outcomes += prune(work.connection, old, _undeclared(old, declared), work.pool, is_dry_run=True)
-    return replace(done, outcomes=tuple(outcomes), failures=failures, is_dry_run=True)
+    return replace(done, outcomes=tuple(outcomes), failures=failures)
+
+
+def _hold_apart(work: Work, old: Owned | None) -> None:
+    """Raises Conflict for a model that another repository applied, unless it is to be taken over."""
+    if old is not None and not work.wish.adopts:
+        inventory.hold_apart(old, work.origin.source)
 
 
 def _applied(work: Work, declared: Declared, done: Applied, hold: Hold) -> Applied:
     old = inventory.read(work.connection, declared.namespace, declared.model, declared.environment)
-    looks, failures = _looks(work, declared)
+    _hold_apart(work, old)
+    around = handover.between(work.connection, old, declared)
+    looks, failures = _looks(work, around)
     if failures:
         return replace(done, failures=failures)  # nothing has been changed
     new = [entry_of(document) for document in declared.objects]
     owned = old or Owned(declared.model, declared.environment, declared.namespace)
-    owned = _noted(work, owned, owned.having([*owned.entries, *new]))
-    outcomes, failures = _written(work, looks, hold)
+    ours = replace(owned, source=work.origin.source)
+    owned = _noted(work, owned, ours.having([*owned.entries, *new]))
+    outcomes, failures = _written(work, around, looks, hold)
     done = replace(done, outcomes=tuple(outcomes), failures=failures)
     if failures:
         return done
     try:
         if work.wish.waits:
             wait(work.connection, declared.objects, hold, timeout=work.wish.timeout, tell=work.tell)
+            handover.retire(work.connection, declared.objects)
             done = replace(done, is_ready=True)
         hold.check()
         pruned, kept = _pruned(work, declared, owned)
@@ -163,24 +185,31 @@ def _complete(origin: Origin, declared: Declared, owned: Owned) -> Owned:
     )
 
 
-def _written(work: Work, looks: Sequence[Look], hold: Hold) -> tuple[list[Outcome], tuple[ClusterError, ...]]:
+def _written(
+    work: Work, around: Handover, looks: Sequence[Look], hold: Hold
+) -> tuple[list[Outcome], tuple[ClusterError, ...]]:
     """Apply what would change, rank by rank; where something fails, what needs it is left alone."""
-    by_key = {each.outcome.key: each.outcome for each in looks}
-    wanted = [each.document for each in looks if each.outcome.action is not Action.UNCHANGED]
+    by_key = {each.outcome.key: each for each in looks if each.outcome.action is not Action.UNCHANGED}
+    outcomes = [each.outcome for each in looks if each.outcome.action is Action.UNCHANGED]
 
-    def write(document: Object) -> Outcome | ClusterError:
+    def written(document: Object) -> Outcome | ClusterError:
+        found = by_key[key_of(document)]
         try:
-            merged = work.connection.apply(document, force=work.wish.force)
+            merged = write(work.connection, around, found, force=work.wish.force)
         except ClusterError as error:
             return error
-        return replace(by_key[key_of(document)], merged=merged.document)
+        return replace(found.outcome, merged=merged.document)
 
-    outcomes = [each.outcome for each in looks if each.outcome.action is Action.UNCHANGED]
-    for group in in_ranks(wanted):
+    try:
+        if around.rollout is not None:
+            handover.detach(work.connection, around.rollout)
+    except ClusterError as error:
+        return outcomes, (error,)
+    for group in in_ranks(each.document for each in by_key.values()):
         hold.check()
-        written = list(work.pool.map(write, group))
-        outcomes += [each for each in written if isinstance(each, Outcome)]
-        failures = {str(each): each for each in written if isinstance(each, ClusterError)}
+        answers = list(work.pool.map(written, group))
+        outcomes += [each for each in answers if isinstance(each, Outcome)]
+        failures = {str(each): each for each in answers if isinstance(each, ClusterError)}
         if failures:
             return outcomes, tuple(failures.values())
     return outcomes, ()
@@ -199,6 +228,9 @@ def _pruned(work: Work, declared: Declared, owned: Owned) -> tuple[list[Outcome]
         return left, surplus
     kept = [] if work.wish.waits else [entry for entry in surplus if entry.key.kind in IN_USE]
     reason = "pods may still use it; the next run that waits deletes it"
+    has_rollout = any(entry.key.kind == "Rollout" for entry in surplus)
+    if has_rollout and not work.wish.waits and not are_ready(work.connection, declared.objects):
+        kept, reason = surplus, "its pods serve until others do; the next run that waits deletes it"
     left = [Outcome(entry.key, Action.LEFT, reason) for entry in kept]
     gone = prune(work.connection, owned, [entry for entry in surplus if entry not in kept], work.pool)
     return [*gone, *left], kept

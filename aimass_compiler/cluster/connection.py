@@ -73,12 +73,19 @@ class Connection:
             if not query["continue"]:
                 return found
 
-    def apply(self, document: Object, *, force: bool = False, is_dry_run: bool = False) -> Merged:
+    def apply(
+        self,
+        document: Object,
+        *,
+        force: bool = False,
+        is_dry_run: bool = False,
+        manager: str = conventions.MANAGER,
+    ) -> Merged:
         """Bring an object to what is declared, by server-side apply in our name.
 
         Raises Conflict where somebody else manages a field with another value, unless `force`d.
         """
-        query = {"fieldManager": conventions.MANAGER, "fieldValidation": "Strict"}
+        query = {"fieldManager": manager, "fieldValidation": "Strict"}
         query |= {"force": "true"} if force else {}
         query |= {"dryRun": "All"} if is_dry_run else {}
         key = key_of(document)
@@ -90,7 +97,7 @@ class Connection:
                 )
                 return Merged(answer.document, answer.code == _CREATED)
             except Changed:
-                if last == _TRIES_OF_CHANGED - 1:
+                if last == _TRIES_OF_CHANGED - 1 or "resourceVersion" in document["metadata"]:
                     raise
         raise AssertionError  # the loop returns or raises
 

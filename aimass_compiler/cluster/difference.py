@@ -80,7 +80,8 @@ def changes(live: Object, wanted: Object) -> list[FieldChange]:
         if path[0] == "status" or (path[0] == "metadata" and path[1] in _BOOKKEEPING):
             continue
         old, new = (_masked(path, value) if is_secret else value for value in (before, after))
-        found.append(FieldChange(path, old, new, _managers(owners, path)))
+        who = tuple(entry.manager for entry in owners if entry.has(path))
+        found.append(FieldChange(path, old, new, who))
     return found
 
 
@@ -105,10 +106,6 @@ def _first_undeclared(path: FieldPath, ours: Sequence[Managed]) -> FieldPath | N
             shared = next((place for place in range(end - 1, len(path)) if path[place] in _SHARED), end - 2)
             return path[: shared + 2]
     return None
-
-
-def _managers(owners: Sequence[Managed], path: FieldPath) -> tuple[Manager, ...]:
-    return tuple(entry.manager for entry in owners if entry.has(path))
 
 
 def _masked(path: FieldPath, value: Any) -> Any:

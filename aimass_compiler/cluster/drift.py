@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from aimass_compiler.cluster import git
+from aimass_compiler.cluster import git, rollouts
 from aimass_compiler.cluster.comparison import Compared, compared, replaced
 from aimass_compiler.cluster.difference import NOTHING, Addition, FieldChange
 from aimass_compiler.cluster.objects import ObjectKey
@@ -15,7 +15,7 @@ from aimass_compiler.cluster.outcomes import Action, Applied
 from aimass_compiler.cluster.owned import Owned
 
 #: What runs workloads, and writes into them what it has done.
-_CONTROLLERS = frozenset(("kube-controller-manager", "rollouts-controller"))
+_CONTROLLERS = frozenset(("kube-controller-manager", rollouts.CONTROLLER, rollouts.PLUGIN))
 _RIGHTLY = frozenset(("kubectl.kubernetes.io/restartedAt",))
 
 
@@ -95,7 +95,7 @@ def since(drift: Drift, root: Path) -> Drift:
 
 def _is_noteworthy(addition: Addition) -> bool:
     """Whether somebody chose it: controllers note what they did, and a restart is asked for like this."""
-    return addition.manager.name not in _CONTROLLERS and addition.path[-1] not in _RIGHTLY
+    return addition.manager.name.lower() not in _CONTROLLERS and addition.path[-1] not in _RIGHTLY
 
 
 def _drifted(

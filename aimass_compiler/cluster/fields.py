@@ -14,6 +14,7 @@ from typing import Any
 from aimass_compiler import conventions
 
 Object = Mapping[str, Any]
+_OURS = (conventions.MANAGER, conventions.HANDOVER_MANAGER)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Manager:
     @property
     def is_us(self) -> bool:
         """Whether it was `aimass apply`, or whoever applies in our name."""
-        return self.name == conventions.MANAGER and self.operation == "Apply"
+        return self.name in _OURS and self.operation == "Apply"
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,11 @@ def managed(document: Object) -> list[Managed]:
         )
         for entry in document["metadata"].get("managedFields") or ()
     ]
+
+
+def managers(document: Object, path: FieldPath) -> list[Manager]:
+    """Who manages a field of an object."""
+    return [entry.manager for entry in managed(document) if entry.has(path)]
 
 
 def list_keys(documents: Sequence[Object]) -> dict[tuple[str, ...], tuple[str, ...]]:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from aimass_compiler import conventions
+from aimass_compiler.cluster import rollouts
 from aimass_compiler.cluster.connection import Connection, Merged
 from aimass_compiler.cluster.failures import ClusterError, Conflict, Refused
+from aimass_compiler.cluster.handover import Handover
 from aimass_compiler.cluster.leaving import NotGone, wait_until_gone
 from aimass_compiler.cluster.objects import Declared, Object, key_of, owner_of
 from aimass_compiler.cluster.outcomes import Action, Outcome
@@ -23,42 +25,57 @@ class Look:
 
     document: Object
     outcome: Outcome
+    is_forced: bool = False
+    """Whether it takes over fields, all of which are git's to have."""
+    replicas: int | None = None
+    """How many servers it must be given, where git leaves their number to a scaler."""
 
 
 def look(
-    connection: Connection, declared: Declared, document: Object, *, force: bool, deadline: float
+    connection: Connection, around: Handover, document: Object, *, force: bool, deadline: float
 ) -> Look | ClusterError:
     """What applying one object would do, or why the cluster would not take it."""
     try:
-        return Look(document, _outcome(connection, declared, document, force=force, deadline=deadline))
+        return _look(connection, around, document, force=force, deadline=deadline)
     except ClusterError as error:
         return error
 
 
-def _outcome(
-    connection: Connection, declared: Declared, document: Object, *, force: bool, deadline: float
-) -> Outcome:
-    key = key_of(document)
-    tried = _tried(connection, document, force=force)
-    if isinstance(tried, Merged) and tried.is_new:
-        return Outcome(key, Action.CREATED, merged=tried.document)
-    live = connection.get(key)
+def _look(
+    connection: Connection, around: Handover, document: Object, *, force: bool, deadline: float
+) -> Look:
+    key, is_shared = key_of(document), around.is_shared(document)
+    live = connection.get(key) if is_shared else None
+    wanted = rollouts.with_written(document, live, around.services)
+    tried = _tried(connection, wanted, force=force)
+    conflict = tried if isinstance(tried, Conflict) else None
+    if conflict is not None and around.may_take(document, conflict):
+        tried = _tried(connection, wanted, force=True)
+    is_forced = conflict is not None and not isinstance(tried, Conflict)
+    if live is None and not (isinstance(tried, Merged) and tried.is_new):
+        live = connection.get(key)
     if live is not None and "deletionTimestamp" in live["metadata"]:
         # What is applied to it would go with it.
         try:
             wait_until_gone(connection, [live], deadline)
         except NotGone as stays:
             raise Refused(str(stays), stays.help) from stays  # nothing has been applied
-        return _outcome(connection, declared, document, force=force, deadline=deadline)
+        return _look(connection, around, document, force=force, deadline=deadline)
     if live is not None:
-        _hold_apart(live, declared)
+        _hold_apart(live, around.declared)
     if isinstance(tried, Conflict):
         raise tried
-    merged = tried.document if tried is not None else None
+    replicas = around.replicas(document, live)
+    merged = _with_replicas(tried.document, replicas) if tried is not None else None
     if live is None:
-        return Outcome(key, Action.CREATED, merged=merged)
-    action = Action.UNCHANGED if merged is not None and _is_same(live, merged) else Action.CHANGED
-    return Outcome(key, action, live=live, merged=merged)
+        return Look(document, Outcome(key, Action.CREATED, merged=merged), is_forced, replicas)
+    is_same = merged is not None and _is_same(live, merged, of_all=is_shared)
+    action = Action.UNCHANGED if is_same else Action.CHANGED
+    return Look(document, Outcome(key, action, live=live, merged=merged), is_forced, replicas)
+
+
+def _with_replicas(merged: dict[str, Any], replicas: int | None) -> dict[str, Any]:
+    return merged if replicas is None else {**merged, "spec": {**merged["spec"], "replicas": replicas}}
 
 
 def _hold_apart(live: Object, declared: Declared) -> None:
@@ -88,8 +105,9 @@ def _tried(connection: Connection, document: Object, *, force: bool) -> Merged |
         raise
 
 
-def _is_same(live: Object, merged: Object) -> bool:
-    return _content(live) == _content(merged) and _ours(live) == _ours(merged)
+def _is_same(live: Object, merged: Object, *, of_all: bool) -> bool:
+    """Whether nothing would change; `of_all` where it does not matter who manages what is the same."""
+    return _content(live) == _content(merged) and (of_all or _ours(live) == _ours(merged))
 
 
 def _content(document: Object) -> dict[str, Any]:

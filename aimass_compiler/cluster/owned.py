@@ -9,7 +9,7 @@ from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.cluster.connection import Connection
-from aimass_compiler.cluster.failures import Changed, ClusterError
+from aimass_compiler.cluster.failures import Changed, ClusterError, Conflict
 from aimass_compiler.cluster.objects import Object, ObjectKey, group_and_version, key_of
 
 FORMAT = "aimass.owned/v1"
@@ -111,6 +111,22 @@ def elsewhere(connection: Connection, environment: str, namespace: str, source: 
         return []
     known = [each for each in there if isinstance(each, Owned)]
     return [each for each in known if each.source == source and each.namespace != namespace]
+
+
+def hold_apart(owned: Owned, source: str) -> None:
+    """Raises Conflict where another repository applied it than the one with this address.
+
+    What was applied from no repository that can be told is everybody's.
+    """
+    if owned.source in {"", source}:
+        return
+    told = f"`{owned.model}` in {owned.environment} was applied from the repository `{owned.source}`"
+    here = f"this is `{source}`" if source else "this one has no remote `origin` that says it is the same"
+    raise Conflict(
+        f"{told}, and {here}",
+        "give one of the two models another name or namespace; `aimass apply --adopt` takes it over",
+        (),
+    )
 
 
 def write(connection: Connection, owned: Owned) -> Owned:

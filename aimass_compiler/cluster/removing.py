@@ -27,6 +27,8 @@ def remove(work: Work, owned: Owned) -> Applied:
         is_removal=True,
     )
     try:
+        if not work.wish.adopts:
+            inventory.hold_apart(owned, work.origin.source)
         if work.wish.is_dry_run:
             outcomes = prune(work.connection, owned, owned.entries, work.pool, is_dry_run=True)
             done = replace(done, outcomes=tuple(outcomes))
@@ -44,6 +46,8 @@ def _removed(work: Work, owned: Owned, done: Applied) -> Applied:
     """What is listed now counts, not what was when it was asked for."""
     where = (owned.namespace, owned.model, owned.environment)
     owned = inventory.read(work.connection, *where) or replace(owned, entries=())
+    if not work.wish.adopts:
+        inventory.hold_apart(owned, work.origin.source)
     outcomes = prune(work.connection, owned, owned.entries, work.pool)
     done = replace(done, outcomes=tuple(outcomes))
     try:

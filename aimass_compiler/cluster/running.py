@@ -12,8 +12,10 @@ from aimass_compiler import conventions
 from aimass_compiler.cluster import owned as inventory
 from aimass_compiler.cluster import reasons
 from aimass_compiler.cluster.connection import Connection
+from aimass_compiler.cluster.kinds import KindMissing
 from aimass_compiler.cluster.objects import Object, ObjectKey, owner_of, version_of
 from aimass_compiler.cluster.owned import Damaged, Owned
+from aimass_compiler.cluster.servers import SCALERS, desired, least
 from aimass_compiler.cluster.waiting import is_workload, state_of
 
 #: Which models' manifests differ from those at a commit; None where git does not know it.
@@ -108,11 +110,12 @@ def _replica_sets(connection: Connection, environment: str, namespace: str) -> d
 
 
 def _one(connection: Connection, owned: Owned, replicas: Sequence[Object], project: Project) -> Running:
-    keys = _workloads(entry.key for entry in owned.entries)
-    live = {key: connection.get(key) for key in keys}
-    health, reason = _health(connection, live)
+    listed = [entry.key for entry in owned.entries if is_workload(entry.key) or entry.key.kind in SCALERS]
+    found = {key: _live(connection, key) for key in listed}
+    around = [document for document in found.values() if document is not None]
+    live = {key: found[key] for key in _workloads(listed)}
+    health, reason = _health(connection, live, around)
     there = [document for document in live.values() if document is not None]
-    leading = there[0] if there else {}
     return Running(
         owned.model,
         owned.environment,
@@ -120,7 +123,8 @@ def _one(connection: Connection, owned: Owned, replicas: Sequence[Object], proje
         _in_git(owned, project),
         reason,
         next(filter(None, map(version_of, there)), owned.version),
-        *_counts(leading),
+        ready=_ready(there[0]) if there else None,
+        wanted=max(desired(there[0]), least(there[0], around)) if there else None,
         since=_since(replicas),
         commit=owned.commit,
     )
@@ -131,7 +135,16 @@ def _workloads(keys: Iterable[ObjectKey]) -> list[ObjectKey]:
     return sorted(filter(is_workload, keys), key=lambda key: key.kind != "Rollout")
 
 
-def _health(connection: Connection, live: Mapping[ObjectKey, Object | None]) -> tuple[Health, str]:
+def _live(connection: Connection, key: ObjectKey) -> Object | None:
+    try:
+        return connection.get(key)
+    except KindMissing:
+        return None
+
+
+def _health(
+    connection: Connection, live: Mapping[ObjectKey, Object | None], around: Sequence[Object]
+) -> tuple[Health, str]:
     """Of the workload that is worst off, with the reason."""
     if not live:
         return Health.NOTHING_SERVES, ""
@@ -139,7 +152,7 @@ def _health(connection: Connection, live: Mapping[ObjectKey, Object | None]) -> 
     for key, document in live.items():
         if document is None:
             return Health.DEGRADED, f"{key} is gone"
-        state = state_of(key, document)
+        state = state_of(document, least(document, around))
         if state.is_ready:
             continue
         found = reasons.troubles(connection, document)
@@ -150,12 +163,9 @@ def _health(connection: Connection, live: Mapping[ObjectKey, Object | None]) -> 
     return (Health.PROGRESSING, waits_for) if waits_for else (Health.HEALTHY, "")
 
 
-def _counts(workload: Object) -> tuple[int | None, int | None]:
-    """How many servers are ready, and how many are wanted."""
-    if not workload:
-        return None, None
-    status = workload.get("status") or {}
-    return status.get("readyReplicas") or 0, workload["spec"].get("replicas", status.get("replicas", 1))
+def _ready(workload: Object) -> int:
+    """How many servers are ready."""
+    return (workload.get("status") or {}).get("readyReplicas") or 0
 
 
 def _since(replicas: Sequence[Object]) -> datetime | None:

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from aimass_compiler.cluster import reasons
+from aimass_compiler.cluster import reasons, servers
 from aimass_compiler.cluster.connection import Connection
 from aimass_compiler.cluster.failures import ClusterError
 from aimass_compiler.cluster.lease import Hold
 from aimass_compiler.cluster.objects import Object, ObjectKey, key_of
+from aimass_compiler.cluster.servers import desired, least, scaled_by
 from aimass_compiler.cluster.transport import Tell
 from aimass_compiler.conventions import ExitCode
 
@@ -34,27 +35,28 @@ class State:
     has_failed: bool = False
 
 
-def _deployment(live: Object) -> State:
+def _deployment(live: Object, fewest: int) -> State:
     """Source: the rules of `kubectl rollout status` (polymorphichelpers/rollout_status.go)."""
     status = live.get("status") or {}
-    desired = live["spec"].get("replicas", 1)
+    wanted = desired(live)
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
     old = status.get("replicas", 0) - updated
     if live["metadata"].get("generation", 0) > status.get("observedGeneration", 0):
         return State("its controller has not seen it yet")
     for condition in status.get("conditions") or ():
         if condition.get("reason") == "ProgressDeadlineExceeded":
-            return State(f"its deadline has passed: {available} of {desired} are available", has_failed=True)
-    if updated < desired:
-        return State(f"{updated} of {desired} are new")
-    if old > 0:
-        return State(f"{old} old to end")
-    if available < updated:
-        return State(f"{available} of {updated} are available")
-    return State(f"{available} of {desired} are available", is_ready=True)
+            return State(f"its deadline has passed: {available} of {wanted} are available", has_failed=True)
+    left = (
+        (updated < wanted, f"{updated} of {wanted} are new"),
+        (old > 0, f"{old} old to end"),
+        (available < updated, f"{available} of {updated} are available"),
+        (available < fewest, f"{available} of at least {fewest} are available"),
+    )
+    told = next((words for is_so, words in left if is_so), "")
+    return State(told or f"{available} of {wanted} are available", is_ready=not told)
 
 
-def _rollout(live: Object) -> State:
+def _rollout(live: Object, fewest: int) -> State:
     """Source: https://argo-rollouts.readthedocs.io/en/stable/features/kubectl-plugin (phases)."""
     status = live.get("status") or {}
     phase, message = status.get("phase", ""), status.get("message") or ""
@@ -64,10 +66,13 @@ def _rollout(live: Object) -> State:
     if phase == "Paused":
         name, namespace = live["metadata"]["name"], live["metadata"]["namespace"]
         return State(f"{told}; `kubectl argo rollouts promote {name} -n {namespace}` goes on")
+    available = status.get("availableReplicas", 0)
+    if phase == "Healthy" and available < fewest:
+        return State(f"{available} of at least {fewest} are available")
     return State(told, is_ready=phase == "Healthy", has_failed=phase == "Degraded")
 
 
-_KINDS: Mapping[tuple[str, str], Callable[[Object], State]] = {
+_KINDS: Mapping[tuple[str, str], Callable[[Object, int], State]] = {
     ("apps", "Deployment"): _deployment,
     ("argoproj.io", "Rollout"): _rollout,
 }
@@ -78,29 +83,58 @@ def is_workload(key: ObjectKey) -> bool:
     return (key.group, key.kind) in _KINDS
 
 
-def state_of(key: ObjectKey, live: Object) -> State:
-    """How far a workload is."""
-    return _KINDS[key.group, key.kind](live)
+def state_of(live: Object, fewest: int) -> State:
+    """How far a workload is that needs so many servers at least."""
+    if desired(live) == 0 and fewest > 0:
+        by = scaled_by(live)
+        who = f" by `{by.name}`" if by is not None else ""
+        return State(f"it was scaled to 0{who}, and no autoscaler starts again from 0", has_failed=True)
+    key = key_of(live)
+    return _KINDS[key.group, key.kind](live, fewest)
 
 
 def wait(
     connection: Connection, objects: Iterable[Object], hold: Hold, *, timeout: float, tell: Tell
 ) -> None:
     """Wait until every workload is ready. Raises NotReady with the reason, Locked, and ClusterError."""
-    keys = [key for key in map(key_of, objects) if is_workload(key)]
+    listed = list(objects)
     deadline = time.monotonic() + timeout
-    for key in keys:
-        _wait_for(connection, key, hold, deadline=deadline, tell=tell)
+    for document in listed:
+        if is_workload(key_of(document)):
+            fewest = least(document, listed)
+            _wait_for(connection, key_of(document), fewest, hold, deadline=deadline, tell=tell)
 
 
-def _wait_for(connection: Connection, key: ObjectKey, hold: Hold, *, deadline: float, tell: Tell) -> None:
+def are_ready(connection: Connection, objects: Iterable[Object]) -> bool:
+    """Whether every workload is ready now. Raises ClusterError."""
+    listed = list(objects)
+    wanted = [(key_of(each), least(each, listed)) for each in listed if is_workload(key_of(each))]
+    found = [(connection.get(key), fewest) for key, fewest in wanted]
+    return all(live is not None and _seen_state(connection, live, fewest).is_ready for live, fewest in found)
+
+
+def _seen_state(connection: Connection, live: Object, fewest: int) -> State:
+    """The state, unless a Rollout has not seen yet that the Deployment has changed whose pods it runs."""
+    state = state_of(live, fewest)
+    key = servers.deployment_of(live)
+    deployment = connection.get(key) if key is not None and state.is_ready else None
+    if deployment is None:
+        return state
+    seen = str((live.get("status") or {}).get("workloadObservedGeneration", ""))
+    is_seen = seen in {"", str(deployment["metadata"]["generation"])}
+    return state if is_seen else State("its controller has not seen the Deployment's change yet")
+
+
+def _wait_for(
+    connection: Connection, key: ObjectKey, fewest: int, hold: Hold, *, deadline: float, tell: Tell
+) -> None:
     told, stuck_since = "", None
     while True:
         hold.check()
         live = connection.get(key)
         if live is None:
             raise NotReady(f"{key} is gone: somebody deleted it", "apply again")
-        state = state_of(key, live)
+        state = _seen_state(connection, live, fewest)
         if state.is_ready:
             if told:
                 tell(f"{key} is ready: {state.told}")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import secrets
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _STOP_SECONDS = 10
@@ -21,9 +22,18 @@ _FIRST_PORT, _PORTS = 20_000, 12_000
 class Background:
     """One program, which can be started again after it has ended."""
 
-    def __init__(self, command: Sequence[str], log: Path) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        log: Path,
+        folder: Path | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """`folder` is where it runs, and `variables` are further ones of its environment."""
         self.command = list(command)
         self.log = log
+        self._folder = folder
+        self._variables = variables or {}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -34,6 +44,8 @@ class Background:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                cwd=self._folder,
+                env={**os.environ, **self._variables},
                 # A session of its own, so that an interrupt from the keyboard does not end it before us.
                 start_new_session=True,
                 preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  # no threads yet

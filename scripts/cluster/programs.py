@@ -28,6 +28,7 @@ _LONG = {
     "kube-apiserver": " (all of Kubernetes: 5 to 20 minutes)",
     "promtool": " (2 to 5 minutes)",
     "prometheus": " (a minute or two, as it shares most of promtool)",
+    "rollouts-controller": " (5 to 10 minutes)",
 }
 #: Without the clients of the clouds that Prometheus finds its targets in.
 _PROMETHEUS_TAGS = ("remove_all_sd",)
@@ -80,6 +81,10 @@ MODULES = (
         )
         for name in ("promtool", "prometheus")
     ),
+    Module(
+        "argo-rollouts", "github.com/argoproj/argo-rollouts/cmd/rollouts-controller", ("rollouts-controller",)
+    ),
+    Module("argo-rollouts", ".", ("gatewayAPI",)),
 )
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kubectl")
 CONTROLLERS = ("kube-controller-manager", "kube-scheduler", "kwok")
@@ -87,6 +92,8 @@ CONTROLLERS = ("kube-controller-manager", "kube-scheduler", "kwok")
 ON_THE_PATH = ("actionlint", "kustomize", "promtool", "prometheus")
 #: What `make test` builds; `prometheus` itself is for what runs at night.
 EACH_TIME = ("actionlint", "kustomize", "promtool", *CONTROL_PLANE, *CONTROLLERS)
+#: What runs canaries: Argo Rollouts, and what moves the weights of routes in the name of its plugin.
+ROLLOUTS = ("rollouts-controller", "gatewayAPI")
 
 
 def cache() -> Path:

@@ -54,6 +54,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force-conflicts", action="store_true", help="take over fields that somebody else manages"
     )
+    clusters.add_adopting(parser)
     clusters.add_waiting(parser)
     clusters.add_cluster(parser)
     clusters.add_format(parser)
@@ -88,6 +89,7 @@ def _applied(arguments: argparse.Namespace, project: Project, targets: list[Targ
         waits=not arguments.no_wait and arguments.dry_run is None,
         timeout=arguments.timeout,
         lock_timeout=arguments.lock_timeout,
+        adopts=arguments.adopt,
     )
     with environments.building(project.generated, targets) as builds:
         connection = connect(arguments.kubeconfig, arguments.context, clusters.tell)

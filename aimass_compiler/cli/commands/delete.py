@@ -19,6 +19,7 @@ from aimass_compiler.conventions import ExitCode
 if TYPE_CHECKING:
     from aimass_compiler.cluster.connection import Connection
     from aimass_compiler.cluster.owned import Owned
+    from aimass_compiler.project import Project
 
 PLACE = 19
 EXAMPLES = """
@@ -41,6 +42,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--yes", action="store_true", help="delete without asking")
     parser.add_argument("--dry-run", action="store_true", help="only show what would be deleted")
+    clusters.add_adopting(parser)
     clusters.add_waiting(parser)
     clusters.add_cluster(parser)
     clusters.add_format(parser)
@@ -65,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         found = _found(connection, arguments.models, places)
         if not found or not (arguments.yes or arguments.dry_run or _agreed(found)):
             return ExitCode.DONE
-        return _deleted(arguments, connection, found)
+        return _deleted(arguments, project, connection, found)
     except ClusterError as error:
         return clusters.complain(error)
 
@@ -97,9 +99,11 @@ def _agreed(found: list[Owned]) -> bool:
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
-def _deleted(arguments: argparse.Namespace, connection: Connection, found: list[Owned]) -> int:
+def _deleted(
+    arguments: argparse.Namespace, project: Project, connection: Connection, found: list[Owned]
+) -> int:
     from aimass_compiler.cluster import environments
-    from aimass_compiler.cluster.applying import Origin, Wish
+    from aimass_compiler.cluster.applying import Wish
     from aimass_compiler.cluster.removing import remove
 
     wish = Wish(
@@ -107,6 +111,7 @@ def _deleted(arguments: argparse.Namespace, connection: Connection, found: list[
         waits=not arguments.no_wait,
         timeout=arguments.timeout,
         lock_timeout=arguments.lock_timeout,
+        adopts=arguments.adopt,
     )
-    with environments.working(connection, wish, Origin(), clusters.tell) as work:
+    with environments.working(connection, wish, clusters.origin_of(project), clusters.tell) as work:
         return show((remove(work, inventory) for inventory in found), arguments.format)
