@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 Key = tuple[str, str, str]
 Objects = dict[Key, dict[str, Any]]
 
-# kustomize puts a hash of a ConfigMap's content behind its name, aimass-compile one of the spec into the tag.
-_CONTENT_HASH = re.compile(r"-limits-[a-z0-9]{10}$")
+# aimass-compile puts a hash of the spec into the tag.
 _IMAGE_TAG = re.compile(r"(registry\.example\.com/[a-z0-9/-]+):[a-z0-9.-]+$")
 #: Where a service says how it runs; a difference here is other work, whatever else is equal.
 _MAIN_FIELDS = {
@@ -102,7 +101,7 @@ def _documents(text: str) -> Iterator[dict[str, Any]]:
 
 
 def _normal(value: Any) -> Any:
-    """Without the hashes in names and tags; a dashboard, which is JSON in a string, as its value."""
+    """Without the hashes in tags; a dashboard, which is JSON in a string, as its value."""
     if isinstance(value, dict):
         return {key: _normal(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -113,7 +112,7 @@ def _normal(value: Any) -> Any:
         return json.loads(value)
     # How a PromQL expression is laid out in lines is the writer's; so is the newline at a text's end.
     text = re.sub(r"\s+", " ", value).strip()
-    return _IMAGE_TAG.sub(r"\1", _CONTENT_HASH.sub("-limits", text))
+    return _IMAGE_TAG.sub(r"\1", text)
 
 
 def _differences(wanted: Any, found: Any, path: str) -> Iterator[str]:

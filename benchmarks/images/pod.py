@@ -51,7 +51,7 @@ def bundle(objects: list[dict[str, Any]], image: dict[str, Any], root: Path, cgr
         "process": {
             "user": {"uid": security["runAsUser"], "gid": security["runAsGroup"]},
             "args": [*(image.get("Entrypoint") or ()), *(image.get("Cmd") or ())],
-            "env": [*image["Env"], *_environment(container, objects)],
+            "env": [*image["Env"], *(f"{each['name']}={each['value']}" for each in container["env"])],
             "cwd": image.get("WorkingDir") or "/",
             "capabilities": _capabilities(security["capabilities"]),
             "noNewPrivileges": not security["allowPrivilegeEscalation"],
@@ -77,15 +77,6 @@ def _pod_of(objects: list[dict[str, Any]]) -> dict[str, Any]:
     if not pod["securityContext"]["runAsNonRoot"]:
         raise ValueError("the pod may run as root")
     return pod
-
-
-def _environment(container: dict[str, Any], objects: list[dict[str, Any]]) -> list[str]:
-    maps = {each["metadata"]["name"]: each["data"] for each in objects if each["kind"] == "ConfigMap"}
-    return [
-        f"{name}={value}"
-        for source in container["envFrom"]
-        for name, value in maps[source["configMapRef"]["name"]].items()
-    ]
 
 
 def _capabilities(wanted: dict[str, Any]) -> dict[str, list[str]]:

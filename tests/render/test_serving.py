@@ -45,18 +45,15 @@ def test_an_overlay_without_overrides_holds_its_alerts_and_no_patch() -> None:
 
 
 def test_an_override_becomes_a_patch_of_exactly_that() -> None:
-    ((changed, patch),) = patches(PLAIN, "prod").items()
-    assert changed == ("HorizontalPodAutoscaler", "churn")
+    patch = patches(PLAIN, "prod")["HorizontalPodAutoscaler", "churn"]
     assert patch["spec"] == {"minReplicas": 3, "maxReplicas": 20}
+    assert {kind for kind, _ in patches(PLAIN, "prod")} == {"Deployment", "HorizontalPodAutoscaler"}
 
 
 def test_an_override_of_one_limit_changes_one_variable() -> None:
-    (generator,) = kustomization(PLAIN, "overlays/prod")["configMapGenerator"]
-    assert generator == {
-        "name": "churn-limits",
-        "behavior": "merge",
-        "literals": [f"{conventions.VARIABLE_CONCURRENCY}=128"],
-    }
+    (server,) = patches(PLAIN, "prod")["Deployment", "churn"]["spec"]["template"]["spec"]["containers"]
+    changed = {"name": conventions.VARIABLE_CONCURRENCY, "value": "128"}
+    assert server == {"name": "server", "env": [changed]}
 
 
 def test_one_replica_needs_no_autoscaler_and_no_budget() -> None:
@@ -87,34 +84,33 @@ def test_each_limit_reaches_the_server_by_its_variable(
     changes: dict[str, Any], variable: str, value: str
 ) -> None:
     files = render(pipeline({"serving": changes}))
-    assert f"{variable}={value}" in limits(files)
+    assert limits(files)[variable] == value
 
 
 def test_the_drift_window_reaches_the_server() -> None:
     files = render(pipeline({"monitoring": {"drift": {"window": "2h"}}}))
-    assert f"{conventions.VARIABLE_DRIFT_WINDOW_SECONDS}=7200" in limits(files)
+    assert limits(files)[conventions.VARIABLE_DRIFT_WINDOW_SECONDS] == "7200"
+    files = render(pipeline(overrides={"prod": {"monitoring": {"drift": {"window": "2h"}}}}))
+    (server,) = patches(files, "prod")["Deployment", "churn"]["spec"]["template"]["spec"]["containers"]
+    assert server["env"] == [{"name": conventions.VARIABLE_DRIFT_WINDOW_SECONDS, "value": "7200"}]
 
 
 def test_every_variable_of_the_server_is_set() -> None:
     variables = {value for name, value in vars(conventions).items() if name.startswith("VARIABLE_")}
     variables.remove(conventions.VARIABLE_CACHE)  # the compiler's own
-    assert {literal.partition("=")[0] for literal in limits(PLAIN)} == variables
+    assert limits(PLAIN).keys() == variables
 
 
-def limits(files: dict[str, bytes]) -> list[str]:
-    (literals, _) = kustomization(files, "base")["configMapGenerator"]
-    found: list[str] = literals["literals"]
-    return found
+def limits(files: dict[str, bytes]) -> dict[str, str]:
+    """The server's variables: in no ConfigMap, which could be gone before the last pod that reads it."""
+    assert "envFrom" not in container(files)
+    return {each["name"]: each["value"] for each in container(files)["env"]}
 
 
 @pytest.mark.parametrize("timeout", ["100ms", "2s", "2m"])
 def test_a_server_is_killed_only_after_it_had_time_to_finish(timeout: str) -> None:
     files = render(pipeline({"serving": {"limits": {"timeout": timeout}}}))
-    drain = next(
-        int(literal.partition("=")[2])
-        for literal in limits(files)
-        if conventions.VARIABLE_DRAIN_SECONDS in literal
-    )
+    drain = int(limits(files)[conventions.VARIABLE_DRAIN_SECONDS])
     farewell = container(files)["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert pod(files)["terminationGracePeriodSeconds"] > farewell + drain
     assert drain > float(timeout.rstrip("ms")) * (
@@ -207,7 +203,9 @@ def test_a_route_lets_predictions_in_and_neither_metrics_nor_health() -> None:
     paths = [match["path"]["value"] for match in route["rules"][0]["matches"]]
     assert paths == ["/v2/models/churn", conventions.PREDICT_PATH]
     assert route["rules"][0]["timeouts"] == {"request": "121s"}
-    assert route["rules"][0]["backendRefs"] == [{"name": "churn", "port": conventions.PORT}]
+    assert route["rules"][0]["backendRefs"] == [
+        {"group": "", "kind": "Service", "name": "churn", "port": conventions.PORT}
+    ]
 
 
 def test_what_only_one_environment_has_is_labelled_like_the_rest() -> None:

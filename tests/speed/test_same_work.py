@@ -26,10 +26,10 @@ _DEPLOYMENT = {
         "template": {"spec": {"containers": [{"image": "registry.example.com/ml/churn:spec-0123456789ab"}]}}
     },
 }
-_LIMITS = {
+_SETTINGS = {
     "kind": "ConfigMap",
-    "metadata": {"name": "churn-limits-7g94g5hd97", "namespace": "ml-prod"},
-    "data": {"AIMASS_CONCURRENCY": "64"},
+    "metadata": {"name": "churn-dashboard", "namespace": "ml-prod"},
+    "data": {"refresh": "30s"},
 }
 
 
@@ -72,24 +72,23 @@ def test_a_changed_service_has_one_more_server_in_production() -> None:
     assert work.changed(service).sizing["prod"].replicas_max == service.sizing["prod"].replicas_max + 1
 
 
-def test_hashes_in_names_tags_and_layout_are_no_difference() -> None:
+def test_hashes_in_tags_and_layout_are_no_difference() -> None:
     theirs = copy.deepcopy(_DEPLOYMENT)
     theirs["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example.com/ml/churn:1.0.0"
-    limits = {**_LIMITS, "metadata": {"name": "churn-limits", "namespace": "ml-prod"}}
-    assert _compared([_DEPLOYMENT, _LIMITS], [theirs, limits]).sentence() == "all 2 objects equal"
+    assert _compared([_DEPLOYMENT, _SETTINGS], [theirs, _SETTINGS]).sentence() == "all 2 objects equal"
 
 
 def test_an_object_that_is_missing_is_other_work() -> None:
-    compared = _compared([_DEPLOYMENT, _LIMITS], [_DEPLOYMENT])
+    compared = _compared([_DEPLOYMENT, _SETTINGS], [_DEPLOYMENT])
     assert not compared.is_same_work
     assert compared.sentence().startswith("NOT THE SAME WORK: 1 objects missing")
 
 
 def test_another_value_in_a_main_field_is_other_work() -> None:
-    other = {**_LIMITS, "data": {"AIMASS_CONCURRENCY": "32"}}
-    compared = _compared([_DEPLOYMENT, _LIMITS], [_DEPLOYMENT, other])
+    other = {**_SETTINGS, "data": {"refresh": "1m"}}
+    compared = _compared([_DEPLOYMENT, _SETTINGS], [_DEPLOYMENT, other])
     assert not compared.is_same_work
-    assert "data.AIMASS_CONCURRENCY" in compared.sentence()
+    assert "data.refresh" in compared.sentence()
 
 
 def test_another_label_is_told_but_the_same_work() -> None:

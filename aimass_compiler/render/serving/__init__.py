@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from aimass_compiler import conventions
@@ -30,14 +30,14 @@ _OBJECTS_FILE = "server.yaml"
 def render(shared: Shared) -> dict[str, bytes]:
     """The files below base/ and overlays/, but for what is watched, and the right to apply them."""
     pipeline = shared.pipeline
-    base, monitor = objects(pipeline, pipeline.serving), service_monitor(pipeline)
-    generators = _generators(pipeline)
+    base, monitor = objects(pipeline), service_monitor(pipeline)
+    dashboard = config_map(board(pipeline))
     files = {
         f"base/{_OBJECTS_FILE}": emit_all([*base, monitor], pipeline.name),
-        "base/kustomization.yaml": emit(_base(pipeline, generators), pipeline.name),
+        "base/kustomization.yaml": emit(_base(pipeline, dashboard), pipeline.name),
     }
     around = [access.placed(pipeline.name, document) for document in (monitor, rule_head(pipeline.name))]
-    around += [_generated(pipeline.name, config_map) for config_map in generators]
+    around.append(access.Placed("v1", "ConfigMap", dashboard["name"].removeprefix(pipeline.name)))
     held = {}
     for name in pipeline.environments:
         here = _objects_of(pipeline, name, base)
@@ -47,18 +47,13 @@ def render(shared: Shared) -> dict[str, bytes]:
     return files
 
 
-def _generated(model: str, config_map: Object) -> access.Placed:
-    """A ConfigMap as its generator names it: with a hash of its content, unless it is told not to."""
-    is_fixed = config_map["options"].get("disableNameSuffixHash", False)
-    return access.Placed("v1", "ConfigMap", config_map["name"].removeprefix(model) if is_fixed else None)
-
-
-def objects(pipeline: Pipeline, serving: Serving, environment: str | None = None) -> list[dict[str, Any]]:
-    """Every object that serves the model as `serving` says; the environment is known in an overlay only."""
+def objects(pipeline: Pipeline, environment: str | None = None) -> list[dict[str, Any]]:
+    """Every object that serves the model; the environment is known in an overlay only."""
+    here = pipeline.environments[environment] if environment else pipeline
     namespace = pipeline.environments[environment].namespace if environment else None
-    name, prometheus = pipeline.name, pipeline.settings.prometheus.namespace
+    name, serving, prometheus = pipeline.name, here.serving, pipeline.settings.prometheus.namespace
     found = [
-        workload.deployment(name, serving, pipeline.settings),
+        workload.deployment(name, serving, here.monitoring, pipeline.settings),
         workload.service_account(name),
         network.service(name, name),
         network.network_policy(name, serving, prometheus),
@@ -92,22 +87,12 @@ def _scaling(name: str, serving: Serving) -> Iterator[dict[str, Any]]:
         yield scaling.disruption_budget(name)
 
 
-def _generators(pipeline: Pipeline) -> list[dict[str, Any]]:
-    """The ConfigMaps that kustomize makes: the servers' limits and the dashboard."""
-    limits = {
-        "name": workload.limits_name(pipeline.name),
-        "literals": _literals(variables(pipeline.serving, pipeline.monitoring)),
-        "options": {"labels": component_label(workload.COMPONENT)},
-    }
-    return [limits, config_map(board(pipeline))]
-
-
-def _base(pipeline: Pipeline, generators: list[dict[str, Any]]) -> dict[str, Any]:
+def _base(pipeline: Pipeline, dashboard: dict[str, Any]) -> dict[str, Any]:
     return kustomization(
         (
             ("resources", [_OBJECTS_FILE]),
             ("labels", [{"pairs": _labels(pipeline), "includeTemplates": True}]),
-            ("configMapGenerator", generators),
+            ("configMapGenerator", [dashboard]),
         )
     )
 
@@ -121,10 +106,7 @@ def _overlay(shared: Shared, name: str, change: Difference) -> dict[str, bytes]:
         ("resources", ["../../base", ALERTS_FILE, *([_OBJECTS_FILE] if change.added else [])]),
         ("labels", [{"pairs": {conventions.LABEL_ENVIRONMENT: name}, "includeTemplates": True}]),
         ("images", [{"name": pipeline.name, "newName": image, **_version(shared)}]),
-        (
-            "configMapGenerator",
-            [*_changed_limits(pipeline, environment), *([config_map(own)] if own is not None else [])],
-        ),
+        ("configMapGenerator", [config_map(own)] if own is not None else []),
         ("patches", [{"patch": block(patch)} for patch in change.patches]),
     )
     files = {f"overlays/{name}/kustomization.yaml": emit(kustomization(parts), pipeline.name)}
@@ -143,10 +125,15 @@ def _version(shared: Shared) -> dict[str, str]:
 
 def _objects_of(pipeline: Pipeline, name: str, base: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What serves there: the base itself where it serves as all do, and no object names the environment."""
-    serving, is_canary = pipeline.environments[name].serving, bool(pipeline.serving.rollout.canary)
-    if serving == pipeline.serving and not is_canary and not is_special(pipeline, f"environments.{name}"):
+    here, is_canary = pipeline.environments[name], bool(pipeline.serving.rollout.canary)
+    is_alike = here.serving == pipeline.serving and _variables(here) == _variables(pipeline)
+    if is_alike and not is_canary and not is_special(pipeline, f"environments.{name}"):
         return base
-    return objects(pipeline, serving, name)
+    return objects(pipeline, name)
+
+
+def _variables(here: Pipeline | EnvironmentPipeline) -> dict[str, str]:
+    return variables(here.serving, here.monitoring)
 
 
 def _labelled(document: Object, pipeline: Pipeline) -> Object:
@@ -157,15 +144,3 @@ def _labelled(document: Object, pipeline: Pipeline) -> Object:
 
 def _labels(pipeline: Pipeline) -> dict[str, str]:
     return served_labels(pipeline.name, own_labels(pipeline.settings))
-
-
-def _changed_limits(pipeline: Pipeline, environment: EnvironmentPipeline) -> list[dict[str, Any]]:
-    usual = variables(pipeline.serving, pipeline.monitoring)
-    here = variables(environment.serving, environment.monitoring)
-    changed = {key: value for key, value in here.items() if usual[key] != value}
-    merge = {"name": workload.limits_name(pipeline.name), "behavior": "merge", "literals": _literals(changed)}
-    return [merge] if changed else []
-
-
-def _literals(values: Mapping[str, str]) -> list[str]:
-    return [f"{key}={value}" for key, value in values.items()]

@@ -32,8 +32,7 @@ class Placed(NamedTuple):
 
     version: str
     kind: str
-    suffix: str | None
-    """None where the name ends with a hash of the content."""
+    suffix: str
 
 
 def placed(model: str, document: Mapping[str, Any]) -> Placed:
@@ -116,14 +115,13 @@ def _labels(model: str, environment: str, own: Labels) -> dict[str, str]:
 
 def _rules(model: str, objects: Sequence[Placed]) -> Iterator[dict[str, Any]]:
     """A rule for all kinds of a group whose objects have the same names."""
-    suffixes: dict[tuple[str, str], list[str | None]] = {}
+    suffixes: dict[tuple[str, str], list[str]] = {}
     for found in objects:
         key = found.version.rpartition("/")[0], resource_of(found.kind)
         suffixes.setdefault(key, []).append(found.suffix)
     alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (group, resource), known in sorted(suffixes.items()):
-        # Where one name is not known, the rule is for all of them.
-        names = () if None in known else tuple(sorted(f"{model}{suffix}" for suffix in known))
+        names = tuple(sorted(f"{model}{suffix}" for suffix in known))
         alike.setdefault((group, names), []).append(resource)
     for (group, names), resources in alike.items():
         yield _rule(group, resources, _KEEP, names)

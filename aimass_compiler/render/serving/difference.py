@@ -12,7 +12,7 @@ Object = Mapping[str, Any]
 Identity = tuple[str, str]
 
 #: Lists that a strategic merge patch merges by `name`; every other list that changes is replaced.
-_MERGED_BY_NAME = "containers"
+_MERGED_BY_NAME = ("containers", "env")
 
 
 class Difference(Struct, frozen=True):
@@ -58,7 +58,8 @@ def _changes(before: Object, after: Object) -> dict[str, Any]:
 def _change(key: str, before: Any, after: Any) -> Any:
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         return _changes(before, after)
-    if key != _MERGED_BY_NAME:
+    if key not in _MERGED_BY_NAME:
         return after
     named = {part["name"]: part for part in before}
-    return [{"name": part["name"], **_changes(named.get(part["name"], {}), part)} for part in after]
+    changed = (part for part in after if named.get(part["name"]) != part)
+    return [{"name": part["name"], **_changes(named.get(part["name"], {}), part)} for part in changed]

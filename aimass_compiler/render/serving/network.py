@@ -80,7 +80,9 @@ def route(model: str, serving: Serving, gateway: Gateway, backends: dict[str, in
 
 
 def _backend(name: str, weight: int | None) -> dict[str, Any]:
-    return {"name": name, "port": conventions.PORT} | ({} if weight is None else {"weight": weight})
+    """With the API server's defaults: whoever puts the object back as it was read does not change it."""
+    backend = {"group": "", "kind": "Service", "name": name, "port": conventions.PORT}
+    return backend | ({} if weight is None else {"weight": weight})
 
 
 def _route_timeout(serving: Serving) -> str:

@@ -5,19 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from aimass_compiler import conventions
+from aimass_compiler.pipeline.monitoring import Monitoring
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.render.naming import component_label, serving_selector
 from aimass_compiler.render.security import CONTAINER_SECURITY, PULL, TMP_MOUNT, pod_security, tmp_volume
-from aimass_compiler.render.serving.limits import FAREWELL_SECONDS, termination_seconds
+from aimass_compiler.render.serving.limits import FAREWELL_SECONDS, termination_seconds, variables
 
 COMPONENT = "server"
 CONTAINER = "server"
-
-
-def limits_name(model: str) -> str:
-    """The ConfigMap of the server's environment variables."""
-    return f"{model}-limits"
 
 
 def service_account(model: str) -> dict[str, Any]:
@@ -30,7 +26,7 @@ def service_account(model: str) -> dict[str, Any]:
     }
 
 
-def deployment(model: str, serving: Serving, settings: Settings) -> dict[str, Any]:
+def deployment(model: str, serving: Serving, monitoring: Monitoring, settings: Settings) -> dict[str, Any]:
     """The Deployment; who scales it sets the replicas, so they stand here only when nobody does."""
     selector = serving_selector(model)
     replicas = serving.replicas
@@ -52,13 +48,13 @@ def deployment(model: str, serving: Serving, settings: Settings) -> dict[str, An
                     "labels": selector | component_label(COMPONENT),
                     "annotations": {"kubectl.kubernetes.io/default-container": CONTAINER},
                 },
-                "spec": _pod(model, serving, settings),
+                "spec": _pod(model, serving, monitoring, settings),
             },
         },
     }
 
 
-def _pod(model: str, serving: Serving, settings: Settings) -> dict[str, Any]:
+def _pod(model: str, serving: Serving, monitoring: Monitoring, settings: Settings) -> dict[str, Any]:
     return {
         "serviceAccountName": model,
         "automountServiceAccountToken": False,
@@ -69,7 +65,7 @@ def _pod(model: str, serving: Serving, settings: Settings) -> dict[str, Any]:
             _spread(model, "topology.kubernetes.io/zone"),
             _spread(model, "kubernetes.io/hostname"),
         ],
-        "containers": [_container(model, serving)],
+        "containers": [_container(model, serving, monitoring)],
         "volumes": [tmp_volume("64Mi")],
     }
 
@@ -85,13 +81,13 @@ def _spread(model: str, topology: str) -> dict[str, Any]:
     }
 
 
-def _container(model: str, serving: Serving) -> dict[str, Any]:
+def _container(model: str, serving: Serving, monitoring: Monitoring) -> dict[str, Any]:
     return {
         "name": CONTAINER,
         "image": model,
         "imagePullPolicy": PULL,
         "ports": [{"name": conventions.PORT_NAME, "containerPort": conventions.PORT, "protocol": "TCP"}],
-        "envFrom": [{"configMapRef": {"name": limits_name(model)}}],
+        "env": [{"name": name, "value": value} for name, value in variables(serving, monitoring).items()],
         "resources": _resources(serving),
         **_probes(),
         "lifecycle": {"preStop": {"sleep": {"seconds": FAREWELL_SECONDS}}},
@@ -110,11 +106,14 @@ def _resources(serving: Serving) -> dict[str, Any]:
 
 
 def _probes() -> dict[str, Any]:
-    """Two minutes to load the model; then unready after 10 s and restarted after 30 s without an answer."""
+    """Two minutes to load the model; then unready after 10 s and restarted after a minute without an answer.
+
+    A server that is starved of CPU answers late: restarting it would leave the others even less.
+    """
     ready = {"path": conventions.READY_PATH, "port": conventions.PORT_NAME}
     live = {"path": conventions.LIVE_PATH, "port": conventions.PORT_NAME}
     return {
         "startupProbe": {"httpGet": ready, "periodSeconds": 2, "timeoutSeconds": 2, "failureThreshold": 60},
         "readinessProbe": {"httpGet": ready, "periodSeconds": 5, "timeoutSeconds": 2, "failureThreshold": 2},
-        "livenessProbe": {"httpGet": live, "periodSeconds": 10, "timeoutSeconds": 2, "failureThreshold": 3},
+        "livenessProbe": {"httpGet": live, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 6},
     }

@@ -26,7 +26,6 @@ function addObjects(chart, model) {
   const operator = { release: "kube-prometheus-stack" };
 
   add("v1", "ServiceAccount", { automountServiceAccountToken: false });
-  add("v1", "ConfigMap", { data: limits(model) }, { name: `${model.name}-limits` });
   add("v1", "Service", {
     spec: {
       type: "ClusterIP",
@@ -107,7 +106,7 @@ function limits(model) {
     AIMASS_BODY_BYTES: `${model.bodyBytes}`,
     AIMASS_PREDICTION_SAMPLE: model.predictionSample,
     AIMASS_DRIFT_WINDOW_SECONDS: `${model.driftHours * 3600}`,
-    AIMASS_DRAIN_SECONDS: `${model.timeoutSeconds + 1}`,
+    AIMASS_DRAIN_SECONDS: `${model.timeoutSeconds + 5}`,
   };
 }
 
@@ -116,7 +115,7 @@ function pod(model, selector) {
     serviceAccountName: model.name,
     automountServiceAccountToken: false,
     enableServiceLinks: false,
-    terminationGracePeriodSeconds: model.timeoutSeconds + 11,
+    terminationGracePeriodSeconds: model.timeoutSeconds + 15,
     securityContext: {
       runAsNonRoot: true,
       runAsUser: 10001,
@@ -137,10 +136,10 @@ function pod(model, selector) {
 
 function container(model) {
   const { cpu, memory } = model.resources;
-  const probe = (path, periodSeconds, failureThreshold) => ({
+  const probe = (path, periodSeconds, failureThreshold, timeoutSeconds = 2) => ({
     httpGet: { path, port: "http" },
     periodSeconds,
-    timeoutSeconds: 2,
+    timeoutSeconds,
     failureThreshold,
   });
   return {
@@ -148,14 +147,14 @@ function container(model) {
     image: `${model.registry}/${model.name}:${model.tag}`,
     imagePullPolicy: "Always",
     ports: [{ name: "http", containerPort: 8080, protocol: "TCP" }],
-    envFrom: [{ configMapRef: { name: `${model.name}-limits` } }],
+    env: Object.entries(limits(model)).map(([name, value]) => ({ name, value })),
     resources: {
       requests: { cpu, memory, "ephemeral-storage": "64Mi" },
       limits: { memory, "ephemeral-storage": "512Mi" },
     },
     startupProbe: probe("/v2/health/ready", 2, 60),
     readinessProbe: probe("/v2/health/ready", 5, 2),
-    livenessProbe: probe("/v2/health/live", 10, 3),
+    livenessProbe: probe("/v2/health/live", 10, 6, 5),
     lifecycle: { preStop: { sleep: { seconds: 5 } } },
     securityContext: {
       allowPrivilegeEscalation: false,

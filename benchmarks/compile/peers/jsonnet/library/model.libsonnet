@@ -1,4 +1,4 @@
-// The ten objects of one model in one environment.
+// The nine objects of one model in one environment.
 local dashboard = import 'dashboard.libsonnet';
 local rules = import 'rules.libsonnet';
 
@@ -21,10 +21,10 @@ local object(model, apiVersion, kind, component='server', name=model.name) = {
   metadata: { name: name, namespace: model.namespace, labels: labels(model, component) },
 };
 
-local probe(path, period, failures) = {
+local probe(path, period, failures, timeout=2) = {
   httpGet: { path: path, port: 'http' },
   periodSeconds: period,
-  timeoutSeconds: 2,
+  timeoutSeconds: timeout,
   failureThreshold: failures,
 };
 
@@ -33,14 +33,21 @@ local container(model) = {
   image: model.registry + '/' + model.name + ':' + model.tag,
   imagePullPolicy: 'Always',
   ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }],
-  envFrom: [{ configMapRef: { name: model.name + '-limits' } }],
+  env: [
+    { name: 'AIMASS_CONCURRENCY', value: '' + model.concurrency },
+    { name: 'AIMASS_TIMEOUT_SECONDS', value: '' + model.timeoutSeconds },
+    { name: 'AIMASS_BODY_BYTES', value: '' + model.bodyBytes },
+    { name: 'AIMASS_PREDICTION_SAMPLE', value: model.predictionSample },
+    { name: 'AIMASS_DRIFT_WINDOW_SECONDS', value: '' + (model.driftHours * 3600) },
+    { name: 'AIMASS_DRAIN_SECONDS', value: '' + (model.timeoutSeconds + 5) },
+  ],
   resources: {
     requests: { cpu: model.resources.cpu, memory: model.resources.memory, 'ephemeral-storage': '64Mi' },
     limits: { memory: model.resources.memory, 'ephemeral-storage': '512Mi' },
   },
   startupProbe: probe('/v2/health/ready', 2, 60),
   readinessProbe: probe('/v2/health/ready', 5, 2),
-  livenessProbe: probe('/v2/health/live', 10, 3),
+  livenessProbe: probe('/v2/health/live', 10, 6, 5),
   lifecycle: { preStop: { sleep: { seconds: 5 } } },
   securityContext: {
     allowPrivilegeEscalation: false,
@@ -54,7 +61,7 @@ local pod(model) = {
   serviceAccountName: model.name,
   automountServiceAccountToken: false,
   enableServiceLinks: false,
-  terminationGracePeriodSeconds: model.timeoutSeconds + 11,
+  terminationGracePeriodSeconds: model.timeoutSeconds + 15,
   securityContext: {
     runAsNonRoot: true,
     runAsUser: 10001,
@@ -77,16 +84,6 @@ local pod(model) = {
 
 function(model) [
   object(model, 'v1', 'ServiceAccount') { automountServiceAccountToken: false },
-  object(model, 'v1', 'ConfigMap', name=model.name + '-limits') {
-    data: {
-      AIMASS_CONCURRENCY: '' + model.concurrency,
-      AIMASS_TIMEOUT_SECONDS: '' + model.timeoutSeconds,
-      AIMASS_BODY_BYTES: '' + model.bodyBytes,
-      AIMASS_PREDICTION_SAMPLE: model.predictionSample,
-      AIMASS_DRIFT_WINDOW_SECONDS: '' + (model.driftHours * 3600),
-      AIMASS_DRAIN_SECONDS: '' + (model.timeoutSeconds + 1),
-    },
-  },
   object(model, 'v1', 'Service') {
     spec: {
       type: 'ClusterIP',
