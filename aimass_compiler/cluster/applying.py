@@ -23,9 +23,9 @@ from aimass_compiler.cluster.objects import Declared, Object, group_and_version,
 from aimass_compiler.cluster.outcomes import Action, Applied, Outcome
 from aimass_compiler.cluster.owned import Entry, Owned, entry_of
 from aimass_compiler.cluster.pruning import IN_USE, prune, wait_until_pruned
+from aimass_compiler.cluster.staged_apply import write
 from aimass_compiler.cluster.transport import Tell
 from aimass_compiler.cluster.waiting import are_ready, wait
-from aimass_compiler.cluster.writing import write
 
 
 @dataclass(frozen=True)
