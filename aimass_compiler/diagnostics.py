@@ -206,16 +206,12 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
 
 
 def _unseen(word: str, meant: str) -> str:
-    """The first character of a word that its right spelling has not, where people may not see it."""
-    strange = next(
-        (character for character in word if not character.isascii() and character not in meant), ""
-    )
-    if not strange:
-        return ""
-    import unicodedata
+    """What people may not see in a word and in its right spelling; nothing where all is plain."""
+    from aimass_compiler.lookalikes import unseen
 
-    name = unicodedata.name(strange, "a character without a name")
-    return f" what is written holds {name} (U+{ord(strange):04X})"
+    differences = [f"what is written {what}" for what in unseen(word, meant)]
+    differences += [f"the latter {what}" for what in unseen(meant, word)]
+    return f" {'; '.join(differences)}" if differences else ""
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:

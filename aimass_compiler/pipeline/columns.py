@@ -90,7 +90,12 @@ class TimeColumn(_Column):
 
 
 class ImageColumn(_Column):
-    """A picture as an array of numbers."""
+    """A picture as a list of numbers, all of a channel's rows one after another, channel by channel.
+
+    The list is flat and has as many finite numbers as the shape multiplies to, in whatever range the model is
+    to see: 0 to 1 is best; they pass as they are. CSV holds no lists: the source is a parquet or jsonl file.
+    Image files and their paths are not read.
+    """
 
     type: Literal["image"]
     shape: tuple[Integer, Integer, Integer]
@@ -111,6 +116,15 @@ def _type_of(value: Any) -> str | None:
     return value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
 
 
+#: What a spec calls each type.
+COLUMN_TYPES: Mapping[str, type[_Column]] = {
+    "number": NumberColumn,
+    "category": CategoryColumn,
+    "text": TextColumn,
+    "id": IdColumn,
+    "time": TimeColumn,
+    "image": ImageColumn,
+}
 Column = Annotated[
     Annotated[NumberColumn, Tag("number")]
     | Annotated[CategoryColumn, Tag("category")]

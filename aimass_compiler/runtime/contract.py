@@ -18,6 +18,9 @@ from aimass_compiler.runtime.server.decimals import widened
 
 _SHOWN = 3
 _LONGEST = 40
+#: So many values of a category stand in a proposed claim.
+_FEW_VALUES = 4
+_NOTHING_LOST: Mapping[str, int] = {}
 #: Where the value of a column in a row stands, for people.
 Place = Callable[[str, int], str]
 
@@ -68,8 +71,9 @@ def typed(
         series = _typed(raw, column)
         lost = raw.is_not_null() & series.is_null() & ~_is_blank(raw)
         if lost.any():
-            told = f"holds {_values(lost)} that {'is' if lost.sum() == 1 else 'are'} not {_wanted(column)}"
-            violations.append(_violation(name, raw, lost, told, place))
+            verb = "is" if lost.sum() == 1 else "are"
+            message = f"holds {_values(lost)} that {verb} not {_wanted(column, raw)}"
+            violations.append(_violation(name, raw, lost, message, place))
         found[name] = series
     return polars.DataFrame(found), violations
 
@@ -79,14 +83,23 @@ def _values(where: polars.Series) -> str:
     return "1 value" if count == 1 else f"{count:,} values"
 
 
-def _wanted(column: Column) -> str:
+def _wanted(column: Column, raw: polars.Series) -> str:
     if isinstance(column, ImageColumn):
-        return f"an image of {math.prod(column.shape)} numbers"
+        return _wanted_image(column, raw)
     if isinstance(column, NumberColumn):
         return "a finite number"
     if isinstance(column, TimeColumn):
         return "a date or moment like 2026-01-31 or 2026-01-31T12:00:00Z"
     return "a plain value"
+
+
+def _wanted_image(column: ImageColumn, raw: polars.Series) -> str:
+    """What an image is in the data; text is mostly a path, which nobody reads."""
+    shape = " x ".join(map(str, column.shape))
+    image = f"an image: a list of {math.prod(column.shape)} finite numbers ({shape}: channels, rows, columns)"
+    if raw.dtype != polars.String:
+        return image
+    return f"{image}; files are not read, so put their pixels into a list column of a parquet or jsonl file"
 
 
 def _typed(raw: polars.Series, column: Column) -> polars.Series:
@@ -151,31 +164,52 @@ def _is_blank(raw: polars.Series) -> polars.Series:
 
 
 def kept(
-    rows: polars.DataFrame, columns: Mapping[str, Column], target: str, place: Place = counted
+    rows: polars.DataFrame,
+    columns: Mapping[str, Column],
+    target: str,
+    place: Place = counted,
+    lost: Mapping[str, int] = _NOTHING_LOST,
 ) -> Iterator[Violation]:
-    """The ways in which typed rows break what the columns declare."""
+    """The ways in which typed rows break what the columns declare.
+
+    `lost` are values that would not go into their column's type, which are missing now and reported already.
+    """
     for name, column in columns.items():
         if name not in rows.columns:
             continue
         series = values_of(rows, name)
-        missing = series.is_null()
-        share = missing.mean()
+        missing = max(0, series.null_count() - lost.get(name, 0))
         is_target = name == target
         allowed = 0.0 if is_target else column.missing
-        if isinstance(share, float) and share > allowed:
-            yield Violation(
-                name,
-                _told_missing(name, int(missing.sum()), share, allowed, is_target=is_target),
-                int(missing.sum()),
-            )
+        if len(series) and missing / len(series) > allowed:
+            share = missing / len(series)
+            yield Violation(name, _told_missing(name, missing, share, allowed, is_target=is_target), missing)
         if isinstance(column, NumberColumn):
             yield from _bounds(name, series, column, place)
         if isinstance(column, CategoryColumn) and column.values is not None:
             unknown = series.is_not_null() & ~series.is_in(list(column.values))
             if unknown.any():
                 verb = "is" if unknown.sum() == 1 else "are"
-                told = f"holds {_values(unknown)} that {verb} none of {', '.join(column.values)}"
-                yield _violation(name, series, unknown, told, place)
+                claim = " or ".join(f"{_in_formula(name)} == {_text(value)}" for value in column.values)
+                message = f"holds {_values(unknown)} that {verb} none of {', '.join(column.values)}"
+                message += _way_out(name, claim if len(column.values) <= _FEW_VALUES else "", column)
+                yield _violation(name, series, unknown, message, place)
+
+
+def _way_out(name: str, claim: str, column: Column) -> str:
+    """How the rows that break a claim are left out."""
+    if not claim:
+        return ""
+    claim += f" or missing({_in_formula(name)})" if column.missing else ""
+    return f"; drop the rows with `clean: [keep: {json.dumps(claim, ensure_ascii=False)}]`"
+
+
+def _in_formula(name: str) -> str:
+    return name if name.isidentifier() else f"`{name}`"
+
+
+def _text(value: str) -> str:
+    return f"'{value}'" if "'" not in value else json.dumps(value, ensure_ascii=False)
 
 
 def _told_missing(name: str, count: int, share: float, allowed: float, *, is_target: bool) -> str:
@@ -189,13 +223,14 @@ def _told_missing(name: str, count: int, share: float, allowed: float, *, is_tar
 
 
 def _bounds(name: str, series: polars.Series, column: NumberColumn, place: Place) -> Iterator[Violation]:
-    for bound, outside, word in (
-        (column.min, series < column.min if column.min is not None else None, "below the minimum"),
-        (column.max, series > column.max if column.max is not None else None, "above the maximum"),
+    for bound, outside, word, sign in (
+        (column.min, series < column.min if column.min is not None else None, "below the minimum", ">="),
+        (column.max, series > column.max if column.max is not None else None, "above the maximum", "<="),
     ):
         if outside is not None and outside.any():
-            told = f"holds {_values(outside)} {word} {bound:g}"
-            yield _violation(name, series, outside, told, place)
+            claim = f"{_in_formula(name)} {sign} {bound:g}"
+            message = f"holds {_values(outside)} {word} {bound:g}{_way_out(name, claim, column)}"
+            yield _violation(name, series, outside, message, place)
 
 
 def _violation(
@@ -208,4 +243,6 @@ def _violation(
 
 def _shown(value: object) -> str:
     text = str(value.to_list() if isinstance(value, polars.Series) else value)
+    if isinstance(value, float) and value.is_integer() and "e" not in text:
+        text = text.removesuffix(".0")  # a whole number was mostly written as one
     return repr(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")

@@ -73,9 +73,9 @@ def _checked(data: Data, task: Task, collected: Joined) -> polars.DataFrame:
     violations += emptied
     is_whole = cleaned.height == rows.height
     if can_clean:
-        violations += contract.kept(
-            cleaned, data.columns, task.target, collected.place if is_whole else contract.counted
-        )
+        place = collected.place if is_whole else contract.counted
+        reported = {violation.column: violation.rows for violation in lost}
+        violations += contract.kept(cleaned, data.columns, task.target, place, reported)
     if violations:
         counted = "" if is_whole else " (rows of bounds, names and gaps count from 1, after cleaning)"
         raise StageFailure(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -51,11 +53,13 @@ def test_everything_that_is_wrong_is_told_in_one_run(tmp_path: Path) -> None:
     for line in (
         "`tenure` is declared but the data has no such column; did you mean `tenur`?",
         "`age` holds 2 values that are not a finite number (row 2: 'x', row 4: 'inf')",
-        "`age` is missing in 3 rows (60.0%), but at most 20.0% may be; allow it with `missing: 0.6`",
-        "`age` holds 1 value below the minimum 18 (row 1: '17.0')",
-        "`age` holds 1 value above the maximum 120 (row 5: '130.0')",
+        "`age` holds 1 value below the minimum 18; drop the rows with "
+        "`clean: [keep: \"age >= 18 or missing(age)\"]` (row 1: '17')",
+        "`age` holds 1 value above the maximum 120",
+        "(row 5: '130')",
         "`plan` is missing in 2 rows (40.0%), but at most 10.0% may be",
-        "`plan` holds 1 value that is none of basic, plus (row 2: 'Basic')",
+        "`plan` holds 1 value that is none of basic, plus; drop the rows with "
+        "`clean: [keep: \"plan == 'basic' or plan == 'plus' or missing(plan)\"]` (row 2: 'Basic')",
         "`day` holds 2 values that are not a date or moment like 2026-01-31",
         "(row 2: '31.1.2026', row 3: '2026-02-30')",
         "(row 1: \"['a']\", row 2: \"['b']\", row 4: \"['c']\", …)",
@@ -122,7 +126,32 @@ def test_a_picture_of_another_size_or_without_a_pixel_is_told(tmp_path: Path, ph
     sources = rows(tmp_path, {"photo": [photo, [1.0, 2.0, 3.0, 4.0], None]})
     columns = {"id": "id", "y": "number", "photo": {"type": "image", "shape": [1, 2, 2], "missing": 1}}
     told = refused(tmp_path, {"sources": sources, "columns": columns})
-    assert "`photo` holds 1 value that is not an image of 4 numbers (row 1:" in told
+    assert "`photo` holds 1 value that is not an image: a list of 4 finite numbers" in told
+    assert "(1 x 2 x 2: channels, rows, columns) (row 1:" in told
+
+
+def test_paths_of_pictures_are_one_finding_with_the_way_out(tmp_path: Path) -> None:
+    sources = rows(tmp_path, {"photo": ["data/1.png", "data/2.png", "data/3.png"]})
+    columns = {"id": "id", "y": "number", "photo": {"type": "image", "shape": [1, 2, 2]}}
+    told = refused(tmp_path, {"sources": sources, "columns": columns})
+    assert told.count("`photo`") == 1
+    assert "files are not read, so put their pixels into a list column of a parquet or jsonl file" in told
+
+
+def test_the_keep_that_is_proposed_takes_the_rows_out(tmp_path: Path) -> None:
+    sources = rows(tmp_path, {"age": [-3, 20, None, *range(30, 50)], "my age": [1.5, -0.5, *[2.0] * 21]})
+    columns = {
+        "id": "id",
+        "y": "number",
+        "age": {"type": "number", "min": 0, "missing": 0.5},
+        "my age": {"type": "number", "min": 0},
+    }
+    told = refused(tmp_path, {"sources": sources, "columns": columns})
+    assert "(row 1: '-3')" in told
+    proposed = [json.loads(claim) for claim in re.findall(r'clean: \[keep: ("[^"]*")\]', told)]
+    assert proposed == ["age >= 0 or missing(age)", "`my age` >= 0"]
+    clean = [{"keep": claim} for claim in proposed]
+    assert together(tmp_path, {"sources": sources, "columns": columns, "clean": clean}).height == 21
 
 
 def test_a_class_that_training_lacks_is_told(tmp_path: Path) -> None:

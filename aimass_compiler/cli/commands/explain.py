@@ -99,23 +99,32 @@ def _keys(topic: str) -> list[str]:
 def _explain_kind(topic: str, project: Project) -> None:
     """Explain a family, or the kinds of this name. Raises Unknown where there is none."""
     from aimass_compiler.catalog import FAMILIES, names
-    from aimass_compiler.cli.views.kinds import family_drawn, kind_drawn
+    from aimass_compiler.cli.views.kinds import column_drawn, family_drawn, kind_drawn
+    from aimass_compiler.pipeline.columns import COLUMN_TYPES
     from aimass_compiler.spec.keys import paths
 
     if topic in FAMILIES:
         print(family_drawn(topic, terminal.width()), end="")
         return
     families = [family for family in FAMILIES if topic in names(family)]
-    if not families:
+    pages = [kind_drawn(family, topic, terminal.width()) for family in families]
+    pages += [column_drawn(topic, terminal.width())] if topic in COLUMN_TYPES else []
+    if not pages:
         models = [path.stem for path in specs_of(project, [])]  # where there is none, that is what to tell
         keys = list(paths())
-        known = {*models, *keys, *FAMILIES, *(name for family in FAMILIES for name in names(family))}
+        known = {
+            *models,
+            *keys,
+            *FAMILIES,
+            *COLUMN_TYPES,
+            *(name for family in FAMILIES for name in names(family)),
+        }
         deeper = next((f"did you mean `{key}`?" for key in keys if key.endswith(f".{topic}")), "")
         raise Unknown(
             f"there is no model, key, kind or code `{topic}`",
             deeper or did_you_mean(topic, known) or "`aimass explain` lists what there is",
         )
-    print("\n".join(kind_drawn(family, topic, terminal.width()) for family in families), end="")
+    print("\n".join(pages), end="")
 
 
 def _explain_code(code: str) -> int:

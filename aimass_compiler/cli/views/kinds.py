@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import textwrap
 from collections.abc import Iterator
@@ -9,8 +10,11 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.catalog import FAMILIES, load, names
 from aimass_compiler.descriptions import descriptions
+from aimass_compiler.pipeline.columns import COLUMN_TYPES
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from aimass_compiler.catalog import Kind
 
 _INDENT = " " * 6
@@ -34,6 +38,23 @@ def kind_drawn(family: str, name: str, width: int) -> str:
         long = f"{{{_spelling(kind, kind.short_form)}: VALUE}}"
         lines += [f"In short, `{name}: VALUE` means `{name}: {long}`.", ""]
     lines += [line for parameter in kind.model_fields for line in _parameter(kind, parameter, width)]
+    return "\n".join(lines) + "\n"
+
+
+def column_drawn(name: str, width: int) -> str:
+    """What a column of a type holds, and its keys."""
+    kind: type[BaseModel] = COLUMN_TYPES[name]
+    paragraphs = inspect.cleandoc(kind.__doc__ or "").split("\n\n")
+    lines = [f"column type {name}", ""]
+    for paragraph in paragraphs:
+        lines += [*textwrap.wrap(" ".join(paragraph.split()), width), ""]
+    known = descriptions(kind)
+    for key in kind.model_fields:
+        if key != "type":
+            lines.append(f"  {key}")
+            lines += textwrap.wrap(
+                known.get(key, ""), width, initial_indent=_INDENT, subsequent_indent=_INDENT
+            )
     return "\n".join(lines) + "\n"
 
 
