@@ -115,6 +115,7 @@ EDITS: dict[str, list[Edit]] = {
     "categories": [("[basic, plus, pro]", "[plus, pro, gold]")],
     "long names of categories": [("basic, plus, pro", f"plus, {'x' * 50}, {'y' * 50}")],
     "categories that were open": [("region: category", "region: {type: category, values: [north, south]}")],
+    "the positive class": [("target: churned", 'target: churned\npositive: "no"')],
     "classes": [('["no", "yes"]', '["yes", "no"]')],
     "a class more": [('["no", "yes"]', '["no", "maybe", "yes"]'), ("roc_auc}", "log_loss}")],
     "another task": [

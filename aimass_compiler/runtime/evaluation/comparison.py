@@ -65,7 +65,7 @@ class Rival:
 
     version: str
     obstacle: str = ""
-    """Why it cannot be asked about today's rows, and the way out."""
+    """Why it cannot be asked about today's rows, and what to do about it."""
     comparisons: Mapping[tuple[str, str], Comparison] = field(default_factory=dict)
     """By metric and split, those that gates ask for."""
 

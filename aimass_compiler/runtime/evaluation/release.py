@@ -105,8 +105,8 @@ def rival_of(
             for split in {split for _, split in wanted}
         }
     except Incomparable as obstacle:
-        way_out = "take `beats` away until the new version is released, where that is meant"
-        return Rival(found.version, f"{obstacle}; {way_out}")
+        hint = "take `beats` away until the new version is released, where that is meant"
+        return Rival(found.version, f"{obstacle}; {hint}")
     for metric, split in sorted(wanted):
         new = evidence.predictions[split]
         comparison = compare(evidence.metrics[metric], evidence.task, new, said[split])
