@@ -33,6 +33,8 @@ from aimass_compiler.runtime.server.open_inference import InferEndpoint
 from aimass_compiler.runtime.server.plain import PlainEndpoint
 from aimass_compiler.runtime.server.prediction import Predictor
 from aimass_compiler.runtime.server.question import Asked
+from aimass_compiler.runtime.server.trace import HEADER as TRACE_HEADER
+from aimass_compiler.runtime.server.trace import trace_of
 
 if TYPE_CHECKING:
     from aimass_compiler.runtime.server.log import Log
@@ -123,12 +125,15 @@ class Application:
             # Not behind the writing: a caller that reads slowly keeps nobody from being answered.
             self.in_flight -= 1
         seconds = monotonic() - started
+        trace = trace_of(headers.get(TRACE_HEADER))
         if answer is not _GONE:
+            if trace is not None:
+                answer = answer._replace(headers=(*answer.headers, (TRACE_HEADER, trace)))
             await self._send(send, answer, identity)
             connection = scope.get("extensions", _NO_EXTENSIONS).get(EXTENSION)
             if connection is not None and connection.is_held_up and not await connection.took():
                 answer = _GONE
-        self.ledger.note(Entry(datetime.now(UTC), identity, scope["path"], seconds, answer))
+        self.ledger.note(Entry(datetime.now(UTC), identity, scope["path"], seconds, answer, trace))
 
     async def _answer(
         self,

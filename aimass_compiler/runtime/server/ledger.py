@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server.drift import PREDICTION
+from aimass_compiler.runtime.server.trace import logged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +42,7 @@ class Entry(NamedTuple):
     path: str
     seconds: float
     answer: Answer
+    trace: bytes | None = None
 
 
 class Ledger:
@@ -109,7 +111,7 @@ class Ledger:
         }
         if answer.field is not None:
             line["field"] = answer.field
-        return line
+        return line if entry.trace is None else line | logged(entry.trace)
 
     def _samples(self, entries: Sequence[Entry]) -> Iterator[Mapping[str, Any]]:
         for entry in entries:
