@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import itertools
 import math
 import re
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,6 +98,7 @@ def _keys_of(sample: Sample) -> dict[str, Any]:
     sniffed = _sniffed(sample)
     above = _lines_above(sample, sniffed)
     keys = _of_values(sample, above, sniffed)
+    keys |= {} if "skip" in keys else _title(sample, keys)
     keys |= _header(sample, keys)
     keys |= {"strip": True} if _is_padded(sample.rows(keys, may_break=True)) else {}
     return keys
@@ -130,33 +133,50 @@ def _lines_above(sample: Sample, sniffed: Mapping[str, Any]) -> dict[str, Any]:
     lines = [line.rstrip("\r\n") for line in sample.lines]
     if told := _EXCELS_LINE.match(lines[0] if lines else ""):
         return {"skip": 1, "separator": told[1]}
-    above: dict[str, Any] = {}
-    if _has_comments(lines):
-        above["comment"] = "#"
-        lines = [line for line in lines if not line.startswith("#")]
-    skip = int(sniffed.get("skip") or 0) or _title(lines)
+    above = _comment(lines)
+    skip = int(sniffed.get("skip") or 0)
     if not above and 0 < skip <= _MOST_SKIPPED and any(line.strip() for line in lines[:skip]):
         above["skip"] = skip
     return above
 
 
-def _title(lines: list[str]) -> int:
-    """How many lines of prose without a separator stand above lines that all have as many of one."""
-    first = next((place for place, line in enumerate(lines) if set(_SEPARATORS) & set(line)), 0)
-    below = [line for line in lines[first:] if line.strip()]
-    alike = any(len({line.count(sign) for line in below}) == 1 and sign in below[0] for sign in _SEPARATORS)
-    return first if len(below) > _FEW and alike else 0
+def _title(sample: Sample, keys: Mapping[str, Any]) -> dict[str, Any]:
+    """How many lines of another shape stand above rows that all have as many values."""
+    dialect = Csv.model_validate({"path": "sample", **keys, "header": ["-"]})
+    rows: list[tuple[int, int]] = []
+    with contextlib.suppress(csv.Error):
+        cells = _cells.Cells(iter(sample.lines), dialect, is_numbered=True)
+        rows += ((line, len(row)) for line, row in cells.numbered())
+    widths = [width for _, width in rows]
+    usual = _usual(widths)
+    first = widths.index(usual) if usual else 0
+    # A header of one name less is R's, which does not name the rows; it is no title.
+    is_of_r = first == 1 and usual - widths[0] == 1
+    if not first or usual == 1 or is_of_r or len(widths) - first <= _FEW:
+        return {}
+    is_title = set(widths[first:]) == {usual} and first <= _MOST_SKIPPED
+    return {"skip": rows[first][0] - 1} if is_title else {}
 
 
-def _has_comments(lines: list[str]) -> bool:
-    """Lines that begin with `#`, unless it is the header alone, or a value of many rows."""
-    found = sum(line.startswith("#") for line in lines)
-    if not found or 2 * found > len(lines):
-        return False
-    others = [line for line in lines if line.strip() and not line.startswith("#")]
-    is_header = found == 1 and lines[0].startswith("#") and len(others) > 1
-    widths = [[line.count(sign) for sign in _SEPARATORS] for line in (lines[0], *others[:2])]
-    return not (is_header and widths[0] == widths[1] and any(widths[0]))
+def _usual(widths: list[int]) -> int:
+    return Counter(widths).most_common(1)[0][0] if widths else 0
+
+
+def _comment(lines: list[str]) -> dict[str, Any]:
+    """Lines that begin with `#`, unless these are values of many rows; the last may be a header."""
+    commented = [place for place, line in enumerate(lines) if line.startswith("#")]
+    if not commented or 2 * len(commented) > len(lines):
+        return {}
+    header = next((place - 1 for place, line in enumerate(lines) if not line.startswith("#")), -1)
+    if header < 0 or not _is_like(lines[header], lines[header + 1]):
+        return {"comment": "#"}
+    if all(lines[place].startswith("##") for place in commented if place != header) and len(commented) > 1:
+        return {"comment": "##"}
+    return {"skip": header} if header else {}
+
+
+def _is_like(line: str, other: str) -> bool:
+    return any(line.count(sign) == other.count(sign) > 0 for sign in _SEPARATORS)
 
 
 def _of_values(sample: Sample, above: Mapping[str, Any], sniffed: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,7 +230,7 @@ def _is_sign(value: Any) -> bool:
 
 
 def _fit(sample: Sample, keys: Mapping[str, Any]) -> tuple[float, int] | None:
-    """The share of rows as wide as the header, and its width; None where the sample does not read."""
+    """The share of rows of the usual width, and that width; None where the sample does not read."""
     if keys.get("quote") == "'" and not _has_single_quotes(sample, keys.get("separator", ",")):
         return None
     try:
@@ -219,7 +239,7 @@ def _fit(sample: Sample, keys: Mapping[str, Any]) -> tuple[float, int] | None:
         return None
     if not rows:
         return 1.0, 0
-    width = len(rows[0])
+    width = _usual([len(row) for row in rows])
     alike = sum(len(row) == width for row in rows)
     longer = sum(any(row[width:]) for row in rows)
     return (alike - longer) / len(rows), width

@@ -37,6 +37,9 @@ _HOURS = (
 _SAMPLED = 500
 _MOST_AMBIGUOUS = 3
 _COMPACT = "%Y%m%d"
+#: So many different days in this form are no coincidence.
+_COMPACT_DATE = r"^(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$"
+_FEWEST_DAYS = 10
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
 _GROUP = 3
 
@@ -77,7 +80,8 @@ def observe_notations(frame: polars.DataFrame, separator: str) -> Notations:
         values = values.filter(values != "")
         if values.is_empty():
             continue
-        if (seen := _as_numbers(column.name, values)) is not None:
+        is_compact = len(values) >= _FEWEST_DAYS and values.str.contains(_COMPACT_DATE).all()
+        if not is_compact and (seen := _as_numbers(column.name, values)) is not None:
             numbers.append(seen)
         elif (dates := _as_dates(column.name, values)) is not None:
             dated.append(dates)
@@ -96,7 +100,8 @@ def _not_plain(frame: polars.DataFrame) -> list[str]:
     pointed = cell.str.contains(".", literal=True)
     grouped = cell.str.contains(r"^[-+]?[1-9][0-9]{0,2}(\.[0-9]{3})+$")
     thousands = frame.select((~pointed | grouped).all() & pointed.any())
-    return [name for name in frame.columns if not plain[name][0] or thousands[name][0]]
+    compact = frame.select((cell.str.contains(_COMPACT_DATE) | (cell == "") | cell.is_null()).all())
+    return [name for name in frame.columns if not plain[name][0] or thousands[name][0] or compact[name][0]]
 
 
 def _is_plain(values: polars.Series) -> bool:
@@ -197,7 +202,8 @@ def _as_dates(name: str, values: polars.Series) -> _Dates | None:
     others, marks = _marks(values)
     if others.is_empty() or not others.str.contains(r"[0-9].*[0-9]").all():
         return None
-    if microseconds(others.head(_SAMPLED)).is_not_null().all():
+    is_iso = others.str.contains("^[0-9]{4}-").all()
+    if is_iso and microseconds(others.head(_SAMPLED)).is_not_null().all():
         return _Dates(name, (), marks, "") if marks and microseconds(others).is_not_null().all() else None
     sampled = others.head(_SAMPLED)
     likely = [pattern for pattern in _formats(str(sampled[0])) if _fits(sampled, pattern)]

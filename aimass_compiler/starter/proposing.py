@@ -18,7 +18,7 @@ from aimass_compiler.render.emit import inline
 from aimass_compiler.render.naming import is_folder
 from aimass_compiler.starter.deciding import Draft, Wanted, decide
 from aimass_compiler.starter.guesses import guesses, split_reason
-from aimass_compiler.starter.reading import DataFile, examine
+from aimass_compiler.starter.reading import DataFile, Seen, examine
 from aimass_compiler.starter.unusable import UnusableDataError
 
 if TYPE_CHECKING:
@@ -42,15 +42,18 @@ class Proposal(NamedTuple):
     """What was guessed and why, in the words of `aimass init`."""
 
 
-def propose(path: Path, shown_as: str, name: str, wanted: Wanted = _NOTHING_WANTED) -> Proposal:
+def propose(
+    path: Path, shown_as: str, name: str, wanted: Wanted = _NOTHING_WANTED, seen: Seen = None
+) -> Proposal:
     """A commented spec called `name` that reads the data file.
 
-    `shown_as` is the file's path below the project's root, as the spec will call it.
+    `shown_as` is the file's path below the project's root, as the spec will call it; `seen` is told how many
+    rows have been read so far.
     """
     try:
         _check_name(name)
         _check_path(shown_as)
-        data, observed = examine(path, shown_as)
+        data, observed = examine(path, shown_as, seen)
         draft = decide(observed, wanted)
     except UnusableDataError as error:
         finding = Finding(error.code, (), error.message, help=error.way_out, file=shown_as)

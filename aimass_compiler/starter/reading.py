@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import stat
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aimass_compiler.catalog.source import EmptyFileError, UnreadableError
 from aimass_compiler.pipeline.data import PACKED
@@ -30,6 +31,10 @@ _UNREADABLE = "AM060"
 _QUOTINGS: tuple[Mapping[str, str], ...] = ({"escape": "\\"}, {"quote": "none", "escape": ""})
 
 
+#: Who is told how many rows have been read so far.
+Seen: TypeAlias = Callable[[int], None] | None
+
+
 @dataclass(frozen=True)
 class DataFile:
     """What `data.sources` says of the file, and what there is to know of that."""
@@ -39,16 +44,16 @@ class DataFile:
     unnamed: int = 0
 
 
-def examine(path: Path, shown_as: str) -> tuple[DataFile, Observed]:
-    """Read the whole file as the pipeline will; raises UnusableDataError."""
+def examine(path: Path, shown_as: str, seen: Seen = None) -> tuple[DataFile, Observed]:
+    """Read the whole file as the pipeline will, telling `seen` the rows so far; raises UnusableDataError."""
     kind, is_told_by_name = _kind(path, shown_as)
     _check_is_file(path, shown_as)
     _check_extra()
     try:
         if kind == "csv":
-            return _separated(path, shown_as, is_told_by_name=is_told_by_name)
+            return _separated(path, shown_as, seen, is_told_by_name=is_told_by_name)
         source = shown_as if is_told_by_name else {kind: shown_as}
-        columns, rows = _objects(path) if kind == "jsonl" else _parquet(path)
+        columns, rows = _objects(path, seen) if kind == "jsonl" else _parquet(path)
     except EmptyFileError as error:
         raise UnusableDataError("AM063", error.message, error.way_out) from None
     except UnreadableError as error:
@@ -96,11 +101,11 @@ def _check_extra() -> None:
     del duckdb, orjson, polars
 
 
-def _separated(path: Path, shown_as: str, *, is_told_by_name: bool) -> tuple[DataFile, Observed]:
+def _separated(path: Path, shown_as: str, seen: Seen, *, is_told_by_name: bool) -> tuple[DataFile, Observed]:
     from aimass_compiler.starter import dialects
     from aimass_compiler.starter.notations import keys_of, observe_notations
 
-    dialect, texts, names = _read_whole(path, dialects.detect(path, shown_as))
+    dialect, texts, names = _read_whole(path, dialects.detect(path, shown_as), seen)
     _check_names(names)
     notations = observe_notations(texts, dialect.separator)
     keys = keys_of(notations, texts)
@@ -126,12 +131,12 @@ def _in_short(parameters: dict[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-def _read_whole(path: Path, dialect: Csv) -> tuple[Csv, polars.DataFrame, tuple[str, ...]]:
+def _read_whole(path: Path, dialect: Csv, seen: Seen) -> tuple[Csv, polars.DataFrame, tuple[str, ...]]:
     """All columns as text, by the dialect or, where that does not read, by one with other quotes."""
     from aimass_compiler.catalog.sources import _cells
 
     try:
-        return (dialect, *dialect.texts(str(path)))
+        return (dialect, *dialect.texts(str(path), seen=seen))
     except UnreadableError as error:
         if dialect.quote != '"' or dialect.escape or "quote" not in error.message:
             raise
@@ -167,10 +172,10 @@ def _check_names(names: tuple[str, ...]) -> None:
         raise UnusableDataError("AM062", told, "give each column a name of its own")
 
 
-def _objects(path: Path) -> tuple[Mapping[str, Any], int]:
+def _objects(path: Path, seen: Seen) -> tuple[Mapping[str, Any], int]:
     from aimass_compiler.catalog.sources import _objects
 
-    return _objects.values(str(path), None)
+    return _objects.values(str(path), None, seen)
 
 
 def _parquet(path: Path) -> tuple[Mapping[str, Any], int]:

@@ -14,7 +14,7 @@ from aimass_compiler.catalog.source import UnreadableError
 from aimass_compiler.catalog.sources import _text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import polars
 
@@ -112,7 +112,7 @@ class _Counted:
 def _reader(lines: Iterator[str], dialect: Csv) -> Any:
     csv.field_size_limit(_LONGEST_CELL)
     has_quotes = dialect.quote != "none"
-    if dialect.escape and "\\N" in dialect.every_mark:
+    if dialect.escape == "\\":
         lines = _without_nulls(lines, dialect.separator)
     return csv.reader(
         lines,
@@ -209,7 +209,13 @@ def lines(location: str, dialect: Csv) -> Sequence[int]:
         return array("q", (line for line, _ in cells.numbered()))
 
 
-def columns(cells: Cells, chosen: Mapping[str, int], location: str, dialect: Csv) -> polars.DataFrame:
+def columns(
+    cells: Cells,
+    chosen: Mapping[str, int],
+    location: str,
+    dialect: Csv,
+    seen: Callable[[int], None] | None = None,
+) -> polars.DataFrame:
     """The chosen columns, by their places, as text; rows that end early end with missing values.
 
     Raises UnreadableError for a row with more values than the header has names.
@@ -218,7 +224,11 @@ def columns(cells: Cells, chosen: Mapping[str, int], location: str, dialect: Csv
 
     schema = dict.fromkeys(chosen, polars.String)
     parts = []
+    count = 0
     for chunk in cells.chunks():
+        count += len(chunk)
+        if seen is not None:
+            seen(count)
         found = _columns_of(chunk, len(cells.names), location, dialect)
         parts.append(polars.DataFrame({name: found[place] for name, place in chosen.items()}, schema=schema))
     return polars.concat(parts) if parts else polars.DataFrame(schema=schema)

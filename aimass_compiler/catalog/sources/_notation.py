@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ PARENTHESES = "()"
 #: Python's directives that mean the same to polars; what a time of day is made of comes last.
 _DIRECTIVES = frozenset("YymdbBjaAHIMSpzf%")
 _OF_DAYS = ("%H", "%I")
-_PROBE = datetime(2023, 11, 25, 14, 35, 41, 250000)
+_PROBE = datetime(2023, 11, 25, 14, 35, 41, 250000, tzinfo=UTC)
 
 
 def number_pattern(decimal: str, thousands: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from aimass_compiler.catalog.sources import _text
 if TYPE_CHECKING:
     import polars
 
+_SEEN_AT_ONCE = 10_000
 _WAY_OUT = 'every line must be one JSON object, such as `{"age": 40}`'
 _NOUNS = {bool: "a flag", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
 _NUMBERS = frozenset((int, float))
@@ -37,7 +38,9 @@ def read(location: str, wanted: Mapping[str, str] | None) -> Rows:
     return Rows(frame, names, lambda row: f"line {numbers()[row]}", mixed)
 
 
-def values(location: str, wanted: Mapping[str, str] | None) -> tuple[dict[str, list[Any]], int]:
+def values(
+    location: str, wanted: Mapping[str, str] | None, seen: Callable[[int], None] | None = None
+) -> tuple[dict[str, list[Any]], int]:
     """The values of each column in the order in which they come up (none of one that is not wanted), and how
     many rows there are."""
     columns: dict[str, list[Any]] = {}
@@ -51,6 +54,8 @@ def values(location: str, wanted: Mapping[str, str] | None) -> tuple[dict[str, l
                 column.extend(itertools.repeat(None, height - len(column)))
                 column.append(value)
         height += 1
+        if seen is not None and not height % _SEEN_AT_ONCE:
+            seen(height)
     for name, column in columns.items():
         if wanted is None or name in wanted:
             column.extend(itertools.repeat(None, height - len(column)))

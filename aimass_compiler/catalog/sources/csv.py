@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import codecs
-import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -84,7 +83,8 @@ class Csv(Source):
     quote: _Character | Literal["none"] = '"'
     """What values stand in that hold separators or line ends; `none` where quotes are plain characters."""
     escape: Annotated[str, Field(max_length=1)] = ""
-    r"""What makes the character behind it a plain one, such as `\`; else quotes in quotes are doubled."""
+    r"""What makes the character behind it a plain one, such as `\`; else quotes in quotes are doubled. Where
+    it is a backslash, `\N` alone is a missing value, as MySQL writes it."""
     comment: str = ""
     """What lines begin with that are no rows, such as `#`."""
     skip: Integer = Field(0, ge=0)
@@ -142,12 +142,6 @@ class Csv(Source):
         """What stands between the thousands of a column."""
         return self.thousands if isinstance(self.thousands, str) else self.thousands.get(column, "")
 
-    @cached_property
-    def every_mark(self) -> frozenset[str]:
-        """What stands for a missing value somewhere."""
-        marks = self.missing if isinstance(self.missing, tuple) else itertools.chain(*self.missing.values())
-        return frozenset(marks) - {""}
-
     def marks_of(self, column: str) -> frozenset[str]:
         """What stands for a missing value in a column, beside nothing."""
         marks = self.missing if isinstance(self.missing, tuple) else self.missing.get(column, ())
@@ -174,16 +168,19 @@ class Csv(Source):
         return Rows(self.plain(texts, wanted or {}, place), names, place)
 
     def texts(
-        self, location: str, wanted: Iterable[str] | None = None
+        self, location: str, wanted: Iterable[str] | None = None, seen: Callable[[int], None] | None = None
     ) -> tuple[polars.DataFrame, tuple[str, ...]]:
-        """The cells of the wanted columns, or of all, as they are, and the names of all columns."""
+        """The cells of the wanted columns, or of all, as they are, and the names of all columns.
+
+        `seen` is told how many rows have been read so far.
+        """
         from aimass_compiler.catalog.sources import _cells
 
         with _cells.opened(location, self) as cells:
             names = cells.names
             self._require(names, wanted or ())
             chosen = {name: names.index(name) for name in names if wanted is None or name in wanted}
-            return _cells.columns(cells, chosen, location, self), names
+            return _cells.columns(cells, chosen, location, self, seen), names
 
     def _require(self, names: tuple[str, ...], wanted: Iterable[str]) -> None:
         """Raises UnreadableError for names that stand twice and are asked for: which would be meant?"""

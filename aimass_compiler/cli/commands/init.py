@@ -8,21 +8,16 @@ a spec.
 from __future__ import annotations
 
 import argparse
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from aimass_compiler import conventions
 from aimass_compiler.cli.choosing import add_root, project_of
+from aimass_compiler.cli.row_count import RowCount
 from aimass_compiler.cli.views import findings
 from aimass_compiler.cli.views.cells import safe
 from aimass_compiler.conventions import ExitCode
 
 PLACE = 1
-_PATIENCE_SECONDS = 1.0
-_LARGE_BYTES = 5_000_000
 EXAMPLES = """
   aimass init churn data/customers.csv
   aimass init churn data/customers.csv --target churned
@@ -51,8 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
     project = project_of(arguments)
     shown = project.shown(arguments.data)
     wanted = Wanted(arguments.target, arguments.positive, arguments.split)
-    with _waiting(arguments.data, shown):
-        text, problems, guesses = propose(arguments.data, shown, arguments.name, wanted)
+    count = RowCount(shown)
+    text, problems, guesses = propose(arguments.data, shown, arguments.name, wanted, count)
+    count.clear()
     path = project.root / conventions.SPECS_FOLDER / f"{arguments.name}.yaml"
     if not problems:
         problems = create(path, text, project.shown(path))
@@ -66,18 +62,3 @@ def run(arguments: argparse.Namespace) -> int:
     if not (project.root / conventions.SCHEMA_FILE).exists():
         print("`aimass schema --write` once lets editors complete and explain specs")
     return ExitCode.DONE
-
-
-@contextmanager
-def _waiting(path: Path, shown: str) -> Iterator[None]:
-    """Say that a large file is being read where that takes more than a moment."""
-    size = path.stat().st_size if path.is_file() else 0
-    told = f"reading {shown}, {size / 1e6:,.0f} MB …"
-    timer = threading.Timer(_PATIENCE_SECONDS, lambda: print(told, file=sys.stderr, flush=True))
-    timer.daemon = True
-    if size >= _LARGE_BYTES:
-        timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
