@@ -35,7 +35,7 @@ def read(root: Path, text: str) -> list[Any]:
     prepared(pipeline, root)
     folder = root / "artifacts/demo/prepare"
     rows = polars.concat([polars.read_parquet(folder / f"{name}.parquet") for name in SPLITS])
-    return rows.sort("n")["seen"].to_list()
+    return rows.sort(polars.col("n").cast(polars.Int64))["seen"].to_list()
 
 
 def cycled(*values: str) -> Callable[[int], str]:
