@@ -27,14 +27,15 @@ def brought_up_to_date(project: Project, name: str) -> Pipeline | None:
     from aimass_compiler.repository import tell_attributes
     from aimass_compiler.synchronise.locks import resolve
 
-    compiled = compile_specs(project, specs_of(project, [name]))
-    if has_errors(compiled.findings):
-        findings.show(compiled.findings, compiled.documents, "people")
+    specs = specs_of(project, [name])
+    unwritten = resolve(project.root, [path.stem for path in specs], terminal.tell)
+    compiled = compile_specs(project, specs)
+    if unwritten or has_errors(compiled.findings):
+        findings.show([*compiled.findings, *unwritten], compiled.documents, "people")
         return None
     plan, problems = update(compiled.files, project.generated)
     if not has_errors(problems):
         tell_attributes(project.generated)
-        problems += resolve(project.root, compiled.pipelines, terminal.tell)
         problems += conflicts(project.root, compiled.pipelines)
     findings.show([*compiled.findings, *problems], compiled.documents, "people")
     if has_errors(problems):

@@ -62,11 +62,14 @@ def synchronise(
     project: Project, specs: Sequence[Path], wish: Wish, memory: Memory, tell: Callable[[str], None]
 ) -> Synchronised:
     """Compile the specs that are new since the memory's time; nothing is written when one has errors."""
+    # First, because the manifests name the image of the package that a dvc.lock has on record.
+    unwritten = resolve(project.root, [path.stem for path in specs], tell) if wish.is_written else []
     known = memory.settled([path.name for path in specs if path.parent == project.specs_folder])
     settled = [path for path in specs if path.name in known]
     new = [path for path in specs if path.name not in known]
     settings, written, findings = read_settings(project.settings, project.shown(project.settings))
     findings += checks.check_settings(written.text, written.file, settings, lambda: project.models(specs))
+    findings += unwritten
     if wish.prunes_models:
         findings += naming.unread(project.strays())
     if findings:
@@ -97,7 +100,6 @@ def synchronise(
     is_written = wish.is_written and not has_errors(problems)
     if is_written:
         tell_attributes(project.generated)
-        problems += resolve(project.root, models, tell)
     if not findings:
         memory.keep(learnt)
     return Synchronised(_distinct([*findings, *problems]), documents, plan, is_written, sum(known.values()))
