@@ -90,6 +90,7 @@ def learnt(pipeline: Pipeline, workspace: Workspace) -> dict[str, Any]:
     return left | {"model": model, "metrics": json.loads(workspace.path(artifacts.METRICS).read_text())}
 
 
+@pytest.mark.slow  # it trains
 @pytest.mark.parametrize("change", sound_with_a_fix())
 def test_a_safe_fix_changes_nothing_of_what_is_learnt(change: str, tmp_path: Path) -> None:
     write_rows(tmp_path)
