@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -179,14 +180,16 @@ class Csv(Source):
         with _cells.opened(location, self) as cells:
             names = cells.names
             self._require(names, wanted or ())
-            chosen = {name: names.index(name) for name in names if wanted is None or name in wanted}
+            places = {name: place for place, name in reversed(list(enumerate(names)))}
+            chosen = {name: places[name] for name in dict.fromkeys(names) if wanted is None or name in wanted}
             return _cells.columns(cells, chosen, location, self, seen), names
 
     def _require(self, names: tuple[str, ...], wanted: Iterable[str]) -> None:
         """Raises UnreadableError for names that stand twice and are asked for: which would be meant?"""
         if not names:
             raise EmptyFileError("the file is empty", "it needs a header line and rows")
-        twice = next((name for name in wanted if names.count(name) > 1), None)
+        times = Counter(names)
+        twice = next((name for name in wanted if times[name] > 1), None)
         if twice is not None:
             raise UnreadableError(
                 f"its header has two columns `{twice}`", "give each column a name of its own"
