@@ -9,18 +9,19 @@ import time
 #: What takes less long needs no line.
 _PATIENCE = 1.0
 _BETWEEN = 0.2
+_MANY = 50_000
 
 
 class RowCount:
     """Called with how many rows have been read so far."""
 
-    def __init__(self, shown_as: str) -> None:
+    def __init__(self, shown_as: str, patience: float = _PATIENCE) -> None:
         self._shown_as = shown_as
-        self._next = time.monotonic() + _PATIENCE
+        self._next = time.monotonic() + patience
         self._is_shown = False
 
     def __call__(self, rows: int) -> None:
-        if time.monotonic() < self._next:
+        if rows < _MANY or time.monotonic() < self._next:
             return
         if not sys.stderr.isatty():
             self._next = math.inf

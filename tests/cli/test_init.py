@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from aimass_compiler.cli.row_count import RowCount
 from cli.projects import Project
 
 CUSTOMERS = "age,plan,churned\n" + "".join(
@@ -64,3 +65,11 @@ def test_what_cannot_be_proposed_is_told(empty: Project, arguments: tuple[str, .
     assert done.err.startswith("error[")
     assert told in done.err
     assert not (empty.root / "specs").exists()
+
+
+def test_rows_of_a_large_file_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    count = RowCount("data/x.csv", patience=0)
+    count(100)
+    count(60_000)
+    count(120_000)
+    assert capsys.readouterr().err == "reading data/x.csv …\n"
