@@ -286,3 +286,18 @@ def test_a_value_that_is_none_is_placed_by_its_line(tmp_path: Path) -> None:
 def test_a_dialect_that_cannot_be_is_refused(keys: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=re.escape(said)):
         Csv.model_validate({"path": "x.csv", **keys})
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"signs": {"z": "$"}}, "`signs` names a column `z`, which the file does not have"),
+        ({"missing": {"ya": ["NA"]}}, "`missing` names a column `ya`"),
+        ({"dates": {"a": "%d/%m/%Y"}}, "`dates` says how `a` writes dates, but its type is text"),
+    ],
+)
+def test_a_key_that_names_no_column_of_the_file_is_told(
+    tmp_path: Path, keys: dict[str, Any], said: str
+) -> None:
+    (tmp_path / "x.csv").write_text(ROWS)
+    assert said in refused(tmp_path, data({"csv": {"path": "x.csv", **keys}}))

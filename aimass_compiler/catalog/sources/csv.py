@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.source import EmptyFileError, Rows, Source, UnreadableError
 from aimass_compiler.catalog.sources import _notation
+from aimass_compiler.diagnostics import did_you_mean
 from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.values import Flag, Integer, Names
 
@@ -158,6 +159,7 @@ class Csv(Source):
         from aimass_compiler.catalog.sources import _cells
 
         texts, names = self.texts(location, wanted)
+        self._require_known(names, wanted or {})
 
         @cache
         def lines() -> Sequence[int]:
@@ -183,6 +185,19 @@ class Csv(Source):
             places = {name: place for place, name in reversed(list(enumerate(names)))}
             chosen = {name: places[name] for name in dict.fromkeys(names) if wanted is None or name in wanted}
             return _cells.columns(cells, chosen, location, self, seen), names
+
+    def _require_known(self, names: tuple[str, ...], wanted: Mapping[str, str]) -> None:
+        """Raises UnreadableError for a key that names a column which is not there, or dates that are none."""
+        for key in ("decimal", "thousands", "signs", "dates", "missing"):
+            value = getattr(self, key)
+            unknown = next((name for name in value if name not in names), None)
+            if isinstance(value, Mapping) and unknown is not None:
+                told = f"`{key}` names a column `{unknown}`, which the file does not have"
+                raise UnreadableError(told, did_you_mean(unknown, names))
+        for name in self.dates:
+            if wanted.get(name, "time") not in ("time", "id"):
+                told = f"`dates` says how `{name}` writes dates, but its type is {wanted[name]}"
+                raise UnreadableError(told, f"declare `{name}: time`, or take it out of `dates`")
 
     def _require(self, names: tuple[str, ...], wanted: Iterable[str]) -> None:
         """Raises UnreadableError for names that stand twice and are asked for: which would be meant?"""
