@@ -319,7 +319,7 @@ def test_it_stops_when_the_time_to_drain_is_over(tmp_path: Path) -> None:
                 time.sleep(0.01)
             started = time.monotonic()
             assert running.stop() == 0
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 8, "far from the 20 s of the default"
         assert running.events()[-1]["event"] == "stop"
 
 
