@@ -52,5 +52,5 @@ def test_every_metric_has_a_row() -> None:
 
 
 def test_there_are_as_many_panels_as_are_told() -> None:
-    assert len(json.loads(FILES["base/dashboard.json"])["panels"]) == 12
-    assert "Twelve panels" in PAGE
+    assert len(json.loads(FILES["base/dashboard.json"])["panels"]) == 15
+    assert "Fifteen panels" in PAGE

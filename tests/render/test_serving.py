@@ -77,7 +77,7 @@ def test_who_is_scaled_has_no_replicas_of_its_own() -> None:
         ({"limits": {"timeout": "1500ms"}}, conventions.VARIABLE_TIMEOUT_SECONDS, "1.5"),
         ({"limits": {"body": "2Mi"}}, conventions.VARIABLE_BODY_BYTES, "2097152"),
         ({"logs": {"predictions": {"sample": 0.00001}}}, conventions.VARIABLE_PREDICTION_SAMPLE, "0.00001"),
-        ({"limits": {"timeout": "30s"}}, conventions.VARIABLE_DRAIN_SECONDS, "31"),
+        ({"limits": {"timeout": "30s"}}, conventions.VARIABLE_DRAIN_SECONDS, "37"),
     ],
 )
 def test_each_limit_reaches_the_server_by_its_variable(

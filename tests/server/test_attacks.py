@@ -30,7 +30,7 @@ STATUS = len("HTTP/1.1 ")
 def besieged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that waits a second for headers and readers; all else is as usual."""
     package = packages.churn(tmp_path_factory.mktemp("besieged") / "churn")
-    with serving(package, **{conventions.VARIABLE_PATIENCE_SECONDS: str(PATIENCE_SECONDS)}) as server:
+    with serving(package, AIMASS_PATIENCE_SECONDS=str(PATIENCE_SECONDS)) as server:
         yield server
 
 

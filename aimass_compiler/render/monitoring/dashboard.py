@@ -122,6 +122,22 @@ def _server_panels(chosen: str) -> tuple[Panel, ...]:
         Panel("Requests in flight", "short", ((in_flight, "in flight"), (limit, "limit"))),
         Panel("Refused requests", "reqps", ((refused, "{{reason}}"),)),
         Panel("Servers", "short", ((versions, "{{version}}"),)),
+        *_connection_panels(chosen),
+    )
+
+
+def _connection_panels(chosen: str) -> tuple[Panel, ...]:
+    """What there is of callers below their requests, and of what the servers tell."""
+    there, limit = (
+        f"sum({metric}{chosen})"
+        for metric in (conventions.METRIC_CONNECTIONS, conventions.METRIC_CONNECTIONS_LIMIT)
+    )
+    ended = _by("reason", conventions.METRIC_CONNECTIONS_ENDED, chosen)
+    dropped = f"sum(rate({conventions.METRIC_LOG_DROPPED}{chosen}{_RATE}))"
+    return (
+        Panel("Connections", "short", ((there, "connections"), (limit, "limit"))),
+        Panel("Connections ended by the servers", "short", ((ended, "{{reason}}"),)),
+        Panel("Log lines dropped", "short", ((dropped, "lines a second"),)),
     )
 
 

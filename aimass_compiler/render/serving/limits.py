@@ -16,10 +16,10 @@ _MARGIN_SECONDS = 5
 def drain_seconds(serving: Serving) -> int:
     """When a server that was told to stop is gone at the latest.
 
-    It stays until callers have learnt to go elsewhere, and as long again for connections that are silent
-    meanwhile; the last of them may ask just before, and is answered.
+    It stays until callers have learnt to go elsewhere, and twice as long for those who had just connected;
+    the last of them may ask just before, and is answered.
     """
-    return math.ceil(2 * conventions.STAY_SECONDS + serving.limits.timeout.seconds) + 1
+    return math.ceil(3 * conventions.STAY_SECONDS + serving.limits.timeout.seconds) + 1
 
 
 def termination_seconds(serving: Serving) -> int:
@@ -36,6 +36,7 @@ def variables(serving: Serving, monitoring: Monitoring) -> dict[str, str]:
         conventions.VARIABLE_PREDICTION_SAMPLE: _plain(serving.logs.predictions.sample),
         conventions.VARIABLE_DRIFT_WINDOW_SECONDS: str(math.ceil(monitoring.drift.window.seconds)),
         conventions.VARIABLE_DRAIN_SECONDS: str(drain_seconds(serving)),
+        conventions.VARIABLE_STAY_SECONDS: str(conventions.STAY_SECONDS),
     }
 
 

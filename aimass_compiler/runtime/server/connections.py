@@ -93,10 +93,14 @@ class Connections:
                 kept -= burden
                 connection.abort("memory")
 
-    def dismiss_silent(self, since: float) -> None:
-        """Close the connections on which nothing has come or gone since then."""
+    def dismiss_silent(self, now: float, seconds: float) -> None:
+        """Close the connections on which nothing has come or gone for so long.
+
+        Who has only just connected is about to ask, and given twice the time.
+        """
         for connection in list(self.all):
-            if connection.is_silent and connection.since <= since:
+            patience = seconds if connection.cycle is not None else 2 * seconds
+            if connection.is_silent and now - connection.since >= patience:
                 connection.dismiss()
 
 

@@ -167,6 +167,6 @@ class _DrainingServer(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyp
         if not self._shut:
             shut_out(self._listener)
             self._shut = now
-        self._connections.dismiss_silent(asyncio.get_running_loop().time() - self._stay_seconds)
+        self._connections.dismiss_silent(asyncio.get_running_loop().time(), self._stay_seconds)
         is_seen = now - self._shut >= min(_DOOR_SECONDS, self._stay_seconds)
         return is_seen and not self._connections.count() and not self._application.in_flight

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 
+#: Variables that manifests leave alone.
+_PATIENCE = "AIMASS_PATIENCE_SECONDS"
+_CONNECTIONS = "AIMASS_CONNECTIONS"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How one server process behaves; every value has a flag of the same name."""
@@ -135,16 +140,16 @@ _FLAGS = (
     ),
     _Flag(
         "patience-seconds",
-        conventions.VARIABLE_PATIENCE_SECONDS,
+        _PATIENCE,
         "10",
-        _number(0.1, 3600, conventions.VARIABLE_PATIENCE_SECONDS),
+        _number(0.1, 3600, _PATIENCE),
         "how long a caller may take for a request's headers, or take nothing of its answer",
     ),
     _Flag(
         "connections",
-        conventions.VARIABLE_CONNECTIONS,
+        _CONNECTIONS,
         "10000",
-        _whole(1, 1_000_000, conventions.VARIABLE_CONNECTIONS),
+        _whole(1, 1_000_000, _CONNECTIONS),
         "connections at once",
     ),
     _Flag(
