@@ -67,7 +67,7 @@ def test_nothing_else_in_the_files_names_a_user(tmp_path: Path, users: str) -> N
 def test_the_image_that_trains_works_for_any_user_of_group_0(tmp_path: Path) -> None:
     written = files(tmp_path / "assigned", "assigned")
     dockerfile = written["churn/image/train.Dockerfile"].decode()
-    assert "RUN chgrp 0 /home/ray && chmod g+rx /home/ray" in dockerfile
+    assert 'RUN chgrp 0 "$HOME" && chmod g+rx "$HOME"' in dockerfile
     assert dockerfile.rstrip().endswith("USER 1000:100")
     job = written["churn/train/job.yaml"].decode()
     assert "name: HOME" in job

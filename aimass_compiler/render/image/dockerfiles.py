@@ -123,7 +123,7 @@ def _home_for_all(pipeline: Pipeline) -> str:
     return """
 # The platform runs it as a user that it assigns, in group 0.
 USER 0
-RUN chgrp 0 /home/ray && chmod g+rx /home/ray
+RUN chgrp 0 "$HOME" && chmod g+rx "$HOME"
 """
 
 
