@@ -106,8 +106,6 @@ STAGES = (
             artifacts.SIGNATURE,
             artifacts.REFERENCE,
             artifacts.GOLDEN,
-            artifacts.MODEL_CARD,
-            artifacts.MANIFEST,
             artifacts.rows("test"),
             artifacts.PREDICTIONS,
         ),
