@@ -130,7 +130,8 @@ def test_granting_takes_nothing_away_so_that_the_old_can_still_be_pruned(
     assert project.apply().code == 0
     compiled(project, LESS)
     grant(cluster, administered)
-    assert project.apply().code == 0
+    # Without waiting, a Rollout stays until its Deployment serves.
+    assert project.run("apply", "--timeout=60s").code == 0
     cluster.kubectl("apply", f"-f{project.root / 'generated/churn/access.yaml'}")
     assert project.apply().code == 0
 
