@@ -21,7 +21,7 @@ from aimass_compiler.runtime.server import description, golden, openapi
 from aimass_compiler.runtime.server.answer import JSON, Answer, RequestError
 from aimass_compiler.runtime.server.body import Bodies, CallerGone
 from aimass_compiler.runtime.server.connection import EXTENSION
-from aimass_compiler.runtime.server.connections import Connections
+from aimass_compiler.runtime.server.connection_table import ConnectionTable
 from aimass_compiler.runtime.server.contract import nearest
 from aimass_compiler.runtime.server.deadlines import Deadlines
 from aimass_compiler.runtime.server.drift import Drift
@@ -73,7 +73,7 @@ class Application:
         drift = Drift(package.reference, signature, settings.drift_window_seconds)
         self._metrics = Metrics(signature, package.reference, drift, lambda: self.in_flight)
         self._metrics.concurrency_limit.set(settings.concurrency)
-        self.connections = Connections(settings.connections, settings.patience_seconds)
+        self.connections = ConnectionTable(settings.connections, settings.patience_seconds)
         self._metrics.watch(self.connections, log)
         self.ledger = Ledger(signature, settings, self._metrics, drift, log)
         self._deadlines = Deadlines(settings.timeout_seconds)

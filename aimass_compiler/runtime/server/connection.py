@@ -14,13 +14,13 @@ import orjson
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, httptools
 
-from aimass_compiler.runtime.server import head
+from aimass_compiler.runtime.server import request_head
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from aimass_compiler.runtime.server.connections import Connections
+    from aimass_compiler.runtime.server.connection_table import ConnectionTable
 
 #: Below it in a request's scope, its connection.
 EXTENSION = "aimass.connection"
@@ -90,7 +90,7 @@ class _Line:
 class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
     """A caller's connection; `phase` and `since` tell how long it has been at what."""
 
-    def __init__(self, *arguments: Any, connections: Connections, **more: Any) -> None:
+    def __init__(self, *arguments: Any, connections: ConnectionTable, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.phase: Phase = _HEAD
         self.since = self.loop.time()
@@ -148,7 +148,7 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
 
     def on_headers_complete(self) -> None:
         """Refuse heads that are too large or can be read in two ways, and begin to answer the others."""
-        if told := head.fault(self.parser.get_http_version(), self.headers):
+        if told := request_head.fault(self.parser.get_http_version(), self.headers):
             raise Refusal(HTTPStatus.BAD_REQUEST, "framing", told)
         if self._counted > HEAD_BYTES - _SLICE or len(self.headers) > _MOST_HEADERS:
             self._measure()

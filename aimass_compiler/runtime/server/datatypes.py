@@ -14,7 +14,7 @@ from aimass_compiler.runtime.server.values import NUMBERS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from aimass_compiler.runtime.server.given import Flat
+    from aimass_compiler.runtime.server.request_tensors import Flat
 
 _FLAGS: frozenset[type] = frozenset((bool, type(None)))
 

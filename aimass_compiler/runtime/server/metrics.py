@@ -20,12 +20,12 @@ from prometheus_client.registry import Collector
 
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server.buckets import Buckets
-from aimass_compiler.runtime.server.connections import REASONS
+from aimass_compiler.runtime.server.connection_table import REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from aimass_compiler.runtime.server.connections import Connections
+    from aimass_compiler.runtime.server.connection_table import ConnectionTable
     from aimass_compiler.runtime.server.drift import Drift
     from aimass_compiler.runtime.server.log import Log
     from aimass_compiler.runtime.server.signature import Signature
@@ -119,7 +119,7 @@ class Metrics:
     def _gauge(self, name: str, told: str) -> Gauge:
         return Gauge(name, told, _NAMES, registry=self.registry).labels(self._model)
 
-    def watch(self, connections: Connections, log: Log) -> None:
+    def watch(self, connections: ConnectionTable, log: Log) -> None:
         """Tell of connections, and of log lines that were lost, whenever they are asked for."""
         told = "Connections that callers have to this server."
         self._gauge(conventions.METRIC_CONNECTIONS, told).set_function(connections.count)
@@ -157,7 +157,7 @@ class Metrics:
 class _WatchedCollector(Collector):
     """Counters that others keep."""
 
-    def __init__(self, model: str, connections: Connections, log: Log) -> None:
+    def __init__(self, model: str, connections: ConnectionTable, log: Log) -> None:
         self._model = model
         self._connections = connections
         self._log = log

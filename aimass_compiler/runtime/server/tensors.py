@@ -10,7 +10,7 @@ from aimass_compiler import conventions
 from aimass_compiler.runtime.server import binary, datatypes
 from aimass_compiler.runtime.server.answer import RequestError, shown, violation
 from aimass_compiler.runtime.server.contract import MISSING, require_room
-from aimass_compiler.runtime.server.given import read_tensors
+from aimass_compiler.runtime.server.request_tensors import read_tensors
 from aimass_compiler.runtime.server.values import (
     FLAG,
     MIXED,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from aimass_compiler.runtime.server.given import Flat, Given
+    from aimass_compiler.runtime.server.request_tensors import Flat, RequestTensor
     from aimass_compiler.runtime.server.signature import Field, Signature
 
 
@@ -78,15 +78,15 @@ class TensorReader:
         return tensors
 
 
-def _rows(found: Mapping[str, Given]) -> int:
-    sizes = {given.shape[0] for given in found.values()}
+def _rows(found: Mapping[str, RequestTensor]) -> int:
+    sizes = {tensor.shape[0] for tensor in found.values()}
     if len(sizes) > 1:
-        told = ", ".join(f"`{given.name}` has {given.shape[0]}" for given in list(found.values())[:4])
+        told = ", ".join(f"`{tensor.name}` has {tensor.shape[0]}" for tensor in list(found.values())[:4])
         raise RequestError(400, f"all inputs must have the same number of rows, but {told}")
     return sizes.pop()
 
 
-def _refuse_twice(packed: str, fields: Sequence[Field], found: Mapping[str, Given]) -> None:
+def _refuse_twice(packed: str, fields: Sequence[Field], found: Mapping[str, RequestTensor]) -> None:
     twice = next((field.name for field in fields if field.name in found), None)
     if twice is not None:
         told = f"`{twice}` is a tensor of its own and a column of `{packed}`; which is meant?"
@@ -95,46 +95,46 @@ def _refuse_twice(packed: str, fields: Sequence[Field], found: Mapping[str, Give
 
 def _column(
     field: Field,
-    found: Mapping[str, Given],
+    found: Mapping[str, RequestTensor],
     rows: int,
-    values_of: Callable[[Given, Sequence[Field], int], Flat],
+    values_of: Callable[[RequestTensor, Sequence[Field], int], Flat],
 ) -> Flat:
-    given = found.get(field.name)
-    if given is not None:
-        return values_of(given, (field,), rows)
+    tensor = found.get(field.name)
+    if tensor is not None:
+        return values_of(tensor, (field,), rows)
     if field.nullable:
         return [None] * rows
     raise RequestError(422, f"the input `{field.name}` is missing, and the model needs it", field.name)
 
 
-def _numbers_of(given: Given, fields: Sequence[Field], rows: int) -> Flat:
+def _numbers_of(tensor: RequestTensor, fields: Sequence[Field], rows: int) -> Flat:
     """The numbers of one or several columns; a missing one is None or NaN."""
-    _check_shape(given, fields, rows)
-    if given.datatype not in binary.DTYPES:
-        wanted = {binary.BOOL: (FLAG,), binary.BYTES: (TEXT, MIXED)}[given.datatype]
+    _check_shape(tensor, fields, rows)
+    if tensor.datatype not in binary.DTYPES:
+        wanted = {binary.BOOL: (FLAG,), binary.BYTES: (TEXT, MIXED)}[tensor.datatype]
         if not all(field.written in wanted for field in fields):
-            raise _wrong_datatype(given, "FP64 (other numbers are converted)")
-    data = given.data
+            raise _wrong_datatype(tensor, "FP64 (other numbers are converted)")
+    data = tensor.data
     if isinstance(data, numpy.ndarray):
         return datatypes.decimals(data)
-    if given.datatype == binary.BOOL:
-        data = datatypes.declared(given.name, given.datatype, data)
+    if tensor.datatype == binary.BOOL:
+        data = datatypes.declared(tensor.name, tensor.datatype, data)
     if not NUMBERS.issuperset(map(type, data)):
         data = _read(data, fields, number_of)
-    is_number = given.datatype in binary.DTYPES
-    return datatypes.declared(given.name, given.datatype, data) if is_number else data
+    is_number = tensor.datatype in binary.DTYPES
+    return datatypes.declared(tensor.name, tensor.datatype, data) if is_number else data
 
 
-def _strings_of(given: Given, fields: Sequence[Field], rows: int) -> Flat:
+def _strings_of(tensor: RequestTensor, fields: Sequence[Field], rows: int) -> Flat:
     """The strings of one or several columns; a missing one is None or ""."""
-    _check_shape(given, fields, rows)
-    if given.datatype != binary.BYTES and not all(map(takes_others, fields)):
-        raise _wrong_datatype(given, "BYTES")
-    data = given.data
+    _check_shape(tensor, fields, rows)
+    if tensor.datatype != binary.BYTES and not all(map(takes_others, fields)):
+        raise _wrong_datatype(tensor, "BYTES")
+    data = tensor.data
     if isinstance(data, numpy.ndarray):
         data = datatypes.decimals(data)
-    elif given.datatype != binary.BYTES:
-        data = datatypes.declared(given.name, given.datatype, data)
+    elif tensor.datatype != binary.BYTES:
+        data = datatypes.declared(tensor.name, tensor.datatype, data)
     if isinstance(data, numpy.ndarray):
         data = [None if value != value else value for value in data.tolist()]  # noqa: PLR0124  # NaN is missing
     return data if STRINGS.issuperset(map(type, data)) else _read(data, fields, text_of)
@@ -151,37 +151,37 @@ def _read(data: Flat, fields: Sequence[Field], read: Callable[[Field, object], A
     return values
 
 
-def _check_shape(given: Given, fields: Sequence[Field], rows: int) -> None:
-    if given.shape != [rows, len(fields)] and given.shape != [rows] * (len(fields) == 1):
-        told = f"must have the shape {[rows, len(fields)]}, not {shown(given.shape)}"
-        raise RequestError(422, f"`{given.name}` {told}", given.name)
+def _check_shape(tensor: RequestTensor, fields: Sequence[Field], rows: int) -> None:
+    if tensor.shape != [rows, len(fields)] and tensor.shape != [rows] * (len(fields) == 1):
+        told = f"must have the shape {[rows, len(fields)]}, not {shown(tensor.shape)}"
+        raise RequestError(422, f"`{tensor.name}` {told}", tensor.name)
 
 
-def _wrong_datatype(given: Given, wanted: str) -> RequestError:
-    told = f"`{given.name}` must have the datatype {wanted}, not {shown(given.datatype)}"
-    return RequestError(422, told, given.name)
+def _wrong_datatype(tensor: RequestTensor, wanted: str) -> RequestError:
+    told = f"`{tensor.name}` must have the datatype {wanted}, not {shown(tensor.datatype)}"
+    return RequestError(422, told, tensor.name)
 
 
 def _numbers(values: Flat, fields: Sequence[Field]) -> NDArray[Any]:
     return numpy.ascontiguousarray(values, dtype=numpy.float64).reshape(-1, len(fields))
 
 
-def _image(field: Field, found: Mapping[str, Given], rows: int) -> NDArray[numpy.float32]:
-    given = found.get(field.name)
+def _image(field: Field, found: Mapping[str, RequestTensor], rows: int) -> NDArray[numpy.float32]:
+    tensor = found.get(field.name)
     shape = (rows, *field.shape)
-    if given is None:
+    if tensor is None:
         if field.nullable:
             return numpy.full(shape, numpy.nan, dtype=numpy.float32)
         raise RequestError(422, f"the input `{field.name}` {MISSING}", field.name)
-    if tuple(given.shape) != shape:
-        told = f"`{field.name}` must have the shape {list(shape)}, not {shown(given.shape)}"
+    if tuple(tensor.shape) != shape:
+        told = f"`{field.name}` must have the shape {list(shape)}, not {shown(tensor.shape)}"
         raise RequestError(422, told, field.name)
-    if given.datatype not in binary.DTYPES:
-        raise _wrong_datatype(given, "FP32 (other numbers are converted)")
-    flat = given.data
+    if tensor.datatype not in binary.DTYPES:
+        raise _wrong_datatype(tensor, "FP32 (other numbers are converted)")
+    flat = tensor.data
     if not isinstance(flat, numpy.ndarray):
         if not NUMBERS.issuperset(map(type, flat)):
             raise RequestError(422, f"`{field.name}` must hold numbers only", field.name)
-        flat = datatypes.declared(given.name, given.datatype, flat)
+        flat = datatypes.declared(tensor.name, tensor.datatype, flat)
     with numpy.errstate(over="ignore"):
         return numpy.asarray(flat, dtype=numpy.float32).reshape(shape)

@@ -1,4 +1,4 @@
-"""All connections of the server: how many there are, and what they may take together.
+"""The table of all connections: how many there are, and what they may hold together.
 
 One caller must not keep the others out, so whoever has been silent for longest goes first.
 """
@@ -34,7 +34,7 @@ _SHARE = 16
 _LOOK_SECONDS = 0.25
 
 
-class Connections:
+class ConnectionTable:
     """A table of the connections that uvicorn has; `refused` counts those that were ended, by reason."""
 
     def __init__(self, limit: int, patience_seconds: float) -> None:

@@ -24,7 +24,7 @@ _DATATYPES = (binary.BOOL, *binary.DTYPES, binary.BYTES)
 _MOST_DIMENSIONS = 16
 
 
-class Given(NamedTuple):
+class RequestTensor(NamedTuple):
     """One tensor of a request; `data` is flat and has as many values as `shape` says."""
 
     name: str
@@ -33,14 +33,14 @@ class Given(NamedTuple):
     data: Flat
 
 
-def read_tensors(inputs: object, tail: memoryview, accepted: AbstractSet[str]) -> dict[str, Given]:
+def read_tensors(inputs: object, tail: memoryview, accepted: AbstractSet[str]) -> dict[str, RequestTensor]:
     """The tensors of `inputs` by name; those without `data` take theirs from `tail`, one after another.
 
     Raises RequestError: 422 for a name that is not `accepted`, 400 for what the protocol forbids.
     """
     if not isinstance(inputs, list) or not inputs:
         raise RequestError(400, f"`inputs` must be a list of at least one tensor, not {shown(inputs)}")
-    found: dict[str, Given] = {}
+    found: dict[str, RequestTensor] = {}
     for tensor in inputs:
         name = _name(tensor, accepted)
         if name in found:
@@ -62,7 +62,7 @@ def _name(tensor: object, accepted: AbstractSet[str]) -> str:
     return name
 
 
-def _read(tensor: dict[str, Any], name: str, tail: memoryview) -> tuple[Given, memoryview]:
+def _read(tensor: dict[str, Any], name: str, tail: memoryview) -> tuple[RequestTensor, memoryview]:
     """The tensor, and what of `tail` is left behind it."""
     shape, datatype, data = _shape(tensor, name), tensor.get("datatype"), tensor.get("data")
     if datatype not in _DATATYPES:
@@ -72,7 +72,7 @@ def _read(tensor: dict[str, Any], name: str, tail: memoryview) -> tuple[Given, m
     if size is None:
         if not isinstance(data, list):
             raise RequestError(400, f"`{name}` needs `data`, a list of its values, not {shown(data)}", name)
-        return Given(name, datatype, shape, _flat(name, shape, data)), tail
+        return RequestTensor(name, datatype, shape, _flat(name, shape, data)), tail
     if type(size) is not int or not 0 <= size <= len(tail):
         told = f"`binary_data_size` is {shown(size)}, but {len(tail)} bytes are left behind the JSON"
         raise RequestError(400, f"`{name}`: {told}", name)
@@ -82,7 +82,7 @@ def _read(tensor: dict[str, Any], name: str, tail: memoryview) -> tuple[Given, m
         values: Flat = binary.read_strings(name, shape, tail[:size])
     else:
         values = binary.read_numbers(name, datatype, shape, tail[:size])
-    return Given(name, datatype, shape, values), tail[size:]
+    return RequestTensor(name, datatype, shape, values), tail[size:]
 
 
 def _shape(tensor: dict[str, Any], name: str) -> list[int]:
