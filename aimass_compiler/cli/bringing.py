@@ -24,7 +24,7 @@ def brought_up_to_date(project: Project, name: str) -> Pipeline | None:
     from aimass_compiler.diagnostics import has_errors
     from aimass_compiler.effects.consistency import conflicts
     from aimass_compiler.plan import update
-    from aimass_compiler.repository import tell_attributes
+    from aimass_compiler.plan.git_attributes import write_attributes
     from aimass_compiler.synchronise.locks import resolve
 
     specs = specs_of(project, [name])
@@ -35,7 +35,7 @@ def brought_up_to_date(project: Project, name: str) -> Pipeline | None:
         return None
     plan, problems = update(compiled.files, project.generated)
     if not has_errors(problems):
-        tell_attributes(project.generated)
+        write_attributes(project.generated)
         problems += conflicts(project.root, compiled.pipelines)
     findings.show([*compiled.findings, *problems], compiled.documents, "people")
     if has_errors(problems):

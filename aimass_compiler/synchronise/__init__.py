@@ -14,8 +14,8 @@ from aimass_compiler.compile import lowered
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.memory import Memory, Model
 from aimass_compiler.plan import Plan, compare, guarded, snapshot, write
+from aimass_compiler.plan.git_attributes import write_attributes
 from aimass_compiler.project import Project
-from aimass_compiler.repository import tell_attributes
 from aimass_compiler.spec import naming
 from aimass_compiler.spec.document import Document
 from aimass_compiler.spec.settings_file import read_settings
@@ -99,7 +99,7 @@ def synchronise(
         plan, problems, learnt = _carried_out(project, together, wish, models, tell)
     is_written = wish.is_written and not has_errors(problems)
     if is_written:
-        tell_attributes(project.generated)
+        write_attributes(project.generated)
     if not findings:
         memory.keep(learnt)
     return Synchronised(_distinct([*findings, *problems]), documents, plan, is_written, sum(known.values()))

@@ -40,7 +40,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the spec; answers an ExitCode."""
-    from aimass_compiler.repository import tell_attributes
+    from aimass_compiler.plan.git_attributes import write_attributes
     from aimass_compiler.starter import Wanted, create, propose
 
     project = project_of(arguments)
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     if problems:
         findings.show(problems, {}, "people")
         return ExitCode.FAILED
-    tell_attributes(project.generated)
+    write_attributes(project.generated)
     for what, told in guesses:
         print(f"  {what + ':':<10} {safe(told)}")
     print(f"wrote {project.shown(path)}: read it, then `aimass run {arguments.name}`")
