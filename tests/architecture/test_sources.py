@@ -14,8 +14,10 @@ MODULES = sorted((ROOT / "aimass_compiler").rglob("*.py"))
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 50
 BANNED_NAMES = re.compile(r"^(utils?|helpers?|common|misc|managers?|base)$")
-#: What would tie the project to one machine or one network.
-TIES = re.compile(rb"/home/[a-z]|/root/|/Users/|\.internal\b|index-url|artifactory|nexus\.", re.IGNORECASE)
+#: What would tie the project to one machine or one network; `ray` is the user of Ray's own images.
+TIES = re.compile(
+    rb"/home/(?!ray\b)[a-z]|/root/|/Users/|\.internal\b|index-url|artifactory|nexus\.", re.IGNORECASE
+)
 
 
 def tracked() -> list[Path]:
