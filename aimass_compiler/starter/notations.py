@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: What spreadsheets, R, pandas, SQL and people write where a value is missing.
 USUAL_MARKS = frozenset(("na", "n/a", "#n/a", "nan", "null", "-", "--", "?", ".", "\\n", "<na>", "(null)"))
+#: Beside so many different numbers or dates, a single word is no value but such a mark, too.
+_FEWEST_KNOWN = 30
 _DECIMALS = (".", ",")
 _THOUSANDS = (",", ".", " ", "'", "’", "\u00a0", "\u202f", "_")
 _NOTATIONS = ((".", ""), (",", ""), *((d, t) for d in _DECIMALS for t in _THOUSANDS if d != t))
@@ -113,7 +115,16 @@ def _is_plain(values: polars.Series) -> bool:
 def _marks(values: polars.Series) -> tuple[polars.Series, tuple[str, ...]]:
     """The other values, and those that stand for missing ones."""
     are = values.str.to_lowercase().is_in(list(USUAL_MARKS))
+    others = values.filter(~are)
+    words = others.filter(~others.str.contains("[0-9]"))
+    if len(words) == 1 and len(others) > _FEWEST_KNOWN:
+        are |= values == words[0]
     return values.filter(~are), tuple(sorted(values.filter(are)))
+
+
+def _mark_note(marks: Sequence[str]) -> list[str]:
+    """That a word which is not known for it stands for what is missing."""
+    return [f"`{mark}` is read as missing" for mark in marks if mark.lower() not in USUAL_MARKS]
 
 
 def _as_numbers(name: str, values: polars.Series) -> _Numbers | None:
@@ -159,8 +170,9 @@ def _settle_numbers(columns: Sequence[_Numbers], separator: str, found: Notation
             found.missing[column.name] = column.marks
         if column.signs:
             found.signs[column.name] = column.signs
-        if note := _number_note(column, chosen, separator):
-            found.notes[column.name] = note
+        notes = [_number_note(column, chosen, separator), *_mark_note(column.marks)]
+        if any(notes):
+            found.notes[column.name] = "; ".join(filter(None, notes))
 
 
 def _preferred(separator: str) -> tuple[tuple[str, str], ...]:
@@ -253,6 +265,8 @@ def _settle_dates(columns: Sequence[_Dates], found: Notations) -> None:
     for column in columns:
         if column.marks:
             found.missing[column.name] = column.marks
+        if told := _mark_note(column.marks):
+            found.notes[column.name] = "; ".join(told)
         if not column.formats:
             continue
         orders = _orders(column.formats)
@@ -264,7 +278,8 @@ def _settle_dates(columns: Sequence[_Dates], found: Notations) -> None:
                 chosen = next((p for p in column.formats if _order(p) in known), chosen)
             other = next(p for p in column.formats if _order(p) != _order(chosen))
             why = "as in the other columns" if by_others else f"but `{other}` fits all values, too"
-            found.notes[column.name] = f"`{column.example}` is read as `{chosen}`, {why}: see `dates`"
+            note = f"`{column.example}` is read as `{chosen}`, {why}: see `dates`"
+            found.notes[column.name] = "; ".join((note, *_mark_note(column.marks)))
         found.dates[column.name] = chosen
 
 

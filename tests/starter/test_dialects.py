@@ -107,6 +107,17 @@ DIALECTS: dict[str, tuple[str | bytes, dict[str, Any], list[Any]]] = {
         [1234.5, -20],
     ),
     "marks": (table(cycled("1", "NA", "2")), {"missing": ["", "NA"]}, [1, None, 2]),
+    "a mark of somebody's own": (
+        table(lambda n: str(n) if n % 3 else "k.A."),
+        {"missing": ["", "k.A."]},
+        [None, 1, 2],
+    ),
+    "such a mark among dates": (
+        table(lambda n: f"{n % 28 + 1:02}.{n // 28 + 1:02}.2023" if n % 3 else "nie"),
+        {"dates": {"seen": "%d.%m.%Y"}, "missing": ["", "nie"]},
+        [None, "2023-01-02", "2023-01-03"],
+    ),
+    "a word beside few numbers": (table(cycled("1", "2", "more")), {}, ["1", "2", "more"]),
     "days first": (
         table(lambda n: f"{n % 28 + 1:02}/03/2023"),
         {"dates": {"seen": "%d/%m/%Y"}},
@@ -217,6 +228,11 @@ def test_another_column_proves_what_comes_first(tmp_path: Path) -> None:
 def test_thousands_that_could_be_decimals_are_pointed_out(tmp_path: Path) -> None:
     text = proposed(tmp_path, "x.csv", table(lambda n: f"{n % 9 + 1},{n % 8}00", ";"))
     assert "`1,000` is read as 1.000, not as 1000" in text
+
+
+def test_a_word_that_is_taken_for_a_mark_is_pointed_out(tmp_path: Path) -> None:
+    text = proposed(tmp_path, "x.csv", table(lambda n: str(n / 8) if n % 3 else "unknown"))
+    assert "`unknown` is read as missing" in text
 
 
 @pytest.mark.parametrize(
