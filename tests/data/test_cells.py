@@ -8,10 +8,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aimass_compiler.catalog.sources import _cells
+from aimass_compiler.catalog.source import UnreadableError
+from aimass_compiler.catalog.sources import _blocks, _cells
 from aimass_compiler.catalog.sources.csv import Csv
 from tests.examples import at_most
 
@@ -94,3 +96,67 @@ def test_what_is_written_is_read(
     if not has_ends:
         above = keys["skip"] + 2
         assert lines == [place + above for place, row in enumerate(rows) if any(row)]
+
+
+def outcome(dialect: Csv, location: str) -> Any:
+    """Everything that a file is read as: the rows and the names, or the error."""
+    try:
+        frame, names = dialect.texts(location, None)
+    except UnreadableError as error:
+        return error.message, error.way_out
+    return frame.rows(), names
+
+
+@at_most(500)
+@given(
+    st.lists(
+        st.sampled_from(["a", "b, b", '"c"', '"d', 'e"', '""', " ", "\t", "\\", "#", "", "é", "1"])
+        | st.sampled_from([*',;|\n\r"\0\ufeff\u2028\x85\x1c', "\r\n", ",,", "\n\n", "\n,,\n"]),
+        max_size=40,
+    ).map("".join),
+    st.fixed_dictionaries(
+        {
+            "separator": st.sampled_from([",", ";", "|", "\t", " ", "é"]),
+            "quote": st.sampled_from(['"', "'", "none"]),
+            "escape": st.sampled_from(["", "", "\\"]),
+            "comment": st.sampled_from(["", "", "#", "##"]),
+            "header": st.sampled_from(["line", "none", ("x", "y"), ("x", "y", "z", "u")]),
+            "skip": st.integers(0, 1),
+            "strip": st.booleans(),
+            "encoding": st.sampled_from(["utf-8", "utf-16"]),
+        }
+    ),
+    st.sampled_from([1, 8, 1 << 16]),
+)
+def test_polars_splits_as_the_reader_reads(text: str, keys: dict[str, Any], block: int) -> None:
+    dialect = Csv(path="x.csv", **keys)
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        location = f"{folder}/x.csv"
+        Path(location).write_bytes(text.encode(keys["encoding"]))
+        patch.setattr(_cells, "_FEWEST_CHARACTERS", block)
+        split = outcome(dialect, location)
+        patch.setattr(_blocks, "split", lambda *_: None)
+        assert split == outcome(dialect, location)
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("a,b\n1,2\n,\n3\n\n4,5", {}),
+        ("a,b,\r1,2,\r3,4,\r", {}),
+        ('a,b\n"1","2"\n"",TV 27"\n', {}),
+        ("a|b\n 1|  x \n", {"separator": "|", "strip": True}),
+    ],
+)
+def test_a_table_without_anything_odd_needs_no_reader(
+    tmp_path: Path, text: str, keys: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.csv").write_text(text, newline="")
+    dialect = Csv(path="x.csv", **keys)
+    monkeypatch.setattr(_cells.Cells, "chunks", lambda _: iter(()))
+    split = outcome(dialect, str(tmp_path / "x.csv"))
+    monkeypatch.undo()
+    monkeypatch.setattr(_blocks, "split", lambda *_: None)
+    read = outcome(dialect, str(tmp_path / "x.csv"))
+    assert split == read
+    assert read[0]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.catalog.source import UnreadableError
-from aimass_compiler.catalog.sources import _text
+from aimass_compiler.catalog.sources import _blocks, _text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from aimass_compiler.catalog.sources.csv import Csv
 
-_ROWS_AT_ONCE = 20_000
+#: So few that they stay in the processor's cache: 20,000 take twice the time.
+_ROWS_AT_ONCE = 1000
+#: Of the first block, which a file that needs a reader mostly fails in, and of the largest.
+_FEWEST_CHARACTERS, _MOST_CHARACTERS = 1 << 16, 1 << 22
 #: What the C of Python's csv takes as a limit on every platform.
 _LONGEST_CELL = 2**31 - 1
 
@@ -33,10 +36,12 @@ class Cells:
 
     def __init__(self, lines: Iterator[str], dialect: Csv, *, is_numbered: bool = False) -> None:
         self._dialect = dialect
+        self._lines = lines
         skipped = sum(1 for _ in itertools.islice(lines, dialect.skip))
         self._counted = _Counted(lines, dialect.comment, skipped) if dialect.comment or is_numbered else None
         self._reader = _reader(self._counted or lines, dialect)
         self._first: list[list[str]] = []
+        self._width = 0
         self.names = self._names()
 
     @property
@@ -47,8 +52,10 @@ class Cells:
     def _names(self) -> tuple[str, ...]:
         header = self._dialect.header
         if isinstance(header, tuple):
+            self._width = len(header)
             return header
         first = next(filter(any, self), [])
+        self._width = len(first)
         if header == "none":
             self._first = [first] if first else []
             return tuple(f"column_{number}" for number in range(1, len(first) + 1))
@@ -65,8 +72,27 @@ class Cells:
             lines.is_between_rows = True
             yield row
 
+    def frames(self) -> Iterator[polars.DataFrame]:
+        """Rows that hold something, as columns, up to lines that need a reader: `chunks` goes on there."""
+        if self._first or not _blocks.is_split_by_polars(self._dialect, self._width):
+            return
+        size = _FEWEST_CHARACTERS
+        for first in self._lines:
+            lines = [first, *itertools.islice(self._lines, size // (len(first) + 1))]
+            size = min(4 * size, _MOST_CHARACTERS)
+            frame = _blocks.split(lines, len(self.names), self._width, self._dialect)
+            if frame is None:
+                self._return(lines)
+                return
+            yield frame
+
+    def _return(self, lines: list[str]) -> None:
+        rest = itertools.chain(lines, self._lines)
+        self._counted = _Counted(rest, self._dialect.comment, 0) if self._counted else None
+        self._reader = _reader(self._counted or rest, self._dialect)
+
     def chunks(self) -> Iterator[list[list[str]]]:
-        """Rows that hold something, some thousands at a time."""
+        """Rows that hold something, a thousand at a time."""
         rows = itertools.chain(self._first, self)
         while chunk := list(itertools.islice(rows, _ROWS_AT_ONCE)):
             if kept := [row for row in chunk if any(row)]:
@@ -216,7 +242,7 @@ def columns(
     dialect: Csv,
     seen: Callable[[int], None] | None = None,
 ) -> polars.DataFrame:
-    """The chosen columns, by their places, as text; rows that end early end with missing values.
+    """The chosen columns, by their places, as text; rows that end early end with empty cells.
 
     Raises UnreadableError for a row with more values than the header has names.
     """
@@ -225,24 +251,31 @@ def columns(
     schema = dict.fromkeys(chosen, polars.String)
     parts = []
     count = 0
-    for chunk in cells.chunks():
-        count += len(chunk)
+    for columns_of_part in _parts(cells, location, dialect):
+        part = {name: columns_of_part[place] for name, place in chosen.items()}
+        parts.append(polars.DataFrame(part, schema=schema))
+        count += len(columns_of_part[0])
         if seen is not None:
             seen(count)
-        found = _columns_of(chunk, len(cells.names), location, dialect)
-        parts.append(polars.DataFrame({name: found[place] for name, place in chosen.items()}, schema=schema))
     return polars.concat(parts) if parts else polars.DataFrame(schema=schema)
 
 
-def _columns_of(
-    chunk: list[list[str]], width: int, location: str, dialect: Csv
-) -> list[tuple[str | None, ...]]:
+def _parts(
+    cells: Cells, location: str, dialect: Csv
+) -> Iterator[Sequence[polars.Series] | Sequence[tuple[str, ...]]]:
+    for frame in cells.frames():
+        yield frame.get_columns()
+    for chunk in cells.chunks():
+        yield _columns_of(chunk, len(cells.names), location, dialect)
+
+
+def _columns_of(chunk: list[list[str]], width: int, location: str, dialect: Csv) -> list[tuple[str, ...]]:
     widths = set(map(len, chunk))
     if widths == {width}:
         return list(zip(*chunk, strict=True))
     if max(widths) > width and any(map(any, (row[width:] for row in chunk))):
         raise _too_long(location, dialect, width)
-    rows = ((*row[:width], *[None] * (width - len(row))) for row in chunk)
+    rows = ((*row[:width], *[""] * (width - len(row))) for row in chunk)
     return list(zip(*rows, strict=True))
 
 
