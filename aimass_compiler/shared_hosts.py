@@ -1,4 +1,4 @@
-"""Two models behind one host would answer each other's callers: what no spec shows by itself.
+"""Two models that share a host, which no spec shows by itself.
 
 Of a spec that did not change since it was compiled, its pipeline.json tells; any other one is read.
 """
@@ -31,21 +31,21 @@ if TYPE_CHECKING:
 EXPLANATIONS = (
     Explanation(
         "AM455",
-        "two models have one host",
-        "Every route takes all that is asked below one host, so of two models with one host at one gateway "
-        "only the older route is ever asked, and those who call the other model get answers of this one. "
-        "Give each model a host of its own in each environment. Environments whose clusters differ by "
-        "`server` in aimass.yaml are apart, and so are two gateways. Where the host of one model only lies "
-        "below the `*.` of another one, the exact one wins, which is a warning; as it is about two specs, "
-        "it is accepted in aimass.yaml. All specs of the project count, also those that are not being "
-        "compiled.",
+        "two models share a host",
+        "A route receives every request to its host. Where two models have the same host at one gateway, "
+        "only the older route is used, and callers of the other model get predictions of the wrong one. "
+        "Give each model its own host in each environment. Environments whose clusters differ by `server` "
+        "in aimass.yaml do not conflict, nor do two gateways. Where the host of one model only matches the "
+        "`*.` of another, the exact host wins, which is a warning; a waiver in aimass.yaml accepts it, "
+        "because it concerns two specs. All specs of the project count, also those that are not compiled "
+        "now.",
     ),
 )
 EXAMPLES = (
     Example(
         "AM455",
         fails="`specs/churn.yaml` and `specs/leavers.yaml` both have `gateway: {host: models.example.com}`",
-        passes="each of them has a host of its own",
+        passes="each of them has its own host",
         of="situation",
     ),
 )
@@ -165,14 +165,14 @@ def _ends(host: str) -> Iterator[str]:
 
 def _told(one: Route, other: Route) -> Finding:
     if one.host == other.host:
-        told = f"`{one.host}` is the host of `{other.model}`, too: {_both(one, other)}"
-        return _finding(one, other, told, "give each model a host of its own", Severity.ERROR)
+        told = f"`{one.host}` is also the host of `{other.model}`: {_both(one, other)}"
+        return _finding(one, other, told, "give each model its own host", Severity.ERROR)
     exact, wide = (one, other) if one.host.endswith(other.host[1:]) else (other, one)
     told = (
-        f"who asks `{exact.host.removeprefix(_ANY)}` is answered by `{exact.model}`, though the route of "
+        f"requests to `{exact.host.removeprefix(_ANY)}` go to `{exact.model}`, although the route of "
         f"`{wide.model}` has `{wide.host}`"
     )
-    way_out = "name the hosts of both; waivers of aimass.yaml can accept it"
+    way_out = "give both an exact host, or accept it with a waiver in aimass.yaml"
     return _finding(one, other, told, way_out, Severity.WARNING)
 
 
@@ -183,8 +183,8 @@ def _finding(one: Route, other: Route, told: str, way_out: str, severity: Severi
 
 def _both(one: Route, other: Route) -> str:
     if one.environment == other.environment:
-        return f"in {one.environment} the callers of one would get answers of the other"
-    return f"the callers of one in {one.environment} would get answers of the other in {other.environment}"
+        return f"in {one.environment}, callers of one would get predictions of the other"
+    return f"callers of one in {one.environment} would get predictions of the other in {other.environment}"
 
 
 def _server(settings: Settings, environment: str) -> str | None:

@@ -67,7 +67,7 @@ class Source(Kind):
     may_lack_columns: ClassVar[bool] = False
 
     path: Annotated[str, AfterValidator(_inside)]
-    """A file below the project's root, a pattern such as `data/usage-*.parquet`, or an address (`s3://…`).
+    """A file below the project's root, a pattern such as `data/usage-*.parquet`, or a URL (`s3://…`).
     Folders such as `year=2023/` above the files that a pattern matches are columns, too."""
 
     @property
@@ -95,7 +95,7 @@ class Source(Kind):
         return _together(parts, shown)
 
     def marks_of(self, column: str) -> frozenset[str]:
-        """What stands for a missing value in a column, beside nothing."""
+        """What a missing value of a column is written as, other than an empty one."""
         del column
         return frozenset()
 
@@ -157,7 +157,7 @@ def _require_alike(parts: list[Rows], locations: list[str]) -> None:
     for part, location in zip(parts[1:], locations[1:], strict=True):
         if apart := sorted(set(first) ^ set(part.frame.columns)):
             told = f"{location} and {locations[0]} do not have the same columns: only one has `{apart[0]}`"
-            raise UnreadableError(told, "narrow the pattern to files that go together")
+            raise UnreadableError(told, "narrow the pattern to files with the same columns")
 
 
 def _together(parts: list[Rows], locations: list[str]) -> Rows:
@@ -180,7 +180,9 @@ def _together(parts: list[Rows], locations: list[str]) -> Rows:
         frame = polars.concat([part.frame for part in parts], how="diagonal_relaxed")
     except polars.exceptions.PolarsError as error:
         told = str(error).strip().split("\n")[0]
-        raise UnreadableError(f"the files do not have the same types: {told}", "write them alike") from None
+        raise UnreadableError(
+            f"the files do not have the same types: {told}", "write each column in one type"
+        ) from None
     names = tuple(dict.fromkeys(name for part in parts for name in part.names))
     mixed = {name for part in parts for name, kind in part.frame.schema.items() if kind != frame.schema[name]}
     texts = {name for name in mixed if frame.schema[name] == polars.String}

@@ -40,7 +40,7 @@ def findings(digests: Mapping[str, str], models: Callable[[], Iterable[str]]) ->
     for name in digests:
         if name not in images:
             message = f"no spec describes a model whose image is called `{name}`, so this digest pins nothing"
-            hint = did_you_mean(name, images) or "take it away, if its model is gone"
+            hint = did_you_mean(name, images) or "remove it, if its model is gone"
             severity = Severity.WARNING
             yield Finding(
                 "AM449", ("images", "digests", name), message, help=hint, severity=severity, at_key=True

@@ -17,7 +17,7 @@ EXPLANATIONS = (
         "a waiver accepts nothing",
         "A waiver names the code of a warning, why it is accepted, and optionally where: `waivers: [{code: "
         "AM216, at: data.columns.note, reason: kept for the audit}]`. One that meets no warning hides the "
-        "next one of its kind from whoever could mend it, so take it away once it did its work. Errors "
+        "next one of its kind from whoever could fix it, so remove it once it did its work. Errors "
         "cannot be accepted. The waivers of aimass.yaml hold for every spec, so that nobody is told where "
         "they accept nothing.",
     ),
@@ -81,6 +81,6 @@ def _idle(findings: Sequence[Finding], waivers: Sequence[Waiver], file: str) -> 
             message = f"{waiver.code} is not found{where}, so this waiver accepts nothing"
         else:
             continue
-        fix = Fix(f"take the waiver of {waiver.code} away", (Remove(path),))
+        fix = Fix(f"remove the waiver of {waiver.code}", (Remove(path),))
         severity = Severity.WARNING
-        yield Finding("AM257", path, message, help="take it away", severity=severity, file=file, fix=fix)
+        yield Finding("AM257", path, message, help="remove it", severity=severity, file=file, fix=fix)

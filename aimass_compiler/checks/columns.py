@@ -114,7 +114,7 @@ def _values(path: Path, name: str, column: CategoryColumn) -> Iterator[Finding]:
             yield Finding("AM252", where, message, help="say how often with `missing`, or give it a name")
         elif value in values[:place]:
             message = f"`{value}` stands {Counter(values)[value]} times among the values of `{name}`"
-            fix = Fix(f"take the second `{value}` away", (Remove(where),))
+            fix = Fix(f"remove the second `{value}`", (Remove(where),))
             yield Finding("AM252", where, message, help="write it once", fix=fix)
 
 

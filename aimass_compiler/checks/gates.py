@@ -100,7 +100,7 @@ def _outdone(gates: tuple[Gate, ...]) -> Iterator[Finding]:
             if other is not gate and (is_first or (other != gate and _is_stricter(other, gate))):
                 message = f"the gate {other_place + 1} asks at least as much of `{gate.metric}`"
                 path, note = ("evaluation", "gates", place), ("evaluation", "gates", other_place)
-                fix = Fix("take the weaker gate away", (Remove(path),))
+                fix = Fix("remove the weaker gate", (Remove(path),))
                 yield Finding(
                     "AM282", path, message, help=fix.message, severity=Severity.WARNING, fix=fix,
                     related=(Related(note, "this gate is stricter" if other != gate else "it stands here"),),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EXPLANATIONS = (
     Explanation(
         "AM266",
-        "a name stands twice in a list",
+        "a list has a duplicate name",
         "The second one changes nothing. Mostly another name was meant.",
     ),
 )
@@ -37,7 +37,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     for path, names, is_set in _lists(pipeline):
         for place, name in enumerate(names):
             if name in names[:place]:
-                fix = Fix(f"take the second `{name}` away", (Remove((*path, place)),), is_safe=is_set)
+                fix = Fix(f"remove the second `{name}`", (Remove((*path, place)),), is_safe=is_set)
                 message = f"`{name}` stands in this list twice"
                 yield Finding(
                     "AM266", (*path, place), message, help="write it once", severity=Severity.WARNING, fix=fix

@@ -1,4 +1,4 @@
-"""Metrics of one class tell which one: the positive class is named, and is a class of the target."""
+"""Metrics of one class need the positive class: declared, and a class of the target."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 EXPLANATIONS = (
     Explanation(
         "AM290",
-        "the positive class is none of two classes",
+        "the positive class is not one of two classes",
         "`positive` names one of the two classes of the target, in the words of its `values`. A number has "
         "no classes, and of more than two each one is judged and the mean is taken.",
     ),
     Explanation(
         "AM291",
-        "nobody says which class is the positive one",
+        "the positive class is not declared",
         "Precision, recall, f1 and average_precision of two classes are those of one of them: the recall of "
         "`yes` says nothing about that of `no`. Where `positive` does not say which, it is the last in "
-        "`values`, so that turning the list round would turn the gates round. `aimass fix` writes down what "
-        "holds today.",
+        "`values`, so that reordering the list would change the gates. `aimass fix` writes down the "
+        "current one.",
     ),
 )
 EXAMPLES = (
@@ -54,7 +54,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     if is_written and not task.is_binary:
         what = f"has {task.outputs} classes" if task.is_classification else "is a number"
         message = f"`{task.target}` {what}, and `positive` is one of two classes"
-        away = Fix("take `positive` away", (Remove(path),))
+        away = Fix("remove `positive`", (Remove(path),))
         yield Finding("AM290", path, message, help=away.message, related=(declared(task.target),), fix=away)
     elif is_written and task.positive not in task.classes:
         message = f"`{task.target}` has no class `{task.positive}`"
@@ -73,8 +73,8 @@ def _unnamed(pipeline: Pipeline) -> Iterator[Finding]:
             written = f"`positive: {json.dumps(task.positive, ensure_ascii=False)}`"
             fix = Fix(f"write {written}", (Assign(("positive",), task.positive),))
             values = ("data", "columns", task.target, "values")
-            related = (Related(values, f"`{task.positive}` stands last here"),)
-            hint = f"say which class is meant: {written}"
+            related = (Related(values, f"`{task.positive}` is the last one here"),)
+            hint = f"declare it: {written}"
             yield Finding(
                 "AM291", path, message, help=hint, severity=Severity.WARNING, related=related, fix=fix
             )

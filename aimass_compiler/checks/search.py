@@ -170,7 +170,7 @@ def _few_values(path: Path, found: Any) -> Iterator[Finding]:
     candidates = found.candidates
     if len(set(map(repr, candidates))) == 1:
         message = f"`{path[-1]}` has the one value `{candidates[0]}` to choose from"
-        hint = f"write `{path[-1]}: {candidates[0]}`, or the range that is meant"
+        hint = f"write `{path[-1]}: {candidates[0]}`, or a range"
         yield Finding("AM276", path, message, help=hint, severity=Severity.WARNING)
     elif isinstance(found, Choice):
         yield from _repeated(path, found.choice)
@@ -180,7 +180,7 @@ def _repeated(path: Path, choices: Sequence[Any]) -> Iterator[Finding]:
     for place, value in enumerate(choices):
         if value in choices[:place]:
             where = (*path, "choice", place)
-            fix = Fix(f"take the second `{value}` away", (Remove(where),), is_safe=False)
+            fix = Fix(f"remove the second `{value}`", (Remove(where),), is_safe=False)
             message = f"`{value}` stands among the choices of `{path[-1]}` twice"
             yield Finding("AM277", where, message, help="write it once", severity=Severity.WARNING, fix=fix)
 

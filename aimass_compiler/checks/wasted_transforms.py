@@ -20,7 +20,7 @@ EXPLANATIONS = (
     Explanation(
         "AM267",
         "what a transform computes is thrown away",
-        "A later `drop` takes the column away, and nothing reads it in between. Leave out what computes it; "
+        "A later `drop` removes the column, and nothing reads it in between. Leave out what computes it; "
         "where the column should stay, leave out the `drop`.",
     ),
     Explanation(
@@ -33,9 +33,9 @@ EXPLANATIONS = (
         "AM269",
         "the model does not care about the scale of its features",
         "Trees compare a feature with a threshold and learn the same from it however it is shifted and "
-        "stretched. Leave the scaling out, and the graph that serves gets smaller. This is told only where "
-        "`min` and `max` are within 16,777,216: models read float32, which keeps steps of two minutes of "
-        "milliseconds since 1970, so that larger numbers may need to be scaled.",
+        "stretched. Leave the scaling out, and the graph that serves gets smaller. This is reported only "
+        "where `min` and `max` are within 16,777,216: models read float32, which keeps steps of two minutes "
+        "of milliseconds since 1970, so that larger numbers may need to be scaled.",
     ),
 )
 #: Up to here, float32 holds every whole number.
@@ -104,7 +104,7 @@ def _parameters(step: Step) -> dict[str, object]:
 
 
 def _thrown_away(step: Step, name: str, reader: Step) -> Finding:
-    message = f"`{step.transform.kind}` computes `{name}`, but `{reader.transform.kind}` takes it away unread"
+    message = f"`{step.transform.kind}` computes `{name}`, but `{reader.transform.kind}` removes it unread"
     note = Related(reader.path_of(name), f"`{name}` is taken away here")
     return _warning("AM267", step.path_of(name), message, note)
 

@@ -159,7 +159,7 @@ def _hold_to_readable(said: list[str]) -> None:
             path = found["path"]
             way = f"take it from git (`git checkout {path}`)"
             if path.endswith(conventions.DVC_LOCK):
-                way += ", or delete it: what it has the run of comes from DVC's cache"
+                way += ", or delete it: its runs come from DVC's cache"
             elif path.endswith(".dvc"):
                 way += f", or have it written again: `dvc add {path.removesuffix('.dvc')}`"
             raise DvcFailed(f"DVC cannot read {path}: {reason or 'it is invalid'}", way)

@@ -1,4 +1,4 @@
-"""Whether what git has of a model belongs together: spec, dvc.lock, and the .dvc files of its data."""
+"""Whether spec, dvc.lock and the .dvc files of the data match, as git has them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from aimass_compiler.stages import STAGES
 EXPLANATIONS = (
     Explanation(
         "AM039",
-        "what DVC ran is of another spec, or of other data",
+        "dvc.lock does not match the spec or the data",
         "`dvc.lock` is the link from a commit to its data and model. Where the spec says something else "
         "than what it was run with, or the `.dvc` file of the data names other rows, a clone of this commit "
         "trains another model than the one that was judged, or the same one on other rows. While you work "
@@ -55,7 +55,7 @@ def conflicts(root: Path, models: Iterable[str]) -> Iterator[Finding]:
             if path not in seen and is_conflicted(_content(root / path)):
                 seen.add(path)
                 way = f"`git checkout --ours {path}` (or `--theirs`), then `dvc checkout {path}`"
-                yield _conflict(path, f"say which data is right: {way}")
+                yield _conflict(path, f"choose the right data: {way}")
 
 
 def disagreements(root: Path, models: Iterable[str]) -> Iterator[Finding]:
@@ -100,7 +100,7 @@ def _other_spec(root: Path, model: str, record: Mapping[str, Run], lock: str) ->
         )
     )
     if keys:
-        message = f"`{lock}` is of a run before {listed([f'`{key}`' for key in keys])} changed"
+        message = f"`{lock}` was recorded before {listed([f'`{key}`' for key in keys])} changed"
         hint = f"`aimass run {model}`, and {_COMMIT}; where CI trains: `git rm --cached {lock}`"
         yield _finding(message, hint, lock, is_committed=git.are_committed((lock, path), root))
 

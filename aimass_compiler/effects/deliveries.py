@@ -187,9 +187,9 @@ def _scaling(old: Built, new: Built) -> str:
     if was.is_canary != now.is_canary:
         told.append(_CANARY_ON if now.is_canary else _CANARY_OFF)
     if was.is_automatic and not now.is_automatic:
-        told.append(f"nothing scales the servers any more: {now.amount} run instead of {was.amount}")
+        told.append(f"autoscaling ends: {now.amount} servers instead of {was.amount}")
     if now.is_automatic and not was.is_automatic:
-        told.append(f"an autoscaler takes over how many servers run: {now.amount} instead of {was.amount}")
+        told.append(f"autoscaling begins: {now.amount} servers instead of {was.amount}")
     return "; ".join(told)
 
 

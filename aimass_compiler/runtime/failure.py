@@ -8,7 +8,7 @@ __all__ = ["ExitCode", "StageFailure"]
 
 
 class StageFailure(Exception):  # noqa: N818  # a failure of the user's data or model, not an error of ours
-    """The stage cannot go on for a reason that is the user's to mend."""
+    """The stage cannot go on for a reason that is the user's to fix."""
 
     def __init__(self, code: ExitCode, message: str, help: str = "") -> None:  # noqa: A002  # the word that findings use
         super().__init__(message)

@@ -17,7 +17,7 @@ _SHOWN = 3
 _FEW = 0.5
 #: What makes keys unlike that mean the same, and how that is said.
 _DIFFERENCES = (
-    ("has spaces around them", r"^\s+|\s+$", "take them away with `strip: true` in the `csv` source"),
+    ("has surrounding spaces", r"^\s+|\s+$", "strip them with `strip: true` in the `csv` source"),
     (
         "writes whole numbers as decimals (`7.0`)",
         r"\.0+$",
@@ -77,7 +77,7 @@ def _joined(data: Data, join: Join, left: polars.DataFrame, right: polars.DataFr
     if twice:
         raise StageFailure(
             ExitCode.DATA,
-            f"`{join.left}` and `{join.right}` both have a column `{twice[0]}`: which is meant?",
+            f"`{join.left}` and `{join.right}` both have a column `{twice[0]}`",
             "rename one of them, or join on it",
         )
     if any(left.schema[key] != right.schema[key] for key in keys):

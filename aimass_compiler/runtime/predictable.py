@@ -22,7 +22,7 @@ def require_predictable(task: Task, rows: polars.DataFrame, splits: Mapping[str,
         raise StageFailure(
             ExitCode.DATA,
             f"the target `{task.target}` is always `{_shown(target[0])}`, so there is nothing to predict",
-            "look at the sources, at `data.clean`, and whether another column is meant",
+            "check the sources, `data.clean`, and whether `target` names the right column",
         )
     for name, part in splits.items():
         require = _require_classes if task.is_classification else _require_difference
@@ -59,7 +59,7 @@ def _require_classes(task: Task, name: str, part: polars.DataFrame, target: pola
         ExitCode.DATA,
         f"the target `{task.target}` has {only} in the {_called(name)} split, "
         f"so there is nothing to tell apart: {rows} `{lacking[0]}` before the split",
-        "take the class out of `values` and its rows out with `keep`, or collect rows of it"
+        "remove the class from `values` and its rows with `keep`, or collect rows of it"
         if count <= 1
         else "check the target and the split (`by: random` with `stratify` keeps every class in every split)",
     )

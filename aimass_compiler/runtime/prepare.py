@@ -82,7 +82,7 @@ def _checked(data: Data, task: Task, collected: Joined) -> polars.DataFrame:
             ExitCode.DATA,
             f"the data breaks its contract{counted}:\n"
             + "\n".join(f"  {violation}" for violation in violations),
-            "mend the data, or change `data.columns` in the spec if the contract is out of date",
+            "fix the data, or change `data.columns` in the spec if the contract is out of date",
         )
     return cleaned
 
@@ -95,7 +95,7 @@ def _cleaned(
     for step in steps:
         kept = step.keep(rows.lazy()).collect()
         if kept.is_empty() and not rows.is_empty():
-            told = f"leaves no row: `{step.kind}` takes the last {rows.height:,} away"
+            told = f"leaves no row: `{step.kind}` removes the last {rows.height:,}"
             emptied = [contract.Violation(name, told, rows.height) for name in step.columns_read()]
         rows = kept
     return rows, emptied

@@ -39,7 +39,7 @@ def first(findings: Sequence[Finding], *, uncounted: int = 0) -> list[Finding]:
             f"{hidden:,} more problems were found" if hidden > 1 else "there are more problems than these"
         )
         last = told[-1]  # beside which it is shown
-        hint = "mend some and compile again"
+        hint = "fix some and compile again"
         told.append(
             Finding("AM038", last.path, number, hint, severity, last.at_key, file=last.file, place=last.place)
         )

@@ -53,8 +53,8 @@ EXAMPLES = (
     ),
     Example(
         "AM023",
-        "A spec stands in `specs/risk/churn.yaml`.",
-        "It stands in `specs/churn.yaml`.",
+        "A spec is in `specs/risk/churn.yaml`.",
+        "It is in `specs/churn.yaml`.",
         "situation",
     ),
     Example("AM209", "The settings stand in `aimass.yml`.", "They stand in `aimass.yaml`.", "situation"),

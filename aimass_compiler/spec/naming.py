@@ -20,8 +20,8 @@ EXPLANATIONS = (
     Explanation(
         "AM023",
         "a file below specs/ is not read",
-        "Specs stand directly in `specs/`, and end in `.yaml` or `.yml`. A file in a folder there, or one "
-        "that ends in `.YAML`, would be passed over: its model would not exist, and nobody would be told. "
+        "Specs are directly in `specs/`, and end in `.yaml` or `.yml`. A file in a folder there, or one "
+        "that ends in `.YAML`, would be ignored without a word, and its model would not exist. "
         "All models share one list of names, so a folder for each team is not needed to keep them apart; in "
         "CODEOWNERS, `/specs/risk-*.yaml` is a team's. Keep other YAML files outside of `specs/`.",
     ),
@@ -42,11 +42,9 @@ def unread(strays: Iterable[str]) -> Iterator[Finding]:
     for file in strays:
         path = PurePath(file)
         place = f"{path.parts[0]}/{path.stem}{path.suffix.lower()}"
-        reason = (
-            "it stands in a folder" if path.parent.name != path.parts[0] else f"it ends in `{path.suffix}`"
-        )
+        reason = "it is in a folder" if path.parent.name != path.parts[0] else f"it ends in `{path.suffix}`"
         message = f"`{file}` is not read: {reason}"
-        hint = f"move it to `{place}`, or out of `{path.parts[0]}/` where it is no spec"
+        hint = f"move it to `{place}`, or out of `{path.parts[0]}/` if it is not a spec"
         yield Finding("AM023", (), message, help=hint, file=file)
 
 

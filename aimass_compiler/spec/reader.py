@@ -33,9 +33,9 @@ EXPLANATIONS = (
         "AM022",
         "a merge left conflict markers in a file",
         "Git could not merge both sides of a file, and wrote both into it, between lines of `<<<<<<<`, "
-        "`=======` and `>>>>>>>`. In a spec, `aimass.yaml` or a `.dvc` file only a person can tell what is "
-        "right: keep that, and delete the lines with the markers. What is generated needs nobody: `aimass "
-        "compile` writes it anew, and takes out of `dvc.lock` the stages that both sides changed, which the "
+        "`=======` and `>>>>>>>`. In a spec, `aimass.yaml` or a `.dvc` file only a person can say what is "
+        "right: keep that, and delete the lines with the markers. Generated files need nobody: `aimass "
+        "compile` rewrites them, and removes from `dvc.lock` the stages that both sides changed, which the "
         "next `aimass run` takes from DVC's cache or runs.",
     ),
 )

@@ -98,7 +98,7 @@ def _other_number(text: str, here: Scalar) -> str | None:
     try:
         there = yaml.safe_load(text)
     except ValueError:
-        return "a number with digits that there are not"
+        return "an invalid number"
     return None if _is_same(here, there) else f"the number {there}"
 
 

@@ -66,7 +66,7 @@ def test_a_spec_with_errors_writes_nothing(compiled: Project) -> None:
     done = compiled.aimass("compile")
     assert (done.code, done.out) == (1, "")
     assert "error[AM105]: there is no type `numbr`\n  --> specs/churn.yaml:11:14\n" in done.err
-    assert done.err.endswith("\n1 error in specs/churn.yaml; `aimass fix` mends it\n")
+    assert done.err.endswith("\n1 error in specs/churn.yaml; fixable with `aimass fix`\n")
     assert compiled.files() == before
 
 

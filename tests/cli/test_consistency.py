@@ -69,7 +69,7 @@ def test_a_spec_that_did_not_run_yet_is_a_warning_until_it_is_committed(run: Pro
     run.aimass("compile")
     done = run.aimass("compile", "--check")
     assert (done.code, "warning[AM039]" in done.err) == (ExitCode.DONE, True)
-    assert "is of a run before `model.logistic_regression.max_iter` changed" in done.err
+    assert "was recorded before `model.logistic_regression.max_iter` changed" in done.err
     assert run.aimass("check").code == ExitCode.DONE
     commit(run.root)
     done = run.aimass("compile", "--check")

@@ -1,4 +1,4 @@
-"""`aimass fix` mends what is certain, leaves every other character alone, and writes nothing worse."""
+"""`aimass fix` fixes what is certain, leaves every other character alone, and writes nothing worse."""
 
 from __future__ import annotations
 
@@ -165,13 +165,15 @@ def test_a_folder_that_cannot_be_written_is_told(project: Project) -> None:
 def test_help_has_an_end(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["fix", "--help"])
-    assert "Mend what can be mended with certainty" in capsys.readouterr().out
+    assert "Fix what can be fixed with certainty" in capsys.readouterr().out
 
 
 def test_a_fix_after_which_another_model_may_be_trained_waits_to_be_asked_for(project: Project) -> None:
     text = SPEC.replace("  - standardize:", "  - min_max: [age]\n  - standardize:", 1)
     project.write("specs/churn.yaml", text)
-    assert "`aimass fix --unsafe-fixes` mends it, and may change the model" in project.aimass("check").err
+    assert (
+        "fixable with `aimass fix --unsafe-fixes`, which may change the model" in project.aimass("check").err
+    )
     assert project.aimass("fix").code == 0
     assert (project.root / "specs/churn.yaml").read_text() == text
     done = project.aimass("fix", "--unsafe-fixes")

@@ -48,7 +48,7 @@ def test_a_name_like_no_other_may_be_that_of_a_model_that_is_gone(project: Proje
     for name in "abcdefg":
         project.write(f"specs/{name}.yaml", SPEC.replace("name: churn", f"name: {name}"))
     record(project, "of-long-ago")
-    assert "help: take it away, if its model is gone\n" in project.aimass("check", "churn").err
+    assert "help: remove it, if its model is gone\n" in project.aimass("check", "churn").err
 
 
 @pytest.mark.parametrize("command", ["compile", "check"])

@@ -134,7 +134,7 @@ def test_a_spec_that_is_added_meets_one_that_is_not_compiled_again(shell: Shell,
     for _ in range(2):
         done = shell.aimass(*command.split())
         assert done.code == 1
-        assert "error[AM455]: `models.example.com` is the host of `first`, too" in done.err + done.out
+        assert "error[AM455]: `models.example.com` is also the host of `first`" in done.err + done.out
         assert "specs/first.yaml" in done.err + done.out
 
 

@@ -40,7 +40,7 @@ def test_the_memory_of_an_earlier_compile_does_not_hide_them(compiled: Project) 
 def test_who_names_one_is_told(strayed: Project, words: list[str]) -> None:
     done = strayed.aimass(*words)
     assert done.code == ExitCode.USAGE
-    assert "`specs/risk/balance.yaml` is not read: it stands in a folder" in done.err
+    assert "`specs/risk/balance.yaml` is not read: it is in a folder" in done.err
 
 
 def test_where_there_are_no_others(empty: Project) -> None:

@@ -71,7 +71,7 @@ def test_no_target_at_all(tmp_path: Path) -> None:
     told = refused(tmp_path, data(tmp_path, [None] * 30))
     assert "`y` has no value in any row" in told
     told = refused(tmp_path, data(tmp_path, [None] * 30, clean=[{"drop_missing": "y"}]))
-    assert "`y` leaves no row: `drop_missing` takes the last 30 away" in told
+    assert "`y` leaves no row: `drop_missing` removes the last 30" in told
 
 
 def test_what_keeps_a_row_away_is_told_beside_what_it_does(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_what_keeps_a_row_away_is_told_beside_what_it_does(tmp_path: Path) -> No
     source["columns"]["y"] = "number"
     told = refused(tmp_path, source)
     assert "`y` holds 30 values that are not a finite number" in told
-    assert "`y` leaves no row: `drop_missing` takes the last 30 away" in told
+    assert "`y` leaves no row: `drop_missing` removes the last 30" in told
 
 
 def test_splits_of_one_row_and_targets_of_two_values_are_enough(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_rows_are_read(tmp_path: Path, name: str, content: bytes, read: list[Any
         (
             "latin.csv",
             ROWS.replace("x", "é").encode("latin-1"),
-            "latin.csv: line 2 is not UTF-8 (byte 0xe9)\nsay what it is written in: `encoding: cp1252`",
+            "latin.csv: line 2 is not UTF-8 (byte 0xe9)\ndeclare its encoding: `encoding: cp1252`",
         ),
         ("utf16.csv", ROWS.encode("utf-16"), "`encoding: utf-16`"),
         ("empty.csv", b"", "the file is empty"),
@@ -84,7 +84,7 @@ def test_rows_are_read(tmp_path: Path, name: str, content: bytes, read: list[Any
             b'id,a,y\n1,"x,1\n2,y,2\n',
             'line 2, column `a`: a quote (") opens here and is never closed',
         ),
-        ("twice.csv", b"id,a,a,y\n1,x,x,1\n", "two columns `a`"),
+        ("twice.csv", b"id,a,a,y\n1,x,x,1\n", "a duplicate column `a`"),
         ("empty.jsonl", b"", "no rows"),
         ("cut.jsonl", b'{"id":1,"y":1}\n{"id":', "line 2 is not JSON"),
         ("list.jsonl", b'[{"id":1,"y":1}]', "every line must be one JSON object"),
@@ -186,7 +186,7 @@ def test_a_join_that_is_unclear_is_told(tmp_path: Path, right: str, said: str) -
     [
         ("0\n1\n2\n3", "0.0\n1.0\n2.0\n3.0", "(0, 1, 2, …) is in `b` (0.0, 1.0, 2.0, …): one of them writes"),
         ("7\n8", "00007\n00008", "(7, 8) is in `b` (00007, 00008): one of them has leading zeros"),
-        ("7\n8", "7 \n8 ", "is in `b` ('7 ', '8 '): one of them has spaces"),
+        ("7\n8", "7 \n8 ", "is in `b` ('7 ', '8 '): one of them has surrounding spaces"),
         ("ab\ncd", "AB\nCD", "one of them is in another case"),
         ("7\n8", "9\n10", "no `k` of `a` (7, 8) is in `b` (9, 10)"),
     ],
@@ -274,13 +274,13 @@ def test_a_value_that_is_none_is_placed_by_its_line(tmp_path: Path) -> None:
     ("keys", "said"),
     [
         ({"dates": {"a": "%Q"}}, "there is no `%Q`"),
-        ({"dates": {"a": "%d/%m"}}, "does not tell the year, the month and the day"),
-        ({"decimal": ",", "thousands": ","}, "so that no number could be read"),
-        ({"decimal": ",", "quote": "none"}, "stands between values, and within numbers too"),
+        ({"dates": {"a": "%d/%m"}}, "lacks the year, the month or the day"),
+        ({"decimal": ",", "thousands": ","}, "so no number could be read"),
+        ({"decimal": ",", "quote": "none"}, "is the separator and occurs in numbers, too"),
         ({"separator": '"'}, "must be different characters"),
-        ({"separator": "\n"}, "a line end cannot stand here"),
-        ({"encoding": "utf-99"}, "there is no encoding `utf-99`"),
-        ({"encoding": "rot13"}, "there is no encoding `rot13`"),
+        ({"separator": "\n"}, "a line end is not allowed here"),
+        ({"encoding": "utf-99"}, "unknown encoding `utf-99`"),
+        ({"encoding": "rot13"}, "unknown encoding `rot13`"),
     ],
 )
 def test_a_dialect_that_cannot_be_is_refused(keys: dict[str, Any], said: str) -> None:

@@ -159,7 +159,7 @@ def test_a_released_model_that_reads_other_rows_is_not_beaten_and_says_so(
     verdict = held(project, beats("r2" if task is PRICE else "log_loss"), today)
     assert not verdict["passed"]
     assert told in verdict["reason"]
-    assert "take `beats` away until the new version is released" in verdict["reason"]
+    assert "remove `beats` until the new version is released" in verdict["reason"]
     assert "released" not in project.read("evaluate", "metrics.json")
 
 

@@ -45,7 +45,7 @@ def _told(reports: list[Report], idle_codes: list[str]) -> int:
     for found in (found for report in reports for found in report.findings):
         print(f"{found.rule}  {found.where}\n    {found.told}")
     for code in idle_codes:
-        print(f"{code}  is accepted, and nothing finds it: take the waiver away")
+        print(f"{code}  is accepted, and nothing finds it: remove the waiver")
     return 1 if idle_codes or any(report.findings for report in reports) else 0
 
 

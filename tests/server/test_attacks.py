@@ -255,7 +255,7 @@ def test_requests_that_can_be_read_in_two_ways_are_refused(besieged: Server) -> 
         "no host": b"GET /v2 HTTP/1.1\r\n\r\n",
         "two hosts": GET + b"host: y\r\n\r\n",
         "a host that is none": b"GET /v2 HTTP/1.1\r\nhost: x y\r\n\r\n",
-        "a version that is not spoken": b"GET /v2 HTTP/2.0\r\nhost: x\r\n\r\n",
+        "a version that is not supported": b"GET /v2 HTTP/2.0\r\nhost: x\r\n\r\n",
         "a version that is old": b"GET /v2 HTTP/0.9\r\nhost: x\r\n\r\n",
     }
     for what, request in wrong.items():

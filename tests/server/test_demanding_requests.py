@@ -151,20 +151,20 @@ WIDE: dict[str, tuple[dict[str, Any], int, str]] = {
     "an id that is too long": ({"id": "x" * 257}, 400, "`id` must be a string of at most 256 characters"),
     "an unknown name": ({"inputs": [tensor("n" * 100_000)]}, 422, "there is no input"),
     "an unknown name alone": ({"inputs": [{"name": "n" * 100_000}]}, 400, "needs a `shape`"),
-    "a name twice": ({"inputs": [tensor(), tensor()]}, 400, "two tensors of `inputs` are called"),
+    "a name twice": ({"inputs": [tensor(), tensor()]}, 400, "duplicate tensor"),
     "an unknown output": ({"outputs": [{"name": "n" * 100_000}]}, 400, "there is no output"),
     "an output twice": ({"outputs": [{"name": "label"}] * 2}, 400, "`label` is asked for twice"),
     "a datatype that is none": ({"inputs": [tensor(datatype="X" * 99_999)]}, 400, "needs a `datatype`"),
     "packed and alone": (
         {"inputs": [tensor("numbers", shape=[1, 2], data=[1, 40]), tensor(),
                     tensor("strings", shape=[1, 2], data=["pro", ""], datatype="BYTES")]},
-        400, "`age` is a tensor of its own and a column of `numbers`; which is meant?"),
+        400, "`age` is sent twice: as its own tensor and as a column of `numbers`"),
     "packed and alone, strings": (
         {"inputs": [tensor("plan", data=["pro"], datatype="BYTES"), tensor(),
                     tensor("strings", shape=[1, 2], data=["pro", ""], datatype="BYTES")]},
-        400, "`plan` is a tensor of its own and a column of `strings`; which is meant?"),
+        400, "`plan` is sent twice: as its own tensor and as a column of `strings`"),
     "data and bytes": (
-        {"inputs": [tensor(parameters={"binary_data_size": 0})]}, 400, "which is meant?"),
+        {"inputs": [tensor(parameters={"binary_data_size": 0})]}, 400, "send one of them"),
     "parameters that are none": ({"parameters": [1]}, 400, "`parameters` of the request must be an object"),
     "classes": (
         {"outputs": [{"name": "probabilities", "parameters": {"classification": 2}}]},

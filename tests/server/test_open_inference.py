@@ -152,7 +152,7 @@ def test_whole_numbers_are_numbers_and_pictures_are_tensors(price: Server, digit
         ([{"name": "age"}], 400, "age", "`age` needs a `shape` such as [1, 1]"),
         ([tensor("agee", "FP64", [40])], 422, "agee", 'there is no input "agee"; did you mean `age`?'),
         (columns()[:1] + columns()[2:], 422, "age", "the input `age` is missing"),
-        ([*columns(), tensor("age", "FP64", [1, 2, 3])], 400, None, 'two tensors of `inputs` are'),
+        ([*columns(), tensor("age", "FP64", [1, 2, 3])], 400, None, 'duplicate tensor "age"'),
         ([tensor("age", "FP64", [40]), *columns()[2:]], 400, None, "the same number of rows"),
         ([tensor("age", "BYTES", [1, 2, 3]), *columns()[2:]], 422, "age", "must have the datatype FP64"),
         ([{**tensor("age", "FP64", [1, 2]), "shape": [3, 1]}, *columns()[2:]], 400, "age", "has 2 values"),
@@ -176,7 +176,7 @@ def test_tensors_that_do_not_fit_are_refused_by_name(
         (8, "abc", "Inference-Header-Content-Length is `abc`"),
         (99, None, "`binary_data_size` is 99, but 8 bytes are left"),
         (7, None, "`age` has 7 bytes, but FP64 of shape [1,1] takes 8"),
-        (None, None, "8 bytes behind the JSON belong to no tensor"),
+        (None, None, "8 bytes after the JSON belong to no tensor"),
         (-1, None, "`binary_data_size` is -1"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Finite numbers with which a model computes none: refused by name, never a label beside nothing."""
+"""Finite inputs whose prediction is not finite: refused by name, never answered with a label."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def test_a_regression_names_the_number_that_is_too_large(price: Server, column: 
     reply = price.predict(PRICE, {**PRICE, column: value})
     assert (reply.status, reply.json["field"], reply.json["row"]) == (422, column, 1)
     assert reply.json["error"] == (
-        f"row 1: `{column}` is {value:.12g}, with which the model computes no finite number; "
-        "send a number of the size that it learnt from such as 1.5"
+        f"row 1: `{column}` is {value:.12g}, for which the prediction is not finite; "
+        "send a number in the range of the training data, such as 1.5"
     )
 
 

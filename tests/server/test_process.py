@@ -144,7 +144,7 @@ DAMAGES: dict[str, tuple[str, Callable[[dict[str, Any]], object], str]] = {
     "no version": (SIGNATURE, lambda found: found.update(version=""), "`version` is"),
     "a version of one digit": (
         SIGNATURE, lambda found: found.update(version=found["version"][0]), "and not 12 digits of a SHA-256"),
-    "a name that is a number": (SIGNATURE, lambda found: found.update(model=7), "`model` is 7, and no text"),
+    "a name that is a number": (SIGNATURE, lambda found: found.update(model=7), "`model` is 7, not a string"),
     "no labels": (SIGNATURE, lambda found: found["outputs"][0].pop("labels"), "lacks 'labels'"),
     "labels in another order": (
         SIGNATURE, lambda found: found["outputs"][0]["labels"].reverse(), "row 0 is answered no (0."),

@@ -241,7 +241,7 @@ def test_a_word_that_is_taken_for_a_mark_is_pointed_out(tmp_path: Path) -> None:
         (
             "decimal: ','",
             "1.234",
-            "holds 1 value that is no number with `decimal: ','` and no `thousands` (line 7: '1.234')",
+            "has 1 value that does not fit `decimal: ','` and no `thousands` (line 7: '1.234')",
         ),
         ("decimal: ',', thousands: '.'", "1.23", "(line 7: '1.23')"),
         ("thousands: ','", '"1,5"', "(line 7: '1,5')"),
@@ -293,7 +293,7 @@ def test_a_file_without_a_line_of_names(tmp_path: Path) -> None:
         (PLAIN + '99,"open\n', 'line 62, column `seen`: a quote (") opens here and is never closed'),
         (PLAIN + '99,"x" y, z,no\n' + PLAIN[9:] * 2, "line 62"),
         (PLAIN + "99,1,no,more\n", "line 62 has 4 values, but the header has 3"),
-        (gzip.compress(PLAIN.encode())[:-20], "ends too early"),
+        (gzip.compress(PLAIN.encode())[:-20], "truncated or corrupt"),
     ],
 )
 def test_a_fault_is_placed(tmp_path: Path, content: str | bytes, said: str) -> None:

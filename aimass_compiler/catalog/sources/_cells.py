@@ -160,9 +160,9 @@ def _without_nulls(lines: Iterator[str], separator: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def opened(location: str, dialect: Csv, *, is_numbered: bool = False) -> Iterator[Cells]:
-    """The cells of a file, or behind an address.
+    """The cells of a file, or of a URL.
 
-    Raises UnreadableError, here and on the way, which names the line, the column and a way out.
+    Raises UnreadableError, here and while it is read, with the line, the column and a hint.
     """
     try:
         with _text.opened(location, dialect.encoding) as lines:
@@ -183,7 +183,7 @@ def _undecoded(location: str, encoding: str, error: UnicodeError) -> UnreadableE
     line, byte = _text.undecodable(location, encoding) if "16" not in encoding else (1, start[0])
     told = f"line {line} is not {encoding.upper()} (byte 0x{byte:02x})"
     other = "utf-8" if found == encoding else found
-    return UnreadableError(told, f"say what it is written in: `encoding: {other}`")
+    return UnreadableError(told, f"declare its encoding: `encoding: {other}`")
 
 
 def _malformed(location: str, dialect: Csv, error: csv.Error) -> UnreadableError:
@@ -192,14 +192,14 @@ def _malformed(location: str, dialect: Csv, error: csv.Error) -> UnreadableError
     if "unexpected end" in str(error):
         return UnreadableError(
             f"{place}: a quote ({dialect.quote}) opens here and is never closed",
-            f"close it, or say that quotes are plain characters: {dialect.told(quote='none')}",
+            f"close it, or read quotes as plain characters: {dialect.written(quote='none')}",
         )
-    told = f"{place}: behind the closing quote of a value comes no separator ({dialect.separator!r})"
+    told = f"{place}: the closing quote of a value is not followed by the separator ({dialect.separator!r})"
     ways = [
-        f"double quotes within quotes, or say that they are plain characters: {dialect.told(quote='none')}"
+        f"double the quotes within a value, or read them as plain characters: {dialect.written(quote='none')}"
     ]
     if not dialect.escape:
-        ways.append(f"or that a backslash stands before them: {dialect.told(escape=chr(92))}")
+        ways.append(f"or as escaped by a backslash: {dialect.written(escape=chr(92))}")
     return UnreadableError(told, ", ".join(ways))
 
 
@@ -284,9 +284,9 @@ def _too_long(location: str, dialect: Csv, width: int) -> UnreadableError:
         line, row = next((line, row) for line, row in cells.numbered() if any(row[width:]))
         names = cells.names
     told = f"line {line} has {len(row)} values, but the header has {width}"
-    told += f" (behind `{names[-1]}` stands {row[width]!r})"
-    ways = "a value that holds the separator stands in quotes"
+    told += f" (`{names[-1]}` is followed by {row[width]!r})"
+    ways = "put quotes around a value that contains the separator"
     other = next((sign for sign in ",;\t|" if sign in names[0]), None) if width == 1 else None
     if other is not None:
-        ways = f"the header has one column, `{names[0]}`: is {dialect.told(separator=other)} meant?"
+        ways = f"the header has one column, `{names[0]}`: did you mean {dialect.written(separator=other)}?"
     return UnreadableError(told, ways)

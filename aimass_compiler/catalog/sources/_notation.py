@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import polars
 
-#: A sign of its own: an amount in parentheses is below zero, as accountants write it.
+#: An amount in parentheses is negative, as accountants write it.
 PARENTHESES = "()"
 #: Python's directives that mean the same to polars; what a time of day is made of comes last.
 _DIRECTIVES = frozenset("YymdbBjaAHIMSpzf%")
@@ -63,7 +63,7 @@ def format_problem(pattern: str) -> str:
         read = datetime.strptime(_PROBE.strftime(pattern), pattern)  # only the day is looked at
     except ValueError as error:
         return str(error)
-    return "" if read.date() == _PROBE.date() else "it does not tell the year, the month and the day"
+    return "" if read.date() == _PROBE.date() else "it lacks the year, the month or the day"
 
 
 def has_time_of_day(pattern: str) -> bool:

@@ -76,7 +76,7 @@ def _decoded(line: bytes, number: int) -> dict[str, Any]:
     except ValueError as error:
         raise _no_json(line, number, error) from None
     if not isinstance(row, dict):
-        raise UnreadableError(f"line {number} holds no object with columns", _WAY_OUT)
+        raise UnreadableError(f"line {number} is not an object of columns", _WAY_OUT)
     return row
 
 
@@ -87,9 +87,11 @@ def _no_json(line: bytes, number: int, error: ValueError) -> UnreadableError:
         told = f"line {number} is not UTF-8 (byte 0x{line[problem.start]:02x})"
         return UnreadableError(told, "write the file in UTF-8")
     if b"NaN" in line or b"Infinity" in line:
-        return UnreadableError(f"line {number}: NaN is no JSON number", "a missing value is null")
+        return UnreadableError(f"line {number}: NaN is not valid JSON", "write null for a missing value")
     if b"\\ud" in line.lower():
-        return UnreadableError(f"line {number} holds half a character (`\\ud…`)", "write the character whole")
+        return UnreadableError(
+            f"line {number} has an unpaired surrogate (`\\ud…`)", "write both halves of the character"
+        )
     told = str(error).partition(": line 1 column")[0]
     return UnreadableError(f"line {number} is not JSON: {told}", _WAY_OUT)
 

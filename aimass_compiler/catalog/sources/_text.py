@@ -31,7 +31,7 @@ _ODD = 1 << 16
 
 @contextlib.contextmanager
 def opened(location: str, encoding: str) -> Iterator[Iterator[str]]:
-    """The lines of a file, or behind an address; raises UnreadableError, here and on the way.
+    """The lines of a file, or of a URL; raises UnreadableError, here and while they are read.
 
     A lone carriage return ends a line as well. A byte order mark is no part of the first one.
     """
@@ -95,8 +95,8 @@ def unpacked(location: str) -> Iterator[IO[bytes]]:
             with _reading(kind, stream) as unpacked:
                 yield unpacked
         except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile) as error:
-            told = f"the packed file ends too early or is damaged ({str(error).rstrip('.')})"
-            raise UnreadableError(told, "copy it again, whole") from None
+            told = f"the compressed file is truncated or corrupt ({str(error).rstrip('.')})"
+            raise UnreadableError(told, "copy it again") from None
 
 
 def _reading(kind: str, stream: IO[bytes]) -> contextlib.AbstractContextManager[IO[bytes]]:
@@ -116,18 +116,18 @@ def _only_member(stream: IO[bytes]) -> contextlib.AbstractContextManager[IO[byte
     if len(members) != 1:
         names = ", ".join(f"`{member.filename}`" for member in members[:3])
         raise UnreadableError(
-            f"the archive holds {len(members)} files ({names})", "unpack it, and name the file that is meant"
+            f"the archive holds {len(members)} files ({names})", "extract it, and name one of them in `path`"
         )
     return archive.open(members[0])
 
 
 def _remote(address: str, encoding: str) -> Iterator[str]:
-    """Lines of UTF-8 behind an address, which polars fetches (and unpacks)."""
+    """Lines of UTF-8 of a URL, which polars fetches (and unpacks)."""
     import polars
 
     if encoding.lower().replace("_", "-") not in ("utf-8", "utf8"):
         raise UnreadableError(
-            f"what lies behind an address is read in UTF-8, not in {encoding}", "copy it into the project"
+            f"a remote file is read as UTF-8, not as {encoding}", "copy it into the project"
         )
     lines = polars.scan_lines(address).collect().to_series()
     return (f"{line}\n" for line in lines)

@@ -34,7 +34,7 @@ def _codec(name: str) -> str:
     except (LookupError, UnicodeError):
         raise PydanticCustomError(
             "encoding",
-            "there is no encoding `{name}`; write it like `utf-16`, `latin-1` or `cp1252`",
+            "unknown encoding `{name}`; write it like `utf-16`, `latin-1` or `cp1252`",
             {"name": name},
         ) from None
     del codec
@@ -45,7 +45,7 @@ def _date_format(pattern: str) -> str:
     if problem := _notation.format_problem(pattern):
         raise PydanticCustomError(
             "date_format",
-            "`{pattern}` is no format of dates: {problem}; write it like `%d/%m/%Y` or `%Y-%m-%d %H:%M`",
+            "`{pattern}` is not a date format: {problem}; write it like `%d/%m/%Y` or `%Y-%m-%d %H:%M`",
             {"pattern": pattern, "problem": problem},
         )
     return pattern
@@ -53,7 +53,7 @@ def _date_format(pattern: str) -> str:
 
 def _character(value: str) -> str:
     if _TAKEN & set(value):
-        raise PydanticCustomError("line_end", "a line end cannot stand here", {})
+        raise PydanticCustomError("line_end", "a line end is not allowed here", {})
     return value
 
 
@@ -75,54 +75,54 @@ def _marks_by_column(value: object) -> object:
 class Csv(Source):
     """Rows of separated values, read exactly as declared: nothing about them is guessed.
 
-    They may be packed by gzip, zstd, bzip2, xz or zip.
+    They may be compressed by gzip, zstd, bzip2, xz or zip.
     """
 
     has_types = False
 
     separator: _Character = ","
-    """What stands between values."""
+    """The separator between values."""
     quote: _Character | Literal["none"] = '"'
-    """What values stand in that hold separators or line ends; `none` where quotes are plain characters."""
+    """The quote character around values that contain separators or line ends; `none` if quotes are plain."""
     escape: Annotated[str, Field(max_length=1)] = ""
-    r"""What makes the character behind it a plain one, such as `\`; else quotes in quotes are doubled. Where
-    it is a backslash, `\N` alone is a missing value, as MySQL writes it."""
+    r"""The character that escapes the next one, such as `\`; without it, quotes in quotes are doubled. If it
+    is a backslash, `\N` alone is a missing value, as MySQL writes it."""
     comment: str = ""
-    """What lines begin with that are no rows, such as `#`."""
+    """How comment lines begin, such as `#`."""
     skip: Integer = Field(0, ge=0)
-    """How many lines stand above the header."""
+    """How many lines to skip above the header."""
     header: Literal["line", "none"] | tuple[str, ...] = "line"
-    """`line` where the first line names the columns; `none` where there is no such line and they are called
-    `column_1`, `column_2` and so on, or the names that they have instead."""
+    """`line` if the first line names the columns; `none` if there is no header and the columns are named
+    `column_1`, `column_2` and so on; or their names, if there is no header."""
     strip: Flag = False
-    """Whether the spaces around values and names are taken away."""
+    """Whether to strip the spaces around values and names."""
     encoding: _Codec = "utf-8"
-    """What the text is written in, such as `utf-16`, `latin-1` or `cp1252`."""
+    """The encoding of the text, such as `utf-16`, `latin-1` or `cp1252`."""
     decimal: _Decimal | Mapping[str, _Decimal] = "."
-    """What stands before the decimals of a number; or of some columns, `{price: ","}`."""
+    """The decimal separator of numbers; or by column, `{price: ","}`."""
     thousands: _Thousands | Mapping[str, _Thousands] = ""
-    """What stands between the thousands of a number, such as `,` in `1,000.50`; or of some columns."""
+    """The thousands separator of numbers, such as `,` in `1,000.50`; or by column."""
     signs: Mapping[str, Names] = {}  # frozen, as pydantic copies it
-    """What stands at the numbers of a column and is no part of them, such as `{price: $, rate: "%"}`: then
-    `12%` is 12. `()` says that amounts in parentheses are below zero."""
+    """Symbols to strip from the numbers of a column, such as `{price: $, rate: "%"}`: then `12%` is 12. `()`
+    reads amounts in parentheses as negative."""
     dates: Mapping[str, _DateFormat] = {}  # frozen, as pydantic copies it
-    """How columns of type `time` that are not in ISO 8601 write dates, such as `{since: "%d/%m/%Y"}`."""
+    """The date formats of columns of type `time` that are not in ISO 8601, such as `{since: "%d/%m/%Y"}`."""
     missing: Annotated[
         _Marks | Mapping[str, Names],
         BeforeValidator(_marks_by_column, json_schema_input_type=_Marks | _MarksByColumn),
     ] = ("",)
-    """What stands for a missing value, such as `["", NA]`; or of some columns, `{income: [NA]}`. A value of
-    no characters is always missing."""
+    """What a missing value is written as, such as `["", NA]`; or by column, `{income: [NA]}`. An empty value
+    is always missing."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         for decimal, thousands in self._notations():
             if thousands == decimal:
-                told = "`thousands` and `decimal` are both `{mark}`, so that no number could be read"
+                told = "`thousands` and `decimal` are both `{mark}`, so no number could be read"
                 raise _same_marks(told, decimal)
             if self.quote == "none" and self.separator in (decimal, thousands):
                 told = (
-                    "`{mark}` stands between values, and within numbers too, which no quotes tell apart here"
+                    "`{mark}` is the separator and occurs in numbers, too, which is ambiguous without quotes"
                 )
                 raise _same_marks(told, self.separator)
         if self.separator in (self.quote, self.escape) or self.escape == self.quote:
@@ -132,24 +132,24 @@ class Csv(Source):
         return self
 
     def _notations(self) -> set[tuple[str, str]]:
-        """What stands before decimals and between thousands, of any column."""
+        """The decimal and thousands separators, of any column."""
         named = {*_columns_of(self.decimal), *_columns_of(self.thousands), ""}
         return {(self.decimal_of(name), self.thousands_of(name)) for name in named}
 
     def decimal_of(self, column: str) -> str:
-        """What stands before the decimals of a column."""
+        """The decimal separator of a column."""
         return self.decimal if isinstance(self.decimal, str) else self.decimal.get(column, ".")
 
     def thousands_of(self, column: str) -> str:
-        """What stands between the thousands of a column."""
+        """The thousands separator of a column."""
         return self.thousands if isinstance(self.thousands, str) else self.thousands.get(column, "")
 
     def marks_of(self, column: str) -> frozenset[str]:
-        """What stands for a missing value in a column, beside nothing."""
+        """What a missing value of a column is written as, other than an empty one."""
         marks = self.missing if isinstance(self.missing, tuple) else self.missing.get(column, ())
         return frozenset(marks) - {""}
 
-    def told(self, **changed: str) -> str:
+    def written(self, **changed: str) -> str:
         """How a spec writes a change of the dialect."""
         return ", ".join(
             f"`{key}: {value if value.isalnum() else repr(value)}`" for key, value in changed.items()
@@ -175,7 +175,7 @@ class Csv(Source):
     ) -> tuple[polars.DataFrame, tuple[str, ...]]:
         """The cells of the wanted columns, or of all, as they are, and the names of all columns.
 
-        `seen` is told how many rows have been read so far.
+        `seen` gets the number of rows that have been read so far.
         """
         from aimass_compiler.catalog.sources import _cells
 
@@ -200,15 +200,13 @@ class Csv(Source):
                 raise UnreadableError(told, f"declare `{name}: time`, or take it out of `dates`")
 
     def _require(self, names: tuple[str, ...], wanted: Iterable[str]) -> None:
-        """Raises UnreadableError for names that stand twice and are asked for: which would be meant?"""
+        """Raises UnreadableError for a wanted name that is a duplicate."""
         if not names:
             raise EmptyFileError("the file is empty", "it needs a header line and rows")
         times = Counter(names)
         twice = next((name for name in wanted if times[name] > 1), None)
         if twice is not None:
-            raise UnreadableError(
-                f"its header has two columns `{twice}`", "give each column a name of its own"
-            )
+            raise UnreadableError(f"its header has a duplicate column `{twice}`", "rename one of them")
 
     def plain(
         self, texts: polars.DataFrame, wanted: Mapping[str, str], place: Callable[[int], str] = str
@@ -230,7 +228,7 @@ class Csv(Source):
         return known
 
     def _known(self, texts: polars.DataFrame) -> polars.DataFrame:
-        """The cells without padding, and nothing where something stands for a missing value."""
+        """The cells without padding, and null where a value means missing."""
         import polars
 
         columns = []
@@ -262,19 +260,17 @@ class Csv(Source):
         count = int(odd.sum())
         values = "1 value" if count == 1 else f"{count:,} values"
         more = ", …" if count > _SHOWN else ""
-        told = f"column `{name}` holds {values} that {'is' if count == 1 else 'are'}"
+        told = f"column `{name}` has {values} that {'does' if count == 1 else 'do'} not fit"
         if type_ == "time":
-            ways = f"correct `dates: {{{name}: …}}`, or list what stands for missing values in `missing`"
-            return UnreadableError(f"{told} no date like `{self.dates[name]}` ({shown}{more})", ways)
+            ways = f"correct `dates: {{{name}: …}}`, or list the values that mean missing in `missing`"
+            return UnreadableError(f"{told} the date format `{self.dates[name]}` ({shown}{more})", ways)
         notation = f"`decimal: '{self.decimal_of(name)}'`"
         thousands = self.thousands_of(name)
         notation += f" and `thousands: '{thousands}'`" if thousands else " and no `thousands`"
-        ways = (
-            "correct these keys of the source (`signs` takes away currencies and percent signs), or list what"
-        )
+        ways = "correct these keys of the source (`signs` strips currencies and percent signs), or list the"
         return UnreadableError(
-            f"{told} no number with {notation} ({shown}{more})",
-            f"{ways} stands for missing values in `missing`",
+            f"{told} {notation} ({shown}{more})",
+            f"{ways} values that mean missing in `missing`",
         )
 
 

@@ -1,8 +1,8 @@
-"""Mend what can be mended with certainty.
+"""Fix what can be fixed with certainty.
 
 Makes the changes that findings propose where only one thing can be meant: a misspelt key, a number
 in quotes, a tab. Everything else in the file stays as it was laid out, comments included. A change
-after which the spec is not better is not made. What is left is told; nothing is guessed. A change that
+after which the spec is not better is not made. What is left is reported; nothing is guessed. A change that
 may train another model is made only with `--unsafe-fixes`.
 """
 
@@ -18,9 +18,9 @@ from aimass_compiler.conventions import ExitCode
 
 PLACE = 4
 EXAMPLES = """
-  aimass fix                         mend every spec and aimass.yaml
+  aimass fix                         fix every spec and aimass.yaml
   aimass fix churn --dry-run --diff  show what would change, write nothing
-  aimass fix --check                 fail when something could be mended (for CI)
+  aimass fix --check                 fail when something could be fixed (for CI)
 """
 
 

@@ -33,7 +33,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target", metavar="COLUMN", help="the column to predict (default: a guess, which is shown)"
     )
-    parser.add_argument("--positive", metavar="CLASS", help="of two classes the one that is sought")
+    parser.add_argument(
+        "--positive",
+        metavar="CLASS",
+        help="the positive one of two classes (default: a guess, which is shown)",
+    )
     parser.add_argument("--split", choices=("time", "hash", "random"), help="how rows are split")
     add_root(parser)
 

@@ -47,19 +47,19 @@ def summary(findings: Iterable[Finding]) -> str:
     counts = [_counted(errors, "error"), _counted(len(listed) - errors, "warning")]
     files = sorted({finding.file for finding in listed if finding.file})
     where = f" in {safe(files[0])}" if len(files) == 1 else f" in {len(files)} files" if files else ""
-    return ", ".join(count for count in counts if count) + where + _mended(listed)
+    return ", ".join(count for count in counts if count) + where + _fixable(listed)
 
 
-def _mended(listed: Sequence[Finding]) -> str:
-    """Which command mends how many of them."""
+def _fixable(listed: Sequence[Finding]) -> str:
+    """How many of them which command fixes."""
     is_safe = [finding.fix.is_safe for finding in listed if finding.fix]
     if not is_safe:
         return ""
-    it = "it" if len(listed) == 1 else len(is_safe)
+    fixable = "fixable" if len(listed) == 1 else f"{len(is_safe)} fixable"
     if not any(is_safe):
-        return f"; `aimass fix --unsafe-fixes` mends {it}, and may change the model"
+        return f"; {fixable} with `aimass fix --unsafe-fixes`, which may change the model"
     of_which = "" if all(is_safe) else f", {len(is_safe) - sum(is_safe)} of them with `--unsafe-fixes`"
-    return f"; `aimass fix` mends {it}{of_which}"
+    return f"; {fixable} with `aimass fix`{of_which}"
 
 
 def _counted(count: int, noun: str) -> str:

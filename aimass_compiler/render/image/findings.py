@@ -74,7 +74,7 @@ def _records(pipeline: Pipeline) -> Iterator[Finding]:
     for name, wanted in tags.items():
         if name in digests and (tag := recorded_tag(digests[name])) != wanted:
             told = f"this is the digest of `{name}:{tag}`, and the manifests name `{name}:{wanted}`"
-            way_out = f"record what the registry answers for `{wanted}`, or take it away"
+            way_out = f"record what the registry answers for `{wanted}`, or remove it"
             path, severity = ("images", "digests", name), Severity.WARNING
             yield Finding(
                 "AM440", path, told, help=way_out, severity=severity, file=conventions.SETTINGS_FILE

@@ -27,8 +27,8 @@ def advice(missed: Sequence[Judged], fit: Fit, evidence: Evidence, evaluation: E
     sentences = [sentence for _, sentence in told]
     if any(judged.is_of_released and judged.value is not None for judged in missed):
         sentences.append(
-            "the released model may stay: nothing has to be changed. Where a little worse will do, say how "
-            "much with `margin`"
+            "the released model can stay: nothing has to be changed. To accept a model that is slightly "
+            "worse, set `margin`"
         )
     if wanted - explained:
         more = adjustment(fit, evaluation.on_failure.adjust)
@@ -61,5 +61,5 @@ def _told_labels(name: str, found: Elsewhere, task: Task, rows: Predictions) -> 
         f"a label is the likeliest class, which is `{task.positive}` for {said:.1%} of the validation rows, "
         f"while {are:.1%} are. With a threshold of {found.threshold:.2g} on its probability {name} would be "
         f"{found.value:.2g}{price}. More capacity does not change that: choose a threshold where the "
-        "probabilities are used, and hold the model by what needs none, such as roc_auc or average_precision"
+        "probabilities are used, and gate on a metric that needs none, such as roc_auc or average_precision"
     )

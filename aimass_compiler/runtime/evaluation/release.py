@@ -105,7 +105,7 @@ def rival_of(
             for split in {split for _, split in wanted}
         }
     except Incomparable as obstacle:
-        hint = "take `beats` away until the new version is released, where that is meant"
+        hint = "if that is intended, remove `beats` until the new version is released"
         return Rival(found.version, f"{obstacle}; {hint}")
     for metric, split in sorted(wanted):
         new = evidence.predictions[split]
@@ -141,7 +141,7 @@ def released(workspace: Workspace) -> Released | None:
         found = Released(package, workspace)
         has_version = found.version
     except (OSError, ValueError, KeyError, TypeError):
-        raise StageFailure(ExitCode.USAGE, f"{shown} is no package", fetching) from None
+        raise StageFailure(ExitCode.USAGE, f"{shown} is not a package", fetching) from None
     if has_version != version:
         told = f"{shown} is version {has_version}, and the release on record is version {version}"
         raise StageFailure(ExitCode.USAGE, told, fetching)

@@ -114,7 +114,7 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
         self.flow: _Flow = _Flow(transport)
         self.transport = _Line(transport, self._close)
         if not self._table.makes_room(self):
-            told = f"this server has {self._table.limit} connections, which is all that it takes; try again"
+            told = f"this server has reached its limit of {self._table.limit} connections; try again"
             self._refuse(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "limit", told))
 
     def data_received(self, data: bytes) -> None:
@@ -296,7 +296,7 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
         except httptools.HttpParserError as error:
             refusal = error.__context__
             if not isinstance(refusal, Refusal):
-                told = "this is not a request of HTTP/1.1"
+                told = "this is not an HTTP/1.1 request"
                 refusal = Refusal(HTTPStatus.BAD_REQUEST, "framing", told)
             self._refuse(refusal)
         else:
@@ -357,5 +357,5 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
 
 
 def _too_large() -> Refusal:
-    told = f"a request's line and headers, {_MOST_HEADERS} at most, have {HEAD_BYTES} bytes at most"
+    told = f"the request line and headers may have {HEAD_BYTES} bytes, and {_MOST_HEADERS} headers, at most"
     return Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "large_head", told)

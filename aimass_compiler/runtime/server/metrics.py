@@ -121,9 +121,9 @@ class Metrics:
 
     def watch(self, connections: ConnectionTable, log: Log) -> None:
         """Tell of connections, and of log lines that were lost, whenever they are asked for."""
-        told = "Connections that callers have to this server."
+        told = "Open connections."
         self._gauge(conventions.METRIC_CONNECTIONS, told).set_function(connections.count)
-        told = "Connections that there may be."
+        told = "The limit on open connections."
         self._gauge(conventions.METRIC_CONNECTIONS_LIMIT, told).set(connections.limit)
         self.registry.register(_WatchedCollector(self._model, connections, log))
 
@@ -173,7 +173,9 @@ class _WatchedCollector(Collector):
             family.add_metric([self._model, reason], self._connections.refused[reason])
         yield family
         family = CounterMetricFamily(
-            conventions.METRIC_LOG_DROPPED, "Log lines that nobody took in time.", labels=_NAMES
+            conventions.METRIC_LOG_DROPPED,
+            "Log lines that were dropped, because their reader was too slow or the disk full.",
+            labels=_NAMES,
         )
         family.add_metric([self._model], self._log.dropped)
         yield family

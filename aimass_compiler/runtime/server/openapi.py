@@ -29,16 +29,16 @@ _REFUSALS = {
     "400": "The request contradicts itself, or is not of this protocol.",
     "408": "The body did not arrive in time.",
     "413": "The body is too large, or holds too many rows.",
-    "415": "The body is encoded.",
+    "415": "The body has a content encoding, such as gzip.",
     "422": "A value breaks the model's contract; `field` names its column and `row` its row.",
     "500": "The model could not answer.",
-    "503": "The server is busy or stops: try again.",
+    "503": "The server is busy or shutting down: try again.",
     "504": "The prediction took too long.",
 }
 
 
 def document(signature: Signature) -> dict[str, Any]:
-    """What can be asked of this very model, and what is answered."""
+    """What can be asked of this model, and what is answered."""
     path = f"{conventions.MODELS_PATH}/{signature.model}"
     schemas = {
         "Row": _row(signature),
@@ -57,7 +57,7 @@ def document(signature: Signature) -> dict[str, Any]:
             f"{path}/ready": _get("model_ready", "Whether the model is ready.", _ready(with_name=True)),
             conventions.READY_PATH: _get("ready", "Whether the server is ready.", _ready(with_name=False)),
             conventions.LIVE_PATH: _get(
-                "live", "Whether the server lives.", _object({"live": {"const": True}}, ("live",))
+                "live", "Whether the server is alive.", _object({"live": {"const": True}}, ("live",))
             ),
             "/v2": _get("server", "The server's name, version and extensions.", _OBJECT),
         },
@@ -72,7 +72,7 @@ def _predict(signature: Signature) -> dict[str, Any]:
     answer = {"model": {"const": signature.model}, "version": {"const": signature.version}}
     answered = _object({**answer, "predictions": predictions}, (*answer, "predictions"))
     content = {**_json(asked), "example": {"rows": [dict(signature.example)]}}
-    return _operation("predict", "Predict rows; one alone may stand bare.", content, answered)
+    return _operation("predict", "Predict rows; a single row may be sent without `rows`.", content, answered)
 
 
 def _infer(signature: Signature) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def _operation(
 def _get(name: str, told: str, answered: Mapping[str, Any]) -> dict[str, Any]:
     responses = {"200": {"description": told, "content": {"application/json": {"schema": answered}}}}
     if name.endswith("ready"):
-        responses["503"] = {**responses["200"], "description": "It is not: it stops."}
+        responses["503"] = {**responses["200"], "description": "Not ready: the server is shutting down."}
     return {"get": {"operationId": name, "summary": told, "responses": responses}}
 
 

@@ -1,4 +1,4 @@
-"""Finite numbers with which a model computes none: which column it was, and how its caller gets out of it."""
+"""Finite inputs whose prediction is not finite: which column causes it, with a hint for the caller."""
 
 from __future__ import annotations
 
@@ -42,9 +42,11 @@ def overflow(
         if not numpy.isnan(value):
             return _refusal(signature.numbers[place], row, value, signature.example)
     if signature.images:
-        told = "holds numbers that are too large for the model, which computes no finite number with them"
-        return violation(signature.images[0].name, row, f"{told}; send pictures like those it learnt from")
-    return RuntimeError(f"the model computes no finite number for row {row}")
+        told = "holds numbers that are too large: the prediction is not finite"
+        return violation(
+            signature.images[0].name, row, f"{told}; send images like those in the training data"
+        )
+    return RuntimeError(f"the prediction for row {row} is not finite")
 
 
 def _to_blame(
@@ -67,6 +69,6 @@ def _to_blame(
 
 def _refusal(field: Field, row: int, value: float, example: Mapping[str, Any]) -> RequestError:
     usual = example.get(field.name)
-    such = "" if usual is None else f" such as {usual:.12g}"
-    told = f"is {value:.12g}, with which the model computes no finite number"
-    return violation(field.name, row, f"{told}; send a number of the size that it learnt from{such}")
+    such = "" if usual is None else f", such as {usual:.12g}"
+    told = f"is {value:.12g}, for which the prediction is not finite"
+    return violation(field.name, row, f"{told}; send a number in the range of the training data{such}")

@@ -20,13 +20,13 @@ _CODING = b"transfer-encoding"
 def fault(version: str, headers: Sequence[tuple[bytes, bytes]]) -> str | None:
     """What is wrong with a head, as a sentence; None for nearly all."""
     if version not in _VERSIONS:
-        return f"HTTP/{version} is not spoken here; speak HTTP/1.1"
+        return f"HTTP/{version} is not supported; use HTTP/1.1"
     names = [name for name, _ in headers]
     hosts = names.count(b"host")
     if hosts != 1 and (hosts or version == "1.1"):
-        return f"a request names one host; this one has {hosts} headers `Host`"
+        return f"a request must have one `Host` header, not {hosts}"
     if hosts and not _HOST.fullmatch(headers[names.index(b"host")][1]):
-        return "the header `Host` is not a host and port"
+        return "the `Host` header is not a host and port"
     return _fault_of_coding(version, names, headers) if _CODING in names else None
 
 
@@ -34,9 +34,9 @@ def _fault_of_coding(
     version: str, names: Sequence[bytes], headers: Sequence[tuple[bytes, bytes]]
 ) -> str | None:
     if version == "1.0":
-        return "HTTP/1.0 has no `Transfer-Encoding`; tell the body's `Content-Length`"
+        return "HTTP/1.0 has no `Transfer-Encoding`; send the body's `Content-Length`"
     if b"content-length" in names:
         return "a body has a `Content-Length` or a `Transfer-Encoding`, not both"
     if [value.lower() for name, value in headers if name == _CODING] != [b"chunked"]:
-        return "the only `Transfer-Encoding` that is read here is `chunked`"
+        return "the only supported `Transfer-Encoding` is `chunked`"
     return None

@@ -44,10 +44,10 @@ def read_tensors(inputs: object, tail: memoryview, accepted: AbstractSet[str]) -
     for tensor in inputs:
         name = _name(tensor, accepted)
         if name in found:
-            raise RequestError(400, f"two tensors of `inputs` are called {shown(name)}")
+            raise RequestError(400, f"duplicate tensor {shown(name)} in `inputs`")
         found[name], tail = _read(tensor, name, tail)
     if tail:
-        raise RequestError(400, f"{len(tail)} bytes behind the JSON belong to no tensor")
+        raise RequestError(400, f"{len(tail)} bytes after the JSON belong to no tensor")
     return found
 
 
@@ -74,10 +74,10 @@ def _read(tensor: dict[str, Any], name: str, tail: memoryview) -> tuple[RequestT
             raise RequestError(400, f"`{name}` needs `data`, a list of its values, not {shown(data)}", name)
         return RequestTensor(name, datatype, shape, _flat(name, shape, data)), tail
     if type(size) is not int or not 0 <= size <= len(tail):
-        told = f"`binary_data_size` is {shown(size)}, but {len(tail)} bytes are left behind the JSON"
+        told = f"`binary_data_size` is {shown(size)}, but {len(tail)} bytes are left after the JSON"
         raise RequestError(400, f"`{name}`: {told}", name)
     if data is not None:
-        raise RequestError(400, f"`{name}` has `data` and a `binary_data_size`; which is meant?", name)
+        raise RequestError(400, f"`{name}` has both `data` and `binary_data_size`; send one of them", name)
     if datatype == binary.BYTES:
         values: Flat = binary.read_strings(name, shape, tail[:size])
     else:

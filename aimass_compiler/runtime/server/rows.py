@@ -144,7 +144,7 @@ def rows_of(document: object, fields: frozenset[str]) -> list[Row]:
         raise RequestError(400, f"`rows` must be a list of at least one row, not {shown(rows)}")
     if len(document) > 1:
         other = next(name for name in document if name != "rows")
-        raise RequestError(400, f"{shown(other)} stands beside `rows`; fields belong inside each row")
+        raise RequestError(400, f"{shown(other)} is not allowed beside `rows`; fields belong inside each row")
     for place, row in enumerate(rows):
         if not isinstance(row, dict):
             raise RequestError(400, f"row {place} must be an object of fields, not {shown(row)}", row=place)

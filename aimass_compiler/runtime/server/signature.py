@@ -83,7 +83,7 @@ def read_signature(document: Mapping[str, Any]) -> Signature:
     )
     version = _text(document, "version")
     if not _VERSION.fullmatch(version):
-        raise ValueError(f"`version` is {shown(version)}, and not 12 digits of a SHA-256")
+        raise ValueError(f"`version` is {shown(version)}, not 12 digits of a SHA-256")
     labels = _labels(document)
     return Signature(
         model=_text(document, "model"),
@@ -155,7 +155,7 @@ def _labels(document: Mapping[str, Any]) -> tuple[str, ...]:
             {"name": conventions.LABEL_OUTPUT, "datatype": "BYTES", "shape": [-1]},
         ]
     else:
-        raise ValueError(f"`task` is {shown(task)}, and neither classification nor regression")
+        raise ValueError(f"`task` is {shown(task)}, neither classification nor regression")
     if outputs != wanted:
         raise ValueError(f"the `outputs` of a {task} are {shown(wanted)}, not {shown(outputs)}")
     _require_different(labels, "labels")
@@ -165,13 +165,13 @@ def _labels(document: Mapping[str, Any]) -> tuple[str, ...]:
 def _require_different(names: Sequence[str], where: str) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise ValueError(f"{shown(twice)} stands twice in `{where}`")
+        raise ValueError(f"duplicate {shown(twice)} in `{where}`")
 
 
 def _text(document: Mapping[str, Any], key: str) -> str:
     value = document[key]
     if not isinstance(value, str) or not value:
-        raise ValueError(f"`{key}` is {shown(value)}, and no text")
+        raise ValueError(f"`{key}` is {shown(value)}, not a string")
     return value
 
 
@@ -185,14 +185,14 @@ def _items(document: Mapping[str, Any], key: str, kind: type) -> list[Any]:
 def _object(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value: Mapping[str, Any] = document[key]
     if not isinstance(value, Mapping):
-        raise ValueError(f"`{key}` is {shown(value)}, and no object")  # noqa: TRY004  # of a document, not of ours
+        raise ValueError(f"`{key}` is {shown(value)}, not an object")  # noqa: TRY004  # of a document, not of ours
     return value
 
 
 def _bound(column: Mapping[str, Any], key: str) -> float | None:
     value: float | None = column.get(key)
     if value is not None and type(value) not in (int, float):
-        raise ValueError(f"`{key}` of `{column['name']}` is {shown(value)}, and no number")
+        raise ValueError(f"`{key}` of `{column['name']}` is {shown(value)}, not a number")
     return value
 
 
@@ -200,5 +200,5 @@ def _moment(text: str) -> str:
     try:
         datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"`trained_at` is `{text}`, which is no moment") from None
+        raise ValueError(f"`trained_at` is `{text}`, not a timestamp") from None
     return text

@@ -89,7 +89,7 @@ def _rows(found: Mapping[str, RequestTensor]) -> int:
 def _refuse_twice(packed: str, fields: Sequence[Field], found: Mapping[str, RequestTensor]) -> None:
     twice = next((field.name for field in fields if field.name in found), None)
     if twice is not None:
-        told = f"`{twice}` is a tensor of its own and a column of `{packed}`; which is meant?"
+        told = f"`{twice}` is sent twice: as its own tensor and as a column of `{packed}`"
         raise RequestError(400, told, twice)
 
 
