@@ -11,26 +11,13 @@ from aimass_compiler.effects.objects import objects
 from aimass_compiler.effects.sentences import listed
 from aimass_compiler.effects.told import Sign, Told
 from aimass_compiler.plan import Files
+from aimass_compiler.render.shared import TRAINED_FROM
 
 _FROM = re.compile(rb"^FROM (\S+)", re.MULTILINE)
 _PINS = re.compile(rb'echo "([0-9a-f]+)  /build/requirements.txt"')
 
-#: The parts of a pipeline that its image is named by, beside what it is built with.
-IMAGE_PARTS = frozenset(
-    (
-        "data",
-        "task",
-        "target",
-        "features",
-        "model",
-        "objective",
-        "search",
-        "training",
-        "evaluation",
-        "retraining",
-    )
-)
-
+#: Keys of a spec that change which model is trained, and with it the name of its image; the task's are two.
+IMAGE_PARTS = (TRAINED_FROM - {"format", "metadata"}) | {"target", "positive"}
 #: The reason that is left where no file tells one.
 OF_LOCK = "the compiler changed, and with it the server, or what dvc.lock records of the package"
 

@@ -15,7 +15,7 @@ from aimass_compiler.render.image.tag import tag
 from aimass_compiler.render.naming import digest
 
 #: What decides which model comes out of training; replicas or alerts need no new run.
-_TRAINED_FROM = frozenset(
+TRAINED_FROM = frozenset(
     (
         "format",
         "metadata",
@@ -89,5 +89,5 @@ class Shared:
 
 def _trained_from(document: Mapping[str, Any], training: Mapping[str, Any]) -> bytes:
     """The parts of a pipeline that decide which model comes out of training."""
-    parts = {key: value for key, value in document.items() if key in _TRAINED_FROM}
+    parts = {key: value for key, value in document.items() if key in TRAINED_FROM}
     return emit_json({**parts, "training": training})
