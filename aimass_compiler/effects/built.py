@@ -20,7 +20,7 @@ _KUSTOMIZATION = "kustomization.yaml"
 
 _RULE = re.compile(rb"^kind: PrometheusRule\nmetadata:\n  name: (?P<name>[a-z0-9-]+)$", re.MULTILINE)
 
-#: Kind and name; that of a ConfigMap whose name has a hash ends with `-*`.
+#: Kind and name.
 Key = tuple[str, str]
 Object = Mapping[str, Any]
 
@@ -119,37 +119,29 @@ def _merged(before: Object, patch: Object) -> dict[str, Any]:
 
 
 def _merged_by_name(before: list[Any], patch: list[Any]) -> list[Any]:
+    """The entries of the patch, and then those that it does not name: an order that kustomize chose."""
+    known = {word(at(part, "name")): mapping(part) for part in before}
     changes = {word(at(part, "name")): mapping(part) for part in patch}
-    kept = [
-        _merged(mapping(part), changes.pop(word(at(part, "name")), {}))
-        for part in before
-        if mapping(changes.get(word(at(part, "name")))).get("$patch") != "delete"
+    changed = [
+        _merged(known.get(name, {}), part) for name, part in changes.items() if part.get("$patch") != "delete"
     ]
-    return [*kept, *(part for part in changes.values() if part.get("$patch") != "delete")]
+    return [*changed, *(part for name, part in known.items() if name not in changes)]
 
 
 def _generate(objects: dict[Key, Object], generator: Object, files: Files, folder: str) -> None:
-    """A ConfigMap of a kustomization, merged with that of the base where it says so."""
-    is_fixed = bool(at(generator, "options.disableNameSuffixHash"))
-    name, behavior = word(generator.get("name")), word(generator.get("behavior"))
-    known = next((key for key in (("ConfigMap", name), ("ConfigMap", f"{name}-*")) if key in objects), None)
-    key = known or ("ConfigMap", name if is_fixed else f"{name}-*")
-    before = mapping(objects.get(key, {}).get("data")) if behavior == "merge" else {}
-    data = {**before, **dict(_data(generator, files, folder))}
+    """A ConfigMap of files, under its own name, in the place of one that the base has."""
+    key = ("ConfigMap", word(generator.get("name")))
     labels = {**mapping(at(objects.get(key), "metadata.labels")), **mapping(at(generator, "options.labels"))}
+    data = dict(_data(generator, files, folder))
     objects[key] = {"kind": "ConfigMap", "metadata": {"name": key[1], "labels": labels}, "data": data}
 
 
 def _data(generator: Object, files: Files, folder: str) -> Iterator[tuple[str, str]]:
-    for part, is_file in (("literals", False), ("files", True)):
-        found = generator.get(part)
-        for entry in found if isinstance(found, list) else []:
-            name, _, value = word(entry).partition("=")
-            if is_file:
-                content = files.get(f"{folder}/{value}", b"")
-                yield name, hashlib.sha256(content).hexdigest()
-            else:
-                yield name, value
+    """The keys, with a hash of each file: dashboards are long."""
+    found = generator.get("files")
+    for entry in found if isinstance(found, list) else []:
+        name, _, path = word(entry).partition("=")
+        yield name, hashlib.sha256(files.get(f"{folder}/{path}", b"")).hexdigest()
 
 
 def _labelled(document: Object, kustomization: Object) -> Object:

@@ -21,7 +21,6 @@ _PARTS: Mapping[str, str] = {
     "image": "another image",
     "resources": "other resources",
     "env": "other limits",
-    "envFrom": "other limits",
     "labels": "other labels",
 }
 _OVERLAY = re.compile(r"[^/]+/overlays/(?P<environment>[^/]+)/kustomization\.yaml")
@@ -124,17 +123,12 @@ def _here(environment: str, old: Built, new: Built) -> Delivery:
         environment,
         new.namespace,
         created=tuple(map(_shown, sorted(new.objects.keys() - old.objects.keys()))),
-        changed=tuple(_shown(key) for key in sorted(same) if _differs(key, old, new)),
+        changed=tuple(_shown(key) for key in sorted(same) if old.objects[key] != new.objects[key]),
         deleted=tuple(map(_shown, sorted(old.objects.keys() - new.objects.keys()))),
         replaced=tuple(_replaced(old, new)),
         is_canary=_Scaler.of(new).is_canary,
         scaling=_scaling(old, new),
     )
-
-
-def _differs(key: Key, old: Built, new: Built) -> bool:
-    before, after = old.objects[key], new.objects[key]
-    return before != after or (key[0] == "Deployment" and _read(old, before) != _read(new, after))
 
 
 def _shown(key: Key) -> str:
@@ -148,8 +142,6 @@ def _replaced(old: Built, new: Built) -> Iterator[str]:
         before = old.objects.get(key)
         if key[0] == "Deployment" and before is not None:
             reasons += _reasons(mapping(at(before, _SERVERS)), mapping(at(document, _SERVERS)))
-            if _read(old, document) != _read(new, document):
-                reasons.append(_PARTS["env"])
     yield from dict.fromkeys(reasons)
 
 
@@ -167,17 +159,6 @@ def _reasons(old: Object, new: Object) -> Iterator[str]:
 def _container(template: Object) -> Mapping[str, Any]:
     containers = at(template, "spec.containers")
     return mapping(containers[0]) if isinstance(containers, list) and containers else {}
-
-
-def _read(declared: Built, deployment: Object) -> list[Any]:
-    """The ConfigMaps that the servers read as their environment; their names change with their content."""
-    sources = _container(mapping(at(deployment, _SERVERS))).get("envFrom")
-    names = [at(source, "configMapRef.name") for source in sources] if isinstance(sources, list) else []
-    return [
-        mapping(declared.objects.get(("ConfigMap", f"{name}-*"))).get("data")
-        for name in names
-        if isinstance(name, str)
-    ]
 
 
 def _scaling(old: Built, new: Built) -> str:

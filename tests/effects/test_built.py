@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -22,7 +21,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not KUBECTL.exists(), reason="kubectl is not installed"),
 ]
-_HASH = re.compile(r"(-limits)-[a-z0-9]{10}\b")
 VARIED = {
     SPEC_FILE: edited(
         SPEC,
@@ -59,12 +57,7 @@ def kustomized(folder: Path) -> dict[tuple[str, str], Any]:
     text = subprocess.run(
         [KUBECTL, "kustomize", str(folder)], capture_output=True, text=True, check=True
     ).stdout
-    documents = list(yaml.safe_load_all(_HASH.sub(r"\1", text)))
-    found = {(each["kind"], each["metadata"]["name"]): each for each in documents}
-    limits = [key for key in found if key[0] == "ConfigMap" and key[1].endswith("-limits")]
-    return {
-        (kind, f"{name}-*" if (kind, name) in limits else name): each for (kind, name), each in found.items()
-    }
+    return {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all(text)}
 
 
 def comparable(document: Mapping[str, Any]) -> Any:
