@@ -113,7 +113,7 @@ def findings(routes: Iterable[Route], others: Iterable[Route]) -> Iterator[Findi
     for _, group in groupby(routes, attrgetter("model")):
         own = list(group)
         if found := before.meeting(own):
-            yield _told(*found)
+            yield _reported(*found)
         before.add(own)
 
 
@@ -163,22 +163,22 @@ def _ends(host: str) -> Iterator[str]:
     return (end for place in range(first, len(labels)) if (end := "." + ".".join(labels[place:])) != own)
 
 
-def _told(one: Route, other: Route) -> Finding:
+def _reported(one: Route, other: Route) -> Finding:
     if one.host == other.host:
-        told = f"`{one.host}` is also the host of `{other.model}`: {_both(one, other)}"
-        return _finding(one, other, told, "give each model its own host", Severity.ERROR)
+        message = f"`{one.host}` is also the host of `{other.model}`: {_both(one, other)}"
+        return _finding(one, other, message, "give each model its own host", Severity.ERROR)
     exact, wide = (one, other) if one.host.endswith(other.host[1:]) else (other, one)
-    told = (
+    message = (
         f"requests to `{exact.host.removeprefix(_ANY)}` go to `{exact.model}`, although the route of "
         f"`{wide.model}` has `{wide.host}`"
     )
-    way_out = "give both an exact host, or accept it with a waiver in aimass.yaml"
-    return _finding(one, other, told, way_out, Severity.WARNING)
+    hint = "give both an exact host, or accept it with a waiver in aimass.yaml"
+    return _finding(one, other, message, hint, Severity.WARNING)
 
 
-def _finding(one: Route, other: Route, told: str, way_out: str, severity: Severity) -> Finding:
+def _finding(one: Route, other: Route, message: str, hint: str, severity: Severity) -> Finding:
     note = Related(other.path, f"the route of `{other.model}`", file=other.file)
-    return Finding("AM455", one.path, told, help=way_out, severity=severity, related=(note,), file=one.file)
+    return Finding("AM455", one.path, message, help=hint, severity=severity, related=(note,), file=one.file)
 
 
 def _both(one: Route, other: Route) -> str:
@@ -215,13 +215,13 @@ def met(
         for path in others
     )
     found = findings(routes, [route for each in theirs for route in each])
-    told = remaining(list(found), None, settings, conventions.SETTINGS_FILE)
-    return Met(told, _documents(project, told))
+    left = remaining(list(found), None, settings, conventions.SETTINGS_FILE)
+    return Met(left, _documents(project, left))
 
 
-def _documents(project: Project, told: Iterable[Finding]) -> dict[str, Document]:
+def _documents(project: Project, left: Iterable[Finding]) -> dict[str, Document]:
     """The specs of each pair, read again: mostly there is none."""
-    named = {file for finding in told for file in (finding.file, *(note.file for note in finding.related))}
+    named = {file for finding in left for file in (finding.file, *(note.file for note in finding.related))}
     paths = {project.shown(path): path for path in project.specs()} if named else {}
     return {file: read_document(paths[file], file)[0] for file in sorted(named & paths.keys())}
 

@@ -156,8 +156,8 @@ def _require_alike(parts: list[Rows], locations: list[str]) -> None:
     first = parts[0].frame.columns
     for part, location in zip(parts[1:], locations[1:], strict=True):
         if apart := sorted(set(first) ^ set(part.frame.columns)):
-            told = f"{location} and {locations[0]} do not have the same columns: only one has `{apart[0]}`"
-            raise UnreadableError(told, "narrow the pattern to files with the same columns")
+            message = f"{location} and {locations[0]} do not have the same columns: only one has `{apart[0]}`"
+            raise UnreadableError(message, "narrow the pattern to files with the same columns")
 
 
 def _together(parts: list[Rows], locations: list[str]) -> Rows:
@@ -179,9 +179,9 @@ def _together(parts: list[Rows], locations: list[str]) -> Rows:
     try:
         frame = polars.concat([part.frame for part in parts], how="diagonal_relaxed")
     except polars.exceptions.PolarsError as error:
-        told = str(error).strip().split("\n")[0]
+        message = str(error).strip().split("\n")[0]
         raise UnreadableError(
-            f"the files do not have the same types: {told}", "write each column in one type"
+            f"the files do not have the same types: {message}", "write each column in one type"
         ) from None
     names = tuple(dict.fromkeys(name for part in parts for name in part.names))
     mixed = {name for part in parts for name, kind in part.frame.schema.items() if kind != frame.schema[name]}

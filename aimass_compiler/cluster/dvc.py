@@ -115,8 +115,8 @@ def fetch(root: Path, path: Path) -> None:
         said.clear()
         if _run([command, "--quiet", "--force", note], root, said.append) == 0:
             return
-    told = f"{path.relative_to(root)} is neither in DVC's cache nor in its remote: {_last_complaint(said)}"
-    raise DataMissing(told, f"where it was made, share it: `dvc push {note}`")
+    message = f"{path.relative_to(root)} is neither in DVC's cache nor in its remote: {_last_complaint(said)}"
+    raise DataMissing(message, f"where it was made, share it: `dvc push {note}`")
 
 
 def _last_complaint(said: list[str]) -> str:

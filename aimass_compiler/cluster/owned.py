@@ -120,10 +120,10 @@ def hold_apart(owned: Owned, source: str) -> None:
     """
     if owned.source in {"", source}:
         return
-    told = f"`{owned.model}` in {owned.environment} was applied from the repository `{owned.source}`"
+    message = f"`{owned.model}` in {owned.environment} was applied from the repository `{owned.source}`"
     here = f"this is `{source}`" if source else "this one has no remote `origin` that says it is the same"
     raise Conflict(
-        f"{told}, and {here}",
+        f"{message}, and {here}",
         "give one of the two models another name or namespace; `aimass apply --adopt` takes it over",
         (),
     )

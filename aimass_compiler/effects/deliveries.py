@@ -47,10 +47,6 @@ class Delivery(Struct, frozen=True):
     scaling: str = ""
     """Who decides from now on how many there are, where that is another one."""
 
-    @property
-    def does_anything(self) -> bool:
-        return bool(self.created or self.changed or self.deleted or self.left)
-
 
 class Reach(Struct, frozen=True):
     """What applying all models of the project looks at."""
@@ -150,10 +146,10 @@ def _reasons(old: Object, new: Object) -> Iterator[str]:
         return
     sides = [_container(old), _container(new)]
     labels = [mapping(at(side, "metadata.labels")) for side in (old, new)]
-    told = [name for part, name in _PARTS.items() if sides[0].get(part) != sides[1].get(part)]
+    reasons = [name for part, name in _PARTS.items() if sides[0].get(part) != sides[1].get(part)]
     if labels[0] != labels[1]:
-        told.append(_PARTS["labels"])
-    yield from told or ["another manifest of their pods"]
+        reasons.append(_PARTS["labels"])
+    yield from reasons or ["another manifest of their pods"]
 
 
 def _container(template: Object) -> Mapping[str, Any]:
@@ -164,14 +160,14 @@ def _container(template: Object) -> Mapping[str, Any]:
 def _scaling(old: Built, new: Built) -> str:
     """Who scales the servers from now on."""
     was, now = _Scaler.of(old), _Scaler.of(new)
-    told = []
+    changes = []
     if was.is_canary != now.is_canary:
-        told.append(_CANARY_ON if now.is_canary else _CANARY_OFF)
+        changes.append(_CANARY_ON if now.is_canary else _CANARY_OFF)
     if was.is_automatic and not now.is_automatic:
-        told.append(f"autoscaling ends: {now.amount} servers instead of {was.amount}")
+        changes.append(f"autoscaling ends: {now.amount} servers instead of {was.amount}")
     if now.is_automatic and not was.is_automatic:
-        told.append(f"autoscaling begins: {now.amount} servers instead of {was.amount}")
-    return "; ".join(told)
+        changes.append(f"autoscaling begins: {now.amount} servers instead of {was.amount}")
+    return "; ".join(changes)
 
 
 _CANARY_ON = "Argo Rollouts takes over the servers: those of the Deployment end once its own are ready"
@@ -199,11 +195,11 @@ class _Scaler(Struct, frozen=True):
 
 def told_deliveries(model: str, found: Sequence[Delivery], *, is_new: bool = False) -> Iterator[Told]:
     """The same in sentences, each once with its environments; `model` is the name that is applied so far."""
-    told: dict[tuple[Sign, str], list[str]] = {}
+    found_in: dict[tuple[Sign, str], list[str]] = {}
     for each in found:
         for sentence in _sentences(model, each, is_new=is_new):
-            told.setdefault(sentence, []).append(each.environment)
-    for (sign, text), names in told.items():
+            found_in.setdefault(sentence, []).append(each.environment)
+    for (sign, text), names in found_in.items():
         yield Told(sign, text.replace(_WHERE, listed(names)), environments=tuple(names))
 
 
@@ -211,17 +207,17 @@ def _sentences(model: str, each: Delivery, *, is_new: bool) -> Iterator[tuple[Si
     is_whole = not (each.changed or each.replaced or each.scaling)
     if each.left:
         command = f"aimass delete {model} --env {each.environment} --namespace {each.namespace}"
-        told = f"what runs of {model} in the namespace {each.namespace} is left running"
-        way_out = f"`{command}` removes its {len(each.left)} objects"
-        yield Sign.CHANGED, f"{told}, because {each.why_left}: {way_out}"
+        left = f"what runs of {model} in the namespace {each.namespace} is left running"
+        hint = f"`{command}` removes its {len(each.left)} objects"
+        yield Sign.CHANGED, f"{left}, because {each.why_left}: {hint}"
     if each.replaced:
         how = "by canary" if each.is_canary else "in turn"
         yield Sign.CHANGED, f"the servers in {_WHERE} are replaced {how}: {listed(each.replaced)}"
     if each.scaling:
         yield Sign.CHANGED, f"{each.scaling}, in {_WHERE}"
     if each.deleted:
-        told = _counted(each.deleted, f"all {len(each.deleted)} objects of {model}" if is_whole else "")
-        yield Sign.REMOVED, f"{told} deleted in {_WHERE}"
+        deleted = _counted(each.deleted, f"all {len(each.deleted)} objects of {model}" if is_whole else "")
+        yield Sign.REMOVED, f"{deleted} deleted in {_WHERE}"
     if each.created and not is_new:
         whole = f"{len(each.created)} objects" if is_whole and not each.deleted else ""
         yield Sign.ADDED, f"{_counted(each.created, whole)} created in {_WHERE}"

@@ -54,8 +54,8 @@ def absent(columns: Iterable[str], present: list[str], known: Iterable[str] = ()
     for name in declared:
         if name not in present:
             hint = did_you_mean(name, others)
-            told = "is declared but the data has no such column"
-            yield Violation(name, f"{told}; {hint}" if hint else told, 0)
+            message = "is declared but the data has no such column"
+            yield Violation(name, f"{message}; {hint}" if hint else message, 0)
 
 
 def typed(

@@ -113,15 +113,15 @@ def _tell_strangers(join: Join, left: polars.DataFrame, right: polars.DataFrame)
     if count >= _FEW * left.height:
         return
     met = "no" if count == 0 else f"only {count:,} of {left.height:,}"
-    told = f"{met} `{', '.join(keys)}` of `{join.left}` ({_examples(mine.filter(~meets))}) "
-    told += f"{'is' if count <= 1 else 'are'} in `{join.right}` ({_examples(others)})"
+    message = f"{met} `{', '.join(keys)}` of `{join.left}` ({_examples(mine.filter(~meets))}) "
+    message += f"{'is' if count <= 1 else 'are'} in `{join.right}` ({_examples(others)})"
     reason, way_out = _reason(mine.filter(~meets), others)
-    told += f": one of them {reason}" if reason else ""
+    message += f": one of them {reason}" if reason else ""
     if count == 0:
         raise StageFailure(
-            ExitCode.DATA, told, way_out or "check that `on` names the same thing in both sources"
+            ExitCode.DATA, message, way_out or "check that `on` names the same thing in both sources"
         )
-    print(told + (f"; {way_out}" if way_out else ""))
+    print(message + (f"; {way_out}" if way_out else ""))
 
 
 def _keys(frame: polars.DataFrame, keys: list[str]) -> polars.Series:

@@ -26,8 +26,8 @@ def run(data: Data, task: Task, *, workspace: Workspace) -> None:
     """Write train, validation and test rows, and a report of what was found."""
     collected = joined(data, _collect(data, workspace))
     cleaned = _checked(data, task, collected)
-    for told in rounded(collected.table, data.columns):
-        print(f"warning: {told}\n  help: declare it as `id` or `category` if it only names something")
+    for message in rounded(collected.table, data.columns):
+        print(f"warning: {message}\n  help: declare it as `id` or `category` if it only names something")
     splits = _split(data, task, cleaned)
     for name, part in splits.items():
         write_table(workspace.path(artifacts.rows(name)), part)
@@ -95,8 +95,8 @@ def _cleaned(
     for step in steps:
         kept = step.keep(rows.lazy()).collect()
         if kept.is_empty() and not rows.is_empty():
-            told = f"leaves no row: `{step.kind}` removes the last {rows.height:,}"
-            emptied = [contract.Violation(name, told, rows.height) for name in step.columns_read()]
+            message = f"leaves no row: `{step.kind}` removes the last {rows.height:,}"
+            emptied = [contract.Violation(name, message, rows.height) for name in step.columns_read()]
         rows = kept
     return rows, emptied
 

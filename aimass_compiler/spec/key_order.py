@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from aimass_compiler.spec.document import Document
 
 #: Lines above the first key that are about the file, and everything above them.
-_INDENTED_COMMENT = re.compile(r" +#")
 _OF_FILE = re.compile(r"\s*$|---|%|.*yaml-language-server")
 
 

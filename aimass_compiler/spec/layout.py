@@ -16,7 +16,6 @@ from aimass_compiler.spec.multiline import INDENT, rewritten_lines
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _OPENING = (yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken)
-_BLOCKS = (yaml.BlockMappingStartToken, yaml.BlockSequenceStartToken, yaml.BlockEndToken)
 _CLOSING = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)
 _MARKERS = (yaml.DirectiveToken, yaml.DocumentStartToken, yaml.DocumentEndToken)
 _LINE_END = re.compile(r"\r\n|\r|\n")

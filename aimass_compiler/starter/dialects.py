@@ -131,8 +131,8 @@ def _start(sample: Sample) -> str:
 def _lines_above(sample: Sample, sniffed: Mapping[str, Any]) -> dict[str, Any]:
     """Excel's line `sep=;`, comments, and lines of prose above the header."""
     lines = [line.rstrip("\r\n") for line in sample.lines]
-    if told := _EXCELS_LINE.match(lines[0] if lines else ""):
-        return {"skip": 1, "separator": told[1]}
+    if found := _EXCELS_LINE.match(lines[0] if lines else ""):
+        return {"skip": 1, "separator": found[1]}
     above = _comment(lines)
     skip = int(sniffed.get("skip") or 0)
     if not above and 0 < skip <= _MOST_SKIPPED and any(line.strip() for line in lines[:skip]):
@@ -181,15 +181,17 @@ def _is_like(line: str, other: str) -> bool:
 
 def _of_values(sample: Sample, above: Mapping[str, Any], sniffed: Mapping[str, Any]) -> dict[str, Any]:
     """What stands between values and around them: what splits most rows alike, into the most values."""
-    told = above.get("separator")
+    declared = above.get("separator")
     guess = sniffed.get("separator")
-    signs = [told] if told else list(dict.fromkeys((*_SEPARATORS, *([guess] if _is_sign(guess) else []))))
+    signs = (
+        [declared] if declared else list(dict.fromkeys((*_SEPARATORS, *([guess] if _is_sign(guess) else []))))
+    )
     candidates: list[tuple[_Score, dict[str, Any]]] = []
     for separator in signs:
         keys = {**above, **({} if separator == "," else {"separator": separator})}
         candidates += _by_quoting(sample, keys)
     (has_columns, share, *_), keys = max(candidates, key=lambda candidate: candidate[0])
-    if told or (has_columns and share > _MOST):
+    if declared or (has_columns and share > _MOST):
         return keys
     spaced = {**above, "separator": " ", "strip": True}
     found = _fit(sample, spaced)

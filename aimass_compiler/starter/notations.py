@@ -37,13 +37,11 @@ _HOURS = (
     *(" %I:%M:%S %p", ", %I:%M:%S %p", ":%H:%M:%S %z", " %H:%M:%S %z"),
 )
 _SAMPLED = 500
-_MOST_AMBIGUOUS = 3
 _COMPACT = "%Y%m%d"
 #: So many different days in this form are no coincidence.
 _COMPACT_DATE = r"^(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$"
 _FEWEST_DAYS = 10
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
-_GROUP = 3
 
 
 @dataclass
@@ -265,8 +263,8 @@ def _settle_dates(columns: Sequence[_Dates], found: Notations) -> None:
     for column in columns:
         if column.marks:
             found.missing[column.name] = column.marks
-        if told := _mark_note(column.marks):
-            found.notes[column.name] = "; ".join(told)
+        if notes := _mark_note(column.marks):
+            found.notes[column.name] = "; ".join(notes)
         if not column.formats:
             continue
         orders = _orders(column.formats)

@@ -72,8 +72,8 @@ def target_of(
     found = _proposed(columns) if wanted is None else _wanted(wanted, columns, left_out)
     classes = found.classes
     if positive is not None and (len(classes) != _TWO or positive not in classes):
-        told = f"{inline(found.name)} has no two classes of which {inline(positive)} is one"
-        raise UnusableDataError("AM064", told, did_you_mean(positive, classes))
+        message = f"{inline(found.name)} has no two classes of which {inline(positive)} is one"
+        raise UnusableDataError("AM064", message, did_you_mean(positive, classes))
     if len(classes) != _TWO:
         return found
     chosen, why = (positive, "as was asked for") if positive is not None else _sought(found)
@@ -104,8 +104,8 @@ def _wanted(name: str, columns: Mapping[str, Column], left_out: Sequence[LeftOut
     found = _as_target(columns[name].without_order)
     if found is None:
         kind, count = columns[name].type, columns[name].observation.distinct
-        told = f"{inline(name)} is of type {kind} with {count:,} different values"
-        raise UnusableDataError("AM064", told, "a target is a number, or a category of 2 to 100 names")
+        message = f"{inline(name)} is of type {kind} with {count:,} different values"
+        raise UnusableDataError("AM064", message, "a target is a number, or a category of 2 to 100 names")
     return Target(found, "as was asked for")
 
 
@@ -117,8 +117,8 @@ def _as_target(column: Column) -> Column | None:
         return None
     if not _TWO <= len(column.labels) <= _MOST_CLASSES:
         return None
-    told = "few whole numbers, so classes; as `number` it would be predicted as an amount"
-    comment = told if column.type == "number" else "the classes"
+    why = "few whole numbers, so classes; as `number` it would be predicted as an amount"
+    comment = why if column.type == "number" else "the classes"
     return Column(column.name, "category", column.observation, comment, {"values": list(column.labels)})
 
 

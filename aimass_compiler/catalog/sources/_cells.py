@@ -181,9 +181,9 @@ def _undecoded(location: str, encoding: str, error: UnicodeError) -> UnreadableE
         (name for mark, name in _text.MARKS_OF_ENCODINGS.items() if start.startswith(mark)), "cp1252"
     )
     line, byte = _text.undecodable(location, encoding) if "16" not in encoding else (1, start[0])
-    told = f"line {line} is not {encoding.upper()} (byte 0x{byte:02x})"
+    message = f"line {line} is not {encoding.upper()} (byte 0x{byte:02x})"
     other = "utf-8" if found == encoding else found
-    return UnreadableError(told, f"declare its encoding: `encoding: {other}`")
+    return UnreadableError(message, f"declare its encoding: `encoding: {other}`")
 
 
 def _malformed(location: str, dialect: Csv, error: csv.Error) -> UnreadableError:
@@ -194,13 +194,15 @@ def _malformed(location: str, dialect: Csv, error: csv.Error) -> UnreadableError
             f"{place}: a quote ({dialect.quote}) opens here and is never closed",
             f"close it, or read quotes as plain characters: {dialect.written(quote='none')}",
         )
-    told = f"{place}: the closing quote of a value is not followed by the separator ({dialect.separator!r})"
+    message = (
+        f"{place}: the closing quote of a value is not followed by the separator ({dialect.separator!r})"
+    )
     ways = [
         f"double the quotes within a value, or read them as plain characters: {dialect.written(quote='none')}"
     ]
     if not dialect.escape:
         ways.append(f"or as escaped by a backslash: {dialect.written(escape=chr(92))}")
-    return UnreadableError(told, ", ".join(ways))
+    return UnreadableError(message, ", ".join(ways))
 
 
 def fault(location: str, dialect: Csv) -> tuple[int, str]:
@@ -283,10 +285,10 @@ def _too_long(location: str, dialect: Csv, width: int) -> UnreadableError:
     with opened(location, dialect, is_numbered=True) as cells:
         line, row = next((line, row) for line, row in cells.numbered() if any(row[width:]))
         names = cells.names
-    told = f"line {line} has {len(row)} values, but the header has {width}"
-    told += f" (`{names[-1]}` is followed by {row[width]!r})"
+    message = f"line {line} has {len(row)} values, but the header has {width}"
+    message += f" (`{names[-1]}` is followed by {row[width]!r})"
     ways = "put quotes around a value that contains the separator"
     other = next((sign for sign in ",;\t|" if sign in names[0]), None) if width == 1 else None
     if other is not None:
         ways = f"the header has one column, `{names[0]}`: did you mean {dialect.written(separator=other)}?"
-    return UnreadableError(told, ways)
+    return UnreadableError(message, ways)

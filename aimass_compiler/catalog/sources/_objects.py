@@ -84,16 +84,16 @@ def _no_json(line: bytes, number: int, error: ValueError) -> UnreadableError:
     try:
         line.decode("utf-8")
     except UnicodeDecodeError as problem:
-        told = f"line {number} is not UTF-8 (byte 0x{line[problem.start]:02x})"
-        return UnreadableError(told, "write the file in UTF-8")
+        message = f"line {number} is not UTF-8 (byte 0x{line[problem.start]:02x})"
+        return UnreadableError(message, "write the file in UTF-8")
     if b"NaN" in line or b"Infinity" in line:
         return UnreadableError(f"line {number}: NaN is not valid JSON", "write null for a missing value")
     if b"\\ud" in line.lower():
         return UnreadableError(
             f"line {number} has an unpaired surrogate (`\\ud…`)", "write both halves of the character"
         )
-    told = str(error).partition(": line 1 column")[0]
-    return UnreadableError(f"line {number} is not JSON: {told}", _WAY_OUT)
+    message = str(error).partition(": line 1 column")[0]
+    return UnreadableError(f"line {number} is not JSON: {message}", _WAY_OUT)
 
 
 def _lines(location: str) -> Iterator[tuple[int, bytes]]:
@@ -153,7 +153,8 @@ def _unlike(name: str, found: list[Any], location: str) -> UnreadableError:
         if value is not None:
             seen.setdefault(_NOUNS[type(value)], row)
     numbers = lines(location)
-    told = " and ".join(f"{noun} in line {numbers[row]}" for noun, row in [*seen.items()][:2])
+    message = " and ".join(f"{noun} in line {numbers[row]}" for noun, row in [*seen.items()][:2])
     return UnreadableError(
-        f"the column `{name}` is {told}", "write its values in one type, or leave the column out of the spec"
+        f"the column `{name}` is {message}",
+        "write its values in one type, or leave the column out of the spec",
     )

@@ -95,8 +95,8 @@ def unpacked(location: str) -> Iterator[IO[bytes]]:
             with _reading(kind, stream) as unpacked:
                 yield unpacked
         except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile) as error:
-            told = f"the compressed file is truncated or corrupt ({str(error).rstrip('.')})"
-            raise UnreadableError(told, "copy it again") from None
+            message = f"the compressed file is truncated or corrupt ({str(error).rstrip('.')})"
+            raise UnreadableError(message, "copy it again") from None
 
 
 def _reading(kind: str, stream: IO[bytes]) -> contextlib.AbstractContextManager[IO[bytes]]:

@@ -118,13 +118,13 @@ class Csv(Source):
     def _check(self) -> Self:
         for decimal, thousands in self._notations():
             if thousands == decimal:
-                told = "`thousands` and `decimal` are both `{mark}`, so no number could be read"
-                raise _same_marks(told, decimal)
+                message = "`thousands` and `decimal` are both `{mark}`, so no number could be read"
+                raise _same_marks(message, decimal)
             if self.quote == "none" and self.separator in (decimal, thousands):
-                told = (
+                message = (
                     "`{mark}` is the separator and occurs in numbers, too, which is ambiguous without quotes"
                 )
-                raise _same_marks(told, self.separator)
+                raise _same_marks(message, self.separator)
         if self.separator in (self.quote, self.escape) or self.escape == self.quote:
             raise _same_marks(
                 "`separator`, `quote` and `escape` must be different characters", self.separator
@@ -192,12 +192,12 @@ class Csv(Source):
             value = getattr(self, key)
             unknown = next((name for name in value if name not in names), None)
             if isinstance(value, Mapping) and unknown is not None:
-                told = f"`{key}` names a column `{unknown}`, which the file does not have"
-                raise UnreadableError(told, did_you_mean(unknown, names))
+                message = f"`{key}` names a column `{unknown}`, which the file does not have"
+                raise UnreadableError(message, did_you_mean(unknown, names))
         for name in self.dates:
             if wanted.get(name, "time") not in ("time", "id"):
-                told = f"`dates` says how `{name}` writes dates, but its type is {wanted[name]}"
-                raise UnreadableError(told, f"declare `{name}: time`, or take it out of `dates`")
+                message = f"`dates` says how `{name}` writes dates, but its type is {wanted[name]}"
+                raise UnreadableError(message, f"declare `{name}: time`, or take it out of `dates`")
 
     def _require(self, names: tuple[str, ...], wanted: Iterable[str]) -> None:
         """Raises UnreadableError for a wanted name that is a duplicate."""
@@ -260,16 +260,16 @@ class Csv(Source):
         count = int(odd.sum())
         values = "1 value" if count == 1 else f"{count:,} values"
         more = ", …" if count > _SHOWN else ""
-        told = f"column `{name}` has {values} that {'does' if count == 1 else 'do'} not fit"
+        message = f"column `{name}` has {values} that {'does' if count == 1 else 'do'} not fit"
         if type_ == "time":
             ways = f"correct `dates: {{{name}: …}}`, or list the values that mean missing in `missing`"
-            return UnreadableError(f"{told} the date format `{self.dates[name]}` ({shown}{more})", ways)
+            return UnreadableError(f"{message} the date format `{self.dates[name]}` ({shown}{more})", ways)
         notation = f"`decimal: '{self.decimal_of(name)}'`"
         thousands = self.thousands_of(name)
         notation += f" and `thousands: '{thousands}'`" if thousands else " and no `thousands`"
         ways = "correct these keys of the source (`signs` strips currencies and percent signs), or list the"
         return UnreadableError(
-            f"{told} {notation} ({shown}{more})",
+            f"{message} {notation} ({shown}{more})",
             f"{ways} values that mean missing in `missing`",
         )
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 def advice(missed: Sequence[Judged], fit: Fit, evidence: Evidence, evaluation: Evaluation) -> str:
     """The sentences, joined: of the released model, of labels, and else of how the model fits."""
     wanted = {judged.metric for judged in missed if not judged.is_of_released}
-    told = list(_of_labels([gate for gate in evaluation.gates if gate.metric in wanted], evidence))
-    explained = {metric for metric, _ in told}
-    sentences = [sentence for _, sentence in told]
+    of_labels = list(_of_labels([gate for gate in evaluation.gates if gate.metric in wanted], evidence))
+    explained = {metric for metric, _ in of_labels}
+    sentences = [sentence for _, sentence in of_labels]
     if any(judged.is_of_released and judged.value is not None for judged in missed):
         sentences.append(
             "the released model can stay: nothing has to be changed. To accept a model that is slightly "

@@ -52,11 +52,11 @@ class Comparison:
     def __str__(self) -> str:
         """The difference in words: `0.09 worse (95 % interval of the difference: -0.11 to -0.07)`."""
         word = "better" if self.advantage > 0 else "worse"
-        told = f"{abs(self.difference):.3g} {word}" if self.difference else "the same"
+        message = f"{abs(self.difference):.3g} {word}" if self.difference else "the same"
         if self.low is None or self.high is None:
-            return f"{told} (too few rows for an interval)"
+            return f"{message} (too few rows for an interval)"
         chance = ", so it may be chance" if self.low <= 0 <= self.high and self.difference else ""
-        return f"{told} (95 % interval of the difference: {self.low:+.3g} to {self.high:+.3g}{chance})"
+        return f"{message} (95 % interval of the difference: {self.low:+.3g} to {self.high:+.3g}{chance})"
 
 
 @dataclass(frozen=True)

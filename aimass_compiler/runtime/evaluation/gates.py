@@ -63,20 +63,20 @@ def _judge(gate: Gate, evidence: Evidence, rival: Rival | None) -> Iterator[Judg
 def _bounded(gate: Gate, name: str, condition: str, value: float | None, passed: bool) -> Judged:
     place = f"{name} on the {gate.split} split"
     if value is None:
-        told = f"{place} is not defined"
+        message = f"{place} is not defined"
     else:
-        told = f"{place} is {shown(value)}{'' if passed else f', but the gate asks for {condition}'}"
-    return Judged(gate.metric, name, gate.split, condition, value, passed, told)
+        message = f"{place} is {shown(value)}{'' if passed else f', but the gate asks for {condition}'}"
+    return Judged(gate.metric, name, gate.split, condition, value, passed, message)
 
 
 def _not_overfit(gate: Gate, name: str, allowed: float, value: float | None) -> Judged:
     passed = value is not None and value <= allowed
     if value is None:
-        told = f"{name} is not defined on both the train and the validation split"
+        message = f"{name} is not defined on both the train and the validation split"
     else:
-        told = f"{name} is {shown(value)} better on the train split than on the validation split"
-        told += "" if passed else f", but at most {allowed:g} is allowed"
-    return Judged(gate.metric, name, gate.split, f"overfit {allowed:g}", value, passed, told)
+        message = f"{name} is {shown(value)} better on the train split than on the validation split"
+        message += "" if passed else f", but at most {allowed:g} is allowed"
+    return Judged(gate.metric, name, gate.split, f"overfit {allowed:g}", value, passed, message)
 
 
 def _beating(gate: Gate, name: str, value: float | None, rival: Rival | None) -> Judged:
@@ -86,16 +86,16 @@ def _beating(gate: Gate, name: str, value: float | None, rival: Rival | None) ->
     place, passed = f"{name} on the {gate.split} split", False
     found = rival.comparisons.get((gate.metric, gate.split)) if rival else None
     if rival is None:
-        told, passed = "nothing is released yet", True
+        message, passed = "nothing is released yet", True
     elif rival.obstacle:
-        told = f"{place} cannot be compared with that of version {rival.version}, which is released: "
-        told += rival.obstacle
+        message = f"{place} cannot be compared with that of version {rival.version}, which is released: "
+        message += rival.obstacle
     elif value is None or found is None:
-        told = f"{place} is not defined for both models"
+        message = f"{place} is not defined for both models"
     else:
         passed = found.advantage >= -margin
-        told = f"{place} is {shown(value)}, and {shown(found.released)} for the released version "
-        told += f"{rival.version} on the same {found.rows:,} rows: {found}"
+        message = f"{place} is {shown(value)}, and {shown(found.released)} for the released version "
+        message += f"{rival.version} on the same {found.rows:,} rows: {found}"
         allowed = f"at most {margin:g} worse is allowed" if margin else "the gate asks for not worse"
-        told += "" if passed else f"; {allowed}"
-    return Judged(gate.metric, name, gate.split, condition, value, passed, told)
+        message += "" if passed else f"; {allowed}"
+    return Judged(gate.metric, name, gate.split, condition, value, passed, message)

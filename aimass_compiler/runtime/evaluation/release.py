@@ -132,10 +132,10 @@ def released(workspace: Workspace) -> Released | None:
     )
     if not package.is_dir():
         if not (workspace.root / note).is_file():
-            told = f"the release of version {version} kept no package to compare with"
+            message = f"the release of version {version} kept no package to compare with"
             hint = f"bring that version's `artifacts/{workspace.model}` back (`git checkout` its commit, "
             hint += f"`dvc checkout`), run `aimass release {workspace.model}` there, and commit `releases/`"
-            raise StageFailure(ExitCode.USAGE, told, hint)
+            raise StageFailure(ExitCode.USAGE, message, hint)
         raise StageFailure(ExitCode.USAGE, f"the released package {shown} is not here", fetching)
     try:
         found = Released(package, workspace)
@@ -143,8 +143,8 @@ def released(workspace: Workspace) -> Released | None:
     except (OSError, ValueError, KeyError, TypeError):
         raise StageFailure(ExitCode.USAGE, f"{shown} is not a package", fetching) from None
     if has_version != version:
-        told = f"{shown} is version {has_version}, and the release on record is version {version}"
-        raise StageFailure(ExitCode.USAGE, told, fetching)
+        message = f"{shown} is version {has_version}, and the release on record is version {version}"
+        raise StageFailure(ExitCode.USAGE, message, fetching)
     return found
 
 
@@ -155,7 +155,7 @@ def _recorded(path: Path, root: Path) -> str:
         version = None
     if isinstance(version, str):
         return version
-    told = f"{path.relative_to(root)} does not hold a release"
+    message = f"{path.relative_to(root)} does not hold a release"
     raise StageFailure(
-        ExitCode.USAGE, told, "restore it from git, or record the release again: `aimass release`"
+        ExitCode.USAGE, message, "restore it from git, or record the release again: `aimass release`"
     )

@@ -45,8 +45,8 @@ class Admission:
         """
         wait = self._ahead / self.pace
         if self._ahead and self._now() + _CAUTION * (wait + size / self.pace) > until:
-            told = f"the requests ahead take {wait:.1f} s; try again"
-            raise RequestError(503, told, retry_after_seconds=max(1, math.ceil(wait)))
+            message = f"the requests ahead take {wait:.1f} s; try again"
+            raise RequestError(503, message, retry_after_seconds=max(1, math.ceil(wait)))
 
     def begin(self, size: int) -> None:
         """Count a body among those that are worked on."""

@@ -167,8 +167,13 @@ class Application:
     async def _describe(self, method: str, path: str, send: Send, identity: bytes) -> None:
         answer = self._described(method, path)
         if answer.status in _MISTAKEN:
-            told = {"id": identity.decode(), "method": method, "path": path[:_SHOWN], "code": answer.status}
-            self._log.event("request", told)
+            fields = {
+                "id": identity.decode(),
+                "method": method,
+                "path": path[:_SHOWN],
+                "code": answer.status,
+            }
+            self._log.event("request", fields)
         await self._send(send, answer, identity)
 
     def _described(self, method: str, path: str) -> Answer:
@@ -177,8 +182,8 @@ class Application:
         answer = self._got(path)
         if answer is None:
             hint = nearest(path, (*self._endpoints, *self._documents, *self._states))
-            told = f"there is nothing at {path[:_SHOWN]}{'; ' if hint else ''}{hint}"
-            return RequestError(404, told).answer()
+            message = f"there is nothing at {path[:_SHOWN]}{'; ' if hint else ''}{hint}"
+            return RequestError(404, message).answer()
         return answer if method in ("GET", "HEAD") else _refused_method(method, path, "GET")
 
     def _got(self, path: str) -> Answer | None:
@@ -210,14 +215,14 @@ def _document(value: Any, status: int = 200) -> Answer:
 
 
 def _stopping() -> Answer:
-    told = "this server stops; another one answers"
-    return RequestError(503, told, retry_after_seconds=1, is_final=True).answer()
+    message = "this server stops; another one answers"
+    return RequestError(503, message, retry_after_seconds=1, is_final=True).answer()
 
 
 def _late(seconds: float, *, has_body: bool) -> Answer:
     if has_body:
-        told = f"the prediction took longer than {seconds:g} s; send fewer rows at once"
-        return RequestError(504, told).answer()
+        message = f"the prediction took longer than {seconds:g} s; send fewer rows at once"
+        return RequestError(504, message).answer()
     return RequestError(408, f"the body did not arrive within {seconds:g} s", is_final=True).answer()
 
 

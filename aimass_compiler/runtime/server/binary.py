@@ -40,9 +40,9 @@ def split(body: bytes, header_length: bytes | None) -> tuple[memoryview, memoryv
         return view, view[len(view) :]
     is_length = header_length.isdigit() and len(header_length) <= _DIGITS
     if not is_length or int(header_length) > len(body):
-        told = header_length[:20].decode("latin-1")
+        declared = header_length[:20].decode("latin-1")
         raise RequestError(
-            400, f"Inference-Header-Content-Length is `{told}`, but the body has {len(body)} bytes"
+            400, f"Inference-Header-Content-Length is `{declared}`, but the body has {len(body)} bytes"
         )
     return view[: int(header_length)], view[int(header_length) :]
 

@@ -69,8 +69,8 @@ class Bodies:
             if task not in self._given_up:
                 raise
             task.uncancel()
-            told = "too many bodies are arriving, and this one takes longest; try again"
-            raise RequestError(503, told, retry_after_seconds=1, is_final=True) from None
+            message = "too many bodies are arriving, and this one takes longest; try again"
+            raise RequestError(503, message, retry_after_seconds=1, is_final=True) from None
         finally:
             self._room += self._arriving.pop(task)
             self._given_up.discard(task)
@@ -99,5 +99,5 @@ class Bodies:
 
 
 def _too_large(limit: int) -> RequestError:
-    told = f"the body is larger than {limit} bytes; send fewer rows at once"
-    return RequestError(413, told)
+    message = f"the body is larger than {limit} bytes; send fewer rows at once"
+    return RequestError(413, message)

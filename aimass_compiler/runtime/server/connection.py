@@ -114,8 +114,8 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
         self.flow: _Flow = _Flow(transport)
         self.transport = _Line(transport, self._close)
         if not self._table.makes_room(self):
-            told = f"this server has reached its limit of {self._table.limit} connections; try again"
-            self._refuse(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "limit", told))
+            message = f"this server has reached its limit of {self._table.limit} connections; try again"
+            self._refuse(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "limit", message))
 
     def data_received(self, data: bytes) -> None:
         """Parse what arrives, slice by slice, as long as it is wanted."""
@@ -148,8 +148,8 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
 
     def on_headers_complete(self) -> None:
         """Refuse heads that are too large or can be read in two ways, and begin to answer the others."""
-        if told := request_head.fault(self.parser.get_http_version(), self.headers):
-            raise Refusal(HTTPStatus.BAD_REQUEST, "framing", told)
+        if message := request_head.fault(self.parser.get_http_version(), self.headers):
+            raise Refusal(HTTPStatus.BAD_REQUEST, "framing", message)
         if self._counted > HEAD_BYTES - _SLICE or len(self.headers) > _MOST_HEADERS:
             self._measure()
         self._counted = 0
@@ -245,8 +245,8 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
 
     def _run_out(self, patience: float) -> None:
         if self.phase == _HEAD:
-            told = f"the request's headers did not arrive within {patience:g} s"
-            self._refuse(Refusal(HTTPStatus.REQUEST_TIMEOUT, "slow_head", told))
+            message = f"the request's headers did not arrive within {patience:g} s"
+            self._refuse(Refusal(HTTPStatus.REQUEST_TIMEOUT, "slow_head", message))
         elif self.phase == _REST:
             self.abort("slow_body")
         else:  # it was told, and counted, before
@@ -296,8 +296,8 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
         except httptools.HttpParserError as error:
             refusal = error.__context__
             if not isinstance(refusal, Refusal):
-                told = "this is not an HTTP/1.1 request"
-                refusal = Refusal(HTTPStatus.BAD_REQUEST, "framing", told)
+                message = "this is not an HTTP/1.1 request"
+                refusal = Refusal(HTTPStatus.BAD_REQUEST, "framing", message)
             self._refuse(refusal)
         else:
             if self._counted and (self._counted > HEAD_BYTES or len(self.headers) > _MOST_HEADERS):
@@ -357,5 +357,7 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
 
 
 def _too_large() -> Refusal:
-    told = f"the request line and headers may have {HEAD_BYTES} bytes, and {_MOST_HEADERS} headers, at most"
-    return Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "large_head", told)
+    message = (
+        f"the request line and headers may have {HEAD_BYTES} bytes, and {_MOST_HEADERS} headers, at most"
+    )
+    return Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "large_head", message)

@@ -123,8 +123,10 @@ def require_room(rows: int, width: int, most_values: int) -> None:
     Columns that are left out take up memory, too, and cost their caller nothing.
     """
     if rows * width > most_values:
-        told = f"{rows} rows of {width} values are more than the {most_values} values that are taken at once"
-        raise RequestError(413, f"{told}; send fewer rows at once")
+        message = (
+            f"{rows} rows of {width} values are more than the {most_values} values that are taken at once"
+        )
+        raise RequestError(413, f"{message}; send fewer rows at once")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -139,5 +141,5 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def unknown(name: str, row: int, signature: Signature) -> RequestError:
     """A field that the model does not have."""
     hint = nearest(name, [field.name for field in signature.fields] + sorted(signature.ignored))
-    told = f"row {row}: there is no field {shown(name)}{'; ' if hint else ''}{hint}"
-    return RequestError(422, told, name[:100], row)
+    message = f"row {row}: there is no field {shown(name)}{'; ' if hint else ''}{hint}"
+    return RequestError(422, message, name[:100], row)

@@ -102,8 +102,8 @@ class Drift:
         try:
             self._columns = _columns(reference, signature)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            told = f"{conventions.REFERENCE_FILE} does not fit: {error}; package the model again"
-            raise ServerFailure(ExitCode.PACKAGE, told) from error
+            message = f"{conventions.REFERENCE_FILE} does not fit: {error}; package the model again"
+            raise ServerFailure(ExitCode.PACKAGE, message) from error
         self._offsets = numpy.cumsum([0] + [len(bins.expected) for _, _, _, bins in self._columns])
         self._counts = numpy.zeros((_STEPS, int(self._offsets[-1])), dtype=numpy.int64)
         self._rows = numpy.zeros(_STEPS, dtype=numpy.int64)

@@ -47,8 +47,8 @@ class Gathering:
     def check(self) -> None:
         """Raise RequestError (503) when as many wait for this turn as the last ones took time for."""
         if len(self._places) * self._seconds_each > self._timeout_seconds:
-            told = f"{len(self._places)} requests came at once, which is all that can be answered in time"
-            raise RequestError(503, f"{told}; try again", retry_after_seconds=1)
+            message = f"{len(self._places)} requests came at once, which is all that can be answered in time"
+            raise RequestError(503, f"{message}; try again", retry_after_seconds=1)
 
     async def predict(self, tensors: Tensors) -> Prediction:
         """What `Predictor.predict` answers for these tensors alone, its errors included."""

@@ -46,8 +46,8 @@ def verify(package: Package, predictor: Predictor) -> None:
         raise _failure(f"breaks the contract of {conventions.SIGNATURE_FILE}: {error.message}") from error
     for place, (found, wanted) in enumerate(zip(predictions_of(signature, outputs), expected, strict=True)):
         if not _agree(found, wanted):
-            told = f"row {place} is answered {_told(found)}, where {_told(wanted)} was evaluated"
-            raise _failure(f"does not fit the model and its signature: {told}")
+            message = f"row {place} is answered {_told(found)}, where {_told(wanted)} was evaluated"
+            raise _failure(f"does not fit the model and its signature: {message}")
 
 
 def _objects(value: object) -> Sequence[Mapping[str, Any]]:
@@ -83,5 +83,5 @@ def _told(prediction: Mapping[str, Any]) -> str:
 
 
 def _failure(what: str) -> ServerFailure:
-    told = f"{conventions.GOLDEN_FILE} {what}; package the model again"
-    return ServerFailure(ExitCode.PACKAGE, told)
+    message = f"{conventions.GOLDEN_FILE} {what}; package the model again"
+    return ServerFailure(ExitCode.PACKAGE, message)

@@ -32,8 +32,8 @@ def bound(host: str, port: int) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, buffer, _BUFFER_BYTES)
         listener.bind(address)
     except OSError as error:
-        told = f"{host}:{port} cannot be served from: {error.strerror or error}"
-        raise ServerFailure(ExitCode.ADDRESS, f"{told}; choose another with --host and --port") from error
+        message = f"{host}:{port} cannot be served from: {error.strerror or error}"
+        raise ServerFailure(ExitCode.ADDRESS, f"{message}; choose another with --host and --port") from error
     return listener
 
 

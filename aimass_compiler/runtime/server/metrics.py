@@ -95,13 +95,13 @@ class Metrics:
             "labels": (conventions.METRIC_LABELS, "Rows that were given a label.", ("model", "label")),
         }
         return {
-            key: Counter(name, told, labels, registry=self.registry)
-            for key, (name, told, labels) in declared.items()
+            key: Counter(name, documentation, labels, registry=self.registry)
+            for key, (name, documentation, labels) in declared.items()
         }
 
     def _histogram(self, edges: Sequence[float]) -> Buckets:
-        told = "Predicted values."
-        histogram = Buckets(conventions.METRIC_PREDICTION, told, self._model, sorted(set(edges)))
+        message = "Predicted values."
+        histogram = Buckets(conventions.METRIC_PREDICTION, message, self._model, sorted(set(edges)))
         self.registry.register(histogram)
         return histogram
 
@@ -121,10 +121,10 @@ class Metrics:
 
     def watch(self, connections: ConnectionTable, log: Log) -> None:
         """Tell of connections, and of log lines that were lost, whenever they are asked for."""
-        told = "Open connections."
-        self._gauge(conventions.METRIC_CONNECTIONS, told).set_function(connections.count)
-        told = "The limit on open connections."
-        self._gauge(conventions.METRIC_CONNECTIONS_LIMIT, told).set(connections.limit)
+        message = "Open connections."
+        self._gauge(conventions.METRIC_CONNECTIONS, message).set_function(connections.count)
+        message = "The limit on open connections."
+        self._gauge(conventions.METRIC_CONNECTIONS_LIMIT, message).set(connections.limit)
         self.registry.register(_WatchedCollector(self._model, connections, log))
 
     def answered(self, requests: Sequence[tuple[int, float, str | None]]) -> None:

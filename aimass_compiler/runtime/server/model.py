@@ -90,8 +90,8 @@ def _compare(verb: str, declared: Mapping[str, _Shape], tensors: Sequence[onnxru
 
 
 def _told(shapes: Mapping[str, _Shape], names: Sequence[str]) -> str:
-    told = [f"`{name}` {shapes[name][0]} {[-1, *shapes[name][1]]}" for name in names if name in shapes]
-    return ", ".join(told) or "nothing else"
+    described = [f"`{name}` {shapes[name][0]} {[-1, *shapes[name][1]]}" for name in names if name in shapes]
+    return ", ".join(described) or "nothing else"
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:

@@ -75,8 +75,8 @@ class InferEndpoint:
         identity = request.get("id")
         if identity is not None:
             if not isinstance(identity, str) or len(identity) > _LONGEST_ID:
-                told = f"`id` must be a string of at most {_LONGEST_ID} characters, not {shown(identity)}"
-                raise RequestError(400, told)
+                message = f"`id` must be a string of at most {_LONGEST_ID} characters, not {shown(identity)}"
+                raise RequestError(400, message)
             document["id"] = identity
         return document
 

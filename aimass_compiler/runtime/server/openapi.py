@@ -76,7 +76,7 @@ def _predict(signature: Signature) -> dict[str, Any]:
 
 
 def _infer(signature: Signature) -> dict[str, Any]:
-    told = "Predict tensors, after the Open Inference Protocol."
+    summary = "Predict tensors, after the Open Inference Protocol."
     inputs = [
         {
             "name": field.name,
@@ -87,7 +87,7 @@ def _infer(signature: Signature) -> dict[str, Any]:
         for field in signature.fields
     ]
     content = {**_json(_ref("InferRequest")), "example": {"inputs": inputs}}
-    return _operation("infer", told, content, _ref("InferResponse"))
+    return _operation("infer", summary, content, _ref("InferResponse"))
 
 
 def _datatype(field: Field) -> str:
@@ -97,7 +97,7 @@ def _datatype(field: Field) -> str:
 
 
 def _operation(
-    name: str, told: str, content: Mapping[str, Any], answered: Mapping[str, Any]
+    name: str, summary: str, content: Mapping[str, Any], answered: Mapping[str, Any]
 ) -> dict[str, Any]:
     error = {"application/json": {"schema": _ref("Error")}}
     responses = {
@@ -105,14 +105,14 @@ def _operation(
         **{code: {"description": why, "content": error} for code, why in _REFUSALS.items()},
     }
     body = {"required": True, "content": {"application/json": content}}
-    return {"operationId": name, "summary": told, "requestBody": body, "responses": responses}
+    return {"operationId": name, "summary": summary, "requestBody": body, "responses": responses}
 
 
-def _get(name: str, told: str, answered: Mapping[str, Any]) -> dict[str, Any]:
-    responses = {"200": {"description": told, "content": {"application/json": {"schema": answered}}}}
+def _get(name: str, summary: str, answered: Mapping[str, Any]) -> dict[str, Any]:
+    responses = {"200": {"description": summary, "content": {"application/json": {"schema": answered}}}}
     if name.endswith("ready"):
         responses["503"] = {**responses["200"], "description": "Not ready: the server is shutting down."}
-    return {"get": {"operationId": name, "summary": told, "responses": responses}}
+    return {"get": {"operationId": name, "summary": summary, "responses": responses}}
 
 
 def _ready(*, with_name: bool) -> dict[str, Any]:
@@ -139,8 +139,8 @@ def _column(field: Field) -> dict[str, Any]:
     if field.type == "number":
         limits = {"minimum": field.minimum, "maximum": field.maximum, "description": field.unit or None}
         written = {FLAG: ["boolean"], TEXT: ["string"], MIXED: ["string"]}.get(field.written, [])
-        told = {name: limit for name, limit in limits.items() if limit is not None}
-        return {"type": ["number", *written, *kinds], **told}
+        bounds = {name: limit for name, limit in limits.items() if limit is not None}
+        return {"type": ["number", *written, *kinds], **bounds}
     written = {
         FLAG: ["boolean"],
         INTEGER: ["integer"],

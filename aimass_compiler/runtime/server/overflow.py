@@ -42,9 +42,9 @@ def overflow(
         if not numpy.isnan(value):
             return _refusal(signature.numbers[place], row, value, signature.example)
     if signature.images:
-        told = "holds numbers that are too large: the prediction is not finite"
+        message = "holds numbers that are too large: the prediction is not finite"
         return violation(
-            signature.images[0].name, row, f"{told}; send images like those in the training data"
+            signature.images[0].name, row, f"{message}; send images like those in the training data"
         )
     return RuntimeError(f"the prediction for row {row} is not finite")
 
@@ -70,5 +70,5 @@ def _to_blame(
 def _refusal(field: Field, row: int, value: float, example: Mapping[str, Any]) -> RequestError:
     usual = example.get(field.name)
     such = "" if usual is None else f", such as {usual:.12g}"
-    told = f"is {value:.12g}, for which the prediction is not finite"
-    return violation(field.name, row, f"{told}; send a number in the range of the training data{such}")
+    message = f"is {value:.12g}, for which the prediction is not finite"
+    return violation(field.name, row, f"{message}; send a number in the range of the training data{such}")

@@ -61,13 +61,13 @@ def read_package(folder: Path) -> Package:
     try:
         signature = read_signature(documents[conventions.SIGNATURE_FILE])
     except (KeyError, ValueError) as error:
-        told = f"lacks {error}" if isinstance(error, KeyError) else f"does not fit: {error}"
-        raise _damaged(f"{path} {told}") from error
+        message = f"lacks {error}" if isinstance(error, KeyError) else f"does not fit: {error}"
+        raise _damaged(f"{path} {message}") from error
     model = files[conventions.MODEL_FILE]
     digest = hashlib.sha256(model).hexdigest()
     if not digest.startswith(signature.version):
-        told = f"is version {digest[:12]}, but {path} describes version {signature.version}"
-        raise _damaged(f"{folder / conventions.MODEL_FILE} {told}")
+        message = f"is version {digest[:12]}, but {path} describes version {signature.version}"
+        raise _damaged(f"{folder / conventions.MODEL_FILE} {message}")
     return Package(
         signature, documents[conventions.REFERENCE_FILE], documents[conventions.GOLDEN_FILE], model
     )
@@ -78,8 +78,8 @@ def _verified(folder: Path) -> dict[str, bytes]:
     path = folder / conventions.MANIFEST_FILE
     if not path.exists():
         _read(folder / conventions.SIGNATURE_FILE)
-        told = f"{folder} has no {conventions.MANIFEST_FILE}: an older version packaged it"
-        raise ServerFailure(ExitCode.PACKAGE, f"{told}; package the model again with `aimass run`")
+        message = f"{folder} has no {conventions.MANIFEST_FILE}: an older version packaged it"
+        raise ServerFailure(ExitCode.PACKAGE, f"{message}; package the model again with `aimass run`")
     listed = _document(path, _read(path), conventions.MANIFEST_FORMAT).get("files")
     digests: dict[str, Any] = listed if isinstance(listed, dict) else {}
     lacking = next((name for name in _NEEDED if name not in digests), None)
@@ -92,8 +92,8 @@ def _verified(folder: Path) -> dict[str, bytes]:
         found[name] = _read(folder / name)
         actual = hashlib.sha256(found[name]).hexdigest()
         if actual != digest:
-            told = f"{folder / name} is not the file that was packaged: its SHA-256 is {actual}"
-            raise _damaged(f"{told}, where {conventions.MANIFEST_FILE} has {digest}"[:_LONGEST])
+            message = f"{folder / name} is not the file that was packaged: its SHA-256 is {actual}"
+            raise _damaged(f"{message}, where {conventions.MANIFEST_FILE} has {digest}"[:_LONGEST])
     return found
 
 

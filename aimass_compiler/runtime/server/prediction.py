@@ -68,8 +68,8 @@ class Predictor:
             try:
                 self.predict(reader.tensors([dict(signature.example)]))
             except RequestError as error:
-                told = f"the example of {conventions.SIGNATURE_FILE} breaks its contract: {error.message}"
-                raise ServerFailure(ExitCode.PACKAGE, f"{told}; package the model again") from error
+                message = f"the example of {conventions.SIGNATURE_FILE} breaks its contract: {error.message}"
+                raise ServerFailure(ExitCode.PACKAGE, f"{message}; package the model again") from error
             quickest = min(quickest, time.perf_counter() - started)
             if quickest > 1:
                 break

@@ -66,16 +66,16 @@ def _read(tensor: dict[str, Any], name: str, tail: memoryview) -> tuple[RequestT
     """The tensor, and what of `tail` is left behind it."""
     shape, datatype, data = _shape(tensor, name), tensor.get("datatype"), tensor.get("data")
     if datatype not in _DATATYPES:
-        told = f"`{name}` needs a `datatype` such as FP64 or BYTES, not {shown(datatype)}"
-        raise RequestError(400, told, name)
+        message = f"`{name}` needs a `datatype` such as FP64 or BYTES, not {shown(datatype)}"
+        raise RequestError(400, message, name)
     size = parameters_of(tensor, f"`{name}`").get("binary_data_size")
     if size is None:
         if not isinstance(data, list):
             raise RequestError(400, f"`{name}` needs `data`, a list of its values, not {shown(data)}", name)
         return RequestTensor(name, datatype, shape, _flat(name, shape, data)), tail
     if type(size) is not int or not 0 <= size <= len(tail):
-        told = f"`binary_data_size` is {shown(size)}, but {len(tail)} bytes are left after the JSON"
-        raise RequestError(400, f"`{name}`: {told}", name)
+        message = f"`binary_data_size` is {shown(size)}, but {len(tail)} bytes are left after the JSON"
+        raise RequestError(400, f"`{name}`: {message}", name)
     if data is not None:
         raise RequestError(400, f"`{name}` has both `data` and `binary_data_size`; send one of them", name)
     if datatype == binary.BYTES:
@@ -90,11 +90,11 @@ def _shape(tensor: dict[str, Any], name: str) -> list[int]:
     if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
         raise RequestError(400, f"`{name}` needs a `shape` such as [1, 1], not {shown(shape)}", name)
     if not 0 < len(shape) <= _MOST_DIMENSIONS:
-        told = f"`{name}` needs a `shape` of 1 to {_MOST_DIMENSIONS} dimensions, not of {len(shape)}"
-        raise RequestError(400, told, name)
+        message = f"`{name}` needs a `shape` of 1 to {_MOST_DIMENSIONS} dimensions, not of {len(shape)}"
+        raise RequestError(400, message, name)
     if shape[0] == 0:
-        told = f"`{name}` has no row: send tensors of shape [N, 1] with N of at least 1"
-        raise RequestError(400, told, name)
+        message = f"`{name}` has no row: send tensors of shape [N, 1] with N of at least 1"
+        raise RequestError(400, message, name)
     if 0 in shape:
         raise RequestError(400, f"`{name}` has no values: its shape is {shown(shape)}", name)
     return shape
@@ -110,13 +110,13 @@ def _flat(name: str, shape: list[int], data: list[Any]) -> list[Any]:
                 raise _wrongly_nested(name, shape)
             data = list(chain.from_iterable(data))
     if len(data) != math.prod(shape):
-        told = f"has {len(data)} values, but its shape is {shown(shape)}"
-        raise RequestError(400, f"`{name}` {told}", name)
+        message = f"has {len(data)} values, but its shape is {shown(shape)}"
+        raise RequestError(400, f"`{name}` {message}", name)
     if list in set(map(type, data)):
         raise _wrongly_nested(name, shape)
     return data
 
 
 def _wrongly_nested(name: str, shape: list[int]) -> RequestError:
-    told = f"`data` of `{name}` must be flat, or lists nested as its shape {shown(shape)}"
-    return RequestError(400, told, name)
+    message = f"`data` of `{name}` must be flat, or lists nested as its shape {shown(shape)}"
+    return RequestError(400, message, name)

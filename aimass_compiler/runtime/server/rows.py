@@ -111,8 +111,8 @@ def _image(field: Field, place: int, value: object) -> NDArray[numpy.float32]:
     while flat and type(flat[0]) is list:
         shape.append(len(flat[0]))
         if any(type(part) is not list or len(part) != shape[-1] for part in flat):
-            told = f"must be lists nested as {wanted}; its lists differ in length"
-            raise violation(field.name, place, told)
+            message = f"must be lists nested as {wanted}; its lists differ in length"
+            raise violation(field.name, place, message)
         flat = list(chain.from_iterable(flat))
     if not {int, float}.issuperset(map(type, flat)):
         raise violation(field.name, place, f"must be numbers nested as {wanted}; it holds something else")

@@ -81,16 +81,16 @@ class TensorReader:
 def _rows(found: Mapping[str, RequestTensor]) -> int:
     sizes = {tensor.shape[0] for tensor in found.values()}
     if len(sizes) > 1:
-        told = ", ".join(f"`{tensor.name}` has {tensor.shape[0]}" for tensor in list(found.values())[:4])
-        raise RequestError(400, f"all inputs must have the same number of rows, but {told}")
+        message = ", ".join(f"`{tensor.name}` has {tensor.shape[0]}" for tensor in list(found.values())[:4])
+        raise RequestError(400, f"all inputs must have the same number of rows, but {message}")
     return sizes.pop()
 
 
 def _refuse_twice(packed: str, fields: Sequence[Field], found: Mapping[str, RequestTensor]) -> None:
     twice = next((field.name for field in fields if field.name in found), None)
     if twice is not None:
-        told = f"`{twice}` is sent twice: as its own tensor and as a column of `{packed}`"
-        raise RequestError(400, told, twice)
+        message = f"`{twice}` is sent twice: as its own tensor and as a column of `{packed}`"
+        raise RequestError(400, message, twice)
 
 
 def _column(
@@ -153,13 +153,13 @@ def _read(data: Flat, fields: Sequence[Field], read: Callable[[Field, object], A
 
 def _check_shape(tensor: RequestTensor, fields: Sequence[Field], rows: int) -> None:
     if tensor.shape != [rows, len(fields)] and tensor.shape != [rows] * (len(fields) == 1):
-        told = f"must have the shape {[rows, len(fields)]}, not {shown(tensor.shape)}"
-        raise RequestError(422, f"`{tensor.name}` {told}", tensor.name)
+        message = f"must have the shape {[rows, len(fields)]}, not {shown(tensor.shape)}"
+        raise RequestError(422, f"`{tensor.name}` {message}", tensor.name)
 
 
 def _wrong_datatype(tensor: RequestTensor, wanted: str) -> RequestError:
-    told = f"`{tensor.name}` must have the datatype {wanted}, not {shown(tensor.datatype)}"
-    return RequestError(422, told, tensor.name)
+    message = f"`{tensor.name}` must have the datatype {wanted}, not {shown(tensor.datatype)}"
+    return RequestError(422, message, tensor.name)
 
 
 def _numbers(values: Flat, fields: Sequence[Field]) -> NDArray[Any]:
@@ -174,8 +174,8 @@ def _image(field: Field, found: Mapping[str, RequestTensor], rows: int) -> NDArr
             return numpy.full(shape, numpy.nan, dtype=numpy.float32)
         raise RequestError(422, f"the input `{field.name}` {MISSING}", field.name)
     if tuple(tensor.shape) != shape:
-        told = f"`{field.name}` must have the shape {list(shape)}, not {shown(tensor.shape)}"
-        raise RequestError(422, told, field.name)
+        message = f"`{field.name}` must have the shape {list(shape)}, not {shown(tensor.shape)}"
+        raise RequestError(422, message, field.name)
     if tensor.datatype not in binary.DTYPES:
         raise _wrong_datatype(tensor, "FP32 (other numbers are converted)")
     flat = tensor.data
