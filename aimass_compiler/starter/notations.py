@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.catalog.moments import microseconds
 from aimass_compiler.catalog.sources import _notation
+from aimass_compiler.starter.missing_marks import (
+    mark_notes,
+    marks_beside_categories,
+    sentinels,
+    without_marks,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import polars
 
-#: What spreadsheets, R, pandas, SQL and people write where a value is missing.
-USUAL_MARKS = frozenset(("na", "n/a", "#n/a", "nan", "null", "-", "--", "?", ".", "\\n", "<na>", "(null)"))
-#: Beside so many different numbers or dates, a single word is no value but such a mark, too.
-_FEWEST_KNOWN = 30
 _DECIMALS = (".", ",")
 _THOUSANDS = (",", ".", " ", "'", "’", "\u00a0", "\u202f", "_")
 _NOTATIONS = ((".", ""), (",", ""), *((d, t) for d in _DECIMALS for t in _THOUSANDS if d != t))
@@ -85,9 +87,21 @@ def observe_notations(frame: polars.DataFrame, separator: str) -> Notations:
             numbers.append(seen)
         elif (dates := _as_dates(column.name, values)) is not None:
             dated.append(dates)
+        elif marks := marks_beside_categories(values):
+            _add_missing(found, column.name, marks)
     _settle_numbers(numbers, separator, found)
     _settle_dates(dated, found)
+    others = set(odd).difference(column.name for column in numbers)
+    for name, texts in sentinels(frame.drop(others)).items():
+        _add_missing(found, name, texts)
     return found
+
+
+def _add_missing(found: Notations, name: str, marks: tuple[str, ...]) -> None:
+    """What is missing by a judgement that people may see otherwise, with a note."""
+    found.missing[name] = (*found.missing.get(name, ()), *marks)
+    shown = " and ".join(f"`{mark}`" for mark in marks)
+    found.notes.setdefault(name, f"{shown} {'is' if len(marks) == 1 else 'are'} read as missing")
 
 
 def _not_plain(frame: polars.DataFrame) -> list[str]:
@@ -110,23 +124,8 @@ def _is_plain(values: polars.Series) -> bool:
     return values.cast(polars.Float64, strict=False).is_finite().fill_null(value=False).all()
 
 
-def _marks(values: polars.Series) -> tuple[polars.Series, tuple[str, ...]]:
-    """The other values, and those that stand for missing ones."""
-    are = values.str.to_lowercase().is_in(list(USUAL_MARKS))
-    others = values.filter(~are)
-    words = others.filter(~others.str.contains("[0-9]"))
-    if len(words) == 1 and len(others) > _FEWEST_KNOWN:
-        are |= values == words[0]
-    return values.filter(~are), tuple(sorted(values.filter(are)))
-
-
-def _mark_note(marks: Sequence[str]) -> list[str]:
-    """That a word which is not known for it stands for what is missing."""
-    return [f"`{mark}` is read as missing" for mark in marks if mark.lower() not in USUAL_MARKS]
-
-
 def _as_numbers(name: str, values: polars.Series) -> _Numbers | None:
-    others, marks = _marks(values)
+    others, marks = without_marks(values)
     if others.is_empty() or not others.str.contains("[0-9]").all():
         return None
     if others.str.contains(r"^[-+]?0[0-9]+$").any():  # codes such as 0042, which as numbers would lose zeros
@@ -168,7 +167,7 @@ def _settle_numbers(columns: Sequence[_Numbers], separator: str, found: Notation
             found.missing[column.name] = column.marks
         if column.signs:
             found.signs[column.name] = column.signs
-        notes = [_number_note(column, chosen, separator), *_mark_note(column.marks)]
+        notes = [_number_note(column, chosen, separator), *mark_notes(column.marks)]
         if any(notes):
             found.notes[column.name] = "; ".join(filter(None, notes))
 
@@ -209,7 +208,7 @@ class _Dates:
 
 
 def _as_dates(name: str, values: polars.Series) -> _Dates | None:
-    others, marks = _marks(values)
+    others, marks = without_marks(values)
     if others.is_empty() or not others.str.contains(r"[0-9].*[0-9]").all():
         return None
     is_iso = others.str.contains("^[0-9]{4}-").all()
@@ -263,7 +262,7 @@ def _settle_dates(columns: Sequence[_Dates], found: Notations) -> None:
     for column in columns:
         if column.marks:
             found.missing[column.name] = column.marks
-        if notes := _mark_note(column.marks):
+        if notes := mark_notes(column.marks):
             found.notes[column.name] = "; ".join(notes)
         if not column.formats:
             continue
@@ -277,7 +276,7 @@ def _settle_dates(columns: Sequence[_Dates], found: Notations) -> None:
             other = next(p for p in column.formats if _order(p) != _order(chosen))
             why = "as in the other columns" if by_others else f"but `{other}` fits all values, too"
             note = f"`{column.example}` is read as `{chosen}`, {why}: see `dates`"
-            found.notes[column.name] = "; ".join((note, *_mark_note(column.marks)))
+            found.notes[column.name] = "; ".join((note, *mark_notes(column.marks)))
         found.dates[column.name] = chosen
 
 

@@ -118,6 +118,19 @@ DIALECTS: dict[str, tuple[str | bytes, dict[str, Any], list[Any]]] = {
         [None, "2023-01-02", "2023-01-03"],
     ),
     "a word beside few numbers": (table(cycled("1", "2", "more")), {}, ["1", "2", "more"]),
+    "a question mark among categories": (
+        table(cycled("private", "?", "state")),
+        {"missing": ["", "?"]},
+        ["private", None, "state"],
+    ),
+    "a sentinel of a gap": (table(cycled("3", "-200", "2")), {"missing": ["", "-200"]}, [3, None, 2]),
+    "a sentinel with decimals": (
+        table(cycled("3,5", "-999,0", "2,1"), ";"),
+        {"separator": ";", "decimal": ",", "missing": ["", "-999,0"]},
+        [3.5, None, 2.1],
+    ),
+    "-999 among numbers below 0": (table(cycled("3", "-999", "-2")), {}, [3, -999, -2]),
+    "a name that is a mark elsewhere": (table(cycled("NA", "DE", "FR")), {}, ["NA", "DE", "FR"]),
     "days first": (
         table(lambda n: f"{n % 28 + 1:02}/03/2023"),
         {"dates": {"seen": "%d/%m/%Y"}},
