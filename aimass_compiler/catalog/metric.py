@@ -34,17 +34,17 @@ class Metric(Kind):
         """
 
     @classmethod
-    def told(cls, task: Task) -> str:
+    def title(cls, task: Task) -> str:
         """Its name for people, with the class that it is of: `recall of yes`."""
         is_of_one = cls.is_of_positive and task.is_binary
         return f"{name_of(cls)} of {task.positive}" if is_of_one else name_of(cls)
 
 
-def metric_told(name: str, task: Task) -> str:
+def metric_title(name: str, task: Task) -> str:
     """A metric's name for people, with the class that it is of; one that there is not as it is written."""
     if name not in names("metrics"):
         return name
-    return cast("type[Metric]", load("metrics", name)).told(task)
+    return cast("type[Metric]", load("metrics", name)).title(task)
 
 
 def of_labels(

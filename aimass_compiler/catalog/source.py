@@ -23,14 +23,14 @@ _HIVES_NULL = "__HIVE_DEFAULT_PARTITION__"
 class UnreadableError(ValueError):
     """A file cannot be read; the message names the line and the column, where there are any."""
 
-    def __init__(self, message: str, way_out: str = "") -> None:
+    def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
-        self.way_out = way_out
+        self.hint = hint
 
     def of(self, location: str) -> UnreadableError:
         """The same, with the file's name."""
-        return type(self)(f"{location}: {self.message}", self.way_out)
+        return type(self)(f"{location}: {self.message}", self.hint)
 
 
 class EmptyFileError(UnreadableError):

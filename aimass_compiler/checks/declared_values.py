@@ -80,7 +80,7 @@ EXAMPLES = (
     ),
 )
 _CODES = {Doubt.IDLE: "AM270", Doubt.NEVER: "AM271", Doubt.LOST: "AM272"}
-_WAYS_OUT = {
+_HINTS = {
     Doubt.IDLE: "leave it out, or loosen the contract",
     Doubt.NEVER: "",
     Doubt.LOST: "",
@@ -101,10 +101,10 @@ def _of_step(step: Step, contract: dict[str, Declared]) -> Iterator[Finding]:
     }
     for doubt, keys, message in step.transform.doubts(unchanged, step.types):
         notes = tuple(declared(name) for name in unchanged if f"`{name}`" in message)
-        path, way_out = (*step.path, *keys), _WAYS_OUT[doubt]
+        path, hint = (*step.path, *keys), _HINTS[doubt]
         if doubt is Doubt.IDLE and not notes:
-            way_out = "leave it out"
-        yield Finding(_CODES[doubt], path, message, help=way_out, severity=Severity.WARNING, related=notes)
+            hint = "leave it out"
+        yield Finding(_CODES[doubt], path, message, help=hint, severity=Severity.WARNING, related=notes)
 
 
 def _declared(column: Column) -> Declared:

@@ -38,8 +38,8 @@ def answer(written: Sequence[str]) -> int:
         parser = _parser_of_all()
         parser.parse_args(written)
         parser.error("the command comes first")
-    way_out = did_you_mean(written[0], names()) or "`aimass --help` lists the commands"
-    terminal.complain(f"there is no command `{written[0]}`", way_out)
+    hint = did_you_mean(written[0], names()) or "`aimass --help` lists the commands"
+    terminal.complain(f"there is no command `{written[0]}`", hint)
     return ExitCode.USAGE
 
 

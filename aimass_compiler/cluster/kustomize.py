@@ -23,7 +23,7 @@ except ImportError:  # a PyYAML that was built without libyaml
 OLDEST = (5, 0, 0)
 _SECONDS = 60
 _VERSION = re.compile(r"v([0-9]+)\.([0-9]+)\.([0-9]+)")
-_WAY_OUT = "install kustomize 5 (https://kubectl.docs.kubernetes.io/installation/kustomize/) or kubectl 1.27"
+_HINT = "install kustomize 5 (https://kubectl.docs.kubernetes.io/installation/kustomize/) or kubectl 1.27"
 
 
 class KustomizeError(Exception):
@@ -82,7 +82,7 @@ def find() -> Kustomize:
             return Kustomize((path, *build), found)
         seen.append(f"{program} brings {'.'.join(map(str, found)) if found else 'an unknown version'}")
     reason = "; ".join(seen) if seen else "neither `kustomize` nor `kubectl` is on the PATH"
-    raise KustomizeError(f"kustomize 5.0 or newer is needed: {reason}; {_WAY_OUT}")
+    raise KustomizeError(f"kustomize 5.0 or newer is needed: {reason}; {_HINT}")
 
 
 def _version_of(command: Sequence[str], program: str) -> tuple[int, int, int] | None:
@@ -108,4 +108,4 @@ def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     except subprocess.TimeoutExpired:
         raise KustomizeError(f"`{' '.join(command)}` did not answer within {_SECONDS} s") from None
     except OSError as error:
-        raise KustomizeError(f"`{command[0]}` could not be started: {error}; {_WAY_OUT}") from None
+        raise KustomizeError(f"`{command[0]}` could not be started: {error}; {_HINT}") from None

@@ -216,10 +216,10 @@ def _told_missing(name: str, count: int, share: float, allowed: float, *, is_tar
     if share == 1:
         return "has no value in any row; look at it in the source, or take it out of `data.columns`"
     rows = "1 row" if count == 1 else f"{count:,} rows"
-    way_out = f"drop the rows with `clean: [drop_missing: {json.dumps(name, ensure_ascii=False)}]`"
+    hint = f"drop the rows with `clean: [drop_missing: {json.dumps(name, ensure_ascii=False)}]`"
     if not is_target:
-        way_out = f"allow it with `missing: {math.ceil(share * 1000) / 1000:g}`, or {way_out}"
-    return f"is missing in {rows} ({share:.1%}), but at most {allowed:.1%} may be; {way_out}"
+        hint = f"allow it with `missing: {math.ceil(share * 1000) / 1000:g}`, or {hint}"
+    return f"is missing in {rows} ({share:.1%}), but at most {allowed:.1%} may be; {hint}"
 
 
 def _bounds(name: str, series: polars.Series, column: NumberColumn, place: Place) -> Iterator[Violation]:

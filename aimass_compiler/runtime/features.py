@@ -85,7 +85,7 @@ def run(
         print(f"warning: `{name}` has no value in any of the {rows['train'].height:,} training rows")
         print(f"  help: look at its source, or leave it out with `drop: {name}`")
     for found in merged(result, rows["train"]):
-        print(f"warning: {found}\n  help: {found.way_out}")
+        print(f"warning: {found}\n  help: {found.hint}")
 
 
 def _require_features(result: Expression, inputs: Sequence[ColumnExpression]) -> None:

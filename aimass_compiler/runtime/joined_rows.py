@@ -115,13 +115,13 @@ def _tell_strangers(join: Join, left: polars.DataFrame, right: polars.DataFrame)
     met = "no" if count == 0 else f"only {count:,} of {left.height:,}"
     message = f"{met} `{', '.join(keys)}` of `{join.left}` ({_examples(mine.filter(~meets))}) "
     message += f"{'is' if count <= 1 else 'are'} in `{join.right}` ({_examples(others)})"
-    reason, way_out = _reason(mine.filter(~meets), others)
+    reason, hint = _reason(mine.filter(~meets), others)
     message += f": one of them {reason}" if reason else ""
     if count == 0:
         raise StageFailure(
-            ExitCode.DATA, message, way_out or "check that `on` names the same thing in both sources"
+            ExitCode.DATA, message, hint or "check that `on` names the same thing in both sources"
         )
-    print(message + (f"; {way_out}" if way_out else ""))
+    print(message + (f"; {hint}" if hint else ""))
 
 
 def _keys(frame: polars.DataFrame, keys: list[str]) -> polars.Series:
@@ -140,12 +140,12 @@ def _examples(keys: polars.Series) -> str:
 def _reason(mine: polars.Series, others: polars.Series) -> tuple[str, str]:
     """What keeps keys apart that are else the same, and how that is changed."""
     mine, others = mine.drop_nulls().unique(), others.drop_nulls().unique()
-    for reason, pattern, way_out in _DIFFERENCES:
+    for reason, pattern, hint in _DIFFERENCES:
         bare = [
             keys.str.replace_all(pattern, "${rest}" if "rest" in pattern else "") for keys in (mine, others)
         ]
         if bare[0].is_in(bare[1].implode()).any():
-            return reason, way_out
+            return reason, hint
     lower = [keys.str.to_lowercase() for keys in (mine, others)]
     if lower[0].is_in(lower[1].implode()).any():
         return "is in another case", "write them in the same case in both files"

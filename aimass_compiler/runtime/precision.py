@@ -42,7 +42,7 @@ class Merged(NamedTuple):
         )
 
     @property
-    def way_out(self) -> str:
+    def hint(self) -> str:
         """What keeps them apart."""
         if self.is_kept_by_scaling:
             return f"scale it with `standardize: {self.feature}`, which subtracts in float64 first"

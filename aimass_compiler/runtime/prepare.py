@@ -55,7 +55,7 @@ def _collect(data: Data, workspace: Workspace) -> dict[str, Rows]:
             help_ = f"name its files by a pattern: {source.path.rstrip('/')}/*.{source.kind}"
             raise StageFailure(ExitCode.DATA, message, help_) from None
         except UnreadableError as error:
-            raise StageFailure(ExitCode.DATA, f"source `{name}`: {error.message}", error.way_out) from None
+            raise StageFailure(ExitCode.DATA, f"source `{name}`: {error.message}", error.hint) from None
         except (OSError, ValueError, polars.exceptions.PolarsError) as error:
             reason = str(error).strip().split("\n")[0].replace(str(workspace.root), ".")
             message = f"source `{name}`: {source.path} cannot be read as {source.kind}: {reason}"

@@ -14,7 +14,7 @@ from aimass_compiler import conventions
 from aimass_compiler.catalog import FAMILIES, family_of, names
 from aimass_compiler.diagnostics import Assign, Finding, Fix, Path, did_you_mean, nearest, respelt
 from aimass_compiler.explanations import Explanation
-from aimass_compiler.spec import ways_out
+from aimass_compiler.spec import hints
 from aimass_compiler.spec.certain import begun, renamed, retyped
 from aimass_compiler.spec.language import keys_at, percent_at
 from aimass_compiler.spec.versions import other_version
@@ -153,7 +153,7 @@ def _told(kind: type[Frozen], data: Mapping[str, Any], mismatch: Mismatch) -> Fi
         path = (*path, "type")  # which alone is wrong
     if mismatch.type == "missing" and isinstance(mismatch.location[-1], str):
         meaning = keys_at(kind, data, mismatch.location[:-1]).get(mismatch.key, "")
-        hint = ways_out.MISSING.get((*path, *last), f"`{mismatch.key}`: {meaning}" if meaning else "")
+        hint = hints.MISSING.get((*path, *last), f"`{mismatch.key}`: {meaning}" if meaning else "")
         message = f"`{mismatch.key}` is missing{_within(mismatch.place)}"
         fix = begun((*path, *last))
         return Finding("AM101", path, message, help=hint, at_key=bool(path), fix=fix)
@@ -169,7 +169,7 @@ def _told(kind: type[Frozen], data: Mapping[str, Any], mismatch: Mismatch) -> Fi
         return _unknown_kind(data, mismatch)
     code, message, hint = _value_told(mismatch)
     if percent_at(kind, data, mismatch.location):
-        hint = ways_out.of_percentage(mismatch.value) or hint
+        hint = hints.of_percentage(mismatch.value) or hint
     if "model_" in mismatch.type and not hint:
         known = keys_at(kind, data, mismatch.location)
         hint = "its keys are " + ", ".join(f"`{key}`" for key in sorted(known)) if known else ""
@@ -295,7 +295,7 @@ def _value_told(mismatch: Mismatch) -> tuple[str, str, str]:
     if kind in _BOUNDS:
         word, bound = _BOUNDS[kind]
         end = context[bound] if isinstance(context[bound], str) else f"{context[bound]:g}"
-        hint = ways_out.of_share(value, end) or (ways_out.of_unit(value, end) if bound == "ge" else "")
+        hint = hints.of_share(value, end) or (hints.of_unit(value, end) if bound == "ge" else "")
         return "AM104", f"{name} must be {word} {end}, not {mismatch.shown}", hint
     if kind == "literal_error":
         allowed = str(context["expected"]).replace("'", "`")
@@ -333,7 +333,7 @@ def _form(mismatch: Mismatch) -> str:
     is_item = bool(mismatch.path) and isinstance(mismatch.path[-1], int)
     if mismatch.type != "kind_form" or not isinstance(mismatch.value, (Mapping, list)):
         return ""
-    return ways_out.of_form(mismatch.value, is_item=is_item)
+    return hints.of_form(mismatch.value, is_item=is_item)
 
 
 def _tag_told(mismatch: Mismatch) -> tuple[str, str, str]:
@@ -367,7 +367,7 @@ def _type_told(mismatch: Mismatch) -> tuple[str, str, str]:
     return (
         "AM103",
         f"{name} must be {noun}, not {mismatch.shown}",
-        ways_out.of_type(value, mismatch.nouns, mismatch.text),
+        hints.of_type(value, mismatch.nouns, mismatch.text),
     )
 
 

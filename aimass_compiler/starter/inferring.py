@@ -163,8 +163,8 @@ def _image(name: str, observation: Observation) -> Column | LeftOut:
         if channels * side * side == size:
             comment = "channels, height, width: guessed from the count of numbers"
             return Column(name, "image", observation, comment, {"shape": [channels, side, side]})
-    way_out = f"an image is {inline(name)}: {{type: image, shape: [CHANNELS, HEIGHT, WIDTH]}}"
-    return LeftOut(name, f"its lists hold {size:,} numbers, which is no square; {way_out}")
+    hint = f"an image is {inline(name)}: {{type: image, shape: [CHANNELS, HEIGHT, WIDTH]}}"
+    return LeftOut(name, f"its lists hold {size:,} numbers, which is no square; {hint}")
 
 
 def _text(name: str, observation: Observation) -> Column | None:

@@ -56,7 +56,7 @@ def propose(
         data, observed = examine(path, shown_as, seen)
         draft = decide(observed, wanted)
     except UnusableDataError as error:
-        finding = Finding(error.code, (), error.message, help=error.way_out, file=shown_as)
+        finding = Finding(error.code, (), error.message, help=error.hint, file=shown_as)
         return Proposal("", [finding], [])
     return Proposal(_text(draft, data, shown_as, name), [], guesses(draft))
 

@@ -55,9 +55,9 @@ def examine(path: Path, shown_as: str, seen: Seen = None) -> tuple[DataFile, Obs
         source = shown_as if is_told_by_name else {kind: shown_as}
         columns, rows = _objects(path, seen) if kind == "jsonl" else _parquet(path)
     except EmptyFileError as error:
-        raise UnusableDataError("AM063", error.message, error.way_out) from None
+        raise UnusableDataError("AM063", error.message, error.hint) from None
     except UnreadableError as error:
-        raise UnusableDataError(_UNREADABLE, error.message, error.way_out) from None
+        raise UnusableDataError(_UNREADABLE, error.message, error.hint) from None
     except OSError as error:
         raise UnusableDataError(_UNREADABLE, f"reading stopped: {error.strerror or error}") from None
     return DataFile(source), observe(rows, columns)

@@ -52,8 +52,8 @@ EXPLANATIONS = (
 class UnusableDataError(Exception):
     """The data file makes no spec; raised by what reads it row by row, returned as a finding by `propose`."""
 
-    def __init__(self, code: str, message: str, way_out: str = "") -> None:
+    def __init__(self, code: str, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
-        self.way_out = way_out
+        self.hint = hint

@@ -103,7 +103,7 @@ def outcome(dialect: Csv, location: str) -> Any:
     try:
         frame, names = dialect.texts(location, None)
     except UnreadableError as error:
-        return error.message, error.way_out
+        return error.message, error.hint
     return frame.rows(), names
 
 

@@ -175,4 +175,4 @@ def test_the_positive_class_is_the_one_that_is_named_wherever_it_stands(
     expected = (of_yes if positive == "yes" else of_no)[name]
     metric = cast("type[Metric]", load("metrics", name))
     assert metric().measure(task, truth, scores) == pytest.approx(expected)
-    assert metric.told(task) == f"{name} of {positive}"
+    assert metric.title(task) == f"{name} of {positive}"

@@ -197,12 +197,12 @@ def _malformed(location: str, dialect: Csv, error: csv.Error) -> UnreadableError
     message = (
         f"{place}: the closing quote of a value is not followed by the separator ({dialect.separator!r})"
     )
-    ways = [
+    hints = [
         f"double the quotes within a value, or read them as plain characters: {dialect.written(quote='none')}"
     ]
     if not dialect.escape:
-        ways.append(f"or as escaped by a backslash: {dialect.written(escape=chr(92))}")
-    return UnreadableError(message, ", ".join(ways))
+        hints.append(f"or as escaped by a backslash: {dialect.written(escape=chr(92))}")
+    return UnreadableError(message, ", ".join(hints))
 
 
 def fault(location: str, dialect: Csv) -> tuple[int, str]:
@@ -287,8 +287,8 @@ def _too_long(location: str, dialect: Csv, width: int) -> UnreadableError:
         names = cells.names
     message = f"line {line} has {len(row)} values, but the header has {width}"
     message += f" (`{names[-1]}` is followed by {row[width]!r})"
-    ways = "put quotes around a value that contains the separator"
+    hint = "put quotes around a value that contains the separator"
     other = next((sign for sign in ",;\t|" if sign in names[0]), None) if width == 1 else None
     if other is not None:
-        ways = f"the header has one column, `{names[0]}`: did you mean {dialect.written(separator=other)}?"
-    return UnreadableError(message, ways)
+        hint = f"the header has one column, `{names[0]}`: did you mean {dialect.written(separator=other)}?"
+    return UnreadableError(message, hint)

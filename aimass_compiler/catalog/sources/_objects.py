@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import polars
 
 _SEEN_AT_ONCE = 10_000
-_WAY_OUT = 'every line must be one JSON object, such as `{"age": 40}`'
+_HINT = 'every line must be one JSON object, such as `{"age": 40}`'
 _NOUNS = {bool: "a flag", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
 _NUMBERS = frozenset((int, float))
 _PLAIN = frozenset((bool, int, float, str))
@@ -28,7 +28,7 @@ def read(location: str, wanted: Mapping[str, str] | None) -> Rows:
 
     columns, height = values(location, wanted)
     if not height:
-        raise EmptyFileError("the file has no rows", _WAY_OUT)
+        raise EmptyFileError("the file has no rows", _HINT)
     names = tuple(columns)
     chosen = {name: found for name, found in columns.items() if wanted is None or name in wanted}
     frame = polars.DataFrame({name: _series(name, found, location) for name, found in chosen.items()})
@@ -76,7 +76,7 @@ def _decoded(line: bytes, number: int) -> dict[str, Any]:
     except ValueError as error:
         raise _no_json(line, number, error) from None
     if not isinstance(row, dict):
-        raise UnreadableError(f"line {number} is not an object of columns", _WAY_OUT)
+        raise UnreadableError(f"line {number} is not an object of columns", _HINT)
     return row
 
 
@@ -93,7 +93,7 @@ def _no_json(line: bytes, number: int, error: ValueError) -> UnreadableError:
             f"line {number} has an unpaired surrogate (`\\ud…`)", "write both halves of the character"
         )
     message = str(error).partition(": line 1 column")[0]
-    return UnreadableError(f"line {number} is not JSON: {message}", _WAY_OUT)
+    return UnreadableError(f"line {number} is not JSON: {message}", _HINT)
 
 
 def _lines(location: str) -> Iterator[tuple[int, bytes]]:

@@ -262,15 +262,15 @@ class Csv(Source):
         more = ", …" if count > _SHOWN else ""
         message = f"column `{name}` has {values} that {'does' if count == 1 else 'do'} not fit"
         if type_ == "time":
-            ways = f"correct `dates: {{{name}: …}}`, or list the values that mean missing in `missing`"
-            return UnreadableError(f"{message} the date format `{self.dates[name]}` ({shown}{more})", ways)
+            hint = f"correct `dates: {{{name}: …}}`, or list the values that mean missing in `missing`"
+            return UnreadableError(f"{message} the date format `{self.dates[name]}` ({shown}{more})", hint)
         notation = f"`decimal: '{self.decimal_of(name)}'`"
         thousands = self.thousands_of(name)
         notation += f" and `thousands: '{thousands}'`" if thousands else " and no `thousands`"
-        ways = "correct these keys of the source (`signs` strips currencies and percent signs), or list the"
+        hint = "correct these keys of the source (`signs` strips currencies and percent signs), or list the"
         return UnreadableError(
             f"{message} {notation} ({shown}{more})",
-            f"{ways} values that mean missing in `missing`",
+            f"{hint} values that mean missing in `missing`",
         )
 
 

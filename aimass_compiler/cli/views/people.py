@@ -81,9 +81,9 @@ def _block(found: PlacedFinding, page: Page, width: int | None) -> Iterator[str]
         yield from _excerpts(found, style, page)
     elif finding.file:
         yield f"{page.paint(' -->', 'frame')} {safe(finding.file)}"
-    way_out = finding.help or (finding.fix.message if finding.fix else "")
-    if way_out:
-        yield from _prose("help", way_out, "help", page, width)
+    hint = finding.help or (finding.fix.message if finding.fix else "")
+    if hint:
+        yield from _prose("help", hint, "help", page, width)
     if found.document and found.changes:
         from aimass_compiler.cli.views.proposal import proposal
 

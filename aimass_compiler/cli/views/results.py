@@ -63,13 +63,13 @@ def _trials(found: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]:
 def _metrics(task: Task, found: Mapping[str, Any], verdict: Mapping[str, Any]) -> Iterator[str]:
     if not found or not verdict:
         return
-    from aimass_compiler.catalog.metric import metric_told
+    from aimass_compiler.catalog.metric import metric_title
 
     yield ""
     yield "metrics:"
     rows = [["", *conventions.SPLITS]]
     rows += [
-        [metric_told(name, task), *(_shown(found[split][name]) for split in conventions.SPLITS)]
+        [metric_title(name, task), *(_shown(found[split][name]) for split in conventions.SPLITS)]
         for name in found["train"]
     ]
     yield from table(rows)

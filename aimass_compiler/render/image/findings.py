@@ -41,14 +41,14 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     images = pipeline.settings.images
     for key, image in (("python", images.python), ("ray", images.ray), ("kubectl", images.kubectl)):
         if not is_reference(image):
-            way_out = "write it like `python:3.11-slim` or `registry.example.com/python@sha256:…`"
-            yield _finding("AM431", key, f"`{image}` does not name an image", way_out)
+            hint = "write it like `python:3.11-slim` or `registry.example.com/python@sha256:…`"
+            yield _finding("AM431", key, f"`{image}` does not name an image", hint)
         elif not is_pinned(image):
             told = f"`{image}` does not say which version"
             yield _finding("AM432", key, told, "add a version or a digest, as in `python:3.11-slim`")
     if not is_repository(images.registry):
-        way_out = _repository_meant(images.registry)
-        yield _finding("AM431", "registry", f"`{images.registry}` does not name a place for images", way_out)
+        hint = _repository_meant(images.registry)
+        yield _finding("AM431", "registry", f"`{images.registry}` does not name a place for images", hint)
     yield from _records(pipeline)
 
 
@@ -74,12 +74,10 @@ def _records(pipeline: Pipeline) -> Iterator[Finding]:
     for name, wanted in tags.items():
         if name in digests and (tag := recorded_tag(digests[name])) != wanted:
             told = f"this is the digest of `{name}:{tag}`, and the manifests name `{name}:{wanted}`"
-            way_out = f"record what the registry answers for `{wanted}`, or remove it"
+            hint = f"record what the registry answers for `{wanted}`, or remove it"
             path, severity = ("images", "digests", name), Severity.WARNING
-            yield Finding(
-                "AM440", path, told, help=way_out, severity=severity, file=conventions.SETTINGS_FILE
-            )
+            yield Finding("AM440", path, told, help=hint, severity=severity, file=conventions.SETTINGS_FILE)
 
 
-def _finding(code: str, key: str, told: str, way_out: str) -> Finding:
-    return Finding(code, ("images", key), told, help=way_out, file=conventions.SETTINGS_FILE)
+def _finding(code: str, key: str, told: str, hint: str) -> Finding:
+    return Finding(code, ("images", key), told, help=hint, file=conventions.SETTINGS_FILE)

@@ -60,8 +60,8 @@ def _retention(pipeline: Pipeline) -> Iterator[Finding]:
     if kept is not None and kept.seconds < longest.seconds:
         told = f"samples are kept for {kept}, but an alert looks back over {longest}"
         path, file = ("prometheus", "retention"), conventions.SETTINGS_FILE
-        way_out = f"keep them for {longest} or longer"
-        yield Finding("AM424", path, told, help=way_out, severity=Severity.WARNING, file=file)
+        hint = f"keep them for {longest} or longer"
+        yield Finding("AM424", path, told, help=hint, severity=Severity.WARNING, file=file)
 
 
 def _availability(pipeline: Pipeline) -> Iterator[Finding]:

@@ -45,8 +45,8 @@ def _deployer(deployer: Deployer, path: Path) -> Iterator[Finding]:
         yield from _account(deployer.service_account, (*path, "service_account"))
     for key, name in (("user", deployer.user), ("group", deployer.group)):
         if name in _EVERYBODY:
-            told, way_out = f"everybody is `{name}`, and could apply", "name the identity of your CI"
-            yield Finding("AM416", (*path, key), told, help=way_out, file=_SETTINGS)
+            told, hint = f"everybody is `{name}`, and could apply", "name the identity of your CI"
+            yield Finding("AM416", (*path, key), told, help=hint, file=_SETTINGS)
 
 
 def _account(account: Account, path: Path) -> Iterator[Finding]:

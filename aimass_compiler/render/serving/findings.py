@@ -73,5 +73,5 @@ def _inexact_canaries(pipeline: Pipeline) -> Iterator[Finding]:
         told_at.add(where)
         counted = "the one server" if servers == 1 else f"the {servers} servers"
         told = f"{steps[inexact[0]]:g} % of {counted} of `{name}` is no whole number of servers"
-        way_out = f"add `serving.gateway` for exact shares, or make steps of {_WHOLE / servers:.3g} %"
-        yield Finding("AM412", (*where, inexact[0]), told, help=way_out, severity=Severity.WARNING)
+        hint = f"add `serving.gateway` for exact shares, or make steps of {_WHOLE / servers:.3g} %"
+        yield Finding("AM412", (*where, inexact[0]), told, help=hint, severity=Severity.WARNING)

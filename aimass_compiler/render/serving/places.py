@@ -71,8 +71,8 @@ def _label(path: Path, key: str, value: str) -> Iterator[Finding]:
         told = f"`{key}` is set by the compiler and cannot be replaced"
         yield Finding("AM413", path, told, help="choose another key", at_key=True, file=_SETTINGS)
     elif not is_label_key(key):
-        told, way_out = f"`{key}` cannot be the key of a label", "write it like `team` or `example.com/team`"
-        yield Finding("AM413", path, told, help=way_out, at_key=True, file=_SETTINGS)
+        told, hint = f"`{key}` cannot be the key of a label", "write it like `team` or `example.com/team`"
+        yield Finding("AM413", path, told, help=hint, at_key=True, file=_SETTINGS)
     elif not stays_text(key):
         told = f"`{key}` cannot be the key of a label: Kustomize would read it as something else than text"
         yield Finding("AM413", path, told, help="write it like `team`", at_key=True, file=_SETTINGS)
@@ -132,8 +132,8 @@ def _shared(pipeline: Pipeline) -> Iterator[Finding]:
             continue
         if one.namespace == other.namespace:
             told = f"`{first}` and `{second}` would overwrite each other in the namespace `{one.namespace}`"
-            way_out = "give each its own `namespace`, or write each cluster's `server`"
-            yield Finding("AM415", ("environments", second), told, help=way_out, at_key=True, file=_SETTINGS)
+            hint = "give each its own `namespace`, or write each cluster's `server`"
+            yield Finding("AM415", ("environments", second), told, help=hint, at_key=True, file=_SETTINGS)
     yield from _one_host(pipeline, clusters)
 
 
@@ -148,6 +148,6 @@ def _one_host(pipeline: Pipeline, clusters: Mapping[str, str | None]) -> Iterato
         if len(names) > 1:
             *others, last = (f"`{name}`" for name in names)
             told = f"the routes of {', '.join(others)} and {last} have the one host `{gateway.host}`"
-            way_out = f"write `environments: {{{names[-1]}: {{serving: {{gateway: {{host: …}}}}}}}}`"
+            hint = f"write `environments: {{{names[-1]}: {{serving: {{gateway: {{host: …}}}}}}}}`"
             severity = Severity.WARNING
-            yield Finding("AM415", ("serving", "gateway"), told, help=way_out, severity=severity, at_key=True)
+            yield Finding("AM415", ("serving", "gateway"), told, help=hint, severity=severity, at_key=True)

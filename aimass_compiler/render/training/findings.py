@@ -92,8 +92,8 @@ def _cuda(pipeline: Pipeline) -> Iterator[Finding]:
     for path, gpus in written(pipeline, "training.gpus"):
         if gpus:
             told = f"the training image is made from `{image}`, whose tag does not tell of CUDA"
-            way_out = "set `images.ray` in aimass.yaml to one like `rayproject/ray:2.55.1-py311-gpu`"
-            yield Finding("AM447", path, told, help=way_out, severity=Severity.WARNING)
+            hint = "set `images.ray` in aimass.yaml to one like `rayproject/ray:2.55.1-py311-gpu`"
+            yield Finding("AM447", path, told, help=hint, severity=Severity.WARNING)
 
 
 def _elsewhere(pipeline: Pipeline) -> Iterator[Finding]:
@@ -102,16 +102,16 @@ def _elsewhere(pipeline: Pipeline) -> Iterator[Finding]:
         for path, _ in written(pipeline, part):
             if path[0] == "environments" and path[1] != first:
                 told = f"models are trained in `{first}`, so this changes nothing in `{path[1]}`"
-                way_out = f"write it for all environments, or for `{first}`"
-                yield Finding("AM444", path, told, help=way_out, severity=Severity.WARNING, at_key=True)
+                hint = f"write it for all environments, or for `{first}`"
+                yield Finding("AM444", path, told, help=hint, severity=Severity.WARNING, at_key=True)
 
 
 def _on_drift(pipeline: Pipeline) -> Iterator[Finding]:
     for path, cause in written(pipeline, "monitoring.retrain.on"):
         if cause is not None:
             told = f"`on: {cause}` starts no training on Kubernetes; its alerts call people"
-            way_out = "set `schedule` to train again in any case"
-            yield Finding("AM445", path, told, help=way_out, severity=Severity.WARNING)
+            hint = "set `schedule` to train again in any case"
+            yield Finding("AM445", path, told, help=hint, severity=Severity.WARNING)
 
 
 def _on_volume(pipeline: Pipeline) -> Iterator[Finding]:
@@ -128,5 +128,5 @@ def _on_volume(pipeline: Pipeline) -> Iterator[Finding]:
     places = [path for path, _ in written(pipeline, "monitoring.retrain.schedule")]
     own = ("environments", first)
     path = next((place for place in places if place[:2] == own), places[0])
-    way_out = "fill it as `aimass explain AM448` says, or read the rows from an address"
-    yield Finding("AM448", path, told, help=way_out, severity=Severity.WARNING)
+    hint = "fill it as `aimass explain AM448` says, or read the rows from an address"
+    yield Finding("AM448", path, told, help=hint, severity=Severity.WARNING)

@@ -50,7 +50,7 @@ def _of_labels(gates: Sequence[Gate], evidence: Evidence) -> Iterator[tuple[str,
             continue
         found = threshold_for(gate, evidence.metrics[gate.metric], task, rows)
         if found is not None:
-            yield gate.metric, _told_labels(evidence.metrics[gate.metric].told(task), found, task, rows)
+            yield gate.metric, _told_labels(evidence.metrics[gate.metric].title(task), found, task, rows)
 
 
 def _told_labels(name: str, found: Elsewhere, task: Task, rows: Predictions) -> str:

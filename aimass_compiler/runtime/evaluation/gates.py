@@ -48,7 +48,7 @@ def judge(gates: Sequence[Gate], evidence: Evidence, rival: Rival | None) -> lis
 
 
 def _judge(gate: Gate, evidence: Evidence, rival: Rival | None) -> Iterator[Judged]:
-    name = evidence.metrics[gate.metric].told(evidence.task)
+    name = evidence.metrics[gate.metric].title(evidence.task)
     value = evidence.measured[gate.split][gate.metric]
     if gate.min is not None:
         yield _bounded(gate, name, f"min {gate.min:g}", value, value is not None and value >= gate.min)

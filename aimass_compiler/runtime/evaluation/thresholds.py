@@ -80,4 +80,4 @@ def _price(name: str, threshold: float, task: Task, predictions: Predictions) ->
         return ""
     (metric,) = metrics_named([other]).values()
     value = _at(threshold, metric, task, predictions)
-    return "" if value is None else f"{metric.told(task)} {value:.2g}"
+    return "" if value is None else f"{metric.title(task)} {value:.2g}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup
 
-from aimass_compiler.catalog.metric import metric_told
+from aimass_compiler.catalog.metric import metric_title
 from aimass_compiler.conventions import SPLITS
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def card(
         inputs=[(column, columns[column["name"]], _accepted(column)) for column in signature["inputs"]],
         splits=SPLITS,
         metrics=[
-            (metric_told(name, task), [_shown(report[split][name]) for split in SPLITS])
+            (metric_title(name, task), [_shown(report[split][name]) for split in SPLITS])
             for name in report["test"]
         ],
         slices=list(_slices(report)),

@@ -93,14 +93,14 @@ def _infinite(where: numpy.ndarray, start: int, split: str, names: Sequence[str]
     row = int(numpy.flatnonzero(where.any(axis=1))[0])
     places = set(numpy.flatnonzero(where[row]).tolist())
     first = names[min(places)] if len(names) > max(places) else None
-    way_out = (
+    hint = (
         f"bound it with `clip: {{columns: {first}, min: …, max: …}}`" if first else "bound them with `clip`"
     )
     return StageFailure(
         ExitCode.DATA,
         f"{f'`{first}`' if first else 'a value'} in row {start + row + 1} of the {split} split is beyond "
         "3.4e38, the largest number that models read (float32)",
-        f"{way_out}, or look for the row in the source",
+        f"{hint}, or look for the row in the source",
     )
 
 

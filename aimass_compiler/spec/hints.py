@@ -1,4 +1,4 @@
-"""The way out where a value does not fit: the user's own value as it would be right."""
+"""Hints where a value does not fit: the user's own value, written as it would be accepted."""
 
 from __future__ import annotations
 
