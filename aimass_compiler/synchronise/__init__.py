@@ -13,10 +13,11 @@ from aimass_compiler import checks, conventions, shared_hosts
 from aimass_compiler.compile import lowered
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.memory import Memory, Model
+from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.plan import Plan, compare, guarded, snapshot, write
 from aimass_compiler.plan.git_attributes import write_attributes
 from aimass_compiler.project import Project
-from aimass_compiler.spec import naming
+from aimass_compiler.spec import naming, told_once
 from aimass_compiler.spec.document import Document
 from aimass_compiler.spec.settings_file import read_settings
 from aimass_compiler.synchronise.locks import resolve
@@ -73,46 +74,50 @@ def synchronise(
     if wish.prunes_models:
         findings += naming.unread(project.strays())
     if findings:
-        memory.forget()  # so that the next compile tells them, too
-    parts = _divided(new)
-    if len(parts) > 1:
-        Share(
-            project, new[:1], settings, memory
-        ).compile()  # so that what is built once is there to be forked
-    shares = [Share(project, part, settings, memory) for part in parts]
-    with Together(shares) as together:
-        found: list[Found] = together.each(Share.compile)
-        names = {file: name for part in found for file, name in part.names.items()}
-        findings += [finding for part in found for finding in part.findings]
-        findings += naming.findings(
-            names, {f"{conventions.SPECS_FOLDER}/{path.name}": path.stem for path in settled}
-        )
-        routes = [route for part in found for route in part.routes]
-        met = shared_hosts.met(project, settings, routes, new, lowered, memory)
-        findings += met.findings
-        documents = {**met.documents, written.file: written} | {
-            file: each for part in found for file, each in part.documents.items()
-        }
-        if has_errors(findings):
-            return Synchronised(_distinct(findings), documents, None, is_written=False, settled_files=0)
-        models = {*names.values(), *(path.stem for path in settled)}
+        memory.forget()  # so that the next compile reports them, too
+    with Together(_shares(project, new, settings, memory)) as together:
+        models, documents, more = _compiled(project, settled, new, settings, memory, together)
+        found = told_once.beside_settings([*findings, *more], written.file)
+        documents[written.file] = written
+        if has_errors(found):
+            return Synchronised(found, documents, None, is_written=False, settled_files=0)
         plan, problems, learnt = _carried_out(project, together, wish, models, tell)
     is_written = wish.is_written and not has_errors(problems)
     if is_written:
         write_attributes(project.generated)
-    if not findings:
+    if not found:
         memory.keep(learnt)
-    return Synchronised(_distinct([*findings, *problems]), documents, plan, is_written, sum(known.values()))
+    reported = tuple(dict.fromkeys([*found, *problems]))
+    return Synchronised(reported, documents, plan, is_written, sum(known.values()))
 
 
-def _divided(specs: Sequence[Path]) -> list[Sequence[Path]]:
+def _shares(project: Project, specs: Sequence[Path], settings: Settings, memory: Memory) -> list[Share]:
     """The specs in as many parts as processes pay; neighbours take about as long."""
     count = count_for(len(specs))
-    return [specs[place::count] for place in range(count)]
+    if count > 1:
+        # Once before the processes are forked, so that all of them have what is built once.
+        Share(project, specs[:1], settings, memory).compile()
+    return [Share(project, specs[place::count], settings, memory) for place in range(count)]
 
 
-def _distinct(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    return tuple(dict.fromkeys(findings))
+def _compiled(
+    project: Project,
+    settled: Sequence[Path],
+    new: Sequence[Path],
+    settings: Settings,
+    memory: Memory,
+    together: Together,
+) -> tuple[set[str], dict[str, Document], list[Finding]]:
+    """The names of all models, the documents that findings are about, and what is wrong with the specs."""
+    found: list[Found] = together.each(Share.compile)
+    findings = [finding for part in found for finding in part.findings]
+    names = {file: name for part in found for file, name in part.names.items()}
+    others = {f"{conventions.SPECS_FOLDER}/{path.name}": path.stem for path in settled}
+    findings += naming.findings(names, others)
+    routes = [route for part in found for route in part.routes]
+    met = shared_hosts.met(project, settings, routes, new, lowered, memory)
+    documents = met.documents | {file: each for part in found for file, each in part.documents.items()}
+    return {*names.values(), *others.values()}, documents, [*findings, *met.findings]
 
 
 def _carried_out(

@@ -70,6 +70,14 @@ def test_a_spec_with_errors_writes_nothing(compiled: Project) -> None:
     assert compiled.files() == before
 
 
+def test_all_commands_report_the_same_findings(project: Project) -> None:
+    project.write("aimass.yaml", "environments: [qa, live]\n")
+    project.edit("  dev: {", "  qa: {")
+    said = [project.aimass(command).err for command in ("check", "plan", "compile")]
+    assert said[0].count("error[") == 1, "AM207 would follow from AM103 alone"
+    assert said == said[:1] * 3
+
+
 def test_where_nothing_can_be_written_nothing_is_said_to_be_as_it_should(project: Project) -> None:
     project.write("generated", "mine\n")
     done = project.aimass("compile")
