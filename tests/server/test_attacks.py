@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from typing import TYPE_CHECKING
 
@@ -282,3 +283,57 @@ def test_requests_in_a_pipe_are_answered_in_order(besieged: Server) -> None:
         said = told(connection, 20)
     assert said.count(b"HTTP/1.1 200 OK") == 61
     assert said.count(b'"label"') == 20 * 902
+
+
+@pytest.mark.parametrize("offer", ["websocket", "h2c"])
+def test_a_protocol_that_is_offered_is_declined_and_the_request_answered(
+    besieged: Server, offer: str
+) -> None:
+    offered = HEAD + b"connection: Upgrade, HTTP2-Settings\r\nupgrade: %b\r\n" % offer.encode()
+    body = json.dumps(CHURN_EXAMPLE).encode()
+    requests = (
+        prediction(1).replace(HEAD, offered),
+        offered + b"transfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body),
+        GET + b"connection: upgrade\r\nupgrade: x\r\n\r\n",
+    )
+    with connected(besieged) as connection:
+        connection.sendall(b"".join(requests) * 5 + GET + b"connection: close\r\n\r\n")
+        said = told(connection)
+    assert said.count(b"HTTP/1.1 200 OK") == said.count(b"HTTP/1.1 ") == 16
+    assert said.count(b'"label"') == 10
+
+
+def test_an_offer_with_a_large_head_is_refused(besieged: Server) -> None:
+    offer = b"connection: upgrade\r\nupgrade: h2c\r\n"
+    with connected(besieged) as connection:
+        connection.sendall(GET + offer + b"x: %b\r\n\r\n" % (b"a" * (64 << 10)))
+        assert status(told(connection)) == 431
+
+
+def test_a_body_of_very_many_very_small_chunks_is_refused(besieged: Server) -> None:
+    head = HEAD + b"transfer-encoding: chunked\r\n\r\n"
+    with watched(besieged), many(besieged, 50) as connections:
+        for connection in connections:
+            pushed(connection, head + b"1\r\n \r\n" * 200_000)
+        assert {status(told(connection)) for connection in connections} == {400}
+
+
+@pytest.mark.parametrize(("count", "size"), [(4000, 1), (20_000, 40)])
+def test_a_body_of_small_chunks_is_taken(besieged: Server, count: int, size: int) -> None:
+    body = json.dumps(CHURN_EXAMPLE).encode()
+    spaces = b"%x\r\n%b\r\n" % (size, b" " * size) * count
+    head = HEAD + b"connection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+    with connected(besieged) as connection:
+        connection.sendall(head + spaces + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
+        assert status(told(connection)) == 200
+
+
+def test_a_caller_that_is_gone_before_its_answer_is_counted_and_no_failure(besieged: Server) -> None:
+    before = besieged.metric(conventions.METRIC_REQUESTS, code="499")
+    for _ in range(100):
+        with connected(besieged) as connection:
+            connection.sendall(prediction(1))
+            connection.shutdown(socket.SHUT_WR)
+            told(connection)
+    wait_until(lambda: besieged.metric(conventions.METRIC_REQUESTS, code="499") >= before + 50)
+    assert not [line for line in besieged.events() if line["event"] == "library"]

@@ -10,11 +10,11 @@ from enum import IntEnum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, httptools
 
 from aimass_compiler.runtime.server import request_head
+from aimass_compiler.runtime.server.refusal import Refusal
 
 if TYPE_CHECKING:
     import asyncio
@@ -31,6 +31,10 @@ _MOST_HEADERS = 256
 _SLICE = 4 << 10
 #: Read and forgotten behind an answer that did not need it, so that its sender can read the answer.
 _UNWANTED_BYTES = 8 << 20
+#: A body's chunks may be smaller than this on average only where there are few of them: each costs as much
+#: to read, however small.
+_CHUNK_BYTES = 32
+_FEW_CHUNKS = 4096
 #: What a request that waits for its turn takes.
 _WAITING_BYTES = 4 << 10
 
@@ -51,22 +55,6 @@ class Phase(IntEnum):
 _HEAD, _ANSWER, _IDLE, _REST, _GONE = Phase
 
 
-class Refusal(Exception):  # noqa: N818  # of what a caller sent, not an error of ours
-    """A request that is not read on."""
-
-    def __init__(self, status: int, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.reason = reason
-        self.message = message
-
-    def written(self) -> bytes:
-        """The whole answer."""
-        body = orjson.dumps({"error": self.message})
-        fields = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
-        return b"".join((STATUS_LINE[self.status], fields % len(body), body))
-
-
 class _Flow(FlowControl):  # type: ignore[misc]  # uvicorn is untyped here
     """Reads on only once what was read before has been parsed."""
 
@@ -81,8 +69,10 @@ class _Flow(FlowControl):  # type: ignore[misc]  # uvicorn is untyped here
 class _Line:
     """The transport as uvicorn sees it: closing it goes by the connection."""
 
-    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
-        self.write = transport.write
+    def __init__(
+        self, transport: asyncio.Transport, write: Callable[[bytes], None], close: Callable[[], None]
+    ) -> None:
+        self.write = write
         self.is_closing = transport.is_closing
         self.close = close
 
@@ -92,6 +82,7 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
 
     def __init__(self, *arguments: Any, connections: ConnectionTable, **more: Any) -> None:
         super().__init__(*arguments, **more)
+        self.parser: Any = self.parser
         self.phase: Phase = _HEAD
         self.since = self.loop.time()
         self.headers: list[tuple[bytes, bytes]] = []
@@ -103,6 +94,8 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
         self._unwanted = 0
         self._held = b""
         self._farewell: bytes | None = None
+        self._is_offered = False
+        self._chunk_credit = 0
         self._unsent, self._unsent_since = 0, 0.0
 
     # ---- what asyncio calls -------------------------------------------------------------
@@ -112,7 +105,7 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
         super().connection_made(transport)
         self._socket = transport
         self.flow: _Flow = _Flow(transport)
-        self.transport = _Line(transport, self._close)
+        self.transport = _Line(transport, self._write, self._close)
         if not self._table.makes_room(self):
             message = f"this server has reached its limit of {self._table.limit} connections; try again"
             self._refuse(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "limit", message))
@@ -148,11 +141,15 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
 
     def on_headers_complete(self) -> None:
         """Refuse heads that are too large or can be read in two ways, and begin to answer the others."""
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            self._is_offered = True
+            return
         if message := request_head.fault(self.parser.get_http_version(), self.headers):
             raise Refusal(HTTPStatus.BAD_REQUEST, "framing", message)
         if self._counted > HEAD_BYTES - _SLICE or len(self.headers) > _MOST_HEADERS:
             self._measure()
         self._counted = 0
+        self._chunk_credit = _FEW_CHUNKS * _CHUNK_BYTES
         self.phase = _ANSWER
         self.scope["extensions"] = self._extensions
         super().on_headers_complete()
@@ -162,10 +159,20 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
     def on_body(self, body: bytes) -> None:
         """Hand on a part of a body."""
         self._counted = 0
+        self._chunk_credit += len(body)
         super().on_body(body)
+
+    def on_chunk_complete(self) -> None:
+        """Refuse a body of very many very small chunks."""
+        self._chunk_credit -= _CHUNK_BYTES
+        if self._chunk_credit < 0:
+            message = f"the body comes in chunks of less than {_CHUNK_BYTES} bytes; send larger ones"
+            raise Refusal(HTTPStatus.BAD_REQUEST, "framing", message)
 
     def on_message_complete(self) -> None:
         """End a request, whether it has been answered or not."""
+        if self._is_offered:
+            return
         self._counted = 0
         if self.phase == _REST:
             self.phase, self.since = _IDLE, self.loop.time()
@@ -290,18 +297,35 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade as upgrade:
-            # Nothing else is spoken here: what is asked beside it is answered, and the rest is read on.
-            if rest := piece[upgrade.args[0] :]:
-                self._feed(rest)
+            rest = piece[upgrade.args[0] :]
         except httptools.HttpParserError as error:
             refusal = error.__context__
             if not isinstance(refusal, Refusal):
                 message = "this is not an HTTP/1.1 request"
                 refusal = Refusal(HTTPStatus.BAD_REQUEST, "framing", message)
             self._refuse(refusal)
+            return
         else:
             if self._counted and (self._counted > HEAD_BYTES or len(self.headers) > _MOST_HEADERS):
                 self._refuse(_too_large())
+            return
+        self._decline(rest)
+
+    def _decline(self, rest: bytes | memoryview) -> None:
+        """Read a request on that offers another protocol, as if it did not.
+
+        Java's client offers HTTP/2 with each request, and the parser takes its body for that protocol.
+        Source: RFC 9110, 7.8.
+        """
+        if self._is_offered:
+            self._is_offered, self._counted = False, 0
+            version = self.parser.get_http_version()
+            begun = request_head.without_offer(self.parser.get_method(), self.url, version, self.headers)
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            self._feed(begun)
+        if rest and self.phase != _GONE and self._farewell is None:
+            self._feed(rest)
 
     def _measure(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers)
@@ -318,6 +342,14 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
         self.flow.is_full = False
         self.flow.resume_reading()
         self.data_received(data)
+
+    def _write(self, data: bytes) -> None:
+        """Write, unless the connection is closing, of which uvicorn learns only later."""
+        if self._socket.is_closing():
+            self.is_lost = True
+            self.cycle.disconnected = True
+        else:
+            self._socket.write(data)
 
     # ---- endings ----------------------------------------------------------------------------------
 
@@ -351,7 +383,7 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
         self._held = b""
         self.pipeline.clear()
         self.flow.is_full = False
-        if self._socket.can_write_eof():
+        if self._socket.can_write_eof() and not self._socket.is_closing():
             self._socket.write_eof()
         self.flow.resume_reading()
 

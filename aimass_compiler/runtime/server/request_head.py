@@ -40,3 +40,9 @@ def _fault_of_coding(
     if [value.lower() for name, value in headers if name == _CODING] != [b"chunked"]:
         return "the only supported `Transfer-Encoding` is `chunked`"
     return None
+
+
+def without_offer(method: bytes, url: bytes, version: str, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """A request's head without its `Upgrade`."""
+    lines = [b"%s: %s\r\n" % header for header in headers if header[0] != b"upgrade"]
+    return b"".join((b"%s %s HTTP/%s\r\n" % (method, url, version.encode()), *lines, b"\r\n"))
