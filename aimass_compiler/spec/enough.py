@@ -15,7 +15,7 @@ EXPLANATIONS = (
     Explanation(
         "AM038",
         "there are more problems than are shown",
-        "Of each file, the first hundred findings are told, errors before warnings. Mend some and compile "
+        "Of each file, the first hundred findings are reported, errors before warnings. Fix some and compile "
         "again; where there are thousands, one mistake is often behind them all, such as a data file "
         "in place of a spec.",
     ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
@@ -25,8 +24,6 @@ ENVIRONMENTS = ("dev", "prod")
 DEV = "dev: {serving: {replicas: {min: 1, max: 1}}}"
 PROD = "prod: {serving: {replicas: {min: 3, max: 20}}}"
 CHURN, OTHER, SETTINGS = "specs/churn.yaml", "specs/other.yaml", "aimass.yaml"
-#: By kustomize, in the name of a ConfigMap.
-_HASH = re.compile(r"(-limits)-[a-z0-9]{10}$")
 #: What is done → the file, a part of it and what it becomes. Each begins where the one before ended.
 EDITS: Mapping[str, tuple[str, str, str]] = {
     "replicas": (CHURN, "{min: 3, max: 20}", "{min: 4, max: 20}"),
@@ -169,14 +166,14 @@ def planned(document: Mapping[str, Any]) -> tuple[Actions, Actions]:
 
 
 def applied(models: list[dict[str, Any]]) -> Actions:
-    """What happened to each object; one whose name has a hash is one object, whatever it is called."""
+    """What happened to each object."""
     found: Actions = {}
     for model in models:
-        here: dict[str, str] = {}
-        for each in model["objects"]:
-            shown = _HASH.sub(r"\1-*", f"{each['kind']} {each['name']}")
-            if each["action"] not in ("unchanged", "left"):
-                here[shown] = each["action"] if shown not in here else "changed"
+        here = {
+            f"{each['kind']} {each['name']}": each["action"]
+            for each in model["objects"]
+            if each["action"] not in ("unchanged", "left")
+        }
         if here:
             found[model["model"], model["environment"], model["namespace"]] = here
     return found
