@@ -31,7 +31,9 @@ class Joined:
     """The rows of all sources as one table, which knows where each value comes from."""
 
     def __init__(self, rows: polars.DataFrame, sources: Mapping[str, Rows]) -> None:
-        self._sources = {name: source for name, source in sources.items() if _ROW_OF + name in rows.columns}
+        there = set(rows.columns)
+        self._sources = {name: source for name, source in sources.items() if _ROW_OF + name in there}
+        self._columns = {name: frozenset(source.frame.columns) for name, source in self._sources.items()}
         self._rows = rows
         self.table = rows.drop(polars.selectors.by_name(*(_ROW_OF + name for name in self._sources)))
         self.names = [name for source in self._sources.values() for name in source.names]
@@ -39,12 +41,12 @@ class Joined:
 
     def sources_of(self, column: str) -> list[str]:
         """The names of the sources that have a column."""
-        return [name for name, source in self._sources.items() if column in source.frame.columns]
+        return [name for name, columns in self._columns.items() if column in columns]
 
     def place(self, column: str, row: int) -> str:
         """Where a row's value in a column stands: `line 7`, and of which source, where there are several."""
         for name, source in self._sources.items():
-            if column in source.frame.columns:
+            if column in self._columns[name]:
                 found = self._rows.get_column(_ROW_OF + name)[row]
                 if found is None:
                     continue

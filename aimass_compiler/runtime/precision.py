@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 #: So many rows show whether a feature's numbers fall together, and cost little of a large table.
 _ROWS = 200_000
+_LONG = r"^\s*-?\d{16,}\s*$"
 #: Numbers drawn from everywhere meet by chance, too: fewer than this share is not worth a word.
 _LOST = 0.01
 
@@ -54,9 +55,9 @@ class Merged(NamedTuple):
 
 def rounded(rows: polars.DataFrame, columns: Mapping[str, Column]) -> Iterator[str]:
     """A sentence about each number column whose whole numbers, as they were read, do not fit in float64."""
-    for name, column in columns.items():
-        if not isinstance(column, NumberColumn) or name not in rows.columns:
-            continue
+    there = set(rows.columns)
+    numbers = [name for name, column in columns.items() if isinstance(column, NumberColumn) and name in there]
+    for name in _long(rows, numbers):
         whole = _whole(rows.get_column(name)).drop_nulls().unique()
         kept = whole.cast(polars.Float64).n_unique()
         if kept < len(whole):
@@ -66,14 +67,21 @@ def rounded(rows: polars.DataFrame, columns: Mapping[str, Column]) -> Iterator[s
             )
 
 
+def _long(rows: polars.DataFrame, names: list[str]) -> list[str]:
+    """The columns that hold numbers of so many digits that they might be rounded, all looked at at once."""
+    if not names:
+        return []
+    found = rows.select(polars.selectors.by_name(*names))
+    are = found.select(polars.selectors.string().as_expr().str.contains(_LONG).any())
+    long = {column.name for column in are.iter_columns() if column.item()}
+    long |= {name for name, kind in found.schema.items() if kind.is_integer()}
+    return [name for name in names if name in long]
+
+
 def _whole(raw: polars.Series) -> polars.Series:
     """The whole numbers of a column; of text, those that have so many digits that they might be rounded."""
     if raw.dtype == polars.String:
-        return (
-            raw.filter(raw.str.contains(r"^\s*-?\d{16,}\s*$"))
-            .str.strip_chars()
-            .cast(polars.Int64, strict=False)
-        )
+        return raw.filter(raw.str.contains(_LONG)).str.strip_chars().cast(polars.Int64, strict=False)
     return raw if raw.dtype.is_integer() else polars.Series([], dtype=polars.Int64)
 
 

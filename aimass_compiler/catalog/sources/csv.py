@@ -231,13 +231,16 @@ class Csv(Source):
         """The cells without padding, and null where a value means missing."""
         import polars
 
-        columns = []
+        alike: dict[frozenset[str], list[str]] = {}
         for name in texts.columns:
-            column = polars.selectors.by_name(name).as_expr()
-            column = column.str.strip_chars() if self.strip else column
-            marks = ["", *sorted(self.marks_of(name))]
-            columns.append(polars.when(~column.is_in(marks)).then(column).name.keep())
-        return texts.select(columns)
+            alike.setdefault(self.marks_of(name), []).append(name)
+        known = texts
+        for marks, names in alike.items():  # all columns of the same marks at once: there may be thousands
+            columns = polars.selectors.by_name(*names).as_expr()
+            columns = columns.str.strip_chars() if self.strip else columns
+            is_missing = columns.is_in(["", *sorted(marks)]) if marks else columns == ""
+            known = known.with_columns(polars.when(~is_missing).then(columns).name.keep())
+        return known
 
     def is_in_own_notation(self, column: str, type_: str) -> bool:
         """Whether the dialect says how the values of a column are written."""
