@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from typing import TYPE_CHECKING
@@ -272,8 +273,7 @@ def test_what_follows_a_request_is_refused_behind_its_answer(besieged: Server) -
     with connected(besieged) as connection:
         connection.sendall(prediction(3) + GET + b"\r\n" + b"nonsense\r\n\r\n")
         said = told(connection, 5)
-    parts = said.split(b"HTTP/1.1 ")[1:]
-    assert [part[:3] for part in parts] == [b"200", b"200", b"400"]
+    assert re.findall(rb"HTTP/1\.1 (\d+)", said) == [b"200", b"200", b"400"]
 
 
 def test_requests_in_a_pipe_are_answered_in_order(besieged: Server) -> None:
