@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from aimass_compiler.cluster.program import call
+
 try:
     from yaml import CSafeLoader as _SafeLoader
 except ImportError:  # a PyYAML that was built without libyaml
@@ -96,15 +98,7 @@ def _version_of(command: Sequence[str], program: str) -> tuple[int, int, int] | 
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(  # noqa: S603  # a list of arguments, never a shell
-            command,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_SECONDS,
-            check=False,
-        )
+        return call(command, seconds=_SECONDS)
     except subprocess.TimeoutExpired:
         raise KustomizeError(f"`{' '.join(command)}` did not answer within {_SECONDS} s") from None
     except OSError as error:

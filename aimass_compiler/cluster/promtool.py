@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from aimass_compiler.cluster.program import call
+
 _SECONDS = 300
 
 
@@ -27,16 +29,7 @@ def _said(folder: Path, word: str, files: Iterable[str]) -> str:
     if program is None:
         raise PromtoolError("`promtool` is not on the PATH; it comes with Prometheus")
     try:
-        answer = subprocess.run(  # noqa: S603  # a list of arguments, never a shell
-            [program, word, "rules", *sorted(files)],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_SECONDS,
-            check=False,
-        )
+        answer = call([program, word, "rules", *sorted(files)], seconds=_SECONDS, folder=folder)
     except subprocess.TimeoutExpired:
         raise PromtoolError(f"`promtool {word} rules` did not answer within {_SECONDS} s") from None
     return "" if answer.returncode == 0 else (answer.stdout + answer.stderr).strip()
