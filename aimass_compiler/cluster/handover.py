@@ -20,7 +20,7 @@ from aimass_compiler.cluster.failures import Conflict
 from aimass_compiler.cluster.kinds import KindMissing
 from aimass_compiler.cluster.objects import Declared, Object, ObjectKey, belongs_to, key_of
 from aimass_compiler.cluster.owned import Owned
-from aimass_compiler.cluster.servers import SCALERS, deployment_of, desired, is_declared, least
+from aimass_compiler.cluster.replicas import SCALERS, deployment_of, desired, is_declared, least
 from aimass_compiler.cluster.waiting import is_workload
 
 _REPLICAS_CLAIM = "spec.replicas"

@@ -15,7 +15,7 @@ from aimass_compiler.cluster.connection import Connection
 from aimass_compiler.cluster.kinds import KindMissing
 from aimass_compiler.cluster.objects import Object, ObjectKey, owner_of, version_of
 from aimass_compiler.cluster.owned import Damaged, Owned
-from aimass_compiler.cluster.servers import SCALERS, desired, least
+from aimass_compiler.cluster.replicas import SCALERS, desired, least
 from aimass_compiler.cluster.waiting import is_workload, state_of
 
 #: Which models' manifests differ from those at a commit; None where git does not know it.

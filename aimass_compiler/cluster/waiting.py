@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from aimass_compiler.cluster import reasons, servers
+from aimass_compiler.cluster import reasons
 from aimass_compiler.cluster.connection import Connection
 from aimass_compiler.cluster.failures import ClusterError
 from aimass_compiler.cluster.lease import Hold
 from aimass_compiler.cluster.objects import Object, ObjectKey, key_of
-from aimass_compiler.cluster.servers import desired, least, scaled_by
+from aimass_compiler.cluster.replicas import deployment_of, desired, least, scaled_by
 from aimass_compiler.cluster.transport import Tell
 from aimass_compiler.conventions import ExitCode
 
@@ -116,7 +116,7 @@ def are_ready(connection: Connection, objects: Iterable[Object]) -> bool:
 def _seen_state(connection: Connection, live: Object, fewest: int) -> State:
     """The state, unless a Rollout has not seen yet that the Deployment has changed whose pods it runs."""
     state = state_of(live, fewest)
-    key = servers.deployment_of(live)
+    key = deployment_of(live)
     deployment = connection.get(key) if key is not None and state.is_ready else None
     if deployment is None:
         return state

@@ -8,9 +8,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from aimass_compiler.effects.built import Built, Key, Object, built
 from aimass_compiler.effects.models import Model
 from aimass_compiler.effects.normal import at, mapping, named, number
+from aimass_compiler.effects.overlays import Key, Object, Overlay, overlays
 from aimass_compiler.effects.sentences import listed
 from aimass_compiler.effects.told import Sign, Told
 from aimass_compiler.plan import Files
@@ -70,7 +70,7 @@ class Reach(Struct, frozen=True):
 
 def deliveries(model: Model, reach: Reach) -> tuple[Delivery, ...]:
     """What applying all models does with this one, environment by environment."""
-    before, after = _built(model.before), _built(model.after)
+    before, after = _overlays(model.before), _overlays(model.after)
     is_kept = model.old is not None and model.new is not None and not model.renamed_from
     found = []
     ranked = [name for each in (model.new, model.old) for name in named((each or {}).get("environments"))]
@@ -87,12 +87,12 @@ def deliveries(model: Model, reach: Reach) -> tuple[Delivery, ...]:
     return tuple(each for each in found if each != Delivery(each.environment, each.namespace))
 
 
-def _built(files: Files) -> dict[str, Built]:
+def _overlays(files: Files) -> dict[str, Overlay]:
     own = ("base/", "overlays/")
-    return built({path: content for path, content in files.items() if path.startswith(own)})
+    return overlays({path: content for path, content in files.items() if path.startswith(own)})
 
 
-def _gone(environment: str, old: Built, reach: Reach, *, is_kept: bool) -> Delivery:
+def _gone(environment: str, old: Overlay, reach: Reach, *, is_kept: bool) -> Delivery:
     """What becomes of all that a model had in a namespace where it has nothing any more.
 
     A model that git no longer has is removed by its inventory, where any other model is applied.
@@ -112,7 +112,7 @@ def _gone(environment: str, old: Built, reach: Reach, *, is_kept: bool) -> Deliv
     return Delivery(environment, old.namespace, left=objects, why_left=why)
 
 
-def _here(environment: str, old: Built, new: Built) -> Delivery:
+def _here(environment: str, old: Overlay, new: Overlay) -> Delivery:
     """What differs where the model stays."""
     same = old.objects.keys() & new.objects.keys()
     return Delivery(
@@ -131,7 +131,7 @@ def _shown(key: Key) -> str:
     return f"{key[0]} {key[1]}"
 
 
-def _replaced(old: Built, new: Built) -> Iterator[str]:
+def _replaced(old: Overlay, new: Overlay) -> Iterator[str]:
     """Why the pods of the servers are other ones."""
     reasons: list[str] = []
     for key, document in new.objects.items():
@@ -157,7 +157,7 @@ def _container(template: Object) -> Mapping[str, Any]:
     return mapping(containers[0]) if isinstance(containers, list) and containers else {}
 
 
-def _scaling(old: Built, new: Built) -> str:
+def _scaling(old: Overlay, new: Overlay) -> str:
     """Who scales the servers from now on."""
     was, now = _Scaler.of(old), _Scaler.of(new)
     changes = []
@@ -182,7 +182,7 @@ class _Scaler(Struct, frozen=True):
     amount: str
 
     @classmethod
-    def of(cls, declared: Built) -> _Scaler:
+    def of(cls, declared: Overlay) -> _Scaler:
         by_kind = {kind: document for (kind, _), document in declared.objects.items()}
         is_canary = "Rollout" in by_kind
         scaler = by_kind.get("HorizontalPodAutoscaler")

@@ -1,4 +1,4 @@
-"""What an overlay stands for: its objects, put together as kustomize does it, without kustomize."""
+"""The objects of each overlay, built as kustomize builds them, without kustomize."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ Key = tuple[str, str]
 Object = Mapping[str, Any]
 
 
-class Built(Struct, frozen=True):
+class Overlay(Struct, frozen=True):
     """What one environment declares."""
 
     namespace: str
     objects: Mapping[Key, Object]
 
 
-def built(files: Files) -> dict[str, Built]:
+def overlays(files: Files) -> dict[str, Overlay]:
     """What each environment of a model declares, from its generated files; what is no YAML has none."""
     names = sorted({path.split("/")[1] for path in files if path.startswith(f"{_OVERLAYS}/")})
     base = _folder(files, "base")
     return {name: _overlay(files, f"{_OVERLAYS}/{name}", base) for name in names}
 
 
-def _overlay(files: Files, folder: str, base: dict[Key, Object]) -> Built:
+def _overlay(files: Files, folder: str, base: dict[Key, Object]) -> Overlay:
     own = _kustomization(files, folder)
     objects = dict(base)
     for patch in _listed(own, "patches"):
@@ -50,7 +50,7 @@ def _overlay(files: Files, folder: str, base: dict[Key, Object]) -> Built:
         _generate(objects, generator, files, folder)
     found = {key: _labelled(document, own) for key, document in objects.items()}
     images = _listed(own, "images")
-    return Built(
+    return Overlay(
         word(own.get("namespace")), {key: _with_images(document, images) for key, document in found.items()}
     )
 

@@ -1,4 +1,4 @@
-"""What a plan takes an overlay for is what kustomize makes of it."""
+"""An overlay as a plan builds it is what kustomize builds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from aimass_compiler.effects.built import built
+from aimass_compiler.effects.overlays import overlays
 from effects.specs import SETTINGS, SETTINGS_FILE, SPEC, SPEC_FILE, compiled, edited
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +46,7 @@ def test_an_overlay_is_what_kustomize_builds(tmp_path: Path) -> None:
             for path in folder.rglob("*")
             if path.is_file()
         }
-        for name, found in built(own).items():
+        for name, found in overlays(own).items():
             want = kustomized(folder / "overlays" / name)
             assert found.objects.keys() == want.keys()
             for key, document in found.objects.items():
