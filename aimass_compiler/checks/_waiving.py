@@ -18,8 +18,8 @@ EXPLANATIONS = (
         "A waiver names the code of a warning, why it is accepted, and optionally where: `waivers: [{code: "
         "AM216, at: data.columns.note, reason: kept for the audit}]`. One that meets no warning hides the "
         "next one of its kind from whoever could fix it, so remove it once it did its work. Errors "
-        "cannot be accepted. The waivers of aimass.yaml hold for every spec, so that nobody is told where "
-        "they accept nothing.",
+        "cannot be accepted. The waivers of aimass.yaml hold for every spec, so one that accepts nothing "
+        "there is not reported.",
     ),
 )
 

@@ -90,7 +90,7 @@ class TimeColumn(_Column):
 
 
 class ImageColumn(_Column):
-    """A picture as a list of numbers, all of a channel's rows one after another, channel by channel.
+    """An image as a list of numbers: all rows of the first channel, then those of the next.
 
     The list is flat and has as many finite numbers as the shape multiplies to, in whatever range the model is
     to see: 0 to 1 is best; they pass as they are. CSV holds no lists: the source is a parquet or jsonl file.

@@ -34,8 +34,8 @@ EXPLANATIONS = (
         "AM033",
         "a file was not written by the compiler, or edited since",
         "The compiler replaces and deletes only what it wrote. Move the change into the spec, where the "
-        "next compile keeps it, or give it up with `--force`. Nothing was written in this run. Files that a "
-        "merge left conflict markers in are no edits: compiling writes them anew.",
+        "next compile keeps it, or give it up with `--force`. Nothing was written in this run. Conflict "
+        "markers of a merge do not count as an edit: compiling rewrites the file.",
     ),
     Explanation(
         "AM034",

@@ -10,7 +10,7 @@ _FILE = ".gitattributes"
 #: `-merge` leaves our side whole and the path in conflict: no half of a file is taken for a whole one.
 #: Source: https://git-scm.com/docs/gitattributes#_performing_a_three_way_merge
 ATTRIBUTES = b"""\
-# No checkout changes line ends here. A merge takes one side of a file, and `aimass compile` writes it anew;
+# No checkout changes line ends here. A merge takes one side of a file, and `aimass compile` rewrites it;
 # of inventory.json it needs both. Written once by aimass: it stays as you change it.
 * text eol=lf linguist-generated -merge
 inventory.json merge

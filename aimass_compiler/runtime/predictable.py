@@ -58,7 +58,7 @@ def _require_classes(task: Task, name: str, part: polars.DataFrame, target: pola
     raise StageFailure(
         ExitCode.DATA,
         f"the target `{task.target}` has {only} in the {_called(name)} split, "
-        f"so there is nothing to tell apart: {rows} `{lacking[0]}` before the split",
+        f"so there is nothing to classify: {rows} `{lacking[0]}` before the split",
         "remove the class from `values` and its rows with `keep`, or collect rows of it"
         if count <= 1
         else "check the target and the split (`by: random` with `stratify` keeps every class in every split)",

@@ -63,7 +63,7 @@ def test_a_class_with_one_row(tmp_path: Path) -> None:
     target = ["no"] * 6 + ["yes", "no"] * 4
     target[6] = "yes"
     told = refused(tmp_path, data(tmp_path, [*["no"] * 13, "yes"], parts(6, 4, 4)), TASK)
-    assert "has only `no` in the training split, so there is nothing to tell apart" in told
+    assert "has only `no` in the training split, so there is nothing to classify" in told
     assert "one row has `yes` before the split" in told
 
 
