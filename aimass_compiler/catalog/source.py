@@ -99,6 +99,10 @@ class Source(Kind):
         del column
         return frozenset()
 
+    def columns_named(self) -> Iterator[tuple[str, str]]:
+        """The columns of which a key says something, each with the key."""
+        yield from ()
+
     @abstractmethod
     def read_file(self, location: str, wanted: Mapping[str, str] | None) -> Rows:
         """The rows of one file, or of what lies behind an address; `place` tells no file's name."""

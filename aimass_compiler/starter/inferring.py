@@ -27,6 +27,7 @@ _EXACT_INTEGERS = 1e15
 _KINDS_OF_JSON = {bool: "flag", list: "list", dict: "object"}
 #: What programs call the numbers that they give to rows.
 _NAME_OF_INDEX = re.compile(r"(?i)(unnamed.*|index|instant|level_\d+|row.*)?$")
+_TIME_OF_DAY = re.compile(r"\s*\d{1,3}:[0-5]\d(:[0-5]\d([.,]\d+)?)?(\s?[AaPp]\.?[Mm]\.?)?\s*")
 _NAME_OF_ID = re.compile(r"(?i:(^|[_\W])(id|uuid|guid)$)|[a-z](Id|ID)$")
 
 
@@ -82,10 +83,20 @@ def infer(name: str, observation: Observation, rows: int) -> Column | LeftOut:
     """The column's line, or why it has none."""
     reason = _several_types(observation) or _useless(name, observation)
     found = LeftOut(name, reason) if reason else _typed(name, observation, rows)
-    if isinstance(found, Column) and observation.note:
-        comment = f"{found.comment}; {observation.note}" if found.comment else observation.note
+    note = observation.note or _note(observation)
+    if isinstance(found, Column) and note:
+        comment = f"{found.comment}; {note}" if found.comment else note
         return replace(found, comment=comment)
     return found
+
+
+def _note(observation: Observation) -> str:
+    """That hours and minutes, which come one after another, are read as mere names."""
+    values = observation.values
+    if observation.found != {Sort.NAME} or not all(_TIME_OF_DAY.fullmatch(str(value)) for value in values):
+        return ""
+    example = shown(next(iter(values)))
+    return f"times such as {example} are read as names, without order: write minutes as a number instead"
 
 
 def _useless(name: str, observation: Observation) -> str:

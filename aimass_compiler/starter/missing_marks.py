@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     import polars
 
 #: What spreadsheets, R, pandas, SQL and people write where a value is missing.
-USUAL_MARKS = frozenset(("na", "n/a", "#n/a", "nan", "null", "-", "--", "?", ".", "\\n", "<na>", "(null)"))
+USUAL_MARKS = frozenset(
+    ("na", "n/a", "#n/a", "nan", "null", "-", "--", "?", ".", "\\n", "<na>", "(null)", *"\u2212\u2013\u2014")
+)
 #: Those that are no category either; `NA` may be Namibia, and `-` a result.
 _NO_CATEGORIES = frozenset(("n/a", "#n/a", "nan", "null", "?", "\\n", "<na>", "(null)"))
 _MOST_CATEGORIES = 100

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import polars
 
 _DECIMALS = (".", ",")
-_THOUSANDS = (",", ".", " ", "'", "’", "\u00a0", "\u202f", "_")
+#: The last ones are spaces that do not break, and thin ones.
+_THOUSANDS = (",", ".", " ", "'", "’", "_", "\u00a0", "\u202f", "\u2009", "\u2007")
 _NOTATIONS = ((".", ""), (",", ""), *((d, t) for d in _DECIMALS for t in _THOUSANDS if d != t))
 _CURRENCIES = (
     *("$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₫", "₪", "R$", "US$", "C$", "A$", "kr", "zł", "Kč", "Ft"),
@@ -142,6 +143,10 @@ def _as_numbers(name: str, values: polars.Series) -> _Numbers | None:
 
 def _signs(values: polars.Series) -> Iterator[str]:
     """The signs of all values, or of all but those that are plain."""
+    for minus in _notation.MINUSES:
+        if values.str.contains(minus, literal=True).any():
+            yield minus
+            values = values.str.replace_all(minus, "-", literal=True)
     ends = values.str.extract(r"^[-+(]*\s*([^-+0-9.,()\s]+)").fill_null("")
     tails = values.str.extract(r"([^0-9.,()\s]+)\)?$").fill_null("")
     for sign in _SIGNS:
@@ -180,9 +185,12 @@ def _preferred(separator: str) -> tuple[tuple[str, str], ...]:
 
 def _number_note(column: _Numbers, chosen: tuple[str, str], separator: str) -> str:
     example = column.values[0]
+    away = [sign for sign in column.signs if sign not in _notation.MINUSES]
+    if away:
+        shown = " and ".join(f"`{sign}`" for sign in away)
+        return f"without {shown}" + (", so that `12%` is 12" if "%" in away else "")
     if column.signs:
-        shown = " and ".join(f"`{sign}`" for sign in column.signs)
-        return f"without {shown}" + (", so that `12%` is 12" if "%" in column.signs else "")
+        return f"`{column.signs[0]}` (U+{ord(column.signs[0]):04X}) is read as minus"
     marked = column.values.filter(column.values.str.contains(chosen[1] or ",", literal=True))
     example = str(marked[0]) if len(marked) else str(example)
     others = [n for n in column.fitting if _plain(example, n) != _plain(example, chosen)]

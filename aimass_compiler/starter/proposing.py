@@ -58,6 +58,7 @@ def propose(
     except UnusableDataError as error:
         finding = Finding(error.code, (), error.message, help=error.hint, file=shown_as)
         return Proposal("", [finding], [])
+    data = data.of({column.name for column in draft.columns})
     return Proposal(_text(draft, data, shown_as, name), [], guesses(draft))
 
 

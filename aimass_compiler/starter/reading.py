@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import stat
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aimass_compiler.catalog.source import EmptyFileError, UnreadableError
@@ -42,6 +42,23 @@ class DataFile:
     source: Any
     notes: tuple[str, ...] = ()
     unnamed: int = 0
+    is_told_by_name: bool = False
+    """Whether the file's name alone says of which kind it is."""
+
+    def of(self, columns: Collection[str]) -> DataFile:
+        """The same, without what it says of other columns: those are not read."""
+        parameters = self.source.get("csv") if isinstance(self.source, dict) else None
+        if not isinstance(parameters, dict):
+            return self
+        by_column = {key for key, value in parameters.items() if isinstance(value, dict)}
+        kept = {
+            key: {name: said for name, said in value.items() if name in columns}
+            if key in by_column
+            else value
+            for key, value in parameters.items()
+        }
+        kept = {key: value for key, value in kept.items() if value or key not in by_column}
+        return replace(self, source=_source(kept, is_told_by_name=self.is_told_by_name))
 
 
 def examine(path: Path, shown_as: str, seen: Seen = None) -> tuple[DataFile, Observed]:
@@ -117,9 +134,15 @@ def _separated(path: Path, shown_as: str, seen: Seen, *, is_told_by_name: bool) 
     for name, note in notations.notes.items():
         observed.columns[name].note = note
     parameters = _in_short(whole.model_dump(mode="json", exclude_defaults=True))
-    is_short = len(parameters) == 1 and is_told_by_name
-    source = shown_as if is_short else {"csv": parameters if len(parameters) > 1 else shown_as}
-    return DataFile(source, tuple(_notes(whole)), names.count("")), observed
+    source = _source(parameters, is_told_by_name=is_told_by_name)
+    return DataFile(source, tuple(_notes(whole)), names.count(""), is_told_by_name), observed
+
+
+def _source(parameters: dict[str, Any], *, is_told_by_name: bool) -> Any:
+    """What the spec says of a file, the path alone where that is all."""
+    if len(parameters) > 1:
+        return {"csv": parameters}
+    return parameters["path"] if is_told_by_name else {"csv": parameters["path"]}
 
 
 def _in_short(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -188,7 +211,7 @@ def _parquet(path: Path) -> tuple[Mapping[str, Any], int]:
     columns: dict[str, polars.Series] = {}
     for column in frame.iter_columns():
         kind = column.dtype
-        if isinstance(kind, (polars.Date, polars.Datetime, polars.Categorical, polars.Enum)):
+        if isinstance(kind, (polars.Date, polars.Datetime, polars.Time, polars.Categorical, polars.Enum)):
             column = column.cast(polars.String)  # noqa: PLW2901  # the same column, as text
         elif kind.is_decimal():
             column = column.cast(polars.Float64)  # noqa: PLW2901  # the same column, as numbers

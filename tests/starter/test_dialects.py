@@ -93,6 +93,26 @@ DIALECTS: dict[str, tuple[str | bytes, dict[str, Any], list[Any]]] = {
         {"separator": ";", "decimal": ",", "thousands": "\u202f"},
         [1234.5, 12],
     ),
+    "thousands behind spaces that do not break": (
+        table(cycled("1\u00a0234", "12\u00a0345.5")),
+        {"thousands": "\u00a0"},
+        [1234, 12345.5],
+    ),
+    "thousands behind thin spaces": (
+        table(cycled("1\u2009234", "\u22121\u2009234")),
+        {"thousands": "\u2009", "signs": {"seen": "\u2212"}},
+        [1234, -1234],
+    ),
+    "minuses of typographers": (
+        table(cycled("\u22121.5", "20", "\u2212$3")),
+        {"signs": {"seen": ["\u2212", "$"]}},
+        [-1.5, 20, -3],
+    ),
+    "dashes for minuses and for nothing": (
+        table(cycled("\u20131.5", "\u2013", "20")),
+        {"signs": {"seen": "\u2013"}, "missing": ["", "\u2013"]},
+        [-1.5, None, 20],
+    ),
     "thousands of Indians": (table(cycled('"12,34,567"', '"1,234"')), {"thousands": ","}, [1234567, 1234]),
     "percents": (table(cycled("12%", "3.5 %")), {"signs": {"seen": "%"}}, [12, 3.5]),
     "currencies": (table(cycled("$1.50", "-$20")), {"signs": {"seen": "$"}}, [1.5, -20]),
@@ -314,3 +334,17 @@ def test_a_fault_is_placed(tmp_path: Path, content: str | bytes, said: str) -> N
     assert [finding.code for finding in findings] == ["AM060"]
     assert said in findings[0].message
     assert findings[0].help
+
+
+def test_times_of_day_are_names_and_it_is_said(tmp_path: Path) -> None:
+    for values in (cycled("13:45", "9:05"), lambda n: f"{n % 12 + 1}:{n % 60:02} PM"):
+        text = proposed(tmp_path, "x.csv", table(values))
+        assert "are read as names, without order: write minutes as a number instead" in text
+        assert read(tmp_path, text)
+
+
+def test_what_is_said_of_columns_that_are_left_out_is_left_out(tmp_path: Path) -> None:
+    text = proposed(tmp_path, "x.csv", table(lambda n: f"$5,{n % 3}%", ",", "n,always,seen,y"))
+    assert data_of(text)["data"]["sources"]["x"] == {"csv": {"path": "x.csv", "signs": {"seen": "%"}}}
+    text = proposed(tmp_path, "x.csv", table(lambda n: f"$5,{n % 3}", ",", "n,always,seen,y"))
+    assert data_of(text)["data"]["sources"]["x"] == "x.csv"

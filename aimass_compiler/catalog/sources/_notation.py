@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: An amount in parentheses is negative, as accountants write it.
 PARENTHESES = "()"
+#: Typographers' minus and en dash, which stand for `-` before a number.
+MINUSES = ("\u2212", "\u2013")
 #: Python's directives that mean the same to polars; what a time of day is made of comes last.
 _DIRECTIVES = frozenset("YymdbBjaAHIMSpzf%")
 _OF_DAYS = ("%H", "%I")
@@ -43,10 +45,13 @@ def plain_numbers(texts: polars.Series, decimal: str, thousands: str, signs: Seq
 
 def unsigned(texts: polars.Series, signs: Sequence[str]) -> polars.Series:
     """The texts without the signs before or behind the number, and without what is between."""
+    for minus in MINUSES:
+        if minus in signs:
+            texts = texts.str.replace_all(minus, "-", literal=True)
     if PARENTHESES in signs:
         texts = texts.str.replace(r"^\((.*)\)$", "-${1}")
     for sign in signs:
-        if sign == PARENTHESES:
+        if sign in (PARENTHESES, *MINUSES):
             continue
         shown = re.escape(sign)
         texts = texts.str.replace(rf"^([-+]?)\s*{shown}\s*([-+]?)", "${1}${2}")

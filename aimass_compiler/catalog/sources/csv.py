@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -104,7 +104,8 @@ class Csv(Source):
     """The thousands separator of numbers, such as `,` in `1,000.50`; or by column."""
     signs: Mapping[str, Names] = {}  # frozen, as pydantic copies it
     """Symbols to strip from the numbers of a column, such as `{price: $, rate: "%"}`: then `12%` is 12. `()`
-    reads amounts in parentheses as negative."""
+    reads amounts in parentheses as negative; a minus sign of typographers (U+2212) or an en dash, once
+    named, is read as `-`."""
     dates: Mapping[str, _DateFormat] = {}  # frozen, as pydantic copies it
     """The date formats of columns of type `time` that are not in ISO 8601, such as `{since: "%d/%m/%Y"}`."""
     missing: Annotated[
@@ -143,6 +144,12 @@ class Csv(Source):
     def thousands_of(self, column: str) -> str:
         """The thousands separator of a column."""
         return self.thousands if isinstance(self.thousands, str) else self.thousands.get(column, "")
+
+    def columns_named(self) -> Iterator[tuple[str, str]]:
+        """The columns of which a key says something, each with the key."""
+        for key in ("decimal", "thousands", "signs", "dates", "missing"):
+            if isinstance(value := getattr(self, key), Mapping):
+                yield from ((key, name) for name in value)
 
     def marks_of(self, column: str) -> frozenset[str]:
         """What a missing value of a column is written as, other than an empty one."""
@@ -188,12 +195,10 @@ class Csv(Source):
 
     def _require_known(self, names: tuple[str, ...], wanted: Mapping[str, str]) -> None:
         """Raises UnreadableError for a key that names a column which is not there, or dates that are none."""
-        for key in ("decimal", "thousands", "signs", "dates", "missing"):
-            value = getattr(self, key)
-            unknown = next((name for name in value if name not in names), None)
-            if isinstance(value, Mapping) and unknown is not None:
-                message = f"`{key}` names a column `{unknown}`, which the file does not have"
-                raise UnreadableError(message, did_you_mean(unknown, names))
+        for key, name in self.columns_named():
+            if name not in names:
+                message = f"`{key}` names a column `{name}`, which the file does not have"
+                raise UnreadableError(message, did_you_mean(name, names))
         for name in self.dates:
             if wanted.get(name, "time") not in ("time", "id"):
                 message = f"`dates` says how `{name}` writes dates, but its type is {wanted[name]}"
