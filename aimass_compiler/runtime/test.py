@@ -52,23 +52,23 @@ def run(
     faults = list(faults_of(measured, objectives, tests))
     report = {"version": signature["version"], **_report(measured, objectives.latency, faults)}
     write_json(workspace.path(artifacts.SERVICE_REPORT if soak is None else artifacts.SOAK_REPORT), report)
-    answer = conventions.PROBABILITIES_OUTPUT if task.is_classification else conventions.PREDICTION_OUTPUT
-    of_range = "" if task.is_classification else " of the target's range"
-    print(
-        f"{measured.rows:,} rows answered, {answer} at most {measured.largest_difference:.2g}{of_range} off",
-        flush=True,
-    )
-    latencies = ", ".join(f"{name} {_milliseconds(measured.latency_seconds[name])}" for name in _PERCENTILES)
-    print(
-        f"{measured.requests:,} requests at {measured.requests_per_second:.0f} a second: {latencies}",
-        flush=True,
-    )
+    _print(task, measured)
     if faults:
         raise StageFailure(
             ExitCode.SERVICE,
             "the served model is not fit to serve:\n" + "\n".join(f"  {fault}" for fault in faults),
             "latency was measured on this machine: where it is only busy, run the stage again",
         )
+
+
+def _print(task: Task, measured: Measured) -> None:
+    answer = conventions.PROBABILITIES_OUTPUT if task.is_classification else conventions.PREDICTION_OUTPUT
+    of_range = "" if task.is_classification else " of the target's range"
+    off = f"{answer} at most {measured.largest_difference:.2g}{of_range} off"
+    print(f"{measured.rows:,} rows answered, {off}", flush=True)
+    latencies = ", ".join(f"{name} {_milliseconds(measured.latency_seconds[name])}" for name in _PERCENTILES)
+    rate = f"{measured.requests:,} requests at {measured.requests_per_second:.0f} a second"
+    print(f"{rate}: {latencies}", flush=True)
 
 
 def faults_of(measured: Measured, objectives: Objectives, tests: ServingTests) -> Iterator[str]:

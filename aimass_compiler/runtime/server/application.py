@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.server.package import Package
     from aimass_compiler.runtime.server.question import Question
     from aimass_compiler.runtime.server.settings import Settings
+    from aimass_compiler.runtime.server.signature import Signature
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -84,24 +85,13 @@ class Application:
         self._bodies = Bodies(settings.body_bytes, together, self.execution.check)
         process = os.urandom(4).hex().encode()
         self._request_ids = (b"%s-%x" % (process, number) for number in count(1))
-        infer = InferEndpoint(signature, settings.body_bytes).read
-        path = description.model_path(signature)
-        versioned = f"{path}/versions/{signature.version}"
-        self._endpoints: dict[str, Callable[[Asked], Question]] = {
-            conventions.PREDICT_PATH: PlainEndpoint(signature, settings.body_bytes).read,
-            f"{path}/infer": infer,
-            f"{versioned}/infer": infer,
-        }
-        self._documents = {
-            "/": _document(description.index(signature)),
-            "/v2": _document(description.server()),
-            "/v2/": _document(description.server()),
-            conventions.OPENAPI_PATH: _document(openapi.document(signature)),
-            path: _document(description.model(signature)),
-            versioned: _document(description.model(signature)),
-        }
+        self._endpoints = _endpoints(signature, settings.body_bytes)
+        self._documents = _documents(signature)
         model = {"name": signature.model}
-        self._states = {conventions.READY_PATH: {}, f"{path}/ready": model, f"{versioned}/ready": model}
+        self._states = {
+            conventions.READY_PATH: {},
+            **{f"{path}/ready": model for path in _model_paths(signature)},
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -208,6 +198,31 @@ class Application:
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
+
+
+def _model_paths(signature: Signature) -> tuple[str, str]:
+    """The paths of the model, without a version and with its only one."""
+    path = description.model_path(signature)
+    return path, f"{path}/versions/{signature.version}"
+
+
+def _endpoints(signature: Signature, most_bytes: int) -> dict[str, Callable[[Asked], Question]]:
+    infer = InferEndpoint(signature, most_bytes).read
+    return {
+        conventions.PREDICT_PATH: PlainEndpoint(signature, most_bytes).read,
+        **{f"{path}/infer": infer for path in _model_paths(signature)},
+    }
+
+
+def _documents(signature: Signature) -> dict[str, Answer]:
+    """What can be read at a path and never changes."""
+    return {
+        "/": _document(description.index(signature)),
+        "/v2": _document(description.server()),
+        "/v2/": _document(description.server()),
+        conventions.OPENAPI_PATH: _document(openapi.document(signature)),
+        **{path: _document(description.model(signature)) for path in _model_paths(signature)},
+    }
 
 
 def _document(value: Any, status: int = 200) -> Answer:
