@@ -143,7 +143,7 @@ DAMAGES: dict[str, tuple[str, Callable[[dict[str, Any]], object], str]] = {
         SIGNATURE, lambda found: found.update(version="000000000000"), "describes version"),
     "no version": (SIGNATURE, lambda found: found.update(version=""), "`version` is"),
     "a version of one digit": (
-        SIGNATURE, lambda found: found.update(version=found["version"][0]), "and not 12 digits of a SHA-256"),
+        SIGNATURE, lambda found: found.update(version=found["version"][0]), "not 12 digits of a SHA-256"),
     "a name that is a number": (SIGNATURE, lambda found: found.update(model=7), "`model` is 7, not a string"),
     "no labels": (SIGNATURE, lambda found: found["outputs"][0].pop("labels"), "lacks 'labels'"),
     "labels in another order": (
@@ -156,14 +156,14 @@ DAMAGES: dict[str, tuple[str, Callable[[dict[str, Any]], object], str]] = {
         "answers `probabilities` tensor(float) [-1, 2], but signature.json declares `probabilities` "
         "tensor(float) [-1, 3]"),
     "a label twice": (
-        SIGNATURE, lambda found: found["outputs"][0].update(labels=["no", "no"]), '"no" stands twice in'),
+        SIGNATURE, lambda found: found["outputs"][0].update(labels=["no", "no"]), 'duplicate "no" in'),
     "columns in another order": (SIGNATURE, lambda found: swapped(found["inputs"]), "does not fit the model"),
     "a column more": (
         SIGNATURE,
         lambda found: found["inputs"].append({**found["inputs"][0], "name": "more", "index": 2}),
         "reads `numbers` tensor(double) [-1, 2], but signature.json declares `numbers` tensor(double)"),
     "a column twice": (
-        SIGNATURE, lambda found: found["inputs"].append(found["inputs"][0]), '"tenure" stands twice in'),
+        SIGNATURE, lambda found: found["inputs"].append(found["inputs"][0]), 'duplicate "tenure" in'),
     "a column in another tensor": (
         SIGNATURE, lambda found: found["inputs"][0].update(tensor="strings"), "but in the tensor"),
     "a bound that is a text": (
