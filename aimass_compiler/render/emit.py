@@ -21,8 +21,9 @@ _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@+()=-]*( [A-Za-z0-9_./@+()=-]+)*",
 #: Words that some YAML reads as a flag or as nothing (https://yaml.org/type/bool.html, .../null.html).
 FLAGS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
-#: What JSON may hold as it is, but not YAML, which kustomize puts JSON files into.
-_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+#: What JSON may hold as it is, but not YAML, which kustomize puts JSON files into; and spaces that people
+#: cannot tell from plain ones.
+_UNPRINTABLE = re.compile("[\x7f-\xa0\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff\ufffe\uffff]")
 
 
 def header(name: str) -> str:

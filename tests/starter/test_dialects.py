@@ -348,3 +348,8 @@ def test_what_is_said_of_columns_that_are_left_out_is_left_out(tmp_path: Path) -
     assert data_of(text)["data"]["sources"]["x"] == {"csv": {"path": "x.csv", "signs": {"seen": "%"}}}
     text = proposed(tmp_path, "x.csv", table(lambda n: f"$5,{n % 3}", ",", "n,always,seen,y"))
     assert data_of(text)["data"]["sources"]["x"] == "x.csv"
+
+
+def test_spaces_that_look_like_plain_ones_are_written_visibly(tmp_path: Path) -> None:
+    text = proposed(tmp_path, "x.csv", table(cycled("1\u00a0234", "12\u00a0345")))
+    assert 'thousands: "\\u00a0"' in text
