@@ -207,7 +207,7 @@ def test_a_broken_record_is_named(tmp_path: Path, text: str) -> None:
 def test_a_broken_package_is_named(tmp_path: Path, text: str) -> None:
     project = released(Project(tmp_path, CHURN).make())
     (tmp_path / "releases" / "churn" / "package" / "signature.json").write_text(text)
-    assert broken(project).message == "releases/churn/package is no package"
+    assert broken(project).message == "releases/churn/package is not a package"
 
 
 @pytest.mark.nightly
