@@ -30,6 +30,7 @@ _REFUSED = re.compile(r"\[Errno \d+\] (?P<told>[^:]+): '(?P<path>[^']+)'")
 _PREFIX = re.compile(r"^ERROR: (?:unexpected error - )?(?:failed to reproduce '[^']*': )?")
 #: What it says of a file of its own that it cannot read, before the reason (dvc.utils.strictyaml).
 _UNREADABLE = re.compile(r"^'(?:\./)?(?P<path>[^']+)' (?:is invalid|validation failed)")
+_UNDECODED = re.compile(r"unable to read: '(?P<path>[^']+)', is not valid utf-8")
 #: What it says while another DVC works on the same files (dvc.lock, dvc.rwlock).
 _BUSY = re.compile(r"Unable to acquire lock|is busy, it is being blocked by")
 
@@ -156,13 +157,16 @@ def _hold_to_readable(said: list[str]) -> None:
     """Raises DvcFailed where DVC could not read a file of its own, which it tells without `ERROR`."""
     for line, reason in zip(said, [*said[1:], ""], strict=True):
         if found := _UNREADABLE.match(line):
-            path = found["path"]
-            way = f"take it from git (`git checkout {path}`)"
-            if path.endswith(conventions.DVC_LOCK):
-                way += ", or delete it: its runs come from DVC's cache"
-            elif path.endswith(".dvc"):
-                way += f", or have it written again: `dvc add {path.removesuffix('.dvc')}`"
-            raise DvcFailed(f"DVC cannot read {path}: {reason or 'it is invalid'}", way)
+            raise _unreadable(found["path"], reason)
+
+
+def _unreadable(path: str, reason: str) -> DvcFailed:
+    way = f"take it from git (`git checkout {path}`)"
+    if path.endswith(conventions.DVC_LOCK):
+        way += ", or delete it: its runs come from DVC's cache"
+    elif path.endswith(".dvc"):
+        way += f", or have it written again: `dvc add {path.removesuffix('.dvc')}`"
+    return DvcFailed(f"DVC cannot read {path}: {reason or 'it is invalid'}", way)
 
 
 def _exit_code(complaint: str, root: Path) -> int:
@@ -177,6 +181,8 @@ def _exit_code(complaint: str, root: Path) -> int:
     if missing := _NO_FILE.search(complaint):
         path = missing["path"].removeprefix(f"{root}/")
         raise DataMissing(f"there is no file {path}", "paths start at the project's root")
+    if undecoded := _UNDECODED.search(complaint):
+        raise _unreadable(undecoded["path"].removeprefix(f"{root}/"), "it is not UTF-8")
     reason = _PREFIX.sub("", complaint) or "it ended without a word"
     if _NO_ROOM.search(reason):
         raise DiskRefuses(f"what the stages left could not be kept: {reason}", "make room, then run again")
@@ -199,6 +205,7 @@ def _run(arguments: list[str], root: Path, tell: Callable[[str], None]) -> int:
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "utf-8",  # whatever the terminal has: this process passes it on
         "DVC_NO_ANALYTICS": "1",
+        "PYTHONWARNINGS": "",  # where they are errors, DVC stops at its own
     }
     with subprocess.Popen(  # noqa: S603  # a list of arguments, never a shell
         command,

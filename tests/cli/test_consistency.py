@@ -102,15 +102,17 @@ def test_serving_in_a_clone_needs_no_run(run: Project) -> None:
 @pytest.mark.parametrize(
     ("file", "content", "told", "way"),
     [
-        (LOCK_FILE, "a: b: c\n", "Mapping values are not allowed here", "or delete it"),
-        (LOCK_FILE, "schema: '2.0'\nstages: 3\n", "expected a dictionary, in stages", "or delete it"),
-        (TRACKED, "outs: [\n", "While parsing a flow node", "`dvc add data/customers.csv`"),
+        (LOCK_FILE, b"\xff\xfe", "it is not UTF-8", "or delete it"),
+        (LOCK_FILE, b"a: b: c\n", "Mapping values are not allowed here", "or delete it"),
+        (LOCK_FILE, b"schema: '2.0'\nstages: 3\n", "expected a dictionary, in stages", "or delete it"),
+        (TRACKED, b"outs: [\n", "While parsing a flow node", "`dvc add data/customers.csv`"),
     ],
 )
 def test_the_reason_that_dvc_gives_is_passed_on(
-    run: Project, file: str, content: str, told: str, way: str
+    run: Project, monkeypatch: pytest.MonkeyPatch, file: str, content: bytes, told: str, way: str
 ) -> None:
-    run.write(file, content)
+    monkeypatch.setenv("PYTHONWARNINGS", "error")  # at which DVC would stop for reasons of its own
+    (run.root / file).write_bytes(content)
     done = run.aimass("run", "churn", "--until", "prepare")
     assert done.code == ExitCode.FAILED
     assert f"error: DVC cannot read {file}: {told}" in done.err
