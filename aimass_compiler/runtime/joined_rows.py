@@ -20,8 +20,18 @@ _DIFFERENCES = (
     ("has surrounding spaces", r"^\s+|\s+$", "strip them with `strip: true` in the `csv` source"),
     (
         "writes whole numbers as decimals (`7.0`)",
-        r"\.0+$",
+        r"^(?P<rest>[-+]?[0-9]+)\.0+$",
         "write them as whole numbers in both files",
+    ),
+    (
+        "writes days with an hour, such as `2024-05-01 00:00:00`",
+        r"^(?P<rest>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ]00:00(?::00(?:\.0+)?)?Z?$",
+        "write them alike in both files",
+    ),
+    (
+        "has a `T` between day and hour",
+        r"^(?P<rest>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ]",
+        "write them alike in both files",
     ),
     ("has leading zeros, such as `007`", r"^0+(?P<rest>.)", "write them alike in both files"),
 )
@@ -92,12 +102,14 @@ def _joined(data: Data, join: Join, left: polars.DataFrame, right: polars.DataFr
 
 
 def _as_keys(frame: polars.DataFrame, keys: list[str]) -> list[polars.Series]:
-    """Keys as text; a whole number is written alike whether its column is of integers or not."""
+    """Keys as text; whole numbers and seconds are written alike whatever else their columns could hold."""
     return [_as_key(values_of(frame, key)).alias(key) for key in keys]
 
 
 def _as_key(column: polars.Series) -> polars.Series:
     text = column.cast(polars.String)
+    if isinstance(column.dtype, polars.Datetime):
+        return text.str.replace(r"\.0+(\D|$)", "${1}")
     if not column.dtype.is_float():
         return text
     whole = column.cast(polars.Int64, strict=False)

@@ -167,6 +167,19 @@ def test_sources_are_joined_by_keys_of_any_type(tmp_path: Path) -> None:
     assert ids("full") == ["1", "2", "3", "4", "9"]
 
 
+def test_moments_are_keys_whatever_the_kinds_of_files(tmp_path: Path) -> None:
+    texts = [f"2024-05-{day:02} 07:30:00" for day in range(1, 21)]
+    (tmp_path / "left.csv").write_text("id,a\n" + "".join(f"{text},x\n" for text in texts))
+    moments = polars.Series(texts).str.to_datetime(time_unit="ns")
+    polars.DataFrame({"id": moments, "y": range(20)}).write_parquet(tmp_path / "right.parquet")
+    spec = {
+        "sources": {"left": "left.csv", "right": "right.parquet"},
+        "columns": {"id": "id", "y": "number"},
+        "join": [{"left": "left", "right": "right", "on": "id", "how": "inner"}],
+    }
+    assert sorted(together(tmp_path, spec, Task(kind="regression", target="y"))["id"]) == texts
+
+
 @pytest.mark.parametrize(
     ("right", "said"),
     [
@@ -187,6 +200,8 @@ def test_a_join_that_is_unclear_is_told(tmp_path: Path, right: str, said: str) -
         ("0\n1\n2\n3", "0.0\n1.0\n2.0\n3.0", "(0, 1, 2, …) is in `b` (0.0, 1.0, 2.0, …): one of them writes"),
         ("7\n8", "00007\n00008", "(7, 8) is in `b` (00007, 00008): one of them has leading zeros"),
         ("7\n8", "7 \n8 ", "is in `b` ('7 ', '8 '): one of them has surrounding spaces"),
+        ("2024-05-01\n2024-05-02", "2024-05-01 00:00:00\n", "one of them writes days with an hour"),
+        ("2024-05-01 07:30:00\n", "2024-05-01T07:30:00\n", "one of them has a `T` between"),
         ("ab\ncd", "AB\nCD", "one of them is in another case"),
         ("7\n8", "9\n10", "no `k` of `a` (7, 8) is in `b` (9, 10)"),
     ],
