@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aimass_compiler.render.emit import inline
 from aimass_compiler.starter.inferring import Column, LeftOut, infer
 from aimass_compiler.starter.order import follows_time
-from aimass_compiler.starter.target import Target, target_of
+from aimass_compiler.starter.target import Target, reasons, target_of
 from aimass_compiler.starter.unusable import UnusableDataError
 
 if TYPE_CHECKING:
@@ -169,6 +169,7 @@ def decide(observed: Observed, wanted: Wanted) -> Draft:
         kept = [column if column.is_index else column.without_order for column in kept]
     if not _has_features(kept, target.column):
         hint = "a model needs a number, a category, a text or an image to learn from"
+        hint += reasons(left_out)
         raise UnusableDataError(
             "AM063", f"beside the target {inline(target.column.name)} there is no feature", hint
         )

@@ -143,12 +143,13 @@ def _lines_above(sample: Sample, sniffed: Mapping[str, Any]) -> dict[str, Any]:
 def _title(sample: Sample, keys: Mapping[str, Any]) -> dict[str, Any]:
     """How many lines of another shape stand above rows that all have as many values."""
     dialect = Csv.model_validate({"path": "sample", **keys, "header": ["-"]})
-    rows: list[tuple[int, int]] = []
+    rows: list[tuple[int, list[str]]] = []
     with contextlib.suppress(csv.Error):
-        cells = _cells.Cells(iter(sample.lines), dialect, is_numbered=True)
-        rows += ((line, len(row)) for line, row in cells.numbered())
-    widths = [width for _, width in rows]
+        rows += _cells.Cells(iter(sample.lines), dialect, is_numbered=True).numbered()
+    widths = [len(row) for _, row in rows]
     usual = _usual(widths)
+    if rows and _named(rows[0][1]) == usual:
+        return {}
     first = widths.index(usual) if usual else 0
     # A header of one name less is R's, which does not name the rows; it is no title.
     is_of_r = first == 1 and usual - widths[0] == 1
@@ -158,6 +159,11 @@ def _title(sample: Sample, keys: Mapping[str, Any]) -> dict[str, Any]:
     return {"skip": rows[first][0] - 1} if is_title else {}
 
 
+def _named(header: list[str]) -> int:
+    """How many names a header has: the separator at its end begins none."""
+    return max((place for place, name in enumerate(header, 1) if name), default=0)
+
+
 def _usual(widths: list[int]) -> int:
     return Counter(widths).most_common(1)[0][0] if widths else 0
 
@@ -165,6 +171,8 @@ def _usual(widths: list[int]) -> int:
 def _comment(lines: list[str]) -> dict[str, Any]:
     """Lines that begin with `#`, unless these are values of many rows; the last may be a header."""
     commented = [place for place, line in enumerate(lines) if line.startswith("#")]
+    first = next((place for place, line in enumerate(lines) if not line.startswith("#")), 0)
+    commented = [place for place in commented if place < first or not _is_row(lines[place], lines[first])]
     if not commented or 2 * len(commented) > len(lines):
         return {}
     header = next((place - 1 for place, line in enumerate(lines) if not line.startswith("#")), -1)
@@ -173,6 +181,11 @@ def _comment(lines: list[str]) -> dict[str, Any]:
     if all(lines[place].startswith("##") for place in commented if place != header) and len(commented) > 1:
         return {"comment": "##"}
     return {"skip": header} if header else {}
+
+
+def _is_row(line: str, header: str) -> bool:
+    """Whether a line begins with a value such as `#N/A` or `#12`, and has as many values as the header."""
+    return line[1:2].isalnum() and _is_like(line, header)
 
 
 def _is_like(line: str, other: str) -> bool:
@@ -260,8 +273,17 @@ def _header(sample: Sample, keys: Mapping[str, Any]) -> dict[str, Any]:
     if holds_values and len(numbers) == len(first) and _look_like_years(first):
         return {}
     if not holds_values and len(rows) > 1 and numbers and 2 * len(numbers) >= len(first):
-        holds_values = not _look_like_years(numbers)
+        holds_values = not _look_like_years(numbers) and not _has_word_above_numbers(first, rows[1:])
     return {"header": "none"} if holds_values else {}
+
+
+def _has_word_above_numbers(first: list[str], rows: list[list[str]]) -> bool:
+    """Whether a column holds numbers below a word, which then is its name."""
+    columns = itertools.zip_longest(*rows, fillvalue="")
+    return any(
+        not _is_number(word) and all(_is_number(value.strip()) for value in column)
+        for word, column in zip(first, columns, strict=False)
+    )
 
 
 def _look_like_years(values: list[str]) -> bool:
@@ -277,9 +299,14 @@ def _is_number(text: str) -> bool:
 
 
 def _is_padded(rows: list[list[str]]) -> bool:
-    """Whether all values of a column behind the first begin with a space, or all of several end with one."""
+    """Whether a name has spaces around it, all values of a column behind the first begin with one, or all
+    of several end with one."""
     if len(rows) <= _FEW:
         return False
+    names = [name.strip() for name in rows[0]]
+    tells_all = all(names) and len(set(names)) == len(names) and not any(map(_is_number, names))
+    if tells_all and names != rows[0]:
+        return True
     columns = itertools.zip_longest(*rows[1:], fillvalue="")
     kept = [[value for value in column if value.strip()] for column in columns]
     kept = [values for values in kept if len(values) >= _FEW]

@@ -9,8 +9,8 @@ EXAMPLES = (
     Example("AM061", "`customers.xlsx`", "The same, saved as `customers.csv`.", "situation"),
     Example(
         "AM062",
-        "The first line of `customers.csv` is `age,age,churned`.",
-        "It is `age,tenure,churned`.",
+        "`pictures.csv` has a column for each of 40,000 pixels.",
+        "`pictures.parquet` has one column of lists with 40,000 numbers.",
         "situation",
     ),
     Example("AM063", "`customers.csv` has a header line only.", "It has rows.", "situation"),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from aimass_compiler.starter.deciding import Draft
 
 _FEW = 5
+_LONGEST = 40
 
 
 def guesses(draft: Draft) -> list[tuple[str, str]]:
@@ -48,12 +49,16 @@ def _guesses(draft: Draft) -> Iterator[tuple[str, str]]:
         yield "ids", f"{_listed(ids)}, never features (where one is a number to learn from: type `number`)"
     if times := [column.name for column in draft.columns if column.type == "time"]:
         yield "times", f"{_listed(times)}, never features; they can order the rows"
+    if doubts := [f"{inline(column.name)}: {column.doubt}" for column in draft.columns if column.doubt]:
+        yield "in doubt", "; ".join(doubts[:_FEW])
     reason = split_reason(draft).rstrip(".")
     yield "split", f"{draft.split_told} ({reason[0].lower()}{reason[1:]}; --split time, hash or random)"
     if draft.left_out:
         yield (
             "left out",
-            "; ".join(f"{inline(column.name)}: {column.reason}" for column in draft.left_out[:_FEW]),
+            "; ".join(
+                f"{inline(column.name[:_LONGEST])}: {column.reason}" for column in draft.left_out[:_FEW]
+            ),
         )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
+from datetime import time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.render.emit import inline
+from aimass_compiler.starter.doubts import doubt_of_names, doubt_of_number
 from aimass_compiler.starter.observing import Observation, Sort
 from aimass_compiler.starter.order import is_running
 
@@ -25,6 +27,7 @@ _LONGEST_SHOWN = 30
 _SMALLEST_IMAGE = 4
 _EXACT_INTEGERS = 1e15
 _KINDS_OF_JSON = {bool: "flag", list: "list", dict: "object"}
+_KINDS_WITHOUT_FORM = {bytes: "bytes", timedelta: "durations: write them as numbers", time: "times of day"}
 #: What programs call the numbers that they give to rows.
 _NAME_OF_INDEX = re.compile(r"(?i)(unnamed.*|index|instant|level_\d+|row.*)?$")
 _TIME_OF_DAY = re.compile(r"\s*\d{1,3}:[0-5]\d(:[0-5]\d([.,]\d+)?)?(\s?[AaPp]\.?[Mm]\.?)?\s*")
@@ -41,6 +44,8 @@ class Column:
     comment: str
     parameters: Mapping[str, Any]
 
+    doubt: str = ""
+    """What else it may be, for people to decide."""
     is_running: bool = False
     """Whether it numbers the rows, which its values tell and not its name."""
 
@@ -102,15 +107,24 @@ def _note(observation: Observation) -> str:
 def _useless(name: str, observation: Observation) -> str:
     """Why nothing can be learnt from the column, or ""."""
     sorts = observation.found
+    if observation.fault:
+        return observation.fault
     if len(name) > _LONGEST_NAME or not name.strip() or not name.isprintable():
         return "rename it: a name is short and has characters that can be seen"
     if not sorts - {Sort.BLANK}:
         return "it is empty"
     if sorts & {Sort.LIST, Sort.OTHER} and sorts != {Sort.LIST}:
-        return "it holds structures"
+        return _no_values(observation)
     if observation.distinct == 1 and observation.is_complete:
         return f"it is always {shown(next(iter(observation.values)))}"
     return ""
+
+
+def _no_values(observation: Observation) -> str:
+    if observation.types <= {int, float}:
+        return "it holds infinity, or numbers beyond 1.8e308: make them missing values"
+    kinds = ", ".join(sorted(_KINDS_WITHOUT_FORM.get(kind, "structures") for kind in observation.types))
+    return f"it holds {kinds}"
 
 
 def _typed(name: str, observation: Observation, rows: int) -> Column | LeftOut:
@@ -124,7 +138,7 @@ def _typed(name: str, observation: Observation, rows: int) -> Column | LeftOut:
         return _image(name, observation)
     if _is_id(name, observation):
         return _id(name, observation)
-    if sorts <= {Sort.NUMBER, Sort.BLANK} and not _is_named_id(name):
+    if sorts <= {Sort.NUMBER, Sort.BLANK} and not _is_named_id(name) and not _is_too_long(observation):
         return _number(name, observation)
     if sorts == {Sort.TIME}:
         return Column(name, "time", observation, f"such as {shown(next(iter(observation.values)))}", {})
@@ -140,6 +154,17 @@ def _several_types(observation: Observation) -> str:
     return ""
 
 
+def _is_too_long(observation: Observation) -> bool:
+    """Whether whole numbers have more digits than a float64 keeps: they name something."""
+    values = observation.values
+    if max(-observation.smallest, observation.largest) <= _EXACT_INTEGERS:
+        return False
+    is_whole = float not in observation.types and all(
+        str(value).strip().lstrip("+-").isdigit() for value in values
+    )
+    return is_whole and any(int(float(value)) != int(value) for value in values)
+
+
 def _is_named_id(name: str) -> bool:
     return _NAME_OF_ID.search(name) is not None
 
@@ -148,8 +173,22 @@ def _is_id(name: str, observation: Observation) -> bool:
     is_unique = observation.is_complete and observation.distinct == observation.known
     if _is_named_id(name):
         return observation.distinct > _MOST_CATEGORIES_NAMED_ID or is_unique
-    is_word = observation.found <= {Sort.NAME, Sort.CODE} and observation.words <= observation.known
-    return is_word and is_unique and observation.known >= _FEWEST_UNIQUE
+    return is_unique and observation.known >= _FEWEST_UNIQUE and _holds_codes(observation)
+
+
+def _holds_codes(observation: Observation) -> bool:
+    """Whether the values are single words, codes or numbers in parts, such as those of telephones."""
+    sorts = observation.found
+    if not sorts <= {Sort.NAME, Sort.CODE, Sort.NUMBER}:
+        return False
+    if sorts == {Sort.NUMBER}:
+        return _is_too_long(observation)
+    plain = observation.sorts[Sort.NUMBER]
+    is_mixed = plain and not observation.sorts[Sort.CODE] and 2 * plain > observation.known
+    if is_mixed:
+        return False
+    has_no_letters = not any(map(str.isalpha, "".join(map(str, observation.values))))
+    return observation.words <= observation.known or has_no_letters
 
 
 def _id(name: str, observation: Observation) -> Column:
@@ -160,9 +199,9 @@ def _id(name: str, observation: Observation) -> Column:
 
 def _number(name: str, observation: Observation) -> Column:
     parameters = {"min": 0} if observation.smallest >= 0 else {}
-    return Column(
-        name, "number", observation, f"{observation.smallest:g} … {observation.largest:g}", parameters
-    )
+    doubt = doubt_of_number(observation)
+    comment = f"{observation.smallest:g} … {observation.largest:g}" + (f"; {doubt}" if doubt else "")
+    return Column(name, "number", observation, comment, parameters, doubt)
 
 
 def _image(name: str, observation: Observation) -> Column | LeftOut:
@@ -194,17 +233,9 @@ def _category(name: str, observation: Observation) -> Column:
         return Column(name, "category", observation, "", {"values": list(known)})
     examples = ", ".join(shown(value) for value, _ in often[:3])
     count = f"{len(often):,}" if observation.is_complete else f"more than {len(often):,}"
-    comment = f"{count} names, mostly {examples}; others are accepted, too"
-    return Column(name, "category", observation, comment + _strays(observation), {})
-
-
-def _strays(observation: Observation) -> str:
-    """Nine of ten values being numbers, the others are most likely marks for missing ones."""
-    strays = observation.known - observation.sorts[Sort.NUMBER]
-    if 10 * strays > observation.known or Sort.NAME not in observation.examples:
-        return ""
-    example = shown(observation.examples[Sort.NAME])
-    return f"; all but {strays:,} (such as {example}) are numbers: empty those, and write `number`"
+    doubt = doubt_of_names(observation)
+    comment = f"{count} names, mostly {examples}; others are accepted, too" + (f"; {doubt}" if doubt else "")
+    return Column(name, "category", observation, comment, {}, doubt)
 
 
 def labels(observation: Observation) -> tuple[str, ...]:

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 #: What spreadsheets, R, pandas, SQL and people write where a value is missing.
 USUAL_MARKS = frozenset(
-    ("na", "n/a", "#n/a", "nan", "null", "-", "--", "?", ".", "\\n", "<na>", "(null)", *"\u2212\u2013\u2014")
+    (
+        *("na", "n/a", "n.a.", "nan", "null", "(null)", "<na>", "none", "nil", "\\n"),
+        *("#n/a", "#value!", "#div/0!", "#ref!", "#name?", "#num!", "#null!", "(blank)"),
+        *("-", "--", "?", ".", "..", *"\u2212\u2013\u2014"),
+    )
 )
 #: Those that are no category either; `NA` may be Namibia, and `-` a result.
 _NO_CATEGORIES = frozenset(("n/a", "#n/a", "nan", "null", "?", "\\n", "<na>", "(null)"))

@@ -15,6 +15,7 @@ from aimass_compiler.starter.missing_marks import (
     sentinels,
     without_marks,
 )
+from aimass_compiler.starter.observing import CODE_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -129,7 +130,7 @@ def _as_numbers(name: str, values: polars.Series) -> _Numbers | None:
     others, marks = without_marks(values)
     if others.is_empty() or not others.str.contains("[0-9]").all():
         return None
-    if others.str.contains(r"^[-+]?0[0-9]+$").any():  # codes such as 0042, which as numbers would lose zeros
+    if others.str.contains(CODE_PATTERN).any():  # such as 0042, which as numbers would lose zeros
         return None
     signs = tuple(_signs(others))
     bare = _notation.unsigned(others, signs)
@@ -152,8 +153,17 @@ def _signs(values: polars.Series) -> Iterator[str]:
     for sign in _SIGNS:
         if (ends == sign).any() or (tails == sign).any():
             yield sign
+    if (unit := _unit(tails)) not in _SIGNS:
+        yield unit
     if values.str.contains(r"^\(.*\)$").any():
         yield _notation.PARENTHESES
+
+
+def _unit(tails: polars.Series) -> str:
+    """What stands behind every number, such as `kg`; a currency's sign where nothing does."""
+    first = str(tails[0])
+    is_unit = len(tails) > 1 and first.strip("°µ²³/").isalpha() and (tails == first).all()
+    return first if is_unit else _SIGNS[0]
 
 
 def _settle_numbers(columns: Sequence[_Numbers], separator: str, found: Notations) -> None:

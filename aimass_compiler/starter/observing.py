@@ -23,8 +23,8 @@ _REMEMBERED, _FEWEST, _MOST = 2_000_000, 200, 100_000
 #: Below so many values, looking at them one by one is faster than asking polars.
 _FEW_VALUES = 2_000
 _NUMBER_PATTERN = r"^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$"
-_CODE_PATTERN = r"^[-+]?0[0-9]+$"
-_NUMBER, _CODE = re.compile(_NUMBER_PATTERN), re.compile(_CODE_PATTERN)
+CODE_PATTERN = r"^[-+]?0[0-9]+([eE][0-9]+)?$"
+_NUMBER, _CODE = re.compile(_NUMBER_PATTERN), re.compile(CODE_PATTERN)
 _DATE_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]|$)"
 _DATE = re.compile(_DATE_PATTERN)
 
@@ -63,6 +63,8 @@ class Observation:
     """How many numbers its lists hold; -1 for a list that holds something else."""
     note: str = ""
     """What is to be known about how the file writes the values."""
+    fault: str = ""
+    """Why the file has no such column that could be told from others."""
     _sort_of: dict[Any, Sort] = field(default_factory=dict)
 
     @property
@@ -219,7 +221,7 @@ def _add_texts(observation: Observation, texts: polars.Series) -> None:
     observation.types.add(str)
     distinct, counts = _counted(known)
     bare = distinct.str.strip_chars()
-    are = {Sort.BLANK: bare == "", Sort.CODE: bare.str.contains(_CODE_PATTERN)}
+    are = {Sort.BLANK: bare == "", Sort.CODE: bare.str.contains(CODE_PATTERN)}
     numbers = bare.cast(float, strict=False)
     is_number = bare.str.contains(_NUMBER_PATTERN) & numbers.is_finite().fill_null(value=False)
     are[Sort.NUMBER] = is_number & ~are[Sort.CODE]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aimass_compiler.catalog.source import EmptyFileError, UnreadableError
 from aimass_compiler.pipeline.data import PACKED
-from aimass_compiler.render.emit import inline
 from aimass_compiler.starter.observing import Observed, observe
 from aimass_compiler.starter.unusable import UnusableDataError
 
@@ -123,7 +122,6 @@ def _separated(path: Path, shown_as: str, seen: Seen, *, is_told_by_name: bool) 
     from aimass_compiler.starter.notations import keys_of, observe_notations
 
     dialect, texts, names = _read_whole(path, dialects.detect(path, shown_as), seen)
-    _check_names(names)
     notations = observe_notations(texts, dialect.separator)
     keys = keys_of(notations, texts)
     types = {**dict.fromkeys(notations.numbers, "number"), **dict.fromkeys(notations.dates, "time")}
@@ -133,6 +131,12 @@ def _separated(path: Path, shown_as: str, seen: Seen, *, is_told_by_name: bool) 
     )
     for name, note in notations.notes.items():
         observed.columns[name].note = note
+    for name, count in Counter(names).items():
+        if name and count > 1:
+            observed.columns[name].fault = (
+                f"its name stands {count} times in the header; `skip: 1` and names of your own in `header` "
+                "tell them apart"
+            )
     parameters = _in_short(whole.model_dump(mode="json", exclude_defaults=True))
     source = _source(parameters, is_told_by_name=is_told_by_name)
     return DataFile(source, tuple(_notes(whole)), names.count(""), is_told_by_name), observed
@@ -186,13 +190,6 @@ def _notes(dialect: Csv) -> list[str]:
     if dialect.skip:
         notes.append(f"the lines above the header ({dialect.skip}) are skipped")
     return notes
-
-
-def _check_names(names: tuple[str, ...]) -> None:
-    repeated = next(((name, count) for name, count in Counter(names).items() if name and count > 1), None)
-    if repeated is not None:
-        told = f"the column {inline(repeated[0])} stands {repeated[1]} times in the header"
-        raise UnusableDataError("AM062", told, "give each column a name of its own")
 
 
 def _objects(path: Path, seen: Seen) -> tuple[Mapping[str, Any], int]:

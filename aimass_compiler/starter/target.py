@@ -32,6 +32,7 @@ _MOST_CLASSES = 100
 #: A number that takes so few whole values is more likely a name of something.
 _MOST_NUMBERED_CLASSES = 10
 _FEW_OTHERS = 5
+_LONGEST_SHOWN = 40
 _TWO = 2
 #: What is sought, and what is not, in the words of tables.
 _SOUGHT = frozenset(("yes", "true", "1", "y", "t", "spam", "positive", "pos", "malignant", "fraud", "bad"))
@@ -69,7 +70,7 @@ def target_of(
     columns: Mapping[str, Column], left_out: Sequence[LeftOut], wanted: str | None, positive: str | None
 ) -> Target:
     """The target that was asked for, or what seems most wanted; raises UnusableDataError."""
-    found = _proposed(columns) if wanted is None else _wanted(wanted, columns, left_out)
+    found = _proposed(columns, left_out) if wanted is None else _wanted(wanted, columns, left_out)
     classes = found.classes
     if positive is not None and (len(classes) != _TWO or positive not in classes):
         message = f"{inline(found.name)} has no two classes of which {inline(positive)} is one"
@@ -80,11 +81,19 @@ def target_of(
     return Target(found.column, found.reason, found.others, chosen, why)
 
 
-def _proposed(columns: Mapping[str, Column]) -> Target:
+def reasons(left_out: Sequence[LeftOut]) -> str:
+    """Why the first columns are left out, to be put behind a hint; nothing where none are."""
+    told = "; ".join(
+        f"{inline(column.name[:_LONGEST_SHOWN])}: {column.reason}" for column in left_out[:_FEW_OTHERS]
+    )
+    return f" (left out: {told})" if told else ""
+
+
+def _proposed(columns: Mapping[str, Column], left_out: Sequence[LeftOut]) -> Target:
     """By an unambiguous name, or else the last that can be predicted and does not tell when a row was."""
     candidates = [found for column in columns.values() if (found := _as_target(column)) is not None]
     if not candidates:
-        hint = "a target is a number, or a category of 2 to 100 names"
+        hint = "a target is a number, or a category of 2 to 100 names" + reasons(left_out)
         raise UnusableDataError("AM063", "no column can be predicted", hint)
     likely = [column for column in candidates if not _NAMES_OF_TIMES.search(column.name.strip())]
     named = [column for column in likely if column.name.strip().casefold() in _NAMES]

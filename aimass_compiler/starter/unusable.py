@@ -19,8 +19,9 @@ EXPLANATIONS = (
     ),
     Explanation(
         "AM062",
-        "the columns have no usable names",
-        "A spec calls columns by name, so every name may stand in a header once.",
+        "the file has too many columns",
+        "A spec names each column, and more than 5,000 lines are no spec that a person edits. Numbers that "
+        "belong together, such as the pixels of an image, are one column of lists.",
     ),
     Explanation(
         "AM063",

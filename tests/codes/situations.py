@@ -26,6 +26,7 @@ from aimass_compiler.starter import Wanted, create, propose
 
 Situation = Callable[[Path, pytest.MonkeyPatch], list[Finding]]
 FILES = {"churn/dvc.yaml": b"stages: {}\n"}
+WIDE = ",".join(f"pixel_{number}" for number in range(5_001)) + "\n" + "1," * 5_000 + "1\n"
 TABLE = "age,tenure,since,churned\n" + "".join(
     f"{20 + row % 50},{row % 7},2024-01-{row % 28 + 1:02},{'yes' if row % 3 else 'no'}\n"
     for row in range(200)
@@ -250,7 +251,7 @@ SITUATIONS: dict[str, tuple[Situation, Situation]] = {
     "AM039": (run_before("training.seed"), run_before("")),
     "AM060": (proposing("c.jsonl", '{"age": 41,\n'), proposing("c.csv")),
     "AM061": (proposing("c.xlsx"), proposing("c.csv")),
-    "AM062": (proposing("c.csv", TABLE.replace("age,tenure", "age,age")), proposing("c.csv")),
+    "AM062": (proposing("c.csv", WIDE), proposing("c.csv")),
     "AM063": (proposing("c.csv", TABLE.partition("\n")[0] + "\n"), proposing("c.csv")),
     "AM064": (proposing("c.csv", target="since"), proposing("c.csv")),
     "AM065": (without_polars, proposing("c.csv")),

@@ -67,6 +67,33 @@ DIALECTS: dict[str, tuple[str | bytes, dict[str, Any], list[Any]]] = {
         ["a", "b"],
     ),
     "comments": ("# exported\n# by hand\n" + table(cycled("a", "b")), {"comment": "#"}, ["a", "b"]),
+    "comments in the middle": (
+        table(cycled("a", "b")).replace("\n9,", "\n# more\n9,"),
+        {"comment": "#"},
+        ["a", "b"],
+    ),
+    "marks that begin like comments": (
+        "seen,n,y\n" + "".join(f"{('#N/A', 1.5, 20)[n % 3]},{n},{n % 7 < 3}\n" for n in range(ROWS)),
+        {"missing": ["", "#N/A"]},
+        [None, 1.5, 20],
+    ),
+    "a header that repeats": (
+        table(cycled("1", "2")).replace("\n9,", "\nn,seen,y\n9,"),
+        {},
+        [1, 2],
+    ),
+    "names that are mostly numbers": (
+        "n,5,1e3,seen,7,y\n"
+        + "".join(f"{n},x{n % 2},b{n % 3},{n % 3},c{n % 5},{n % 7 < 3}\n" for n in range(ROWS)),
+        {},
+        [0, 1, 2],
+    ),
+    "a separator at the end of the header alone": (PLAIN.replace("y\n", "y,\n", 1), {}, [1.5, 20]),
+    "spaces around names alone": (
+        table(cycled("a", "b"), ",", " n, seen, y "),
+        {"strip": True},
+        ["a", "b"],
+    ),
     "a title": ("Report of May\n\n" + table(cycled("a", "b")), {"skip": 2}, ["a", "b"]),
     "spaces behind commas": (
         table(cycled(" a", " b"), ",", "n, seen, y").replace(",yes", ", yes").replace(",no", ", no"),
@@ -115,6 +142,17 @@ DIALECTS: dict[str, tuple[str | bytes, dict[str, Any], list[Any]]] = {
     ),
     "thousands of Indians": (table(cycled('"12,34,567"', '"1,234"')), {"thousands": ","}, [1234567, 1234]),
     "percents": (table(cycled("12%", "3.5 %")), {"signs": {"seen": "%"}}, [12, 3.5]),
+    "units": (table(cycled("12 kg", "3.5kg")), {"signs": {"seen": "kg"}}, [12, 3.5]),
+    "words among numbers": (
+        table(lambda n: "Total" if n == 2 else str(n + 0.5)),
+        {"missing": ["", "Total"]},
+        [0.5, 1.5, None],
+    ),
+    "marks of spreadsheets and Python": (
+        table(cycled("1", "None", "#DIV/0!", "2")),
+        {"missing": ["", "#DIV/0!", "None"]},
+        [1, None, None, 2],
+    ),
     "currencies": (table(cycled("$1.50", "-$20")), {"signs": {"seen": "$"}}, [1.5, -20]),
     "euros behind": (
         table(cycled("1.234,50 €", "12 €"), ";"),

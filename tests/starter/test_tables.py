@@ -66,7 +66,7 @@ def sentences() -> list[str]:
         ([*range(ROWS - 1), "NA"], {"type": "number", "min": 0, "missing": 0.01}),
         (cycled(1, 2, "-", "n/a", "?", ""), {"type": "number", "min": 0, "missing": 0.67}),
         ([*range(ROWS - 1), "none"], {"type": "number", "min": 0, "missing": 0.01}),
-        ([*range(ROWS - 2), "none", "more"], "category"),
+        ([*range(ROWS - 2), "few", "more"], "category"),
         (cycled("NA", "EU"), {"type": "category", "values": ["EU", "NA"]}),
         (cycled("1e999", "5"), {"type": "category", "values": ["5", "1e999"]}),
     ],

@@ -42,6 +42,7 @@ class Cells:
         self._reader = _reader(self._counted or lines, dialect)
         self._first: list[list[str]] = []
         self._width = 0
+        self._header: list[str] | None = None
         self.names = self._names()
 
     @property
@@ -59,6 +60,8 @@ class Cells:
         if header == "none":
             self._first = [first] if first else []
             return tuple(f"column_{number}" for number in range(1, len(first) + 1))
+        # Files that were put together repeat it; one name alone may be a value as well.
+        self._header = first if len(first) > 1 else None
         names = [name.strip() if self._dialect.strip else name for name in first]
         while names and not names[-1]:  # the separator at the end of a line begins no column
             names.pop()
@@ -73,7 +76,7 @@ class Cells:
             yield row
 
     def frames(self) -> Iterator[polars.DataFrame]:
-        """Rows that hold something, as columns, up to lines that need a reader: `chunks` goes on there."""
+        """The rows that `chunks` has, as columns, up to lines that need a reader: `chunks` goes on there."""
         if self._first or not _blocks.is_split_by_polars(self._dialect, self._width):
             return
         size = _FEWEST_CHARACTERS
@@ -84,7 +87,15 @@ class Cells:
             if frame is None:
                 self._return(lines)
                 return
-            yield frame
+            yield self._without_header(frame)
+
+    def _without_header(self, frame: polars.DataFrame) -> polars.DataFrame:
+        repeats = None
+        for column, name in zip(frame.iter_columns(), self._header or (), strict=False):
+            repeats = column == name if repeats is None else repeats & (column == name)
+            if not repeats.any():
+                return frame
+        return frame if repeats is None else frame.filter(~repeats.fill_null(value=False))
 
     def _return(self, lines: list[str]) -> None:
         rest = itertools.chain(lines, self._lines)
@@ -92,18 +103,18 @@ class Cells:
         self._reader = _reader(self._counted or rest, self._dialect)
 
     def chunks(self) -> Iterator[list[list[str]]]:
-        """Rows that hold something, a thousand at a time."""
+        """Rows that hold something and do not repeat the header, a thousand at a time."""
         rows = itertools.chain(self._first, self)
         while chunk := list(itertools.islice(rows, _ROWS_AT_ONCE)):
-            if kept := [row for row in chunk if any(row)]:
+            if kept := [row for row in chunk if any(row) and row != self._header]:
                 yield kept
 
     def numbered(self) -> Iterator[tuple[int, list[str]]]:
-        """Each row that holds something, with the line where it begins."""
+        """Each row that `chunks` has, with the line where it begins."""
         for row in self._first:
             yield self.line, row
         for row in self:
-            if any(row):
+            if any(row) and row != self._header:
                 yield self.line, row
 
 

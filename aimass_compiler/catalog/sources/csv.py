@@ -211,7 +211,10 @@ class Csv(Source):
         times = Counter(names)
         twice = next((name for name in wanted if times[name] > 1), None)
         if twice is not None:
-            raise UnreadableError(f"its header has a duplicate column `{twice}`", "rename one of them")
+            raise UnreadableError(
+                f"its header has a duplicate column `{twice}`",
+                "rename one of them, or list names of your own in `header`, with `skip: 1`",
+            )
 
     def plain(
         self, texts: polars.DataFrame, wanted: Mapping[str, str], place: Callable[[int], str] = str
