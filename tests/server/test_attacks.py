@@ -341,3 +341,21 @@ def test_a_caller_that_is_gone_before_its_answer_is_counted_and_no_failure(besie
             told(connection)
     wait_until(lambda: besieged.metric(conventions.METRIC_REQUESTS, code="499") >= before + 50)
     assert not [line for line in besieged.events() if line["event"] == "library"]
+
+
+def test_an_answer_without_a_body_is_written_before_the_next_one(besieged: Server) -> None:
+    head = b"HEAD /v2 HTTP/1.1\r\nhost: x\r\n"
+    with connected(besieged) as connection:
+        connection.sendall(head + b"\r\n" + GET + b"\r\n" + head + b"connection: close\r\n\r\n")
+        said = told(connection, 5)
+    assert re.findall(rb"HTTP/1\.1 (\d+)", said) == [b"200"] * 3
+
+
+def test_a_caller_that_waits_to_send_its_body_is_told_to(besieged: Server) -> None:
+    body = json.dumps(CHURN_EXAMPLE).encode()
+    fields = b"expect: 100-continue\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
+    with connected(besieged) as connection:
+        connection.sendall(HEAD + fields)
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert status(told(connection, 5)) == 200

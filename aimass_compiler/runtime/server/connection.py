@@ -10,15 +10,14 @@ from enum import IntEnum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, httptools
 
 from aimass_compiler.runtime.server import request_head
 from aimass_compiler.runtime.server.refusal import Refusal
+from aimass_compiler.runtime.server.transport import Flow, Line
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
 
     from aimass_compiler.runtime.server.connection_table import ConnectionTable
 
@@ -55,28 +54,6 @@ class Phase(IntEnum):
 _HEAD, _ANSWER, _IDLE, _REST, _GONE = Phase
 
 
-class _Flow(FlowControl):  # type: ignore[misc]  # uvicorn is untyped here
-    """Reads on only once what was read before has been parsed."""
-
-    is_full = False
-
-    def resume_reading(self) -> None:
-        """Read on, unless something waits to be parsed."""
-        if not self.is_full:
-            super().resume_reading()
-
-
-class _Line:
-    """The transport as uvicorn sees it: closing it goes by the connection."""
-
-    def __init__(
-        self, transport: asyncio.Transport, write: Callable[[bytes], None], close: Callable[[], None]
-    ) -> None:
-        self.write = write
-        self.is_closing = transport.is_closing
-        self.close = close
-
-
 class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
     """A caller's connection; `phase` and `since` tell how long it has been at what."""
 
@@ -104,8 +81,8 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
         """Begin to wait for a request, when there is room for another connection."""
         super().connection_made(transport)
         self._socket = transport
-        self.flow: _Flow = _Flow(transport)
-        self.transport = _Line(transport, self._write, self._close)
+        self.flow: Flow = Flow(transport)
+        self.transport = Line(transport, self._lose, self._close)
         if not self._table.makes_room(self):
             message = f"this server has reached its limit of {self._table.limit} connections; try again"
             self._refuse(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "limit", message))
@@ -186,6 +163,7 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
         uvicorn sets a timer here, for each answer one; the table looks at all connections together.
         """
         self.server_state.total_requests += 1
+        self.transport.flush()
         if self.phase == _GONE or self._socket.is_closing():
             return
         self.flow.resume_reading()
@@ -343,13 +321,10 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
         self.flow.resume_reading()
         self.data_received(data)
 
-    def _write(self, data: bytes) -> None:
-        """Write, unless the connection is closing, of which uvicorn learns only later."""
-        if self._socket.is_closing():
-            self.is_lost = True
-            self.cycle.disconnected = True
-        else:
-            self._socket.write(data)
+    def _lose(self) -> None:
+        """Know that the answer that is under way does not arrive."""
+        self.is_lost = True
+        self.cycle.disconnected = True
 
     # ---- endings ----------------------------------------------------------------------------------
 
