@@ -73,9 +73,9 @@ def _made_repository(root: Path) -> tuple[str, ...]:
 
 
 def _left_out_of_git(root: Path) -> tuple[str, ...]:
-    wanted = [] if (root / conventions.ARTIFACTS_FOLDER).exists() else [conventions.ARTIFACTS_FOLDER]
-    made = [f"{name}/" for name in (*wanted, _PLOTS) if git.ignores(f"{name}/", root) is False]
-    if not made:
+    names = (conventions.ARTIFACTS_FOLDER, _PLOTS)
+    made = [f"{name}/" for name in names if git.ignores(f"{name}/", root) is False]
+    if not made or (root / conventions.ARTIFACTS_FOLDER).exists():  # later, who tracks them has a reason
         return ()
     path = root / ".gitignore"
     try:

@@ -20,14 +20,15 @@ HOSTILE = (
 _MORE = (
     """
 metadata: {owner: team one, description: What it says}
+positive: "yes"
 data:
   sources:
     customers:
       csv: {path: data/customers.csv, separator: ";", escape: "~", comment: "#", thousands: "_", missing: [x]}
-    named: {csv: {path: data/named.csv, header: [first, second], quote: "'", missing: {first: [none]}}}
+    named: {csv: {path: data/named.csv, header: [first, second], quote: "'", missing: {plan: [none]}}}
     signed:
       csv: {path: data/signed.csv, thousands: {age: "_"}, signs: {age: [$]}, dates: {signup: "%d/%m/%Y"}}
-    single: {csv: {path: data/single.csv, missing: {first: none}, signs: {age: $}, encoding: cp1252}}
+    single: {csv: {path: data/single.csv, missing: {plan: none}, signs: {age: $}, encoding: cp1252}}
     usage: {jsonl: {path: data/usage.jsonl}}
     third: {parquet: {path: data/third.parquet}}
     fourth: data/fourth.csv

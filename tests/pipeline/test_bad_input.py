@@ -29,12 +29,12 @@ def rows(change: Callable[[list[str]], list[str]]) -> str:
 #: What is in the data file → what is said of it.
 BAD_DATA = {
     "there is none": (None, "there is no file data/customers.csv"),
-    "it is empty": ("", "data/customers.csv cannot be read as csv"),
-    "it is no text": ("a,b\n\udcff\udcfe,1\n", "write the file in UTF-8"),
+    "it is empty": ("", "data/customers.csv: the file is empty"),
+    "it is no text": ("a,b\n\udcff\udcfe,1\n", "line 2 is not UTF-8 (byte 0xff)"),
     "a column changed": (GOOD.replace("charges", "fees"), ABSENT),
     "a value is out of bounds": (rows(lambda all_: [*all_, "999,50,pro,no"]), TOO_OLD),
     "a value is no number": (rows(lambda all_: [*all_, "old,50,pro,no"]), "`age`"),
-    "there is one class": (GOOD.replace(",yes", ",no"), "`churned` has only `no`"),
+    "there is one class": (GOOD.replace(",yes", ",no"), "`churned` is always `no`"),
     "a split is empty": (rows(lambda all_: all_[:3]), "the test split is empty"),
     "there is only a header": (rows(lambda all_: all_[:1]), "no row"),
 }  # fmt: skip

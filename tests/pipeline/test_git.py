@@ -37,7 +37,7 @@ def test_what_a_gitignore_says_stays(tmp_path: Path) -> None:
     project = Project.make(tmp_path)
     project.write(".gitignore", "/.venv/")
     assert project.aimass("run", "churn", "--until", "prepare").code == 0
-    assert project.read(".gitignore") == "/.venv/\n/artifacts/\n"
+    assert project.read(".gitignore") == "/.venv/\n/artifacts/\n/dvc_plots/\n"
 
 
 def test_a_dvc_repository_that_is_there_is_completed(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_dvc_repository_that_is_there_is_completed(tmp_path: Path) -> None:
     assert project.command("dvc", "init", "--quiet").code == 0
     done = project.aimass("run", "churn", "--until", "prepare")
     assert "had git leave out results: commit .gitignore\n" in done.out
-    assert project.read(".gitignore") == "/artifacts/\n"
+    assert project.read(".gitignore") == "/artifacts/\n/dvc_plots/\n"
     project.write(".gitignore", "")
     again = project.aimass("run", "churn", "--until", "prepare")
     assert "commit" not in again.out, "who tracks results has a reason"

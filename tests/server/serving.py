@@ -75,9 +75,15 @@ class Server:
         return 0.0
 
     def events(self) -> list[dict[str, Any]]:
-        """Everything logged so far; metrics are asked first, because a scrape settles what is noted."""
+        """Everything logged so far; metrics are asked first, because a scrape settles what is noted.
+
+        A thread of the server writes the log, so it is read once nothing is added to it.
+        """
         if self.process.poll() is None:
             self.get("/metrics")
+            size = -1
+            while size != (size := self.log.stat().st_size):
+                time.sleep(0.1)
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
     def stop(self, seconds: float = 10) -> int:

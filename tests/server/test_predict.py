@@ -130,7 +130,7 @@ def test_a_picture_of_another_form_is_refused(digits: Server, picture: Any, told
         (b'{"rows": []}', "`rows` must be a list of at least one row, not []"),
         (b'{"rows": {"age": 1}}', "`rows` must be a list"),
         (b'{"rows": [1]}', "row 0 must be an object of fields, not 1"),
-        (b'{"rows": [{}], "age": 3}', '"age" stands beside `rows`'),
+        (b'{"rows": [{}], "age": 3}', '"age" is not allowed beside `rows`'),
     ],
 )
 def test_a_body_that_holds_no_rows_is_a_bad_request(churn: Server, body: bytes, told: str) -> None:
