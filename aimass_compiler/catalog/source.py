@@ -105,7 +105,7 @@ class Source(Kind):
 
     @abstractmethod
     def read_file(self, location: str, wanted: Mapping[str, str] | None) -> Rows:
-        """The rows of one file, or of what lies behind an address; `place` tells no file's name."""
+        """The rows of one file, or of what a URL serves; `place` tells no file's name."""
 
     def locations(self, root: Path) -> list[str]:
         """The files that match, sorted, or the address.

@@ -54,7 +54,7 @@ class Reach(Struct, frozen=True):
     namespaces: Mapping[str, str]
     """The namespace of each environment that any model has."""
     is_known: bool = True
-    """Whether the repository has an address, by which its models are told from those of others."""
+    """Whether the repository has a remote, by which its models are told from those of others."""
 
     @classmethod
     def of(cls, files: Files, *, is_known: bool = True) -> Reach:
