@@ -4,9 +4,12 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+FRAMEWORKS := $(VENV)/.frameworks
 # The newest Python on the PATH that is new enough.
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3.14 python3; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+# How many processes test: one more than there are cores, as many tests wait for servers and clusters.
+WORKERS ?= $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help
@@ -18,7 +21,7 @@ demo: $(READY) ## one spec becomes a trained, tested and served model, here
 	@sh scripts/demo.sh
 
 .PHONY: test
-test: $(READY) ## lint, types, architecture, freshness and all tests
+test: $(FRAMEWORKS) ## lint, types, architecture, freshness and all tests
 	ruff check .
 	ruff format --check .
 	mypy
@@ -26,22 +29,25 @@ test: $(READY) ## lint, types, architecture, freshness and all tests
 	aimass compile --check
 	aimass schema --check
 	python -m scripts.cluster build
-	pytest -n 2
+	pytest -n $(WORKERS)
 
 .PHONY: quick
 quick: $(READY) ## the compiler's tests in seconds: few examples of each, nothing slow
-	pytest -n 2 -m 'not slow' --hypothesis-profile=quick \
+	pytest -n $(WORKERS) -m 'not slow' --hypothesis-profile=quick \
 		$(addprefix tests/,architecture cases checks cli codes decode plan render spec_reader speed starter views)
 
 .PHONY: nightly
-nightly: $(READY) clients ## the tests that take too long for each change, and what of them cannot run here
+nightly: $(FRAMEWORKS) clients ## the tests that take too long for each change, and what of them cannot run here
 	python -m scripts.cluster build --all
-	pytest -n 2 -m nightly
+	pytest -n $(WORKERS) -m 'nightly or hypothesis' --hypothesis-profile=night
 
 .PHONY: format
-format: $(READY) ## format the code and mend what ruff can mend
+format: $(READY) ## format the code and fix what ruff can fix
 	ruff check --fix .
 	ruff format .
+
+.PHONY: frameworks
+frameworks: $(FRAMEWORKS) ## install TensorFlow and MXNet beside PyTorch, for the specs and tests that name them
 
 .PHONY: generate
 generate: $(READY) ## bring generated/ and schemas/ up to date
@@ -72,8 +78,12 @@ bench-compile: $(READY) ## measure compiling against its peers (below 25 minutes
 bench-apply: $(READY) ## measure applying all specs to a real API server against kubectl (minutes)
 	python -m benchmarks.apply --results build/benchmarks/apply.md
 
+.PHONY: bench-features
+bench-features: $(READY) ## measure the memory that features and training take for a wide cross (minutes)
+	python -m benchmarks.features --results build/benchmarks/features.md
+
 .PHONY: images
-images: $(READY) ## build and run the serving images without a daemon (root; a quarter of an hour)
+images: $(FRAMEWORKS) ## build and run the serving images without a daemon (root; a quarter of an hour)
 	python -m benchmarks.images --results build/images/results.md
 
 .PHONY: profile
@@ -87,7 +97,7 @@ soak: $(READY) ## hold load on the demo's server for ten minutes
 
 .PHONY: faults
 faults: $(READY) ## fail a compile at each of its steps on the disk (minutes)
-	FAULTS_EVERY=1 pytest tests/faults/test_every_step.py tests/faults/test_side_by_side.py
+	FAULTS_EVERY=1 pytest -m nightly tests/nightly/faults/test_every_step.py tests/nightly/faults/test_side_by_side.py
 
 .PHONY: mutants
 mutants: $(READY) ## put everything wrong in alert rules that can be, one at a time (minutes)
@@ -96,7 +106,18 @@ mutants: $(READY) ## put everything wrong in alert rules that can be, one at a t
 .PHONY: watch
 watch: $(READY) ## train every shipped spec and watch it with a real Prometheus (minutes)
 	python -m scripts.cluster build --all
-	WATCHED_SPECS="breast-cancer churn diabetes digits" pytest -m nightly tests/monitoring/test_watched.py
+	WATCHED_SPECS="breast-cancer churn diabetes digits reviews" pytest -m nightly tests/nightly/test_watched.py
+
+.PHONY: release-check
+release-check: $(READY) ## build what a release publishes, and use it where nothing else is installed (minutes)
+	rm -rf build/dist
+	python -m scripts.release build --into build/dist
+	python -m scripts.release sbom --into build/dist
+	python -m scripts.release uvx --dist build/dist
+	python -m scripts.release try --dist build/dist core registry cluster serve run sql lightgbm
+	@echo "not tried: [xgboost], [torch], [tensorflow], [mxnet] and [all], which weigh gigabytes, and the image, which needs Buildah:"
+	@echo "  python -m scripts.release try --dist build/dist xgboost torch tensorflow mxnet all"
+	@echo "  python -m scripts.release image --dist build/dist --into build/dist/image.tar"
 
 .PHONY: same-bytes
 same-bytes: $(READY) ## compile with every Python here and in strange circumstances, and compare
@@ -140,15 +161,17 @@ build/secure/.ready: requirements/secure.txt requirements/secrets.txt Makefile
 	@touch $@
 
 .PHONY: requirements
-requirements: $(READY) ## renew the pinned requirements
-	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
+requirements: $(READY) ## update the pinned requirements
+	uv pip compile pyproject.toml --extra all --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/dev.txt
 	uv pip compile --group build --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -c requirements/dev.txt -o requirements/build.txt
-	for name in core "cluster --extra cluster" "train --all-extras"; do set -- $$name; file=$$1; shift; \
+	for name in core "cluster --extra cluster" "frameworks --extra tensorflow --extra mxnet" "train --all-extras"; do set -- $$name; file=$$1; shift; \
 		uv pip compile pyproject.toml "$$@" --universal --python-version 3.11 \
 			--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q \
 			-c requirements/dev.txt -o requirements/$$file.txt || exit 1; done
+	uv pip compile pyproject.toml --extra cluster --group image --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -c requirements/dev.txt -o requirements/image.txt
 	printf 'filelock\npyyaml\n' | uv pip compile - --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q \
 		-c requirements/dev.txt -o requirements/programs.txt
@@ -160,6 +183,8 @@ requirements: $(READY) ## renew the pinned requirements
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/uv.txt
 	printf 'checkov\nhadolint-bin\nshellcheck-py\n' | uv pip compile - --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/secure.txt
+	echo cyclonedx-bom | uv pip compile - --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/sbom.txt
 	echo detect-secrets | uv pip compile - --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/secrets.txt
 
@@ -176,4 +201,9 @@ $(READY): requirements/build.txt requirements/dev.txt requirements/uv.txt pyproj
 	@uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes --only-binary :all: \
 		--no-binary antlr4-python3-runtime --no-build-isolation -r requirements/dev.txt
 	@uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+# TensorFlow and MXNet weigh as much as all else together; what needs neither is not kept waiting for them.
+$(FRAMEWORKS): $(READY) requirements/frameworks.txt
+	@uv pip install --quiet --python $(BIN)/python --require-hashes --only-binary :all: -r requirements/frameworks.txt
 	@touch $@

@@ -1,66 +1,151 @@
-"""The whole compiler in order: read, decode, lower, check, render."""
+"""The whole compiler in order, for every command: read, decode, lower, check, render, report. Start here."""
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
 
-from aimass_compiler import checks, render, shared_hosts
+from aimass_compiler import checks, render
+from aimass_compiler.checks import model_names, shared_hosts
+from aimass_compiler.compile_cache import CompileCache, open_cache
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.project import Project
-from aimass_compiler.recorded_package import recorded_package
-from aimass_compiler.spec import enough, naming, told_once
-from aimass_compiler.spec.decode import decode
-from aimass_compiler.spec.document import Document
-from aimass_compiler.spec.lower import lower
-from aimass_compiler.spec.model_spec import ModelSpec
-from aimass_compiler.spec.reader import Read, read_document
-from aimass_compiler.spec.settings_file import read_settings
+from aimass_compiler.spec.decode.decoder import decode, failed_parts
+from aimass_compiler.spec.decode.lower import lower
+from aimass_compiler.spec.decode.model_spec import ModelSpec
+from aimass_compiler.spec.decode.settings_file import read_settings
+from aimass_compiler.spec.report import reported
+from aimass_compiler.spec.yaml.document import Document
+from aimass_compiler.spec.yaml.reader import Read, parse, read_document
+
+
+class Upto(Enum):
+    """How far specs are compiled."""
+
+    CHECK = "check"
+    RENDER = "render"
 
 
 class Compiled(Struct, frozen=True):
-    """What the specs stand for: pipelines, the files to generate, and what is wrong with the specs."""
+    """What one spec stands for, and what is wrong with it."""
 
-    pipelines: Mapping[str, Pipeline]
-    files: Mapping[str, bytes]
+    file: str
+    document: Document | None
+    findings: Sequence[Finding]
+    name: str = ""
+    """The model's; empty where the spec does not say it."""
+    pipeline: Pipeline | None = None
+    """None where a part of the spec is not what was meant."""
+    routes: tuple[shared_hosts.Route, ...] = ()
+    """Where the model is called from outside."""
+    files: Mapping[str, bytes] = {}
+    """What is to be generated; nothing where the spec has errors."""
+
+
+class Compilation(Struct, frozen=True):
+    """What specs stand for, what is wrong with them and with the settings, and the documents of both."""
+
+    specs: Sequence[Compiled]
     findings: tuple[Finding, ...]
     documents: Mapping[str, Document]
 
+    @property
+    def pipelines(self) -> dict[str, Pipeline]:
+        return {one.pipeline.name: one.pipeline for one in self.specs if one.pipeline}
 
-def compile_specs(project: Project, specs: Sequence[Path]) -> Compiled:
-    """Compile the specs in memory; nothing is written."""
-    settings, written, findings = read_settings(project.settings, project.shown(project.settings))
-    findings += checks.check_settings(written.text, written.file, settings, lambda: project.models(specs))
-    documents, of_file = {written.file: written}, {}
-    for path in specs:
-        document, pipeline, found = lowered(read_document(path, project.shown(path)), settings, project)
-        documents[document.file] = document
-        findings += found
-        if pipeline:
-            of_file[document.file] = pipeline
-    met = shared_hosts.met(project, settings, shared_hosts.routes(of_file), specs, lowered)
-    findings += naming.findings({file: pipeline.name for file, pipeline in of_file.items()}, {})
-    findings, documents = findings + met.findings, documents | met.documents
-    pipelines = {pipeline.name: pipeline for pipeline in of_file.values()}
-    files = {} if has_errors(findings) else render.render_all(pipelines)
-    return Compiled(pipelines, files, told_once.beside_settings(findings, written.file), documents)
+    @property
+    def files(self) -> dict[str, bytes]:
+        """What is to be generated; nothing where any spec has errors."""
+        if has_errors(self.findings):
+            return {}
+        return dict(sorted((path, file) for one in self.specs for path, file in one.files.items()))
 
 
-def lowered(
-    read: Read, settings: Settings, project: Project | None = None
-) -> tuple[Document, Pipeline | None, list[Finding]]:
-    """What a document that was read stands for, checked as far as that makes sense, and all that is wrong."""
+#: How each of several specs is compiled: `map`, one after the other; or in processes.
+How = Callable[[Callable[[Path], Compiled], Sequence[Path]], Iterable[Compiled]]
+
+
+def compile_specs(  # what is compiled, how far, and how
+    project: Project,
+    specs: Sequence[Path],
+    *,
+    upto: Upto = Upto.RENDER,
+    texts: Mapping[Path, bytes] | None = None,
+    how: How = map,
+    cache: CompileCache | None = None,
+) -> Compilation:
+    """Compile specs in memory; nothing is written. `texts` count in the place of what is on disk."""
+    texts, shown = texts or {}, project.shown(project.settings)
+    settings, written, findings = read_settings(project.settings, shown, texts.get(project.settings))
+    listed = project.specs()
+    findings += checks.check_settings(written.text, shown, settings)
+    findings = reported(findings, written)
+    failed = frozenset({"settings", "environments"} if has_errors(findings) else ())
+    one = partial(_compile_file, project, settings, failed, texts)
+    compiled = list(how(partial(one, upto), specs))
+    findings += [found for each in compiled for found in each.findings]
+    documents = {each.file: each.document for each in compiled if each.document} | {shown: written}
+    own = {*map(os.path.abspath, specs)}
+    others = {project.usual(path): path for path in listed if str(path) not in own}
+    findings += model_names.findings(compiled, others)
+    if routes := [route for each in compiled for route in each.routes]:
+        known = (cache or open_cache(str(project.root))).pipelines([path.name for path in others.values()])
+        theirs = shared_hosts.routes_of(others, known, settings, lambda path: one(Upto.CHECK, path).routes)
+        shared = shared_hosts.findings(routes, theirs)
+        findings += checks.remaining([*shared], None, settings, shown)
+    named = {note.file for finding in findings for note in finding.related} & others.keys()
+    documents |= {file: read_document(others[file], file)[0] for file in named}
+    return Compilation(compiled, tuple(dict.fromkeys(findings)), documents)
+
+
+def _compile_file(
+    project: Project,
+    settings: Settings,
+    failed: frozenset[str],
+    texts: Mapping[Path, bytes],
+    upto: Upto,
+    path: Path,
+) -> Compiled:
+    shown = project.shown(path)
+    read = parse(texts[path], shown) if path in texts else read_document(path, shown)
+    return compile_spec(read, settings, failed, upto)
+
+
+def compile_spec(
+    read: Read,
+    settings: Settings,
+    failed: frozenset[str] = frozenset(),
+    upto: Upto = Upto.RENDER,
+) -> Compiled:
+    """What one text stands for: a pure function of it and the settings.
+
+    `failed` are parts that are not what was meant, because the settings are wrong.
+    """
     document, findings = read
     file = document.file
     if has_errors(findings):
-        return document, None, findings
-    spec, problems = decode(ModelSpec, document.data, file, document.written)
-    pipeline, more = lower(spec, settings, file) if spec else (None, [])
-    if pipeline and project and (packaged := recorded_package(project.generated, pipeline.name)):
-        pipeline = pipeline.model_copy(update={"packaged": packaged})
-    judged = [*checks.check(pipeline, file), *render.findings(pipeline, file)] if pipeline else []
-    more += told_once.without_consequences(judged, problems) + checks.check_text(document.text, file)
-    findings = findings + checks.remaining([*problems, *more], spec, settings, file)
-    return document, pipeline, enough.first(told_once.in_one_place(findings, document))
+        return Compiled(file, document, reported(findings, document))
+    spec, wrong = decode(ModelSpec, document.data, file, document.written)
+    if spec is None:
+        return Compiled(file, document, reported([*findings, *wrong], document))
+    failed |= failed_parts(ModelSpec, document.data, wrong)
+    pipeline, more, failed = lower(spec, settings, file, failed)
+    more += checks.check(pipeline, file, failed)
+    more += checks.in_sound_parts(render.findings(pipeline, file), file, failed)
+    more += checks.check_text(document.text, file)
+    findings = findings + checks.remaining([*wrong, *more], spec, settings, file)
+    name = "" if checks.is_failed("metadata.name", failed) else pipeline.name
+    found = reported(findings, document)
+    routes = shared_hosts.routes(file, pipeline, failed)
+    if failed:
+        return Compiled(file, document, found, name, routes=routes)
+    is_rendered = upto is Upto.RENDER and not has_errors(found)
+    files = render.render_all({name: pipeline}) if is_rendered else {}
+    return Compiled(file, document, found, name, pipeline, routes, files)

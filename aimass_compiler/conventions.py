@@ -15,22 +15,38 @@ SPECS_FOLDER = "specs"
 #: Where images would lie as long as no registry is set: nothing is ever pushed there.
 NO_REGISTRY = "registry.example.com"
 GENERATED_FOLDER = "generated"
+#: What names an image for ever, as a regular expression.
+DIGEST_PATTERN = "sha256:[0-9a-f]{64}"
+#: What GitHub reads, and in it the folder of workflows; those called `aimass-*.yml` are the compiler's.
+GITHUB_FOLDER = ".github"
+WORKFLOWS_FOLDER = "workflows"
+#: The first line of a plan below a pull request, by which it is found again.
+PLAN_MARKER = "<!-- aimass plan -->"
 ARTIFACTS_FOLDER = "artifacts"
-#: What the models that serve reached, below a folder of the model: what `beats: released` compares with.
+#: What was made: a folder of records for each model.
+VERSIONS_FOLDER = "versions"
+VERSION_FORMAT = "aimass.version/v1"
+#: What runs where: below a folder of the environment and one of the model, a Kustomize component.
 RELEASES_FOLDER = "releases"
-#: Its package, below the same folder; DVC keeps it, and a file beside it notes which one it is.
-RELEASED_PACKAGE = "package"
-DVC_NOTE = ".dvc"
+RELEASE_FILE = "kustomization.yaml"
+#: Which breaks of its contract a model's callers agreed to: a file for each model.
+ACCEPTS_FOLDER = "accepts"
+#: The packages of released versions, below the model's artifacts folder: each in a folder called by its hash,
+#: and beside them which of them the gate `beats: released` compares with.
+RELEASED_FOLDER = "released"
+RELEASED_FILE = "compared.json"
+RELEASED_FORMAT = "aimass.compared/v1"
 PIPELINE_FILE = "pipeline.json"
 DVC_FILE = "dvc.yaml"
 DVC_LOCK = "dvc.lock"
 PIPELINE_FORMAT = "aimass.pipeline/v1"
+#: What the compiler knows of a model beside its pipeline, for those who compare two revisions.
+RESOLVED_FILE = "resolved.json"
+RESOLVED_FORMAT = "aimass.resolved/v1"
 INVENTORY_FILE = "inventory.json"
 SCHEMA_FILE = "schemas/model.json"
 SETTINGS_SCHEMA_FILE = "schemas/settings.json"
-#: What no file or folder can be called on Windows, in any case and with any extension.
-#: Source: https://learn.microsoft.com/windows/win32/fileio/naming-a-file
-DEVICES = r"con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]"
+ACCEPTS_SCHEMA_FILE = "schemas/accepts.json"
 #: Names the folder for what the compiler remembers of projects, instead of one in the user's caches.
 VARIABLE_CACHE = "AIMASS_CACHE_DIR"
 
@@ -50,7 +66,7 @@ GOLDEN_FORMAT = "aimass.golden/v1"
 MANIFEST_FILE = "manifest.json"
 MANIFEST_FORMAT = "aimass.manifest/v1"
 MODEL_CARD_FILE = "model_card.md"
-#: What the packaged model reached, beside the package's folder; on record as it is once released.
+#: What the packaged model reached, beside the package's folder: its version's record has them.
 METRICS_FILE = "metrics.json"
 #: Versions of ONNX's operator sets and file format, for the feature graph and every model: so they merge.
 ONNX_OPSETS = {"": 20, "ai.onnx.ml": 3}
@@ -59,6 +75,8 @@ ONNX_IR_VERSION = 10
 #: or time column one of STRINGS, and an image column is a tensor of its own name.
 NUMBERS_TENSOR = "numbers"
 STRINGS_TENSOR = "strings"
+#: The types of column whose values a request writes as text, whatever the model makes of them.
+WRITTEN_AS_TEXT = frozenset(("category", "text", "time"))
 PROBABILITIES_OUTPUT = "probabilities"
 LABEL_OUTPUT = "label"
 PREDICTION_OUTPUT = "prediction"
@@ -79,12 +97,9 @@ MODELS_PATH = "/v2/models"
 #: How long a server that was told to stop goes on answering, so that callers learn to go elsewhere.
 STAY_SECONDS = 2
 IMAGE_PACKAGE_FOLDER = "/model"
-#: What the serving image installs, below the folder of this package: put into the build, and held to it.
-SERVER_PINS = "runtime/packaging/requirements.txt"
 RUN_AS_USER = 10001
-#: What the image that trains is called in the registry; the one that serves is called as its model.
-TRAINING_IMAGE = "{model}-train"
-SERVING_DOCKERFILE = "image/Dockerfile"
+#: What the images that train are called in the registry: one for each framework, told apart by their tags.
+TRAINING_IMAGE = "aimass-train"
 TRAINING_DOCKERFILE = "image/train.Dockerfile"
 
 VARIABLE_CONCURRENCY = "AIMASS_CONCURRENCY"
@@ -139,11 +154,49 @@ OUR_LABELS = frozenset(
         LABEL_ENVIRONMENT,
     )
 )
+ANNOTATION_OWNER = "aimass.dev/owner"
+#: Source: https://kubernetes.io/docs/reference/labels-annotations-taints/#description
+ANNOTATION_DESCRIPTION = "kubernetes.io/description"
+#: Which version of a model an object runs, and what else its release says.
+ANNOTATION_VERSION = "aimass.dev/version"
+ANNOTATION_STABLE = "aimass.dev/stable-version"
+ANNOTATION_STABLE_IMAGES = "aimass.dev/stable-images"
+ANNOTATION_HELD_BY = "aimass.dev/held-by"
+ANNOTATION_HELD_UNTIL = "aimass.dev/held-until"
+ANNOTATION_HOLD_REASON = "aimass.dev/hold-reason"
+#: The image of the server alone: what manifests call it, and what it is called in the registry.
+SERVER_IMAGE = "aimass-server"
+#: What the package alone is called in the registry, as an image that holds nothing else.
+PACKAGE_IMAGE = "{model}-package"
 MANAGER = "aimass-compile"
 #: The field manager of a number of servers that git leaves to a scaler, until the scaler writes it.
 HANDOVER_MANAGER = "aimass-handover"
 #: Of the Role and its binding, of the record of what was applied, and of the lease that is held meanwhile.
 RECORD_NAME = "aimass-{model}-{environment}"
+#: Of the Role and its binding of who may roll back at once.
+ROLLBACK_NAME = "aimass-{model}-{environment}-rollback"
+#: Of the Role and its binding of who may start training, and of the lease that is held meanwhile.
+TRAINING_NAME = "aimass-{model}-{environment}-train"
+#: Of a training job: the ServiceAccount and the NetworkPolicy of its pods, and its volume.
+TRAINING_ACCOUNT = "{model}-training"
+WORKSPACE = "{model}-workspace"
+#: During a canary: the Services of the new version and of the one that serves on, and what gives a verdict.
+CANARY_SERVICE = "{model}-canary"
+STABLE_SERVICE = "{model}-stable"
+VERDICT = "{model}-verdict"
+#: What is called after a model, so that no other model may be called so: its Service, ServiceAccount,
+#: AnalysisTemplate or image would be the same object.
+CALLED_AFTER_MODEL = {
+    PACKAGE_IMAGE: "the image of its package",
+    TRAINING_ACCOUNT: "the ServiceAccount of its training job",
+    CANARY_SERVICE: "the Service of its canary",
+    STABLE_SERVICE: "the Service of what serves beside its canary",
+    VERDICT: "the AnalysisTemplate that judges its canary",
+}
+#: What KubeRay sets on the pods of a Ray cluster.
+LABEL_RAY_CLUSTER = "ray.io/cluster"
+#: Which rows a training job was given: a hash over the files that were copied to its volume.
+ANNOTATION_DATA = "aimass.dev/data"
 #: What Kubernetes sets on every namespace, and by which policies name it.
 LABEL_NAMESPACE = "kubernetes.io/metadata.name"
 #: By which Kueue knows the queue of a job.
@@ -152,40 +205,37 @@ GPU_RESOURCE = "nvidia.com/gpu"  # what the training job asks for, and plans cou
 
 
 # ---- what every program of ours exits with -------------------------------------------------------
-_CHECKING = ("compile", "fix", "fmt", "migrate", "schema")
-_LOOKING = ("apply", "diff", "drift")
-_IN_A_CLUSTER = ("delete", "status", *_LOOKING)
 
 
 class ExitCode(IntEnum):
     """One number, one meaning, for commands, stages and the server."""
 
     meaning: str
-    commands: tuple[str, ...]
-    """Those that exit with it; all of them where none is named."""
 
-    def __new__(cls, value: int, meaning: str, *commands: str) -> ExitCode:
+    def __new__(cls, value: int, meaning: str) -> ExitCode:
         code = int.__new__(cls, value)
         code._value_ = value
         code.meaning = meaning
-        code.commands = commands
         return code
 
     DONE = 0, "done"
-    FAILED = 1, "a spec has errors, or what was asked for failed for the reason that is told"
+    FAILED = 1, "a spec has errors, or what was asked for failed for the reason that is reported"
     USAGE = 2, "the arguments make no sense"
-    STALE = 3, "something is not up to date, or would change (--check)", *_CHECKING
-    BREAKING = 4, "callers of a model would notice (--fail-on)", "plan"
-    DATA = 10, "the data breaks its contract", "run"
-    TRAINING = 11, "no trial succeeded", "run"
-    GATE = 12, "the model missed a gate", "run"
-    SERVICE = 13, "the served model is wrong, too slow or unstable", "run", "soak"
-    DISK = 14, "a file could not be read or written", "run", "soak", "image", "release"
-    PACKAGE = 15, "the package is incomplete, damaged or of another format", "serve", "image"
-    ADDRESS = 16, "the address is in use, or is none of this machine", "serve"
-    CONFLICT = 20, "somebody else manages a field that is declared, or an object of that name", *_LOOKING
-    NOT_READY = 21, "what was applied is not ready in time, or what was deleted not gone", "apply", "delete"
-    UNREACHABLE = 22, "the cluster cannot be reached, or does not know who asks", *_IN_A_CLUSTER
-    LOCKED = 23, "another run works on the model, and did not end in time", "apply", "delete"
-    REFUSED = 24, "the cluster refuses: rights, quota, a policy, a kind that it lacks", *_IN_A_CLUSTER
+    STALE = 3, "something is not up to date, or would change (--check)"
+    BREAKING = 4, "callers of a model would notice (--fail-on)"
+    DATA = 10, "the data breaks its contract"
+    TRAINING = 11, "no trial succeeded"
+    GATE = 12, "the model missed a gate"
+    SERVICE = 13, "the served model is wrong, too slow or unstable"
+    DISK = 14, "a file could not be read or written, or a database not reached"
+    PACKAGE = 15, "the package is incomplete, damaged or of another format"
+    ADDRESS = 16, "the address is in use, or is none of this machine"
+    CONFLICT = 20, "another manager owns a field that is declared, or an object of that name"
+    NOT_READY = 21, "what was applied is not ready in time, or what was deleted not gone"
+    UNREACHABLE = 22, "the cluster cannot be reached, or does not know who asks"
+    LOCKED = 23, "another run works on the model, and did not end in time"
+    REFUSED = 24, "the cluster refuses: rights, quota, a policy, a kind that it lacks"
+    HELD = 25, "the release is held, and what is declared is not what may run"
+    NOT_PROMOTABLE = 26, "the version may not go there, for the reason that is reported"
+    REGISTRY = 27, "the registry cannot be reached, refuses, or has no such image"
     INTERRUPTED = 130, "interrupted"

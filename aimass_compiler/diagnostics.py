@@ -1,11 +1,11 @@
-"""Problems as values: what is wrong, where in the spec, and the way out."""
+"""Problems as values: what is wrong, where in the spec, a hint, and what each code means at length."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -129,13 +129,12 @@ class Fix(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Finding:
-    """One problem, told about the user's own value.
+    """One problem of the user's own value.
 
     `path` names a value inside the document `file`; the command line turns it into
     file:line:column with the source line. `at_key` points at the mapping key instead of its
     value, and `part` at a word of it. `place` is for problems of the text itself, which a path cannot
-    name. `fix` is there only
-    where the way out is certain.
+    name. `fix` is there only where it is certain.
     """
 
     code: str
@@ -153,6 +152,14 @@ class Finding:
     @property
     def is_error(self) -> bool:
         return self.severity is Severity.ERROR
+
+
+class HintedError(Exception):
+    """What was begun cannot go on; the message says why, `help` is the hint, where there is one."""
+
+    def __init__(self, message: str, help: str = "") -> None:  # noqa: A002  # the word that findings use
+        super().__init__(message)
+        self.help = help
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:
@@ -225,3 +232,33 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     if 0 < len(known) <= _FEW:
         return "known here: " + ", ".join(f"`{name}`" for name in known)
     return ""
+
+
+class Explanation(Struct, frozen=True):
+    """One code: what it says in a line, and why it is a problem and how to get out in a paragraph.
+
+    Each module that emits findings declares the tuple `EXPLANATIONS` of its own codes.
+    """
+
+    code: str
+    title: str
+    text: str
+
+
+class Example(Struct, frozen=True):
+    """One code, shown by something that has the problem and by the nearest thing that has not.
+
+    Each module declares the tuple `EXAMPLES` beside its `EXPLANATIONS`. What both texts are of:
+
+    - a `change` of the sound spec `checks.BASE`, in YAML: mappings are merged, everything else is replaced
+    - a `file`: all of a spec's text
+    - the `settings`, all of aimass.yaml
+    - a `situation`, described in a sentence, for what no text shows; a test brings it about
+    """
+
+    code: str
+    fails: str
+    passes: str
+    of: Literal["change", "file", "settings", "situation"] = "change"
+    #: The aimass.yaml beside a change or a file, where the problem is one between the two.
+    settings: str = ""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import churn
+import reviews
 import scikit_learn
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ DATA_SETS: dict[str, Callable[[], Mapping[str, bytes]]] = {
     "churn": churn.churn,
     "diabetes": scikit_learn.diabetes,
     "digits": scikit_learn.digits,
+    "reviews": reviews.reviews,
 }
 
 

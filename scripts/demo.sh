@@ -1,5 +1,5 @@
 #!/bin/sh
-# One spec, from raw data to a served model, in a project of its own below build/demo.
+# One spec, from raw data to a served model and its release, in a git repository below build/demo.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -17,10 +17,16 @@ mkdir -p "$project/specs" "$project/data"
 if [ ! -e "$project/specs/$model.yaml" ]; then
     cp "$root/specs/$model.yaml" "$project/specs/"
 elif ! cmp -s "$root/specs/$model.yaml" "$project/specs/$model.yaml"; then
-    echo "build/demo/specs/$model.yaml is kept as you edited it; rm -r build/demo begins anew"
+    echo "build/demo/specs/$model.yaml is kept as you edited it; rm -r build/demo begins from scratch"
 fi
 python "$root/data/prepare.py" --folder "$project/data" breast_cancer >/dev/null
 cd "$project"
+if [ ! -d .git ]; then
+    git init --quiet --initial-branch main
+    git config user.name "$(git config user.name || echo demo)"
+    git config user.email "$(git config user.email || echo demo@example.com)"
+    printf '%s\n' /artifacts/ /data/ /server.log /.dvc/cache/ /.dvc/tmp/ >.gitignore
+fi
 
 say "1. One spec describes the model: build/demo/specs/$model.yaml"
 sed -n '/^target:/,$p' "specs/$model.yaml"
@@ -42,6 +48,19 @@ for _ in $(seq 100); do
 done
 show aimass predict "$model" --example --url "http://127.0.0.1:$port"
 
+say "5. What was made is put on record, as a version of a committed recipe"
+if [ -n "$(git status --porcelain specs generated)" ]; then
+    git add --all
+    show git commit --quiet --message "Declare $model"
+fi
+show aimass publish "$model"
+
+say "6. A release says where a version runs; a commit of it is what deploys it"
+show aimass promote "$model" --to dev
+git add --intent-to-add versions releases
+show git --no-pager diff --stat
+show git --no-pager diff releases
+
 say "Try next, in $project"
 cat <<TEXT
   edit specs/$model.yaml, then
@@ -50,6 +69,6 @@ cat <<TEXT
   aimass explain $model   the spec with every default and where it comes from
   aimass explain spec            the keys that a spec may have
   dvc plots show                 learning curve, ROC, confusion and importance
-  kubectl kustomize generated/$model/overlays/prod
+  aimass build $model dev the manifests of dev, with the release in them
 (activate the environment first: . $root/.venv/bin/activate)
 TEXT

@@ -10,19 +10,23 @@ from hypothesis import HealthCheck, settings
 
 from aimass_compiler.conventions import VARIABLE_CACHE
 from scripts.cluster import programs
-from tests.examples import QUICK
+from tests.examples import DAY, PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Before any test is read, as many ask for a program to be there.
 os.environ["PATH"] = programs.path()
+# Else each process that a test starts would compile the compiler anew, which takes longer than what it does.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-pytest_plugins = ("tests.night_table", "tests.not_run")
+pytest_plugins = ("tests.harness.image_registry", "tests.harness.night_table", "tests.harness.not_run")
 
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any machine")
-settings.register_profile(QUICK, settings.get_profile("any machine"), max_examples=10)
+for profile, share in PROFILES.items():
+    settings.register_profile(
+        profile, deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100 // share
+    )
+settings.load_profile(DAY)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
-from aimass_compiler.values import Frozen
+from aimass_compiler.catalog.quantities import Frozen
 
 #: family folder → what one of its members is called in messages.
 FAMILIES = {
@@ -21,6 +21,7 @@ FAMILIES = {
     "models": "model",
     "metrics": "metric",
     "optimizers": "optimizer",
+    "schedules": "schedule",
 }
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from aimass_compiler.catalog import Kind
 
 if TYPE_CHECKING:
-    import polars
+    from collections.abc import Sequence
+
+    from aimass_compiler.engines import Table
 
 
 class CleaningStep(Kind):
@@ -23,5 +25,5 @@ class CleaningStep(Kind):
         return ()
 
     @abstractmethod
-    def keep(self, rows: polars.LazyFrame) -> polars.LazyFrame:
-        """The rows that stay, in their order."""
+    def keep(self, rows: Table, columns: Sequence[str]) -> Table:
+        """The rows that stay, in their order; `columns` are those of the data, in their order."""

@@ -1,31 +1,28 @@
-"""What every model has: what it accepts, how it is trained, and how it becomes ONNX."""
+"""What every model has: the examples that it reads, what trains it and the artifact that it leaves."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, cast
 
 from msgspec import Struct
 from pydantic import ValidationInfo, field_validator
 
-from aimass_compiler.catalog import Kind
+from aimass_compiler.catalog import Kind, load, names
+from aimass_compiler.catalog.artifact import Artifact, Server
+from aimass_compiler.catalog.artifacts.onnx_graph import OnnxGraph
+from aimass_compiler.catalog.examples import Examples, Matrix, Read
+from aimass_compiler.catalog.frameworks import Framework
 from aimass_compiler.catalog.ranges import checked, largest, raised
-from aimass_compiler.task import Task
+from aimass_compiler.catalog.task import Task
 
 if TYPE_CHECKING:
     import numpy
-    import onnx
 
     from aimass_compiler.catalog.optimizer import Optimizer
-
-
-class Examples(Struct, frozen=True):
-    """Rows to learn from: `x` is float32, [N, F] or [N, C, H, W]; `y` is int64 classes or float64, [N]."""
-
-    x: numpy.ndarray
-    y: numpy.ndarray
+    from aimass_compiler.catalog.schedule import Schedule
 
 
 class Budget(Struct, frozen=True):
@@ -38,11 +35,22 @@ class Budget(Struct, frozen=True):
     seed: int
     threads: int
     optimizer: Optimizer
+    schedule: Schedule | None = None
+    """How the optimizer's learning rate changes; None leaves it as it is."""
+    features: tuple[str, ...] = ()
+    """What the features of a table are called."""
+    gradient_norm: float | None = None
+    """The largest L2 norm of all gradients of a step together; longer ones are shortened to it."""
     loss: str | None = None
     """What is minimised, one of the model's `losses`; by default the first that suits the task."""
     gpus: int = 0
     checkpoint: Path | None = None
     """Where a model that learns in epochs keeps its state, to go on after a kill."""
+
+    def learning_rate(self, done: float) -> float:
+        """The rate of a step whose middle is `done` epochs after the start."""
+        share = 1.0 if self.schedule is None else self.schedule.share(done, self.epochs)
+        return cast("float", self.optimizer.learning_rate) * share
 
 
 #: Told after each epoch or block of rounds: the step and its losses. Answers whether to stop.
@@ -50,13 +58,10 @@ Progress = Callable[[int, Mapping[str, float]], bool]
 
 
 class Trained(Protocol):
-    """A model that has learnt."""
+    """A model that has learned."""
 
     def predict(self, x: numpy.ndarray) -> numpy.ndarray:
         """Probabilities [N, K], float32, or predictions [N], float64, by the framework itself."""
-
-    def to_onnx(self) -> onnx.ModelProto:
-        """The same function as a graph: input `features`, output `scores` of the same shape and type."""
 
     def importance(self) -> numpy.ndarray | None:
         """How much each feature counts, [F], or None where the model cannot tell."""
@@ -66,22 +71,25 @@ class Model(Kind):
     """A family of functions that learns from examples."""
 
     tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression"})
-    accepts: ClassVar[Literal["table", "image"]] = "table"
+    #: What it learns from.
+    examples: ClassVar[Read] = Matrix()
     #: Whether NaN stands for a missing value; if not, features must be complete.
     accepts_missing: ClassVar[bool] = False
     #: What it minimises by task, the default first: what `objective.loss` may name. Empty where it learns
     #: otherwise, as a tree does classes by their impurity.
     losses: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    #: The extra of this distribution that brings the framework, called as the module that is imported.
-    requires: ClassVar[str] = "run"
+    #: What trains it, where no parameter says.
+    library: ClassVar[Framework]
+    #: What training leaves, and what serves.
+    artifact: ClassVar[Artifact[Any]] = OnnxGraph()
     #: Whether it learns in epochs with an optimizer, so that `training.optimizer` and `epochs` matter.
     learns_in_epochs: ClassVar[bool] = False
     #: Whether it tells how far it is while it learns, so that training can be stopped early.
     learns_in_steps: ClassVar[bool] = False
+    #: Whether `training.early_stopping` ends its training; it does with all that learns in steps.
+    stops_early: ClassVar[bool] = False
     #: Whether it learns the same from a feature that was shifted and stretched: trees only compare.
     ignores_scale: ClassVar[bool] = False
-    #: Whether it can learn on a GPU.
-    uses_gpus: ClassVar[bool] = False
     #: How many bytes of memory training takes for each number of the training matrix, as measured, without
     #: the pages of its file; 0 where rows are read in batches.
     bytes_a_number: ClassVar[float] = 0.0
@@ -93,6 +101,16 @@ class Model(Kind):
     @classmethod
     def _range_is_sound(cls, value: Any, field: ValidationInfo) -> Any:
         return checked(value, cls, field.field_name or "")
+
+    @property
+    def trained_by(self) -> Framework:
+        """The library that trains it."""
+        return self.library
+
+    def resolved(self, task: Task) -> Self:
+        """The same model with every default that depends on the task written out."""
+        del task
+        return self
 
     def steps(self, budget: Budget) -> int:
         """How many steps training tells `progress` about at most; 1 where it does not learn in steps."""
@@ -115,5 +133,17 @@ class Model(Kind):
     ) -> Trained:
         """Learn from `train`, watch `validation`; every parameter is a value, not a range.
 
+        Where `train.weights` is not None, each row's loss counts so much; so does each of `validation`.
         Calls `progress` with at least `train_loss` and `validation_loss` where it learns in steps.
         """
+
+
+def model_named(name: str) -> type[Model]:
+    """The model that a spec calls so."""
+    return cast("type[Model]", load("models", name))
+
+
+def servers() -> tuple[Server, ...]:
+    """What serves the models of the catalog, each server once."""
+    every = (model_named(name).artifact.server for name in names("models"))
+    return tuple(dict.fromkeys(every))

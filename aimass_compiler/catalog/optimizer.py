@@ -1,19 +1,14 @@
-"""What every optimizer of networks has."""
+"""What every optimizer of networks has: parameters, which each framework maps to an optimizer of its own."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from aimass_compiler.catalog import Kind
+from aimass_compiler.catalog.quantities import Number, Tunable
 from aimass_compiler.catalog.ranges import checked
-from aimass_compiler.values import Number, Tunable
-
-if TYPE_CHECKING:
-    import torch
 
 
 class Optimizer(Kind):
@@ -30,7 +25,3 @@ class Optimizer(Kind):
     @classmethod
     def _range_is_sound(cls, value: Any, field: ValidationInfo) -> Any:
         return checked(value, cls, field.field_name or "")
-
-    @abstractmethod
-    def for_torch(self, weights: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
-        """PyTorch's optimizer with these parameters, which must be values, not ranges."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Tag, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from aimass_compiler.values import Choice, LogUniform, Uniform, is_range
+from aimass_compiler.catalog.quantities import Choice, LogUniform, Uniform, is_range
 
 _FACTOR = 2
 #: Where a parameter starts that was off.

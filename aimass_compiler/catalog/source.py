@@ -1,13 +1,16 @@
-"""What every source of rows has: the files it depends on and how it is read."""
+"""What every source of rows has: what it depends on and reaches, and how it is read; and those in files."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache, lru_cache
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     import polars
 
 
+#: What makes a pattern of a path.
+_WILDCARDS = frozenset("*?[")
 _HIVES_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -40,16 +45,26 @@ class EmptyFileError(UnreadableError):
 class Rows(Struct, frozen=True):
     """What one source holds of the columns that were asked for."""
 
-    frame: polars.DataFrame
+    frames: tuple[polars.DataFrame | polars.LazyFrame, ...]
+    """One after the other: in memory, or scanned where a file can be read by parts."""
     names: tuple[str, ...]
     """All columns that it has, read or not."""
     place: Callable[[int], str]
-    """Where a row of the frame stands, for people: `line 7 of data/customers.csv`."""
+    """Where a row stands, for people: `line 7 of data/customers.csv`."""
     mixed: frozenset[str] = frozenset()
     """Columns of text in which numbers or flags stand, too."""
 
+    @property
+    def empty(self) -> polars.DataFrame:
+        """The columns without rows, in the types that go for all frames; raises polars' PolarsError."""
+        import polars
 
-def _inside(path: str) -> str:
+        types = [polars.DataFrame(schema=frame.collect_schema()) for frame in self.frames]
+        return polars.concat(types, how="diagonal_relaxed")
+
+
+def inside(path: str) -> str:
+    """The path, below the project's root or a URL; raises PydanticCustomError where it leads out."""
     if "://" not in path and (PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts):
         raise PydanticCustomError(
             "outside", "`{path}` leads out of the project; paths start at its root", {"path": path}
@@ -58,41 +73,31 @@ def _inside(path: str) -> str:
 
 
 class Source(Kind):
-    """Rows from somewhere."""
+    """Rows from somewhere; each kind answers what other tools have to know of it."""
 
-    short_form: ClassVar[str | None] = "path"
-    #: Whether a file tells numbers and flags from text, or writes them alike.
+    #: Whether rows tell numbers and flags from text, or write them alike.
     has_types: ClassVar[bool] = True
-    #: Whether a file that lacks a column which others have lacks its values only.
-    may_lack_columns: ClassVar[bool] = False
-
-    path: Annotated[str, AfterValidator(_inside)]
-    """A file below the project's root, a pattern such as `data/usage-*.parquet`, or a URL (`s3://…`).
-    Folders such as `year=2023/` above the files that a pattern matches are columns, too."""
 
     @property
-    def is_local(self) -> bool:
-        """Whether the rows lie in the project, so that DVC can watch them."""
-        return "://" not in self.path
+    @abstractmethod
+    def shown(self) -> str:
+        """What messages call it: a path, a URL, a table."""
 
+    @abstractmethod
+    def dependencies(self) -> tuple[str, ...]:
+        """The files and folders of the project that the rows come from, for DVC to watch; none where rows lie
+        elsewhere, so that they are collected on every run."""
+
+    @abstractmethod
+    def egress(self) -> bool:
+        """Whether pods that read it must reach beyond the cluster."""
+
+    @abstractmethod
     def read(self, root: Path, wanted: Mapping[str, str] | None = None) -> Rows:
         """The rows in their order, of the columns that are wanted (by name, with the type) or of all.
 
-        Raises FileNotFoundError when nothing matches, IsADirectoryError for a folder, UnreadableError for
-        files that are not what their kind says or do not go together, and OSError.
+        Raises UnreadableError where they cannot be had, with what helps, and OSError.
         """
-        parts: list[Rows] = []
-        shown = [location.removeprefix(f"{root}/") for location in self.locations(root)]
-        for location, name in zip(self.locations(root), shown, strict=True):
-            try:
-                parts.append(_with_folders(self.read_file(location, wanted), name, self.path, wanted))
-            except UnreadableError as error:
-                raise error.of(name) from None
-        if len(parts) == 1:
-            return parts[0]
-        if not self.may_lack_columns:
-            _require_alike(parts, shown)
-        return _together(parts, shown)
 
     def marks_of(self, column: str) -> frozenset[str]:
         """What a missing value of a column is written as, other than an empty one."""
@@ -103,9 +108,73 @@ class Source(Kind):
         """The columns of which a key says something, each with the key."""
         yield from ()
 
+
+@lru_cache(maxsize=256)
+def _without_wildcards(path: str) -> str:
+    """The path up to its first part that is a pattern."""
+    fixed = takewhile(_WILDCARDS.isdisjoint, PurePosixPath(path).parts)
+    return str(PurePosixPath(*fixed))
+
+
+class FileSource(Source):
+    """Rows of one file or of many alike, in the project or behind a URL."""
+
+    short_form: ClassVar[str | None] = "path"
+    #: Whether a file that lacks a column which others have lacks its values only.
+    may_lack_columns: ClassVar[bool] = False
+
+    path: Annotated[str, AfterValidator(inside)]
+    """A file below the project's root, a pattern such as `data/usage-*.parquet`, or a URL (`s3://…`).
+    Folders such as `year=2023/` above the files that a pattern matches are columns, too."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the files lie in the project."""
+        return "://" not in self.path
+
+    @property
+    def shown(self) -> str:
+        return self.path
+
+    def dependencies(self) -> tuple[str, ...]:
+        """The file, or for a pattern the folder below which it matches: DVC knows no patterns."""
+        if not self.is_local:
+            return ()
+        return (_without_wildcards(self.path),)
+
+    def egress(self) -> bool:
+        return not self.is_local
+
+    def read(self, root: Path, wanted: Mapping[str, str] | None = None) -> Rows:
+        parts: list[Rows] = []
+        locations = self._locations(root)
+        shown = [location.removeprefix(f"{root}/") for location in locations]
+        for location, name in zip(locations, shown, strict=True):
+            try:
+                parts.append(_with_folders(self.read_file(location, wanted), name, self.path, wanted))
+            except UnreadableError as error:
+                raise error.of(name) from None
+        if len(parts) == 1:
+            return parts[0]
+        if not self.may_lack_columns:
+            _require_alike(parts, shown)
+        return _together(parts, shown)
+
     @abstractmethod
     def read_file(self, location: str, wanted: Mapping[str, str] | None) -> Rows:
         """The rows of one file, or of what a URL serves; `place` tells no file's name."""
+
+    def _locations(self, root: Path) -> list[str]:
+        """The files that match, sorted, or the URL; raises UnreadableError where there are none."""
+        try:
+            return self.locations(root)
+        except FileNotFoundError:
+            raise UnreadableError(
+                f"there is no file {self.path}", "paths start at the project's root"
+            ) from None
+        except IsADirectoryError:
+            hint = f"name its files by a pattern: {self.path.rstrip('/')}/*.{self.kind}"
+            raise UnreadableError(f"{self.path} is a folder", hint) from None
 
     def locations(self, root: Path) -> list[str]:
         """The files that match, sorted, or the address.
@@ -114,7 +183,7 @@ class Source(Kind):
         """
         if not self.is_local:
             return [self.path]
-        is_pattern = any(sign in self.path for sign in "*?[")
+        is_pattern = bool(_WILDCARDS & set(self.path))
         found = (
             sorted(path for path in root.glob(self.path) if path.is_file())
             if is_pattern
@@ -136,11 +205,12 @@ def _with_folders(rows: Rows, shown: str, path: str, wanted: Mapping[str, str] |
     if not added:
         return rows
     columns = [
-        polars.Series(name, [value] * rows.frame.height, dtype=polars.String)
+        polars.lit(value, dtype=polars.String).alias(name)
         for name, value in added.items()
         if wanted is None or name in wanted
     ]
-    return Rows(rows.frame.with_columns(columns), (*rows.names, *added), rows.place, rows.mixed)
+    frames = tuple(frame.with_columns(columns) for frame in rows.frames)
+    return Rows(frames, (*rows.names, *added), rows.place, rows.mixed)
 
 
 def _partitions(shown: str, path: str) -> Iterator[tuple[str, str | None]]:
@@ -157,9 +227,9 @@ def _partitions(shown: str, path: str) -> Iterator[tuple[str, str | None]]:
 
 def _require_alike(parts: list[Rows], locations: list[str]) -> None:
     """Raises UnreadableError when files do not have the same columns, of those that were asked for."""
-    first = parts[0].frame.columns
+    first = parts[0].empty.columns
     for part, location in zip(parts[1:], locations[1:], strict=True):
-        if apart := sorted(set(first) ^ set(part.frame.columns)):
+        if apart := sorted(set(first) ^ set(part.empty.columns)):
             message = f"{location} and {locations[0]} do not have the same columns: only one has `{apart[0]}`"
             raise UnreadableError(message, "narrow the pattern to files with the same columns")
 
@@ -171,23 +241,27 @@ def _together(parts: list[Rows], locations: list[str]) -> Rows:
     """
     import polars
 
-    heights = [part.frame.height for part in parts]
+    @cache
+    def heights() -> list[int]:
+        lazy = [[frame.lazy().select(polars.len()) for frame in part.frames] for part in parts]
+        return [sum(count.collect().item() for count in counts) for counts in lazy]
 
     def place(row: int) -> str:
-        for part, location, height in zip(parts, locations, heights, strict=True):
+        for part, location, height in zip(parts, locations, heights(), strict=True):
             if row < height:
                 return f"{part.place(row)} of {location}"
             row -= height
         raise IndexError(row)
 
+    names = tuple(dict.fromkeys(name for part in parts for name in part.names))
+    rows = Rows(tuple(frame for part in parts for frame in part.frames), names, place)
     try:
-        frame = polars.concat([part.frame for part in parts], how="diagonal_relaxed")
+        schema = rows.empty.schema
     except polars.exceptions.PolarsError as error:
         message = str(error).strip().split("\n")[0]
         raise UnreadableError(
             f"the files do not have the same types: {message}", "write each column in one type"
         ) from None
-    names = tuple(dict.fromkeys(name for part in parts for name in part.names))
-    mixed = {name for part in parts for name, kind in part.frame.schema.items() if kind != frame.schema[name]}
-    texts = {name for name in mixed if frame.schema[name] == polars.String}
-    return Rows(frame, names, place, frozenset(texts).union(*(part.mixed for part in parts)))
+    unlike = {name for part in parts for name, kind in part.empty.schema.items() if kind != schema[name]}
+    texts = {name for name in unlike if schema[name] == polars.String}
+    return replace(rows, mixed=frozenset(texts).union(*(part.mixed for part in parts)))

@@ -9,17 +9,31 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog import Kind
-from aimass_compiler.values import Number
+from aimass_compiler.catalog.quantities import Number
+from aimass_compiler.expression import column_types
 
 if TYPE_CHECKING:
     import polars
+
+    from aimass_compiler.engines import Table
 
 
 class Split(Kind):
     """Which rows train, which validate and which test."""
 
-    #: The names of the column types that can decide.
-    accepts: ClassVar[frozenset[str]] = frozenset({"number", "category", "text", "id", "time"})
+    #: The types of column that can decide.
+    accepts: ClassVar[column_types.Accepted] = (
+        column_types.Number,
+        column_types.Category,
+        column_types.Text,
+        column_types.Id,
+        column_types.Time,
+    )
+
+    @classmethod
+    def takes(cls, kind: column_types.ColumnType) -> bool:
+        """Whether a column of this type can decide."""
+        return isinstance(kind, cls.accepts)
 
     def columns_read(self) -> tuple[str, ...]:
         """The columns that decide."""
@@ -36,11 +50,11 @@ class Split(Kind):
         return True
 
     @abstractmethod
-    def assign(self, rows: polars.DataFrame, target: str) -> polars.Series:
-        """One of SPLITS for each row, in the order of the rows.
+    def assign(self, rows: Table) -> polars.Series:
+        """One of SPLITS for each row, in the order of the rows, of the type `split_shares.names_type()`.
 
-        Null for a row that cannot be placed, which is a mistake in the data; another name for one that
-        is meant to be in no split.
+        Null for a row that cannot be placed, which is a mistake in the data; "" for one that is meant to
+        be in no split.
         """
 
 

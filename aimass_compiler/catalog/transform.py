@@ -5,16 +5,32 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from msgspec import Struct
 from pydantic import BeforeValidator, Field
 
 from aimass_compiler.catalog import Kind
+from aimass_compiler.catalog.quantities import Frozen
 from aimass_compiler.expression.algebra import Expression
+from aimass_compiler.expression.column_types import (
+    CATEGORY,
+    NUMBER,
+    TEXT,
+    TIME,
+    Accepted,
+    ColumnType,
+    Image,
+    Index,
+    NumberSeries,
+    Vector,
+)
 from aimass_compiler.expression.statistics import Statistic
-from aimass_compiler.expression.types import CATEGORY, NUMBER, TEXT, ColumnType, image, index, vector
-from aimass_compiler.values import Frozen
+
+if TYPE_CHECKING:
+    from aimass_compiler.catalog.task import Task
+
+T = TypeVar("T")
 
 #: The columns that examples are written over, and their types.
 EXAMPLE_COLUMNS: Mapping[str, ColumnType] = {
@@ -24,9 +40,12 @@ EXAMPLE_COLUMNS: Mapping[str, ColumnType] = {
     "plan": CATEGORY,
     "region": CATEGORY,
     "note": TEXT,
-    "photo": image((3, 4, 4)),
-    "age_group": index(4),
-    "words": vector(8),
+    "since": TIME,
+    "last_order": TIME,
+    "photo": Image((3, 4, 4)),
+    "load": NumberSeries((4, 2)),
+    "age_group": Index(4),
+    "words": Vector(8),
 }
 
 #: Column name → how it is computed from the raw columns.
@@ -38,14 +57,14 @@ Types = Mapping[str, ColumnType]
 class ColumnsOfType(Frozen):
     """All columns of a type, except the target: `{type: number}`."""
 
-    type: Literal["number", "category", "text", "image"]
+    type: Literal["number", "category", "text", "time", "image", "series"]
     """The declared type of the columns."""
     but: tuple[str, ...] = ()
     """Columns of this type that are left out."""
 
 
 class Declared(Struct, frozen=True):
-    """What the contract says of the values of a column: every row that is learnt from or served keeps it."""
+    """What the contract says of the values of a column: every row that is learned from or served keeps it."""
 
     least: float | None = None
     most: float | None = None
@@ -79,8 +98,8 @@ Columns = Annotated[
 class Transform(Kind):
     """Computes columns from columns, the same way in training and in serving."""
 
-    #: The names of the column types that it reads.
-    accepts: ClassVar[frozenset[str]]
+    #: The types of column that it reads.
+    accepts: ClassVar[Accepted]
     #: Parameters as a spec writes them below the kind's name, over EXAMPLE_COLUMNS: between them they
     #: show all that the kind can do. The contract tests run each one.
     examples: ClassVar[tuple[Any, ...]]
@@ -88,8 +107,15 @@ class Transform(Kind):
     fills_missing: ClassVar[bool] = False
     #: Whether it only shifts and stretches a column to a scale, so that an earlier scaling is undone.
     only_scales: ClassVar[bool] = False
+    #: Whether training rows are computed with what other training rows taught: see `expression.folds`.
+    is_cross_fitted: ClassVar[bool] = False
     #: Whether it takes away the columns that it reads and makes nothing of them.
     only_removes: ClassVar[bool] = False
+
+    @classmethod
+    def takes(cls, kind: ColumnType) -> bool:
+        """Whether it reads columns of this type."""
+        return isinstance(kind, cls.accepts)
 
     @property
     def columns_read(self) -> tuple[str, ...]:
@@ -119,6 +145,11 @@ class Transform(Kind):
     def problem(self, types: Types) -> str | None:
         """What is wrong with columns of these types, beyond what `accepts` says."""
         del types
+        return None
+
+    def unfit(self, task: Task) -> str | None:
+        """Why it cannot be learned for a task."""
+        del task
         return None
 
     def doubts(self, declared: Mapping[str, Declared], types: Types) -> Doubts:
@@ -178,6 +209,12 @@ class EachColumn(Transform):
 def _of(learned: Mapping[str, Any], column: str) -> dict[str, Any]:
     start = f"{column}."
     return {key.removeprefix(start): value for key, value in learned.items() if key.startswith(start)}
+
+
+def updated(table: Mapping[str, T], changes: Mapping[str, T | None]) -> dict[str, T]:
+    """The columns with what is added, replaced or, where it is None, removed."""
+    kept = {name: value for name, value in table.items() if changes.get(name, value) is not None}
+    return kept | {name: value for name, value in changes.items() if value is not None}
 
 
 def features_of(types: Types) -> Iterable[str]:

@@ -7,36 +7,46 @@ from importlib import import_module
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
-from aimass_compiler.checks import _recorded_images
 from aimass_compiler.checks._example import BASE, Example
-from aimass_compiler.checks._waiving import remaining
+from aimass_compiler.checks._failed_parts import in_sound_parts, is_failed
+from aimass_compiler.checks._waivers import remaining
 from aimass_compiler.pipeline import Pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
     from types import ModuleType
 
     from aimass_compiler.diagnostics import Finding
     from aimass_compiler.pipeline.settings import Settings
 
-#: The checks by name. Each module has `findings(pipeline)`, which yields what is wrong, with paths
-#: into the spec as it was written, or `findings_in_text(text)`, with places in the text; and
-#: `EXPLANATIONS` and `EXAMPLES` of the codes that it emits.
+#: The checks by name. Each module has `EXPLANATIONS` and `EXAMPLES` of the codes that it emits, and one of:
+#: - `findings(pipeline)`, which yields what is wrong, with paths into the spec as it was written, and
+#:   `NEEDS`, the parts of the spec that it reads, such as `features` or `serving.limits`: it is not run
+#:   where one of them could not be decoded or lowered
+#: - `findings_in_text(text)`, with places in the text
+#: - `findings(specs, others)`, of what is wrong between several specs, which `compile.py` asks for
 CHECKS: dict[str, ModuleType] = {
     path.stem: import_module(f"{__name__}.{path.stem}")
     for path in sorted(FilePath(__file__).parent.glob("[a-z]*.py"))
 }
 EXPLANATIONS = tuple(explanation for module in CHECKS.values() for explanation in module.EXPLANATIONS)
-EXAMPLES: tuple[Example, ...] = tuple(example for module in CHECKS.values() for example in module.EXAMPLES)
 
-_OF_PIPELINES = tuple(module for module in CHECKS.values() if hasattr(module, "findings"))
+_OF_PIPELINES = tuple(module for module in CHECKS.values() if hasattr(module, "NEEDS"))
 _OF_TEXTS = tuple(module for module in CHECKS.values() if hasattr(module, "findings_in_text"))
-_ORDER = ("target", "positive", *Pipeline.model_fields)
+#: Of what one spec shows by itself.
+EXAMPLES: tuple[Example, ...] = tuple(
+    example for module in (*_OF_PIPELINES, *_OF_TEXTS) for example in module.EXAMPLES
+)
+_ORDER = ("target", "positive", "weight", *Pipeline.model_fields)
 
 
-def check(pipeline: Pipeline, file: str) -> list[Finding]:
-    """What is wrong with a pipeline, in the order of its parts."""
-    found = [finding for module in _OF_PIPELINES for finding in module.findings(pipeline)]
+def check(pipeline: Pipeline, file: str, failed: frozenset[str] = frozenset()) -> list[Finding]:
+    """What is wrong with a pipeline, in the order of its parts; nothing is said of parts that `failed`."""
+    found = [
+        finding
+        for module in _OF_PIPELINES
+        if not (failed and any(is_failed(part, failed) for part in module.NEEDS))
+        for finding in module.findings(pipeline)
+    ]
     return sorted(_in(file, found), key=_place)
 
 
@@ -46,12 +56,9 @@ def check_text(text: str, file: str) -> list[Finding]:
     return sorted(_in(file, found), key=lambda finding: (finding.place, finding.code))
 
 
-def check_settings(
-    text: str, file: str, settings: Settings, models: Callable[[], Iterable[str]]
-) -> list[Finding]:
-    """What is wrong with aimass.yaml, beside all models that there are; it may accept warnings."""
-    found = _in(file, [*_recorded_images.findings(settings.images.digests, models)])
-    return remaining([*check_text(text, file), *found], None, settings, file)
+def check_settings(text: str, file: str, settings: Settings) -> list[Finding]:
+    """What is wrong with aimass.yaml; it may accept warnings."""
+    return remaining(check_text(text, file), None, settings, file)
 
 
 def _in(file: str, found: list[Finding]) -> list[Finding]:
@@ -73,5 +80,7 @@ __all__ = [
     "check",
     "check_settings",
     "check_text",
+    "in_sound_parts",
+    "is_failed",
     "remaining",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aimass_compiler.explanations import Example
+from aimass_compiler.diagnostics import Example
 
 #: The spec that examples change: no check finds anything in it.
 BASE = """\

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.diagnostics import Assign, Fix, Path, Related
 from aimass_compiler.expression.formula import Formula
-from aimass_compiler.pipeline.places import is_written
+from aimass_compiler.pipeline.override_locations import is_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from aimass_compiler.catalog.quantities import Frozen
     from aimass_compiler.pipeline import Pipeline
-    from aimass_compiler.values import Frozen
+    from aimass_compiler.pipeline.flow import Step
 
 
 def place_of_column(record: Frozen, column: str) -> Path:
@@ -27,6 +28,11 @@ def place_of_column(record: Frozen, column: str) -> Path:
         elif isinstance(value, tuple) and column in value:
             return (key, value.index(column))
     return ()
+
+
+def path_of(step: Step, column: str) -> Path:
+    """Where a transform names a column."""
+    return (*step.path, *place_of_column(step.transform, column))
 
 
 def formulas_in(record: Frozen) -> Iterator[tuple[str, Formula]]:

@@ -6,15 +6,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.diagnostics import Finding, Path
-from aimass_compiler.explanations import Explanation
-from aimass_compiler.pipeline.places import written
+from aimass_compiler.diagnostics import Explanation, Finding, Path
+from aimass_compiler.pipeline.override_locations import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aimass_compiler.pipeline import Pipeline
 
+NEEDS = ("serving.rollout",)
 EXPLANATIONS = (
     Explanation(
         "AM242",

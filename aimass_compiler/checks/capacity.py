@@ -9,10 +9,9 @@ from msgspec import Struct
 
 from aimass_compiler.checks._example import Example
 from aimass_compiler.conventions import SETTINGS_FILE
-from aimass_compiler.diagnostics import Finding, Path, Related, Severity
-from aimass_compiler.explanations import Explanation
-from aimass_compiler.pipeline.places import place_in
-from aimass_compiler.pipeline.searched import at_once
+from aimass_compiler.diagnostics import Explanation, Finding, Path, Related, Severity
+from aimass_compiler.pipeline.override_locations import place_in
+from aimass_compiler.pipeline.search_space import at_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
     from aimass_compiler.pipeline.settings import Capacity
 
+NEEDS = ("settings", "model", "search", "training", "serving.replicas", "serving.resources", "environments")
 EXPLANATIONS = (
     Explanation(
         "AM300",

@@ -10,12 +10,10 @@ from msgspec import structs
 from aimass_compiler.catalog import load, names
 from aimass_compiler.catalog.transform import Transform
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._flow import Step, steps
-from aimass_compiler.checks._places import declared, either, formulas_in
-from aimass_compiler.diagnostics import Finding, Related, did_you_mean, respelt
-from aimass_compiler.explanations import Explanation
-from aimass_compiler.expression.formula import UNKNOWN
-from aimass_compiler.expression.types import ColumnType
+from aimass_compiler.checks._places import declared, either, formulas_in, path_of
+from aimass_compiler.diagnostics import Explanation, Finding, Related, did_you_mean, respelt
+from aimass_compiler.expression.column_types import UNKNOWN, ColumnType, nouns
+from aimass_compiler.pipeline.flow import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from aimass_compiler.diagnostics import Path
     from aimass_compiler.pipeline import Pipeline
 
+NEEDS = ("data", "target", "features")
 EXPLANATIONS = (
     Explanation(
         "AM210",
@@ -44,20 +43,19 @@ EXPLANATIONS = (
     Explanation(
         "AM213",
         "the target is used as a feature",
-        "The target is what the model predicts. A model that sees it while it learns is told the answer, and "
-        "in serving there is no answer to be told.",
+        "The target is what the model predicts. A model that sees it in training has the answer, and "
+        "in serving there is none.",
     ),
     Explanation(
         "AM214",
-        "an id or a time is used as a feature",
-        "An id says which row this is and a time when it was; in new rows both are new. They join, split "
-        "and order rows, but they are no features. Declare the column as another type where its value does "
-        "mean something.",
+        "an id is used as a feature",
+        "An id says which row this is; in new rows it is new. Ids join and split rows, but they are no "
+        "features. Declare the column as another type where its value does mean something.",
     ),
     Explanation(
         "AM258",
         "a column that is known only after the fact is used as a feature",
-        "The column says `known: after`: in training its value is there, but nobody has it when a prediction "
+        "The column says `known: after`: in training its value is there, but not yet when a prediction "
         "is asked for. A model that learns from it looks good on old rows and has nothing to go by on new "
         "ones. Leave it out, or write `known: before` where the value is there in time.",
     ),
@@ -70,7 +68,7 @@ EXPLANATIONS = (
     Explanation(
         "AM215",
         "a transform writes over a column that it does not read",
-        "The column would silently be lost to everything that follows. Give the result a name of its own.",
+        "The column would silently be lost to everything that follows. Give the result another name.",
     ),
 )
 EXAMPLES = (
@@ -132,8 +130,8 @@ def _together(uses: list[Finding]) -> Finding:
     first, *others = uses
     notes = [Related(other.path, "here, too") for other in others[:_FEW]]
     if len(others) > _FEW:
-        told = f"here, too, and {len(others) - _FEW} more times"
-        notes[-1] = structs.replace(notes[-1], message=told)
+        more = f"here, too, and {len(others) - _FEW} more times"
+        notes[-1] = structs.replace(notes[-1], message=more)
     return replace(first, related=(*first.related, *notes))
 
 
@@ -141,7 +139,7 @@ def _found(pipeline: Pipeline) -> Iterator[Finding]:
     """All of it, in the order of the transforms."""
     never_there: set[str] = set()
     written_over: set[str] = set()
-    for step in steps(pipeline):
+    for step in pipeline.flow.steps:
         for name in step.reads:
             # What an earlier transform made of a column that is not there is not there either.
             if name in never_there or (name not in step.types and name not in step.changed_by):
@@ -151,14 +149,14 @@ def _found(pipeline: Pipeline) -> Iterator[Finding]:
                 yield _taken_away(step, name)
             elif name in written_over:
                 continue  # what stands there was not meant to
-            elif step.types[name].name not in step.transform.accepts and step.types[name] != UNKNOWN:
+            elif not step.transform.takes(step.types[name]) and step.types[name] != UNKNOWN:
                 yield _unfit(pipeline, step, name)
         for name in step.writes:
             found = [*_written_over(pipeline, step, name)]
             written_over |= {name for _ in found}
             yield from found
         never_there -= set(step.writes) - set(step.reads)
-        yield from _parameters(step)
+        yield from _parameters(pipeline, step)
 
 
 def _taken_away(step: Step, name: str) -> Finding:
@@ -166,11 +164,11 @@ def _taken_away(step: Step, name: str) -> Finding:
     message = f"`{name}` is no longer there: `{earlier.transform.kind}` took it away before"
     note = Related(earlier.path, f"`{earlier.transform.kind}` stands here", at_key=True)
     hint = f"put `{step.transform.kind}` before it"
-    return Finding("AM211", step.path_of(name), message, help=hint, related=(note,))
+    return Finding("AM211", path_of(step, name), message, help=hint, related=(note,))
 
 
 def _never_there(pipeline: Pipeline, step: Step, name: str) -> Finding:
-    path = step.path_of(name)
+    path = path_of(step, name)
     is_part = any(formulas_in(step.transform))
     found = _no_feature(pipeline, path, name)
     if found is None:
@@ -186,6 +184,9 @@ def _no_feature(pipeline: Pipeline, path: Path, name: str) -> Finding | None:
     if name == pipeline.task.target:
         message = f"`{name}` is the target, so it cannot be a feature"
         return Finding("AM213", path, message, help="leave it out", related=(declared(name),))
+    if name == pipeline.task.weight:
+        message = f"`{name}` is the weight of the rows, so it cannot be a feature"
+        return Finding("AM213", path, message, help="leave it out", related=(declared(name),))
     if column is not None and column.known == "after":
         message = f"`{name}` is known only after the fact, so it cannot be a feature"
         note = Related(("data", "columns", name, "known"), f"`{name}` is declared here")
@@ -197,40 +198,42 @@ def _no_feature(pipeline: Pipeline, path: Path, name: str) -> Finding | None:
     return None
 
 
-def _parameters(step: Step) -> Iterator[Finding]:
+def _parameters(pipeline: Pipeline, step: Step) -> Iterator[Finding]:
     """What the transform itself says, once each of its columns is there and of a type that it takes."""
-    if all(step.types.get(name, UNKNOWN).name in step.transform.accepts for name in step.reads):
-        problem = step.transform.problem(step.types)
+    if step.takes_all:
+        problem = step.transform.problem(step.types) or step.transform.unfit(pipeline.task)
         if problem is not None:
             yield Finding("AM259", step.path, problem, at_key=True)
 
 
 def _unfit(pipeline: Pipeline, step: Step, name: str) -> Finding:
     kind, found = step.transform.kind, step.types[name]
-    accepted = either(str(ColumnType(accepted)) for accepted in sorted(step.transform.accepts))
+    accepted = either(nouns(step.transform.accepts))
     earlier = step.changed_by.get(name)
     if earlier is None:
         message = f"`{kind}` takes {accepted}, but `{name}` is {found}"
-        return Finding("AM212", step.path_of(name), message, help=_for_type(found), related=(declared(name),))
+        return Finding(
+            "AM212", path_of(step, name), message, help=_for_type(found), related=(declared(name),)
+        )
     message = f"`{kind}` takes {accepted}, but `{earlier.transform.kind}` made `{name}` {found}"
     note = Related(earlier.path, f"`{earlier.transform.kind}` stands here", at_key=True)
     original = pipeline.data.columns.get(name)
-    suits = original is not None and original.type in step.transform.accepts
+    suits = original is not None and step.transform.takes(original.column_type)
     hint = f"put `{kind}` before it" if suits else ""
     if earlier.transform.kind == kind:
         hint = f"leave it out: once is enough for `{name}`"
-    return Finding("AM212", step.path_of(name), message, help=hint, related=(note,))
+    return Finding("AM212", path_of(step, name), message, help=hint, related=(note,))
 
 
 def _for_type(found: ColumnType) -> str:
     """The transforms that take a column of this type."""
-    kinds = [name for name in names("transforms") if found.name in _accepts(name)]
+    kinds = [name for name in names("transforms") if _takes(name, found)]
     return f"{found} can be taken by {either(f'`{name}`' for name in kinds)}" if kinds else ""
 
 
-def _accepts(name: str) -> frozenset[str]:
+def _takes(name: str, found: ColumnType) -> bool:
     kind = load("transforms", name)
-    return kind.accepts if issubclass(kind, Transform) else frozenset()
+    return issubclass(kind, Transform) and kind.takes(found)
 
 
 def _written_over(pipeline: Pipeline, step: Step, name: str) -> Iterator[Finding]:
@@ -243,6 +246,4 @@ def _written_over(pipeline: Pipeline, step: Step, name: str) -> Iterator[Finding
     if note is None and earlier is not None:
         note = Related(earlier.path, f"`{earlier.transform.kind}` wrote it here", at_key=True)
     related = (note,) if note else ()
-    yield Finding(
-        "AM215", step.path_of(name), message, help="give the result a name of its own", related=related
-    )
+    yield Finding("AM215", path_of(step, name), message, help="give the result another name", related=related)

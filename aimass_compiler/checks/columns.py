@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from aimass_compiler import conventions
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._places import exchanged
-from aimass_compiler.diagnostics import Finding, Fix, Path, Related, Remove, Severity
-from aimass_compiler.explanations import Explanation
-from aimass_compiler.pipeline.columns import CategoryColumn, ImageColumn, NumberColumn
+from aimass_compiler.diagnostics import Explanation, Finding, Fix, Path, Related, Remove, Severity
+from aimass_compiler.pipeline.columns import CategoryColumn, ImageColumn, NumberColumn, SeriesColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aimass_compiler.pipeline import Pipeline
 
+NEEDS = ("data", "target")
 EXPLANATIONS = (
     Explanation(
         "AM252",
@@ -31,8 +31,8 @@ EXPLANATIONS = (
         "AM254",
         "a column cannot have this name",
         "Columns are called by their names in formulas, in requests and in tables, so a name has characters"
-        " that can be seen. An image is a tensor of its own in the served model, beside those that the "
-        "model has already.",
+        " that can be seen. An image or a series is a separate tensor in the served model, beside those that "
+        "the model has already.",
     ),
     Explanation(
         "AM255",
@@ -97,6 +97,9 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
             yield from _values(path, name, column)
         if isinstance(column, NumberColumn):
             yield from _bounds(path, name, column)
+        if isinstance(column, (ImageColumn, SeriesColumn)) and name in _TENSORS:
+            message = f"{column.holds.noun} cannot be called `{name}`: the served model has such a tensor"
+            yield Finding("AM254", path, message, help="rename it, such as `photo`", at_key=True)
         if isinstance(column, ImageColumn):
             yield from _image(path, name, column)
         if name == pipeline.task.target and column.is_nullable:
@@ -127,9 +130,6 @@ def _bounds(path: Path, name: str, column: NumberColumn) -> Iterator[Finding]:
 
 
 def _image(path: Path, name: str, column: ImageColumn) -> Iterator[Finding]:
-    if name in _TENSORS:
-        message = f"an image cannot be called `{name}`: that is another tensor of the served model"
-        yield Finding("AM254", path, message, help="rename it, such as `photo`", at_key=True)
     for place, size in enumerate(column.shape):
         if size < 1:
             noun = ("channels", "pixels of height", "pixels of width")[place]

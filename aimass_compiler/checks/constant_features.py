@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._flow import outcome, sources, steps
 from aimass_compiler.checks._places import formulas_in
-from aimass_compiler.diagnostics import Finding, Severity
-from aimass_compiler.explanations import Explanation
+from aimass_compiler.diagnostics import Explanation, Finding, Severity
 from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn
 
 if TYPE_CHECKING:
@@ -17,11 +15,12 @@ if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.pipeline.columns import Column
 
+NEEDS = ("data", "target", "features")
 EXPLANATIONS = (
     Explanation(
         "AM273",
         "a feature is the same in every row",
-        "What never differs tells nothing: a category with one value, a number whose `min` is its `max`, a "
+        "What never differs says nothing: a category with one value, a number whose `min` is its `max`, a "
         "formula without columns. Leave it out, or declare what else it may be.",
     ),
 )
@@ -41,14 +40,14 @@ EXAMPLES = (
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Columns and formulas that have one value."""
-    gone = sources(pipeline).keys() - outcome(pipeline).keys()
-    for name in sources(pipeline):
+    gone = pipeline.flow.sources.keys() - pipeline.flow.outcome.keys()
+    for name in pipeline.flow.sources:
         column = pipeline.data.columns[name]
         if name not in gone and _has_one_value(column):
-            message = f"`{name}` is the same in every row, so nothing can be learnt from it"
+            message = f"`{name}` is the same in every row, so nothing can be learned from it"
             path, hint = ("data", "columns", name), f"leave it out: `drop: {name}`"
             yield Finding("AM273", path, message, help=hint, severity=Severity.WARNING, at_key=True)
-    for step in steps(pipeline):
+    for step in pipeline.flow.steps:
         for key, formula in formulas_in(step.transform):
             if not formula.columns:
                 message = "this formula reads no column, so it is the same in every row"

@@ -6,19 +6,18 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.catalog.transform import Declared, Doubt
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._flow import steps
 from aimass_compiler.checks._places import declared
-from aimass_compiler.diagnostics import Finding, Severity
-from aimass_compiler.explanations import Explanation
+from aimass_compiler.diagnostics import Explanation, Finding, Severity
 from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aimass_compiler.checks._flow import Step
     from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.pipeline.columns import Column
+    from aimass_compiler.pipeline.flow import Step
 
+NEEDS = ("data", "target", "features")
 EXPLANATIONS = (
     Explanation(
         "AM270",
@@ -90,8 +89,8 @@ _HINTS = {
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Parameters that the declarations make pointless."""
     contract = {name: _declared(column) for name, column in pipeline.data.columns.items()}
-    for step in steps(pipeline):
-        if all(name in step.types and step.types[name].name in step.transform.accepts for name in step.reads):
+    for step in pipeline.flow.steps:
+        if step.takes_all:
             yield from _of_step(step, contract)
 
 

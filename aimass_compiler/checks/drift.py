@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._places import exchanged, noted
-from aimass_compiler.diagnostics import Finding, Fix, Path, Severity
-from aimass_compiler.explanations import Explanation
-from aimass_compiler.pipeline.places import first_written, written
+from aimass_compiler.diagnostics import Explanation, Finding, Fix, Path, Severity
+from aimass_compiler.pipeline.override_locations import first_written, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,18 +16,19 @@ if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.pipeline.monitoring import Drift
 
+NEEDS = ("serving.tests", "monitoring.drift")
 EXPLANATIONS = (
     Explanation(
         "AM245",
         "the warning of drift would come after the call",
-        "Above `warn` a ticket is opened, above `page` somebody is called: `warn` is the smaller one.",
+        "Above `warn` a ticket is opened, above `page` someone is paged: `warn` is the smaller one.",
     ),
     Explanation(
         "AM308",
         "the window of drift sees too little traffic to decide",
         "A verdict needs `drift.rows` rows within `drift.window`. Even under the load that the server is "
-        "tested with, one row a request, so many do not come in that time, and drift would never be told. "
-        "Make the window longer, or lower `rows`.",
+        "tested with, one row a request, so many do not come in that time, and drift would never be "
+        "reported. Make the window longer, or lower `rows`.",
     ),
     Explanation(
         "AM309",

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._flow import steps
 from aimass_compiler.checks._places import declared, formulas_in
-from aimass_compiler.diagnostics import Finding, Severity, did_you_mean
-from aimass_compiler.explanations import Explanation
+from aimass_compiler.diagnostics import Explanation, Finding, Severity, did_you_mean
 from aimass_compiler.expression.algebra import Column, Comparison, Constant, Expression
-from aimass_compiler.expression.formula import UNKNOWN, Formula
-from aimass_compiler.expression.types import ColumnType
+from aimass_compiler.expression.column_types import UNKNOWN, ColumnType
+from aimass_compiler.expression.formula import Formula
 from aimass_compiler.pipeline.columns import CategoryColumn
 
 if TYPE_CHECKING:
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from aimass_compiler.diagnostics import Path
     from aimass_compiler.pipeline import Pipeline
 
+NEEDS = ("data", "target", "features")
 EXPLANATIONS = (
     Explanation(
         "AM238",
@@ -83,9 +82,9 @@ def _formulas(pipeline: Pipeline) -> Iterator[Written]:
     for place, step in enumerate(pipeline.data.clean):
         for key, formula in formulas_in(step):
             yield Written(formula, ("data", "clean", place, step.kind, key), types, "claim")
-    for found in steps(pipeline):
+    for found in pipeline.flow.steps:
         # What a transform does not take is told by the flow of the columns.
-        taken = {name: kind for name, kind in found.types.items() if kind.name in found.transform.accepts}
+        taken = {name: kind for name, kind in found.types.items() if found.transform.takes(kind)}
         for key, formula in formulas_in(found.transform):
             yield Written(formula, (*found.path, key), taken, "number")
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aimass_compiler.checks._catalog import metric_of
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._metrics import metric_of
 from aimass_compiler.checks._places import exchanged
-from aimass_compiler.diagnostics import Finding, Fix, Path, Related, Remove, Severity
-from aimass_compiler.explanations import Explanation
+from aimass_compiler.diagnostics import Explanation, Finding, Fix, Path, Related, Remove, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.pipeline.evaluation import Gate
 
+NEEDS = ("target", "model", "evaluation.gates", "evaluation.on_failure")
 EXPLANATIONS = (
     Explanation(
         "AM225",
@@ -110,7 +110,8 @@ def _outdone(gates: tuple[Gate, ...]) -> Iterator[Finding]:
 
 def _is_stricter(other: Gate, gate: Gate) -> bool:
     """Whether who meets the other gate meets this one."""
-    if (other.metric, other.split) != (gate.metric, gate.split) or (gate.beats and not other.beats):
+    of_other, of_gate = ((each.metric, each.split, each.slice) for each in (other, gate))
+    if of_other != of_gate or (gate.beats and not other.beats):
         return False
     pairs = ((gate.min, other.min, 1), (gate.max, other.max, -1), (gate.overfit, other.overfit, -1))
     return all(mine is None or (its is not None and sign * its >= sign * mine) for mine, its, sign in pairs)

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._places import declared, formulas_in
-from aimass_compiler.diagnostics import Finding, Severity
-from aimass_compiler.explanations import Explanation
+from aimass_compiler.diagnostics import Explanation, Finding, Severity
 from aimass_compiler.expression.algebra import Column, Comparison, Constant, Logical
-from aimass_compiler.expression.types import NUMBER
+from aimass_compiler.expression.column_types import NUMBER
 from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from aimass_compiler.expression.algebra import Expression
     from aimass_compiler.pipeline import Pipeline
 
+NEEDS = ("data",)
 EXPLANATIONS = (
     Explanation(
         "AM274",

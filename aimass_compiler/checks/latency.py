@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._places import noted
-from aimass_compiler.diagnostics import Assign, Finding, Fix, Related, Severity
-from aimass_compiler.explanations import Explanation
-from aimass_compiler.pipeline.places import place_in, written
+from aimass_compiler.diagnostics import Assign, Explanation, Finding, Fix, Related, Severity
+from aimass_compiler.pipeline.override_locations import place_in, written
 from aimass_compiler.pipeline.serving import Latency
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from aimass_compiler.diagnostics import Path
     from aimass_compiler.pipeline import Pipeline
 
+NEEDS = ("serving.limits", "serving.objectives")
 EXPLANATIONS = (
     Explanation(
         "AM243",
@@ -65,12 +65,12 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def _timeouts(pipeline: Pipeline) -> Iterator[Finding]:
-    told = set()
+    seen = set()
     for path, serving in written(pipeline, "serving"):
         timeout, limit = serving.limits.timeout, serving.objectives.latency.p99
-        if limit is None or timeout.seconds >= limit.seconds or (timeout, limit) in told:
+        if limit is None or timeout.seconds >= limit.seconds or (timeout, limit) in seen:
             continue
-        told.add((timeout, limit))
+        seen.add((timeout, limit))
         message = f"requests are given up after {timeout}, before the promised `p99` of {limit}"
         timeout_path, promise_path = _places(pipeline, path)
         is_timeout_meant = "timeout" in serving.limits.model_fields_set

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._places import noted
-from aimass_compiler.diagnostics import Finding, Severity
-from aimass_compiler.explanations import Explanation
-from aimass_compiler.pipeline.places import first_written
+from aimass_compiler.diagnostics import Explanation, Finding, Severity
+from aimass_compiler.pipeline.override_locations import first_written
 from aimass_compiler.pipeline.serving import Latency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from aimass_compiler.catalog.quantities import Duration
     from aimass_compiler.pipeline import Pipeline
-    from aimass_compiler.values import Duration
 
+NEEDS = ("serving.limits", "serving.objectives", "serving.tests")
 EXPLANATIONS = (
     Explanation(
         "AM306",

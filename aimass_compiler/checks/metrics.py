@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aimass_compiler.checks._catalog import metric_of, metrics_for, named_metrics
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._metrics import known, metric_of, named
 from aimass_compiler.checks._places import declared
-from aimass_compiler.diagnostics import Finding, did_you_mean, respelt
-from aimass_compiler.explanations import Explanation
+from aimass_compiler.diagnostics import Explanation, Finding, did_you_mean, respelt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aimass_compiler.pipeline import Pipeline
 
+NEEDS = ("data", "target")
 EXPLANATIONS = (
     Explanation(
         "AM223",
@@ -37,15 +37,15 @@ _NOUNS = {"classification": "classes", "regression": "numbers"}
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Metrics that do not exist, or judge something else."""
     task = pipeline.task
-    for path, name in named(pipeline):
+    for path, name in named_metrics(pipeline):
         metric = metric_of(name)
         if metric is None:
-            beside = {other for place, other in named(pipeline) if place[:-1] == path[:-1]}
-            fix = respelt(path, name, set(known(task)) - beside)
-            hint = did_you_mean(name, known(task))
+            beside = {other for place, other in named_metrics(pipeline) if place[:-1] == path[:-1]}
+            fix = respelt(path, name, set(metrics_for(task)) - beside)
+            hint = did_you_mean(name, metrics_for(task))
             yield Finding("AM223", path, f"there is no metric `{name}`", help=hint, fix=fix)
         elif metric.task != task.kind:
             target = pipeline.data.columns[task.target].column_type
             message = f"`{name}` judges {_NOUNS[metric.task]}, but the target `{task.target}` is {target}"
-            hint = f"metrics of {_NOUNS[task.kind]}: " + ", ".join(f"`{name}`" for name in known(task))
+            hint = f"metrics of {_NOUNS[task.kind]}: " + ", ".join(f"`{name}`" for name in metrics_for(task))
             yield Finding("AM224", path, message, help=hint, related=(declared(task.target),))

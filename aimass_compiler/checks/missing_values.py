@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from aimass_compiler.checks._catalog import suitable_models
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._flow import Step, outcome, steps
-from aimass_compiler.checks._models import suitable
 from aimass_compiler.checks._places import either, formulas_in
-from aimass_compiler.diagnostics import Finding
-from aimass_compiler.explanations import Explanation
+from aimass_compiler.diagnostics import Explanation, Finding
 from aimass_compiler.expression.algebra import Column, Constant, Expression, IsMissing, Where
-from aimass_compiler.expression.formula import UNKNOWN
+from aimass_compiler.expression.column_types import UNKNOWN
+from aimass_compiler.pipeline.flow import Step
 
 if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
 
+NEEDS = ("data", "target", "features", "model")
 EXPLANATIONS = (
     Explanation(
         "AM222",
@@ -36,7 +36,6 @@ EXAMPLES = (
     ),
 )
 
-_NUMERIC = ("number", "vector", "image")
 #: Column → the declared column whose gaps it has.
 Gaps = Mapping[str, str]
 
@@ -47,11 +46,13 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     if model.accepts_missing:
         return
     gaps: Gaps = {name: name for name, column in pipeline.data.columns.items() if column.is_nullable}
-    for step in steps(pipeline):
+    for step in pipeline.flow.steps:
         gaps = _after(step, gaps)
-    wanted = outcome(pipeline)
+    wanted = pipeline.flow.outcome
     reaching = [
-        gaps[name] for name, kind in wanted.items() if name in gaps and _is_read(kind.name, model.accepts)
+        gaps[name]
+        for name, kind in wanted.items()
+        if name in gaps and kind.may_be_nan and isinstance(kind, model.examples.reads)
     ]
     for source in dict.fromkeys(reaching):
         share = pipeline.data.columns[source].missing
@@ -62,14 +63,12 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         yield Finding("AM222", path, message, help=_way_out(pipeline, source))
 
 
-def _is_read(kind: str, accepts: str) -> bool:
-    return kind == "image" if accepts == "image" else kind in ("number", "vector")
-
-
 def _way_out(pipeline: Pipeline, source: str) -> str:
-    if pipeline.data.columns[source].type == "image":
+    from aimass_compiler.catalog.transforms.impute import Impute
+
+    if not Impute.takes(pipeline.data.columns[source].column_type):
         return "leave `missing` out and drop such rows with `clean: [drop_missing: …]`"
-    others = suitable(pipeline.task, pipeline.model.accepts, accepts_missing=True)
+    others = suitable_models(pipeline.task, pipeline.model.examples, accepts_missing=True)
     listed = either(f"`{name}`" for name in others)
     return f"fill it with `impute: {source}`, or choose a model that takes gaps: {listed}"
 
@@ -84,14 +83,14 @@ def _after(step: Step, gaps: Gaps) -> Gaps:
     found = {
         name: _gap_in(computed[name], gaps) if name in computed else _brought_along(step, name, gaps)
         for name, kind in written.items()
-        if kind.name in (*_NUMERIC, "category", "text")
+        if kind.may_be_nan or kind.is_string
     }
     return kept | {name: source for name, source in found.items() if source}
 
 
 def _brought_along(step: Step, name: str, gaps: Gaps) -> str | None:
     """The gap that a result has because a number had it; a name that is missing becomes a code or zeros."""
-    read = [known for known in step.reads if step.types.get(known, UNKNOWN).name in _NUMERIC]
+    read = [known for known in step.reads if step.types.get(known, UNKNOWN).may_be_nan]
     own = [name] if name in read else read
     return next((gaps[known] for known in own if known in gaps), None)
 
@@ -112,7 +111,7 @@ def _gap_in(expression: Expression, gaps: Gaps) -> str | None:
     """The declared column whose gaps make gaps in the result."""
     if isinstance(expression, Column):
         return gaps.get(expression.name)
-    if isinstance(expression, Constant) or expression.type.name in ("boolean", "index"):
+    if isinstance(expression, Constant) or not (expression.type.may_be_nan or expression.type.is_string):
         return None
     operands = expression.operands
     if isinstance(expression, Where) and expression.condition == IsMissing(expression.otherwise):

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aimass_compiler.catalog.loss import PINBALL
+from aimass_compiler.catalog.model import model_named
+from aimass_compiler.checks._catalog import suitable_models
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._models import suitable
 from aimass_compiler.checks._places import declared, either
-from aimass_compiler.diagnostics import Finding, did_you_mean
-from aimass_compiler.explanations import Explanation
+from aimass_compiler.diagnostics import Explanation, Finding, Fix, Remove, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aimass_compiler.pipeline import Pipeline
 
+NEEDS = ("data", "target", "model", "objective")
 EXPLANATIONS = (
     Explanation(
         "AM220",
@@ -28,8 +30,21 @@ EXPLANATIONS = (
         "The loss is what training makes small. Each model knows a few for each task, and some only their "
         "own, which then cannot be chosen.",
     ),
+    Explanation(
+        "AM288",
+        "this quantile cannot be predicted",
+        "`quantile: 0.9` predicts the number that nine of ten targets are below, by the pinball loss. "
+        "Classes have no quantiles, and not every model knows this loss.",
+    ),
 )
+_OF_A_NUMBER = "target: charges\nfeatures: [standardize: tenure, one_hot: [plan, churned]]\n"
 EXAMPLES = (
+    Example(
+        "AM288",
+        fails=f"{_OF_A_NUMBER}model: linear_regression\nquantile: 0.9",
+        passes=f"{_OF_A_NUMBER}model: quantile_regression\nquantile: 0.9",
+    ),
+    Example("AM288", fails="quantile: 0.9", passes=f"{_OF_A_NUMBER}model: lightgbm\nquantile: 0.9"),
     Example("AM220", fails="model: linear_regression", passes="model: logistic_regression"),
     Example(
         "AM221",
@@ -47,12 +62,36 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         predicted = either(_NOUNS[kind] for kind in sorted(model.tasks))
         target = pipeline.data.columns[task.target].column_type
         message = f"`{model.kind}` predicts {predicted}, but the target `{task.target}` is {target}"
-        hint = f"choose {either(f'`{name}`' for name in suitable(task, model.accepts))}"
+        hint = f"choose {either(f'`{name}`' for name in suitable_models(task, model.examples))}"
         yield Finding("AM220", ("model",), message, help=hint, related=(declared(task.target),))
+        return
+    if task.quantile is not None and (problem := _quantile_problem(pipeline)) is not None:
+        yield problem
         return
     loss, known = pipeline.objective.loss, model.losses.get(task.kind, ())
     if loss is not None and loss not in known:
         message = f"`{model.kind}` cannot minimise `{loss}`"
-        own = f"leave `loss` out: `{model.kind}` learns by a measure of its own"
+        own = f"leave `loss` out: `{model.kind}` learns by its own criterion"
         hint = did_you_mean(loss, known) if known else own
         yield Finding("AM221", ("objective", "loss"), message, help=hint)
+
+
+def _quantile_problem(pipeline: Pipeline) -> Finding | None:
+    model, task, path = pipeline.model, pipeline.task, ("quantile",)
+    if task.is_classification:
+        message = f"`{task.target}` has classes, which have no quantile"
+        away = Fix("remove `quantile`", (Remove(path),))
+        return Finding("AM288", path, message, help=away.message, related=(declared(task.target),), fix=away)
+    if PINBALL not in model.losses.get(task.kind, ()):
+        able = [
+            name
+            for name in suitable_models(task, model.examples)
+            if PINBALL in model_named(name).losses.get(task.kind, ())
+        ]
+        message = f"`{model.kind}` predicts means, not quantiles"
+        hint = f"choose {either(f'`{name}`' for name in able)}" if able else "leave `quantile` out"
+        return Finding("AM288", ("model",), message, help=hint)
+    if pipeline.objective.loss != PINBALL:
+        message = f"the loss of a quantile is `{PINBALL}`, not `{pipeline.objective.loss}`"
+        return Finding("AM288", ("objective", "loss"), message, help="leave `loss` out")
+    return None

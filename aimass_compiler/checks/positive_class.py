@@ -5,17 +5,27 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from aimass_compiler.checks._catalog import metric_of, named_metrics
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._metrics import metric_of, named
 from aimass_compiler.checks._places import declared
-from aimass_compiler.diagnostics import Assign, Finding, Fix, Related, Remove, Severity, did_you_mean, respelt
-from aimass_compiler.explanations import Explanation
+from aimass_compiler.diagnostics import (
+    Assign,
+    Explanation,
+    Finding,
+    Fix,
+    Related,
+    Remove,
+    Severity,
+    did_you_mean,
+    respelt,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aimass_compiler.pipeline import Pipeline
 
+NEEDS = ("target",)
 EXPLANATIONS = (
     Explanation(
         "AM290",
@@ -66,16 +76,18 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 def _unnamed(pipeline: Pipeline) -> Iterator[Finding]:
     task = pipeline.task
-    for path, name in named(pipeline):
-        metric = metric_of(name)
-        if metric is not None and metric.is_of_positive:
-            message = f"this is the {name} of `{task.positive}`, only because that is the last of `values`"
-            written = f"`positive: {json.dumps(task.positive, ensure_ascii=False)}`"
-            fix = Fix(f"write {written}", (Assign(("positive",), task.positive),))
-            values = ("data", "columns", task.target, "values")
-            related = (Related(values, f"`{task.positive}` is the last one here"),)
-            hint = f"declare it: {written}"
-            yield Finding(
-                "AM291", path, message, help=hint, severity=Severity.WARNING, related=related, fix=fix
-            )
-            return
+    needing = [
+        (path, f"the {name} of")
+        for path, name in named_metrics(pipeline)
+        if (metric := metric_of(name)) is not None and metric.is_of_positive
+    ]
+    if pipeline.evaluation.decision is not None:
+        needing.append((("evaluation", "decision", "threshold"), "a threshold for"))
+    for path, what in needing[:1]:
+        message = f"this is {what} `{task.positive}`, only because that is the last of `values`"
+        written = f"`positive: {json.dumps(task.positive, ensure_ascii=False)}`"
+        fix = Fix(f"write {written}", (Assign(("positive",), task.positive),))
+        values = ("data", "columns", task.target, "values")
+        related = (Related(values, f"`{task.positive}` is the last one here"),)
+        hint = f"declare it: {written}"
+        yield Finding("AM291", path, message, help=hint, severity=Severity.WARNING, related=related, fix=fix)

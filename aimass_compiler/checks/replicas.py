@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._places import exchanged
-from aimass_compiler.diagnostics import Finding
-from aimass_compiler.explanations import Explanation
-from aimass_compiler.pipeline.places import written
+from aimass_compiler.diagnostics import Explanation, Finding
+from aimass_compiler.pipeline.override_locations import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aimass_compiler.pipeline import Pipeline
 
+NEEDS = ("serving.replicas",)
 EXPLANATIONS = (
     Explanation(
         "AM241",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.diagnostics import Finding, Related, Severity
-from aimass_compiler.explanations import Explanation
-from aimass_compiler.pipeline.places import written
+from aimass_compiler.diagnostics import Explanation, Finding, Related, Severity
+from aimass_compiler.pipeline.override_locations import written
 from aimass_compiler.pipeline.schedule import shortest_gap
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     from aimass_compiler.pipeline import Pipeline
 
+NEEDS = ("search.time", "monitoring.retrain")
 EXPLANATIONS = (
     Explanation(
         "AM284",

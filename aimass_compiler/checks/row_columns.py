@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.catalog.split import SharedSplit
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._flow import outcome
 from aimass_compiler.checks._places import declared, either, formulas_in, place_of_column
 from aimass_compiler.conventions import SPLITS
-from aimass_compiler.diagnostics import Finding, Path, Severity, did_you_mean, nearest, respelt
-from aimass_compiler.explanations import Explanation
-from aimass_compiler.expression.types import ColumnType
+from aimass_compiler.diagnostics import Explanation, Finding, Path, Severity, did_you_mean, nearest, respelt
+from aimass_compiler.expression.column_types import nouns
 from aimass_compiler.pipeline.columns import CategoryColumn
 
 if TYPE_CHECKING:
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
 
     from aimass_compiler.pipeline import Pipeline
 
+NEEDS = ("data", "target", "features")
 EXPLANATIONS = (
     Explanation(
         "AM234",
@@ -41,7 +40,7 @@ EXPLANATIONS = (
     Explanation(
         "AM237",
         "the column that names the splits is also a feature",
-        "It is the same in all rows of a split, so nothing can be learnt from it, yet serving would ask for"
+        "It is the same in all rows of a split, so nothing can be learned from it, yet serving would ask for"
         " it. Declare it as `id`, or leave it out with `drop`.",
     ),
 )
@@ -97,13 +96,13 @@ def _undeclared(pipeline: Pipeline, name: str, path: Path, *, is_part: bool = Fa
 
 def _split_by(pipeline: Pipeline, name: str, path: Path) -> Iterator[Finding]:
     split, column = pipeline.data.split, pipeline.data.columns[name]
-    if column.type not in split.accepts:
-        accepted = either(str(ColumnType(kind)) for kind in sorted(split.accepts))
+    if not split.takes(column.column_type):
+        accepted = either(nouns(split.accepts))
         message = f"`{name}` is {column.column_type}, but `by: {split.kind}` wants {accepted}"
         yield Finding("AM235", path, message, related=(declared(name),))
     elif not isinstance(split, SharedSplit):
         yield from _names_of_splits(name, column)
-        if name in outcome(pipeline) and outcome(pipeline)[name].is_feature:
+        if name in pipeline.flow.outcome and pipeline.flow.outcome[name].is_feature:
             message = f"`{name}` names the splits, but it is also a feature"
             hint = f"declare it as `id`, or leave it out: `drop: {name}`"
             yield Finding(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from aimass_compiler.catalog.quantities import Choice
 from aimass_compiler.checks._example import Example
-from aimass_compiler.diagnostics import Assign, Finding, Fix, Path, Related, Remove, Severity
-from aimass_compiler.explanations import Explanation
-from aimass_compiler.pipeline import searched
-from aimass_compiler.values import Choice
+from aimass_compiler.diagnostics import Assign, Explanation, Finding, Fix, Path, Related, Remove, Severity
+from aimass_compiler.pipeline import search_space
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.pipeline.training import Search
 
+NEEDS = ("model", "search", "training")
 EXPLANATIONS = (
     Explanation(
         "AM246",
@@ -51,7 +51,7 @@ EXPLANATIONS = (
     Explanation(
         "AM278",
         "more trials would run at once than there are",
-        "On a cluster each of them asks for a worker of its own, and some would have nothing to do.",
+        "On a cluster each of them asks for its own worker, and some would have nothing to do.",
     ),
     Explanation(
         "AM279",
@@ -62,8 +62,8 @@ EXPLANATIONS = (
     Explanation(
         "AM280",
         "the scheduler has nothing to stop",
-        "`asha` compares trials while they learn and stops those that fall behind. This model tells nothing "
-        "before it has learnt, so every trial runs to its end, whatever `scheduler` says.",
+        "`asha` compares trials while they learn and stops those that fall behind. This model reports "
+        "nothing before it is trained, so every trial runs to its end, whatever `scheduler` says.",
     ),
 )
 
@@ -119,7 +119,7 @@ _FASTEST_TRIAL = 0.05
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """What a search says that its ranges, its trials or its model cannot mean."""
-    ranges = searched.ranges(pipeline.model, pipeline.training)
+    ranges = search_space.ranges(pipeline.model, pipeline.training)
     yield from _of_ranges(pipeline, ranges)
     for path, found in ranges.items():
         yield from _few_values(path, found)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._flow import sources
 from aimass_compiler.checks._places import declared
-from aimass_compiler.diagnostics import Finding, Severity
-from aimass_compiler.explanations import Explanation
-from aimass_compiler.pipeline.places import first_written, is_written, written
+from aimass_compiler.diagnostics import Explanation, Finding, Severity
+from aimass_compiler.pipeline.override_locations import first_written, is_written, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.pipeline.serving import Serving
 
+NEEDS = ("data", "target", "serving.limits", "serving.resources")
 EXPLANATIONS = (
     Explanation(
         "AM302",
@@ -75,11 +75,11 @@ _LEAST_BYTES = 2
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Limits that a server cannot keep, and sizes that cannot be meant."""
-    told: dict[str, Finding] = {}
+    kept: dict[str, Finding] = {}
     for path, serving in written(pipeline, "serving"):
         for finding in _of_server(pipeline, path, serving):
-            told.setdefault(finding.message, finding)  # what an environment shares with all is told once
-    yield from told.values()
+            kept.setdefault(finding.message, finding)  # once, where environments share it
+    yield from kept.values()
     yield from _bodies(pipeline)
 
 
@@ -110,13 +110,14 @@ def _large(path: Path, serving: Serving) -> Iterator[Finding]:
 
 
 def _bodies(pipeline: Pipeline) -> Iterator[Finding]:
-    images = {name: kind.shape for name, kind in sources(pipeline).items() if kind.shape}
+    images = {name: kind.shape for name, kind in pipeline.flow.sources.items() if kind.shape}
     for name, shape in images.items():
-        least = _LEAST_BYTES * shape[0] * shape[1] * shape[2]
+        least = _LEAST_BYTES * math.prod(shape)
         for path, body in written(pipeline, "serving.limits.body"):
             if least > body.size:
                 size = " x ".join(map(str, shape))
-                message = f"an image of {size} takes {least:,} bytes or more, but `body` is {body}"
+                noun = pipeline.flow.sources[name]
+                message = f"{noun} of {size} takes {least:,} bytes or more, but `body` is {body}"
                 hint = f"raise `serving.limits.body`: JSON takes up to {8 * least // 2**20 + 1}Mi"
                 if is_written(pipeline, path):
                     yield Finding("AM303", path, message, help=hint, related=(declared(name),))

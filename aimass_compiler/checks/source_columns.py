@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.diagnostics import Finding, Fix, Rename, certainly_meant, did_you_mean
-from aimass_compiler.explanations import Explanation
+from aimass_compiler.diagnostics import Explanation, Finding, Fix, Rename, certainly_meant, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aimass_compiler.pipeline import Pipeline
 
+NEEDS = ("data",)
 EXPLANATIONS = (
     Explanation(
         "AM285",

@@ -6,16 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._flow import sources, steps
 from aimass_compiler.checks._places import declared
-from aimass_compiler.diagnostics import Finding, Severity
-from aimass_compiler.explanations import Explanation
+from aimass_compiler.diagnostics import Explanation, Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aimass_compiler.pipeline import Pipeline
 
+NEEDS = ("data", "target", "features")
 EXPLANATIONS = (
     Explanation(
         "AM260",
@@ -81,8 +80,8 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Columns that would reach the model and are called like the target."""
     target = pipeline.task.target
     about = _about(target)
-    dropped = {name for step in steps(pipeline) if step.transform.only_removes for name in step.writes}
-    for name in sources(pipeline):
+    dropped = {name for step in pipeline.flow.steps if step.transform.only_removes for name in step.writes}
+    for name in pipeline.flow.sources:
         if about and name not in dropped and _about(name) == about:
             message = f"`{name}` looks like the target `{target}` in another coding"
             hint = "leave it out, or write `known: after`; if it is known in time, accept AM260 in `waivers`"

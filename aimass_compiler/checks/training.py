@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.diagnostics import Assign, Finding, Fix, Remove, Severity
-from aimass_compiler.explanations import Explanation
-from aimass_compiler.pipeline.places import written
+from aimass_compiler.diagnostics import Assign, Explanation, Finding, Fix, Remove, Severity
+from aimass_compiler.pipeline.override_locations import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aimass_compiler.pipeline import Pipeline
+    from aimass_compiler.pipeline.training import Training
 
+NEEDS = ("model", "training", "search")
 EXPLANATIONS = (
     Explanation(
         "AM249",
@@ -32,7 +33,13 @@ EXPLANATIONS = (
         "AM281",
         "the model does not use the GPUs that training asks for",
         "A job waits for its GPUs and keeps them from others, whether its model can use them or not. "
-        "Networks and XGBoost can; what scikit-learn trains cannot.",
+        "PyTorch and XGBoost can; the other frameworks, as their extras bring them, cannot.",
+    ),
+    Explanation(
+        "AM287",
+        "the learning rate's warm-up never ends",
+        "`warmup` is over how many epochs the learning rate grows from zero to what the optimizer says. With "
+        "no more epochs than that, training ends before its schedule begins.",
     ),
     Explanation(
         "AM251",
@@ -52,6 +59,12 @@ EXAMPLES = (
         passes="model: mlp\ntraining: {epochs: 20, early_stopping: 5}",
     ),
     Example(
+        "AM287",
+        fails="model: mlp\ntraining: {epochs: 20, schedule: {cosine: {warmup: 20}}}",
+        passes="model: mlp\ntraining: {epochs: 20, schedule: {cosine: {warmup: 2}}}",
+    ),
+    Example("AM249", fails="training: {schedule: cosine}", passes="model: mlp\ntraining: {schedule: cosine}"),
+    Example(
         "AM281",
         fails="training: {gpus: 1}",
         passes="model: mlp\ntraining: {gpus: 1}",
@@ -63,7 +76,7 @@ EXAMPLES = (
         passes="search: {concurrency: 4, trials: 8}\nmodel: {mlp: {dropout: {uniform: [0, 0.5]}}}",
     ),
 )
-_OF_EPOCHS = ("epochs", "batch_size", "optimizer")
+_OF_EPOCHS = ("epochs", "batch_size", "optimizer", "schedule", "gradient_norm")
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
@@ -73,9 +86,11 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         if key in training.model_fields_set and not model.learns_in_epochs:
             yield _pointless(model.kind, key, "in epochs")
     is_written = "early_stopping" in training.model_fields_set
-    if is_written and training.early_stopping and not model.learns_in_steps:
+    if is_written and training.early_stopping and not (model.learns_in_steps or model.stops_early):
         yield _pointless(model.kind, "early_stopping", "step by step")
     yield from _gpus(pipeline)
+    if model.learns_in_epochs and training.schedule.warmup >= training.epochs:
+        yield _warm_up(training)
     if model.learns_in_epochs and is_written and training.early_stopping >= training.epochs:
         message = f"`early_stopping` never stops: there are only {training.epochs} epochs"
         hint = "write fewer than `epochs`, or 0 to say that every epoch is wanted"
@@ -96,9 +111,16 @@ def _pointless(kind: str, key: str, how: str) -> Finding:
     return Finding("AM249", path, message, help=fix.message, severity=severity, at_key=True, fix=fix)
 
 
+def _warm_up(training: Training) -> Finding:
+    message = f"the warm-up of {training.schedule.warmup:g} epochs never ends: there are {training.epochs}"
+    where = ("training", "schedule", training.schedule.kind, "warmup")
+    return Finding("AM287", where, message, help="write fewer than `epochs`, or more `epochs`")
+
+
 def _gpus(pipeline: Pipeline) -> Iterator[Finding]:
     for path, gpus in written(pipeline, "training.gpus"):
-        if gpus and not pipeline.model.uses_gpus:
-            message = f"`{pipeline.model.kind}` does not learn on GPUs, so these would idle"
+        if gpus and not pipeline.model.trained_by.uses_gpus:
+            module = pipeline.model.trained_by.module
+            message = f"`{pipeline.model.kind}` does not learn on GPUs with {module}, so these would idle"
             fix = Fix("write `gpus: 0`", (Assign(path, 0),))
             yield Finding("AM281", path, message, help=fix.message, severity=Severity.WARNING, fix=fix)

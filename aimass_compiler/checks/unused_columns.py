@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aimass_compiler.catalog.examples import ALONE, Matrix
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._flow import outcome, steps
-from aimass_compiler.diagnostics import Finding, Severity, nearest
-from aimass_compiler.explanations import Explanation
-from aimass_compiler.expression.formula import UNKNOWN
+from aimass_compiler.diagnostics import Explanation, Finding, Severity, nearest
+from aimass_compiler.expression.column_types import Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aimass_compiler.expression.types import ColumnType
+    from aimass_compiler.expression.column_types import ColumnType
     from aimass_compiler.pipeline import Pipeline
 
+NEEDS = ("data", "target", "features", "model", "evaluation.slices")
 EXPLANATIONS = (
     Explanation(
         "AM216",
         "a column never becomes a feature",
         "Models read numbers. A category or a text that no transform turns into numbers reaches no model, "
-        "and a network for images reads the image only. Turn the column into numbers, or say with `drop` "
-        "that it is not wanted.",
+        "and a model for images or sequences reads nothing else. Turn the column into numbers, or say with "
+        "`drop` that it is not wanted.",
     ),
     Explanation(
         "AM217",
@@ -36,21 +36,21 @@ EXAMPLES = (
         "AM217", fails="features: [drop: [tenure, charges, plan]]", passes="features: [drop: [charges, plan]]"
     ),
 )
-_WAYS = {"category": "`one_hot: {name}`", "text": "`hash_text: {name}`"}
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Columns that reach no model, and a model that no column reaches."""
-    found = outcome(pipeline)
-    if pipeline.model.accepts == "image":
-        yield from (
-            _beside_image(name) for name, kind in found.items() if kind.name not in ("image", "unknown")
-        )
+    found = pipeline.flow.outcome
+    reads = pipeline.model.examples.reads
+    if pipeline.model.examples.column:
+        beside = [name for name, kind in found.items() if not isinstance(kind, (*ALONE, Unknown))]
+        if any(isinstance(kind, reads) for kind in found.values()):
+            yield from (_beside(pipeline, name) for name in beside)
         return
     for name, kind in found.items():
-        if kind.name in _WAYS and name not in _with_a_purpose(pipeline) | _misspelt(pipeline):
+        if kind.encoder and name not in _with_a_purpose(pipeline) | _misspelt(pipeline):
             yield _never_a_feature(pipeline, name, kind)
-    if not any(kind.is_feature or kind.name == "image" or kind == UNKNOWN for kind in found.values()):
+    if not any(isinstance(kind, (*Matrix.reads, *ALONE, Unknown)) for kind in found.values()):
         yield Finding(
             "AM217",
             ("features",),
@@ -64,9 +64,10 @@ def _with_a_purpose(pipeline: Pipeline) -> set[str]:
     """The columns that something else than the model reads, be it what makes another column of them."""
     data = pipeline.data
     read = [*data.split.columns_read(), *pipeline.evaluation.slices]
+    read += [name for gate in pipeline.evaluation.gates for name in gate.slice or ()]
     read += [name for step in data.clean for name in step.columns_read()]
     read += [name for join in data.join for name in join.on]
-    read += [name for step in steps(pipeline) for name in step.reads if name not in step.writes]
+    read += [name for step in pipeline.flow.steps for name in step.reads if name not in step.writes]
     return set(read)
 
 
@@ -75,7 +76,7 @@ def _misspelt(pipeline: Pipeline) -> set[str]:
     columns = pipeline.data.columns
     unknown = {
         name: step.types
-        for step in steps(pipeline)
+        for step in pipeline.flow.steps
         for name in step.reads
         if name not in columns and name not in step.types and name not in step.changed_by
     }
@@ -84,13 +85,14 @@ def _misspelt(pipeline: Pipeline) -> set[str]:
 
 def _never_a_feature(pipeline: Pipeline, name: str, kind: ColumnType) -> Finding:
     message = f"`{name}` never becomes a feature: `{pipeline.model.kind}` cannot read {kind}"
-    way = _WAYS[kind.name].format(name=name)
+    way = f"`{kind.encoder}: {name}`"
     hint = f"turn it into numbers, such as with {way}, or leave it out: `drop: {name}`"
     return _warning(name, message, hint)
 
 
-def _beside_image(name: str) -> Finding:
-    message = f"`{name}` never becomes a feature: the model sees the image only"
+def _beside(pipeline: Pipeline, name: str) -> Finding:
+    model = pipeline.model
+    message = f"`{name}` never becomes a feature: `{model.kind}` reads the {model.examples.column} only"
     return _warning(name, message, f"leave it out: `drop: {name}`")
 
 

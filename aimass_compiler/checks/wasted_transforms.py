@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._flow import steps
-from aimass_compiler.diagnostics import Finding, Fix, Path, Related, Remove, Severity
-from aimass_compiler.explanations import Explanation
+from aimass_compiler.checks._places import path_of
+from aimass_compiler.diagnostics import Explanation, Finding, Fix, Path, Related, Remove, Severity
 from aimass_compiler.pipeline.columns import NumberColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aimass_compiler.checks._flow import Step
     from aimass_compiler.pipeline import Pipeline
+    from aimass_compiler.pipeline.flow import Step
 
+NEEDS = ("data", "target", "features", "model")
 EXPLANATIONS = (
     Explanation(
         "AM267",
@@ -27,7 +27,7 @@ EXPLANATIONS = (
         "AM268",
         "a later transform undoes this one",
         "Standardizing or scaling a column that was scaled before gives the same as scaling it once, and a "
-        "transform that stands twice with the same parameters is mostly one too many.",
+        "transform that is repeated with the same parameters is mostly one too many.",
     ),
     Explanation(
         "AM269",
@@ -66,7 +66,7 @@ EXAMPLES = (
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Columns that are computed for nothing."""
-    found = steps(pipeline)
+    found = pipeline.flow.steps
     for place, step in enumerate(found):
         if step.transform.only_removes:
             continue
@@ -92,7 +92,7 @@ def _is_undone(step: Step, reader: Step, name: str) -> bool:
     """Whether the next transform of the column gives the same without this one."""
     if name not in step.reads or name not in reader.writes:
         return False
-    if name not in step.after or step.after[name].name not in reader.transform.accepts:
+    if name not in step.after or not reader.transform.takes(step.after[name]):
         return False  # which is told as an error
     if step.transform.only_scales and reader.transform.only_scales:
         return True
@@ -105,18 +105,18 @@ def _parameters(step: Step) -> dict[str, object]:
 
 def _thrown_away(step: Step, name: str, reader: Step) -> Finding:
     message = f"`{step.transform.kind}` computes `{name}`, but `{reader.transform.kind}` removes it unread"
-    note = Related(reader.path_of(name), f"`{name}` is taken away here")
-    return _warning("AM267", step.path_of(name), message, note)
+    note = Related(path_of(reader, name), f"`{name}` is removed here")
+    return _warning("AM267", path_of(step, name), message, note)
 
 
 def _undone(step: Step, name: str, reader: Step) -> Finding:
     message = f"`{reader.transform.kind}` makes of `{name}` what it would make without this"
-    note = Related(reader.path_of(name), f"`{name}` is scaled here")
+    note = Related(path_of(reader, name), f"`{name}` is scaled here")
     if not reader.transform.only_scales:
         message = f"`{name}` goes through `{step.transform.kind}` twice"
-        note = Related(reader.path_of(name), f"`{name}` goes through it here again")
-        return _warning("AM268", step.path_of(name), message, note)
-    return _warning("AM268", step.path_of(name), message, note, fix=_without(step, name))
+        note = Related(path_of(reader, name), f"`{name}` goes through it here again")
+        return _warning("AM268", path_of(step, name), message, note)
+    return _warning("AM268", path_of(step, name), message, note, fix=_without(step, name))
 
 
 def _ignored(pipeline: Pipeline, step: Step, later: Sequence[Step]) -> Iterator[Finding]:
@@ -133,9 +133,9 @@ def _ignored(pipeline: Pipeline, step: Step, later: Sequence[Step]) -> Iterator[
     message = f"`{pipeline.model.kind}` learns the same from {listed} without `{step.transform.kind}`"
     note = Related(("model",), f"`{pipeline.model.kind}` only compares", at_key=True)
     is_all = len(names) == len(step.reads)
-    edits = [Remove(step.path[:2])] if is_all else [Remove(step.path_of(name)) for name in names]
+    edits = [Remove(step.path[:2])] if is_all else [Remove(path_of(step, name)) for name in names]
     fix = Fix(f"leave `{step.transform.kind}` of {listed} out", tuple(edits), is_safe=False)
-    path = step.path if is_all else step.path_of(names[0])
+    path = step.path if is_all else path_of(step, names[0])
     yield _warning("AM269", path, message, note, fix=fix)
 
 
@@ -149,7 +149,7 @@ def _is_small(pipeline: Pipeline, step: Step, name: str) -> bool:
 
 def _without(step: Step, name: str) -> Fix:
     """The transform without the column, or no transform where it is its only one."""
-    path: Path = step.path_of(name) if len(step.reads) > 1 else ("features", step.place)
+    path: Path = path_of(step, name) if len(step.reads) > 1 else ("features", step.place)
     return Fix(f"leave `{step.transform.kind}` of `{name}` out", (Remove(path),), is_safe=False)
 
 

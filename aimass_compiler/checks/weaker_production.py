@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.diagnostics import Finding, Related, Severity
-from aimass_compiler.explanations import Explanation
-from aimass_compiler.pipeline.places import place_in
+from aimass_compiler.diagnostics import Explanation, Finding, Related, Severity
+from aimass_compiler.pipeline.override_locations import place_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from aimass_compiler.pipeline import Pipeline
 
+NEEDS = ("settings", "serving", "environments")
 EXPLANATIONS = (
     Explanation(
         "AM310",
         "production runs on one server",
         "The last environment of aimass.yaml is the one that users rely on. While its only server is moved, "
-        "updated or restarted, nobody answers; a disruption budget cannot help, because there is none to "
+        "updated or restarted, no server answers; a disruption budget cannot help, because there is none to "
         "spare. Run two or more, or accept the warning in `waivers` where an outage does not matter.",
     ),
     Explanation(
@@ -90,7 +90,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     *earlier, last = pipeline.environments
     minimum = pipeline.environments[last].serving.replicas.min
     if minimum == 1:
-        message = f"`{last}`, the last environment, runs on one server: while it restarts nobody answers"
+        message = f"`{last}`, the last environment, runs on one server: while it restarts no server answers"
         path = place_in(pipeline, last, "serving.replicas.min")
         yield Finding("AM310", path, message, help="write `min: 2` or more", severity=Severity.WARNING)
     # Servers that are fewer are told once, be it by `min`, by `max` or because there is one.

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from aimass_compiler.character_set import print_everywhere
-from aimass_compiler.cli import settled
+from aimass_compiler.cli import fast_path
 from aimass_compiler.conventions import ExitCode
 
 #: The option that gives exit codes the meaning that Terraform gives them.
@@ -28,24 +28,24 @@ def compile_main(arguments: Sequence[str] | None = None) -> int:
 
 def _aimass(written: list[str]) -> int:
     word = written[0] if written else ""
-    if word == "compile" or word in _names():
+    if word == "compile" or word in _words():
         return _command(word, f"aimass {word}", written[1:])
     from aimass_compiler.cli import overview
 
     return overview.answer(written)
 
 
-def _names() -> list[str]:
-    from aimass_compiler.cli.commands import names
+def _words() -> tuple[str, ...]:
+    from aimass_compiler.cli.commands import ORDER
 
-    return names()
+    return ORDER
 
 
 def _command(name: str, program: str, written: list[str]) -> int:
     """Run one command; no other is imported, and not even this one where the answer is at hand."""
     known = {}
     if name == "compile":
-        code, known["memory"] = settled.answer(written)
+        code, known["cache"] = fast_path.answer(written)
         if code is not None:
             return code
     # Pydantic would look through the metadata of every installed package for plugins, of which we use none.
@@ -53,9 +53,9 @@ def _command(name: str, program: str, written: list[str]) -> int:
     import argparse
 
     from aimass_compiler.cli import terminal
-    from aimass_compiler.cli.choosing import Unknown
     from aimass_compiler.cli.commands import command
     from aimass_compiler.cli.overview import parser_of
+    from aimass_compiler.cli.selection import UnknownName
 
     chosen = command(name)
     is_detailed = chosen.is_detailed or DETAILED in written
@@ -66,8 +66,8 @@ def _command(name: str, program: str, written: list[str]) -> int:
         if left.code == ExitCode.USAGE and is_detailed:
             return misused
         raise
-    except Unknown as unknown:
-        terminal.complain(str(unknown), unknown.help)
+    except UnknownName as unknown:
+        terminal.error(str(unknown), unknown.help)
         return misused if unknown.exit_code == ExitCode.USAGE else unknown.exit_code
 
 

@@ -1,28 +1,27 @@
-"""Which cluster a command is about, and how long it waits there."""
+"""Which cluster a command is about, how long it waits there, and what a dry run of applying answers."""
 
 from __future__ import annotations
 
 import argparse
-import re
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.choosing import Unknown
+from aimass_compiler.cli.selection import UnknownName, project_of
+from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
 
 if TYPE_CHECKING:
-    from aimass_compiler.cluster.applying import Origin
-    from aimass_compiler.cluster.environments import Target
-    from aimass_compiler.cluster.failures import ClusterError
-    from aimass_compiler.cluster.owned import Owned
+    from aimass_compiler.kubernetes.failures import ClusterError
+    from aimass_compiler.kubernetes.inventory import ClusterInventory
+    from aimass_compiler.kubernetes.objects import Builds, EnvironmentTarget
+    from aimass_compiler.kubernetes.run import Applied, ApplyRun, Origin
     from aimass_compiler.pipeline.settings import Settings
     from aimass_compiler.project import Project
-
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 def add_cluster(parser: argparse.ArgumentParser) -> None:
@@ -40,20 +39,30 @@ def add_cluster(parser: argparse.ArgumentParser) -> None:
 
 def add_waiting(parser: argparse.ArgumentParser) -> None:
     """The options that say what is waited for, and for how long."""
-    parser.add_argument(
-        "--timeout",
-        type=seconds,
-        default="10m",
-        metavar="DURATION",
-        help="how long to wait for it, such as 90s, 10m or 1h (default: %(default)s)",
-    )
+    add_timeout(parser, "10m", "how long to wait for it, such as 90s, 10m or 1h")
     parser.add_argument("--no-wait", action="store_true", help="do not wait for it")
+    add_lock_timeout(parser)
+
+
+def add_timeout(parser: argparse.ArgumentParser, default: str, meaning: str) -> None:
+    """The option that says how long to wait for what the cluster does."""
+    _add_duration(parser, "--timeout", default, meaning)
+
+
+def add_lock_timeout(parser: argparse.ArgumentParser) -> None:
+    """The option that says how long to wait for whoever works on the same model."""
+    _add_duration(
+        parser, "--lock-timeout", "10m", "how long to wait for another run that works on the same model"
+    )
+
+
+def _add_duration(parser: argparse.ArgumentParser, option: str, default: str, meaning: str) -> None:
     parser.add_argument(
-        "--lock-timeout",
+        option,
         type=seconds,
-        default="10m",
+        default=default,
         metavar="DURATION",
-        help="how long to wait for another run that works on the same model (default: %(default)s)",
+        help=f"{meaning} (default: %(default)s)",
     )
 
 
@@ -75,90 +84,96 @@ def add_environments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_format(parser: argparse.ArgumentParser) -> None:
-    """The option that says how results are shown."""
-    parser.add_argument(
-        "--format", choices=("people", "json", "markdown"), default="people", help="how it is shown"
-    )
-
-
 def seconds(written: str) -> float:
     """A duration as people write it, in seconds."""
-    found = re.fullmatch(r"(\d+)(s|m|h)", written.strip())
-    if found is None:
-        raise argparse.ArgumentTypeError(f"`{written}` is no duration; write 90s, 10m or 1h")
-    return float(int(found[1]) * _SECONDS[found[2]])
+    from aimass_compiler.catalog.quantities import Duration
+
+    try:
+        return Duration.read(written.strip()).seconds
+    except ValueError:
+        message = f"`{written}` is no duration; write 90s, 10m or 1h"
+        raise argparse.ArgumentTypeError(message) from None
 
 
-def tell(line: str) -> None:
-    """Tell how far something is, on standard error: what a command answers stays apart."""
-    print(line, file=sys.stderr, flush=True)
-
-
-def complain(failed: ClusterError) -> int:
-    """Tell why the cluster did not do what it was asked; answers the exit code."""
-    terminal.complain(str(failed), failed.help)
+def report_error(failed: ClusterError) -> int:
+    """Print why the cluster did not do what it was asked; answers the exit code."""
+    terminal.error(str(failed), failed.help)
     return failed.exit_code
 
 
-def tell_of_orphans(found: Iterable[Owned]) -> None:
+def report_orphans(found: Iterable[ClusterInventory]) -> None:
     """What an environment left behind in other namespaces, and what removes it."""
     for each in found:
         command = f"aimass delete {each.model} --env {each.environment} --namespace {each.namespace}"
         where = f"`{each.model}` of {each.environment} still runs in the namespace `{each.namespace}`"
-        tell(f"note: {where}, where nothing is applied any more: `{command}` removes it")
+        terminal.report(f"note: {where}, where nothing is applied any more: `{command}` removes it")
 
 
 def origin_of(project: Project) -> Origin:
-    """Where the project's files come from, as far as git tells."""
-    from aimass_compiler.cluster import git
-    from aimass_compiler.cluster.applying import Origin
+    """Where the project's files come from, as far as git has it."""
+    from aimass_compiler.kubernetes import objects
+    from aimass_compiler.kubernetes.run import Origin
+    from aimass_compiler.programs import git
 
-    return Origin(git.head(project.root), git.source(project.root))
+    def is_after(commit: str) -> bool:
+        return bool(git.commits_since(commit, project.root))
+
+    def namespaces_of(model: str, environment: str) -> set[str]:
+        try:
+            return objects.namespaces_of(project.generated, model, environment)
+        except git.GitError:
+            return set()
+
+    return Origin(git.head(project.root), git.source(project.root), is_after, namespaces_of)
 
 
-def targets_of(project: Project, models: list[str], environments: list[str]) -> list[Target]:
+def targets_of(project: Project, models: list[str], environments: list[str]) -> list[EnvironmentTarget]:
     """The environments that were named, each with the models that were named, or with all that it has.
 
-    Raises Unknown for an environment or a model that generated/ does not have, and InConflict.
+    Raises Unknown for an environment or a model that generated/ does not have or that has no release there,
+    and InConflict.
     """
-    from aimass_compiler.cluster.environments import Target
-    from aimass_compiler.cluster.objects import models_of
+    from aimass_compiler.kubernetes.objects import EnvironmentTarget, models_of, overlay
 
     hold_to_merged(project)
     targets = []
     for environment in dict.fromkeys(environments):
+        namespace = namespace_of(project, environment)
         there = models_of(project.generated, environment)
-        if not there:
-            raise _nothing_there(project, environment)
+        if not there and not models:
+            raise UnknownName(
+                f"no model has a release in {environment}", f"`aimass promote MODEL --to {environment}`"
+            )
         for name in models:
             if name not in there:
-                raise Unknown(
+                if overlay(project.generated, name, environment).is_dir():
+                    hint = f"`aimass promote {name} --to {environment}`"
+                    raise UnknownName(f"{name} has no release in {environment}", hint)
+                raise UnknownName(
                     f"there is no `{name}` for {environment} in {conventions.GENERATED_FOLDER}",
                     did_you_mean(name, there) or "compile first: `aimass compile`",
                 )
         chosen = tuple(dict.fromkeys(models) if models else there)
-        namespace = namespace_of(project, environment)
-        targets.append(Target(environment, namespace, chosen, is_whole=not models))
+        targets.append(EnvironmentTarget(environment, namespace, chosen, is_whole=not models))
     return targets
 
 
-class InConflict(Unknown):
+class InConflict(UnknownName):
     """A merge left conflict markers in what a command reads."""
 
-    exit_code = conventions.ExitCode.FAILED
+    exit_code = ExitCode.FAILED
 
 
 def hold_to_merged(project: Project) -> None:
     """Raises InConflict where a merge left conflict markers in what is generated."""
-    from aimass_compiler.effects.consistency import conflicts
+    from aimass_compiler.impact.consistency import conflicts
 
-    for finding in conflicts(project.root, sorted(project.models(()))):
+    for finding in conflicts(project.root, sorted(project.models())):
         raise InConflict(finding.message, finding.help)
 
 
 def servers_of(project: Project) -> dict[str, str | None]:
-    """Every environment in the order of promotion, and where its cluster is, if the settings tell."""
+    """Every environment in the order of promotion, and where its cluster is, if the settings have it."""
     return {name: environment.server for name, environment in _settings_of(project).environments.items()}
 
 
@@ -167,7 +182,7 @@ def namespace_of(project: Project, environment: str) -> str:
 
     Raises Unknown for an environment that there is not.
     """
-    from aimass_compiler.cluster.objects import namespace_in
+    from aimass_compiler.kubernetes.objects import namespace_in
 
     if found := namespace_in(project.generated, environment):
         return found
@@ -178,16 +193,87 @@ def namespace_of(project: Project, environment: str) -> str:
 
 
 def _settings_of(project: Project) -> Settings:
-    from aimass_compiler.spec.settings_file import read_settings
+    from aimass_compiler.spec.decode.settings_file import read_settings
 
     settings, _, _ = read_settings(project.settings, project.shown(project.settings))
     return settings
 
 
-def _nothing_there(project: Project, environment: str) -> Unknown:
+def _nothing_there(project: Project, environment: str) -> UnknownName:
     known = {path.name for path in project.generated.glob("*/overlays/*/")}
-    return Unknown(
+    return UnknownName(
         f"{conventions.GENERATED_FOLDER} has nothing for the environment `{environment}`",
         did_you_mean(environment, known)
         or "compile first (`aimass compile`); `aimass delete` removes what is left of a model",
     )
+
+
+class ComparedModel(Struct, frozen=True):
+    """One model in one environment."""
+
+    applied: Applied
+    """What applying it would do, taking over every field that it declares."""
+    owned: ClusterInventory | None
+    """What was applied; None where nothing was, or where it was not asked for."""
+    digest: str
+    """A short name for what git declares; empty where it declares nothing, or nothing that can be built."""
+
+
+class DryRunError(Exception):
+    """No dry run was possible, which has been reported; the exit code says why."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__()
+        self.code = code
+
+
+def dry_run(arguments: argparse.Namespace, *, with_owned: bool = False) -> list[ComparedModel]:
+    """Every model that the arguments name. Raises UnknownName, or DryRunError once it is reported."""
+    from aimass_compiler.kubernetes.failures import ClusterError
+    from aimass_compiler.programs.kustomize import KustomizeError
+
+    try:
+        return _compared_models(arguments, with_owned=with_owned)
+    except KustomizeError as error:
+        terminal.error(str(error))
+        raise DryRunError(ExitCode.FAILED) from None
+    except ClusterError as error:
+        raise DryRunError(report_error(error)) from None
+
+
+def _compared_models(arguments: argparse.Namespace, *, with_owned: bool) -> list[ComparedModel]:
+    from aimass_compiler.kubernetes.connection import connect
+    from aimass_compiler.kubernetes.environments import apply_all, open_run, orphans
+    from aimass_compiler.kubernetes.objects import building
+    from aimass_compiler.kubernetes.run import ApplyOptions
+
+    project = project_of(arguments)
+    targets = targets_of(project, arguments.models, arguments.env)
+    # Forced, a conflict is an answer like any other: the two values, and who manages the field. So is a hold.
+    options = ApplyOptions(force=True, is_dry_run=True, waits=False, ignores_holds=True)
+    with building(project.generated, targets) as builds:
+        connection = connect(arguments.kubeconfig, arguments.context, terminal.report)
+        connection.look_around()
+        with open_run(connection, options, origin_of(project), terminal.report) as work:
+            found = list(apply_all(work, targets, builds))
+            report_orphans(orphans(work, [each for each in targets if each.is_whole]))
+            owned = (
+                work.pool.map(lambda each: _owned(work, each), found) if with_owned else [None] * len(found)
+            )
+            return [
+                ComparedModel(each, inventory, _digest(each, builds))
+                for each, inventory in zip(found, owned, strict=True)
+            ]
+
+
+def _owned(work: ApplyRun, applied: Applied) -> ClusterInventory | None:
+    from aimass_compiler.kubernetes import inventory as owned
+
+    if not applied.model or applied.failures:
+        return None
+    return owned.read(work.connection, applied.namespace, applied.model, applied.environment)
+
+
+def _digest(applied: Applied, builds: Builds) -> str:
+    build = builds.get((applied.model, applied.environment))
+    return build.result().digest if build is not None and not applied.failures else ""

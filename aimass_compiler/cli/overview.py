@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from aimass_compiler import __version__
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.commands import Command, commands, names
+from aimass_compiler.cli.commands import ORDER, Command, commands
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
 
@@ -38,8 +38,8 @@ def answer(written: Sequence[str]) -> int:
         parser = _parser_of_all()
         parser.parse_args(written)
         parser.error("the command comes first")
-    hint = did_you_mean(written[0], names()) or "`aimass --help` lists the commands"
-    terminal.complain(f"there is no command `{written[0]}`", hint)
+    hint = did_you_mean(written[0], ORDER) or "`aimass --help` lists the commands"
+    terminal.error(f"there is no command `{written[0]}`", hint)
     return ExitCode.USAGE
 
 
@@ -60,12 +60,26 @@ def _parser_of_all() -> argparse.ArgumentParser:
     return parser
 
 
+class _ArgumentParser(argparse.ArgumentParser):
+    """Takes optional positionals behind options, too, as Python does since 3.12.7 (gh-59317)."""
+
+    def _match_arguments_partial(
+        self, actions: Sequence[argparse.Action], arg_strings_pattern: str
+    ) -> list[int]:
+        """How many arguments each positional takes; those that take none wait while an option follows."""
+        counts = super()._match_arguments_partial(actions, arg_strings_pattern)
+        while "O" in arg_strings_pattern and counts and not counts[-1]:
+            counts.pop()
+        return counts
+
+
 def _parser(program: str, description: str, epilog: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _ArgumentParser(
         prog=program,
         description=description,
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        conflict_handler="resolve",  # of a command about versions of models, `--version` is one of those
     )
     # Since 3.14 Python colours help, and asks standard output only, wherever it writes.
     is_coloured = terminal.is_coloured(sys.stdout) and terminal.is_coloured(sys.stderr)
@@ -75,15 +89,14 @@ def _parser(program: str, description: str, epilog: str) -> argparse.ArgumentPar
 
 
 def _exit_code(code: ExitCode) -> str:
-    whose = f"{', '.join(code.commands)}: " if code.commands else ""
+    users = [each.name for each in commands() if code in each.own_exit_codes]
+    whose = f"{', '.join(users)}: " if users else ""
     return f"  {code.value:<3} {whose}{code.meaning}"
 
 
 def _exit_codes_of(command: Command) -> str:
     """Those that this command exits with."""
-    meanings = {
-        code.value: code.meaning for code in ExitCode if not code.commands or command.name in code.commands
-    }
+    meanings = {code.value: code.meaning for code in command.exit_codes}
     if command.is_detailed:
         meanings[ExitCode.FAILED] += f", or {meanings[ExitCode.USAGE]}"
         meanings[ExitCode.USAGE] = "something differs"

@@ -14,8 +14,8 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from aimass_compiler.expression import types
-from aimass_compiler.expression.types import ColumnType
+from aimass_compiler.expression import column_types
+from aimass_compiler.expression.column_types import ColumnType
 
 
 class Expression(Struct, frozen=True):
@@ -74,7 +74,7 @@ class Constant(Expression, frozen=True):
 
     @property
     def type(self) -> ColumnType:
-        return types.CATEGORY if isinstance(self.value, str) else types.NUMBER
+        return column_types.CATEGORY if isinstance(self.value, str) else column_types.NUMBER
 
 
 class Arithmetic(Expression, frozen=True):
@@ -86,18 +86,18 @@ class Arithmetic(Expression, frozen=True):
 
     @property
     def type(self) -> ColumnType:
-        return self.left.type if self.left.type.name == "image" else types.NUMBER
+        return column_types.NUMBER if self.left.type.is_single else self.left.type
 
 
 class Function(Expression, frozen=True):
     """A function of one number; `log` of what is not positive or the root of what is negative is missing."""
 
-    name: Literal["log", "absolute", "square_root", "floor"]
+    name: Literal["log", "absolute", "square_root", "floor", "sine", "cosine", "exponential"]
     of: Expression
 
     @property
     def type(self) -> ColumnType:
-        return types.NUMBER
+        return column_types.NUMBER
 
 
 class Comparison(Expression, frozen=True):
@@ -109,7 +109,7 @@ class Comparison(Expression, frozen=True):
 
     @property
     def type(self) -> ColumnType:
-        return types.BOOLEAN
+        return column_types.BOOLEAN
 
 
 class Logical(Expression, frozen=True):
@@ -121,7 +121,7 @@ class Logical(Expression, frozen=True):
 
     @property
     def type(self) -> ColumnType:
-        return types.BOOLEAN
+        return column_types.BOOLEAN
 
 
 class Not(Expression, frozen=True):
@@ -131,7 +131,7 @@ class Not(Expression, frozen=True):
 
     @property
     def type(self) -> ColumnType:
-        return types.BOOLEAN
+        return column_types.BOOLEAN
 
 
 class IsMissing(Expression, frozen=True):
@@ -141,7 +141,7 @@ class IsMissing(Expression, frozen=True):
 
     @property
     def type(self) -> ColumnType:
-        return types.BOOLEAN
+        return column_types.BOOLEAN
 
 
 class Where(Expression, frozen=True):
@@ -163,7 +163,7 @@ class AsNumber(Expression, frozen=True):
 
     @property
     def type(self) -> ColumnType:
-        return types.NUMBER
+        return column_types.NUMBER
 
 
 class Bucket(Expression, frozen=True):
@@ -174,7 +174,32 @@ class Bucket(Expression, frozen=True):
 
     @property
     def type(self) -> ColumnType:
-        return types.index(len(self.bounds) + 1)
+        return column_types.Index(len(self.bounds) + 1)
+
+
+class OutOfFold(Expression, frozen=True):
+    """What is computed of any row and, for each fold of the training rows, what instead.
+
+    Both engines compute `always`; `folds.in_training` makes of it what training rows become.
+    """
+
+    always: Expression
+    folds: tuple[Expression, ...]
+
+    @property
+    def type(self) -> ColumnType:
+        return self.always.type
+
+
+class AtCode(Expression, frozen=True):
+    """The number that stands at the place of an index's code; missing where the index is."""
+
+    of: Expression
+    values: tuple[float, ...]
+
+    @property
+    def type(self) -> ColumnType:
+        return column_types.NUMBER
 
 
 class Lookup(Expression, frozen=True):
@@ -185,7 +210,7 @@ class Lookup(Expression, frozen=True):
 
     @property
     def type(self) -> ColumnType:
-        return types.index(len(self.terms))
+        return column_types.Index(len(self.terms))
 
 
 class Hash(Expression, frozen=True):
@@ -199,7 +224,7 @@ class Hash(Expression, frozen=True):
 
     @property
     def type(self) -> ColumnType:
-        return types.index(self.size)
+        return column_types.Index(self.size)
 
 
 class Lower(Expression, frozen=True):
@@ -219,20 +244,20 @@ class Joined(Expression, frozen=True):
 
     @property
     def type(self) -> ColumnType:
-        return types.CATEGORY
+        return column_types.CATEGORY
 
 
 SEPARATOR = "\x1f"
 
 
 class CodeAsString(Expression, frozen=True):
-    """An index as a string of digits, so that codes can be crossed with names; missing becomes empty."""
+    """An index as a string of digits, so that codes can be crossed with categories; missing becomes empty."""
 
     of: Expression
 
     @property
     def type(self) -> ColumnType:
-        return types.CATEGORY
+        return column_types.CATEGORY
 
 
 class Words(Expression, frozen=True):
@@ -242,7 +267,7 @@ class Words(Expression, frozen=True):
 
     @property
     def type(self) -> ColumnType:
-        return types.TOKENS
+        return column_types.TOKENS
 
 
 class OneHot(Expression, frozen=True):
@@ -253,7 +278,7 @@ class OneHot(Expression, frozen=True):
 
     @property
     def type(self) -> ColumnType:
-        return types.vector(len(self.names))
+        return column_types.Vector(len(self.names))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -269,7 +294,7 @@ class CountHashed(Expression, frozen=True):
 
     @property
     def type(self) -> ColumnType:
-        return types.vector(self.size)
+        return column_types.Vector(self.size)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -277,19 +302,57 @@ class CountHashed(Expression, frozen=True):
 
 
 class CountTerms(Expression, frozen=True):
-    """How often each known word sequence occurs: a vector. A term is its words joined by spaces."""
+    """How often each known word sequence occurs, times its weight: a vector.
+
+    A term is its words joined by spaces; without weights, each is 1.
+    """
 
     of: Expression
     terms: tuple[str, ...]
     prefix: str
+    weights: tuple[float, ...] = ()
 
     @property
     def type(self) -> ColumnType:
-        return types.vector(len(self.terms))
+        return column_types.Vector(len(self.terms))
 
     @property
     def labels(self) -> tuple[str, ...]:
         return tuple(f"{self.prefix}:{term}" for term in self.terms)
+
+
+class Rescaled(Expression, frozen=True):
+    """A series with a number subtracted from each of its channels, then multiplied by another; in float32."""
+
+    of: Expression
+    shifts: tuple[float, ...]
+    factors: tuple[float, ...]
+
+    @property
+    def type(self) -> ColumnType:
+        return self.of.type
+
+
+#: What a sequence holds behind its words, and for a word that is no known one.
+PADDING, UNKNOWN_WORD = 0, 1
+_FIRST_WORD = 2
+
+
+class TokenCodes(Expression, frozen=True):
+    """The codes of the first `length` words, known ones from 2 in the order of `terms`, then padding."""
+
+    of: Expression
+    terms: tuple[str, ...]
+    length: int
+
+    @property
+    def type(self) -> ColumnType:
+        return column_types.Sequence(self.length, _FIRST_WORD + len(self.terms))
+
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """The code of each term."""
+        return tuple(range(_FIRST_WORD, _FIRST_WORD + len(self.terms)))
 
 
 class Pack(Expression, frozen=True):
@@ -300,13 +363,13 @@ class Pack(Expression, frozen=True):
 
     @property
     def type(self) -> ColumnType:
-        return types.vector(len(self.labels))
+        return column_types.Vector(len(self.labels))
 
     @property
     def labels(self) -> tuple[str, ...]:
         found: list[str] = []
         for name, part in zip(self.names, self.parts, strict=True):
-            found.extend(part.labels if part.type.name == "vector" else (name,))
+            found.extend((name,) if part.type.is_single else part.labels)
         return tuple(found)
 
 
@@ -318,7 +381,7 @@ class Gather(Expression, frozen=True):
 
     @property
     def type(self) -> ColumnType:
-        return types.vector(len(self.places))
+        return column_types.Vector(len(self.places))
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from aimass_compiler.expression.algebra import (
     Not,
     Where,
 )
-from aimass_compiler.expression.types import BOOLEAN, NUMBER, ColumnType
+from aimass_compiler.expression.column_types import BOOLEAN, NUMBER, UNKNOWN, ColumnType, Index
 
 _LONGEST = 1000
 _DEEPEST = 100
@@ -41,8 +41,6 @@ _COMPARE: dict[type[ast.cmpop], Any] = {
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
 }  # fmt: skip
 _FUNCTIONS: dict[str, Any] = {"log": "log", "abs": "absolute", "sqrt": "square_root", "floor": "floor"}
-#: The type of a column before it is known which one is meant: it goes with everything.
-UNKNOWN = ColumnType("unknown")
 #: What is written elsewhere, and here is no syntax at all.
 _SLIPS = {
     r"[\u2018-\u201f]": "these quotes are typographic; write ' or \"",
@@ -66,12 +64,14 @@ class Formula(str):
     def read(cls, value: Any) -> Formula:
         """The formula, once it is known to be one."""
         if not isinstance(value, str):
-            raise PydanticCustomError("formula", "{shown} is not a formula such as `{example}`", _told(value))
+            raise PydanticCustomError(
+                "formula", "{shown} is not a formula such as `{example}`", _described(value)
+            )
         formula = cls(value)
         reason = formula.problem(defaultdict(lambda: UNKNOWN))
         if reason is not None:
             raise PydanticCustomError(
-                "formula", "{shown} is not a formula: {reason}", {**_told(value), "reason": reason}
+                "formula", "{shown} is not a formula: {reason}", {**_described(value), "reason": reason}
             )
         return formula
 
@@ -88,8 +88,8 @@ class Formula(str):
         try:
             found = self.over({name: Column(name, types[name]) for name in self.columns})
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            told = self._slip() or error.msg if isinstance(error, SyntaxError) else str(error)
-            return told or "it is nested too deep"
+            message = self._slip() or error.msg if isinstance(error, SyntaxError) else str(error)
+            return message or "it is nested too deep"
         if result == "claim" and not _is_claim(found):
             return f"it gives {found.type}, not something that is true or false; compare it with something"
         if result == "number" and found.type.is_string:
@@ -99,7 +99,7 @@ class Formula(str):
     def _slip(self) -> str:
         """What of other languages stands in it, and what is written instead; empty when nothing is known."""
         unquoted = re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "''", self)
-        return next((told for pattern, told in _SLIPS.items() if re.search(pattern, unquoted)), "")
+        return next((message for pattern, message in _SLIPS.items() if re.search(pattern, unquoted)), "")
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -169,7 +169,7 @@ def _columns(formula: Formula) -> tuple[str, ...]:
     return formula._read_columns()  # noqa: SLF001  # the cache belongs to the class; a string has no room for it
 
 
-def _told(value: Any) -> dict[str, Any]:
+def _described(value: Any) -> dict[str, Any]:
     return {"shown": f"`{str(value)[:80]}`", "example": Formula.example}
 
 
@@ -271,7 +271,7 @@ class _Translation(ast.NodeVisitor):
 
     def _number(self, node: ast.expr) -> Expression:
         found = self.visit(node)
-        if found.type.name == "index":
+        if isinstance(found.type, Index):
             return Where(IsMissing(found), Constant(math.nan), AsNumber(found))
         if found.type == BOOLEAN:
             return AsNumber(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,12 +27,16 @@ class Inputs:
 
     @classmethod
     def of(cls, columns: Sequence[Column]) -> Inputs:
-        """The inputs for these columns, in this order; ids and times travel as strings."""
+        """The inputs for these columns, in this order; ids travel as strings, times as seconds since 1970."""
         return cls(
-            numbers=tuple(column.name for column in columns if column.type.name == "number"),
-            strings=tuple(column.name for column in columns if column.type.is_string),
-            images=tuple(column for column in columns if column.type.name == "image"),
+            numbers=tuple(_named(columns, conventions.NUMBERS_TENSOR)),
+            strings=tuple(_named(columns, conventions.STRINGS_TENSOR)),
+            images=tuple(column for column in columns if not column.type.tensor),
         )
+
+    def packed(self, tensor: str) -> tuple[str, ...]:
+        """The columns of a tensor that several share, in their order."""
+        return self.numbers if tensor == conventions.NUMBERS_TENSOR else self.strings
 
     @property
     def tensors(self) -> tuple[str, ...]:
@@ -50,9 +54,13 @@ class Inputs:
             if columns:
                 found.append(helper.make_tensor_value_info(name, kind, ["N", len(columns)]))
         for column in self.images:
-            shape = ["N", *(column.type.shape or ())]
+            shape = ["N", *(column.type.shape)]
             found.append(helper.make_tensor_value_info(column.name, TensorProto.FLOAT, shape))
         return found
+
+
+def _named(columns: Sequence[Column], tensor: str) -> Iterator[str]:
+    return (column.name for column in columns if column.type.tensor == tensor)
 
 
 @dataclass

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from functools import singledispatch
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy
 import polars
 import polars_hash
-from msgspec.structs import replace
 from polars import selectors
 
 from aimass_compiler.expression.algebra import (
+    PADDING,
     SEPARATOR,
+    UNKNOWN_WORD,
     Arithmetic,
     AsNumber,
+    AtCode,
     Bucket,
     CodeAsString,
     Column,
@@ -34,13 +36,17 @@ from aimass_compiler.expression.algebra import (
     Lower,
     Not,
     OneHot,
+    OutOfFold,
     Pack,
+    Rescaled,
+    TokenCodes,
     Where,
     Words,
 )
+from aimass_compiler.expression.operands import with_operands
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -50,7 +56,6 @@ _SMALL = [letter.lower() for letter in _CAPITALS]
 
 #: How deep an expression may be before what is in it becomes a column of its own.
 _DEEPEST = 3
-_SINGLE = ("number", "boolean", "index", "category", "text")
 
 
 def flattened(
@@ -65,12 +70,14 @@ def flattened(
     stages: dict[int, list[polars.Expr]] = {}
 
     def flat(expression: Expression) -> tuple[Expression, int]:
+        if isinstance(expression, OutOfFold):
+            return flat(expression.always)
         if id(expression) not in known:
             operands = [flat(operand) for operand in expression.operands]
             depth = max((depth + 1 for _, depth in operands), default=0)
-            found = _with_operands(expression, iter([operand for operand, _ in operands]))
+            found = with_operands(expression, iter([operand for operand, _ in operands]))
             # A vector stays, because its labels are not a column's.
-            if depth and depth % _DEEPEST == 0 and expression.type.name in _SINGLE:
+            if depth and depth % _DEEPEST == 0 and expression.type.is_single:
                 name = f"\x1f{len(known)}"
                 stages.setdefault(depth, []).append(lower(found).alias(name))
                 found = Column(name, expression.type)
@@ -83,18 +90,6 @@ def flattened(
     return rows, results
 
 
-def _with_operands(expression: Expression, operands: Iterator[Expression]) -> Expression:
-    """The same operator over other operands, in their order."""
-    changes: dict[str, Any] = {}
-    for name in expression.__struct_fields__:
-        value = getattr(expression, name)
-        if isinstance(value, Expression):
-            changes[name] = next(operands)
-        elif isinstance(value, tuple) and any(isinstance(part, Expression) for part in value):
-            changes[name] = tuple(next(operands) for _ in value)
-    return replace(expression, **changes) if changes else expression
-
-
 @singledispatch
 def lower(expression: Expression) -> polars.Expr:
     """The polars expression that computes this one from the raw columns."""
@@ -104,10 +99,7 @@ def lower(expression: Expression) -> polars.Expr:
 @lower.register
 def _(expression: Column) -> polars.Expr:
     # By name, because `polars.col` takes `*` and `^…$` for patterns.
-    column = selectors.by_name(expression.name).as_expr()
-    if expression.type.is_string:
-        return polars.when(column != "").then(column)
-    return column
+    return expression.type.read(selectors.by_name(expression.name).as_expr())
 
 
 @lower.register
@@ -130,12 +122,9 @@ _ARITHMETIC: dict[str, Callable[[polars.Expr, polars.Expr], polars.Expr]] = {
 @lower.register
 def _(expression: Arithmetic) -> polars.Expr:
     left, right = lower(expression.left), lower(expression.right)
-    if expression.type.name == "image":
-        shape = expression.type.shape
-        assert shape is not None  # noqa: S101  # an image has a shape by its type
-        size = math.prod(shape)
+    if not expression.type.is_single:
         result = _ARITHMETIC[expression.operator](left, right.cast(polars.Float32))
-        return result.cast(polars.Array(polars.Float32, size))
+        return result.cast(expression.type.dtype)
     return _ARITHMETIC[expression.operator](left, right).fill_nan(None)
 
 
@@ -144,6 +133,9 @@ _FUNCTIONS: dict[str, Callable[[polars.Expr], polars.Expr]] = {
     "absolute": lambda value: value.abs(),
     "square_root": lambda value: polars.when(value >= 0).then(value).sqrt(),
     "floor": lambda value: value.floor(),
+    "sine": lambda value: value.sin(),
+    "cosine": lambda value: value.cos(),
+    "exponential": lambda value: value.exp(),
 }
 
 
@@ -182,7 +174,7 @@ def _(expression: Not) -> polars.Expr:
 @lower.register
 def _(expression: IsMissing) -> polars.Expr:
     value = lower(expression.of)
-    return value < 0 if expression.of.type.name == "index" else value.is_null()
+    return value < 0 if expression.of.type.dtype.is_integer() else value.is_null()
 
 
 @lower.register
@@ -206,6 +198,21 @@ def _(expression: Bucket) -> polars.Expr:
         return polars.Series(numpy.where(numpy.isnan(numbers), -1, reached).astype(numpy.int64))
 
     return lower(expression.of).map_batches(count, return_dtype=polars.Int64, is_elementwise=True)
+
+
+@lower.register
+def _(expression: OutOfFold) -> polars.Expr:
+    return lower(expression.always)
+
+
+@lower.register
+def _(expression: AtCode) -> polars.Expr:
+    values = numpy.asarray([*expression.values, math.nan], dtype=numpy.float64)
+
+    def take(codes: polars.Series) -> polars.Series:
+        return polars.Series(values[codes.to_numpy()]).fill_nan(None)  # the code -1 takes the last one
+
+    return lower(expression.of).map_batches(take, return_dtype=polars.Float64, is_elementwise=True)
 
 
 @lower.register
@@ -310,8 +317,42 @@ def _(expression: CountTerms) -> polars.Expr:
             )
             counted = found.select("row", place=places).drop_nulls()
             _count(counted["row"], counted["place"], matrix)
+        if expression.weights:
+            matrix *= numpy.asarray(expression.weights, dtype=numpy.float32)
 
     return _vectors(lower(expression.of), len(expression.terms), fill)
+
+
+@lower.register
+def _(expression: Rescaled) -> polars.Expr:
+    shifts, factors = (
+        numpy.array(values, numpy.float32) for values in (expression.shifts, expression.factors)
+    )
+    kind = expression.type.dtype
+
+    def batch(series: polars.Series) -> polars.Series:
+        values = series.to_numpy().reshape(len(series), -1, len(shifts))
+        return polars.Series(((values - shifts) * factors).reshape(len(series), -1), dtype=kind)
+
+    return lower(expression.of).map_batches(batch, return_dtype=kind, is_elementwise=True)
+
+
+@lower.register
+def _(expression: TokenCodes) -> polars.Expr:
+    kind = polars.Array(polars.Int64, expression.length)
+
+    def batch(words: polars.Series) -> polars.Series:
+        matrix = numpy.full((len(words), expression.length), PADDING, dtype=numpy.int64)
+        first = words.rename("word").list.head(expression.length)
+        lengths = first.list.len().to_numpy()
+        known = polars.col("word").replace_strict(
+            list(expression.terms), list(expression.codes), default=UNKNOWN_WORD, return_dtype=polars.Int64
+        )
+        table = first.to_frame().explode("word").drop_nulls().select(known)
+        matrix[numpy.arange(expression.length) < lengths[:, None]] = table["word"].to_numpy()
+        return polars.Series(matrix, dtype=kind)
+
+    return lower(expression.of).map_batches(batch, return_dtype=kind, is_elementwise=True)
 
 
 def _as_matrix(column: polars.Series) -> NDArray[numpy.float32]:
@@ -334,9 +375,9 @@ def _(expression: Pack) -> polars.Expr:
 
 
 def _present(part: Expression) -> polars.Expr:
-    """A part of a vector, with missing numbers as NaN."""
+    """A part of a vector, with what is missing as in a tensor."""
     value = lower(part)
-    return value.fill_null(float("nan")) if part.type.name == "number" else value
+    return value.fill_null(part.type.missing) if part.type.is_single else value
 
 
 @lower.register

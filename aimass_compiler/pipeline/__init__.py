@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -10,16 +11,18 @@ from pydantic import Field, StringConstraints
 from aimass_compiler import conventions
 from aimass_compiler.catalog import OneOf
 from aimass_compiler.catalog.model import Model
+from aimass_compiler.catalog.quantities import Frozen
+from aimass_compiler.catalog.task import Task
 from aimass_compiler.catalog.transform import Transform
+from aimass_compiler.pipeline.columns import feature_types
 from aimass_compiler.pipeline.data import Data
 from aimass_compiler.pipeline.evaluation import Evaluation, Retraining
+from aimass_compiler.pipeline.flow import Flow
 from aimass_compiler.pipeline.monitoring import Monitoring
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.training import Objective, Search, Training
 from aimass_compiler.pipeline.waiver import Waiver
-from aimass_compiler.task import Task
-from aimass_compiler.values import Frozen
 
 #: A DNS label of at most 40 characters: with our suffixes it still fits every name made from it.
 MODEL_NAME = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
@@ -68,11 +71,24 @@ class Pipeline(Frozen):
     environments: Mapping[str, EnvironmentPipeline]
     settings: Settings = Field(exclude=True)
     """The organisation's settings; not part of what the runtime reads."""
-    packaged: str = Field("", exclude=True)
-    """A short name for the package that dvc.lock records; empty where it records none."""
     waivers: tuple[Waiver, ...] = Field((), exclude=True)
     """The warnings that are accepted in the spec; they train nothing again."""
 
     @property
     def name(self) -> str:
         return self.metadata.name
+
+    @cached_property
+    def flow(self) -> Flow:
+        """The columns on their way through the features; worked out once, and no part of pipeline.json."""
+        flow = Flow(feature_types(self.data.columns, self.task.columns))
+        for transform in self.features:
+            flow = flow.through(transform)
+        return flow
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """The columns whose values reach the model; training may leave out more, by `select`."""
+        origins, reads = self.flow.origins(), self.model.examples.reads
+        reached = (origins[name] for name, kind in self.flow.outcome.items() if isinstance(kind, reads))
+        return frozenset[str]().union(*reached)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from aimass_compiler.expression.types import CATEGORY, ID, NUMBER, TEXT, TIME, ColumnType, image
-from aimass_compiler.values import Frozen, Integer, Number
+from aimass_compiler.catalog.quantities import Frozen, Integer, Number
+from aimass_compiler.expression import column_types
+from aimass_compiler.expression.column_types import ColumnType
+
+_Type = type[ColumnType]
 
 
 class _Column(Frozen):
     """What every column has."""
 
     short_form: ClassVar[str | None] = "type"
+    #: What such a column is while it flows through the transforms.
+    holds: ClassVar[_Type]
 
     missing: Number = Field(0.0, ge=0, le=1)
     """The largest share of rows that may lack a value; 0 means that a value is required."""
@@ -30,9 +35,21 @@ class _Column(Frozen):
     def is_nullable(self) -> bool:
         return self.missing > 0
 
+    @property
+    def column_type(self) -> ColumnType:
+        """What it holds while it flows through the transforms."""
+        return self.holds()
+
+    @property
+    def may_be_feature(self) -> bool:
+        """Whether transforms may read it, should it not be the target."""
+        return self.holds.is_for_transforms and self.known == "before"
+
 
 class NumberColumn(_Column):
     """A number, whole or not."""
+
+    holds: ClassVar[_Type] = column_types.Number
 
     type: Literal["number"]
     min: Number | None = None
@@ -42,51 +59,40 @@ class NumberColumn(_Column):
     unit: str = ""
     """What the number counts, for people."""
 
-    @property
-    def column_type(self) -> ColumnType:
-        return NUMBER
-
 
 class CategoryColumn(_Column):
     """One of a few names."""
+
+    holds: ClassVar[_Type] = column_types.Category
 
     type: Literal["category"]
     values: tuple[str, ...] | None = Field(None, min_length=1)
     """The names that are accepted; without them any name is, and unseen ones count as none."""
 
-    @property
-    def column_type(self) -> ColumnType:
-        return CATEGORY
-
 
 class TextColumn(_Column):
     """Free text."""
 
-    type: Literal["text"]
+    holds: ClassVar[_Type] = column_types.Text
 
-    @property
-    def column_type(self) -> ColumnType:
-        return TEXT
+    type: Literal["text"]
 
 
 class IdColumn(_Column):
     """A key that identifies a row; never a feature."""
 
-    type: Literal["id"]
+    holds: ClassVar[_Type] = column_types.Id
 
-    @property
-    def column_type(self) -> ColumnType:
-        return ID
+    type: Literal["id"]
 
 
 class TimeColumn(_Column):
-    """A moment in ISO 8601, such as `2026-01-31T12:00:00Z`; it orders the rows and is never a feature."""
+    """A timestamp in ISO 8601, such as `2026-01-31T12:00:00Z`; it orders the rows, and transforms such as
+    `date_parts` make features of it."""
+
+    holds: ClassVar[_Type] = column_types.Time
 
     type: Literal["time"]
-
-    @property
-    def column_type(self) -> ColumnType:
-        return TIME
 
 
 class ImageColumn(_Column):
@@ -97,17 +103,35 @@ class ImageColumn(_Column):
     Image files and their paths are not read.
     """
 
+    holds: ClassVar[_Type] = column_types.Image
+
     type: Literal["image"]
     shape: tuple[Integer, Integer, Integer]
     """Channels, height and width."""
 
     @property
     def column_type(self) -> ColumnType:
-        return image(self.shape)
+        return column_types.Image(self.shape)
 
 
-#: What orders, joins and splits rows but tells a model nothing.
-NEVER_FEATURES = frozenset({"id", "time"})
+class SeriesColumn(_Column):
+    """Numbers in their order, such as what a sensor measured: a list of at most `length` finite numbers.
+
+    Of several `channels`, a step is a list of one number each. CSV holds no lists: the source is a parquet or
+    jsonl file.
+    """
+
+    holds: ClassVar[_Type] = column_types.NumberSeries
+
+    type: Literal["series"]
+    length: Integer = Field(ge=1, le=65_536)
+    """How many steps there are at most; shorter ones are read up to their end."""
+    channels: Integer = Field(1, ge=1, le=4096)
+    """How many numbers each step has."""
+
+    @property
+    def column_type(self) -> ColumnType:
+        return column_types.NumberSeries((self.length, self.channels))
 
 
 def _type_of(value: Any) -> str | None:
@@ -124,6 +148,7 @@ COLUMN_TYPES: Mapping[str, type[_Column]] = {
     "id": IdColumn,
     "time": TimeColumn,
     "image": ImageColumn,
+    "series": SeriesColumn,
 }
 Column = Annotated[
     Annotated[NumberColumn, Tag("number")]
@@ -131,15 +156,16 @@ Column = Annotated[
     | Annotated[TextColumn, Tag("text")]
     | Annotated[IdColumn, Tag("id")]
     | Annotated[TimeColumn, Tag("time")]
-    | Annotated[ImageColumn, Tag("image")],
+    | Annotated[ImageColumn, Tag("image")]
+    | Annotated[SeriesColumn, Tag("series")],
     Discriminator(_type_of),
 ]
 
 
-def feature_types(columns: Mapping[str, Column], target: str) -> dict[str, ColumnType]:
-    """The columns that transforms start from: not the target, ids, times and what is known too late."""
+def feature_types(columns: Mapping[str, Column], of_task: Collection[str]) -> dict[str, ColumnType]:
+    """The columns that transforms start from: not the task's own, ids and what is known too late."""
     return {
         name: column.column_type
         for name, column in columns.items()
-        if name != target and column.type not in NEVER_FEATURES and column.known == "before"
+        if name not in of_task and column.may_be_feature
     }

@@ -10,14 +10,17 @@ from pydantic import BeforeValidator, Field
 
 from aimass_compiler.catalog import OneOf
 from aimass_compiler.catalog.cleaning_step import CleaningStep
+from aimass_compiler.catalog.quantities import Frozen, Names
 from aimass_compiler.catalog.source import Source
 from aimass_compiler.catalog.split import Split
 from aimass_compiler.catalog.splits.hash import Hash
 from aimass_compiler.pipeline.columns import Column
-from aimass_compiler.values import Frozen, Names
 
 #: What stands behind the suffix of a file that is packed.
 PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip")
+
+#: Suffixes that are not the name of their kind and stand for no other.
+_SUFFIXES = {"feather": "arrow"}
 
 
 def _source_of_path(value: Any) -> Any:
@@ -28,6 +31,7 @@ def _source_of_path(value: Any) -> Any:
     if path.suffix.lower() in PACKED:
         path = path.with_suffix("")
     suffix = path.suffix.lstrip(".").lower()
+    suffix = _SUFFIXES.get(suffix, suffix)
     return {suffix or value: value}
 
 
@@ -65,7 +69,7 @@ class Data(Frozen):
     """The data of a model."""
 
     sources: dict[str, SourceChoice] = Field(min_length=1)
-    """Where rows come from: a path, or `{KIND: {…}}`, each under a name of its own."""
+    """Where rows come from: a path, or `{KIND: {…}}`, each under its own name."""
 
     join: tuple[Join, ...] = ()
     """How several sources become one table, in this order."""

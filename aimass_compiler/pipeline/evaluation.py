@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from aimass_compiler.values import Frozen, Integer, Number
+from aimass_compiler.catalog.metric import MetricName, is_of_labels
+from aimass_compiler.catalog.quantities import Frozen, Integer, Number
+from aimass_compiler.pipeline.decision import Decision
+
+_ONE = Field(min_length=1, max_length=1)
+
+
+def _slice_short(value: Any) -> Any:
+    return {value: None} if isinstance(value, str) else value
 
 
 class Gate(Frozen):
     """One condition on one metric; a model that misses it is not packaged."""
 
-    metric: str
-    """The metric, by its name in scikit-learn."""
+    metric: Annotated[str, MetricName()]
+    """The metric, by its name in scikit-learn, or with parameters: `{precision_at: {top: 0.1}}`."""
     split: Literal["train", "validation", "test"] = "test"
     """Where it is measured."""
     min: Number | None = None
@@ -25,6 +34,14 @@ class Gate(Frozen):
     """How much better the metric may be on the training split than on the validation split."""
     beats: Literal["released"] | None = None
     """The metric must not be worse than that of the released model on the same rows."""
+    environment: str | None = Field(None, exclude_if=lambda environment: environment is None)
+    """Where that model is released; by default the last environment, in their order, that has a release."""
+    slice: Annotated[
+        Mapping[str, str | None] | None,
+        BeforeValidator(_slice_short, json_schema_input_type=str | Annotated[dict[str, str], _ONE] | None),
+    ] = Field(None, min_length=1, max_length=1, exclude_if=lambda part: part is None)
+    """The rows that it is held on: those of one value, `{contact: telephone}`, or, with the name of the
+    column alone, those of each of its values in turn."""
     margin: Number | None = Field(None, ge=0, exclude_if=lambda margin: margin is None)
     """How much worse than the released model it may be; by default not at all."""
 
@@ -36,15 +53,21 @@ class Gate(Frozen):
                 "a gate on {metric} needs a condition: `min`, `max`, `overfit` or `beats`",
                 {"metric": f"`{self.metric}`"},
             )
+        if self.slice is not None and (self.overfit is not None or self.beats is not None):
+            raise PydanticCustomError("gate", "a gate on a `slice` has `min` or `max`, and nothing else")
         if self.margin is not None and self.beats is None:
             raise PydanticCustomError(
                 "gate", "`margin` is how much worse than the released model it may be: add `beats: released`"
+            )
+        if self.environment is not None and self.beats is None:
+            raise PydanticCustomError(
+                "gate", "`environment` is where the model to compare with is released: add `beats: released`"
             )
         return self
 
 
 class OnFailure(Frozen):
-    """What happens when a gate is missed because the model learnt too much or too little."""
+    """What happens when a gate is missed because the model over- or underfits."""
 
     retrain: Integer = Field(0, ge=0, le=10)
     """How often training is tried again."""
@@ -55,12 +78,14 @@ class OnFailure(Frozen):
 class Evaluation(Frozen):
     """What a trained model must show before it is packaged."""
 
-    metrics: tuple[str, ...] | None = Field(None, min_length=1)
-    """What is measured; by default what suits the task."""
+    metrics: tuple[Annotated[str, MetricName()], ...] | None = Field(None, min_length=1)
+    """What is measured, beside the objective's and the gates'; by default what suits the task."""
     gates: tuple[Gate, ...] = ()
     """The conditions."""
     slices: tuple[str, ...] = ()
     """Category columns whose values are judged one by one."""
+    decision: Decision | None = Field(None, exclude_if=lambda decision: decision is None)
+    """From which probability on a row is given the positive class; by default, its likeliest class is."""
     on_failure: OnFailure = Field(default_factory=OnFailure.default)
     """What a missed gate leads to."""
 
@@ -77,11 +102,20 @@ class Retraining(Frozen):
     """What may be changed."""
     gates: tuple[Gate, ...] = ()
     """The conditions that tell how far apart the splits may be and what training must reach."""
+    decision: Decision | None = Field(None, exclude_if=lambda decision: decision is None)
+    """How labels are given, where the objective's metric or a gate is of labels."""
 
     @classmethod
-    def of(cls, evaluation: Evaluation) -> Self:
-        """The part of an evaluation that decides how often the model is trained."""
+    def of(cls, evaluation: Evaluation, metric: str) -> Self:
+        """The part of an evaluation that decides how often the model is trained, and which trial is best.
+
+        `metric` is the objective's.
+        """
         wanted = evaluation.on_failure
+        gates = evaluation.gates if wanted.retrain else ()
+        decision = evaluation.decision
+        if not any(is_of_labels(name) for name in (metric, *(gate.metric for gate in gates))):
+            decision = None  # a threshold that moves nothing here shall train nothing again
         if not wanted.retrain:
-            return cls()
-        return cls(attempts=wanted.retrain, adjust=wanted.adjust, gates=evaluation.gates)
+            return cls(decision=decision)
+        return cls(attempts=wanted.retrain, adjust=wanted.adjust, gates=gates, decision=decision)

@@ -8,19 +8,19 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from aimass_compiler.catalog.quantities import Duration, Frozen, Integer, Number, Within
 from aimass_compiler.pipeline.schedule import mistake
-from aimass_compiler.values import Duration, Frozen, Integer, Number, Within
 
 #: Scheme, host, port and the characters that RFC 3986 allows behind them.
 _PAGE = r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?"
 
 
 def _is_schedule(value: str) -> str:
-    if told := mistake(value):
+    if problem := mistake(value):
         raise PydanticCustomError(
             "cron",
-            "{shown} is not a schedule: {told}; Mondays at 3 are `0 3 * * 1`",
-            {"shown": f"`{value}`", "told": told},
+            "{shown} is not a schedule: {problem}; Mondays at 3 are `0 3 * * 1`",
+            {"shown": f"`{value}`", "problem": problem},
         )
     return value
 
@@ -50,7 +50,7 @@ class Drift(Frozen):
     warn: Number = Field(0.1, gt=0)
     """Above this a ticket is opened."""
     page: Number = Field(0.25, gt=0)
-    """Above this somebody is called."""
+    """Above this someone is paged."""
     window: Annotated[Duration, Within("1s", "365d")] = Duration("1h")
     """The traffic that is compared with the training data."""
     rows: Integer = Field(500, ge=1)

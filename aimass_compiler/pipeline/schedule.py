@@ -6,13 +6,9 @@ Source: https://pkg.go.dev/github.com/robfig/cron/v3, whose `ParseStandard` the 
 from __future__ import annotations
 
 import re
-from calendar import monthrange
-from itertools import pairwise
+from datetime import UTC, datetime
+from itertools import islice, pairwise
 
-from msgspec import Struct
-
-_ITEM = re.compile(r"(?P<any>[*?])|(?P<first>\w+)(-(?P<last>\w+))?", re.ASCII)
-_A_LEAP_YEAR = 2024
 _WORDS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -22,79 +18,58 @@ _WORDS = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
-
-
-class _Field(Struct, frozen=True):
-    """One field: what it is called, its ends, and the names that its values have from the first on."""
-
-    name: str
-    least: int
-    most: int
-    names: tuple[str, ...] = ()
-
-
-_DAY = _Field("day of the month", 1, 31)
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-_MONTH = _Field("month", 1, 12, _MONTHS)
-_WEEKDAY = _Field("day of the week", 0, 6, ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"))
-_FIELDS = (_Field("minute", 0, 59), _Field("hour", 0, 23), _DAY, _MONTH, _WEEKDAY)
+#: A field's name as cronsim gives it → ours, and what its values are.
+_FIELDS = {
+    "minute": ("minute", "0 to 59"),
+    "hour": ("hour", "0 to 23"),
+    "day-of-month": ("day of the month", "1 to 31, in a month that has it"),
+    "month": ("month", "1 to 12, or JAN to DEC"),
+    "day-of-week": ("day of the week", "0 to 6, or SUN to SAT"),
+}
+#: What Kubernetes takes of what cronsim does: no `L`, `#` or `LW`, and no Sunday called 7.
+_ITEM = r"(\*|[0-9]{1,2}(-[0-9]{1,2})?|[A-Z]{3}(-[A-Z]{3})?)(/[0-9]{1,2})?"
+_PART = re.compile(rf"{_ITEM}(,{_ITEM})*")
+_SUNDAY_AS_7 = re.compile(r"(?<!/)\b0?7\b")
+_MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
+#: Enough times to see every hour of a day, or more than a day.
+_ENOUGH = 200
 
 
 def mistake(expression: str) -> str:
     """What is wrong with a cron expression, as the end of a sentence; empty when nothing is."""
-    parts = _fields(expression)
+    from cronsim import CronSim, CronSimError
+
     if expression.startswith("@") and expression not in _WORDS:
         return f"`{expression}` is none of {', '.join(_WORDS)}"
+    parts = _plain(expression).split()
     if len(parts) != len(_FIELDS):
         return f"it has {len(parts)} field{'' if len(parts) == 1 else 's'}, not {len(_FIELDS)}"
+    for field, part in zip(_FIELDS, parts, strict=True):
+        is_sunday_7 = field == "day-of-week" and _SUNDAY_AS_7.search(part)
+        if is_sunday_7 or not _PART.fullmatch(part.upper()):
+            return _not_among(field, part)
     try:
-        _, _, days, months, _ = (_values(*each) for each in zip(_FIELDS, parts, strict=True))
-    except ValueError as error:
-        return str(error)
-    longest = max(monthrange(_A_LEAP_YEAR, month)[1] for month in months)
-    is_any_weekday = parts[-1] in ("*", "?")  # else either of the two days will do
-    return "no such month has that day" if is_any_weekday and min(days) > longest else ""
+        CronSim(" ".join(parts), _MONDAY)
+    except CronSimError as error:
+        field = str(error).removeprefix("Bad ")
+        return _not_among(field, parts[list(_FIELDS).index(field)])
+    return ""
 
 
 def shortest_gap(expression: str) -> int:
     """The fewest minutes between two times of a cron expression without mistakes."""
-    minutes, hours, *_ = (sorted(_values(*each)) for each in zip(_FIELDS, _fields(expression), strict=True))
-    times = [60 * hour + minute for hour in hours for minute in minutes]
-    next_day = times[0] + 24 * 60
-    return min(later - earlier for earlier, later in pairwise([*times, next_day]))
+    from cronsim import CronSim
+
+    times = islice(CronSim(_plain(expression), _MONDAY), _ENOUGH)
+    return min(int((later - earlier).total_seconds()) for earlier, later in pairwise(times)) // 60
 
 
-def _fields(expression: str) -> list[str]:
-    """The fields of an expression, and those that a word such as `@daily` is short for."""
-    return _WORDS.get(expression.strip(), expression).split()
+def _not_among(field: str, part: str) -> str:
+    name, values = _FIELDS[field]
+    span = " (a range goes up, a step is at least 1)" if set("-/") & set(part) else ""
+    return f"the {name} is {values}{span}, not `{part}`"
 
 
-def _values(field: _Field, part: str) -> set[int]:
-    """The values that a list stands for. Raises ValueError with what is wrong."""
-    return {value for item in part.split(",") for value in _of_item(field, item)}
-
-
-def _of_item(field: _Field, item: str) -> range:
-    span, slash, step = item.partition("/")
-    written = _ITEM.fullmatch(span)
-    if written is None or (slash and not re.fullmatch(r"[0-9]{1,2}", step)):
-        raise ValueError(f"`{item}` is no {field.name}" if item else f"a {field.name} is missing")
-    first, last = field.least, field.most
-    if written["first"]:
-        first = _value(field, written["first"])
-        # `5/15` goes on to the end, `5` alone does not.
-        last = _value(field, written["last"]) if written["last"] else field.most if slash else first
-    if first > last:
-        raise ValueError(f"the {field.name} `{span}` ends before it begins")
-    if slash and not 0 < int(step) <= field.most:
-        raise ValueError(f"the {field.name} cannot go on by `{step}`")
-    return range(first, last + 1, int(step) if slash else 1)
-
-
-def _value(field: _Field, word: str) -> int:
-    named = {name: field.least + place for place, name in enumerate(field.names)}
-    number = int(word) if re.fullmatch(r"[0-9]{1,2}", word) else named.get(word.upper(), -1)
-    if not field.least <= number <= field.most:
-        names = f", or {field.names[0]} to {field.names[-1]}" if named else ""
-        raise ValueError(f"the {field.name} is {field.least} to {field.most}{names}, not `{word}`")
-    return number
+def _plain(expression: str) -> str:
+    """The five fields that a word such as `@daily` is short for; `?` means any, too."""
+    return _WORDS.get(expression.strip(), expression).replace("?", "*")

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from aimass_compiler.values import Bytes, Cores, Duration, Frozen, Integer, Memory, Number, Percentage, Within
+from aimass_compiler.catalog.quantities import (
+    Bytes,
+    Cores,
+    Duration,
+    Frozen,
+    Integer,
+    Memory,
+    Number,
+    Percentage,
+    Within,
+)
 
 
 class Replicas(Frozen):
@@ -30,7 +40,7 @@ class Resources(Frozen):
 
 
 class Latency(Frozen):
-    """Upper ends of the answer time; each percentile is an objective of its own."""
+    """Upper ends of the answer time; each percentile is a separate objective."""
 
     p50: Duration | None = None
     """Half of the answers come within this time."""
@@ -61,11 +71,30 @@ class Limits(Frozen):
     """The largest request body in bytes; a larger one is answered 413."""
 
 
+class Analysis(Frozen):
+    """What a new version must show at the end of each step."""
+
+    requests: Integer = Field(100, ge=1, le=1_000_000)
+    """The fewest requests in a step that allow a verdict; with fewer, people decide."""
+    errors: Percentage | None = None
+    """The share of requests that may fail; by default 14.4 times what `objectives.availability` allows."""
+    slower: Number = Field(1.5, ge=1, le=100)
+    """How many times as long as those of the stable version the slowest answers (p99) may take, where that
+    is more than `objectives.latency.p99`."""
+    shift: Number = Field(0.25, gt=0, le=10)
+    """How far predictions may be from those of the stable version: of labels, the population stability
+    index; of numbers, the largest move of a quartile, as a share of the range of the middle 80 %."""
+
+
 class Rollout(Frozen):
     """How a new version takes over."""
 
     canary: tuple[Annotated[Number, Field(gt=0, le=100)], ...] = Field((), max_length=10)
     """The percentages of traffic that the new version gets, step by step, ending with 100."""
+    pause: Annotated[Duration, Within("2m", "7d")] = Duration("10m")
+    """How long each step of the canary lasts; what its servers did meanwhile is judged then."""
+    analysis: Analysis = Field(default_factory=Analysis.default)
+    """How the canary is judged."""
     surge: Percentage = Percentage("25%")
     """How many servers more than wanted may run during an update."""
 
@@ -123,6 +152,9 @@ class Serving(Frozen):
 
     replicas: Replicas = Field(default_factory=Replicas.default)
     """How many servers run."""
+    model: Literal["image", "volume"] = "image"
+    """Where servers get the model: as the last layer of their `image`, or as a `volume` that the kubelet
+    mounts beside the server's image. `volume` needs Kubernetes 1.35 and Kustomize 5.7."""
     resources: Resources = Field(default_factory=Resources.default)
     """What each server needs."""
     objectives: Objectives = Field(default_factory=Objectives.default)

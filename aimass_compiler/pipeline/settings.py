@@ -9,21 +9,33 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
+from aimass_compiler.catalog.quantities import (
+    Bytes,
+    Cores,
+    Duration,
+    Frozen,
+    Integer,
+    Number,
+    Within,
+)
+from aimass_compiler.conventions import NO_REGISTRY
+from aimass_compiler.pipeline.ci import Ci
 from aimass_compiler.pipeline.waiver import Waiver
-from aimass_compiler.values import Bytes, Cores, Duration, Frozen, Integer, Number
 
 
-def _is_record(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}@sha256:[0-9a-f]{64}", value):
-        told = "{shown} is not a tag with its digest, such as `spec-296b6b097776@sha256:…`"
-        raise PydanticCustomError("record", told, {"shown": f"`{value}`"})
+def _is_address(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
+        message = "{shown} is not an address; write it like {example}"
+        raise PydanticCustomError(
+            "address", message, {"shown": f"`{value}`", "example": "`http://mimir:9090`"}
+        )
     return value
 
 
 def _is_currency(value: str) -> str:
     if not re.fullmatch(r"[A-Z]{3}", value):
-        told = "{shown} is not the code of a currency; write it like {example}"
-        raise PydanticCustomError("currency", told, {"shown": f"`{value}`", "example": "`EUR`"})
+        message = "{shown} is not the code of a currency; write it like {example}"
+        raise PydanticCustomError("currency", message, {"shown": f"`{value}`", "example": "`EUR`"})
     return value
 
 
@@ -77,6 +89,41 @@ Deployers = Annotated[
 ]
 
 
+class Revert(Frozen):
+    """When a release goes back by itself."""
+
+    within: Annotated[Duration, Within("1m", "7d")] = Duration("1h")
+    """How long after a release an error budget that burns fast is taken for its fault."""
+    by: Literal["pull_request", "merge"] = "pull_request"
+    """What is made of it: a pull request for people, or one that is merged once its checks have passed."""
+
+
+class ImageSignature(Frozen):
+    """Whose signature by Sigstore an image must have."""
+
+    key: str | None = Field(None, min_length=1)
+    """The public key: a file of the repository, or the address of one that a service keeps."""
+    identity: str | None = Field(None, min_length=1)
+    """Who signed without a key, such as the workflow
+    `https://github.com/acme/models/.github/workflows/aimass-train.yml@refs/heads/main`."""
+    issuer: str | None = Field(None, min_length=1)
+    """Who knows that identity, such as `https://token.actions.githubusercontent.com`."""
+    ignore_tlog: bool = False
+    """With `key`: whether signatures count that are in no transparency log, as of images whose names must not
+    become public. By default the log must have them."""
+
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> Self:
+        is_by_identity = self.identity is not None and self.issuer is not None
+        if (self.key is not None) == is_by_identity or (self.key and (self.identity or self.issuer)):
+            message = "`signature` must be either `key`, or `identity` and `issuer`"
+            raise PydanticCustomError("signature", message)
+        if self.ignore_tlog and self.key is None:
+            message = "`ignore_tlog` goes with `key`: who signs without a key is known by the log alone"
+            raise PydanticCustomError("signature", message)
+        return self
+
+
 class EnvironmentSettings(Frozen):
     """Where one environment lies, and who applies to it."""
 
@@ -85,19 +132,31 @@ class EnvironmentSettings(Frozen):
     server: str | None = None
     """The address of the cluster's API server, for people; credentials never stand here."""
     deployer: Deployers | None = None
-    """Who applies, or a list of all who do, such as CI and whoever looks for drift; by default the
+    """Who applies, or a list of all who do, such as CI and those who look for drift; by default the
     ServiceAccount `aimass` in the environment's namespace."""
+    oncall: Deployers | None = None
+    """Who may roll back at once (`aimass rollback --now`) without the right to apply, or a list of all who
+    may: they change the images of a model's pods and nothing else. By default only who applies may."""
+    trainer: Deployers | None = None
+    """Who may train in the cluster (`aimass train`), or a list of all who may, said of the first environment,
+    where models are trained. By default only an administrator may."""
     capacity: Capacity | None = None
-    """What the cluster can give to one model, so that specs that ask for more are told."""
+    """What the cluster can give to one model, so that specs that ask for more are reported."""
+    revert: Revert | None = None
+    """When `aimass verify` goes back to what ran before because an error budget burns; by default never."""
     secrets: tuple[str, ...] = ()
     """Secrets of the namespace with what the training job needs to read its rows, such as the entries
     `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`: its pods get them as environment variables."""
+    soak: Duration | None = None
+    """How long a version must have been released in the environment before this one; by default any time."""
+    signature: ImageSignature | None = None
+    """Whose signature a version's images must have to be promoted here; by default none."""
 
 
-class Images(Frozen):
+class ImageSettings(Frozen):
     """Where images come from and go to."""
 
-    registry: str = "registry.example.com/ml"
+    registry: str = f"{NO_REGISTRY}/ml"
     """The registry and path that the model images are pushed to."""
     python: str = "python:3.11-slim"
     """The base of the serving image; pin it by digest: `python:3.11-slim@sha256:…`."""
@@ -105,24 +164,38 @@ class Images(Frozen):
     """The base of the training image; its Python must be the driver's."""
     kubectl: str = "registry.k8s.io/kubectl:v1.36.2"
     """What creates the training job again by the clock; pin it by digest."""
-    digests: Mapping[str, Annotated[str, AfterValidator(_is_record)]] = Field(default_factory=dict)
-    """What the registry answered when an image was pushed, `churn: spec-296b6b097776@sha256:…`; `churn-train`
-    is the image that trains. It holds as long as the manifests name this tag."""
+
+    @property
+    def has_registry(self) -> bool:
+        """Whether there is a registry that images can be pushed to."""
+        return self.registry.partition("/")[0] != NO_REGISTRY
 
 
 class Prometheus(Frozen):
     """How the cluster's Prometheus finds what to watch."""
 
     labels: Mapping[str, str] = Field(default_factory=lambda: {"release": "kube-prometheus-stack"})
-    """Labels of ServiceMonitor and PrometheusRule that its selectors want."""
+    """Labels of PodMonitor and PrometheusRule that its selectors want."""
     namespace: str = "monitoring"
     """Where Prometheus runs, so that the network policy lets it in."""
+    url: Annotated[str, AfterValidator(_is_address)] | None = None
+    """Where canaries and `aimass verify` ask, such as Thanos' or Mimir's address with its path; by default
+    the Service `prometheus-operated` in its namespace."""
+    tenant: str | None = Field(None, min_length=1)
+    """What Mimir and Loki call the tenant: canaries ask with it as `X-Scope-OrgID`."""
+    secret: str | None = Field(None, min_length=1)
+    """The Secret of the model's namespace whose entry `authorization`, such as `Bearer …`, canaries send."""
     retention: Duration | None = None
-    """How long it keeps samples, so that alerts which look further back are told."""
+    """How long it keeps samples, so that alerts which look further back are reported."""
+
+    @property
+    def address(self) -> str:
+        """Where it is asked."""
+        return self.url or f"http://prometheus-operated.{self.namespace}.svc:9090"
 
 
 class Prices(Frozen):
-    """What an hour costs, so that a plan tells money beside hours."""
+    """What an hour costs, so that a plan shows money beside hours."""
 
     cpu_hour: Number = Field(0.0, ge=0)
     """One core for an hour."""
@@ -144,21 +217,43 @@ class Settings(Frozen):
         min_length=1,
     )
     """The environments, in the order of promotion."""
-    images: Images = Field(default_factory=Images.default)
+    images: ImageSettings = Field(default_factory=ImageSettings.default)
     """Where images come from and go to."""
     prometheus: Prometheus = Field(default_factory=Prometheus.default)
     """How Prometheus finds the servers."""
     labels: Mapping[str, str] = Field(default_factory=dict)
     """Labels that every Kubernetes object gets."""
     prices: Prices | None = None
-    """What an hour costs; without it, plans tell hours only."""
+    """What an hour costs; without it, plans show hours only."""
     users: Literal["fixed", "assigned"] = "fixed"
     """Whom pods run as: `fixed` numbers, or users and groups that are `assigned` by the platform, as by
     OpenShift, whose `restricted-v2` refuses any others."""
     queue: str | None = None
     """The Kueue queue that training jobs wait in."""
+    ci: Ci = Field(default_factory=Ci.default)
+    """Which workflows the compiler writes for this repository; by default none."""
     waivers: tuple[Waiver, ...] = ()
     """The warnings that are accepted in every spec and in this file, each with the reason."""
+
+    @model_validator(mode="after")
+    def _are_merges_delivered(self) -> Self:
+        """GitHub starts no workflow for what a workflow's own token opens or merges."""
+        merging = [
+            name for name, each in self.environments.items() if each.revert and each.revert.by == "merge"
+        ]
+        if merging and self.ci.github and self.ci.github.pull_requests == "token":
+            message = (
+                "`environments.{name}.revert.by: merge` needs `ci.github.pull_requests: app`: what a "
+                "workflow merges by its own token is neither checked nor delivered"
+            )
+            raise PydanticCustomError("revert", message, {"name": merging[0]})
+        return self
+
+    def environment_before(self, environment: str) -> str | None:
+        """The one before it in the order of promotion; None for the first."""
+        names = list(self.environments)
+        place = names.index(environment)
+        return names[place - 1] if place else None
 
     def namespace_of(self, environment: str) -> str:
         """The Kubernetes namespace of one of the environments."""

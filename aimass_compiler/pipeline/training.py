@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog import OneOf
+from aimass_compiler.catalog.calibration import Method
+from aimass_compiler.catalog.metric import MetricName
 from aimass_compiler.catalog.optimizer import Optimizer
 from aimass_compiler.catalog.optimizers.adam import Adam
-from aimass_compiler.values import Bytes, Duration, Frozen, Integer, Memory, Number
+from aimass_compiler.catalog.quantities import Bytes, Duration, Frozen, Integer, Memory, Number
+from aimass_compiler.catalog.schedule import Schedule
+from aimass_compiler.catalog.schedules.constant import ConstantRate
+
+#: `balanced`, or the weight of a row by its class; a class that is left out has weight 1.
+ClassWeights = (
+    Literal["balanced"] | Annotated[Mapping[str, Annotated[Number, Field(gt=0, le=1e6)]], Field(min_length=1)]
+)
 
 
 class Objective(Frozen):
     """What training minimises and what the search compares."""
 
-    metric: str
+    metric: Annotated[str, MetricName()]
     """The metric that chooses between trials, by its name in scikit-learn."""
     loss: str | None = None
     """What the model minimises; by default the task's own (log loss or squared error)."""
@@ -45,6 +56,25 @@ class TrainingResources(Frozen):
     """Memory of one worker pod."""
 
 
+class Sampling(Frozen):
+    """Which training rows are left out or repeated, so that rare classes are less rare among them."""
+
+    under: Number | None = Field(None, gt=0, le=1)
+    """Leave out rows of the frequent classes until the rarest class has this many for each one of theirs."""
+    over: Number | None = Field(None, gt=0, le=1)
+    """Repeat rows of the rare classes until each has this many for one of the most frequent class."""
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.under is None) == (self.over is None):
+            raise PydanticCustomError("sampling", "`sampling` is either `under` or `over`: `{over: 0.5}`")
+        return self
+
+
+def _is_absent(value: object) -> bool:
+    return value is None
+
+
 class Training(Frozen):
     """How one trial is trained."""
 
@@ -56,6 +86,11 @@ class Training(Frozen):
     """Passes (or boosting rounds) without a better validation loss before a trial ends; 0 never ends one."""
     optimizer: Annotated[Optimizer, OneOf("optimizers")] = Field(default_factory=Adam.default)
     """Who moves the weights of a network."""
+    schedule: Annotated[Schedule, OneOf("schedules")] = Field(default_factory=ConstantRate.default)
+    """How the optimizer's learning rate changes while a network learns."""
+    gradient_norm: Number | None = Field(None, gt=0, le=1e9)
+    """The largest L2 norm of all gradients of a step together: longer ones are shortened to it (Pascanu,
+    Mikolov and Bengio 2013); without it, none is."""
     workers: Integer = Field(1, ge=1, le=1000)
     """Machines of one trial; only 1, until a trial can be shared out among several."""
     gpus: Integer = Field(0, ge=0, le=64)
@@ -66,3 +101,11 @@ class Training(Frozen):
     """How often a trial that died is tried again."""
     seed: Integer = Field(0, ge=0)
     """Where chance starts."""
+    class_weights: ClassWeights | None = Field(None, exclude_if=_is_absent)
+    """How much the rows of a class count in training: `balanced` makes all classes count alike, `{yes: 5}`
+    makes each row of `yes` count as five others."""
+    calibration: Method | None = Field(None, exclude_if=_is_absent)
+    """Calibrate the probabilities on the validation split: `sigmoid` by two parameters, `isotonic` by
+    rising steps, for a thousand validation rows and more."""
+    sampling: Sampling | None = Field(None, exclude_if=_is_absent)
+    """Leave out or repeat training rows; validation and test rows stay as they are."""

@@ -1,4 +1,4 @@
-"""A warning that somebody accepts, with the reason."""
+"""A warning that is accepted, with the reason."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from aimass_compiler.values import Frozen
+from aimass_compiler.catalog.quantities import Frozen
 
 #: Our own codes; checkov's rules; and kube-score's, which have no form of their own.
 _CODE = re.compile(r"AM[0-9]{3}|(?P<checkov>CKV2?_[A-Z0-9]+_[0-9]+)|kube-score/(?P<kube_score>[a-z0-9-]+)")
@@ -17,13 +17,13 @@ _PLACE = re.compile(r"serving|training|environments\.[a-z0-9-]+")
 
 def _is_code(value: str) -> str:
     if not _CODE.fullmatch(value):
-        told = "{shown} is not a code such as `AM216`, `CKV_K8S_11` or `kube-score/container-resources`"
-        raise PydanticCustomError("code", told, {"shown": f"`{value}`"})
+        message = "{shown} is not a code such as `AM216`, `CKV_K8S_11` or `kube-score/container-resources`"
+        raise PydanticCustomError("code", message, {"shown": f"`{value}`"})
     return value
 
 
 class Waiver(Frozen):
-    """A warning that somebody accepts, with the reason. Errors cannot be accepted."""
+    """A warning that is accepted, with the reason. Errors cannot be accepted."""
 
     code: Annotated[str, AfterValidator(_is_code)]
     """The code of the warning, such as `AM216`, which `aimass explain AM216` explains; or a rule of a
@@ -32,7 +32,7 @@ class Waiver(Frozen):
     """Where it is accepted, such as `data.columns.note` or `features.2`, and for a scanner's rule
     `serving`, `training` or `environments.dev`; by default everywhere."""
     reason: str = Field(min_length=1)
-    """Why, for whoever reads the spec next."""
+    """Why, for those who read the spec next."""
 
     @model_validator(mode="after")
     def _is_placed(self) -> Self:

@@ -1,20 +1,22 @@
 """Files against what is on disk: the changes with their reasons, and their writing."""
 
-from aimass_compiler.plan.comparison import Action, Change, Files, Plan, compare
+from aimass_compiler.plan.atomic_write import alone, guarded, plan_model, replace_file, update, write
+from aimass_compiler.plan.comparison import Action, FileChange, Files, Plan, compare, merged
 from aimass_compiler.plan.difference import unified_diff
+from aimass_compiler.plan.folder_lock import folder_locked
 from aimass_compiler.plan.snapshot import Snapshot, snapshot, snapshot_of
-from aimass_compiler.plan.writing import alone, guarded, locked, plan_model, replace_file, update, write
 
 __all__ = [
     "Action",
-    "Change",
+    "FileChange",
     "Files",
     "Plan",
     "Snapshot",
     "alone",
     "compare",
+    "folder_locked",
     "guarded",
-    "locked",
+    "merged",
     "plan_model",
     "replace_file",
     "snapshot",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,8 +10,7 @@ from msgspec import Struct, field
 
 from aimass_compiler import conventions
 from aimass_compiler.conflict_markers import is_conflicted
-from aimass_compiler.diagnostics import Finding, Severity, has_errors
-from aimass_compiler.explanations import Explanation
+from aimass_compiler.diagnostics import Explanation, Finding, Severity, has_errors
 from aimass_compiler.plan.inventory import Inventory, digest, to_bytes, with_line_feeds
 from aimass_compiler.plan.names import below, inventory_path, model_folder, refusals
 
@@ -25,10 +24,7 @@ EXPLANATIONS = (
         "something is in the way of a file",
         "A symbolic link, a folder or a device stands where a file belongs, or a link stands above "
         "it. The compiler follows no links, so that nothing outside of the output folder is ever "
-        "touched. Remove what is in the way and compile again. On disks that do not tell `Churn` from "
-        "`churn`, as those of macOS and Windows, it may be there under another spelling, which git and other "
-        "systems take for another file. Rename it and compile again. Where no new name stays, as on NTFS "
-        "mounted with `ignore_case`, the disk itself spells names anew: keep the project on another one.",
+        "touched. Remove what is in the way and compile again.",
     ),
     Explanation(
         "AM033",
@@ -40,7 +36,7 @@ EXPLANATIONS = (
     Explanation(
         "AM034",
         "an inventory cannot be read",
-        "Each model's folder lists what the compiler wrote there. Without that list it cannot tell its "
+        "Each model's folder lists what the compiler wrote there. Without that list it cannot know its "
         "own files from yours. Delete it and compile again; files that are as they should be are adopted. "
         "One in which a merge left conflict markers can be read: both sides of it count.",
     ),
@@ -50,7 +46,7 @@ EXPLANATIONS = (
         "Where a spec was deleted or renamed, the compiler deletes what it wrote for it, and nothing else. "
         "Mostly `dvc.lock` stays, which DVC wrote: it is the only link from that model to its data and "
         "results in the cache. Move it to the folder of the model's new name, or delete it with `git rm` "
-        "when nobody will ask for them again.",
+        "when they are no longer needed.",
     ),
 )
 
@@ -68,7 +64,7 @@ class Action(StrEnum):
     EDITED = "edited"
 
 
-class Change(NamedTuple):
+class FileChange(NamedTuple):
     """What happens to one file, and why."""
 
     action: Action
@@ -79,7 +75,7 @@ class Change(NamedTuple):
 class Plan(Struct, frozen=True):
     """Every file that is produced or owned, sorted by path, and what stands against writing."""
 
-    changes: tuple[Change, ...] = ()
+    changes: tuple[FileChange, ...] = ()
     #: What shall be on disk afterwards, inventories included.
     files: Files = field(default_factory=dict)
     #: What was on disk when this was planned.
@@ -95,6 +91,18 @@ class Plan(Struct, frozen=True):
         return has_errors(self.findings) or any(
             change.action is not Action.UNCHANGED for change in self.changes
         )
+
+
+def merged(plans: Sequence[Plan]) -> Plan:
+    """Several plans of different models as one."""
+    changes = (change for plan in plans for change in plan.changes)
+    return Plan(
+        changes=tuple(sorted(changes, key=lambda change: change.path)),
+        files={path: content for plan in plans for path, content in plan.files.items()},
+        previous={path: content for plan in plans for path, content in plan.previous.items()},
+        findings=tuple(finding for plan in plans for finding in plan.findings),
+        shown_as=plans[0].shown_as if plans else "",
+    )
 
 
 def compare(files: Files, seen: Snapshot, *, prune_models: bool = False, force: bool = False) -> Plan:
@@ -125,7 +133,7 @@ def compare(files: Files, seen: Snapshot, *, prune_models: bool = False, force: 
     )
 
 
-def _is_kept(change: Change, files: Files) -> bool:
+def _is_kept(change: FileChange, files: Files) -> bool:
     return change.action is Action.UNCHANGED and change.path in files
 
 
@@ -156,39 +164,39 @@ class _Part:
         An edit that is given up keeps its old hash: killed before it is replaced, it is still an edit.
         """
         before = dict(self._known.files)
-        for path, told in self._known.announced.items():
+        for path, message in self._known.announced.items():
             content = self._contents.get(below(self._folder, path))
-            if content is not None and digest(content) == told:
-                before[path] = told
+            if content is not None and digest(content) == message:
+                before[path] = message
         return to_bytes(Inventory(before, self._listed))
 
-    def _changes(self, files: Files, *, force: bool) -> Iterator[Change]:
+    def _changes(self, files: Files, *, force: bool) -> Iterator[FileChange]:
         known = self._known
         for path in sorted(known.paths | files.keys()):
             whole = below(self._folder, path)
             before, after = self._contents.get(whole), files.get(path)
             if _is_same(before, after):
                 if before is not None:
-                    yield Change(Action.UNCHANGED, whole, "is as it should be")
+                    yield FileChange(Action.UNCHANGED, whole, "is as it should be")
                 continue
             is_known = path in known.paths
             is_own = force or before is None or known.wrote(path, before) or (is_known and _is_lost(before))
             if before is not None and after is not None and is_conflicted(before):
-                yield Change(Action.UPDATE, whole, "a merge left conflict markers in it")
+                yield FileChange(Action.UPDATE, whole, "a merge left conflict markers in it")
             else:
                 yield _change(whole, before, after, is_known=is_known, is_own=is_own)
 
-    def _listing_change(self) -> Iterator[Change]:
+    def _listing_change(self) -> Iterator[FileChange]:
         reason = "lists what the compiler wrote"
         before, after = self._contents.get(self.listing), self.inventory
         if _is_same(before, after):
             if before is not None:
-                yield Change(Action.UNCHANGED, self.listing, reason)
+                yield FileChange(Action.UNCHANGED, self.listing, reason)
         elif before is not None and after is not None and is_conflicted(before):
-            yield Change(Action.UPDATE, self.listing, "a merge left conflict markers in it")
+            yield FileChange(Action.UPDATE, self.listing, "a merge left conflict markers in it")
         else:
             action = Action.CREATE if before is None else Action.DELETE if after is None else Action.UPDATE
-            yield Change(action, self.listing, reason)
+            yield FileChange(action, self.listing, reason)
 
 
 def _is_same(before: bytes | None, after: bytes | None) -> bool:
@@ -203,21 +211,23 @@ def _is_lost(content: bytes) -> bool:
     return not content.strip(b"\0")
 
 
-def _change(path: str, before: bytes | None, after: bytes | None, *, is_known: bool, is_own: bool) -> Change:
+def _change(
+    path: str, before: bytes | None, after: bytes | None, *, is_known: bool, is_own: bool
+) -> FileChange:
     """What happens to a file that is not as it should be."""
     if before is None:
         reason = "was deleted since it was written" if is_known else "is new"
-        return Change(Action.CREATE, path, reason)
+        return FileChange(Action.CREATE, path, reason)
     if not is_own:
         reason = "was edited by hand" if is_known else "is there and was not written by the compiler"
-        return Change(Action.EDITED, path, reason)
+        return FileChange(Action.EDITED, path, reason)
     if after is None:
-        return Change(Action.DELETE, path, "is no longer produced")
-    return Change(Action.UPDATE, path, "differs from what is produced now")
+        return FileChange(Action.DELETE, path, "is no longer produced")
+    return FileChange(Action.UPDATE, path, "differs from what is produced now")
 
 
 def _findings(
-    changes: list[Change], folders: Collection[str], seen: Snapshot, *, force: bool
+    changes: list[FileChange], folders: Collection[str], seen: Snapshot, *, force: bool
 ) -> Iterator[Finding]:
     yield from _obstacles(folders, seen)
     for folder in sorted(folders):
@@ -242,7 +252,7 @@ def _kept(folders: Collection[str], seen: Snapshot) -> Iterator[Finding]:
     for folder, paths in kept.items():
         more = f" and {len(paths) - 1} more files" if len(paths) > 1 else ""
         message = f"`{paths[0]}`{more} will stay although the model is gone: the compiler did not write it"
-        hint = "delete it when nobody needs it; `aimass explain AM037` says what a `dvc.lock` is for"
+        hint = "delete it when it is no longer needed; `aimass explain AM037` says what a `dvc.lock` is for"
         file = f"{seen.shown_as}/{folder}"
         yield Finding("AM037", (), message, help=hint, severity=Severity.WARNING, file=file)
 
@@ -254,7 +264,6 @@ def _obstacles(folders: Collection[str], seen: Snapshot) -> Iterator[Finding]:
         if not path or model_folder(path) in folders:
             kept_out.setdefault(obstacle, []).append(path)
     for obstacle, paths in kept_out.items():
-        also = f"; {len(paths)} files belong below it" if len(paths) > 1 and not obstacle.spelling else ""
-        hint = f"rename it to `{obstacle.spelling}`" if obstacle.spelling else "remove what is in the way"
+        also = f"; {len(paths)} files belong below it" if len(paths) > 1 else ""
         file = f"{seen.shown_as}/{obstacle.at}" if obstacle.at else seen.shown_as
-        yield Finding("AM032", (), f"{obstacle.reason}{also}", help=hint, file=file)
+        yield Finding("AM032", (), f"{obstacle.reason}{also}", help="remove what is in the way", file=file)

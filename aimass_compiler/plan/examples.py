@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from aimass_compiler.explanations import Example
+from aimass_compiler.diagnostics import Example
 
 EXAMPLES = (
     Example(
         "AM030",
-        "A target would write `churn/con.txt`, which no Windows can hold.",
-        "It writes `churn/console.txt`.",
+        "A target would write `churn/../aimass.yaml`.",
+        "It writes `churn/settings.yaml`.",
         "situation",
     ),
     Example(
@@ -20,7 +20,7 @@ EXAMPLES = (
     Example("AM032", "`generated/churn/dvc.yaml` is a folder.", "The folder was removed.", "situation"),
     Example(
         "AM033",
-        "Somebody edited `generated/churn/dvc.yaml`, and then the spec changed.",
+        "Someone edited `generated/churn/dvc.yaml`, and then the spec changed.",
         "The edit was undone; the spec says what is wanted.",
         "situation",
     ),
@@ -34,7 +34,7 @@ EXAMPLES = (
     Example(
         "AM036",
         "While the compiler ran, another program wrote `generated/churn/dvc.yaml`.",
-        "Nobody else writes below `generated/`.",
+        "No one else writes below `generated/`.",
         "situation",
     ),
     Example(

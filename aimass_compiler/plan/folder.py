@@ -11,16 +11,13 @@ import contextlib
 import errno
 import os
 import stat
-import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
-from aimass_compiler.plan.names import same_name
-
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd and os.scandir in os.supports_fd
@@ -44,8 +41,11 @@ class Obstacle(Struct, frozen=True):
 
     reason: str
     at: str = ""
-    #: What it has to be called, where that is all that is wrong with it.
-    spelling: str = ""
+
+
+def differs_in_case(found: str, path: str) -> Obstacle:
+    """What some disks take for the path, and git does not."""
+    return Obstacle(f"`{found}` differs from `{path}` in case only, and some disks take both for one", found)
 
 
 class _Place(NamedTuple):
@@ -189,38 +189,13 @@ class OutputFolder:
     def _kind_of(self, path: str) -> str | Obstacle | None:
         """FILE, FOLDER, LINK or OTHER; None where there is nothing, and what is in the way above."""
         parent, _, name = path.rpartition("/")
-        if not parent:
-            return self._kind_of_model(path)
+        if not parent:  # the output folder is large, and is not listed for one model
+            return self._kind_now(path)
         names = self._names_in(parent)
         if isinstance(names, Obstacle) or name in names:
             return names if isinstance(names, Obstacle) else names[name]
-        return self._kind_of_unlisted(path, names)
-
-    def _kind_of_model(self, path: str) -> str | Obstacle | None:
-        """The same of what lies in the output folder, which is large, and is not listed for one model."""
-        kind, other = self._kind_now(path), path.swapcase()
-        if kind is None or other == path or self._kind_now(other) is None:
-            return kind
-        names = self._listed.get("")
-        if names is None or isinstance(names, Obstacle):
-            names = self._listed[""] = self.names("")
-        return kind if path in names else self._kind_of_unlisted(path, names)
-
-    def _kind_of_unlisted(self, path: str, names: Iterable[str]) -> str | Obstacle | None:
-        """The same of what is not among the names in its folder: the system may take one of them for it."""
-        parent, _, name = path.rpartition("/")
-        alike = sorted(each for each in names if same_name(each) == same_name(name))
-        if not alike and name.isascii():
-            return None
-        kind = self._kind_now(path)
-        composed = unicodedata.normalize("NFC", name)
-        # Some systems list `é` as two characters, and find it as one.
-        if kind is None or not alike or composed in (unicodedata.normalize("NFC", each) for each in alike):
-            return kind
-        at = f"{parent}/{alike[0]}" if parent else alike[0]
-        return Obstacle(
-            f"`{at}` is in the place of `{path}`: this disk takes both for one, others do not", at, name
-        )
+        other = next((each for each in names if each.casefold() == name.casefold()), None)
+        return None if other is None else differs_in_case(f"{parent}/{other}", path)
 
     def _kind_now(self, path: str) -> str | None:
         try:

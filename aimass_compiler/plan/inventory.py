@@ -32,10 +32,10 @@ class Inventory(Struct, frozen=True):
 
     def wrote(self, path: str, content: bytes) -> bool:
         """Whether this content is what the compiler put there, and not somebody's edit."""
-        told = (self.files.get(path), self.announced.get(path))
+        message = (self.files.get(path), self.announced.get(path))
         # What both sides changed git may have merged line by line, which is nobody's edit either.
-        is_of_both = self.is_merged and None not in told and told[0] != told[1]
-        return is_of_both or digest(content) in told or digest(with_line_feeds(content)) in told
+        is_of_both = self.is_merged and None not in message and message[0] != message[1]
+        return is_of_both or digest(content) in message or digest(with_line_feeds(content)) in message
 
     @property
     def paths(self) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Which paths may be written below the output folder, so that they mean the same file on every system."""
+"""Which paths may be written below the output folder, so that each is one file of ours."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
-from aimass_compiler.diagnostics import Finding
-from aimass_compiler.explanations import Explanation
+from aimass_compiler.diagnostics import Explanation, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,15 +17,14 @@ EXPLANATIONS = (
     Explanation(
         "AM030",
         "a path cannot be written",
-        "Files are written only below the output folder, under names that Linux, macOS and Windows "
-        "all accept: no `..`, no absolute path, no `aux` or `con`, no `.git`, and not the names that "
-        "the compiler keeps for itself.",
+        "Files are written only below the output folder: no `..`, no absolute path, no `.git`, no control "
+        "characters, and not the names that the compiler keeps for itself.",
     ),
     Explanation(
         "AM031",
         "two paths are one file on some systems",
-        "macOS and Windows do not tell `Train` from `train`, so one file would overwrite the other; and no "
-        "system has a file and a folder of the same name.",
+        "macOS and Windows do not distinguish `Train` from `train`, so one file would overwrite the other; "
+        "and no system has a file and a folder of the same name.",
     ),
 )
 
@@ -39,7 +37,6 @@ _LONGEST_PATH_BYTES = 800
 _MANY = 4096
 _FEW = 64
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
-_DEVICES = re.compile(rf"({conventions.DEVICES})(\..*)?", re.IGNORECASE)
 
 
 def model_folder(path: str) -> str:
@@ -56,11 +53,6 @@ def below(folder: str, path: str) -> str:
 def inventory_path(folder: str) -> str:
     """Where the inventory of a model's folder is."""
     return below(folder, conventions.INVENTORY_FILE)
-
-
-@lru_cache(_MANY)
-def _is_listing(inside: str) -> bool:
-    return same_name(inside) == same_name(conventions.INVENTORY_FILE)
 
 
 def partial_name(name: str) -> str:
@@ -90,7 +82,7 @@ def refusal(path: str) -> str:
 @lru_cache(_MANY)
 def _refusal(inside: str) -> str:
     """Why a model's folder cannot be called so, or a file in it; "" when it can."""
-    if _is_listing(inside):
+    if inside.lower() == conventions.INVENTORY_FILE:
         return "the inventory has this name"
     reason = next((reason for segment in inside.split("/") for reason in _segment_refusals(segment)), "")
     if not reason and len(inside.encode()) > _LONGEST_PATH_BYTES:
@@ -103,10 +95,6 @@ def _segment_refusals(segment: str) -> Iterator[str]:
         yield f"`{segment}` is no name"
     if forbidden := _FORBIDDEN.search(segment):
         yield f"some systems allow no {forbidden[0]!r} in a name"
-    if segment.endswith((".", " ")):
-        yield f"some systems cut the end of `{segment}`"
-    if _DEVICES.fullmatch(segment):
-        yield f"`{segment}` is a device on Windows"
     if segment.lower() == ".git":
         yield "Git keeps its own files there"
     if segment.startswith(".") and segment.endswith(".partial"):
@@ -119,12 +107,6 @@ def _segment_refusals(segment: str) -> Iterator[str]:
 
 def _is_unicode(text: str) -> bool:
     return not any(unicodedata.category(character) == "Cs" for character in text)
-
-
-@lru_cache(_MANY)
-def same_name(path: str) -> str:
-    """Equal for names that some file system does not tell apart."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
 def _collisions(paths: Iterable[str], shown_as: str) -> Iterator[Finding]:
@@ -155,11 +137,11 @@ def _pairs(paths: tuple[str, ...]) -> tuple[tuple[str, str, bool], ...]:
     files: dict[str, str] = {}
     pairs: list[tuple[str, str, bool]] = []
     for path in paths:
-        other = files.setdefault(same_name(path), path)
+        other = files.setdefault(path.casefold(), path)
         if other != path:
             pairs.append((other, path, False))
     for path in paths:
-        segments = same_name(path).split("/")
+        segments = path.casefold().split("/")
         above = ("/".join(segments[:count]) for count in range(1, len(segments)))
         pairs += [(files[folder], path, True) for folder in above if folder in files]
     return tuple(pairs)

@@ -9,9 +9,9 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from aimass_compiler import conventions
-from aimass_compiler.plan.folder import FOLDER, Obstacle, OutputFolder
+from aimass_compiler.plan.folder import FOLDER, Obstacle, OutputFolder, differs_in_case
 from aimass_compiler.plan.inventory import Inventory, from_bytes
-from aimass_compiler.plan.names import below, inventory_path, model_folder, refusal, same_name
+from aimass_compiler.plan.names import below, inventory_path, model_folder, refusal
 
 if TYPE_CHECKING:
     import pathlib
@@ -54,16 +54,17 @@ def snapshot(
             return _seen(opened.look, models.difference(settled), produced, shown_as)
         known = models.union(settled)
         listed = {name for name, kind in opened.names("").items() if kind == FOLDER} - known
-        taken = _taken(opened.look, listed, known)
-        gone = listed.difference(map(model_folder, taken))
+        alike = {name for name in listed if name.casefold() in known}
+        gone = listed - alike
         seen = _seen(opened.look, (models | {"", *gone}).difference(settled), produced, shown_as)
         owners = sorted(gone & set(seen.inventories))
         strange = (path for name in owners for path in opened.files(name) if path not in seen.contents)
+        taken = {inventory_path(name): differs_in_case(name, name.casefold()) for name in sorted(alike)}
         return replace(
             seen,
             others=tuple(strange),
             obstacles={**seen.obstacles, **taken},
-            inventories={**seen.inventories, **{model_folder(path): Inventory() for path in taken}},
+            inventories={**seen.inventories, **{name: Inventory() for name in alike}},
         )
 
 
@@ -73,17 +74,6 @@ def snapshot_of(
     """The same of an output folder that is not on disk: its files by their path below it."""
     models = {"", *map(model_folder, files), *map(model_folder, produced)}
     return _seen(files.get, models, produced, shown_as)
-
-
-def _taken(look: Look, listed: Collection[str], known: Collection[str]) -> dict[str, Obstacle]:
-    """Folders that are not of models that are gone: the system takes them for those of known ones."""
-    spelt = {same_name(name): name for name in listed}
-    found = {name: look(name) for name in sorted(known) if same_name(name) in spelt}
-    return {
-        inventory_path(spelt[same_name(name)]): seen
-        for name, seen in found.items()
-        if isinstance(seen, Obstacle) and seen.at != name
-    }
 
 
 def _seen(look: Look, models: Iterable[str], produced: Iterable[str], shown_as: str) -> Snapshot:
@@ -107,13 +97,6 @@ def _seen(look: Look, models: Iterable[str], produced: Iterable[str], shown_as: 
             content = listed if path is listing else look(path)
             if isinstance(content, bytes):
                 contents[path] = content
-            elif content is not None and not _will_be_gone(content, path, paths):
+            elif content is not None:
                 obstacles[path] = content
     return Snapshot(contents, obstacles, inventories, shown_as=shown_as)
-
-
-def _will_be_gone(obstacle: Obstacle, path: str, owned: Collection[str]) -> bool:
-    """Whether the compiler wrote what is in the way itself, under another spelling: deletions come first."""
-    at = obstacle.at
-    is_same = f"{path}/".startswith(f"{at}/")
-    return not is_same and any(f"{own}/".startswith(f"{at}/") for own in owned)

@@ -1,4 +1,4 @@
-"""Pipeline to files: every target in its own folder, pure, and merged here."""
+"""Pipeline to files: each target says what it makes, and here that is put together."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from dataclasses import replace
 from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Finding
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.render import dvc, image, monitoring, serving, training
-from aimass_compiler.render.shared import Shared
-
-TARGETS = (dvc, training, image, serving, monitoring)
-
-EXPLANATIONS = tuple(explanation for target in TARGETS for explanation in getattr(target, "EXPLANATIONS", ()))
+from aimass_compiler.render import environments
+from aimass_compiler.render.kustomizations import kustomizations, objects_of
+from aimass_compiler.render.pipeline_json import PipelineJson
+from aimass_compiler.render.record import record_file
+from aimass_compiler.render.targets import TARGETS
 
 
 def render(pipeline: Pipeline) -> dict[str, bytes]:
@@ -21,13 +20,18 @@ def render(pipeline: Pipeline) -> dict[str, bytes]:
 
     Raises ValueError when two targets write the same path.
     """
-    shared = Shared(pipeline)
-    files = {conventions.PIPELINE_FILE: shared.pipeline_file}
-    for target in TARGETS:
-        rendered = target.render(shared)
-        if taken := sorted(files.keys() & rendered.keys()):
-            raise ValueError(f"{target.__name__} writes {', '.join(taken)}, which another target writes")
-        files |= rendered
+    source = PipelineJson(pipeline)
+    rendered = {name: target.render(source) for name, target in TARGETS.items()}
+    every = [*rendered.values()]
+    objects = objects_of(pipeline, every)
+    files = {conventions.PIPELINE_FILE: source.whole}
+    parts = {name: each.files for name, each in rendered.items()}
+    parts["base and overlays"] = kustomizations(pipeline, every, objects)
+    parts["the record"] = record_file(source, every, objects)
+    for name, own in parts.items():
+        if taken := sorted(files.keys() & own.keys()):
+            raise ValueError(f"{name} writes {', '.join(taken)}, which another target writes")
+        files |= own
     return dict(sorted(files.items()))
 
 
@@ -41,7 +45,6 @@ def render_all(pipelines: Mapping[str, Pipeline]) -> dict[str, bytes]:
 
 
 def findings(pipeline: Pipeline, file: str) -> Iterator[Finding]:
-    """What the targets cannot express of this pipeline; findings about the settings name their own file."""
-    for target in TARGETS:
-        if hasattr(target, "findings"):
-            yield from (replace(finding, file=finding.file or file) for finding in target.findings(pipeline))
+    """What no target, or not all of them, can express; findings about the settings name their own file."""
+    found = [environments.findings(pipeline), *(target.findings(pipeline) for target in TARGETS.values())]
+    yield from (replace(finding, file=finding.file or file) for each in found for finding in each)

@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run_stage(stage: Stage, workspace: Workspace) -> None:
     """Run one stage with the parts of pipeline.json that it declares."""
     parts = read_parts(workspace.generated / conventions.PIPELINE_FILE, stage)
-    module = import_module(f"aimass_compiler.runtime.{stage.name}")
+    module = import_module(f"aimass_compiler.runtime.stages.{stage.name}")
     module.run(**parts, workspace=workspace)
 
 

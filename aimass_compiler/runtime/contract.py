@@ -10,19 +10,65 @@ from dataclasses import dataclass
 import numpy
 import polars
 
-from aimass_compiler.catalog.moments import microseconds
 from aimass_compiler.diagnostics import did_you_mean
 from aimass_compiler.expression.plain_name import values_of
-from aimass_compiler.pipeline.columns import CategoryColumn, Column, ImageColumn, NumberColumn, TimeColumn
-from aimass_compiler.runtime.server.decimals import widened
+from aimass_compiler.expression.timestamp_columns import microseconds
+from aimass_compiler.pipeline.columns import (
+    CategoryColumn,
+    Column,
+    ImageColumn,
+    NumberColumn,
+    SeriesColumn,
+    TimeColumn,
+)
+from aimass_compiler.runtime.server.datatypes import widened
 
 _SHOWN = 3
 _LONGEST = 40
 #: So many values of a category stand in a proposed claim.
 _FEW_VALUES = 4
-_NOTHING_LOST: Mapping[str, int] = {}
 #: Where the value of a column in a row stands, for people.
 Place = Callable[[str, int], str]
+
+
+@dataclass(frozen=True)
+class Misfits:
+    """Values of a column that its contract does not allow: how many, and where the first of them are."""
+
+    claim: str
+    """What they are, of several: `that are not a finite number`."""
+    rows: int
+    examples: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        """What is reported of them."""
+        if self.rows == 1:
+            return f"holds 1 value {self.claim.replace('that are ', 'that is ', 1)}"
+        return f"holds {self.rows:,} values {self.claim}"
+
+    def and_later(self, others: Misfits) -> Misfits:
+        """These, and those of later rows."""
+        examples = (self.examples + others.examples)[:_SHOWN]
+        return Misfits(self.claim, self.rows + others.rows, examples)
+
+
+#: By column and, where that can be broken in several ways, by a number.
+Found = dict[tuple[str, int], Misfits]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What was found of rows in their types."""
+
+    rows: int
+    missing: Mapping[str, int]
+    misfits: Found
+
+    def and_later(self, others: Kept) -> Kept:
+        """What was found of these rows and of later ones."""
+        missing = {name: count + others.missing[name] for name, count in self.missing.items()}
+        return Kept(self.rows + others.rows, missing, both(self.misfits, others.misfits))
 
 
 @dataclass(frozen=True)
@@ -39,6 +85,21 @@ class Violation:
         return f"`{self.column}` {self.message}" + (
             f" ({', '.join(self.examples)}{more})" if self.examples else ""
         )
+
+
+def both(found: Found, later: Found) -> Found:
+    """What was found of some rows and of later ones."""
+    joined = dict(found)
+    for key, misfits in later.items():
+        joined[key] = joined[key].and_later(misfits) if key in joined else misfits
+    return joined
+
+
+def reported(found: Found, columns: Iterable[str]) -> Iterator[Violation]:
+    """Misfits as violations, in the order of the columns."""
+    order = {name: place for place, name in enumerate(columns)}
+    for (name, _), misfits in sorted(found.items(), key=lambda pair: (order[pair[0][0]], pair[0][1])):
+        yield Violation(name, misfits.message, misfits.rows, misfits.examples)
 
 
 def counted(column: str, row: int) -> str:
@@ -61,9 +122,9 @@ def absent(columns: Iterable[str], present: list[str], known: Iterable[str] = ()
 
 def typed(
     rows: polars.DataFrame, columns: Mapping[str, Column], place: Place = counted
-) -> tuple[polars.DataFrame, list[Violation]]:
+) -> tuple[polars.DataFrame, Found]:
     """The declared columns that are there in their types, and the values that would not go."""
-    violations: list[Violation] = []
+    misfits: Found = {}
     kinds = rows.schema
     declared = {name: column for name, column in columns.items() if name in kinds}
     plain = [name for name, column in declared.items() if _is_plain(kinds[name], column)]
@@ -77,10 +138,9 @@ def typed(
             continue
         lost = raw.is_not_null() & series.is_null() & ~_is_blank(raw)
         if lost.any():
-            verb = "is" if lost.sum() == 1 else "are"
-            message = f"holds {_values(lost)} that {verb} not {_wanted(column, raw)}"
-            violations.append(_violation(name, raw, lost, message, place))
-    return polars.DataFrame(found), violations
+            claim = f"that are not {_wanted(column, raw)}"
+            misfits[name, 0] = _misfits(name, raw, lost, claim, place)
+    return polars.DataFrame(found), misfits
 
 
 def _is_plain(kind: polars.DataType, column: Column) -> bool:
@@ -99,18 +159,16 @@ def _plain_numbers(rows: polars.DataFrame, names: list[str]) -> dict[str, polars
     return {column.name: column for column in found.iter_columns()}
 
 
-def _values(where: polars.Series) -> str:
-    count = int(where.sum())
-    return "1 value" if count == 1 else f"{count:,} values"
-
-
 def _wanted(column: Column, raw: polars.Series) -> str:
     if isinstance(column, ImageColumn):
         return _wanted_image(column, raw)
+    if isinstance(column, SeriesColumn):
+        steps = "finite numbers" if column.channels == 1 else f"lists of {column.channels} finite numbers"
+        return f"a series: a list of 1 to {column.length:,} {steps}"
     if isinstance(column, NumberColumn):
         return "a finite number"
     if isinstance(column, TimeColumn):
-        return "a date or moment like 2026-01-31 or 2026-01-31T12:00:00Z"
+        return "a date or timestamp like 2026-01-31 or 2026-01-31T12:00:00Z"
     return "a plain value"
 
 
@@ -126,6 +184,8 @@ def _wanted_image(column: ImageColumn, raw: polars.Series) -> str:
 def _typed(raw: polars.Series, column: Column) -> polars.Series:
     if isinstance(column, ImageColumn):
         return _typed_images(raw, column.shape)
+    if isinstance(column, SeriesColumn):
+        return _typed_series(raw, column)
     if raw.dtype.is_nested():
         kind = polars.Float64 if isinstance(column, NumberColumn) else polars.String
         return polars.Series(raw.name, [None] * len(raw), dtype=kind)
@@ -139,15 +199,15 @@ def _typed(raw: polars.Series, column: Column) -> polars.Series:
     return text.set(text == "", None)
 
 
-def written(raw: polars.Series) -> str:
+def written(kind: polars.DataType) -> str:
     """How the data writes a column, where the server has to know: a `flag`, `integer`, `float` or `text`."""
-    if raw.dtype == polars.Boolean:
+    if kind == polars.Boolean:
         return "flag"
-    if raw.dtype.is_integer():
+    if kind.is_integer():
         return "integer"
-    if raw.dtype.is_float():
+    if kind.is_float():
         return "float"
-    return "text" if raw.dtype == polars.String else ""
+    return "text" if kind == polars.String else ""
 
 
 def _widened(raw: polars.Series) -> polars.Series:
@@ -174,6 +234,28 @@ def _typed_images(raw: polars.Series, shape: tuple[int, ...]) -> polars.Series:
     return polars.Series(raw.name, [None] * len(raw), dtype=kind)
 
 
+def _typed_series(raw: polars.Series, column: SeriesColumn) -> polars.Series:
+    """The steps of each series one after the other, NaN behind the last one."""
+    size = column.length * column.channels
+    kind = polars.Array(polars.Float32, size)
+    if not raw.dtype.is_nested() or isinstance(raw.dtype, polars.Struct):
+        return polars.Series(raw.name, [None] * len(raw), dtype=kind)
+    flat, is_whole = raw, raw.is_not_null()
+    if raw.dtype.inner.is_nested():  # type: ignore[attr-defined]  # a list or an array
+        steps = raw.cast(polars.List(polars.List(polars.Float32)), strict=False)
+        is_whole = steps.list.eval(polars.element().list.len() == column.channels).list.all()
+        flat = steps.list.eval(polars.element().explode())
+    lists = flat.cast(polars.List(polars.Float32), strict=False)
+    length = lists.list.len()
+    is_finite = lists.list.eval(polars.element().is_finite().fill_null(value=False)).list.all()
+    fits = (length > 0) & (length <= size) & (length % column.channels == 0) & is_finite & is_whole
+    behind = polars.lit(polars.Series([[math.nan] * size], dtype=polars.List(polars.Float32)))
+    padded = polars.DataFrame({"series": lists.set(~fits, None)}).select(
+        polars.concat_list("series", behind).list.head(size).cast(kind)
+    )
+    return padded.to_series().alias(raw.name)
+
+
 def _is_blank(raw: polars.Series) -> polars.Series:
     """Where a missing value is written in another way than null."""
     if raw.dtype == polars.String:
@@ -183,39 +265,44 @@ def _is_blank(raw: polars.Series) -> polars.Series:
     return polars.repeat(value=False, n=len(raw), dtype=polars.Boolean, eager=True)
 
 
-def kept(
-    rows: polars.DataFrame,
-    columns: Mapping[str, Column],
-    target: str,
-    place: Place = counted,
-    lost: Mapping[str, int] = _NOTHING_LOST,
-) -> Iterator[Violation]:
+def kept(rows: polars.DataFrame, columns: Mapping[str, Column], place: Place = counted) -> Kept:
+    """The missing values of typed rows, and those that are beyond what the columns declare."""
+    nulls = rows.null_count().row(0, named=True)
+    there = {name: column for name, column in columns.items() if name in nulls}
+    outside = _outside(rows, there)
+    found: Found = {}
+    for name, column in there.items():
+        series = values_of(rows, name)
+        if isinstance(column, NumberColumn) and name in outside:
+            found |= _bounds(name, series, column, place)
+        if isinstance(column, CategoryColumn) and column.values is not None:
+            unknown = series.is_not_null() & ~series.is_in(list(column.values))
+            if unknown.any():
+                claim = " or ".join(f"{_in_formula(name)} == {_text(value)}" for value in column.values)
+                hint = _way_out(name, claim if len(column.values) <= _FEW_VALUES else "", column)
+                message = f"that are none of {', '.join(column.values)}{hint}"
+                found[name, 0] = _misfits(name, series, unknown, message, place)
+    return Kept(rows.height, {name: nulls[name] for name in there}, found)
+
+
+def broken(found: Kept, columns: Mapping[str, Column], target: str, lost: Found) -> Iterator[Violation]:
     """The ways in which typed rows break what the columns declare.
 
     `lost` are values that would not go into their column's type, which are missing now and reported already.
     """
-    there = set(rows.columns)
-    outside = _outside(rows, {name: column for name, column in columns.items() if name in there})
-    for name, column in columns.items():
-        if name not in there:
-            continue
-        series = values_of(rows, name)
-        missing = max(0, series.null_count() - lost.get(name, 0))
+    others: dict[str, list[Violation]] = {}
+    for violation in reported(found.misfits, columns):
+        others.setdefault(violation.column, []).append(violation)
+    for name, count in found.missing.items():
+        missing = max(0, count - (lost[name, 0].rows if (name, 0) in lost else 0))
         is_target = name == target
-        allowed = 0.0 if is_target else column.missing
-        if len(series) and missing / len(series) > allowed:
-            share = missing / len(series)
-            yield Violation(name, _told_missing(name, missing, share, allowed, is_target=is_target), missing)
-        if isinstance(column, NumberColumn) and name in outside:
-            yield from _bounds(name, series, column, place)
-        if isinstance(column, CategoryColumn) and column.values is not None:
-            unknown = series.is_not_null() & ~series.is_in(list(column.values))
-            if unknown.any():
-                verb = "is" if unknown.sum() == 1 else "are"
-                claim = " or ".join(f"{_in_formula(name)} == {_text(value)}" for value in column.values)
-                message = f"holds {_values(unknown)} that {verb} none of {', '.join(column.values)}"
-                message += _way_out(name, claim if len(column.values) <= _FEW_VALUES else "", column)
-                yield _violation(name, series, unknown, message, place)
+        allowed = 0.0 if is_target else columns[name].missing
+        if found.rows and missing / found.rows > allowed:
+            share = missing / found.rows
+            yield Violation(
+                name, _missing_message(name, missing, share, allowed, is_target=is_target), missing
+            )
+        yield from others.get(name, ())
 
 
 def _way_out(name: str, claim: str, column: Column) -> str:
@@ -234,7 +321,7 @@ def _text(value: str) -> str:
     return f"'{value}'" if "'" not in value else json.dumps(value, ensure_ascii=False)
 
 
-def _told_missing(name: str, count: int, share: float, allowed: float, *, is_target: bool) -> str:
+def _missing_message(name: str, count: int, share: float, allowed: float, *, is_target: bool) -> str:
     if share == 1:
         return "has no value in any row; look at it in the source, or take it out of `data.columns`"
     rows = "1 row" if count == 1 else f"{count:,} rows"
@@ -262,23 +349,25 @@ def _outside(rows: polars.DataFrame, columns: Mapping[str, Column]) -> set[str]:
     }
 
 
-def _bounds(name: str, series: polars.Series, column: NumberColumn, place: Place) -> Iterator[Violation]:
-    for bound, outside, word, sign in (
-        (column.min, series < column.min if column.min is not None else None, "below the minimum", ">="),
-        (column.max, series > column.max if column.max is not None else None, "above the maximum", "<="),
+def _bounds(name: str, series: polars.Series, column: NumberColumn, place: Place) -> Found:
+    found: Found = {}
+    for number, (bound, outside, word, sign) in enumerate(
+        (
+            (column.min, series < column.min if column.min is not None else None, "below the minimum", ">="),
+            (column.max, series > column.max if column.max is not None else None, "above the maximum", "<="),
+        )
     ):
         if outside is not None and outside.any():
             claim = f"{_in_formula(name)} {sign} {bound:g}"
-            message = f"holds {_values(outside)} {word} {bound:g}{_way_out(name, claim, column)}"
-            yield _violation(name, series, outside, message, place)
+            message = f"{word} {bound:g}{_way_out(name, claim, column)}"
+            found[name, number] = _misfits(name, series, outside, message, place)
+    return found
 
 
-def _violation(
-    name: str, series: polars.Series, where: polars.Series, message: str, place: Place
-) -> Violation:
+def _misfits(name: str, series: polars.Series, where: polars.Series, claim: str, place: Place) -> Misfits:
     found = where.fill_null(value=False).arg_true().head(_SHOWN).to_list()
     examples = tuple(f"{place(name, row)}: {_shown(series[row])}" for row in found)
-    return Violation(name, message, int(where.sum()), examples)
+    return Misfits(claim, int(where.sum()), examples)
 
 
 def _shown(value: object) -> str:

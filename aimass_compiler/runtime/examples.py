@@ -1,49 +1,68 @@
-"""The matrices between features and training: plain .npy files, memory-mapped by every worker."""
+"""The matrices between features and training: .npy files, memory-mapped by every worker."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy
 
-from aimass_compiler.catalog.model import Examples
-from aimass_compiler.runtime.workspace import replacing
+from aimass_compiler.catalog.examples import Examples
+from aimass_compiler.catalog.feature_matrix import FeatureMatrix, Layout
+from aimass_compiler.runtime.workspace import read_json, replacing
+from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
 
 def write_examples(folder: Path, split: str, x: NDArray[numpy.float32], y: NDArray[numpy.generic]) -> None:
     """Write `{split}_x.npy` and `{split}_y.npy`."""
-    write_matrix(folder, split, x.shape, [x])
+    write_matrix(folder, split, len(x), numpy.dtype(("<f4", x.shape[1:])), [x])
     write_target(folder, split, y)
 
 
-def write_target(folder: Path, split: str, y: NDArray[numpy.generic]) -> None:
-    """Write `{split}_y.npy`."""
+def write_target(
+    folder: Path, split: str, y: NDArray[numpy.generic], weights: NDArray[numpy.float64] | None = None
+) -> None:
+    """Write `{split}_y.npy`: the targets, each beside its row's weight where rows have one."""
+    if weights is not None:
+        both = numpy.empty(len(y), [("target", y.dtype), ("weight", "<f8")])
+        both["target"], both["weight"] = y, weights
+        y = both
     with replacing(folder / f"{split}_y.npy") as temporary, temporary.open("wb") as stream:
         numpy.save(stream, y, allow_pickle=False)
 
 
 def write_matrix(
-    folder: Path, split: str, shape: Sequence[int], blocks: Iterable[NDArray[numpy.float32]]
+    folder: Path, split: str, count: int, row: numpy.dtype[Any], blocks: Iterable[NDArray[Any]]
 ) -> None:
-    """Write `{split}_x.npy` from blocks of rows, of which memory holds one at a time.
+    """Write `{split}_x.npy`, so many rows of a type, from blocks of which memory holds one at a time.
 
     Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
     """
-    header = {"descr": "<f4", "fortran_order": False, "shape": tuple(shape)}
+    descr = numpy.lib.format.dtype_to_descr(row.base)
+    header = {"descr": descr, "fortran_order": False, "shape": (count, *row.shape)}
     with replacing(folder / f"{split}_x.npy") as temporary, temporary.open("wb") as stream:
         numpy.lib.format.write_array_header_1_0(stream, header)
         for block in blocks:
-            stream.write(numpy.ascontiguousarray(block, "<f4").data)
+            stream.write(numpy.ascontiguousarray(block, row.base).data)
 
 
 def read_examples(folder: Path, split: str) -> Examples:
     """The rows of a split, mapped from disk, not read."""
     x = numpy.load(folder / f"{split}_x.npy", mmap_mode="r", allow_pickle=False)
     y = numpy.load(folder / f"{split}_y.npy", mmap_mode="r", allow_pickle=False)
-    return Examples(x=x, y=y)
+    weights = None
+    if y.dtype.names is not None:
+        y, weights = y["target"], numpy.array(y["weight"])
+    if x.dtype.kind == "f":
+        return Examples(x=x, y=y, weights=weights)
+    description = read_json(folder / Path(artifacts.FEATURES).name)
+    if x.dtype.names is None:
+        return Examples(x=x, y=y, weights=weights, codes=description["codes"])
+    layout = msgspec.convert({"blocks": description["blocks"]}, Layout)
+    return Examples(FeatureMatrix(layout, x), y, weights)

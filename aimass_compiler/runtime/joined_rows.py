@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 import polars
 
-from aimass_compiler.catalog.source import Rows
 from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.pipeline.data import Data, Join
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 
+if TYPE_CHECKING:
+    from aimass_compiler.catalog.source import Rows
+    from aimass_compiler.engines import Engine, Table
+    from aimass_compiler.runtime.contract import Place
+
 #: The column that says which row of a source a joined row comes from; no data has such a name.
-_ROW_OF = "\0row of "
+_ROW_OF = "\x01row of "
 _SHOWN = 3
 _FEW = 0.5
 #: What makes keys unlike that mean the same, and how that is said.
@@ -37,54 +43,61 @@ _DIFFERENCES = (
 )
 
 
-class Joined:
+class JoinedRows:
     """The rows of all sources as one table, which knows where each value comes from."""
 
-    def __init__(self, rows: polars.DataFrame, sources: Mapping[str, Rows]) -> None:
-        there = set(rows.columns)
-        self._sources = {name: source for name, source in sources.items() if _ROW_OF + name in there}
-        self._columns = {name: frozenset(source.frame.columns) for name, source in self._sources.items()}
-        self._rows = rows
-        self.table = rows.drop(polars.selectors.by_name(*(_ROW_OF + name for name in self._sources)))
+    def __init__(self, rows: Table, sources: Mapping[str, Rows]) -> None:
+        self.rows = rows
+        self._sources = {name: source for name, source in sources.items() if _ROW_OF + name in rows.schema}
+        self._columns = {name: frozenset(source.empty.columns) for name, source in self._sources.items()}
         self.names = [name for source in self._sources.values() for name in source.names]
         self.mixed = frozenset[str]().union(*(source.mixed for source in self._sources.values()))
+
+    @property
+    def places(self) -> list[str]:
+        """The columns that say which rows of the sources a row is made of."""
+        return [_ROW_OF + name for name in self._sources]
+
+    @property
+    def columns(self) -> dict[str, polars.DataType]:
+        """The columns of the data and how they were read."""
+        return {name: kind for name, kind in self.rows.schema.items() if not name.startswith(_ROW_OF)}
 
     def sources_of(self, column: str) -> list[str]:
         """The names of the sources that have a column."""
         return [name for name, columns in self._columns.items() if column in columns]
 
-    def place(self, column: str, row: int) -> str:
-        """Where a row's value in a column stands: `line 7`, and of which source, where there are several."""
-        for name, source in self._sources.items():
-            if column in self._columns[name]:
-                found = self._rows.get_column(_ROW_OF + name)[row]
+    def place(self, block: polars.DataFrame) -> Place:
+        """Where a value of these rows stands: `line 7`, and of which source, where there are several."""
+
+        def place(column: str, row: int) -> str:
+            for name in self.sources_of(column):
+                found = block.get_column(_ROW_OF + name)[row]
                 if found is None:
                     continue
                 beside = f" of `{name}`" if len(self._sources) > 1 else ""
-                return source.place(int(found)) + beside
-        return f"row {row + 1}"
+                return self._sources[name].place(int(found)) + beside
+            return f"row {row + 1}"
+
+        return place
 
 
-def joined(data: Data, sources: Mapping[str, Rows]) -> Joined:
+def joined(data: Data, sources: Mapping[str, Rows], engine: Engine) -> JoinedRows:
     """All sources joined in order; raises StageFailure where keys are missing or never meet."""
-    frames = {
-        name: source.frame.with_row_index(_ROW_OF + name).select(polars.selectors.all())
-        for name, source in sources.items()
-    }
-    first = data.join[0].left if data.join else next(iter(frames))
-    rows = frames[first]
+    tables = {name: engine.table(source.frames).numbered(_ROW_OF + name) for name, source in sources.items()}
+    rows = tables[data.join[0].left if data.join else next(iter(tables))]
     for join in data.join:
-        rows = _joined(data, join, rows, frames[join.right])
-    return Joined(rows, sources)
+        rows = _joined(data, join, rows, tables[join.right])
+    return JoinedRows(rows.stored() if data.join else rows, sources)
 
 
-def _joined(data: Data, join: Join, left: polars.DataFrame, right: polars.DataFrame) -> polars.DataFrame:
+def _joined(data: Data, join: Join, left: Table, right: Table) -> Table:
     keys = list(join.on)
-    for side, frame in ((join.left, left), (join.right, right)):
-        lacking = [key for key in keys if key not in frame.columns]
+    for side, table in ((join.left, left), (join.right, right)):
+        lacking = [key for key in keys if key not in table.schema]
         if lacking:
             raise StageFailure(ExitCode.DATA, f"source `{side}` has no column `{lacking[0]}` to join on")
-    both = set(left.columns) & set(right.columns) - set(keys)
+    both = set(left.schema) & set(right.schema) - set(keys)
     twice = [name for name in data.columns if name in both]
     if twice:
         raise StageFailure(
@@ -93,17 +106,14 @@ def _joined(data: Data, join: Join, left: polars.DataFrame, right: polars.DataFr
             "rename one of them, or join on it",
         )
     if any(left.schema[key] != right.schema[key] for key in keys):
-        left = left.with_columns(_as_keys(left, keys))
-        right = right.with_columns(_as_keys(right, keys))
-    _tell_strangers(join, left, right)
-    # Numbers in the place of the keys' names, which polars could take for patterns.
-    on = [polars.selectors.by_name(key) for key in keys]
-    return left.join(right, on=on, how=join.how, coalesce=True, maintain_order="left_right")
+        left, right = (side.with_columns(partial(_with_keys_as_text, keys=keys)) for side in (left, right))
+    _report_strangers(join, left, right)
+    return left.join(right, keys, join.how)
 
 
-def _as_keys(frame: polars.DataFrame, keys: list[str]) -> list[polars.Series]:
+def _with_keys_as_text(block: polars.DataFrame, keys: list[str]) -> polars.DataFrame:
     """Keys as text; whole numbers and seconds are written alike whatever else their columns could hold."""
-    return [_as_key(values_of(frame, key)).alias(key) for key in keys]
+    return block.with_columns([_as_key(values_of(block, key)).alias(key) for key in keys])
 
 
 def _as_key(column: polars.Series) -> polars.Series:
@@ -116,20 +126,25 @@ def _as_key(column: polars.Series) -> polars.Series:
     return text.zip_with(~(whole == column).fill_null(value=False), whole.cast(polars.String))
 
 
-def _tell_strangers(join: Join, left: polars.DataFrame, right: polars.DataFrame) -> None:
+def _report_strangers(join: Join, left: Table, right: Table) -> None:
     """Say when few rows of the left meet a partner; raises StageFailure when none does."""
-    keys = list(join.on)
-    if left.is_empty() or right.is_empty() or join.how == "full":
+    if join.how == "full" or not left.height or not right.height:
         return
-    mine, others = _keys(left, keys), _keys(right, keys)
-    meets = mine.is_in(others.unique().implode()).fill_null(value=False)
-    count = int(meets.sum())
+    others = right.column(partial(_keys, keys=join.on)).unique(maintain_order=True)
+    partners = others.implode()
+
+    def met(block: polars.DataFrame) -> int:
+        return int(_keys(block, join.on).is_in(partners).sum())
+
+    count = left.fold(met, int.__add__)
     if count >= _FEW * left.height:
         return
-    met = "no" if count == 0 else f"only {count:,} of {left.height:,}"
-    message = f"{met} `{', '.join(keys)}` of `{join.left}` ({_examples(mine.filter(~meets))}) "
+    met_by = "no" if count == 0 else f"only {count:,} of {left.height:,}"
+    mine = left.column(partial(_keys, keys=join.on)).unique(maintain_order=True)
+    mine = mine.filter(~mine.is_in(partners).fill_null(value=False))
+    message = f"{met_by} `{', '.join(join.on)}` of `{join.left}` ({_examples(mine)}) "
     message += f"{'is' if count <= 1 else 'are'} in `{join.right}` ({_examples(others)})"
-    reason, hint = _reason(mine.filter(~meets), others)
+    reason, hint = _reason(mine, others)
     message += f": one of them {reason}" if reason else ""
     if count == 0:
         raise StageFailure(
@@ -138,10 +153,10 @@ def _tell_strangers(join: Join, left: polars.DataFrame, right: polars.DataFrame)
     print(message + (f"; {hint}" if hint else ""))
 
 
-def _keys(frame: polars.DataFrame, keys: list[str]) -> polars.Series:
+def _keys(block: polars.DataFrame, keys: Sequence[str]) -> polars.Series:
     if len(keys) == 1:
-        return frame.get_column(keys[0]).cast(polars.String)
-    texts = polars.DataFrame([_as_key(values_of(frame, key)).alias(f"{n}") for n, key in enumerate(keys)])
+        return block.get_column(keys[0]).cast(polars.String)
+    texts = polars.DataFrame([_as_key(values_of(block, key)).alias(f"{n}") for n, key in enumerate(keys)])
     return texts.select(key=polars.concat_str(polars.all(), separator=", ")).to_series()
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import TypeAdapter, ValidationError
 
 from aimass_compiler import conventions
+from aimass_compiler.catalog.quantities import Frozen
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.stages import Stage
-from aimass_compiler.values import Frozen
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo

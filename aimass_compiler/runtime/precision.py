@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy
@@ -9,20 +10,26 @@ import polars
 
 from aimass_compiler.expression import polars_lowering
 from aimass_compiler.expression.algebra import Expression, Pack
+from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.pipeline.columns import NumberColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from aimass_compiler.engines import Table
     from aimass_compiler.pipeline.columns import Column
 
 #: So many rows show whether a feature's numbers fall together, and cost little of a large table.
 _ROWS = 200_000
+#: Beyond it float64 leaves whole numbers out.
+_EXACT = 2**53
 _LONG = r"^\s*-?\d{16,}\s*$"
 #: Numbers drawn from everywhere meet by chance, too: fewer than this share is not worth a word.
 _LOST = 0.01
+#: Of the last bit of a float64.
+_ROUNDINGS = 1024
 
 
 class Merged(NamedTuple):
@@ -53,12 +60,10 @@ class Merged(NamedTuple):
         )
 
 
-def rounded(rows: polars.DataFrame, columns: Mapping[str, Column]) -> Iterator[str]:
-    """A sentence about each number column whose whole numbers, as they were read, do not fit in float64."""
-    there = set(rows.columns)
-    numbers = [name for name, column in columns.items() if isinstance(column, NumberColumn) and name in there]
-    for name in _long(rows, numbers):
-        whole = _whole(rows.get_column(name)).drop_nulls().unique()
+def rounded(rows: Table, names: Iterable[str]) -> Iterator[str]:
+    """A sentence about each of the columns whose whole numbers, as they were read, do not fit in float64."""
+    for name in names:
+        whole = rows.column(partial(_whole, name=name)).unique()
         kept = whole.cast(polars.Float64).n_unique()
         if kept < len(whole):
             yield (
@@ -67,35 +72,35 @@ def rounded(rows: polars.DataFrame, columns: Mapping[str, Column]) -> Iterator[s
             )
 
 
-def _long(rows: polars.DataFrame, names: list[str]) -> list[str]:
-    """The columns that hold numbers of so many digits that they might be rounded, all looked at at once."""
-    if not names:
-        return []
+def long(rows: polars.DataFrame, columns: Mapping[str, Column]) -> frozenset[str]:
+    """The number columns with whole numbers that might be rounded, all looked at at once."""
+    names = [name for name in rows.columns if isinstance(columns.get(name), NumberColumn)]
     found = rows.select(polars.selectors.by_name(*names))
-    are = found.select(polars.selectors.string().as_expr().str.contains(_LONG).any())
-    long = {column.name for column in are.iter_columns() if column.item()}
-    long |= {name for name, kind in found.schema.items() if kind.is_integer()}
-    return [name for name in names if name in long]
+    texts = polars.selectors.string().as_expr().str.contains(_LONG).any()
+    numbers = polars.selectors.integer().as_expr()
+    are = found.select(texts), found.select((numbers.max() > _EXACT) | (numbers.min() < -_EXACT))
+    return frozenset(column.name for part in are for column in part.iter_columns() if column.item())
 
 
-def _whole(raw: polars.Series) -> polars.Series:
+def _whole(rows: polars.DataFrame, name: str) -> polars.Series:
     """The whole numbers of a column; of text, those that have so many digits that they might be rounded."""
+    raw = values_of(rows, name)
     if raw.dtype == polars.String:
-        return raw.filter(raw.str.contains(_LONG)).str.strip_chars().cast(polars.Int64, strict=False)
-    return raw if raw.dtype.is_integer() else polars.Series([], dtype=polars.Int64)
+        raw = raw.filter(raw.str.contains(_LONG)).str.strip_chars().cast(polars.Int64, strict=False)
+    return raw.drop_nulls().unique()
 
 
-def merged(result: Expression, rows: polars.DataFrame) -> Iterator[Merged]:
+def merged(result: Expression, rows: Table) -> Iterator[Merged]:
     """The number features of a table that lose values when they become float32."""
     if not isinstance(result, Pack):
         return
     parts = [
         (name, part)
         for name, part in zip(result.names, result.parts, strict=True)
-        if part.type.name == "number"
+        if part.type.dtype.is_float()
     ]
     for name, values in zip(
-        (name for name, _ in parts), _computed([part for _, part in parts], rows), strict=True
+        (name for name, _ in parts), _computed([part for _, part in parts], rows.head(_ROWS)), strict=True
     ):
         found = _merged(name, values)
         if found is not None:
@@ -104,7 +109,7 @@ def merged(result: Expression, rows: polars.DataFrame) -> Iterator[Merged]:
 
 def _computed(parts: Sequence[Expression], rows: polars.DataFrame) -> Iterator[NDArray[numpy.float64]]:
     """The distinct finite values of each expression, ascending."""
-    lazy, flat = polars_lowering.flattened(rows.head(_ROWS).lazy(), parts)
+    lazy, flat = polars_lowering.flattened(rows.lazy(), parts)
     table = lazy.select(
         polars_lowering.lower(part).alias(str(place)) for place, part in enumerate(flat)
     ).collect()
@@ -125,10 +130,14 @@ def _merged(name: str, values: NDArray[numpy.float64]) -> Merged | None:
 
 
 def _differs(values: NDArray[numpy.float64]) -> NDArray[numpy.bool_]:
-    """Whether each of the ascending values but the last differs from the next in float32."""
+    """Whether each of the ascending values but the last differs from the next in float32.
+
+    Fractions that are a rounding apart, as sines of one height are, were never different.
+    """
     with numpy.errstate(over="ignore"):
         narrow = values.astype(numpy.float32)
-    found: NDArray[numpy.bool_] = narrow[1:] != narrow[:-1]
+    is_rounding = numpy.diff(values) <= _ROUNDINGS * numpy.spacing(numpy.abs(values[1:]))
+    found: NDArray[numpy.bool_] = (narrow[1:] != narrow[:-1]) | (is_rounding & (values[1:] % 1 != 0))
     return found
 
 

@@ -4,35 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aimass_compiler.expression.plain_name import values_of
+from aimass_compiler.conventions import SPLITS
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import polars
 
-    from aimass_compiler.task import Task
+    from aimass_compiler.catalog.task import Task
 
 
-def require_predictable(task: Task, rows: polars.DataFrame, splits: Mapping[str, polars.DataFrame]) -> None:
-    """Raise StageFailure where the target is one value in all `rows` or in a split, or lacks a class."""
-    target = values_of(rows, task.target)
-    if rows.height > 1 and target.n_unique() == 1:
+def require_predictable(task: Task, target: polars.Series, splits: polars.Series) -> None:
+    """Raise StageFailure where the target is one value in all rows or in a split, or lacks a class."""
+    if target.len() > 1 and target.n_unique() == 1:
         raise StageFailure(
             ExitCode.DATA,
             f"the target `{task.target}` is always `{_shown(target[0])}`, so there is nothing to predict",
             "check the sources, `data.clean`, and whether `target` names the right column",
         )
-    for name, part in splits.items():
+    for name in SPLITS:
         require = _require_classes if task.is_classification else _require_difference
-        require(task, name, part, target)
+        require(task, name, target.filter(splits == name), target)
 
 
-def _require_difference(task: Task, name: str, part: polars.DataFrame, target: polars.Series) -> None:
+def _require_difference(task: Task, name: str, found: polars.Series, target: polars.Series) -> None:
     """A number must differ in training; elsewhere too, or r2 has no meaning and no fit can be judged."""
-    found = values_of(part, task.target)
-    if part.height == 1 or found.n_unique() > 1:
+    if found.len() == 1 or found.n_unique() > 1:
         return
     others = target.len() - int((target == found[0]).sum())
     raise StageFailure(
@@ -44,9 +40,9 @@ def _require_difference(task: Task, name: str, part: polars.DataFrame, target: p
     )
 
 
-def _require_classes(task: Task, name: str, part: polars.DataFrame, target: polars.Series) -> None:
+def _require_classes(task: Task, name: str, found: polars.Series, target: polars.Series) -> None:
     """Training needs every class; the other splits at least two, or no metric can tell good from bad."""
-    present = set(values_of(part, task.target).unique())
+    present = set(found.unique())
     lacking = [known for known in task.classes if known not in present]
     if not lacking or (name != "train" and len(present) > 1):
         return

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -14,20 +15,22 @@ from aimass_compiler.expression.plain_name import values_of
 if TYPE_CHECKING:
     import polars
 
+    from aimass_compiler.engines import Table
+
 _BINS = 10
 #: With so many rows a bin, chance alone seldom brings the index to 0.1, which would say that something moved.
 _ROWS_A_BIN = 20
 _VALUES = 50
 
 
-def reference_of(rows: polars.DataFrame, inputs: Sequence[Column]) -> dict[str, Any]:
+def reference_of(rows: Table, inputs: Sequence[Column]) -> dict[str, Any]:
     """The shares of the training rows in bins of each number (deciles) and each category."""
     found = {}
     for column in inputs:
-        if column.type.name == "number":
-            found[column.name] = number_reference(values_of(rows, column.name))
-        elif column.type.name == "category":
-            found[column.name] = category_reference(values_of(rows, column.name))
+        if column.type.drift_bins:
+            one = rows.select([column.name])  # memory holds one column at a time
+            values = one.column(partial(values_of, name=column.name))
+            found[column.name] = _REFERENCES[column.type.drift_bins](values)
     return {"format": conventions.REFERENCE_FORMAT, "rows": rows.height, "inputs": found}
 
 
@@ -53,7 +56,7 @@ def number_reference(values: polars.Series) -> dict[str, Any]:
 
 
 def category_reference(values: polars.Series) -> dict[str, Any]:
-    """The most frequent names and their shares; with `other` and `missing` they sum to 1."""
+    """The most frequent values and their shares; with `other` and `missing` they sum to 1."""
     counts = values.drop_nulls().value_counts(sort=True).rows()
     ranked = sorted(counts, key=lambda pair: (-pair[1], pair[0]))[:_VALUES]
     total = max(len(values), 1)
@@ -66,3 +69,9 @@ def category_reference(values: polars.Series) -> dict[str, Any]:
         "other": max(0.0, 1.0 - missing - sum(shares)),
         "missing": missing,
     }
+
+
+_REFERENCES: Mapping[str, Callable[[polars.Series], dict[str, Any]]] = {
+    "number": number_reference,
+    "category": category_reference,
+}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from glob import escape
@@ -60,6 +61,29 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_all(folder: Path, names: Sequence[str]) -> Iterator[Path]:
+    """A temporary folder for files or folders of these names, which move to `folder` when all went well.
+
+    A block that raises, or a process that is killed, leaves the earlier ones as they were.
+    """
+    temporary = folder / f".made.{os.getpid()}"
+    for leftover in folder.glob(".made.*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    temporary.mkdir()
+    try:
+        yield temporary
+        for name in names:
+            if (folder / name).is_dir():
+                shutil.rmtree(folder / name)
+            (temporary / name).replace(folder / name)
+    except OSError as error:
+        error.filename = error.filename or str(folder)
+        raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_table(path: Path, table: polars.DataFrame) -> None:

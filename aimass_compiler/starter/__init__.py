@@ -1,7 +1,6 @@
 """A data file into a first spec: columns observed, a contract inferred, and the text that explains it."""
 
-from aimass_compiler.starter.creating import create
-from aimass_compiler.starter.deciding import Wanted
-from aimass_compiler.starter.proposing import propose
+from aimass_compiler.starter.decisions import Wanted
+from aimass_compiler.starter.proposal import create, propose
 
 __all__ = ["Wanted", "create", "propose"]

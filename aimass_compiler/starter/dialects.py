@@ -70,7 +70,7 @@ class Sample:
 
     @classmethod
     def of(cls, location: str, encoding: str) -> Sample:
-        """So many lines as tell how all are written."""
+        """So many lines as show how all are written."""
         kept: list[str] = []
         size = 0
         with _text.opened(location, encoding) as lines:
@@ -213,7 +213,7 @@ def _of_values(sample: Sample, above: Mapping[str, Any], sniffed: Mapping[str, A
 
 def _by_quoting(sample: Sample, keys: dict[str, Any]) -> Iterator[tuple[_Score, dict[str, Any]]]:
     """The usual quotes where they read the sample; else others that split all rows alike, or the usual ones
-    up to their fault, so that it is told."""
+    up to their fault, so that it is reported."""
     for place, quoting in enumerate(_QUOTINGS):
         other = {**keys, **quoting}
         if (found := _fit(sample, other)) is not None and (not quoting or found[0] == 1):

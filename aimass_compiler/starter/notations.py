@@ -7,15 +7,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aimass_compiler.catalog.moments import microseconds
 from aimass_compiler.catalog.sources import _notation
+from aimass_compiler.expression.timestamp_columns import microseconds
 from aimass_compiler.starter.missing_marks import (
     mark_notes,
     marks_beside_categories,
     sentinels,
     without_marks,
 )
-from aimass_compiler.starter.observing import CODE_PATTERN
+from aimass_compiler.starter.profile import CODE_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -311,9 +311,7 @@ def keys_of(notations: Notations, frame: polars.DataFrame) -> dict[str, Any]:
     """How the `csv` source says it: for the whole file where that breaks no other column."""
     keys = _numbers(notations, frame)
     if notations.signs:
-        keys["signs"] = {
-            name: signs[0] if len(signs) == 1 else list(signs) for name, signs in notations.signs.items()
-        }
+        keys["signs"] = dict(notations.signs)
     if notations.dates:
         keys["dates"] = dict(notations.dates)
     if notations.missing:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.diagnostics import did_you_mean
 from aimass_compiler.render.emit import inline
-from aimass_compiler.starter.inferring import Column
+from aimass_compiler.starter.contract import InferredColumn
 from aimass_compiler.starter.unusable import UnusableDataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aimass_compiler.starter.inferring import LeftOut
+    from aimass_compiler.starter.contract import LeftOut
 
 #: Names that hardly anything but a target has. `default` is not among them: it is a customer's history, too.
 _NAMES = frozenset(
@@ -35,15 +35,17 @@ _FEW_OTHERS = 5
 _LONGEST_SHOWN = 40
 _TWO = 2
 #: What is sought, and what is not, in the words of tables.
+#: A class with a smaller share of the rows is rare: labels and training may need help to find it.
+_RARE = 0.2
 _SOUGHT = frozenset(("yes", "true", "1", "y", "t", "spam", "positive", "pos", "malignant", "fraud", "bad"))
 _USUAL = frozenset(("no", "false", "0", "n", "f", "ham", "negative", "neg", "benign", "normal", "good"))
 
 
 @dataclass(frozen=True)
-class Target:
+class ChosenTarget:
     """The column that is predicted, and why it and not another."""
 
-    column: Column
+    column: InferredColumn
     reason: str
     others: tuple[str, ...] = ()
     """Columns that could be meant as well, the likeliest first."""
@@ -65,10 +67,20 @@ class Target:
         """How many rows the rarest class has."""
         return min(self.column.observation.values.values())
 
+    @property
+    def rare_share(self) -> float | None:
+        """The share of the rows that the positive class has, where it is rare."""
+        counts = _counts(self.column)
+        share = counts.get(self.positive, 0) / max(1, sum(counts.values()))
+        return share if self.positive and share < _RARE else None
+
 
 def target_of(
-    columns: Mapping[str, Column], left_out: Sequence[LeftOut], wanted: str | None, positive: str | None
-) -> Target:
+    columns: Mapping[str, InferredColumn],
+    left_out: Sequence[LeftOut],
+    wanted: str | None,
+    positive: str | None,
+) -> ChosenTarget:
     """The target that was asked for, or what seems most wanted; raises UnusableDataError."""
     found = _proposed(columns, left_out) if wanted is None else _wanted(wanted, columns, left_out)
     classes = found.classes
@@ -78,22 +90,26 @@ def target_of(
     if len(classes) != _TWO:
         return found
     chosen, why = (positive, "as was asked for") if positive is not None else _sought(found)
-    return Target(found.column, found.reason, found.others, chosen, why)
+    return ChosenTarget(found.column, found.reason, found.others, chosen, why)
 
 
 def reasons(left_out: Sequence[LeftOut]) -> str:
-    """Why the first columns are left out, to be put behind a hint; nothing where none are."""
-    told = "; ".join(
+    """Why the first columns are left out; nothing where none are."""
+    return "; ".join(
         f"{inline(column.name[:_LONGEST_SHOWN])}: {column.reason}" for column in left_out[:_FEW_OTHERS]
     )
-    return f" (left out: {told})" if told else ""
 
 
-def _proposed(columns: Mapping[str, Column], left_out: Sequence[LeftOut]) -> Target:
-    """By an unambiguous name, or else the last that can be predicted and does not tell when a row was."""
+def hint_with_reasons(hint: str, left_out: Sequence[LeftOut]) -> str:
+    """A hint, and behind it why columns are left out that could have been of use."""
+    return f"{hint} (left out: {reasons(left_out)})" if left_out else hint
+
+
+def _proposed(columns: Mapping[str, InferredColumn], left_out: Sequence[LeftOut]) -> ChosenTarget:
+    """By an unambiguous name, or else the last that can be predicted and does not say when a row was."""
     candidates = [found for column in columns.values() if (found := _as_target(column)) is not None]
     if not candidates:
-        hint = "a target is a number, or a category of 2 to 100 names" + reasons(left_out)
+        hint = hint_with_reasons("a target is a number, or a category of 2 to 100 names", left_out)
         raise UnusableDataError("AM063", "no column can be predicted", hint)
     likely = [column for column in candidates if not _NAMES_OF_TIMES.search(column.name.strip())]
     named = [column for column in likely if column.name.strip().casefold() in _NAMES]
@@ -101,10 +117,10 @@ def _proposed(columns: Mapping[str, Column], left_out: Sequence[LeftOut]) -> Tar
     reason = "for its name" if named else "the last column that can be predicted"
     ranked = dict.fromkeys(column.name for column in (*reversed(named), *reversed(likely)))
     others = tuple(name for name in ranked if name != chosen.name)
-    return Target(chosen, f"a guess, {reason}", others[:_FEW_OTHERS])
+    return ChosenTarget(chosen, f"a guess, {reason}", others[:_FEW_OTHERS])
 
 
-def _wanted(name: str, columns: Mapping[str, Column], left_out: Sequence[LeftOut]) -> Target:
+def _wanted(name: str, columns: Mapping[str, InferredColumn], left_out: Sequence[LeftOut]) -> ChosenTarget:
     reason = next((column.reason for column in left_out if column.name == name), None)
     if reason is not None:
         raise UnusableDataError("AM064", f"{inline(name)} cannot be predicted: {reason}")
@@ -115,10 +131,10 @@ def _wanted(name: str, columns: Mapping[str, Column], left_out: Sequence[LeftOut
         kind, count = columns[name].type, columns[name].observation.distinct
         message = f"{inline(name)} is of type {kind} with {count:,} different values"
         raise UnusableDataError("AM064", message, "a target is a number, or a category of 2 to 100 names")
-    return Target(found, "as was asked for")
+    return ChosenTarget(found, "as was asked for")
 
 
-def _as_target(column: Column) -> Column | None:
+def _as_target(column: InferredColumn) -> InferredColumn | None:
     """The column as something to predict: names are listed, few whole numbers are names."""
     if column.type == "number" and not _is_numbered_class(column):
         return column
@@ -128,10 +144,12 @@ def _as_target(column: Column) -> Column | None:
         return None
     why = "few whole numbers, so classes; as `number` it would be predicted as an amount"
     comment = why if column.type == "number" else "the classes"
-    return Column(column.name, "category", column.observation, comment, {"values": list(column.labels)})
+    return InferredColumn(
+        column.name, "category", column.observation, comment, {"values": list(column.labels)}
+    )
 
 
-def _is_numbered_class(column: Column) -> bool:
+def _is_numbered_class(column: InferredColumn) -> bool:
     observation = column.observation
     if not _TWO <= observation.distinct <= _MOST_NUMBERED_CLASSES or not column.labels:
         return False
@@ -140,7 +158,7 @@ def _is_numbered_class(column: Column) -> bool:
     return all(number.is_integer() for number in numbers) and len(numbers) == len(column.labels)
 
 
-def _sought(target: Target) -> tuple[str, str]:
+def _sought(target: ChosenTarget) -> tuple[str, str]:
     """Of two classes the one that is likely sought, and why."""
     words = {name: name.strip().casefold() for name in target.classes}
     first, last = target.classes
@@ -150,7 +168,12 @@ def _sought(target: Target) -> tuple[str, str]:
         return (
             sought[0] if len(sought) == 1 else last if usual == [first] else first
         ), "a guess, by the words"
-    counts = {str(value).strip(): count for value, count in target.column.observation.values.items()}
+    counts = _counts(target.column)
     if counts.get(first, 0) < counts.get(last, 0):
         return first, "a guess, the rarer class"
     return last, "a guess, the rarer class" if counts.get(first) != counts.get(last) else "a guess, the last"
+
+
+def _counts(column: InferredColumn) -> dict[str, int]:
+    """How many rows have each value, by its text."""
+    return {str(value).strip(): count for value, count in column.observation.values.items()}

@@ -1,8 +1,8 @@
-"""Why a data file makes no spec."""
+"""Why a data file makes no spec, and the nearest that does."""
 
 from __future__ import annotations
 
-from aimass_compiler.explanations import Explanation
+from aimass_compiler.diagnostics import Example, Explanation
 
 EXPLANATIONS = (
     Explanation(
@@ -15,7 +15,7 @@ EXPLANATIONS = (
         "AM061",
         "the data file is of an unknown kind",
         "The kind of a file is known by the end of its name: .csv, .tsv, .tab, .txt, .data, .dat, .jsonl, "
-        ".ndjson, .parquet or .pq, also with .gz, .zst, .bz2, .xz or .zip behind it.",
+        ".ndjson, .parquet, .pq, .arrow or .feather, also with .gz, .zst, .bz2, .xz or .zip behind it.",
     ),
     Explanation(
         "AM062",
@@ -26,7 +26,7 @@ EXPLANATIONS = (
     Explanation(
         "AM063",
         "there is nothing to learn from",
-        "A model needs rows, one column to predict, and at least one other column that tells "
+        "A model needs rows, one column to predict, and at least one other column that says "
         "something about it.",
     ),
     Explanation(
@@ -46,6 +46,44 @@ EXPLANATIONS = (
         "the name or the path does not fit into a spec",
         "A model's name is a DNS label, because it names folders, stages, jobs and services. A source's path "
         "starts at the project's root, stays below it, and `*`, `?` and `[` in it would match several files.",
+    ),
+    Explanation(
+        "AM067",
+        "the spec could not be created",
+        "A spec that exists is never overwritten: it is your work. Delete it or choose another name. "
+        "Otherwise the message repeats the system's own reason.",
+    ),
+)
+EXAMPLES = (
+    Example("AM060", 'A line of `customers.jsonl` is `{"age": 41,`.', 'It is `{"age": 41}`.', "situation"),
+    Example("AM061", "`customers.xlsx`", "The same, saved as `customers.csv`.", "situation"),
+    Example(
+        "AM062",
+        "`images.csv` has a column for each of 40,000 pixels.",
+        "`images.parquet` has one column of lists with 40,000 numbers.",
+        "situation",
+    ),
+    Example("AM063", "`customers.csv` has a header line only.", "It has rows.", "situation"),
+    Example(
+        "AM064",
+        "`aimass init churn customers.csv --target since`, and `since` holds times.",
+        "`--target churned`",
+        "situation",
+    ),
+    Example(
+        "AM065",
+        "`aimass init churn customers.csv` where only the compiler is installed.",
+        "`pip install 'aimass-compiler[run]'` was run before.",
+        "situation",
+    ),
+    Example(
+        "AM066", "`aimass init Churn_EU customers.csv`", "`aimass init churn-eu customers.csv`", "situation"
+    ),
+    Example(
+        "AM067",
+        "`aimass init churn customers.csv`, and `specs/churn.yaml` is there already.",
+        "`aimass init churn-eu customers.csv`",
+        "situation",
     ),
 )
 

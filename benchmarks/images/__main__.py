@@ -1,4 +1,4 @@
-"""`python -m benchmarks.images`: build and run the serving images of the shipped specs, as one table."""
+"""`python -m benchmarks.images`: build the server, publish the shipped specs on it, and run them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aimass_compiler.cluster import kustomize
+from aimass_compiler.programs import kustomize
 from benchmarks.images import base, building, index, pod, project, report, running
-from benchmarks.images.store import BuildFailed, Store
+from benchmarks.images.store import BuildFailed, Store, pushed
+from scripts.cluster import image_registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +32,9 @@ class _Place:
     def project(self) -> Path:
         return self.folder / "project"
 
-    def context(self, model: str) -> Path:
-        return self.project / "artifacts" / model / "package"
+    @property
+    def elsewhere(self) -> Path:
+        return self.folder / "else where"
 
 
 def main() -> int:
@@ -44,26 +46,43 @@ def main() -> int:
             f"this needs {', '.join(missing)} (packages of Debian, the last of util-linux), and root\n"
         )
         return 1
-    place, store = _Place(asked.folder.resolve()), Store(asked.folder.resolve() / "store")
+    place = _Place(asked.folder.resolve())
+    place.folder.mkdir(parents=True, exist_ok=True)
     try:
-        project.prepare(place.project, tuple(asked.models))
-        options = index.options(place.folder)
-        stands_on = base.provide(store, asked.base)
-        measured = [_measured(place, store, model, options, asked.starts) for model in asked.models]
-        print(f"{asked.models[0]}: build with other wheels than the pinned ones", flush=True)
-        context, elsewhere = place.context(asked.models[0]), place.folder / "else where"
-        faults = building.faults_of_pins(store, context, elsewhere, options)
-        faults += building.faults_of_secrets(store, measured[0].name)
+        with image_registry.running(place.folder) as registry:
+            store = Store(place.folder / "store", registry.place)
+            measured, stands_on, faults = _all_measured(place, store, asked)
     except (BuildFailed, running.ContainerFailed) as failure:
         sys.stderr.write(f"{failure}\n")
         return 1
-    faults += [fault for each in measured for fault in each.faults]
     text = report.markdown(measured, stands_on, faults)
     print(f"\n{text}")
     if asked.results:
         asked.results.parent.mkdir(parents=True, exist_ok=True)
         asked.results.write_text(text, encoding="utf-8")
     return int(bool(faults))
+
+
+def _all_measured(
+    place: _Place, store: Store, asked: argparse.Namespace
+) -> tuple[list[report.Measured], str, list[str]]:
+    """Every model, what the images stand on, and what is not as it must be."""
+    project.prepare(place.project, tuple(asked.models), store.registry)
+    options = index.options(place.folder)
+    stands_on = base.provide(store, asked.base)
+    print(
+        "build the server, build it again elsewhere, and with other wheels than the pinned ones", flush=True
+    )
+    server, context = building.build(store, place.project, options)
+    digest = store.image(server).digest
+    building.build_again(store, context, place.elsewhere, f"{server}-again", options)
+    again = store.image(f"{server}-again").digest
+    faults = [] if digest == again else [f"built again, {digest} is {again}"]
+    faults += building.faults_of_pins(store, context, place.elsewhere, options)
+    faults += building.faults_of_secrets(store, server)
+    building.push(store, place.project, options)
+    measured = [_measured(place, store, model, asked.starts) for model in asked.models]
+    return measured, stands_on, faults + [fault for each in measured for fault in each.faults]
 
 
 def _arguments() -> argparse.Namespace:
@@ -78,26 +97,24 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measured(place: _Place, store: Store, model: str, options: list[str], starts: int) -> report.Measured:
-    print(f"{model}: build the image, build it again elsewhere, start it {starts} times", flush=True)
-    name = building.build(store, place.project, model, options)
-    image = store.image(name)
-    building.build_again(store, place.context(model), place.folder / "else where", f"{name}-again", options)
-    again = store.image(f"{name}-again")
+def _measured(place: _Place, store: Store, model: str, starts: int) -> report.Measured:
+    print(f"{model}: publish it, pull what was pushed, start it {starts} times", flush=True)
+    published = project.publish(place.project, model, _ENVIRONMENT)
+    name = published.reference
+    store.buildah("pull", "--quiet", "--tls-verify=false", name)
+    image = pushed(published)
     objects = kustomize.find().build(place.project / "generated" / model / "overlays" / _ENVIRONMENT)
     with store.unpacked(name) as root:
         config = pod.bundle(objects, image.config, root, f"/aimass-images/{model}")
-        artifacts = str(place.context(model).parent)
-        folder = place.folder / "bundles" / model
+        folder, artifacts = place.folder / "bundles" / model, str(place.project / "artifacts" / model)
         seen = [running.run(folder, config, f"aimass-{model}", [artifacts]) for _ in range(starts)]
         size = building.files_bytes(root)
     return report.Measured(
         model=model,
-        name=name,
         image=image,
         size=size,
         seen=_middle(seen),
-        faults=tuple(_faults(model, image.digest, again.digest, seen)),
+        faults=tuple(_faults(model, seen)),
     )
 
 
@@ -107,12 +124,9 @@ def _middle(seen: Sequence[running.Seen]) -> running.Seen:
     return next(each for each in seen if each.ready_seconds == ready)
 
 
-def _faults(model: str, digest: str, again: str, seen: Sequence[running.Seen]) -> list[str]:
-    faults = [] if digest == again else [f"{model}: built again, {digest} is {again}"]
+def _faults(model: str, seen: Sequence[running.Seen]) -> list[str]:
     wrong = max(each.wrong_rows for each in seen)
-    return faults + (
-        [f"{model}: {wrong} of {seen[0].rows} rows are answered otherwise than here"] if wrong else []
-    )
+    return [f"{model}: {wrong} of {seen[0].rows} rows are answered otherwise than here"] if wrong else []
 
 
 if __name__ == "__main__":

@@ -16,9 +16,9 @@ import orjson
 import polars
 
 from aimass_compiler import conventions
+from aimass_compiler.runtime.load_test.correctness import AnswerComparison, compare
+from aimass_compiler.runtime.load_test.protocols import DIALECTS, ServedSignature
 from aimass_compiler.runtime.packaging.rows import as_json
-from aimass_compiler.runtime.service.comparison import Comparison, compare
-from aimass_compiler.runtime.service.dialects import DIALECTS, Signature
 
 _HOST = "127.0.0.1"
 _READY_SECONDS = 120
@@ -32,7 +32,7 @@ def main() -> int:
     """Ask about rows of the test split; answers 1 where the server is not what was packaged."""
     artifacts = Path(sys.argv[1])
     document = orjson.loads((artifacts / "package" / "model" / conventions.SIGNATURE_FILE).read_bytes())
-    signature = Signature(document)
+    signature = ServedSignature(document)
     rows = as_json(polars.read_parquet(artifacts / "prepare" / "test.parquet").head(_ROWS), signature.inputs)
     evaluated = polars.read_parquet(artifacts / "evaluate" / "predictions.parquet").head(_ROWS)
     expected = evaluated["scores"].to_list()
@@ -48,7 +48,7 @@ def main() -> int:
     about = orjson.loads(_ask("GET", f"{conventions.MODELS_PATH}/{document['model']}")[1])
     if status != http.HTTPStatus.OK or about["versions"] != [document["version"]]:
         return 1
-    comparison = Comparison(_TOLERANCE)
+    comparison = AnswerComparison(_TOLERANCE)
     compare(comparison, conventions.PORT, signature, rows, expected, _BODY_BYTES)
     wrong, largest = len(comparison.wrong), comparison.largest
     _tell({"first": first, "rows": len(rows), "wrong": wrong, "largest": largest})

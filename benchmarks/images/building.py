@@ -1,4 +1,4 @@
-"""Images built as users build them, built again elsewhere, and refused with other wheels than the pinned."""
+"""The server's image: built as users build it, built again elsewhere, and refused with other wheels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aimass_compiler.cluster.builders import named
+from aimass_compiler.programs.image_builders import named
 from benchmarks.images.project import aimass
 from benchmarks.images.store import BuildFailed, run
 
@@ -22,12 +22,17 @@ _HASH = re.compile(r"--hash=sha256:[0-9a-f]")
 _DIGEST = re.compile(rb'echo "[0-9a-f]{64}  ')
 
 
-def build(store: Store, folder: Path, model: str, options: list[str]) -> str:
-    """Let `aimass image` build a model's image; answers its name. Raises BuildFailed."""
-    asked = ("image", model, "--with", "buildah", *options)
+def build(store: Store, folder: Path, options: list[str]) -> tuple[str, Path]:
+    """Let `aimass image` build the server; answers the image's name and its context. Raises BuildFailed."""
+    asked = ("image", "--with", "buildah", *options)
     aimass(folder, *asked, "--build", variables=store.variables())
-    command = aimass(folder, *asked).split()
-    return command[command.index("--tag") + 1]
+    command = aimass(folder, *asked).splitlines()[-1].split()
+    return command[command.index("--tag") + 1], Path(command[-1]).resolve()
+
+
+def push(store: Store, folder: Path, options: list[str]) -> None:
+    """Let `aimass image` push what it built. Raises BuildFailed."""
+    aimass(folder, "image", "--with", "buildah", *options, "--push", variables=store.variables())
 
 
 def build_again(store: Store, context: Path, elsewhere: Path, name: str, options: list[str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from aimass_compiler.values import Bytes
+from aimass_compiler.catalog.quantities import Bytes
 from benchmarks.images import seccomp
 
 _NAMESPACES = ("pid", "network", "ipc", "uts", "mount", "cgroup")

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 _MEBIBYTE = 2**20
 _HEAD = (
-    "model", "size", "compressed", "layers", "of its own", "to ready", "of that CPU", "first prediction",
-    "peak memory", "rows", "largest difference", "to end",
+    "model", "size", "in the registry", "layers", "the package", "to ready", "of that CPU",
+    "first prediction", "peak memory", "rows", "largest difference", "to end",
 )  # fmt: skip
 
 
@@ -25,7 +25,6 @@ class Measured:
     """One model's image, and its container."""
 
     model: str
-    name: str
     image: Image
     size: int
     seen: Seen
@@ -47,7 +46,7 @@ the last quarter of an hour.
 
 {table}
 
-Sizes are in MiB, compressed as a registry keeps and a node pulls them; times are those of the middling
+Sizes are in MiB, in the registry as a node pulls them; times are those of the middling
 start, memory is of the server's process. {len(shared)} layers are the same in all images.
 
 {told}
@@ -55,21 +54,22 @@ start, memory is of the server's process. {len(shared)} layers are the same in a
 
 
 _SOUND = """\
-Each image was built twice, the second time in another folder, under another umask and without a cache: same
-digest. Each container ran as its Deployment in production says, and the kernel told the same of its process:
-user 10001, no capabilities, no new privileges, filtered system calls, a read-only root, the memory limit.
-A build with another hash in a pin, and one with a wheel that has another hash, ended. The pip.conf of the
-package index is in no layer, and in nothing that a failed build left."""
+The server was built twice, the second time in another folder, under another umask and without a cache: same
+digest. Each model was published on it without a builder, and pulled by its digest. Each container ran as its
+Deployment in production says, and the kernel told the same of its process: user 10001, no capabilities, no
+new privileges, filtered system calls, a read-only root, the memory limit. A build with another hash in a pin,
+and one with a wheel that has another hash, ended. The pip.conf of the package index is in no layer, and in
+nothing that a failed build left."""
 
 
 def _row(each: Measured, shared: set[str]) -> tuple[str, ...]:
     layers = each.image.layers
-    own = [layer.compressed_bytes for layer in layers if layer.digest not in shared]
+    own = [layer.stored_bytes for layer in layers if layer.digest not in shared]
     seen = each.seen
     return (
         each.model,
         f"{each.size / _MEBIBYTE:.0f}",
-        f"{sum(layer.compressed_bytes for layer in layers) / _MEBIBYTE:.0f}",
+        f"{sum(layer.stored_bytes for layer in layers) / _MEBIBYTE:.0f}",
         str(len(layers)),
         f"{sum(own) / _MEBIBYTE:.2f}",
         f"{seen.ready_seconds:.2f} s",

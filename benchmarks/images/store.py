@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aimass_compiler.programs.registry import Repository
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from aimass_compiler.releases.version_record import ImageDigest
 
 
 class BuildFailed(Exception):  # noqa: N818  # of what is measured, not an error of ours
@@ -24,7 +28,7 @@ class Layer:
     """One layer as a registry keeps it."""
 
     digest: str
-    compressed_bytes: int
+    stored_bytes: int
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,10 @@ class Image:
 
 @dataclass(frozen=True)
 class Store:
-    """A folder of images."""
+    """A folder of images, and the registry that they go to, which has no TLS."""
 
     folder: Path
+    registry: str
 
     def variables(self) -> dict[str, str]:
         """What lets any Buildah use this store, without namespaces of its own."""
@@ -49,7 +54,15 @@ class Store:
         path = self.folder / "storage.conf"
         self.folder.mkdir(parents=True, exist_ok=True)
         path.write_text(f'[storage]\ndriver = "{_driver()}"\n{folders}\n', encoding="utf-8")
-        return {**os.environ, "CONTAINERS_STORAGE_CONF": str(path), "BUILDAH_ISOLATION": "chroot"}
+        registries = self.folder / "registries.conf"
+        place = f'[[registry]]\nlocation = "{self.registry}"\ninsecure = true\n'
+        registries.write_text(f'unqualified-search-registries = ["docker.io"]\n{place}', encoding="utf-8")
+        return {
+            **os.environ,
+            "CONTAINERS_STORAGE_CONF": str(path),
+            "CONTAINERS_REGISTRIES_CONF": str(registries),
+            "BUILDAH_ISOLATION": "chroot",
+        }
 
     def buildah(self, *arguments: str) -> str:
         """What Buildah answers; raises BuildFailed."""
@@ -83,6 +96,17 @@ class Store:
             yield Path(self.buildah("mount", container))
         finally:
             self.buildah("rm", container)
+
+
+def pushed(image: ImageDigest) -> Image:
+    """An image as its registry has it."""
+    repository = Repository(image.name)
+    document = repository.manifest(image.digest).document
+    return Image(
+        digest=image.digest,
+        layers=tuple(Layer(each["digest"], each["size"]) for each in document["layers"]),
+        config=json.loads(repository.blob(document["config"]["digest"]))["config"],
+    )
 
 
 def _driver() -> str:

@@ -58,6 +58,7 @@ class ControlPlane:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.kubeconfig = folder / "kubeconfig"
+        self.volume = folder / "volume"
         self.certificate = folder / "certificates" / "apiserver.crt"
         self.key = folder / "certificates" / "apiserver.key"
         clients, peers, port = free_ports(3)
@@ -101,6 +102,7 @@ class ControlPlane:
             "--service-cluster-ip-range=10.0.0.0/16",
             "--shutdown-delay-duration=0s",
             "--profiling=false",
+            "--feature-gates=ImageVolume=true",  # pods that mount packages; on by default from 1.35
         ]
 
     def _controllers(self) -> list[Background]:
@@ -112,8 +114,19 @@ class ControlPlane:
         return [
             self._background("kube-controller-manager", [reach, *quick, *keys, *patient]),
             self._background("kube-scheduler", [reach, *quick]),
-            self._background("kwok", [reach, "--manage-all-nodes", f"--config={_STAGES}"]),
+            self._background("kwok", self._kwok_options(reach)),
         ]
+
+    def _kwok_options(self, reach: str) -> list[str]:
+        """What kwok is started with. What is executed in a pod runs here, in the one folder `volume`."""
+        self.volume.mkdir(exist_ok=True)
+        execute = self.folder / "execute.yaml"
+        place = {"execs": [{"local": {"workDir": str(self.volume)}}]}
+        kind = {"apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": "ClusterExec", "metadata": {"name": "all"}}
+        execute.write_text(json.dumps({**kind, "spec": place}), encoding="utf-8")
+        (port,) = free_ports(1)
+        kubelet = ["--node-ip=127.0.0.1", f"--node-port={port}", f"--server-address=127.0.0.1:{port}"]
+        return [reach, "--manage-all-nodes", *kubelet, f"--config={_STAGES}", f"--config={execute}"]
 
     def start(self, *options: str) -> None:
         """Start everything and wait until it is ready. `options` are further ones of the API server.

@@ -57,7 +57,7 @@ OPERATORS = (KUBERAY, PROMETHEUS, GATEWAY, ROLLOUTS, KSERVE, TRAINER, KEDA, KUEU
 #: The kinds that are rendered, each with its operator and the file that defines it.
 RENDERED = {
     "RayJob": (KUBERAY, "ray.io_rayjobs.yaml"),
-    "ServiceMonitor": (PROMETHEUS, "monitoring.coreos.com_servicemonitors.yaml"),
+    "PodMonitor": (PROMETHEUS, "monitoring.coreos.com_podmonitors.yaml"),
     "PrometheusRule": (PROMETHEUS, "monitoring.coreos.com_prometheusrules.yaml"),
     "HTTPRoute": (GATEWAY, "gateway.networking.k8s.io_httproutes.yaml"),
     "Rollout": (ROLLOUTS, "rollout-crd.yaml"),
@@ -73,11 +73,13 @@ def rendered(kinds: Iterable[str] = tuple(RENDERED)) -> list[Path]:
 
 def everything() -> list[Path]:
     """Files with every definition of all operators. Raises ProgramMissing without Go."""
-    found = []
-    for operator in OPERATORS:
-        files = sorted(path for path in source(operator).glob(operator.pattern) if _defines(path))
-        found += [_kept(operator, path.name) or _convert(operator, path.name) for path in files]
-    return found
+    return [path for operator in OPERATORS for path in every_one(operator)]
+
+
+def every_one(operator: Operator) -> list[Path]:
+    """Files with every definition of an operator. Raises ProgramMissing without Go."""
+    files = sorted(path for path in source(operator).glob(operator.pattern) if _defines(path))
+    return [_kept(operator, path.name) or _convert(operator, path.name) for path in files]
 
 
 def _defines(path: Path) -> bool:

@@ -29,6 +29,7 @@ _LONG = {
     "promtool": " (2 to 5 minutes)",
     "prometheus": " (a minute or two, as it shares most of promtool)",
     "rollouts-controller": " (5 to 10 minutes)",
+    "cosign": " (5 to 15 minutes)",
 }
 #: Without the clients of the clouds that Prometheus finds its targets in.
 _PROMETHEUS_TAGS = ("remove_all_sd",)
@@ -85,13 +86,15 @@ MODULES = (
         "argo-rollouts", "github.com/argoproj/argo-rollouts/cmd/rollouts-controller", ("rollouts-controller",)
     ),
     Module("argo-rollouts", ".", ("gatewayAPI",)),
+    Module("registry", ".", ("registry",)),
+    Module("cosign", "github.com/sigstore/cosign/v3/cmd/cosign", ("cosign",)),
 )
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kubectl")
 CONTROLLERS = ("kube-controller-manager", "kube-scheduler", "kwok")
 #: What many tests ask for by name; they find it on the PATH, at its end.
 ON_THE_PATH = ("actionlint", "kustomize", "promtool", "prometheus")
 #: What `make test` builds; `prometheus` itself is for what runs at night.
-EACH_TIME = ("actionlint", "kustomize", "promtool", *CONTROL_PLANE, *CONTROLLERS)
+EACH_TIME = ("actionlint", "kustomize", "promtool", "registry", *CONTROL_PLANE, *CONTROLLERS)
 #: What runs canaries: Argo Rollouts, and what moves the weights of routes in the name of its plugin.
 ROLLOUTS = ("rollouts-controller", "gatewayAPI")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from scripts.cluster import custom_resources
 from scripts.cluster.cluster import Cluster
 from scripts.cluster.processes import Background, free_ports
 from scripts.cluster.programs import program
@@ -20,6 +21,7 @@ def running(cluster: Cluster, namespace: str, folder: Path) -> Iterator[Backgrou
 
     Raises Refused, ProgramMissing and BuildFailed.
     """
+    cluster.define(custom_resources.every_one(custom_resources.ROLLOUTS))  # or it would wait for them
     plugins = [{"name": _PLUGIN, "location": f"file://{program('gatewayAPI')}"}]
     settings = {
         "apiVersion": "v1",

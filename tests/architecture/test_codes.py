@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from aimass_compiler.codes import explanations
+from aimass_compiler.language.codes import explanations
 
 SOURCES = Path(__file__).parents[2] / "aimass_compiler"
 CODE = re.compile(r'"(AM[0-9]{3})"')

@@ -29,7 +29,8 @@ def test_disk(): pytest.skip("no disk\\n  of this kind")
 def run(tmp_path: Path) -> list[str]:
     (tmp_path / "test_some.py").write_text(_TESTS, encoding="utf-8")
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = nightly\npythonpath = " + str(ROOT))
-    return [sys.executable, "-m", "pytest", "-p", "tests.not_run", "-p", "no:hydra_pytest", str(tmp_path)]
+    plugins = ["-p", "tests.harness.not_run", "-p", "no:hydra_pytest"]
+    return [sys.executable, "-m", "pytest", *plugins, str(tmp_path)]
 
 
 def told(run: list[str], *options: str) -> list[str]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.harness.changed_sources import answers, copied
+
 DOUBLE = '''"""Twice a number."""
 
 from __future__ import annotations
@@ -20,17 +17,62 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from aimass_compiler.catalog.transform import EachColumn
+from aimass_compiler.expression import column_types
 from aimass_compiler.expression.algebra import Arithmetic, Constant, Expression
 
 
 class Double(EachColumn):
     """Twice a number."""
 
-    accepts: ClassVar[frozenset[str]] = frozenset({"number"})
+    accepts: ClassVar[column_types.Accepted] = (column_types.Number,)
 
     def apply_column(self, name: str, column: Expression, learned: Mapping[str, Any]) -> Expression:
         del name, learned
         return Arithmetic("multiply", column, Constant(2.0))
+'''
+CHECK = '''"""A model has an owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aimass_compiler.checks import Example
+from aimass_compiler.diagnostics import Explanation, Finding, Severity
+from aimass_compiler.pipeline import Pipeline
+
+NEEDS = ("metadata",)
+EXPLANATIONS = (Explanation("AM298", "no one owns the model", "An owner answers for it."),)
+EXAMPLES = (Example("AM298", fails="metadata: {owner: null}", passes="metadata: {owner: ann@example.com}"),)
+
+
+def findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """A model without an owner."""
+    if not pipeline.metadata.owner:
+        message, severity = "no one owns the model", Severity.WARNING
+        yield Finding("AM298", ("metadata",), message, help="write `owner`", severity=severity)
+'''
+COMMAND = '''"""Greet a model."""
+
+from __future__ import annotations
+
+import argparse
+
+from aimass_compiler.conventions import ExitCode
+
+EXAMPLES = """
+  aimass greet churn                 say hello to it
+"""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.add_argument("model", metavar="MODEL", help="the model's name")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Greet."""
+    print(f"hello, {arguments.model}")
+    return ExitCode.DONE
 '''
 SPEC = """
 apiVersion: aimass/v1
@@ -43,33 +85,7 @@ target: y
 features: [{features}]
 model: naive_bayes
 """
-
-
-#: Calls the command line again and again in one process, and keeps what it answers.
-CALLS = """
-import contextlib, io, json, sys
-from aimass_compiler.cli import main
-answers = []
-for arguments in json.loads(sys.argv[1]):
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        answers.append([main(arguments), out.getvalue(), err.getvalue()])
-print(json.dumps(answers))
-"""
-
-
 Answer = tuple[int, str, str]
-
-
-def answers(sources: Path, *calls: list[str]) -> list[Answer]:
-    """The exit code, output and errors of each call of these sources."""
-    environment = os.environ | {"PYTHONPATH": str(sources)}
-    command = [sys.executable, "-c", CALLS, json.dumps(calls)]
-    done = subprocess.run(command, cwd=sources, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return [(code, out, err) for code, out, err in json.loads(done.stdout)]
-
-
 #: What is compiled by sources that have one transform more and one less.
 FEATURES = {
     "new": "{double: x}",
@@ -91,14 +107,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def told(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
-    """What a copy of the sources, with one file more and one less, answers to each, and its schema."""
+    """What a copy of the sources, with a file more of each kind and one less, answers to each project."""
     sources = tmp_path_factory.mktemp("src")
-    shutil.copytree(ROOT / "aimass_compiler", sources / "aimass_compiler")
-    (sources / "aimass_compiler/catalog/transforms/double.py").write_text(DOUBLE)
-    (sources / "aimass_compiler/catalog/transforms/bucket.py").unlink()
-    calls = [["compile", "--root", str(folder / name)] for name in FEATURES]
-    found = answers(sources, ["schema", "--root", str(folder / "new")], *calls)
-    return dict(zip(("schema", *FEATURES), found, strict=True))
+    package = copied(sources)
+    (package / "catalog/transforms/double.py").write_text(DOUBLE)
+    (package / "catalog/transforms/bucket.py").unlink()
+    (package / "checks/owner.py").write_text(CHECK)
+    commands = package / "cli/commands"
+    (commands / "greet.py").write_text(COMMAND)
+    order = (commands / "__init__.py").read_text()
+    (commands / "__init__.py").write_text(order.replace('    "soak",\n', '    "greet",\n    "soak",\n'))
+    calls = {name: ["compile", "--root", str(folder / name)] for name in FEATURES}
+    calls["schema"] = ["schema", "--root", str(folder / "new")]
+    calls |= {"explained": ["explain", "AM298"], "overview": [], "greeting": ["greet", "churn"]}
+    found = answers(sources, [*calls.values()])
+    return {name: (code, out, err) for name, (code, out, err) in zip(calls, found, strict=True)}
 
 
 def test_a_new_file_is_a_new_transform(told: dict[str, Answer], folder: Path) -> None:
@@ -114,3 +137,15 @@ def test_without_its_file_a_transform_is_unknown_and_nothing_else_breaks(told: d
     assert '"bucket"' not in told["schema"][1]
     assert told["gone"][0] == 1
     assert "there is no transform `bucket`" in told["gone"][2]
+
+
+def test_a_new_file_is_a_new_check(told: dict[str, Answer]) -> None:
+    assert "warning[AM298]: no one owns the model" in told["new"][2]
+    assert told["explained"][0] == 0
+    assert "An owner answers for it." in told["explained"][1]
+
+
+def test_a_new_file_is_a_new_command_where_the_order_has_it(told: dict[str, Answer]) -> None:
+    assert told["greeting"] == (0, "hello, churn\n", "")
+    overview = told["overview"][2]
+    assert overview.index("    greet     greet a model") < overview.index("    soak ")

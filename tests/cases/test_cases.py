@@ -10,7 +10,7 @@ import pathlib
 
 import pytest
 
-from aimass_compiler.cli.views import people
+from aimass_compiler.cli.views import findings_text
 from tests.cases.front_end import SHOWN, read
 
 CASES = sorted(path.parent for path in pathlib.Path(__file__).parent.glob("*/spec.yaml"))
@@ -19,7 +19,7 @@ CASES = sorted(path.parent for path in pathlib.Path(__file__).parent.glob("*/spe
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_spec_is_told_as_before(case: pathlib.Path) -> None:
     document, findings = read(case / "spec.yaml")
-    told = people.drawn(findings, {SHOWN: document})
+    told = findings_text.drawn(findings, {SHOWN: document})
     want = case / "want.txt"
     if "REWRITE" in os.environ:
         want.write_text(told, encoding="utf-8")

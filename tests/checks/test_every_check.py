@@ -11,7 +11,8 @@ import pytest
 from aimass_compiler import checks
 from aimass_compiler.checks import Example
 from aimass_compiler.conventions import SETTINGS_FILE
-from aimass_compiler.spec.reader import parse
+from aimass_compiler.diagnostics import Finding
+from aimass_compiler.spec.yaml.reader import parse
 from tests.cases.front_end import SHOWN, base, told
 
 
@@ -19,14 +20,19 @@ def test_the_spec_that_examples_change_is_sound() -> None:
     assert told(base()) == []
 
 
+def found(example: Example, text: str) -> list[Finding]:
+    """What is found in what an example says: of the settings, or of a change of a sound spec beside them."""
+    return told(base(), text) if example.of == "settings" else told(base(text), example.settings)
+
+
 @pytest.mark.parametrize("example", checks.EXAMPLES, ids=lambda example: example.code)
 def test_the_failing_example_has_this_problem_only(example: Example) -> None:
-    assert [finding.code for finding in told(base(example.fails), example.settings)] == [example.code]
+    assert [finding.code for finding in found(example, example.fails)] == [example.code]
 
 
 @pytest.mark.parametrize("example", checks.EXAMPLES, ids=lambda example: example.code)
 def test_the_passing_example_has_no_problem(example: Example) -> None:
-    assert told(base(example.passes), example.settings) == []
+    assert found(example, example.passes) == []
 
 
 @pytest.mark.parametrize("name", checks.CHECKS)
@@ -44,8 +50,8 @@ def test_no_code_is_explained_twice() -> None:
 
 @pytest.mark.parametrize("example", checks.EXAMPLES, ids=lambda example: example.code)
 def test_a_finding_points_at_what_was_written(example: Example) -> None:
-    data = base(example.fails)
-    for finding in told(data, example.settings):
+    data = base() if example.of == "settings" else base(example.fails)
+    for finding in found(example, example.fails):
         for note in (finding, *finding.related):
             assert note.place or note.file == SETTINGS_FILE or note.path[0] in data, note
 

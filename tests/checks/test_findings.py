@@ -213,7 +213,8 @@ def test_a_trial_that_fits_the_first_environment_need_not_fit_the_others() -> No
         ("50 23 * * *", 1440),
         ("0,50 0,23 * * *", 10),
         ("@hourly", 60),
-        ("@weekly", 1440),
+        ("@weekly", 10080),
+        ("0 3 29 FEB *", 4 * 365 * 1440 + 1440),
     ],
 )
 def test_the_shortest_gap_of_a_schedule(schedule: str, minutes: int) -> None:

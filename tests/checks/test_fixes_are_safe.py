@@ -9,16 +9,15 @@ import numpy
 import polars
 import pytest
 
-from aimass_compiler import artifacts, checks
+from aimass_compiler import checks
 from aimass_compiler.conventions import SPLITS
 from aimass_compiler.diagnostics import has_errors
-from aimass_compiler.fixing import fix_specs
-from aimass_compiler.pipeline import searched
-from aimass_compiler.project import Project as Files
-from aimass_compiler.runtime import evaluate, features, prepare, train
+from aimass_compiler.pipeline import search_space
+from aimass_compiler.runtime.stages import evaluate, features, prepare, train
 from aimass_compiler.runtime.workspace import Workspace
-from aimass_compiler.spec.reader import parse
-from tests.cases.front_end import SHOWN, base, checked
+from aimass_compiler.spec.yaml.reader import parse
+from aimass_compiler.stages import artifacts
+from tests.cases.front_end import SHOWN, base, checked, fixed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +72,7 @@ def learnt(pipeline: Pipeline, workspace: Workspace) -> dict[str, Any]:
     left: dict[str, Any] = {
         f"{split}_{part}": (folder / f"{split}_{part}.npy").read_bytes() for split in SPLITS for part in "xy"
     }
-    ranges = searched.ranges(pipeline.model, pipeline.training)
+    ranges = search_space.ranges(pipeline.model, pipeline.training)
     if ranges:  # to search is slow; it is the same when all that it draws from is
         search = pipeline.search
         scheduler = search.scheduler if pipeline.model.learns_in_steps else "none"
@@ -86,7 +85,7 @@ def learnt(pipeline: Pipeline, workspace: Workspace) -> dict[str, Any]:
     )  # fmt: skip
     evaluation = pipeline.evaluation.model_copy(update={"gates": ()})
     evaluate.run(pipeline.task, pipeline.data.columns, evaluation, pipeline.objective, workspace=workspace)
-    model = workspace.path(artifacts.TRAINED_MODEL).read_bytes()
+    model = (workspace.folder("train") / "model.onnx").read_bytes()
     return left | {"model": model, "metrics": json.loads(workspace.path(artifacts.METRICS).read_text())}
 
 
@@ -97,9 +96,9 @@ def test_a_safe_fix_changes_nothing_of_what_is_learnt(change: str, tmp_path: Pat
     spec = tmp_path / SHOWN
     spec.parent.mkdir()
     spec.write_text(json.dumps(base(change), indent=1))
-    fixed = fix_specs(Files(tmp_path), [spec])
+    made = fixed(tmp_path, [spec])
     before, _ = checked(base(change))
-    after, told = checked(parse(fixed.after.get(spec, spec.read_bytes()).decode(), SHOWN)[0].data)
+    after, told = checked(parse(made.after.get(spec, spec.read_bytes()).decode(), SHOWN)[0].data)
     assert before
     assert after
     assert not has_errors(told)
@@ -113,6 +112,6 @@ def test_what_is_not_safe_is_made_only_when_asked_for(tmp_path: Path) -> None:
     spec = tmp_path / SHOWN
     spec.parent.mkdir()
     spec.write_text(json.dumps(base(change), indent=1))
-    assert fix_specs(Files(tmp_path), [spec]).after == {}
-    asked = fix_specs(Files(tmp_path), [spec], is_unsafe_too=True)
+    assert fixed(tmp_path, [spec]).after == {}
+    asked = fixed(tmp_path, [spec], is_unsafe_too=True)
     assert [finding.code for finding in asked.made] == ["AM269"]

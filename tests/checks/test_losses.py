@@ -26,8 +26,8 @@ def test_what_minimises_squared_errors_may_say_so(model: str) -> None:
     ("change", "hint"),
     [
         (f"model: logistic_regression\nobjective: {{{CLASSES}, loss: mean_squared_error}}", "`log_loss`"),
-        (f"model: naive_bayes\nobjective: {{{CLASSES}, loss: log_loss}}", "a measure of its own"),
-        (f"model: decision_tree\nobjective: {{{CLASSES}, loss: log_loss}}", "a measure of its own"),
+        (f"model: naive_bayes\nobjective: {{{CLASSES}, loss: log_loss}}", "its own criterion"),
+        (f"model: decision_tree\nobjective: {{{CLASSES}, loss: log_loss}}", "its own criterion"),
         (
             f"model: linear_regression\nobjective: {{{NUMBER}, loss: mean_absolute_error}}{OF_A_NUMBER}",
             "`mean_squared_error`",

@@ -55,7 +55,10 @@ def test_what_an_environment_shares_with_all_is_told_once() -> None:
         ("evaluation: {gates: [{metric: roc_auc, min: 80%}]}", "write 0.8 for 80 %"),
         ("data: {columns: {charges: {type: number, missing: 5}}}", "write 0.05 for 5 %"),
         ("features: [one_hot plan]", "a `:` is missing: `one_hot: plan`"),
-        ("data: {sources: {customers: data/customers}}", "name the kind: `{csv: data/customers}`"),
+        (
+            "data: {sources: {customers: data/customers}}",
+            "name the kind: `{arrow: data/customers}`, `{csv: data/customers}`",
+        ),
     ],
 )
 def test_the_way_out_is_in_the_users_own_values(change: str, way_out: str) -> None:

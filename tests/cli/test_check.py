@@ -59,7 +59,7 @@ def test_a_new_file_can_be_the_second_of_its_model(project: Project, monkeypatch
     done = project.aimass("check", "--stdin-filename", "specs/churn.yml")
     assert done.code == 1
     assert "error[AM208]: the model `churn` has a spec already" in done.err
-    assert "::: specs/churn.yaml" not in done.err
+    assert "::: specs/churn.yaml:4:9" in done.err
 
 
 def test_the_settings_are_checked_with_the_specs_that_they_are_for(

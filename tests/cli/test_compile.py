@@ -25,6 +25,11 @@ def test_compiling_twice_changes_nothing(project: Project) -> None:
     assert project.files() == written
 
 
+def test_a_compile_speaks_for_the_recipe_alone(compiled: Project) -> None:
+    compiled.edit(*REPLICAS)
+    assert compiled.aimass("compile").out.startswith("churn is not trained again for this\n")
+
+
 @pytest.mark.parametrize("mode", ["--dry-run", "--check"])
 def test_looking_writes_nothing(project: Project, mode: str) -> None:
     done = project.aimass("compile", mode)
@@ -202,7 +207,7 @@ def test_the_schema_is_printed_written_and_checked(empty: Project) -> None:
     assert empty.aimass("schema", "--check").code == 3
     assert empty.aimass("schema", "--write").code == 0
     assert empty.aimass("schema", "--check").code == 0
-    for kind in ("model", "settings"):
+    for kind in ("model", "settings", "accepts"):
         written = Path("schemas", f"{kind}.json").read_text(encoding="utf-8")
         assert empty.aimass("schema", kind).out == written
         assert json.loads(written)["$schema"] == "https://json-schema.org/draft/2020-12/schema"

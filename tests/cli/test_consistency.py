@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from aimass_compiler.conventions import ExitCode
-from aimass_compiler.effects.consistency import tracked_data
-from aimass_compiler.effects.normal import at
+from aimass_compiler.impact.consistency import tracked_data
+from aimass_compiler.impact.models import at
 from aimass_compiler.stages import STAGES
 from cli.projects import Project
 

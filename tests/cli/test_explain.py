@@ -8,9 +8,9 @@ import re
 import pytest
 
 from aimass_compiler.catalog import FAMILIES, names
-from aimass_compiler.codes import explanations
-from aimass_compiler.spec.keys import keys_at, keys_below, paths
-from aimass_compiler.spec.schemas import schemas
+from aimass_compiler.language.codes import explanations
+from aimass_compiler.language.json_schemas import schemas
+from aimass_compiler.language.keys import keys_at, keys_below, paths
 from cli.projects import SPEC, Project
 
 LINE = re.compile(r"^(?P<shown>.*?)\s+# (?P<origin>[^#]+)$")
@@ -168,9 +168,11 @@ def test_a_key_is_explained_with_the_keys_below_it(empty: Project) -> None:
         ("aimass.yaml", "  environments (names with keys namespace, server, "),
         ("environments", "environments, in a spec\n"),
         ("environments", "environments, in aimass.yaml\n"),
-        ("data.columns", "  type (required; one of number, category, text, id, time, image)\n"),
+        ("data.columns", "  type (required; one of number, category, text, id, time, image, series)\n"),
         ("data.columns.age", "  values (optional, of category)\n"),
         ("data.sources", "NAME stands for names of your own.\n"),
+        ("training", "  class_weights (names of your own, or balanced)\n"),
+        ("target_encode", "so that no row knows its own target"),
         ("search.algorithm", 'one of tpe, random, grid; default "tpe"\n'),
     ],
 )
@@ -208,6 +210,6 @@ def test_the_keys_are_those_of_the_schema() -> None:
         assert {key.path for key in keys_below(root)} == set(top)
 
 
-def test_no_key_hides_a_kind() -> None:
+def test_no_key_has_the_name_of_a_kind() -> None:
     kinds = {*FAMILIES, *(name for family in FAMILIES for name in names(family))}
     assert kinds.isdisjoint({path for path in paths() if "." not in path})

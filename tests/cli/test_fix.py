@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from aimass_compiler.cli import main
 from aimass_compiler.diagnostics import has_errors
-from aimass_compiler.fixing import fix_specs
-from aimass_compiler.project import Project as Files
 from cli.projects import SPEC, Project
+from tests.cases.front_end import fixed
 from tests.examples import at_most
 
 #: A slip, and what it is a slip of.
@@ -64,11 +63,11 @@ def test_slips_together_are_mended_as_one_by_one(tmp_path: Path, chosen: set[str
     spec = tmp_path / "specs/churn.yaml"
     spec.parent.mkdir(exist_ok=True)
     spec.write_text(slipped(*chosen))
-    fixed = fix_specs(Files(tmp_path), [spec])
-    assert not has_errors(fixed.checked.findings)
-    again = fixed.after.get(spec, spec.read_bytes())
+    first = fixed(tmp_path, [spec])
+    assert not has_errors(first.left)
+    again = first.after.get(spec, spec.read_bytes())
     spec.write_bytes(again)
-    assert fix_specs(Files(tmp_path), [spec]).after == {}
+    assert fixed(tmp_path, [spec]).after == {}
 
 
 def test_it_tells_what_it_mends(project: Project) -> None:

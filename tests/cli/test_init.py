@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aimass_compiler.cli.row_count import RowCount
+from aimass_compiler.cli.terminal import RowCount
 from cli.projects import Project
 
 CUSTOMERS = "age,plan,churned\n" + "".join(
@@ -28,6 +28,31 @@ def test_a_proposed_spec_compiles_without_findings(empty: Project) -> None:
     compiled = empty.aimass("compile")
     assert (compiled.code, compiled.err) == (0, "")
     assert compiled.out.startswith("churn is new and trained for the first time\n")
+
+
+def test_the_file_may_come_behind_options(empty: Project) -> None:
+    empty.write("data/customers.csv", CUSTOMERS)
+    done = empty.aimass("init", "churn", "--target", "plan", "data/customers.csv")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("  target:    plan, one of 2 classes (as was asked for;")
+
+
+@pytest.mark.parametrize(("every", "is_rare"), [(9, True), (3, False)])
+def test_a_rare_class_is_shown_what_helps(empty: Project, every: int, *, is_rare: bool) -> None:
+    rows = [f"{20 + number % 50},{('no', 'yes')[number % every == 0]}\n" for number in range(400)]
+    empty.write("data/customers.csv", "age,churned\n" + "".join(rows))
+    assert empty.aimass("init", "churn", "data/customers.csv").code == 0
+    text = (empty.root / "specs/churn.yaml").read_text()
+    for part in (
+        "# decision: {threshold: {recall: 0.5}}",
+        "`class_weights: balanced`",
+        "% of the rows are 'yes'",
+    ):
+        assert (part in text) == is_rare
+    # What is proposed in comments is right as it stands.
+    written = text.replace("  # decision:", "  decision:").replace("    # - {metric: {", "    - {metric: {")
+    empty.write("specs/churn.yaml", written)
+    assert (empty.aimass("check").code, written == text) == (0, not is_rare)
 
 
 def test_where_editors_have_the_schema_nothing_is_said_of_it(empty: Project) -> None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from aimass_compiler.conventions import ExitCode
-from aimass_compiler.plan.git_attributes import ATTRIBUTES
+from aimass_compiler.plan.git_merge import ATTRIBUTES
 from cli.projects import Project
 
 LOCK = """\

@@ -7,6 +7,8 @@ import re
 from typing import Any
 
 import pytest
+from harness.version_records import recorded
+from harness.version_records import released as in_each
 
 from cli.projects import SPEC, Project
 
@@ -14,6 +16,13 @@ REPLICAS = ("max: 3}", "max: 5}")
 FEATURE = ("min: 10}", "min: 11}")
 NARROWER = ("{type: number, min: 0}", "{type: number, min: 1}")
 LOOSER = ("timeout: 3000ms", "timeout: 2s")
+
+
+@pytest.fixture
+def released(compiled: Project) -> Project:
+    """The project with its model released in each environment."""
+    in_each(compiled.root, recorded(compiled.root, "churn"), "dev", "staging", "prod")
+    return compiled
 
 
 def test_a_plan_for_people(compiled: Project) -> None:
@@ -78,50 +87,69 @@ def test_colours_are_for_a_terminal(compiled: Project, monkeypatch: pytest.Monke
         (REPLICAS, ("nobody",), 1),
         (REPLICAS, ("--against", "nowhere"), 1),
         (REPLICAS, ("--no-such-option",), 1),
-        (REPLICAS, ("--fail-on", "breaking"), 2),
-        (NARROWER, ("--fail-on", "breaking"), 4),
+        (REPLICAS, ("--fail-on", "possibly-breaking"), 2),
+        (LOOSER, ("--fail-on", "possibly-breaking"), 4),
     ],
 )
 def test_exit_codes_as_terraform_has_them(
-    compiled: Project, edit: tuple[str, str] | None, arguments: tuple[str, ...], code: int
+    released: Project, edit: tuple[str, str] | None, arguments: tuple[str, ...], code: int
 ) -> None:
     if edit:
-        compiled.edit(*edit)
-    assert compiled.aimass("plan", "--detailed-exitcode", *arguments).code == code
+        released.edit(*edit)
+    assert released.aimass("plan", "--detailed-exitcode", *arguments).code == code
 
 
 @pytest.mark.parametrize(
     ("edit", "arguments", "code"),
     [
-        (NARROWER, (), 0),
-        (NARROWER, ("--fail-on", "breaking"), 4),
-        (NARROWER, ("--fail-on", "breaking", "--allow-breaking", "input-min-raised"), 0),
-        (NARROWER, ("--fail-on", "breaking", "--allow-breaking", "churn:input-min-raised"), 0),
-        (NARROWER, ("--fail-on", "breaking", "--allow-breaking", "other:input-min-raised"), 4),
-        (NARROWER, ("--fail-on", "breaking", "--allow-breaking", "input-removed"), 4),
-        (NARROWER, ("--allow-breaking", "input-minimum-raised"), 2),
+        (LOOSER, (), 0),
         (LOOSER, ("--fail-on", "breaking"), 0),
         (LOOSER, ("--fail-on", "possibly-breaking"), 4),
+        (LOOSER, ("--fail-on", "possibly-breaking", "--allow-breaking", "timeout-lowered"), 0),
+        (LOOSER, ("--fail-on", "possibly-breaking", "--allow-breaking", "churn:timeout-lowered"), 0),
+        (LOOSER, ("--fail-on", "possibly-breaking", "--allow-breaking", "other:timeout-lowered"), 4),
+        (LOOSER, ("--fail-on", "possibly-breaking", "--allow-breaking", "input-removed"), 4),
+        (LOOSER, ("--allow-breaking", "timeout-raised"), 2),
+        (NARROWER, ("--fail-on", "breaking"), 0),
         (REPLICAS, ("--fail-on", "possibly-breaking"), 0),
     ],
 )
 def test_a_change_that_callers_notice_can_be_stopped(
-    compiled: Project, edit: tuple[str, str], arguments: tuple[str, ...], code: int
+    released: Project, edit: tuple[str, str], arguments: tuple[str, ...], code: int
 ) -> None:
-    compiled.edit(*edit)
-    assert compiled.aimass("plan", *arguments).code == code
+    released.edit(*edit)
+    assert released.aimass("plan", *arguments).code == code
 
 
-def test_what_stops_is_told_with_its_way_out(compiled: Project) -> None:
+def test_what_no_caller_can_notice_stops_nothing(compiled: Project) -> None:
+    """Without a release the model serves nowhere, and with one a recipe reaches nobody by itself."""
+    compiled.edit(*LOOSER)
+    assert compiled.aimass("plan", "--fail-on", "possibly-breaking").code == 0
     compiled.edit(*NARROWER)
-    done = compiled.aimass("plan", "--fail-on", "breaking")
-    assert (
-        "- breaking: `age` has min 1 instead of 0: values below it are refused [input-min-raised]" in done.out
-    )
+    done = compiled.aimass("plan", "--fail-on", "possibly-breaking")
+    assert done.code == 0
+    assert "breaking once released: `age` has min 1 instead of 0" in done.out
+
+
+def test_what_stops_is_reported_with_what_accepts_it(released: Project) -> None:
+    released.edit(*LOOSER)
+    done = released.aimass("plan", "--fail-on", "possibly-breaking")
+    name = "timeout-lowered:dev,staging,prod=2s"
+    assert f"slower requests are answered 504 [{name}]" in done.out
     assert done.err == (
-        "error: 1 change breaks what callers rely on: input-min-raised\n"
-        "help: `--allow-breaking RULE` accepts a rule\n"
+        "error: 1 change breaks what callers rely on: timeout-lowered\n"
+        f"help: an entry in accepts/churn.yaml accepts one, by name and with a reason: `break: {name}`\n"
     )
+    released.write("accepts/churn.yaml", f"- break: {name}\n  reason: all callers wait 1 s at most\n")
+    accepted = released.aimass("plan", "--fail-on", "possibly-breaking")
+    assert (accepted.code, accepted.err) == (0, "")
+    assert "! " not in accepted.out, "it is used"
+    released.edit(*reversed(LOOSER))
+    unused = released.aimass("plan")
+    assert f"! accepts/churn.yaml accepts `{name}`, which does not happen: remove it\n" in unused.out
+
+
+def test_an_unknown_rule_is_reported(compiled: Project) -> None:
     unknown = compiled.aimass("plan", "--allow-breaking", "input-min-rised")
     assert unknown.err == (
         "error: there is no rule `input-min-rised`\nhelp: did you mean `input-min-raised`?\n"
@@ -138,7 +166,7 @@ def test_a_pipeline_of_another_format_is_told_and_not_guessed_at(compiled: Proje
     (before / "churn" / "pipeline.json").write_bytes(content)
     done = compiled.aimass("plan", "--against", str(before))
     assert done.code == 0
-    assert done.out.startswith("churn is compiled anew\n")
+    assert done.out.startswith("churn is compiled again\n")
     assert "the values of pipeline.json before cannot be compared: it" in done.out
 
 
@@ -206,11 +234,27 @@ def test_a_damaged_record_is_none(compiled: Project, content: str) -> None:
     assert states(compiled)["features"] == "runs"
 
 
+def test_what_is_the_same_of_several_models_is_said_once(project: Project) -> None:
+    for name in ("churn", "leavers", "movers"):
+        project.write(f"specs/{name}.yaml", SPEC.replace("name: churn", f"name: {name}"))
+    text = project.aimass("plan").out
+    assert text.startswith(
+        "3 models alike (churn, leavers and movers): each is new and trained for the first time\n"
+    )
+    assert text.count("trained for the first time") == 1
+    assert len(json.loads(project.aimass("plan", "--format", "json").out)["models"]) == 3
+    summary = "<summary><code>churn</code> and 2 more alike: each is new</summary>"
+    assert summary in project.aimass("plan", "--format", "markdown").out
+
+
 @pytest.mark.slow
 def test_a_plan_of_many_models_fits_below_a_pull_request(project: Project) -> None:
     for number in range(120):
         name = f"model-{number:03}"
-        project.write(f"specs/{name}.yaml", SPEC.replace("name: churn", f"name: {name}"))
+        spec = SPEC.replace("name: churn", f"name: {name}").replace(
+            "min: 2, max: 3", f"min: 2, max: {4 + number}"
+        )
+        project.write(f"specs/{name}.yaml", spec)
     text = project.aimass("plan", "--format", "markdown").out
     assert len(text.encode()) <= 65_000
     left = re.search(r"\*\*(\d+) more models do not fit here\.\*\*", text)
@@ -224,7 +268,7 @@ def test_a_compile_tells_of_a_few_models_and_counts_the_others(project: Project)
         project.write(f"specs/{name}.yaml", SPEC.replace("name: churn", f"name: {name}"))
     told = project.aimass("compile", "--dry-run").out
     assert told.count(" is new and trained for the first time\n") == 10
-    assert "… and 4 more models, which `aimass plan` tells of\n" in told
+    assert "… and 4 more models, which `aimass plan` shows\n" in told
 
 
 def test_what_a_model_that_goes_cost_is_told_in_money_although_no_spec_is_left(compiled: Project) -> None:

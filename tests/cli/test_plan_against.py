@@ -9,6 +9,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from harness.version_records import recorded, released
+from msgspec.structs import replace
 
 from cli.projects import SPEC, Project
 
@@ -73,6 +75,8 @@ def test_stages_that_run_again_and_the_base_are_told_to_programs(committed: Proj
 
 
 def test_new_and_removed_models_are_told_to_a_pull_request(committed: Project) -> None:
+    released(committed.root, recorded(committed.root, "churn"), "dev", "staging", "prod")
+    commit(committed.root)
     committed.write("specs/other.yaml", OTHER)
     (committed.root / "specs" / "churn.yaml").unlink()
     assert committed.aimass("compile").code == 0
@@ -89,6 +93,52 @@ def test_new_and_removed_models_are_told_to_a_pull_request(committed: Project) -
     assert "-   all 9 objects of churn are deleted in staging and prod\n" in text
     assert "-   generated/churn/: access.yaml, base/, " in text
     assert "+   generated/other/: access.yaml, base/, " in text
+
+
+def test_a_promotion_is_seen_in_its_pull_request(committed: Project) -> None:
+    first, second = (recorded(committed.root, "churn", number) for number in (1, 2))
+    released(committed.root, first, "dev", "prod")
+    commit(committed.root)
+    released(committed.root, second, "dev")
+    text = f"churn goes from {first.name} to {second.name}"
+    done = committed.aimass("plan", "--against", "HEAD")
+    assert done.out.startswith(f"releases\n  ~ dev: {text}\n")
+    assert "\nreleases 0 to add, 1 to change, 0 to remove\nnothing changes: " in done.out
+    assert committed.aimass("plan", "--against", "HEAD", "--detailed-exitcode").code == 2
+    assert not committed.aimass("plan").out.startswith("releases"), "it is about what is generated"
+    (change,) = json.loads(committed.aimass("plan", "--against", "HEAD", "--format", "json").out)["releases"]
+    assert (change["environment"], change["acts"], change["text"]) == (
+        "dev",
+        ["moved"],
+        text[len("churn ") :],
+    )
+    shown = committed.aimass("plan", "--against", "HEAD", "--format", "markdown").out
+    assert f"**Releases**\n\n```diff\n! dev: {text}\n" in shown
+
+
+def test_a_release_that_breaks_callers_is_stopped_unless_they_agreed(committed: Project) -> None:
+    first = recorded(committed.root, "churn", 1)
+    second = recorded(committed.root, "churn", 2, contract=replace(first.contract, classes=("yes", "no")))
+    released(committed.root, first, "prod")
+    commit(committed.root)
+    released(committed.root, second, "prod")
+    gate = ("plan", "--against", "HEAD", "--fail-on", "breaking")
+    stopped = committed.aimass(*gate)
+    assert (stopped.code, "class-reordered" in stopped.err) == (4, True)
+    assert "`break: class-reordered:yes,no`" in stopped.err
+    entry = '- break: "class-reordered:yes,no"\n  reason: nobody reads the order\n'
+    committed.write("accepts/churn.yaml", entry)
+    accepted = committed.aimass(*gate)
+    assert (accepted.code, accepted.err) == (0, "")
+    assert "  breaking (accepted): the classes are" in accepted.out
+
+
+def test_manifests_act_where_the_model_is_released(committed: Project) -> None:
+    released(committed.root, recorded(committed.root, "churn"), "prod")
+    committed.edit("limits: {timeout: 3000ms}", "limits: {timeout: 4s}")
+    shown = committed.aimass("plan").out
+    assert "    ~ the servers in prod are replaced in turn: other limits\n" in shown
+    assert "      nothing changes in dev and staging, where churn has no release\n" in shown
 
 
 def test_two_models_that_have_little_in_common_are_no_rename(committed: Project) -> None:

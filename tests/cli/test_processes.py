@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from aimass_compiler import synchronise
-from aimass_compiler.compile import lowered
-from aimass_compiler.synchronise import processes, rendered, share
+from aimass_compiler import compile as compiler
+from aimass_compiler import generate
+from aimass_compiler.generate import parallel
+from aimass_compiler.plan import rendered_files
 from cli.projects import SPEC, Project
 
 NAMES = ("apple", "banana", "cherry", "damson", "elder")
@@ -29,7 +30,7 @@ def many(empty: Project) -> Project:
 @pytest.fixture
 def three(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three processes, however few specs there are and cores."""
-    monkeypatch.setattr(synchronise, "count_for", three_of)
+    monkeypatch.setattr(generate, "count_for", three_of)
 
 
 def three_of(specs: int) -> int:
@@ -58,12 +59,12 @@ def told_and_written(project: Project) -> list[object]:
 def test_the_same_files_and_words(many: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     alone = told_and_written(many)
     shutil.rmtree(many.root / "generated")
-    monkeypatch.setattr(synchronise, "count_for", three_of)
+    monkeypatch.setattr(generate, "count_for", three_of)
     assert told_and_written(many) == alone
 
 
 @pytest.mark.usefixtures("three")
-def test_an_error_in_one_share_writes_nothing_of_another(many: Project) -> None:
+def test_an_error_in_one_part_writes_nothing_of_another(many: Project) -> None:
     many.edit("charges: number", "charges: numbr", "specs/elder.yaml")
     done = many.aimass("compile")
     assert (done.code, done.out) == (1, "")
@@ -73,7 +74,7 @@ def test_an_error_in_one_share_writes_nothing_of_another(many: Project) -> None:
 
 
 @pytest.mark.usefixtures("three")
-def test_an_edit_by_hand_in_one_share_writes_nothing_of_another(many: Project) -> None:
+def test_an_edit_by_hand_in_one_part_writes_nothing_of_another(many: Project) -> None:
     assert many.aimass("compile").code == 0
     many.write("generated/banana/dvc.yaml", "{}\n")
     many.edit("max: 3}", "max: 4}", "specs/cherry.yaml")
@@ -98,23 +99,23 @@ def test_what_was_written_side_by_side_is_remembered(many: Project) -> None:
 def test_a_process_that_is_killed_is_told_of_and_nothing_is_written(
     many: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = os.getpid()
+    here, compile_spec = os.getpid(), compiler.compile_spec
 
     def killed(*arguments: Any) -> object:
         if os.getpid() != here:
             os.kill(os.getpid(), signal.SIGKILL)
-        return lowered(*arguments)
+        return compile_spec(*arguments)
 
-    monkeypatch.setattr(share, "lowered", killed)
+    monkeypatch.setattr(compiler, "compile_spec", killed)
     with pytest.raises(RuntimeError, match="was killed"):
         many.aimass("compile")
     assert not (many.root / "generated").exists()
 
 
 def test_what_waits_in_a_file_is_what_would_wait_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rendered, "_MOST_BYTES", 10)
+    monkeypatch.setattr(rendered_files, "_MOST_BYTES", 10)
     models = [{"a/x": b"12345"}, {"b/x": b"123456", "b/y": b""}, {"c/x": b"\x00" * 100}, {"d/x": b"1"}]
-    waiting = rendered.Rendered()
+    waiting = rendered_files.RenderedFiles()
     for files in models:
         waiting.add(files)
     assert list(waiting) == models
@@ -122,6 +123,6 @@ def test_what_waits_in_a_file_is_what_would_wait_in_memory(monkeypatch: pytest.M
 
 
 def test_few_specs_are_not_worth_a_process() -> None:
-    assert processes.count_for(0) == 1
-    assert processes.count_for(20) == 1
-    assert 1 <= processes.count_for(1_000_000) <= len(os.sched_getaffinity(0))
+    assert parallel.count_for(0) == 1
+    assert parallel.count_for(20) == 1
+    assert 1 <= parallel.count_for(1_000_000) <= len(os.sched_getaffinity(0))

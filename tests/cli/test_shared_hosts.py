@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from aimass_compiler.checking import check_specs
 from aimass_compiler.checks import BASE
-from aimass_compiler.compile import compile_specs
+from aimass_compiler.checks.shared_hosts import Route, findings
+from aimass_compiler.compile import Upto, compile_specs
 from aimass_compiler.conventions import VARIABLE_CACHE
 from aimass_compiler.project import Project
-from aimass_compiler.shared_hosts import Route, findings
 from cli.projects import Project as Shell
 
 ONE = "{host: models.example.com}"
@@ -110,9 +109,9 @@ def test_compiling_and_checking_tell_the_same(
     specs = project.specs()
     for found in (
         compile_specs(project, specs).findings,
-        check_specs(project, specs, {}).findings,
+        compile_specs(project, specs, upto=Upto.CHECK).findings,
         compile_specs(project, specs[1:]).findings,
-        check_specs(project, specs[1:], {}).findings,
+        compile_specs(project, specs[1:], upto=Upto.CHECK).findings,
     ):
         told = [finding for finding in found if finding.code == "AM455"]
         assert [finding.severity.value for finding in told] == want
@@ -168,5 +167,18 @@ def test_many_models_on_one_host_are_told_once_each() -> None:
 def test_an_editor_is_told_in_what_is_typed(shell: Shell) -> None:
     written(shell.root, "second", f"environments: {{dev: {{serving: {{gateway: {ONE}}}}}}}")
     typed = {shell.root / "specs/second.yaml": (shell.root / "specs/second.yaml").read_bytes()}
-    found = check_specs(Project(shell.root), [shell.root / "specs/second.yaml"], typed)
+    found = compile_specs(
+        Project(shell.root), [shell.root / "specs/second.yaml"], upto=Upto.CHECK, texts=typed
+    )
     assert [finding.code for finding in found.findings] == ["AM312", "AM455"]
+
+
+def test_a_host_is_seen_beside_a_misspelt_key_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "specs").mkdir()
+    for name in ("churn", "leavers"):
+        text = BASE.replace("name: churn", f"name: {name}")
+        text += f"serving: {{gateway: {ONE}, limits: {{timeuot: 1s}}}}\n"
+        (tmp_path / f"specs/{name}.yaml").write_text(text)
+    project = Project(tmp_path)
+    compiled = compile_specs(project, project.specs(), upto=Upto.CHECK)
+    assert [found.code for found in compiled.findings] == ["AM102", "AM102", "AM455"]

@@ -16,7 +16,7 @@ from scripts.cluster.cluster import Cluster, OwnCluster
 from scripts.cluster.control_plane import ControlPlane, NotReady
 from scripts.cluster.programs import BuildFailed, ProgramMissing
 from tests.cluster.overlays import Project
-from tests.cluster.proxy import Proxy, proxied
+from tests.harness.api_proxy import Proxy, proxied
 
 #: Names a kubeconfig of a cluster that is there, which the tests then use instead of one of their own.
 VARIABLE_KUBECONFIG = "AIMASS_TEST_KUBECONFIG"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import main
+from tests.harness.releases import release
 
 if TYPE_CHECKING:
     from scripts.cluster.cluster import Cluster
@@ -57,12 +58,14 @@ class Project:
         wanted = {
             "namespace": self.namespace,
             "resources": ["objects.yaml"],
+            "components": [f"../../../../releases/{environment}/{model}"],
             "labels": [{"pairs": labels, "includeTemplates": True}],
         }
         lines = [f"{key}: {json.dumps(value)}" for key, value in wanted.items()]
         lines[0] = f"namespace: {self.namespace}"
         (folder / "kustomization.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
         (folder / "objects.yaml").write_text("\n---\n".join(map(json.dumps, objects)), encoding="utf-8")
+        release(self.root, model, environment)
 
     def words(self, command: str, *arguments: str, environments: Iterable[str] = ("dev",)) -> list[str]:
         """The words behind `aimass`."""

@@ -18,9 +18,10 @@ import yaml
 from aimass_compiler.cli import main
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Project
+from tests.harness.releases import release
 
 MODEL = "diabetes"
-_SPEC = Path(__file__).parents[2] / "specs" / f"{MODEL}.yaml"
+SPEC = Path(__file__).parents[2] / "specs" / f"{MODEL}.yaml"
 _GATEWAY = {"host": "diabetes.example.com"}
 
 
@@ -32,7 +33,7 @@ class Way:
     most: int
     has_canary: bool = False
     seed: int = 0
-    """Another one makes another version."""
+    """Another one is another version."""
     timeout: str = "2s"
     """Of a request; the route knows it, too."""
 
@@ -63,10 +64,10 @@ class Model:
         if way not in self.projects:
             root = self.folder / str(way)
             (root / "specs").mkdir(parents=True)
-            spec = yaml.safe_load(_SPEC.read_text(encoding="utf-8"))
+            spec = yaml.safe_load(SPEC.read_text(encoding="utf-8"))
             spec |= {"serving": way.serving, "training": {"seed": way.seed}}
             del spec["evaluation"]
-            (root / "specs" / _SPEC.name).write_text(json.dumps(spec), encoding="utf-8")
+            (root / "specs" / SPEC.name).write_text(json.dumps(spec), encoding="utf-8")
             settings = {
                 "environments": {"dev": {"namespace": self.namespace}},
                 "images": {"registry": "registry.example.com"},
@@ -75,6 +76,7 @@ class Model:
             told = io.StringIO()
             with redirect_stdout(told), redirect_stderr(told):
                 assert main(["compile", "--root", str(root)]) == 0, told.getvalue()
+            release(root, MODEL, digest=f"sha256:{way.seed:064x}")
             self.projects[way] = Project(root, self.namespace, self.cluster.kubeconfig)
         return self.projects[way]
 

@@ -19,6 +19,7 @@ from aimass_compiler.cli import main
 from aimass_compiler.conventions import ExitCode
 from scripts.cluster.cluster import Cluster, OwnCluster
 from tests.cluster.overlays import Project, config
+from tests.harness.releases import release
 
 pytestmark = pytest.mark.cluster
 #: Everything that a model can bring to an environment.
@@ -28,7 +29,7 @@ serving:
   rollout: {canary: [25, 100]}
   gateway: {host: churn.example.com}
 """
-OPERATED = ("AnalysisTemplate", "HTTPRoute", "PrometheusRule", "Rollout", "ServiceMonitor")
+OPERATED = ("AnalysisTemplate", "HTTPRoute", "PrometheusRule", "Rollout", "PodMonitor")
 LESS = "serving: {replicas: {min: 1, max: 1}}\n"
 SPEC = """
 apiVersion: aimass/v1
@@ -43,15 +44,17 @@ model: naive_bayes
 """
 
 
-def compiled(project: Project, serving: str, deployer: Any = None) -> None:
+def compiled(project: Project, serving: str, deployer: Any = None, oncall: Any = None) -> None:
     """Let generated/ stand for a spec that serves like this."""
     specs = project.root / "specs"
     specs.mkdir(exist_ok=True)
     (specs / "churn.yaml").write_text(SPEC + serving, encoding="utf-8")
-    dev = {"namespace": project.namespace} | ({"deployer": deployer} if deployer else {})
+    named = {"deployer": deployer, "oncall": oncall}
+    dev = {"namespace": project.namespace} | {key: who for key, who in named.items() if who}
     settings = yaml.safe_dump({"environments": {"dev": dev}})
     (project.root / "aimass.yaml").write_text(settings, encoding="utf-8")
     assert main(["compile", "--root", str(project.root)]) == ExitCode.DONE
+    release(project.root, "churn")
 
 
 def grant(cluster: Cluster, project: Project) -> None:
@@ -229,11 +232,13 @@ def test_no_right_is_given_that_is_not_used(own_cluster: OwnCluster, tmp_path: P
     assert granted - used(log, "system:serviceaccount:models:aimass") <= renewal
 
 
-def rights(cluster: Cluster) -> set[tuple[str, str, str]]:
-    """Group, resource and verb of what the role allows."""
+def rights(
+    cluster: Cluster, role: str = "aimass-churn-dev", namespace: str = "models"
+) -> set[tuple[str, str, str]]:
+    """Group, resource and verb of what a role allows."""
     return {
         (group, resource, verb)
-        for rule in cluster.get("role", "aimass-churn-dev", "models")["rules"]
+        for rule in cluster.get("role", role, namespace)["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
         for verb in rule["verbs"]

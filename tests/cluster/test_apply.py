@@ -152,7 +152,7 @@ def test_the_summary_of_a_workflow_tells_what_changed(project: Project) -> None:
     project.declare(config("settings", colour="```blue"), *ALL[1:])
     told = project.apply(form="markdown").document["text"]
     assert told.startswith("### ✅ churn in dev\n\n````diff\n")
-    assert "~ ConfigMap settings" in told
+    assert "!   ConfigMap settings" in told
     assert "```blue" in told
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from aimass_compiler.cluster import transport, waiting
-from aimass_compiler.cluster.connection import connect
-from aimass_compiler.cluster.lease import held
 from aimass_compiler.conventions import ExitCode
+from aimass_compiler.kubernetes import readiness, transport
+from aimass_compiler.kubernetes.connection import connect
+from aimass_compiler.kubernetes.lease import leased
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Object, Project, config, deployment, names, service
-from tests.cluster.proxy import Asked, Lost, Proxy, Refusal
+from tests.harness.api_proxy import Asked, Lost, Proxy, Refusal
 
 pytestmark = pytest.mark.cluster
 ALL = (config("settings", colour="red"), service("churn"), deployment("churn"))
@@ -100,7 +100,7 @@ def test_a_quota_of_objects_is_told_and_what_was_applied_is_not_forgotten(
 def test_pods_that_a_quota_refuses_end_the_waiting_with_its_name(
     project: Project, cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting, "_GRACE", 1.0)
+    monkeypatch.setattr(readiness, "_GRACE", 1.0)
     limit(cluster, namespace, {"pods": "0"})
     project.declare(*ALL)
     done = project.run("apply")
@@ -114,7 +114,7 @@ def test_pods_that_a_quota_refuses_end_the_waiting_with_its_name(
 def test_pods_that_pod_security_refuses_are_told_so(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting, "_GRACE", 1.0)
+    monkeypatch.setattr(readiness, "_GRACE", 1.0)
     project.declare(deployment("churn", container=ROOT))
     done = project.run("apply")
     assert done.code == ExitCode.NOT_READY
@@ -150,13 +150,17 @@ def test_a_kustomize_that_cannot_be_used_is_told(
             "ImagePullBackOff of `server` in pod churn-",
             "push the image that the manifests name",
         ),
-        ("crashing", "CrashLoopBackOff of `server` in pod churn-", "--previous` shows its last words"),
+        (
+            "crashing",
+            "CrashLoopBackOff of `server` in pod churn-",
+            "--previous` shows the logs of the previous container",
+        ),
     ],
 )
 def test_pods_that_do_not_run_are_told_with_their_state(
     project: Project, monkeypatch: pytest.MonkeyPatch, tag: str, told: str, way: str
 ) -> None:
-    monkeypatch.setattr(waiting, "_GRACE", 1.0)
+    monkeypatch.setattr(readiness, "_GRACE", 1.0)
     project.declare(*ALL)
     assert project.run("apply").code == 0
     project.declare(ALL[0], deployment("churn", tag=tag))
@@ -275,7 +279,7 @@ def test_answers_that_are_lost_and_servers_that_do_not_answer_are_asked_again(
 def test_a_run_that_waits_names_who_works_on_the_model(project: Project, cluster: Cluster) -> None:
     project.declare(*ALL)
     connection = connect(project.kubeconfig)
-    with held(connection, project.namespace, "churn", "dev", timeout=1, tell=print):
+    with leased(connection, project.namespace, "churn", "dev", timeout=1, report=print):
         done = project.apply("--lock-timeout", "1s")
     assert done.code == ExitCode.LOCKED
     assert "works on `churn` in dev; waiting for it" in done.told
@@ -302,7 +306,7 @@ def test_an_inventory_that_somebody_damaged_is_told_and_its_way_out_leads_out(
         done = project.run(*command)
         assert done.code == ExitCode.FAILED
         told = (
-            f"the inventory `aimass-churn-dev` in `{namespace}` cannot be read\nhelp: somebody has changed it"
+            f"the inventory `aimass-churn-dev` in `{namespace}` cannot be read\nhelp: it was changed by hand"
         )
         assert told in done.told
     cluster.kubectl("delete", *where)

@@ -7,22 +7,23 @@ import json
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aimass_compiler.conventions import ExitCode
 from scripts.cluster.cluster import OwnCluster
 from tests.cluster.overlays import Project, config, names, service
-from tests.cluster.proxy import Asked, proxied
+from tests.harness.api_proxy import Asked, Refusal, Rule, proxied
 
 pytestmark = pytest.mark.cluster
 NAMESPACE = "ml-dev"
 ALL = (config("settings", colour="red"), service("churn"))
 MONITOR = {
     "apiVersion": "monitoring.coreos.com/v1",
-    "kind": "ServiceMonitor",
+    "kind": "PodMonitor",
     "metadata": {"name": "churn"},
-    "spec": {"selector": {}, "endpoints": [{"port": "http"}]},
+    "spec": {"selector": {}, "podMetricsEndpoints": [{"port": "http"}]},
 }
 
 
@@ -57,25 +58,31 @@ def test_a_cluster_that_is_not_there_is_told_by_its_address(
     project.declare(*ALL)
     done = project.apply()
     assert done.code == ExitCode.UNREACHABLE
-    assert f"{own_cluster.plane.address} cannot be reached: nobody listens there" in done.told
+    assert f"{own_cluster.plane.address} cannot be reached: connection refused" in done.told
     own_cluster.plane.start_api_server()
     own_cluster.namespaces(NAMESPACE)
     assert project.apply().code == 0
 
 
-def test_a_kind_that_is_missing_names_its_operator(project: Project, own_cluster: OwnCluster) -> None:
+def test_a_kind_that_is_missing_names_its_operator(
+    project: Project, own_cluster: OwnCluster, tmp_path: Path
+) -> None:
     own_cluster.namespaces(NAMESPACE)
     project.declare(*ALL, MONITOR)
     done = project.apply()
     assert done.code == ExitCode.REFUSED
-    assert "the cluster knows no kind ServiceMonitor (monitoring.coreos.com)" in done.told
+    assert "the cluster knows no kind PodMonitor (monitoring.coreos.com)" in done.told
     assert "help: install the Prometheus operator (https://prometheus-operator.dev)" in done.told
     assert names(own_cluster, "configmaps,services", NAMESPACE) == set()
-    own_cluster.create_custom_resource_definitions("ServiceMonitor")
-    assert project.apply().actions()["ServiceMonitor churn"] == "created"
-    own_cluster.kubectl("delete", "customresourcedefinition", "servicemonitors.monitoring.coreos.com")
+    earlier = json.loads(own_cluster.kubectl("get", "--raw", "/apis"))
+    own_cluster.create_custom_resource_definitions("PodMonitor")
+    with proxied(own_cluster.kubeconfig, tmp_path) as proxy:
+        proxy.before = listing_kinds_late(earlier)
+        done = Project(project.root, NAMESPACE, proxy.kubeconfig).apply()
+    assert done.actions().get("PodMonitor churn") == "created", done.told
+    own_cluster.kubectl("delete", "customresourcedefinition", "podmonitors.monitoring.coreos.com")
     project.declare(*ALL)
-    assert project.apply().actions()["ServiceMonitor churn"] == "deleted"
+    assert project.apply().actions()["PodMonitor churn"] == "deleted"
 
 
 def test_a_namespace_that_is_missing_or_being_deleted_is_told(
@@ -149,6 +156,16 @@ def test_a_token_that_expires_on_the_way_is_renewed_by_the_plugin(
     renewing = Project(project.root, NAMESPACE, tmp_path / "kubeconfig-of-plugin")
     done = renewing.apply()
     assert (done.code, done.told) == (0, "")
+
+
+def listing_kinds_late(earlier: dict[str, Any], times: int = 3) -> Rule:
+    """The list of kinds stays what it was for some questions, as it may after a definition is established."""
+    left = iter([Refusal(200, document=earlier)] * times)
+
+    def answer(asked: Asked) -> Refusal | None:
+        return next(left, None) if asked.path == "/apis" else None
+
+    return answer
 
 
 def wait_for_writes(asked: list[Asked], count: int) -> None:

@@ -12,17 +12,20 @@ import pytest
 from aimass_compiler.conventions import ExitCode
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Project, config, deployment, names, service
-from tests.cluster.proxy import Asked, Lost, Proxy
+from tests.harness.api_proxy import Asked, Lost, Proxy
 
 pytestmark = pytest.mark.cluster
 BEFORE = (config("settings-1"), service("churn"), service("old"), deployment("churn"))
 AFTER = (config("settings-2"), service("churn", port=81), deployment("churn", tag="2"), service("new"))
-#: After which of its ten steps a run is killed: it takes the lease, writes the inventory and four objects,
-#: waits, deletes two objects, writes the inventory and gives the lease back.
-STEPS = (1, 2, 4, 6, 7, 8, 9)
+#: After which of its steps a run is killed: it takes the lease, writes the inventory and four objects in
+#: three ranks, before each of which it renews the lease, waits, deletes two objects, writes the inventory and
+#: gives the lease back.
+STEPS = (1, 2, 4, 6, 9, 10, 12)
+#: Before and behind the inventory, among the objects, and among what is deleted.
+BY_DAY = (1, 4, 6, 10)
 #: A lease that a dead run left is waited for; the shorter it is, the sooner the test ends.
 IMPATIENT = (
-    "import sys; from aimass_compiler.cluster import lease; lease.SECONDS = 1; "
+    "import sys; from aimass_compiler.kubernetes import lease; lease.SECONDS = 1; "
     "from aimass_compiler.cli import main; sys.exit(main(sys.argv[1:]))"
 )
 
@@ -60,7 +63,10 @@ def owned(cluster: Cluster, namespace: str) -> set[str]:
     return {each["name"] for each in json.loads(kept)["objects"]}
 
 
-@pytest.mark.parametrize("steps", STEPS)
+@pytest.mark.parametrize(
+    "steps",
+    [pytest.param(step, marks=() if step in BY_DAY else pytest.mark.nightly) for step in STEPS],
+)
 def test_an_apply_that_is_killed_is_run_again(
     project: Project, proxy: Proxy, cluster: Cluster, namespace: str, steps: int
 ) -> None:

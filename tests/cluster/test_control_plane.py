@@ -28,7 +28,7 @@ def test_it_is_the_kubernetes_that_the_manifests_are_for(cluster: Cluster) -> No
     told = json.loads(cluster.kubectl("version", "-ojson"))
     assert told["serverVersion"]["gitVersion"].startswith("v1.")
     served = cluster.kubectl("api-resources", "-oname").split()
-    assert {"rayjobs.ray.io", "servicemonitors.monitoring.coreos.com", "rollouts.argoproj.io"} <= set(served)
+    assert {"rayjobs.ray.io", "podmonitors.monitoring.coreos.com", "rollouts.argoproj.io"} <= set(served)
 
 
 def test_a_namespace_refuses_a_pod_that_is_not_restricted(cluster: Cluster, namespace: str) -> None:
@@ -62,9 +62,9 @@ def test_what_was_stored_outlives_a_crash_of_the_api_server(own_cluster: OwnClus
 
 
 def test_kinds_are_unknown_until_they_are_defined(own_cluster: OwnCluster) -> None:
-    assert "servicemonitors" not in own_cluster.kubectl("api-resources")
-    own_cluster.create_custom_resource_definitions("ServiceMonitor")
-    assert "servicemonitors" in own_cluster.kubectl("api-resources")
+    assert "podmonitors" not in own_cluster.kubectl("api-resources")
+    own_cluster.create_custom_resource_definitions("PodMonitor")
+    assert "podmonitors" in own_cluster.kubectl("api-resources")
 
 
 def test_nothing_is_left_when_the_process_that_wanted_it_is_killed(built: None, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from aimass_compiler.cluster.drift import Cause
 from aimass_compiler.conventions import ExitCode
+from aimass_compiler.kubernetes.drift import Cause
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Project, Run, config, declare, deployment, git, service
 
@@ -70,7 +70,7 @@ def test_a_change_by_hand_is_told_with_who_made_it_and_when(
     assert "is evil:1, in git registry.example.com/churn:1; `mallory`, which changed it on 20" in text(
         project
     )
-    assert "1 object changed by somebody" in text(project)
+    assert "1 object changed by hand" in text(project)
 
 
 def test_a_scaled_deployment_is_told_with_the_subresource(
@@ -104,7 +104,7 @@ def test_what_others_added_is_told_when_asked_for_and_is_no_drift(
     where = ("patch", "deployment/churn", f"--namespace={namespace}", "--field-manager=mallory")
     cluster.kubectl(*where, f"--patch={patch}")
     assert project.run("drift").code == 0
-    assert "others added 2 fields beside what git has: --additions tells them" in text(project)
+    assert "others added 2 fields beside what git has: --additions shows them" in text(project)
     told = text(project, "--additions")
     assert "metadata.annotations[a.b/c]  (by `anna`, which changed it on 20" in told
     assert "spec.template.spec.containers[spy]  (by `mallory`, which changed it on 20" in told
@@ -144,7 +144,7 @@ def test_what_was_deleted_by_hand_is_told(project: Project, cluster: Cluster, na
     cluster.kubectl("delete", "service", "churn", f"--namespace={namespace}")
     found = project.run("drift")
     assert (found.code, objects(found)["Service churn"]["cause"]) == (DIFFERS, Cause.CHANGED)
-    assert "! Service churn: somebody deleted it\n" in text(project)
+    assert "! Service churn: deleted by hand\n" in text(project)
 
 
 def test_what_was_taken_away_by_hand_is_told(project: Project, cluster: Cluster, namespace: str) -> None:
@@ -158,7 +158,7 @@ def test_a_label_of_ours_that_was_taken_away_is_told_and_applied_again(
     project: Project, cluster: Cluster, namespace: str
 ) -> None:
     cluster.kubectl("label", "service", "churn", "aimass.dev/environment-", f"--namespace={namespace}")
-    assert "is nothing, in git dev; somebody took it away" in text(project)
+    assert "is nothing, in git dev; removed by another manager" in text(project)
     assert project.apply().code == 0
     assert project.run("drift").code == 0
 

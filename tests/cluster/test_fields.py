@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aimass_compiler import conventions
-from aimass_compiler.cluster.difference import NOTHING, SECRET, additions, changes
-from aimass_compiler.cluster.fields import shown
+from aimass_compiler.kubernetes.object_diff import NOTHING, SECRET, additions, changes, shown
 from tests.examples import at_most
 
 US, ANNA = conventions.MANAGER, "anna"

@@ -11,8 +11,9 @@ import pytest
 
 from aimass_compiler.conventions import ExitCode
 from scripts.cluster.cluster import Cluster
-from tests.cluster import stand_in
 from tests.cluster.served import MODEL, Model, Way, eventually, watched
+from tests.cluster.test_apply import inventory
+from tests.harness import argo_rollouts
 
 pytestmark = pytest.mark.cluster
 FIXED, SCALED, CANARY = Way(3, 3), Way(3, 12), Way(3, 12, has_canary=True)
@@ -30,6 +31,8 @@ TOUR = (
     FIXED,
 )
 DIFFERS = 2
+#: By which Argo Rollouts tells the versions' pods apart.
+VERSION = "rollouts-pod-template-hash"
 
 
 @pytest.fixture
@@ -41,7 +44,7 @@ def model(tmp_path: Path, cluster: Cluster, namespace: str) -> Model:
 @pytest.fixture
 def rollouts(cluster: Cluster, namespace: str) -> Iterator[None]:
     """Somebody makes pods of Rollouts."""
-    with stand_in.running(cluster, namespace):
+    with argo_rollouts.running(cluster, namespace):
         yield
 
 
@@ -55,7 +58,8 @@ def move(model: Model, before: Way | None, after: Way) -> None:
     fewest = min(before.least, after.least) if before is not None else 0
     assert seen.fewest >= fewest, f"{before} → {after}: {seen.counts}"
     again = project.run("apply", "--timeout=90s")
-    assert (again.code, set(again.actions(MODEL).values())) == (0, {"unchanged"}), f"{before} → {after}"
+    changed = {name: act for name, act in again.actions(MODEL).items() if act != "unchanged"}
+    assert (again.code, changed) == (0, {}), f"{before} → {after}"
     drift = project.run("drift", form="people")
     assert drift.code == 0, drift.document
     assert health(model, after) == "healthy"
@@ -65,7 +69,8 @@ def has_settled(model: Model, way: Way) -> bool:
     """Whether nothing is left of how it was served, and nobody is to come or go."""
     kinds = {each["kind"]: each for each in model.cluster.objects("deployments,rollouts", model.namespace)}
     deployment = kinds["Deployment"]
-    if way.has_canary != ("Rollout" in kinds):
+    selector = model.get("service")["spec"]["selector"]
+    if way.has_canary != ("Rollout" in kinds) or way.has_canary != (VERSION in selector):
         return False
     leading = kinds["Rollout"] if way.has_canary else deployment
     resting = deployment["spec"]["replicas"] == 0 if way.has_canary else True
@@ -80,17 +85,21 @@ def health(model: Model, way: Way) -> str:
     return found
 
 
+#: Which version is behind each Service of a canary.
+VERSIONS = {MODEL: "stable", f"{MODEL}-canary": "canary"}
+
+
 def backends(model: Model) -> dict[str, int]:
     """The weight of each Service."""
     (rule,) = model.get("httproute")["spec"]["rules"]
-    return {each["name"].removeprefix(f"{MODEL}-"): each["weight"] for each in rule["backendRefs"]}
+    return {VERSIONS[each["name"]]: each["weight"] for each in rule["backendRefs"]}
 
 
 def shift(model: Model, stable: int, canary: int, manager: str = "gatewayAPI") -> None:
     """Move traffic, as the plugin of Argo Rollouts does: it puts the whole object back."""
     route = model.get("httproute")
     for backend in route["spec"]["rules"][0]["backendRefs"]:
-        backend["weight"] = stable if backend["name"].endswith("stable") else canary
+        backend["weight"] = {"stable": stable, "canary": canary}[VERSIONS[backend["name"]]]
     model.cluster.kubectl("replace", f"--field-manager={manager}", "-f-", given=route)
 
 
@@ -117,6 +126,17 @@ def test_what_an_autoscaler_has_set_stays(model: Model) -> None:
     more = model.as_served(Way(3, 12, seed=1))
     assert more.run("apply", "--timeout=60s").code == 0
     assert model.get("deployment")["spec"]["replicas"] == 7
+
+
+def test_a_selector_that_argo_rollouts_cleans_late_is_as_it_should_be(model: Model) -> None:
+    project = model.as_served(SCALED)
+    assert project.apply().code == 0
+    for version in ("6d4cf56db6", None):
+        patch = json.dumps({"spec": {"selector": {VERSION: version}}})
+        written = ("--type=merge", f"--patch={patch}", "--field-manager=rollouts-controller")
+        model.kubectl("patch", "service", MODEL, *written)
+    done = project.apply()
+    assert (done.code, done.actions(MODEL)[f"Service {MODEL}"]) == (0, "unchanged")
 
 
 @pytest.mark.parametrize("way", [FIXED, SCALED, CANARY], ids=str)
@@ -163,6 +183,55 @@ def test_a_canary_moves_weights_and_git_everything_else(
     assert backends(model) == wanted
     assert model.get("httproute")["spec"]["rules"][0]["timeouts"] == {"request": "8000ms"}
     assert slower.run("drift").code == 0
+
+
+def test_a_canary_is_not_waited_for_once_its_first_step_runs(model: Model) -> None:
+    project = model.as_served(CANARY)
+    assert project.apply().code == 0
+    begun(model, step=0)
+    starting = project.run("apply", "--timeout=2s")
+    assert (starting.code, "Rollout diabetes is not ready" in starting.told) == (ExitCode.NOT_READY, True)
+    begun(model, step=1)
+    done = project.run("apply", "--timeout=60s")
+    (applied,) = done.document["models"]
+    assert (done.code, applied["ready"], applied["started"]) == (0, False, True)
+    assert set(done.actions(MODEL).values()) == {"unchanged"}
+    assert project.run("apply", "--wait-canary", "--timeout=2s").code == ExitCode.NOT_READY
+    assert project.run("drift").code == 0
+    (told,) = project.run("status").document["environments"][0]["models"]
+    assert (told["health"], told["stable"]) == ("progressing", "the version before")
+    # What never took over is nothing to go back to.
+    assert model.as_served(Way(3, 12, has_canary=True, seed=1)).apply().code == 0
+    assert inventory(model.cluster, model.namespace, MODEL)["before"]["images"] == {}
+
+
+def test_how_the_version_before_ended_is_not_held_against_the_next(model: Model) -> None:
+    assert model.as_served(CANARY).apply().code == 0
+    begun(model, step=1, phase="Degraded")
+    failed = model.as_served(CANARY).run("apply", "--timeout=60s")
+    assert (failed.code, "Rollout diabetes is not ready: Degraded" in failed.told) == (
+        ExitCode.NOT_READY,
+        True,
+    )
+    back = model.as_served(Way(3, 12, has_canary=True, seed=1)).run("apply", "--timeout=2s")
+    assert (back.code, "Degraded" in back.told) == (ExitCode.NOT_READY, False)
+    assert "its controller has not seen the Deployment's change yet" in back.told
+
+
+def begun(model: Model, step: int, phase: str = "Progressing") -> None:
+    """As Argo Rollouts reports a canary that is at one of its steps."""
+    rollout, deployment = model.get("rollout"), model.get("deployment")
+    status = {
+        "phase": phase,
+        "observedGeneration": str(rollout["metadata"]["generation"]),
+        "workloadObservedGeneration": str(deployment["metadata"]["generation"]),
+        "stableRS": "6d4cf56db6",
+        "currentPodHash": "7f9c6d8b5c",
+        "currentStepIndex": step,
+        "availableReplicas": 3,
+    }
+    patch = f"--patch={json.dumps({'status': status})}"
+    model.kubectl("patch", "rollout", MODEL, "--type=merge", "--subresource=status", patch)
 
 
 def test_a_route_that_somebody_else_edits_is_a_conflict_still(model: Model) -> None:

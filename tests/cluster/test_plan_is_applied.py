@@ -12,10 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from effects.specs import SPEC
+import yaml
+from harness.version_records import recorded, released
+from impact.specs import SPEC
 
 from aimass_compiler.cli import main
 from aimass_compiler.conventions import ExitCode
+from aimass_compiler.impact.release_changes import ReleaseAct
+from aimass_compiler.releases.release_file import file_of
+from aimass_compiler.releases.version_record import VersionRecord
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import git
 
@@ -24,41 +29,84 @@ ENVIRONMENTS = ("dev", "prod")
 DEV = "dev: {serving: {replicas: {min: 1, max: 1}}}"
 PROD = "prod: {serving: {replicas: {min: 3, max: 20}}}"
 CHURN, OTHER, SETTINGS = "specs/churn.yaml", "specs/other.yaml", "aimass.yaml"
-#: What is done → the file, a part of it and what it becomes. Each begins where the one before ended.
-EDITS: Mapping[str, tuple[str, str, str]] = {
-    "replicas": (CHURN, "{min: 3, max: 20}", "{min: 4, max: 20}"),
-    "owner": (CHURN, "growth@example.com", "others@example.com"),
-    "image": (CHURN, "count: 8", "count: 12"),
-    "base image": (SETTINGS, "images: {", "images: {python: 'python:3.12-slim', "),
-    "memory": (CHURN, "memory: 512Mi", "memory: 600Mi"),
-    "limits": (CHURN, "timeout: 2s", "timeout: 3s"),
-    "limits of one environment": (
+#: The number of a version that is the second one on another server.
+REBASED = 3
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What one pull request does to recipes and settings, and to releases."""
+
+    file: str = ""
+    before: str = ""
+    after: str = ""
+    releases: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """The version that a model has in an environment from now on; 0 for none."""
+
+
+def everywhere(model: str, number: int, *environments: str) -> Mapping[tuple[str, str], int]:
+    return {(environment, model): number for environment in environments or ENVIRONMENTS}
+
+
+STAGING = everywhere("churn", 2, "staging") | everywhere("other", 1, "staging")
+#: Each begins where the one before ended.
+EDITS: Mapping[str, Edit] = {
+    "replicas": Edit(CHURN, "{min: 3, max: 20}", "{min: 4, max: 20}"),
+    "owner": Edit(CHURN, "growth@example.com", "others@example.com"),
+    "recipe": Edit(CHURN, "count: 8", "count: 12"),
+    "base image": Edit(SETTINGS, "images: {", "images: {python: 'python:3.12-slim', "),
+    "memory": Edit(CHURN, "memory: 512Mi", "memory: 600Mi"),
+    "limits": Edit(CHURN, "timeout: 2s", "timeout: 3s"),
+    "version": Edit(releases=everywhere("churn", 2, "dev")),
+    "version of a rebase, with limits": Edit(
+        CHURN, "timeout: 3s", "timeout: 4s", everywhere("churn", REBASED, "dev")
+    ),
+    "version back, with an owner": Edit(
+        CHURN, "others@example.com", "growth@example.com", everywhere("churn", 1, "dev")
+    ),
+    "version of before": Edit(releases=everywhere("churn", 2)),
+    "limits of one environment": Edit(
         CHURN,
         "{replicas: {min: 1, max: 1}}",
         "{replicas: {min: 1, max: 1}, limits: {timeout: 1s}}",
     ),
-    "from fixed to scaled": (CHURN, "{replicas: {min: 1, max: 1}", "{replicas: {min: 1, max: 3}"),
-    "from scaled to fixed": (CHURN, "{replicas: {min: 1, max: 3}", "{replicas: {min: 1, max: 1}"),
-    "canary on": (
+    "from fixed to scaled": Edit(CHURN, "{replicas: {min: 1, max: 1}", "{replicas: {min: 1, max: 3}"),
+    "from scaled to fixed": Edit(CHURN, "{replicas: {min: 1, max: 3}", "{replicas: {min: 1, max: 1}"),
+    "canary on": Edit(
         CHURN,
         "{replicas: {min: 4, max: 20}}",
         "{replicas: {min: 4, max: 20}, rollout: {canary: [50, 100]}}",
     ),
-    "canary off": (CHURN, ", rollout: {canary: [50, 100]}}", "}"),
-    "route": (CHURN, "  limits: {conc", "  gateway: {host: churn.example.com}\n  limits: {conc"),
-    "no route": (CHURN, "  gateway: {host: churn.example.com}\n", ""),
-    "labels": (SETTINGS, "environments:", "labels: {team: growth}\nenvironments:"),
-    "environment more": (SETTINGS, "  prod:", "  staging: {namespace: STAGING}\n  prod:"),
-    "environment less": (SETTINGS, "  staging: {namespace: STAGING}\n", ""),
-    "namespace": (SETTINGS, "prod: {namespace: PROD}", "prod: {namespace: MOVED}"),
-    "rename": (OTHER, "name: other", "name: another"),
-    "deletion": (CHURN, "", ""),
-    "deletion of the last": ("specs/another.yaml", "", ""),
+    "version by canary": Edit(releases=everywhere("churn", 1, "prod")),
+    "canary off": Edit(CHURN, ", rollout: {canary: [50, 100]}}", "}"),
+    "route": Edit(CHURN, "  limits: {conc", "  gateway: {host: churn.example.com}\n  limits: {conc"),
+    "no route": Edit(CHURN, "  gateway: {host: churn.example.com}\n", ""),
+    "labels": Edit(SETTINGS, "environments:", "labels: {team: growth}\nenvironments:"),
+    "release less": Edit(releases=everywhere("other", 0, "dev")),
+    "release more": Edit(releases=everywhere("other", 2, "dev")),
+    "environment more": Edit(SETTINGS, "  prod:", "  staging: {namespace: STAGING}\n  prod:", STAGING),
+    "environment less": Edit(SETTINGS, "  staging: {namespace: STAGING}\n", "", dict.fromkeys(STAGING, 0)),
+    "namespace, with a version": Edit(
+        SETTINGS, "prod: {namespace: PROD}", "prod: {namespace: MOVED}", everywhere("churn", 2, "prod")
+    ),
+    "rename": Edit(OTHER, "name: other", "name: another", everywhere("another", 1) | everywhere("other", 0)),
+    "deletion": Edit(CHURN, releases=everywhere("churn", 0)),
+    "deletion of the last": Edit("specs/another.yaml", releases=everywhere("another", 0)),
 }
+#: Those that no other edit builds on, and of which other tests see by day what becomes of them.
+AT_NIGHT = {
+    "base image",
+    "memory",
+    "from fixed to scaled",
+    "from scaled to fixed",
+    "route",
+    "no route",
+}
+BY_DAY = {name: edit for name, edit in EDITS.items() if name not in AT_NIGHT}
 #: What is done → which models and environments are left as they are by it.
 LEFT = {
     "environment less": [("churn", "staging"), ("other", "staging")],
-    "namespace": [("churn", "prod"), ("other", "prod")],
+    "namespace, with a version": [("churn", "prod"), ("other", "prod")],
     "deletion of the last": [("another", "dev"), ("another", "prod")],
 }
 LOOKED_AT = {
@@ -67,7 +115,7 @@ LOOKED_AT = {
     "poddisruptionbudgets": "PodDisruptionBudget ",
 }
 #: No controller of Argo Rollouts is there, so nobody waits for it.
-UNWAITED = ("canary on", "canary off")
+UNWAITED = ("canary on", "version by canary", "canary off")
 
 
 @dataclass
@@ -85,7 +133,24 @@ class World:
             text = text.replace(name, space)
         (self.root / path).write_text(text, encoding="utf-8")
 
-    def edit(self, path: str, before: str, after: str) -> None:
+    def edit(self, edit: Edit) -> None:
+        if edit.file:
+            self._edit(edit.file, edit.before, edit.after)
+        self.release(edit.releases)
+
+    def release(self, releases: Mapping[tuple[str, str], int]) -> None:
+        for (environment, model), number in releases.items():
+            if number:
+                released(self.root, versions(self.root, model)[number], environment)
+            else:
+                file_of(self.root, environment, model).unlink()
+
+    def namespace_of(self, environment: str) -> str:
+        settings = yaml.safe_load((self.root / SETTINGS).read_text(encoding="utf-8"))
+        found: str = settings["environments"].get(environment, {"namespace": ""})["namespace"]
+        return found
+
+    def _edit(self, path: str, before: str, after: str) -> None:
         if not before:
             (self.root / path).unlink()
             return
@@ -105,7 +170,7 @@ class World:
         return code, out.getvalue(), told.getvalue()
 
     def plan(self) -> dict[str, Any]:
-        code, out, told = self.aimass("plan", "--format", "json")
+        code, out, told = self.aimass("plan", "--against", "HEAD", "--format", "json")
         assert code == 0, told
         document: dict[str, Any] = json.loads(out)
         return document
@@ -116,6 +181,10 @@ class World:
             "apply", *wanted, "--format", "json", "--kubeconfig", str(self.cluster.kubeconfig), *options
         )
         return code, json.loads(out)["models"] if out else [], told
+
+    def commit(self) -> None:
+        git(self.root, "add", "--all")
+        git(self.root, "commit", "--quiet", "--message", "Edit")
 
     def templates(self) -> dict[tuple[str, str], Any]:
         """What the pods of every model are made from, by namespace and name."""
@@ -143,6 +212,13 @@ def world(cluster: Cluster, tmp_path: Path) -> Iterator[World]:
     )
     yield made
     cluster.kubectl("delete", "namespace", "--wait=false", *spaces.values())
+
+
+def versions(root: Path, model: str) -> dict[int, VersionRecord]:
+    """Three versions on record, of which the last is the second one on another server."""
+    first, second = recorded(root, model, 1), recorded(root, model, 2)
+    rebased = recorded(root, model, REBASED, second.package, rebased_from=second.name)
+    return {1: first, 2: second, REBASED: rebased}
 
 
 Actions = dict[tuple[str, str, str], dict[str, str]]
@@ -179,12 +255,49 @@ def applied(models: list[dict[str, Any]]) -> Actions:
     return found
 
 
-def test_every_edit_does_what_its_plan_said(world: World) -> None:
+def moved(world: World, document: Mapping[str, Any]) -> dict[tuple[str, str, str], ReleaseAct]:
+    """What a plan says that happens to releases."""
+    return {
+        (each["model"], each["environment"], world.namespace_of(each["environment"])): ReleaseAct(
+            each["acts"][0]
+        )
+        for each in document["releases"]
+    }
+
+
+#: What becomes of all objects of a model whose release comes, goes or is another: an annotation names it.
+OF_ALL = {
+    ReleaseAct.DEPLOYED: "created",
+    ReleaseAct.REMOVED: "deleted",
+    ReleaseAct.MOVED: "changed",
+    ReleaseAct.CANARY_BEGINS: "changed",
+    ReleaseAct.CANARY_ENDS: "changed",
+}
+
+
+def without_releases(
+    found: Actions, want: Actions, acts: Mapping[tuple[str, str, str], ReleaseAct]
+) -> Actions:
+    """What happened but for what releases do to all objects of a model."""
+    left = {}
+    for place, here in found.items():
+        named, action = want.get(place, {}), OF_ALL.get(acts.get(place, ReleaseAct.HELD))
+        left[place] = {name: done for name, done in here.items() if name in named or done != action}
+    assert all(here for place, here in found.items() if place in acts)
+    return {place: here for place, here in left.items() if here}
+
+
+@pytest.mark.parametrize(
+    "edits", [BY_DAY, pytest.param(EDITS, marks=pytest.mark.nightly)], ids=["by day", "all"]
+)
+def test_every_edit_does_what_its_plan_said(world: World, edits: Mapping[str, Edit]) -> None:
     assert world.aimass("compile")[0] == 0
+    world.release(everywhere("churn", 1) | everywhere("other", 1))
+    world.commit()
     code, models, told = world.apply()
     assert (code, len(models)) == (0, 4), told
-    for name, edit in EDITS.items():
-        world.edit(*edit)
+    for name, edit in edits.items():
+        world.edit(edit)
         document = world.plan()
         before = world.templates()
         assert world.aimass("compile")[0] == 0, name
@@ -192,13 +305,16 @@ def test_every_edit_does_what_its_plan_said(world: World) -> None:
         code, models, told = world.apply(*(["--no-wait"] if name in UNWAITED else ["--timeout", "60s"]))
         assert code == (ExitCode.USAGE if name == "deletion of the last" else 0), f"{name}: {told}"
         want, replaced = planned(document)
-        assert applied(models) == want, name
+        acts = moved(world, document)
+        assert without_releases(applied(models), want, acts) == want, name
         after = world.templates()
         rolled = {key for key in before.keys() & after.keys() if before[key] != after[key]}
-        assert rolled == {(space, model) for model, _, space in replaced}, name
+        is_moved = {place for place, act in acts.items() if act is ReleaseAct.MOVED}
+        assert rolled == {(space, model) for model, _, space in {*replaced, *is_moved}} & before.keys(), name
         assert everything_that_is_left_is_there(world, document) == LEFT.get(name, []), name
-        if name == "namespace":
+        if name.startswith("namespace"):
             what_moved_away_is_told_and_can_be_removed(world, told)
+        world.commit()
 
 
 def everything_that_is_left_is_there(world: World, document: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aimass_compiler.conventions import ExitCode
+from aimass_compiler.kubernetes.connection import connect
+from aimass_compiler.kubernetes.rollback import Rollback, RolledBack, roll_back
 from scripts.cluster import programs, rollouts
 from scripts.cluster.cluster import Cluster
 from tests.cluster.served import MODEL, Model, Way, eventually, watched
@@ -71,10 +74,10 @@ def promote(model: Model) -> None:
     model.kubectl("patch", "rollout", MODEL, "--type=merge", "--subresource=status", f"--patch={whole}")
 
 
-def begin(model: Model) -> None:
+def begin(model: Model, after: Way = NEW) -> None:
     """Let a new version take its first step, which waits for ten minutes."""
     assert model.as_served(OLD).run("apply", "--timeout=90s").code == 0
-    assert model.as_served(NEW).apply().code == 0
+    assert model.as_served(after).apply().code == 0
     eventually(lambda: phase(model) == "Paused", "the canary has a share")
     assert backends(model) == {"stable": 75, "canary": 25}
 
@@ -86,7 +89,10 @@ def test_a_canary_that_has_begun_is_not_ready_and_is_left_alone(model: Model) ->
         done = project.apply()
         assert (done.code, set(done.actions(MODEL).values())) == (0, {"unchanged"})
     assert project.run("drift").code == 0
-    waited = project.run("apply", "--timeout=2s")
+    begun = project.run("apply", "--timeout=60s")
+    (applied,) = begun.document["models"]
+    assert (begun.code, applied["ready"], applied["started"]) == (0, False, True)
+    waited = project.run("apply", "--wait-canary", "--timeout=2s")
     assert (waited.code, "Paused" in waited.told) == (ExitCode.NOT_READY, True)
     assert health(model, NEW) == "progressing"
     assert backends(model) == {"stable": 75, "canary": 25}
@@ -101,10 +107,46 @@ def test_git_goes_back_in_the_middle_of_a_canary(model: Model) -> None:
     assert model.as_served(OLD).run("drift").code == 0
 
 
+def rolled_back(model: Model) -> RolledBack:
+    wanted = Rollback(MODEL, "dev", model.namespace, "wrong predictions", timeout=120)
+    return roll_back(connect(model.cluster.kubeconfig), wanted, list[str]().append)
+
+
+def images(model: Model) -> set[str]:
+    pods = model.cluster.objects("pods", model.namespace, f"aimass.dev/model={MODEL}")
+    return {
+        each["spec"]["containers"][0]["image"] for each in pods if "deletionTimestamp" not in each["metadata"]
+    }
+
+
+@pytest.mark.parametrize("after", [NEW, replace(NEW, timeout="7s")], ids=["image", "image-and-limits"])
+def test_a_rollback_at_once_ends_a_canary(model: Model, after: Way) -> None:
+    begin(model, after)
+    stable = model.get("rollout")["status"]["stableRS"]
+    with watched(model) as seen:
+        done = rolled_back(model)
+    assert seen.fewest >= OLD.least
+    assert images(model) == set(done.release.images.values())
+    assert (phase(model), backends(model)) == ("Healthy", {"stable": 100, "canary": 0})
+    # The servers that ran all the time serve on, where they are what is to run.
+    assert (model.get("rollout")["status"]["stableRS"] == stable) == (after == NEW)
+    assert model.as_served(after).apply().code == ExitCode.HELD
+
+
+def test_a_rollback_at_once_after_a_canary_takes_no_steps(model: Model) -> None:
+    begin(model, NEW)
+    promote(model)
+    assert model.as_served(NEW).run("apply", "--wait-canary", "--timeout=90s").code == 0
+    done = rolled_back(model)
+    assert images(model) == set(done.release.images.values())
+    assert phase(model) == "Healthy"
+    assert model.as_served(OLD).run("apply", "--wait-canary", "--timeout=90s").code == 0
+
+
 def test_a_canary_that_took_over_does_not_lock_the_model(model: Model) -> None:
     begin(model)
     promote(model)
-    assert model.as_served(NEW).run("apply", "--timeout=90s").code == 0
+    assert model.as_served(NEW).run("apply", "--wait-canary", "--timeout=90s").code == 0
     assert (phase(model), backends(model)) == ("Healthy", {"stable": 100, "canary": 0})
     for way in (NEW, Way(3, 12, has_canary=True, seed=1, timeout="7s")):
         assert model.as_served(way).apply().code == 0

@@ -42,6 +42,7 @@ def test_a_model_that_is_ready_is_healthy(project: Project) -> None:
         "environment",
         "model",
         "version",
+        "image",
         "ready",
         "health",
         "age",
@@ -140,7 +141,7 @@ def test_a_damaged_inventory_is_told_beside_the_others(
     assert (told["other"]["health"], told["other"]["inGit"]) == ("unknown", "unknown")
     message = f"the inventory `aimass-other-dev` in `{namespace}` cannot be read"
     assert told["other"]["failure"]["message"] == message
-    assert f"error: dev: {message}\nhelp: somebody has changed it: delete the ConfigMap" in run.told
+    assert f"error: dev: {message}\nhelp: it was changed by hand: delete the ConfigMap" in run.told
     table = project.run("status", form="people").document["text"]
     assert [line.split()[1] for line in table.splitlines()] == ["model", "churn", "other"]
     assert message in project.run("status", form="markdown").document["text"]

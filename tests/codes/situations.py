@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,18 +12,20 @@ from pathlib import Path
 import pytest
 
 from aimass_compiler import conventions
-from aimass_compiler.checking import check_specs
 from aimass_compiler.checks import BASE
+from aimass_compiler.checks import model_names as naming_of_files
+from aimass_compiler.compile import Upto, compile_spec, compile_specs
 from aimass_compiler.diagnostics import Finding
-from aimass_compiler.effects.consistency import disagreements
-from aimass_compiler.formatting import formatted
-from aimass_compiler.plan import update, writing
+from aimass_compiler.impact.consistency import disagreements
+from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.plan import atomic_write, update
 from aimass_compiler.plan.names import refusals
 from aimass_compiler.project import Project
-from aimass_compiler.spec import naming as naming_of_files
-from aimass_compiler.spec.model_spec import ModelSpec
-from aimass_compiler.spec.reader import read_document
+from aimass_compiler.releases import record_check, release_file, version_record
+from aimass_compiler.spec.edits.formatter import formatted
+from aimass_compiler.spec.yaml.reader import parse, read_document
 from aimass_compiler.starter import Wanted, create, propose
+from tests.delivery.deliveries import digest, version
 
 Situation = Callable[[Path, pytest.MonkeyPatch], list[Finding]]
 FILES = {"churn/dvc.yaml": b"stages: {}\n"}
@@ -49,11 +52,11 @@ def a_folder(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
 
 
 def formatting(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
-    return formatted(b"# who\nkind:   Model\n", "specs/churn.yaml", ModelSpec)[1]
+    return formatted(b"# who\nkind:   Model\n", "specs/churn.yaml")[1]
 
 
 def losing_comments(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
-    patched.setattr("aimass_compiler.formatting.laid_out", lambda text: text.replace("# who\n", ""))
+    patched.setattr("aimass_compiler.spec.edits.formatter.laid_out", lambda text: text.replace("# who\n", ""))
     return formatting(root, patched)
 
 
@@ -92,14 +95,14 @@ def read_only(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
 
 def another_program(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
     assert update(FILES, root)[1] == []
-    compare = writing.compare
+    compare = atomic_write.compare
 
     def compared(*arguments: object, **named: object) -> object:
         plan = compare(*arguments, **named)  # type: ignore[arg-type]  # passed on as they came
         (root / "churn/dvc.yaml").write_bytes(b"theirs\n")
         return plan
 
-    patched.setattr(writing, "compare", compared)
+    patched.setattr(atomic_write, "compare", compared)
     return update({"churn/dvc.yaml": b"new\n"}, root)[1]
 
 
@@ -116,14 +119,15 @@ def gone(*, with_lock: bool) -> Situation:
 
 
 def specs(*files: str) -> Situation:
-    """A project has specs of one model."""
+    """A project has specs of models that are called like their files."""
 
     def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
         (root / "specs").mkdir()
         for file in files:
-            (root / "specs" / file).write_text(BASE)
+            name = file.removesuffix(".yaml").removesuffix(".yml")
+            (root / "specs" / file).write_text(BASE.replace("name: churn", f"name: {name}"))
         project = Project(root)
-        return list(check_specs(project, project.specs(), {}).findings)
+        return list(compile_specs(project, project.specs(), upto=Upto.CHECK).findings)
 
     return situation
 
@@ -138,7 +142,7 @@ def hosts(*names: str) -> Situation:
             spec = BASE.replace("name: churn", f"name: {model}") + f"serving: {{gateway: {{host: {host}}}}}\n"
             (root / f"specs/{model}.yaml").write_text(spec)
         project = Project(root)
-        return list(check_specs(project, project.specs(), {}).findings)
+        return list(compile_specs(project, project.specs(), upto=Upto.CHECK).findings)
 
     return situation
 
@@ -223,10 +227,77 @@ def repeating_a_key(times: int) -> Situation:
     """What is told beside each repetition of a key, in a spec with so many."""
 
     def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
-        found = reading(BASE.encode() + b"note: 1\n" * times)(root, patched)
+        read = parse(BASE.encode() + b"note: 1\n" * times, "specs/churn.yaml")
+        found = compile_spec(read, Settings()).findings
         return [finding for finding in found if finding.code != "AM007"]
 
     return situation
+
+
+def released(change: Callable[[Path], object] = Path.exists) -> Situation:
+    """Two versions in git, of which the second is released in dev; then something is changed."""
+
+    def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+        patched.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+        for number in (1, 2):
+            each = version(number)
+            path = version_record.file_of(root, "churn", each.name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(version_record.encoded(each))
+        release(root, 2, version(2).name)
+        for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "made"]):
+            named = ["-c", "user.name=a", "-c", "user.email=a@b"]
+            subprocess.run(["git", *named, *arguments], cwd=root, check=True)
+        change(root)
+        return list(record_check.findings(root))
+
+    return situation
+
+
+def release(root: Path, number: int, name: str) -> None:
+    wanted = release_file.Release(
+        environment="dev",
+        model="churn",
+        images={"churn": version_record.ImageDigest("registry.example.com/ml/churn", digest(number))},
+        version=name,
+    )
+    path = release_file.file_of(root, "dev", "churn")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(release_file.edited(None, wanted))
+
+
+def with_a_tag(root: Path) -> None:
+    path = release_file.file_of(root, "dev", "churn")
+    path.write_text(path.read_text().replace(f"digest: {digest(2)}", "newTag: latest"))
+
+
+def with_another_metric(root: Path) -> None:
+    changed = version_record.encoded(version(1, metrics={"test": {"roc_auc": 0.99}}))
+    version_record.file_of(root, "churn", version(1).name).write_bytes(changed)
+
+
+def with_a_copy(root: Path) -> None:
+    copied = version_record.encoded(version(1))
+    version_record.file_of(root, "churn", version(3).name).write_bytes(copied)
+
+
+def with_a_rejection(root: Path) -> None:
+    rejection = version_record.Rejection(reason="bad", by="a", at="2026-11-01T00:00:00Z")
+    path = version_record.rejection_file(root, "churn", version(2).name)
+    path.write_bytes(version_record.encoded(rejection))
+
+
+def served_from(source: str) -> Callable[[Path], object]:
+    """What pipeline.json says of where servers get the model."""
+    serving = {"model": source, "replicas": {"min": 1, "max": 1}, "rollout": {"canary": []}}
+    content = json.dumps({"environments": {"dev": {"serving": serving}}})
+
+    def change(root: Path) -> None:
+        path = root / "generated/churn/pipeline.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(content)
+
+    return change
 
 
 SOUND = reading(BASE.encode())
@@ -239,7 +310,7 @@ SITUATIONS: dict[str, tuple[Situation, Situation]] = {
     "AM004": (reading(BASE.encode() + b'note: "\x07"\n'), reading(BASE.encode() + b'note: "\\u0007"\n')),
     "AM010": (reading(MANY.encode()), SOUND),
     "AM020": (losing_comments, formatting),
-    "AM030": (naming("churn/con.txt"), naming("churn/console.txt")),
+    "AM030": (naming("churn/../aimass.yaml"), naming("churn/settings.yaml")),
     "AM031": (naming("churn/Base", "churn/base"), naming("churn/base")),
     "AM032": (writing_again(make_folder), writing_again(nothing)),
     "AM033": (writing_again(replace("churn/dvc.yaml", b"mine\n")), writing_again(nothing)),
@@ -259,7 +330,16 @@ SITUATIONS: dict[str, tuple[Situation, Situation]] = {
     "AM067": (creating("churn.yaml"), creating("churn-eu.yaml")),
     "AM022": (reading(BASE.encode() + b"<<<<<<< HEAD\n# a\n=======\n# b\n>>>>>>> b\n"), SOUND),
     "AM023": (unread("risk/churn.yaml", "churn.YAML"), unread()),
+    "AM292": (specs("aimass-server.yaml"), specs("churn.yaml")),
+    "AM293": (specs("churn-canary.yaml", "churn.yaml"), specs("churn-weekly.yaml", "churn.yaml")),
     "AM208": (specs("churn.yaml", "churn.yml"), specs("churn.yaml")),
     "AM455": (hosts("m.example.com", "m.example.com"), hosts("c.example.com", "l.example.com")),
+    "AM460": (released(with_a_tag), released()),
+    "AM461": (released(lambda root: release(root, 9, "v2")), released()),
+    "AM462": (released(lambda root: release(root, 2, version(1).name)), released()),
+    "AM463": (released(with_another_metric), released()),
+    "AM464": (released(with_a_copy), released()),
+    "AM465": (released(with_a_rejection), released()),
+    "AM466": (released(served_from("volume")), released(served_from("image"))),
     "AM209": (settings_in("aimass.yml"), settings_in("aimass.yaml")),
 }  # fmt: skip

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from aimass_compiler.checking import check_specs
 from aimass_compiler.checks import BASE
-from aimass_compiler.cli.views import code_pages
-from aimass_compiler.codes import examples, explanations
-from aimass_compiler.explanations import Example
+from aimass_compiler.cli.views.explain import codes_page
+from aimass_compiler.compile import Upto, compile_specs
+from aimass_compiler.diagnostics import Example
+from aimass_compiler.language.codes import examples, explanations
 from aimass_compiler.project import Project
-from aimass_compiler.spec.reader import parse
+from aimass_compiler.spec.yaml.reader import parse
 from codes.situations import SITUATIONS
 from tests.cases.front_end import SHOWN, base
 
@@ -37,7 +37,7 @@ def codes_of(example: Example, text: str, root: Path) -> list[str]:
     settings = text if example.of == "settings" else example.settings
     if settings:
         (root / "aimass.yaml").write_text(settings, encoding="utf-8")
-    return [finding.code for finding in check_specs(Project(root), [spec], {}).findings]
+    return [finding.code for finding in compile_specs(Project(root), [spec], upto=Upto.CHECK).findings]
 
 
 def test_every_code_has_an_example() -> None:
@@ -77,6 +77,6 @@ def test_every_situation_that_is_told_is_brought_about() -> None:
 
 
 def test_the_page_of_the_documentation_is_up_to_date() -> None:
-    page = code_pages.page(explanations(), examples(), BASE)
+    page = codes_page(explanations(), examples(), BASE)
     assert page == PAGE.read_text(encoding="utf-8"), "run `make generate`"
     assert all(f"\n### {code}\n" in page for code in explanations())

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import polars
 import pytest
 
+from aimass_compiler.catalog.task import Task
 from aimass_compiler.conventions import SPLITS
 from aimass_compiler.pipeline.data import Data
-from aimass_compiler.runtime import prepare
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.stages import prepare
 from aimass_compiler.runtime.workspace import Workspace
-from aimass_compiler.task import Task
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import polars
 import pytest
 
-from aimass_compiler.catalog.moments import microseconds
+from aimass_compiler.expression.timestamp_columns import microseconds
 from aimass_compiler.pipeline.columns import NumberColumn
 from aimass_compiler.runtime import contract
-from aimass_compiler.runtime.precision import rounded
+from aimass_compiler.runtime.precision import long
 from tests.data.projects import TASK, prepared, refused, report, together
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def test_everything_that_is_wrong_is_told_in_one_run(tmp_path: Path) -> None:
         "`plan` is missing in 2 rows (40.0%), but at most 10.0% may be",
         "`plan` holds 1 value that is none of basic, plus; drop the rows with "
         "`clean: [keep: \"plan == 'basic' or plan == 'plus' or missing(plan)\"]` (row 2: 'Basic')",
-        "`day` holds 2 values that are not a date or moment like 2026-01-31",
+        "`day` holds 2 values that are not a date or timestamp like 2026-01-31",
         "(row 2: '31.1.2026', row 3: '2026-02-30')",
         "(row 1: \"['a']\", row 2: \"['b']\", row 4: \"['c']\", …)",
     ):
@@ -225,11 +225,12 @@ def test_thousands_of_columns_are_looked_at_at_once() -> None:
     table = polars.DataFrame({name: ["1.5", " 2", ""] for name in columns} | {"c7": ["x", "1e17", "-1"]})
     begin = time.process_time()
     typed, lost = contract.typed(table, columns)
-    broken = list(contract.kept(typed.drop_nulls("c0"), columns, "c0"))
-    assert not list(rounded(table, columns))
+    kept = contract.kept(typed.drop_nulls("c0"), columns)
+    broken = list(contract.broken(kept, columns, "c0", {}))
+    assert not long(table, columns)
     seconds = time.process_time() - begin
     assert typed["c0"].to_list() == [1.5, 2.0, None]
-    assert [str(violation) for violation in lost] == [
+    assert [str(violation) for violation in contract.reported(lost, columns)] == [
         "`c7` holds 1 value that is not a finite number (row 1: 'x')"
     ]
     assert [violation.column for violation in broken] == ["c7", "c7"]

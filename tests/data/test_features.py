@@ -12,11 +12,13 @@ import pytest
 from pydantic import TypeAdapter
 
 from aimass_compiler.catalog import OneOf
+from aimass_compiler.catalog.artifacts._tensors import pack
+from aimass_compiler.catalog.feature_matrix import FeatureMatrix
 from aimass_compiler.catalog.transform import Transform
 from aimass_compiler.pipeline.data import Data
-from aimass_compiler.runtime import features
+from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.failure import StageFailure
-from aimass_compiler.runtime.tensors import pack
+from aimass_compiler.runtime.stages import features
 from aimass_compiler.runtime.workspace import Workspace, read_json
 from tests.data.projects import TASK
 
@@ -136,9 +138,8 @@ def test_more_than_the_disk_holds_is_refused_before_it_is_written(
 ) -> None:
     monkeypatch.setattr(features.shutil, "disk_usage", lambda _folder: SimpleNamespace(free=3_000_000))
     written = [
-        {"drop": ["photo", "a", "a.b"]},
-        {"cross": {"columns": ["p", "y2"], "size": 20_000}},
-        {"drop": ["p", "y2"]},
+        {"drop": ["photo", "a", "a.b", "p"]},
+        {"hash_text": {"column": "y2", "size": 20_000}},
     ]
     columns = {**COLUMNS, "y2": "category"}
     tables = {name: rows(1).with_columns(y2=polars.lit("x")) for name in SPLITS}
@@ -147,6 +148,57 @@ def test_more_than_the_disk_holds_is_refused_before_it_is_written(
     ):
         run(tmp_path, written, tables, columns)
     assert not list((tmp_path / "artifacts/m/features").iterdir())
+
+
+WIDE = [
+    {"drop": "photo"},
+    {"one_hot": {"columns": "p", "limit": 5}},
+    {"standardize": "a"},
+    {"cross": {"columns": ["q", "r"], "size": 1000}},
+    {"bucket": {"column": "a.b", "bounds": [-1, 0, 1], "as": "b"}},
+    {"hash_text": {"column": "note", "size": 3}},
+]
+WIDE_COLUMNS = {**COLUMNS, "q": {"type": "category", "missing": 1}, "r": "category", "note": "text"}
+
+
+def wide_rows(seed: int, count: int) -> polars.DataFrame:
+    chance = numpy.random.default_rng(seed)
+    missing = [None, "", "x", "y"]
+    return rows(seed, count).with_columns(
+        q=polars.Series([missing[place] for place in chance.integers(0, 4, count)]),
+        r=polars.Series([f"r{place}" for place in chance.integers(0, 50, count)]),
+        note=polars.Series([("spam " * place).strip() or "eggs" for place in chance.integers(0, 4, count)]),
+        a=polars.when(polars.int_range(polars.len()) % 7 != 3).then("a"),
+    )
+
+
+@pytest.mark.parametrize("dropped", [[], ["a", "a.b", "b", "note"]])
+def test_wide_one_hots_are_kept_as_codes_and_answer_what_the_graph_does(
+    tmp_path: Path, dropped: list[str]
+) -> None:
+    tables = {name: wide_rows(place + 1, 2 * place + 20) for place, name in enumerate(SPLITS)}
+    written = [*WIDE, *([{"drop": [*dropped, "q", "r"]}] if dropped else [{"drop": ["q", "r"]}])]
+    folder = run(tmp_path, written, tables, WIDE_COLUMNS)
+    description = read_json(folder / "features.json")
+    session = onnxruntime.InferenceSession(folder / "features.onnx", providers=["CPUExecutionProvider"])
+    for name, table in tables.items():
+        served = session.run(None, pack(table, description["inputs"]))[0]
+        x = read_examples(folder, name).x
+        assert isinstance(x, FeatureMatrix)
+        assert x.rows.itemsize == (8 if dropped else 4 * 8)
+        assert x.shape == served.shape == (len(table), *description["shape"])
+        assert x[:].tobytes() == served.tobytes()
+        assert x[3:5].tobytes() == served[3:5].tobytes()
+        assert x[numpy.array([7, 2])].tobytes() == served[[7, 2]].tobytes()
+        numpy.testing.assert_array_equal(x.csr().toarray(), served)
+        places = numpy.array([0, 1, len(description["names"]) - 1])
+        numpy.testing.assert_array_equal(x[2:9, places], served[2:9, places])
+
+
+def test_a_few_places_are_kept_as_they_are(tmp_path: Path) -> None:
+    folder = run(tmp_path, [{"drop": "photo"}, {"one_hot": "p"}], dict.fromkeys(SPLITS, rows(1)))
+    assert numpy.load(folder / "train_x.npy").shape == (20, 4)
+    assert "blocks" not in read_json(folder / "features.json")
 
 
 def test_a_value_that_no_scaling_can_hold_stays_to_be_reported(tmp_path: Path) -> None:

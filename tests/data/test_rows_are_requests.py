@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy
+import pytest
 
+from aimass_compiler.catalog.artifacts._tensors import pack
 from aimass_compiler.conventions import NUMBERS_TENSOR, STRINGS_TENSOR
 from aimass_compiler.pipeline.data import Data
 from aimass_compiler.runtime.packaging.signature import contract_of
+from aimass_compiler.runtime.server.package import Signature, read_signature
+from aimass_compiler.runtime.server.response import RequestError
 from aimass_compiler.runtime.server.rows import RowReader
-from aimass_compiler.runtime.server.signature import Signature, read_signature
 from aimass_compiler.runtime.server.tensors import TensorReader
-from aimass_compiler.runtime.tensors import pack
 from data.projects import NUMBER_TASK, THIRDS, report, together
 
 if TYPE_CHECKING:
@@ -34,6 +38,8 @@ COLUMNS: dict[str, Any] = {
     "paid": "number",
     "sum": {"type": "number", "missing": 1.0},
     "note": {"type": "text", "missing": 1.0},
+    "seen": "time",
+    "paid_at": {"type": "time", "missing": 1.0},
     "y": "number",
 }
 ROWS: list[dict[str, Any]] = [
@@ -49,13 +55,15 @@ ROWS: list[dict[str, Any]] = [
         "paid": number % 4 == 0,
         "sum": None if number % 7 == 0 else f" {number}.5",
         "note": "" if number % 5 == 0 else "größer",
+        "seen": 20260101 + number if number < 9 else f"2026-01-{number:02}T10:00:00+02:00",
+        "paid_at": (None, " ", "", "1969-12-31 23:59:59.25", "2026-01-31 12:00:00 UTC")[number % 5],
         "y": float(number),
         "nobody asked": {"deep": [number]},
     }
     for number in range(30)
 ]
 STRINGS = ["flag", "open_flag", "grade", "floor", "ratio", "share", "house", "note"]
-NUMBERS = ["id", "paid", "sum"]
+NUMBERS = ["id", "paid", "sum", "seen", "paid_at"]
 
 
 NAMES = ("id", "sum"), ("grade", "note")
@@ -116,3 +124,35 @@ def test_rows_of_a_table_of_text_are_asked_by_their_types(tmp_path: Path) -> Non
     again = TensorReader(signature, 100).tensors(inputs, memoryview(b""))
     numpy.testing.assert_array_equal(again["numbers"], trained["numbers"])
     assert again["strings"].tolist() == trained["strings"].tolist()
+
+
+def test_a_time_is_written_as_text_and_read_as_seconds(tmp_path: Path) -> None:
+    dates = [*(f"2026-01-{number + 1:02}" for number in range(28)), "nie", "nie"]
+    lines = ["id,seen,y", *(f"{number},{text},{number}" for number, text in enumerate(dates))]
+    (tmp_path / "d.csv").write_text("\n".join(lines), encoding="utf-8")
+    data = {
+        "sources": {"d": {"csv": {"path": "d.csv", "missing": ["nie"]}}},
+        "columns": {"id": "id", "seen": {"type": "time", "missing": 0.5}, "y": "number"},
+    }
+    signature, rows, inputs = packaged(tmp_path, data, ["seen"], [])
+    trained = pack(rows, inputs)["numbers"]
+    asked = [dates[int(name)] for name in rows["id"]]
+    served = RowReader(signature, 100).tensors([{"seen": value} for value in asked])
+    numpy.testing.assert_array_equal(served["numbers"], trained)
+    numbers = [None if math.isnan(value) else value for value in trained[:, 0].tolist()]
+    assert numbers[asked.index("2026-01-01")] == datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+    column = {"name": "seen", "datatype": "BYTES", "shape": [30], "data": asked}
+    packed = {"name": "numbers", "datatype": "FP64", "shape": [30, 1], "data": numbers}
+    for tensor in (column, packed):
+        read = TensorReader(signature, 100).tensors([tensor], memoryview(b""))
+        numpy.testing.assert_array_equal(read["numbers"], trained)
+
+
+@pytest.mark.parametrize("value", [1767225600, True, "soon", "12:00", 0.5])
+def test_what_is_no_time_is_refused(tmp_path: Path, value: object) -> None:
+    lines = ["id,seen,y", *(f"{number},2026-01-{number + 1:02},{number}" for number in range(30))]
+    (tmp_path / "d.csv").write_text("\n".join(lines), encoding="utf-8")
+    data = {"sources": {"d": "d.csv"}, "columns": {"id": "id", "seen": "time", "y": "number"}}
+    signature, _, _ = packaged(tmp_path, data, ["seen"], [])
+    with pytest.raises(RequestError, match="`seen` must be a date or time such as"):
+        RowReader(signature, 100).tensors([{"seen": value}])

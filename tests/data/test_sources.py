@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from aimass_compiler.catalog.sources.csv import Csv
-from aimass_compiler.task import Task
+from aimass_compiler.catalog.task import Task
 from tests.data.projects import refused, together
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def test_rows_are_read(tmp_path: Path, name: str, content: bytes, read: list[Any
             b'{"id":1,"y":1}\n{"id":{"x":1},"y":1}\n',
             "`id` is a number in line 1 and an object in line 2",
         ),
+        ("text.arrow", b"ARROW1 is how it begins", "cannot be read as Arrow"),
         ("text.parquet", b"PAR1 is how it begins", "cannot be read as Parquet"),
     ],
     ids=called,
@@ -245,11 +246,16 @@ def test_folders_in_the_path_are_columns(tmp_path: Path) -> None:
     assert set(found["part"]) == {"a b"}
 
 
-@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet", "feather"])
 def test_names_are_never_taken_for_patterns(tmp_path: Path, kind: str) -> None:
     names = ["^.*$", "*", 'a "b"', "a.b", "{c}", "a_duplicated_0", "^a$"]
     frame = polars.DataFrame({"id": ["1", "2", "3"], "y": [1, 2, 3], **{name: [name] * 3 for name in names}})
-    writers = {"csv": frame.write_csv, "jsonl": frame.write_ndjson, "parquet": frame.write_parquet}
+    writers = {
+        "csv": frame.write_csv,
+        "jsonl": frame.write_ndjson,
+        "parquet": frame.write_parquet,
+        "feather": frame.write_ipc,
+    }
     writers[kind](tmp_path / f"x.{kind}")
     columns = {"id": "id", "y": "number", **dict.fromkeys(names, "category")}
     joined = {"left": "x", "right": "z", "on": ["id", "*", "^.*$"]}

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from aimass_compiler.spec.decode import decode
-from aimass_compiler.spec.model_spec import ModelSpec
-from aimass_compiler.values import Bytes, Cores, Duration, Percentage
+from aimass_compiler.catalog.quantities import Bytes, Cores, Duration, Percentage
+from aimass_compiler.spec.decode.decoder import decode
+from aimass_compiler.spec.decode.model_spec import ModelSpec
 from tests.cases.front_end import SHOWN, base
 
 VALIDATOR = Draft202012Validator(ModelSpec.model_json_schema(by_alias=True))

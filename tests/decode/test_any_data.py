@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from aimass_compiler import checks
 from aimass_compiler.catalog import load, names
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.spec.document import Document
-from aimass_compiler.spec.reader import parse
+from aimass_compiler.spec.yaml.document import Document
+from aimass_compiler.spec.yaml.reader import parse
 from tests.cases.front_end import SHOWN, base, checked
 from tests.examples import at_most
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from aimass_compiler.diagnostics import Path
-from aimass_compiler.spec.decode import decode
-from aimass_compiler.spec.model_spec import ModelSpec
-from aimass_compiler.spec.reader import parse
-from tests.cases.front_end import SHOWN, base
+from aimass_compiler.spec.decode.decoder import decode
+from aimass_compiler.spec.decode.model_spec import ModelSpec
+from aimass_compiler.spec.yaml.reader import parse
+from tests.cases.front_end import SHOWN, base, told
 
 #: A change to a sound spec → where the only mistake is, its code, and words of the message or the help.
 MISTAKES: dict[str, tuple[Path, str, str]] = {
@@ -31,13 +31,13 @@ MISTAKES: dict[str, tuple[Path, str, str]] = {
     "features: [buckett: tenure]": (("features", 0, "buckett"), "AM106", "did you mean `bucket`?"),
     "features: [bucket]": (("features", 0), "AM101", "`column` is missing in `bucket`"),
     "features: {one_hot: plan}": (("features",), "AM103", "begin each item with `- `"),
-    "features: [{log: tenure, one_hot: plan}]": (("features", 0), "AM100", "a line of its own"),
+    "features: [{log: tenure, one_hot: plan}]": (("features", 0), "AM100", "a separate line"),
     "serving: {resources: {memory: 512}}": (
         ("serving", "resources", "memory"),
         "AM104",
         "did you mean `512Mi`?",
     ),
-    "model: [xgboost]": (("model",), "AM100", "take away the `- ` or the brackets"),
+    "model: [xgboost]": (("model",), "AM100", "remove the `- ` or the brackets"),
     "model: {xgboost: {}, mlp: {}}": (("model",), "AM100", "keep one of them"),
     "data: {sources: {customers: [a.csv, b.csv]}}": (
         ("data", "sources", "customers"),
@@ -104,7 +104,7 @@ MISTAKES: dict[str, tuple[Path, str, str]] = {
     "monitoring:": (("monitoring",), "AM103", "leave the key out"),
     "serving: {replicas: 3}": (("serving", "replicas"), "AM103", "its keys are `cpu`, `max`, `min`"),
     "evaluation: {metrics: roc_auc}": (("evaluation", "metrics"), "AM103", 'write `["roc_auc"]`'),
-    "training: {epochs: '5'}": (("training", "epochs"), "AM103", "take away the quotes: `5`"),
+    "training: {epochs: '5'}": (("training", "epochs"), "AM103", "remove the quotes: `5`"),
     "search: {time: 30}": (("search", "time"), "AM100", "write it like `30s`"),
     "xgboost: {}": (("xgboost",), "AM102", "`xgboost` is a model"),
 }
@@ -116,6 +116,12 @@ def test_a_mistake_is_told_once_at_its_place(change: str) -> None:
     [finding] = decode(ModelSpec, base(change), SHOWN)[1]
     assert (finding.path, finding.code) == (path, code)
     assert words in f"{finding.message} {finding.help}"
+
+
+def test_of_another_version_of_the_language_only_that_is_reported() -> None:
+    [finding] = decode(ModelSpec, base("{apiVersion: aimass/v9, featuers: []}"), SHOWN)[1]
+    assert (finding.path, finding.code) == (("apiVersion",), "AM019")
+    assert finding.message == "this compiler reads `aimass/v1`, not `aimass/v9`"
 
 
 def test_several_mistakes_are_all_told() -> None:
@@ -147,10 +153,22 @@ def test_a_mistake_that_others_do_not_rest_on_hides_nothing() -> None:
 @pytest.mark.parametrize(
     "part", ["data: {clean: [{}]}", "features: [one_hot: 5]", "model: {mlp: {hiden: 3}}"]
 )
-def test_a_mistake_that_others_rest_on_ends_there(part: str) -> None:
-    spec, findings = decode(ModelSpec, base(part), SHOWN)
-    assert findings
-    assert spec is None
+def test_a_mistake_that_others_rest_on_hides_nothing_else(part: str) -> None:
+    change = f"{part}\nserving: {{replicas: {{min: 3, max: 1}}}}\nevaluation: {{slices: [pln]}}"
+    found = [finding.code for finding in told(base(change))]
+    assert "AM241" in found
+    assert ("AM228" in found) is not part.startswith("data")
+    assert len(found) == 3 - part.startswith("data")
+
+
+def test_a_misspelt_model_does_not_hide_what_is_wrong_with_features() -> None:
+    found = told(base("model: xgbost\nfeatures: [standardize: tenre, one_hot: plan]"))
+    assert [finding.code for finding in found] == ["AM106", "AM210"]
+
+
+def test_a_target_that_does_not_exist_does_not_hide_what_is_wrong_with_serving() -> None:
+    found = told(base("target: churn\nserving: {replicas: {min: 3, max: 1}}"))
+    assert [finding.code for finding in found] == ["AM201", "AM241"]
 
 
 @pytest.mark.parametrize("text", ["00123", "1e3", "0x10", "True", "NULL", "-0", "1.50"])

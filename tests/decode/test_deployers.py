@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from aimass_compiler.conventions import SETTINGS_FILE
 from aimass_compiler.pipeline.settings import Deployer, Settings
-from aimass_compiler.spec.decode import decode
+from aimass_compiler.spec.decode.decoder import decode
 
 VALIDATOR = Draft202012Validator(Settings.model_json_schema(by_alias=True))
 PLACE = ("environments", "prod", "deployer")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from aimass_compiler.pipeline.schedule import mistake
-from aimass_compiler.spec.decode import decode
-from aimass_compiler.spec.model_spec import ModelSpec
+from aimass_compiler.spec.decode.decoder import decode
+from aimass_compiler.spec.decode.model_spec import ModelSpec
 from tests.cases.front_end import SHOWN, base
 
 SCHEDULES = (
@@ -32,21 +32,23 @@ MISTAKES = {
     "99 99 99 99 99": "the minute is 0 to 59, not `99`",
     "a b c d e": "the minute is 0 to 59, not `a`",
     "0 24 * * *": "the hour is 0 to 23, not `24`",
-    "0 0 0 * *": "the day of the month is 1 to 31, not `0`",
+    "0 0 0 * *": "the day of the month is 1 to 31, in a month that has it, not `0`",
     "0 0 * 13 *": "the month is 1 to 12, or JAN to DEC, not `13`",
     "0 0 * * 7": "the day of the week is 0 to 6, or SUN to SAT, not `7`",
+    "0 0 * * FRI#1": "not `FRI#1`",
+    "0 0 L * *": "not `L`",
+    "0 0 * * 5-7": "not `5-7`",
     "0 0 * * SUNDAY": "not `SUNDAY`",
     "0 0 * MON *": "not `MON`",
-    "30-10 * * * *": "the minute `30-10` ends before it begins",
-    "*/0 * * * *": "the minute cannot go on by `0`",
-    "*/99 * * * *": "the minute cannot go on by `99`",
-    "1/ * * * *": "`1/` is no minute",
-    "1-2-3 * * * *": "`1-2-3` is no minute",
-    "-1 * * * *": "`-1` is no minute",
-    "*-5 * * * *": "`*-5` is no minute",
-    "0 0 * * *,": "a day of the week is missing",
-    "٣ 3 * * 1": "`٣` is no minute",
-    "0 0 31 2,4 *": "no such month has that day",
+    "30-10 * * * *": "the minute is 0 to 59 (a range goes up, a step is at least 1), not `30-10`",
+    "*/0 * * * *": "a step is at least 1), not `*/0`",
+    "1/ * * * *": "not `1/`",
+    "1-2-3 * * * *": "not `1-2-3`",
+    "-1 * * * *": "not `-1`",
+    "*-5 * * * *": "not `*-5`",
+    "0 0 * * *,": "the day of the week is 0 to 6, or SUN to SAT, not `*,`",
+    "٣ 3 * * 1": "not `٣`",
+    "0 0 31 2,4 *": "in a month that has it, not `31`",
 }
 PAGES = ("https://wiki.example.com/churn?a=b&c=[1]#d", "http://10.0.0.1:8080", "https://w/(x)~%7B")
 NO_PAGES = (

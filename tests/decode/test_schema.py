@@ -6,18 +6,21 @@ import pathlib
 from typing import Any
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 
 from aimass_compiler import checks
 from aimass_compiler.catalog import FAMILIES, load, names
-from aimass_compiler.spec.decode import decode
-from aimass_compiler.spec.model_spec import ModelSpec
-from aimass_compiler.spec.reader import read_document
+from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.spec.decode.decoder import decode
+from aimass_compiler.spec.decode.model_spec import ModelSpec
+from aimass_compiler.spec.yaml.reader import read_document
 from tests.cases.front_end import SHOWN, base
 from tests.decode.schema_keys import keys
 
 SCHEMA = ModelSpec.model_json_schema(by_alias=True)
 VALIDATOR = Draft202012Validator(SCHEMA)
+SETTINGS = Draft202012Validator(Settings.model_json_schema(by_alias=True))
 CASES = pathlib.Path(__file__).parent.parent / "cases"
 
 
@@ -37,7 +40,10 @@ def test_it_takes_what_is_sound(case: pathlib.Path) -> None:
 @pytest.mark.parametrize("example", checks.EXAMPLES, ids=lambda example: example.code)
 def test_it_takes_what_only_a_check_refuses(example: checks.Example) -> None:
     for change in (example.fails, example.passes):
-        assert refused(base(change)) == []
+        if example.of == "settings":
+            assert list(SETTINGS.iter_errors(yaml.safe_load(change))) == []
+        else:
+            assert refused(base(change)) == []
 
 
 TAKEN = {

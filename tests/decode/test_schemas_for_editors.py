@@ -14,8 +14,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from aimass_compiler import conventions
-from aimass_compiler.spec.schemas import schemas
-from aimass_compiler.spec.snippets import KEY_EXAMPLES, SNIPPETS
+from aimass_compiler.language.json_schemas import schemas
+from aimass_compiler.language.snippets import KEY_EXAMPLES, SNIPPETS
 from tests.cases.front_end import base
 from tests.decode.schema_keys import keys
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from aimass_compiler.catalog.quantities import Bytes, Cores, Duration, Percentage
 from aimass_compiler.diagnostics import Assign
-from aimass_compiler.values import Bytes, Cores, Duration, Percentage
 from tests.cases.front_end import base, told
 
 

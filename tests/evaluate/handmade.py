@@ -12,11 +12,12 @@ import onnxruntime
 import polars
 from onnx import TensorProto, helper
 
+from aimass_compiler.catalog.artifacts._tensors import pack
+from aimass_compiler.catalog.task import Task
 from aimass_compiler.pipeline.columns import CategoryColumn, IdColumn, ImageColumn, NumberColumn, TextColumn
+from aimass_compiler.pipeline.evaluation import Evaluation
 from aimass_compiler.runtime.examples import write_examples
-from aimass_compiler.runtime.tensors import pack
 from aimass_compiler.runtime.workspace import Workspace
-from aimass_compiler.task import Task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +71,10 @@ class Project:
     @property
     def inputs(self) -> list[dict[str, Any]]:
         return IMAGE_INPUTS if self.images else TABLE_INPUTS
+
+    def evaluation(self, **changes: Any) -> Evaluation:
+        """What is asked of the model, with the metrics that suit its task."""
+        return Evaluation(**{"metrics": self.task.usual_metrics} | changes)
 
     def make(self) -> Project:
         """Write what prepare, features and train would leave."""

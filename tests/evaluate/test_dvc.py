@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from aimass_compiler.pipeline.evaluation import Evaluation
 from aimass_compiler.pipeline.training import Objective
-from aimass_compiler.runtime import evaluate
+from aimass_compiler.runtime.stages import evaluate
 from evaluate.handmade import CHURN, PRICE, Project
 
 DVC = Path(sys.executable).with_name("dvc")
@@ -39,7 +38,7 @@ def run(root: Path, *command: str) -> str:
 def test_dvc_shows_metrics_and_plots(tmp_path: Path, task: Any) -> None:
     project = Project(tmp_path, task, weight=1.0).make()
     objective = Objective(metric="accuracy" if task is CHURN else "r2")
-    slices = Evaluation(slices=("plan",))
+    slices = project.evaluation(slices=("plan",))
     evaluate.run(task, project.columns, slices, objective, workspace=project.workspace)
     plots = [{"confusion": CONFUSION}, {"curve": CURVES[task.kind]}]
     (tmp_path / "dvc.yaml").write_text(json.dumps({"metrics": [f"{FOLDER}/metrics.json"], "plots": plots}))

@@ -10,11 +10,11 @@ import numpy
 import polars
 import pytest
 
-from aimass_compiler.pipeline.evaluation import Evaluation, Gate
+from aimass_compiler.pipeline.evaluation import Gate
 from aimass_compiler.pipeline.training import Objective
-from aimass_compiler.runtime import evaluate
 from aimass_compiler.runtime.evaluation.fit import Fit, adjustment
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.stages import evaluate
 from evaluate.handmade import CHURN, PLAN, PRICE, ROWS, Project
 
 if TYPE_CHECKING:
@@ -30,7 +30,11 @@ def judged(project: Project, **evaluation: Any) -> dict[str, Any]:
     objective = Objective(metric=evaluation.pop("objective", metric))
     try:
         evaluate.run(
-            project.task, project.columns, Evaluation(**evaluation), objective, workspace=project.workspace
+            project.task,
+            project.columns,
+            project.evaluation(**evaluation),
+            objective,
+            workspace=project.workspace,
         )
     finally:
         folder = project.workspace.folder("evaluate")
@@ -127,7 +131,8 @@ def test_missed_gates_are_told_together_and_after_everything_is_written(
     assert failure.value.message.count("but the gate asks for") == 2
     assert "log_loss on the validation split is" in failure.value.message
     written = {path.name for path in project.workspace.folder("evaluate").iterdir()}
-    assert written == {"metrics.json", "verdict.json", "predictions.parquet", "curve.csv", "confusion.csv"}
+    plots = {f"{name}.csv" for name in ("curve", "confusion", "precision_recall", "gain", "calibration")}
+    assert written == {"metrics.json", "verdict.json", "predictions.parquet"} | plots
     assert [gate["passed"] for gate in project.read("evaluate", "verdict.json")["gates"]] == [
         False,
         False,
@@ -197,7 +202,7 @@ def test_a_prediction_that_is_no_number_stops_the_stage(tmp_path: Path) -> None:
     project = Project(tmp_path, PRICE, weight=float("inf")).make()
     with pytest.raises(StageFailure, match="not a finite number") as failure:
         evaluate.run(
-            PRICE, project.columns, Evaluation(), Objective(metric="r2"), workspace=project.workspace
+            PRICE, project.columns, project.evaluation(), Objective(metric="r2"), workspace=project.workspace
         )
     assert failure.value.code is ExitCode.TRAINING
 
@@ -215,3 +220,27 @@ def test_a_prediction_that_is_no_number_stops_the_stage(tmp_path: Path) -> None:
 def test_what_is_adjusted_follows_from_the_verdict(verdict: Any, adjust: Any, wanted: str | None) -> None:
     fit = Fit(verdict, "", "roc_auc", None, None, None, None, None)
     assert adjustment(fit, adjust) == wanted
+
+
+def test_curves_of_classes_start_and_end_where_they_must(tmp_path: Path) -> None:
+    project = Project(tmp_path, CHURN).make()
+    judged(project)
+    folder = project.workspace.folder("evaluate")
+    gain = polars.read_csv(folder / "gain.csv")
+    assert gain["rows"][0] == gain["found"][0] == 0
+    assert gain["rows"][-1] == gain["found"][-1] == 1
+    assert (gain["found"] >= gain["rows"] - 1e-9).all(), "a model that ranks is above the diagonal"
+    both = polars.read_csv(folder / "precision_recall.csv")
+    assert (both["recall"][0], both["recall"][-1]) == (0, 1)
+    calibration = polars.read_csv(folder / "calibration.csv")
+    assert calibration.height == 10
+    assert calibration["probability"].is_sorted()
+
+
+def test_the_verdict_counts_the_rows_of_each_class_by_what_they_are_given(tmp_path: Path) -> None:
+    project = Project(tmp_path, CHURN).make()
+    judged(project)
+    counts = numpy.array(project.read("evaluate", "verdict.json")["confusion"])
+    assert counts.sum() == 200
+    accuracy = project.read("evaluate", "metrics.json")["test"]["accuracy"]
+    assert counts.trace() / 200 == pytest.approx(accuracy)

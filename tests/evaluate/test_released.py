@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -13,37 +14,53 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from aimass_compiler.catalog import load
-from aimass_compiler.pipeline import Metadata
+from aimass_compiler.catalog.task import Task
 from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn
-from aimass_compiler.pipeline.evaluation import Evaluation, Gate
+from aimass_compiler.pipeline.evaluation import Gate
 from aimass_compiler.pipeline.training import Objective
-from aimass_compiler.runtime import evaluate, package
 from aimass_compiler.runtime.evaluation.comparison import compare
 from aimass_compiler.runtime.evaluation.predictions import Predictions
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
-from aimass_compiler.task import Task
+from aimass_compiler.runtime.stages import evaluate, package
 from evaluate.handmade import CHURN, PRICE, Project
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 TURNED = Task(kind="classification", target="churned", classes=("yes", "no"))
-NOBODY_KNOWS = {"train": {}, "validation": {}, "test": {"roc_auc": 0.01, "log_loss": 9.0}}
+PLACE = "artifacts/churn/released"
 
 
-def released(project: Project, said: Any = NOBODY_KNOWS) -> Project:
-    """Package the project's model and release it; the numbers on record are of other rows."""
+def released(project: Project, environment: str = "prod", gate_says: str = "") -> Project:
+    """Package the project's model and leave it where `aimass run` brings what is released."""
     evaluate.run(
-        project.task, project.columns, Evaluation(), Objective(metric="log_loss"), workspace=project.workspace
+        project.task,
+        project.columns,
+        project.evaluation(),
+        Objective(metric="log_loss"),
+        workspace=project.workspace,
     ) if project.task.is_classification else evaluate.run(
-        project.task, project.columns, Evaluation(), Objective(metric="r2"), workspace=project.workspace
+        project.task,
+        project.columns,
+        project.evaluation(),
+        Objective(metric="r2"),
+        workspace=project.workspace,
     )
-    package.run(Metadata(name="churn"), project.task, project.columns, workspace=project.workspace)
-    folder = project.root / "releases" / "churn"
-    shutil.copytree(project.workspace.folder("package") / "model", folder / "package")
-    version = json.loads((folder / "package" / "signature.json").read_text())["version"]
-    (folder / "metrics.json").write_text(json.dumps({"version": version, **said}))
+    package.run("churn", project.task, project.columns, workspace=project.workspace)
+    package_folder = project.workspace.folder("package") / "model"
+    name = hashlib.sha256((package_folder / "manifest.json").read_bytes()).hexdigest()
+    shutil.copytree(package_folder, project.root / PLACE / name)
+    compared = {gate_says: {"environment": environment, "version": "v17-4be17c20", "package": name}}
+    listing = project.root / PLACE / "compared.json"
+    earlier = json.loads(listing.read_text())["compared"] if listing.exists() else {}
+    listing.write_text(json.dumps({"compared": {**earlier, **compared}}))
     return project
+
+
+def the_package(project: Project) -> Path:
+    """The folder of the one released package."""
+    (folder,) = (path for path in (project.root / PLACE).iterdir() if path.is_dir())
+    return folder
 
 
 def held(project: Project, gate: Gate, columns: Any = None) -> dict[str, Any]:
@@ -53,7 +70,7 @@ def held(project: Project, gate: Gate, columns: Any = None) -> dict[str, Any]:
         evaluate.run(
             project.task,
             columns or project.columns,
-            Evaluation(gates=(gate,)),
+            project.evaluation(gates=(gate,)),
             Objective(metric=metric),
             workspace=project.workspace,
         )
@@ -70,32 +87,53 @@ def beats(metric: str = "roc_auc", **more: Any) -> Gate:
 def test_while_nothing_is_released_the_first_model_passes(tmp_path: Path) -> None:
     verdict = held(Project(tmp_path, CHURN).make(), beats())
     assert verdict["passed"]
-    assert verdict["reason"] == "nothing is released yet"
+    assert verdict["reason"] == "no released version is here; `aimass run churn` brings it to compare with"
 
 
-def test_the_same_model_is_as_good_whatever_is_on_record(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("environment", "reason"), [(None, "nothing is released yet"), ("dev", "nothing is released in dev yet")]
+)
+def test_a_run_that_found_no_release_says_so(tmp_path: Path, environment: str | None, reason: str) -> None:
+    (tmp_path / PLACE).mkdir(parents=True)
+    (tmp_path / PLACE / "compared.json").write_text(json.dumps({"compared": {environment or "": None}}))
+    verdict = held(Project(tmp_path, CHURN).make(), beats(environment=environment))
+    assert (verdict["passed"], verdict["reason"]) == (True, reason)
+
+
+def test_each_gate_compares_with_the_environment_that_it_names(tmp_path: Path) -> None:
+    """The one in prod is as good as the new one; the one in dev is better."""
+    released(Project(tmp_path, CHURN).make(), "dev", "dev")
+    worse = released(Project(tmp_path, CHURN, weight=-0.5).make())
+    in_prod, in_dev = held(worse, beats()), held(worse, beats(environment="dev"))
+    assert (in_prod["passed"], in_dev["passed"]) == (True, False)
+    assert "for v17-4be17c20, which is released in prod, on the same 200 rows" in in_prod["reason"]
+    assert "for v17-4be17c20, which is released in dev, on the same 200 rows" in in_dev["reason"]
+    assert in_dev["condition"] == "beats released in dev"
+
+
+def test_the_same_model_is_as_good(tmp_path: Path) -> None:
     project = released(Project(tmp_path, CHURN).make())
     verdict = held(project, beats())
     assert verdict["passed"]
     assert "on the same 200 rows: the same" in verdict["reason"]
-    found = project.read("evaluate", "metrics.json")["released"]["test"]["roc_auc"]
+    found = project.read("evaluate", "metrics.json")["released"]["prod"]["test"]["roc_auc"]
     assert found["value"] == project.read("evaluate", "metrics.json")["test"]["roc_auc"]
     assert (found["difference"], found["low"], found["high"]) == (0, 0, 0)
 
 
-def test_a_worse_model_is_held_back_though_the_record_of_other_rows_is_beaten(tmp_path: Path) -> None:
+def test_a_worse_model_is_held_back(tmp_path: Path) -> None:
     released(Project(tmp_path, CHURN).make())
     worse = Project(tmp_path, CHURN, weight=-0.5).make()
     verdict = held(worse, beats())
     assert not verdict["passed"]
     assert "worse (95 % interval of the difference: -" in verdict["reason"]
-    found = worse.read("evaluate", "metrics.json")["released"]["test"]["roc_auc"]
+    found = worse.read("evaluate", "metrics.json")["released"]["prod"]["test"]["roc_auc"]
     assert found["difference"] == pytest.approx(verdict["value"] - found["value"])
     assert found["low"] < found["difference"] < found["high"] < 0
 
 
-def test_a_better_model_passes_though_the_record_of_other_rows_is_not_reached(tmp_path: Path) -> None:
-    released(Project(tmp_path, CHURN, weight=-0.5).make(), {"test": {"roc_auc": 1.0, "log_loss": 0.0}})
+def test_a_better_model_passes(tmp_path: Path) -> None:
+    released(Project(tmp_path, CHURN, weight=-0.5).make())
     for metric in ("roc_auc", "log_loss"):
         verdict = held(Project(tmp_path, CHURN).make(), beats(metric))
         assert verdict["passed"], verdict
@@ -124,7 +162,7 @@ def test_classes_that_changed_places_are_compared_by_name(tmp_path: Path) -> Non
     rows = turned.workspace.folder("prepare") / "test.parquet"
     truth = polars.read_parquet(rows)["churned"].to_numpy() == "yes"
     verdict = held(turned, beats())
-    found = turned.read("evaluate", "metrics.json")["released"]["test"]["roc_auc"]
+    found = turned.read("evaluate", "metrics.json")["released"]["prod"]["test"]["roc_auc"]
     tenure = polars.read_parquet(rows)["tenure"].fill_null(0).to_numpy()
     assert TURNED.positive == "no"
     assert found["value"] == pytest.approx(roc_auc_score(~truth, -tenure))
@@ -166,48 +204,36 @@ def test_a_released_model_that_reads_other_rows_is_not_beaten_and_says_so(
 def broken(project: Project) -> StageFailure:
     with pytest.raises(StageFailure) as failure:
         evaluate.run(
-            CHURN, project.columns, Evaluation(gates=(beats(),)), Objective(metric="f1"),
+            CHURN, project.columns, project.evaluation(gates=(beats(),)), Objective(metric="f1"),
             workspace=project.workspace,
         )  # fmt: skip
     assert failure.value.code is ExitCode.USAGE
     return failure.value
 
 
-def test_a_package_that_is_not_here_is_fetched_not_ignored(tmp_path: Path) -> None:
+def test_a_package_that_is_not_here_is_not_ignored(tmp_path: Path) -> None:
     project = released(Project(tmp_path, CHURN).make())
-    folder = tmp_path / "releases" / "churn"
-    shutil.rmtree(folder / "package")
-    (folder / "package.dvc").write_text("outs: []\n")
-    assert broken(project).message == "the released package releases/churn/package is not here"
-    assert "`dvc pull releases/churn/package.dvc`" in broken(project).help
+    shutil.rmtree(the_package(project))
+    failure = broken(project)
+    assert failure.message.startswith(f"{PLACE}/")
+    assert failure.message.endswith("is not the package of v17-4be17c20, which is released in prod")
+    assert failure.help == "bring it again: `aimass run churn`"
 
 
-def test_a_release_that_kept_no_package_says_how_to_get_one(tmp_path: Path) -> None:
+def test_another_package_is_not_taken_for_the_released_one(tmp_path: Path) -> None:
     project = released(Project(tmp_path, CHURN).make())
-    shutil.rmtree(tmp_path / "releases" / "churn" / "package")
-    assert "kept no package to compare with" in broken(project).message
-    assert "`aimass release churn`" in broken(project).help
+    manifest = the_package(project) / "manifest.json"
+    manifest.write_text(manifest.read_text() + " ")
+    assert "is not the package of v17-4be17c20" in broken(project).message
 
 
-def test_a_package_of_another_version_is_not_taken_for_the_released_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"compared": {}}', '{"compared": []}', '{"compared": {"": {"version": "v1"}}}']
+)
+def test_a_listing_that_says_nothing_is_named(tmp_path: Path, text: str) -> None:
     project = released(Project(tmp_path, CHURN).make())
-    record = tmp_path / "releases" / "churn" / "metrics.json"
-    record.write_text(json.dumps({**json.loads(record.read_text()), "version": "abc"}))
-    assert "and the release on record is version abc" in broken(project).message
-
-
-@pytest.mark.parametrize("text", ["", "[]", '{"test": 1}', '{"version": 1}'])
-def test_a_broken_record_is_named(tmp_path: Path, text: str) -> None:
-    project = released(Project(tmp_path, CHURN).make())
-    (tmp_path / "releases" / "churn" / "metrics.json").write_text(text)
-    assert broken(project).message == "releases/churn/metrics.json does not hold a release"
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}"])
-def test_a_broken_package_is_named(tmp_path: Path, text: str) -> None:
-    project = released(Project(tmp_path, CHURN).make())
-    (tmp_path / "releases" / "churn" / "package" / "signature.json").write_text(text)
-    assert broken(project).message == "releases/churn/package is not a package"
+    (tmp_path / PLACE / "compared.json").write_text(text)
+    assert broken(project).message == f"{PLACE}/compared.json does not say what is released"
 
 
 @pytest.mark.nightly

@@ -37,6 +37,7 @@ def test_two_runs_write_the_same_bytes(folder: Path, tmp_path: Path) -> None:
         "churn_usage.jsonl",
         "diabetes.csv",
         "digits.parquet",
+        "reviews.csv",
     ]
 
 
@@ -74,6 +75,25 @@ def test_digits(folder: Path) -> None:
     pixels = table["image"].explode()
     assert (pixels.min(), pixels.max()) == (0, 1)
     assert sorted(set(table["digit"])) == list("0123456789")
+
+
+def test_reviews(folder: Path) -> None:
+    table = pl.read_csv(folder / "reviews.csv")
+    assert table.columns == ["review", "again"]
+    assert table.height == 3000
+    assert table["review"].null_count() == 20
+    assert (folder / "reviews.csv").stat().st_size < 300_000
+    assert table["review"].str.split(" ").list.len().max() <= 35  # type: ignore[operator]  # a number
+    assert table["again"].value_counts()["count"].min() > 1400  # type: ignore[operator]  # a number
+
+
+def test_the_words_of_a_review_say_nothing_by_themselves(folder: Path) -> None:
+    table = pl.read_csv(folder / "reviews.csv").drop_nulls().with_row_index()
+    words = table.with_columns(pl.col("review").str.to_lowercase().str.strip_chars_end(".").str.split(" "))
+    by_word = words.explode("review").unique().group_by("review")
+    often = by_word.agg(rows=pl.len(), share=(pl.col("again") == "yes").mean()).filter(pl.col("rows") > 100)
+    assert {"not", "but", "although"} < set(often["review"])
+    assert (often["share"] - 0.5).abs().max() < 0.1  # type: ignore[operator]  # a number
 
 
 def test_customers_join_their_usage(folder: Path) -> None:

@@ -9,11 +9,11 @@ import onnxruntime
 import polars
 from hypothesis import strategies as st
 
+from aimass_compiler.catalog.artifacts._tensors import pack
 from aimass_compiler.expression import onnx_lowering, polars_lowering
 from aimass_compiler.expression.algebra import Column, Expression, columns_of
+from aimass_compiler.expression.column_types import CATEGORY, NUMBER, TEXT
 from aimass_compiler.expression.onnx_graph import Inputs
-from aimass_compiler.expression.types import CATEGORY, NUMBER, TEXT
-from aimass_compiler.runtime.tensors import pack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,12 +58,12 @@ def inputs_of(columns: Sequence[Column]) -> list[dict[str, Any]]:
     packed = Inputs.of(columns)
     found: list[dict[str, Any]] = []
     for column in columns:
-        if column.type.name == "image":
-            found.append({"name": column.name, "tensor": column.name, "shape": column.type.shape})
+        tensor = column.type.tensor
+        if tensor:
+            index = packed.packed(tensor).index(column.name)
+            found.append({"name": column.name, "tensor": tensor, "index": index})
         else:
-            is_number = column.type.name == "number"
-            tensor, names = ("numbers", packed.numbers) if is_number else ("strings", packed.strings)
-            found.append({"name": column.name, "tensor": tensor, "index": names.index(column.name)})
+            found.append({"name": column.name, "tensor": column.name, "shape": column.type.shape})
     return found
 
 
@@ -73,23 +73,24 @@ def by_polars(expression: Expression, rows: polars.DataFrame) -> numpy.ndarray:
     values = lazy.with_columns(polars_lowering.lower(flat).alias("value")).collect()["value"]
     if expression.type.is_string:
         return values.fill_null("").to_numpy()
-    if expression.type.name == "number":
+    if expression.type.is_single and expression.type.dtype.is_float():
         values = values.fill_null(float("nan"))
     return values.to_numpy().reshape(len(values), *(expression.type.shape or values.to_numpy().shape[1:]))
 
 
 def by_onnx(expression: Expression, rows: polars.DataFrame) -> numpy.ndarray:
     """What serving computes; one column comes back flat."""
-    pictures = [column for column in columns_of(expression) if column.type.name == "image"]
+    pictures = [column for column in columns_of(expression) if not column.type.tensor]
     types = {polars.Float64: NUMBER, polars.String: CATEGORY}
+    read = {column.name: column for column in columns_of(expression)}
     columns = pictures[:1] or [
-        Column(name, types[kind.base_type()])
+        read.get(name, Column(name, types[kind.base_type()]))
         for name, kind in rows.schema.items()
         if kind.base_type() in types
     ]
     model = onnx_lowering.lower(expression, Inputs.of(columns))
     values = served(model, pack(rows, inputs_of(columns)))
-    return values if expression.type.name in ("vector", "image") else values.reshape(len(values))
+    return values.reshape(len(values)) if expression.type.is_single else values
 
 
 def served(model: onnx.ModelProto, tensors: dict[str, numpy.ndarray]) -> numpy.ndarray:
@@ -104,7 +105,9 @@ def served(model: onnx.ModelProto, tensors: dict[str, numpy.ndarray]) -> numpy.n
     return answered
 
 
-def assert_agree(expression: Expression, rows: polars.DataFrame, rtol: float = 0.0) -> None:
+def assert_agree(
+    expression: Expression, rows: polars.DataFrame, rtol: float = 0.0, atol: float = 1e-300
+) -> None:
     """Both engines give the same values; a relative difference only where it is allowed."""
     batch, serving = by_polars(expression, rows), by_onnx(expression, rows)
     if expression.type.is_string:
@@ -112,4 +115,4 @@ def assert_agree(expression: Expression, rows: polars.DataFrame, rtol: float = 0
         return
     assert batch.shape == serving.shape
     # Below 1e-300 engines may take a number for 0; a feature is a float32, which ends at 1e-45.
-    numpy.testing.assert_allclose(serving, batch, rtol=rtol, atol=1e-300, equal_nan=True)
+    numpy.testing.assert_allclose(serving, batch, rtol=rtol, atol=atol, equal_nan=True)

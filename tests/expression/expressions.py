@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from aimass_compiler.expression import algebra
 from aimass_compiler.expression.algebra import Constant, Expression, columns_of
+from aimass_compiler.expression.column_types import NumberSeries
 from tests.expression.both import NUMBERS, STRINGS, words
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     Expressions = SearchStrategy[Expression]
 
+SERIES = algebra.Column("load", NumberSeries((2, 2)))
 _SIZES = st.integers(1, 7)
 _TERMS = st.lists(words.filter(lambda word: word.strip(" ") != ""), max_size=4, unique=True).map(tuple)
 _RUNS = st.lists(st.lists(words, min_size=1, max_size=3).map(" ".join), max_size=5, unique=True).map(tuple)
@@ -49,6 +51,11 @@ def number(depth: int) -> Expressions:
     # A logarithm is not the same to the last bit in both engines, so it stands only outside.
     inner = [_arithmetic(depth), _roots(depth), _chosen(depth, number), make(algebra.AsNumber, depth - 1)]
     return st.one_of(*leaves, *inner)
+
+
+def _of_rows(expressions: Expressions) -> Expressions:
+    """Those that read a column: the folds of a constant would be of no rows."""
+    return expressions.filter(lambda each: any(True for _ in algebra.columns_of(each)))
 
 
 @cache
@@ -106,17 +113,29 @@ def _comparison(depth: int) -> Expressions:
     )
 
 
+def _words_of(terms: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(term for term in terms if " " not in term)
+
+
 @st.composite
 def _one_hot(draw: st.DrawFn, depth: int) -> Expression:
     of = draw(index(depth))
-    size = (of.type.size or 0) + draw(st.integers(-1, 1))
+    size = (of.type.codes or 0) + draw(st.integers(-1, 1))
     return algebra.OneHot(of, tuple(f"x={code}" for code in range(max(size, 0))))
 
 
 @st.composite
+def _at_code(draw: st.DrawFn, depth: int) -> Expression:
+    of = draw(index(depth))
+    codes = of.type.codes or 0
+    values = draw(st.lists(st.floats(allow_nan=False), min_size=codes, max_size=codes))
+    return algebra.AtCode(of, tuple(values))
+
+
+@st.composite
 def _gather(draw: st.DrawFn, depth: int) -> Expression:
-    of = draw(vector(depth).filter(lambda expression: expression.type.size != 0))
-    places = st.lists(st.integers(0, (of.type.size or 1) - 1), min_size=1, max_size=5)
+    of = draw(vector(depth).filter(lambda expression: expression.type.components != 0))
+    places = st.lists(st.integers(0, (of.type.components or 1) - 1), min_size=1, max_size=5)
     return algebra.Gather(of, tuple(draw(places)))
 
 
@@ -147,6 +166,12 @@ BY_OPERATOR: dict[type[Expression], Callable[[int], Expressions]] = {
     algebra.Bucket: lambda depth: st.builds(
         algebra.Bucket, number(depth), _BOUNDS.map(lambda bounds: tuple(sorted(bounds)))
     ),
+    algebra.AtCode: _at_code,
+    algebra.OutOfFold: lambda depth: _of_rows(number(depth)).flatmap(
+        lambda always: st.lists(number(depth), max_size=2).map(
+            lambda folds: algebra.OutOfFold(always, tuple(folds))
+        )
+    ),
     algebra.Lookup: lambda depth: st.builds(algebra.Lookup, string(depth), _TERMS),
     algebra.Hash: lambda depth: st.builds(algebra.Hash, string(depth), _SIZES),
     algebra.Lower: lambda depth: st.builds(algebra.Lower, string(depth)),
@@ -161,6 +186,10 @@ BY_OPERATOR: dict[type[Expression], Callable[[int], Expressions]] = {
     ),
     algebra.CountTerms: lambda depth: st.builds(
         algebra.CountTerms, make(algebra.Words, depth), _RUNS, st.just("w")
+    ),
+    algebra.Rescaled: lambda _: st.just(algebra.Rescaled(SERIES, (1.0, -0.5), (1 / 3, 2.0))),
+    algebra.TokenCodes: lambda depth: st.builds(
+        algebra.TokenCodes, make(algebra.Words, depth), _TERMS.map(_words_of), _SIZES
     ),
     algebra.Pack: _pack,
     algebra.Gather: _gather,

@@ -8,14 +8,14 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from aimass_compiler.expression.algebra import AsNumber, Bucket, Column, Expression
+from aimass_compiler.expression.column_types import BOOLEAN, CATEGORY, NUMBER, TEXT, ColumnType, Index
 from aimass_compiler.expression.formula import Formula
-from aimass_compiler.expression.types import BOOLEAN, CATEGORY, NUMBER, TEXT, ColumnType, index
 from tests.expression.both import assert_agree, by_polars
 
 TYPES: dict[str, ColumnType] = dict.fromkeys(("a", "b", "a b", "if", "_quoted_0"), NUMBER) | {
     "plan": CATEGORY,
     "note": TEXT,
-    "group": index(3),
+    "group": Index(3),
 }
 ROWS = polars.DataFrame(
     {

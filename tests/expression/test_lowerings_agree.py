@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aimass_compiler.expression import algebra, polars_lowering
 from aimass_compiler.expression.algebra import Arithmetic, Column, Constant, Expression
-from aimass_compiler.expression.types import image
+from aimass_compiler.expression.column_types import Image, NumberSeries
 from tests.expression.both import NUMBERS, assert_agree, by_onnx, by_polars, frames
 from tests.expression.expressions import BY_OPERATOR, make
 
@@ -25,6 +25,8 @@ OPERATORS = [
     for kind in vars(algebra).values()
     if inspect.isclass(kind) and issubclass(kind, Expression) and kind is not Expression
 ]
+#: Words are no result by themselves, and a series is in no table here.
+ELSEWHERE = (algebra.Words, algebra.Rescaled)
 deliberate = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
@@ -36,7 +38,7 @@ def test_every_operator_can_be_made() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in OPERATORS if kind is not algebra.Words], ids=lambda kind: kind.__name__
+    "kind", [kind for kind in OPERATORS if kind not in ELSEWHERE], ids=lambda kind: kind.__name__
 )
 @deliberate
 @given(st.data())
@@ -47,7 +49,7 @@ def test_both_engines_give_the_same_values(kind: type[Expression], data: DataObj
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in OPERATORS if kind is not algebra.Words], ids=lambda kind: kind.__name__
+    "kind", [kind for kind in OPERATORS if kind not in ELSEWHERE], ids=lambda kind: kind.__name__
 )
 @settings(deliberate, max_examples=3)
 @given(st.data())
@@ -73,11 +75,21 @@ def test_pictures_meet_constants(operator: str, name: str) -> None:
     rows = rows.with_columns(
         polars.when(polars.int_range(polars.len()) != 2).then(polars.col(name)).alias(name)
     )
-    shifted = Arithmetic("subtract", Column(name, image(shape)), Constant(0.1))
+    shifted = Arithmetic("subtract", Column(name, Image(shape)), Constant(0.1))
     expression = Arithmetic(cast("object", operator), shifted, Constant(1 / 3))  # type: ignore[arg-type]  # one of its words
     batch = by_polars(expression, rows)
     numpy.testing.assert_array_equal(by_onnx(expression, rows), batch)
     assert numpy.isnan(batch[2]).all()
+
+
+def test_a_series_is_scaled_channel_by_channel_up_to_its_end() -> None:
+    series = [[1.0, 2.0, 4.0, 8.0], [0.1, 0.2, None, None], None]
+    rows = polars.DataFrame({"load": polars.Series(series, dtype=polars.Array(polars.Float32, 4))})
+    expression = algebra.Rescaled(Column("load", NumberSeries((2, 2))), (1.0, 0.0), (2.0, 1 / 3))
+    batch = by_polars(expression, rows)
+    numpy.testing.assert_array_equal(by_onnx(expression, rows), batch)
+    numpy.testing.assert_allclose(batch[0], [[0, 2 / 3], [6, 8 / 3]], rtol=1e-6)
+    assert numpy.isnan(batch).sum(axis=(1, 2)).tolist() == [0, 2, 4]
 
 
 def test_a_quotient_by_zero_is_missing() -> None:

@@ -8,16 +8,17 @@ import sys
 
 PROGRAM = """
 import numpy, polars
+from aimass_compiler.engines.local import Local
 from aimass_compiler.expression.algebra import Column
 from aimass_compiler.expression.statistics import Quantiles, Summary, learn
-from aimass_compiler.expression.types import NUMBER
-from aimass_compiler.task import Task
+from aimass_compiler.expression.column_types import NUMBER
+from aimass_compiler.catalog.task import Task
 values = numpy.random.default_rng(0).lognormal(sigma=5, size=300_000)
 of = Column("a", NUMBER)
 statistics = {name: Summary(of, name) for name in ("mean", "standard_deviation")}
 statistics |= {"low": Quantiles(of, (0.1,))}
 task = Task(kind="regression", target="y")
-print(learn(polars.DataFrame({"a": values}).lazy(), statistics, task))
+print(learn(Local().table([polars.DataFrame({"a": values})]), statistics, task))
 """
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from aimass_compiler.checks import BASE, EXAMPLES
-from aimass_compiler.spec.reader import parse
+from aimass_compiler.spec.yaml.reader import parse
 from tests.cases.front_end import base
 
 TESTS = Path(__file__).parents[1]

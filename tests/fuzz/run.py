@@ -138,7 +138,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--by-chance", action="store_true", help="without atheris")
-    parser.add_argument("--rewriting", action="store_true", help="fix, format and migrate, not compile")
+    parser.add_argument("--rewriting", action="store_true", help="fix and format, not compile")
     arguments = parser.parse_args()
     is_guided = importlib.util.find_spec("atheris") is not None and not arguments.by_chance
     name = f"{'coverage' if is_guided else 'chance'}-{arguments.seed}{'-rewriting' * arguments.rewriting}"

@@ -1,4 +1,4 @@
-"""Strange specs are fixed, formatted, migrated and drawn, or told."""
+"""Strange specs are fixed, formatted and drawn, or told."""
 
 from __future__ import annotations
 

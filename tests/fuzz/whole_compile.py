@@ -7,15 +7,16 @@ from collections.abc import Callable
 from functools import cache, partial
 
 from aimass_compiler import render
-from aimass_compiler.cli.views import github, json_document, people, sarif
-from aimass_compiler.codes import explanations
-from aimass_compiler.compile import lowered
+from aimass_compiler.cli.views import findings_text, github, sarif
+from aimass_compiler.cli.views.findings import as_json
+from aimass_compiler.compile import Upto, compile_spec
 from aimass_compiler.diagnostics import Finding, has_errors
+from aimass_compiler.language.codes import explanations
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.plan.names import refusals
-from aimass_compiler.spec.decode import decode
-from aimass_compiler.spec.document import Document
-from aimass_compiler.spec.reader import parse
+from aimass_compiler.spec.decode.decoder import decode
+from aimass_compiler.spec.yaml.document import Document
+from aimass_compiler.spec.yaml.reader import parse
 from tests.spec_reader.inside import is_inside
 
 SHOWN = "specs/churn.yaml"
@@ -23,9 +24,9 @@ SHOWN = "specs/churn.yaml"
 
 #: Every way to show findings to somebody.
 FORMS: tuple[Callable[[list[Finding], dict[str, Document]], str], ...] = (
-    people.drawn,
-    partial(people.drawn, is_coloured=True, width=40),
-    json_document.drawn,
+    findings_text.drawn,
+    partial(findings_text.drawn, is_coloured=True, width=40),
+    as_json,
     github.drawn,
     sarif.drawn,
 )
@@ -44,7 +45,9 @@ def compiled(
     Rendering a sound spec and drawing the findings of another is most of the work: who has little time
     does so with some of them.
     """
-    document, pipeline, findings = lowered(parse(content, SHOWN), Settings())
+    one = compile_spec(parse(content, SHOWN), Settings(), upto=Upto.CHECK)
+    document, pipeline, findings = one.document, one.pipeline, [*one.findings]
+    assert document is not None
     hold(document, findings, draws=draws)
     if pipeline is None:
         assert has_errors(findings), "a spec without a pipeline says why"
@@ -83,7 +86,7 @@ def _draw(document: Document, findings: list[Finding]) -> None:
     told = form(findings, documents)
     told.encode()
     assert "\0" not in told
-    if form is json_document.drawn:
+    if form is as_json:
         json.loads(told)
     if form is github.drawn:
         assert all(line.startswith("::") for line in told.split("\n")[:-1])

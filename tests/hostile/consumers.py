@@ -50,6 +50,11 @@ def compared(path: str, data: Any) -> Any:
         told[0]["stages"]["prepare"]["deps"].sort()
     if path.endswith("Dockerfile"):  # a label is one line: what is no space and cannot be printed is left out
         return [_squeezed(line) if isinstance(line, dict) else line for line in told]
+    if path.endswith("server.yaml"):  # so are the notes of a Deployment, for Kustomize writes nothing else
+        for document in told:
+            metadata = document["metadata"]
+            if "annotations" in metadata:
+                metadata["annotations"] = _squeezed(metadata["annotations"])
     return told
 
 

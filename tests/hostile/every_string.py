@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aimass_compiler.spec.reader import parse
+from aimass_compiler.spec.yaml.reader import parse
 from tests.cases.front_end import base, merged
 
 #: Templates, commands, markup and YAML, each where a harmless word stood.
@@ -16,11 +16,27 @@ HOSTILE = (
     "\u202e", "\x1b[31m", "\x7f", "\t", "$$", "${{ x }}", "{{ $labels.x }}", "%{x}", "&a", "*a", "!t", "<<",
 )  # fmt: skip
 
+#: Transforms that take a column, several, or either under `columns`, by what they take.
+_OF_NUMBERS = ("max_abs", "polynomial", "power_transform", "quantile_transform", "robust")
+_OF_NAMES = ("frequency_encode", "rare", "target_encode")
+
+
+def _of_each_column(form: str) -> str:
+    """A spec with each of these transforms, for a column of its own."""
+    columns = {f"of_{name}": "number" for name in _OF_NUMBERS}
+    columns |= {f"of_{name}": "{type: category, values: [a, b]}" for name in _OF_NAMES}
+    declared = ", ".join(f"{name}: {kind}" for name, kind in columns.items())
+    features = "".join(f"  - {{{name.removeprefix('of_')}: {form.format(name)}}}\n" for name in columns)
+    return f"data: {{columns: {{{declared}}}}}\nfeatures:\n{features}"
+
+
 #: Everything that the base spec of the checks leaves out; each entry is a spec of its own.
 _MORE = (
     """
 metadata: {owner: team one, description: What it says}
 positive: "yes"
+weight: households
+training: {class_weights: {"yes": 2}}
 data:
   sources:
     customers:
@@ -35,6 +51,10 @@ data:
     fifth: {csv: data/fifth.csv}
     sixth: {jsonl: data/sixth.jsonl}
     seventh: {parquet: data/seventh.parquet}
+    eighth: {arrow: {path: data/eighth.arrow}}
+    ninth: {arrow: data/ninth.arrow}
+    tenth: {sql: {query: SELECT one, connection: SHOP, snapshot: data/tenth.parquet}}
+    eleventh: {sql: {table: customers, snapshot: data/eleventh.parquet}}
   join:
     - {left: customers, right: usage, on: customer_id}
     - {left: customers, right: third, on: [customer_id]}
@@ -45,6 +65,10 @@ data:
     - {left: customers, right: fifth, on: customer_id}
     - {left: customers, right: sixth, on: customer_id}
     - {left: customers, right: seventh, on: customer_id}
+    - {left: customers, right: eighth, on: customer_id}
+    - {left: customers, right: ninth, on: customer_id}
+    - {left: customers, right: tenth, on: customer_id}
+    - {left: customers, right: eleventh, on: customer_id}
   columns:
     customer_id: {type: id, description: Whose row it is}
     signup: {type: time, description: When it began}
@@ -52,6 +76,7 @@ data:
     plan: {type: category, values: [basic, plus, pro], description: What they pay for}
     note: {type: text, description: What they wrote}
     charges: {type: number, missing: 0.1}
+    households: {type: number, min: 0}
   clean:
     - drop_duplicates: customer_id
     - drop_duplicates: [customer_id]
@@ -77,7 +102,15 @@ features:
   - bag_of_words: {column: note, size: 20}
   - select: {top: 5, columns: [age, charges]}
 objective: {metric: roc_auc}
-evaluation: {metrics: [roc_auc, recall], gates: [{metric: roc_auc, min: 0.7}], slices: [plan]}
+evaluation:
+  metrics: [roc_auc, recall]
+  gates:
+    - {metric: roc_auc, min: 0.7}
+    - {metric: roc_auc, beats: released, environment: prod}
+    - {metric: f1, min: 0.1, slice: plan}
+    - {metric: f1, min: 0.2, slice: {plan: pro}}
+  slices: [plan]
+  decision: {threshold: {metric: f1}}
 serving: {gateway: {host: churn.example.com, name: front, namespace: gates}}
 monitoring: {retrain: {schedule: 0 3 * * 1}, runbook: https://wiki.example.com/churn}
 waivers:
@@ -149,19 +182,77 @@ features: [{standardize: scan}, {drop: [tenure, charges, plan]}]
 model: cnn
 """,
     "data: {split: {by: group, column: customer_id}}",
+    """
+data:
+  columns:
+    signup: time
+    seen: time
+    note: text
+    few: {type: category, values: [a, b]}
+    kind: {type: category, values: [a, b]}
+features:
+  - {missing_as: {columns: few, values: [none]}}
+  - {rare: {columns: kind, as: seldom}}
+  - {one_hot: {type: category}}
+  - {time_since: {column: signup, start: seen, as: since}}
+  - {date_parts: {column: signup, parts: [hour], timezone: Europe/Berlin}}
+  - {cycle: {columns: signup_hour, period: 24}}
+  - {date_parts: seen}
+  - {drop: note}
+""",
+    """
+data: {columns: {age: number, note: text, few: {type: category, values: [a, b]}}}
+features:
+  - {missing_as: {columns: [age], values: [-1]}}
+  - {impute: age}
+  - {cycle: {columns: [tenure], period: 12}}
+  - {drop: note}
+""",
+    """
+data: {columns: {note: text}}
+features: [{drop: [tenure, charges, plan]}, {tokens: note}]
+model: rnn
+""",
+    """
+data: {columns: {note: text}}
+features: [{drop: [tenure, charges, plan]}, {tokens: {column: note, length: 8}}]
+model: rnn
+""",
+    """
+data: {columns: {beats: {type: series, length: 8, description: As measured}}}
+features: [{drop: [tenure, charges, plan]}]
+model: rnn
+""",
+    *(_of_each_column(form) for form in ("{0}", "[{0}]", "{{columns: {0}}}", "{{columns: [{0}]}}")),
 )
 _SETTINGS = """
 environments:
   dev: {namespace: ml-dev, server: https://dev.example.com, secrets: [lake-reader], deployer: {user: alice}}
-  staging: {namespace: ml-staging, deployer: [{group: developers}, {user: bob}]}
-  prod: {namespace: ml-prod, deployer: {service_account: {name: deployer, namespace: ci}}}
+  staging:
+    namespace: ml-staging
+    deployer: [{group: developers}, {user: bob}]
+    signature: {identity: "https://example.com/train.yml", issuer: "https://token.example.com"}
+  prod:
+    namespace: ml-prod
+    deployer: {service_account: {name: deployer, namespace: ci}}
+    signature: {key: cosign.pub}
 images:
   registry: registry.example.com/ml
   python: "python:3.11-slim"
   ray: "rayproject/ray:2.55.1-py311"
   kubectl: "registry.k8s.io/kubectl:v1.36.2"
-  digests: {churn: "spec-0@sha256:DIGEST"}
-prometheus: {labels: {release: prom}, namespace: monitoring}
+prometheus:
+  labels: {release: prom}
+  namespace: monitoring
+  url: https://mimir.example.com/prometheus
+  tenant: models
+  secret: mimir
+ci:
+  github:
+    compiler: {version: 0.1.0}
+    training: {schedule: 0 3 * * 1}
+    drift: 17 5 * * *
+    verify: 7 * * * *
 labels: {team: growth}
 queue: trials
 waivers: [{code: AM216, at: data.columns, reason: We know about it}]
@@ -175,5 +266,5 @@ def _spec(more: str) -> Any:
 #: Sound specs and settings with a word wherever the language takes any.
 SPECS: tuple[Any, ...] = (
     *({"spec": _spec(more), "settings": {}} for more in _MORE),
-    {"spec": base(), "settings": parse(_SETTINGS.replace("DIGEST", "0" * 64), "aimass.yaml")[0].data},
+    {"spec": base(), "settings": parse(_SETTINGS, "aimass.yaml")[0].data},
 )

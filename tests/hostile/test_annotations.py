@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from aimass_compiler.checking import check_specs
 from aimass_compiler.cli.views import github
 from aimass_compiler.cli.views.cells import safe
-from aimass_compiler.cli.views.placed import placed
+from aimass_compiler.cli.views.findings import placed
+from aimass_compiler.compile import Upto, compile_specs
 from aimass_compiler.project import Project
 from aimass_compiler.render.emit import emit_json
 from tests.cases.front_end import base
@@ -65,7 +65,7 @@ def check(folder: Path, file: str, content: bytes) -> None:
     spec = folder / "specs" / file
     spec.parent.mkdir()
     spec.write_bytes(content)
-    checked = check_specs(Project(folder), [spec], {})
+    checked = compile_specs(Project(folder), [spec], upto=Upto.CHECK)
     told = placed(checked.findings, checked.documents)
     found = commands(github.drawn(checked.findings, checked.documents))
     assert checked.findings

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from aimass_compiler import render
-from aimass_compiler.compile import lowered
+from aimass_compiler.compile import Upto, compile_spec
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.settings import Settings
-from aimass_compiler.spec.decode import decode
-from aimass_compiler.spec.model_spec import ModelSpec
-from aimass_compiler.spec.reader import parse
+from aimass_compiler.spec.decode.decoder import decode
+from aimass_compiler.spec.decode.model_spec import ModelSpec
+from aimass_compiler.spec.yaml.reader import parse
 from tests.cases.front_end import base
 from tests.hostile import consumers
 from tests.hostile.every_string import HOSTILE, SPECS
@@ -33,7 +33,8 @@ def compiled(written: str) -> tuple[Pipeline | None, tuple[Finding, ...]]:
     known, wrong = decode(Settings, data["settings"], "aimass.yaml")
     if known is None or has_errors(wrong):
         return None, tuple(wrong)
-    _, pipeline, findings = lowered(parse(json.dumps(data["spec"]), "specs/churn.yaml"), known)
+    one = compile_spec(parse(json.dumps(data["spec"]), "specs/churn.yaml"), known, upto=Upto.CHECK)
+    pipeline, findings = one.pipeline, one.findings
     return (None if has_errors(findings) else pipeline), tuple(findings)
 
 

@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 
 from aimass_compiler import render
-from aimass_compiler.cluster.kustomize import Kustomize, KustomizeError, find
-from aimass_compiler.compile import lowered
+from aimass_compiler.compile import Upto, compile_spec
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.programs.kustomize import Kustomize, KustomizeError, find
 from aimass_compiler.render.emit import emit_json
-from aimass_compiler.render.naming import stays_text
-from aimass_compiler.spec.decode import decode
-from aimass_compiler.spec.reader import parse
+from aimass_compiler.render.names import stays_text
+from aimass_compiler.spec.decode.decoder import decode
+from aimass_compiler.spec.yaml.reader import parse
 from tests.cases.front_end import base, merged
+from tests.harness.releases import released
 from tests.hostile.every_string import HOSTILE
 
 pytestmark = pytest.mark.kubernetes
@@ -90,18 +91,16 @@ def compiled(changes: Any, settings: Any) -> Pipeline:
     known, wrong = decode(Settings, settings, "aimass.yaml")
     assert known is not None, wrong
     spec = emit_json(merged(base(), changes))
-    _, pipeline, findings = lowered(parse(spec, "specs/churn.yaml"), known)
+    one = compile_spec(parse(spec, "specs/churn.yaml"), known, upto=Upto.CHECK)
+    pipeline, findings = one.pipeline, one.findings
     assert [finding for finding in findings if finding.is_error] == []
     assert pipeline is not None
     return pipeline
 
 
 def written(pipeline: Pipeline, root: Path) -> Path:
-    """The folder of the model with all that is rendered of it."""
-    for name, content in render.render_all({pipeline.name: pipeline}).items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(content)
-    return root / pipeline.name
+    """The folder of the model with all that is rendered of it, released."""
+    return released(root, pipeline.name, render.render(pipeline))
 
 
 def test_any_text_reaches_the_training_job_as_it_was_written(kustomize: Kustomize, tmp_path: Path) -> None:

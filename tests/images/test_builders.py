@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -11,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aimass_compiler.cluster import builders
-from images import registry
+from aimass_compiler.programs import image_builders
+from aimass_compiler.programs.registry import Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.harness.image_registry import Registry
 
 needs_buildah = pytest.mark.skipif(
     shutil.which("buildah") is None, reason="no buildah, which Linux has packages of"
@@ -29,16 +28,15 @@ def program(folder: Path, name: str, text: str) -> None:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[registry.Registry]:
+def place(image_registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A registry that builders may push to without TLS, and a store of images that is gone with the test."""
-    with registry.Registry() as server:
-        storage, registries = tmp_path / "storage.conf", tmp_path / "registries.conf"
-        folders = f'graphroot = "{tmp_path / "store"}"\nrunroot = "{tmp_path / "run"}"'
-        storage.write_text(f'[storage]\ndriver = "vfs"\n{folders}\n')
-        registries.write_text(f'[[registry]]\nlocation = "{server.place}"\ninsecure = true\n')
-        monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(storage))
-        monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(registries))
-        yield server
+    storage, registries = tmp_path / "storage.conf", tmp_path / "registries.conf"
+    folders = f'graphroot = "{tmp_path / "store"}"\nrunroot = "{tmp_path / "run"}"'
+    storage.write_text(f'[storage]\ndriver = "vfs"\n{folders}\n')
+    registries.write_text(f'[[registry]]\nlocation = "{image_registry.place}"\ninsecure = true\n')
+    monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(storage))
+    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(registries))
+    return image_registry.place
 
 
 def context(folder: Path, mask: int) -> Path:
@@ -55,27 +53,28 @@ def context(folder: Path, mask: int) -> Path:
 
 @needs_buildah
 def test_a_pushed_image_is_told_by_its_digest_and_is_the_same_from_elsewhere(
-    place: registry.Registry, tmp_path: Path
+    place: str, tmp_path: Path
 ) -> None:
-    builder, digests = builders.named("buildah"), []
+    builder, digests = image_builders.named("buildah"), []
     for name, mask in (("here", 0o022), ("else where", 0o077)):
         folder = context(tmp_path / name, mask)
         os.utime(folder / "model" / "model.onnx", (len(digests), len(digests)))
-        image = f"{place.place}/ml/churn:{name.replace(' ', '-')}"
-        builders.run(builder.build_command(image, str(folder), {}))
+        image = f"{place}/ml/churn:{name.replace(' ', '-')}"
+        image_builders.run(builder.build_command(image, str(folder), {}))
         digests.append(builder.push(image))
-    manifest = place.kept["here"]
-    assert digests == [f"sha256:{hashlib.sha256(manifest).hexdigest()}"] * 2
-    config = json.loads(place.kept[json.loads(manifest)["config"]["digest"]])
+    repository = Repository(f"{place}/ml/churn")
+    manifest = repository.manifest("here")
+    assert digests == [manifest.digest] * 2
+    config = json.loads(repository.blob(manifest.document["config"]))
     assert config["created"] == "1970-01-01T00:00:00Z"
 
 
 @needs_buildah
-def test_a_build_that_fails_says_with_which_command(place: registry.Registry, tmp_path: Path) -> None:
+def test_a_build_that_fails_says_with_which_command(place: str, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY missing /missing\n")
-    command = builders.named("buildah").build_command(f"{place.place}/ml/churn:1", str(tmp_path), {})
-    with pytest.raises(builders.BuilderError, match=r"`buildah build .* failed with exit code"):
-        builders.run(command)
+    command = image_builders.named("buildah").build_command(f"{place}/ml/churn:1", str(tmp_path), {})
+    with pytest.raises(image_builders.BuilderError, match=r"`buildah build .* failed with exit code"):
+        image_builders.run(command)
 
 
 @pytest.mark.parametrize(
@@ -93,15 +92,15 @@ def test_the_first_that_is_there_builds(
     for name in there:
         program(tmp_path / "bin", name, "exit 1")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    assert builders.find().program == first
+    assert image_builders.find().program == first
 
 
 def test_without_any_the_way_out_names_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(builders.BuilderError, match=r"`buildah`, `podman` or `docker`"):
-        builders.find()
-    with pytest.raises(builders.BuilderError, match="`podman` is not on the PATH"):
-        builders.named("podman")
+    with pytest.raises(image_builders.BuilderError, match=r"`buildah`, `podman` or `docker`"):
+        image_builders.find()
+    with pytest.raises(image_builders.BuilderError, match="`podman` is not on the PATH"):
+        image_builders.named("podman")
 
 
 def test_docker_says_the_digest_of_what_it_pushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,11 +108,11 @@ def test_docker_says_the_digest_of_what_it_pushed(tmp_path: Path, monkeypatch: p
     said = f"aaaa: Pushed\nspec-1: digest: {digest} size: 1234"
     program(tmp_path / "bin", "docker", f"[ \"$*\" = 'push ml/churn:spec-1' ] && echo '{said}'")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    assert builders.named("docker").push("ml/churn:spec-1") == digest
+    assert image_builders.named("docker").push("ml/churn:spec-1") == digest
 
 
 def test_secrets_are_named_as_the_dockerfile_does() -> None:
-    command = builders.BUILDERS[0].build_command("ml/churn:1", "context", {"pip": Path("pip.conf")})
+    command = image_builders.BUILDERS[0].build_command("ml/churn:1", "context", {"pip": Path("pip.conf")})
     assert command == [
         *("buildah", "build", "--force-rm", "--layers", "--timestamp=0"),
         "--secret=id=pip,src=pip.conf",

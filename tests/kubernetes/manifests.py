@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sysconfig
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,15 @@ from typing import Any
 import jsonschema
 import kubernetes_validate
 
-from aimass_compiler.cluster.kustomize import Kustomize, KustomizeError, find
 from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.programs.kustomize import Kustomize, KustomizeError, find
 from aimass_compiler.render import render
+from tests.harness.releases import released
 
 KUBERNETES = "1.34"
 SCHEMAS = Path(__file__).parent / "schemas"
+#: What Kustomize makes of a folder of a pipeline, both by their names.
+Objects = Callable[[str, str], list[dict[str, Any]]]
 
 
 def kustomize() -> Kustomize | str:
@@ -36,12 +40,8 @@ def kustomize() -> Kustomize | str:
 
 
 def write(pipeline: Pipeline, root: Path) -> Path:
-    """Everything that is rendered of the pipeline, below `root`."""
-    for name, content in render(pipeline).items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return root
+    """Everything that is rendered of the pipeline, released, in a project at `root`; answers its folder."""
+    return released(root, pipeline.name, render(pipeline))
 
 
 def violations(document: dict[str, Any]) -> list[str]:

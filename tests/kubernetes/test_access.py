@@ -8,30 +8,23 @@ from typing import Any
 
 import pytest
 import yaml
-from manifests import kustomize, violations, write
+from manifests import Objects, violations
 from render.models import VARIED
 
 from aimass_compiler import conventions
-from aimass_compiler.cluster.kustomize import Kustomize
-from aimass_compiler.render.serving.access import ACCESS_FILE, resource_of
+from aimass_compiler.render.access import ACCESS_FILE
+from aimass_compiler.render.object_kind import resource_of
 
 pytestmark = pytest.mark.kubernetes
 OVERLAYS = [(name, environment) for name, built in VARIED.items() for environment in built.environments]
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # a PyYAML without libyaml has no fast one
 VERBS = {"get", "create", "patch", "delete"}
 #: What no overlay holds, and applying needs.
 AROUND = {"leases", "events", "pods", "replicasets"}
 
 
-@pytest.fixture(scope="session")
-def builder() -> Kustomize:
-    found = kustomize()
-    if isinstance(found, str):
-        pytest.skip(found)
-    return found
-
-
 def role_of(root: Path, environment: str) -> dict[str, Any]:
-    documents = yaml.safe_load_all((root / ACCESS_FILE).read_text(encoding="utf-8"))
+    documents = yaml.load_all((root / ACCESS_FILE).read_text(encoding="utf-8"), Loader=_Loader)
     (found,) = (
         document
         for document in documents
@@ -53,10 +46,9 @@ def rules_for(role: dict[str, Any], document: dict[str, Any]) -> Iterator[dict[s
 
 @pytest.mark.parametrize(("name", "environment"), OVERLAYS)
 def test_a_role_allows_exactly_what_the_overlay_holds(
-    name: str, environment: str, builder: Kustomize, tmp_path: Path
+    name: str, environment: str, objects: Objects, written: dict[str, Path]
 ) -> None:
-    root = write(VARIED[name], tmp_path)
-    built, role = builder.build(root / "overlays" / environment), role_of(root, environment)
+    built, role = objects(name, f"overlays/{environment}"), role_of(written[name], environment)
     assert {document["metadata"]["namespace"] for document in built} == {role["metadata"]["namespace"]}
     for document in built:
         assert len(list(rules_for(role, document))) == 1
@@ -70,7 +62,6 @@ def test_a_role_allows_exactly_what_the_overlay_holds(
 
 
 @pytest.mark.parametrize("name", VARIED)
-def test_an_api_server_takes_the_access_of_every_model(name: str, tmp_path: Path) -> None:
-    root = write(VARIED[name], tmp_path)
-    for document in yaml.safe_load_all((root / ACCESS_FILE).read_text(encoding="utf-8")):
+def test_an_api_server_takes_the_access_of_every_model(name: str, written: dict[str, Path]) -> None:
+    for document in yaml.load_all((written[name] / ACCESS_FILE).read_text(encoding="utf-8"), Loader=_Loader):
         assert violations(document) == []

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from aimass_compiler.cluster import kustomize
-from aimass_compiler.cluster.kustomize import Kustomize, KustomizeError, find
+from aimass_compiler.programs import kustomize
+from aimass_compiler.programs.kustomize import Kustomize, KustomizeError, find
 
 KUBECTL = "Client Version: v1.32.4\nKustomize Version: v5.5.0"
 
@@ -95,3 +95,15 @@ def test_a_build_that_hangs_is_ended(programs: Path, monkeypatch: pytest.MonkeyP
     (programs / "kustomize").chmod(0o755)
     with pytest.raises(KustomizeError, match="did not answer within"):
         Kustomize((str(programs / "kustomize"), "build"), (5, 8, 1)).build(programs)
+
+
+VOLUME = "spec:\n  volumes:\n  - image:\n      pullPolicy: IfNotPresent\n      reference: {}\n    name: model"
+
+
+def test_one_that_leaves_the_image_of_a_volume_is_refused(programs: Path) -> None:
+    install(programs, "kustomize", VOLUME.format("churn"))
+    old = Kustomize((str(programs / "kustomize"), "build"), (5, 6, 0))
+    with pytest.raises(KustomizeError, match=r"5\.6\.0 does not replace the image of a volume.*install"):
+        old.text(programs)
+    install(programs, "kustomize", VOLUME.format("registry.example.com/churn@sha256:12"))
+    assert old.text(programs)

@@ -8,37 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from manifests import kustomize, violations, write
+from manifests import Objects, violations
 from render.models import VARIED
 
 from aimass_compiler import conventions
-from aimass_compiler.cluster.kustomize import Kustomize, KustomizeError
+from aimass_compiler.kubernetes.pod_images import images_in
 from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.programs.kustomize import Kustomize, KustomizeError
 from aimass_compiler.render import serving
+from tests.harness.releases import DIGEST, REGISTRY
 
 pytestmark = pytest.mark.kubernetes
 OVERLAYS = [(name, environment) for name, built in VARIED.items() for environment in built.environments]
 
 
-@pytest.fixture(scope="session")
-def builder() -> Kustomize:
-    found = kustomize()
-    if isinstance(found, str):
-        pytest.skip(found)
-    return found
-
-
-@pytest.fixture(scope="session")
-def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Where each pipeline's files are."""
-    return {name: write(built, tmp_path_factory.mktemp(name)) for name, built in VARIED.items()}
-
-
 @pytest.mark.parametrize(("name", "environment"), OVERLAYS)
 def test_an_overlay_builds_what_the_environment_wants_and_kubernetes_takes(
-    name: str, environment: str, builder: Kustomize, written: dict[str, Path]
+    name: str, environment: str, objects: Objects
 ) -> None:
-    built = builder.build(written[name] / "overlays" / environment)
+    built = objects(name, f"overlays/{environment}")
     assert [told for document in built for told in violations(document)] == []
     by_name = {(document["kind"], document["metadata"]["name"]): document for document in built}
     assert len(by_name) == len(built)
@@ -50,7 +38,7 @@ def test_an_overlay_builds_what_the_environment_wants_and_kubernetes_takes(
     others = {
         document["kind"] for document in built if document["kind"] not in {want["kind"] for want in wanted}
     }
-    assert others == {"ConfigMap", "ServiceMonitor", "PrometheusRule"}
+    assert others == {"ConfigMap", "PodMonitor", "PrometheusRule"}
 
 
 def expected(pipeline: Pipeline, environment: str) -> Iterator[dict[str, Any]]:
@@ -65,17 +53,22 @@ def without_additions(document: dict[str, Any]) -> dict[str, Any]:
     template = document["spec"]["template"]
     template["metadata"]["labels"] = document["spec"]["selector"]["matchLabels"]
     (server,) = template["spec"]["containers"]
-    server["image"] = server["image"].rpartition("/")[2].partition(":")[0]
+    server["image"] = server["image"].rpartition("/")[2].partition("@")[0]
     server["env"] = sorted(server["env"], key=lambda each: each["name"])  # kustomize puts changed ones first
+    for merged in (server["volumeMounts"], template["spec"]["volumes"]):
+        merged.sort(key=lambda each: each["name"])
+        for each in merged:
+            if "image" in each:
+                each["image"]["reference"] = each["image"]["reference"].rpartition("/")[2].partition("@")[0]
     return document
 
 
 @pytest.mark.parametrize(("name", "environment"), OVERLAYS)
 def test_everything_of_an_overlay_is_labelled_and_in_its_namespace(
-    name: str, environment: str, builder: Kustomize, written: dict[str, Path]
+    name: str, environment: str, objects: Objects
 ) -> None:
     running = VARIED[name].environments[environment]
-    for document in builder.build(written[name] / "overlays" / environment):
+    for document in objects(name, f"overlays/{environment}"):
         labels = document["metadata"]["labels"]
         assert document["metadata"]["namespace"] == running.namespace
         assert labels[conventions.LABEL_MODEL] == VARIED[name].name
@@ -85,23 +78,22 @@ def test_everything_of_an_overlay_is_labelled_and_in_its_namespace(
 
 
 @pytest.mark.parametrize("name", VARIED)
-def test_the_servers_are_told_the_limits_of_their_environment(
-    name: str, builder: Kustomize, written: dict[str, Path]
-) -> None:
+def test_the_servers_are_told_the_limits_of_their_environment(name: str, objects: Objects) -> None:
     for environment, running in VARIED[name].environments.items():
-        built = builder.build(written[name] / "overlays" / environment)
+        built = objects(name, f"overlays/{environment}")
         (deployment,) = [found for found in built if found["kind"] == "Deployment"]
         (server,) = deployment["spec"]["template"]["spec"]["containers"]
         told = {each["name"]: each["value"] for each in server["env"]}
         assert told[conventions.VARIABLE_CONCURRENCY] == str(running.serving.limits.concurrency)
-        assert server["image"].startswith(f"{running.image_registry}/{VARIED[name].name}:spec-")
+        images = images_in(deployment["spec"]["template"]["spec"])
+        place = "volumes/model" if running.serving.model == "volume" else "containers/server"
+        assert images[place] == f"{REGISTRY}/{VARIED[name].name}@{DIGEST}"
+        assert all(reference.endswith(f"@{DIGEST}") for reference in images.values())
 
 
 @pytest.mark.parametrize("name", VARIED)
-def test_the_training_job_builds_and_everything_it_names_is_there(
-    name: str, builder: Kustomize, written: dict[str, Path]
-) -> None:
-    built = builder.build(written[name] / "train")
+def test_the_training_job_builds_and_everything_it_names_is_there(name: str, objects: Objects) -> None:
+    built = objects(name, "train")
     assert [told for document in built for told in violations(document)] == []
     there = {(document["kind"], document["metadata"]["name"]) for document in built}
     there.add(("ConfigMap", "kube-root-ca.crt"))  # Kubernetes puts it into every namespace
@@ -139,11 +131,8 @@ def test_the_job_that_the_clock_creates_is_one_that_kuberay_takes(
         assert violations(json.loads(manifest.read_text(encoding="utf-8"))) == []
 
 
-def test_the_schemas_refuse_what_an_api_server_refuses(written: dict[str, Path], builder: Kustomize) -> None:
-    built = builder.build(written["canary"] / "overlays" / "prod") + builder.build(
-        written["canary"] / "train"
-    )
-    for document in built:
+def test_the_schemas_refuse_what_an_api_server_refuses(objects: Objects) -> None:
+    for document in objects("canary", "overlays/prod") + objects("canary", "train"):
         if "spec" in document:
             assert violations({**document, "spec": {**document["spec"], "unknownField": 1}}) != []
 

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, cast
 
 import numpy
 import pytest
+from pydantic import ValidationError
 from sklearn import metrics as scikit_learn
 
 from aimass_compiler.catalog import load, names
-from aimass_compiler.task import Task
+from aimass_compiler.catalog.loss import PINBALL
+from aimass_compiler.catalog.metric import metric_named
+from aimass_compiler.catalog.task import Task
+from aimass_compiler.pipeline.evaluation import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +57,10 @@ def predictions(task: Task, rows: int = 300) -> tuple[numpy.ndarray, numpy.ndarr
 @pytest.mark.parametrize("name", EVERY)
 def test_its_direction_is_that_of_the_scorer(name: str) -> None:
     scorers = {scorer.removeprefix("neg_"): scorer for scorer in scikit_learn.get_scorer_names()}
-    assert metric(name).greater_is_better == (not scorers[name].startswith("neg_"))
+    if name in scorers:  # the others have a number for each parameter
+        assert metric(name).greater_is_better == (not scorers[name].startswith("neg_"))
+    else:
+        assert metric(name).name != name or name == PINBALL  # whose number is that of the task
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -110,7 +117,8 @@ def test_classes_are_measured_like_scikit_learn() -> None:
     }
     measured = {name: metric(name).measure(BINARY, truth, scores) for name in expected}
     assert measured == pytest.approx(expected, rel=1e-5)
-    assert set(expected) == {name for name in EVERY if metric(name).task == "classification"}
+    plain = {name for name in EVERY if metric(name).name == name}
+    assert set(expected) == {name for name in plain if metric(name).task == "classification"}
 
 
 def test_several_classes_are_averaged() -> None:
@@ -133,7 +141,9 @@ def test_numbers_are_measured_like_scikit_learn() -> None:
     found = [name for name in EVERY if metric(name).task == "regression"]
     for name in found:
         function = getattr(scikit_learn, "r2_score" if name == "r2" else name)
-        assert metric(name).measure(REGRESSION, truth, predicted) == pytest.approx(function(truth, predicted))
+        parameters = metric(name).model_dump()
+        expected = function(truth.astype(float), predicted.astype(float), **parameters)
+        assert metric(name).measure(REGRESSION, truth, predicted) == pytest.approx(expected)
 
 
 def test_what_one_class_leaves_undefined_is_nan() -> None:
@@ -173,6 +183,58 @@ def test_the_positive_class_is_the_one_that_is_named_wherever_it_stands(
         "average_precision": scikit_learn.average_precision_score(words == "no", 1 - likely),
     }
     expected = (of_yes if positive == "yes" else of_no)[name]
-    metric = cast("type[Metric]", load("metrics", name))
-    assert metric().measure(task, truth, scores) == pytest.approx(expected)
+    metric = metric_named(name)
+    assert metric.measure(task, truth, scores) == pytest.approx(expected)
     assert metric.title(task) == f"{name} of {positive}"
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_row_of_weight_two_is_two_rows(name: str) -> None:
+    for task in (BINARY, MULTICLASS) if metric(name).task == "classification" else (REGRESSION,):
+        truth, scores = predictions(task)
+        weights = numpy.where(numpy.arange(len(truth)) % 3, 1.0, 2.0)
+        repeated = numpy.repeat(numpy.arange(len(truth)), weights.astype(int))
+        expected = metric(name).measure(task, truth[repeated], scores[repeated])
+        assert metric(name).measure(task, truth, scores, weights) == pytest.approx(expected)
+
+
+#: From the likeliest on: yes, no, yes, no, no, yes, no, no, no, no.
+RANKED = numpy.array([1, 0, 1, 0, 0, 1, 0, 0, 0, 0])
+LIKELY = numpy.linspace(0.9, 0.1, 10)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("precision_at(top=0.1)", 1),
+        ("precision_at(top=0.5)", 2 / 5),
+        ("gain_at(top=0.3)", 2 / 3),
+        ("lift_at(top=0.3)", (2 / 3) / 0.3),
+        ("recall_at_precision(precision=0.6)", 2 / 3),
+        ("recall_at_precision(precision=0.9)", 1 / 3),
+        ("precision_at_recall(recall=0.5)", 2 / 3),
+        ("precision_at_recall(recall=1)", 3 / 6),
+    ],
+)
+def test_the_top_of_the_ranks_is_measured(name: str, expected: float) -> None:
+    scores = numpy.column_stack([1 - LIKELY, LIKELY])
+    assert metric_named(name).measure(BINARY, RANKED, scores) == pytest.approx(expected)
+
+
+def test_rows_that_are_as_likely_are_all_as_likely_at_the_top() -> None:
+    scores = numpy.full((10, 2), 0.5)
+    for order in (RANKED, RANKED[::-1]):
+        assert metric_named("gain_at(top=0.2)").measure(BINARY, order, scores) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    "written", [{"precision_at": {"top": 0.2}}, {"precision_at": 0.2}, "precision_at(top=0.2)"]
+)
+def test_a_metric_with_a_parameter_is_one_name_however_it_is_written(written: object) -> None:
+    assert Gate.model_validate({"metric": written, "min": 0.3}).metric == "precision_at(top=0.2)"
+
+
+@pytest.mark.parametrize("written", [{"precision_at": {"top": 2}}, "precision_at(top=2)", "recall(top=1)"])
+def test_a_parameter_that_cannot_be_is_refused(written: object) -> None:
+    with pytest.raises(ValidationError):
+        Gate.model_validate({"metric": written, "min": 0.3})

@@ -9,9 +9,10 @@ import numpy
 import onnxruntime
 
 from aimass_compiler.catalog import load, names
-from aimass_compiler.catalog.model import Budget, Examples, Model, Trained
+from aimass_compiler.catalog.examples import Examples
+from aimass_compiler.catalog.model import Budget, Model, Trained
 from aimass_compiler.catalog.optimizers.adam import Adam
-from aimass_compiler.task import Task
+from aimass_compiler.catalog.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,7 @@ TASKS = {
     "multiclass": Task(kind="classification", target="y", classes=("low", "middle", "high")),
     "regression": Task(kind="regression", target="y"),
 }
-SHAPES = {"table": (5,), "image": (2, 9, 8)}
+SHAPES = {None: (5,), "image": (2, 9, 8), "sequence": (6, 2)}
 
 
 def kind_of(name: str) -> type[Model]:
@@ -36,10 +37,16 @@ CASES = [
 ]
 
 
+def small(name: str) -> Model:
+    """A kind with its defaults, but for fewer trees, which take seconds."""
+    kind = kind_of(name)
+    return kind(**({"n_estimators": 30} if "n_estimators" in kind.model_fields else {}))
+
+
 def examples(name: str, task: str, rows: int, seed: int) -> Examples:
     """Rows whose first three values decide; rounded, so that many lie exactly on a tree's thresholds."""
     chance = numpy.random.default_rng(seed)
-    x = chance.normal(size=(rows, *SHAPES[kind_of(name).accepts])).round(1).astype(numpy.float32)
+    x = chance.normal(size=(rows, *SHAPES[kind_of(name).examples.column])).round(1).astype(numpy.float32)
     signal = x.reshape(rows, -1)[:, :3].sum(axis=1) + 0.3 * chance.normal(size=rows)
     if task == "regression":
         return Examples(x, (1000 * signal + 50_000).astype(numpy.float64))
@@ -70,11 +77,9 @@ class Watched:
 def train(
     name: str, task: str, *, watched: Watched | None = None, model: Model | None = None, **spent: Any
 ) -> Trained:
-    """Train a kind with its defaults, or the model that is given."""
+    """Train a small model of a kind, or the model that is given."""
     rows, validation = examples(name, task, 400, 1), examples(name, task, 200, 2)
-    return (model or kind_of(name)()).train(
-        TASKS[task], rows, validation, budget(**spent), watched or Watched()
-    )
+    return (model or small(name)).train(TASKS[task], rows, validation, budget(**spent), watched or Watched())
 
 
 @cache

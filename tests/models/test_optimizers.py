@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from aimass_compiler.catalog.frameworks.torch import optimizer_for
 from aimass_compiler.catalog.optimizer import Optimizer
 from aimass_compiler.catalog.optimizers.adam import Adam
 from aimass_compiler.catalog.optimizers.adamw import Adamw
@@ -24,5 +25,5 @@ torch = pytest.importorskip("torch")
 def test_weight_decay_without_a_gradient(optimizer: Optimizer, after: float) -> None:
     weight = torch.nn.Parameter(torch.tensor([2.0]))
     weight.grad = torch.zeros(1)
-    optimizer.for_torch([weight]).step()
+    optimizer_for(optimizer, [weight]).step()
     assert weight.item() == pytest.approx(after, abs=1e-6)

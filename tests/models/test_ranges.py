@@ -11,7 +11,7 @@ from aimass_compiler.catalog.models.mlp import Mlp
 from aimass_compiler.catalog.models.random_forest import RandomForest
 from aimass_compiler.catalog.models.xgboost import Xgboost
 from aimass_compiler.catalog.optimizers.sgd import Sgd
-from aimass_compiler.values import Choice, LogUniform, Uniform
+from aimass_compiler.catalog.quantities import Choice, LogUniform, Uniform
 
 
 @pytest.mark.parametrize(

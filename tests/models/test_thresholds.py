@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aimass_compiler.catalog.model import Examples
-from aimass_compiler.catalog.models import _thresholds
-from aimass_compiler.catalog.models._thresholds import spaced
-from tests.models.examples import CASES, TASKS, Watched, budget, examples, kind_of, served
+from aimass_compiler.catalog.examples import Examples
+from aimass_compiler.catalog.frameworks import _thresholds
+from aimass_compiler.catalog.frameworks._thresholds import spaced
+from tests.models.examples import CASES, TASKS, Watched, budget, examples, kind_of, served, small
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,7 +115,7 @@ def test_thresholds_move_past_no_row_that_was_seen(
     seen, watched = examples(name, task, 400, 1), examples(name, task, 200, 2)
     if kind_of(name).accepts_missing:
         seen.x[::7, 1] = numpy.nan
-    model = kind_of(name)()
+    model = small(name)
     moved = model.train(TASKS[task], seen, watched, budget(), Watched())
     monkeypatch.setattr(_thresholds, "spaced", lambda _features, thresholds, *_parts, **_equal: thresholds)
     left = model.train(TASKS[task], seen, watched, budget(), Watched())

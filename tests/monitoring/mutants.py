@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aimass_compiler.values import Duration
+from aimass_compiler.catalog.quantities import Duration
 
 Rule = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""Prometheus' own tool runs the rendered tests of the rendered alerts."""
+"""Prometheus' own tool runs unit tests of the generated alerts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from render.files import read
 from render.models import VARIED, pipeline
 
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.render.monitoring.promtool import TEST_ENDING, promtool_files
 from monitoring.mutants import MARK, Mutant, is_equivalent, mutants, with_mutants
+from monitoring.rule_tests import TEST_ENDING, rules_and_tests
 
 PROMTOOL = shutil.which("promtool")
 pytestmark = pytest.mark.skipif(
@@ -28,7 +29,7 @@ def promtool(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def write(built: Pipeline, folder: Path) -> Path:
-    for name, content in promtool_files(built).items():
+    for name, content in rules_and_tests(built).items():
         (folder / name).write_bytes(content)
     return folder
 
@@ -44,8 +45,10 @@ def test_prometheus_takes_the_rules(name: str, tmp_path: Path) -> None:
     "objectives",
     [
         {},
-        {"availability": "100%", "latency": {"p50": "5ms", "p99": None}},
-        {"availability": "90%", "latency": {"p95": "60ms"}},
+        pytest.param(
+            {"availability": "100%", "latency": {"p50": "5ms", "p99": None}}, marks=pytest.mark.nightly
+        ),
+        pytest.param({"availability": "90%", "latency": {"p95": "60ms"}}, marks=pytest.mark.nightly),
     ],
 )
 def test_alerts_fire_when_they_must_and_are_silent_otherwise(
@@ -62,14 +65,35 @@ def test_alerts_fire_when_they_must_and_are_silent_otherwise(
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
+def test_every_alert_has_a_scenario_that_raises_it_and_one_that_does_not() -> None:
+    files = rules_and_tests(pipeline())
+    tests = read(files, "prod.test.yaml")["tests"] + read(files, "dev.days.test.yaml")["tests"]
+    told = [
+        (check["alertname"], alert["exp_labels"]["severity"])
+        for test in tests
+        for check in test["alert_rule_test"]
+        for alert in check["exp_alerts"]
+    ]
+    groups = read(files, "prod.rules.yaml")["groups"]
+    declared = {
+        (rule["alert"], rule["labels"]["severity"])
+        for group in groups
+        for rule in group["rules"]
+        if "alert" in rule
+    }
+    assert set(told) == declared
+    silent = [check["alertname"] for check in tests[0]["alert_rule_test"] if not check["exp_alerts"]]
+    assert set(silent) == {name for name, _ in declared}
+
+
 #: Every so many rules with something wrong are tried; `make mutants` tries all.
-EVERY = int(os.environ.get("MUTANTS_EVERY", "8"))
+EVERY = int(os.environ.get("MUTANTS_EVERY", "24"))
 
 
 @pytest.fixture(scope="module")
 def caught(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Mutant], set[str]]:
     """Wrong rules, and what promtool found wrong when it tested all of them like the right ones."""
-    built = promtool_files(pipeline(settings={"environments": {"live": {"namespace": "models"}}}))
+    built = rules_and_tests(pipeline(settings={"environments": {"live": {"namespace": "models"}}}))
     rules, *tests = (yaml.safe_load(content) for content in built.values())
     chosen = list(mutants(rules["groups"]))[::EVERY]
     folder = tmp_path_factory.mktemp("mutants")

@@ -13,29 +13,26 @@ import polars
 import pytest
 from evaluate.handmade import CHURN, PLAN, PRICE, TRAINED_AT, Project
 
-from aimass_compiler.pipeline import Metadata
-from aimass_compiler.pipeline.evaluation import Evaluation, Gate
+from aimass_compiler.catalog.artifacts._tensors import pack
+from aimass_compiler.pipeline.evaluation import Gate
 from aimass_compiler.pipeline.training import Objective
-from aimass_compiler.runtime import evaluate, package
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.packaging.card import escape
-from aimass_compiler.runtime.tensors import pack
+from aimass_compiler.runtime.stages import evaluate, package
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-METADATA = Metadata(name="churn", owner="growth@example.com", description="Who leaves within 30 days.")
 
-
-def packaged(project: Project, metadata: Metadata = METADATA) -> Path:
+def packaged(project: Project) -> Path:
     """Run evaluate and package, and answer the package's folder."""
     metric = "log_loss" if project.task.is_classification else "r2"
-    evaluation = Evaluation(
+    evaluation = project.evaluation(
         slices=() if project.images else ("plan",), gates=(Gate(metric=metric, min=-1e9),)
     )
     objective = Objective(metric=metric)
     evaluate.run(project.task, project.columns, evaluation, objective, workspace=project.workspace)
-    package.run(metadata, project.task, project.columns, workspace=project.workspace)
+    package.run("churn", project.task, project.columns, workspace=project.workspace)
     return project.workspace.folder("package") / "model"
 
 
@@ -123,14 +120,18 @@ def test_the_reference_tells_how_predictions_are_distributed(tmp_path: Path, tas
 def test_a_package_that_answers_otherwise_than_was_evaluated_is_not_made(tmp_path: Path) -> None:
     project = Project(tmp_path, CHURN).make()
     evaluate.run(
-        CHURN, project.columns, Evaluation(), Objective(metric="accuracy"), workspace=project.workspace
+        CHURN,
+        project.columns,
+        project.evaluation(),
+        Objective(metric="accuracy"),
+        workspace=project.workspace,
     )
     path = project.workspace.folder("train") / "model.onnx"
     model = onnx.load(path)
     model.graph.initializer[0].float_data[0] *= 1.01
     path.write_bytes(model.SerializeToString())
     with pytest.raises(StageFailure, match="otherwise than was evaluated, first row ") as failure:
-        package.run(METADATA, CHURN, project.columns, workspace=project.workspace)
+        package.run("churn", CHURN, project.columns, workspace=project.workspace)
     assert failure.value.code is ExitCode.FAILED
     assert not list(project.workspace.folder("package").glob("model/*"))
 
@@ -148,14 +149,6 @@ def test_the_card_holds_every_section_and_every_number(tmp_path: Path, task: Any
     assert "| tenure | number | from -10 months | yes | since joining |" in card
 
 
-def test_what_a_spec_says_is_shown_on_the_card_not_obeyed(tmp_path: Path) -> None:
-    nasty = "a | b\n## [c](javascript:d) <script>{{ 7 * 7 }}`"
-    card = (
-        packaged(Project(tmp_path, CHURN).make(), Metadata(name="churn", description=nasty)) / "model_card.md"
-    ).read_text()
-    assert "a \\| b \\#\\# \\[c\\](javascript:d) \\<script\\>{{ 7 \\* 7 }}\\`" in card
-
-
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -169,43 +162,3 @@ def test_what_a_spec_says_is_shown_on_the_card_not_obeyed(tmp_path: Path) -> Non
 )
 def test_text_on_the_card_starts_no_list_and_no_heading(text: str, shown: str) -> None:
     assert escape(text) == shown
-
-
-def test_the_image_context_has_the_server_its_pins_and_what_was_rendered(tmp_path: Path) -> None:
-    rendered = tmp_path / "generated" / "churn" / "image"
-    rendered.mkdir(parents=True)
-    rendered.joinpath("Dockerfile").write_text("FROM scratch")
-    project = Project(tmp_path, CHURN).make()
-    folder = packaged(project).parent
-    stale = folder / "app" / "aimass_compiler" / "stale.py"
-    stale.write_text("")
-    packaged(project)
-    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    assert found >= {"Dockerfile", ".dockerignore", "requirements.txt", "model/model.onnx"}
-    assert (folder / "Dockerfile").read_text() == "FROM scratch"
-    assert found >= {
-        f"app/aimass_compiler/{name}" for name in ("__init__.py", "conventions.py", "runtime/__init__.py")
-    }
-    assert not [path for path in found if "stale" in path or path.endswith(".pyc")]
-    assert {path.name for path in folder.iterdir()} == {
-        "Dockerfile",
-        ".dockerignore",
-        "requirements.txt",
-        "metrics.json",
-        "app",
-        "model",
-    }
-
-
-def test_a_dockerfile_that_is_gone_is_named(tmp_path: Path) -> None:
-    (tmp_path / "generated" / "churn" / "image").mkdir(parents=True)
-    with pytest.raises(StageFailure, match=r"without generated/churn/image/Dockerfile") as failure:
-        packaged(Project(tmp_path, CHURN).make())
-    assert failure.value.code is ExitCode.DISK
-    assert "aimass compile" in failure.value.help
-
-
-def test_where_no_image_is_rendered_a_package_is_made_all_the_same(tmp_path: Path) -> None:
-    folder = packaged(Project(tmp_path, CHURN).make())
-    assert (folder / "model.onnx").is_file()
-    assert not (folder.parent / "requirements.txt").exists()

@@ -10,21 +10,19 @@ import polars
 import pytest
 from evaluate.handmade import CHURN, PRICE, ROWS, Project
 
-from aimass_compiler.pipeline import Metadata
-from aimass_compiler.pipeline.evaluation import Evaluation
 from aimass_compiler.pipeline.serving import Limits, Objectives, ServingTests
 from aimass_compiler.pipeline.training import Objective
-from aimass_compiler.runtime import evaluate, package
-from aimass_compiler.runtime import test as service
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
-from aimass_compiler.runtime.service.measured import Measured
+from aimass_compiler.runtime.load_test.load import ServiceMeasurements
+from aimass_compiler.runtime.stages import evaluate, package
+from aimass_compiler.runtime.stages import test as service
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aimass_compiler.values import Duration
+    from aimass_compiler.catalog.quantities import Duration
 
-HEALTHY = Measured(
+HEALTHY = ServiceMeasurements(
     rows=200,
     wrong_rows=0,
     largest_difference=1e-7,
@@ -36,11 +34,11 @@ HEALTHY = Measured(
 OBJECTIVES = Objectives.model_validate({"availability": "99%", "latency": {"p50": "5ms", "p99": "50ms"}})
 
 
-def held(project: Project, measured: Measured, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def held(project: Project, measured: ServiceMeasurements, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Run evaluate, package and test, with a server of which this was measured; what it was asked."""
     asked: list[Any] = []
 
-    def measure(*arguments: Any, unit: float, soak: Duration | None = None) -> Measured:
+    def measure(*arguments: Any, unit: float, soak: Duration | None = None) -> ServiceMeasurements:
         assert soak is None
         assert (unit == 1) == project.task.is_classification
         asked.extend(arguments)
@@ -48,8 +46,8 @@ def held(project: Project, measured: Measured, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(service, "measure", measure)
     objective = Objective(metric="accuracy" if project.task is CHURN else "r2")
-    evaluate.run(project.task, project.columns, Evaluation(), objective, workspace=project.workspace)
-    package.run(Metadata(name="churn"), project.task, project.columns, workspace=project.workspace)
+    evaluate.run(project.task, project.columns, project.evaluation(), objective, workspace=project.workspace)
+    package.run("churn", project.task, project.columns, workspace=project.workspace)
     service.run(project.task, OBJECTIVES, ServingTests(), Limits(), workspace=project.workspace)
     return asked
 

@@ -8,8 +8,8 @@ import numpy
 import polars
 import pytest
 
+from aimass_compiler.catalog.artifacts._tensors import pack
 from aimass_compiler.runtime.packaging.rows import as_json
-from aimass_compiler.runtime.tensors import pack
 
 INPUTS: list[dict[str, Any]] = [
     {"name": "b", "type": "number", "tensor": "numbers", "index": 1},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.projects import Project
+from tests.harness.made_once import made_once
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project whose model was trained, packaged and tested; nobody may change it."""
-    project = Project.make(tmp_path_factory.mktemp("finished"))
-    done = project.aimass("run", "churn")
+    return Project(made_once(tmp_path_factory, "finished", _run))
+
+
+def _run(root: Path) -> None:
+    done = Project.make(root).aimass("run", "churn")
     assert done.code == 0, done.told
-    return project
 
 
 @pytest.fixture

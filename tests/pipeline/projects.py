@@ -21,7 +21,7 @@ COMMANDS = Path(sys.executable).parent
 MODEL = "churn"
 STAGES = ("prepare", "features", "train", "evaluate", "package", "test")
 #: Long enough for a machine that does other things, too.
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 600
 _MARK = "AIMASS_TEST_PROJECT"
 _RAN = re.compile(r"^▸ (\w+):", re.MULTILINE)
 

@@ -14,12 +14,12 @@ import onnx
 import polars
 import pytest
 
-from pipeline.projects import MODEL, SEARCH, SPEC, STAGES, Project, wait_until
+from pipeline.projects import MODEL, SEARCH, STAGES, Project, customers, wait_until
 
 pytestmark = pytest.mark.pipeline
 
 #: Seconds after the first sign that a stage writes; most stages write for a few hundredths.
-MOMENTS = (0.0, 0.01, 0.03)
+MOMENTS = (pytest.param(0.0, marks=pytest.mark.nightly), 0.01, pytest.param(0.03, marks=pytest.mark.nightly))
 #: Ray's own processes notice within seconds that whom they worked for is gone.
 ENDING_SECONDS = 60
 
@@ -44,21 +44,27 @@ def final(results: dict[str, bytes]) -> dict[str, bytes]:
     return {name: content for name, content in results.items() if not hidden.search(name)}
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_killed_stage_leaves_nothing_half_written(project: Project, stage: str) -> None:
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize(
+    "stage",
+    [
+        stage if stage in ("features", "train", "package") else pytest.param(stage, marks=pytest.mark.nightly)
+        for stage in STAGES
+    ],
+)
+def test_a_killed_stage_leaves_nothing_half_written(project: Project, stage: str, moment: float) -> None:
     before = final(project.results())
-    for moment in MOMENTS:
-        running = project.start("aimass-runtime", stage, MODEL)
-        at = written_at(project, stage)
-        running.wait_for(lambda at=at: written_at(project, stage) != at)
-        time.sleep(moment)
-        running.signal(signal.SIGKILL)
-        after = final(project.results())
-        assert after.keys() in (
-            before.keys(),
-            {name for name in before if not name.startswith("package/app/")},
-        )
-        assert all(readable(name, content) for name, content in after.items() if content != before[name])
+    at = written_at(project, stage)
+    running = project.start("aimass-runtime", stage, MODEL)
+    running.wait_for(lambda: written_at(project, stage) != at)
+    time.sleep(moment)
+    running.signal(signal.SIGKILL)
+    after = final(project.results())
+    assert after.keys() in (
+        before.keys(),
+        {name for name in before if not name.startswith("package/app/")},
+    )
+    assert all(readable(name, content) for name, content in after.items() if content != before[name])
     done = project.stage(stage)
     assert done.code == 0, done.told
     assert project.results().keys() == before.keys(), "what killed stages left is cleared away"
@@ -76,16 +82,23 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
     running.signal(signal.SIGKILL)
     wait_until(lambda: not project.processes(), ENDING_SECONDS)
     assert not any(name.startswith("train/") for name in final(project.results()))
-    again = project.aimass("run", MODEL)
+    again = project.aimass("run", MODEL, "--until", "train")
     assert again.code == 0, again.told
-    assert again.stages == ["train", "evaluate", "package", "test"]
+    assert again.stages == ["train"]
     assert "going on with a search that was interrupted" in again.out
     assert "RWLock" not in again.out, "what DVC mends by itself is no news"
 
 
-@pytest.mark.parametrize("moment", ["▸ prepare", "trial 1/", "▸ test"])
-def test_an_interrupted_run_ends_quietly_with_all_that_it_started(tmp_path: Path, moment: str) -> None:
-    project = Project.make(tmp_path, SEARCH if "trial" in moment else SPEC)
+@pytest.mark.parametrize(
+    "moment", [pytest.param("▸ prepare", marks=pytest.mark.nightly), "trial 1/", "▸ test"]
+)
+def test_an_interrupted_run_ends_quietly_with_all_that_it_started(project: Project, moment: str) -> None:
+    if "trial" in moment:
+        project.write(f"specs/{MODEL}.yaml", SEARCH)
+    else:
+        project.edit("rps: 2", "rps: 3")
+    if "prepare" in moment:
+        project.write("data/customers.csv", customers(220))
     running = project.start("aimass", "run", MODEL)
     running.wait_for(lambda: moment in running.said())
     if "test" in moment:

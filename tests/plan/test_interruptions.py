@@ -253,8 +253,8 @@ def test_two_compilers_at_once_leave_the_output_of_one(tmp_path: pathlib.Path) -
 
 def test_whoever_must_wait_is_told(tmp_path: pathlib.Path) -> None:
     holding = (
-        "import pathlib, sys, time\nfrom aimass_compiler.plan import locked\n"
-        "with locked(pathlib.Path(sys.argv[1]), print):\n"
+        "import pathlib, sys, time\nfrom aimass_compiler.plan import folder_locked\n"
+        "with folder_locked(pathlib.Path(sys.argv[1]), print):\n"
         "    print('locked', flush=True)\n    time.sleep(0.3)\n"
     )
     with subprocess.Popen(
@@ -263,5 +263,5 @@ def test_whoever_must_wait_is_told(tmp_path: pathlib.Path) -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "locked\n"
         told: list[str] = []
-        assert update(OLD, tmp_path, tell=told.append)[1] == []
+        assert update(OLD, tmp_path, report=told.append)[1] == []
     assert told == [f"another compiler is writing to `{tmp_path.name}`; waiting for it"]

@@ -42,6 +42,12 @@ def one(files: Files, folder: str, kind: str) -> dict[str, Any]:
     return found
 
 
+def pod(files: Files) -> dict[str, Any]:
+    """The pod of the servers, as the base has it."""
+    spec: dict[str, Any] = one(files, "base", "Deployment")["spec"]["template"]["spec"]
+    return spec
+
+
 def patches(files: Files, environment: str) -> dict[tuple[str, str], dict[str, Any]]:
     """What an environment changes, by the kind and the name of the object."""
     written = kustomization(files, f"overlays/{environment}").get("patches", [])

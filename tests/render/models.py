@@ -104,6 +104,11 @@ VARIED: dict[str, Pipeline] = {
             "prod": {"serving": {"gateway": {**_GATEWAY, "namespace": "edge"}, "limits": {"timeout": "2m"}}}
         }
     ),
+    "mounted-in-prod": pipeline(overrides={"prod": {"serving": {"model": "volume"}}}),
+    "mounted-but-in-dev": pipeline(
+        {"serving": {"model": "volume", "rollout": _CANARY}},
+        overrides={"dev": {"serving": {"model": "image"}}},
+    ),
     "cluster": pipeline(
         {"training": {"gpus": 2, "resources": {"cpu": 1.5, "memory": "16Gi"}}, "search": {"concurrency": 8}},
         settings={"queue": "ml", "labels": {"example.com/team": "growth", "cost-centre": ""}},

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from aimass_compiler import conventions
 from aimass_compiler.pipeline.waiver import Waiver
 from aimass_compiler.render import render
 from render.files import kustomization, objects, one
@@ -16,6 +17,7 @@ from render.models import pipeline
 CPU = {"code": "CKV_K8S_11", "at": "serving", "reason": "a limit = answers that wait"}
 FEW = {"code": "kube-score/deployment-replicas", "at": "environments.dev", "reason": "nobody calls dev"}
 IMAGE = {"code": "kube-score/container-image-tag", "reason": "we know"}
+ABOUT = (conventions.ANNOTATION_OWNER, conventions.ANNOTATION_DESCRIPTION)
 IGNORED = {"kube-score/ignore": "container-image-tag"}
 
 
@@ -24,8 +26,12 @@ def accepting(*waivers: dict[str, str]) -> dict[str, bytes]:
 
 
 def accepted(files: dict[str, bytes], folder: str, kind: str) -> dict[str, str]:
-    found: dict[str, str] = one(files, folder, kind)["metadata"].get("annotations", {})
-    return found
+    return of_scanners(one(files, folder, kind))
+
+
+def of_scanners(document: dict[str, Any]) -> dict[str, str]:
+    found = document["metadata"].get("annotations", {})
+    return {key: value for key, value in found.items() if key not in ABOUT}
 
 
 def patches(files: dict[str, bytes], environment: str) -> list[dict[str, Any]]:
@@ -35,7 +41,7 @@ def patches(files: dict[str, bytes], environment: str) -> list[dict[str, Any]]:
 
 def test_nothing_accepted_is_nothing_written() -> None:
     for folder in ("base", "train"):
-        assert all("annotations" not in document["metadata"] for document in objects(accepting(), folder))
+        assert not any(map(of_scanners, objects(accepting(), folder)))
 
 
 def test_what_has_pods_says_what_is_accepted_there() -> None:
@@ -66,7 +72,10 @@ def test_a_spec_accepts_for_itself() -> None:
 
 def test_accepting_trains_nothing_again() -> None:
     usual, waived = accepting(), accepting({**IMAGE, "at": "serving"})
-    assert {path for path in usual if usual[path] != waived[path]} == {"base/server.yaml"}
+    assert {path for path in usual if usual[path] != waived[path]} == {
+        "base/server.yaml",
+        "resolved.json",
+    }
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,7 @@ from pydantic import ValidationError
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.settings import Deployer
-from aimass_compiler.render import render
-from aimass_compiler.render.serving import access
+from aimass_compiler.render import access, render
 from render.models import VARIED, pipeline
 
 
@@ -84,7 +83,7 @@ def test_a_deployer_is_exactly_one(deployer: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", VARIED)
-def test_what_is_cut_from_a_stencil_is_what_the_builder_builds(
+def test_what_is_cut_from_a_cached_template_is_what_the_builder_builds(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cut = render(VARIED[name])[access.ACCESS_FILE]

@@ -1,26 +1,23 @@
-"""Images are built from what the package stage assembles, pinned, and run as nobody in particular."""
+"""Images are built from pinned parts that their tags name, and run as nobody in particular."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import aimass_compiler
 from aimass_compiler import conventions
+from aimass_compiler.catalog.artifacts.onnx_graph import OnnxGraph
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render import render
-from aimass_compiler.render.image.tag import tag
-from aimass_compiler.render.shared import Shared
-from aimass_compiler.runtime.packaging.context import assemble
-from aimass_compiler.runtime.workspace import Workspace
-from render.files import kustomization
+from aimass_compiler.render.image.server_image import context, dockerfile, server_tag
+from render.files import one, pod
 from render.models import HOSTILE, pipeline
 
-PINS = Path(aimass_compiler.__file__).parent / conventions.SERVER_PINS
+PINS = Path(aimass_compiler.__file__).parent / OnnxGraph.server.pins
 INSTRUCTIONS = {
     "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "RUN", "USER",
 }  # fmt: skip
@@ -32,35 +29,31 @@ def instructions(dockerfile: bytes) -> list[str]:
     return [line for line in "\n".join(lines).replace("\\\n", " ").split("\n") if line]
 
 
-SERVING = instructions(render(pipeline())["image/Dockerfile"])
+CONTEXT = context("python:3.11-slim", OnnxGraph.server)
+SERVING = instructions(CONTEXT["Dockerfile"])
 LAST_STAGE = SERVING[max(number for number, line in enumerate(SERVING) if line.startswith("FROM ")) :]
 TRAINING = instructions(render(pipeline())["image/train.Dockerfile"])
 
 
-def test_the_assembled_context_holds_all_that_is_copied(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path, "churn")
-    for name, content in render(pipeline()).items():
-        path = workspace.generated / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    (workspace.folder("package") / "model").mkdir()
-    context = assemble(workspace)
+def test_the_context_holds_all_that_is_copied_and_nothing_else() -> None:
     copied = [line.split()[1] for line in SERVING if line.startswith("COPY ") and "--from" not in line]
-    assert sorted(copied) == ["app", "model", "requirements.txt"]
-    for name in (*copied, "Dockerfile", ".dockerignore"):
-        assert (context / name).exists()
-    kept = {line[1:] for line in (context / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert sorted(copied) == ["app", "requirements.txt"]
+    assert {path.partition("/")[0] for path in CONTEXT} == {*copied, "Dockerfile", ".dockerignore"}
+    kept = {line[1:] for line in CONTEXT[".dockerignore"].decode().splitlines() if line.startswith("!")}
     assert kept == set(copied)
-    served = context / "app" / "aimass_compiler" / "runtime" / "server" / "__main__.py"
-    assert served.is_file()
+
+
+def test_the_server_is_brought_without_the_compiler() -> None:
+    brought = {path.removeprefix("app/aimass_compiler/") for path in CONTEXT if path.startswith("app/")}
+    assert brought >= {"__init__.py", "conventions.py", "runtime/server/__main__.py"}
+    assert not [path for path in brought if path.endswith(".pyc") or path.startswith("render")]
+    assert f"{OnnxGraph.server.example}/{conventions.MODEL_FILE}" in brought
 
 
 def test_the_server_runs_from_the_folders_that_are_copied() -> None:
-    package = conventions.IMAGE_PACKAGE_FOLDER
-    assert f"COPY --from=build {package} {package}" in SERVING
     kept = {line.split()[-1] for line in SERVING if line.startswith("COPY --from=build ")}
     (variables,) = [line for line in LAST_STAGE if line.startswith("ENV ")]
-    assert kept == {package, "/opt/venv", *re.findall(r"(?:PATH|PREFIX)=(/opt/(?:app|bytecode))", variables)}
+    assert kept == {"/opt/venv", *re.findall(r"(?:PATH|PREFIX)=(/opt/(?:app|bytecode))", variables)}
     assert SERVING[-1] == (
         f'ENTRYPOINT ["python", "-m", "aimass_compiler.runtime.server", "{conventions.IMAGE_PACKAGE_FOLDER}"]'
     )
@@ -105,46 +98,45 @@ def test_a_build_of_the_same_writes_the_same_bytes() -> None:
     assert variables.split()[1:] == ["PYTHONDONTWRITEBYTECODE=1", "PYTHONHASHSEED=0"]
     compiling = [line for line in SERVING if "compileall" in line]
     assert ["--invalidation-mode unchecked-hash" in line for line in compiling] == [True]
-    modes = SERVING.index("RUN chmod -R u=rwX,go=rX /opt/app /model")
-    assert SERVING[modes - 2 : modes] == [
-        "COPY app /opt/app",
-        f"COPY model {conventions.IMAGE_PACKAGE_FOLDER}",
-    ]
+    modes = SERVING.index("RUN chmod -R u=rwX,go=rX /opt/app")
+    assert SERVING[modes - 1] == "COPY app /opt/app"
 
 
-def tag_of(each: Pipeline) -> str:
-    """The one tag that all overlays of a pipeline have."""
-    files = render(each)
-    images = [kustomization(files, f"overlays/{name}")["images"] for name in each.environments]
-    (found,) = {image["newTag"] for (image,) in images}
-    return str(found)
+def server(pipeline: Pipeline) -> str:
+    """The tag of the image that serves a model."""
+    return server_tag(context(pipeline.settings.images.python, pipeline.model.artifact.server))
 
 
-@pytest.mark.parametrize("changes", [{"search": {"trials": 21}}, {"objective": {"metric": "f1"}}], ids=str)
-def test_another_model_has_another_tag(changes: dict[str, Any]) -> None:
-    assert tag_of(pipeline(changes)) != tag_of(pipeline())
+def test_another_base_image_is_another_server_image() -> None:
+    assert server(pipeline(settings={"images": {"python": "python:3.12-slim"}})) != server(pipeline())
 
 
-def test_another_base_image_is_another_tag() -> None:
-    assert tag_of(pipeline(settings={"images": {"python": "python:3.12-slim"}})) != tag_of(pipeline())
+@pytest.mark.parametrize("path", CONTEXT)
+def test_each_file_that_the_image_is_built_from_is_named_by_its_tag(path: str) -> None:
+    assert server_tag({**CONTEXT, path: CONTEXT[path] + b"#"}) != server_tag(CONTEXT)
 
 
-def test_what_the_image_does_not_hold_leaves_its_tag() -> None:
-    scaled = pipeline({"serving": {"replicas": {"max": 11}}, "monitoring": {"runbook": None}})
-    others = pipeline({"metadata": {"owner": "others@example.com", "description": "Who leaves"}})
-    assert tag_of(others) == tag_of(pipeline())
-    elsewhere = pipeline(settings={"images": {"registry": "ghcr.io/example", "ray": "rayproject/ray:2.60.0"}})
-    assert tag_of(scaled) == tag_of(elsewhere) == tag_of(pipeline())
+def test_the_tag_of_the_server_begins_with_the_version_of_the_compiler() -> None:
+    assert re.fullmatch(rf"{re.escape(aimass_compiler.__version__)}-[0-9a-f]{{12}}", server_tag(CONTEXT))
 
 
-def test_the_tag_covers_the_dockerfile_the_model_and_the_version() -> None:
-    nobodys = pipeline({"metadata": {"owner": "", "description": ""}})
-    dockerfile, trained_from = render(nobodys)["image/Dockerfile"], Shared(nobodys).training_file
-    version = aimass_compiler.__version__
-    assert tag_of(pipeline()) == tag(dockerfile, trained_from, version)
-    others = [tag(dockerfile + b"#", trained_from, version), tag(dockerfile, trained_from + b" ", version)]
-    others += [tag(dockerfile, trained_from, "99.0.0")]
-    assert len({tag_of(pipeline()), *others}) == 1 + len(others)
+def test_models_share_one_server_image_and_no_file_of_theirs_names_it() -> None:
+    others = pipeline({"metadata": {"name": "other", "owner": "others@example.com"}, "training": {"seed": 7}})
+    assert server(others) == server(pipeline())
+    assert [path for path in render(pipeline()) if path.startswith("image/")] == ["image/train.Dockerfile"]
+
+
+def test_who_owns_a_model_changes_neither_its_images_nor_what_trains_it() -> None:
+    others = render(pipeline({"metadata": {"owner": "others@example.com", "description": "Who leaves"}}))
+    ours = render(pipeline())
+    same = [path for path in ours if path.startswith(("image/", "train/")) and ours[path] == others[path]]
+    assert same == [path for path in ours if path.startswith(("image/", "train/"))]
+    assert pod(others) == pod(ours)
+    noted = one(others, "base", "Deployment")["metadata"]["annotations"]
+    assert noted == {
+        "aimass.dev/owner": "others@example.com",
+        "kubernetes.io/description": "Who leaves",
+    }
 
 
 def test_images_run_as_a_number_that_is_not_root() -> None:
@@ -175,38 +167,17 @@ def test_base_images_are_the_organisations() -> None:
         "ray": f"mirror/ray:2.60.0{digest}",
     }
     files = render(pipeline(settings={"images": images}))
-    assert f"FROM {images['python']} AS build\n".encode() in files["image/Dockerfile"]
+    assert f"FROM {images['python']} AS build\n" in dockerfile(images["python"], OnnxGraph.server)
     assert f"FROM {images['ray']}\n".encode() in files["image/train.Dockerfile"]
 
 
-def test_a_digest_on_record_is_what_the_cluster_runs() -> None:
-    digest = "sha256:" + "0" * 64
-    tag, training = tag_of(pipeline()), Shared(pipeline()).training_tag
-    digests = {"churn": f"{tag}@{digest}", "churn-train": f"{training}@{digest}"}
-    files = render(pipeline(settings={"images": {"digests": digests}}))
-    (image,) = kustomization(files, "overlays/prod")["images"]
-    assert (image["newTag"], image["digest"]) == (tag, digest)
-    assert f"churn-train:{training}@{digest}".encode() in files["train/job.yaml"]
-
-
-def test_a_digest_of_another_tag_is_not_used() -> None:
-    digests = {"churn": "spec-0123456789ab@sha256:" + "0" * 64}
-    files = render(pipeline(settings={"images": {"digests": digests}}))
-    assert "digest" not in kustomization(files, "overlays/prod")["images"][0]
-
-
 @pytest.mark.parametrize("text", HOSTILE)
-def test_text_of_a_spec_stays_inside_of_its_label(text: str) -> None:
+def test_text_of_a_spec_reaches_no_dockerfile(text: str) -> None:
     files = render(pipeline({"metadata": {"description": text, "owner": text}}))
-    for name in ("image/Dockerfile", "image/train.Dockerfile"):
-        found = instructions(files[name])
-        assert {line.split()[0] for line in found} <= INSTRUCTIONS
-        assert not [line for line in found if "evil" in line and not line.startswith("LABEL ")]
-        (labels,) = [line for line in found if line.startswith("LABEL ")]
-        assert re.fullmatch(r'LABEL( +[a-z.]+="([^"\\$]|\\.)*")+', labels)
+    assert files["image/train.Dockerfile"] == render(pipeline())["image/train.Dockerfile"]
 
 
 def test_an_image_that_is_none_never_reaches_the_file() -> None:
-    images = {"python": "python:3\nRUN evil", "ray": "ray $(evil)"}
-    files = render(pipeline(settings={"images": images}))
-    assert b"evil" not in files["image/Dockerfile"] + files["image/train.Dockerfile"]
+    files = render(pipeline(settings={"images": {"ray": "ray $(evil)"}}))
+    assert b"evil" not in files["image/train.Dockerfile"]
+    assert "evil" not in dockerfile("python:3\nRUN evil", OnnxGraph.server)

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+import yaml
 
 from aimass_compiler import conventions
 from aimass_compiler.render import render
-from render.files import below, kustomization, objects, of_kind, one, patches
+from render.files import below, kustomization, objects, of_kind, one, patches, pod
 from render.models import VARIED, pipeline
 
 PLAIN = render(pipeline())
 KUSTOMIZATION = "kustomization.yaml"
 
 
-def pod(files: dict[str, bytes]) -> dict[str, Any]:
-    spec: dict[str, Any] = one(files, "base", "Deployment")["spec"]["template"]["spec"]
-    return spec
-
-
 def container(files: dict[str, bytes]) -> dict[str, Any]:
     found: dict[str, Any] = pod(files)["containers"][0]
     return found
+
+
+def in_base(files: dict[str, bytes], kind: str) -> list[dict[str, Any]]:
+    return [document for document in objects(files, "base") if document["kind"] == kind]
 
 
 def test_the_base_holds_the_servers_and_what_is_watched_in_all_environments() -> None:
@@ -34,14 +35,14 @@ def test_the_base_holds_the_servers_and_what_is_watched_in_all_environments() ->
         "NetworkPolicy",
         "HorizontalPodAutoscaler",
         "PodDisruptionBudget",
-        "ServiceMonitor",
+        "PodMonitor",
     ]
 
 
 def test_an_overlay_without_overrides_holds_its_alerts_and_no_patch() -> None:
     assert below(PLAIN, "overlays/staging") == {KUSTOMIZATION, "alerts.yaml"}
     overlay = kustomization(PLAIN, "overlays/staging")
-    assert set(overlay) == {"apiVersion", "kind", "namespace", "resources", "labels", "images"}
+    assert set(overlay) == {"apiVersion", "kind", "namespace", "resources", "labels", "components"}
 
 
 def test_an_override_becomes_a_patch_of_exactly_that() -> None:
@@ -156,21 +157,19 @@ def test_servers_spread_over_zones_and_nodes() -> None:
     assert topologies == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
 
 
-def test_only_the_overlay_names_registry_and_tag_and_never_latest() -> None:
+def test_only_the_release_of_an_environment_says_which_image_runs() -> None:
     assert container(PLAIN)["image"] == "churn"
+    assert container(PLAIN)["imagePullPolicy"] == "IfNotPresent"
     for name in ("dev", "staging", "prod"):
-        (image,) = kustomization(PLAIN, f"overlays/{name}")["images"]
-        assert image["newName"] == "registry.example.com/ml/churn"
-        assert image["newTag"].startswith("spec-")
+        overlay = kustomization(PLAIN, f"overlays/{name}")
+        assert overlay["components"] == [f"../../../../releases/{name}/churn"]
+        assert "images" not in overlay
 
 
-def test_the_tag_changes_with_what_is_trained_and_with_nothing_else() -> None:
-    def tag(**changes: Any) -> str:
-        found: str = kustomization(render(pipeline(changes)), "overlays/dev")["images"][0]["newTag"]
-        return found
-
-    assert tag(training={"seed": 7}) != tag()
-    assert tag(serving={"limits": {"concurrency": 2}}, monitoring={"runbook": None}) == tag()
+def test_what_is_trained_changes_nothing_that_is_applied() -> None:
+    changed = render(pipeline({"training": {"seed": 7}}))
+    applied = [path for path in PLAIN if path.startswith(("base/", "overlays/"))]
+    assert [path for path in applied if changed[path] != PLAIN[path]] == []
 
 
 @pytest.mark.parametrize("name", VARIED)
@@ -221,7 +220,7 @@ def test_a_canary_takes_over_step_by_step_through_the_gateway() -> None:
     assert [step["setWeight"] for step in strategy["steps"] if "setWeight" in step] == [5, 25]
     backends = one(files, "base", "HTTPRoute")["spec"]["rules"][0]["backendRefs"]
     assert [(backend["name"], backend["weight"]) for backend in backends] == [
-        ("churn-stable", 100),
+        ("churn", 100),
         ("churn-canary", 0),
     ]
     assert {strategy["stableService"], strategy["canaryService"]} == {backend["name"] for backend in backends}
@@ -230,11 +229,53 @@ def test_a_canary_takes_over_step_by_step_through_the_gateway() -> None:
 
 
 def test_a_canary_is_judged_by_its_own_servers_and_the_budget() -> None:
-    metric = one(render(VARIED["canary"]), "base", "AnalysisTemplate")["spec"]["metrics"][0]
-    assert metric["successCondition"].endswith("result[0] <= 0.014400")
-    query = metric["provider"]["prometheus"]["query"]
-    assert query.count('pod=~"churn-{{args.version}}-.+"') == 2
+    watched, verdict = in_base(render(VARIED["canary"]), "AnalysisTemplate")
+    assert [metric["name"] for metric in watched["spec"]["metrics"]] == ["errors", "answer-time"]
+    errors = watched["spec"]["metrics"][0]
+    assert errors["failureCondition"].endswith("result[0] > 0.0144")
+    query = errors["provider"]["prometheus"]["query"]
+    assert query.count('pod=~"churn-{{args.canary}}-.+"') == 2
     assert query.count(conventions.METRIC_REQUESTS) == 2
+    judged = [metric["name"] for metric in verdict["spec"]["metrics"]]
+    assert judged == ["requests", "errors", "answer-time", "shift"]
+
+
+def test_each_step_lasts_as_long_as_its_verdict_looks_back() -> None:
+    files = render(pipeline({"serving": {"rollout": {"canary": [5, 100], "pause": "1h"}}}))
+    steps = one(files, "base", "Rollout")["spec"]["strategy"]["canary"]["steps"]
+    assert [next(iter(step)) for step in steps] == ["setWeight", "pause", "analysis"]
+    assert steps[1]["pause"]["duration"] == "3600s"
+    _, verdict = in_base(files, "AnalysisTemplate")
+    queries = [metric["provider"]["prometheus"]["query"] for metric in verdict["spec"]["metrics"]]
+    assert all(set(re.findall(r"\[(\w+)\]", query)) == {"3600s"} for query in queries)
+
+
+def test_an_analysis_asks_the_prometheus_of_the_settings() -> None:
+    elsewhere = {"url": "https://mimir.example.com/prometheus", "tenant": "ml", "secret": "mimir"}
+    built = pipeline({"serving": {"rollout": {"canary": [50, 100]}}}, settings={"prometheus": elsewhere})
+    template, _ = in_base(render(built), "AnalysisTemplate")
+    asked = template["spec"]["metrics"][0]["provider"]["prometheus"]
+    assert asked["address"] == elsewhere["url"]
+    assert {each["key"]: each["value"] for each in asked["headers"]} == {
+        "X-Scope-OrgID": "ml",
+        "Authorization": "{{args.authorization}}",
+    }
+    secret = template["spec"]["args"][-1]
+    reference = {"secretKeyRef": {"name": "mimir", "key": "authorization"}}
+    assert secret == {"name": "authorization", "valueFrom": reference}
+
+
+def test_callers_in_the_cluster_reach_no_unproven_version_where_a_gateway_divides_the_traffic() -> None:
+    services = [each["metadata"]["name"] for each in in_base(render(VARIED["canary"]), "Service")]
+    assert services == ["churn", "churn-canary"]
+    files = render(VARIED["canary-without-gateway"])
+    strategy = one(files, "base", "Rollout")["spec"]["strategy"]["canary"]
+    assert strategy["stableService"] == "churn-stable"  # and `churn` is all pods, whose number divides it
+
+
+def test_going_back_takes_no_steps_and_a_version_that_never_starts_is_given_up() -> None:
+    spec = one(render(VARIED["canary"]), "base", "Rollout")["spec"]
+    assert (spec["rollbackWindow"], spec["progressDeadlineAbort"]) == ({"revisions": 3}, True)
 
 
 def test_a_canary_scales_its_rollout() -> None:
@@ -248,10 +289,40 @@ def test_an_environment_without_the_canary_deletes_all_of_it() -> None:
     deleted = {key for key, patch in patches(files, "dev").items() if patch.get("$patch") == "delete"}
     assert deleted == {
         ("AnalysisTemplate", "churn"),
+        ("AnalysisTemplate", "churn-verdict"),
         ("HTTPRoute", "churn"),
         ("HorizontalPodAutoscaler", "churn"),
         ("PodDisruptionBudget", "churn"),
         ("Rollout", "churn"),
         ("Service", "churn-canary"),
-        ("Service", "churn-stable"),
     }
+
+
+MOUNTED = render(pipeline({"serving": {"model": "volume"}}))
+MOUNT = {"name": "model", "mountPath": "/model", "readOnly": True}
+PACKAGE = {"name": "model", "image": {"reference": "churn", "pullPolicy": "IfNotPresent"}}
+
+
+def test_a_package_is_mounted_into_the_server_without_a_model() -> None:
+    assert container(MOUNTED)["image"] == conventions.SERVER_IMAGE
+    assert container(MOUNTED)["volumeMounts"][-1] == MOUNT
+    assert pod(MOUNTED)["volumes"][-1] == PACKAGE
+
+
+def before_release(files: dict[str, bytes], environment: str) -> dict[str, Any]:
+    """The pod of the patch that is there before the release, whose images it replaces."""
+    folder = f"overlays/{environment}"
+    assert kustomization(files, folder)["components"][0] == "images"
+    (found,) = kustomization(files, f"{folder}/images")["patches"]
+    spec: dict[str, Any] = yaml.safe_load(found["patch"])["spec"]["template"]["spec"]
+    return spec
+
+
+def test_one_environment_may_mount_what_others_have_in_their_image() -> None:
+    spec = before_release(render(VARIED["mounted-in-prod"]), "prod")
+    assert spec["volumes"] == [PACKAGE]
+    assert spec["containers"][0]["image"] == conventions.SERVER_IMAGE
+    spec = before_release(render(VARIED["mounted-but-in-dev"]), "dev")
+    assert spec["volumes"] == [{"name": "model", "$patch": "delete"}]
+    assert spec["containers"][0]["image"] == "churn"
+    assert spec["containers"][0]["volumeMounts"] == [{"mountPath": "/model", "$patch": "delete"}]

@@ -9,6 +9,7 @@ import pytest
 
 from aimass_compiler import conventions
 from aimass_compiler.render import render
+from aimass_compiler.render.training.cluster import TrainingRun
 from render.files import below, kustomization, objects, one
 from render.models import VARIED, pipeline
 
@@ -113,7 +114,7 @@ def test_every_pod_keeps_to_the_restricted_standard(name: str) -> None:
                 "readOnlyRootFilesystem": True,
             }
             assert any(mount["name"] == "tmp" for mount in container["volumeMounts"])
-            assert container["imagePullPolicy"] == "Always"
+            assert container["imagePullPolicy"] == "IfNotPresent"
 
 
 def test_the_image_is_named_by_the_dockerfile_that_it_is_built_from() -> None:
@@ -123,9 +124,19 @@ def test_the_image_is_named_by_the_dockerfile_that_it_is_built_from() -> None:
         return found
 
     usual = image({})
-    assert usual.startswith("registry.example.com/ml/churn-train:")
+    assert usual.startswith("registry.example.com/ml/aimass-train:")
     assert not usual.endswith("latest")
     assert image({"images": {"ray": "rayproject/ray:2.54.0-py311"}}) != usual
+
+
+def test_a_newer_compiler_trains_nothing_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its image for training is another one, and the job that ran by this name stays the same job."""
+    before = job(PLAIN)
+    monkeypatch.setattr(TrainingRun, "version", "99.0.0")
+    monkeypatch.setattr(TrainingRun.__init__, "__defaults__", ("99.0.0",))
+    after = job(render(pipeline()))
+    assert after["metadata"]["name"] == before["metadata"]["name"]
+    assert after["spec"] != before["spec"]
 
 
 def test_ray_gets_what_is_in_the_secrets_that_are_named_and_serving_does_not() -> None:
@@ -136,7 +147,7 @@ def test_ray_gets_what_is_in_the_secrets_that_are_named_and_serving_does_not() -
     for template in (cluster["headGroupSpec"]["template"], workers(files)["template"]):
         assert template["spec"]["containers"][0]["envFrom"] == told
     named = {path for path, content in files.items() if b"lake-" in content}
-    assert named == {"train/job.yaml", "train/retrain.json"}
+    assert named == {"resolved.json", "train/job.yaml", "train/retrain.json"}
 
 
 def test_training_again_may_create_any_rayjob_and_touch_one() -> None:

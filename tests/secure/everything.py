@@ -12,15 +12,17 @@ import yaml
 from render.models import VARIED
 
 from aimass_compiler import conventions
-from aimass_compiler.cluster.kustomize import Kustomize
-from aimass_compiler.compile import lowered
+from aimass_compiler.compile import Upto, compile_spec
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.waiver import Waiver
+from aimass_compiler.programs.kustomize import Kustomize
 from aimass_compiler.render import render
-from aimass_compiler.spec.reader import parse
-from aimass_compiler.spec.settings_file import read_settings
+from aimass_compiler.render.image import server_image
+from aimass_compiler.spec.decode.settings_file import read_settings
+from aimass_compiler.spec.yaml.reader import parse
 from aimass_compiler.starter import Wanted, propose
+from tests.harness.releases import released
 
 ROOT = Path(__file__).parents[2]
 #: What only pipelines of the tests need: none of our specs has a canary.
@@ -66,7 +68,7 @@ class Everything:
         return sorted(self.manifests.glob("*.yaml"))
 
     def dockerfiles(self) -> list[Path]:
-        """Dockerfiles, each in a folder of its model."""
+        """The Dockerfiles that train and serve, in a folder for each model."""
         return sorted(self.images.glob("*/*Dockerfile"))
 
     def workflow_files(self) -> list[Path]:
@@ -87,16 +89,15 @@ def write_everything(folder: Path, builder: Kustomize, only: tuple[str, ...] = (
     for name, pipeline in _pipelines(folder):
         if only and name not in only:
             continue
-        source = folder / "rendered" / name
-        for path, content in render(pipeline).items():
-            (source / path).parent.mkdir(parents=True, exist_ok=True)
-            (source / path).write_bytes(content)
+        source = released(folder / "rendered" / name, pipeline.name, render(pipeline))
         for kustomization in (*sorted(source.glob("overlays/*")), source / "train"):
             built = builder.build(kustomization)
             pods = [pod for document in built for pod in _ray_pods(document)]
             _write(found.manifests / f"{name}-{kustomization.name}.yaml", [*built, *pods])
         shutil.copy(source / "access.yaml", found.manifests / f"{name}-access.yaml")
         shutil.copytree(source / "image", found.images / name)
+        server = server_image.dockerfile(pipeline.settings.images.python, pipeline.model.artifact.server)
+        (found.images / name / "Dockerfile").write_text(server, encoding="utf-8")
     shutil.copytree(ROOT / ".github", found.workflows / ".github")
     return found
 
@@ -129,7 +130,8 @@ def _pipelines(folder: Path) -> Iterator[tuple[str, Pipeline]]:
 
 
 def _lowered(text: str, file: str) -> Pipeline:
-    _, pipeline, findings = lowered(parse(text, f"specs/{file}"), _settings())
+    one = compile_spec(parse(text, f"specs/{file}"), _settings(), upto=Upto.CHECK)
+    pipeline, findings = one.pipeline, one.findings
     assert pipeline is not None, findings
     return pipeline
 

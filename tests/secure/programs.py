@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from unittest import mock
 
-from aimass_compiler.cluster.kustomize import Kustomize, KustomizeError, find
+from aimass_compiler.programs.kustomize import Kustomize, KustomizeError, find
 from scripts.cluster.programs import cache as assets
 
 _INSTALLED = Path(__file__).parents[2] / "build" / "secure"

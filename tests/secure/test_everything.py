@@ -162,7 +162,6 @@ def test_it_finds_what_is_wrong(name: str, subject: str, scan: Any, tmp_path: Pa
         (wrong.manifests / "bad-dev.yaml", BAD_MANIFESTS),
         (wrong.images / "bad" / "Dockerfile", BAD_DOCKERFILE),
         (github / "workflows" / "bad.yml", BAD_WORKFLOW),
-        (github / "scripts" / "bad.sh", "#!/bin/sh\ncd $1; rm -rf *\n"),
     ):
         path.parent.mkdir(parents=True)
         path.write_text(text, encoding="utf-8")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOST = "127.0.0.1"
-START_SECONDS = 30
+START_SECONDS = 120
 NO_HEADERS: dict[str, str] = {}
 
 
@@ -86,7 +86,7 @@ class Server:
                 time.sleep(0.1)
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
-    def stop(self, seconds: float = 10) -> int:
+    def stop(self, seconds: float = 60) -> int:
         """SIGTERM, and the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(seconds)

@@ -36,6 +36,8 @@ class Watch:
         self.first = resident(server)
         self.most = self.first
         self.seconds: list[float] = []
+        self.late = 0.0
+        """How much longer than it asked for this thread slept at most: what the machine does beside."""
         self.statuses: set[int] = set()
 
     @property
@@ -60,7 +62,9 @@ class Watch:
                 self.statuses.add(0)
             self.seconds.append(time.monotonic() - started)
             self.most = max(self.most, resident(self._server))
+            rested = time.monotonic()
             is_over = self._is_over.wait(_PAUSE_SECONDS)
+            self.late = max(self.late, time.monotonic() - rested - _PAUSE_SECONDS)
 
 
 @contextmanager
@@ -68,7 +72,7 @@ def watched(server: Server, mebibytes: float = 60, seconds: float = 1.0) -> Iter
     """Hold the server, during the block, to quick health probes and to so much more memory.
 
     Kubernetes restarts a server of which three probes in a row take longer than two seconds. One of twenty
-    may meet a machine that does something else.
+    may meet a machine that does something else, whose delays of this process are allowed ten times over.
     """
     watch = Watch(server)
     watch.start()
@@ -78,8 +82,9 @@ def watched(server: Server, mebibytes: float = 60, seconds: float = 1.0) -> Iter
         watch.end()
     assert watch.statuses <= {200}
     usual = sorted(watch.seconds)[: max(1, len(watch.seconds) * 19 // 20)]
-    assert usual[-1] < seconds
-    assert max(watch.seconds) < 4 * seconds
+    allowed = seconds + 10 * watch.late
+    assert usual[-1] < allowed
+    assert max(watch.seconds) < 4 * allowed
     assert watch.grown < mebibytes
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aimass_compiler.runtime.server.admission import Admission
-from aimass_compiler.runtime.server.answer import RequestError
+from aimass_compiler.runtime.server.execution import Admission
+from aimass_compiler.runtime.server.response import RequestError
 from server.packages import CHURN_EXAMPLE
 from server.serving import HOST, Server
 from server.siege import watched
@@ -121,14 +121,15 @@ def test_as_many_small_requests_as_there_is_time_for_are_answered(churn: Server)
     with watched(churn):
         statuses = asyncio.run(answered(churn, wire(1), 200, lambda passed: passed < 2))
     assert set(statuses) == {"200"}
-    assert statuses["200"] > 500
+    assert statuses["200"] >= 200
 
 
-def test_of_large_requests_those_are_answered_that_there_is_time_for(churn: Server) -> None:
+def test_of_large_requests_those_are_refused_that_there_is_no_time_for(churn: Server) -> None:
     sent = wire(MEBIBYTE // 60)
     with watched(churn, mebibytes=250):
         statuses = asyncio.run(answered(churn, sent, 64, lambda _: False))
-    # On a machine that does nothing else there are thirty; two were, when all were begun.
-    assert statuses["200"] >= 4
-    assert statuses["504"] <= statuses["200"] + 8
-    assert set(statuses) <= {"200", "503", "504"}
+    # How many are answered depends on the machine. When all were begun, none was refused and nearly all late.
+    assert set(statuses) <= {"200", "408", "503", "504"}
+    assert statuses["503"] >= 1
+    assert statuses.total() == 64
+    assert churn.predict(CHURN_EXAMPLE).status == 200

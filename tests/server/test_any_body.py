@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from server.packages import CHURN_EXAMPLE
+from tests.examples import at_most
 
 if TYPE_CHECKING:
     from server.serving import Server
@@ -42,9 +43,7 @@ REQUESTS = st.fixed_dictionaries(
 )
 STATUSES = {200, 400, 422}
 #: The server is one for all examples: none of them may change it.
-quickly = settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+quickly = settings(at_most(120), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def as_json(value: Any) -> bytes:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE_SECONDS = 1.0
-#: A connection is looked at every quarter of a second; the rest is a busy machine's.
-SOON = PATIENCE_SECONDS + 2.5
+#: A connection is looked at every quarter of a second; the rest is a busy machine's. Far from "never".
+SOON = PATIENCE_SECONDS + 30
 HEAD = b"POST /predict HTTP/1.1\r\nhost: x\r\n"
 GET = b"GET /v2 HTTP/1.1\r\nhost: x\r\n"
 STATUS = len("HTTP/1.1 ")
@@ -194,7 +194,7 @@ def test_a_request_that_drips_is_given_up(besieged: Server, start: bytes, drop: 
         while not is_closed(connection):
             pushed(connection, drop, 0.1)
             time.sleep(0.1)
-            assert time.monotonic() - started < SOON + 2.5  # the limit of a body is two seconds
+            assert time.monotonic() - started < SOON
 
 
 def test_a_body_that_nobody_wants_is_not_read_for_ever(besieged: Server) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from aimass_compiler.cluster import server
+from aimass_compiler.programs import model_server
 from server.packages import churn
 
 AIMASS = Path(sys.executable).with_name("aimass")
@@ -73,6 +73,16 @@ def test_a_file_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
     assert done.stderr == f"error: `{tmp_path}/rows.jsonl` cannot be read: No such file or directory\n"
 
 
+def test_rows_that_are_no_json_are_told_behind_options_too(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("tenure,age,plan\n3,40,basic\n", encoding="utf-8")
+    asked = [AIMASS, "predict", churn(tmp_path / "churn"), "--url", "http://127.0.0.1:9", rows]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {rows}, line 1 is not JSON: ")
+    assert done.stderr.endswith('help: write one JSON object a line, such as {"age": 40}\n')
+
+
 @pytest.mark.parametrize("word", ["serve", "predict"])
 def test_what_serves_is_not_installed(tmp_path: Path, word: str) -> None:
     package = churn(tmp_path / "churn")
@@ -89,4 +99,4 @@ def test_what_serves_is_all_that_the_extra_brings() -> None:
     document = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
     extra = document["project"]["optional-dependencies"]["serve"]
     modules = {re.split("[>;]", requirement)[0].replace("-", "_") for requirement in extra}
-    assert set(server.MODULES) == modules - {"uvloop"}  # which Windows goes without
+    assert set(model_server.MODULES) == modules - {"uvloop"}  # which Windows goes without

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aimass_compiler.runtime.server.decimals import meant, widened
+from aimass_compiler.runtime.server.datatypes import meant, widened
 from aimass_compiler.runtime.server.package import read_package
 from aimass_compiler.runtime.server.tensors import TensorReader
 from server import packages

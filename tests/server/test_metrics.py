@@ -12,7 +12,7 @@ import pytest
 
 from aimass_compiler import conventions
 from aimass_compiler.runtime import server as server_package
-from aimass_compiler.runtime.server.drift import Drift, stability
+from aimass_compiler.runtime.server.drift import DriftMonitor, stability
 from aimass_compiler.runtime.server.metrics import _STATUSES
 from aimass_compiler.runtime.server.package import read_package
 from server import packages
@@ -46,7 +46,7 @@ def test_requests_are_counted_by_code_and_violations_by_field(fresh: Server) -> 
     assert fresh.metric(conventions.METRIC_ROWS) == 3
     assert fresh.metric(f"{conventions.METRIC_DURATION}_count") == 5
     assert fresh.metric(f"{conventions.METRIC_DURATION}_bucket", le="+Inf") == 5
-    assert 0 < fresh.metric(f"{conventions.METRIC_DURATION}_sum") < 5
+    assert 0 < fresh.metric(f"{conventions.METRIC_DURATION}_sum") < 60
 
 
 def test_everything_is_counted_from_nothing_on(fresh: Server) -> None:
@@ -123,7 +123,7 @@ def test_an_input_that_is_called_like_the_answer_drifts_on_its_own(tmp_path: Pat
     numbers = [replace(field, name=told) for field, told in zip((first, *others), names, strict=False)]
     signature = replace(package.signature, numbers=(*numbers, *package.signature.numbers[len(numbers) :]))
     inputs = dict.fromkeys(names, package.reference["inputs"][first.name])
-    drift = Drift({**package.reference, "inputs": inputs}, signature, 120)
+    drift = DriftMonitor({**package.reference, "inputs": inputs}, signature, 120)
     moved = {
         "numbers": numpy.array([[100.0, 100.0]] * 10),
         "strings": numpy.array([["pro", ""]] * 10, dtype=object),
@@ -149,7 +149,7 @@ def test_there_is_no_drift_before_there_are_rows(fresh: Server) -> None:
 def test_what_is_older_than_the_window_is_forgotten(tmp_path: Path) -> None:
     package = read_package(packages.churn(tmp_path / "churn"))
     clock = [0.0]
-    drift = Drift(package.reference, package.signature, 120, now=lambda: clock[0])
+    drift = DriftMonitor(package.reference, package.signature, 120, now=lambda: clock[0])
     moved = {
         "numbers": numpy.array([[100.0, 40.0]] * 10),
         "strings": numpy.array([["pro", ""]] * 10, dtype=object),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from aimass_compiler.runtime.server.openapi import document
+from aimass_compiler.runtime.server.documents import openapi_document
 from aimass_compiler.runtime.server.package import read_package
 from server import packages
 from server.packages import CHURN_EXAMPLE
@@ -69,10 +69,10 @@ def test_answers_that_are_refused_are_errors(churn: Server) -> None:
 
 
 def test_pictures_and_numbers_have_their_schemas(tmp_path: Path) -> None:
-    digits = document(read_package(packages.digits(tmp_path / "digits")).signature)
+    digits = openapi_document(read_package(packages.digits(tmp_path / "digits")).signature)
     row = schema(digits, "Row")
     assert row.is_valid({"picture": [[[0, 0.5], [1, 0]]]})
     assert not row.is_valid({"picture": [[0, 0.5], [1, 0]]})
-    price = document(read_package(packages.price(tmp_path / "price")).signature)
+    price = openapi_document(read_package(packages.price(tmp_path / "price")).signature)
     assert schema(price, "Prediction").is_valid({"prediction": 1.5})
     assert not schema(price, "Row").is_valid({"x0": 1, "x1": 1})

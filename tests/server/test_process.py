@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aimass_compiler import conventions
+from aimass_compiler.conventions import ExitCode
 from aimass_compiler.runtime import server
 from aimass_compiler.runtime.server.application import Application
-from aimass_compiler.runtime.server.failure import ExitCode, ServerFailure
-from aimass_compiler.runtime.server.log import Log
+from aimass_compiler.runtime.server.log import EventLog
 from aimass_compiler.runtime.server.package import read_package
-from aimass_compiler.runtime.server.settings import Settings
+from aimass_compiler.runtime.server.response import ServerFailure
+from aimass_compiler.runtime.server.settings import ServerSettings
 from server import packages
 from server.packages import CHURN_EXAMPLE
 from server.serving import HOST, serving
@@ -65,7 +66,8 @@ def test_serving_imports_only_what_its_image_has() -> None:
     )
     assert foreign == ALLOWED
     assert {name for name in ours if not name.startswith(OURS)} <= {
-        "aimass_compiler.conventions", "aimass_compiler.__version__", "aimass_compiler.runtime.server",
+        "aimass_compiler.conventions", "aimass_compiler.__version__", "aimass_compiler.timestamps",
+        "aimass_compiler.runtime.server",
     }  # fmt: skip
 
 
@@ -118,7 +120,7 @@ def test_a_setting_that_makes_no_sense_is_named(
 
 def loaded(package: Path) -> Application:
     with open(os.devnull, "wb") as nowhere:  # noqa: PTH123  # a name, not a path
-        return Application(read_package(package), Settings(package=package), Log(nowhere))
+        return Application(read_package(package), ServerSettings(package=package), EventLog(nowhere))
 
 
 def edited(folder: Path, file: str, change: Callable[[dict[str, Any]], object]) -> Path:
@@ -319,7 +321,7 @@ def test_it_stops_when_the_time_to_drain_is_over(tmp_path: Path) -> None:
                 time.sleep(0.01)
             started = time.monotonic()
             assert running.stop() == 0
-        assert time.monotonic() - started < 8, "far from the 20 s of the default"
+        assert time.monotonic() - started < 18, "the default is 20 s"
         assert running.events()[-1]["event"] == "stop"
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aimass_compiler.diagnostics import Place
-    from aimass_compiler.spec.document import Document
+    from aimass_compiler.spec.yaml.document import Document
 
 
 def is_inside(place: Place, document: Document) -> bool:

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aimass_compiler.spec.reader import parse
+from aimass_compiler.spec.yaml.reader import parse
 from tests.examples import at_most
 from tests.spec_reader.inside import is_inside
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from aimass_compiler.diagnostics import Assign, Edit, Fix, Place, Quote, Remove, Rename, Rewrite
-from aimass_compiler.spec.edits import applied, replacements
-from aimass_compiler.spec.reader import parse
-from aimass_compiler.spec.writing import written
+from aimass_compiler.spec.edits.replacements import applied, replacements
+from aimass_compiler.spec.yaml.flow_style import written
+from aimass_compiler.spec.yaml.reader import parse
 
 #: What is tried, the text, the edit, and the text after it.
 EDITS: dict[str, tuple[str, Edit, str]] = {

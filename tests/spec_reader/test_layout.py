@@ -14,10 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from aimass_compiler.formatting import formatted
-from aimass_compiler.spec.layout import comments, laid_out
-from aimass_compiler.spec.model_spec import ModelSpec
-from aimass_compiler.spec.reader import parse
+from aimass_compiler.spec.edits.formatter import formatted
+from aimass_compiler.spec.edits.layout import comments, laid_out
+from aimass_compiler.spec.yaml.reader import parse
 from tests.examples import at_most
 
 ROOT = Path(__file__).parents[2]
@@ -87,7 +86,7 @@ def test_texts_of_real_life_say_the_same(path: Path) -> None:
 
 def test_specs_of_this_project_are_in_canonical_form() -> None:
     for path in (ROOT / "specs").glob("*.yaml"):
-        assert formatted(path.read_bytes(), path.name, ModelSpec) == (path.read_bytes(), [])
+        assert formatted(path.read_bytes(), path.name) == (path.read_bytes(), [])
 
 
 class Pen:
@@ -174,11 +173,11 @@ def test_any_hand_becomes_the_same_hand(data: dict[str, Any], seed: int) -> None
     text = Pen(seed).block(data, 0)
     document, findings = parse(text, "spec")
     assert document.data == data, (text, findings)
-    after, problems = formatted(text.encode(), "spec", ModelSpec)
+    after, problems = formatted(text.encode(), "spec")
     assert problems == []
     assert parse(after, "spec")[0].data == data
     assert YAML(typ="safe").load(io.BytesIO(after)) == data
     assert sorted(comments(after.decode())) == sorted(comments(text))
-    assert formatted(after, "spec", ModelSpec) == (after, [])
+    assert formatted(after, "spec") == (after, [])
     assert not any(line != line.rstrip() for line in after.decode().split("\n"))
     assert b"\n\n\n" not in after

@@ -10,8 +10,8 @@ import pathlib
 
 import pytest
 
-from aimass_compiler.cli.views import people
-from aimass_compiler.spec.reader import read_document
+from aimass_compiler.cli.views import findings_text
+from aimass_compiler.spec.yaml.reader import read_document
 
 CASES = sorted((pathlib.Path(__file__).parent / "cases").iterdir())
 
@@ -19,7 +19,7 @@ CASES = sorted((pathlib.Path(__file__).parent / "cases").iterdir())
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_mistakes_are_told_as_before(case: pathlib.Path) -> None:
     document, findings = read_document(case / "spec.yaml", "specs/churn.yaml")
-    told = people.drawn(findings, {"specs/churn.yaml": document})
+    told = findings_text.drawn(findings, {"specs/churn.yaml": document})
     want = case / "want.txt"
     if "REWRITE" in os.environ:
         want.write_text(told, encoding="utf-8")

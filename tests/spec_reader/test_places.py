@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aimass_compiler.diagnostics import Path, Place
-from aimass_compiler.spec.reader import parse
+from aimass_compiler.spec.yaml.reader import parse
 
 SPEC = """\
 metadata:

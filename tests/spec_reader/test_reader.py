@@ -8,8 +8,8 @@ import pathlib
 import pytest
 import yaml
 
-from aimass_compiler.spec import composing
-from aimass_compiler.spec.reader import parse, read_document
+from aimass_compiler.spec.yaml import composer
+from aimass_compiler.spec.yaml.reader import parse, read_document
 
 ACCEPTED: dict[str, str | bytes] = {
     "plain": "a: 1\nb:\n  c: [x, ]\nd: [~]\n",
@@ -104,7 +104,7 @@ def test_the_python_parser_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> No
     # PyYAML's own parser knows fewer places for a tab than the standard and libyaml do.
     texts = {name: text for name, text in ACCEPTED.items() if name != "tabs that do not indent"}
     with_libyaml = {name: parse(text, "a.yaml") for name, text in texts.items()}
-    monkeypatch.setattr(composing, "_LOADER", yaml.SafeLoader)
+    monkeypatch.setattr(composer, "_LOADER", yaml.SafeLoader)
     assert {name: parse(text, "a.yaml") for name, text in texts.items()} == with_libyaml
 
 

@@ -9,9 +9,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aimass_compiler.spec.reader import parse
-from aimass_compiler.spec.scalars import resolved
-from aimass_compiler.spec.writing import written
+from aimass_compiler.spec.yaml.flow_style import written
+from aimass_compiler.spec.yaml.reader import parse
+from aimass_compiler.spec.yaml.scalars import resolved
 
 MEANINGS = {
     "": None, "~": None, "null": None, "NULL": None, "nUll": "nUll",

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from aimass_compiler.cluster import kustomize
 from aimass_compiler.compile import compile_specs
+from aimass_compiler.programs import kustomize
 from aimass_compiler.project import Project
 from benchmarks.compile import specs, verify, work
+from tests.harness.releases import released
 
 WANT = Path(__file__).parent / "want" / "one-service.yaml"
 _DEPLOYMENT = {
@@ -52,9 +53,12 @@ def test_the_peers_were_written_for_what_is_generated_now(tmp_path: Path) -> Non
     service = work.services(1)[0]
     specs.write_project(tmp_path, [service])
     project = Project(tmp_path)
-    for path, content in compile_specs(project, project.specs()).files.items():
-        (project.generated / path).parent.mkdir(parents=True, exist_ok=True)
-        (project.generated / path).write_bytes(content)
+    files = compile_specs(project, project.specs()).files
+    released(
+        tmp_path,
+        service.name,
+        {path.partition("/")[2]: content for path, content in files.items()},
+    )
     made = verify.objects([kustomize.find().text(project.generated / service.name / "overlays" / "prod")])
     told = yaml.safe_dump_all(made[key] for key in sorted(made))
     if "REWRITE" in os.environ:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aimass_compiler.compile import lowered
+from aimass_compiler.compile import Upto, compile_spec
 from aimass_compiler.pipeline.settings import Settings
-from aimass_compiler.runtime import prepare
+from aimass_compiler.runtime.stages import prepare
 from aimass_compiler.runtime.workspace import Workspace
-from aimass_compiler.spec.reader import parse
+from aimass_compiler.spec.yaml.reader import parse
 from aimass_compiler.starter import Wanted, propose
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def data_of(text: str) -> dict[str, Any]:
 
 def compiled(text: str) -> Pipeline:
     """The pipeline that a spec's text stands for; fails on any finding but that rows have times."""
-    _, pipeline, findings = lowered(parse(text, "specs/demo.yaml"), Settings())
+    one = compile_spec(parse(text, "specs/demo.yaml"), Settings(), upto=Upto.CHECK)
+    pipeline, findings = one.pipeline, one.findings
     assert {finding.code for finding in findings} <= {"AM265"}
     assert pipeline is not None
     return pipeline

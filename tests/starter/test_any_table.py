@@ -12,8 +12,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aimass_compiler.formatting import formatted
-from aimass_compiler.spec.model_spec import ModelSpec
+from aimass_compiler.spec.edits.formatter import formatted
 from tests.examples import at_most
 from tests.starter.projects import attempted, compiled, prepared
 
@@ -43,7 +42,7 @@ def check(file: str, content: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         text, findings = attempted(Path(folder), file, content, "target")
         assert findings == []
-        assert formatted(text.encode(), "specs/demo.yaml", ModelSpec) == (text.encode(), [])
+        assert formatted(text.encode(), "specs/demo.yaml") == (text.encode(), [])
         prepared(compiled(text), Path(folder))
 
 

@@ -30,6 +30,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("data/diabetes.csv", "progression", "random", "xgboost"),
         ("data/digits.parquet", "digit", "random", "cnn"),
         ("data/churn_customers.csv", "churned", "hash", "xgboost"),
+        ("data/reviews.csv", "again", "random", "rnn"),
     ],
 )
 def test_an_example_compiles_and_keeps_its_contract(

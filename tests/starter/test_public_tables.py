@@ -44,19 +44,11 @@ def test_a_public_table_is_understood(tmp_path: Path, name: str) -> None:
 def test_a_public_table_passes_its_own_gates(
     tmp_path: Path, name: str, line_of_table: Callable[..., None]
 ) -> None:
-    _passes(tmp_path, MADE[name], line_of_table)
-
-
-@pytest.mark.slow
-def test_one_of_them_passes_its_own_gates_by_day(tmp_path: Path, line_of_table: Callable[..., None]) -> None:
-    _passes(tmp_path, MADE["penguins"], line_of_table)
-
-
-def _passes(root: Path, table: Table, line_of_table: Callable[..., None]) -> None:
     """Propose and run, as a user would, without an edit; a missed gate fails.
 
     How fast the server answers depends on what else the machine does, so the load test is left to its own.
     """
+    root, table = tmp_path, MADE[name]
     data, start = written(root, table), time.perf_counter()
     subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)
     proposed, ran = (

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aimass_compiler.compile import lowered
+from aimass_compiler.compile import Upto, compile_spec
 from aimass_compiler.pipeline.settings import Settings
-from aimass_compiler.spec.reader import parse
+from aimass_compiler.spec.yaml.reader import parse
 from aimass_compiler.starter import Wanted, propose
 from tests.starter.projects import compiled, data_of, prepared, proposed
 
@@ -44,12 +44,12 @@ def sentences() -> list[str]:
         ([number % 50 - 1 for number in range(ROWS)], "number"),
         ([f"{number / 7:.3f}" for number in range(ROWS)], {"type": "number", "min": 0}),
         (cycled("1e3", "2.5", ".5", "+4"), {"type": "number", "min": 0}),
-        (cycled(1, 2, 3, ""), {"type": "number", "min": 0, "missing": 0.25}),
-        ([*cycled(1, 2)[:-1], " "], {"type": "number", "min": 0, "missing": 0.01}),
+        (cycled(1, 2, 3, ""), {"type": "number", "min": 0, "missing": 0.37}),
+        ([*cycled(1, 2)[:-1], " "], {"type": "number", "min": 0, "missing": 0.04}),
         (cycled("no", "yes"), {"type": "category", "values": ["no", "yes"]}),
         (cycled("on", "false", "~", "1e3x"), {"type": "category", "values": ["1e3x", "false", "on", "~"]}),
         (cycled("0123", "0042"), {"type": "category", "values": ["0042", "0123"]}),
-        (cycled("a", "b", ""), {"type": "category", "values": ["a", "b"], "missing": 0.34}),
+        (cycled("a", "b", ""), {"type": "category", "values": ["a", "b"], "missing": 0.47}),
         ([*cycled("a", "b")[:-1], "rare"], "category"),
         ([f"name{number % 40}" for number in range(ROWS)], "category"),
         ([f"2024-01-{number % 28 + 1:02d}" for number in range(ROWS)], "time"),
@@ -63,9 +63,9 @@ def sentences() -> list[str]:
         (cycled("2024-01-01T24:00", "x"), {"type": "category", "values": ["2024-01-01T24:00", "x"]}),
         (sentences(), "text"),
         ([f"K{number:x}" for number in range(ROWS)], "id"),
-        ([*range(ROWS - 1), "NA"], {"type": "number", "min": 0, "missing": 0.01}),
-        (cycled(1, 2, "-", "n/a", "?", ""), {"type": "number", "min": 0, "missing": 0.67}),
-        ([*range(ROWS - 1), "none"], {"type": "number", "min": 0, "missing": 0.01}),
+        ([*range(ROWS - 1), "NA"], {"type": "number", "min": 0, "missing": 0.04}),
+        (cycled(1, 2, "-", "n/a", "?", ""), {"type": "number", "min": 0, "missing": 0.8}),
+        ([*range(ROWS - 1), "none"], {"type": "number", "min": 0, "missing": 0.04}),
         ([*range(ROWS - 2), "few", "more"], "category"),
         (cycled("NA", "EU"), {"type": "category", "values": ["EU", "NA"]}),
         (cycled("1e999", "5"), {"type": "category", "values": ["5", "1e999"]}),
@@ -74,6 +74,31 @@ def sentences() -> list[str]:
 def test_a_column(tmp_path: Path, values: Iterable[Any], said: Any) -> None:
     text = proposed(tmp_path, "data/x.csv", csv(seen=values, other=NUMBERS, y=cycled(0, 1)))
     assert data_of(text)["data"]["columns"]["seen"] == said
+    prepared(compiled(text), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("seen", "classes", "transform"),
+    [
+        ([f"city{number}" for number in range(ROWS)], ("no", "yes"), {"target_encode": ["seen"]}),
+        (
+            [f"city{number}" for number in range(ROWS)],
+            ("a", "b", "c"),
+            {"hash_text": {"column": "seen", "size": 64}},
+        ),
+        (
+            [f"late card{number}" for number in range(ROWS)],
+            ("no", "yes"),
+            {"hash_text": {"column": "seen", "size": 64}},
+        ),
+    ],
+)
+def test_many_names_become_features_by_what_they_are(
+    tmp_path: Path, seen: list[str], classes: tuple[str, ...], transform: dict[str, Any]
+) -> None:
+    table = csv(seen=[*seen, *seen], other=[*NUMBERS, *NUMBERS], y=[*cycled(*classes), *cycled(*classes)])
+    text = proposed(tmp_path, "x.csv", table)
+    assert data_of(text)["features"] == [transform]
     prepared(compiled(text), tmp_path)
 
 
@@ -209,7 +234,7 @@ def test_nothing_is_waived_in_the_user_s_name(tmp_path: Path) -> None:
     text = proposed(tmp_path, "x.csv", csv(day=days, seen=NUMBERS, y=cycled(0, 1)))
     assert "waivers" not in text
     assert data_of(text)["data"]["split"]["by"] == "random"
-    _, _, found = lowered(parse(text, "specs/demo.yaml"), Settings())
+    found = compile_spec(parse(text, "specs/demo.yaml"), Settings(), upto=Upto.CHECK).findings
     assert [finding.code for finding in found] == ["AM265"]
 
 
@@ -294,7 +319,7 @@ def test_words_for_missing_values_hold_where_they_are_no_names(
     text = proposed(tmp_path, "x.csv", table)
     data = data_of(text)["data"]
     assert data["sources"] == {"x": {"csv": {"path": "x.csv", "missing": missing}}}
-    assert data["columns"]["seen"] == {"type": "number", "min": 0, "missing": 0.5}
+    assert data["columns"]["seen"] == {"type": "number", "min": 0, "missing": 0.64}
     assert data["columns"]["plan"] == {"type": "category", "values": sorted(plans)}
     prepared(compiled(text), tmp_path)
 
@@ -307,7 +332,26 @@ def test_json_has_no_words_for_missing_values(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_table_with_thousands_of_columns_compiles(tmp_path: Path) -> None:
-    columns = {f"c{number}": cycled(*"abcdefghij") for number in range(3000)}
+@pytest.mark.parametrize(
+    ("lists", "said"),
+    [
+        ([[0.5, 1], [2], [1, 2, 3]], "load: {type: series, length: 3}    # 1 to 3 numbers"),
+        ([[0.5, 1], [2, 3]], "load: {type: series, length: 2}    # as many numbers in each row"),
+        ([[1, 2, 3, 4]], "load: {type: image, shape: [1, 2, 2]}"),
+    ],
+)
+def test_lists_of_numbers_are_images_or_series(tmp_path: Path, lists: list[Any], said: str) -> None:
+    rows = [{"load": lists[number % len(lists)], "wear": number / 7} for number in range(60)]
+    assert said in proposed(tmp_path, "x.jsonl", "\n".join(map(json.dumps, rows)))
+
+
+def test_what_is_no_list_of_numbers_is_left_out(tmp_path: Path) -> None:
+    rows = [{"load": [1] * (number % 3), "x": number % 7, "wear": number / 7} for number in range(60)]
+    text = proposed(tmp_path, "x.jsonl", "\n".join(map(json.dumps, rows)))
+    assert "some of its lists are empty" in text
+
+
+def test_a_table_with_a_thousand_columns_compiles(tmp_path: Path) -> None:
+    columns = {f"c{number}": cycled(*"abcdefghij") for number in range(1000)}
     pipeline = compiled(proposed(tmp_path, "x.csv", csv(**columns, y=cycled("a", "b"))))
-    assert len(pipeline.data.columns) == 3001
+    assert len(pipeline.data.columns) == 1001

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy
 from pydantic import Field
 
-from aimass_compiler.catalog.model import Budget, Examples, Model, Progress, Trained
-from aimass_compiler.catalog.models import _graph
-from aimass_compiler.task import Task
-from aimass_compiler.values import Integer, Number, Tunable
+from aimass_compiler.catalog.artifacts import _graphs
+from aimass_compiler.catalog.examples import Examples
+from aimass_compiler.catalog.frameworks import Framework
+from aimass_compiler.catalog.frameworks.sklearn import SKLEARN
+from aimass_compiler.catalog.model import Budget, Model, Progress, Trained
+from aimass_compiler.catalog.quantities import Integer, Number, Tunable
+from aimass_compiler.catalog.task import Task
 
 if TYPE_CHECKING:
     import onnx
@@ -24,6 +27,8 @@ class Misbehaving(Model):
     """Answers `answer` for every row, or fails."""
 
     tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
+    library: ClassVar[Framework] = SKLEARN
+    learns_in_steps: ClassVar[bool] = True
 
     answer: Tunable[Number] = 0.0
     """What it answers."""
@@ -76,4 +81,4 @@ class Answer:
         return None
 
     def to_onnx(self) -> onnx.ModelProto:
-        return _graph.linear(numpy.zeros((2, 1)), numpy.array([self.answer + self.off]), self.task)
+        return _graphs.linear(numpy.zeros((2, 1)), numpy.array([self.answer + self.off]), self.task)

@@ -10,12 +10,12 @@ from typing import Any
 import numpy
 
 from aimass_compiler.catalog.model import Model
+from aimass_compiler.catalog.task import Task
 from aimass_compiler.pipeline.evaluation import Retraining
 from aimass_compiler.pipeline.training import Objective, Search, Training
-from aimass_compiler.runtime import train
 from aimass_compiler.runtime.examples import write_examples
+from aimass_compiler.runtime.stages import train
 from aimass_compiler.runtime.workspace import Workspace, read_json, write_json
-from aimass_compiler.task import Task
 
 CHURN = Task(kind="classification", target="churned", classes=("no", "yes"))
 PRICE = Task(kind="regression", target="price")

@@ -5,16 +5,20 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 import numpy
 import onnxruntime
 import pytest
 
+from aimass_compiler.catalog.feature_matrix import Block, layout_of
+from aimass_compiler.catalog.frameworks import Framework
 from aimass_compiler.catalog.models.logistic_regression import LogisticRegression
 from aimass_compiler.catalog.models.naive_bayes import NaiveBayes
 from aimass_compiler.catalog.models.xgboost import Xgboost
-from aimass_compiler.runtime.examples import read_examples, write_examples
+from aimass_compiler.runtime.examples import read_examples, write_examples, write_matrix
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.training import suitability
+from aimass_compiler.runtime.workspace import write_json
 from tests.training.misbehaving import Misbehaving
 from tests.training.projects import CHURN, NAMES, PRICE, ROWS, Project
 
@@ -100,7 +104,7 @@ def test_a_graph_that_answers_otherwise_is_refused(price: Project) -> None:
 class Lacking(Misbehaving):
     """Learns with a framework that nobody has."""
 
-    requires: ClassVar[str] = "no_framework"
+    library: ClassVar[Framework] = Framework(module="no_framework", extra="no_framework")
 
 
 def test_a_framework_that_is_not_installed_is_told_before_anything_is_tried(price: Project) -> None:
@@ -145,6 +149,28 @@ def test_a_training_that_memory_cannot_hold_is_refused_with_its_size(
     churn.train(model)
     monkeypatch.setattr(suitability, "available_memory", lambda: None)
     churn.train(model)
+
+
+def test_codes_take_the_memory_of_a_sparse_matrix_or_none(
+    churn: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = churn.workspace.folder("features")
+    layout = layout_of([Block("numbers", 2), Block("levels", 1000)])
+    for split in ("train", "validation"):
+        numbers = numpy.array(read_examples(folder, split).x)
+        rows = numpy.zeros(len(numbers), layout.dtype)
+        rows["numbers"], rows["codes"] = numbers, numpy.arange(len(numbers))[:, None]
+        write_matrix(folder, split, len(rows), layout.dtype, [rows])
+    names = [f"feature{place}" for place in range(layout.features)]
+    description = {"names": names, "shape": [layout.features], "accepts": "table"}
+    write_json(folder / "features.json", description | msgspec.to_builtins(layout))
+    monkeypatch.setattr(suitability, "available_memory", lambda: 300 * 3 * 41 - 1)
+    found = failure(churn, LogisticRegression())
+    assert "300 rows of 1,002 features take `logistic_regression` 1 MiB" in found.message
+    churn.train(NaiveBayes())
+    monkeypatch.setattr(suitability, "available_memory", lambda: 300 * 3 * 41)
+    churn.train(LogisticRegression())
+    assert len(churn.table("importance.csv")) == layout.features
 
 
 def test_every_class_must_be_seen(churn: Project) -> None:

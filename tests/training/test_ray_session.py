@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,8 +52,11 @@ def test_an_address_that_is_no_cluster(
 
 
 @pytest.mark.pipeline
-def test_a_cluster_of_this_machine_that_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_of_this_machine_that_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "auto")
+    # Ray looks at all processes of the machine, among which are those of other tests and other people.
+    monkeypatch.setattr("ray._private.services.find_gcs_addresses", functools.cache(set))
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))  # where it notes what was started last
     with pytest.raises(StageFailure, match="no Ray runs here"), ray_session.ray_session(ASSIGNMENT):
         pytest.fail("no search can run there")
 

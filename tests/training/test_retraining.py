@@ -14,7 +14,7 @@ from training.projects import CHURN, Project
 
 
 def retraining(attempts: int, *gates: Gate) -> Retraining:
-    return Retraining.of(Evaluation(gates=gates, on_failure=OnFailure(retrain=attempts)))
+    return Retraining.of(Evaluation(gates=gates, on_failure=OnFailure(retrain=attempts)), "roc_auc")
 
 
 @pytest.fixture
@@ -62,4 +62,5 @@ def test_it_gives_up_after_the_attempts_that_are_allowed(noisy: Project) -> None
 
 
 def test_without_attempts_gates_are_no_concern_of_training() -> None:
-    assert Retraining.of(Evaluation(gates=(Gate(metric="roc_auc", min=0.9),))) == Retraining()
+    without = Evaluation(gates=(Gate(metric="roc_auc", min=0.9),))
+    assert Retraining.of(without, "roc_auc") == Retraining()

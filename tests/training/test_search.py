@@ -14,9 +14,9 @@ import pytest
 from aimass_compiler.catalog.models.xgboost import Xgboost
 from aimass_compiler.pipeline.training import Objective, Search, Training
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
-from aimass_compiler.runtime.training.fitting import Assignment
 from aimass_compiler.runtime.training.space import Space
-from aimass_compiler.runtime.training.trials import Outcome, Trials
+from aimass_compiler.runtime.training.trial import Assignment
+from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
 from tests.training.misbehaving import Misbehaving
 from tests.training.projects import CHURN, PRICE, Project
 
@@ -42,13 +42,13 @@ def test_the_best_trial_becomes_the_model(tmp_path: Path, capfd: pytest.CaptureF
     model = Xgboost.model_validate(
         {"max_depth": {"choice": [2, 4]}, "learning_rate": {"loguniform": [0.01, 0.5]}, "n_estimators": 60}
     )
-    project.train(model, Search(trials=6, concurrency=2))
+    project.train(model, Search(trials=4, concurrency=2))
     told = capfd.readouterr()
     assert told.err == ""
-    assert len([line for line in told.out.splitlines() if line.startswith("trial ")]) == 6
+    assert len([line for line in told.out.splitlines() if line.startswith("trial ")]) == 4
     best, found = project.read("best.json"), project.read("trials.json")
     done = [trial for trial in found["trials"] if trial["status"] == "done"]
-    assert [trial["id"] for trial in found["trials"]] == [1, 2, 3, 4, 5, 6]
+    assert [trial["id"] for trial in found["trials"]] == [1, 2, 3, 4]
     assert best["value"] == min(trial["value"] for trial in done)
     assert found["totals"]["search_seconds"] > found["totals"]["startup_seconds"] > 0
     (chosen,) = [trial for trial in done if trial["id"] == best["trial"]]
@@ -78,6 +78,7 @@ def test_what_fails_or_dies_is_tried_again_and_told(
     assert "2 failed" in told
 
 
+@pytest.mark.nightly  # as tests/pipeline sees it by the whole command
 def test_when_every_trial_fails_the_first_reason_is_told(tmp_path: Path) -> None:
     project = Project.make(tmp_path, PRICE)
     with pytest.raises(
@@ -97,6 +98,12 @@ def test_trials_that_fall_behind_are_stopped(tmp_path: Path) -> None:
     project.train(model, Search(algorithm="grid", concurrency=1))
     trials = project.read("trials.json")["trials"]
     assert [trial["status"] for trial in trials] == ["done", *["stopped"] * 4]
+
+
+@pytest.mark.nightly
+def test_without_a_scheduler_no_trial_is_stopped(tmp_path: Path) -> None:
+    project = Project.make(tmp_path, PRICE)
+    model = misbehaving(answer={"choice": [1.0, 2.0, 3.0, 4.0, 5.0]}, rounds=8)
     project.train(model, Search(algorithm="grid", concurrency=1, scheduler="none"))
     assert project.read("trials.json")["totals"]["done"] == 5
 
@@ -107,7 +114,7 @@ def interrupted(project: Project, model: Misbehaving, search: Search, *statuses:
         PRICE, model, Objective(metric=project.metric), Training(), project.workspace.folder("features")
     )
     space = Space.of(model, Training())
-    trials = Trials.of(project.workspace, assignment, search)
+    trials = TrialFolders.of(project.workspace, assignment, search)
     for number, (status, draw) in enumerate(zip(statuses, space.combinations(), strict=False), start=1):
         ended = Outcome(number, status, draw, space.values(draw), error="ValueError: told so", at=1e6)  # type: ignore[arg-type]  # a status
         trials.end(ended)
@@ -131,7 +138,11 @@ def test_a_search_that_goes_on_without_time_still_ends_in_a_model(tmp_path: Path
     ("statuses", "told"),
     [
         (("stopped", "stopped"), "every trial fell behind another and was stopped"),
-        (("stopped", "failed"), "every trial failed, but for 1 that fell behind; the first because of Value"),
+        pytest.param(
+            ("stopped", "failed"),
+            "every trial failed, but for 1 that fell behind; the first because of Value",
+            marks=pytest.mark.nightly,
+        ),
     ],
 )
 def test_a_search_in_which_no_trial_was_done_says_why(
@@ -177,7 +188,7 @@ def test_a_search_that_was_killed_goes_on(tmp_path: Path) -> None:
     assert project.results() == []
     assert project.remembers
     with started(tmp_path) as again:
-        told = again.communicate(timeout=90)[0].splitlines()
+        told = again.communicate(timeout=240)[0].splitlines()
     assert again.returncode == 0
     count = int(told[0].removeprefix("going on with a search that was interrupted: ").split()[0])
     assert 2 <= count < 6

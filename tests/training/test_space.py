@@ -11,10 +11,10 @@ from aimass_compiler.catalog.models.mlp import Mlp
 from aimass_compiler.catalog.models.xgboost import Xgboost
 from aimass_compiler.catalog.optimizers.sgd import Sgd
 from aimass_compiler.pipeline.training import Objective, Search, Training
-from aimass_compiler.runtime.training.fitting import Assignment
 from aimass_compiler.runtime.training.proposals import Clock, Proposals, left_over, study_of
 from aimass_compiler.runtime.training.space import Space, filled
-from aimass_compiler.runtime.training.trials import Outcome, Trials
+from aimass_compiler.runtime.training.trial import Assignment
+from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
 from tests.training.projects import CHURN, Project
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def test_a_grid_is_every_combination() -> None:
 
 
 def proposals(folder: Path, search: Search, space: Space, clock: Clock | None = None) -> Proposals:
-    trials = Trials(folder)
+    trials = TrialFolders(folder)
     study = study_of(search, space, trials.outcomes(), seed=7, greater_is_better=False)
     return Proposals(study, space, trials, left_over(search, space, trials), clock or Clock())
 
@@ -70,7 +70,7 @@ def test_what_was_left_comes_first_and_nothing_is_proposed_twice(tmp_path: Path)
     before = proposals(tmp_path, search, space)
     one, two = before.suggest("a"), before.suggest("b")
     assert isinstance(one, dict)
-    Trials(tmp_path).end(Outcome(1, "done", one["draw"], one["values"], value=0.5))
+    TrialFolders(tmp_path).end(Outcome(1, "done", one["draw"], one["values"], value=0.5))
     after = proposals(tmp_path, search, space)
     assert after.suggest("c") == two
     new = after.suggest("d")
@@ -84,7 +84,7 @@ def test_a_grid_goes_on_with_what_has_not_ended(tmp_path: Path) -> None:
     for status, number in (("done", 1), ("failed", 3)):
         draw = GRID.combinations()[number - 1]
         value = 0.1 if status == "done" else None
-        Trials(tmp_path).end(Outcome(number, status, draw, GRID.values(draw), value))  # type: ignore[arg-type]  # a status
+        TrialFolders(tmp_path).end(Outcome(number, status, draw, GRID.values(draw), value))  # type: ignore[arg-type]  # a status
     after = proposals(tmp_path, search, GRID)
     assert [drawn(after.suggest(name)) for name in "ab"] == [
         {"max_depth": 4, "gamma": 1.0},
@@ -109,7 +109,7 @@ def test_when_time_is_up_trials_go_on_until_one_is_done(tmp_path: Path) -> None:
     for number, status in enumerate(("stopped", "failed"), start=1):
         drawn_for = before.suggest(status)
         assert isinstance(drawn_for, dict)
-        Trials(tmp_path).end(Outcome(number, status, drawn_for["draw"], drawn_for["values"]))  # type: ignore[arg-type]  # a status
+        TrialFolders(tmp_path).end(Outcome(number, status, drawn_for["draw"], drawn_for["values"]))  # type: ignore[arg-type]  # a status
     after = proposals(tmp_path, search, space, TIME_IS_UP)
     for name in "ab":
         assert isinstance(after.suggest(name), dict)
@@ -125,7 +125,7 @@ def test_other_rows_or_settings_are_another_search(tmp_path: Path) -> None:
 
     def folder(search: Search, seed: int = 0) -> Path:
         assignment = Assignment(CHURN, MODEL, Objective(metric="log_loss"), Training(seed=seed), features)
-        return Trials.of(project.workspace, assignment, search).folder
+        return TrialFolders.of(project.workspace, assignment, search).folder
 
     first = folder(Search(trials=3))
     assert folder(Search(trials=3)) == first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy
@@ -9,12 +10,14 @@ import polars
 from hypothesis import strategies as st
 
 from aimass_compiler.catalog import load, names
-from aimass_compiler.catalog.fitting import fit
+from aimass_compiler.catalog.fit import fit
+from aimass_compiler.catalog.task import Task
 from aimass_compiler.catalog.transform import EXAMPLE_COLUMNS, Transform
+from aimass_compiler.engines.local import Local
 from aimass_compiler.expression.algebra import Bucket, Column, CountHashed, Expression, Lower, Words
+from aimass_compiler.expression.column_types import CATEGORY, NUMBER, ColumnType
+from aimass_compiler.expression.folds import in_folds
 from aimass_compiler.expression.statistics import learn
-from aimass_compiler.expression.types import CATEGORY, NUMBER, ColumnType
-from aimass_compiler.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +34,7 @@ TABLE: dict[str, Expression] = {
 }
 assert {name: expression.type for name, expression in TABLE.items()} == dict(EXAMPLE_COLUMNS)
 PIXELS = 48
+STEPS = 4
 
 
 def kind_of(name: str) -> type[Transform]:
@@ -62,19 +66,39 @@ _names = st.one_of(st.none(), st.sampled_from(["basic", "plus", "pro", "Zoë", "
 _texts = st.one_of(
     st.none(), st.lists(st.sampled_from(["good", "Bad", "ÄÖ", "", "\t", "😀"]), max_size=6).map(" ".join)
 )
+_moments = st.one_of(
+    st.none(),
+    st.sampled_from(
+        ["0001-01-01", "9999-12-31T23:59:59.999999", "1969-12-31 23:59:59.5", "20260131",
+         "2024-02-29T23:30:00-01:00", "2026-01-31T12:00:00 UTC"]
+    ),
+    st.datetimes().map(str),
+    st.dates().map(str),
+)  # fmt: skip
 _pictures = st.one_of(
     st.none(), st.floats(-2, 300, width=32).map(lambda start: [start + step for step in range(PIXELS)])
+)
+
+
+_series = st.one_of(
+    st.none(),
+    st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=STEPS).map(
+        lambda steps: (
+            [value for step in steps for value in (step, 2 * step)] + [math.nan] * (2 * (STEPS - len(steps)))
+        )
+    ),
 )
 
 
 def frames(least: int = 1, most: int = 10) -> SearchStrategy[polars.DataFrame]:
     """Rows of EXAMPLE_COLUMNS as the contract lets them through, and the target."""
     columns: dict[str, Any] = {"tenure": _finite, "charges": _finite, "age": _finite}
-    columns |= {"plan": _names, "region": _names, "note": _texts, "photo": _pictures}
+    columns |= {"plan": _names, "region": _names, "note": _texts, "photo": _pictures, "load": _series}
+    columns |= {"since": _moments, "last_order": _moments}
     columns |= {"churned": st.sampled_from(TASK.classes)}
     schema: dict[str, Any] = dict.fromkeys(("tenure", "charges", "age"), polars.Float64)
-    schema |= dict.fromkeys(("plan", "region", "note", "churned"), polars.String)
-    schema |= {"photo": polars.Array(polars.Float32, PIXELS)}
+    schema |= dict.fromkeys(("plan", "region", "note", "since", "last_order", "churned"), polars.String)
+    schema |= {"photo": polars.Array(polars.Float32, PIXELS), "load": polars.Array(polars.Float32, 2 * STEPS)}
     rows = st.lists(st.fixed_dictionaries(columns), min_size=least, max_size=most)
     return rows.map(lambda found: polars.DataFrame(found, schema=schema))
 
@@ -83,6 +107,9 @@ def sample(rows: int = 60, seed: int = 0) -> polars.DataFrame:
     """Rows that look like customers."""
     chance = numpy.random.default_rng(seed)
     photo = polars.Series(chance.normal(size=(rows, PIXELS)), dtype=polars.Array(polars.Float32, PIXELS))
+    steps = chance.normal(size=(rows, STEPS, 2))
+    steps[chance.integers(1, STEPS + 1, rows)[:, None] <= numpy.arange(STEPS)] = numpy.nan
+    load = polars.Series(steps.reshape(rows, -1), dtype=polars.Array(polars.Float32, 2 * STEPS))
     table = polars.DataFrame(
         {
             "tenure": chance.integers(0, 60, rows).astype(float),
@@ -91,7 +118,12 @@ def sample(rows: int = 60, seed: int = 0) -> polars.DataFrame:
             "plan": chance.choice(["basic", "plus", "pro"], rows, p=[0.6, 0.3, 0.1]),
             "region": chance.choice(["north", "south"], rows),
             "note": [" ".join(chance.choice(["good", "bad", "Fine", "late"], 4)) for _ in range(rows)],
+            "since": [
+                f"20{number % 30:02}-{number % 12 + 1:02}-{number % 28 + 1:02}" for number in range(rows)
+            ],
+            "last_order": [f"2031-05-{number % 31 + 1:02}T{number % 24:02}:30:00Z" for number in range(rows)],
             "photo": photo,
+            "load": load,
             "churned": chance.choice(["no", "yes"], rows),
         }
     )
@@ -106,7 +138,7 @@ def fitted(
     transforms: Sequence[Transform], rows: polars.DataFrame, table: Mapping[str, Expression] = TABLE
 ) -> Mapping[str, Expression]:
     """The columns after the transforms, learnt on these rows."""
-    return fit(transforms, table, lambda statistics: learn(rows.lazy(), statistics, TASK))
+    return fit(transforms, table, lambda statistics: learn(in_folds(Local().table([rows])), statistics, TASK))
 
 
 def alone(name: str, parameters: Any, column: str, values: Sequence[Any]) -> Expression:

@@ -10,9 +10,9 @@ import polars
 import pytest
 from pydantic import ValidationError
 
-from aimass_compiler.catalog.fitting import features
+from aimass_compiler.catalog.fit import features
 from aimass_compiler.expression.algebra import Column, Pack
-from aimass_compiler.expression.types import CATEGORY, NUMBER, image
+from aimass_compiler.expression.column_types import CATEGORY, NUMBER, Image
 from tests.expression.both import assert_agree, by_polars
 from tests.transforms.fitted import alone, fitted, frame, kind_of, sample
 
@@ -32,6 +32,10 @@ NAN = math.nan
         ("standardize", "a", [None, None], [None, 1.0], [NAN, NAN]),
         ("min_max", "a", [None, None], [None, 1.0], [NAN, NAN]),
         ("bucket", "a", [None, None], [None, 1.0], [-1, 0]),
+        ("robust", "a", [None, None], [None, 1.0], [NAN, NAN]),
+        ("max_abs", "a", [None, None], [None, 1.0], [NAN, 1]),
+        ("quantile_transform", "a", [None, None], [None, 1.0], [NAN, NAN]),
+        ("power_transform", "a", [None, None], [None, 1.0], [NAN, 1]),
         ("clip", {"columns": "a", "quantiles": [0, 1]}, [None, None], [None, 1.0], [NAN, 1]),
         # A column of one value has no width to divide by, also when rounding finds a tiny one.
         ("standardize", "a", [0.1] * 7, [0.1, 1.1], [0, 1.1 - 0.1]),
@@ -41,6 +45,9 @@ NAN = math.nan
         ("bucket", {"column": "a", "count": 4}, [3.0] * 9, [2.9, 3.0, None], [0, 1, -1]),
         ("bucket", {"column": "a", "count": 10}, [1.0, 2.0], [0.0, 1.5, 9.0], [0, 5, 9]),
         ("bucket", {"column": "a", "bounds": [1, 2]}, [None], [0.5, 1.0, 2.0], [0, 1, 2]),
+        ("bucket", {"column": "a", "count": 4, "by": "width"}, [0.0, 1, 8], [-1.0, 2, 5, 9], [0, 1, 2, 3]),
+        ("bucket", {"column": "a", "count": 4, "by": "width"}, [3.0, None], [2.0, 3.0, None], [0, 0, -1]),
+        ("bucket", {"column": "a", "by": "target"}, [None, None], [2.0, None], [0, -1]),
         ("log", "a", [1.0], [-3.0, -1.0, 0.0, None], [NAN, NAN, 0, NAN]),
         ("log", {"columns": "a", "offset": 0}, [1.0], [-1.0, 0.0, 1.0], [NAN, NAN, 0]),
         ("clip", {"columns": "a", "min": 0}, [1.0], [-1.0, 0.5, None], [0, 0.5, NAN]),
@@ -48,6 +55,20 @@ NAN = math.nan
         ("impute", "a", [1.0, 2.0, None, 10.0], [None], [2]),
         ("impute", {"columns": "a", "with": "constant", "value": -1}, [1.0], [None], [-1]),
         ("impute", {"columns": "a", "indicator": True}, [1.0], [None, 2.0], [1, 0]),
+        ("robust", "a", [5.0, 5.0, 5.0, 9.0], [5.0, 7.0], [0, 2]),
+        ("max_abs", "a", [0.0, 0.0], [0.0, 2.0], [0, 2]),
+        ("max_abs", "a", [-4.0, 2.0], [-4.0, 2.0, 8.0], [-1, 0.5, 2]),
+        ("quantile_transform", "a", [3.0] * 5, [2.0, 3.0, 4.0, None], [0.5, 0.5, 0.5, NAN]),
+        (
+            "quantile_transform",
+            {"columns": "a", "count": 2},
+            [0.0, 1.0, 4.0],
+            [-9.0, 0.5, 2.5, 9],
+            [0, 0.25, 0.75, 1],
+        ),
+        ("power_transform", "a", [3.0, 3.0], [-2.0, 0.0, 3.0], [-2, 0, 3]),
+        ("frequency_encode", "a", ["x", "y", "y", "y", ""], ["y", "x", "new", None], [0.75, 0.25, 0, 0]),
+        ("missing_as", {"columns": "a", "values": [0, -9]}, [1.0], [0.0, -0.0, -9, 1.0], [NAN, NAN, NAN, 1]),
         ("ordinal", "a", ["x", "y", "y", ""], ["y", "x", "z", "", None], [0, 1, -1, -1, -1]),
         ("ordinal", {"columns": "a", "values": ["x", "y"]}, ["q"], ["y", "x", "Y"], [1, 0, -1]),
     ],
@@ -76,6 +97,30 @@ def test_a_column_without_names_gives_no_features(name: str, parameters: Any) ->
         assert packed.labels == ("n",)
 
 
+def test_buckets_are_cut_where_the_target_changes() -> None:
+    values = [float(number) for number in range(40)]
+    target = ["yes" if 10 <= value < 30 else "no" for value in values]
+    rows = polars.DataFrame({"a": values, "churned": target})
+    bucket = kind_of("bucket").model_validate({"column": "a", "count": 5, "by": "target"})
+    expression = fitted([bucket], rows, {"a": Column("a", NUMBER)})["a"]
+    assert_agree(expression, rows)
+    assert by_polars(expression, rows).tolist() == [0] * 10 + [1] * 20 + [2] * 10
+
+
+def test_rare_names_and_unseen_ones_are_put_together() -> None:
+    expression = alone("rare", {"columns": "a", "below": 0.3}, "a", ["x", "x", "x", "y", "", None])
+    rows = frame("a", ["x", "y", "new", "", None])
+    assert_agree(expression, rows)
+    assert by_polars(expression, rows).tolist() == ["x", "other", "other", "", ""]
+
+
+def test_markers_among_names_are_missing() -> None:
+    expression = alone("missing_as", {"columns": "a", "values": ["?", "none"]}, "a", ["x"])
+    rows = frame("a", ["x", "?", "none", "", None, "None"])
+    assert_agree(expression, rows)
+    assert by_polars(expression, rows).tolist() == ["x", "", "", "", "", "None"]
+
+
 def test_one_hot_keeps_the_most_frequent_names() -> None:
     rows = ["c", "c", "c", "b", "b", "a", "a", None]
     expression = alone("one_hot", {"columns": "a", "limit": 2}, "a", rows)
@@ -102,7 +147,7 @@ def test_pictures_are_scaled_by_all_their_pixels() -> None:
         {"photo": polars.Series(pixels, dtype=polars.Array(polars.Float32, 4)), "churned": ["no", "yes"]}
     )
     rows = polars.concat([rows, rows.with_columns(photo=polars.lit(None, dtype=rows.schema["photo"]))])
-    table = {"photo": Column("photo", image((1, 2, 2)))}
+    table = {"photo": Column("photo", Image((1, 2, 2)))}
     for name, expected in (("standardize", (pixels - 35) / pixels.std()), ("min_max", pixels / 70)):
         expression = fitted([kind_of(name).model_validate({"columns": "photo"})], rows, table)["photo"]
         assert_agree(expression, rows)
@@ -190,9 +235,15 @@ def test_long_chains_stay_small(steps: int) -> None:
         ("clip", {"columns": "a"}, "clip needs `quantiles`, or"),
         ("clip", {"columns": "a", "min": 2, "max": 1}, "must be below the upper"),
         ("select", {}, "either `top` or `variance`"),
-        ("ordinal", {"columns": "a", "values": ["x", "x"]}, "`x` stands twice"),
+        ("ordinal", {"columns": "a", "values": ["x", "x"]}, "`x` is a duplicate in `values`"),
         ("ordinal", {"columns": "a", "values": [""]}, "at least 1 character"),
         ("compute", {"name": "b", "formula": "a +"}, "is not a formula"),
+        ("polynomial", {"columns": "a", "squares": False}, "needs at least two columns"),
+        ("date_parts", {"column": "a", "parts": ["year"], "give": "category"}, "`year` is no category"),
+        ("date_parts", {"column": "a", "parts": []}, "at least 1 item"),
+        ("date_parts", {"column": "a", "timezone": "Europe/Berlim"}, "no time zone `Europe/Berlim`"),
+        ("cycle", {"columns": "a", "period": 0}, "greater than 0"),
+        ("quantile_transform", {"columns": "a", "count": 1}, "greater than or equal to 2"),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(name: str, parameters: dict[str, Any], said: str) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy
 import polars
 import pytest
 from sklearn import feature_extraction, feature_selection, impute, preprocessing
 
+from aimass_compiler.catalog.task import Task
+from aimass_compiler.engines.local import Local
 from aimass_compiler.expression.algebra import Column, Expression, Pack
-from aimass_compiler.expression.statistics import MutualInformation, learn
-from aimass_compiler.expression.types import CATEGORY, NUMBER, TEXT
-from aimass_compiler.task import Task
+from aimass_compiler.expression.association import Association, Importance
+from aimass_compiler.expression.column_types import CATEGORY, NUMBER, TEXT
+from aimass_compiler.expression.statistics import MutualInformation, Statistic, learn
 from tests.expression.both import by_onnx
 from tests.transforms.fitted import TABLE, TASK, fitted, kind_of, sample
 
@@ -50,6 +52,8 @@ def matrix(rows: polars.DataFrame, columns: tuple[str, ...] = NUMBERS) -> NDArra
             {"columns": NUMBERS, "with": "constant", "value": -1},
             impute.SimpleImputer(strategy="constant", fill_value=-1),
         ),
+        ("robust", list(NUMBERS), preprocessing.RobustScaler()),
+        ("max_abs", list(NUMBERS), preprocessing.MaxAbsScaler()),
         ("log", {"columns": NUMBERS[:2]}, preprocessing.FunctionTransformer(numpy.log1p)),
     ],
 )
@@ -58,6 +62,47 @@ def test_numbers_are_scaled_and_filled_alike(name: str, parameters: Any, theirs:
     theirs.fit(matrix(TRAIN, columns))
     expected = theirs.transform(matrix(SERVED, columns))
     numpy.testing.assert_allclose(ours(name, parameters, columns), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_ranks_are_theirs() -> None:
+    theirs = preprocessing.QuantileTransformer(n_quantiles=101, subsample=None).fit(
+        matrix(TRAIN, ("charges",))
+    )
+    found = ours("quantile_transform", "charges", ("charges",))
+    numpy.testing.assert_allclose(found, theirs.transform(matrix(SERVED, ("charges",))), atol=1e-6)
+    # Many rows have one age: there, both are in the middle of its shares.
+    theirs.fit(matrix(TRAIN, ("age",)))
+    found = ours("quantile_transform", "age", ("age",), TRAIN)
+    numpy.testing.assert_allclose(found, theirs.transform(matrix(TRAIN, ("age",))), atol=0.02)
+
+
+def test_ranks_become_normal() -> None:
+    found = ours("quantile_transform", {"columns": "charges", "to": "normal"}, ("charges",), TRAIN)
+    found = found[numpy.isfinite(found)]
+    assert abs(found.mean()) < 0.02
+    assert abs(found.std() - 1) < 0.03
+    assert numpy.abs(found).max() < 3
+
+
+def test_numbers_are_bent_like_theirs() -> None:
+    columns = ("charges", "age")
+    theirs = preprocessing.PowerTransformer(standardize=False).fit(matrix(TRAIN, columns))
+    expected = theirs.transform(matrix(SERVED, columns))
+    found = ours("power_transform", list(columns), columns)
+    # The exponent is looked for at quantiles of the rows, so it is a little off.
+    for one, other in zip(found.T, expected.T, strict=True):
+        known = numpy.isfinite(other)
+        assert numpy.corrcoef(one[known], other[known])[0, 1] > 0.9995
+
+
+def test_products_are_theirs() -> None:
+    theirs = preprocessing.PolynomialFeatures(2, include_bias=False).fit_transform(
+        matrix(SERVED.drop_nulls(), NUMBERS)
+    )
+    found = ours("polynomial", list(NUMBERS), NUMBERS, SERVED.drop_nulls())
+    for column in theirs.T:
+        assert numpy.isclose(found.T, column, rtol=1e-6).all(axis=1).any()
+    assert found.shape == theirs.shape
 
 
 def test_an_indicator_tells_what_was_missing() -> None:
@@ -114,6 +159,14 @@ def test_words_are_counted_alike(ngrams: int) -> None:
     numpy.testing.assert_array_equal(found, theirs.transform(SERVED["note"].fill_null("")).toarray())
 
 
+def test_words_are_weighed_alike() -> None:
+    theirs = feature_extraction.text.TfidfVectorizer(tokenizer=str.split, token_pattern=None, norm=None)
+    theirs.fit(TRAIN["note"].fill_null(""))
+    found = ours("bag_of_words", {"column": "note", "weigh": "tf_idf"}, ("note",))
+    expected = theirs.transform(SERVED["note"].fill_null("")).toarray()
+    numpy.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 def test_the_terms_of_the_most_rows_are_kept() -> None:
     transform = kind_of("bag_of_words").model_validate({"column": "note", "size": 2})
     rows = polars.DataFrame(
@@ -140,7 +193,7 @@ def test_mutual_information_is_theirs_and_finds_what_matters(kind: Any) -> None:
     rows = polars.DataFrame({"noise": noise, "signal": signal, "y": target})
     task = Task(kind=kind, target="y", classes=TASK.classes if kind == "classification" else ())
     pack = Pack((Column("noise", NUMBER), Column("signal", NUMBER)), ("noise", "signal"))
-    found = learn(rows.lazy(), {"scores": MutualInformation(pack)}, task)["scores"]
+    found = learn(Local().table([rows]), {"scores": MutualInformation(pack)}, task)["scores"]
     score = getattr(
         feature_selection, f"mutual_info_{'classif' if kind == 'classification' else 'regression'}"
     )
@@ -148,3 +201,42 @@ def test_mutual_information_is_theirs_and_finds_what_matters(kind: Any) -> None:
     numpy.testing.assert_array_equal(found, score(x, rows["y"].to_numpy(), random_state=0))
     assert found[0] < 0.2
     assert found[1] > 0.5
+
+
+def scores(statistic: Statistic, rows: polars.DataFrame, task: Task, blocks: int = 1) -> NDArray[Any]:
+    """What is learnt of rows in so many blocks."""
+    size = -(-len(rows) // blocks)
+    parts = [rows.slice(start, size) for start in range(0, len(rows), size)]
+    return cast("NDArray[Any]", learn(Local().table(parts), {"scores": statistic}, task)["scores"])
+
+
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_associations_with_classes_are_theirs(blocks: int) -> None:
+    table = {name: TABLE[name] for name in ("tenure", "age", "words")}
+    everything = Pack(tuple(table.values()), tuple(table))
+    matrix, target = by_onnx(everything, TRAIN).astype(numpy.float64), TRAIN["churned"].to_numpy()
+    varied, is_count = matrix.std(axis=0) > 0, matrix.min(axis=0) >= 0
+    expected = numpy.zeros(matrix.shape[1])
+    expected[varied & is_count] = feature_selection.chi2(matrix[:, varied & is_count], target)[0]
+    found = scores(Association(everything, measure="chi2"), TRAIN, TASK, blocks)
+    numpy.testing.assert_allclose(found, expected, rtol=1e-9)
+    expected = [abs(numpy.corrcoef(column, target == "yes")[0, 1]) for column in matrix[:, varied].T]
+    found = scores(Association(everything, measure="correlation"), TRAIN, TASK, blocks)
+    numpy.testing.assert_allclose(found[varied], expected, rtol=1e-9)
+    assert not found[~varied].any()
+
+
+@pytest.mark.parametrize("blocks", [1, 4])
+def test_correlations_with_a_number_are_those_of_all_rows(blocks: int) -> None:
+    chance = numpy.random.default_rng(0)
+    rows = polars.DataFrame({"a": chance.normal(1e6, 1, 200), "b": chance.normal(size=200)})
+    rows = rows.with_columns(y=polars.col("b") * 2 + chance.normal(size=200))
+    everything = Pack((Column("a", NUMBER), Column("b", NUMBER)), ("a", "b"))
+    values = by_onnx(everything, rows).astype(numpy.float64)
+    # Theirs is a thousandth off for numbers that lie far from 0, so NumPy is asked.
+    expected = [abs(numpy.corrcoef(column, rows["y"].to_numpy())[0, 1]) for column in values.T]
+    task = Task(kind="regression", target="y")
+    found = scores(Association(everything, measure="correlation"), rows, task, blocks)
+    numpy.testing.assert_allclose(found, expected, rtol=1e-9)
+    importance = scores(Importance(everything), rows, task, blocks)
+    assert importance[1] > importance[0]

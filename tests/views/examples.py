@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aimass_compiler.diagnostics import Finding, Place, Related, Severity
-from aimass_compiler.spec.reader import parse
+from aimass_compiler.spec.yaml.reader import parse
 
 if TYPE_CHECKING:
-    from aimass_compiler.spec.document import Document
+    from aimass_compiler.spec.yaml.document import Document
 
 CHURN = "specs/churn.yaml"
 FRAUD = "specs/fraud, second: try.yaml"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from render.models import pipeline
 
-from aimass_compiler.cli.views import results
+from aimass_compiler.cli.views.run import results
 
 
 def trial(number: int, value: float | None, status: str = "done") -> dict[str, Any]:
@@ -27,7 +27,7 @@ def listed(folder: Path, values: list[float | None], *, greater_is_better: bool,
     chosen = {"trial": best, "metric": "roc_auc", "greater_is_better": greater_is_better}
     (folder / "train/trials.json").write_text(json.dumps(found))
     (folder / "train/best.json").write_text(json.dumps(chosen))
-    lines = results.drawn(folder, pipeline(), {"train"}, 0).splitlines()
+    lines = results(folder, pipeline(), {"train"}, 0).splitlines()
     return [line.split()[0] for line in lines[3:]]
 
 

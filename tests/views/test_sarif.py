@@ -12,7 +12,7 @@ from jsonschema import Draft4Validator, FormatChecker
 
 from aimass_compiler.cli.views import sarif
 from aimass_compiler.diagnostics import Assign, Finding, Fix, Related, Rename
-from aimass_compiler.spec.reader import parse
+from aimass_compiler.spec.yaml.reader import parse
 from views.examples import DOCUMENTS, MISSPELT, NOWHERE, STRANGE, UNOWNED, UNREADABLE
 
 FILE = "specs/größe 名.yaml"

@@ -11,7 +11,8 @@ import pathlib
 
 import pytest
 
-from aimass_compiler.cli.views import github, json_document, people
+from aimass_compiler.cli.views import findings_text, github
+from aimass_compiler.cli.views.findings import as_json
 from aimass_compiler.diagnostics import Finding
 from views.examples import (
     DOCUMENTS,
@@ -28,11 +29,11 @@ ORDINARY = [TOO_SMALL, MISSPELT, UNOWNED, MISSPELT]
 EVERY = [*ORDINARY, UNREADABLE, NOWHERE, *STRANGE]
 
 DRAWN = {
-    "people.txt": people.drawn(ORDINARY, DOCUMENTS),
-    "people-without-places.txt": people.drawn([UNREADABLE, NOWHERE], DOCUMENTS),
-    "people-strange.txt": people.drawn(STRANGE, DOCUMENTS, width=80),
-    "people-coloured.txt": people.drawn(ORDINARY, DOCUMENTS, is_coloured=True),
-    "findings.json": json_document.drawn(EVERY, DOCUMENTS),
+    "people.txt": findings_text.drawn(ORDINARY, DOCUMENTS),
+    "people-without-places.txt": findings_text.drawn([UNREADABLE, NOWHERE], DOCUMENTS),
+    "people-strange.txt": findings_text.drawn(STRANGE, DOCUMENTS, width=80),
+    "people-coloured.txt": findings_text.drawn(ORDINARY, DOCUMENTS, is_coloured=True),
+    "findings.json": as_json(EVERY, DOCUMENTS),
     "github.txt": github.drawn(EVERY, DOCUMENTS),
 }
 
@@ -45,13 +46,13 @@ def test_findings_are_drawn_as_before(name: str) -> None:
 
 
 def test_no_findings_are_no_text() -> None:
-    assert people.drawn([], {}) == ""
+    assert findings_text.drawn([], {}) == ""
     assert github.drawn([], {}) == ""
-    assert json.loads(json_document.drawn([], {}))["findings"] == []
+    assert json.loads(as_json([], {}))["findings"] == []
 
 
 def test_the_order_in_which_problems_were_found_does_not_matter() -> None:
-    for view in (people.drawn, json_document.drawn, github.drawn):
+    for view in (findings_text.drawn, as_json, github.drawn):
         assert view(EVERY, DOCUMENTS) == view(EVERY[::-1], DOCUMENTS)
 
 
@@ -66,9 +67,9 @@ def test_the_order_in_which_problems_were_found_does_not_matter() -> None:
     ],
 )
 def test_the_summary_counts(findings: list[Finding], told: str) -> None:
-    assert people.summary(findings) == told
+    assert findings_text.summary(findings) == told
 
 
 def test_a_path_that_was_never_written_points_above_it() -> None:
     lost = Finding("AM100", ("metadata", "owner", 3), "lost", file="specs/churn.yaml")
-    assert "--> specs/churn.yaml:1:11" in people.drawn([lost], DOCUMENTS)
+    assert "--> specs/churn.yaml:1:11" in findings_text.drawn([lost], DOCUMENTS)

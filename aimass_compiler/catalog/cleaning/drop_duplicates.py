@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from aimass_compiler.catalog.cleaning_step import CleaningStep
-from aimass_compiler.values import Names
+from aimass_compiler.catalog.quantities import Names
 
 if TYPE_CHECKING:
-    import polars
+    from collections.abc import Sequence
+
+    from aimass_compiler.engines import Table
 
 
 class DropDuplicates(CleaningStep):
@@ -25,8 +27,5 @@ class DropDuplicates(CleaningStep):
     def unique_by(self) -> tuple[str, ...]:
         return self.by or ()
 
-    def keep(self, rows: polars.LazyFrame) -> polars.LazyFrame:
-        from polars import selectors
-
-        alike = selectors.by_name(*self.by) if self.by else None
-        return rows.unique(subset=alike, keep="first", maintain_order=True)
+    def keep(self, rows: Table, columns: Sequence[str]) -> Table:
+        return rows.unique(self.by or columns)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from aimass_compiler.catalog.cleaning_step import CleaningStep
-from aimass_compiler.values import Names
+from aimass_compiler.catalog.quantities import Names
 
 if TYPE_CHECKING:
-    import polars
+    from collections.abc import Sequence
+
+    from aimass_compiler.engines import Table
 
 
 class DropMissing(CleaningStep):
@@ -22,7 +24,8 @@ class DropMissing(CleaningStep):
     def columns_read(self) -> tuple[str, ...]:
         return self.columns or ()
 
-    def keep(self, rows: polars.LazyFrame) -> polars.LazyFrame:
-        from polars import selectors
+    def keep(self, rows: Table, columns: Sequence[str]) -> Table:
+        from polars import all_horizontal, selectors
 
-        return rows.drop_nulls(selectors.by_name(*self.columns) if self.columns else None)
+        are_there = all_horizontal(selectors.by_name(*(self.columns or columns)).as_expr().is_not_null())
+        return rows.filter(lambda block: block.select(kept=are_there).to_series())

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from aimass_compiler.catalog.cleaning_step import CleaningStep
 from aimass_compiler.expression.algebra import Column
+from aimass_compiler.expression.column_types import CATEGORY, NUMBER
 from aimass_compiler.expression.formula import Formula
-from aimass_compiler.expression.types import CATEGORY, NUMBER
 
 if TYPE_CHECKING:
-    import polars
+    from collections.abc import Sequence
+
+    from aimass_compiler.engines import Table
 
 
 class Keep(CleaningStep):
@@ -24,12 +26,14 @@ class Keep(CleaningStep):
     def columns_read(self) -> tuple[str, ...]:
         return self.where.columns
 
-    def keep(self, rows: polars.LazyFrame) -> polars.LazyFrame:
+    def keep(self, rows: Table, columns: Sequence[str]) -> Table:
         from aimass_compiler.expression.polars_lowering import lower
 
-        schema = rows.collect_schema()
+        del columns
+        schema = rows.schema
         table = {
             name: Column(name, NUMBER if schema[name].is_numeric() else CATEGORY)
             for name in self.columns_read()
         }
-        return rows.filter(lower(self.where.over(table)))
+        claim = lower(self.where.over(table))
+        return rows.filter(lambda block: block.select(kept=claim).to_series())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from aimass_compiler.catalog.metric import Metric
-from aimass_compiler.task import Task
+from aimass_compiler.catalog.task import Task
 
 if TYPE_CHECKING:
     import numpy
@@ -17,6 +17,16 @@ class Accuracy(Metric):
     task: ClassVar[Literal["classification", "regression"]] = "classification"
     is_of_labels: ClassVar[bool] = True
 
-    def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:
+    def measure(
+        self,
+        task: Task,
+        truth: numpy.ndarray,
+        predicted: numpy.ndarray,
+        weights: numpy.ndarray | None = None,
+    ) -> float:
         del task
-        return float((predicted.argmax(axis=1) == truth).mean()) if len(truth) else float("nan")
+        import numpy
+
+        if not len(truth):
+            return float("nan")
+        return float(numpy.average(predicted.argmax(axis=1) == truth, weights=weights))

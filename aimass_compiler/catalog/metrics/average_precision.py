@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from aimass_compiler.catalog.metric import Metric, one_against_rest
-from aimass_compiler.task import Task
+from aimass_compiler.catalog.task import Task
 
 if TYPE_CHECKING:
     import numpy
@@ -17,7 +17,13 @@ class AveragePrecision(Metric):
     task: ClassVar[Literal["classification", "regression"]] = "classification"
     is_of_positive: ClassVar[bool] = True
 
-    def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:
+    def measure(
+        self,
+        task: Task,
+        truth: numpy.ndarray,
+        predicted: numpy.ndarray,
+        weights: numpy.ndarray | None = None,
+    ) -> float:
         from sklearn.metrics import average_precision_score
 
-        return one_against_rest(average_precision_score, task, truth, predicted)
+        return one_against_rest(average_precision_score, task, truth, predicted, weights)

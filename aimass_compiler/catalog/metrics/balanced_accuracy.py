@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from aimass_compiler.catalog.metric import Metric
-from aimass_compiler.task import Task
+from aimass_compiler.catalog.task import Task
 
 if TYPE_CHECKING:
     import numpy
@@ -17,12 +17,20 @@ class BalancedAccuracy(Metric):
     task: ClassVar[Literal["classification", "regression"]] = "classification"
     is_of_labels: ClassVar[bool] = True
 
-    def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:
+    def measure(
+        self,
+        task: Task,
+        truth: numpy.ndarray,
+        predicted: numpy.ndarray,
+        weights: numpy.ndarray | None = None,
+    ) -> float:
         import numpy
 
+        is_right = predicted.argmax(axis=1) == truth
+        counts = numpy.ones(len(truth)) if weights is None else weights
         recalls = [
-            float((predicted[truth == number].argmax(axis=1) == number).mean())
+            float(numpy.average(is_right[of_class], weights=counts[of_class]))
             for number in range(task.outputs)
-            if (truth == number).any()
+            if counts[of_class := truth == number].sum() > 0
         ]
         return float(numpy.mean(recalls)) if recalls else float("nan")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from aimass_compiler.catalog.metric import Metric
-from aimass_compiler.task import Task
+from aimass_compiler.catalog.task import Task
 
 if TYPE_CHECKING:
     import numpy
@@ -18,7 +18,15 @@ class LogLoss(Metric):
     greater_is_better: ClassVar[bool] = False
     highest: ClassVar[float] = float("inf")
 
-    def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:
+    def measure(
+        self,
+        task: Task,
+        truth: numpy.ndarray,
+        predicted: numpy.ndarray,
+        weights: numpy.ndarray | None = None,
+    ) -> float:
         from sklearn.metrics import log_loss
 
-        return float(log_loss(truth, predicted, labels=range(task.outputs))) if len(truth) else float("nan")
+        if not len(truth):
+            return float("nan")
+        return float(log_loss(truth, predicted, labels=range(task.outputs), sample_weight=weights))

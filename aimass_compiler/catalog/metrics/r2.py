@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from aimass_compiler.catalog.metric import Metric
-from aimass_compiler.task import Task
+from aimass_compiler.catalog.task import Task
 
 if TYPE_CHECKING:
     import numpy
@@ -17,10 +17,16 @@ class R2(Metric):
     task: ClassVar[Literal["classification", "regression"]] = "regression"
     lowest: ClassVar[float] = float("-inf")
 
-    def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:
+    def measure(
+        self,
+        task: Task,
+        truth: numpy.ndarray,
+        predicted: numpy.ndarray,
+        weights: numpy.ndarray | None = None,
+    ) -> float:
         del task
         from sklearn.metrics import r2_score
 
         if len(truth) < 2 or truth.min() == truth.max():  # noqa: PLR2004  # no variance to explain
             return float("nan")
-        return float(r2_score(truth, predicted))
+        return float(r2_score(truth, predicted, sample_weight=weights))

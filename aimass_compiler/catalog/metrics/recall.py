@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from aimass_compiler.catalog.metric import Metric, of_labels
-from aimass_compiler.task import Task
+from aimass_compiler.catalog.task import Task
 
 if TYPE_CHECKING:
     import numpy
@@ -18,7 +18,13 @@ class Recall(Metric):
     is_of_positive: ClassVar[bool] = True
     is_of_labels: ClassVar[bool] = True
 
-    def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:
+    def measure(
+        self,
+        task: Task,
+        truth: numpy.ndarray,
+        predicted: numpy.ndarray,
+        weights: numpy.ndarray | None = None,
+    ) -> float:
         from sklearn.metrics import recall_score
 
-        return of_labels(recall_score, task, truth, predicted)
+        return of_labels(recall_score, task, truth, predicted, weights)

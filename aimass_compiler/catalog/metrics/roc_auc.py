@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from aimass_compiler.catalog.metric import Metric, one_against_rest
-from aimass_compiler.task import Task
+from aimass_compiler.catalog.task import Task
 
 if TYPE_CHECKING:
     import numpy
@@ -16,7 +16,13 @@ class RocAuc(Metric):
 
     task: ClassVar[Literal["classification", "regression"]] = "classification"
 
-    def measure(self, task: Task, truth: numpy.ndarray, predicted: numpy.ndarray) -> float:
+    def measure(
+        self,
+        task: Task,
+        truth: numpy.ndarray,
+        predicted: numpy.ndarray,
+        weights: numpy.ndarray | None = None,
+    ) -> float:
         from sklearn.metrics import roc_auc_score
 
-        return one_against_rest(roc_auc_score, task, truth, predicted)
+        return one_against_rest(roc_auc_score, task, truth, predicted, weights)

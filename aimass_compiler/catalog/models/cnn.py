@@ -1,30 +1,31 @@
-"""A convolutional network for images, by PyTorch."""
+"""A convolutional network for images."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal, cast
 
 from pydantic import Field
 
-from aimass_compiler.catalog.model import Budget, Examples, Model, Progress, Trained
-from aimass_compiler.catalog.models._network import LOSSES, train_network
-from aimass_compiler.task import Task
-from aimass_compiler.values import Integer, Number, Tunable
+from aimass_compiler.catalog.examples import Images, Matrix
+from aimass_compiler.catalog.network import (
+    Activation,
+    BatchNormalization,
+    Convolution,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    Network,
+    Pooling,
+)
+from aimass_compiler.catalog.quantities import Integer, Number, Tunable
 
-if TYPE_CHECKING:
-    import torch
 
+class Cnn(Network):
+    """A convolutional network for images."""
 
-class Cnn(Model):
-    """A convolutional network for images, by PyTorch."""
-
-    requires: ClassVar[str] = "torch"
-    learns_in_epochs: ClassVar[bool] = True
-    learns_in_steps: ClassVar[bool] = True
-    uses_gpus: ClassVar[bool] = True
-    losses: ClassVar[Mapping[str, tuple[str, ...]]] = LOSSES
-    accepts: ClassVar[Literal["table", "image"]] = "image"
+    examples: ClassVar[Matrix | Images] = Images()
     regularization: ClassVar[tuple[str, ...]] = ("dropout",)
     capacity: ClassVar[tuple[str, ...]] = ("channels",)
 
@@ -39,34 +40,16 @@ class Cnn(Model):
     dropout: Tunable[Annotated[Number, Field(ge=0, le=0.9)]] = 0.1
     """The share of the last channels that are left out of each step."""
 
-    def train(
-        self, task: Task, train: Examples, validation: Examples, budget: Budget, progress: Progress
-    ) -> Trained:
-        shape = cast("tuple[int, int, int]", train.x.shape[1:])
-        return train_network(
-            lambda: self._network(shape, task.outputs), task, train, validation, budget, progress
-        )
-
-    def _network(self, shape: tuple[int, int, int], outputs: int) -> torch.nn.Module:
-        from torch import nn
-
-        kernel = cast("int", self.kernel)
-        pool = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}[cast("str", self.pooling)]
-        depth, height, width = shape
-        layers: list[Any] = []
+    def architecture(self, shape: tuple[int, ...], outputs: int) -> Iterator[Layer]:
+        _, height, width = shape
         for channels in cast("tuple[int, ...]", self.channels):
-            # An even kernel has no middle: padded on one side only, it still keeps width and height.
-            before, after = (kernel - 1) // 2, kernel // 2
-            layers += [nn.ZeroPad2d((before, after, before, after)), nn.Conv2d(depth, channels, kernel)]
-            layers += [nn.BatchNorm2d(channels), nn.ReLU()]
+            yield Convolution(channels, cast("int", self.kernel))
+            yield BatchNormalization()
+            yield Activation("relu")
             if min(height, width) > 1:
-                layers.append(pool(2))
+                yield Pooling(cast("Literal['max']", self.pooling), (2, 2))
                 height, width = height // 2, width // 2
-            depth = channels
-        head = (
-            nn.AvgPool2d((height, width)),
-            nn.Flatten(),
-            nn.Dropout(self.dropout),
-            nn.Linear(depth, outputs),
-        )
-        return nn.Sequential(*layers, *head)
+        yield Pooling("average", (height, width))
+        yield Flatten()
+        yield Dropout(cast("float", self.dropout))
+        yield Dense(outputs)

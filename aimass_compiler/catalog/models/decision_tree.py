@@ -7,16 +7,19 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from aimass_compiler.catalog.model import Budget, Examples, Model, Progress, Trained
-from aimass_compiler.catalog.models._scale import Scale
-from aimass_compiler.catalog.models._scikit_learn import LearntEstimator, space_thresholds
-from aimass_compiler.task import Task
-from aimass_compiler.values import Integer, Tunable
+from aimass_compiler.catalog.examples import Examples
+from aimass_compiler.catalog.frameworks import Framework
+from aimass_compiler.catalog.frameworks._scale import Scale, learned_targets
+from aimass_compiler.catalog.frameworks.sklearn import SKLEARN, FittedEstimator, rows_of, space_thresholds
+from aimass_compiler.catalog.model import Budget, Model, Progress, Trained
+from aimass_compiler.catalog.quantities import Integer, Tunable
+from aimass_compiler.catalog.task import Task
 
 
 class DecisionTree(Model):
     """One tree of questions about the features."""
 
+    library: ClassVar[Framework] = SKLEARN
     ignores_scale: ClassVar[bool] = True
     losses: ClassVar[Mapping[str, tuple[str, ...]]] = {"regression": ("mean_squared_error",)}
     regularization: ClassVar[tuple[str, ...]] = ("min_samples_leaf",)
@@ -37,7 +40,7 @@ class DecisionTree(Model):
         tree = kind(
             max_depth=self.max_depth, min_samples_leaf=self.min_samples_leaf, random_state=budget.seed
         )
-        scale = None if task.is_classification else Scale.of(train.y)
-        tree.fit(train.x, scale.scaled(train.y) if scale else train.y)
+        scale = Scale.for_task(task, train.y)
+        tree.fit(rows_of(train.x, "f4"), learned_targets(train.y, scale), train.weights)
         space_thresholds([tree], (train.x, validation.x))
-        return LearntEstimator(tree, task, train.x.shape[1], scale)
+        return FittedEstimator(tree, task, train.x.shape[1], scale)

@@ -7,15 +7,19 @@ from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import Field
 
-from aimass_compiler.catalog.model import Budget, Examples, Model, Progress, Trained
-from aimass_compiler.catalog.models._scikit_learn import LearntLinear
-from aimass_compiler.task import Task
-from aimass_compiler.values import Number, Tunable
+from aimass_compiler.catalog.examples import Examples
+from aimass_compiler.catalog.feature_matrix import FeatureMatrix
+from aimass_compiler.catalog.frameworks import Framework
+from aimass_compiler.catalog.frameworks.sklearn import SKLEARN, FittedLinear, least_squares
+from aimass_compiler.catalog.model import Budget, Model, Progress, Trained
+from aimass_compiler.catalog.quantities import Number, Tunable
+from aimass_compiler.catalog.task import Task
 
 
 class LinearRegression(Model):
     """A weighted sum of the features, held back by L2 (ridge), L1 (lasso) or both (elastic net)."""
 
+    library: ClassVar[Framework] = SKLEARN
     tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
     losses: ClassVar[Mapping[str, tuple[str, ...]]] = {"regression": ("mean_squared_error",)}
     bytes_a_number: ClassVar[float] = 9.0
@@ -32,9 +36,27 @@ class LinearRegression(Model):
         import numpy
 
         del validation, progress
+        if isinstance(train.x, FeatureMatrix):
+            return FittedLinear(self._fitted_sparse(train.x, train, budget.seed), task)
         # A copy of our own, in which the estimators centre without another.
         x, y = numpy.array(train.x, numpy.float64), numpy.asarray(train.y, numpy.float64)
-        return LearntLinear(self._estimator(len(y), budget.seed).fit(x, y), task)
+        return FittedLinear(self._estimator(len(y), budget.seed).fit(x, y, train.weights), task)
+
+    def _fitted_sparse(self, x: FeatureMatrix, train: Examples, seed: int) -> Any:
+        """The estimator, from a sparse matrix whose numbers are centred, so that no square cancels."""
+        import numpy
+
+        means = x.numbers.mean(axis=0, dtype=numpy.float64)
+        rows, y = x.csr(minus=means), numpy.asarray(train.y, numpy.float64)
+        estimator = self._estimator(len(y), seed)
+        if self.l1:
+            estimator.fit(rows, y, train.weights)
+        else:
+            estimator.n_features_in_ = rows.shape[1]
+            l2 = cast("float", self.l2)
+            estimator.coef_, estimator.intercept_ = least_squares(rows, y, l2, train.weights)
+        estimator.intercept_ -= means @ estimator.coef_[x.layout.number_places]
+        return estimator
 
     def _estimator(self, rows: int, seed: int) -> Any:
         from sklearn.linear_model import ElasticNet, LinearRegression, Ridge

@@ -7,15 +7,21 @@ from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import Field
 
-from aimass_compiler.catalog.model import Budget, Examples, Model, Progress, Trained
-from aimass_compiler.catalog.models._scikit_learn import LearntLinear
-from aimass_compiler.task import Task
-from aimass_compiler.values import Integer, Number, Tunable
+from aimass_compiler.catalog.examples import Examples
+from aimass_compiler.catalog.feature_matrix import FeatureMatrix
+from aimass_compiler.catalog.frameworks import Framework
+from aimass_compiler.catalog.frameworks.sklearn import SKLEARN, FittedLinear, rows_of
+from aimass_compiler.catalog.model import Budget, Model, Progress, Trained
+from aimass_compiler.catalog.quantities import Integer, Number, Tunable
+from aimass_compiler.catalog.task import Task
+
+_SPARSE_TOLERANCE = 1e-6
 
 
 class LogisticRegression(Model):
     """Classes by a weighted sum of the features, held back by L2, L1 or both."""
 
+    library: ClassVar[Framework] = SKLEARN
     tasks: ClassVar[frozenset[str]] = frozenset({"classification"})
     losses: ClassVar[Mapping[str, tuple[str, ...]]] = {"classification": ("log_loss",)}
     bytes_a_number: ClassVar[float] = 9.0
@@ -31,11 +37,12 @@ class LogisticRegression(Model):
     def train(
         self, task: Task, train: Examples, validation: Examples, budget: Budget, progress: Progress
     ) -> Trained:
-        import numpy
-
         del validation, progress
-        x = numpy.asarray(train.x, numpy.float64)
-        return LearntLinear(self._estimator(budget.seed).fit(x, train.y), task)
+        estimator = self._estimator(budget.seed)
+        if self.l1 and isinstance(train.x, FeatureMatrix):
+            # On sparse rows `saga` moves the intercept in steps of a hundredth, which look like an end.
+            estimator.set_params(tol=_SPARSE_TOLERANCE)
+        return FittedLinear(estimator.fit(rows_of(train.x, "f8"), train.y, train.weights), task)
 
     def _estimator(self, seed: int) -> Any:
         from sklearn.linear_model import LogisticRegression as Estimator

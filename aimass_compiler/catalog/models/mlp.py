@@ -1,29 +1,19 @@
-"""A network of fully connected layers for tables, by PyTorch."""
+"""A network of fully connected layers for tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal, cast
 
 from pydantic import Field
 
-from aimass_compiler.catalog.model import Budget, Examples, Model, Progress, Trained
-from aimass_compiler.catalog.models._network import LOSSES, train_network
-from aimass_compiler.task import Task
-from aimass_compiler.values import Integer, Number, Tunable
-
-if TYPE_CHECKING:
-    import torch
+from aimass_compiler.catalog.network import Activation, Dense, Dropout, Layer, Network
+from aimass_compiler.catalog.quantities import Integer, Number, Tunable
 
 
-class Mlp(Model):
-    """A network of fully connected layers for tables, by PyTorch."""
+class Mlp(Network):
+    """A network of fully connected layers for tables."""
 
-    requires: ClassVar[str] = "torch"
-    learns_in_epochs: ClassVar[bool] = True
-    learns_in_steps: ClassVar[bool] = True
-    uses_gpus: ClassVar[bool] = True
-    losses: ClassVar[Mapping[str, tuple[str, ...]]] = LOSSES
     regularization: ClassVar[tuple[str, ...]] = ("dropout",)
     capacity: ClassVar[tuple[str, ...]] = ("hidden",)
 
@@ -34,25 +24,10 @@ class Mlp(Model):
     dropout: Tunable[Annotated[Number, Field(ge=0, le=0.9)]] = 0.1
     """The share of hidden units that are left out of each step."""
 
-    def train(
-        self, task: Task, train: Examples, validation: Examples, budget: Budget, progress: Progress
-    ) -> Trained:
-        features = int(train.x.shape[1])
-        return train_network(
-            lambda: self._network(features, task.outputs), task, train, validation, budget, progress
-        )
-
-    def _network(self, features: int, outputs: int) -> torch.nn.Module:
-        from torch import nn
-
-        activations = {"relu": nn.ReLU, "gelu": nn.GELU, "elu": nn.ELU, "tanh": nn.Tanh}
-        layers: list[Any] = []
-        width = features
+    def architecture(self, shape: tuple[int, ...], outputs: int) -> Iterator[Layer]:
+        del shape
         for units in cast("tuple[int, ...]", self.hidden):
-            layers += [
-                nn.Linear(width, units),
-                activations[cast("str", self.activation)](),
-                nn.Dropout(self.dropout),
-            ]
-            width = units
-        return nn.Sequential(*layers, nn.Linear(width, outputs))
+            yield Dense(units)
+            yield Activation(cast("Literal['relu']", self.activation))
+            yield Dropout(cast("float", self.dropout))
+        yield Dense(outputs)

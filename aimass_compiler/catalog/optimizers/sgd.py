@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.optimizer import Optimizer
-from aimass_compiler.values import Flag, Number, Tunable
-
-if TYPE_CHECKING:
-    import torch
+from aimass_compiler.catalog.quantities import Flag, Number, Tunable
 
 
 class Sgd(Optimizer):
@@ -28,14 +24,3 @@ class Sgd(Optimizer):
         if self.nesterov and self.momentum == 0:
             raise PydanticCustomError("nesterov", "`nesterov` needs a `momentum` above 0")
         return self
-
-    def for_torch(self, weights: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
-        import torch
-
-        return torch.optim.SGD(
-            weights,
-            lr=self.learning_rate,
-            weight_decay=self.weight_decay,
-            momentum=self.momentum,
-            nesterov=self.nesterov,
-        )

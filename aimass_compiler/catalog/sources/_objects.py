@@ -1,4 +1,4 @@
-"""JSON objects, one a line, as columns; a field that nobody asks for may hold anything."""
+"""JSON objects, one a line, as columns; a field that no one asks for may hold anything."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read(location: str, wanted: Mapping[str, str] | None) -> Rows:
     numbers = cache(lambda: lines(location))
     texts = (name for name, kind in frame.schema.items() if kind == polars.String)
     mixed = frozenset(name for name in texts if set(map(type, columns[name])) - {str, type(None)})
-    return Rows(frame, names, lambda row: f"line {numbers()[row]}", mixed)
+    return Rows((frame,), names, lambda row: f"line {numbers()[row]}", mixed)
 
 
 def values(
@@ -142,7 +142,9 @@ def _lists(name: str, found: list[Any], location: str) -> polars.Series:
     import polars
 
     try:
-        return polars.Series(name, found, dtype=polars.List(polars.Float64), strict=False)
+        are_nested = any(type(item) is list for value in found if value for item in value)
+        inner = polars.List(polars.Float64) if are_nested else polars.Float64()
+        return polars.Series(name, found, dtype=polars.List(inner), strict=False)
     except (polars.exceptions.PolarsError, TypeError, ValueError):
         raise _unlike(name, found, location) from None
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from aimass_compiler.catalog.source import EmptyFileError, Rows, Source, UnreadableError
+from aimass_compiler.catalog.quantities import Flag, Integer, Names
+from aimass_compiler.catalog.source import EmptyFileError, FileSource, Rows, UnreadableError
 from aimass_compiler.catalog.sources import _notation
 from aimass_compiler.diagnostics import did_you_mean
 from aimass_compiler.expression.plain_name import values_of
-from aimass_compiler.values import Flag, Integer, Names
 
 if TYPE_CHECKING:
     from typing import LiteralString, Self
@@ -72,7 +72,7 @@ def _marks_by_column(value: object) -> object:
     return {name: (marks,) if isinstance(marks, str) else marks for name, marks in value.items()}
 
 
-class Csv(Source):
+class Csv(FileSource):
     """Rows of separated values, read exactly as declared: nothing about them is guessed.
 
     They may be compressed by gzip, zstd, bzip2, xz or zip.
@@ -175,7 +175,7 @@ class Csv(Source):
         def place(row: int) -> str:
             return f"line {lines()[row]}"
 
-        return Rows(self.plain(texts, wanted or {}, place), names, place)
+        return Rows((self.plain(texts, wanted or {}, place),), names, place)
 
     def texts(
         self, location: str, wanted: Iterable[str] | None = None, seen: Callable[[int], None] | None = None

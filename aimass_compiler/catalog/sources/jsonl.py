@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aimass_compiler.catalog.source import Rows, Source
+from aimass_compiler.catalog.source import FileSource, Rows
 
 
-class Jsonl(Source):
+class Jsonl(FileSource):
     """Rows of JSON objects, one a line; a key that a row lacks is a missing value."""
 
     may_lack_columns = True

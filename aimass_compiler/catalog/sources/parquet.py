@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aimass_compiler.catalog.source import Rows, Source, UnreadableError
+from aimass_compiler.catalog.source import FileSource, Rows, UnreadableError
 
 
-class Parquet(Source):
+class Parquet(FileSource):
     """Rows of Apache Parquet files."""
 
     def read_file(self, location: str, wanted: Mapping[str, str] | None) -> Rows:
@@ -17,8 +17,8 @@ class Parquet(Source):
             table = polars.scan_parquet(location, glob=not self.is_local, hive_partitioning=False)
             names = table.collect_schema().names()
             chosen = [name for name in names if wanted is None or name in wanted]
-            frame = table.select(polars.selectors.by_name(chosen)).collect()
+            frame = table.select(polars.selectors.by_name(chosen))
         except polars.exceptions.PolarsError as error:
             reason = str(error).strip().split("\n")[0]
             raise UnreadableError(f"the file cannot be read as Parquet: {reason}") from None
-        return Rows(frame, tuple(names), lambda row: f"row {row + 1}")
+        return Rows((frame,), tuple(names), lambda row: f"row {row + 1}")

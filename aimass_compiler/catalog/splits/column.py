@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from aimass_compiler.catalog.split import Split
+from aimass_compiler.expression import column_types
 from aimass_compiler.expression.plain_name import values_of
 
 if TYPE_CHECKING:
     import polars
 
+    from aimass_compiler.engines import Table
+
 
 class Column(Split):
     """Split as a column says: its values are train, validation and test."""
 
-    accepts: ClassVar[frozenset[str]] = frozenset({"category", "id"})
+    accepts: ClassVar[column_types.Accepted] = (column_types.Category, column_types.Id)
 
     column: str
     """The column that names each row's split."""
@@ -22,6 +25,12 @@ class Column(Split):
     def columns_read(self) -> tuple[str, ...]:
         return (self.column,)
 
-    def assign(self, rows: polars.DataFrame, target: str) -> polars.Series:
-        del target
-        return values_of(rows, self.column)
+    def assign(self, rows: Table) -> polars.Series:
+        from aimass_compiler.catalog.split_shares import names_type
+
+        def of(block: polars.DataFrame) -> polars.Series:
+            named = values_of(block, self.column)
+            known = named.cast(names_type(), strict=False)
+            return known.set(known.is_null() & named.is_not_null(), "")
+
+        return rows.select([self.column]).column(of)

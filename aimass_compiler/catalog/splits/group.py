@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from aimass_compiler.catalog.quantities import Integer
 from aimass_compiler.catalog.split import SharedSplit
-from aimass_compiler.values import Integer
 
 if TYPE_CHECKING:
     import polars
+
+    from aimass_compiler.engines import Table
 
 
 class Group(SharedSplit):
@@ -28,8 +30,9 @@ class Group(SharedSplit):
     def is_by_chance(self) -> bool:
         return True
 
-    def assign(self, rows: polars.DataFrame, target: str) -> polars.Series:
-        from aimass_compiler.catalog.splitting import by_position, hashed_position
+    def assign(self, rows: Table) -> polars.Series:
+        from aimass_compiler.catalog.split_shares import by_position, hashed_position
 
-        del target
-        return by_position(hashed_position(rows, [self.column], self.seed), self.bounds)
+        key = [self.column]
+        keys = rows.select(key)
+        return keys.column(lambda block: by_position(hashed_position(block, key, self.seed), self.bounds))

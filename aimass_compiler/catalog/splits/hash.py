@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from aimass_compiler.catalog.quantities import Integer, Names
 from aimass_compiler.catalog.split import SharedSplit
-from aimass_compiler.values import Integer, Names
 
 if TYPE_CHECKING:
     import polars
+
+    from aimass_compiler.engines import Table
 
 
 class Hash(SharedSplit):
@@ -32,9 +34,9 @@ class Hash(SharedSplit):
     def keeps_together(self) -> bool:
         return bool(self.key)
 
-    def assign(self, rows: polars.DataFrame, target: str) -> polars.Series:
-        from aimass_compiler.catalog.splitting import by_position, hashed_position
+    def assign(self, rows: Table) -> polars.Series:
+        from aimass_compiler.catalog.split_shares import by_position, hashed_position
 
-        del target
-        columns = list(self.key) if self.key else rows.columns
-        return by_position(hashed_position(rows, columns, self.seed), self.bounds)
+        key = list(self.key or rows.schema)
+        keys = rows.select(key)
+        return keys.column(lambda block: by_position(hashed_position(block, key, self.seed), self.bounds))

@@ -6,18 +6,21 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from aimass_compiler.catalog.quantities import Integer
 from aimass_compiler.catalog.split import SharedSplit
+from aimass_compiler.expression import column_types
 from aimass_compiler.expression.plain_name import values_of
-from aimass_compiler.values import Integer
 
 if TYPE_CHECKING:
     import polars
+
+    from aimass_compiler.engines import Table
 
 
 class Random(SharedSplit):
     """Split at random, each class in the same shares."""
 
-    accepts: ClassVar[frozenset[str]] = frozenset({"category"})
+    accepts: ClassVar[column_types.Accepted] = (column_types.Category,)
 
     stratify: str | None = None
     """A category column whose values get the same shares in every split; often the target."""
@@ -35,18 +38,23 @@ class Random(SharedSplit):
     def keeps_together(self) -> bool:
         return False
 
-    def assign(self, rows: polars.DataFrame, target: str) -> polars.Series:
+    def assign(self, rows: Table) -> polars.Series:
         import polars
 
-        from aimass_compiler.catalog.splitting import by_position, hashed_position
+        from aimass_compiler.catalog.split_shares import by_position, hashed_position
 
-        del target
         # Hashed places instead of a generator's: NumPy may change its streams, MurmurHash3 cannot.
         places = polars.DataFrame({"place": range(rows.height)})
         chance = hashed_position(places, ["place"], self.seed).rank("ordinal")
-        groups = values_of(rows, self.stratify).cast(polars.String).fill_null("") if self.stratify else None
-        table = polars.DataFrame(
-            {"chance": chance, "group": groups if groups is not None else [""] * rows.height}
-        )
+        table = polars.DataFrame({"chance": chance, "group": self._groups(rows)})
         position = (polars.col("chance").rank("ordinal").over("group") - 0.5) / polars.len().over("group")
         return by_position(table.select(position=position).to_series(), self.bounds)
+
+    def _groups(self, rows: Table) -> polars.Series:
+        import polars
+
+        name = self.stratify
+        if name is None:
+            return polars.repeat("", rows.height, eager=True)
+        groups = rows.select([name])
+        return groups.column(lambda block: values_of(block, name).cast(polars.String).fill_null(""))

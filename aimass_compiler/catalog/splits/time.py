@@ -5,32 +5,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from aimass_compiler.catalog.split import SharedSplit
+from aimass_compiler.expression import column_types
 from aimass_compiler.expression.plain_name import values_of
 
 if TYPE_CHECKING:
     import polars
 
+    from aimass_compiler.engines import Table
+
 
 class Time(SharedSplit):
     """Split by time: learn from the past, validate on what came next, test on the latest rows."""
 
-    accepts: ClassVar[frozenset[str]] = frozenset({"time", "number"})
+    accepts: ClassVar[column_types.Accepted] = (column_types.Time, column_types.Number)
 
     column: str
-    """The time (or number) column that orders the rows; rows of one moment stay together."""
+    """The time (or number) column that orders the rows; rows of one timestamp stay together."""
 
     def columns_read(self) -> tuple[str, ...]:
         return (self.column,)
 
-    def assign(self, rows: polars.DataFrame, target: str) -> polars.Series:
+    def assign(self, rows: Table) -> polars.Series:
         import polars
 
-        from aimass_compiler.catalog.moments import microseconds
-        from aimass_compiler.catalog.splitting import by_position
+        from aimass_compiler.catalog.split_shares import by_position
+        from aimass_compiler.expression.timestamp_columns import microseconds
 
-        del target
-        times = values_of(rows, self.column)
-        if times.dtype == polars.String:
-            times = microseconds(times)
+        def times_of(block: polars.DataFrame) -> polars.Series:
+            times = values_of(block, self.column)
+            return microseconds(times) if times.dtype == polars.String else times
+
+        times = rows.select([self.column]).column(times_of)
         first = times.rank("min").cast(polars.Float64) - 1
         return by_position(first / max(rows.height, 1), self.bounds)

@@ -8,10 +8,11 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from aimass_compiler.catalog.quantities import Number
 from aimass_compiler.catalog.transform import Declared, Doubt, Doubts, EachColumn, Types
+from aimass_compiler.expression import column_types
 from aimass_compiler.expression.algebra import Arithmetic, Constant, Expression
 from aimass_compiler.expression.statistics import Quantiles, Statistic
-from aimass_compiler.values import Number
 
 Share = Annotated[Number, Field(ge=0, le=1)]
 
@@ -19,7 +20,7 @@ Share = Annotated[Number, Field(ge=0, le=1)]
 class Clip(EachColumn):
     """Pull numbers that lie too far out back to a bound."""
 
-    accepts: ClassVar[frozenset[str]] = frozenset({"number"})
+    accepts: ClassVar[column_types.Accepted] = (column_types.Number,)
     examples: ClassVar[tuple[Any, ...]] = (
         {"columns": "charges", "min": 0, "max": 500},
         {"columns": ["tenure", "charges"], "quantiles": [0.1, 0.9]},
@@ -56,8 +57,8 @@ class Clip(EachColumn):
             is_low = known.least is not None and (self.min is None or self.min <= known.least)
             is_high = known.most is not None and (self.max is None or self.max >= known.most)
             if self.quantiles is None and (is_low or self.min is None) and (is_high or self.max is None):
-                told = f"`{name}` is never beyond these bounds, so there is nothing to pull back"
-                yield Doubt.IDLE, ("columns", place), told
+                message = f"`{name}` is never beyond these bounds, so there is nothing to pull back"
+                yield Doubt.IDLE, ("columns", place), message
 
     def learn_column(self, column: Expression) -> Mapping[str, Statistic]:
         return {"bounds": Quantiles(column, self.quantiles)} if self.quantiles else {}

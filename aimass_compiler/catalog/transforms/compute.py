@@ -6,15 +6,20 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from aimass_compiler.catalog.transform import Table, Transform, Types
+from aimass_compiler.expression import column_types
 from aimass_compiler.expression.algebra import AsNumber, Expression
+from aimass_compiler.expression.column_types import NUMBER, ColumnType
 from aimass_compiler.expression.formula import Formula
-from aimass_compiler.expression.types import NUMBER, ColumnType
 
 
 class Compute(Transform):
     """Compute a new number from others, by a formula such as `charges / (tenure + 1)`."""
 
-    accepts: ClassVar[frozenset[str]] = frozenset({"number", "category", "index"})
+    accepts: ClassVar[column_types.Accepted] = (
+        column_types.Number,
+        column_types.Category,
+        column_types.Index,
+    )
     examples: ClassVar[tuple[Any, ...]] = (
         {"name": "monthly", "formula": "charges / (tenure + 1)"},
         {"name": "is_new", "formula": "tenure < 3 and not missing(plan) and age_group != 2"},

@@ -6,15 +6,24 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from aimass_compiler.catalog.transform import Columns, Table, Transform, Types
+from aimass_compiler.expression import column_types
 from aimass_compiler.expression.algebra import Expression
-from aimass_compiler.expression.types import ColumnType
+from aimass_compiler.expression.column_types import ColumnType
 
 
 class Drop(Transform):
     """Leave columns out of the model."""
 
-    accepts: ClassVar[frozenset[str]] = frozenset(
-        {"number", "category", "text", "time", "image", "index", "vector"}
+    accepts: ClassVar[column_types.Accepted] = (
+        column_types.Number,
+        column_types.Category,
+        column_types.Text,
+        column_types.Time,
+        column_types.Image,
+        column_types.NumberSeries,
+        column_types.Sequence,
+        column_types.Index,
+        column_types.Vector,
     )
     examples: ClassVar[tuple[Any, ...]] = ("charges", ["plan", "photo"], {"type": "number", "but": ["age"]})
     only_removes: ClassVar[bool] = True

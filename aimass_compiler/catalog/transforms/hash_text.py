@@ -7,16 +7,17 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from aimass_compiler.catalog.quantities import Integer
 from aimass_compiler.catalog.transform import Table, Transform, Types
+from aimass_compiler.expression import column_types
 from aimass_compiler.expression.algebra import CountHashed, Expression, Lower, Words
-from aimass_compiler.expression.types import ColumnType, vector
-from aimass_compiler.values import Integer
+from aimass_compiler.expression.column_types import ColumnType
 
 
 class HashText(Transform):
     """Count the words of a text in hash buckets: no vocabulary to learn, nothing unseen."""
 
-    accepts: ClassVar[frozenset[str]] = frozenset({"text", "category"})
+    accepts: ClassVar[column_types.Accepted] = (column_types.Text, column_types.Category)
     examples: ClassVar[tuple[Any, ...]] = ("note", {"column": "note", "size": 7})
     short_form: ClassVar[str | None] = "column"
 
@@ -27,7 +28,7 @@ class HashText(Transform):
 
     def produces(self, types: Types) -> Mapping[str, ColumnType | None]:
         del types
-        return {self.column: vector(self.size)}
+        return {self.column: column_types.Vector(self.size)}
 
     def apply(self, table: Table, learned: Mapping[str, Any]) -> Mapping[str, Expression | None]:
         del learned

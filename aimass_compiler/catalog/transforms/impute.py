@@ -8,18 +8,19 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from aimass_compiler.catalog.quantities import Flag, Number
 from aimass_compiler.catalog.transform import Declared, Doubt, Doubts, EachColumn, Table, Types
+from aimass_compiler.expression import column_types
 from aimass_compiler.expression.algebra import AsNumber, Constant, Expression, IsMissing, Where
+from aimass_compiler.expression.column_types import NUMBER, ColumnType
 from aimass_compiler.expression.statistics import MostFrequent, Statistic, Summary
-from aimass_compiler.expression.types import NUMBER, ColumnType
-from aimass_compiler.values import Flag, Number
 
 
 class Impute(EachColumn):
     """Fill missing values with what the training rows usually hold."""
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
-    accepts: ClassVar[frozenset[str]] = frozenset({"number", "category", "text"})
+    accepts: ClassVar[column_types.Accepted] = (column_types.Number, column_types.Category, column_types.Text)
     examples: ClassVar[tuple[Any, ...]] = (
         ["tenure", "charges"],
         {"columns": ["plan", "age"], "with": "mode", "indicator": True},
@@ -30,11 +31,11 @@ class Impute(EachColumn):
     fills_missing: ClassVar[bool] = True
 
     strategy: Literal["mean", "median", "mode", "constant"] = Field("median", alias="with")
-    """What fills the gaps; names and texts have no middle, so all but `constant` is their mode."""
+    """What fills the gaps; categories and texts have no middle, so all but `constant` is their mode."""
     value: Number | str | None = None
     """The filling itself, for `constant`."""
     indicator: Flag = False
-    """Whether a column `<name>_missing` of 0 and 1 tells the model where the gaps were."""
+    """Whether a column `<name>_missing` of 0 and 1 says to the model where the gaps were."""
 
     @model_validator(mode="after")
     def _has_value(self) -> Self:
@@ -64,8 +65,8 @@ class Impute(EachColumn):
         del types
         for place, name in enumerate(self.columns_read):
             if name in declared and not declared[name].may_be_missing:
-                told = f"`{name}` never lacks a value, so there is nothing to fill"
-                yield Doubt.IDLE, ("columns", place), told
+                message = f"`{name}` never lacks a value, so there is nothing to fill"
+                yield Doubt.IDLE, ("columns", place), message
 
     def learn_column(self, column: Expression) -> Mapping[str, Statistic]:
         if self.strategy == "constant":

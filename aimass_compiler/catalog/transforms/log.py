@@ -7,15 +7,16 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from aimass_compiler.catalog.quantities import Number
 from aimass_compiler.catalog.transform import Declared, Doubt, Doubts, EachColumn, Types
+from aimass_compiler.expression import column_types
 from aimass_compiler.expression.algebra import Arithmetic, Constant, Expression, Function
-from aimass_compiler.values import Number
 
 
 class Log(EachColumn):
     """Take the natural logarithm of 1 + x, so that large numbers lie closer together."""
 
-    accepts: ClassVar[frozenset[str]] = frozenset({"number"})
+    accepts: ClassVar[column_types.Accepted] = (column_types.Number,)
     examples: ClassVar[tuple[Any, ...]] = ("charges", {"columns": ["tenure", "charges"], "offset": 0})
 
     offset: Number = Field(1.0, ge=0)
@@ -26,10 +27,10 @@ class Log(EachColumn):
         for place, name in enumerate(self.columns_read):
             least = declared.get(name, Declared()).least
             if least is not None and least + self.offset <= 0:
-                told = (
+                message = (
                     f"`{name}` may be {least:g}, of which there is no logarithm with `offset` {self.offset:g}"
                 )
-                yield Doubt.LOST, ("columns", place), told
+                yield Doubt.LOST, ("columns", place), message
 
     def apply_column(self, name: str, column: Expression, learned: Mapping[str, Any]) -> Expression:
         del name, learned

@@ -1,4 +1,4 @@
-"""Replace names by their place in a list: declared, or most frequent first."""
+"""Replace values of a category by their place in a list: declared, or most frequent first."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from aimass_compiler.catalog.quantities import Integer
 from aimass_compiler.catalog.transform import Declared, Doubt, Doubts, EachColumn, Types
+from aimass_compiler.expression import column_types
 from aimass_compiler.expression.algebra import Expression, Lookup
+from aimass_compiler.expression.column_types import ColumnType
 from aimass_compiler.expression.statistics import MostFrequent, Statistic
-from aimass_compiler.expression.types import ColumnType, index
-from aimass_compiler.values import Integer
 
 
 class Ordinal(EachColumn):
-    """Replace names by their place in a list: given, or most frequent first."""
+    """Replace values of a category by their place in a list: given, or most frequent first."""
 
-    accepts: ClassVar[frozenset[str]] = frozenset({"category", "text"})
+    accepts: ClassVar[column_types.Accepted] = (column_types.Category, column_types.Text)
     examples: ClassVar[tuple[Any, ...]] = (
         "plan",
         {"columns": "plan", "values": ["basic", "plus"]},
@@ -26,21 +27,21 @@ class Ordinal(EachColumn):
     )
 
     values: tuple[Annotated[str, Field(min_length=1)], ...] | None = Field(None, min_length=1)
-    """The names in their order; by default those of the training rows, most frequent first."""
+    """The values in their order; by default those of the training rows, most frequent first."""
     limit: Integer | None = Field(None, ge=1)
-    """How many of the most frequent names are kept; by default all."""
+    """How many of the most frequent values are kept; by default all."""
 
     @model_validator(mode="after")
     def _names_each_once(self) -> Self:
         values = self.values or ()
         twice = next((name for place, name in enumerate(values) if name in values[:place]), None)
         if twice is not None:
-            raise PydanticCustomError("ordinal_twice", "`{name}` stands twice in `values`", {"name": twice})
+            raise PydanticCustomError("ordinal_twice", "`{name}` is a duplicate in `values`", {"name": twice})
         return self
 
     def type_after(self, before: ColumnType) -> ColumnType:
         del before
-        return index(len(self.values) if self.values else None)
+        return column_types.Index(len(self.values) if self.values else None)
 
     def doubts(self, declared: Mapping[str, Declared], types: Types) -> Doubts:
         del types

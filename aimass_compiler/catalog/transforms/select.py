@@ -1,32 +1,35 @@
-"""Keep the features that matter: by variance, or by what they tell about the target."""
+"""Keep the features that matter: by variance, or by what they say about the target."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from aimass_compiler.catalog.quantities import Integer, Number
 from aimass_compiler.catalog.transform import Declared, Doubt, Doubts, Table, Transform, Types, features_of
+from aimass_compiler.expression import column_types
 from aimass_compiler.expression.algebra import Expression, Gather, Pack
+from aimass_compiler.expression.association import Association, Importance
+from aimass_compiler.expression.column_types import ColumnType
 from aimass_compiler.expression.statistics import MutualInformation, Statistic, Variances
-from aimass_compiler.expression.types import ColumnType, vector
-from aimass_compiler.values import Integer, Number
 
-
-def _components(kind: ColumnType) -> int | None:
-    """How many features a column is; None when only training tells."""
-    return kind.size if kind.name == "vector" else 1
+if TYPE_CHECKING:
+    from aimass_compiler.catalog.task import Task
 
 
 class Select(Transform):
-    """Keep the features that matter: by variance, or by what they tell about the target."""
+    """Keep the features that matter: by variance, or by what they say about the target."""
 
-    accepts: ClassVar[frozenset[str]] = frozenset({"number", "index", "vector"})
+    accepts: ClassVar[column_types.Accepted] = (column_types.Number, column_types.Index, column_types.Vector)
     examples: ClassVar[tuple[Any, ...]] = (
         3,
         {"top": 1000, "by": "variance"},
+        {"top": 4, "by": "correlation"},
+        {"top": 4, "by": "chi2"},
+        {"top": 4, "by": "importance"},
         {"variance": 0.1, "columns": ["tenure", "age_group", "words"]},
     )
     short_form: ClassVar[str | None] = "top"
@@ -35,8 +38,9 @@ class Select(Transform):
     """How many features are kept; all, when there are no more."""
     variance: Number | None = Field(None, ge=0)
     """Keep the features whose variance is above this."""
-    by: Literal["mutual_information", "variance"] = "mutual_information"
-    """What ranks the features for `top`."""
+    by: Literal["mutual_information", "correlation", "chi2", "importance", "variance"] = "mutual_information"
+    """What ranks the features for `top`: what they say of the target, the correlation with it or a class,
+    chi-squared (for counts and one-hots of a classification), their part in a forest, or their variance."""
     columns: tuple[str, ...] = ()
     """The columns to choose from; by default all features at this point."""
 
@@ -55,24 +59,34 @@ class Select(Transform):
 
     def produces(self, types: Types) -> Mapping[str, ColumnType | None]:
         del types
-        return {**dict.fromkeys(self.columns), "selected": vector()}
+        return {**dict.fromkeys(self.columns), "selected": column_types.Vector()}
+
+    def unfit(self, task: Task) -> str | None:
+        if self.by == "chi2" and not task.is_classification:
+            return f"`{task.target}` is a number, and `chi2` is of classes; choose `by: correlation`"
+        return None
 
     def doubts(self, declared: Mapping[str, Declared], types: Types) -> Doubts:
         del declared
         if self.variance is not None and self.by == "mutual_information" and "by" in self.model_fields_set:
             yield Doubt.IDLE, ("by",), "`variance` chooses by variance, whatever `by` says"
-        sizes = [_components(types[name]) for name in self.columns if name in types]
+        sizes = [types[name].components for name in self.columns if name in types]
         count = sum(size for size in sizes if size is not None)
         if self.top is not None and None not in sizes and 0 < count <= self.top:
-            told = f"there are only {count} features to choose from, so all are kept"
-            yield Doubt.IDLE, ("top",), told
+            message = f"there are only {count} features to choose from, so all are kept"
+            yield Doubt.IDLE, ("top",), message
 
     def _all(self, table: Table) -> Pack:
         return Pack(tuple(table[name] for name in self.columns), self.columns)
 
     def learn(self, table: Table) -> Mapping[str, Statistic]:
         is_variance = self.variance is not None or self.by == "variance"
-        return {"scores": (Variances if is_variance else MutualInformation)(self._all(table))}
+        every = self._all(table)
+        if is_variance:
+            return {"scores": Variances(every)}
+        if self.by in ("correlation", "chi2"):
+            return {"scores": Association(every, measure=self.by)}
+        return {"scores": (Importance if self.by == "importance" else MutualInformation)(every)}
 
     def apply(self, table: Table, learned: Mapping[str, Any]) -> Mapping[str, Expression | None]:
         scores = [float(score) for score in learned["scores"]]

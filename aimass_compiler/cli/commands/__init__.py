@@ -4,17 +4,54 @@ from __future__ import annotations
 
 import argparse
 from importlib import import_module
-from pathlib import Path
 from typing import Protocol, cast
 
 from msgspec import Struct
+
+from aimass_compiler.conventions import ExitCode
+
+#: What every command may exit with.
+_COMMON = (ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
+
+#: Every command, in the order in which a newcomer meets them.
+ORDER = (
+    "init",
+    "compile",
+    "check",
+    "fix",
+    "fmt",
+    "plan",
+    "fetch",
+    "run",
+    "train",
+    "serve",
+    "predict",
+    "explain",
+    "build",
+    "alerts",
+    "image",
+    "publish",
+    "rebase",
+    "promote",
+    "rollback",
+    "reject",
+    "hold",
+    "history",
+    "verify",
+    "soak",
+    "schema",
+    "apply",
+    "delete",
+    "diff",
+    "drift",
+    "status",
+    "ci",
+)
 
 
 class CommandModule(Protocol):
     """What the file of a command defines; its docstring is the command's description."""
 
-    PLACE: int
-    """Where it stands in the list of commands: the order in which a newcomer meets them."""
     EXAMPLES: str
 
     def declare(self, parser: argparse.ArgumentParser) -> None:
@@ -41,6 +78,16 @@ class Command(Struct, frozen=True):
         return self.module.EXAMPLES.strip("\n")
 
     @property
+    def own_exit_codes(self) -> tuple[ExitCode, ...]:
+        """What it exits with beside those of every command."""
+        return tuple(getattr(self.module, "EXIT_CODES", ()))
+
+    @property
+    def exit_codes(self) -> list[ExitCode]:
+        """All that it exits with, in order."""
+        return sorted({*_COMMON, *self.own_exit_codes})
+
+    @property
     def is_detailed(self) -> bool:
         """Whether 2 is an answer of this command, so that it cannot stand for misuse."""
         return bool(getattr(self.module, "IS_DETAILED", False))
@@ -52,11 +99,6 @@ class Command(Struct, frozen=True):
         return self.module.run(arguments)
 
 
-def names() -> list[str]:
-    """The words behind `aimass`: the files of this folder."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
-
-
 def command(name: str) -> Command:
     """One command, described by its module's docstring; no other is imported."""
     module = cast("CommandModule", import_module(f"{__name__}.{name}"))
@@ -64,5 +106,5 @@ def command(name: str) -> Command:
 
 
 def commands() -> list[Command]:
-    """Every command, in the order in which a newcomer meets them."""
-    return sorted(map(command, names()), key=lambda command: command.module.PLACE)
+    """Every command, in their order."""
+    return [command(name) for name in ORDER]

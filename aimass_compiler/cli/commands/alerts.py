@@ -1,8 +1,7 @@
-"""Test the alerts of models: each is raised when it must be, and silent otherwise.
+"""Check the alert rules of models with Prometheus' `promtool`.
 
-Writes the rules of every environment and unit tests of them for Prometheus' `promtool`, lets it check
-the rules, and runs the tests: everything that can go wrong, one at a time, and the near misses. Without
-a name, all models.
+Writes the rules of every environment as rule files, which Prometheus reads without its operator, and
+lets `promtool check rules` read them. Without a name, all models.
 """
 
 from __future__ import annotations
@@ -13,17 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.bringing import brought_up_to_date
-from aimass_compiler.cli.choosing import add_root, project_of, specs_of
+from aimass_compiler.cli.selection import add_root, project_of, specs_of
+from aimass_compiler.cli.write import brought_up_to_date
 from aimass_compiler.conventions import ExitCode
 
 if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
 
-PLACE = 12
 EXAMPLES = """
-  aimass alerts                            the alerts of every model
-  aimass alerts churn --into build/alerts  the same, and keep the rules and tests that promtool reads
+  aimass alerts                            the rules of every model
+  aimass alerts churn --into build/alerts  the same, and keep the rule files
 """
 
 
@@ -32,15 +30,13 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "models", metavar="MODEL", nargs="*", help="the name of a model, or the path of its spec"
     )
-    parser.add_argument(
-        "--into", type=Path, metavar="DIR", help="keep what promtool reads, by model, in a folder"
-    )
+    parser.add_argument("--into", type=Path, metavar="DIR", help="keep the rule files, by model, in a folder")
     add_root(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Test model by model; answers an ExitCode."""
-    from aimass_compiler.cluster.promtool import PromtoolError
+    """Check model by model; answers an ExitCode."""
+    from aimass_compiler.programs.promtool import PromtoolError
 
     project = project_of(arguments)
     status = ExitCode.DONE
@@ -50,32 +46,28 @@ def run(arguments: argparse.Namespace) -> int:
             if pipeline is None or not _passes(pipeline, arguments.into):
                 status = ExitCode.FAILED
     except PromtoolError as error:
-        terminal.complain(str(error))
+        terminal.error(str(error))
         return ExitCode.FAILED
     return status
 
 
 def _passes(pipeline: Pipeline, into: Path | None) -> bool:
-    """Whether promtool finds nothing wrong, told on the terminal."""
+    """Whether promtool accepts the rules, reported on the terminal."""
     with tempfile.TemporaryDirectory() as temporary:
-        against = _tested(pipeline, (into or Path(temporary)) / pipeline.name)
-    if against:
-        terminal.complain(f"the alerts of {pipeline.name} are not what they should be", against)
+        errors = _errors(pipeline, (into or Path(temporary)) / pipeline.name)
+    if errors:
+        terminal.error(f"promtool rejects the alert rules of {pipeline.name}", errors)
         return False
-    environments = ", ".join(pipeline.environments)
-    print(f"{pipeline.name}: every alert is raised when it must be and silent otherwise, in {environments}")
+    print(f"{pipeline.name}: promtool accepts the alert rules of {', '.join(pipeline.environments)}")
     return True
 
 
-def _tested(pipeline: Pipeline, folder: Path) -> str:
-    from aimass_compiler.cluster.promtool import test_rules
-    from aimass_compiler.render.monitoring.promtool import RULES_ENDING, TEST_ENDING, promtool_files
+def _errors(pipeline: Pipeline, folder: Path) -> str:
+    from aimass_compiler.programs.promtool import check_rules
+    from aimass_compiler.render.monitoring.rules import rule_files
 
-    files = promtool_files(pipeline)
+    files = rule_files(pipeline)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    rules, tests = (
-        [name for name in files if name.endswith(ending)] for ending in (RULES_ENDING, TEST_ENDING)
-    )
-    return test_rules(folder, rules, tests)
+    return check_rules(folder, files)

@@ -1,25 +1,32 @@
 """Print the manifests of a model in one environment.
 
 Builds generated/MODEL/overlays/ENVIRONMENT with `kustomize` or `kubectl kustomize`, whichever is
-there and new enough, so that you see exactly what would be applied. `train` stands for the training
-job.
+there and new enough, so that you see exactly what would be applied: the images are those of
+releases/ENVIRONMENT/MODEL. `train` stands for the training job.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.choosing import Unknown, add_root, project_of
+from aimass_compiler.cli.selection import UnknownName, add_root, project_of
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
 
-PLACE = 11
+if TYPE_CHECKING:
+    from aimass_compiler.project import Project
+
+_TRAINING = "train"
 EXAMPLES = """
   aimass build churn prod                        what production would get
   aimass build churn prod | kubectl diff -f -    against what runs there
+  aimass build churn dev --unreleased            to read or scan it before anything is released
   aimass build churn train                       the training job
 """
 
@@ -28,30 +35,50 @@ def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
     parser.add_argument("model", metavar="MODEL", help="the model's name")
     parser.add_argument("environment", metavar="ENVIRONMENT", help="such as prod, or train")
+    parser.add_argument(
+        "--unreleased",
+        action="store_true",
+        help="with stand-ins for the images, whether there is a release or not; nothing to be applied",
+    )
     add_root(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print YAML; answers an ExitCode."""
-    from aimass_compiler.cluster import kustomize
+    from aimass_compiler.programs import kustomize
+    from aimass_compiler.releases import release_file
+    from aimass_compiler.releases.stand_in import unreleased
 
-    generated = project_of(arguments).generated
-    folders = {
-        path.parent.name: path.parent
-        for pattern in ("overlays/*/kustomization.yaml", "train/kustomization.yaml")
-        for path in (generated / arguments.model).glob(pattern)
-    }
-    if not (generated / arguments.model).is_dir():
-        models = [path.name for path in generated.glob("*/")]
-        hint = did_you_mean(arguments.model, models) or "compile first: `aimass compile`"
-        raise Unknown(f"there is no `{arguments.model}` in {conventions.GENERATED_FOLDER}", hint)
-    if arguments.environment not in folders:
-        shown = f"{conventions.GENERATED_FOLDER}/{arguments.model}"
-        hint = did_you_mean(arguments.environment, folders) or "compile first: `aimass compile`"
-        raise Unknown(f"there is no `{arguments.environment}` in {shown}", hint)
+    project, model, environment = project_of(arguments), arguments.model, arguments.environment
+    folder = _folder(project, model, environment)
+    is_released = release_file.file_of(project.root, environment, model).is_file()
+    if environment != _TRAINING and not (is_released or arguments.unreleased):
+        hint = f"`aimass promote {model} --to {environment}`"
+        terminal.error(f"{model} has no release in {environment}", hint)
+        return ExitCode.FAILED
     try:
-        sys.stdout.write(kustomize.find().text(folders[arguments.environment]))
+        with unreleased(project.generated, model) if arguments.unreleased else nullcontext() as copied:
+            built = copied / folder.relative_to(project.generated / model) if copied else folder
+            sys.stdout.write(kustomize.find().text(built))
     except kustomize.KustomizeError as error:
-        terminal.complain(str(error))
+        terminal.error(str(error))
         return ExitCode.FAILED
     return ExitCode.DONE
+
+
+def _folder(project: Project, model: str, environment: str) -> Path:
+    """What is built; raises UnknownName."""
+    folders = {
+        path.parent.name: path.parent
+        for pattern in ("overlays/*/kustomization.yaml", f"{_TRAINING}/kustomization.yaml")
+        for path in (project.generated / model).glob(pattern)
+    }
+    if not (project.generated / model).is_dir():
+        models = [path.name for path in project.generated.glob("*/")]
+        hint = did_you_mean(model, models) or "compile first: `aimass compile`"
+        raise UnknownName(f"there is no `{model}` in {conventions.GENERATED_FOLDER}", hint)
+    if environment not in folders:
+        shown = f"{conventions.GENERATED_FOLDER}/{model}"
+        hint = did_you_mean(environment, folders) or "compile first: `aimass compile`"
+        raise UnknownName(f"there is no `{environment}` in {shown}", hint)
+    return folders[environment]

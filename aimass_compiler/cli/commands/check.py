@@ -14,11 +14,10 @@ from pathlib import Path
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.choosing import OWN_FILES, add_root, own_files, project_of
+from aimass_compiler.cli.selection import OWN_FILES, add_root, own_files, project_of
 from aimass_compiler.cli.views import findings
 from aimass_compiler.conventions import ExitCode
 
-PLACE = 3
 EXAMPLES = """
   aimass check                       check every spec and aimass.yaml
   aimass check churn --format sarif  for code scanning
@@ -42,31 +41,33 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check; answers an ExitCode."""
-    from aimass_compiler.checking import check_specs
+    from aimass_compiler.checks import model_names
+    from aimass_compiler.compile import Upto, compile_specs
     from aimass_compiler.diagnostics import has_errors
-    from aimass_compiler.effects.consistency import conflicts
-    from aimass_compiler.spec import naming
+    from aimass_compiler.impact.consistency import conflicts
+    from aimass_compiler.releases import record_check
 
     if arguments.stdin_filename is not None:
         if arguments.specs:
-            terminal.complain("--stdin-filename names the one file to check", "leave SPEC out")
+            terminal.error("--stdin-filename names the one file to check", "leave SPEC out")
             return ExitCode.USAGE
         return _check_typed(arguments)
     project = project_of(arguments)
     specs, _ = own_files(project, arguments.specs)
-    checked = check_specs(project, specs, {})
+    checked = compile_specs(project, specs, upto=Upto.CHECK)
     beside = [*conflicts(project.root, sorted(path.stem for path in specs))]
-    beside += [] if arguments.specs else naming.unread(project.strays())
+    if not arguments.specs:
+        beside += [*model_names.unread(project.strays()), *record_check.findings(project.root)]
     findings.show([*checked.findings, *beside], checked.documents, arguments.format)
     if not (checked.findings or beside) and arguments.format == "people":
         shown = [project.shown(path) for path in specs] or [conventions.SETTINGS_FILE]
         print(f"{shown[0]} is fine" if len(shown) == 1 else f"{len(shown)} specs are fine")
-    return ExitCode.FAILED if beside or has_errors(checked.findings) else ExitCode.DONE
+    return ExitCode.FAILED if has_errors([*checked.findings, *beside]) else ExitCode.DONE
 
 
 def _check_typed(arguments: argparse.Namespace) -> int:
-    """Check the text on standard input; told is what is wrong with this file, and not with others."""
-    from aimass_compiler.checking import check_specs
+    """Check the text on standard input; reported is what is wrong with this file, and not with others."""
+    from aimass_compiler.compile import Upto, compile_specs
     from aimass_compiler.diagnostics import has_errors
     from aimass_compiler.project import Project
 
@@ -75,7 +76,7 @@ def _check_typed(arguments: argparse.Namespace) -> int:
     is_settings = path.resolve() == project.settings.resolve()
     content = sys.stdin.buffer.read(conventions.LARGEST_SPEC_BYTES + 1)
     texts = {project.settings if is_settings else path: content}
-    checked = check_specs(project, project.specs() if is_settings else [path], texts)
+    checked = compile_specs(project, project.specs() if is_settings else [path], upto=Upto.CHECK, texts=texts)
     shown = project.shown(path)
     found = [finding for finding in checked.findings if finding.file == shown]
     findings.show(found, checked.documents, arguments.format)

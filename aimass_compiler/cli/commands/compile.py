@@ -1,9 +1,9 @@
 """Compile specs into generated/.
 
 Reads the specs, checks them and writes what they stand for: pipeline.json and dvc.yaml for
-training, Dockerfiles, and Kustomize manifests for serving and monitoring. Everything is compiled
-in memory first. A spec with errors writes nothing; files edited by hand are never overwritten
-without --force.
+training, Dockerfiles, and Kustomize manifests for serving and monitoring; and, where aimass.yaml
+has `ci`, the workflows .github/workflows/aimass-*.yml. Everything is compiled in memory first. A spec
+with errors writes nothing; files edited by hand are never overwritten without --force.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.choosing import add_root, project_of, specs_of
-from aimass_compiler.cli.views import changes, findings
+from aimass_compiler.cli.selection import add_root, project_of, specs_of
+from aimass_compiler.cli.views import findings, outline
+from aimass_compiler.compile_cache import has_run, open_cache
 from aimass_compiler.conventions import ExitCode
-from aimass_compiler.memory import has_run, recall
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from aimass_compiler.plan import Plan
     from aimass_compiler.project import Project
 
-PLACE = 2
+EXIT_CODES = (ExitCode.STALE,)
+_STALE = "generated/ is not what the specs compile to"
 EXAMPLES = """
   aimass compile                     compile every spec of the project
   aimass compile churn               compile specs/churn.yaml only
@@ -51,45 +53,48 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--no-cache", action="store_true", help="compile every spec, whatever is remembered of the last time"
     )
     parser.add_argument("--format", choices=findings.FORMATS, default="people", help="how findings are shown")
-    parser.set_defaults(memory=None)  # unless it was looked at already
+    parser.set_defaults(cache=None)  # unless it was looked at already
     add_root(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile; answers an ExitCode."""
     from aimass_compiler.diagnostics import has_errors
-    from aimass_compiler.synchronise import Wish, synchronise
+    from aimass_compiler.generate import GenerateOptions, generate
 
     if arguments.diff and arguments.format != "people":
-        terminal.complain("--diff is for people", "`aimass plan --format json` tells programs the changes")
+        terminal.error("--diff is for people", "`aimass plan --format json` is for programs")
         return ExitCode.USAGE
     project = project_of(arguments)
     specs = specs_of(project, arguments.specs)
-    wish = Wish(
+    options = GenerateOptions(
         is_written=not (arguments.dry_run or arguments.check),
         prunes_models=not arguments.specs,
         forces=arguments.force,
-        looks_at=None if arguments.diff else changes.AT_MOST_MODELS,
+        most_contents=None if arguments.diff else outline.AT_MOST_MODELS,
     )
-    memory = arguments.memory or recall(str(project.root), is_kept=not arguments.no_cache)
-    result = synchronise(project, specs, wish, memory, terminal.tell)
-    committed = [] if wish.is_written or result.plan is None else _committed(project, specs)
+    cache = arguments.cache or open_cache(str(project.root), is_kept=not arguments.no_cache)
+    result = generate(project, specs, options, cache, terminal.report)
+    committed = [] if options.is_written or result.plan is None else _committed(project, specs)
     findings.show([*result.findings, *committed], result.documents, arguments.format)
     plan = result.plan
     if plan is not None and (plan.changes or not result.has_failed) and arguments.format == "people":
-        drawn = changes.drawn(
+        drawn = outline.drawn(
             plan,
+            result.workflows,
             is_written=result.is_written,
             with_diff=arguments.diff,
-            settled=result.settled_files,
+            settled=result.unchanged_files,
         )
         sys.stdout.write(drawn)
     if arguments.check and result.is_stale:
         if arguments.format == "github":
+            settings = project.shown(project.settings)
             _annotate(result.plan, {path.stem: project.shown(path) for path in specs})
-        terminal.complain(
-            "generated/ is not what the specs compile to", "run `aimass compile` and commit the result"
-        )
+            _annotate(result.workflows, {conventions.WORKFLOWS_FOLDER: settings})
+        is_beside = result.plan is not None and not result.plan.is_stale
+        shown = "the workflows are not what the settings compile to" if is_beside else _STALE
+        terminal.error(shown, "run `aimass compile` and commit the result")
         return ExitCode.STALE
     if has_errors(committed):
         return ExitCode.STALE if arguments.check else ExitCode.FAILED
@@ -100,7 +105,7 @@ def _committed(project: Project, specs: Sequence[Path]) -> list[Finding]:
     """What is wrong with what DVC ran, and with the data that it ran with; nothing where it never did."""
     if not has_run(str(project.root)):
         return []
-    from aimass_compiler.effects.consistency import conflicts, disagreements
+    from aimass_compiler.impact.consistency import conflicts, disagreements
 
     models = sorted(path.stem for path in specs)
     return [*conflicts(project.root, models), *disagreements(project.root, models)]

@@ -11,17 +11,17 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from aimass_compiler.cli import clusters
-from aimass_compiler.cli.choosing import Unknown, add_root, project_of
+from aimass_compiler.cli import clusters, terminal
 from aimass_compiler.cli.commands.apply import show
+from aimass_compiler.cli.selection import UnknownName, add_format, add_root, project_of
 from aimass_compiler.conventions import ExitCode
 
 if TYPE_CHECKING:
-    from aimass_compiler.cluster.connection import Connection
-    from aimass_compiler.cluster.owned import Owned
+    from aimass_compiler.kubernetes.connection import Connection
+    from aimass_compiler.kubernetes.inventory import ClusterInventory
     from aimass_compiler.project import Project
 
-PLACE = 19
+EXIT_CODES = (ExitCode.NOT_READY, ExitCode.UNREACHABLE, ExitCode.LOCKED, ExitCode.REFUSED)
 EXAMPLES = """
   aimass delete churn --env dev              shows what would go, and asks
   aimass delete churn --env dev --yes        asks nothing
@@ -45,73 +45,73 @@ def declare(parser: argparse.ArgumentParser) -> None:
     clusters.add_adopting(parser)
     clusters.add_waiting(parser)
     clusters.add_cluster(parser)
-    clusters.add_format(parser)
+    add_format(parser)
     add_root(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Delete; answers an ExitCode: that of the first failure."""
-    from aimass_compiler.cluster.connection import connect
-    from aimass_compiler.cluster.failures import ClusterError
+    from aimass_compiler.kubernetes.connection import connect
+    from aimass_compiler.kubernetes.failures import ClusterError
 
     project = project_of(arguments)
     environments = dict.fromkeys(arguments.env)
     if arguments.namespace is not None:
         if len(environments) > 1:
-            raise Unknown("--namespace is of one environment", "give one --env")
+            raise UnknownName("--namespace is of one environment", "give one --env")
         places = dict.fromkeys(environments, arguments.namespace)
     else:
         places = {name: clusters.namespace_of(project, name) for name in environments}
     try:
-        connection = connect(arguments.kubeconfig, arguments.context, clusters.tell)
+        connection = connect(arguments.kubeconfig, arguments.context, terminal.report)
         found = _found(connection, arguments.models, places)
         if not found or not (arguments.yes or arguments.dry_run or _agreed(found)):
             return ExitCode.DONE
         return _deleted(arguments, project, connection, found)
     except ClusterError as error:
-        return clusters.complain(error)
+        return clusters.report_error(error)
 
 
-def _found(connection: Connection, models: list[str], places: dict[str, str]) -> list[Owned]:
-    """The inventories of the models in each environment; what has none is told."""
-    from aimass_compiler.cluster import owned
+def _found(connection: Connection, models: list[str], places: dict[str, str]) -> list[ClusterInventory]:
+    """The inventories of the models in each environment; what has none is reported."""
+    from aimass_compiler.kubernetes import inventory as owned
 
     found = []
     for environment, namespace in places.items():
         for model in dict.fromkeys(models):
             inventory = owned.read(connection, namespace, model, environment)
             if inventory is None:
-                clusters.tell(f"{model} in {environment}: nothing of it is in the namespace `{namespace}`")
+                terminal.report(f"{model} in {environment}: nothing of it is in the namespace `{namespace}`")
             else:
                 found.append(inventory)
     return found
 
 
-def _agreed(found: list[Owned]) -> bool:
+def _agreed(found: list[ClusterInventory]) -> bool:
     """Show what would go and ask. Raises Unknown where nobody can be asked."""
     for inventory in found:
-        clusters.tell(f"{inventory.model} in {inventory.environment} ({inventory.namespace}):")
+        terminal.report(f"{inventory.model} in {inventory.environment} ({inventory.namespace}):")
         for entry in inventory.entries:
-            clusters.tell(f"  - {entry.key}")
+            terminal.report(f"  - {entry.key}")
     if not sys.stdin.isatty():
-        raise Unknown("nobody can be asked whether to delete this", "--yes deletes without asking")
+        raise UnknownName("there is no terminal to confirm the deletion", "--yes deletes without asking")
     print("delete all of this? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _deleted(
-    arguments: argparse.Namespace, project: Project, connection: Connection, found: list[Owned]
+    arguments: argparse.Namespace, project: Project, connection: Connection, found: list[ClusterInventory]
 ) -> int:
-    from aimass_compiler.cluster import environments
-    from aimass_compiler.cluster.applying import Wish
-    from aimass_compiler.cluster.removing import remove
+    from aimass_compiler.kubernetes.environments import open_run
+    from aimass_compiler.kubernetes.prune import delete_model
+    from aimass_compiler.kubernetes.run import ApplyOptions
 
-    wish = Wish(
+    options = ApplyOptions(
         is_dry_run=arguments.dry_run,
         waits=not arguments.no_wait,
         timeout=arguments.timeout,
         lock_timeout=arguments.lock_timeout,
         adopts=arguments.adopt,
     )
-    with environments.working(connection, wish, clusters.origin_of(project), clusters.tell) as work:
-        return show((remove(work, inventory) for inventory in found), arguments.format)
+    with open_run(connection, options, clusters.origin_of(project), terminal.report) as work:
+        return show((delete_model(work, inventory) for inventory in found), arguments.format)

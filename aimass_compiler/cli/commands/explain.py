@@ -14,7 +14,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.choosing import Unknown, add_root, project_of, specs_of
+from aimass_compiler.cli.selection import UnknownName, add_root, project_of, specs_of
 from aimass_compiler.cli.views import findings
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
@@ -22,7 +22,6 @@ from aimass_compiler.diagnostics import did_you_mean
 if TYPE_CHECKING:
     from aimass_compiler.project import Project
 
-PLACE = 10
 EXAMPLES = """
   aimass explain churn               the spec with every default and its origin
   aimass explain spec                the keys of a spec
@@ -64,103 +63,100 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _explain_name(arguments: argparse.Namespace) -> int:
-    """A model goes before a key of that name, and a key before a kind."""
+    """A model goes before all else of that name; a key and a kind that share one are both explained."""
     topic = arguments.topic
     project = project_of(arguments)
     if topic in [path.stem for path in project.specs()]:
         return _explain_model(arguments)
-    if keys := _keys(topic):
-        print("\n".join(keys), end="")
+    if pages := [*_keys(topic), *_kinds(topic)]:
+        print("\n".join(pages), end="")
         return ExitCode.DONE
     if "/" in topic or topic.endswith((".yaml", ".yml")):
         return _explain_model(arguments)
-    _explain_kind(topic, project)
-    return ExitCode.DONE
+    raise _unknown(topic, project)
 
 
 def _list() -> int:
-    from aimass_compiler.cli.views import code_pages, kinds
-    from aimass_compiler.codes import explanations
+    from aimass_compiler.cli.views.explain import codes_listed, kinds_listed
+    from aimass_compiler.language.codes import explanations
 
     print("keys:\n  `aimass explain spec` and `aimass explain aimass.yaml` list them\n")
-    print(kinds.listed(terminal.width()))
-    print(f"codes:\n{code_pages.listed(explanations())}")
+    print(kinds_listed(terminal.width()))
+    print(f"codes:\n{codes_listed(explanations())}")
     return ExitCode.DONE
 
 
 def _keys(topic: str) -> list[str]:
     """The pages of the keys that a path leads to: more than one where specs and settings have it."""
-    from aimass_compiler.cli.views.keys import key_drawn
-    from aimass_compiler.spec.keys import keys_at
+    from aimass_compiler.cli.views.explain import key_drawn
+    from aimass_compiler.language.keys import keys_at
 
     return [key_drawn(key, terminal.width()) for key in keys_at(topic)]
 
 
-def _explain_kind(topic: str, project: Project) -> None:
-    """Explain a family, or the kinds of this name. Raises Unknown where there is none."""
+def _kinds(topic: str) -> list[str]:
+    """The page of the family of this name, or of each kind and type of column that has it."""
     from aimass_compiler.catalog import FAMILIES, names
-    from aimass_compiler.cli.views.kinds import column_drawn, family_drawn, kind_drawn
+    from aimass_compiler.cli.views.explain import column_drawn, family_drawn, kind_drawn
     from aimass_compiler.pipeline.columns import COLUMN_TYPES
-    from aimass_compiler.spec.keys import paths
 
     if topic in FAMILIES:
-        print(family_drawn(topic, terminal.width()), end="")
-        return
+        return [family_drawn(topic, terminal.width())]
     families = [family for family in FAMILIES if topic in names(family)]
     pages = [kind_drawn(family, topic, terminal.width()) for family in families]
-    pages += [column_drawn(topic, terminal.width())] if topic in COLUMN_TYPES else []
-    if not pages:
-        models = [path.stem for path in specs_of(project, [])]  # where there is none, that is what to tell
-        keys = list(paths())
-        known = {
-            *models,
-            *keys,
-            *FAMILIES,
-            *COLUMN_TYPES,
-            *(name for family in FAMILIES for name in names(family)),
-        }
-        deeper = next((f"did you mean `{key}`?" for key in keys if key.endswith(f".{topic}")), "")
-        raise Unknown(
-            f"there is no model, key, kind or code `{topic}`",
-            deeper or did_you_mean(topic, known) or "`aimass explain` lists what there is",
-        )
-    print("\n".join(pages), end="")
+    return [*pages, column_drawn(topic, terminal.width())] if topic in COLUMN_TYPES else pages
+
+
+def _unknown(topic: str, project: Project) -> UnknownName:
+    from aimass_compiler.catalog import FAMILIES, names
+    from aimass_compiler.language.keys import paths
+    from aimass_compiler.pipeline.columns import COLUMN_TYPES
+
+    models = [path.stem for path in specs_of(project, [])]  # reports where there is none
+    keys = list(paths())
+    kinds = (name for family in FAMILIES for name in names(family))
+    known = {*models, *keys, *FAMILIES, *COLUMN_TYPES, *kinds}
+    deeper = next((f"did you mean `{key}`?" for key in keys if key.endswith(f".{topic}")), "")
+    return UnknownName(
+        f"there is no model, key, kind or code `{topic}`",
+        deeper or did_you_mean(topic, known) or "`aimass explain` lists what there is",
+    )
 
 
 def _explain_code(code: str) -> int:
-    from aimass_compiler.cli.views import code_pages
-    from aimass_compiler.codes import examples, explanations
+    from aimass_compiler.cli.views.explain import code_drawn
+    from aimass_compiler.language.codes import examples, explanations
 
     known = explanations()
     if code not in known:
-        terminal.complain(f"there is no code {code}", did_you_mean(code, known))
+        terminal.error(f"there is no code {code}", did_you_mean(code, known))
         return ExitCode.USAGE
-    print(code_pages.drawn(known[code], examples().get(code, ()), terminal.width()), end="")
+    print(code_drawn(known[code], examples().get(code, ()), terminal.width()), end="")
     return ExitCode.DONE
 
 
 def _explain_all(form: str) -> int:
     from aimass_compiler.checks import BASE
-    from aimass_compiler.cli.views import code_pages
-    from aimass_compiler.codes import examples, explanations
+    from aimass_compiler.cli.views.explain import code_drawn, codes_page
+    from aimass_compiler.language.codes import examples, explanations
 
     shown, width = examples(), terminal.width()
     if form == "markdown":
-        sys.stdout.write(code_pages.page(explanations(), shown, BASE))
+        sys.stdout.write(codes_page(explanations(), shown, BASE))
         return ExitCode.DONE
-    pages = [code_pages.drawn(found, shown.get(code, ()), width) for code, found in explanations().items()]
+    pages = [code_drawn(found, shown.get(code, ()), width) for code, found in explanations().items()]
     sys.stdout.write("\n".join(pages))
     return ExitCode.DONE
 
 
 def _explain_model(arguments: argparse.Namespace) -> int:
-    from aimass_compiler.compile import compile_specs
+    from aimass_compiler.compile import Upto, compile_specs
     from aimass_compiler.diagnostics import has_errors
-    from aimass_compiler.resolved import resolved
+    from aimass_compiler.language.resolved_spec import resolved
 
     project = project_of(arguments)
     specs = specs_of(project, [arguments.topic])
-    compiled = compile_specs(project, specs)
+    compiled = compile_specs(project, specs, upto=Upto.CHECK)
     findings.show(compiled.findings, compiled.documents, "people")
     for pipeline in compiled.pipelines.values():
         sys.stdout.write(resolved(pipeline, compiled.documents[project.shown(specs[0])]))

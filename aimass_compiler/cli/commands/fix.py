@@ -11,12 +11,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from aimass_compiler.cli.choosing import own_files, project_of
-from aimass_compiler.cli.rewriting import Rewritten, declare_rewriting, rewrite
+from aimass_compiler.cli.rewrite import Rewritten, declare_rewriting, rewrite
+from aimass_compiler.cli.selection import own_files, project_of
 from aimass_compiler.cli.views import findings
 from aimass_compiler.conventions import ExitCode
 
-PLACE = 4
+EXIT_CODES = (ExitCode.STALE,)
 EXAMPLES = """
   aimass fix                         fix every spec and aimass.yaml
   aimass fix churn --dry-run --diff  show what would change, write nothing
@@ -37,18 +37,26 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Fix; answers an ExitCode."""
     from aimass_compiler.cli.views.cells import safe
+    from aimass_compiler.compile import Upto, compile_specs
     from aimass_compiler.diagnostics import has_errors
-    from aimass_compiler.fixing import fix_specs
+    from aimass_compiler.spec.edits.fixes import fix
 
     project = project_of(arguments)
     specs, has_settings = own_files(project, arguments.specs)
-    fixed = fix_specs(project, specs, has_settings=has_settings, is_unsafe_too=arguments.unsafe_fixes)
+    meant = [*specs, *([project.settings] if has_settings else [])]
+    fixed = fix(
+        lambda texts: compile_specs(project, specs, upto=Upto.CHECK, texts=texts),
+        {project.shown(path): path for path in meant},
+        is_unsafe_too=arguments.unsafe_fixes,
+    )
     for finding in fixed.made:
-        told = finding.fix.message if finding.fix else ""
-        print(safe(f"{finding.file}: {finding.message} → {told} [{finding.code}]"))
+        reason = finding.fix.message if finding.fix else ""
+        print(safe(f"{finding.file}: {finding.message} → {reason} [{finding.code}]"))
     files = {path: Rewritten(fixed.before[path], after) for path, after in fixed.after.items()}
     sys.stdout.flush()
     code = rewrite(arguments, project, files, "run `aimass fix` and commit the result")
-    if not files or not (arguments.dry_run or arguments.check):  # otherwise the lines are not those on disk
-        findings.show(fixed.checked.findings, fixed.checked.documents, "people")
-    return ExitCode.FAILED if code == ExitCode.DONE and has_errors(fixed.checked.findings) else code
+    if arguments.dry_run or arguments.check:  # what is on disk stays as it is
+        findings.show(fixed.found.findings, fixed.found.documents, "people")
+    else:
+        findings.show(fixed.left, fixed.documents, "people")
+    return ExitCode.FAILED if code == ExitCode.DONE and has_errors(fixed.left) else code

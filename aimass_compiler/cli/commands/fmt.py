@@ -1,9 +1,8 @@
 """Bring specs into their canonical form.
 
-Two spaces for each level, one between key and value, no more than one empty line, the keys at the
-top in the language's order. Comments, quotes and the division into lines stay: nothing is joined,
-broken or rewritten, and what the text says is proved to be the same. A text that cannot be read is
-left alone.
+Two spaces for each level, one between key and value, no more than one empty line. Comments, quotes,
+the order of keys and the division into lines stay: nothing is joined, broken or rewritten, and what
+the text says is proved to be the same. A text that cannot be read is left alone.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ from pathlib import Path
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.choosing import own_files, project_of
-from aimass_compiler.cli.rewriting import Rewritten, declare_rewriting, rewrite
+from aimass_compiler.cli.rewrite import Rewritten, declare_rewriting, rewrite
+from aimass_compiler.cli.selection import own_files, project_of
 from aimass_compiler.cli.views import findings
 from aimass_compiler.conventions import ExitCode
 
-PLACE = 5
+EXIT_CODES = (ExitCode.STALE,)
 EXAMPLES = """
   aimass fmt                         every spec and aimass.yaml
   aimass fmt churn --dry-run --diff  show what would change, write nothing
@@ -44,22 +43,19 @@ def run(arguments: argparse.Namespace) -> int:
     """Format; answers an ExitCode."""
     if arguments.stdin_filename is not None:
         return _format_typed(arguments)
-    from aimass_compiler.formatting import formatted
-    from aimass_compiler.pipeline.settings import Settings
-    from aimass_compiler.spec.document import Document
-    from aimass_compiler.spec.model_spec import ModelSpec
+    from aimass_compiler.spec.edits.formatter import formatted
+    from aimass_compiler.spec.yaml.document import Document
 
     project = project_of(arguments)
     specs, has_settings = own_files(project, arguments.specs)
     rewritten, problems, documents = {}, [], {}
     for path in [*specs, *([project.settings] if has_settings else [])]:
-        kind = Settings if path == project.settings else ModelSpec
         try:
             before = path.read_bytes()
         except OSError as error:
-            terminal.complain(f"{path} cannot be read: {error.strerror}")
+            terminal.error(f"{path} cannot be read: {error.strerror}")
             return ExitCode.FAILED
-        after, found = formatted(before, project.shown(path), kind)
+        after, found = formatted(before, project.shown(path), may_be_empty=path == project.settings)
         rewritten[path] = Rewritten(before, after)
         problems += found
         documents[project.shown(path)] = Document(project.shown(path), before.decode(errors="replace"))
@@ -70,14 +66,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _format_typed(arguments: argparse.Namespace) -> int:
     """Format standard input to standard output, unchanged where it cannot be read."""
-    from aimass_compiler.formatting import formatted
-    from aimass_compiler.pipeline.settings import Settings
-    from aimass_compiler.spec.model_spec import ModelSpec
+    from aimass_compiler.spec.edits.formatter import formatted
 
-    name = arguments.stdin_filename.name
-    kind = Settings if name == conventions.SETTINGS_FILE else ModelSpec
+    is_settings = arguments.stdin_filename.name == conventions.SETTINGS_FILE
     content = sys.stdin.buffer.read(conventions.LARGEST_SPEC_BYTES + 1)
-    after, problems = formatted(content, str(arguments.stdin_filename), kind)
+    after, problems = formatted(content, str(arguments.stdin_filename), may_be_empty=is_settings)
     sys.stdout.buffer.write(after)
     sys.stdout.flush()
     findings.show(problems, {}, "people")

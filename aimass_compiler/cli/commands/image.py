@@ -1,8 +1,9 @@
-"""Put together, build and push a model's serving image.
+"""Put together, build and push the images that all models share.
 
-The package alone is what DVC keeps. This adds the server's sources, their pins and the Dockerfile of
-this version, and prints the command that builds the image under the name that the manifests use.
-Buildah, Podman and Docker can build it; the first two build the same image from the same package.
+`server` answers requests, with no model in it; `training` trains in the cluster, one image for each
+framework that the specs use. Prints the commands that build them from what lies in artifacts/. A tag names
+exactly what its image is built from, so with --push nothing is built where the registry has it already.
+Buildah, Podman and Docker can build them; the first two build the same image from the same files.
 """
 
 from __future__ import annotations
@@ -12,30 +13,59 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.bringing import brought_up_to_date
-from aimass_compiler.cli.choosing import add_root, project_of
+from aimass_compiler.cli.selection import UnknownName, add_root, project_of, specs_of
 from aimass_compiler.conventions import ExitCode
 
 if TYPE_CHECKING:
-    from aimass_compiler.cluster.builders import Builder
+    from collections.abc import Iterator, Mapping
 
-PLACE = 13
+    from aimass_compiler.pipeline.settings import ImageSettings
+    from aimass_compiler.programs.image_builders import Builder
+    from aimass_compiler.project import Project
+
+EXIT_CODES = (ExitCode.DISK, ExitCode.REGISTRY)
 EXAMPLES = """
-  aimass image churn             put together what it is built from, and print the command
-  aimass image churn --push      build it and push it, and print: registry/churn@sha256:…
-  aimass image churn --build --pip-conf pip.conf       install from the index of a pip.conf
+  aimass image             put together what the server is built from, and print the command
+  aimass image --push      build it and push it, and print: registry/aimass-server@sha256:…
+  aimass image --build --pip-conf pip.conf       install from the index of a pip.conf
+  aimass image training --push                   what trains the models of all specs in the cluster
+  aimass image training churn --push --wheels dist      with a wheel of a compiler that no index has
 """
+
+
+class _Image(NamedTuple):
+    """What an image is built from, and its name in the registry."""
+
+    name: str
+    tag: str
+    files: Mapping[str, bytes]
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
-    parser.add_argument("model", metavar="MODEL", help="the name of the model, or the path of its spec")
+    parser.add_argument(
+        "of",
+        nargs="?",
+        choices=("server", "training"),
+        default="server",
+        help="which image (default: %(default)s)",
+    )
+    parser.add_argument(
+        "specs",
+        nargs="*",
+        metavar="SPEC",
+        help="with `training`: the models that it trains, by name or path (default: those of all of specs/)",
+    )
     parser.add_argument("--build", action="store_true", help="build the image")
-    parser.add_argument("--push", action="store_true", help="build the image, push it and print its digest")
+    parser.add_argument(
+        "--push",
+        action="store_true",
+        help="build the image unless its registry has it, push it and print its digest",
+    )
     parser.add_argument(
         "--with",
         dest="builder",
@@ -54,57 +84,120 @@ def declare(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="whom that index is trusted by: what a pip.conf names as `cert = /run/secrets/certificates`",
     )
+    parser.add_argument(
+        "--wheels",
+        type=Path,
+        metavar="DIR",
+        help="with `training`: a folder of wheels that are installed before those of an index",
+    )
     add_root(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Assemble, and print the command or run it; answers an ExitCode."""
-    from aimass_compiler.cluster import builders, runtime
-    from aimass_compiler.render.shared import Shared
+    """Assemble, and print the commands or run them; answers an ExitCode."""
+    from aimass_compiler.programs import image_builders
+    from aimass_compiler.programs.registry import RegistryError
+    from aimass_compiler.spec.decode.settings_file import read_settings
 
     project = project_of(arguments)
-    pipeline = brought_up_to_date(project, arguments.model)
-    if pipeline is None:
+    settings = read_settings(project.settings, conventions.SETTINGS_FILE)[0].images
+    if arguments.push and not settings.has_registry:
+        hint = f"set `images.registry` in {conventions.SETTINGS_FILE}, such as `ghcr.io/acme/models`"
+        terminal.error("there is no registry to push to", hint)
         return ExitCode.FAILED
-    status = runtime.run("image", pipeline.name, project.root)
-    if status != ExitCode.DONE:
-        return status
-    repository = f"{pipeline.settings.images.registry}/{pipeline.name}"
-    image = f"{repository}:{Shared(pipeline).image_tag}"
-    context = os.path.relpath(project.root / conventions.ARTIFACTS_FOLDER / pipeline.name / "package")
-    is_wanted = arguments.build or arguments.push
     try:
-        builder = _builder(arguments.builder, is_needed=is_wanted)
-        command = builder.build_command(image, context, _secrets(arguments))
-        if not is_wanted:
-            print(shlex.join(command))
-            return ExitCode.DONE
-        builders.run(command)
-        if arguments.push:
-            digest = builder.push(image)
-            print(f"{repository}@{digest}")
-            record = f"{pipeline.name}: {Shared(pipeline).image_tag}@{digest}"
-            print(
-                f"note: with `images: {{digests: {{{record}}}}}` in aimass.yaml clusters run exactly this",
-                file=sys.stderr,
-            )
-    except builders.BuilderError as error:
-        terminal.complain(str(error))
+        for image in _images(project, settings, arguments):
+            context = project.root / conventions.ARTIFACTS_FOLDER / image.name / image.tag
+            _write(image.files, context)
+            _build(f"{settings.registry}/{image.name}", image.tag, os.path.relpath(context), arguments)
+    except image_builders.BuilderError as error:
+        terminal.error(str(error))
         return ExitCode.FAILED
+    except RegistryError as error:
+        terminal.error(str(error), error.help)
+        return ExitCode.REGISTRY
+    except OSError as error:
+        terminal.error(f"what the image is built from could not be written: {error.strerror}")
+        return ExitCode.DISK
     return ExitCode.DONE
+
+
+def _images(project: Project, settings: ImageSettings, arguments: argparse.Namespace) -> Iterator[_Image]:
+    """What is asked for; raises UnknownName, and OSError for wheels that cannot be read."""
+    if arguments.of == "training":
+        return _trainers(project, arguments)
+    if arguments.specs or arguments.wheels:
+        raise UnknownName("all models have the same server", "`aimass image training` takes specs and wheels")
+    return _servers(settings)
+
+
+def _servers(settings: ImageSettings) -> Iterator[_Image]:
+    from aimass_compiler.catalog.model import servers
+    from aimass_compiler.render.image import server_image
+
+    for server in servers():
+        files = server_image.context(settings.python, server)
+        yield _Image(conventions.SERVER_IMAGE, server_image.server_tag(files), files)
+
+
+def _trainers(project: Project, arguments: argparse.Namespace) -> Iterator[_Image]:
+    """The images that train the specs, each once."""
+    from aimass_compiler.compile import Upto, compile_specs
+    from aimass_compiler.render.image.training_image import dockerfile, training_tag
+
+    found = sorted(arguments.wheels.glob("*.whl")) if arguments.wheels else []
+    wheels = {path.name: path.read_bytes() for path in found}
+    compiled = compile_specs(project, specs_of(project, arguments.specs), upto=Upto.CHECK)
+    for spec in compiled.specs:
+        if spec.pipeline is None:
+            terminal.report(f"{spec.file} has errors, which `aimass check` reports: it is left out")
+    files = {training_tag(pipeline): dockerfile(pipeline) for pipeline in compiled.pipelines.values()}
+    for tag, text in sorted(files.items()):
+        yield _Image(conventions.TRAINING_IMAGE, tag, {"Dockerfile": text.encode(), **wheels})
+
+
+def _write(files: Mapping[str, bytes], folder: Path) -> None:
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+
+
+def _build(repository: str, tag: str, context: str, arguments: argparse.Namespace) -> None:
+    """Print the command, or run it and push; raises BuilderError, RegistryError."""
+    from aimass_compiler.programs import image_builders
+
+    if arguments.push and (known := _known(repository, tag)):
+        print(f"{repository}@{known}")
+        return
+    is_wanted = arguments.build or arguments.push
+    builder = _builder(arguments.builder, is_needed=is_wanted)
+    command = builder.build_command(f"{repository}:{tag}", context, _secrets(arguments))
+    if not is_wanted:
+        print(shlex.join(command))
+        return
+    image_builders.run(command)
+    if arguments.push:
+        print(f"{repository}@{builder.push(f'{repository}:{tag}')}")
+
+
+def _known(repository: str, tag: str) -> str | None:
+    """The digest of the image where it was pushed before; raises RegistryError."""
+    from aimass_compiler.programs.registry import digest_of_image
+
+    return digest_of_image(f"{repository}:{tag}", repository)
 
 
 def _builder(program: str | None, *, is_needed: bool) -> Builder:
     """The program that builds; where only its command is shown, Docker, should there be none here."""
-    from aimass_compiler.cluster import builders
+    from aimass_compiler.programs import image_builders
 
     try:
-        return builders.named(program) if program else builders.find()
-    except builders.BuilderError as error:
+        return image_builders.named(program) if program else image_builders.find()
+    except image_builders.BuilderError as error:
         if is_needed:
             raise
         print(f"note: {error}", file=sys.stderr)
-        return builders.BUILDERS[-1]
+        return image_builders.BUILDERS[-1]
 
 
 def _secrets(arguments: argparse.Namespace) -> dict[str, Path]:

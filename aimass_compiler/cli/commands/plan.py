@@ -1,12 +1,17 @@
 """Show what compiling would change, why, and what comes of it.
 
-Compares what the specs compile to with generated/ and writes nothing. For each model it tells in the
-words of the spec what changes, which stages run again and why, what its callers notice, what it is
+Compares what the specs compile to with generated/ and writes nothing. For each model it reports in
+the words of the spec what changes, which stages run again and why, what its callers notice, what it is
 estimated to cost, and which files differ.
 
 With --against it compares with somewhere else: a git revision, such as the branch that a pull request
 is for (`origin/main...` is where this branch left it), or another folder. Nothing of it is run. Where
-the revision holds no generated files, its specs are compiled instead.
+the revision holds no generated files, its specs are compiled instead. It then also says what differs in
+releases/: which version goes where, with its metrics and contract beside those of the one before.
+
+A change of a recipe reaches callers with the version that comes of it. So --fail-on counts what breaks
+them when this is merged and applied: releases, and addresses and limits where the model is released. What
+a recipe would break later is shown beside it. `accepts/MODEL.yaml` accepts single breaks.
 
 With --detailed-exitcode, as Terraform has it: 0 nothing changes, 2 something does, 1 it failed.
 """
@@ -15,23 +20,30 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.choosing import Unknown, add_root, project_of, specs_of
-from aimass_compiler.cli.starting_point import starting_point
-from aimass_compiler.cli.views import changes, findings
+from aimass_compiler.cli.selection import UnknownName, add_format, add_root, project_of, specs_of
+from aimass_compiler.cli.views import findings
 from aimass_compiler.conventions import ExitCode
+from aimass_compiler.project import Project
 
 if TYPE_CHECKING:
-    from aimass_compiler.effects.told import Effects
-    from aimass_compiler.plan import Files, Plan
-    from aimass_compiler.project import Project
+    from collections.abc import Iterable, Mapping
 
-PLACE = 6
+    from aimass_compiler.impact.effects import Effects
+    from aimass_compiler.impact.release_changes import GitReleases
+    from aimass_compiler.plan import Files, Plan, Snapshot
+
 #: Of --detailed-exitcode alone: what a program of ours exits with otherwise is an ExitCode.
 CHANGES = 2
+_SPECS = (conventions.SPECS_FOLDER, conventions.SETTINGS_FILE)
+EXIT_CODES = (ExitCode.BREAKING,)
 EXAMPLES = """
   aimass plan                        what would change for every spec
   aimass plan churn --diff           line by line
@@ -56,9 +68,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         help="compare with generated/ at a git revision, or in another folder (default: as it is on disk)",
     )
     parser.add_argument("--diff", action="store_true", help="show the changes line by line")
-    parser.add_argument(
-        "--format", choices=("people", "json", "markdown"), default="people", help="how it is shown"
-    )
+    add_format(parser)
     parser.add_argument(
         "--detailed-exitcode",
         action="store_true",
@@ -82,25 +92,29 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan; answers an ExitCode, or as --detailed-exitcode says."""
-    from aimass_compiler.cluster import git
+    from aimass_compiler.checks import model_names
     from aimass_compiler.compile import compile_specs
     from aimass_compiler.diagnostics import has_errors
-    from aimass_compiler.effects.complete import effects
-    from aimass_compiler.effects.consistency import conflicts, data_disagreements
-    from aimass_compiler.spec import naming
-    from aimass_compiler.spec.settings_file import read_settings
+    from aimass_compiler.impact.consistency import conflicts, data_disagreements
+    from aimass_compiler.impact.effects import effects
+    from aimass_compiler.impact.reach import Reach
+    from aimass_compiler.programs import git
+    from aimass_compiler.releases import record_check
+    from aimass_compiler.spec.decode.settings_file import read_settings
 
     project = project_of(arguments)
     allowed = _allowed(arguments.allow_breaking)
     compiled = compile_specs(project, specs_of(project, arguments.specs))
-    unread = [] if arguments.specs else [*naming.unread(project.strays())]
+    unread = [] if arguments.specs else [*model_names.unread(project.strays())]
     if unread or has_errors(compiled.findings):
         findings.show([*compiled.findings, *unread], compiled.documents, "people")
         return ExitCode.FAILED
     plan = _plan(arguments, project, compiled.files)
     merged = [] if arguments.against else [*conflicts(project.root, compiled.pipelines)]
     beside = [] if arguments.against else [*data_disagreements(project.root, compiled.pipelines)]
+    beside += [] if arguments.specs else record_check.findings(project.root)
     findings.show([*compiled.findings, *plan.findings, *merged, *beside], compiled.documents, "people")
+    before, after = _releases(project, arguments, compiled.pipelines)
     found = effects(
         plan,
         root=project.root,
@@ -108,53 +122,72 @@ def run(arguments: argparse.Namespace) -> int:
         prices=read_settings(project.settings, conventions.SETTINGS_FILE)[0].prices,
         against=arguments.against,
         allowed=allowed,
-        has_address=bool(git.source(project.root)),
+        reach=Reach(plan.files, before, after, is_known=bool(git.source(project.root))),
     )
     sys.stdout.write(_shown(found, arguments))
     return ExitCode.FAILED if has_errors([*plan.findings, *merged]) else _code(found, arguments)
 
 
+def _releases(
+    project: Project, arguments: argparse.Namespace, models: Iterable[str]
+) -> tuple[GitReleases, GitReleases]:
+    """What is released before and now; of named specs those of their models alone."""
+    from aimass_compiler.impact.release_changes import releases_in, releases_on_disk
+    from aimass_compiler.programs import git
+
+    before = after = releases_on_disk(project.root)
+    if arguments.against is not None:
+        try:
+            before = releases_in(git.files_at(arguments.against, project.root, [conventions.RELEASES_FOLDER]))
+        except git.GitError:
+            before = releases_on_disk(Path(arguments.against))
+    if arguments.specs:
+        names = set(models)
+        before, after = before.of_models(names), after.of_models(names)
+    return before, after
+
+
 def _shown(found: Effects, arguments: argparse.Namespace) -> str:
+    from aimass_compiler.cli.views import plan as plans
+    from aimass_compiler.cli.views import plan_document
+
     if arguments.format == "json":
-        from aimass_compiler.cli.views.plan_json import as_json
-
-        return as_json(found)
+        return plan_document.as_json(found)
     if arguments.format == "markdown":
-        from aimass_compiler.cli.views.plan_markdown import as_markdown
-
-        return as_markdown(found, with_diff=arguments.diff)
-    is_coloured = terminal.is_coloured(sys.stdout)
-    return changes.explained(found, with_diff=arguments.diff, is_coloured=is_coloured)
+        return plans.as_markdown(found, with_diff=arguments.diff)
+    return plans.as_text(found, terminal.paint_on(sys.stdout), with_diff=arguments.diff)
 
 
 def _allowed(written: list[str]) -> frozenset[str]:
     """The rules that may be broken. Raises Unknown for one that there is not."""
     from aimass_compiler.diagnostics import did_you_mean
-    from aimass_compiler.effects.rules import RULES
+    from aimass_compiler.impact.contract import RULES
 
     for name in written:
         rule = name.rpartition(":")[2]
         if rule not in RULES:
-            raise Unknown(f"there is no rule `{rule}`", did_you_mean(rule, RULES))
+            raise UnknownName(f"there is no rule `{rule}`", did_you_mean(rule, RULES))
     return frozenset(written)
 
 
 def _code(found: Effects, arguments: argparse.Namespace) -> int:
-    from aimass_compiler.effects.told import Severity
+    from aimass_compiler.impact.contract import Compatibility
 
     if arguments.fail_on:
-        gated = {Severity.BREAKING, Severity(arguments.fail_on)}
+        gated = {Compatibility.BREAKING, Compatibility(arguments.fail_on)}
         stopped = [
             breach for _, breach in found.breaches if breach.severity in gated and not breach.is_allowed
         ]
         if stopped:
             count = f"{len(stopped)} change{'s break' if len(stopped) > 1 else ' breaks'}"
             rules = sorted({breach.rule for breach in stopped})
-            terminal.complain(
-                f"{count} what callers rely on: {', '.join(rules)}", "`--allow-breaking RULE` accepts a rule"
-            )
+            (model, first) = next((model, each) for model, each in found.breaches if each is stopped[0])
+            file = f"{conventions.ACCEPTS_FOLDER}/{model}.yaml"
+            hint = f"an entry in {file} accepts one, by name and with a reason: `break: {first.name}`"
+            terminal.error(f"{count} what callers rely on: {', '.join(rules)}", hint)
             return ExitCode.BREAKING
-    return CHANGES if arguments.detailed_exitcode and found.plan.is_stale else ExitCode.DONE
+    is_other = found.plan.is_stale or found.releases
+    return CHANGES if arguments.detailed_exitcode and is_other else ExitCode.DONE
 
 
 def _plan(arguments: argparse.Namespace, project: Project, files: Files) -> Plan:
@@ -164,5 +197,64 @@ def _plan(arguments: argparse.Namespace, project: Project, files: Files) -> Plan
     prune_models = not arguments.specs
     if arguments.against is None:
         return compare(files, snapshot(project.generated, files), prune_models=prune_models)
-    seen = starting_point(project, arguments.against, files)
+    seen = _snapshot_at(project, arguments.against, files)
     return compare(files, seen, prune_models=prune_models, force=True)
+
+
+def _snapshot_at(project: Project, against: str, produced: Iterable[str]) -> Snapshot:
+    """What is compared with: a revision, or where git knows none of this name, a folder.
+
+    The folder is a project or its generated/. Where a revision keeps no generated files, its specs are
+    compiled; nothing of it is ever run. Raises UnknownName where there is neither, and where the list of
+    what the compiler wrote there cannot be read, without which deletions would go unseen.
+    """
+    from aimass_compiler.plan import snapshot, snapshot_of
+    from aimass_compiler.programs import git
+
+    try:
+        files = _below_generated(git.files_at(against, project.root, [conventions.GENERATED_FOLDER]))
+        if not any(path.endswith(f"/{conventions.INVENTORY_FILE}") for path in files):
+            files = _compiled_files(against, git.files_at(against, project.root, _SPECS))
+        seen = snapshot_of(files, produced)
+    except git.GitError as error:
+        folder = Path(against)
+        if not against or not folder.is_dir():
+            raise UnknownName(f"{error}, and there is no folder `{against}`", error.help) from None
+        inner = folder / conventions.GENERATED_FOLDER
+        seen = snapshot(inner if inner.is_dir() else folder, produced)
+    for name, inventory in seen.inventories.items():
+        if isinstance(inventory, str):
+            path = f"{conventions.GENERATED_FOLDER}/{name}/{conventions.INVENTORY_FILE}"
+            raise UnknownName(f"`{path}` of `{against}` cannot be read: {inventory}")
+    return replace(seen, obstacles={})
+
+
+def _below_generated(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {path.removeprefix(f"{conventions.GENERATED_FOLDER}/"): content for path, content in files.items()}
+
+
+def _compiled_files(against: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """What the specs of a revision stand for, with what a compile of them would have listed.
+
+    They lie in a folder of their own meanwhile, where no file of the working tree is taken for one of
+    theirs. Raises UnknownName where they have errors.
+    """
+    from aimass_compiler.compile import compile_specs
+    from aimass_compiler.diagnostics import has_errors
+    from aimass_compiler.plan import compare, snapshot_of
+
+    with tempfile.TemporaryDirectory() as folder:
+        project = Project(Path(folder).resolve())
+        project.specs_folder.mkdir()
+        for path, content in files.items():
+            name = Path(path).name
+            if path in (conventions.SETTINGS_FILE, f"{conventions.SPECS_FOLDER}/{name}"):
+                (project.root / path).write_bytes(content)
+        found = compile_specs(project, project.specs())
+    if has_errors(found.findings):
+        first = next(finding for finding in found.findings if finding.is_error)
+        raise UnknownName(
+            f"`{against}` has no generated files, and its specs do not compile: {first.message}",
+            "commit generated/ there, or compare with a revision whose specs compile",
+        )
+    return dict(compare(found.files, snapshot_of({}, found.files)).files)

@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.choosing import Unknown, add_root, project_of
-from aimass_compiler.cli.packages import package_of, signature_of
+from aimass_compiler.cli.selection import UnknownName, add_root, package_of, project_of, signature_of
 from aimass_compiler.conventions import ExitCode
 
-PLACE = 9
 EXAMPLES = """
   aimass predict churn --example                 one row that the package brings along
   aimass predict churn --row '{"tenure": 3, …}'  a row of your own: every column that may not be missing
   aimass predict churn rows.jsonl                a file with one JSON object a line
   aimass predict churn --example --url http://churn.ml-dev.svc:8080
 """
+
+_ONE_A_LINE = 'write one JSON object a line, such as {"age": 40}'
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -41,16 +41,19 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask and print the answers, one JSON object a line."""
-    from aimass_compiler.cluster import server
+    from aimass_compiler.programs import model_server
 
     needs_package = arguments.example or not arguments.url
     package = package_of(project_of(arguments), arguments.model) if needs_package else None
     rows = _rows(arguments, package)
     try:
         with _server(arguments.url, package) as url:
-            answer = server.ask(url, rows)
-    except server.ServerError as error:
-        terminal.complain(str(error), error.help)
+            answer = model_server.ask(url, rows)
+    except model_server.ServerEnded as ended:
+        terminal.error(ended.reason or str(ended))
+        return ExitCode.FAILED
+    except model_server.ServerError as error:
+        terminal.error(str(error), error.help)
         return ExitCode.FAILED
     if arguments.example:
         print(f"{json.dumps(rows[0], ensure_ascii=False)}", file=sys.stderr)
@@ -59,11 +62,16 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
-def _server(url: str | None, package: Path | None) -> contextlib.AbstractContextManager[str]:
-    """The address of the server that was named, or of one on the package for as long as it is needed."""
-    from aimass_compiler.cluster import server
+@contextlib.contextmanager
+def _server(url: str | None, package: Path | None) -> Iterator[str]:
+    """The URL of the server that was named, or of one on the package for as long as it is needed."""
+    from aimass_compiler.programs import model_server
 
-    return server.running(package) if package and not url else contextlib.nullcontext(url or "")
+    if url or package is None:
+        yield url or ""
+        return
+    with model_server.running(package) as server:
+        yield server.url
 
 
 def _rows(arguments: argparse.Namespace, package: Path | None) -> list[dict[str, Any]]:
@@ -74,12 +82,12 @@ def _rows(arguments: argparse.Namespace, package: Path | None) -> list[dict[str,
     try:
         text = sys.stdin.read() if arguments.file == "-" else Path(arguments.file).read_text(encoding="utf-8")
     except OSError as error:
-        raise Unknown(f"`{arguments.file}` cannot be read: {error.strerror}") from None
+        raise UnknownName(f"`{arguments.file}` cannot be read: {error.strerror}") from None
     except ValueError:
-        raise Unknown(f"`{arguments.file}` is not text in UTF-8", "write one JSON object a line") from None
+        raise UnknownName(f"`{arguments.file}` is not text in UTF-8", _ONE_A_LINE) from None
     rows = list(_lines(text, arguments.file))
     if not rows:
-        raise Unknown(f"`{arguments.file}` holds no row", "write one JSON object a line")
+        raise UnknownName(f"`{arguments.file}` holds no row", _ONE_A_LINE)
     return rows
 
 
@@ -93,7 +101,7 @@ def _row(text: str, where: str) -> dict[str, Any]:
     try:
         row = json.loads(text)
     except ValueError as error:
-        raise Unknown(f"{where} is not JSON: {error}") from None
+        raise UnknownName(f"{where} is not JSON: {error}", _ONE_A_LINE) from None
     if not isinstance(row, dict):
-        raise Unknown(f'{where} must be a JSON object such as {{"age": 40}}')
+        raise UnknownName(f'{where} must be a JSON object such as {{"age": 40}}')
     return row

@@ -13,11 +13,10 @@ import subprocess
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.choosing import add_root, project_of
-from aimass_compiler.cli.packages import package_of
+from aimass_compiler.cli.selection import add_root, package_of, project_of
 from aimass_compiler.conventions import ExitCode
 
-PLACE = 8
+EXIT_CODES = (ExitCode.PACKAGE, ExitCode.ADDRESS)
 EXAMPLES = """
   aimass serve churn                 on http://127.0.0.1:8080
   aimass serve churn --port 9000     on another port
@@ -44,14 +43,14 @@ def _port(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted; answers the server's own exit code."""
-    from aimass_compiler.cluster import server
+    from aimass_compiler.programs import model_server
 
     package = package_of(project_of(arguments), arguments.model)
     options = ("--host", arguments.host, "--port", str(arguments.port))
     try:
-        command = server.command(package, *options)
-    except server.ServerError as error:
-        terminal.complain(str(error), error.help)
+        command = model_server.command(package, *options)
+    except model_server.ServerError as error:
+        terminal.error(str(error), error.help)
         return ExitCode.FAILED
     print(
         f"starting {arguments.model} on http://{arguments.host}:{arguments.port}, Ctrl-C stops it", flush=True

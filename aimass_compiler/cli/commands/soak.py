@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import argparse
 
-from aimass_compiler.cli.bringing import brought_up_to_date
-from aimass_compiler.cli.choosing import add_root, project_of
-from aimass_compiler.cli.packages import package_of
+from aimass_compiler.cli.selection import add_root, package_of, project_of
+from aimass_compiler.cli.write import brought_up_to_date
 from aimass_compiler.conventions import ExitCode
 
-PLACE = 15
+EXIT_CODES = (ExitCode.SERVICE, ExitCode.DISK)
 EXAMPLES = """
   aimass soak churn                  as long as the spec says
 """
@@ -28,7 +27,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Soak; answers the exit code of the stage."""
-    from aimass_compiler.cluster import runtime
+    from aimass_compiler.programs.program import run_stage
 
     project = project_of(arguments)
     package_of(project, arguments.model)
@@ -37,4 +36,4 @@ def run(arguments: argparse.Namespace) -> int:
         return ExitCode.FAILED
     load, soak = brought.serving.tests.load, brought.serving.tests.soak or "10m"
     print(f"holding {load.rps} requests a second for {soak}", flush=True)
-    return runtime.run("soak", brought.name, project.root)
+    return run_stage("soak", brought.name, project.root)

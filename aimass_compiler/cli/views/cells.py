@@ -1,4 +1,4 @@
-"""How text fills a terminal's columns: wide, combining, invisible characters and tabs."""
+"""How text fills a terminal's columns: wide, combining, invisible characters and tabs; and tables of it."""
 
 from __future__ import annotations
 
@@ -97,6 +97,16 @@ def wrapped(text: str, width: int | None, first: int = 0) -> list[str]:
     return lines
 
 
+def table(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
+    """The rows as lines, the first column flush left and numbers flush right."""
+    cells = [[safe(cell) for cell in row] for row in rows]
+    widths = [max(width_of(row[place]) for row in cells) for place in range(len(cells[0]))] if cells else []
+    return [
+        f"{indent}{'  '.join(_padded(cell, width) for cell, width in zip(row, widths, strict=True))}".rstrip()
+        for row in cells
+    ]
+
+
 def _first_shown(cells: Sequence[_Cell], start: int, width: int) -> int:
     """The first character to draw, so that at most this room shows what comes before."""
     room = 0
@@ -136,3 +146,9 @@ def _cell(character: str, column: int) -> _Cell:
         return _Cell(character, 0)
     is_wide = unicodedata.east_asian_width(character) in ("W", "F")
     return _Cell(character, 2 if is_wide else 1)
+
+
+def _padded(cell: str, width: int) -> str:
+    space = " " * (width - width_of(cell))
+    is_number = cell[:1].isdigit() or cell[:2] in {"-0", "-1"} or cell[:1] == "-"
+    return space + cell if is_number else cell + space

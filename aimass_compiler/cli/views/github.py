@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli.views.cells import safe
-from aimass_compiler.cli.views.placed import PlacedFinding, placed
+from aimass_compiler.cli.views.findings import PlacedFinding, placed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from aimass_compiler.diagnostics import Finding
     from aimass_compiler.plan import Plan
-    from aimass_compiler.spec.document import Document
+    from aimass_compiler.spec.yaml.document import Document
 
 _IN_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _IN_PROPERTY = _IN_DATA | str.maketrans({":": "%3A", ",": "%2C"})

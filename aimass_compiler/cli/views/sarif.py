@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from aimass_compiler import __version__
-from aimass_compiler.cli.views.placed import PlacedFinding, placed
+from aimass_compiler.cli.views.findings import PlacedFinding, placed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from aimass_compiler.diagnostics import Finding, Place
-    from aimass_compiler.spec.document import Document
+    from aimass_compiler.spec.yaml.document import Document
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 #: What the paths start from: the project's root, which only the reader of the file can place.
@@ -49,11 +49,11 @@ def _driver(codes: Sequence[str], found: Sequence[PlacedFinding]) -> dict[str, A
 
 
 def _rule(code: str, level: str) -> dict[str, Any]:
-    from aimass_compiler.cli.views.code_pages import in_markdown
-    from aimass_compiler.codes import examples, explanations
+    from aimass_compiler.cli.views.explain import example_markdown
+    from aimass_compiler.language.codes import examples, explanations
 
     explanation = explanations()[code]
-    shown = [f"\n{line}" for example in examples().get(code, ()) for line in in_markdown(example)]
+    shown = [f"\n{line}" for example in examples().get(code, ()) for line in example_markdown(example)]
     title = explanation.title[:1].upper() + explanation.title[1:]
     return {
         "id": code,
@@ -124,7 +124,7 @@ def _region(place: Place) -> dict[str, int]:
     }
 
 
-def _fix(found: PlacedFinding, document: Document, told: str) -> dict[str, Any]:
+def _fix(found: PlacedFinding, document: Document, message: str) -> dict[str, Any]:
     replaced = [
         {
             "deletedRegion": _region(document.place_between(change.start, change.end)),
@@ -133,4 +133,4 @@ def _fix(found: PlacedFinding, document: Document, told: str) -> dict[str, Any]:
         for change in found.changes
     ]
     changes = [{"artifactLocation": _artifact(document.file), "replacements": replaced}]
-    return {"description": {"text": told}, "artifactChanges": changes}
+    return {"description": {"text": message}, "artifactChanges": changes}

@@ -6,17 +6,16 @@ Source: https://dvc.org/doc/user-guide/project-structure/dvcyaml-files
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
-from aimass_compiler import artifacts, conventions
-from aimass_compiler.diagnostics import Finding, Severity
-from aimass_compiler.explanations import Explanation
+from aimass_compiler import conventions
+from aimass_compiler.diagnostics import Example, Explanation, Finding, Severity
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.dvc.plots import plots
 from aimass_compiler.render.emit import emit
-from aimass_compiler.render.shared import Shared
-from aimass_compiler.stages import STAGES, Stage
+from aimass_compiler.render.pipeline_json import PipelineJson
+from aimass_compiler.render.target import Rendered, Target
+from aimass_compiler.stages import STAGES, Stage, artifacts
 
 EXPLANATIONS = (
     Explanation(
@@ -27,46 +26,58 @@ EXPLANATIONS = (
         "rows that it leaves have changed.",
     ),
 )
+EXAMPLES = (
+    Example(
+        "AM400",
+        'data: {sources: {customers: {parquet: "s3://lake/customers/*.parquet"}}}',
+        "data: {sources: {customers: data/customers.parquet}}",
+    ),
+)
 
 #: From generated/<model>/ back to the project's root, where commands run and paths start.
 _ROOT = "../.."
-_WILDCARDS = frozenset("*?[")
 
 
-def render(shared: Shared) -> dict[str, bytes]:
+def render(source: PipelineJson) -> Rendered:
     """The stages and plots as dvc.yaml."""
-    pipeline = shared.pipeline
+    pipeline = source.pipeline
     document = {
         "stages": {stage.name: _stage(stage, pipeline) for stage in STAGES},
         "plots": plots(pipeline, f"{_ROOT}/{_artifacts(pipeline)}"),
         "artifacts": {pipeline.name: _model(pipeline)},
     }
-    return {conventions.DVC_FILE: emit(document, pipeline.name)}
+    return Rendered(files={conventions.DVC_FILE: emit(document, pipeline.name)})
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """The sources that DVC cannot watch."""
     for name, source in pipeline.data.sources.items():
-        if not source.is_local:
-            message = f"DVC cannot tell when `{source.path}` changes, so the stage `prepare` runs every time"
+        if not source.dependencies():
+            message = f"DVC cannot know when `{source.shown}` changes, so the stage `prepare` runs every time"
             hint = "copy the data into the project where runs must be reproducible"
             yield Finding("AM400", ("data", "sources", name), message, help=hint, severity=Severity.WARNING)
 
 
 def _stage(stage: Stage, pipeline: Pipeline) -> dict[str, Any]:
     folder = _artifacts(pipeline)
-    needs = [f"{folder}/{path}" for path in stage.needs]
+    artifact = pipeline.model.artifact
+    needs = [f"{folder}/{path}" for path in artifact.places(stage.needs)]
     parts: dict[str, Any] = {
         "desc": stage.summary,
-        "cmd": f"{conventions.RUNTIME_COMMAND} {stage.name} {pipeline.name}",
+        "cmd": command(stage, pipeline.name),
         "wdir": _ROOT,
         "deps": [*_data_files(stage, pipeline), *needs],
         "params": [{_pipeline_file(pipeline): list(stage.reads)}],
-        "outs": [f"{folder}/{path}" for path in (*stage.leaves, *stage.plots)],
+        "outs": [f"{folder}/{path}" for path in artifact.places((*stage.leaves, *stage.plots))],
         "metrics": [f"{folder}/{path}" for path in stage.metrics],
-        "always_changed": _reads_unseen(stage, pipeline),
+        "always_changed": reads_unseen(stage, pipeline),
     }
     return {key: value for key, value in parts.items() if value}
+
+
+def command(stage: Stage, model: str) -> str:
+    """What DVC runs for a stage."""
+    return f"{conventions.RUNTIME_COMMAND} {stage.name} {model}"
 
 
 def _artifacts(pipeline: Pipeline) -> str:
@@ -78,8 +89,9 @@ def _pipeline_file(pipeline: Pipeline) -> str:
 
 
 def _model(pipeline: Pipeline) -> Mapping[str, Any]:
+    file = next(pipeline.model.artifact.places([artifacts.PACKAGED_MODEL]))
     return {
-        "path": f"{_ROOT}/{_artifacts(pipeline)}/{artifacts.PACKAGED_MODEL}",
+        "path": f"{_ROOT}/{_artifacts(pipeline)}/{file}",
         "type": "model",
         "desc": _as_it_is(pipeline.metadata.description) or f"The model {pipeline.name}.",
         "labels": [pipeline.task.kind, pipeline.model.kind.replace("_", "-")],
@@ -90,21 +102,22 @@ def _reads_data(stage: Stage) -> bool:
     return "data" in stage.reads
 
 
-def _reads_unseen(stage: Stage, pipeline: Pipeline) -> bool:
-    """Whether a stage reads what DVC cannot watch: what lies elsewhere, or a release that may not be there.
+def reads_unseen(stage: Stage, pipeline: Pipeline) -> bool:
+    """Whether a stage reads what DVC cannot watch: what lies elsewhere, or a package that is released.
 
-    DVC goes no further where a file that a stage depends on is missing, so the first release of a model
-    cannot be one. Such a stage runs every time, and those behind it when it left something else.
+    DVC goes no further where a file that a stage depends on is missing, so such a package cannot be one:
+    before its first release a model has none. Such a stage runs every time, and those behind it when it
+    left something else.
     """
-    is_elsewhere = not all(source.is_local for source in pipeline.data.sources.values())
-    meets_released = any(gate.beats for gate in pipeline.evaluation.gates)
-    return (_reads_data(stage) and is_elsewhere) or ("evaluation" in stage.reads and meets_released)
+    if _reads_data(stage) and not all(source.dependencies() for source in pipeline.data.sources.values()):
+        return True
+    return "evaluation" in stage.reads and any(gate.beats for gate in pipeline.evaluation.gates)
 
 
 def _data_files(stage: Stage, pipeline: Pipeline) -> list[str]:
     if not _reads_data(stage):
         return []
-    paths = {_watched(source.path) for source in pipeline.data.sources.values() if source.is_local}
+    paths = {path for source in pipeline.data.sources.values() for path in source.dependencies()}
     return sorted(map(_as_it_is, paths))
 
 
@@ -113,8 +126,4 @@ def _as_it_is(text: str) -> str:
     return text.replace("${", "\\${")
 
 
-def _watched(path: str) -> str:
-    """The file, or for a pattern the folder below which it matches: DVC knows no patterns."""
-    parts = PurePosixPath(path).parts
-    fixed = [part for number, part in enumerate(parts) if not _WILDCARDS & set("".join(parts[: number + 1]))]
-    return str(PurePosixPath(*fixed)) if fixed else "."
+TARGET = Target(render=render, findings=findings)

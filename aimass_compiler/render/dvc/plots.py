@@ -8,8 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from aimass_compiler import artifacts
 from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.stages import artifacts
+
+#: The curves of classes: file, axes and what it is called.
+_CURVES = (
+    (artifacts.CURVE, "false_positive_rate", "true_positive_rate", "ROC"),
+    (artifacts.PRECISION_RECALL, "recall", "precision", "Precision and recall"),
+    (artifacts.GAIN, "rows", "found", "Gain"),
+    (artifacts.CALIBRATION, "probability", "share", "Calibration"),
+)
 
 
 def plots(pipeline: Pipeline, folder: str) -> list[dict[str, Any]]:
@@ -40,15 +48,9 @@ def _plots(pipeline: Pipeline) -> Iterator[tuple[str, dict[str, Any]]]:
             },
         )
         return
-    yield (
-        artifacts.CURVE,
-        {
-            "x": "false_positive_rate",
-            "y": "true_positive_rate",
-            "template": "simple" if pipeline.task.is_binary else "scatter",
-            "title": "ROC on the test split",
-        },
-    )
+    for path, x, y, title in _CURVES:
+        template = "simple" if pipeline.task.is_binary else "scatter"
+        yield path, {"x": x, "y": y, "template": template, "title": f"{title} on the test split"}
     yield (
         artifacts.CONFUSION,
         {"x": "actual", "y": "predicted", "template": "confusion", "title": "Confusion on the test split"},

@@ -1,21 +1,19 @@
-"""The images: a small one that serves, and one on Ray's that trains."""
+"""The images: one that serves all models and that no file of a model names, and one that trains a model."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from aimass_compiler import conventions
-from aimass_compiler.render.image.findings import EXPLANATIONS, findings
+from aimass_compiler.render.emit import header
+from aimass_compiler.render.image.findings import findings
+from aimass_compiler.render.image.training_image import dockerfile
+from aimass_compiler.render.pipeline_json import PipelineJson
+from aimass_compiler.render.target import Rendered, Target
 
-if TYPE_CHECKING:
-    from aimass_compiler.render.shared import Shared
 
-__all__ = ["EXPLANATIONS", "findings", "render"]
+def render(source: PipelineJson) -> Rendered:
+    """The Dockerfile that trains; that of the server is no model's."""
+    text = header(source.pipeline.name) + dockerfile(source.pipeline)
+    return Rendered(files={conventions.TRAINING_DOCKERFILE: text.encode()})
 
 
-def render(shared: Shared) -> dict[str, bytes]:
-    """Both Dockerfiles; the package stage and `aimass image` put together what the first one copies."""
-    return {
-        conventions.SERVING_DOCKERFILE: shared.serving_dockerfile,
-        conventions.TRAINING_DOCKERFILE: shared.training_dockerfile,
-    }
+TARGET = Target(render=render, findings=findings)

@@ -1,35 +1,90 @@
-"""What watches the model: a ServiceMonitor, alert rules for each environment, and a dashboard for all."""
+"""What watches the model: a PodMonitor, alert rules for each environment, and a dashboard for all."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from aimass_compiler import conventions
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.render.cached_template import CachedTemplate
 from aimass_compiler.render.emit import block, header, json_text
 from aimass_compiler.render.monitoring.alerts import Watched, watched
-from aimass_compiler.render.monitoring.boards import BOARD_FILE, Board, board, own_board
-from aimass_compiler.render.monitoring.dashboard import dashboard, identifier
-from aimass_compiler.render.monitoring.findings import EXPLANATIONS, findings
-from aimass_compiler.render.monitoring.rules import prometheus_rule
-from aimass_compiler.render.naming import Labels, own_labels, wanted_labels
-from aimass_compiler.render.shared import Shared
-from aimass_compiler.render.stencil import Stencil
+from aimass_compiler.render.monitoring.dashboard import (
+    BOARD_FILE,
+    Board,
+    board,
+    config_map,
+    dashboard,
+    identifier,
+    own_board,
+)
+from aimass_compiler.render.monitoring.findings import findings
+from aimass_compiler.render.monitoring.rules import prometheus_rule, rule_head
+from aimass_compiler.render.names import Labels, component_label, own_labels, serving_selector, wanted_labels
+from aimass_compiler.render.object_kind import ObjectKind, Rank
+from aimass_compiler.render.pipeline_json import PipelineJson
+from aimass_compiler.render.target import Layer, Manifest, Rendered, Target
 
-__all__ = ["ALERTS_FILE", "EXPLANATIONS", "findings", "render"]
+KINDS = tuple(
+    ObjectKind(
+        kind=kind,
+        group="monitoring.coreos.com",
+        rank=Rank.OBSERVER,
+        operator="the Prometheus operator (https://prometheus-operator.dev)",
+    )
+    for kind in ("PodMonitor", "PrometheusRule")
+)
 
-ALERTS_FILE = "alerts.yaml"
+
+_RULES_FILE = "alerts.yaml"
 
 
-def render(shared: Shared) -> dict[str, bytes]:
+def render(source: PipelineJson) -> Rendered:
     """Rules name the namespace, so each overlay has its own; a dashboard only where its lines differ."""
-    pipeline = shared.pipeline
+    pipeline = source.pipeline
+    common = board(pipeline)
+    base = Layer(
+        objects=[pod_monitor(pipeline)],
+        config_maps=[config_map(common)],
+        files={BOARD_FILE: _board_file(common)},
+    )
+    return Rendered(base=base, overlays={name: _overlay(pipeline, name) for name in pipeline.environments})
+
+
+def pod_monitor(pipeline: Pipeline) -> dict[str, Any]:
+    """Scrapes each server twice a minute, once however many Services show it.
+
+    The operator's selector wants the organisation's labels.
+    """
+    endpoint = {
+        "port": conventions.PORT_NAME,
+        "path": conventions.METRICS_PATH,
+        "interval": conventions.SCRAPE_INTERVAL,
+        "scrapeTimeout": "10s",
+    }
+    labels = dict(wanted_labels(pipeline.settings))
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PodMonitor",
+        "metadata": {"name": pipeline.name, "labels": labels | component_label("monitoring")},
+        "spec": {
+            "jobLabel": conventions.LABEL_NAME,
+            "selector": {"matchLabels": serving_selector(pipeline.name)},
+            "podMetricsEndpoints": [endpoint],
+        },
+    }
+
+
+def _overlay(pipeline: Pipeline, name: str) -> Layer:
     labels = wanted_labels(pipeline.settings), own_labels(pipeline.settings)
-    files = {f"base/{BOARD_FILE}": _board_file(board(pipeline))}
-    for name, environment in pipeline.environments.items():
-        rules = _rules(watched(pipeline.metadata, name, environment), *labels)
-        files[f"overlays/{name}/{ALERTS_FILE}"] = (header(pipeline.name) + rules).encode()
-        if (own := own_board(pipeline, name)) is not None:
-            files[f"overlays/{name}/{BOARD_FILE}"] = _board_file(own)
-    return files
+    rules = _rules(watched(pipeline.metadata, name, pipeline.environments[name]), *labels)
+    manifest = Manifest(rule_head(pipeline.name), (header(pipeline.name) + rules).encode())
+    own = own_board(pipeline, name)
+    return Layer(
+        manifests={_RULES_FILE: manifest},
+        config_maps=[] if own is None else [config_map(own)],
+        files={} if own is None else {BOARD_FILE: _board_file(own)},
+    )
 
 
 def _rules(here: Watched, wanted: Labels, own: Labels) -> str:
@@ -53,4 +108,5 @@ def _built_board(model: str, identifier: str, *parts: Any) -> str:
     return json_text(dashboard(Board(model, *parts), identifier))
 
 
-_RULES, _BOARD = Stencil(_built_rules), Stencil(_built_board)
+_RULES, _BOARD = CachedTemplate(_built_rules), CachedTemplate(_built_board)
+TARGET = Target(render=render, findings=findings, kinds=KINDS)

@@ -86,6 +86,8 @@ class Alert(Struct, frozen=True):
     hold: str
     summary: str
     description: str
+    thresholds: tuple[str, ...] = ()
+    """What it fires above, as PromQL has it; of several burn rates that of each."""
     labels: dict[str, str] = field(default_factory=dict)
 
 
@@ -107,11 +109,11 @@ def rule(alert: Alert, watched: Watched) -> dict[str, Any]:
         "expr": alert.expression,
         "for": alert.hold,
         "labels": labels(alert, watched),
-        "annotations": told(alert, watched),
+        "annotations": annotations_of(alert, watched),
     }
 
 
-def told(alert: Alert, watched: Watched) -> dict[str, str]:
+def annotations_of(alert: Alert, watched: Watched) -> dict[str, str]:
     """What the alert says to people, as templates of Prometheus."""
     texts = {"summary": alert.summary, "description": alert.description}
     if watched.owner:
@@ -133,9 +135,10 @@ def labels(alert: Alert, watched: Watched) -> dict[str, str]:
 
 def _budget_burn(watched: Watched, indicator: Indicator, severity: str) -> Alert:
     chosen = watched.everything
-    conditions = []
+    conditions, thresholds = [], []
     for burn in indicator.burns(severity):
         threshold = f"{burn.factor * indicator.budget:.6g}"
+        thresholds.append(threshold)
         conditions.append(
             f"{indicator.recorded(burn.short)}{chosen} > {threshold}\n"
             f"and {indicator.recorded(burn.long)}{chosen} > {threshold}\n"
@@ -150,6 +153,7 @@ def _budget_burn(watched: Watched, indicator: Indicator, severity: str) -> Alert
         f"{watched.model} misses its {indicator.name} objective",
         f"Too many requests to {watched.model} in {watched.environment} are bad by its {indicator.name} "
         f"objective: the budget of 30 days is being used up {pace}.",
+        tuple(thresholds),
         {"objective": indicator.name},
     )
 
@@ -170,6 +174,7 @@ def _drift(watched: Watched) -> Iterator[Alert]:
             f"{{{{ $labels.feature }}}} of {watched.model} moved away from the training data",
             f"The population stability index of {{{{ $labels.feature }}}} in {watched.environment} is above "
             f"{limit}: look at where the data comes from, or train again.",
+            (limit,),
         )
 
 
@@ -183,7 +188,7 @@ def _servers(watched: Watched) -> Iterator[Alert]:
         f"no server of {model} answers",
         f"Prometheus has seen no server of {model} in {environment} for five minutes.",
     )
-    # Prometheus itself gives `up` the Service's name as its job.
+    # Prometheus itself gives `up` the pods' name as its job.
     up = f'up{{job="{model}",namespace="{watched.namespace}"}}'
     yield Alert(
         DOWN,
@@ -220,7 +225,7 @@ def _callers(watched: Watched) -> Iterator[Alert]:
         "ticket",
         f"{asked} offset 1d)) >= {FEWEST_MISSED_REQUESTS}\nunless {asked})) > 0\n",
         "15m",
-        f"nobody asks {model} any more",
+        f"no one asks {model} any more",
         f"{model} in {environment} has had no request for an hour, but had some a day ago at this time: "
         "look at the callers and at the way to the servers.",
     )
@@ -233,5 +238,5 @@ def _callers(watched: Watched) -> Iterator[Alert]:
         "15m",
         f"requests to {model} break its contract",
         f"More than {VIOLATED_SHARE:.0%} of the requests to {model} in {environment} have been refused "
-        "because of their fields; the dashboard tells which. Ask the callers what has changed.",
+        "because of their fields; the dashboard shows which. Ask the callers what has changed.",
     )

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from aimass_compiler import conventions
-from aimass_compiler.diagnostics import Finding, Severity
-from aimass_compiler.explanations import Explanation
+from aimass_compiler.catalog.quantities import Duration
+from aimass_compiler.diagnostics import Example, Explanation, Finding, Severity
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.pipeline.places import written
+from aimass_compiler.pipeline.override_locations import written
 from aimass_compiler.render.monitoring.objectives import BURNS, SLOW_SHARES, boundary
-from aimass_compiler.values import Duration
 
 EXPLANATIONS = (
     Explanation(
@@ -31,7 +30,7 @@ EXPLANATIONS = (
     ),
     Explanation(
         "AM423",
-        "the objective allows so many failures that nobody would be called",
+        "the objective allows so many failures that no one would be paged",
         "A page means that the budget of 30 days is used up six or 14.4 times too fast. Where so much may "
         "fail that even an outage is slower than that, only tickets are opened. Raise the availability.",
     ),
@@ -41,6 +40,25 @@ EXPLANATIONS = (
         "`prometheus.retention` in aimass.yaml says how long samples are kept. The slowest alert on an "
         "objective compares the last three days with its budget; with less it judges by what is left, and a "
         "slow leak of the budget goes unseen. Keep samples longer.",
+    ),
+)
+EXAMPLES = (
+    Example(
+        "AM421",
+        "serving: {objectives: {latency: {p99: 60ms}}}",
+        "serving: {objectives: {latency: {p99: 100ms}}}",
+    ),
+    Example(
+        "AM422", "serving: {objectives: {availability: 100%}}", "serving: {objectives: {availability: 99.9%}}"
+    ),
+    Example(
+        "AM423", "serving: {objectives: {availability: 80%}}", "serving: {objectives: {availability: 99.9%}}"
+    ),
+    Example(
+        "AM424",
+        "prometheus: {retention: 1d}\n",
+        "prometheus: {retention: 15d}\n",
+        "settings",
     ),
 )
 
@@ -58,10 +76,10 @@ def _retention(pipeline: Pipeline) -> Iterator[Finding]:
     windows = (Duration(burn.long) for burns in BURNS.values() for burn in burns)
     longest = max(windows, key=attrgetter("seconds"))
     if kept is not None and kept.seconds < longest.seconds:
-        told = f"samples are kept for {kept}, but an alert looks back over {longest}"
+        message = f"samples are kept for {kept}, but an alert looks back over {longest}"
         path, file = ("prometheus", "retention"), conventions.SETTINGS_FILE
         hint = f"keep them for {longest} or longer"
-        yield Finding("AM424", path, told, help=hint, severity=Severity.WARNING, file=file)
+        yield Finding("AM424", path, message, help=hint, severity=Severity.WARNING, file=file)
 
 
 def _availability(pipeline: Pipeline) -> Iterator[Finding]:
@@ -69,13 +87,13 @@ def _availability(pipeline: Pipeline) -> Iterator[Finding]:
     for path, availability in written(pipeline, "serving.objectives.availability"):
         budget = 1 - availability.fraction
         if budget <= 0:
-            told = (
+            message = (
                 f"an availability of {availability} leaves no request that may fail, so no alert can watch it"
             )
-            yield Finding("AM422", path, told, help="write `99.9%`", severity=Severity.WARNING)
+            yield Finding("AM422", path, message, help="write `99.9%`", severity=Severity.WARNING)
         elif budget * fastest >= 1:
-            told = f"with an availability of {availability} even an outage only opens a ticket"
-            yield Finding("AM423", path, told, help="write `99.9%`", severity=Severity.WARNING)
+            message = f"with an availability of {availability} even an outage only opens a ticket"
+            yield Finding("AM423", path, message, help="write `99.9%`", severity=Severity.WARNING)
 
 
 def _latency(pipeline: Pipeline, percentile: str) -> Iterator[Finding]:
@@ -86,13 +104,17 @@ def _latency(pipeline: Pipeline, percentile: str) -> Iterator[Finding]:
         if end is None and limit.seconds > _longest_timeout(pipeline):
             continue  # no answer takes so long: it is given up before, and that is told
         if end is None:
-            told = f"servers measure answer times up to {last:g}s, so no alert can watch {limit}"
-            yield Finding("AM422", path, told, help=f"write `{last:g}s` or less", severity=Severity.WARNING)
+            message = f"servers measure answer times up to {last:g}s, so no alert can watch {limit}"
+            yield Finding(
+                "AM422", path, message, help=f"write `{last:g}s` or less", severity=Severity.WARNING
+            )
         elif end != limit.seconds:
-            told = (
+            message = (
                 f"the alert watches {_shown(end)} instead of {limit}: answer times are counted in fixed steps"
             )
-            yield Finding("AM421", path, told, help=_steps_around(limit.seconds), severity=Severity.WARNING)
+            yield Finding(
+                "AM421", path, message, help=_steps_around(limit.seconds), severity=Severity.WARNING
+            )
 
 
 def _longest_timeout(pipeline: Pipeline) -> float:

@@ -7,13 +7,13 @@ from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline.serving import Gateway, Serving
-from aimass_compiler.render.naming import serving_selector
+from aimass_compiler.render.names import serving_selector
 
 _DNS_PORT = 53
 _LONGEST_MILLISECONDS = 99_999  # a Gateway API duration has at most five digits (GEP-2257)
 
 
-def service(model: str, name: str, port_name: str = conventions.PORT_NAME) -> dict[str, Any]:
+def service(model: str, name: str) -> dict[str, Any]:
     """A stable address inside the cluster."""
     return {
         "apiVersion": "v1",
@@ -24,7 +24,7 @@ def service(model: str, name: str, port_name: str = conventions.PORT_NAME) -> di
             "selector": serving_selector(model),
             "ports": [
                 {
-                    "name": port_name,
+                    "name": conventions.PORT_NAME,
                     "port": conventions.PORT,
                     "targetPort": conventions.PORT_NAME,
                     "protocol": "TCP",
@@ -58,9 +58,13 @@ def _namespace(name: str) -> dict[str, Any]:
     return {"namespaceSelector": {"matchLabels": {conventions.LABEL_NAMESPACE: name}}}
 
 
+def paths(model: str) -> tuple[str, ...]:
+    """Where the route from outside leads."""
+    return f"{conventions.MODELS_PATH}/{model}", conventions.PREDICT_PATH
+
+
 def route(model: str, serving: Serving, gateway: Gateway, backends: dict[str, int | None]) -> dict[str, Any]:
     """The way in from outside, to `backends` by their weights: predictions only, no metrics, no health."""
-    paths = (f"{conventions.MODELS_PATH}/{model}", conventions.PREDICT_PATH)
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
@@ -70,7 +74,7 @@ def route(model: str, serving: Serving, gateway: Gateway, backends: dict[str, in
             "hostnames": [gateway.host],
             "rules": [
                 {
-                    "matches": [{"path": {"type": "PathPrefix", "value": path}} for path in paths],
+                    "matches": [{"path": {"type": "PathPrefix", "value": path}} for path in paths(model)],
                     "timeouts": {"request": _route_timeout(serving)},
                     "backendRefs": [_backend(name, weight) for name, weight in backends.items()],
                 }

@@ -1,19 +1,25 @@
-"""The servers themselves: Deployment and ServiceAccount, under the restricted pod security standard."""
+"""The servers themselves under the restricted pod security standard, and the limits that they keep."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from aimass_compiler import conventions
+from aimass_compiler.pipeline import Metadata
 from aimass_compiler.pipeline.monitoring import Monitoring
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.pipeline.settings import Settings
-from aimass_compiler.render.naming import component_label, serving_selector
-from aimass_compiler.render.security import CONTAINER_SECURITY, PULL, TMP_MOUNT, pod_security, tmp_volume
-from aimass_compiler.render.serving.limits import FAREWELL_SECONDS, termination_seconds, variables
+from aimass_compiler.render.names import component_label, serving_selector
+from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, TMP_MOUNT, pod_security, tmp_volume
 
 COMPONENT = "server"
 CONTAINER = "server"
+PACKAGE_VOLUME = "model"
+#: Until every proxy has heard that a pod is going, it is still sent requests.
+PRE_STOP_SECONDS = 5
+_MARGIN_SECONDS = 5
+_PACKAGE_MOUNT = {"name": PACKAGE_VOLUME, "mountPath": conventions.IMAGE_PACKAGE_FOLDER, "readOnly": True}
 
 
 def service_account(model: str) -> dict[str, Any]:
@@ -26,15 +32,20 @@ def service_account(model: str) -> dict[str, Any]:
     }
 
 
-def deployment(model: str, serving: Serving, monitoring: Monitoring, settings: Settings) -> dict[str, Any]:
-    """The Deployment; who scales it sets the replicas, so they stand here only when nobody does."""
-    selector = serving_selector(model)
+def deployment(
+    about: Metadata, serving: Serving, monitoring: Monitoring, settings: Settings
+) -> dict[str, Any]:
+    """The Deployment; who scales it sets the replicas, so they stand here only when nobody does.
+
+    Whose it is and what for is noted beside the pods: another owner restarts none.
+    """
+    model, selector = about.name, serving_selector(about.name)
     replicas = serving.replicas
     is_fixed = replicas.min == replicas.max and not serving.rollout.canary
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": model},
+        "metadata": {"name": model, **_notes(about)},
         "spec": {
             **({"replicas": replicas.min} if is_fixed else {}),
             "revisionHistoryLimit": 5,
@@ -54,6 +65,17 @@ def deployment(model: str, serving: Serving, monitoring: Monitoring, settings: S
     }
 
 
+def _notes(about: Metadata) -> dict[str, Any]:
+    """On one line, without control characters: Kustomize writes none."""
+    noted = {
+        conventions.ANNOTATION_OWNER: about.owner,
+        conventions.ANNOTATION_DESCRIPTION: about.description,
+    }
+    lines = {key: " ".join(text.split()) for key, text in noted.items()}
+    found = {key: "".join(filter(str.isprintable, line)) for key, line in lines.items() if line}
+    return {"annotations": found} if found else {}
+
+
 def _pod(model: str, serving: Serving, monitoring: Monitoring, settings: Settings) -> dict[str, Any]:
     return {
         "serviceAccountName": model,
@@ -66,8 +88,15 @@ def _pod(model: str, serving: Serving, monitoring: Monitoring, settings: Setting
             _spread(model, "kubernetes.io/hostname"),
         ],
         "containers": [_container(model, serving, monitoring)],
-        "volumes": [tmp_volume("64Mi")],
+        "volumes": [tmp_volume("64Mi"), *_package_volumes(model, serving)],
     }
+
+
+def _package_volumes(model: str, serving: Serving) -> list[dict[str, Any]]:
+    """The package's image, whose name the release replaces like that of a container."""
+    if serving.model == "image":
+        return []
+    return [{"name": PACKAGE_VOLUME, "image": {"reference": model, "pullPolicy": PULL}}]
 
 
 def _spread(model: str, topology: str) -> dict[str, Any]:
@@ -78,21 +107,23 @@ def _spread(model: str, topology: str) -> dict[str, Any]:
         "whenUnsatisfiable": "ScheduleAnyway",
         "labelSelector": {"matchLabels": serving_selector(model)},
         "matchLabelKeys": ["pod-template-hash"],
+        "nodeTaintsPolicy": "Honor",
     }
 
 
 def _container(model: str, serving: Serving, monitoring: Monitoring) -> dict[str, Any]:
+    is_mounted = serving.model == "volume"
     return {
         "name": CONTAINER,
-        "image": model,
+        "image": conventions.SERVER_IMAGE if is_mounted else model,
         "imagePullPolicy": PULL,
         "ports": [{"name": conventions.PORT_NAME, "containerPort": conventions.PORT, "protocol": "TCP"}],
         "env": [{"name": name, "value": value} for name, value in variables(serving, monitoring).items()],
         "resources": _resources(serving),
         **_probes(),
-        "lifecycle": {"preStop": {"sleep": {"seconds": FAREWELL_SECONDS}}},
+        "lifecycle": {"preStop": {"sleep": {"seconds": PRE_STOP_SECONDS}}},
         "securityContext": CONTAINER_SECURITY,
-        "volumeMounts": [TMP_MOUNT],
+        "volumeMounts": [TMP_MOUNT, *([_PACKAGE_MOUNT] if is_mounted else [])],
     }
 
 
@@ -117,3 +148,35 @@ def _probes() -> dict[str, Any]:
         "readinessProbe": {"httpGet": ready, "periodSeconds": 5, "timeoutSeconds": 2, "failureThreshold": 2},
         "livenessProbe": {"httpGet": live, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 6},
     }
+
+
+def drain_seconds(serving: Serving) -> int:
+    """When a server that was asked to stop is gone at the latest.
+
+    It stays until callers have learnt to go elsewhere, and twice as long for those who had just connected;
+    the last of them may ask just before, and is answered.
+    """
+    return math.ceil(3 * conventions.STAY_SECONDS + serving.limits.timeout.seconds) + 1
+
+
+def termination_seconds(serving: Serving) -> int:
+    """When Kubernetes kills a server that was asked to stop: later than it needs by any path."""
+    return PRE_STOP_SECONDS + drain_seconds(serving) + _MARGIN_SECONDS
+
+
+def variables(serving: Serving, monitoring: Monitoring) -> dict[str, str]:
+    """The server's environment variables and their values."""
+    return {
+        conventions.VARIABLE_CONCURRENCY: str(serving.limits.concurrency),
+        conventions.VARIABLE_TIMEOUT_SECONDS: _plain(serving.limits.timeout.seconds),
+        conventions.VARIABLE_BODY_BYTES: str(serving.limits.body.size),
+        conventions.VARIABLE_PREDICTION_SAMPLE: _plain(serving.logs.predictions.sample),
+        conventions.VARIABLE_DRIFT_WINDOW_SECONDS: str(math.ceil(monitoring.drift.window.seconds)),
+        conventions.VARIABLE_DRAIN_SECONDS: str(drain_seconds(serving)),
+        conventions.VARIABLE_STAY_SECONDS: str(conventions.STAY_SECONDS),
+    }
+
+
+def _plain(number: float) -> str:
+    """A decimal number without an exponent, which not every reader of variables knows."""
+    return f"{number:.6f}".rstrip("0").rstrip(".")

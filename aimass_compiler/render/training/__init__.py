@@ -6,39 +6,38 @@ from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.render.emit import emit, emit_all, emit_json
-from aimass_compiler.render.naming import kustomization
-from aimass_compiler.render.shared import Shared
+from aimass_compiler.render.names import kustomization
+from aimass_compiler.render.pipeline_json import PipelineJson
+from aimass_compiler.render.target import Rendered, Target
 from aimass_compiler.render.training import retrain
-from aimass_compiler.render.training.cluster import Job
-from aimass_compiler.render.training.findings import EXPLANATIONS, findings
+from aimass_compiler.render.training.cluster import TrainingRun
+from aimass_compiler.render.training.findings import findings
 from aimass_compiler.render.training.network import training_policy
-from aimass_compiler.render.training.rayjob import training_job
-
-__all__ = ["EXPLANATIONS", "findings", "render"]
+from aimass_compiler.render.training.rayjob import RAY_JOB, training_job
 
 _JOB_FILE = "job.yaml"
 
 
-def render(shared: Shared) -> dict[str, bytes]:
+def render(source: PipelineJson) -> Rendered:
     """The files below train/; the first environment is where models are trained."""
-    pipeline = shared.pipeline
+    pipeline = source.pipeline
     environment = next(iter(pipeline.environments.values()), None)
     if environment is None:
-        return {}
-    job = Job(shared, environment)
+        return Rendered()
+    job = TrainingRun(source, environment)
     schedule = environment.monitoring.retrain.schedule
     documents = [training_job(job), _account(job), training_policy(job), _workspace(job)]
     if schedule is not None:
         documents += retrain.retraining(job, schedule)
     files = {f"train/{_JOB_FILE}": emit_all(documents, pipeline.name)}
-    files[f"train/{conventions.PIPELINE_FILE}"] = shared.cluster_training_file
+    files[f"train/{conventions.PIPELINE_FILE}"] = source.trained_from
     if schedule is not None:
         files[f"train/{retrain.RAY_JOB_FILE}"] = emit_json(retrain.retraining_job(job))
     files["train/kustomization.yaml"] = emit(_kustomization(job), pipeline.name)
-    return files
+    return Rendered(files=files)
 
 
-def _kustomization(job: Job) -> dict[str, Any]:
+def _kustomization(job: TrainingRun) -> dict[str, Any]:
     pinned = {
         "name": job.pipeline_name,
         "files": [conventions.PIPELINE_FILE],
@@ -57,7 +56,7 @@ def _kustomization(job: Job) -> dict[str, Any]:
     )
 
 
-def _account(job: Job) -> dict[str, Any]:
+def _account(job: TrainingRun) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
@@ -66,7 +65,7 @@ def _account(job: Job) -> dict[str, Any]:
     }
 
 
-def _workspace(job: Job) -> dict[str, Any]:
+def _workspace(job: TrainingRun) -> dict[str, Any]:
     """Head and workers stand on several nodes, so the volume must be one that all of them can write."""
     return {
         "apiVersion": "v1",
@@ -74,3 +73,6 @@ def _workspace(job: Job) -> dict[str, Any]:
         "metadata": {"name": job.workspace_claim},
         "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "20Gi"}}},
     }
+
+
+TARGET = Target(render=render, findings=findings, kinds=(RAY_JOB,))

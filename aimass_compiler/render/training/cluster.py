@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
-from aimass_compiler import conventions
+from aimass_compiler import __version__, conventions
+from aimass_compiler.catalog.quantities import Bytes
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
-from aimass_compiler.pipeline.searched import at_once
+from aimass_compiler.pipeline.search_space import at_once
 from aimass_compiler.pipeline.training import Training
-from aimass_compiler.render.image.recorded import recorded
-from aimass_compiler.render.naming import (
+from aimass_compiler.render.image.training_image import training_image
+from aimass_compiler.render.names import (
     component_label,
     digest,
     model_labels,
@@ -20,7 +21,8 @@ from aimass_compiler.render.naming import (
     shortened,
     training_labels,
 )
-from aimass_compiler.render.security import (
+from aimass_compiler.render.pipeline_json import PipelineJson
+from aimass_compiler.render.pod_security import (
     CONTAINER_SECURITY,
     PULL,
     TMP_MOUNT,
@@ -28,11 +30,10 @@ from aimass_compiler.render.security import (
     pod_security,
     tmp_volume,
 )
-from aimass_compiler.render.shared import Shared
-from aimass_compiler.values import Bytes
 
 COMPONENT = "training"
 WORKSPACE = "/workspace"
+_HEAD_CORES = 1
 _LEAST_HEAD_MEMORY = Bytes("4Gi")
 _RAY_USER = 1000
 _RAY_GROUP = 100  # the group of the user `ray` in Ray's images
@@ -41,16 +42,26 @@ _LONGEST_NAME = 63
 _SCRATCH = "20Gi"
 
 
+class Amounts(NamedTuple):
+    """What one pod asks for."""
+
+    cpu: float
+    memory: Bytes
+    gpus: int
+
+
 @dataclass(frozen=True)
-class Job:
+class TrainingRun:
     """What one training run needs to know: the model, and where it trains."""
 
-    shared: Shared
+    source: PipelineJson
     environment: EnvironmentPipeline
+    version: str = __version__
+    """The compiler's, in the image that trains."""
 
     @property
     def pipeline(self) -> Pipeline:
-        return self.shared.pipeline
+        return self.source.pipeline
 
     @property
     def name(self) -> str:
@@ -63,25 +74,23 @@ class Job:
     @property
     def account(self) -> str:
         """The ServiceAccount of the pods."""
-        return f"{self.name}-training"
+        return conventions.TRAINING_ACCOUNT.format(model=self.name)
 
     @property
     def workspace_claim(self) -> str:
         """The volume that is the project's root on the cluster: data/ goes in, artifacts/ comes out."""
-        return f"{self.name}-workspace"
+        return conventions.WORKSPACE.format(model=self.name)
 
     @cached_property
     def pipeline_name(self) -> str:
         """The ConfigMap of pipeline.json, named by content: kustomize renames no reference in a RayJob."""
-        content = digest(self.shared.cluster_training_file)
+        content = digest(self.source.trained_from)
         return shortened(self.name, f"-pipeline-{content}", _LONGEST_NAME)
 
     @cached_property
     def image(self) -> str:
         """The training image; its tag names the Dockerfile that it is built from."""
-        name, tag = conventions.TRAINING_IMAGE.format(model=self.name), self.shared.training_tag
-        known = recorded(self.pipeline.settings.images, name, tag)
-        return f"{self.environment.image_registry}/{name}:{tag}" + (f"@{known}" if known else "")
+        return f"{self.environment.image_registry}/{training_image(self.pipeline, self.version)}"
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -93,7 +102,7 @@ class Job:
         )
 
 
-def ray_cluster(job: Job) -> dict[str, Any]:
+def ray_cluster(job: TrainingRun) -> dict[str, Any]:
     """As many workers as trials run at once: nothing scales, so a queue can admit the job as a whole."""
     training, workers = job.training, at_once(job.pipeline)
     version = ray_version(job.pipeline.settings.images.ray)
@@ -102,7 +111,7 @@ def ray_cluster(job: Job) -> dict[str, Any]:
         "authOptions": {"mode": "token"},
         "headGroupSpec": {
             "rayStartParams": {"num-cpus": "0"},
-            "template": _pod(job, "ray-head", _head_resources(training)),
+            "template": _pod(job, "ray-head", _resources(head_amounts(training))),
         },
         "workerGroupSpecs": [
             {
@@ -111,13 +120,13 @@ def ray_cluster(job: Job) -> dict[str, Any]:
                 "minReplicas": workers,
                 "maxReplicas": workers,
                 "rayStartParams": {},
-                "template": _pod(job, "ray-worker", _worker_resources(training)),
+                "template": _pod(job, "ray-worker", _resources(worker_amounts(training))),
             }
         ],
     }
 
 
-def submitter(job: Job) -> dict[str, Any]:
+def submitter(job: TrainingRun) -> dict[str, Any]:
     """The pod that hands the job to the cluster; the operator's own would break the restricted standard."""
     container = {
         "name": "ray-job-submitter",
@@ -142,7 +151,7 @@ def submitter(job: Job) -> dict[str, Any]:
     }
 
 
-def _pod(job: Job, container: str, resources: dict[str, Any]) -> dict[str, Any]:
+def _pod(job: TrainingRun, container: str, resources: dict[str, Any]) -> dict[str, Any]:
     generated = f"{WORKSPACE}/{conventions.GENERATED_FOLDER}/{job.name}"
     return {
         "metadata": {"labels": job.labels},
@@ -173,13 +182,13 @@ def _pod(job: Job, container: str, resources: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _secrets(job: Job) -> dict[str, Any]:
+def _secrets(job: TrainingRun) -> dict[str, Any]:
     """Names only: what is in a Secret never passes through here."""
     here = job.pipeline.settings.environments[next(iter(job.pipeline.environments))]
     return {"envFrom": [{"secretRef": {"name": name}} for name in here.secrets]} if here.secrets else {}
 
 
-def _named_user(job: Job) -> dict[str, Any]:
+def _named_user(job: TrainingRun) -> dict[str, Any]:
     """A name and a home for a user whom the image does not know: Ray, DVC and PyTorch ask for both."""
     if not is_assigned(job.pipeline.settings):
         return {}
@@ -187,7 +196,7 @@ def _named_user(job: Job) -> dict[str, Any]:
     return {"env": [{"name": name, "value": value} for name, value in named.items()]}
 
 
-def _identity(job: Job) -> dict[str, Any]:
+def _identity(job: TrainingRun) -> dict[str, Any]:
     return {
         "serviceAccountName": job.account,
         "automountServiceAccountToken": False,
@@ -196,24 +205,25 @@ def _identity(job: Job) -> dict[str, Any]:
     }
 
 
-def _worker_resources(training: Training) -> dict[str, Any]:
-    """Requests are limits, for Ray hands out as many cores and as much memory as the limits say."""
-    cores = training.resources.cpu
-    amounts = {"cpu": _cores(cores), "memory": str(training.resources.memory)}
-    if training.gpus:
-        amounts[conventions.GPU_RESOURCE] = str(training.gpus)
-    return _with_scratch(amounts)
-
-
-def _head_resources(training: Training) -> dict[str, Any]:
-    """The head runs every stage; a search alone goes to the workers, which read what the head reads."""
+def head_amounts(training: Training) -> Amounts:
+    """What the head asks for: it runs every stage, but a search goes to the workers."""
     memory = max(training.resources.memory, _LEAST_HEAD_MEMORY, key=lambda amount: amount.size)
-    amounts = {"cpu": "1", "memory": str(memory)}
-    return _with_scratch(amounts)
+    return Amounts(_HEAD_CORES, memory, 0)
 
 
-def _with_scratch(amounts: dict[str, str]) -> dict[str, Any]:
-    """Requests are limits but for the disk, which Ray needs only where objects do not fit into memory."""
+def worker_amounts(training: Training) -> Amounts:
+    """What one worker asks for."""
+    return Amounts(training.resources.cpu, training.resources.memory, training.gpus)
+
+
+def _resources(asked: Amounts) -> dict[str, Any]:
+    """Requests are limits, for Ray hands out as many cores and as much memory as the limits say.
+
+    But for the disk, which Ray needs only where objects do not fit into memory.
+    """
+    amounts = {"cpu": _cores(asked.cpu), "memory": str(asked.memory)}
+    if asked.gpus:
+        amounts[conventions.GPU_RESOURCE] = str(asked.gpus)
     return {
         "requests": {**amounts, "ephemeral-storage": "1Gi"},
         "limits": {**amounts, "ephemeral-storage": _SCRATCH},

@@ -6,16 +6,15 @@ import re
 from collections.abc import Iterator
 
 from aimass_compiler import conventions
-from aimass_compiler.diagnostics import Finding, Severity
-from aimass_compiler.explanations import Explanation
+from aimass_compiler.diagnostics import Example, Explanation, Finding, Severity
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.pipeline.places import written
-from aimass_compiler.render.naming import is_dns_name, is_label_value, ray_version
+from aimass_compiler.pipeline.override_locations import written
+from aimass_compiler.render.names import is_dns_name, is_label_value, ray_version
 
 EXPLANATIONS = (
     Explanation(
         "AM441",
-        "the training image does not tell a version of Ray that can be used",
+        "the training image does not name a version of Ray that can be used",
         "KubeRay must know Ray's version to guard the cluster with a token, which takes Ray 2.52.0 or "
         "newer. The version is read from the tag of `images.ray` in aimass.yaml, so keep the tag also where "
         "you pin a digest.",
@@ -31,7 +30,7 @@ EXPLANATIONS = (
         "AM445",
         "nothing on Kubernetes starts training when data drifts",
         "Drift is an alert of Prometheus, and Kubernetes has no object that creates a job when an alert "
-        "fires. The drift alerts open a ticket and call somebody; set a schedule to train again in any "
+        "fires. The drift alerts open a ticket and page someone; set a schedule to train again in any "
         "case.",
     ),
     Explanation(
@@ -49,11 +48,29 @@ EXPLANATIONS = (
     Explanation(
         "AM448",
         "nothing brings files of the project to the cluster",
-        "The training job runs in a volume of its own, `MODEL-workspace`, which starts empty. Put what it "
-        "reads there, at the same paths as in the project, and renew it before the schedule's time: the "
-        "files of `data.sources`, and `releases/MODEL/metrics.json` for a gate that `beats: released`, which "
-        "passes where there is no release. Sources behind an address, such as `s3://…`, need no volume. "
-        "docs/training-on-a-cluster.md says how, and how the package comes back.",
+        "The training job runs in its own volume, `MODEL-workspace`, which starts empty. Put what it "
+        "reads there, at the same paths as in the project, and refresh it before the schedule's time: the "
+        "files of `data.sources`, and for a gate that `beats: released` what `aimass run` left in "
+        "`artifacts/MODEL/released`; where that is missing the gate passes. Remote sources, such "
+        "as `s3://…`, need no volume. docs/training-on-a-cluster.md says how, and how the package "
+        "comes back.",
+    ),
+)
+EXAMPLES = (
+    Example(
+        "AM441",
+        'images: {ray: "rayproject/ray:nightly"}\n',
+        'images: {ray: "rayproject/ray:2.55.1-py311"}\n',
+        "settings",
+    ),
+    Example("AM444", "environments: {prod: {training: {seed: 7}}}", "training: {seed: 7}"),
+    Example("AM445", "monitoring: {retrain: {on: drift}}", "monitoring: {retrain: {on: null}}"),
+    Example("AM446", "queue: ml queue\n", "queue: ml-queue\n", "settings"),
+    Example("AM447", "model: mlp\ntraining: {gpus: 1}", "model: mlp\ntraining: {gpus: 0}"),
+    Example(
+        "AM448",
+        'monitoring: {retrain: {schedule: "0 3 * * 1"}}',
+        "monitoring: {retrain: {schedule: null}}",
     ),
 )
 
@@ -75,14 +92,16 @@ def _settings(pipeline: Pipeline) -> Iterator[Finding]:
     image, queue = pipeline.settings.images.ray, pipeline.settings.queue
     version, file = ray_version(image), conventions.SETTINGS_FILE
     if version is None or version < _OLDEST_RAY:
-        told = f"`{image}` does not tell its version of Ray"
+        message = f"`{image}` does not name its version of Ray"
         if version is not None:
             shown = ".".join(map(str, version))
-            told = f"`{image}` is Ray {shown}, which has no tokens; 2.52.0 is the oldest that has"
-        yield Finding("AM441", ("images", "ray"), told, help="write `rayproject/ray:2.55.1-py311`", file=file)
+            message = f"`{image}` is Ray {shown}, which has no tokens; 2.52.0 is the oldest that has"
+        yield Finding(
+            "AM441", ("images", "ray"), message, help="write `rayproject/ray:2.55.1-py311`", file=file
+        )
     if queue is not None and not (is_dns_name(queue) and is_label_value(queue)):
-        told = f"`{queue}` cannot be the name of a queue"
-        yield Finding("AM446", ("queue",), told, help="write it like `ml-queue`", file=file)
+        message = f"`{queue}` cannot be the name of a queue"
+        yield Finding("AM446", ("queue",), message, help="write it like `ml-queue`", file=file)
 
 
 def _cuda(pipeline: Pipeline) -> Iterator[Finding]:
@@ -91,9 +110,9 @@ def _cuda(pipeline: Pipeline) -> Iterator[Finding]:
         return
     for path, gpus in written(pipeline, "training.gpus"):
         if gpus:
-            told = f"the training image is made from `{image}`, whose tag does not tell of CUDA"
+            message = f"the training image is made from `{image}`, whose tag does not mention CUDA"
             hint = "set `images.ray` in aimass.yaml to one like `rayproject/ray:2.55.1-py311-gpu`"
-            yield Finding("AM447", path, told, help=hint, severity=Severity.WARNING)
+            yield Finding("AM447", path, message, help=hint, severity=Severity.WARNING)
 
 
 def _elsewhere(pipeline: Pipeline) -> Iterator[Finding]:
@@ -101,32 +120,33 @@ def _elsewhere(pipeline: Pipeline) -> Iterator[Finding]:
     for part in ("training", "monitoring.retrain"):
         for path, _ in written(pipeline, part):
             if path[0] == "environments" and path[1] != first:
-                told = f"models are trained in `{first}`, so this changes nothing in `{path[1]}`"
+                message = f"models are trained in `{first}`, so this changes nothing in `{path[1]}`"
                 hint = f"write it for all environments, or for `{first}`"
-                yield Finding("AM444", path, told, help=hint, severity=Severity.WARNING, at_key=True)
+                yield Finding("AM444", path, message, help=hint, severity=Severity.WARNING, at_key=True)
 
 
 def _on_drift(pipeline: Pipeline) -> Iterator[Finding]:
     for path, cause in written(pipeline, "monitoring.retrain.on"):
         if cause is not None:
-            told = f"`on: {cause}` starts no training on Kubernetes; its alerts call people"
+            message = f"`on: {cause}` starts no training on Kubernetes; its alerts call people"
             hint = "set `schedule` to train again in any case"
-            yield Finding("AM445", path, told, help=hint, severity=Severity.WARNING)
+            yield Finding("AM445", path, message, help=hint, severity=Severity.WARNING)
 
 
 def _on_volume(pipeline: Pipeline) -> Iterator[Finding]:
     first, environment = next(iter(pipeline.environments.items()), ("", None))
     if environment is None or environment.monitoring.retrain.schedule is None:
         return
-    read = [source.path for source in pipeline.data.sources.values() if source.is_local]
+    read = [path for source in pipeline.data.sources.values() for path in source.dependencies()]
     if any(gate.beats for gate in pipeline.evaluation.gates):
-        read.append(f"{conventions.RELEASES_FOLDER}/{pipeline.name}/{conventions.METRICS_FILE}")
+        folder = f"{conventions.ARTIFACTS_FOLDER}/{pipeline.name}/{conventions.RELEASED_FOLDER}"
+        read.append(f"{folder}/{conventions.RELEASED_FILE}")
     if not read:
         return
     files = ", ".join(f"`{path}`" for path in read)
-    told = f"training again on the cluster reads {files} from a volume of its own, which nothing fills"
+    message = f"training again on the cluster reads {files} from its own volume, which nothing fills"
     places = [path for path, _ in written(pipeline, "monitoring.retrain.schedule")]
     own = ("environments", first)
     path = next((place for place in places if place[:2] == own), places[0])
     hint = "fill it as `aimass explain AM448` says, or read the rows from an address"
-    yield Finding("AM448", path, told, help=hint, severity=Severity.WARNING)
+    yield Finding("AM448", path, message, help=hint, severity=Severity.WARNING)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from aimass_compiler import conventions
-from aimass_compiler.render.naming import training_labels
-from aimass_compiler.render.training.cluster import Job
+from aimass_compiler.render.names import training_labels
+from aimass_compiler.render.training.cluster import TrainingRun
 
 _DNS = [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]
 _DASHBOARD = [{"port": 8265, "protocol": "TCP"}]  # where KubeRay asks how the job goes
@@ -15,7 +15,7 @@ _METRICS = [{"port": 8080, "protocol": "TCP"}]  # Ray's own
 _OPERATOR = {conventions.LABEL_COMPONENT: "kuberay-operator"}
 
 
-def training_policy(job: Job) -> dict[str, Any]:
+def training_policy(job: TrainingRun) -> dict[str, Any]:
     """Ray's pods speak with each other; the operator and Prometheus ask; out they go for rows only."""
     peers = {"podSelector": {"matchLabels": training_labels(job.name)}}
     prometheus = {conventions.LABEL_NAMESPACE: job.pipeline.settings.prometheus.namespace}
@@ -27,7 +27,7 @@ def training_policy(job: Job) -> dict[str, Any]:
     ]
     # Names may be answered by a node's own cache, which no selector finds.
     egress: list[dict[str, Any]] = [{"to": [peers]}, {"ports": _DNS}]
-    if not all(source.is_local for source in job.pipeline.data.sources.values()):
+    if any(source.egress() for source in job.pipeline.data.sources.values()):
         egress = [{}]
     return _policy(job.account, training_labels(job.name), ingress, egress)
 

@@ -6,12 +6,15 @@ Source: https://docs.ray.io/en/latest/cluster/kubernetes/getting-started/rayjob-
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from aimass_compiler import conventions
-from aimass_compiler.render.accepted import passed_over
-from aimass_compiler.render.naming import canonical, digest, shortened
-from aimass_compiler.render.training.cluster import WORKSPACE, Job, ray_cluster, submitter
+from aimass_compiler.render.names import canonical, digest, shortened
+from aimass_compiler.render.object_kind import Object, ObjectKind, Pods, Rank, at
+from aimass_compiler.render.scanner_exemptions import exempt
+from aimass_compiler.render.training.cluster import WORKSPACE, TrainingRun, ray_cluster, submitter
 from aimass_compiler.stages import STAGE_NAMES
 
 #: The operator refuses longer names, because it makes longer ones from them.
@@ -23,14 +26,36 @@ _HASH_LENGTH = 8
 _LAST_STAGE = "package"
 
 
-def training_job(job: Job) -> dict[str, Any]:
-    """The run as a RayJob; named by its content, because a finished RayJob never runs again."""
-    spec = job_spec(job)
-    suffix = f"-train-{digest(canonical(spec))[:_HASH_LENGTH]}"
-    return ray_job(job, shortened(job.name, suffix, LONGEST_NAME), spec)
+def _ray_pods(document: Object) -> Iterator[Pods]:
+    """The head, and the workers of each group."""
+    cluster = at(document, "spec", "rayClusterSpec")
+    if head := at(cluster, "headGroupSpec", "template"):
+        yield Pods(head, 1)
+    for group in at(cluster, "workerGroupSpecs") or ():
+        if template := at(group, "template"):
+            yield Pods(template, int(at(group, "replicas") or 1))
 
 
-def ray_job(job: Job, name: str, spec: dict[str, Any]) -> dict[str, Any]:
+RAY_JOB = ObjectKind(
+    kind="RayJob",
+    group="ray.io",
+    rank=Rank.WORKLOAD,
+    operator="KubeRay (https://docs.ray.io/en/latest/cluster/kubernetes)",
+    pods=_ray_pods,
+)
+
+
+def training_job(job: TrainingRun) -> Object:
+    """The run as a RayJob; named by its content, because a finished RayJob never runs again.
+
+    Only the compiler's version is no part of the name: an upgrade alone trains no model again.
+    """
+    content = canonical(job_spec(replace(job, version="")))
+    name = shortened(job.name, f"-train-{digest(content)[:_HASH_LENGTH]}", LONGEST_NAME)
+    return ray_job(job, name, job_spec(job))
+
+
+def ray_job(job: TrainingRun, name: str, spec: dict[str, Any]) -> Object:
     """A RayJob of this name, in the queue where there is one.
 
     Kueue's webhook suspends what has the label. It alone sets `suspend`: else every apply would stop
@@ -38,15 +63,16 @@ def ray_job(job: Job, name: str, spec: dict[str, Any]) -> dict[str, Any]:
     """
     queue = job.pipeline.settings.queue
     labels = job.labels | ({conventions.LABEL_QUEUE: queue} if queue else {})
-    return {
+    document = {
         "apiVersion": "ray.io/v1",
         "kind": "RayJob",
-        "metadata": {"name": name, "labels": labels, **passed_over(job.pipeline, "RayJob", "training")},
+        "metadata": {"name": name, "labels": labels},
         "spec": spec,
     }
+    return exempt(document, RAY_JOB, job.pipeline, "training")
 
 
-def job_spec(job: Job) -> dict[str, Any]:
+def job_spec(job: TrainingRun) -> dict[str, Any]:
     """The run: all stages on the head, tried once more on a new cluster when that breaks."""
     return {
         "entrypoint": _from_data_to_package(job.name),
@@ -68,7 +94,7 @@ def _from_data_to_package(model: str) -> str:
     return 'bash -c "' + " && ".join(f"{runtime} {stage} {model} {root}" for stage in stages) + '"'
 
 
-def _deadline(job: Job) -> dict[str, int]:
+def _deadline(job: TrainingRun) -> dict[str, int]:
     """Trials that run when the search's time is up may go on as long again."""
     time = job.pipeline.search.time
     return {} if time is None else {"activeDeadlineSeconds": math.ceil(2 * time.seconds) + _START_SECONDS}

@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from aimass_compiler import conventions
-from aimass_compiler.render.accepted import passed_over
-from aimass_compiler.render.image.escaping import reference
-from aimass_compiler.render.naming import component_label, shortened
-from aimass_compiler.render.security import CONTAINER_SECURITY, PULL, TMP_MOUNT, pod_security, tmp_volume
-from aimass_compiler.render.training.cluster import Job
+from aimass_compiler.render.image.escapes import reference
+from aimass_compiler.render.kubernetes_kinds import CRON_JOB
+from aimass_compiler.render.names import component_label, shortened
+from aimass_compiler.render.object_kind import Object
+from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, TMP_MOUNT, pod_security, tmp_volume
+from aimass_compiler.render.scanner_exemptions import exempt
+from aimass_compiler.render.training.cluster import TrainingRun
 from aimass_compiler.render.training.network import retraining_policy
 from aimass_compiler.render.training.rayjob import LONGEST_NAME, job_spec, ray_job
 
@@ -24,12 +26,12 @@ _IDENTITY_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 _LIFETIME = 600  # seconds, the shortest that Kubernetes gives
 
 
-def name(job: Job) -> str:
+def name(job: TrainingRun) -> str:
     """The one name of CronJob, account, role and RayJob."""
     return shortened(job.name, "-retrain", LONGEST_NAME)
 
 
-def manifest_name(job: Job) -> str:
+def manifest_name(job: TrainingRun) -> str:
     """The ConfigMap of the RayJob's manifest.
 
     Not the name of the RayJob: kustomize would take the Role's `resourceNames` for the ConfigMap's.
@@ -37,12 +39,12 @@ def manifest_name(job: Job) -> str:
     return f"{name(job)}-manifest"
 
 
-def retraining_job(job: Job) -> dict[str, Any]:
+def retraining_job(job: TrainingRun) -> Object:
     """The same run under a name that stays, for the clock to replace."""
     return ray_job(job, name(job), job_spec(job))
 
 
-def retraining(job: Job, schedule: str) -> list[dict[str, Any]]:
+def retraining(job: TrainingRun, schedule: str) -> list[Object]:
     """The CronJob and what it needs to replace one RayJob."""
     metadata = {"name": name(job)}
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
@@ -55,12 +57,12 @@ def retraining(job: Job, schedule: str) -> list[dict[str, Any]]:
     ]
 
 
-def _selector(job: Job) -> dict[str, str]:
+def _selector(job: TrainingRun) -> dict[str, str]:
     """The labels that tell its pods from those of the runs."""
     return {conventions.LABEL_NAME: job.name, conventions.LABEL_INSTANCE: f"{job.name}-retraining"}
 
 
-def _role(job: Job) -> dict[str, Any]:
+def _role(job: TrainingRun) -> dict[str, Any]:
     """To create cannot be limited to a name; everything else is."""
     rules = {"apiGroups": ["ray.io"], "resources": ["rayjobs"]}
     return {
@@ -74,7 +76,7 @@ def _role(job: Job) -> dict[str, Any]:
     }
 
 
-def _binding(job: Job) -> dict[str, Any]:
+def _binding(job: TrainingRun) -> dict[str, Any]:
     subject = {"kind": "ServiceAccount", "name": name(job), "namespace": job.environment.namespace}
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -85,11 +87,11 @@ def _binding(job: Job) -> dict[str, Any]:
     }
 
 
-def _cron_job(job: Job, schedule: str) -> dict[str, Any]:
-    return {
+def _cron_job(job: TrainingRun, schedule: str) -> Object:
+    document = {
         "apiVersion": "batch/v1",
         "kind": "CronJob",
-        "metadata": {"name": name(job), **passed_over(job.pipeline, "CronJob", "training")},
+        "metadata": {"name": name(job)},
         "spec": {
             "schedule": schedule,
             "timeZone": "Etc/UTC",
@@ -106,13 +108,14 @@ def _cron_job(job: Job, schedule: str) -> dict[str, Any]:
             },
         },
     }
+    return exempt(document, CRON_JOB, job.pipeline, "training")
 
 
-def _labels(job: Job) -> dict[str, str]:
+def _labels(job: TrainingRun) -> dict[str, str]:
     return job.labels | component_label("retraining") | _selector(job)
 
 
-def _pod(job: Job) -> dict[str, Any]:
+def _pod(job: TrainingRun) -> dict[str, Any]:
     # A run that is still there when the next is due is stuck: replacing it ends it, so runs never meet.
     arguments = ["replace", "--force", f"--filename={_MANIFEST_FOLDER}/{RAY_JOB_FILE}"]
     container = {

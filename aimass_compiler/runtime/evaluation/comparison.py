@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy
-
+from aimass_compiler.runtime.evaluation.confidence import interval
 from aimass_compiler.runtime.evaluation.measures import finite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy
     from numpy.typing import NDArray
 
     from aimass_compiler.catalog.metric import Metric
+    from aimass_compiler.catalog.task import Task
     from aimass_compiler.runtime.evaluation.predictions import Predictions
-    from aimass_compiler.task import Task
 
-_CONFIDENCE = 0.95
-#: Samples of the rows, fewer where there are many rows, whose interval is narrow anyway.
-_MOST_SAMPLES = 1_000
-_FEWEST_SAMPLES = 100
-_ROWS_IN_ALL = 20_000_000
-_SEED = 0
+_SAMPLES = 1_000
 
 
 @dataclass(frozen=True)
-class Comparison:
+class BaselineComparison:
     """A metric of the released model and of the new one on the same rows."""
 
     released: float
@@ -36,7 +30,7 @@ class Comparison:
     """The new one's value less the released one's."""
     low: float | None
     high: float | None
-    """Between which the difference lies with a confidence of 95 %; None where that cannot be told."""
+    """Between which the difference lies with a confidence of 95 %; None where that cannot be determined."""
     rows: int
     greater_is_better: bool
 
@@ -60,24 +54,32 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class NoRival:
+    """That there is no released model to compare with; its reason is why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Rival:
     """The released model beside the new one."""
 
     version: str
+    environment: str
     obstacle: str = ""
     """Why it cannot be asked about today's rows, and what to do about it."""
-    comparisons: Mapping[tuple[str, str], Comparison] = field(default_factory=dict)
+    comparisons: Mapping[tuple[str, str], BaselineComparison] = field(default_factory=dict)
     """By metric and split, those that gates ask for."""
 
-    def numbers(self) -> dict[str, dict[str, Any]]:
-        """What metrics.json holds of it, by split and metric."""
-        found: dict[str, dict[str, Any]] = {}
+    def numbers(self) -> dict[str, Any]:
+        """What metrics.json holds of it: its version, and below each split its metrics."""
+        found: dict[str, Any] = {"version": self.version}
         for (metric, split), comparison in self.comparisons.items():
             found.setdefault(split, {})[metric] = comparison.numbers()
         return found
 
 
-def compare(metric: Metric, task: Task, new: Predictions, old: Predictions) -> Comparison | None:
+def compare(metric: Metric, task: Task, new: Predictions, old: Predictions) -> BaselineComparison | None:
     """A metric of two models on the same rows; None where it is not defined for both.
 
     The interval is that of a paired bootstrap (Efron & Tibshirani 1993, chapter 13): both are measured
@@ -85,29 +87,11 @@ def compare(metric: Metric, task: Task, new: Predictions, old: Predictions) -> C
     """
 
     def difference(rows: NDArray[numpy.int64]) -> float:
-        truth = new.truth[rows]
-        return metric.measure(task, truth, new.scores[rows]) - metric.measure(task, truth, old.scores[rows])
+        return new.at(rows).measured(metric, task) - old.at(rows).measured(metric, task)
 
     count = len(new.truth)
-    value, before = (
-        finite(metric.measure(task, found.truth, found.scores)) if count else None for found in (new, old)
-    )
+    value, before = (finite(found.measured(metric, task)) if count else None for found in (new, old))
     if value is None or before is None:
         return None
-    low, high = _interval(difference, count)
-    return Comparison(before, value - before, low, high, count, metric.greater_is_better)
-
-
-def _interval(difference: Any, count: int) -> tuple[float | None, float | None]:
-    from scipy.stats import bootstrap
-
-    if count < 2:  # noqa: PLR2004  # one row is every sample of itself
-        return None, None
-    samples = max(_FEWEST_SAMPLES, min(_MOST_SAMPLES, _ROWS_IN_ALL // count))
-    found = bootstrap(
-        (numpy.arange(count),), difference, n_resamples=samples, batch=1, vectorized=False,
-        confidence_level=_CONFIDENCE, method="percentile", rng=numpy.random.default_rng(_SEED),
-    ).confidence_interval  # fmt: skip
-    if not (math.isfinite(found.low) and math.isfinite(found.high)):
-        return None, None
-    return float(found.low), float(found.high)
+    low, high = interval(difference, count, _SAMPLES)
+    return BaselineComparison(before, value - before, low, high, count, metric.greater_is_better)

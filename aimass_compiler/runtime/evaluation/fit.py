@@ -1,4 +1,4 @@
-"""Whether a model learnt too much, too little or enough, and what to change.
+"""Whether a model learned too much, too little or enough, and what to change.
 
 The rule works on skill: 0 is what guessing reaches (the shares of the training classes, or the mean
 of the training target), 1 is what the truth itself would reach, so one rule suits every metric
@@ -22,16 +22,17 @@ from typing import TYPE_CHECKING, Literal
 import numpy
 
 from aimass_compiler.runtime.evaluation.measures import finite, metrics_named, shown
-from aimass_compiler.runtime.evaluation.thresholds import tells_apart, threshold_for
+from aimass_compiler.runtime.evaluation.thresholds import separates_classes, threshold_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from aimass_compiler.catalog.task import Task
     from aimass_compiler.pipeline.evaluation import Gate
-    from aimass_compiler.runtime.evaluation.measures import Evidence
-    from aimass_compiler.task import Task
+    from aimass_compiler.runtime.evaluation.measures import Measurements
+    from aimass_compiler.runtime.evaluation.predictions import Predictions
 
 Verdict = Literal["overfits", "underfits", "fits", "unknown"]
 Adjustment = Literal["regularization", "capacity"]
@@ -63,12 +64,12 @@ def adjustment(fit: Fit, allowed: Sequence[str]) -> Adjustment | None:
     return wanted if wanted in allowed else None
 
 
-def judge_fit(metric: str, evidence: Evidence, gates: Sequence[Gate]) -> Fit:
+def judge_fit(metric: str, measurements: Measurements, gates: Sequence[Gate]) -> Fit:
     """The verdict by the objective's metric and the gates."""
-    guess = _guess(evidence.task, evidence.predictions["train"].truth)
-    train = _skill(metric, evidence, "train", guess)
-    validation = _skill(metric, evidence, "validation", guess)
-    verdict, reason = next(_verdicts(metric, evidence, train, validation, gates))
+    guess = _guess(measurements.task, measurements.predictions["train"])
+    train = _skill(metric, measurements, "train", guess)
+    validation = _skill(metric, measurements, "validation", guess)
+    verdict, reason = next(_verdicts(metric, measurements, train, validation, gates))
     return Fit(
         verdict=verdict,
         reason=reason,
@@ -90,22 +91,21 @@ class _Skill:
     skill: float | None
 
 
-def _skill(metric: str, evidence: Evidence, split: str, guess: NDArray[numpy.floating]) -> _Skill:
-    task, truth = evidence.task, evidence.predictions[split].truth
-    value = evidence.measured[split][metric]
-    guessed = numpy.broadcast_to(guess, (len(truth), *guess.shape)).copy()
-    baseline = finite(evidence.metrics[metric].measure(task, truth, guessed))
-    perfect = finite(evidence.metrics[metric].measure(task, truth, _perfect(task, truth)))
+def _skill(metric: str, measurements: Measurements, split: str, guess: NDArray[numpy.floating]) -> _Skill:
+    task, rows = measurements.task, measurements.predictions[split]
+    value = measurements.measured[split][metric]
+    guessed = rows.scored(numpy.broadcast_to(guess, (len(rows.truth), *guess.shape)).copy())
+    baseline = finite(guessed.measured(measurements.metrics[metric], task))
+    perfect = finite(rows.scored(_perfect(task, rows.truth)).measured(measurements.metrics[metric], task))
     if value is None or baseline is None or perfect is None or perfect == baseline:
         return _Skill(value, baseline, None)
     return _Skill(value, baseline, (value - baseline) / (perfect - baseline))
 
 
-def _guess(task: Task, truth: NDArray[numpy.generic]) -> NDArray[numpy.floating]:
+def _guess(task: Task, rows: Predictions) -> NDArray[numpy.floating]:
     if not task.is_classification:
-        return numpy.asarray(truth.mean(), numpy.float64)
-    counts = numpy.bincount(truth.astype(numpy.int64), minlength=task.outputs)
-    return (counts / max(1, len(truth))).astype(numpy.float32)
+        return numpy.asarray(numpy.average(rows.truth, weights=rows.weights), numpy.float64)
+    return numpy.array([rows.share_of(number) for number in range(task.outputs)], numpy.float32)
 
 
 def _perfect(task: Task, truth: NDArray[numpy.generic]) -> NDArray[numpy.floating]:
@@ -115,83 +115,87 @@ def _perfect(task: Task, truth: NDArray[numpy.generic]) -> NDArray[numpy.floatin
 
 
 def _verdicts(
-    metric: str, evidence: Evidence, train: _Skill, validation: _Skill, gates: Sequence[Gate]
+    metric: str, measurements: Measurements, train: _Skill, validation: _Skill, gates: Sequence[Gate]
 ) -> Iterator[tuple[Verdict, str]]:
     """What the rule finds, in its order."""
     if train.skill is None or validation.skill is None or train.baseline is None:
         yield "unknown", f"{metric} cannot be compared between the train and the validation split"
         return
-    if train.skill < _LEAST_SKILL and not _is_of_threshold(metric, evidence):
-        yield "underfits", f"{_on_train(metric, evidence)}, where guessing reaches {shown(train.baseline)}"
+    if train.skill < _LEAST_SKILL and not _is_of_threshold(metric, measurements):
+        yield (
+            "underfits",
+            f"{_on_train(metric, measurements)}, where guessing reaches {shown(train.baseline)}",
+        )
     allowed = {
         gate.metric: gate.overfit
         for gate in sorted(gates, key=lambda gate: gate.overfit or 0.0, reverse=True)  # the strictest stays
         if gate.overfit is not None
     }
     for name, most in allowed.items():
-        if (evidence.gap(name) or 0.0) > most:
-            yield "overfits", f"{_on_both(name, evidence)}, further apart than the {most:g} allowed"
-    if not allowed and train.skill - validation.skill > _largest_fall(evidence):
+        if (measurements.gap(name) or 0.0) > most:
+            yield "overfits", f"{_on_both(name, measurements)}, further apart than the {most:g} allowed"
+    if not allowed and train.skill - validation.skill > _largest_fall(measurements):
         fall = f"its skill falls from {train.skill:.2f} to {validation.skill:.2f}"
-        yield "overfits", f"{_on_both(metric, evidence)}: {fall}"
+        yield "overfits", f"{_on_both(metric, measurements)}: {fall}"
     for gate in gates:
-        limit = _missed_in_training(gate, evidence)
-        if limit is not None and not _meets_elsewhere(gate, evidence):
-            yield "underfits", f"even {_on_train(gate.metric, evidence)}, and its gate asks for {limit:g}"
-    doubt = _doubt(evidence)
-    yield "fits", f"{_on_both(metric, evidence)}, where guessing reaches {shown(train.baseline)}{doubt}"
+        limit = _missed_in_training(gate, measurements)
+        if limit is not None and not _meets_elsewhere(gate, measurements):
+            yield "underfits", f"even {_on_train(gate.metric, measurements)}, and its gate asks for {limit:g}"
+    doubt = _doubt(measurements)
+    yield "fits", f"{_on_both(metric, measurements)}, where guessing reaches {shown(train.baseline)}{doubt}"
 
 
-def _meets_elsewhere(gate: Gate, evidence: Evidence) -> bool:
-    metric, rows = evidence.metrics[gate.metric], evidence.predictions["train"]
-    return threshold_for(gate, metric, evidence.task, rows) is not None
+def _meets_elsewhere(gate: Gate, measurements: Measurements) -> bool:
+    metric, rows = measurements.metrics[gate.metric], measurements.predictions["train"]
+    return threshold_for(gate, metric, measurements.task, rows) is not None
 
 
-def _is_of_threshold(metric: str, evidence: Evidence) -> bool:
+def _is_of_threshold(metric: str, measurements: Measurements) -> bool:
     """Whether the labels are no better than guesses although the probabilities tell the rows apart."""
-    is_of_labels = evidence.metrics[metric].is_of_labels
-    return is_of_labels and tells_apart(evidence.task, evidence.predictions["train"])
+    is_of_labels = measurements.metrics[metric].is_of_labels
+    return is_of_labels and separates_classes(measurements.task, measurements.predictions["train"])
 
 
-def _doubt(evidence: Evidence) -> str:
+def _doubt(measurements: Measurements) -> str:
     """That the probabilities are worse than the classes' shares, which ranking the rows does not show."""
-    if not evidence.task.is_classification:
+    if not measurements.task.is_classification:
         return ""
-    train, rows = evidence.predictions["train"], evidence.predictions["validation"]
+    train, rows = measurements.predictions["train"], measurements.predictions["validation"]
     (log_loss,) = metrics_named(["log_loss"]).values()
-    found = finite(log_loss.measure(evidence.task, rows.truth, rows.scores))
-    guess = numpy.broadcast_to(_guess(evidence.task, train.truth), rows.scores.shape).copy()
-    guessed = finite(log_loss.measure(evidence.task, rows.truth, guess))
+    found = finite(rows.measured(log_loss, measurements.task))
+    guess = numpy.broadcast_to(_guess(measurements.task, train), rows.scores.shape).copy()
+    guessed = finite(rows.scored(guess).measured(log_loss, measurements.task))
     if found is None or guessed is None or found <= guessed:
         return ""
     return (
         f"; but its probabilities are worse than guesses: log_loss on the validation split is "
-        f"{shown(found)}, and the classes' shares alone have {shown(guessed)}"
+        f"{shown(found)}, and the classes' shares alone have {shown(guessed)}; `training.calibration` "
+        "calibrates them"
     )
 
 
-def _largest_fall(evidence: Evidence) -> float:
-    rows = len(evidence.predictions["validation"].truth)
+def _largest_fall(measurements: Measurements) -> float:
+    rows = len(measurements.predictions["validation"].truth)
     return max(_LARGEST_FALL, _STANDARD_ERRORS / math.sqrt(rows))
 
 
-def _on_train(metric: str, evidence: Evidence) -> str:
-    return f"on the train split {metric} is {_told(evidence.measured['train'][metric])}"
+def _on_train(metric: str, measurements: Measurements) -> str:
+    return f"on the train split {metric} is {_shown(measurements.measured['train'][metric])}"
 
 
-def _on_both(metric: str, evidence: Evidence) -> str:
-    validation = _told(evidence.measured["validation"][metric])
-    return f"{_on_train(metric, evidence)}, on the validation split {validation}"
+def _on_both(metric: str, measurements: Measurements) -> str:
+    validation = _shown(measurements.measured["validation"][metric])
+    return f"{_on_train(metric, measurements)}, on the validation split {validation}"
 
 
-def _told(value: float | None) -> str:
+def _shown(value: float | None) -> str:
     return "not defined" if value is None else shown(value)
 
 
-def _missed_in_training(gate: Gate, evidence: Evidence) -> float | None:
+def _missed_in_training(gate: Gate, measurements: Measurements) -> float | None:
     """The limit that the model does not even keep on the rows that it has seen."""
-    value = evidence.measured["train"][gate.metric]
-    if value is None:
+    value = measurements.measured["train"][gate.metric]
+    if value is None or gate.slice is not None:
         return None
     if gate.min is not None and value < gate.min:
         return gate.min

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aimass_compiler.runtime.evaluation.measures import shown
+from aimass_compiler.runtime.evaluation.comparison import NoRival
+from aimass_compiler.runtime.evaluation.confidence import interval
+from aimass_compiler.runtime.evaluation.measures import SMALLEST_SLICE, finite, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy
+    from numpy.typing import NDArray
+
+    from aimass_compiler.catalog.metric import Metric
+    from aimass_compiler.catalog.task import Task
     from aimass_compiler.pipeline.evaluation import Gate
     from aimass_compiler.runtime.evaluation.comparison import Rival
-    from aimass_compiler.runtime.evaluation.measures import Evidence
+    from aimass_compiler.runtime.evaluation.measures import Measurements
+    from aimass_compiler.runtime.evaluation.predictions import Predictions
 
 _BEATS = "beats released"
+_SAMPLES = 300
 
 
 @dataclass(frozen=True)
-class Judged:
+class GateResult:
     """One condition of a gate, held against the numbers."""
 
     metric: str
@@ -30,6 +40,11 @@ class Judged:
     """What was measured; for `overfit` how much better the training split is."""
     passed: bool
     reason: str
+    slice: dict[str, str] | None = None
+    """The column and the value of the rows that it was held on, where it was some of them."""
+    low: float | None = None
+    high: float | None = None
+    """Between which the metric lies with a confidence of 95 %, as far as rows like these tell."""
 
     @property
     def is_of_released(self) -> bool:
@@ -42,60 +57,142 @@ class Judged:
         return f"{self.name} {self.condition}"
 
 
-def judge(gates: Sequence[Gate], evidence: Evidence, rival: Rival | None) -> list[Judged]:
-    """Every condition of every gate, in the order of the spec; `rival` is None while nothing is released."""
-    return [judged for gate in gates for judged in _judge(gate, evidence, rival)]
+#: The rows of a split by a column, in the order of its values: which of them have each value.
+SlicedRows = Callable[[str, str], Mapping[str, "NDArray[numpy.bool_]"]]
 
 
-def _judge(gate: Gate, evidence: Evidence, rival: Rival | None) -> Iterator[Judged]:
-    name = evidence.metrics[gate.metric].title(evidence.task)
-    value = evidence.measured[gate.split][gate.metric]
-    if gate.min is not None:
-        yield _bounded(gate, name, f"min {gate.min:g}", value, value is not None and value >= gate.min)
-    if gate.max is not None:
-        yield _bounded(gate, name, f"max {gate.max:g}", value, value is not None and value <= gate.max)
+def judge(
+    gates: Sequence[Gate],
+    measurements: Measurements,
+    rivals: Mapping[str, Rival | NoRival],
+    sliced: SlicedRows | None = None,
+) -> list[GateResult]:
+    """Every condition of every gate, in the order of the spec; rivals by the environment that gates name.
+
+    `sliced` answers the rows of a split by a column, for gates on slices.
+    """
+    return [judged for gate in gates for judged in _judge(gate, measurements, rivals, sliced)]
+
+
+def _judge(
+    gate: Gate,
+    measurements: Measurements,
+    rivals: Mapping[str, Rival | NoRival],
+    sliced: SlicedRows | None,
+) -> Iterator[GateResult]:
+    metric, rows = measurements.metrics[gate.metric], measurements.predictions[gate.split]
+    name = metric.title(measurements.task)
+    if gate.slice is not None and sliced is not None:
+        yield from _of_slices(gate, name, measurements, sliced)
+        return
+    value = measurements.measured[gate.split][gate.metric]
+    yield from _of_bounds(gate, name, _Measured.of(metric, measurements.task, rows, value, gate))
     if gate.overfit is not None:
-        yield _not_overfit(gate, name, gate.overfit, evidence.gap(gate.metric))
+        yield _not_overfit(gate, name, gate.overfit, measurements.gap(gate.metric))
     if gate.beats is not None:
-        yield _beating(gate, name, value, rival)
+        yield _beating(gate, name, value, rivals[gate.environment or ""])
 
 
-def _bounded(gate: Gate, name: str, condition: str, value: float | None, passed: bool) -> Judged:
-    place = f"{name} on the {gate.split} split"
-    if value is None:
-        message = f"{place} is not defined"
+@dataclass(frozen=True)
+class _Measured:
+    """A metric of some rows, and how sure it is."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def of(cls, metric: Metric, task: Task, rows: Predictions, value: float | None, gate: Gate) -> _Measured:
+        """The value with its interval, where the gate has a bound to hold it against."""
+        if value is None or (gate.min is None and gate.max is None):
+            return cls(value)
+        return cls(
+            value, *interval(lambda some: rows.at(some).measured(metric, task), len(rows.truth), _SAMPLES)
+        )
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return "not defined"
+        if self.low is None or self.high is None:
+            return shown(self.value)
+        return f"{shown(self.value)} (95 % interval: {self.low:.3g} to {self.high:.3g})"
+
+
+def _of_slices(gate: Gate, name: str, measurements: Measurements, sliced: SlicedRows) -> Iterator[GateResult]:
+    """The gate on the rows of the value that it names, or of each value that has enough of them.
+
+    It is missed where it names a value of too few rows, and where no value has enough: nothing is proved.
+    """
+    ((column, wanted),) = (gate.slice or {}).items()
+    by_value = sliced(gate.split, column)
+    counts = {value: int(inside.sum()) for value, inside in by_value.items()}
+    if wanted is not None:
+        judged = [wanted] if counts.get(wanted, 0) >= SMALLEST_SLICE else []
+        title = f"{name} where {column} is {wanted}"
+        problem = f"{counts.get(wanted, 0)} rows of the {gate.split} split are too few"
     else:
-        message = f"{place} is {shown(value)}{'' if passed else f', but the gate asks for {condition}'}"
-    return Judged(gate.metric, name, gate.split, condition, value, passed, message)
+        judged = [value for value, count in counts.items() if count >= SMALLEST_SLICE]
+        title = f"{name} by {column}"
+        problem = f"no value has {SMALLEST_SLICE} rows of the {gate.split} split"
+    if not judged:
+        bound, own = next(bounds_of(gate, None))[0], {column: wanted} if wanted is not None else None
+        message = f"{title} cannot be judged: {problem}"
+        yield GateResult(gate.metric, title, gate.split, bound, None, False, message, own)  # missed
+    metric, rows = measurements.metrics[gate.metric], measurements.predictions[gate.split]
+    for value in judged:
+        part = rows.at(by_value[value])
+        measured = finite(part.measured(metric, measurements.task))
+        found = _Measured.of(metric, measurements.task, part, measured, gate)
+        yield from _of_bounds(gate, f"{name} where {column} is {value}", found, {column: value})
 
 
-def _not_overfit(gate: Gate, name: str, allowed: float, value: float | None) -> Judged:
+def _of_bounds(
+    gate: Gate, name: str, found: _Measured, own: dict[str, str] | None = None
+) -> Iterator[GateResult]:
+    for condition, passed in bounds_of(gate, found.value):
+        message = f"{name} on the {gate.split} split is {found}"
+        message += "" if passed or found.value is None else f", but the gate asks for {condition}"
+        yield GateResult(
+            gate.metric, name, gate.split, condition, found.value, passed, message, own, found.low, found.high
+        )
+
+
+def bounds_of(gate: Gate, value: float | None) -> Iterator[tuple[str, bool]]:
+    """The bounds of a gate in words, and whether a value keeps each."""
+    if gate.min is not None:
+        yield f"min {gate.min:g}", value is not None and value >= gate.min
+    if gate.max is not None:
+        yield f"max {gate.max:g}", value is not None and value <= gate.max
+
+
+def _not_overfit(gate: Gate, name: str, allowed: float, value: float | None) -> GateResult:
     passed = value is not None and value <= allowed
     if value is None:
         message = f"{name} is not defined on both the train and the validation split"
     else:
         message = f"{name} is {shown(value)} better on the train split than on the validation split"
         message += "" if passed else f", but at most {allowed:g} is allowed"
-    return Judged(gate.metric, name, gate.split, f"overfit {allowed:g}", value, passed, message)
+    return GateResult(gate.metric, name, gate.split, f"overfit {allowed:g}", value, passed, message)
 
 
-def _beating(gate: Gate, name: str, value: float | None, rival: Rival | None) -> Judged:
+def _beating(gate: Gate, name: str, value: float | None, rival: Rival | NoRival) -> GateResult:
     """The new model against the released one, on the same rows."""
     margin = gate.margin or 0.0
-    condition = f"{_BEATS}, margin {margin:g}" if margin else _BEATS
+    where = f" in {gate.environment}" if gate.environment else ""
+    condition = f"{_BEATS}{where}, margin {margin:g}" if margin else f"{_BEATS}{where}"
     place, passed = f"{name} on the {gate.split} split", False
-    found = rival.comparisons.get((gate.metric, gate.split)) if rival else None
-    if rival is None:
-        message, passed = "nothing is released yet", True
-    elif rival.obstacle:
-        message = f"{place} cannot be compared with that of version {rival.version}, which is released: "
-        message += rival.obstacle
+    if isinstance(rival, NoRival):
+        return GateResult(gate.metric, name, gate.split, condition, value, passed=True, reason=rival.reason)
+    found = rival.comparisons.get((gate.metric, gate.split))
+    if rival.obstacle:
+        message = f"{place} cannot be compared with that of {rival.version}, which is released in "
+        message += f"{rival.environment}: {rival.obstacle}"
     elif value is None or found is None:
         message = f"{place} is not defined for both models"
     else:
         passed = found.advantage >= -margin
-        message = f"{place} is {shown(value)}, and {shown(found.released)} for the released version "
-        message += f"{rival.version} on the same {found.rows:,} rows: {found}"
+        message = f"{place} is {shown(value)}, and {shown(found.released)} for {rival.version}, which is "
+        message += f"released in {rival.environment}, on the same {found.rows:,} rows: {found}"
         allowed = f"at most {margin:g} worse is allowed" if margin else "the gate asks for not worse"
         message += "" if passed else f"; {allowed}"
-    return Judged(gate.metric, name, gate.split, condition, value, passed, message)
+    return GateResult(gate.metric, name, gate.split, condition, value, passed, message)

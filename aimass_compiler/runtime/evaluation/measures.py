@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import polars
 
-from aimass_compiler.catalog import load
+from aimass_compiler.catalog.metric import metric_named
 from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.pipeline.columns import CategoryColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import numpy
+    from numpy.typing import NDArray
 
     from aimass_compiler.catalog.metric import Metric
+    from aimass_compiler.catalog.task import Task
     from aimass_compiler.pipeline.columns import Column
     from aimass_compiler.pipeline.evaluation import Evaluation
     from aimass_compiler.pipeline.training import Objective
     from aimass_compiler.runtime.evaluation.predictions import Predictions
-    from aimass_compiler.task import Task
 
 Measures = dict[str, float | None]
 
 MISSING = "(missing)"
-_SMALLEST_SLICE = 10
-
-_BINARY = ("roc_auc", "log_loss", "accuracy", "f1")
-_MULTICLASS = ("log_loss", "accuracy", "f1")
-_REGRESSION = ("r2", "root_mean_squared_error", "mean_absolute_error")
+#: Of fewer rows a number says nothing.
+SMALLEST_SLICE = 10
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Measurements:
     """What is known about a trained model: its predictions by split and what the metrics say of them."""
 
     task: Task
@@ -44,7 +44,7 @@ class Evidence:
     @classmethod
     def of(
         cls, task: Task, metrics: Mapping[str, Metric], predictions: Mapping[str, Predictions]
-    ) -> Evidence:
+    ) -> Measurements:
         """Measure every split."""
         measured = {split: measure(metrics, task, rows) for split, rows in predictions.items()}
         return cls(task, metrics, predictions, measured)
@@ -57,30 +57,21 @@ class Evidence:
         return train - validation if self.metrics[metric].greater_is_better else validation - train
 
 
-def metrics_of(task: Task, evaluation: Evaluation, objective: Objective) -> dict[str, Metric]:
-    """The metrics by name: those of the spec or what suits the task, then the objective's and the gates'."""
-    chosen = evaluation.metrics or _by_default(task)
-    names = dict.fromkeys((*chosen, objective.metric, *(gate.metric for gate in evaluation.gates)))
+def metrics_of(evaluation: Evaluation, objective: Objective) -> dict[str, Metric]:
+    """The metrics by name: those that are asked for, then the objective's and the gates'."""
+    gates = (gate.metric for gate in evaluation.gates)
+    names = dict.fromkeys((*(evaluation.metrics or ()), objective.metric, *gates))
     return metrics_named(names)
 
 
 def metrics_named(names: Iterable[str]) -> dict[str, Metric]:
     """The metrics of these names."""
-    return {name: cast("type[Metric]", load("metrics", name))() for name in names}
-
-
-def _by_default(task: Task) -> Sequence[str]:
-    if not task.is_classification:
-        return _REGRESSION
-    return _BINARY if task.is_binary else _MULTICLASS
+    return {name: metric_named(name) for name in names}
 
 
 def measure(metrics: Mapping[str, Metric], task: Task, predictions: Predictions) -> Measures:
     """Each metric's value, or None where it is not defined."""
-    return {
-        name: finite(metric.measure(task, predictions.truth, predictions.scores))
-        for name, metric in metrics.items()
-    }
+    return {name: finite(predictions.measured(metric, task)) for name, metric in metrics.items()}
 
 
 def shown(value: float) -> str:
@@ -94,24 +85,28 @@ def finite(value: float) -> float | None:
 
 
 def measure_slices(
-    evidence: Evidence, rows: polars.DataFrame, slices: Mapping[str, Column]
+    measurements: Measurements, rows: polars.DataFrame, slices: Mapping[str, Column]
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """The rows and metrics of the test split by column and value; under 10 rows only a note."""
-    predictions = evidence.predictions["test"]
+    predictions = measurements.predictions["test"]
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for name, column in slices.items():
-        values = values_of(rows, name).cast(polars.String).fill_null(MISSING)
         found[name] = {}
-        for value in _values(values, column):
-            inside = (values == value).to_numpy()
+        for value, inside in rows_by_value(rows, name, column).items():
             count = int(inside.sum())
-            if count < _SMALLEST_SLICE:
+            if count < SMALLEST_SLICE:
                 found[name][value] = {"rows": count, "note": "too small to judge"}
             else:
                 found[name][value] = {"rows": count} | measure(
-                    evidence.metrics, evidence.task, predictions.at(inside)
+                    measurements.metrics, measurements.task, predictions.at(inside)
                 )
     return found
+
+
+def rows_by_value(rows: polars.DataFrame, name: str, column: Column) -> dict[str, NDArray[numpy.bool_]]:
+    """Which rows have each value of a column, the declared values first."""
+    values = values_of(rows, name).cast(polars.String).fill_null(MISSING)
+    return {value: (values == value).to_numpy() for value in _values(values, column)}
 
 
 def _values(values: polars.Series, column: Column) -> Iterator[str]:

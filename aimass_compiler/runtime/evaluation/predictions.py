@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy
-import onnxruntime
+from numpy.typing import NDArray
 
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from aimass_compiler.catalog.examples import Examples
+    from aimass_compiler.catalog.feature_matrix import FeatureMatrix
+    from aimass_compiler.catalog.metric import Metric
+    from aimass_compiler.catalog.task import Task
 
-    from numpy.typing import NDArray
-
-    from aimass_compiler.catalog.model import Examples
-    from aimass_compiler.task import Task
-
+#: Examples to scores, as an artifact gives them.
+Scorer = Callable[[NDArray[numpy.float32]], NDArray[numpy.floating]]
 #: Numbers given to the model at once: 16 MB of float32, whatever a row's size.
 _CHUNK = 4_000_000
 
@@ -28,37 +30,59 @@ class Predictions:
 
     truth: NDArray[Any]
     scores: NDArray[numpy.floating]
+    weights: NDArray[numpy.float64] | None = None
+    """How much each row counts, [N]; None where all count alike."""
+    threshold: float | None = None
+    """From which probability on a row is given the positive one of two classes; None: it is the likeliest."""
 
-    def at(self, rows: NDArray[numpy.bool_]) -> Predictions:
-        """Some of the rows."""
-        return Predictions(self.truth[rows], self.scores[rows])
+    def labels(self, task: Task) -> NDArray[numpy.int64]:
+        """The number of the class that each row is given, [N]."""
+        return task.labels(self.scores, self.threshold)
+
+    def at(self, rows: NDArray[Any]) -> Predictions:
+        """Some of the rows: those of a mask, or those of these numbers, which may repeat."""
+        weights = None if self.weights is None else self.weights[rows]
+        return replace(self, truth=self.truth[rows], scores=self.scores[rows], weights=weights)
+
+    def decided(self, threshold: float) -> Predictions:
+        """The same rows with labels by a threshold."""
+        return replace(self, threshold=threshold)
+
+    def scored(self, scores: NDArray[numpy.floating]) -> Predictions:
+        """The same rows with other scores."""
+        return replace(self, scores=scores)
+
+    def measured(self, metric: Metric, task: Task) -> float:
+        """What a metric says of the rows; NaN where it is not defined."""
+        scores = self.scores
+        if metric.is_of_labels and self.threshold is not None:
+            scores = numpy.eye(task.outputs, dtype=numpy.float32)[self.labels(task)]
+        return metric.measure(task, self.truth, scores, self.weights)
+
+    def share_of(self, number: int) -> float:
+        """The share of the rows that are of a class."""
+        return float(numpy.average(self.truth == number, weights=self.weights))
 
 
-class Predictor:
-    """The trained model: features to scores, a chunk at a time."""
+def scores_of(scorer: Scorer, x: NDArray[numpy.float32] | FeatureMatrix) -> NDArray[numpy.floating]:
+    """The scores of rows, computed a chunk at a time."""
+    rows = max(1, _CHUNK // max(1, math.prod(x.shape[1:])))
+    return numpy.concatenate([scorer(x[start : start + rows]) for start in range(0, len(x), rows)])
 
-    def __init__(self, model: Path, task: Task) -> None:
-        self._session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
-        self._task = task
 
-    def predict(self, examples: Examples, split: str) -> Predictions:
-        """The scores of a split.
+def predict(scorer: Scorer, task: Task, examples: Examples, split: str) -> Predictions:
+    """The scores of a split.
 
-        Raises StageFailure when one of them is not a number.
-        """
-        rows = max(1, _CHUNK // examples.x[:1].size)
-        chunks = [self._scores(examples.x[start : start + rows]) for start in range(0, len(examples.x), rows)]
-        scores = numpy.concatenate(chunks)
-        broken = int((~numpy.isfinite(scores)).reshape(len(scores), -1).any(axis=1).sum())
-        if broken:
-            raise StageFailure(
-                ExitCode.TRAINING,
-                f"the prediction of {broken:,} of the {len(scores):,} {split} rows is not a finite number",
-                "lower the learning rate or scale the features, such as with `standardize`",
-            )
-        return Predictions(numpy.asarray(examples.y), scores)
-
-    def _scores(self, x: NDArray[numpy.float32]) -> NDArray[numpy.floating]:
-        features = numpy.ascontiguousarray(x)
-        scores: NDArray[numpy.floating] = self._session.run(["scores"], {"features": features})[0]
-        return scores if self._task.is_classification else scores.reshape(-1)
+    Raises StageFailure when one of them is not a number.
+    """
+    scores = scores_of(scorer, examples.x)
+    if not task.is_classification:
+        scores = scores.reshape(-1)
+    broken = int((~numpy.isfinite(scores)).reshape(len(scores), -1).any(axis=1).sum())
+    if broken:
+        raise StageFailure(
+            ExitCode.TRAINING,
+            f"the prediction of {broken:,} of the {len(scores):,} {split} rows is not a finite number",
+            "lower the learning rate or scale the features, such as with `standardize`",
+        )
+    return Predictions(numpy.asarray(examples.y), scores, examples.weights)

@@ -15,9 +15,9 @@ from aimass_compiler.runtime.evaluation.measures import finite, metrics_named
 
 if TYPE_CHECKING:
     from aimass_compiler.catalog.metric import Metric
+    from aimass_compiler.catalog.task import Task
     from aimass_compiler.pipeline.evaluation import Gate
     from aimass_compiler.runtime.evaluation.predictions import Predictions
-    from aimass_compiler.task import Task
 
 _CANDIDATES = 100
 _USUAL = 0.5
@@ -28,7 +28,7 @@ _PRICES = {"recall": "precision", "precision": "recall"}
 
 
 @dataclass(frozen=True)
-class Elsewhere:
+class OtherThreshold:
     """A threshold at which the labels would meet a gate."""
 
     threshold: float
@@ -37,37 +37,53 @@ class Elsewhere:
     """The metric that is given up for it, as it would be there; "" for none."""
 
 
-def tells_apart(task: Task, predictions: Predictions) -> bool:
+def separates_classes(task: Task, predictions: Predictions) -> bool:
     """Whether the probabilities of two classes tell the rows apart, whatever the labels say."""
     if not task.is_binary or not len(predictions.truth):
         return False
     (roc_auc,) = metrics_named(["roc_auc"]).values()
-    return roc_auc.measure(task, predictions.truth, predictions.scores) >= _LEAST_ROC_AUC
+    return predictions.measured(roc_auc, task) >= _LEAST_ROC_AUC
 
 
-def threshold_for(gate: Gate, metric: Metric, task: Task, predictions: Predictions) -> Elsewhere | None:
+def threshold_for(gate: Gate, metric: Metric, task: Task, predictions: Predictions) -> OtherThreshold | None:
     """The threshold nearest to 0.5 at which the labels meet the gate's bounds, if rows are told apart at all.
 
     None for metrics of probabilities, and for other than two classes.
     """
-    if not metric.is_of_labels or not tells_apart(task, predictions):
+    if not metric.is_of_labels or not separates_classes(task, predictions):
         return None
-    probabilities = predictions.scores[:, task.judged[0]]
-    candidates = numpy.unique(numpy.quantile(probabilities, numpy.linspace(0, 1, _CANDIDATES)))
-    for threshold in sorted(map(float, candidates), key=lambda candidate: abs(candidate - _USUAL)):
+    for threshold in sorted(_candidates(task, predictions), key=lambda candidate: abs(candidate - _USUAL)):
         value = _at(threshold, metric, task, predictions)
         if value is not None and _is_met(gate, value):
-            return Elsewhere(threshold, value, _price(gate.metric, threshold, task, predictions))
+            return OtherThreshold(threshold, value, _price(gate.metric, threshold, task, predictions))
     return None
+
+
+def nearest_to(gate: Gate, metric: Metric, task: Task, predictions: Predictions) -> OtherThreshold | None:
+    """The threshold at which the labels miss the gate's bound by least, where none meets it."""
+    if not metric.is_of_labels or not separates_classes(task, predictions):
+        return None
+    sign = 1 if gate.min is not None else -1
+    values = {
+        threshold: value
+        for threshold in _candidates(task, predictions)
+        if (value := _at(threshold, metric, task, predictions)) is not None
+    }
+    best = max(values, key=lambda threshold: sign * values[threshold], default=None)
+    if best is None:
+        return None
+    return OtherThreshold(best, values[best], _price(gate.metric, best, task, predictions))
+
+
+def _candidates(task: Task, predictions: Predictions) -> list[float]:
+    probabilities = predictions.scores[:, task.judged[0]]
+    quantiles = numpy.quantile(probabilities, numpy.linspace(0, 1, _CANDIDATES))
+    return [float(candidate) for candidate in numpy.unique(quantiles)]
 
 
 def _at(threshold: float, metric: Metric, task: Task, predictions: Predictions) -> float | None:
     """The metric of the labels at a threshold on the positive class's probability."""
-    labels = numpy.zeros_like(predictions.scores)
-    positive = task.judged[0]
-    is_positive = predictions.scores[:, positive] >= threshold
-    labels[:, positive], labels[:, 1 - positive] = is_positive, ~is_positive
-    return finite(metric.measure(task, predictions.truth, labels))
+    return finite(predictions.decided(threshold).measured(metric, task))
 
 
 def _is_met(gate: Gate, value: float) -> bool:

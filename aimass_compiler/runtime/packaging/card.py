@@ -16,9 +16,8 @@ from aimass_compiler.conventions import SPLITS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aimass_compiler.pipeline import Metadata
+    from aimass_compiler.catalog.task import Task
     from aimass_compiler.pipeline.columns import Column
-    from aimass_compiler.task import Task
 
 _TEMPLATE = "model_card.md.jinja"
 #: What Markdown (with GitHub's tables, mathematics and strikethrough) reads as markup inside a line.
@@ -39,7 +38,7 @@ def _finished(value: object) -> object:
 
 
 def card(
-    metadata: Metadata,
+    name: str,
     task: Task,
     columns: Mapping[str, Column],
     signature: Mapping[str, Any],
@@ -58,7 +57,7 @@ def card(
     )
     source = resources.files(__package__).joinpath(_TEMPLATE).read_text(encoding="utf-8")
     return environment.from_string(source).render(
-        metadata=metadata,
+        name=name,
         task=task,
         signature=signature,
         inputs=[(column, columns[column["name"]], _accepted(column)) for column in signature["inputs"]],
@@ -70,8 +69,11 @@ def card(
         slices=list(_slices(report)),
         gates=report["gates"],
         fit=report["fit"],
+        decision=report.get("decision"),
+        confusion=report.get("confusion"),
         tested_rows=f"{tested_rows:,}",
         kind=best["model"],
+        calibration=best.get("calibration"),
         parameters=best["parameters"],
         request=_json_block({"rows": [signature["example"]]}),
     )
@@ -90,12 +92,12 @@ def _slices(report: Mapping[str, Any]) -> Iterator[tuple[str, str, int, list[str
 
 
 def _accepted(column: Mapping[str, Any]) -> str:
-    if column["type"] == "number":
+    if "min" in column:
         low, high = column["min"], column["max"]
         ends = [f"from {low:g}"] if low is not None else []
         ends += [f"to {high:g}"] if high is not None else []
         return " ".join((*(ends or ["any number"]), column["unit"])).strip()
-    if column["type"] == "image":
+    if "shape" in column:
         return " x ".join(map(str, column["shape"])) + " numbers"
     return ", ".join(column.get("values") or ["any"])
 

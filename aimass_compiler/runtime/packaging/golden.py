@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
-    from aimass_compiler.task import Task
+    from aimass_compiler.catalog.task import Task
 
 #: Enough to tell every class of most models; each is a row of real data in the image.
 _MOST_ROWS = 6
@@ -26,39 +26,61 @@ _MOST_BYTES = 200_000
 
 
 def golden_rows(
-    rows: polars.DataFrame, inputs: Sequence[Mapping[str, Any]], served: NDArray[numpy.float32], task: Task
+    rows: polars.DataFrame,
+    inputs: Sequence[Mapping[str, Any]],
+    served: NDArray[numpy.float32],
+    task: Task,
+    threshold: float | None = None,
 ) -> dict[str, Any]:
     """Rows that answers tell apart, with what `served` has for them, in the form of /predict."""
     chosen: list[dict[str, Any]] = []
     places: list[int] = []
     size = 0
-    for place in dict.fromkeys(_telling(rows, inputs, served)):
+    for place in dict.fromkeys(_telling(rows, inputs, served, _decided_otherwise(served, task, threshold))):
         (row,) = as_json(rows.slice(place, 1), inputs)
         size += len(json.dumps(row))
         if chosen and (size > _MOST_BYTES or len(chosen) == _MOST_ROWS):
             break
         chosen.append(row)
         places.append(place)
-    predictions = [_prediction(served[place], task) for place in places]
+    predictions = [_prediction(served[place], task, threshold) for place in places]
     return {"format": conventions.GOLDEN_FORMAT, "rows": chosen, "predictions": predictions}
 
 
 def _telling(
-    rows: polars.DataFrame, inputs: Sequence[Mapping[str, Any]], served: NDArray[numpy.float32]
+    rows: polars.DataFrame,
+    inputs: Sequence[Mapping[str, Any]],
+    served: NDArray[numpy.float32],
+    decided_otherwise: Sequence[int],
 ) -> Iterator[int]:
-    """Places of rows: the surest of each class, or the least and the largest; then one with gaps."""
+    """Places of rows: the surest of each class, or the least and the largest; then one with gaps.
+
+    Between them is one whose label only the threshold explains.
+    """
     if served.ndim == 1:
         yield from (int(served.argmax()), int(served.argmin()))
     else:
         yield from map(int, served.argmax(axis=0))
+        yield from decided_otherwise
     names = [column["name"] for column in inputs]
     missing = rows.select(polars.sum_horizontal(named(name).is_null() for name in names)).to_series()
     yield from (missing.arg_max() or 0, missing.arg_min() or 0)
 
 
-def _prediction(scores: NDArray[numpy.float32], task: Task) -> dict[str, Any]:
+def _decided_otherwise(served: NDArray[numpy.float32], task: Task, threshold: float | None) -> Sequence[int]:
+    """The row, if there is one, that is not given its likeliest class, and is the farthest from either."""
+    if threshold is None:
+        return ()
+    (places,) = (task.labels(served) != task.labels(served, threshold)).nonzero()
+    middle = (threshold + 0.5) / 2
+    chances = served[places, task.judged[0]]
+    return [int(places[abs(chances - middle).argmin()])] if len(places) else ()
+
+
+def _prediction(scores: NDArray[numpy.float32], task: Task, threshold: float | None) -> dict[str, Any]:
     """The answer in as many digits as float32 needs."""
     if not task.is_classification:
         return {"prediction": float(str(scores))}
     shares = {label: float(str(share)) for label, share in zip(task.classes, scores, strict=True)}
-    return {"label": task.classes[int(scores.argmax())], "probabilities": shares}
+    (label,) = task.labels(scores[None], threshold)
+    return {"label": task.classes[label], "probabilities": shares}

@@ -12,14 +12,16 @@ from aimass_compiler.runtime.reference import number_reference
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from aimass_compiler.task import Task
+    from aimass_compiler.catalog.task import Task
 
 
-def prediction_reference(task: Task, served: NDArray[numpy.floating]) -> dict[str, Any]:
+def prediction_reference(
+    task: Task, served: NDArray[numpy.floating], threshold: float | None
+) -> dict[str, Any]:
     """The shares of the labels, or of the predictions in bins between deciles."""
     if not task.is_classification:
         return number_reference(polars.Series(served.astype(numpy.float64)))
-    counts = numpy.bincount(served.argmax(axis=1), minlength=len(task.classes))
+    counts = numpy.bincount(task.labels(served, threshold), minlength=len(task.classes))
     return {
         "kind": "category",
         "values": list(task.classes),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 import polars
@@ -15,15 +14,8 @@ from aimass_compiler.runtime.packaging.rows import as_json
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aimass_compiler.catalog.task import Task
     from aimass_compiler.pipeline.columns import Column
-    from aimass_compiler.task import Task
-
-_VERSION_DIGITS = 12
-
-
-def version_of(model: bytes) -> str:
-    """The name of exactly this model.onnx: the first digits of its SHA-256."""
-    return hashlib.sha256(model).hexdigest()[:_VERSION_DIGITS]
 
 
 def contract_of(
@@ -32,38 +24,40 @@ def contract_of(
     read: Sequence[Mapping[str, Any]],
     collected: Mapping[str, Any],
     rows: polars.DataFrame,
+    threshold: float | None = None,
 ) -> dict[str, Any]:
-    """What may be asked and what is answered.
+    """What may be asked and what is answered; with a threshold, how the label follows.
 
     `read` is what features.json has as `inputs`, `collected` what prepare reported of the data. What the data
     has beside the inputs, its target among them, is ignored: a row of the data is a row that may be asked.
     """
     names = {place["name"] for place in read}
-    inputs = [{**place, **_contract(columns[place["name"]]), **_written(place, collected)} for place in read]
+    inputs = [{**place, **_contract(columns[place["name"]], place["name"], collected)} for place in read]
     return {
         "task": task.kind,
         "inputs": inputs,
         "ignored": [name for name in (*columns, *collected["undeclared"]) if name not in names],
         "outputs": _outputs(task),
+        **({} if threshold is None else {"decision": {"positive": task.positive, "threshold": threshold}}),
         "example": _example(rows, inputs),
     }
 
 
-def _written(place: Mapping[str, Any], collected: Mapping[str, Any]) -> dict[str, Any]:
+def _written(column: Column, name: str, collected: Mapping[str, Any]) -> dict[str, Any]:
     """How the data wrote a column, where that is not what its type says, and what was missing there."""
-    usual = ("integer", "float") if place["type"] == "number" else ("text",)
-    written, marks = (collected[key].get(place["name"]) for key in ("written", "marks"))
+    usual = column.holds.usually_written
+    written, marks = (collected[key].get(name) for key in ("written", "marks"))
     found = {} if written is None or written in usual else {"written": written}
     return found | ({"marks": marks} if marks else {})
 
 
-def _contract(column: Column) -> dict[str, Any]:
+def _contract(column: Column, name: str, collected: Mapping[str, Any]) -> dict[str, Any]:
     contract: dict[str, Any] = {"nullable": column.is_nullable}
     if isinstance(column, NumberColumn):
         contract |= {"min": column.min, "max": column.max, "unit": column.unit}
     if isinstance(column, CategoryColumn):
         contract["values"] = None if column.values is None else list(column.values)
-    return contract
+    return contract | _written(column, name, collected)
 
 
 def _outputs(task: Task) -> list[dict[str, Any]]:

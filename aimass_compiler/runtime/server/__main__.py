@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from aimass_compiler.runtime.server.failure import ExitCode, ServerFailure
-from aimass_compiler.runtime.server.log import Log
+from aimass_compiler.conventions import ExitCode
+from aimass_compiler.runtime.server.log import EventLog
 from aimass_compiler.runtime.server.process import serve
+from aimass_compiler.runtime.server.response import ServerFailure
 from aimass_compiler.runtime.server.settings import read_settings
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until asked to stop; answers one of `ExitCode`."""
     settings = read_settings(arguments)
     try:
-        with Log() as log:
+        with EventLog() as log:
             serve(settings, log)
     except ServerFailure as failure:
         sys.stderr.write(f"server: {failure.message}\n")

@@ -17,38 +17,29 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from aimass_compiler import conventions
-from aimass_compiler.runtime.server import description, golden, openapi
-from aimass_compiler.runtime.server.answer import JSON, Answer, RequestError
-from aimass_compiler.runtime.server.body import Bodies, CallerGone
+from aimass_compiler.runtime.server import documents
 from aimass_compiler.runtime.server.connection import EXTENSION
 from aimass_compiler.runtime.server.connection_table import ConnectionTable
 from aimass_compiler.runtime.server.contract import nearest
-from aimass_compiler.runtime.server.deadlines import Deadlines
-from aimass_compiler.runtime.server.drift import Drift
-from aimass_compiler.runtime.server.execution import Execution
-from aimass_compiler.runtime.server.ledger import Entry, Ledger
-from aimass_compiler.runtime.server.metrics import CONTENT_TYPE, Metrics
-from aimass_compiler.runtime.server.model import Model
-from aimass_compiler.runtime.server.open_inference import InferEndpoint
-from aimass_compiler.runtime.server.plain import PlainEndpoint
-from aimass_compiler.runtime.server.prediction import Predictor
-from aimass_compiler.runtime.server.question import Asked
-from aimass_compiler.runtime.server.trace import HEADER as TRACE_HEADER
-from aimass_compiler.runtime.server.trace import trace_of
+from aimass_compiler.runtime.server.drift import DriftMonitor
+from aimass_compiler.runtime.server.endpoints import InferEndpoint, PlainEndpoint, RawRequest
+from aimass_compiler.runtime.server.execution import Deadlines, Execution
+from aimass_compiler.runtime.server.metrics import CONTENT_TYPE, Metrics, RequestAccount, RequestEntry
+from aimass_compiler.runtime.server.model import ContractModel, OnnxModel, verify_golden_rows
+from aimass_compiler.runtime.server.request import Bodies, CallerGone, Receive
+from aimass_compiler.runtime.server.response import JSON, TRACE_HEADER, RequestError, Response, trace_of
 
 if TYPE_CHECKING:
-    from aimass_compiler.runtime.server.log import Log
-    from aimass_compiler.runtime.server.package import Package
-    from aimass_compiler.runtime.server.question import Question
-    from aimass_compiler.runtime.server.settings import Settings
-    from aimass_compiler.runtime.server.signature import Signature
+    from aimass_compiler.runtime.server.endpoints import InferenceRequest
+    from aimass_compiler.runtime.server.log import EventLog
+    from aimass_compiler.runtime.server.package import Package, Signature
+    from aimass_compiler.runtime.server.settings import ServerSettings
 
 Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 #: What nginx logs for a caller that went away; nothing is sent.
-_GONE = Answer(499, b"")
+_GONE = Response(499, b"")
 _NO_EXTENSIONS: dict[str, Any] = {}
 #: Nothing there, or another method: logged, but no request for a prediction.
 _MISTAKEN = (404, 405)
@@ -60,7 +51,7 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 class Application:
     """Serves one package; `is_draining` makes it unready while it goes on answering."""
 
-    def __init__(self, package: Package, settings: Settings, log: Log) -> None:
+    def __init__(self, package: Package, settings: ServerSettings, log: EventLog) -> None:
         """Load and warm up the model; raises ServerFailure when the package does not fit together."""
         signature = package.signature
         self.in_flight = 0
@@ -71,15 +62,15 @@ class Application:
         """Requests that were begun, and cut off at the end."""
         self._settings = settings
         self._log = log
-        drift = Drift(package.reference, signature, settings.drift_window_seconds)
+        drift = DriftMonitor(package.reference, signature, settings.drift_window_seconds)
         self._metrics = Metrics(signature, package.reference, drift, lambda: self.in_flight)
         self._metrics.concurrency_limit.set(settings.concurrency)
         self.connections = ConnectionTable(settings.connections, settings.patience_seconds)
         self._metrics.watch(self.connections, log)
-        self.ledger = Ledger(signature, settings, self._metrics, drift, log)
+        self.account = RequestAccount(signature, settings, self._metrics, drift, log)
         self._deadlines = Deadlines(settings.timeout_seconds)
-        predictor = Predictor(signature, Model(package, settings.threads))
-        golden.verify(package, predictor)
+        predictor = ContractModel(signature, OnnxModel(package, settings.threads))
+        verify_golden_rows(package, predictor)
         self.execution = Execution(predictor, signature, settings.timeout_seconds)
         together = settings.concurrency * settings.body_bytes
         self._bodies = Bodies(settings.body_bytes, together, self.execution.check)
@@ -123,22 +114,22 @@ class Application:
             connection = scope.get("extensions", _NO_EXTENSIONS).get(EXTENSION)
             if connection is not None and connection.is_held_up and not await connection.took():
                 answer = _GONE
-        self.ledger.note(Entry(datetime.now(UTC), identity, scope["path"], seconds, answer, trace))
+        self.account.note(RequestEntry(datetime.now(UTC), identity, scope["path"], seconds, answer, trace))
 
     async def _answer(
         self,
-        endpoint: Callable[[Asked], Question],
+        endpoint: Callable[[RawRequest], InferenceRequest],
         headers: dict[bytes, bytes],
         receive: Receive,
         until: float,
-    ) -> Answer:
+    ) -> Response:
         if self.is_closing:
             return _stopping()
         body = None
         try:
             with self._deadlines():
                 body = await self._bodies.read(receive, headers, until)
-                return await self.execution.answer(endpoint, Asked(body, headers), until)
+                return await self.execution.answer(endpoint, RawRequest(body, headers), until)
         except RequestError as error:
             return error.answer()
         except TimeoutError:
@@ -166,7 +157,7 @@ class Application:
             self._log.event("request", fields)
         await self._send(send, answer, identity)
 
-    def _described(self, method: str, path: str) -> Answer:
+    def _described(self, method: str, path: str) -> Response:
         if path in self._endpoints:
             return _refused_method(method, path, "POST")
         answer = self._got(path)
@@ -176,18 +167,18 @@ class Application:
             return RequestError(404, message).answer()
         return answer if method in ("GET", "HEAD") else _refused_method(method, path, "GET")
 
-    def _got(self, path: str) -> Answer | None:
+    def _got(self, path: str) -> Response | None:
         state = self._states.get(path)
         if state is not None:
             return _document({**state, "ready": not self.is_draining}, 503 if self.is_draining else 200)
         if path == conventions.LIVE_PATH:
             return _document({"live": True})
         if path == conventions.METRICS_PATH:
-            self.ledger.settle()
-            return Answer(200, self._metrics.text(), ((b"content-type", CONTENT_TYPE),))
+            self.account.settle()
+            return Response(200, self._metrics.text(), ((b"content-type", CONTENT_TYPE),))
         return self._documents.get(path)
 
-    async def _send(self, send: Send, answer: Answer, identity: bytes) -> None:
+    async def _send(self, send: Send, answer: Response, identity: bytes) -> None:
         headers = [
             *answer.headers,
             (b"content-length", b"%d" % len(answer.body)),
@@ -202,11 +193,11 @@ class Application:
 
 def _model_paths(signature: Signature) -> tuple[str, str]:
     """The paths of the model, without a version and with its only one."""
-    path = description.model_path(signature)
+    path = documents.model_path(signature)
     return path, f"{path}/versions/{signature.version}"
 
 
-def _endpoints(signature: Signature, most_bytes: int) -> dict[str, Callable[[Asked], Question]]:
+def _endpoints(signature: Signature, most_bytes: int) -> dict[str, Callable[[RawRequest], InferenceRequest]]:
     infer = InferEndpoint(signature, most_bytes).read
     return {
         conventions.PREDICT_PATH: PlainEndpoint(signature, most_bytes).read,
@@ -214,33 +205,33 @@ def _endpoints(signature: Signature, most_bytes: int) -> dict[str, Callable[[Ask
     }
 
 
-def _documents(signature: Signature) -> dict[str, Answer]:
+def _documents(signature: Signature) -> dict[str, Response]:
     """What can be read at a path and never changes."""
     return {
-        "/": _document(description.index(signature)),
-        "/v2": _document(description.server()),
-        "/v2/": _document(description.server()),
-        conventions.OPENAPI_PATH: _document(openapi.document(signature)),
-        **{path: _document(description.model(signature)) for path in _model_paths(signature)},
+        "/": _document(documents.index(signature)),
+        "/v2": _document(documents.server_metadata()),
+        "/v2/": _document(documents.server_metadata()),
+        conventions.OPENAPI_PATH: _document(documents.openapi_document(signature)),
+        **{path: _document(documents.model_metadata(signature)) for path in _model_paths(signature)},
     }
 
 
-def _document(value: Any, status: int = 200) -> Answer:
-    return Answer(status, orjson.dumps(value), (JSON,))
+def _document(value: Any, status: int = 200) -> Response:
+    return Response(status, orjson.dumps(value), (JSON,))
 
 
-def _stopping() -> Answer:
+def _stopping() -> Response:
     message = "this server stops; another one answers"
     return RequestError(503, message, retry_after_seconds=1, is_final=True).answer()
 
 
-def _late(seconds: float, *, has_body: bool) -> Answer:
+def _late(seconds: float, *, has_body: bool) -> Response:
     if has_body:
         message = f"the prediction took longer than {seconds:g} s; send fewer rows at once"
         return RequestError(504, message).answer()
     return RequestError(408, f"the body did not arrive within {seconds:g} s", is_final=True).answer()
 
 
-def _refused_method(method: str, path: str, wanted: str) -> Answer:
+def _refused_method(method: str, path: str, wanted: str) -> Response:
     answer = RequestError(405, f"{path} takes {wanted}, not {method}").answer()
     return answer._replace(headers=(*answer.headers, (b"allow", wanted.encode())))

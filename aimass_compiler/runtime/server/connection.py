@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, httptools
 
-from aimass_compiler.runtime.server import request_head
-from aimass_compiler.runtime.server.refusal import Refusal
-from aimass_compiler.runtime.server.transport import Flow, Line
+from aimass_compiler.runtime.server import request
+from aimass_compiler.runtime.server.request import AnswerWriter, BoundedFlow, Refusal
 
 if TYPE_CHECKING:
     import asyncio
@@ -54,8 +53,8 @@ class Phase(IntEnum):
 _HEAD, _ANSWER, _IDLE, _REST, _GONE = Phase
 
 
-class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
-    """A caller's connection; `phase` and `since` tell how long it has been at what."""
+class HttpConnection(HttpToolsProtocol):  # type: ignore[misc]  # uvicorn is untyped here
+    """A caller's connection; `phase` and `since` say how long it has been at what."""
 
     def __init__(self, *arguments: Any, connections: ConnectionTable, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -70,7 +69,7 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
         self._counted = 0
         self._unwanted = 0
         self._held = b""
-        self._farewell: bytes | None = None
+        self._last_response: bytes | None = None
         self._is_offered = False
         self._chunk_credit = 0
         self._unsent, self._unsent_since = 0, 0.0
@@ -81,8 +80,8 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
         """Begin to wait for a request, when there is room for another connection."""
         super().connection_made(transport)
         self._socket = transport
-        self.flow: Flow = Flow(transport)
-        self.transport = Line(transport, self._lose, self._close)
+        self.flow: BoundedFlow = BoundedFlow(transport)
+        self.transport = AnswerWriter(transport, self._lose, self._close)
         if not self._table.makes_room(self):
             message = f"this server has reached its limit of {self._table.limit} connections; try again"
             self._refuse(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "limit", message))
@@ -97,7 +96,7 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
                 if self._unwanted > _UNWANTED_BYTES:
                     self.abort("unwanted_body")
                     return
-        if self.phase == _GONE or self._farewell is not None:
+        if self.phase == _GONE or self._last_response is not None:
             return
         if self.pipeline or self._held:
             self._hold(data)
@@ -107,7 +106,7 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
             self._feed_slices(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the request that is being answered, if there is one."""
+        """Notify the request that is being answered, if there is one."""
         is_answered = self.cycle is None or self.cycle.response_complete
         self.is_lost = self.is_lost or not is_answered or exc is not None or self.flow.write_paused
         self._held = b""
@@ -121,7 +120,7 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
         if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
             self._is_offered = True
             return
-        if message := request_head.fault(self.parser.get_http_version(), self.headers):
+        if message := request.fault(self.parser.get_http_version(), self.headers):
             raise Refusal(HTTPStatus.BAD_REQUEST, "framing", message)
         if self._counted > HEAD_BYTES - _SLICE or len(self.headers) > _MOST_HEADERS:
             self._measure()
@@ -172,8 +171,8 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
             if self._held and not self.pipeline:
                 self._go_on()
             return
-        if self._farewell is not None:
-            self._socket.write(self._farewell)
+        if self._last_response is not None:
+            self._socket.write(self._last_response)
             self._leave()
             return
         self.since = self.loop.time()
@@ -234,7 +233,7 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
             self._refuse(Refusal(HTTPStatus.REQUEST_TIMEOUT, "slow_head", message))
         elif self.phase == _REST:
             self.abort("slow_body")
-        else:  # it was told, and counted, before
+        else:  # it was answered, and counted, before
             self._socket.abort()
 
     def abort(self, reason: str) -> None:
@@ -267,7 +266,7 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
                 self._hold(bytes(view[start:]))
                 return
             self._feed(view[start : start + _SLICE])
-            if self.phase == _GONE or self._farewell is not None:
+            if self.phase == _GONE or self._last_response is not None:
                 return
 
     def _feed(self, piece: bytes | memoryview) -> None:
@@ -298,11 +297,11 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
         if self._is_offered:
             self._is_offered, self._counted = False, 0
             version = self.parser.get_http_version()
-            begun = request_head.without_offer(self.parser.get_method(), self.url, version, self.headers)
+            begun = request.without_offer(self.parser.get_method(), self.url, version, self.headers)
             self.parser = httptools.HttpRequestParser(self)
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
             self._feed(begun)
-        if rest and self.phase != _GONE and self._farewell is None:
+        if rest and self.phase != _GONE and self._last_response is None:
             self._feed(rest)
 
     def _measure(self) -> None:
@@ -337,7 +336,7 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # as above
             self._leave()
         elif not cycle.more_body or self.pipeline:
             # What came before it is answered first.
-            self._farewell = refusal.written()
+            self._last_response = refusal.written()
         else:
             if not cycle.response_started:
                 self._socket.write(refusal.written())

@@ -16,9 +16,9 @@ except ImportError:  # Windows has no such limit
     resource = None  # type: ignore[assignment]  # as said
 
 if TYPE_CHECKING:
-    from aimass_compiler.runtime.server.connection import Connection
+    from aimass_compiler.runtime.server.connection import HttpConnection
 
-#: Why connections are ended by the server; the labels of a counter, told from nothing on.
+#: Why connections are ended by the server; the labels of a counter, exported before any is.
 REASONS = (
     "framing", "large_head", "slow_head", "slow_body", "unwanted_body", "unread_answer", "memory", "silent",
     "limit",
@@ -41,12 +41,12 @@ class ConnectionTable:
         """Take at most `limit` connections, or fewer where the process may not have as many descriptors."""
         self.limit = min(limit, _descriptors() - _RESERVED)
         self.refused: Counter[str] = Counter()
-        self.all: set[Connection] = set()
-        self._sent_away: set[Connection] = set()
+        self.all: set[HttpConnection] = set()
+        self._sent_away: set[HttpConnection] = set()
         self._patience_seconds = patience_seconds
         self._looked = 0.0
 
-    def watch(self, connections: set[Connection]) -> None:
+    def watch(self, connections: set[HttpConnection]) -> None:
         """Watch the connections of this set."""
         self.all = connections
 
@@ -54,7 +54,7 @@ class ConnectionTable:
         """How many connections there are."""
         return len(self.all)
 
-    def makes_room(self, newest: Connection) -> bool:
+    def makes_room(self, newest: HttpConnection) -> bool:
         """Whether one more connection can stay; the longest silent ones go for it."""
         if self.count() <= self.limit:
             return True

@@ -1,4 +1,4 @@
-"""The column contract held against tensors: all rows at once, and the first that breaks it is named."""
+"""The column contract held against tensors, and which column makes a prediction overflow."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from aimass_compiler import conventions
-from aimass_compiler.runtime.server.answer import RequestError, shown, violation
+from aimass_compiler import conventions, timestamps
+from aimass_compiler.runtime.server.response import RequestError, shown, violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    import onnxruntime
     from numpy.typing import NDArray
 
-    from aimass_compiler.runtime.server.signature import Field, Signature
+    from aimass_compiler.runtime.server.model import OnnxModel
+    from aimass_compiler.runtime.server.package import Field, Signature
+
 
 _LARGEST = numpy.finfo(numpy.float64).max
 _LISTED = 12
 MISSING = "must have a value: this model was not trained to do without it"
 
 
-class Contract:
+class ColumnContract:
     """What the columns of one model may hold, ready to be compared with whole tensors."""
 
     def __init__(self, signature: Signature) -> None:
@@ -92,12 +95,20 @@ def _check_images(field: Field, images: NDArray[numpy.float32]) -> None:
     finite = numpy.isfinite(images)
     if finite.all():
         return
-    whole = finite.reshape(len(images), -1).all(axis=1)
+    whole = _ended(finite, images) if field.is_series else finite.reshape(len(images), -1).all(axis=1)
     absent = numpy.asarray(numpy.isnan(images).reshape(len(images), -1).all(axis=1))
     broken = ~whole & ~absent if field.nullable else ~whole
     if broken.any():
         row = int(broken.argmax())
         raise violation(field.name, row, MISSING if absent[row] else "holds numbers that are not finite")
+
+
+def _ended(finite: NDArray[numpy.bool_], series: NDArray[numpy.float32]) -> NDArray[numpy.bool_]:
+    """Which series, [N, L, C], have finite numbers up to a last step, and NaN behind it."""
+    present = numpy.asarray(finite.all(axis=2))
+    is_behind = numpy.isnan(series).all(axis=2)
+    is_ordered = (present[:, 1:] <= present[:, :-1]).all(axis=1)
+    return numpy.asarray((present | is_behind).all(axis=1) & is_ordered & present[:, 0])
 
 
 def _outside(field: Field, value: float) -> str:
@@ -130,7 +141,7 @@ def require_room(rows: int, width: int, most_values: int) -> None:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The way out for a misspelt name: the nearest one, or the few there are (difflib, cutoff 0.6)."""
+    """The hint for a misspelt name: the nearest one, or the few there are (difflib, cutoff 0.6)."""
     names = sorted(known)
     near = get_close_matches(word[:100], names, n=1)
     if near:
@@ -143,3 +154,68 @@ def unknown(name: str, row: int, signature: Signature) -> RequestError:
     hint = nearest(name, [field.name for field in signature.fields] + sorted(signature.ignored))
     message = f"row {row}: there is no field {shown(name)}{'; ' if hint else ''}{hint}"
     return RequestError(422, message, name[:100], row)
+
+
+#: Columns of a row that are tried; those with the largest numbers.
+_TRIED = 64
+
+
+def overflow(
+    signature: Signature,
+    model: OnnxModel,
+    tensors: Mapping[str, NDArray[Any]],
+    scores: NDArray[Any],
+    limit: onnxruntime.RunOptions | None,
+) -> RequestError | RuntimeError:
+    """The refusal of the first row whose `scores` are not finite; our error where no number is to blame.
+
+    The column is found by trial: the row is asked again with one number after the other replaced by that of
+    the package's example.
+    """
+    row = int((~numpy.isfinite(scores).reshape(len(scores), -1).all(axis=1)).argmax())
+    alone = {name: tensor[row : row + 1] for name, tensor in tensors.items()}
+    if signature.numbers:
+        place = _to_blame(signature, model, alone, limit)
+        value = float(alone[conventions.NUMBERS_TENSOR][0, place])
+        if not numpy.isnan(value):
+            return _refusal(signature.numbers[place], row, value, signature.example)
+    if signature.images:
+        message = "holds numbers that are too large: the prediction is not finite"
+        return violation(
+            signature.images[0].name, row, f"{message}; send images like those in the training data"
+        )
+    return RuntimeError(f"the prediction for row {row} is not finite")
+
+
+def _to_blame(
+    signature: Signature,
+    model: OnnxModel,
+    alone: Mapping[str, NDArray[Any]],
+    limit: onnxruntime.RunOptions | None,
+) -> int:
+    """The place of the number without which the model computes, or else of the largest."""
+    numbers = alone[conventions.NUMBERS_TENSOR][0]
+    order = numpy.argsort(-numpy.nan_to_num(numpy.abs(numbers), nan=-1.0))[:_TRIED]
+    tried = {name: numpy.repeat(tensor, len(order), axis=0) for name, tensor in alone.items()}
+    for at, place in enumerate(order):
+        usual = _usual(signature.numbers[place], signature.example)
+        tried[conventions.NUMBERS_TENSOR][at, place] = numpy.nan if usual is None else usual
+    scores = next(iter(model.run(tried, limit).values()))
+    helped = numpy.isfinite(scores).reshape(len(order), -1).all(axis=1)
+    return int(order[int(helped.argmax())])
+
+
+def _usual(field: Field, example: Mapping[str, Any]) -> float | None:
+    """The number that the package's example has in a column."""
+    usual = example.get(field.name)
+    return timestamps.seconds(usual) if isinstance(usual, str) else usual
+
+
+def _refusal(field: Field, row: int, value: float, example: Mapping[str, Any]) -> RequestError:
+    if field.is_time:
+        message = f"is {timestamps.text(value)}, for which the prediction is not finite"
+        return violation(field.name, row, f"{message}; send a time in the range of the training data")
+    usual = example.get(field.name)
+    such = "" if usual is None else f", such as {usual:.12g}"
+    message = f"is {value:.12g}, for which the prediction is not finite"
+    return violation(field.name, row, f"{message}; send a number in the range of the training data{such}")

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy
 
 from aimass_compiler import conventions
-from aimass_compiler.runtime.server.failure import ExitCode, ServerFailure
+from aimass_compiler.conventions import ExitCode
+from aimass_compiler.runtime.server.response import ServerFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from aimass_compiler.runtime.server.signature import Signature
+    from aimass_compiler.runtime.server.package import Signature
 
 PREDICTION = "prediction"
 _ANSWERED = " (answered)"
@@ -86,7 +87,7 @@ def _are_shares(fractions: NDArray[numpy.float64]) -> bool:
 _KINDS: dict[str, Callable[[Mapping[str, Any]], _Bins]] = {"number": _NumberBins, "category": _CategoryBins}
 
 
-class Drift:
+class DriftMonitor:
     """Counts of the recent window."""
 
     def __init__(
@@ -154,13 +155,13 @@ def _columns(
 ) -> Sequence[tuple[str, str, int | None, _Bins]]:
     """Name, tensor, column in the tensor and bins of everything that is watched."""
     columns: list[tuple[str, str, int | None, _Bins]] = []
-    for fields in (signature.numbers, signature.strings):
+    for fields in signature.packed.values():
         for index, field in enumerate(fields):
             if field.name in reference["inputs"]:
                 found = reference["inputs"][field.name]
                 columns.append((field.name, field.tensor, index, _KINDS[found["kind"]](found)))
     found = reference["prediction"]
-    if (found["kind"] == "category") != bool(signature.labels):
+    if ("values" in found) != bool(signature.labels):
         raise ValueError(
             f"its prediction is of the kind {found['kind']!r}, and the model is a {signature.task}"
         )
@@ -170,7 +171,7 @@ def _columns(
 
 
 def _unlike(inputs: Container[str]) -> str:
-    """What the answers are called: `prediction`, unless an input is, whose drift would be told as theirs."""
+    """What the answers are called: `prediction`, unless an input is, whose drift would pass for theirs."""
     name = PREDICTION
     while name in inputs:
         name += _ANSWERED

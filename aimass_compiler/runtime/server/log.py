@@ -23,7 +23,7 @@ _CLOSE_SECONDS = 1.0
 _LOOK_SECONDS = 1.0
 
 
-class Log:
+class EventLog:
     """Writes events on a thread of its own, so that no answer waits for who reads them.
 
     What a reader does not take in time, or a full disk does not take at all, is dropped and counted.
@@ -112,7 +112,7 @@ class Log:
 class LibraryLog(logging.Handler):
     """What libraries log through `logging`, as events in the same form."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: EventLog) -> None:
         super().__init__(logging.WARNING)
         self._log = log
 

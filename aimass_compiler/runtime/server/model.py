@@ -1,22 +1,27 @@
-"""The ONNX graph as a function from tensors to tensors."""
+"""The ONNX graph behind its contract, asked golden rows before it is served."""
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy
 import onnxruntime
+import orjson
 
 from aimass_compiler import conventions
-from aimass_compiler.runtime.server.failure import ExitCode, ServerFailure
+from aimass_compiler.conventions import ExitCode
+from aimass_compiler.runtime.server.contract import ColumnContract, overflow
+from aimass_compiler.runtime.server.response import Prediction, RequestError, ServerFailure
+from aimass_compiler.runtime.server.rows import RowReader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from numpy.typing import NDArray
 
-    from aimass_compiler.runtime.server.package import Package
-    from aimass_compiler.runtime.server.signature import Signature
+    from aimass_compiler.runtime.server.package import LabelDecision, Package, Signature
+
 
 Tensors = dict[str, "NDArray[Any]"]
 #: onnxruntime's name of a type, and all sizes but the first.
@@ -24,7 +29,7 @@ _Shape = tuple[str, tuple[int, ...]]
 _MOST_ROWS = 4096
 
 
-class Model:
+class OnnxModel:
     """One onnxruntime session; `outputs` names what it answers, in order."""
 
     def __init__(self, package: Package, threads: int) -> None:
@@ -62,12 +67,10 @@ class Model:
 
 
 def _inputs(signature: Signature) -> dict[str, _Shape]:
-    packed = {
-        conventions.NUMBERS_TENSOR: ("tensor(double)", (len(signature.numbers),)),
-        conventions.STRINGS_TENSOR: ("tensor(string)", (len(signature.strings),)),
-    }
+    types = {conventions.NUMBERS_TENSOR: "tensor(double)", conventions.STRINGS_TENSOR: "tensor(string)"}
+    packed = {name: (types[name], (len(fields),)) for name, fields in signature.packed.items()}
     images = {field.tensor: ("tensor(float)", field.shape) for field in signature.images}
-    return {name: shape for name, shape in packed.items() if shape[1] != (0,)} | images
+    return packed | images
 
 
 def _outputs(signature: Signature) -> dict[str, _Shape]:
@@ -84,12 +87,12 @@ def _compare(verb: str, declared: Mapping[str, _Shape], tensors: Sequence[onnxru
     if declared == found:
         return
     differing = sorted(name for name in declared.keys() | found if declared.get(name) != found.get(name))
-    told = f"model.onnx {verb} {_told(found, differing)}, but signature.json declares"
-    message = f"{told} {_told(declared, differing)}; package the model again"
+    problem = f"model.onnx {verb} {_shown_shapes(found, differing)}, but signature.json declares"
+    message = f"{problem} {_shown_shapes(declared, differing)}; package the model again"
     raise ServerFailure(ExitCode.PACKAGE, message)
 
 
-def _told(shapes: Mapping[str, _Shape], names: Sequence[str]) -> str:
+def _shown_shapes(shapes: Mapping[str, _Shape], names: Sequence[str]) -> str:
     described = [f"`{name}` {shapes[name][0]} {[-1, *shapes[name][1]]}" for name in names if name in shapes]
     return ", ".join(described) or "nothing else"
 
@@ -102,3 +105,146 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
     # Threads that spin between predictions would use up the CPU that a container is given.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
+
+
+_WARM_UPS = 20
+_FEW = 32
+#: As many rows as show what one more takes, and no more than fit into this time and this body.
+_MANY_ROWS = 1000
+_PACE_SECONDS = 0.1
+_PACE_BYTES = 1 << 20
+
+
+class ContractModel:
+    """Checks tensors and runs the model on them."""
+
+    def __init__(self, signature: Signature, model: OnnxModel) -> None:
+        self._signature = signature
+        self._contract = ColumnContract(signature)
+        self._scores = conventions.PROBABILITIES_OUTPUT if signature.labels else conventions.PREDICTION_OUTPUT
+        self._model = model
+        self._image_tensors = frozenset(field.tensor for field in signature.images)
+
+    def predict(self, tensors: Tensors, limit: onnxruntime.RunOptions | None = None) -> Prediction:
+        """The outputs by name.
+
+        Raises RequestError (422) for a value that the contract refuses, or with which the model computes no
+        finite number.
+        """
+        self._contract.check(tensors)
+        outputs = self._model.run(tensors, limit)
+        if not _are_finite(outputs[self._scores]):
+            raise overflow(self._signature, self._model, tensors, outputs[self._scores], limit)
+        rows = len(next(iter(outputs.values())))
+        if self._image_tensors:
+            tensors = {name: tensor for name, tensor in tensors.items() if name not in self._image_tensors}
+        return Prediction(rows, tensors, outputs)
+
+    def warm_up(self) -> float:
+        """The seconds that the example row takes once everything is warm; nothing is counted.
+
+        Raises ServerFailure when the package's own example breaks its contract.
+        """
+        signature = self._signature
+        reader = RowReader(signature, signature.width)
+        quickest = float("inf")
+        for _ in range(_WARM_UPS):
+            started = time.perf_counter()
+            try:
+                self.predict(reader.tensors([dict(signature.example)]))
+            except RequestError as error:
+                message = f"the example of {conventions.SIGNATURE_FILE} breaks its contract: {error.message}"
+                raise ServerFailure(ExitCode.PACKAGE, f"{message}; package the model again") from error
+            quickest = min(quickest, time.perf_counter() - started)
+            if quickest > 1:
+                break
+        return quickest
+
+    def pace(self, seconds: float) -> float:
+        """How many bytes of rows are predicted in a second, when one row takes so long."""
+        signature = self._signature
+        size = len(orjson.dumps(signature.example))
+        count = max(1, min(_MANY_ROWS, int(_PACE_SECONDS / seconds), _PACE_BYTES // size))
+        reader = RowReader(signature, signature.width * count)
+        started = time.perf_counter()
+        self.predict(reader.tensors([dict(signature.example)] * count))
+        return size * count / (time.perf_counter() - started)
+
+
+def _are_finite(scores: NDArray[Any]) -> bool:
+    # For one row of few numbers, starting numpy's loops costs more than what they would do.
+    if scores.size <= _FEW:
+        return all(map(math.isfinite, scores.ravel().tolist()))
+    return bool(numpy.isfinite(scores).all())
+
+
+#: Apart from one machine to another, absolutely and beyond 1 relatively: float32 sums in another order.
+_TOLERANCE = 1e-4
+
+
+def predictions_of(signature: Signature, outputs: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
+    """What /predict answers, one object a row."""
+    if not signature.labels:
+        return [{"prediction": value} for value in outputs[conventions.PREDICTION_OUTPUT]]
+    labels = outputs[conventions.LABEL_OUTPUT].tolist()
+    return [
+        {"label": label, "probabilities": dict(zip(signature.labels, row, strict=True))}
+        for label, row in zip(labels, outputs[conventions.PROBABILITIES_OUTPUT], strict=True)
+    ]
+
+
+def verify_golden_rows(package: Package, predictor: ContractModel) -> None:
+    """Ask the golden rows; raises ServerFailure where one is answered otherwise than was evaluated."""
+    rows, expected = (_objects(package.golden.get(key)) for key in ("rows", "predictions"))
+    if not rows or len(rows) != len(expected):
+        raise _failure("has no rows with as many predictions")
+    signature = package.signature
+    try:
+        tensors = RowReader(signature, len(rows) * signature.width).tensors([dict(row) for row in rows])
+        outputs = predictor.predict(tensors).outputs
+    except RequestError as error:
+        raise _failure(f"breaks the contract of {conventions.SIGNATURE_FILE}: {error.message}") from error
+    for place, (found, wanted) in enumerate(zip(predictions_of(signature, outputs), expected, strict=True)):
+        if not _agree(found, wanted, signature.decision):
+            message = f"row {place} is answered {_in_words(found)}, where {_in_words(wanted)} was evaluated"
+            raise _failure(f"does not fit the model and its signature: {message}")
+
+
+def _objects(value: object) -> Sequence[Mapping[str, Any]]:
+    """The value where it is a list of objects, else none."""
+    return value if isinstance(value, list) and all(isinstance(item, Mapping) for item in value) else ()
+
+
+def _agree(found: Mapping[str, Any], wanted: Mapping[str, Any], decision: LabelDecision | None) -> bool:
+    """Whether a prediction is near enough; where two labels are as near, it may be either."""
+    if "prediction" in found:
+        return _is_near(found["prediction"], wanted.get("prediction"))
+    shares, expected, label = found["probabilities"], wanted.get("probabilities"), wanted.get("label")
+    if not isinstance(expected, Mapping) or shares.keys() != expected.keys() or label not in list(shares):
+        return False
+    if decision is not None:
+        is_given = found["label"] == label or _is_near(shares[decision.positive], decision.threshold)
+    else:
+        is_given = all(
+            _is_near(shares[label], most) for most in (max(shares.values()), shares[found["label"]])
+        )
+    return is_given and all(_is_near(share, expected[name]) for name, share in shares.items())
+
+
+def _is_near(found: Any, wanted: Any) -> bool:
+    if not isinstance(wanted, int | float) and not hasattr(wanted, "dtype"):
+        return False
+    return math.isclose(found, wanted, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+
+
+def _in_words(prediction: Mapping[str, Any]) -> str:
+    answer = prediction.get("label", prediction.get("prediction"))
+    shares: Any = prediction.get("probabilities")
+    if not isinstance(shares, Mapping) or answer not in list(shares):
+        return f"{answer}"[:60]
+    return f"{answer}"[:60] + f" ({shares[answer]})"
+
+
+def _failure(what: str) -> ServerFailure:
+    message = f"{conventions.GOLDEN_FILE} {what}; package the model again"
+    return ServerFailure(ExitCode.PACKAGE, message)

@@ -3,26 +3,73 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
 import errno
 import logging
 import signal
+import socket
+import struct
+import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from aimass_compiler.conventions import ExitCode
 from aimass_compiler.runtime.server.application import Application
-from aimass_compiler.runtime.server.connection import Connection
-from aimass_compiler.runtime.server.listener import bound, shut_out
-from aimass_compiler.runtime.server.log import LibraryLog, Log
+from aimass_compiler.runtime.server.connection import HttpConnection
+from aimass_compiler.runtime.server.log import EventLog, LibraryLog
 from aimass_compiler.runtime.server.package import read_package
+from aimass_compiler.runtime.server.response import ServerFailure
 
 if TYPE_CHECKING:
-    import socket
     from types import FrameType
 
-    from aimass_compiler.runtime.server.settings import Settings
+    from aimass_compiler.runtime.server.settings import ServerSettings
+
+
+#: What the kernel keeps of a connection, in each direction (Linux doubles it). Left alone it is up to 4 MiB
+#: for a caller that does not read, out of the container's memory.
+_BUFFER_BYTES = 128 << 10
+_SO_ATTACH_FILTER = 26
+#: A program for the kernel's packet filter: load the flags of the TCP header; drop SYN, take the rest.
+#: Source: https://docs.kernel.org/networking/filter.html
+_NO_SYN = ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that has the address but takes no connection yet, so that nobody waits for the load.
+
+    Raises ServerFailure when the address cannot be had.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):  # connections inherit them
+            listener.setsockopt(socket.SOL_SOCKET, buffer, _BUFFER_BYTES)
+        listener.bind(address)
+    except OSError as error:
+        message = f"{host}:{port} cannot be served from: {error.strerror or error}"
+        raise ServerFailure(ExitCode.ADDRESS, f"{message}; choose another with --host and --port") from error
+    return listener
+
+
+def shut_out(listener: socket.socket) -> None:
+    """Let nobody new knock, while those who did are still let in.
+
+    Closing a listening socket resets every connection that it has not accepted yet. Whoever knocks now is not
+    heard, asks again after a second, and is refused by then: its request was never sent, so none is lost.
+    """
+    if sys.platform != "linux":
+        return
+    steps = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in _NO_SYN))
+    program = struct.pack("HP", len(_NO_SYN), ctypes.addressof(steps))
+    with contextlib.suppress(OSError):  # sandboxes that have no such filter lose what was just arriving
+        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+
 
 _BACKLOG = 2048
 _NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
@@ -33,7 +80,7 @@ _WARN_SECONDS = 10.0
 _LAST_SECONDS = 0.1
 
 
-def serve(settings: Settings, log: Log) -> None:
+def serve(settings: ServerSettings, log: EventLog) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is in flight.
 
     Raises ServerFailure when the address cannot be bound or the package cannot be served.
@@ -54,7 +101,7 @@ def serve(settings: Settings, log: Log) -> None:
         server = _DrainingServer(application, settings, log, ready, listener)
         server.run(sockets=[listener])
         application.execution.close()
-        application.ledger.settle()
+        application.account.settle()
     seconds = round(time.monotonic() - started, 3)
     log.event("stop", {"seconds": seconds, "unfinished": application.unfinished})
 
@@ -65,8 +112,8 @@ class _DrainingServer(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyp
     def __init__(
         self,
         application: Application,
-        settings: Settings,
-        log: Log,
+        settings: ServerSettings,
+        log: EventLog,
         ready: dict[str, object],
         listener: socket.socket,
     ) -> None:
@@ -74,7 +121,7 @@ class _DrainingServer(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyp
             uvicorn.Config(
                 application,
                 loop="uvloop",
-                http=partial(Connection, connections=application.connections),
+                http=partial(HttpConnection, connections=application.connections),
                 ws="none",
                 lifespan="off",
                 proxy_headers=False,
@@ -95,7 +142,7 @@ class _DrainingServer(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyp
         self._stay_seconds = min(settings.stay_seconds, settings.drain_seconds)
         self._asked = 0.0
         self._shut = 0.0
-        self._has_told = False
+        self._has_logged_drain = False
         self._crowded_out = 0
         self._warned = 0.0
 
@@ -133,8 +180,8 @@ class _DrainingServer(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyp
         self._connections.look(asyncio.get_running_loop().time())
         self._warn(now)
         if self._application.is_draining and not self.should_exit:
-            if not self._has_told:
-                self._has_told = True
+            if not self._has_logged_drain:
+                self._has_logged_drain = True
                 self._log.event("drain", {"in_flight": self._application.in_flight})
             self.should_exit = self._is_drained(now)
             self.config.timeout_graceful_shutdown = _LAST_SECONDS
@@ -153,7 +200,7 @@ class _DrainingServer(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyp
             self._crowded_out, self._warned = crowded_out, now
 
     def _is_drained(self, now: float) -> bool:
-        """Whether nobody is left who could be told to go elsewhere, or the time is up.
+        """Whether nobody is left who could be sent elsewhere, or the time is up.
 
         Every answer says so meanwhile; a connection on which none is asked for is closed when it was silent
         for as long. What would be cut off at the end is not begun.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
-from aimass_compiler.runtime.server.failure import ExitCode
+from aimass_compiler.conventions import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ _CONNECTIONS = "AIMASS_CONNECTIONS"
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ServerSettings:
     """How one server process behaves; every value has a flag of the same name."""
 
     package: Path
@@ -163,7 +163,9 @@ _FLAGS = (
 )
 
 
-def read_settings(arguments: Sequence[str] | None, environment: Mapping[str, str] = os.environ) -> Settings:
+def read_settings(
+    arguments: Sequence[str] | None, environment: Mapping[str, str] = os.environ
+) -> ServerSettings:
     """The settings that flags, then variables, then defaults give; exits 2 with a line about a wrong one."""
     codes = ", ".join(f"{code.value} {code.name.lower()}" for code in ExitCode)
     parser = argparse.ArgumentParser(
@@ -184,4 +186,4 @@ def read_settings(arguments: Sequence[str] | None, environment: Mapping[str, str
             metavar="VALUE",
             help=f"{flag.help} (default {flag.default}{variable})",
         )
-    return Settings(**vars(parser.parse_args(arguments)))
+    return ServerSettings(**vars(parser.parse_args(arguments)))

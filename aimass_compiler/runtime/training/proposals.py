@@ -10,7 +10,7 @@ import optuna
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
-from aimass_compiler.runtime.training.trials import Outcome, Trials
+from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,7 +55,7 @@ def study_of(
     return study
 
 
-def left_over(search: Search, space: Space, trials: Trials) -> list[Proposal]:
+def left_over(search: Search, space: Space, trials: TrialFolders) -> list[Proposal]:
     """What was proposed and did not end; for a grid, every combination that did not end."""
     ended = {outcome.id for outcome in trials.outcomes()}
     if search.algorithm == "grid":
@@ -88,7 +88,7 @@ class Proposals(Searcher):  # type: ignore[misc]  # Ray is not typed here
     """Asks Optuna for values and tells it how they did; each proposal is on disk before it is tried."""
 
     def __init__(
-        self, study: optuna.Study, space: Space, trials: Trials, left: list[Proposal], clock: Clock
+        self, study: optuna.Study, space: Space, trials: TrialFolders, left: list[Proposal], clock: Clock
     ) -> None:
         super().__init__()
         self._study, self._space, self._trials, self._clock = study, space, trials, clock

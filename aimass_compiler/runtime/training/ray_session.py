@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 
 if TYPE_CHECKING:
-    from aimass_compiler.runtime.training.fitting import Assignment
+    from aimass_compiler.runtime.training.trial import Assignment
 
 VARIABLE = "RAY_ADDRESS"
 _OBJECT_STORE_BYTES = 100 * 2**20

@@ -1,4 +1,4 @@
-"""What the train stage leaves: the model as ONNX, how it was found, its losses and what it looks at."""
+"""What the train stage leaves: the artifact, how it was found, its losses and what it looks at."""
 
 from __future__ import annotations
 
@@ -11,48 +11,68 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from aimass_compiler.runtime.evaluation.nearness import unit_of
+from aimass_compiler.catalog.metric import metric_named
+from aimass_compiler.runtime.evaluation.predictions import scores_of
 from aimass_compiler.runtime.examples import read_examples
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.parity import require_same_export
+from aimass_compiler.runtime.training.calibration import calibrated
 from aimass_compiler.runtime.training.space import OPTIMIZER
-from aimass_compiler.runtime.workspace import replacing, write_json
+from aimass_compiler.runtime.training.trial_log import say
+from aimass_compiler.runtime.workspace import replacing, replacing_all, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aimass_compiler.runtime.training.fitting import Assignment, Fitted
-    from aimass_compiler.runtime.training.retraining import Attempt
-    from aimass_compiler.runtime.training.trials import Outcome
+    from numpy.typing import NDArray
 
-_LARGEST_DIFFERENCE = 1e-5
+    from aimass_compiler.catalog.calibration import Method
+    from aimass_compiler.catalog.examples import Examples
+    from aimass_compiler.runtime.training.retraining import Attempt
+    from aimass_compiler.runtime.training.trial import Assignment, Fitted
+    from aimass_compiler.runtime.training.trial_folders import Outcome
+
+#: Below this, steps follow chance (Niculescu-Mizil and Caruana 2005, https://doi.org/10.1145/1102351.1102430).
+_FEW_ROWS = 1_000
 _LOSSES = ("train_loss", "validation_loss")
 
 
-def write_model(path: Path, assignment: Assignment, fitted: Fitted) -> None:
-    """Write the ONNX graph; raises StageFailure when it answers otherwise than the model that was trained."""
-    import onnxruntime
+def write_model(folder: Path, assignment: Assignment, fitted: Fitted) -> None:
+    """Write the model's artifact; raises StageFailure when it answers otherwise than what was trained."""
+    artifact, examples = assignment.model.artifact, read_examples(assignment.matrices, "validation")
+    method = assignment.training.calibration
+    with replacing_all(folder, artifact.files) as made:
+        artifact.write(fitted.trained, made)
+        exported = scores_of(artifact.scorer(made), examples.x)
+        trained = scores_of(fitted.trained.predict, examples.x)
+        require_same_export(assignment.model.kind, assignment.task, examples.y, trained, exported)
+        if method is not None:
+            _calibrate(method, made, assignment, examples, exported)
 
-    graph = fitted.trained.to_onnx().SerializeToString()
-    examples = read_examples(assignment.matrices, "validation")
-    rows = examples.x
-    expected = fitted.trained.predict(rows)
-    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    served = session.run(["scores"], {"features": numpy.ascontiguousarray(rows)})[0]
-    difference = float(numpy.abs(served - expected).max()) if served.shape == expected.shape else numpy.inf
-    if not difference <= _LARGEST_DIFFERENCE * unit_of(assignment.task, examples.y, expected):
-        raise StageFailure(
-            ExitCode.TRAINING,
-            f"the exported `{assignment.model.kind}` differs from the trained one by {difference:.2g}",
-            "this is a defect of the export: please report it with the spec",
-        )
-    with replacing(path) as temporary:
-        temporary.write_bytes(graph)
+
+def _calibrate(
+    method: Method, made: Path, assignment: Assignment, rows: Examples, scores: NDArray[Any]
+) -> None:
+    """Let the artifact answer shares, by what it answers to the validation rows; and say what came of it."""
+    task, artifact = assignment.task, assignment.model.artifact
+    calibration = calibrated(method, task, scores, numpy.asarray(rows.y), rows.weights)
+    artifact.calibrate(calibration, task, made)
+    answered = scores_of(artifact.scorer(made), rows.x)
+    kind = f"calibrated {assignment.model.kind}"
+    require_same_export(kind, task, rows.y, calibration.apply(scores, task), answered)
+    log_loss = metric_named("log_loss")
+    before, after = (
+        log_loss.measure(task, numpy.asarray(rows.y), found, rows.weights) for found in (scores, answered)
+    )
+    if method == "isotonic" and len(rows.y) < _FEW_ROWS:
+        say(f"warning: {len(rows.y):,} validation rows are few for steps; `sigmoid` has two parameters only")
+    say(f"calibrated ({method}) on the validation split: log_loss {before:.4g} before, {after:.4g} after")
 
 
 def write_best(
     path: Path, assignment: Assignment, fitted: Fitted, best: Outcome, attempts: Sequence[Attempt]
 ) -> None:
     """Write all parameters that were chosen, what they reached, and after which attempts."""
+    calibration = assignment.training.calibration
     parameters = fitted.model.model_dump(mode="json")
     if fitted.model.learns_in_epochs:
         of_optimizer = fitted.training.optimizer.model_dump(mode="json")
@@ -64,6 +84,7 @@ def write_best(
         "greater_is_better": assignment.metric.greater_is_better,
         "value": best.value,
         "trial": best.id,
+        **({} if calibration is None else {"calibration": calibration}),
         "attempts": [
             {
                 "verdict": attempt.fit.verdict,

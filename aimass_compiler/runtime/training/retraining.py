@@ -1,4 +1,4 @@
-"""Whether a trained model learnt too much or too little, and what it is given more of to try again."""
+"""Whether a trained model learned too much or too little, and what it is given more of to try again."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from aimass_compiler.runtime.evaluation.decision import chosen
 from aimass_compiler.runtime.evaluation.fit import Adjustment, Fit, adjustment, judge_fit
-from aimass_compiler.runtime.evaluation.measures import Evidence, metrics_named
-from aimass_compiler.runtime.evaluation.predictions import Predictions
+from aimass_compiler.runtime.evaluation.measures import Measurements, metrics_named
+from aimass_compiler.runtime.evaluation.predictions import Predictions, scores_of
 from aimass_compiler.runtime.examples import read_examples
 
 if TYPE_CHECKING:
     from aimass_compiler.pipeline.evaluation import Retraining
-    from aimass_compiler.runtime.training.fitting import Assignment, Fitted
+    from aimass_compiler.runtime.training.trial import Assignment, Fitted
 
 _SPLITS = ("train", "validation")
 
@@ -35,9 +36,15 @@ def judged(assignment: Assignment, fitted: Fitted, retraining: Retraining) -> At
     names = dict.fromkeys((objective.metric, *(gate.metric for gate in retraining.gates)))
     examples = {split: read_examples(assignment.matrices, split) for split in _SPLITS}
     predictions = {
-        split: Predictions(rows.y, fitted.trained.predict(rows.x)) for split, rows in examples.items()
+        split: Predictions(rows.y, scores_of(fitted.trained.predict, rows.x), rows.weights)
+        for split, rows in examples.items()
     }
-    fit = judge_fit(objective.metric, Evidence.of(task, metrics_named(names), predictions), retraining.gates)
+    if retraining.decision is not None:
+        threshold = chosen(retraining.decision, task, predictions["validation"]).threshold
+        predictions = {split: rows.decided(threshold) for split, rows in predictions.items()}
+    fit = judge_fit(
+        objective.metric, Measurements.of(task, metrics_named(names), predictions), retraining.gates
+    )
     return Attempt(assignment, fit, fitted.value, adjustment(fit, retraining.adjust))
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
-from aimass_compiler.runtime.training.fitting import Assignment, fit
 from aimass_compiler.runtime.training.ray_session import ray_session
-from aimass_compiler.runtime.training.tally import Tally, say
-from aimass_compiler.runtime.training.trials import Outcome, Trials
+from aimass_compiler.runtime.training.trial import Assignment, fit
+from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
+from aimass_compiler.runtime.training.trial_log import TrialLog, say
 
 if TYPE_CHECKING:
     from ray import tune
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.training.proposals import Clock
     from aimass_compiler.runtime.training.space import Space
 
-#: Trials are compared after a quarter and a half of their steps, and the better half of them goes on.
+#: TrialFolders are compared after a quarter and a half of their steps, and the better half of them goes on.
 #: More would be saved by asking sooner, but then whatever learns slowly, such as boosting with small
 #: steps, would never get to show what it ends in.
 _REDUCTION = 2
@@ -31,44 +31,44 @@ _REDUCTION = 2
 class Searched:
     """How a search went."""
 
-    tally: Tally
+    log: TrialLog
     best: Outcome
     startup_seconds: float
     """Until the first trial began: Ray, its workers and their imports."""
     seconds: float
 
 
-def search_ranges(assignment: Assignment, search: Search, space: Space, trials: Trials) -> Searched:
+def search_ranges(assignment: Assignment, search: Search, space: Space, trials: TrialFolders) -> Searched:
     """Try values until `search` is satisfied; trials that an earlier process finished count."""
     started = time.monotonic()
     outcomes = trials.outcomes()
     metric = assignment.metric
     total = len(space.combinations()) if search.algorithm == "grid" else search.trials
-    tally = Tally(trials, assignment.objective.metric, metric.greater_is_better, total, outcomes)
+    log = TrialLog(trials, assignment.objective.metric, metric.greater_is_better, total, outcomes)
     if outcomes:
         say(f"going on with a search that was interrupted: {len(outcomes)} of {total} trials had ended")
     began = None
     if len(outcomes) < total:
         with ray_session(assignment):
-            began = _tune(assignment, search, space, tally)
-    say(tally.summary())
-    best = _required(tally)
+            began = _tune(assignment, search, space, log)
+    say(log.summary())
+    best = _required(log)
     seconds = time.monotonic() - started
-    return Searched(tally, best, 0.0 if began is None else max(0.0, began - started), seconds)
+    return Searched(log, best, 0.0 if began is None else max(0.0, began - started), seconds)
 
 
-def _required(tally: Tally) -> Outcome:
-    if tally.best is not None:
-        return tally.best
-    tally.trials.remove()  # else the next run would only repeat how they ended
-    failed = [outcome for outcome in tally.outcomes if outcome.status == "failed"]
+def _required(log: TrialLog) -> Outcome:
+    if log.best is not None:
+        return log.best
+    log.trials.remove()  # else the next run would only repeat how they ended
+    failed = [outcome for outcome in log.outcomes if outcome.status == "failed"]
     if not failed:
         raise StageFailure(
             ExitCode.TRAINING,
             "every trial fell behind another and was stopped, and none was trained to its end",
             "the next run searches from the start; `scheduler: none` stops no trial",
         )
-    stopped = len(tally.outcomes) - len(failed)
+    stopped = len(log.outcomes) - len(failed)
     every = f"every trial failed, but for {stopped} that fell behind" if stopped else "every trial failed"
     raise StageFailure(
         ExitCode.TRAINING,
@@ -77,31 +77,31 @@ def _required(tally: Tally) -> Outcome:
     )
 
 
-def _tune(assignment: Assignment, search: Search, space: Space, tally: Tally) -> float | None:
+def _tune(assignment: Assignment, search: Search, space: Space, log: TrialLog) -> float | None:
     """Run what is left of the search; answers when, on the monotonic clock, the first trial began."""
     from ray import tune
 
     from aimass_compiler.runtime.training.proposals import Clock, Proposals, left_over, study_of
 
-    ended = list(tally.outcomes)
+    ended = list(log.outcomes)
     seed = assignment.training.seed
-    study = study_of(search, space, ended, seed=seed, greater_is_better=tally.greater_is_better)
+    study = study_of(search, space, ended, seed=seed, greater_is_better=log.greater_is_better)
     limit = None if search.time is None else search.time.seconds
     clock = Clock(limit, before=max((outcome.at for outcome in ended), default=0.0))
-    left = left_over(search, space, tally.trials)
+    left = left_over(search, space, log.trials)
     scheduler, watched = _scheduler(assignment, search, space)
-    keeper = _keeper(tally, clock)
+    keeper = _keeper(log, clock)
     resources = {"cpu": assignment.training.resources.cpu, "gpu": assignment.training.gpus}
-    storage = tally.trials.folder / "ray"
+    storage = log.trials.folder / "ray"
     shutil.rmtree(storage, ignore_errors=True)
     tune.Tuner(
         tune.with_resources(
-            tune.with_parameters(_trial, given=_Given(assignment, tally.trials, watched)), resources
+            tune.with_parameters(_trial, given=_TrialContext(assignment, log.trials, watched)), resources
         ),
         tune_config=tune.TuneConfig(
-            num_samples=tally.total - len(ended),
+            num_samples=log.total - len(ended),
             max_concurrent_trials=search.concurrency,
-            search_alg=Proposals(study, space, tally.trials, left, clock),
+            search_alg=Proposals(study, space, log.trials, left, clock),
             scheduler=scheduler,
             reuse_actors=True,
         ),
@@ -121,7 +121,7 @@ def _scheduler(assignment: Assignment, search: Search, space: Space) -> tuple[An
     """Who stops trials that fall behind, and the steps after which it looks at them."""
     model, training = space.longest(assignment.model, assignment.training)
     steps = model.steps(assignment.budget(training, None))
-    if search.scheduler == "none" or steps < _REDUCTION**2:
+    if search.scheduler == "none" or not model.learns_in_steps or steps < _REDUCTION**2:
         return None, frozenset()
     from ray.tune.schedulers import ASHAScheduler
 
@@ -138,15 +138,15 @@ def _scheduler(assignment: Assignment, search: Search, space: Space) -> tuple[An
 
 
 @dataclass(frozen=True)
-class _Given:
+class _TrialContext:
     """What a worker needs beside the values."""
 
     assignment: Assignment
-    trials: Trials
+    trials: TrialFolders
     watched: frozenset[int]
 
 
-def _trial(config: Mapping[str, Any], given: _Given) -> None:
+def _trial(config: Mapping[str, Any], given: _TrialContext) -> None:
     """One trial in a worker: its model goes to its folder, its value to Ray Tune."""
     from ray import tune
 
@@ -168,7 +168,7 @@ def _trial(config: Mapping[str, Any], given: _Given) -> None:
     tune.report({"value": fitted.value, "seconds": fitted.seconds, "began": began})
 
 
-def _keeper(tally: Tally, clock: Clock) -> Any:
+def _keeper(log: TrialLog, clock: Clock) -> Any:
     """Ray Tune's callback that keeps how each trial ended."""
     from ray import tune
 
@@ -184,7 +184,7 @@ def _keeper(tally: Tally, clock: Clock) -> Any:
             del iteration, trials, info
             result = trial.last_result or {}
             is_done = "value" in result
-            tally.end(
+            log.end(
                 _outcome(
                     trial,
                     clock,
@@ -196,11 +196,11 @@ def _keeper(tally: Tally, clock: Clock) -> Any:
 
         def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
             del iteration, trials, info
-            tally.again(trial.config["id"], _reason(tally.trials, trial))
+            log.again(trial.config["id"], _reason(log.trials, trial))
 
         def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
             del iteration, trials, info
-            tally.end(_outcome(trial, clock, status="failed", error=_reason(tally.trials, trial)))
+            log.end(_outcome(trial, clock, status="failed", error=_reason(log.trials, trial)))
 
     return Keeper()
 
@@ -218,7 +218,7 @@ def _outcome(trial: tune.experiment.Trial, clock: Clock, **how: Any) -> Outcome:
     )
 
 
-def _reason(trials: Trials, trial: tune.experiment.Trial) -> str:
+def _reason(trials: TrialFolders, trial: tune.experiment.Trial) -> str:
     path = trials.path(trial.config["id"], "error.txt")
     return (
         path.read_text(encoding="utf-8") if path.exists() else "its process died, perhaps for want of memory"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.catalog.model import Model
-from aimass_compiler.pipeline.searched import ranges
+from aimass_compiler.catalog.quantities import Choice, LogUniform, Uniform
+from aimass_compiler.pipeline.search_space import ranges
 from aimass_compiler.pipeline.training import Training
-from aimass_compiler.values import Choice, LogUniform, Uniform
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

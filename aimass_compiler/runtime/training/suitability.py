@@ -5,21 +5,26 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy
 
-from aimass_compiler.catalog.model import Model
+from aimass_compiler.catalog.examples import Matrix
+from aimass_compiler.catalog.feature_matrix import FeatureMatrix
+from aimass_compiler.catalog.loss import ABOVE_ZERO, LOG_LINK
 from aimass_compiler.runtime.capacity import available_memory, shown_bytes
 from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
-from aimass_compiler.runtime.training.fitting import Assignment
+from aimass_compiler.runtime.training.trial import Assignment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aimass_compiler.catalog.model import Model
+
 _NUMBERS_AT_ONCE = 4_000_000
+#: Of a sparse matrix: its value and place, and what models copy of it (21 to 41 were measured).
+_BYTES_AN_ENTRY = 41
 
 
 def require_installed(model: Model) -> None:
@@ -27,24 +32,33 @@ def require_installed(model: Model) -> None:
 
     On a cluster (RAY_ADDRESS) it is needed where the trials run.
     """
-    is_there = model.requires == Model.requires or find_spec(model.requires) is not None
-    if not is_there and not os.environ.get("RAY_ADDRESS"):
+    framework = model.trained_by
+    if not framework.is_installed and not os.environ.get("RAY_ADDRESS"):
         raise StageFailure(
             ExitCode.USAGE,
-            f"`{model.kind}` learns with {model.requires}, which is not installed",
-            f"`pip install 'aimass-compiler[{model.requires}]'` brings it",
+            f"`{model.kind}` learns with {framework.module}, which is not installed",
+            framework.how_to_install,
         )
 
 
 def require_suitable(assignment: Assignment, names: Sequence[str]) -> None:
     """Raise StageFailure when this model cannot learn from these rows, whose features have these names."""
     for split in ("train", "validation"):
-        if not len(read_examples(assignment.matrices, split).y):
+        rows = read_examples(assignment.matrices, split)
+        if not len(rows.y):
             raise StageFailure(
                 ExitCode.DATA, f"the {split} split has no rows", "give it a larger share in `split`"
             )
+        if rows.weights is not None and not rows.weights.any():
+            column = f"`{assignment.task.weight}`"
+            raise StageFailure(
+                ExitCode.DATA,
+                f"no row of the {split} split counts: {column} is 0 in all of them",
+                f"look at {column} in the source",
+            )
         _require_numbers(assignment, split, names)
     _require_classes(assignment)
+    _require_sign(assignment)
 
 
 def require_memory(assignment: Assignment, at_once: int) -> None:
@@ -52,8 +66,8 @@ def require_memory(assignment: Assignment, at_once: int) -> None:
 
     On a cluster (RAY_ADDRESS) they run elsewhere.
     """
-    shape = read_examples(assignment.matrices, "train").x.shape
-    each = int(assignment.model.bytes_a_number * math.prod(shape))
+    x = read_examples(assignment.matrices, "train").x
+    shape, each = x.shape, _bytes_wanted(assignment.model, x)
     available = available_memory()
     if available is None or os.environ.get("RAY_ADDRESS") or each * at_once <= available:
         return
@@ -71,9 +85,21 @@ def require_memory(assignment: Assignment, at_once: int) -> None:
     )
 
 
+def _bytes_wanted(model: Model, x: numpy.ndarray | FeatureMatrix) -> int:
+    """How many bytes of memory training takes, as measured."""
+    how = model.examples.categorical if isinstance(model.examples, Matrix) else None
+    if not isinstance(x, FeatureMatrix) or how == "dense":
+        return int(model.bytes_a_number * math.prod(x.shape))
+    return _BYTES_AN_ENTRY * x.entries if how == "sparse" else 0
+
+
 def _require_numbers(assignment: Assignment, split: str, names: Sequence[str]) -> None:
     missing = set[int]()
-    for start, rows in _blocks(read_examples(assignment.matrices, split).x):
+    x = read_examples(assignment.matrices, split).x
+    if isinstance(x, FeatureMatrix):  # a code is never missing or infinite
+        names = [names[place] for place in x.layout.number_places]
+        x = x.numbers
+    for start, rows in _blocks(x):
         flat = rows.reshape(len(rows), -1)
         infinite = numpy.isinf(flat)
         if infinite.any():
@@ -131,3 +157,22 @@ def _require_classes(assignment: Assignment) -> None:
             f"the train split has no row of {', '.join(unseen)}",
             "collect more rows, drop the class, or split with `stratify`",
         )
+
+
+def _require_sign(assignment: Assignment) -> None:
+    """A deviance of counts or amounts is not defined for targets below zero, or not even for zero."""
+    loss, target = assignment.objective.loss, assignment.task.target
+    if loss not in LOG_LINK:
+        return
+    takes, sign = ("above 0", ">") if loss in ABOVE_ZERO else ("from 0 up", ">=")
+    for split in ("train", "validation"):
+        y = read_examples(assignment.matrices, split).y
+        wrong = y <= 0 if loss in ABOVE_ZERO else y < 0
+        if wrong.any():
+            row = int(wrong.argmax())
+            where = f"row {row + 1} of the {split} split"
+            raise StageFailure(
+                ExitCode.DATA,
+                f"`{target}` is {y[row]:g} in {where}, and `{loss}` takes numbers {takes}",
+                f"`keep: {{where: '{target} {sign} 0'}}` drops such rows; or choose another `objective.loss`",
+            )

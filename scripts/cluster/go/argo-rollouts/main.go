@@ -1,6 +1,7 @@
 // A traffic router for Argo Rollouts that writes what its plugin for the Gateway API writes, in the same
 // order and under the same field manager: it reads the HTTPRoute, sets the weights of both Services and a label, and
-// puts the whole object back. The plugin itself cannot be had as a Go module.
+// puts the whole object back; a route without one of them is left as it is. The plugin itself cannot be had as a
+// Go module.
 //
 // Source: https://github.com/argoproj-labs/rollouts-plugin-trafficrouter-gatewayapi (setHTTPRouteWeight)
 package main
@@ -8,6 +9,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/argoproj/argo-rollouts/pkg/apis/rollouts/v1alpha1"
 	"github.com/argoproj/argo-rollouts/rollout/trafficrouting/plugin/rpc"
@@ -71,14 +73,20 @@ func (r *router) setWeight(rollout *v1alpha1.Rollout, weight int64) error {
 		return err
 	}
 	weights := map[string]int64{canary.CanaryService: weight, canary.StableService: 100 - weight}
+	found := map[string]bool{}
 	for _, rule := range rules {
 		backends, _ := rule.(map[string]any)["backendRefs"].([]any)
 		for _, each := range backends {
 			backend := each.(map[string]any)
-			if found, known := weights[backend["name"].(string)]; known {
-				backend["weight"] = found
+			service := backend["name"].(string)
+			if weight, known := weights[service]; known {
+				backend["weight"] = weight
+				found[service] = true
 			}
 		}
+	}
+	if len(found) < len(weights) {
+		return errors.New("backendRef was not found in httpRoute")
 	}
 	if err := unstructured.SetNestedSlice(route.Object, rules, "spec", "rules"); err != nil {
 		return err

@@ -76,11 +76,12 @@ function addObjects(chart, model) {
   add("networking.k8s.io/v1", "NetworkPolicy", { spec: networkPolicy(selector) });
   add(
     "monitoring.coreos.com/v1",
-    "ServiceMonitor",
+    "PodMonitor",
     {
       spec: {
         selector: { matchLabels: selector },
-        endpoints: [{ port: "http", path: "/metrics", interval: "30s", scrapeTimeout: "10s" }],
+        jobLabel: "app.kubernetes.io/name",
+        podMetricsEndpoints: [{ port: "http", path: "/metrics", interval: "30s", scrapeTimeout: "10s" }],
       },
     },
     { component: "monitoring", label: operator },
@@ -128,6 +129,7 @@ function pod(model, selector) {
       whenUnsatisfiable: "ScheduleAnyway",
       labelSelector: { matchLabels: selector },
       matchLabelKeys: ["pod-template-hash"],
+      nodeTaintsPolicy: "Honor",
     })),
     containers: [container(model)],
     volumes: [{ name: "tmp", emptyDir: { sizeLimit: "64Mi" } }],

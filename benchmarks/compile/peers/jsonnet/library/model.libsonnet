@@ -75,6 +75,7 @@ local pod(model) = {
       whenUnsatisfiable: 'ScheduleAnyway',
       labelSelector: { matchLabels: selector(model) },
       matchLabelKeys: ['pod-template-hash'],
+      nodeTaintsPolicy: 'Honor',
     }
     for topology in ['topology.kubernetes.io/zone', 'kubernetes.io/hostname']
   ],
@@ -144,11 +145,12 @@ function(model) [
       }],
     },
   },
-  object(model, 'monitoring.coreos.com/v1', 'ServiceMonitor', component='monitoring') {
+  object(model, 'monitoring.coreos.com/v1', 'PodMonitor', component='monitoring') {
     metadata+: { labels+: { release: 'kube-prometheus-stack' } },
     spec: {
       selector: { matchLabels: selector(model) },
-      endpoints: [{ port: 'http', path: '/metrics', interval: '30s', scrapeTimeout: '10s' }],
+      jobLabel: 'app.kubernetes.io/name',
+      podMetricsEndpoints: [{ port: 'http', path: '/metrics', interval: '30s', scrapeTimeout: '10s' }],
     },
   },
   object(model, 'monitoring.coreos.com/v1', 'PrometheusRule', component='monitoring') {

@@ -131,7 +131,7 @@ function(model)
         'ticket',
         '15m',
         asked + ' offset 1d)) >= 10\nunless ' + asked + ')) > 0\n',
-        'nobody asks ' + name + ' any more',
+        'no one asks ' + name + ' any more',
         place + ' has had no request for an hour, but had some a day ago at this time: '
         + 'look at the callers and at the way to the servers.',
       ),
@@ -143,7 +143,7 @@ function(model)
         broken + '\n/ ' + total('increase', requests, '15m') + '\n> 0.1\nand ' + broken + ' >= 10\n',
         'requests to ' + name + ' break its contract',
         'More than 10% of the requests to ' + place + ' have been refused because of their fields; '
-        + 'the dashboard tells which. Ask the callers what has changed.',
+        + 'the dashboard shows which. Ask the callers what has changed.',
       ),
     ]),
   ]

@@ -1,0 +1,102 @@
+"""What training leaves and a server loads: how it is written, loaded, versioned, packaged and asked."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from msgspec import Struct
+
+from aimass_compiler.stages import artifacts
+
+if TYPE_CHECKING:
+    import numpy
+    import polars
+
+    from aimass_compiler.catalog.calibration import Calibration
+    from aimass_compiler.catalog.task import Task
+
+T = TypeVar("T")
+_VERSION_DIGITS = 12
+
+
+class Server(Struct, frozen=True):
+    """What answers requests with an artifact, and what its image is made of, below this package's folder."""
+
+    module: str
+    """The program: `python -m MODULE PACKAGE`."""
+    pins: str
+    """What the image installs, with hashes."""
+    sources: tuple[str, ...]
+    """What the program imports of this package."""
+    example: str
+    """A tiny package among these sources, which the image's build serves once."""
+    unused: tuple[str, ...] = ()
+    """Folders of the installed wheels that a server has no use for."""
+
+
+class Artifact(ABC, Generic[T]):
+    """The files that a trained model, a `T`, becomes; they have the same names in the package."""
+
+    #: Files or folders.
+    files: ClassVar[tuple[str, ...]]
+    #: What the signature has as its format: packages of one format can be asked and compared alike.
+    package_format: ClassVar[str]
+    #: What else is in the package, of the files that `stages.artifacts` knows there.
+    companions: ClassVar[frozenset[str]]
+    server: ClassVar[Server]
+
+    def places(self, paths: Iterable[str]) -> Iterator[str]:
+        """The files of a stage, with these in the place of the artifact, without companions that it lacks."""
+        for path in paths:
+            folder, _, name = path.rpartition("/")
+            if name == artifacts.ARTIFACT:
+                yield from (f"{folder}/{file}" for file in self.files)
+            elif folder != artifacts.PACKAGE or name in self.companions:
+                yield path
+
+    def version(self, folder: Path) -> str:
+        """The name of exactly these files: the first digits of the SHA-256 of all their bytes."""
+        import hashlib
+
+        digest = hashlib.sha256()
+        for path in self._all(folder):
+            digest.update(path.read_bytes())
+        return digest.hexdigest()[:_VERSION_DIGITS]
+
+    def size(self, folder: Path) -> int:
+        """How many bytes the files have together."""
+        return sum(path.stat().st_size for path in self._all(folder))
+
+    def _all(self, folder: Path) -> Iterator[Path]:
+        for path in (folder / name for name in self.files):
+            yield from sorted(filter(Path.is_file, path.rglob("*"))) if path.is_dir() else [path]
+
+    @abstractmethod
+    def write(self, trained: T, folder: Path) -> None:
+        """Leave the files of what was trained."""
+
+    @abstractmethod
+    def calibrate(self, calibration: Calibration, task: Task, folder: Path) -> None:
+        """Let the files answer calibrated probabilities."""
+
+    @abstractmethod
+    def scorer(self, folder: Path) -> Callable[[numpy.ndarray], numpy.ndarray]:
+        """The files as a function from examples to scores: probabilities [N, K] or predictions [N]."""
+
+    @abstractmethod
+    def package(
+        self, trained: Path, features: Path, task: Task, folder: Path, threshold: float | None = None
+    ) -> None:
+        """Leave the files that serve, from the folders of the stages train and features.
+
+        `threshold` is the probability from which on a row is given the positive one of two classes.
+        """
+
+    @abstractmethod
+    def answers(
+        self, folder: Path, inputs: Sequence[Mapping[str, Any]], rows: polars.DataFrame, task: Task
+    ) -> numpy.ndarray:
+        """What a package answers to raw rows, of which `inputs` in its signature says what is read."""

@@ -1,0 +1,1 @@
+"""What training leaves and a server loads, one file each."""

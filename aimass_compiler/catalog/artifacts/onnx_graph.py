@@ -1,0 +1,105 @@
+"""One ONNX graph: trained, it reads features; packaged, it reads raw rows, with the transforms before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from aimass_compiler import conventions
+from aimass_compiler.catalog.artifact import Artifact, Server
+from aimass_compiler.stages import artifacts
+
+if TYPE_CHECKING:
+    import numpy
+    import onnx
+    import polars
+
+    from aimass_compiler.catalog.calibration import Calibration
+    from aimass_compiler.catalog.task import Task
+
+_ROWS_AT_ONCE = 4096
+_PROVIDERS = ["CPUExecutionProvider"]
+
+
+class Exportable(Protocol):
+    """A trained model of a framework that exports ONNX."""
+
+    def to_onnx(self) -> onnx.ModelProto:
+        """The same function as a graph: input `features`, output `scores` of the same shape and type."""
+
+
+class OnnxGraph(Artifact[Exportable]):
+    """One ONNX graph, which onnxruntime runs in training's evaluation as in the server."""
+
+    files: ClassVar[tuple[str, ...]] = (conventions.MODEL_FILE,)
+    package_format: ClassVar[str] = conventions.PACKAGE_FORMAT
+    companions: ClassVar[frozenset[str]] = frozenset(
+        {
+            conventions.SIGNATURE_FILE,
+            conventions.REFERENCE_FILE,
+            conventions.GOLDEN_FILE,
+            conventions.MODEL_CARD_FILE,
+            conventions.MANIFEST_FILE,
+        }
+    )
+    server: ClassVar[Server] = Server(
+        module="aimass_compiler.runtime.server",
+        pins="runtime/packaging/requirements.txt",
+        sources=("__init__.py", "conventions.py", "timestamps.py", "runtime/__init__.py", "runtime/server"),
+        example="runtime/server/example",
+        # What onnxruntime makes models with.
+        unused=("onnxruntime/quantization", "onnxruntime/tools", "onnxruntime/transformers"),
+    )
+
+    def write(self, trained: Exportable, folder: Path) -> None:
+        (folder / conventions.MODEL_FILE).write_bytes(trained.to_onnx().SerializeToString())
+
+    def calibrate(self, calibration: Calibration, task: Task, folder: Path) -> None:
+        import onnx
+
+        from aimass_compiler.catalog.artifacts import _graphs
+
+        path = folder / conventions.MODEL_FILE
+        path.write_bytes(_graphs.calibrated(onnx.load(path), calibration, task).SerializeToString())
+
+    def scorer(self, folder: Path) -> Callable[[numpy.ndarray], numpy.ndarray]:
+        import numpy
+
+        session = _session(folder)
+
+        def scores(x: numpy.ndarray) -> numpy.ndarray:
+            found: numpy.ndarray = session.run(["scores"], {"features": numpy.ascontiguousarray(x)})[0]
+            return found
+
+        return scores
+
+    def package(
+        self, trained: Path, features: Path, task: Task, folder: Path, threshold: float | None = None
+    ) -> None:
+        import onnx
+
+        from aimass_compiler.catalog.artifacts import _graphs
+
+        transforms = onnx.load(features / Path(artifacts.FEATURES_GRAPH).name)
+        model = onnx.load(trained / conventions.MODEL_FILE)
+        joined = _graphs.join(transforms, model, task, threshold).SerializeToString(deterministic=True)
+        (folder / conventions.MODEL_FILE).write_bytes(joined)
+
+    def answers(
+        self, folder: Path, inputs: Sequence[Mapping[str, Any]], rows: polars.DataFrame, task: Task
+    ) -> numpy.ndarray:
+        import numpy
+
+        from aimass_compiler.catalog.artifacts._tensors import pack
+
+        session = _session(folder)
+        name = conventions.PROBABILITIES_OUTPUT if task.is_classification else conventions.PREDICTION_OUTPUT
+        parts = [session.run([name], pack(part, inputs))[0] for part in rows.iter_slices(_ROWS_AT_ONCE)]
+        return numpy.concatenate(parts)
+
+
+def _session(folder: Path) -> Any:
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(str(folder / conventions.MODEL_FILE), providers=_PROVIDERS)

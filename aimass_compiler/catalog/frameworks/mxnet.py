@@ -1,0 +1,204 @@
+"""MXNet: networks of Gluon blocks, with the first weights and steps that PyTorch would take."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from aimass_compiler.catalog import network
+from aimass_compiler.catalog.frameworks import Wheels, _updates
+from aimass_compiler.catalog.frameworks._array_learner import Batch, LayerTrainer
+from aimass_compiler.catalog.frameworks._parameters import Parameters
+from aimass_compiler.catalog.network import NetworkFramework
+
+if TYPE_CHECKING:
+    import numpy
+
+    from aimass_compiler.catalog.model import Budget
+    from aimass_compiler.catalog.network import Layer
+    from aimass_compiler.catalog.task import Task
+
+#: What Gluon calls the arrays of a batch normalisation.
+_NORMALIZATION = {"weight": "gamma", "bias": "beta"}
+
+
+def _mxnet(threads: int = 1) -> Any:
+    """MXNet, which reads only while it is imported how many threads it may have."""
+    from aimass_compiler.catalog.frameworks import _numpy_names
+
+    for name in ("OMP_NUM_THREADS", "MXNET_OMP_MAX_THREADS"):
+        os.environ.setdefault(name, str(threads))
+    _numpy_names.put_back()
+    import mxnet
+
+    return mxnet
+
+
+def _block(layer: Layer, shape: tuple[int, ...]) -> Any:
+    """The Gluon block of a layer that reads rows of `shape`."""
+    of = _mxnet().gluon.nn
+    match layer:
+        case network.Dense(units):
+            made = of.Dense(units, flatten=False, in_units=shape[-1])
+        case network.Convolution(channels, kernel):
+            made = of.Conv2D(channels, kernel, in_channels=shape[0])
+        case network.BatchNormalization():
+            made = of.BatchNorm(momentum=1 - layer.pace, epsilon=layer.epsilon, in_channels=shape[0])
+        case network.Activation(function):
+            made = {"gelu": of.GELU, "elu": of.ELU}.get(function, lambda: of.Activation(function))()
+        case network.Pooling(kind, size):
+            made = {"max": of.MaxPool2D, "average": of.AvgPool2D}[kind](size)
+        case network.Dropout(share):
+            made = of.Dropout(share)
+        case network.Flatten():
+            made = of.Flatten()
+    return made
+
+
+def _padded(layer: network.Convolution) -> Any:
+    """A block that puts zeros around an image, as many as the convolution after it takes away."""
+    sides = (0, 0, 0, 0, *layer.padding, *layer.padding)
+    return _mxnet().gluon.nn.HybridLambda(
+        lambda operators, x: operators.pad(x, mode="constant", constant_value=0, pad_width=sides)
+    )
+
+
+def _assembled(
+    layers: Sequence[Layer], parameters: Parameters, shape: tuple[int, ...]
+) -> tuple[Any, list[Any]]:
+    """A Gluon network with these weights, and the block of each layer."""
+    mxnet = _mxnet()
+    made, blocks = mxnet.gluon.nn.HybridSequential(), []
+    for layer in layers:
+        blocks.append(_block(layer, shape))
+        if isinstance(layer, network.Convolution) and any(layer.padding):
+            made.add(_padded(layer))
+        made.add(blocks[-1])
+        shape = layer.shape_after(shape)
+    made.initialize()
+    made.hybridize()
+    for block, arrays in zip(blocks, parameters, strict=True):
+        for name, array in arrays.items():
+            _parameter(block, name).set_data(mxnet.nd.array(array))
+    return made, blocks
+
+
+def predictor(
+    layers: Sequence[Layer], parameters: Parameters, shape: tuple[int, ...], task: Task
+) -> Callable[[numpy.ndarray], numpy.ndarray]:
+    """A trained network from rows to probabilities, or to one scaled number a row."""
+    made, _ = _assembled(layers, parameters, shape)
+    of = _mxnet().nd
+
+    def predict(x: numpy.ndarray) -> numpy.ndarray:
+        outputs = made(of.array(x))
+        found: numpy.ndarray = (of.softmax(outputs) if task.is_classification else outputs[:, 0]).asnumpy()
+        return found
+
+    return predict
+
+
+class GluonNetwork:
+    """A network in MXNet with what its optimizer remembers."""
+
+    def __init__(
+        self, layers: Sequence[Layer], first: Parameters, shape: tuple[int, ...], loss: str, budget: Budget
+    ) -> None:
+        self._mx = _mxnet(budget.threads)
+        self._budget, self._measure = budget, _LOSSES[loss]
+        self.network, self._blocks = _assembled(layers, first, shape)
+        every = self.network.collect_params().values()
+        self._every = list(every)
+        self._learning = [parameter for parameter in every if parameter.grad_req != "null"]
+        count = _updates.memories(budget.optimizer)
+        self._memory = [
+            [self._mx.nd.zeros(parameter.shape) for _ in range(count)] for parameter in self._learning
+        ]
+
+    def begin(self, seed: int) -> None:
+        self._mx.random.seed(seed)
+
+    def step(self, batch: Batch, rate: float, number: int) -> float:
+        with self._mx.autograd.record():
+            losses = self._losses(batch)
+            mean = losses.mean()
+        mean.backward()
+        reached = _updates.corrections(number)
+        for parameter, gradient, memory in zip(self._learning, self._gradients(), self._memory, strict=True):
+            weight = parameter.data()
+            far, memory[:] = _updates.updated(
+                self._budget.optimizer, weight, gradient, memory, reached, self._mx.nd.sqrt
+            )
+            weight -= rate * far
+        return float(losses.sum().asscalar())
+
+    def _gradients(self) -> Iterator[Any]:
+        """The gradients of the weights, all together no longer than they may be."""
+        found = [parameter.grad() for parameter in self._learning]
+        longest, share = self._budget.gradient_norm, 1.0
+        if longest is not None:
+            square = sum(float((gradient * gradient).sum().asscalar()) for gradient in found)
+            share = min(1.0, longest / (square**0.5 + _updates.NORM_EPSILON))
+        return (gradient * share for gradient in found)
+
+    def loss(self, batch: Batch) -> float:
+        return float(self._losses(batch).sum().asscalar())
+
+    def _losses(self, batch: Batch) -> Any:
+        x, truth, weights = (self._mx.nd.array(part, dtype=part.dtype) for part in batch)
+        return self._measure(self.network(x), truth) * weights
+
+    def weights(self) -> list[numpy.ndarray]:
+        return [parameter.data().asnumpy() for parameter in self._every]
+
+    def set_weights(self, weights: list[numpy.ndarray]) -> None:
+        for parameter, value in zip(self._every, weights, strict=True):
+            parameter.set_data(self._mx.nd.array(value))
+
+    def memory(self) -> list[numpy.ndarray]:
+        return [array.asnumpy() for arrays in self._memory for array in arrays]
+
+    def set_memory(self, memory: list[numpy.ndarray]) -> None:
+        values = iter(memory)
+        for arrays in self._memory:
+            arrays[:] = [self._mx.nd.array(next(values)) for _ in arrays]
+
+    def parameters(self) -> Parameters:
+        """What the layers learned, in the layout of all frameworks."""
+        return tuple(_arrays(block) for block in self._blocks)
+
+
+def _parameter(block: Any, name: str) -> Any:
+    """A block's parameter by the name that all frameworks share."""
+    own = getattr(block, _NORMALIZATION.get(name, name), None)
+    return own if own is not None else getattr(block, name)
+
+
+def _arrays(block: Any) -> Mapping[str, numpy.ndarray]:
+    names = ("weight", "bias", "running_mean", "running_var")
+    known = {_NORMALIZATION.get(name, name): name for name in names} | {name: name for name in names}
+    return {name: getattr(block, own).data().asnumpy() for own, name in known.items() if hasattr(block, own)}
+
+
+def _log_loss(outputs: Any, truth: Any) -> Any:
+    return -_mxnet().nd.pick(_mxnet().nd.log_softmax(outputs), truth)
+
+
+_LOSSES: dict[str, Callable[[Any, Any], Any]] = {
+    "log_loss": _log_loss,
+    "mean_squared_error": lambda outputs, truth: (outputs[:, 0] - truth) ** 2,
+    "mean_absolute_error": lambda outputs, truth: (outputs[:, 0] - truth).abs(),
+}
+
+
+MXNET = NetworkFramework(
+    module="mxnet",
+    extra="mxnet",
+    wheels=Wheels(
+        platforms=(("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "x86_64")),
+        before=(3, 12),
+    ),
+    builds=network.PLAIN_LAYERS,
+    train=LayerTrainer(GluonNetwork, predictor),
+)

@@ -1,0 +1,330 @@
+"""PyTorch: networks that learn in epochs, stop early at their best weights and go on after a kill."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from aimass_compiler.catalog.frameworks._epochs import ROWS_AT_ONCE, EpochLog, best_weights, parts, shuffled
+from aimass_compiler.catalog.frameworks._scale import Scale
+from aimass_compiler.catalog.network import ALL_LAYERS, NetworkFramework
+from aimass_compiler.conventions import ONNX_OPSETS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy
+    import onnx
+    import torch
+
+    from aimass_compiler.catalog.examples import Examples
+    from aimass_compiler.catalog.model import Budget, Progress
+    from aimass_compiler.catalog.network import Layer
+    from aimass_compiler.catalog.optimizer import Optimizer
+    from aimass_compiler.catalog.task import Task
+
+_LOSSES = {
+    "log_loss": "cross_entropy",
+    "mean_squared_error": "mse_loss",
+    "mean_absolute_error": "l1_loss",
+}
+_OPTIMIZERS = {"adagrad": "Adagrad", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "sgd": "SGD"}
+
+
+def train_network(
+    layers: Sequence[Layer],
+    loss: str,
+    task: Task,
+    train: Examples,
+    validation: Examples,
+    budget: Budget,
+    progress: Progress,
+) -> TrainedNetwork:
+    """The network of these layers, with the weights of its best epoch by validation loss.
+
+    The target of a regression is scaled to mean 0 and deviation 1, so that no learning rate depends on
+    its unit.
+    """
+    _make_repeatable(budget)
+    shape = train.x.shape[1:]
+    scale = Scale.for_task(task, train.y)
+    device = "cuda" if budget.gpus else "cpu"
+    rows, watched = (_Rows(part, scale, device) for part in (train, validation))
+    learner = _Learner(built(layers, shape, train.codes).to(device), task, loss, budget, rows, watched)
+    learner.network.load_state_dict(best_weights(learner, budget, progress))
+    return TrainedNetwork(learner.network.cpu().eval(), task, shape, scale, train.codes)
+
+
+TORCH = NetworkFramework(
+    module="torch", extra="torch", uses_gpus=True, builds=ALL_LAYERS, train=train_network
+)
+
+
+def built(layers: Sequence[Layer], shape: tuple[int, ...], codes: int | None = None) -> torch.nn.Module:
+    """The layers as modules, from rows of this shape; what a layer reads follows from those before it.
+
+    Where a row holds codes of words, `codes` is how many there are.
+    """
+    from torch import nn
+
+    modules: list[torch.nn.Module] = []
+    for layer in layers:
+        modules += _modules(layer, shape, codes)
+        shape = layer.shape_after(shape)
+    return nn.Sequential(*modules)
+
+
+def _modules(layer: Layer, shape: tuple[int, ...], codes: int | None) -> list[torch.nn.Module]:
+    """The modules of a layer that reads rows of `shape`: alike at each step of a sequence, [L, D]."""
+    from torch import nn
+
+    from aimass_compiler.catalog import network
+    from aimass_compiler.catalog.frameworks import _torch_sequences
+
+    made: list[torch.nn.Module]
+    match layer:
+        case network.Dense(units):
+            made = [nn.Linear(shape[-1], units)]
+        case network.Convolution(channels, kernel):
+            made = [nn.ZeroPad2d(layer.padding * 2), nn.Conv2d(shape[0], channels, kernel)]
+        case network.BatchNormalization():
+            made = [nn.BatchNorm2d(shape[0], eps=layer.epsilon, momentum=layer.pace)]
+        case network.Activation(function):
+            kinds = {"relu": nn.ReLU, "gelu": nn.GELU, "elu": nn.ELU, "tanh": nn.Tanh}
+            made = [kinds[function]()]
+        case network.Pooling(kind, size):
+            made = [{"max": nn.MaxPool2d, "average": nn.AvgPool2d}[kind](size)]
+        case network.Dropout(share):
+            made = [nn.Dropout(share)]
+        case network.Flatten():
+            made = [nn.Flatten()]
+        case _:
+            return _torch_sequences.modules(layer, shape, codes)
+    is_sequence = len(shape) == 2  # noqa: PLR2004  # steps, and what each holds
+    return [_torch_sequences.EachStep(module) for module in made] if is_sequence else made
+
+
+def optimizer_for(optimizer: Optimizer, weights: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
+    """PyTorch's optimizer with these parameters, which must be values, not ranges.
+
+    Except for the learning rate, PyTorch calls them as a spec does.
+    """
+    import torch
+
+    parameters = optimizer.model_dump()
+    of = getattr(torch.optim, _OPTIMIZERS[optimizer.kind])
+    made: torch.optim.Optimizer = of(weights, lr=parameters.pop("learning_rate"), **parameters)
+    return made
+
+
+def _make_repeatable(budget: Budget) -> None:
+    import torch
+
+    # cuBLAS repeats its sums in the same order only with a workspace of a fixed size.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    # A few of PyTorch's operators repeat themselves exactly on the CPU only: on a GPU they still train.
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_num_threads(budget.threads)
+    torch.manual_seed(budget.seed)
+
+
+class _Rows:
+    """The rows of a split as batches on the device that learns.
+
+    On a GPU, all rows are moved to it once where they fit into half of its free memory. Otherwise each batch
+    is copied from page-locked memory while the GPU still computes the one before.
+    """
+
+    def __init__(self, examples: Examples, scale: Scale | None, device: str) -> None:
+        import numpy
+        import torch
+
+        y = scale.scaled(examples.y).astype(numpy.float32) if scale else numpy.array(examples.y)
+        self.count = len(y)
+        self._source = examples.x
+        self.device = device
+        self._truth = torch.from_numpy(y).to(device)
+        weights = numpy.ones(self.count) if examples.weights is None else examples.weights
+        self._weights = torch.from_numpy(weights.astype(numpy.float32)).to(device)
+        self.total = float(weights.sum())
+        self._resident = self._moved_whole() if self._fits() else None
+
+    def _fits(self) -> bool:
+        import torch
+
+        return self.device == "cuda" and self._source.nbytes <= torch.cuda.mem_get_info()[0] // 2
+
+    def _moved_whole(self) -> torch.Tensor:
+        import numpy
+        import torch
+
+        kind = torch.from_numpy(self._source[:0]).dtype
+        whole = torch.empty(self._source.shape, dtype=kind, device=self.device)
+        for start in range(0, self.count, ROWS_AT_ONCE):
+            rows = numpy.arange(start, min(start + ROWS_AT_ONCE, self.count))
+            whole[start : start + len(rows)] = self._moved(rows)
+        return whole
+
+    def _moved(self, rows: numpy.ndarray) -> torch.Tensor:
+        import torch
+
+        batch = torch.from_numpy(self._source[rows])
+        return batch if self.device == "cpu" else batch.pin_memory().to(self.device, non_blocking=True)
+
+    def batches(
+        self, order: numpy.ndarray, size: int
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        """Features, truth and weights of consecutive parts of `order`."""
+        import torch
+
+        places = torch.from_numpy(order).to(self.device)
+        for part in parts(len(order), size):
+            x = self._moved(order[part]) if self._resident is None else self._resident[places[part]]
+            yield x, self._truth[places[part]], self._weights[places[part]]
+
+
+@dataclass
+class _Learner:
+    """One training in progress."""
+
+    network: torch.nn.Module
+    task: Task
+    loss: str
+    budget: Budget
+    rows: _Rows
+    watched: _Rows
+
+    def __post_init__(self) -> None:
+        self.optimizer = optimizer_for(self.budget.optimizer, self.network.parameters())
+
+    def learn(self, epoch: int) -> float:
+        import torch
+
+        order = shuffled(self.rows.count, self.budget.seed, epoch)
+        torch.manual_seed(self.budget.seed + epoch)
+        self.network.train()
+        # Summed where it is computed: asking for it would wait for the device after every batch.
+        total, seen = torch.zeros((), dtype=torch.float64, device=self.rows.device), 0
+        for x, truth, weights in self.rows.batches(order, self.budget.batch_size):
+            rate = self.budget.learning_rate(epoch + (seen + len(truth) / 2) / self.rows.count)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            self.optimizer.zero_grad()
+            loss = self._loss(x, truth, weights)
+            # By the number of rows, not by their weights: a batch of heavy rows moves the network further.
+            (loss / len(truth)).backward()
+            if self.budget.gradient_norm is not None:
+                torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.budget.gradient_norm)
+            self.optimizer.step()
+            total += loss.detach().double()
+            seen += len(truth)
+        return float(total.item() / self.rows.total)
+
+    def watch(self) -> float:
+        import numpy
+        import torch
+
+        self.network.eval()
+        total = torch.zeros((), dtype=torch.float64, device=self.watched.device)
+        with torch.no_grad():
+            for x, truth, weights in self.watched.batches(numpy.arange(self.watched.count), ROWS_AT_ONCE):
+                total += self._loss(x, truth, weights).double()
+        return float(total.item() / self.watched.total)
+
+    def _loss(self, x: torch.Tensor, truth: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """The losses of the rows, each times its weight, added up."""
+        import torch
+
+        measure: Callable[..., torch.Tensor] = getattr(torch.nn.functional, _LOSSES[self.loss])
+        outputs = self.network(x)
+        outputs = outputs if self.task.is_classification else outputs.squeeze(1)
+        return (measure(outputs, truth, reduction="none") * weights).sum()
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        return {name: value.clone() for name, value in self.network.state_dict().items()}
+
+    def save(self, log: EpochLog[dict[str, torch.Tensor]], path: Path) -> None:
+        import torch
+
+        state = {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
+        torch.save(state | vars(log), path)
+
+    def load(self, path: Path) -> EpochLog[dict[str, torch.Tensor]]:
+        import torch
+
+        state: dict[str, Any] = torch.load(path, map_location=self.rows.device, weights_only=True)
+        self.network.load_state_dict(state.pop("network"))
+        self.optimizer.load_state_dict(state.pop("optimizer"))
+        return EpochLog(**state)
+
+
+class TrainedNetwork(Struct, frozen=True):
+    """A network on the CPU with its best weights."""
+
+    network: torch.nn.Module
+    task: Task
+    shape: tuple[int, ...]
+    scale: Scale | None
+    codes: int | None
+
+    def predict(self, x: numpy.ndarray) -> numpy.ndarray:
+        import numpy
+        import torch
+
+        answer = _answering(self)
+        parts = [slice(start, start + ROWS_AT_ONCE) for start in range(0, len(x), ROWS_AT_ONCE)]
+        with torch.no_grad():
+            scores = numpy.concatenate(
+                [answer(torch.from_numpy(numpy.array(x[part]))).numpy() for part in parts]
+            )
+        return self.scale.restored(scores) if self.scale else scores
+
+    def importance(self) -> numpy.ndarray | None:
+        return None
+
+    def to_onnx(self) -> onnx.ModelProto:
+        import torch
+
+        from aimass_compiler.catalog.artifacts import _graphs
+
+        # It warns of every package whose operators it could export too, were it installed.
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        example = torch.zeros(2, *self.shape, dtype=torch.int64 if self.codes else torch.float32)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it says of its own parts, nobody here can act on
+            program = torch.onnx.export(
+                _answering(self),
+                (example,),
+                dynamo=True,
+                input_names=["rows"],
+                output_names=["answer"],
+                dynamic_shapes=({0: torch.export.Dim("N")},),
+                opset_version=ONNX_OPSETS[""],
+                external_data=False,
+                verbose=False,
+            )
+        return _graphs.from_output(program.model_proto, "answer", self.shape, self.task, self.scale)
+
+
+def _answering(trained: TrainedNetwork) -> torch.nn.Module:
+    """The network with what turns its outputs into probabilities, or into one number a row."""
+    import torch
+
+    class Answering(torch.nn.Module):  # type: ignore[misc]  # torch is not typed here
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = trained.network
+
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            outputs = self.network(rows)
+            if trained.task.is_classification:
+                return torch.softmax(outputs, dim=1)
+            return outputs.squeeze(1)
+
+    return Answering().eval()

@@ -1,0 +1,1 @@
+"""The schedules of learning rates, one file each."""

@@ -1,0 +1,99 @@
+"""What the model predicts: classes or a number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from aimass_compiler.catalog.loss import PINBALL
+from aimass_compiler.catalog.quantities import Frozen
+
+if TYPE_CHECKING:
+    import numpy
+
+_TWO = 2
+
+
+def last_of_two(task: dict[str, Any]) -> str | None:
+    """The class that is the positive one where nobody says which: of two the last."""
+    classes = task.get("classes", ())
+    return classes[-1] if len(classes) == _TWO else None
+
+
+class Task(Frozen):
+    """What the model predicts."""
+
+    kind: Literal["classification", "regression"]
+    target: str
+    """The column that is predicted."""
+    classes: tuple[str, ...] = ()
+    """The names of the classes, in the order of the probabilities; none for regression."""
+    positive: str | None = Field(default_factory=last_of_two, exclude_if=lambda positive: positive is None)
+    """Of two classes the one that metrics such as recall are of; it moves no probability."""
+
+    weight: str | None = Field(None, exclude_if=lambda weight: weight is None)
+    """The column that says how much each row counts, in training and in metrics; never a feature."""
+
+    quantile: float | None = Field(None, exclude_if=lambda quantile: quantile is None)
+    """Which quantile of a number is predicted, and not its mean."""
+
+    @property
+    def level(self) -> float:
+        """The quantile that is predicted, or the median."""
+        return 0.5 if self.quantile is None else self.quantile
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The target and the weight: columns that are never features."""
+        return frozenset({self.target} if self.weight is None else {self.target, self.weight})
+
+    @property
+    def is_classification(self) -> bool:
+        return self.kind == "classification"
+
+    @property
+    def is_binary(self) -> bool:
+        return len(self.classes) == _TWO
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that a model gives a row: one for each class, or one."""
+        return len(self.classes) if self.is_classification else 1
+
+    @property
+    def usual_objective(self) -> str:
+        """The metric that compares trials where a spec names none."""
+        if not self.is_classification:
+            return "root_mean_squared_error" if self.quantile is None else PINBALL
+        return "roc_auc" if self.is_binary else "log_loss"
+
+    @property
+    def usual_metrics(self) -> tuple[str, ...]:
+        """The metrics that a model is measured by where a spec names none."""
+        if not self.is_classification:
+            of_numbers = ("r2", "root_mean_squared_error", "mean_absolute_error")
+            return of_numbers if self.quantile is None else (PINBALL, "mean_absolute_error")
+        of_classes = ("log_loss", "accuracy", "f1")
+        return ("roc_auc", *of_classes) if self.is_binary else of_classes
+
+    def labels(self, scores: numpy.ndarray, threshold: float | None = None) -> numpy.ndarray:
+        """The number of the class that each row of probabilities [N, K] is given, [N].
+
+        It is the likeliest; with a threshold, it is the positive one of two from that probability on.
+        """
+        if threshold is None:
+            likeliest: numpy.ndarray = scores.argmax(axis=1)
+            return likeliest
+        import numpy
+
+        (positive,) = self.judged
+        is_positive = scores[:, positive] >= numpy.float32(threshold)
+        return numpy.where(is_positive, positive, 1 - positive)
+
+    @property
+    def judged(self) -> tuple[int, ...]:
+        """The places of the classes that are judged one by one: of two only the positive one."""
+        if self.positive in self.classes and self.is_binary:
+            return (self.classes.index(self.positive),)
+        return tuple(range(self.outputs))

@@ -1,0 +1,230 @@
+"""Release a version of a model in an environment.
+
+Takes the version of the environment before, in the order of aimass.yaml; for the first environment the
+newest that was not rejected. Shows where it comes from, how its metrics, its contract and its images differ
+from what is released, and what that does to the servers. Then it writes
+releases/ENV/MODEL/kustomization.yaml, which takes effect once it is committed and applied.
+
+It refuses, with every reason at once: a gate or the test as a server was missed; the version was rejected;
+the environment is held; it has not been in the environment before for as long as `soak` says; callers would
+notice a change that accepts/MODEL.yaml does not accept; the registry lacks an image, or the signature that
+`signature` asks for is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from aimass_compiler import conventions
+from aimass_compiler.cli import release_changes as changes
+from aimass_compiler.cli import terminal
+from aimass_compiler.cli.selection import add_format, add_root, project_of
+from aimass_compiler.cli.views.cells import safe
+from aimass_compiler.conventions import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aimass_compiler.cli.views.promotion import ChangeMade, ShownPromotion
+    from aimass_compiler.delivery.promotion import Case, ContractBreak, Objection
+    from aimass_compiler.delivery.proposal import RepositoryChange
+    from aimass_compiler.impact.contract import Breach
+    from aimass_compiler.pipeline.settings import Settings
+    from aimass_compiler.project import Project
+    from aimass_compiler.render.facts import Contract
+
+EXIT_CODES = (ExitCode.DISK, ExitCode.NOT_PROMOTABLE, ExitCode.REGISTRY)
+EXAMPLES = """
+  aimass promote churn --to dev             the newest version
+  aimass promote churn --to prod            what is in the environment before prod
+  aimass promote churn --to prod --dry-run  what that would mean, and whether anything is against it
+  aimass promote churn --to prod --version v17 --pull-request
+                                            a version by its number, as a pull request
+  aimass promote churn --to prod --finish-canary
+                                            the canary takes over from the version that serves beside it
+"""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    changes.add_model(parser)
+    changes.add_environment(parser, "--to")
+    parser.add_argument(
+        "--version",
+        default="",
+        metavar="VERSION",
+        help="its name or number, such as v17 (default: that of the environment before)",
+    )
+    parser.add_argument(
+        "--finish-canary", action="store_true", help="let the version that is a canary there take over"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show it, and change nothing")
+    changes.add_pull_request(parser)
+    parser.add_argument(
+        "--or-record",
+        action="store_true",
+        help="with --pull-request: propose the version's record alone where it may not be released",
+    )
+    changes.add_offline(parser)
+    add_format(parser)
+    add_root(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Promote; answers an ExitCode."""
+    project = project_of(arguments)
+    changes.known_model(project, arguments.model)
+    settings = changes.sound_settings(project)
+    changes.known_environment(settings, arguments.environment)
+    return changes.guarded(lambda: _promoted(arguments, project, settings))
+
+
+def _promoted(arguments: argparse.Namespace, project: Project, settings: Settings) -> int:
+    from aimass_compiler.cli.views import promotion as views
+    from aimass_compiler.delivery import promotion
+    from aimass_compiler.delivery.candidate import case_of, chosen_version, running_version
+
+    root, environment, model = project.root, arguments.environment, arguments.model
+    if arguments.finish_canary:
+        record = running_version(root, model, environment)
+    else:
+        record = chosen_version(root, settings, model, environment, arguments.version)
+    case = case_of(root, settings, record, environment, datetime.now(UTC), _breaks)
+    if arguments.finish_canary and case.released is not None:
+        after, found = promotion.finished(case.released), [*promotion.objections_to_finish(case)]
+    else:
+        after = promotion.promoted(case)
+        found = [*promotion.objections(case), *_evidence(arguments, project, settings, case)]
+    shown = views.ShownPromotion(case, after, tuple(_breaches(case)), tuple(found))
+    if arguments.format != "json":
+        sys.stdout.write(views.drawn(shown, arguments.format))
+    code, done = _concluded(arguments, project, shown)
+    if arguments.format == "json":
+        sys.stdout.write(views.as_json(shown, done))
+    return code
+
+
+def _concluded(
+    arguments: argparse.Namespace, project: Project, shown: ShownPromotion
+) -> tuple[int, ChangeMade | None]:
+    """Refuse, or write what was promoted; answers an ExitCode, and what was changed."""
+    case, after = shown.case, shown.after
+    if shown.objections:
+        _report(case, shown.objections)
+        change = _record_change(project, shown)
+        if change is None or not (arguments.or_record and arguments.pull_request):
+            return ExitCode.NOT_PROMOTABLE, None
+        return _made(arguments, project, change)
+    if after == case.released:
+        what = f"`{case.record.name}` is what is released in {case.environment}"
+        terminal.report(f"{what}: there is nothing to change")
+        return ExitCode.DONE, None
+    if case.record.server_image is None:
+        file = conventions.SETTINGS_FILE
+        terminal.report(
+            f"note: no cluster can run it until {file} sets `images.registry` and it is published there"
+        )
+    return _written(arguments, project, shown)
+
+
+def _written(
+    arguments: argparse.Namespace, project: Project, shown: ShownPromotion
+) -> tuple[int, ChangeMade]:
+    from aimass_compiler.cli.views import promotion as views
+    from aimass_compiler.delivery.release_change import change_of
+    from aimass_compiler.programs import git
+    from aimass_compiler.releases.version_record import file_of, short_name
+
+    after = shown.after
+    act = "finish the canary of" if arguments.finish_canary else "release"
+    title = f"{after.environment}: {act} {after.model} {short_name(after.version)}"
+    topic = f"promote-{after.model}-{after.environment}-{after.version}"
+    # The record that `aimass publish` has just written belongs to the release, and no commit has it yet.
+    record = file_of(project.root, after.model, after.version)
+    path = record.relative_to(project.root).as_posix()
+    is_beside = record.is_file() and (arguments.pull_request or not git.are_committed([path], project.root))
+    beside = {path: record.read_bytes()} if is_beside else {}
+    body = views.as_markdown(shown)
+    change = change_of(project.root, [after], topic=topic, title=title, body=body, beside=beside)
+    return _made(arguments, project, change)
+
+
+def _record_change(project: Project, shown: ShownPromotion) -> RepositoryChange | None:
+    """The change that keeps a version, released nowhere; None where a commit has its record."""
+    from aimass_compiler.cli.views import promotion as views
+    from aimass_compiler.delivery.proposal import RepositoryChange
+    from aimass_compiler.programs import git
+    from aimass_compiler.releases.version_record import file_of, short_name
+
+    record = shown.case.record
+    file = file_of(project.root, record.model, record.name)
+    path = file.relative_to(project.root).as_posix()
+    if git.are_committed([path], project.root):
+        return None
+    return RepositoryChange(
+        topic=f"record-{record.model}-{record.name}",
+        title=f"{record.model}: record {short_name(record.name)}",
+        body=views.as_markdown(shown),
+        files={path: file.read_bytes()},
+    )
+
+
+def _made(
+    arguments: argparse.Namespace, project: Project, change: RepositoryChange
+) -> tuple[int, ChangeMade]:
+    """Make a change, unless it is only shown."""
+    from aimass_compiler.cli.views import promotion as views
+
+    if arguments.dry_run:
+        return ExitCode.DONE, views.ChangeMade(change)
+    report = print if arguments.format == "people" else terminal.report
+    done = changes.carry_out(project, change, pull_request=arguments.pull_request, report=report)
+    return done.exit_code, views.ChangeMade(change, done.branch, done.url, is_made=True)
+
+
+def _evidence(
+    arguments: argparse.Namespace, project: Project, settings: Settings, case: Case
+) -> Iterator[Objection]:
+    """What the registry and signatures say against it."""
+    from aimass_compiler.delivery import image_evidence
+    from aimass_compiler.delivery.promotion import Objection
+
+    images, signature = case.served.images(case.record), case.settings.signature
+    if not arguments.offline:
+        yield from image_evidence.missing(images, settings)
+        yield from image_evidence.unsigned(images, signature, project.root)
+    elif signature is not None:
+        text = f"{case.environment} wants a signature, which cannot be verified offline"
+        yield Objection("signature", text, "leave out `--offline`")
+
+
+def _breaks(old: Contract, new: Contract) -> Iterator[ContractBreak]:
+    from aimass_compiler.delivery.promotion import ContractBreak
+    from aimass_compiler.impact.contract import Compatibility, of_contracts
+
+    for each in of_contracts(old, new):
+        if each.severity is Compatibility.BREAKING:
+            yield ContractBreak(each.name, each.text)
+
+
+def _breaches(case: Case) -> list[Breach]:
+    """Every change that callers may notice, also of those that break nothing."""
+    from aimass_compiler.impact.contract import of_contracts
+
+    known = case.released_record
+    return [*of_contracts(known.contract, case.record.contract)] if known else []
+
+
+def _report(case: Case, found: Sequence[Objection]) -> None:
+    record = case.record
+    many = "reason" if len(found) == 1 else "reasons"
+    terminal.error(
+        f"`{record.name}` of `{record.model}` may not go to {case.environment}, for {len(found)} {many}:"
+    )
+    for each in found:
+        terminal.report(safe(f"- {each.text}"))
+        if each.help:
+            terminal.report(safe(f"  help: {each.help}"))

@@ -1,0 +1,58 @@
+"""Push a model's package and put its version on record.
+
+Takes the package that `aimass run` left, if it passed its gates and its service test and was made from what
+the spec says now. Pushes it twice, without Docker or a daemon: alone, as REGISTRY/MODEL-package, and as one
+more layer on the image of its server, as REGISTRY/MODEL. Then writes versions/MODEL/vN-HASH.json, which says
+what it was made from and what it reached, and never changes. Commit it; `aimass promote` lets it run.
+
+The record names a commit, so the spec and aimass.yaml must be committed. Without `images.registry` in
+aimass.yaml nothing is pushed, and the package's image lies in artifacts/MODEL/oci.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from aimass_compiler.cli import versions
+from aimass_compiler.cli.selection import add_root, add_spec, project_of, specs_of
+from aimass_compiler.cli.write import brought_up_to_date
+from aimass_compiler.conventions import ExitCode
+
+EXIT_CODES = versions.EXIT_CODES
+EXAMPLES = """
+  aimass publish churn              push what `aimass run churn` packaged, and record it as a version
+  aimass publish churn --attestation provenance=sha256:…      note what the registry keeps beside the image
+"""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    add_spec(parser)
+    parser.add_argument(
+        "--attestation",
+        dest="attestations",
+        action="append",
+        default=[],
+        metavar="NAME=DIGEST",
+        help="what the registry keeps beside the image, such as provenance=sha256:…; may be repeated",
+    )
+    add_root(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Push and record; answers an ExitCode."""
+    from aimass_compiler.delivery.provenance import made
+    from aimass_compiler.delivery.publication import publish
+    from aimass_compiler.delivery.server_image import server_of
+
+    attestations = dict(map(versions.attestation, arguments.attestations))
+    project = project_of(arguments)
+    pipeline = brought_up_to_date(project, arguments.model)
+    if pipeline is None:
+        return ExitCode.FAILED
+    (spec,) = specs_of(project, [arguments.model])
+    with versions.no_version_otherwise():
+        package = made(project.root, pipeline, spec.resolve())
+        published = publish(project.root, pipeline, package, server_of(pipeline), attestations)
+    versions.show(project, published)
+    return ExitCode.DONE

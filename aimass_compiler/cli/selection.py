@@ -1,0 +1,154 @@
+"""Which project, which specs and which package of a model a command is about."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from aimass_compiler import conventions
+from aimass_compiler.diagnostics import HintedError, did_you_mean
+from aimass_compiler.project import Project
+from aimass_compiler.stages import artifacts
+
+#: What commands tell about the files that people write, for which `own_files` stands.
+OWN_FILES = "a spec's name or path, or aimass.yaml (default: all of specs/, and aimass.yaml)"
+
+
+class UnknownName(HintedError):  # noqa: N818  # it reads as what is the case
+    """What was named does not exist; the message says what does. It ends the command."""
+
+    exit_code = conventions.ExitCode.USAGE
+
+
+def add_root(parser: argparse.ArgumentParser) -> None:
+    """The option that names the project's folder."""
+    parser.add_argument(
+        "--root",
+        type=Path,
+        metavar="DIR",
+        help="the project's folder (default: the nearest one from here upwards)",
+    )
+
+
+def add_spec(parser: argparse.ArgumentParser) -> None:
+    """The argument that names one model of which there is a spec."""
+    parser.add_argument("model", metavar="MODEL", help="the name of the model, or the path of its spec")
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """The option that says how results are shown."""
+    parser.add_argument(
+        "--format", choices=("people", "json", "markdown"), default="people", help="how it is shown"
+    )
+
+
+def project_of(arguments: argparse.Namespace) -> Project:
+    """The project that the arguments name, or the one around the current folder."""
+    return Project(arguments.root.resolve()) if arguments.root else Project.around(Path())
+
+
+def specs_of(project: Project, written: list[str]) -> list[Path]:
+    """The specs that were named, by path or by name; all of them when none was.
+
+    Raises Unknown for a name that no spec has, and when there is no spec at all.
+    """
+    if not written:
+        return _all_specs(project)
+    return [_spec(project, name) for name in written]
+
+
+def own_files(project: Project, written: list[str]) -> tuple[list[Path], bool]:
+    """The specs that were named, and whether aimass.yaml is meant, too: by its path, or by naming nothing.
+
+    Raises Unknown as `specs_of` does.
+    """
+    if not written:
+        return _all_specs(project), project.settings.is_file()
+    settings = [name for name in written if Path(name).resolve() == project.settings.resolve()]
+    return [_spec(project, name) for name in written if name not in settings], bool(settings)
+
+
+def _all_specs(project: Project) -> list[Path]:
+    specs = project.specs()
+    if not specs and not project.generated.is_dir():
+        raise _no_specs(project)
+    return specs
+
+
+def _no_specs(project: Project) -> UnknownName:
+    if strays := project.strays():
+        return _unread(strays[0])
+    return UnknownName(
+        f"there is no spec in {project.root / conventions.SPECS_FOLDER}",
+        "begin with `aimass init NAME DATA`, or say with --root where the project is",
+    )
+
+
+def _spec(project: Project, name: str) -> Path:
+    if Path(name).suffix or "/" in name:
+        if not Path(name).resolve().is_relative_to(project.root):
+            raise UnknownName(
+                f"{name} lies outside of the project {project.root}", "--root names another project"
+            )
+        if project.shown(Path(name)) in project.strays():
+            raise _unread(project.shown(Path(name)))
+        return Path(name)
+    known = {path.stem: path for path in project.specs()}
+    if not known:
+        raise _no_specs(project)
+    if name not in known:
+        if alike := [path for path in project.strays() if Path(path).stem == name]:
+            raise _unread(alike[0])
+        raise UnknownName(
+            f"there is no spec `{name}` in {conventions.SPECS_FOLDER}/", did_you_mean(name, known)
+        )
+    return known[name]
+
+
+def _unread(file: str) -> UnknownName:
+    from aimass_compiler.checks import model_names
+
+    (found,) = model_names.unread([file])
+    return UnknownName(found.message, found.help)
+
+
+def package_of(project: Project, name: str) -> Path:
+    """The package folder of a model, or the folder itself when a path was given.
+
+    Raises Unknown when nothing was packaged there.
+    """
+    given = Path(name)
+    if (given / conventions.SIGNATURE_FILE).is_file():
+        return given
+    package = project.root / conventions.ARTIFACTS_FOLDER / name / artifacts.PACKAGE
+    if (package / conventions.SIGNATURE_FILE).is_file():
+        return package
+    models = {path.stem for path in project.specs()}
+    if name in models:
+        raise _no_package(project, name)
+    raise UnknownName(f"there is no model `{name}`", did_you_mean(name, models))
+
+
+def signature_of(package: Path) -> dict[str, Any]:
+    """The contract of a package. Raises Unknown when it is damaged."""
+    path = package / conventions.SIGNATURE_FILE
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UnknownName(
+            f"{path} cannot be read: {error}", "package the model again: `aimass run`"
+        ) from None
+    if not isinstance(document, dict) or document.get("format") != conventions.PACKAGE_FORMAT:
+        raise UnknownName(f"{path} is no contract of this version", "package the model again: `aimass run`")
+    return document
+
+
+def _no_package(project: Project, name: str) -> UnknownName:
+    """In a clone of a model that was run, the package need not be made again."""
+    lock = f"{conventions.GENERATED_FOLDER}/{name}/{conventions.DVC_LOCK}"
+    if not (project.root / lock).exists():
+        return UnknownName(f"`{name}` has no package yet", f"`aimass run {name}` makes one")
+    way = f"`dvc pull` gets the one that {lock} has on record, `aimass run {name}` makes one"
+    return UnknownName(f"the package of `{name}` is not here", way)

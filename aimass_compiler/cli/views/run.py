@@ -1,0 +1,191 @@
+"""A run: its stages while DVC runs them, then the best trials, metrics, gates, the service, and the files."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Container, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from aimass_compiler import conventions
+from aimass_compiler.cli.views.cells import table
+from aimass_compiler.stages import STAGES, artifacts
+
+if TYPE_CHECKING:
+    from aimass_compiler.catalog.task import Task
+    from aimass_compiler.pipeline import Pipeline
+
+_RUNNING = re.compile(r"Running stage '(?:.*:)?(?P<name>[\w-]+)'")
+_UNCHANGED = re.compile(r"Stage '(?:.*:)?(?P<name>[\w-]+)' didn't change")
+_RESTORED = re.compile(r"Stage '(?:.*:)?(?P<name>[\w-]+)' is cached")
+#: What DVC says about itself; the summary after the run says what matters of it.
+_NOISE = re.compile(
+    r"^(> |Updating lock file|Generating lock file|To track the changes|\s*git add|To enable auto staging"
+    r"|\s*dvc config|Use `dvc push`|Data and pipelines are up to date|Verifying|WARNING: '.*' is empty"
+    r"|WARNING: Process '.*RWLock|ERROR: |Having any troubles|$)"
+)
+_BEST = 5
+#: From here on decimals say nothing, and an exponent would be harder to read.
+_LARGE = 10_000
+
+
+class StageProgress:
+    """Passes on lines, with a heading for each stage and, unless all is to be shown, without DVC's own."""
+
+    def __init__(self, stream: TextIO, *, is_verbose: bool = False) -> None:
+        self._stream = stream
+        self._is_verbose = is_verbose
+        self.has_changed = False
+        """Whether any stage was run or restored."""
+        self.reached: set[str] = set()
+        """The stages that were run, restored or up to date."""
+        self._summaries = {stage.name: stage.summary for stage in STAGES}
+
+    def show(self, line: str) -> None:
+        """One line of output, as soon as it comes."""
+        text = None if _NOISE.match(line) else f"  {line}"
+        for pattern, form in self._forms():
+            if found := pattern.search(line):
+                self.reached.add(found["name"])
+                self.has_changed = self.has_changed or pattern is not _UNCHANGED
+                text = form(found["name"])
+        text = line if self._is_verbose else text
+        if text is not None:
+            self._stream.write(f"{text}\n")
+            self._stream.flush()
+
+    def _forms(self) -> tuple[tuple[re.Pattern[str], Callable[[str], str]], ...]:
+        return (
+            (_RUNNING, lambda name: f"▸ {name}: {self._summaries.get(name, '')}"),
+            (_UNCHANGED, lambda name: f"✓ {name} is up to date"),
+            (
+                _RESTORED,
+                lambda name: f"✓ {name} was run before with the same data and spec: taken from the cache",
+            ),
+        )
+
+
+def results(folder: Path, pipeline: Pipeline, reached: Container[str], status: int) -> str:
+    """The results below a model's artifacts; stages that a run did not reach left theirs earlier."""
+    lines: list[str] = []
+    if "train" in reached:
+        lines += _trials(_read(folder / artifacts.TRIALS), _read(folder / artifacts.BEST))
+    if "evaluate" in reached:
+        lines += _metrics(pipeline.task, _read(folder / artifacts.METRICS), _read(folder / artifacts.VERDICT))
+    if "test" in reached and status == 0:
+        lines += [*_service(_read(folder / artifacts.SERVICE_REPORT)), *_places(pipeline, folder.parents[1])]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return document
+
+
+def _trials(found: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]:
+    if not found or not best or found["totals"]["trials"] < 2:  # noqa: PLR2004  # one trial is no search
+        return
+    totals = found["totals"]
+    yield ""
+    yield (
+        f"search: {totals['trials']} trials in {totals['search_seconds']:.0f} s "
+        f"({totals['stopped']} stopped early, {totals['failed']} failed)"
+    )
+    done = [trial for trial in found["trials"] if trial["status"] == "done"]
+    sign = -1 if best["greater_is_better"] else 1
+    ranked = sorted(done, key=lambda trial: (sign * trial["value"], trial["id"]))
+    names = list(ranked[0]["parameters"]) if ranked else []
+    rows = [["trial", best["metric"], *names]]
+    rows += [
+        [str(trial["id"]), _shown(trial["value"]), *(_shown(trial["parameters"][name]) for name in names)]
+        for trial in ranked[:_BEST]
+    ]
+    yield from table(rows)
+
+
+def _metrics(task: Task, found: Mapping[str, Any], verdict: Mapping[str, Any]) -> Iterator[str]:
+    if not found or not verdict:
+        return
+    from aimass_compiler.catalog.metric import metric_title
+
+    yield ""
+    yield "metrics:"
+    rows = [["", *conventions.SPLITS]]
+    rows += [
+        [metric_title(name, task), *(_shown(found[split][name]) for split in conventions.SPLITS)]
+        for name in found["train"]
+    ]
+    yield from table(rows)
+    gates = ", ".join(
+        f"{'✓' if gate['passed'] else '✗'} {gate.get('name', gate['metric'])} {gate['condition']}"
+        for gate in verdict["gates"]
+    )
+    if decision := verdict.get("decision"):
+        yield f"  labels: {decision['positive']} from a probability of {decision['threshold']} on"
+    yield f"  gates: {gates or 'none'}; the model {verdict['fit']['verdict']}"
+
+
+def _service(report: Mapping[str, Any]) -> Iterator[str]:
+    if not report:
+        return
+    correctness, efficiency = report["correctness"], report["efficiency"]
+    percentiles = efficiency["latency_milliseconds"].items()
+    latency = ", ".join(f"{name} {value:.2g} ms" for name, value in percentiles)
+    largest, rate = correctness["largest_difference"], efficiency["requests_per_second"]
+    yield ""
+    yield "service:"
+    yield f"  {correctness['rows']:,} rows answered like the batch, at most {largest:.1g} off"
+    yield f"  {efficiency['requests']:,} requests at {rate:.0f} a second: {latency}"
+
+
+def _committed(root: Path, model: str) -> list[str]:
+    """What git is to have of a run: what was written, what ran for it, and which data it ran with."""
+    from aimass_compiler.impact.consistency import tracked_data
+
+    tracked = tracked_data(root, model)
+    beside = dict.fromkeys(f"{path.rpartition('/')[0]}/.gitignore".lstrip("/") for path in tracked)
+    ignoring = dict.fromkeys([*beside, ".gitignore"])
+    there = [path for path in ignoring if (root / path).exists()]
+    return [conventions.SPECS_FOLDER, conventions.GENERATED_FOLDER, *tracked, ".dvc", *there]
+
+
+def _places(pipeline: Pipeline, root: Path) -> Iterator[str]:
+    name = pipeline.name
+    overlays = f"{conventions.GENERATED_FOLDER}/{name}/overlays"
+    folder = f"{conventions.ARTIFACTS_FOLDER}/{name}"
+    yield ""
+    yield "where things are:"
+    yield from table(
+        [
+            ["model", f"{folder}/{next(pipeline.model.artifact.places([artifacts.PACKAGED_MODEL]))}"],
+            ["model card", f"{folder}/{artifacts.MODEL_CARD}"],
+            ["manifests", f"{overlays}/{{{','.join(pipeline.environments)}}}"],
+        ]
+    )
+    yield ""
+    yield "what to try next:"
+    yield from table(
+        [
+            [f"aimass serve {name}", f"serve it on port {conventions.PORT}"],
+            [f"aimass predict {name} --example", "ask it about one row"],
+            [f"aimass explain {name}", "the spec with every default and where it comes from"],
+            [f"git add {' '.join(_committed(root, name))}", "commit what was declared, and what ran for it"],
+            [f"aimass publish {name}", "then make it a version, with its images in the registry"],
+            [
+                f"aimass promote {name} --to {next(iter(pipeline.environments))}",
+                "release that version, so that it is deployed",
+            ],
+        ]
+    )
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "-"
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.4g}"

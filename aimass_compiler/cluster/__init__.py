@@ -1,1 +1,0 @@
-"""What reaches out to other programs: DVC, Kustomize, git, the model server."""

@@ -1,0 +1,342 @@
+"""What compiling read and wrote the last time, so that only what is new is compiled.
+
+Nothing heavy is imported here: where nothing has changed, this is all of the compiler that runs.
+A model is up to date when the compiler, the settings, its spec and each of its generated files
+are what they were. Size, inode and times tell that at once; where they differ, as after a fresh
+checkout, hashes of the contents do. Whatever is not certain is compiled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from functools import cache
+
+from aimass_compiler import __version__, conventions
+from aimass_compiler.conflict_markers import is_conflicted
+from aimass_compiler.file_stamps import (
+    TICK_SECONDS,
+    Paths,
+    Stamp,
+    content_of,
+    digest_of,
+    hash_of,
+    hash_of_bytes,
+    is_past,
+    paths_of,
+    stamp_of,
+    stamps_of,
+    walked,
+)
+from aimass_compiler.project import is_spec, misnamed_settings, strays
+
+TYPE_CHECKING = False  # `typing` itself costs as much as all else here
+if TYPE_CHECKING:
+    from typing import Any
+
+_FORMAT = 4
+#: A spec as it was just before it was read: its stamp, or none where the last change is too young to tell
+#: the next one from it, and the hash of its content.
+Begun = tuple[Stamp, str]
+
+
+class Record:
+    """What was known of one spec and of what was generated for it when both were last in step."""
+
+    __slots__ = ("files", "folder", "inventory", "paths", "spec", "text")
+
+    def __init__(self, spec: Stamp, text: str, folder: str, inventory: str, files: int, paths: Paths) -> None:
+        self.spec = spec
+        self.text = text
+        """The hash of the spec's content."""
+        self.folder = folder
+        """A digest over the stamps of the model's folder and of all paths in it."""
+        self.inventory = inventory
+        """The hash of the inventory, which in turn holds the hashes of the model's files."""
+        self.files = files
+        """How many files the compiler wrote."""
+        self.paths = paths
+
+    def as_list(self) -> list[object]:
+        return [self.spec, self.text, self.folder, self.inventory, self.files]
+
+
+class CompileCache:
+    """What was recorded of one project; empty where that is nothing, or of another compiler."""
+
+    def __init__(
+        self,
+        root: str,
+        models: dict[str, Record],
+        settings: str,
+        workflows: Record | None = None,
+        *,
+        is_kept: bool = True,
+    ) -> None:
+        self._root = root
+        self._models = models
+        self._workflows = workflows
+        self._settings = settings
+        self._is_kept = is_kept
+        self._has_news = False
+        self._looked: dict[str, bool] = {}
+
+    def unchanged(self, specs: list[str]) -> dict[str, int]:
+        """Of these names of spec files, those that need no compiling, each with its number of files.
+
+        Each is looked at once, however often it is asked for.
+        """
+        self._looked |= {name: self._is_unchanged(name) for name in specs if name not in self._looked}
+        if self._has_news:
+            self._save()
+        return {name: self._models[name].files for name in specs if self._looked[name]}
+
+    def _is_unchanged(self, name: str) -> bool:
+        model = self._models.get(name)
+        return model is not None and self._is_read(name, model) and self._is_written(name, model)
+
+    def _is_read(self, name: str, model: Record) -> bool:
+        """Whether the spec is what was compiled last."""
+        stamp = stamp_of(_spec_path(self._root, name))
+        if stamp is None or stamp == model.spec:
+            return stamp is not None
+        if hash_of(_spec_path(self._root, name)) != model.text:
+            return False
+        if is_past(stamp):
+            model.spec, self._has_news = stamp, True
+        return True
+
+    def _is_written(self, name: str, model: Record) -> bool:
+        """Whether all files are there that were written for the spec, and no others of ours."""
+        return self._is_in_step(_folder_path(self._root, name), model)
+
+    def _is_in_step(self, folder: str, model: Record) -> bool:
+        stamps = stamps_of(folder, model.paths)
+        digest = digest_of(stamps)
+        if stamps and digest == model.folder:
+            return True
+        if not _is_as_inventoried(folder, model.inventory):
+            return False
+        if all(map(is_past, stamps)):
+            model.folder, self._has_news = digest, True
+        return True
+
+    def unchanged_workflows(self, models: int) -> int | None:
+        """How many workflows there are where none would change, for so many models; None where one may."""
+        folder, known = _workflows_path(self._root), self._workflows
+        if known is None or known.text != str(models):
+            return None
+        if not known.files:
+            return None if os.path.lexists(os.path.join(folder, conventions.INVENTORY_FILE)) else 0
+        found = known.files if self._is_in_step(folder, known) else None
+        if self._has_news:
+            self._save()
+        return found
+
+    def keep_workflows(self, models: int) -> None:
+        """Record that the workflows are in step, for so many models."""
+        folder = _workflows_path(self._root)
+        time.sleep(TICK_SECONDS)
+        recorded = _recorded(folder, [], str(models))
+        self._workflows = recorded or Record([], str(models), "", "", 0, ())
+        if self._is_kept:
+            self._save()
+
+    def pipelines(self, specs: list[str]) -> dict[str, dict[str, Any]]:
+        """The pipeline.json of those of these specs that need no compiling, by the names of their files."""
+        paths = {
+            name: os.path.join(_folder_path(self._root, name), conventions.PIPELINE_FILE)
+            for name in self.unchanged(specs)
+        }
+        return {name: json.loads(content_of(path) or b"{}") for name, path in paths.items()}
+
+    def begin(self, spec: os.PathLike[str]) -> Begun | None:
+        """What is to be on record of a spec that is about to be read; None where nothing is kept.
+
+        Call it before: a spec that changes afterwards is then found changed by the next compile.
+        """
+        path, name = os.path.abspath(spec), os.path.basename(spec)
+        if not self._is_kept or path != _spec_path(self._root, name):
+            return None
+        stamp, text = stamp_of(path), hash_of(path)
+        if not (stamp and text):
+            return None
+        return (stamp if is_past(stamp) else []), text
+
+    def recorded(self, begun: Mapping[str, Begun]) -> dict[str, Record]:
+        """The records of specs, by the names of their files, whose models' folders are in step now."""
+        time.sleep(TICK_SECONDS if begun else 0)
+        found = {
+            name: _recorded(_folder_path(self._root, name), stamp, text)
+            for name, (stamp, text) in begun.items()
+        }
+        return {name: record for name, record in found.items() if record}
+
+    def keep(self, records: Mapping[str, Record]) -> None:
+        """Put records where the next compile finds them."""
+        if self._is_kept and records:
+            self._models |= records
+            self._save()
+
+    def forget(self) -> None:
+        """Take away what is recorded, so that the next compile looks at every spec."""
+        if self._models:
+            self._models = {}
+            self._save()
+
+    def _save(self) -> None:
+        path = _cache_path(self._root)
+        layouts: dict[Paths, int] = {}
+        record = {
+            "format": _FORMAT,
+            "compiler": compiler(),
+            "settings": self._settings,
+            "models": {
+                name: [*model.as_list(), layouts.setdefault(model.paths, len(layouts))]
+                for name, model in self._models.items()
+            },
+            "workflows": [*self._workflows.as_list(), self._workflows.paths] if self._workflows else None,
+            "layouts": list(layouts),
+        }
+        try:
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            partial = f"{path}.{os.getpid()}"
+            with open(partial, "w", encoding="utf-8") as stream:
+                stream.write(json.dumps(record))  # at once, which is done in C
+            os.replace(partial, path)
+            self._has_news = False
+        except OSError:
+            return  # a home that cannot be written only costs time
+
+
+def _recorded(folder: str, stamp: Stamp, text: str) -> Record | None:
+    """The record of a folder that is in step now with what was read; None where it lists no files."""
+    content = content_of(os.path.join(folder, conventions.INVENTORY_FILE))
+    if content is None or _has_conflict(folder):
+        return None
+    listed = _listed(content)
+    paths = paths_of(tuple(listed))
+    stamps = stamps_of(folder, paths)
+    digest = digest_of(stamps) if all(map(is_past, stamps)) else ""
+    return Record(stamp, text, digest, hash_of_bytes(content), len(listed) + 1, paths)
+
+
+def open_cache(root: str, *, is_kept: bool = True) -> CompileCache:
+    """What is recorded of the project at a root; `is_kept` says whether anything is to be, at all."""
+    path = os.path.join(root, conventions.SETTINGS_FILE)
+    settings = hash_of(path)
+    if not is_kept or misnamed_settings(root) or (os.path.lexists(path) and not settings):
+        return CompileCache(root, {}, settings, is_kept=False)
+    try:
+        with open(_cache_path(root), encoding="utf-8") as stream:
+            record = json.load(stream)
+        if (record["format"], record["settings"]) == (_FORMAT, settings) and record["compiler"] == compiler():
+            layouts = [tuple(map(str, paths)) for paths in record["layouts"]]
+            models = {
+                name: Record(spec, text, folder, inventory, files, layouts[layout])
+                for name, (spec, text, folder, inventory, files, layout) in record["models"].items()
+            }
+            beside = record["workflows"]
+            workflows = None
+            if beside:
+                spec, text, folder, inventory, files, paths = beside
+                workflows = Record(spec, text, folder, inventory, files, tuple(map(str, paths)))
+            return CompileCache(root, models, settings, workflows)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        pass
+    return CompileCache(root, {}, settings)
+
+
+def unchanged_files(cache: CompileCache, root: str) -> int | None:
+    """How many generated files there are when compiling all specs would change none; else None."""
+    try:
+        folder = os.path.join(root, conventions.SPECS_FOLDER)
+        specs = sorted(filter(is_spec, os.listdir(folder)))
+        if strays(folder):
+            return None
+        with os.scandir(os.path.join(root, conventions.GENERATED_FOLDER)) as entries:
+            folders = {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
+    except OSError:
+        return None
+    if not specs or folders != {_model_of(name) for name in specs}:
+        return None
+    files, workflows = cache.unchanged(specs), cache.unchanged_workflows(len(specs))
+    return sum(files.values()) + workflows if len(files) == len(specs) and workflows is not None else None
+
+
+def has_run(root: str) -> bool:
+    """Whether DVC keeps data of a project, or ran any of its models: then a check looks at that, too."""
+    folder = os.path.join(root, conventions.GENERATED_FOLDER)
+    try:
+        locks = (os.path.join(folder, model, conventions.DVC_LOCK) for model in os.listdir(folder))
+        return os.path.isdir(os.path.join(root, ".dvc")) or any(map(os.path.exists, locks))
+    except OSError:
+        return True
+
+
+@cache
+def compiler() -> str:
+    """Tells this compiler from any other: its version, its source, and the environment it runs in."""
+    environment = [stamp_of(path) for path in sys.path if path.endswith("site-packages")]
+    source = digest_of(walked(os.path.dirname(__file__)))
+    return hash_of_bytes(f"{__version__} {sys.version} {environment} {source}".encode())
+
+
+def _is_as_inventoried(folder: str, inventory: str) -> bool:
+    """Whether a folder holds the inventory of this hash, all files as it lists them, and no remains."""
+    content = content_of(os.path.join(folder, conventions.INVENTORY_FILE))
+    if content is None or hash_of_bytes(content) != inventory:
+        return False
+    listed, there = _listed(content), {path for path, _ in walked(folder)}
+    has_remains = any(path.rpartition("/")[2].startswith(".") for path in there - listed.keys())
+    return (
+        not has_remains
+        and not _has_conflict(folder)
+        and {*listed, conventions.INVENTORY_FILE} <= there
+        and all(hash_of(os.path.join(folder, path)) == digest for path, digest in listed.items())
+    )
+
+
+def _listed(inventory: bytes) -> dict[str, str]:
+    """The files of an inventory with their hashes."""
+    files: dict[str, str] = json.loads(inventory)["files"]
+    return files
+
+
+def _has_conflict(folder: str) -> bool:
+    """Whether a merge left conflict markers in a model's dvc.lock."""
+    return is_conflicted(content_of(os.path.join(folder, conventions.DVC_LOCK)) or b"")
+
+
+def _model_of(name: str) -> str:
+    """The model that a spec's file describes: both have one name, or the spec has an error."""
+    return name.rpartition(".")[0]
+
+
+def _spec_path(root: str, name: str) -> str:
+    return os.path.join(root, conventions.SPECS_FOLDER, name)
+
+
+def _folder_path(root: str, name: str) -> str:
+    return os.path.join(root, conventions.GENERATED_FOLDER, _model_of(name))
+
+
+def _workflows_path(root: str) -> str:
+    return os.path.join(root, conventions.GITHUB_FOLDER, conventions.WORKFLOWS_FOLDER)
+
+
+def _cache_path(root: str) -> str:
+    """A file of the user's cache folder, named by the project's root.
+
+    Source: https://specifications.freedesktop.org/basedir-spec/latest/
+    """
+    folder = os.environ.get(conventions.VARIABLE_CACHE)
+    if not folder:
+        caches = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+        folder = os.path.join(caches, conventions.MANAGER)
+    return os.path.join(
+        folder, f"{hash_of_bytes(os.path.realpath(root).encode('utf-8', 'surrogateescape'))[:32]}.json"
+    )

@@ -1,0 +1,1 @@
+"""Versions on their way: published, promoted, held, rejected and gone back from."""

@@ -1,0 +1,152 @@
+"""A package becomes a version: pushed as images, alone and on its server, and put on record once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from aimass_compiler import __version__, conventions
+from aimass_compiler.delivery import package_image
+from aimass_compiler.delivery.image_push import push, server_at
+from aimass_compiler.delivery.package_image import Described
+from aimass_compiler.delivery.provenance import Made
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.plan import replace_file
+from aimass_compiler.programs.oci import ImageLayout
+from aimass_compiler.programs.registry import Repository
+from aimass_compiler.releases import version_record
+from aimass_compiler.releases.version_record import ImageDigest, VersionRecord
+
+#: Below a model's artifacts: its package as an image, where there is no registry.
+LAYOUT = "oci"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A version, and whether it was made just now."""
+
+    record: VersionRecord
+    path: Path
+    is_new: bool
+
+
+def publish(
+    root: Path,
+    pipeline: Pipeline,
+    made: Made,
+    server: ImageDigest | None,
+    attestations: Mapping[str, str],
+) -> Published:
+    """Push a package and record its version, unless one of the same package on the same server is on record.
+
+    Without a server there is no registry: the package's image lies in a folder of the artifacts then.
+    Raises RegistryError, DamagedPackage, DamagedRecord and OSError.
+    """
+    versions = version_record.versions_of(root, made.model)
+    known = known_version(versions, made.package, server)
+    if known is not None:
+        return Published(known, version_record.file_of(root, made.model, known.name), is_new=False)
+    name = version_record.next_name(versions, made.package)
+    described = described_as(pipeline, name, made.package, made.commit, made.trained_at)
+    package = _push_alone(root, pipeline, made.folder, described, has_registry=server is not None)
+    record = VersionRecord(
+        model=made.model,
+        name=name,
+        package=made.package,
+        package_version=made.package_version,
+        image=push_on_server(pipeline, made.folder, server, described) if server else None,
+        package_image=package,
+        server_image=server,
+        compiler=__version__,
+        commit=made.commit,
+        data=made.data,
+        package_files=made.package_files,
+        parameters=made.parameters,
+        metrics=made.metrics,
+        slices=made.slices,
+        gates=made.gates,
+        service_test=made.service_test,
+        contract=made.contract,
+        runtime=made.runtime,
+        trained_at=made.trained_at,
+        run=run_address(),
+        attestations=dict(attestations),
+    )
+    return record_once(root, record)
+
+
+def record_once(root: Path, record: VersionRecord) -> Published:
+    """Write the record of a version that is new. Raises OSError."""
+    path = version_record.file_of(root, record.model, record.name)
+    replace_file(path, version_record.encoded(record))
+    return Published(record, path, is_new=True)
+
+
+def known_version(
+    versions: list[VersionRecord], package: str, server: ImageDigest | None
+) -> VersionRecord | None:
+    """The last version of this package on this server, wherever that lies."""
+
+    def digest(image: ImageDigest | None) -> str:
+        return image.digest if image else ""
+
+    same = (each for each in versions if each.package == package)
+    alike = [each for each in same if digest(each.server_image) == digest(server)]
+    return alike[-1] if alike else None
+
+
+def run_address() -> str:
+    """The address of the workflow's run that this is, or nothing outside of one.
+
+    Source: https://docs.github.com/actions/reference/workflows-and-actions/variables
+    """
+    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+    server, repository, run = (os.environ.get(name, "") for name in names)
+    return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""
+
+
+def described_as(pipeline: Pipeline, version: str, package: str, commit: str, trained_at: str) -> Described:
+    """What people see of a version's images, with who owns the model now."""
+    about = pipeline.metadata
+    return Described(
+        model=pipeline.name,
+        version=version,
+        package=package,
+        description=about.description,
+        owner=about.owner,
+        commit=commit,
+        made_at=trained_at,
+    )
+
+
+def push_on_server(
+    pipeline: Pipeline, package: Path, server: ImageDigest, described: Described
+) -> ImageDigest:
+    """Push a package on the image of a server, under the tag of its version.
+
+    Raises RegistryError, DamagedPackage, OSError.
+    """
+    home = pipeline.settings.images.registry
+    name = f"{home}/{pipeline.name}"
+    below, place = server_at(server.reference, home)
+    with TemporaryDirectory(prefix="aimass-publish-") as folder:
+        inside = conventions.IMAGE_PACKAGE_FOLDER.strip("/")
+        layer = package_image.layer_of(package, inside, Path(folder) / "layer.tar")
+        image = package_image.on_server(layer, below, described)
+        return ImageDigest(name, push(image, Repository(name, home), described.version, place).digest)
+
+
+def _push_alone(
+    root: Path, pipeline: Pipeline, package: Path, described: Described, *, has_registry: bool
+) -> ImageDigest:
+    """Push a package alone, or keep it in a folder. Raises RegistryError, DamagedPackage, OSError."""
+    home = pipeline.settings.images.registry
+    name = f"{home}/{conventions.PACKAGE_IMAGE.format(model=pipeline.name)}"
+    layout = ImageLayout(root / conventions.ARTIFACTS_FOLDER / pipeline.name / LAYOUT)
+    store = Repository(name, home) if has_registry else layout
+    with TemporaryDirectory(prefix="aimass-publish-") as folder:
+        layer = package_image.layer_of(package, "", Path(folder) / "layer.tar")
+        return ImageDigest(name, push(package_image.alone(layer, described), store, described.version).digest)

@@ -1,0 +1,332 @@
+"""Rows on this machine: polars computes one block after the other, and Parquet files hold the rest."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import itertools
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import polars
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from aimass_compiler.engines import Table
+
+    Block = polars.DataFrame
+    Frame = polars.DataFrame | polars.LazyFrame
+
+State = TypeVar("State")
+
+#: What a block takes in memory, about; what is computed of it takes some times as much.
+_BLOCK_BYTES = 32 * 2**20
+_STRING_BYTES = 32
+_LEAST_ROWS = 1024
+_BLOCKS_JOINED = 4
+
+
+class Local:
+    """Tables whose larger intermediate results lie in a folder until the end."""
+
+    def __init__(self, scratch: Path | None = None) -> None:
+        self._parent = scratch
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._numbers = itertools.count()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def table(self, frames: Sequence[Frame]) -> LocalTable:
+        return LocalTable(self, _Files.of(frames))
+
+    def scan(self, path: Path) -> LocalTable:
+        return self.table([polars.scan_parquet(path, glob=False, hive_partitioning=False)])
+
+    def scratch(self) -> Path:
+        """A new file for rows that memory should not hold."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix=".rows-", dir=self._parent)
+        return Path(self._folder.name) / f"{next(self._numbers)}.parquet"
+
+
+class LocalTable:
+    """Rows that come from files or memory, or from the blocks of another table."""
+
+    def __init__(self, engine: Local, source: _Files | _Computed) -> None:
+        self._engine = engine
+        self._source = source
+
+    @property
+    def schema(self) -> Mapping[str, polars.DataType]:
+        return self._source.schema
+
+    @functools.cached_property
+    def height(self) -> int:
+        if isinstance(self._source, _Files):
+            return self._source.height
+        return sum(block.height for block in self.blocks())
+
+    def blocks(self) -> Iterator[Block]:
+        return self._source.blocks()
+
+    def select(self, names: Sequence[str]) -> LocalTable:
+        if isinstance(self._source, _Files):
+            return LocalTable(self._engine, self._source.select(names))
+        return self.with_columns(lambda block: block.select(polars.selectors.by_name(*names)))
+
+    def with_columns(self, function: Callable[[Block], Block]) -> LocalTable:
+        def blocks() -> Iterator[Block]:
+            return map(function, self.blocks())
+
+        return LocalTable(self._engine, _Computed(blocks, lambda: function(self._empty())))
+
+    def filter(self, function: Callable[[Block], polars.Series]) -> LocalTable:
+        return self.with_columns(lambda block: block.filter(function(block)))
+
+    def unique(self, names: Sequence[str]) -> LocalTable:
+        alike = polars.selectors.by_name(*names)
+
+        def blocks() -> Iterator[Block]:
+            if self._is_one_block:
+                yield self.whole().unique(subset=alike, keep="first", maintain_order=True)
+                return
+            first = _first_of_each(polars.concat(_keys(block.select(alike)) for block in self.blocks()))
+            start = 0
+            for block in self.blocks():
+                yield block.filter(first.slice(start, block.height))
+                start += block.height
+
+        return LocalTable(self._engine, _Computed(blocks, self._empty))
+
+    def join(self, right: Table, on: Sequence[str], how: str) -> LocalTable:
+        keys = [polars.selectors.by_name(key) for key in on]  # names that are patterns to polars stay names
+
+        def joined(left: Block, others: Block) -> Block:
+            return left.join(others, on=keys, how=how, coalesce=True, maintain_order="left_right")  # type: ignore[arg-type]  # `how` is one of Join's
+
+        def blocks() -> Iterator[Block]:
+            others = polars.concat(right.blocks())
+            # Hashing the right side again for each small block would take longer than all the rest.
+            lefts = [self.whole()] if how == "full" else self._gathered(others.height)
+            for left in lefts:
+                found = joined(left, others)
+                yield from found.iter_slices(rows_of_a_block(found.schema)) if found.height else [found]
+
+        return LocalTable(
+            self._engine,
+            _Computed(blocks, lambda: joined(self._empty(), polars.DataFrame(schema=right.schema))),
+        )
+
+    def _gathered(self, rows: int) -> Iterator[Block]:
+        """The same rows, with as many in a block as make it worth to hash so many others."""
+        blocks = self.blocks()
+        while few := list(itertools.islice(blocks, _BLOCKS_JOINED if rows > _LEAST_ROWS else 1)):
+            yield polars.concat(few)
+
+    def numbered(self, name: str) -> LocalTable:
+        def blocks() -> Iterator[Block]:
+            start = 0
+            for block in self.blocks():
+                yield block.with_row_index(name, start)
+                start += block.height
+
+        return LocalTable(self._engine, _Computed(blocks, lambda: self._empty().with_row_index(name)))
+
+    def fold(self, part: Callable[[Block], State], merge: Callable[[State, State], State]) -> State:
+        return functools.reduce(merge, map(part, self.blocks()))
+
+    def mapped(
+        self, function: Callable[[Block], tuple[Block, State]], merge: Callable[[State, State], State]
+    ) -> tuple[LocalTable, State]:
+        found: list[State] = []
+
+        def blocks() -> Iterator[Block]:
+            for block in self.blocks():
+                result, state = function(block)
+                found[:] = [merge(found[0], state)] if found else [state]
+                yield result
+
+        return self._stored(blocks()), found[0]
+
+    def column(self, function: Callable[[Block], polars.Series]) -> polars.Series:
+        return polars.concat([function(block) for block in self.blocks()])
+
+    def head(self, count: int) -> Block:
+        parts: list[Block] = []
+        for block in self.blocks():
+            parts.append(block.head(count - sum(part.height for part in parts)))
+            if sum(part.height for part in parts) >= count:
+                break
+        return polars.concat(parts)
+
+    def stored(self) -> LocalTable:
+        return self if isinstance(self._source, _Files) else self._stored(self.blocks())
+
+    def _stored(self, blocks: Iterator[Block]) -> LocalTable:
+        first = next(blocks)
+        second = next(blocks, None)
+        if second is None:
+            return self._engine.table([first])
+        path = self._engine.scratch()
+        with _Writer(path, compression="lz4") as writer:
+            writer.write(first)
+            writer.write(second)
+            del first, second  # which the rest should not have to fit beside
+            for block in blocks:
+                writer.write(block)
+        return self._engine.scan(path)
+
+    def split(self, names: polars.Series, paths: Mapping[str, Path]) -> None:
+        with contextlib.ExitStack() as stack:
+            writers = {name: stack.enter_context(_Writer(path)) for name, path in paths.items()}
+            start = 0
+            for block in self.blocks():
+                own = names.slice(start, block.height)
+                start += block.height
+                for name, writer in writers.items():
+                    writer.write(block.filter(own == name))
+
+    @property
+    def _is_one_block(self) -> bool:
+        return isinstance(self._source, _Files) and self.height <= rows_of_a_block(self.schema)
+
+    def whole(self) -> Block:
+        """All rows at once."""
+        return polars.concat(self.blocks())
+
+    def _empty(self) -> Block:
+        return polars.DataFrame(schema=self.schema)
+
+
+class _Computed:
+    """Blocks that are computed when they are asked for; `empty` answers one without rows."""
+
+    def __init__(self, blocks: Callable[[], Iterator[Block]], empty: Callable[[], Block]) -> None:
+        self.blocks = blocks
+        self._empty = empty
+
+    @functools.cached_property
+    def schema(self) -> Mapping[str, polars.DataType]:
+        return self._empty().schema
+
+
+class _Files:
+    """Frames one after the other, cut into blocks of as many rows as their types decide."""
+
+    def __init__(self, frames: Sequence[polars.LazyFrame], heights: Sequence[int], types: Block) -> None:
+        self._frames, self._heights, self._types = frames, heights, types
+        self.schema: Mapping[str, polars.DataType] = types.schema
+        self.height = sum(heights)
+
+    @classmethod
+    def of(cls, frames: Sequence[Frame]) -> _Files:
+        types = [polars.DataFrame(schema=frame.collect_schema()) for frame in frames]
+        lazy = [frame.lazy() for frame in frames]
+        return cls(lazy, [_height(frame) for frame in frames], polars.concat(types, how="diagonal_relaxed"))
+
+    def select(self, names: Sequence[str]) -> _Files:
+        chosen = polars.selectors.by_name(*names, require_all=False)
+        return _Files(
+            [frame.select(chosen) for frame in self._frames], self._heights, self._types.select(chosen)
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        size = rows_of_a_block(self.schema)
+        starts = [
+            start for start in range(0, max(self.height, 1), size) if self.height - start != 1 or not start
+        ]
+        for start, end in itertools.pairwise([*starts, self.height]):
+            yield self._rows(start, end)
+
+    def _rows(self, start: int, end: int) -> Block:
+        parts = [self._types]
+        for frame, height in zip(self._frames, self._heights, strict=True):
+            first, last = max(start, 0), min(end, height)
+            if first < last:
+                whole = (first, last) == (0, height)
+                parts.append(
+                    (frame if whole else frame.slice(first, last - first)).collect(engine="in-memory")
+                )
+            start, end = start - height, end - height
+        is_alike = len(parts) == 2 and parts[1].schema == self.schema  # noqa: PLR2004  # the types and one part
+        return parts[1] if is_alike else polars.concat(parts, how="diagonal_relaxed")
+
+
+def rows_of_a_block(schema: Mapping[str, polars.DataType]) -> int:
+    """How many rows of these types are moved at once."""
+    return max(_LEAST_ROWS, _BLOCK_BYTES // max(1, sum(map(_bytes_of, schema.values()))))
+
+
+def _bytes_of(kind: polars.DataType) -> int:
+    if isinstance(kind, polars.Array):
+        return int(4 * polars.Series([], dtype=kind).dtype.size)  # type: ignore[attr-defined]  # an array has one
+    return 8 if kind.is_numeric() or kind.is_temporal() else _STRING_BYTES
+
+
+def _height(frame: Frame) -> int:
+    if isinstance(frame, polars.DataFrame):
+        return frame.height
+    return int(frame.select(polars.len()).collect().item())
+
+
+def _keys(chosen: Block) -> Block:
+    """Two hashes of 64 bits a row, which no two keys of any table in practice share."""
+    return polars.DataFrame({"low": chosen.hash_rows(1), "high": chosen.hash_rows(2)})
+
+
+def _first_of_each(keys: Block) -> polars.Series:
+    return keys.select(polars.struct("low", "high").is_first_distinct()).to_series()
+
+
+class _Writer:
+    """One Parquet file of blocks, each a group of rows; a block alone is written as polars does."""
+
+    def __init__(self, path: Path, compression: str = "zstd") -> None:
+        self._path = path
+        self._compression = compression
+        self._first: Block | None = None
+        self._file: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+        elif self._first is not None and kind is None:
+            try:
+                self._first.write_parquet(self._path)
+            except (
+                polars.exceptions.PolarsError
+            ) as error:  # rows can always be written, unless the disk refuses
+                raise OSError(errno.EIO, str(error)) from None
+
+    def write(self, block: Block) -> None:
+        if self._first is None and self._file is None:
+            self._first = block
+            return
+        if block.is_empty():
+            return
+        if self._first is not None:
+            self._file, self._first = self._opened(self._first), None
+        self._file.write_table(block.to_arrow())
+
+    def _opened(self, first: Block) -> Any:
+        import pyarrow.parquet
+
+        table = first.to_arrow()
+        # Dictionaries of numbers take four times as long as all the rest, and help few columns.
+        texts = [name for name, kind in first.schema.items() if kind == polars.String]
+        file = pyarrow.parquet.ParquetWriter(
+            self._path, table.schema, use_dictionary=texts, compression=self._compression
+        )
+        file.write_table(table)
+        return file

@@ -1,0 +1,65 @@
+"""What applying all models of the project looks at: where each is released, and in which namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import msgspec
+from msgspec import Struct
+
+from aimass_compiler import conventions
+from aimass_compiler.impact.models import ChangedModel
+from aimass_compiler.impact.release_changes import GitReleases
+from aimass_compiler.plan import Files
+from aimass_compiler.render.facts import Resolved
+
+
+class _Space(Struct, frozen=True):
+    namespace: str
+
+
+class _Spaces(Struct, frozen=True):
+    """Where one model is applied, and nothing else of its record."""
+
+    environments: dict[str, _Space]
+
+
+class Reach:
+    """What applying all models of the project looks at."""
+
+    def __init__(
+        self, files: Files, before: GitReleases, after: GitReleases, *, is_known: bool = True
+    ) -> None:
+        self._files = files
+        self.before, self.after = before, after
+        """What is released before and afterwards: nothing else runs anywhere."""
+        self.is_known = is_known
+        """Whether the repository has a remote, by which its models are known from those of others."""
+
+    @cached_property
+    def namespaces(self) -> Mapping[str, str]:
+        """The namespace of each environment that any model has."""
+        found: dict[str, str] = {}
+        for path, content in self._files.items():
+            if path.endswith(f"/{conventions.RESOLVED_FILE}"):
+                here = msgspec.json.decode(content, type=_Spaces).environments
+                found = {name: space.namespace for name, space in here.items()} | found
+        return found
+
+    def is_canary(self, environment: str, model: str) -> bool:
+        """Whether Argo Rollouts replaces the servers of a model."""
+        content = self._files.get(f"{model}/{conventions.RESOLVED_FILE}")
+        here = msgspec.json.decode(content, type=Resolved).environments if content else {}
+        return environment in here and here[environment].servers.is_canary
+
+
+def orphans(model: ChangedModel, reach: Reach) -> tuple[str, ...]:
+    """The releases that git still has of a model where it has no manifests any more, by their folders."""
+    declared = model.new_facts.environments if model.new_facts and not model.renamed_from else {}
+    name = model.renamed_from or model.name
+    return tuple(
+        f"{conventions.RELEASES_FOLDER}/{environment}/{name}"
+        for environment in reach.after.environments_of(name)
+        if environment not in declared
+    )

@@ -1,0 +1,290 @@
+"""What runs in an environment: the version of each model, its health, since when, and from which commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from aimass_compiler import conventions
+from aimass_compiler.kubernetes import inventory, readiness
+from aimass_compiler.kubernetes.changed_models import ChangedIn, changes_of
+from aimass_compiler.kubernetes.connection import Connection, KindMissing
+from aimass_compiler.kubernetes.failures import ClusterError
+from aimass_compiler.kubernetes.handover import ROLLOUT_HASH, desired, is_scaler, least
+from aimass_compiler.kubernetes.hold import ImageHold
+from aimass_compiler.kubernetes.inventory import ClusterInventory, DamagedInventory
+from aimass_compiler.kubernetes.objects import Object, ObjectKey, is_workload, models_of, owner_of
+from aimass_compiler.kubernetes.pod_images import images_of, model_digest, version_of
+from aimass_compiler.kubernetes.readiness import state_of
+from aimass_compiler.kubernetes.transport import AT_ONCE
+from aimass_compiler.programs import git
+from aimass_compiler.project import Project
+from aimass_compiler.render.serving.kinds import is_canary
+
+#: Which models' manifests differ from those at a commit; None where git does not know it.
+ChangedSince = Callable[[str], Collection[str] | None]
+
+
+class Health(StrEnum):
+    """How a model is."""
+
+    HEALTHY = "healthy"
+    PROGRESSING = "progressing"
+    DEGRADED = "degraded"
+    NOT_APPLIED = "not applied"
+    NOTHING_SERVES = "nothing serves"
+    UNKNOWN = "unknown"
+
+
+class InGit(StrEnum):
+    """How what was applied relates to what git has."""
+
+    SAME = "as in git"
+    BEHIND = "behind git"
+    GONE = "gone from git"
+    UNFINISHED = "unfinished"
+    HELD = "held"
+    ELSEWHERE = "of another project"
+    UNKNOWN = "unknown"
+    NEW = "only in git"
+
+
+@dataclass(frozen=True)
+class DeployedModel:
+    """One model in one environment."""
+
+    model: str
+    environment: str
+    health: Health
+    in_git: InGit
+    reason: str = ""
+    """Why it is not healthy."""
+    version: str = ""
+    """What the workload asks for now."""
+    digest: str = ""
+    """The digest of the image that holds the model."""
+    stable: str = ""
+    """The version that serves beside this one, where this one is a canary."""
+    ready: int | None = None
+    wanted: int | None = None
+    since: datetime | None = None
+    """When the first pods of this version were asked for."""
+    commit: str = ""
+    """The commit that was applied."""
+    holds: tuple[ImageHold, ...] = ()
+    """What must not come back, and who says so."""
+    failure: DamagedInventory | None = None
+    """Why it cannot be looked at."""
+
+
+@dataclass(frozen=True)
+class DeployedEnvironment:
+    """One environment, and what runs there."""
+
+    environment: str
+    namespace: str
+    cluster: str = ""
+    """The address of its API server."""
+    now: datetime | None = None
+    """The time there."""
+    models: tuple[DeployedModel, ...] = ()
+    orphans: tuple[ClusterInventory, ...] = ()
+    """What this project applied for it in other namespaces."""
+    failure: ClusterError | None = None
+    """Why it cannot be looked at."""
+
+    @property
+    def failures(self) -> list[ClusterError]:
+        """Why it, or some of its models, cannot be looked at."""
+        found = (self.failure, *(each.failure for each in self.models))
+        return [failure for failure in found if failure is not None]
+
+
+@dataclass(frozen=True)
+class GitState:
+    """What this project has for an environment, to be held against what runs there."""
+
+    models: tuple[str, ...]
+    source: str
+    """Its address, by which its models are told from those of others."""
+    changed_since: ChangedSince
+
+
+def look(
+    connection: Connection,
+    project: Project,
+    namespaces: Mapping[str, str],
+    servers: Mapping[str, str | None],
+) -> list[DeployedEnvironment]:
+    """What runs in each environment, and why one cannot be looked at."""
+    changed = changes_of(project)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return [
+            _environment(connection, project, name, namespace, servers[name], changed, pool)
+            for name, namespace in namespaces.items()
+        ]
+
+
+def _environment(
+    connection: Connection,
+    project: Project,
+    name: str,
+    namespace: str,
+    server: str | None,
+    changed: ChangedIn,
+    pool: Executor,
+) -> DeployedEnvironment:
+    try:
+        _require_cluster(server, connection.address, name)
+        state = _git_state(project, name, changed)
+        found = running(connection, name, namespace, state, pool)
+        orphans = inventory.elsewhere(connection, name, namespace, state.source)
+    except ClusterError as error:
+        return DeployedEnvironment(name, namespace, connection.address, failure=error)
+    return DeployedEnvironment(
+        name, namespace, connection.address, connection.now(), tuple(found), tuple(orphans)
+    )
+
+
+def _require_cluster(server: str | None, address: str, environment: str) -> None:
+    """Raises ClusterError for an environment that aimass.yaml says lies in another cluster."""
+    if server and server.rstrip("/") != address.rstrip("/"):
+        raise ClusterError(
+            f"it lies in the cluster {server}, and this context is of {address}",
+            f"`aimass status --env {environment} --context NAME` asks there",
+        )
+
+
+def _git_state(project: Project, environment: str, changed: ChangedIn) -> GitState:
+    """What the project has for an environment."""
+    models = tuple(models_of(project.generated, environment))
+    return GitState(models, git.source(project.root), lambda commit: changed(commit, environment))
+
+
+def running(
+    connection: Connection, environment: str, namespace: str, project: GitState, pool: Executor
+) -> list[DeployedModel]:
+    """Every model that was applied there or that git has for it, by name. Raises ClusterError."""
+    found = inventory.found(connection, environment, namespace)
+    replicas = _replica_sets(connection, environment, namespace) if found else {}
+
+    def looked_at(each: ClusterInventory | DamagedInventory) -> DeployedModel:
+        if isinstance(each, DamagedInventory):
+            return DeployedModel(each.model, environment, Health.UNKNOWN, InGit.UNKNOWN, failure=each)
+        return _one(connection, each, replicas.get(each.model, ()), project)
+
+    applied = pool.map(looked_at, found)
+    there = {each.model for each in found}
+    absent = [
+        DeployedModel(model, environment, Health.NOT_APPLIED, InGit.NEW)
+        for model in project.models
+        if model not in there
+    ]
+    return sorted([*applied, *absent], key=lambda each: each.model)
+
+
+def _replica_sets(connection: Connection, environment: str, namespace: str) -> dict[str, list[Object]]:
+    """Those of each model: one question for all."""
+    found: dict[str, list[Object]] = {}
+    for each in connection.list(
+        "apps", "ReplicaSet", namespace, {conventions.LABEL_ENVIRONMENT: environment}
+    ):
+        found.setdefault(owner_of(each)[0], []).append(each)
+    return found
+
+
+def _one(
+    connection: Connection, owned: ClusterInventory, replicas: Sequence[Object], project: GitState
+) -> DeployedModel:
+    listed = [entry.key for entry in owned.entries if is_workload(entry.key) or is_scaler(entry.key)]
+    found = {key: _live(connection, key) for key in listed}
+    around = [document for document in found.values() if document is not None]
+    live = {key: found[key] for key in _workloads(listed)}
+    health, reason = _health(connection, live, around)
+    there = [document for document in live.values() if document is not None]
+    images = next(filter(None, map(images_of, there)), owned.release.images)
+    return DeployedModel(
+        owned.model,
+        owned.environment,
+        health,
+        _in_git(owned, project),
+        reason,
+        next(filter(None, map(version_of, there)), owned.version),
+        model_digest(images),
+        _stable(there, replicas),
+        ready=_ready(there[0]) if there else None,
+        wanted=max(desired(there[0]), least(there[0], around)) if there else None,
+        since=_since(replicas),
+        commit=owned.commit,
+        holds=owned.holds,
+    )
+
+
+def _stable(workloads: Iterable[Object], replicas: Sequence[Object]) -> str:
+    """The version that serves on beside a canary; nothing where there is none."""
+    for each in filter(is_canary, workloads):
+        stable = each["status"]["stableRS"]
+        own = (of for of in replicas if of["metadata"]["labels"].get(ROLLOUT_HASH) == stable)
+        return next(filter(None, map(version_of, own)), "the version before")
+    return ""
+
+
+def _workloads(keys: Iterable[ObjectKey]) -> list[ObjectKey]:
+    """What runs pods; a Rollout first, which counts those of the Deployment that it takes the place of."""
+    return sorted(filter(is_workload, keys), key=lambda key: key.kind != "Rollout")
+
+
+def _live(connection: Connection, key: ObjectKey) -> Object | None:
+    try:
+        return connection.get(key)
+    except KindMissing:
+        return None
+
+
+def _health(
+    connection: Connection, live: Mapping[ObjectKey, Object | None], around: Sequence[Object]
+) -> tuple[Health, str]:
+    """Of the workload that is worst off, with the reason."""
+    if not live:
+        return Health.NOTHING_SERVES, ""
+    waits_for = ""
+    for key, document in live.items():
+        if document is None:
+            return Health.DEGRADED, f"{key} is gone"
+        state = state_of(document, least(document, around))
+        if state.is_ready:
+            continue
+        found = readiness.symptoms(connection, document)
+        summary = "; ".join([state.message, *(symptom.message for symptom in found)])
+        if state.has_failed or any(symptom.is_stuck for symptom in found):
+            return Health.DEGRADED, summary
+        waits_for = waits_for or summary
+    return (Health.PROGRESSING, waits_for) if waits_for else (Health.HEALTHY, "")
+
+
+def _ready(workload: Object) -> int:
+    """How many servers are ready."""
+    return (workload.get("status") or {}).get("readyReplicas") or 0
+
+
+def _since(replicas: Sequence[Object]) -> datetime | None:
+    newest = max(replicas, key=readiness.revision, default=None)
+    return datetime.fromisoformat(newest["metadata"]["creationTimestamp"]) if newest else None
+
+
+def _in_git(owned: ClusterInventory, project: GitState) -> InGit:
+    if owned.source != project.source:
+        return InGit.ELSEWHERE
+    if owned.model not in project.models:
+        return InGit.GONE
+    if owned.holds:
+        return InGit.HELD
+    if not owned.is_complete:
+        return InGit.UNFINISHED
+    changed = project.changed_since(owned.commit) if owned.commit else None
+    if changed is None:
+        return InGit.UNKNOWN
+    return InGit.BEHIND if owned.model in changed else InGit.SAME

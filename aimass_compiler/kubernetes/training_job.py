@@ -1,0 +1,271 @@
+"""A training job in the cluster: submitted once for a recipe and its rows, awaited, and its results fetched.
+
+A RayJob is named by its recipe and notes which rows it was given. So a run that was interrupted is run again:
+the job that goes on is waited for, one that succeeded is not run again, and one that failed is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from aimass_compiler import conventions
+from aimass_compiler.conventions import ExitCode
+from aimass_compiler.kubernetes.cluster_volume import opened, put_in_place
+from aimass_compiler.kubernetes.connection import Connection
+from aimass_compiler.kubernetes.failures import Changed, ClusterError
+from aimass_compiler.kubernetes.lease import Locked, leased
+from aimass_compiler.kubernetes.objects import Object, in_ranks, key_of
+from aimass_compiler.kubernetes.prune import wait_until_gone
+from aimass_compiler.kubernetes.readiness import NotReady, wait_for
+from aimass_compiler.kubernetes.transport import Report
+from aimass_compiler.programs.kubectl import Kubectl
+from aimass_compiler.render.object_kind import WorkloadState, at
+
+_LONGEST_PAUSE = 3.0
+#: For the pod through which files are copied, and for what must be gone.
+_COPY_SECONDS = 600.0
+_GROUP = "ray.io"
+#: What Ray says of a command that failed (ray/dashboard/modules/job/job_supervisor.py), with its log.
+_EXITED = re.compile(r"failed with exit code (\d+)")
+#: What a stage may exit with in the job.
+_STAGE_CODES = (ExitCode.DATA, ExitCode.TRAINING, ExitCode.GATE, ExitCode.DISK, ExitCode.PACKAGE)
+_SUCCEEDED, _COMPLETE = "SUCCEEDED", "Complete"
+_ENDED = frozenset((_COMPLETE, "Failed", "ValidationFailed"))
+_PHASES = {
+    "": "KubeRay has not begun with it",
+    "Initializing": "its Ray cluster starts",
+    "Running": "it runs",
+    "Suspending": "it is being suspended",
+    "Suspended": "it is suspended, as while it waits in its queue",
+    "Retrying": "it failed, and is tried again on a new Ray cluster",
+    "Waiting": "it waits to be submitted",
+}
+
+
+class TrainingFailed(ClusterError):  # noqa: N818  # it reads as what is the case
+    """The job failed; its exit code is that of the stage that did."""
+
+    def __init__(self, message: str, code: ExitCode) -> None:
+        super().__init__(message, "change what it names, and train again")
+        self.exit_code = code
+
+
+@dataclass(frozen=True)
+class ClusterTraining:
+    """What is to be trained where."""
+
+    model: str
+    environment: str
+    root: Path
+    """The project's folder."""
+    objects: Sequence[Object]
+    """What `train/` of the model stands for."""
+    given: Sequence[str]
+    """The files and folders of the project that the job reads, by their paths."""
+    results: Sequence[str]
+    """The folders that it leaves, by their paths in the project."""
+    force: bool = False
+    """Whether a job that succeeded is run again."""
+    timeout: float = 3600.0
+    lock_timeout: float = 600.0
+
+    @property
+    def job(self) -> Object:
+        """The RayJob that trains once."""
+        (found,) = (each for each in self.objects if each["kind"] == "RayJob")
+        return found
+
+    @property
+    def namespace(self) -> str:
+        return str(self.job["metadata"]["namespace"])
+
+
+def train(connection: Connection, kubectl: Kubectl, wanted: ClusterTraining, report: Report) -> None:
+    """Have a model trained in the cluster, and put what that left into the project. Raises ClusterError."""
+    place = f"{wanted.environment}-train"
+    lock = leased(
+        connection,
+        wanted.namespace,
+        wanted.model,
+        place,
+        timeout=wanted.lock_timeout,
+        report=report,
+    )
+    with lock as lease:
+        key = key_of(wanted.job)
+        rows = digest_of(wanted.root, wanted.given)
+        if not _goes_on(connection, wanted, rows, report):
+            _clear(connection, wanted, report)
+            _submit(connection, kubectl, wanted, rows, lease.check, report)
+        deadline = time.monotonic() + wanted.timeout
+        try:
+            wait_for(
+                connection,
+                key,
+                job_state,
+                lease.check,
+                deadline=deadline,
+                report=report,
+                longest_pause=_LONGEST_PAUSE,
+            )
+        except NotReady:
+            _require_no_failure(connection.get(key))
+            raise
+        _fetch(connection, kubectl, wanted, lease.check, report)
+
+
+def digest_of(root: Path, paths: Sequence[str]) -> str:
+    """A short name of what files, and all files of folders, hold."""
+    whole = hashlib.sha256()
+    for path in sorted(paths):
+        start = (root / path).resolve()
+        for file in sorted(start.rglob("*")) if start.is_dir() else [start]:
+            if file.is_file():
+                with file.open("rb") as stream:
+                    content = hashlib.file_digest(stream, "sha256").hexdigest()
+                name = file.relative_to(start).as_posix()
+                whole.update(f"{path}\0{name}\0{content}\n".encode())
+    return whole.hexdigest()[:16]
+
+
+def _goes_on(connection: Connection, wanted: ClusterTraining, rows: str, report: Report) -> bool:
+    """Whether there is such a job for these rows, which runs or has succeeded."""
+    live = connection.get(key_of(wanted.job))
+    if live is None or (live["metadata"].get("annotations") or {}).get(conventions.ANNOTATION_DATA) != rows:
+        return False
+    state = job_state(live)
+    if state.has_failed or (state.is_ready and wanted.force):
+        return False
+    name = live["metadata"]["name"]
+    report(f"RayJob {name} {'has trained it already' if state.is_ready else 'goes on; waiting for it'}")
+    return True
+
+
+def _clear(connection: Connection, wanted: ClusterTraining, report: Report) -> None:
+    """Remove earlier jobs of the model, for two in one volume would spoil each other's results.
+
+    Raises Locked while the clock's job runs.
+    """
+    labels = {conventions.LABEL_MODEL: wanted.model}
+    leaving = []
+    for live in connection.list(_GROUP, "RayJob", wanted.namespace, labels):
+        name, has_ended = live["metadata"]["name"], _has_ended(live)
+        if conventions.ANNOTATION_DATA in (live["metadata"].get("annotations") or {}):
+            report(f"RayJob {name} of an earlier recipe or run is removed")
+            connection.delete(live)
+            leaving.append(live)
+        elif not has_ended:
+            raise Locked(f"RayJob {name} trains in the same volume now", "wait until it has ended")
+    deadline = time.monotonic() + _COPY_SECONDS
+    wait_until_gone(connection, leaving, deadline)
+    clusters = [cluster for each in leaving if (cluster := at(each, "status", "rayClusterName"))]
+    for cluster in clusters:
+        pods = connection.list("", "Pod", wanted.namespace, {conventions.LABEL_RAY_CLUSTER: cluster})
+        wait_until_gone(connection, pods, deadline)
+
+
+def _has_ended(live: Object) -> bool:
+    return at(live, "status", "jobDeploymentStatus") in _ENDED
+
+
+def _submit(
+    connection: Connection,
+    kubectl: Kubectl,
+    wanted: ClusterTraining,
+    rows: str,
+    check: Callable[[], None],
+    report: Report,
+) -> None:
+    """Fill the volume, then apply the job, which begins at once."""
+    *before, job = (each for group in in_ranks(_needed(wanted)) for each in group)
+    for document in before:
+        if document.get("immutable"):  # it is named by what it holds
+            _created(connection, document)
+        else:
+            connection.apply(document)
+    if wanted.given:
+        report(f"copying {', '.join(wanted.given)} to the volume")
+        copy = opened(connection, kubectl, wanted.job, check, timeout=_COPY_SECONDS, report=report)
+        with copy as workspace:
+            workspace.send(wanted.root, wanted.given)
+    check()
+    metadata = dict(job["metadata"])
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), conventions.ANNOTATION_DATA: rows}
+    connection.apply({**job, "metadata": metadata})
+    report(f"RayJob {metadata['name']} is submitted")
+
+
+def _created(connection: Connection, document: Object) -> None:
+    with suppress(Changed):  # it is there
+        connection.create(document)
+
+
+def _needed(wanted: ClusterTraining) -> Iterator[Object]:
+    """The job, and what its pods name; not what repeats it by the clock, which is applied by a person."""
+    pod = wanted.job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]
+    names = {("RayJob", wanted.job["metadata"]["name"])}
+    names |= {(kind, pod["serviceAccountName"]) for kind in ("ServiceAccount", "NetworkPolicy")}
+    for volume in pod["volumes"]:
+        if "persistentVolumeClaim" in volume:
+            names.add(("PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"]))
+        if "configMap" in volume:
+            names.add(("ConfigMap", volume["configMap"]["name"]))
+    return (each for each in wanted.objects if (each["kind"], each["metadata"]["name"]) in names)
+
+
+def job_state(live: Object) -> WorkloadState:
+    """How far a RayJob is, by what KubeRay writes into its status."""
+    phase = str(at(live, "status", "jobDeploymentStatus") or "")
+    has_succeeded = at(live, "status", "jobStatus") == _SUCCEEDED
+    if phase in _ENDED:
+        is_ready = phase == _COMPLETE and has_succeeded
+        return WorkloadState(_said(live), is_ready=is_ready, has_failed=not is_ready)
+    return WorkloadState(": ".join(filter(None, (_PHASES.get(phase, phase), _said(live)))))
+
+
+def _said(live: Object) -> str:
+    """What the status says in words, and how many workers are there."""
+    status = live.get("status") or {}
+    cluster = status.get("rayClusterStatus") or {}
+    found = [" ".join(str(status[name]).split()) for name in ("reason", "message") if status.get(name)]
+    desired, ready = cluster.get("desiredWorkerReplicas"), cluster.get("readyWorkerReplicas", 0)
+    if desired and ready != desired and not _has_ended(live):
+        found.append(f"{ready} of {desired} workers are ready")
+    return ", ".join(found)
+
+
+def _require_no_failure(live: Object | None) -> None:
+    """Raises TrainingFailed where the job has failed, with what its last lines say."""
+    if live is None or not job_state(live).has_failed:
+        return
+    status = live["status"]
+    message = str(status.get("message") or "").strip()
+    exited = _EXITED.search(message)
+    codes = [code for code in _STAGE_CODES if exited and int(exited[1]) == code]
+    reason = status.get("reason") or status.get("jobStatus") or "it does not say why"
+    name = live["metadata"]["name"]
+    raise TrainingFailed(f"RayJob {name} failed ({reason}): {message}", (codes or [ExitCode.TRAINING])[0])
+
+
+def _fetch(
+    connection: Connection,
+    kubectl: Kubectl,
+    wanted: ClusterTraining,
+    check: Callable[[], None],
+    report: Report,
+) -> None:
+    report(f"fetching {', '.join(wanted.results)} from the volume")
+    copy = opened(connection, kubectl, wanted.job, check, timeout=_COPY_SECONDS, report=report)
+    beside = wanted.root / conventions.ARTIFACTS_FOLDER
+    beside.mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=beside, prefix=".arriving-") as folder:
+        with copy as workspace:
+            workspace.receive(wanted.results, Path(folder))
+        put_in_place(Path(folder), wanted.root, wanted.results)

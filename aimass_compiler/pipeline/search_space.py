@@ -1,0 +1,32 @@
+"""What the search of a pipeline tries: the parameters that are ranges, and how many trials run at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from aimass_compiler.catalog.model import Model
+from aimass_compiler.catalog.quantities import Frozen, is_range
+from aimass_compiler.diagnostics import Path
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.training import Training
+
+
+def ranges(model: Model, training: Training) -> dict[Path, Any]:
+    """The ranges of the model and, where it learns in epochs, of the optimizer, by their places."""
+    found = dict(_in(model, ("model", model.kind)))
+    if model.learns_in_epochs:
+        found |= _in(training.optimizer, ("training", "optimizer", training.optimizer.kind))
+    return found
+
+
+def at_once(pipeline: Pipeline) -> int:
+    """How many trials run side by side: one where there is nothing to search."""
+    search = pipeline.search
+    return min(search.concurrency, search.trials) if ranges(pipeline.model, pipeline.training) else 1
+
+
+def _in(kind: Frozen, path: Path) -> Iterator[tuple[Path, Any]]:
+    for name in type(kind).model_fields:
+        if is_range(getattr(kind, name)):
+            yield (*path, name), getattr(kind, name)

@@ -1,0 +1,58 @@
+"""What dvc.lock records of a run: the hash of each file that stages read and left, and their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+#: Where DVC notes by what it knows a file: of files here, and of remote ones.
+_HASHES = ("md5", "etag", "checksum")
+
+
+class NoRun(Exception):  # noqa: N818  # it reads as what is the case
+    """There is no dvc.lock, or none that can be read; the message says which."""
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """The stages of a model as DVC ran them last."""
+
+    stages: Mapping[str, Any]
+
+    def read(self) -> dict[str, str]:
+        """The hash of every file that stages read and none of them left."""
+        left = {entry["path"] for stage in self.stages.values() for entry in stage.get("outs") or ()}
+        listed = (entry for stage in self.stages.values() for entry in stage.get("deps") or ())
+        return {entry["path"]: _hash_of(entry) for entry in listed if entry["path"] not in left}
+
+    def left(self, stage: str) -> dict[str, str]:
+        """The hash of every file that a stage left, by its path."""
+        outs = (self.stages.get(stage) or {}).get("outs") or ()
+        return {entry["path"]: _hash_of(entry) for entry in outs}
+
+    def parameters(self, stages: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+        """Every parameter that these stages ran with, by its dotted key."""
+        for stage in stages:
+            for values in ((self.stages.get(stage) or {}).get("params") or {}).values():
+                yield from values.items()
+
+
+def recorded_run(path: Path) -> RecordedRun:
+    """What a dvc.lock records. Raises NoRun."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        # DVC writes YAML 1.2, where `no` is text.
+        document = YAML(typ="safe", pure=True).load(path.read_bytes())
+        return RecordedRun(dict(document["stages"]))
+    except FileNotFoundError:
+        raise NoRun(f"there is no {path.name} yet") from None
+    except (OSError, YAMLError, LookupError, TypeError, ValueError) as error:
+        raise NoRun(f"{path.name} cannot be read: {error}") from None
+
+
+def _hash_of(entry: Mapping[str, Any]) -> str:
+    return str(next((entry[key] for key in _HASHES if key in entry), ""))

@@ -1,0 +1,243 @@
+"""Who may apply a model, and who may only roll it back: for each environment the Roles that its objects need.
+
+The rules are computed from the objects that are rendered, so a new kind of object brings its right with it.
+Nothing of this is part of an overlay: who may apply it could give themselves any right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from aimass_compiler import conventions
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.settings import Account, Deployer, Deployers
+from aimass_compiler.render.cached_template import CachedTemplate
+from aimass_compiler.render.emit import block, header
+from aimass_compiler.render.names import Labels, component_label, model_labels, own_labels
+from aimass_compiler.render.object_kind import Object
+from aimass_compiler.render.targets import kind_of_object
+
+ACCESS_FILE = "access.yaml"
+_RBAC = "rbac.authorization.k8s.io"
+#: A server-side apply that creates an object needs `create` and `patch`; as its request names the object,
+#: even creating is limited to that name.
+_KEEP = ("get", "create", "patch", "delete")
+#: To change what is there, by its version.
+_RECORDED = ("get", "update")
+
+#: Who applies where the settings do not say.
+_USUAL = Deployer(service_account=Account.default())
+
+_Pairs = tuple[tuple[str, str], ...]
+#: Resources by their group.
+_Lists = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class Placed(NamedTuple):
+    """An object that an environment holds, by what its name adds to the model's."""
+
+    group: str
+    resource: str
+    suffix: str
+    serves: bool
+    has_steps: bool
+
+
+def access_file(pipeline: Pipeline, held: Mapping[str, Sequence[Object]]) -> bytes:
+    """The file with Roles and RoleBindings for each environment, from the objects that it holds.
+
+    Raises ValueError where an object's name does not begin with the model's.
+    """
+    own = own_labels(pipeline.settings)
+    parts = []
+    for name, objects in held.items():
+        placed = tuple(_placed(pipeline.name, document) for document in objects)
+        words = (pipeline.name, name, pipeline.environments[name].namespace)
+        parts.append(_ACCESS(words, _subjects(pipeline, name), placed, _reasons(objects), own))
+        if oncall := _oncall(pipeline, name):
+            serving = tuple(each for each in placed if each.serves)
+            parts.append(_ROLLBACK(words, oncall, serving, own))
+        if name == next(iter(pipeline.environments)) and (trainer := _trainer(pipeline, name)):
+            parts.append(_TRAINING(words, trainer, own))
+    return (header(pipeline.name) + "---\n".join(parts)).encode()
+
+
+def _placed(model: str, document: Object) -> Placed:
+    kind, name = kind_of_object(document), document["metadata"]["name"]
+    if not name.startswith(model):
+        raise ValueError(f"{kind.kind} {name} is not named after its model, {model}")
+    return Placed(kind.group, kind.resource, name.removeprefix(model), kind.serves, kind.has_steps)
+
+
+def _reasons(objects: Iterable[Object]) -> _Lists:
+    """By group what is listed to tell why an object does not get ready."""
+    found: dict[str, list[str]] = {}
+    for group, resource in sorted({pair for each in objects for pair in kind_of_object(each).explained_by}):
+        found.setdefault(group, []).append(resource)
+    return tuple((group, tuple(resources)) for group, resources in found.items())
+
+
+def deployers(pipeline: Pipeline, environment: str) -> tuple[str, ...]:
+    """Who may apply to an environment, by kind and name."""
+    named = map(dict, _subjects(pipeline, environment))
+    return tuple(sorted(f"{each['kind']} {each['name']}" for each in named))
+
+
+def _subjects(pipeline: Pipeline, environment: str) -> tuple[_Pairs, ...]:
+    """Who applies, as a binding names them."""
+    settings = pipeline.settings.environments.get(environment)
+    deployer = (settings.deployer if settings else None) or _USUAL
+    return _named(deployer, pipeline.environments[environment].namespace)
+
+
+def _oncall(pipeline: Pipeline, environment: str) -> tuple[_Pairs, ...]:
+    """Who may roll back at once, as a binding names them; nobody where the settings name none."""
+    settings = pipeline.settings.environments.get(environment)
+    if settings is None or settings.oncall is None:
+        return ()
+    return _named(settings.oncall, pipeline.environments[environment].namespace)
+
+
+def _trainer(pipeline: Pipeline, environment: str) -> tuple[_Pairs, ...]:
+    """Who may train in the cluster, as a binding names them; nobody where the settings name none."""
+    settings = pipeline.settings.environments.get(environment)
+    if settings is None or settings.trainer is None:
+        return ()
+    return _named(settings.trainer, pipeline.environments[environment].namespace)
+
+
+def _named(found: Deployers, namespace: str) -> tuple[_Pairs, ...]:
+    every = found if isinstance(found, tuple) else (found,)
+    return tuple(_subject(each, namespace) for each in every)
+
+
+def _subject(deployer: Deployer, namespace: str) -> _Pairs:
+    if deployer.user is not None:
+        return ("apiGroup", _RBAC), ("kind", "User"), ("name", deployer.user)
+    if deployer.group is not None:
+        return ("apiGroup", _RBAC), ("kind", "Group"), ("name", deployer.group)
+    account = deployer.service_account or Account.default()
+    home = account.namespace or namespace
+    return ("kind", "ServiceAccount"), ("name", account.name), ("namespace", home)
+
+
+def _built(
+    model: str,
+    environment: str,
+    namespace: str,
+    subjects: Sequence[_Pairs],
+    objects: Sequence[Placed],
+    reasons: _Lists,
+    own: Labels,
+) -> str:
+    name = conventions.RECORD_NAME.format(model=model, environment=environment)
+    head = {"name": name, "namespace": namespace, "labels": _labels(model, environment, own)}
+    return _granted(head, [*_rules(model, objects), *_around(name, reasons)], subjects)
+
+
+def _rollback(
+    model: str,
+    environment: str,
+    namespace: str,
+    subjects: Sequence[_Pairs],
+    objects: Sequence[Placed],
+    own: Labels,
+) -> str:
+    """The Role that `aimass rollback --now` needs: other images for the pods, and that this is held.
+
+    It makes no object and deletes none. The lease is taken from a run that has it, never made.
+    """
+    record = conventions.RECORD_NAME.format(model=model, environment=environment)
+    name = conventions.ROLLBACK_NAME.format(model=model, environment=environment)
+    head = {"name": name, "namespace": namespace, "labels": _labels(model, environment, own)}
+    rules = [_rule("", ["configmaps"], _RECORDED, [record])]
+    rules.append(_rule("coordination.k8s.io", ["leases"], _RECORDED, [record]))
+    for each in objects:
+        names = [f"{model}{each.suffix}"]
+        rules.append(_rule(each.group, [each.resource], ("get", "patch"), names))
+        if each.has_steps:
+            rules.append(_rule(each.group, [f"{each.resource}/status"], ("patch",), names))
+    rules.append(_rule("", ["pods"], ("list",)))
+    return _granted(head, rules, subjects)
+
+
+def _training(model: str, environment: str, namespace: str, subjects: Sequence[_Pairs], own: Labels) -> str:
+    """The Role that `aimass train` needs: the training job with what it needs, and a pod to copy files.
+
+    A job is named by its content, so that rights to RayJobs cannot be limited to a name.
+    """
+    name = conventions.TRAINING_NAME.format(model=model, environment=environment)
+    head = {"name": name, "namespace": namespace, "labels": _labels(model, environment, own)}
+    account = conventions.TRAINING_ACCOUNT.format(model=model)
+    volume = conventions.WORKSPACE.format(model=model)
+    made = ("get", "create", "patch")
+    rules = [
+        _rule("ray.io", ["rayjobs"], ("get", "list", "create", "patch", "delete")),
+        _rule("", ["configmaps"], ("create",)),
+        _rule("", ["serviceaccounts"], made, [account]),
+        _rule("networking.k8s.io", ["networkpolicies"], made, [account]),
+        _rule("", ["persistentvolumeclaims"], made, [volume]),
+        _rule("", ["pods"], (*made, "delete"), [volume]),
+        _rule("", ["pods/exec"], ("get", "create"), [volume]),
+        _rule("", ["pods", "events"], ("list",)),
+        _rule("coordination.k8s.io", ["leases"], ("create",)),
+        _rule("coordination.k8s.io", ["leases"], ("get", "update", "delete"), [name]),
+    ]
+    return _granted(head, rules, subjects)
+
+
+def _granted(head: Mapping[str, Any], rules: Sequence[Mapping[str, Any]], subjects: Sequence[_Pairs]) -> str:
+    name = head["name"]
+    role = {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": head, "rules": list(rules)}
+    binding = {
+        "apiVersion": f"{_RBAC}/v1",
+        "kind": "RoleBinding",
+        "metadata": head,
+        "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": name},
+        "subjects": [dict(subject) for subject in subjects],
+    }
+    return f"{block(role)}---\n{block(binding)}"
+
+
+def _labels(model: str, environment: str, own: Labels) -> dict[str, str]:
+    labels = {conventions.LABEL_NAME: model, **dict(own), **model_labels(model)}
+    return labels | {conventions.LABEL_ENVIRONMENT: environment} | component_label("access")
+
+
+def _rules(model: str, objects: Sequence[Placed]) -> Iterator[dict[str, Any]]:
+    """A rule for all kinds of a group whose objects have the same names."""
+    suffixes: dict[tuple[str, str], list[str]] = {}
+    for found in objects:
+        suffixes.setdefault((found.group, found.resource), []).append(found.suffix)
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (group, resource), known in sorted(suffixes.items()):
+        names = tuple(sorted(f"{model}{suffix}" for suffix in known))
+        alike.setdefault((group, names), []).append(resource)
+    for (group, names), resources in alike.items():
+        yield _rule(group, resources, _KEEP, names)
+
+
+def _around(record: str, reasons: _Lists) -> Iterator[dict[str, Any]]:
+    """What applying needs beside the objects: its lease, its record, and reasons for what does not work.
+
+    Lease and record are posted, so that two cannot create them at once: that cannot be limited to a name.
+    """
+    yield _rule("", ["configmaps"], ("create", "list"))
+    yield _rule("", ["configmaps"], ("get", "update", "delete"), [record])
+    yield _rule("coordination.k8s.io", ["leases"], ("create",))
+    yield _rule("coordination.k8s.io", ["leases"], ("get", "update", "delete"), [record])
+    for group, resources in reasons:
+        yield _rule(group, resources, ("list",))
+
+
+def _rule(
+    group: str, resources: Sequence[str], verbs: Sequence[str], names: Sequence[str] = ()
+) -> dict[str, Any]:
+    limited = {"resourceNames": list(names)} if names else {}
+    return {"apiGroups": [group], "resources": list(resources), **limited, "verbs": list(verbs)}
+
+
+_ACCESS = CachedTemplate(_built)
+_ROLLBACK = CachedTemplate(_rollback)
+_TRAINING = CachedTemplate(_training)

@@ -1,0 +1,183 @@
+"""What the compiler knows of one model beside its values, as `resolved.json` keeps it for those who compare.
+
+No stage and no server reads it. Two of them, of two revisions, say what a change means.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from aimass_compiler import conventions
+
+
+class RequestColumn(Struct, frozen=True):
+    """One column that a request may name."""
+
+    type: str
+    is_read: bool
+    """Whether its values reach the model; others may be sent and change nothing."""
+    missing: float
+    """The share of rows that may lack a value; 0 means that requests must have one."""
+    shape: tuple[int, ...] | None = None
+    min: float | None = None
+    max: float | None = None
+    unit: str = ""
+    values: tuple[str, ...] | None = None
+    """The names that are accepted; None where any is."""
+
+
+class Contract(Struct, frozen=True):
+    """What callers send and get, wherever the model serves."""
+
+    task: str
+    target: str
+    classes: tuple[str, ...]
+    positive: str | None
+    columns: dict[str, RequestColumn]
+
+
+class RequestLimits(Struct, frozen=True):
+    """What one server accepts, amounts as a spec has them."""
+
+    concurrency: int
+    timeout: str
+    body: str
+
+
+class Promises(Struct, frozen=True):
+    """What users may rely on."""
+
+    availability: str
+    latency: dict[str, str]
+
+
+class Addresses(Struct, frozen=True):
+    """Where requests go."""
+
+    ports: dict[str, tuple[int, ...]]
+    """By the name of the Service."""
+    host: str | None
+    paths: tuple[str, ...]
+    """Where the route from outside leads; none without a host."""
+
+
+class Servers(Struct, frozen=True):
+    """What serves in one environment."""
+
+    least: int
+    most: int
+    is_canary: bool
+    """Whether Argo Rollouts runs them."""
+    cpu: str
+    memory: str
+    variables: dict[str, str]
+    labels: dict[str, str]
+    pods: str
+    """A digest of their whole manifest."""
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether load decides how many there are."""
+        return self.least < self.most
+
+
+class AlertRule(Struct, frozen=True):
+    """One alert rule; those of one name differ in objective or severity."""
+
+    name: str
+    severity: str
+    objective: str
+    thresholds: tuple[float, ...]
+    """What it fires above; for several burn rates the threshold of each."""
+    hold: str
+    """How long that must last."""
+    condition: str
+    """A digest of its expression, but for where it runs."""
+
+
+class DeclaredObject(Struct, frozen=True, order=True):
+    """One Kubernetes object that an environment declares."""
+
+    kind: str
+    name: str
+    content: str
+    """A digest of all of it but the namespace."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.kind, self.name
+
+
+class Environment(Struct, frozen=True):
+    """What one environment gets."""
+
+    namespace: str
+    deployers: tuple[str, ...]
+    """Who may apply to it."""
+    servers: Servers
+    addresses: Addresses
+    limits: RequestLimits
+    promises: Promises
+    alerts: tuple[AlertRule, ...]
+    objects: tuple[DeclaredObject, ...]
+
+
+class SearchSize(Struct, frozen=True):
+    """How much is searched."""
+
+    trials: int
+    concurrency: int
+    searches: int
+    """How many there may be, with those that follow a missed gate."""
+    seconds: float | None
+    """After this no new trial starts."""
+
+
+class Job(Struct, frozen=True):
+    """One training job on a cluster; cores, GiB of memory and GPUs of all its pods together."""
+
+    environment: str
+    queue: str | None
+    secrets: tuple[str, ...]
+    cpu: float
+    gib: float
+    gpu: float
+
+
+class StageCommand(Struct, frozen=True):
+    """How DVC runs one stage."""
+
+    command: str
+    is_always_run: bool
+    """Whether it runs each time, because it reads what DVC cannot watch."""
+
+
+class ImageSources(Struct, frozen=True):
+    """What the images are made from."""
+
+    serving_base: str
+    training_base: str
+    packages: str
+    """A digest of the pins of what the server needs."""
+
+
+class Resolved(Struct, frozen=True):
+    """All of it, for one model."""
+
+    format: Literal[conventions.RESOLVED_FORMAT]  # type: ignore[valid-type]  # the constant's value
+    compiler: str
+    """The compiler's version."""
+    labels: dict[str, str]
+    """The organisation's labels of every object."""
+    monitor_labels: dict[str, str]
+    """Those by which Prometheus finds what to watch."""
+    monitor_namespace: str
+    """Where Prometheus runs, which the network lets in."""
+    images: ImageSources
+    contract: Contract
+    search: SearchSize
+    job: Job | None
+    stages: dict[str, StageCommand]
+    environments: dict[str, Environment]

@@ -1,0 +1,59 @@
+"""The image that trains: its Dockerfile, and its name, whose tag says what it is built from.
+
+All models of one framework have the same, so that a thousand models need a handful of images.
+"""
+
+from __future__ import annotations
+
+from aimass_compiler import __version__, conventions
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.render.image.escapes import reference
+from aimass_compiler.render.names import digest
+from aimass_compiler.render.pod_security import is_assigned
+
+
+def training_image(pipeline: Pipeline, version: str = __version__) -> str:
+    """Name and tag of the image of a compiler's version."""
+    return f"{conventions.TRAINING_IMAGE}:{training_tag(pipeline, version)}"
+
+
+def training_tag(pipeline: Pipeline, version: str = __version__) -> str:
+    """Names exactly what the image is built from."""
+    return digest(dockerfile(pipeline, version).encode())
+
+
+def dockerfile(pipeline: Pipeline, version: str = __version__) -> str:
+    """Ray's image with this package in the compiler's version, and what the framework needs; no header."""
+    extras = ",".join(sorted({"run", pipeline.model.trained_by.extra}))
+    return f"""\
+# `aimass image training` builds it, and finds wheels in the context, should no index have this version.
+FROM {reference(pipeline.settings.images.ray)}
+
+LABEL org.opencontainers.image.title="{conventions.TRAINING_IMAGE}"
+
+# The secrets `pip` and `certificates` say which index, as for the image that serves.
+RUN --mount=type=bind,target=/context \\
+    --mount=type=secret,id=pip,mode=0444 --mount=type=secret,id=certificates,mode=0444 \\
+    PIP_CONFIG_FILE=/run/secrets/pip python -m pip install --no-cache-dir --disable-pip-version-check \\
+      --find-links /context \\
+      "aimass-compiler[{extras}]=={version}"
+{_home_for_all(pipeline)}
+# Ray sends telemetry unless it is disabled.
+ENV RAY_USAGE_STATS_ENABLED=0
+
+# Ray's operator asks whether it is well: nothing in the image alone would answer.
+HEALTHCHECK NONE
+# The user `ray` of the base image, as a number that Kubernetes can check.
+USER 1000:100
+"""
+
+
+def _home_for_all(pipeline: Pipeline) -> str:
+    """Lets users that the platform assigns, all of group 0, enter the folder that Ray's Python lies in."""
+    if not is_assigned(pipeline.settings):
+        return ""
+    return """
+# The platform runs it as a user that it assigns, in group 0.
+USER 0
+RUN chgrp 0 "$HOME" && chmod g+rx "$HOME"
+"""

@@ -1,0 +1,155 @@
+"""The base and the overlays: one kustomization each, put together from what all targets declare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from aimass_compiler import conventions
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.render.access import ACCESS_FILE, access_file
+from aimass_compiler.render.emit import block, emit, emit_all
+from aimass_compiler.render.names import kustomization, own_labels, served_labels
+from aimass_compiler.render.object_kind import Object, Rank, at
+from aimass_compiler.render.overlay_patches import Difference, difference
+from aimass_compiler.render.scanner_exemptions import exempt, exempt_parts
+from aimass_compiler.render.target import Layer, Rendered
+from aimass_compiler.render.targets import kind_of_object
+
+_OBJECTS_FILE = "server.yaml"
+#: Below an overlay, what of its patches is there before its release: Kustomize patches after all components.
+_BEFORE_RELEASE = "images"
+#: The part of the spec that all these objects follow from, for what is accepted of it.
+_PART = "serving"
+
+
+class Objects(Struct, frozen=True):
+    """The objects of all targets: those of the base, and those of each environment."""
+
+    base: list[Object]
+    environments: dict[str, list[Object]]
+    """The list of the base itself where nothing differs."""
+
+
+def kustomizations(pipeline: Pipeline, rendered: Sequence[Rendered], objects: Objects) -> dict[str, bytes]:
+    """The files below base/ and overlays/, and the right to apply each overlay."""
+    layers, base = [each.base for each in rendered], objects.base
+    files = {f"base/{_OBJECTS_FILE}": emit_all(base, pipeline.name)}
+    files["base/kustomization.yaml"] = emit(_base(pipeline, layers), pipeline.name)
+    files |= _own_files(layers, "base")
+    held = {}
+    for name in pipeline.environments:
+        overlays = [each.overlay(name) for each in rendered]
+        here = objects.environments[name]
+        change = Difference([], []) if here is base else difference(base, here)
+        files |= _overlay(pipeline, name, overlays, change) | _own_files(overlays, f"overlays/{name}")
+        held[name] = [*here, *_beside(layers, overlays)]
+    files[ACCESS_FILE] = access_file(pipeline, held)
+    return files
+
+
+def objects_of(pipeline: Pipeline, rendered: Sequence[Rendered]) -> Objects:
+    """What all targets declare."""
+    found = _observers_last(document for each in rendered for document in each.base.objects or ())
+    base = _exempt(pipeline, found, _PART)
+    return Objects(base, {name: _here(pipeline, rendered, name, base) for name in pipeline.environments})
+
+
+def _here(
+    pipeline: Pipeline, rendered: Sequence[Rendered], environment: str, base: list[Object]
+) -> list[Object]:
+    """What all targets have in one environment: the `base` itself where nothing differs."""
+    overlays, part = [each.overlay(environment) for each in rendered], f"environments.{environment}"
+    if part not in exempt_parts(pipeline) and all(layer.objects is None for layer in overlays):
+        return base
+    pairs = zip(rendered, overlays, strict=True)
+    chosen = (each.base.objects if layer.objects is None else layer.objects for each, layer in pairs)
+    found = _observers_last(document for objects in chosen for document in objects or ())
+    return _exempt(pipeline, found, _PART, part)
+
+
+def _observers_last(objects: Iterator[Object]) -> list[Object]:
+    return sorted(objects, key=lambda document: kind_of_object(document).rank is Rank.OBSERVER)
+
+
+def _exempt(pipeline: Pipeline, objects: Sequence[Object], *parts: str) -> list[Object]:
+    return [exempt(document, kind_of_object(document), pipeline, *parts) for document in objects]
+
+
+def _own_files(layers: Sequence[Layer], folder: str) -> dict[str, bytes]:
+    """What targets wrote themselves: manifests, and what generators read."""
+    found = {path: content for layer in layers for path, content in layer.files.items()}
+    found |= {path: each.content for layer in layers for path, each in layer.manifests.items()}
+    return {f"{folder}/{path}": content for path, content in found.items()}
+
+
+def _beside(layers: Sequence[Layer], overlays: Sequence[Layer]) -> Iterator[Object]:
+    """The objects that lie in files of their own, or that Kustomize makes."""
+    for layer in (*layers, *overlays):
+        yield from (manifest.head for manifest in layer.manifests.values())
+    names = {each["name"] for layer in (*layers, *overlays) for each in layer.config_maps}
+    for name in sorted(names):
+        yield {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+
+
+def _base(pipeline: Pipeline, layers: Sequence[Layer]) -> dict[str, Any]:
+    return kustomization(
+        (
+            ("resources", [_OBJECTS_FILE, *_manifests(layers)]),
+            ("labels", [{"pairs": _labels(pipeline), "includeTemplates": True}]),
+            ("configMapGenerator", [each for layer in layers for each in layer.config_maps]),
+        )
+    )
+
+
+def _overlay(pipeline: Pipeline, name: str, layers: Sequence[Layer], change: Difference) -> dict[str, bytes]:
+    added = [_OBJECTS_FILE] if change.added else []
+    first = [patch for patch in change.patches if _names_images(patch)]
+    later = [patch for patch in change.patches if patch not in first]
+    parts = (
+        ("namespace", pipeline.environments[name].namespace),
+        ("resources", ["../../base", *_manifests(layers), *added]),
+        ("components", [*([_BEFORE_RELEASE] if first else []), release_folder(pipeline.name, name)]),
+        ("labels", [{"pairs": {conventions.LABEL_ENVIRONMENT: name}, "includeTemplates": True}]),
+        ("configMapGenerator", [each for layer in layers for each in layer.config_maps]),
+        ("patches", [{"patch": block(patch)} for patch in later]),
+    )
+    files = {f"overlays/{name}/kustomization.yaml": emit(kustomization(parts), pipeline.name)}
+    if first:
+        component = {
+            "apiVersion": "kustomize.config.k8s.io/v1alpha1",
+            "kind": "Component",
+            "patches": [{"patch": block(patch)} for patch in first],
+        }
+        files[f"overlays/{name}/{_BEFORE_RELEASE}/kustomization.yaml"] = emit(component, pipeline.name)
+    if change.added:
+        objects = [_labelled(document, pipeline) for document in change.added]
+        files[f"overlays/{name}/{_OBJECTS_FILE}"] = emit_all(objects, pipeline.name)
+    return files
+
+
+def _names_images(patch: Object) -> bool:
+    """Whether a patch brings images that the release is still to replace."""
+    pod = at(patch, "spec", "template", "spec") or {}
+    return "volumes" in pod or any("image" in each for each in pod.get("containers", ()))
+
+
+def release_folder(model: str, environment: str) -> str:
+    """Where an overlay finds what says which images it runs; without it, nothing is built of the overlay."""
+    return f"../../../../{conventions.RELEASES_FOLDER}/{environment}/{model}"
+
+
+def _manifests(layers: Sequence[Layer]) -> list[str]:
+    return sorted(path for layer in layers for path in layer.manifests)
+
+
+def _labelled(document: Object, pipeline: Pipeline) -> Object:
+    """With the labels that the base gives its own objects."""
+    labels: Mapping[str, str] = _labels(pipeline) | document["metadata"].get("labels", {})
+    return {**document, "metadata": {**document["metadata"], "labels": labels}}
+
+
+def _labels(pipeline: Pipeline) -> dict[str, str]:
+    return served_labels(pipeline.name, own_labels(pipeline.settings))

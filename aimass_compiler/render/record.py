@@ -1,0 +1,228 @@
+"""`resolved.json`: what the compiler knows of a model, as typed values that two revisions are compared by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from aimass_compiler import __version__, conventions
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.search_space import at_once, ranges
+from aimass_compiler.pipeline.serving import Serving
+from aimass_compiler.render.access import deployers
+from aimass_compiler.render.dvc import command, reads_unseen
+from aimass_compiler.render.facts import (
+    Addresses,
+    AlertRule,
+    Contract,
+    DeclaredObject,
+    Environment,
+    ImageSources,
+    Job,
+    Promises,
+    RequestColumn,
+    RequestLimits,
+    Resolved,
+    SearchSize,
+    Servers,
+    StageCommand,
+)
+from aimass_compiler.render.image.server_image import digest_of_pins
+from aimass_compiler.render.kustomizations import Objects
+from aimass_compiler.render.monitoring.alerts import Watched, alerts, watched
+from aimass_compiler.render.names import digest, own_labels, served_labels, wanted_labels
+from aimass_compiler.render.object_kind import Object, at
+from aimass_compiler.render.pipeline_json import PipelineJson
+from aimass_compiler.render.serving.network import paths
+from aimass_compiler.render.serving.workload import variables
+from aimass_compiler.render.target import Layer, Rendered
+from aimass_compiler.render.targets import kind_of_object
+from aimass_compiler.render.training.cluster import head_amounts, worker_amounts
+from aimass_compiler.stages import STAGES
+
+_GIB = 2**30
+
+
+def record_file(source: PipelineJson, rendered: Sequence[Rendered], objects: Objects) -> dict[str, bytes]:
+    """The record, from the pipeline and what the targets made of it."""
+    found = resolved(source, rendered, objects)
+    text = msgspec.json.format(msgspec.json.encode(found), indent=2)
+    return {conventions.RESOLVED_FILE: text + b"\n"}
+
+
+def resolved(source: PipelineJson, rendered: Sequence[Rendered], objects: Objects) -> Resolved:
+    """What the compiler knows of one model."""
+    pipeline, prometheus = source.pipeline, source.pipeline.settings.prometheus
+    return Resolved(
+        conventions.RESOLVED_FORMAT,
+        __version__,
+        dict(own_labels(pipeline.settings)),
+        dict(wanted_labels(pipeline.settings)),
+        prometheus.namespace,
+        _images(pipeline),
+        _contract(source),
+        _search(pipeline),
+        _job(pipeline),
+        {
+            stage.name: StageCommand(command(stage, pipeline.name), reads_unseen(stage, pipeline))
+            for stage in STAGES
+        },
+        _environments(source.pipeline, rendered, objects),
+    )
+
+
+def _images(pipeline: Pipeline) -> ImageSources:
+    images = pipeline.settings.images
+    return ImageSources(images.python, images.ray, digest_of_pins(pipeline.model.artifact.server))
+
+
+def _contract(source: PipelineJson) -> Contract:
+    task, read = source.pipeline.task, source.pipeline.inputs
+    columns = {
+        name: RequestColumn(
+            column["type"],
+            name in read,
+            column["missing"],
+            column.get("shape"),
+            column.get("min"),
+            column.get("max"),
+            column.get("unit", ""),
+            column.get("values"),
+        )
+        for name, column in source.document["data"]["columns"].items()
+        if name != task.target
+    }
+    return Contract(task.kind, task.target, task.classes, task.positive, columns)
+
+
+def _search(pipeline: Pipeline) -> SearchSize:
+    search, searches = pipeline.search, 1 + pipeline.evaluation.on_failure.retrain
+    if not ranges(pipeline.model, pipeline.training):  # one training is no search, and has no budget of time
+        return SearchSize(1, 1, searches, None)
+    return SearchSize(
+        search.trials, at_once(pipeline), searches, search.time.seconds if search.time else None
+    )
+
+
+def _job(pipeline: Pipeline) -> Job | None:
+    """The training job, which runs in the first environment."""
+    name = next(iter(pipeline.environments), None)
+    if name is None:
+        return None
+    settings, training = pipeline.settings.environments[name], pipeline.environments[name].training
+    head, worker, workers = head_amounts(training), worker_amounts(training), at_once(pipeline)
+    cpu, gpu = float(head.cpu + workers * worker.cpu), head.gpus + workers * worker.gpus
+    gib = (head.memory.size + workers * worker.memory.size) / _GIB
+    return Job(name, pipeline.settings.queue, tuple(sorted(settings.secrets)), cpu, gib, gpu)
+
+
+def _environments(
+    pipeline: Pipeline, rendered: Sequence[Rendered], objects: Objects
+) -> dict[str, Environment]:
+    base, found = [each.base for each in rendered], {}
+    contents = _Contents(pipeline, base)
+    for name, running in pipeline.environments.items():
+        here, overlays = objects.environments[name], [each.overlay(name) for each in rendered]
+        serving = running.serving
+        latency = serving.objectives.latency.model_dump(mode="json", exclude_none=True)
+        found[name] = Environment(
+            running.namespace,
+            deployers(pipeline, name),
+            _servers(pipeline, name, here),
+            _addresses(pipeline.name, serving, here),
+            RequestLimits(serving.limits.concurrency, str(serving.limits.timeout), str(serving.limits.body)),
+            Promises(str(serving.objectives.availability), latency),
+            _alerts(replace(watched(pipeline.metadata, name, running), **_ANYWHERE)),
+            contents.declared(here, overlays),
+        )
+    return found
+
+
+def _servers(pipeline: Pipeline, name: str, here: Sequence[Object]) -> Servers:
+    running = pipeline.environments[name]
+    serving = running.serving
+    kinds = ((each, kind_of_object(each)) for each in here)
+    served = ((each, kind.pods) for each, kind in kinds if kind.serves and kind.pods is not None)
+    template = next((pods.template for each, pods_of in served for pods in pods_of(each)), {})
+    own = served_labels(pipeline.name, own_labels(pipeline.settings)) | {conventions.LABEL_ENVIRONMENT: name}
+    return Servers(
+        serving.replicas.min,
+        serving.replicas.max,
+        bool(serving.rollout.canary),
+        str(serving.resources.cpu),
+        str(serving.resources.memory),
+        variables(serving, running.monitoring),
+        {**(at(template, "metadata", "labels") or {}), **own},
+        digest(msgspec.json.encode(template)),
+    )
+
+
+def _addresses(model: str, serving: Serving, here: Sequence[Object]) -> Addresses:
+    ports = {
+        each["metadata"]["name"]: tuple(port["port"] for port in each["spec"]["ports"])
+        for each in here
+        if each["kind"] == "Service"
+    }
+    gateway = serving.gateway
+    return Addresses(ports, gateway.host if gateway else None, paths(model) if gateway else ())
+
+
+#: What an alert fires on is the same wherever it watches.
+_ANYWHERE: Mapping[str, Any] = {"model": "", "environment": "", "namespace": "", "owner": "", "runbook": None}
+
+
+@lru_cache(maxsize=1024)
+def _alerts(watched: Watched) -> tuple[AlertRule, ...]:
+    return tuple(
+        AlertRule(
+            each.name,
+            each.severity,
+            each.labels.get("objective", ""),
+            tuple(map(float, each.thresholds)),
+            each.hold,
+            digest(each.expression.encode()),
+        )
+        for each in alerts(watched)
+    )
+
+
+class _Contents:
+    """Digests of what the environments of one model declare; what they share is encoded once."""
+
+    def __init__(self, pipeline: Pipeline, base: Sequence[Layer]) -> None:
+        self._labels = msgspec.json.encode(served_labels(pipeline.name, own_labels(pipeline.settings)))
+        # With the object itself, for an id lasts only as long as that.
+        self._known: dict[int, tuple[Object, DeclaredObject]] = {}
+        self._base = {each.key: each for each in self._beside(base)}
+
+    def declared(self, objects: Sequence[Object], overlays: Sequence[Layer]) -> tuple[DeclaredObject, ...]:
+        """All that an environment declares, whatever its release adds."""
+        found = self._base | {each.key: each for each in self._beside(overlays)}
+        found |= {each.key: each for each in map(self._declared, objects)}
+        return tuple(sorted(found.values()))
+
+    def _declared(self, document: Object) -> DeclaredObject:
+        if id(document) not in self._known:
+            kind, name = document["kind"], document["metadata"]["name"]
+            self._known[id(document)] = (
+                document,
+                self._digested(kind, name, msgspec.json.encode(document)),
+            )
+        return self._known[id(document)][1]
+
+    def _beside(self, layers: Sequence[Layer]) -> Iterator[DeclaredObject]:
+        """What lies in files of its own, or is made by Kustomize."""
+        for layer in layers:
+            for manifest in layer.manifests.values():
+                name = manifest.head["metadata"]["name"]
+                yield self._digested(manifest.head["kind"], name, manifest.content)
+            for each in layer.config_maps:
+                read = (layer.files[entry.rpartition("=")[2]] for entry in each["files"])
+                yield self._digested("ConfigMap", each["name"], b"".join((msgspec.json.encode(each), *read)))
+
+    def _digested(self, kind: str, name: str, content: bytes) -> DeclaredObject:
+        return DeclaredObject(kind, name, digest(self._labels + content))

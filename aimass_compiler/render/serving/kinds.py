@@ -1,0 +1,101 @@
+"""The kinds of objects that serve a model: how far they are, their pods, whose number they change."""
+
+from __future__ import annotations
+
+from aimass_compiler.render.object_kind import (
+    Object,
+    ObjectKind,
+    Rank,
+    Scaled,
+    WorkloadState,
+    at,
+    templated_pods,
+)
+
+_ARGO_ROLLOUTS = "Argo Rollouts (https://argo-rollouts.readthedocs.io)"
+_OF_PODS = (("", "events"), ("", "pods"))
+
+
+def _deployment_state(live: Object, fewest: int) -> WorkloadState:
+    """Source: the rules of `kubectl rollout status` (polymorphichelpers/rollout_status.go)."""
+    status = live.get("status") or {}
+    wanted = int(live["spec"].get("replicas", 1))
+    updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
+    old = status.get("replicas", 0) - updated
+    if live["metadata"].get("generation", 0) > status.get("observedGeneration", 0):
+        return WorkloadState("its controller has not seen it yet")
+    for condition in status.get("conditions") or ():
+        if condition.get("reason") == "ProgressDeadlineExceeded":
+            return WorkloadState(
+                f"its deadline has passed: {available} of {wanted} are available", has_failed=True
+            )
+    left = (
+        (updated < wanted, f"{updated} of {wanted} are new"),
+        (old > 0, f"{old} old to end"),
+        (available < updated, f"{available} of {updated} are available"),
+        (available < fewest, f"{available} of at least {fewest} are available"),
+    )
+    summary = next((words for is_so, words in left if is_so), "")
+    return WorkloadState(summary or f"{available} of {wanted} are available", is_ready=not summary)
+
+
+def _rollout_state(live: Object, fewest: int) -> WorkloadState:
+    """Source: https://argo-rollouts.readthedocs.io/en/stable/features/kubectl-plugin (phases)."""
+    status = live.get("status") or {}
+    phase, message = status.get("phase", ""), status.get("message") or ""
+    summary = f"{phase}: {message}" if message else phase
+    if str(live["metadata"].get("generation", 0)) != str(status.get("observedGeneration", "")) or not phase:
+        return WorkloadState("its controller has not seen it yet")
+    if phase == "Paused":
+        name, namespace = live["metadata"]["name"], live["metadata"]["namespace"]
+        message = f"{summary}; `kubectl argo rollouts promote {name} -n {namespace}` goes on"
+        return WorkloadState(message, is_started=is_canary(live))
+    available = status.get("availableReplicas", 0)
+    if phase == "Healthy" and available < fewest:
+        return WorkloadState(f"{available} of at least {fewest} are available")
+    # Until the canary's first pods are available it stays at step 0.
+    is_started = is_canary(live) and phase == "Progressing" and bool(status.get("currentStepIndex"))
+    return WorkloadState(
+        summary, is_ready=phase == "Healthy", has_failed=phase == "Degraded", is_started=is_started
+    )
+
+
+def is_canary(rollout: Object) -> bool:
+    """Whether a Rollout runs a new version beside the one that serves."""
+    status = rollout.get("status") or {}
+    stable = status.get("stableRS", "")
+    return bool(stable) and status.get("currentPodHash", "") not in {"", stable}
+
+
+def _taken_over(rollout: Object) -> Scaled | None:
+    """The Deployment whose pods a Rollout runs, so that it needs none of its own."""
+    reference = at(rollout, "spec", "workloadRef")
+    return Scaled(reference, 0) if reference and reference.get("kind") == "Deployment" else None
+
+
+DEPLOYMENT = ObjectKind(
+    kind="Deployment",
+    group="apps",
+    rank=Rank.WORKLOAD,
+    state=_deployment_state,
+    pods=templated_pods,
+    has_replicas=True,
+    serves=True,
+    explained_by=(*_OF_PODS, ("apps", "replicasets")),
+)
+ROLLOUT = ObjectKind(
+    kind="Rollout",
+    group="argoproj.io",
+    rank=Rank.WORKLOAD,
+    operator=_ARGO_ROLLOUTS,
+    state=_rollout_state,
+    has_replicas=True,
+    serves=True,
+    scales=_taken_over,
+    has_steps=True,
+    explained_by=(*_OF_PODS, ("apps", "replicasets")),
+)
+ANALYSIS_TEMPLATE = ObjectKind(
+    kind="AnalysisTemplate", group="argoproj.io", rank=Rank.ADDRESS, operator=_ARGO_ROLLOUTS
+)
+KINDS = (DEPLOYMENT, ROLLOUT, ANALYSIS_TEMPLATE)

@@ -1,0 +1,88 @@
+"""`python -m aimass_compiler.runtime.server.import_trace PACKAGE LIST`: serve once, and list what that loads.
+
+The image's build runs it with the package's example: a package that does not serve in the image is found
+before it is pushed, and what is listed is what bytecode is worth its place for.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import sys
+import threading
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from aimass_compiler import conventions
+from aimass_compiler.conventions import ExitCode
+from aimass_compiler.runtime.server import __main__ as program
+from aimass_compiler.runtime.server.log import EventLog
+from aimass_compiler.runtime.server.process import serve
+from aimass_compiler.runtime.server.response import ServerFailure
+from aimass_compiler.runtime.server.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_HOST = "127.0.0.1"
+_SECONDS = 120
+
+
+class _FirstRequest(EventLog):
+    """A log that, once the server is ready, lets it be asked and then stopped."""
+
+    def __init__(self, package: Path) -> None:
+        super().__init__(sys.stderr.buffer)
+        self._package = package
+        self.status = 0
+        self.answer = b""
+
+    def event(self, name: str, fields: Mapping[str, Any], level: str = "info") -> None:
+        """Write the event; when it is that the server is ready, ask."""
+        super().event(name, fields, level)
+        if name == "ready":
+            threading.Thread(target=self._ask, args=(fields["port"],)).start()
+
+    def _ask(self, port: int) -> None:
+        try:
+            signature = orjson.loads((self._package / conventions.SIGNATURE_FILE).read_bytes())
+            connection = http.client.HTTPConnection(_HOST, port, timeout=_SECONDS)
+            connection.request(
+                "POST", conventions.PREDICT_PATH, orjson.dumps({"rows": [signature["example"]]})
+            )
+            answer = connection.getresponse()
+            self.status, self.answer = answer.status, answer.read()
+            connection.close()
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve the package's example and write the list; answers one of `ExitCode`."""
+    package, listed = map(Path, arguments)
+    try:
+        with _FirstRequest(package) as first:
+            serve(ServerSettings(package, host=_HOST, port=0, timeout_seconds=_SECONDS), first)
+    except ServerFailure as failure:
+        sys.stderr.write(f"server: {failure.message}\n")
+        return int(failure.code)
+    if first.status != http.HTTPStatus.OK:
+        sys.stderr.write(f"server: its example is answered {first.status}: {first.answer.decode()}\n")
+        return int(ExitCode.PACKAGE)
+    listed.write_text("".join(f"{path}\n" for path in sorted(_sources())), encoding="utf-8")
+    return int(ExitCode.DONE)
+
+
+def _sources() -> set[str]:
+    """The files of the modules that were loaded, and of the program that a container starts."""
+    specs = [getattr(module, "__spec__", None) for module in sys.modules.values()]
+    loaded = {spec.origin for spec in specs if spec and isinstance(spec.loader, SourceFileLoader)}
+    return {path for path in loaded if path and path != __file__} | {program.__file__}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,180 @@
+"""The fourth stage: measure the model on every split and slice and hold it against its gates."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import polars
+
+from aimass_compiler.catalog.model import model_named
+from aimass_compiler.conventions import SPLITS
+from aimass_compiler.runtime.evaluation import plots
+from aimass_compiler.runtime.evaluation.advice import advice
+from aimass_compiler.runtime.evaluation.comparison import NoRival, Rival
+from aimass_compiler.runtime.evaluation.decision import ChosenThreshold, chosen
+from aimass_compiler.runtime.evaluation.fit import Fit, judge_fit
+from aimass_compiler.runtime.evaluation.gates import GateResult, judge
+from aimass_compiler.runtime.evaluation.measures import (
+    Measurements,
+    measure_slices,
+    metrics_of,
+    rows_by_value,
+)
+from aimass_compiler.runtime.evaluation.predictions import Predictions, predict
+from aimass_compiler.runtime.evaluation.released_model import rivals_of
+from aimass_compiler.runtime.examples import read_examples
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.workspace import Workspace, read_json, write_json, write_table
+from aimass_compiler.stages import artifacts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import numpy
+    from numpy.typing import NDArray
+
+    from aimass_compiler.catalog.task import Task
+    from aimass_compiler.pipeline.columns import Column
+    from aimass_compiler.pipeline.decision import Decision
+    from aimass_compiler.pipeline.evaluation import Evaluation
+    from aimass_compiler.pipeline.training import Objective
+
+
+_PLOTS = {
+    artifacts.CURVE: plots.write_curve,
+    artifacts.CONFUSION: plots.write_confusion,
+    artifacts.PRECISION_RECALL: plots.write_precision_recall,
+    artifacts.GAIN: plots.write_gain,
+    artifacts.CALIBRATION: plots.write_calibration,
+}
+
+
+def run(
+    task: Task,
+    columns: Mapping[str, Column],
+    evaluation: Evaluation,
+    objective: Objective,
+    *,
+    workspace: Workspace,
+) -> None:
+    """Write metrics, predictions and plots; only then a missed gate stops the pipeline.
+
+    Raises StageFailure with every missed gate.
+    """
+    artifact = model_named(read_json(workspace.path(artifacts.BEST))["model"]).artifact
+    scorer, matrices = artifact.scorer(workspace.folder("train")), workspace.folder("features")
+    predictions = {split: predict(scorer, task, read_examples(matrices, split), split) for split in SPLITS}
+    decided = None if evaluation.decision is None else _decided(evaluation.decision, task, predictions)
+    if decided is not None:
+        predictions = {split: rows.decided(decided.threshold) for split, rows in predictions.items()}
+    measurements = Measurements.of(task, metrics_of(evaluation, objective), predictions)
+    fit = judge_fit(objective.metric, measurements, evaluation.gates)
+    rivals = rivals_of(evaluation.gates, measurements, columns, artifact, workspace)
+    judged = judge(evaluation.gates, measurements, rivals, partial(_sliced, columns, workspace))
+    slices = {name: columns[name] for name in evaluation.slices}
+    rows = polars.read_parquet(workspace.path(artifacts.rows("test")), columns=list(slices))
+    measured = {**measurements.measured, "slices": measure_slices(measurements, rows, slices)}
+    write_json(workspace.path(artifacts.METRICS), measured | _comparisons(rivals, judged, decided))
+    write_json(workspace.path(artifacts.VERDICT), _verdict(measurements, fit, judged, decided))
+    _write_predictions(workspace.path(artifacts.PREDICTIONS), task, predictions["test"])
+    for path, write in _PLOTS.items():
+        write(workspace.path(path), task, predictions["test"])
+    decision = [] if decided is None else [decided.shown(task)]
+    for line in (*decision, f"the model {fit.verdict}: {fit.reason}", *map(_marked, judged)):
+        print(line, flush=True)
+    _stop_if_missed([gate for gate in judged if not gate.passed], fit, measurements, evaluation)
+
+
+def _sliced(
+    columns: Mapping[str, Column], workspace: Workspace, split: str, column: str
+) -> dict[str, NDArray[numpy.bool_]]:
+    rows = polars.read_parquet(workspace.path(artifacts.rows(split)), columns=[column])
+    return rows_by_value(rows, column, columns[column])
+
+
+def _comparisons(
+    rivals: Mapping[str, Rival | NoRival], judged: Sequence[GateResult], decided: ChosenThreshold | None
+) -> dict[str, Any]:
+    """What metrics.json has beside the metrics, as far as it was asked for."""
+    compared = [each for each in rivals.values() if isinstance(each, Rival) and each.comparisons]
+    found = {
+        "released": {each.environment: each.numbers() for each in compared},
+        "intervals": _intervals(judged),
+        "decision": {} if decided is None else {"threshold": decided.threshold},
+    }
+    return {name: numbers for name, numbers in found.items() if numbers}
+
+
+def _verdict(
+    measurements: Measurements, fit: Fit, judged: Sequence[GateResult], decided: ChosenThreshold | None
+) -> dict[str, Any]:
+    """What verdict.json has: the fit, the gates with their reasons, and how labels are given."""
+    task = measurements.task
+    found: dict[str, Any] = {
+        "fit": asdict(fit),
+        "gates": [asdict(gate) for gate in judged],
+        "positive": task.positive,
+    }
+    if task.is_classification:
+        found["confusion"] = plots.confusion(task, measurements.predictions["test"])
+    return found if decided is None else found | {"decision": decided.document(task)}
+
+
+def _intervals(judged: Sequence[GateResult]) -> dict[str, dict[str, dict[str, float]]]:
+    """The 95 % intervals of the metrics that have a gate, by split and metric; those of slices aside."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for gate in judged:
+        if gate.low is not None and gate.high is not None and gate.slice is None:
+            found.setdefault(gate.split, {})[gate.metric] = {"low": gate.low, "high": gate.high}
+    return found
+
+
+def _decided(decision: Decision, task: Task, predictions: Mapping[str, Predictions]) -> ChosenThreshold:
+    """The threshold of the labels. Raises StageFailure where none does what was asked for."""
+    found = chosen(decision, task, predictions["validation"])
+    if not found.is_met:
+        raise StageFailure(
+            ExitCode.GATE,
+            f"no threshold has {found.rule} on the validation split: at {found.threshold:g}, which comes "
+            f"nearest, precision of {task.positive} is {found.precision or 0:.4g}",
+            "ask for less in `evaluation.decision`, or find columns that separate the classes better",
+        )
+    return found
+
+
+def _write_predictions(path: Path, task: Task, predictions: Predictions) -> None:
+    """The test split's rows in their order: number, truth by name or value, and the scores as a list."""
+    count = len(predictions.scores)
+    truth: Sequence[Any] = predictions.truth.tolist()
+    if task.is_classification:
+        truth = [task.classes[number] for number in truth]
+    scores = predictions.scores.reshape(count, -1).tolist()
+    table = polars.DataFrame(
+        {"row": range(count), "truth": truth, "scores": scores},
+        schema={
+            "row": polars.Int64,
+            "truth": polars.String if task.is_classification else polars.Float64,
+            "scores": polars.List(polars.Float32 if task.is_classification else polars.Float64),
+        },
+    )
+    write_table(path, table)
+
+
+def _marked(judged: GateResult) -> str:
+    return f"{'✓' if judged.passed else '✗'} {judged.shown}: {judged.reason}"
+
+
+def _stop_if_missed(
+    missed: Sequence[GateResult], fit: Fit, measurements: Measurements, evaluation: Evaluation
+) -> None:
+    if not missed:
+        return
+    count = "a gate" if len(missed) == 1 else f"{len(missed)} gates"
+    raise StageFailure(
+        ExitCode.GATE,
+        f"the model missed {count}:\n" + "\n".join(f"  {gate.reason}" for gate in missed),
+        advice(missed, fit, measurements, evaluation),
+    )

@@ -1,0 +1,236 @@
+"""The second stage: learn the transforms on the training split and compute every split's features."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy
+import onnxruntime
+import polars
+
+from aimass_compiler import conventions
+from aimass_compiler.catalog.artifacts._tensors import pack
+from aimass_compiler.catalog.examples import Images, Sequences
+from aimass_compiler.catalog.fit import features as features_of
+from aimass_compiler.catalog.fit import fit
+from aimass_compiler.catalog.task import Task
+from aimass_compiler.catalog.transform import Transform
+from aimass_compiler.engines.local import Local
+from aimass_compiler.expression import onnx_lowering
+from aimass_compiler.expression.algebra import Column as ColumnExpression
+from aimass_compiler.expression.algebra import Expression, columns_of
+from aimass_compiler.expression.folds import in_folds, in_training, learning
+from aimass_compiler.expression.onnx_graph import Inputs
+from aimass_compiler.expression.plain_name import values_of
+from aimass_compiler.expression.statistics import MutualInformation, Statistic, learn
+from aimass_compiler.pipeline.columns import Column, feature_types
+from aimass_compiler.runtime.capacity import available_memory, shown_bytes
+from aimass_compiler.runtime.examples import write_matrix, write_target
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.feature_rows import FeatureRows
+from aimass_compiler.runtime.precision import merged
+from aimass_compiler.runtime.reference import reference_of
+from aimass_compiler.runtime.workspace import Workspace, replacing, write_json
+from aimass_compiler.stages import artifacts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import onnx
+    from numpy.typing import NDArray
+
+    from aimass_compiler.catalog.feature_matrix import Layout
+    from aimass_compiler.engines import Table
+
+_VERIFIED_ROWS = 1000
+#: What of a matrix is computed at once; polars and the copies on the way take some times as much.
+_BLOCK_BYTES = 64 * 2**20
+_LEAST_ROWS = 1024
+#: What is learned of all rows of a vector at once: float32 from polars, float64 and a copy to compute with.
+_WHOLE = (MutualInformation,)
+_BYTES_TO_COMPARE = 4 + 8 + 8
+
+
+def run(
+    columns: Mapping[str, Column], task: Task, features: Sequence[Transform], *, workspace: Workspace
+) -> None:
+    """Write the float32 matrices, the graph that serving uses and the reference for drift."""
+    engine = Local()
+    rows = {name: engine.scan(workspace.path(artifacts.rows(name))) for name in conventions.SPLITS}
+    read = [ColumnExpression(name, kind) for name, kind in feature_types(columns, task.columns).items()]
+    train = rows["train"]
+    is_cross_fitted = any(transform.is_cross_fitted for transform in features)
+    learned = in_folds(train) if is_cross_fitted else train
+
+    def learner(statistics: Mapping[str, Statistic]) -> Mapping[str, Any]:
+        _require_memory(statistics, train.height)
+        own = {name: learning(statistic) for name, statistic in statistics.items()}
+        return learn(learned, own if is_cross_fitted else statistics, task)
+
+    fitted = fit(features, {column.name: column for column in read}, learner)
+    result = features_of(fitted)
+    used = {column.name for column in columns_of(result)}
+    inputs = [column for column in read if column.name in used]
+    _require_features(result, inputs)
+    folder = workspace.folder("features")
+    graph = onnx_lowering.lower(result, Inputs.of(inputs))
+    kept = FeatureRows(result)
+    description = _description(result, inputs, kept.layout)
+    _require_space(folder, sum(part.height for part in rows.values()), description["shape"], kept.row)
+    for name, part in rows.items():
+        first = part.head(_VERIFIED_ROWS)
+        _verify(graph, description["inputs"], first, kept.features(kept.of(first)))
+        trained = FeatureRows(in_training(result)) if is_cross_fitted and part is train else kept
+        table = learned if part is train else part
+        blocks = (trained.of(block) for block in _blocks(table, kept.row))
+        write_matrix(folder, name, part.height, kept.row, blocks)
+        write_target(folder, name, _target(task, part), _weights(task, part))
+    with replacing(workspace.path(artifacts.FEATURES_GRAPH)) as temporary:
+        temporary.write_bytes(graph.SerializeToString(deterministic=True))
+    write_json(workspace.path(artifacts.FEATURES), description)
+    write_json(workspace.path(artifacts.FEATURES_REFERENCE), reference_of(train, inputs))
+    count = f"{len(inputs)} columns" if len(inputs) > 1 else "1 column"
+    print(f"{count} became {_told(description)}; the serving graph gives the same values")
+    for name in _without_values(train, [column.name for column in inputs]):
+        print(f"warning: `{name}` has no value in any of the {train.height:,} training rows")
+        print(f"  help: look at its source, or leave it out with `drop: {name}`")
+    for found in merged(result, train):
+        print(f"warning: {found}\n  help: {found.hint}")
+
+
+def _require_features(result: Expression, inputs: Sequence[ColumnExpression]) -> None:
+    """Raise StageFailure when the model would see nothing."""
+    if not inputs or result.type.components == 0:
+        raise StageFailure(
+            ExitCode.DATA,
+            "no column reaches the model: `features` leaves none, or none has a value in the training split",
+            "look at `features` and at what is missing in " + artifacts.ROWS_REPORT,
+        )
+
+
+def _require_memory(statistics: Mapping[str, Statistic], rows: int) -> None:
+    """Raise StageFailure before vectors are compared as a whole that memory cannot hold."""
+    sizes = [
+        statistic.of.type.components or 0
+        for statistic in statistics.values()
+        if isinstance(statistic, _WHOLE)
+    ]
+    wanted, available = max(sizes, default=0) * rows * _BYTES_TO_COMPARE, available_memory()
+    if available is not None and wanted > available:
+        raise StageFailure(
+            ExitCode.DATA,
+            f"to choose of {max(sizes):,} features by {rows:,} rows, `select` takes {shown_bytes(wanted)}, "
+            f"but {shown_bytes(available)} of memory are available",
+            "make the largest `cross`, `hash_text` or `bag_of_words` smaller, or leave `select` out",
+        )
+
+
+def _require_space(folder: Path, rows: int, shape: Sequence[int], row: numpy.dtype[Any]) -> None:
+    """Raise StageFailure before anything is written that the disk cannot hold."""
+    wanted, free = rows * row.itemsize, shutil.disk_usage(folder).free
+    if wanted > free:
+        raise StageFailure(
+            ExitCode.DISK,
+            f"{rows:,} rows of {math.prod(shape):,} features take {shown_bytes(wanted)}, "
+            f"but {shown_bytes(free)} of disk are free",
+            "make the largest `hash_text` or `bag_of_words` smaller, or free some disk",
+        )
+
+
+def _blocks(rows: Table, row: numpy.dtype[Any]) -> Iterator[polars.DataFrame]:
+    """Parts of the rows of moderate size; none is of one row, which engines compute otherwise."""
+    size = max(_LEAST_ROWS, _BLOCK_BYTES // max(1, row.itemsize))
+    for block in rows.blocks():
+        starts = [start for start in range(0, block.height, size) if start == 0 or block.height - start > 1]
+        for start, end in pairwise([*starts, block.height]):
+            yield block.slice(start, end - start)
+
+
+def _without_values(rows: Table, names: Sequence[str]) -> list[str]:
+    def missing(block: polars.DataFrame) -> dict[str, int]:
+        return block.null_count().row(0, named=True)
+
+    counts = rows.select(names).fold(
+        missing, lambda one, other: {name: one[name] + other[name] for name in one}
+    )
+    return [name for name in names if counts[name] == rows.height]
+
+
+def _weights(task: Task, rows: Table) -> NDArray[numpy.float64] | None:
+    """How much each row counts, as its column says."""
+    if task.weight is None:
+        return None
+    name = task.weight
+    found = rows.select([name]).column(lambda block: values_of(block, name))
+    return found.to_numpy().astype(numpy.float64)
+
+
+def _target(task: Task, rows: Table) -> NDArray[Any]:
+    target = rows.select([task.target]).column(lambda block: values_of(block, task.target))
+    if not task.is_classification:
+        return target.to_numpy().astype(numpy.float64)
+    codes = target.replace_strict(
+        list(task.classes), list(range(len(task.classes))), return_dtype=polars.Int64
+    )
+    return codes.to_numpy()
+
+
+def _description(
+    result: Expression, inputs: Sequence[ColumnExpression], layout: Layout | None
+) -> dict[str, Any]:
+    packed = Inputs.of(inputs)
+    return {
+        "names": list(result.labels),
+        "shape": list(result.type.shape),
+        "accepts": _accepts(result),
+        "inputs": [_input(column, packed) for column in inputs],
+        **({} if result.type.codes is None else {"codes": result.type.codes}),
+        **(msgspec.to_builtins(layout) if layout else {}),
+    }
+
+
+def _accepts(result: Expression) -> str:
+    for examples in (Images, Sequences):
+        if isinstance(result.type, examples.reads):
+            return str(examples.column)
+    return "table"
+
+
+def _input(column: ColumnExpression, packed: Inputs) -> dict[str, Any]:
+    name, kind = column.name, column.type
+    place: dict[str, Any] = {"shape": list(kind.shape)}
+    if kind.tensor:
+        place = {"index": packed.packed(kind.tensor).index(name)}
+    return {"name": name, "type": kind.name, "tensor": kind.tensor or name, **place}
+
+
+def _verify(
+    graph: onnx.ModelProto,
+    inputs: list[dict[str, Any]],
+    rows: polars.DataFrame,
+    expected: NDArray[numpy.float32],
+) -> None:
+    """Training and serving must see the same values; if they do not, it is better to stop here."""
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    served = session.run(None, pack(rows, inputs))[0]
+    if not numpy.allclose(served, expected, rtol=1e-6, atol=1e-6, equal_nan=True):
+        apart = numpy.nanmax(numpy.abs(served - expected))
+        raise StageFailure(
+            ExitCode.FAILED,
+            f"the features that serving would compute differ from those of training by {apart:.2g}",
+            "this is a defect of a transform: please report it with the spec",
+        )
+
+
+def _told(description: Mapping[str, Any]) -> str:
+    if description["accepts"] == Images.column:
+        return "images of {} x {} x {}".format(*description["shape"])
+    if description["accepts"] == Sequences.column:
+        steps = "words" if "codes" in description else "steps"
+        return f"sequences of {description['shape'][0]} {steps}"
+    return f"{math.prod(description['shape'])} features"

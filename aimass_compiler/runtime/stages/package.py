@@ -1,0 +1,71 @@
+"""The fifth stage: what serves, from transforms and model, with its contract, reference and card."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars
+
+from aimass_compiler.catalog.model import model_named
+from aimass_compiler.runtime.packaging import signature
+from aimass_compiler.runtime.packaging.card import card
+from aimass_compiler.runtime.packaging.golden import golden_rows
+from aimass_compiler.runtime.packaging.manifest import manifest_of
+from aimass_compiler.runtime.packaging.reference import prediction_reference
+from aimass_compiler.runtime.parity import require_same_package
+from aimass_compiler.runtime.workspace import Workspace, read_json, replacing, replacing_all, write_json
+from aimass_compiler.stages import artifacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aimass_compiler.catalog.task import Task
+    from aimass_compiler.pipeline.columns import Column
+
+
+def run(name: str, task: Task, columns: Mapping[str, Column], *, workspace: Workspace) -> None:
+    """Write the package.
+
+    Raises StageFailure when the package answers otherwise than was evaluated.
+    """
+    best = read_json(workspace.path(artifacts.BEST))
+    artifact = model_named(best["model"]).artifact
+    rows = polars.read_parquet(workspace.path(artifacts.rows("test")))
+    read = read_json(workspace.path(artifacts.FEATURES))["inputs"]
+    report = read_json(workspace.path(artifacts.METRICS)) | read_json(workspace.path(artifacts.VERDICT))
+    threshold = report.get("decision", {}).get("threshold")
+    folder = workspace.folder(artifacts.PACKAGE)
+    with replacing_all(folder, artifact.files) as made:
+        artifact.package(workspace.folder("train"), workspace.folder("features"), task, made, threshold)
+        served = artifact.answers(made, read, rows, task)
+        evaluated = polars.read_parquet(workspace.path(artifacts.PREDICTIONS))
+        require_same_package(artifact.files[0], task, served, evaluated)
+        known = {"version": artifact.version(made), "trained_at": best["trained_at"]}
+        contract = {
+            "format": artifact.package_format,
+            "model": name,
+            **known,
+            **signature.contract_of(
+                task, columns, read, read_json(workspace.path(artifacts.ROWS_REPORT)), rows, threshold
+            ),
+        }
+        possible: dict[str, Callable[[], dict[str, Any]]] = {
+            artifacts.SIGNATURE: lambda: contract,
+            artifacts.REFERENCE: lambda: (
+                read_json(workspace.path(artifacts.FEATURES_REFERENCE))
+                | {"prediction": prediction_reference(task, served, threshold)}
+            ),
+            artifacts.GOLDEN: lambda: golden_rows(rows, contract["inputs"], served, task, threshold),
+            artifacts.REACHED: lambda: known | report,
+        }
+        documents = {path: possible[path]() for path in artifact.places(possible)}
+        model_card = card(name, task, columns, contract, report, best, rows.height)
+    for path, document in documents.items():
+        write_json(workspace.path(path), document)
+    with replacing(workspace.path(artifacts.MODEL_CARD)) as temporary:
+        temporary.write_text(model_card, encoding="utf-8")
+    write_json(workspace.path(artifacts.MANIFEST), manifest_of(folder))
+    size = f"{artifact.size(folder):,} bytes"
+    print(
+        f"version {known['version']}, {size}; it answers {rows.height:,} test rows as evaluated", flush=True
+    )

@@ -1,0 +1,222 @@
+"""The first stage: collect the sources, join them, hold them to their contract, clean and split."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import polars
+from msgspec import Struct
+
+from aimass_compiler.catalog.cleaning_step import CleaningStep
+from aimass_compiler.catalog.source import Rows, UnreadableError
+from aimass_compiler.catalog.task import Task
+from aimass_compiler.conventions import SPLITS
+from aimass_compiler.engines.local import Local
+from aimass_compiler.expression.plain_name import values_of
+from aimass_compiler.pipeline.data import Data
+from aimass_compiler.runtime import contract
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.joined_rows import JoinedRows, joined
+from aimass_compiler.runtime.precision import long, rounded
+from aimass_compiler.runtime.predictable import require_predictable
+from aimass_compiler.runtime.workspace import Workspace, replacing, write_json
+from aimass_compiler.stages import artifacts
+
+if TYPE_CHECKING:
+    from aimass_compiler.engines import Table
+
+_SHOWN = 3
+
+
+class Collected(Struct, frozen=True):
+    """What one pass over the rows of all sources found: values of other types, and numbers to be rounded."""
+
+    rows: int
+    lost: contract.Found
+    long: frozenset[str]
+    kept: contract.Kept | None
+    """What there is of values and gaps, where no cleaning step follows."""
+
+    def and_later(self, others: Collected) -> Collected:
+        """What was found of these rows and of later ones."""
+        lost = contract.both(self.lost, others.lost)
+        kept = self.kept and others.kept and self.kept.and_later(others.kept)
+        return Collected(self.rows + others.rows, lost, self.long | others.long, kept)
+
+
+def run(data: Data, task: Task, *, workspace: Workspace) -> None:
+    """Write train, validation and test rows, and a report of what was found."""
+    with Local(workspace.folder("prepare")) as engine:
+        sources = _collect(data, workspace)
+        try:
+            _prepare(data, task, joined(data, sources, engine), workspace)
+        except polars.exceptions.PolarsError as error:  # a file that was sound where its columns are named
+            reason = str(error).strip().split("\n")[0].replace(str(workspace.root), ".")
+            raise StageFailure(ExitCode.DATA, f"the rows cannot be read: {reason}") from None
+
+
+def _prepare(data: Data, task: Task, collected: JoinedRows, workspace: Workspace) -> None:
+    typed, found = _typed(data, collected)
+    cleaned, kept = _checked(data, task, collected, typed, found)
+    for message in rounded(collected.rows, [name for name in data.columns if name in found.long]):
+        print(f"warning: {message}\n  help: declare it as `id` or `category` if it only names something")
+    names = _split(data, task, cleaned)
+    counts = {name: int((names == name).sum()) for name in SPLITS}
+    with ExitStack() as stack:
+        paths = {
+            name: stack.enter_context(replacing(workspace.path(artifacts.rows(name)))) for name in SPLITS
+        }
+        cleaned.split(names, paths)
+    report = {
+        "rows": {"collected": found.rows, "kept": kept.rows, **counts},
+        **_report(data, collected, kept),
+    }
+    write_json(workspace.path(artifacts.ROWS_REPORT), report)
+    shown = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+    left_out = kept.rows - sum(counts.values())
+    aside = f", {left_out:,} in no split" if left_out else ""
+    print(f"{found.rows:,} rows collected, {kept.rows:,} after cleaning: {shown}{aside}")
+
+
+def _collect(data: Data, workspace: Workspace) -> dict[str, Rows]:
+    """The rows of each source, with the columns that are declared or joined on; the others are not read."""
+    wanted = {name: column.type for name, column in data.columns.items()}
+    for join in data.join:
+        wanted |= {key: wanted.get(key, "id") for key in join.on}
+    found = {}
+    for name, source in data.sources.items():
+        try:
+            found[name] = source.read(workspace.root, wanted)
+        except UnreadableError as error:
+            raise StageFailure(ExitCode.DATA, f"source `{name}`: {error.message}", error.hint) from None
+        except (OSError, ValueError, polars.exceptions.PolarsError) as error:
+            reason = str(error).strip().split("\n")[0].replace(str(workspace.root), ".")
+            message = f"source `{name}`: {source.shown} cannot be read as {source.kind}: {reason}"
+            raise StageFailure(ExitCode.DATA, message) from None
+    return found
+
+
+def _typed(data: Data, collected: JoinedRows) -> tuple[Table, Collected]:
+    """The declared columns in their types, beside what says where a row comes from."""
+
+    def typed(block: polars.DataFrame) -> tuple[polars.DataFrame, Collected]:
+        place = collected.place(block)
+        rows, lost = contract.typed(block, data.columns, place)
+        kept = None if data.clean else contract.kept(rows, data.columns, place)
+        places = block.select(polars.selectors.by_name(*collected.places))
+        return rows.hstack(places), Collected(block.height, lost, long(block, data.columns), kept)
+
+    return collected.rows.mapped(typed, Collected.and_later)
+
+
+def _checked(
+    data: Data, task: Task, collected: JoinedRows, typed: Table, found: Collected
+) -> tuple[Table, contract.Kept]:
+    """The rows that stay, typed. Raises StageFailure with everything that breaks the contract."""
+    violations = list(contract.absent(data.columns, list(collected.columns), collected.names))
+    violations += contract.reported(found.lost, data.columns)
+    declared = [name for name in data.columns if name in typed.schema]
+
+    def kept(block: polars.DataFrame) -> contract.Kept:
+        return contract.kept(block, data.columns, collected.place(block))
+
+    cleaned, state = typed, found.kept
+    if data.clean and all(name in typed.schema for step in data.clean for name in step.columns_read()):
+        cleaned, emptied = _cleaned(data.clean, typed, declared)
+        violations += emptied
+        state = cleaned.fold(kept, contract.Kept.and_later)
+    if state is not None:
+        violations += contract.broken(state, data.columns, task.target, found.lost)
+    if violations or state is None:
+        raise StageFailure(
+            ExitCode.DATA,
+            "the data breaks its contract:\n" + "\n".join(f"  {violation}" for violation in violations),
+            "fix the data, or change `data.columns` in the spec if the contract is out of date",
+        )
+    return cleaned.select(declared), state
+
+
+def _cleaned(
+    steps: tuple[CleaningStep, ...], rows: Table, columns: list[str]
+) -> tuple[Table, list[contract.Violation]]:
+    """The rows that every step keeps, and which step keeps none, if there is one."""
+    kept = rows
+    for step in steps:
+        kept = step.keep(kept, columns)
+    kept = kept.stored()
+    if kept.height or not rows.height:
+        return kept, []
+    for step in steps:
+        last, rows = rows, step.keep(rows, columns).stored()
+        if not rows.height:
+            message = f"leaves no row: `{step.kind}` removes the last {last.height:,}"
+            return rows, [contract.Violation(name, message, last.height) for name in step.columns_read()]
+    return kept, []
+
+
+def _split(data: Data, task: Task, rows: Table) -> polars.Series:
+    """The name of each row's split. Raises StageFailure where nothing could be learned or measured."""
+    if not rows.height:
+        raise StageFailure(
+            ExitCode.DATA, "no row is left to split", "look at the sources and at `data.clean`"
+        )
+    names = data.split.assign(rows)
+    _require_places(data, names)
+    empty = [name for name in SPLITS if not (names == name).any()]
+    if empty:
+        raise StageFailure(
+            ExitCode.DATA,
+            f"the {empty[0]} split is empty: {rows.height:,} rows were split by {data.split.kind}",
+            "give it a larger share, or split another way",
+        )
+    targets = rows.select([task.target])
+    require_predictable(task, targets.column(lambda block: values_of(block, task.target)), names)
+    return names
+
+
+def _require_places(data: Data, names: polars.Series) -> None:
+    lost = names.is_null().arg_true()
+    if len(lost):
+        columns = ", ".join(f"`{name}`" for name in data.split.columns_read())
+        shown = ", ".join(f"row {place + 1}" for place in lost.head(_SHOWN))
+        raise StageFailure(
+            ExitCode.DATA,
+            f"{len(lost):,} rows cannot be split by {data.split.kind}, because {columns} is missing: {shown}",
+            "drop them with `clean: [drop_missing]`, or split another way",
+        )
+
+
+def _report(data: Data, collected: JoinedRows, kept: contract.Kept) -> dict[str, Any]:
+    return {
+        "missing": {name: kept.missing[name] / kept.rows for name in data.columns},
+        "written": _written(data, collected),
+        "marks": _marks(data, collected),
+        "undeclared": [name for name in dict.fromkeys(collected.names) if name not in data.columns],
+    }
+
+
+def _written(data: Data, collected: JoinedRows) -> dict[str, str]:
+    """How the sources write each column: the server reads rows as the sources are read.
+
+    CSV has one way for all values, so that text there tells nothing.
+    """
+    has_types = any(source.has_types for source in data.sources.values())
+    kinds = collected.columns
+    written = {
+        name: "mixed" if name in collected.mixed else contract.written(kinds[name]) for name in data.columns
+    }
+    return {name: how for name, how in written.items() if how and (has_types or how != "text")}
+
+
+def _marks(data: Data, collected: JoinedRows) -> dict[str, list[str]]:
+    """What stands for a missing value in each column: the server reads it so, too."""
+    found = {
+        name: sorted(
+            frozenset[str]().union(
+                *(data.sources[source].marks_of(name) for source in collected.sources_of(name))
+            )
+        )
+        for name in data.columns
+    }
+    return {name: marks for name, marks in found.items() if marks}

@@ -1,0 +1,119 @@
+"""The sixth stage: start the real server on the package: right answers, fast answers, no falling over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars
+
+from aimass_compiler import conventions
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.load_test.service import measure
+from aimass_compiler.runtime.packaging.rows import as_json
+from aimass_compiler.runtime.parity import unit_of
+from aimass_compiler.runtime.workspace import Workspace, read_json, write_json
+from aimass_compiler.stages import artifacts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aimass_compiler.catalog.quantities import Duration
+    from aimass_compiler.catalog.task import Task
+    from aimass_compiler.pipeline.serving import Latency, Limits, Objectives, ServingTests
+    from aimass_compiler.runtime.load_test.load import ServiceMeasurements
+
+#: Rows that are asked one against one; more would measure the same graph again.
+_MOST_ROWS = 2_000
+_PERCENTILES = ("p50", "p95", "p99")
+
+
+def run(
+    task: Task,
+    objectives: Objectives,
+    tests: ServingTests,
+    limits: Limits,
+    *,
+    workspace: Workspace,
+    soak: Duration | None = None,
+) -> None:
+    """Write what was measured; only then a server that is wrong, slow or unstable stops the pipeline.
+
+    `soak` holds the load that long instead, and the server's memory must not grow meanwhile; its report
+    has a name of its own, because DVC knows the other.
+    Raises StageFailure with everything that was wrong, in numbers.
+    """
+    package = workspace.folder(artifacts.PACKAGE)
+    signature = read_json(package / conventions.SIGNATURE_FILE)
+    raw = polars.read_parquet(workspace.path(artifacts.rows("test"))).head(_MOST_ROWS)
+    evaluated = polars.read_parquet(workspace.path(artifacts.PREDICTIONS)).head(_MOST_ROWS)
+    rows = as_json(raw, signature["inputs"])
+    scores = evaluated["scores"]
+    unit = unit_of(task, evaluated["truth"].to_numpy(), scores.explode().to_numpy())
+    measured = measure(package, rows, scores.to_list(), tests, limits, unit=unit, soak=soak)
+    faults = list(faults_of(measured, objectives, tests))
+    report = {"version": signature["version"], **_report(measured, objectives.latency, faults)}
+    write_json(workspace.path(artifacts.SERVICE_REPORT if soak is None else artifacts.SOAK_REPORT), report)
+    _print(task, measured)
+    if faults:
+        raise StageFailure(
+            ExitCode.SERVICE,
+            "the served model is not fit to serve:\n" + "\n".join(f"  {fault}" for fault in faults),
+            "latency was measured on this machine: where it is only busy, run the stage again",
+        )
+
+
+def _print(task: Task, measured: ServiceMeasurements) -> None:
+    answer = conventions.PROBABILITIES_OUTPUT if task.is_classification else conventions.PREDICTION_OUTPUT
+    of_range = "" if task.is_classification else " of the target's range"
+    off = f"{answer} at most {measured.largest_difference:.2g}{of_range} off"
+    print(f"{measured.rows:,} rows answered, {off}", flush=True)
+    latencies = ", ".join(f"{name} {_milliseconds(measured.latency_seconds[name])}" for name in _PERCENTILES)
+    rate = f"{measured.requests:,} requests at {measured.requests_per_second:.0f} a second"
+    print(f"{rate}: {latencies}", flush=True)
+
+
+def faults_of(measured: ServiceMeasurements, objectives: Objectives, tests: ServingTests) -> Iterator[str]:
+    """Why the served model must not be released, each with its numbers."""
+    if measured.wrong_rows:
+        yield (
+            f"{measured.wrong_rows:,} of {measured.rows:,} rows were answered up to "
+            f"{measured.largest_difference:.2g} off, where `serving.tests.tolerance` is {tests.tolerance:g}"
+        )
+    failed = measured.failed_requests / max(1, measured.requests)
+    if failed > 1 - objectives.availability.fraction:
+        yield (
+            f"{measured.failed_requests:,} of {measured.requests:,} good requests failed ({failed:.2%}), "
+            f"where `serving.objectives.availability` is {objectives.availability}"
+            + "".join(f"; {count:,} got {what}" for what, count in measured.failures.items())
+        )
+    for name in _PERCENTILES:
+        limit, found = getattr(objectives.latency, name), measured.latency_seconds[name]
+        if limit is not None and found > limit.seconds:
+            yield f"{name} of the latency is {_milliseconds(found)}, where its objective is {limit}"
+    yield from measured.faults
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.3g}ms"
+
+
+def _report(measured: ServiceMeasurements, objectives: Latency, faults: Sequence[str]) -> dict[str, Any]:
+    limits = {name: getattr(objectives, name) for name in _PERCENTILES}
+    return {
+        "passed": not faults,
+        "correctness": {
+            "rows": measured.rows,
+            "wrong_rows": measured.wrong_rows,
+            "largest_difference": measured.largest_difference,
+        },
+        "efficiency": {
+            "requests": measured.requests,
+            "requests_per_second": measured.requests_per_second,
+            "latency_milliseconds": {name: measured.latency_seconds[name] * 1000 for name in _PERCENTILES},
+            "objective_milliseconds": {
+                name: limit.seconds * 1000 for name, limit in limits.items() if limit is not None
+            },
+        },
+        "stability": {"failed_requests": measured.failed_requests, "faults": len(measured.faults)},
+        "faults": list(faults),
+    }

@@ -1,0 +1,130 @@
+"""The third stage: search the ranges, train the model, and export it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.training import results
+from aimass_compiler.runtime.training.retraining import Attempt, adjusted, best_of, judged
+from aimass_compiler.runtime.training.space import Space
+from aimass_compiler.runtime.training.suitability import (
+    require_installed,
+    require_memory,
+    require_suitable,
+)
+from aimass_compiler.runtime.training.trial import Assignment, Fitted, fit
+from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
+from aimass_compiler.runtime.training.trial_log import say
+from aimass_compiler.runtime.workspace import Workspace, read_json
+from aimass_compiler.stages import artifacts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aimass_compiler.catalog.model import Model
+    from aimass_compiler.catalog.task import Task
+    from aimass_compiler.pipeline.evaluation import Retraining
+    from aimass_compiler.pipeline.training import Objective, Search, Training
+
+_LINES = 10
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The best model of a search, or the only one, and how it was found."""
+
+    fitted: Fitted
+    best: Outcome
+    outcomes: Sequence[Outcome]
+    seconds: Mapping[str, float]
+    trials: TrialFolders
+
+
+def run(
+    task: Task,
+    model: Model,
+    objective: Objective,
+    search: Search,
+    training: Training,
+    retraining: Retraining,
+    *,
+    workspace: Workspace,
+) -> None:
+    """Write the best model that the search finds, or the only one where there is nothing to search."""
+    matrices = workspace.folder("features")
+    features = tuple(read_json(workspace.path(artifacts.FEATURES))["names"])
+    assignment = Assignment(task, model, objective, training, matrices, retraining.decision, features)
+    require_installed(model)
+    require_suitable(assignment, features)
+    is_search = bool(Space.of(model, training).ranges)
+    require_memory(assignment, min(search.concurrency, search.trials) if is_search else 1)
+    found, attempts = _attempted(assignment, search, retraining, workspace)
+    chosen = best_of(attempts) if attempts else 0
+    kept = found[chosen]
+    results.write_model(workspace.folder("train"), assignment, kept.fitted)
+    results.write_best(workspace.path(artifacts.BEST), assignment, kept.fitted, kept.best, attempts)
+    results.write_trials(workspace.path(artifacts.TRIALS), kept.outcomes, kept.seconds)
+    results.write_history(workspace.path(artifacts.HISTORY), kept.fitted)
+    results.write_importance(workspace.path(artifacts.IMPORTANCE), kept.fitted, features)
+    found[-1].trials.remove()
+
+
+def _attempted(
+    assignment: Assignment, search: Search, retraining: Retraining, workspace: Workspace
+) -> tuple[list[_Found], list[Attempt]]:
+    """Train, and again with more of what lacks, as often as the spec allows."""
+    found = [_trained(assignment, search, workspace)]
+    attempts: list[Attempt] = []
+    while retraining.attempts:
+        attempts.append(judged(assignment, found[-1].fitted, retraining))
+        latest = attempts[-1]
+        say(f"the model {latest.fit.verdict}: {latest.fit.reason}")
+        following = adjusted(latest)
+        if following is None or len(attempts) > retraining.attempts:
+            break
+        say(f"training again with more {latest.more} ({len(attempts)} of {retraining.attempts})")
+        assignment = following
+        found.append(_trained(assignment, search, workspace))
+    return found, attempts
+
+
+def _trained(assignment: Assignment, search: Search, workspace: Workspace) -> _Found:
+    trials = TrialFolders.of(workspace, assignment, search)
+    space = Space.of(assignment.model, assignment.training)
+    return _searched(assignment, search, space, trials) if space.ranges else _fitted(assignment, trials)
+
+
+def _searched(assignment: Assignment, search: Search, space: Space, trials: TrialFolders) -> _Found:
+    # Ray takes seconds to import, which a model without ranges should not pay.
+    from aimass_compiler.runtime.training.search import search_ranges
+
+    searched = search_ranges(assignment, search, space, trials)
+    log, best = searched.log, searched.best
+    say(f"searched for {searched.seconds:.1f} s, of which {searched.startup_seconds:.1f} s to start")
+    seconds = {"startup_seconds": searched.startup_seconds, "search_seconds": searched.seconds}
+    return _Found(trials.fitted(best.id), best, log.outcomes, seconds, trials)
+
+
+def _fitted(assignment: Assignment, trials: TrialFolders) -> _Found:
+    """One fit in this process."""
+    started = time.monotonic()
+    trials.create(1)
+    steps = assignment.model.steps(assignment.budget(assignment.training, None))
+
+    def watch(step: int, losses: Mapping[str, float]) -> None:
+        if step % max(1, steps // _LINES) == 0:
+            say(f"step {step}/{steps}  " + "  ".join(f"{name} {loss:.5g}" for name, loss in losses.items()))
+
+    try:
+        fitted = fit(assignment, {}, trials.checkpoint(1), watch)
+    except Exception as error:
+        raise StageFailure(
+            ExitCode.TRAINING, f"training failed: {type(error).__name__}: {error}", "nothing was searched"
+        ) from error
+    say(f"{assignment.objective.metric} {fitted.value:.6g}  {fitted.seconds:.1f} s")
+    outcome = Outcome(1, "done", {}, {}, fitted.value, fitted.seconds)
+    seconds = {"startup_seconds": 0.0, "search_seconds": time.monotonic() - started}
+    return _Found(fitted, outcome, [outcome], seconds, trials)

@@ -1,0 +1,267 @@
+"""A typed spec into a pipeline: defaults that depend on the rest, environments, selectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+from aimass_compiler.catalog import load
+from aimass_compiler.catalog.loss import PINBALL
+from aimass_compiler.catalog.model import Model
+from aimass_compiler.catalog.quantities import Frozen
+from aimass_compiler.catalog.split import SharedSplit
+from aimass_compiler.catalog.task import Task
+from aimass_compiler.catalog.transform import ColumnsOfType, EachColumn, Transform, Types
+from aimass_compiler.diagnostics import Explanation, Finding, Related, did_you_mean, respelt
+from aimass_compiler.expression.column_types import DECLARED, ColumnType, Image, Number, NumberSeries
+from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
+from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn, feature_types
+from aimass_compiler.pipeline.evaluation import Retraining
+from aimass_compiler.pipeline.flow import Flow
+from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.pipeline.training import Objective
+from aimass_compiler.spec.decode.hints import renamed
+from aimass_compiler.spec.decode.model_spec import ModelSpec, Overrides
+
+EXPLANATIONS = (
+    Explanation(
+        "AM201",
+        "the target is not a declared column",
+        "The target must stand in `data.columns`, because its type decides between classes and a number.",
+    ),
+    Explanation(
+        "AM202",
+        "the target's classes are not declared",
+        "Serving answers with the classes by name and alerts on their shares, so they are part of the "
+        'contract: `churned: {type: category, values: ["no", "yes"]}`.',
+    ),
+    Explanation(
+        "AM203",
+        "the target has a type that cannot be predicted",
+        "A category is predicted by classification, a number by regression.",
+    ),
+    Explanation("AM204", "the target has one class", "With one class there is nothing to distinguish."),
+    Explanation(
+        "AM206",
+        "a transform has no columns",
+        "The list is empty, or `{type: …}` matches none of the columns that are there when the transform "
+        "runs: the target and ids never are, and an earlier transform may have changed the type of "
+        "others.",
+    ),
+    Explanation(
+        "AM207",
+        "there is no such environment",
+        "Environments are declared in aimass.yaml, with their clusters and namespaces; without it they are "
+        "dev, staging and prod. A spec says what one of them does differently.",
+    ),
+)
+
+
+class LoweredSpec(NamedTuple):
+    """The normal form of a spec, and what is wrong with it."""
+
+    pipeline: Pipeline
+    findings: list[Finding]
+    failed: frozenset[str]
+    """The parts of the spec that are not what was meant: a stand-in, or a default that follows from one."""
+
+
+def lower(
+    spec: ModelSpec, settings: Settings, file: str, failed: frozenset[str] = frozenset()
+) -> LoweredSpec:
+    """The pipeline with every default written out; `failed` are the parts that could not be decoded."""
+    task, findings = _task(spec, file)
+    if task is None:
+        findings = [] if _tops(failed) & {"data", "target"} else findings
+        task, failed = Task(kind="regression", target=spec.target), failed | {"target"}
+    failed = _with_defaults(spec, failed)
+    model = (spec.model or _default_model(spec)).resolved(task)
+    features, problems = _features(spec, model, file)
+    findings += [] if _tops(failed) & {"data", "target", "features"} else problems
+    findings += [] if "settings" in failed else _unknown_environments(spec, settings, file)
+    objective = _objective(spec, task, model)
+    pipeline = Pipeline(
+        metadata=spec.metadata,
+        data=spec.data,
+        task=task,
+        features=features,
+        model=model,
+        objective=objective,
+        search=spec.search,
+        training=spec.training,
+        evaluation=spec.evaluation.filled(metrics=spec.evaluation.metrics or task.usual_metrics),
+        retraining=Retraining.of(spec.evaluation, objective.metric),
+        serving=spec.serving,
+        monitoring=spec.monitoring,
+        environments=_environments(spec, settings),
+        settings=settings,
+        waivers=spec.waivers,
+    )
+    return LoweredSpec(pipeline, findings, failed)
+
+
+#: What the default of a part follows from.
+_FOLLOWS = {"model": ("data",), "objective": ("data", "target"), "features": ("data", "target", "model")}
+
+
+def _with_defaults(spec: ModelSpec, failed: frozenset[str]) -> frozenset[str]:
+    """The parts that failed, and those left out whose defaults follow from one of them."""
+    for part, others in _FOLLOWS.items():
+        if getattr(spec, part) is None and _tops(failed).intersection(others):
+            failed |= {part}
+    return failed
+
+
+def _tops(failed: frozenset[str]) -> frozenset[str]:
+    return frozenset(part.partition(".")[0] for part in failed)
+
+
+def _task(spec: ModelSpec, file: str) -> tuple[Task | None, list[Finding]]:
+    column = spec.data.columns.get(spec.target)
+    roles = {"positive": spec.positive, "weight": spec.weight, "quantile": spec.quantile}
+    written: dict[str, Any] = {name: value for name, value in roles.items() if value is not None}
+    if column is None:
+        hint = did_you_mean(spec.target, spec.data.columns)
+        message = f"there is no column `{spec.target}`"
+        fix = respelt(("target",), spec.target, spec.data.columns)
+        return None, [Finding("AM201", ("target",), message, help=hint, file=file, fix=fix)]
+    if isinstance(column, NumberColumn):
+        return Task(kind="regression", target=spec.target, **written), []
+    declared = Related(("data", "columns", spec.target), f"`{spec.target}` is declared here")
+    if not isinstance(column, CategoryColumn):
+        message = f"`{spec.target}` is {column.column_type}, which cannot be predicted"
+        hint = "a target is a category or a number"
+        return None, [Finding("AM203", ("target",), message, help=hint, related=(declared,), file=file)]
+    if column.values is None:
+        message = f"the classes of the target `{spec.target}` are not declared"
+        example = f'`{spec.target}: {{type: category, values: ["no", "yes"]}}`'
+        hint = f"write them: {example}; `positive` says which of two is the one to find"
+        return None, [Finding("AM202", ("target",), message, help=hint, related=(declared,), file=file)]
+    findings = []
+    if len(set(column.values)) == 1:
+        message = (
+            f"`{spec.target}` has the one class `{column.values[0]}`, so there is nothing to distinguish"
+        )
+        findings.append(Finding("AM204", ("target",), message, related=(declared,), file=file))
+    return Task(kind="classification", target=spec.target, classes=column.values, **written), findings
+
+
+#: What reads columns of these types, where a spec names no model.
+_MODELS_OF_ONE_COLUMN: Mapping[type[ColumnType], str] = {Image: "cnn", NumberSeries: "rnn"}
+
+
+def _default_model(spec: ModelSpec) -> Model:
+    holds = {column.holds for column in spec.data.columns.values()}
+    name = next((name for kind, name in _MODELS_OF_ONE_COLUMN.items() if kind in holds), "xgboost")
+    return load("models", name)()  # type: ignore[return-value]  # the family's base class
+
+
+def _objective(spec: ModelSpec, task: Task, model: Model) -> Objective:
+    """The objective with the loss that the model minimises; None where it learns by a measure of its own."""
+    written = spec.objective or Objective(metric=task.usual_objective)
+    usual = PINBALL if task.quantile else next(iter(model.losses.get(task.kind, ())), None)
+    return written.filled(loss=written.loss or usual)
+
+
+def _features(spec: ModelSpec, model: Model, file: str) -> tuple[tuple[Transform, ...], list[Finding]]:
+    flow = Flow(feature_types(spec.data.columns, {spec.target, spec.weight or spec.target}))
+    written = spec.features
+    if written is None:
+        written = tuple(_default_features(spec, flow.sources, model))
+    resolved, findings = [], []
+    for place, transform in enumerate(written):
+        types = flow.selectable
+        known = transform.resolved(types)
+        if getattr(known, "columns", None) == () and known.columns_read == ():
+            findings.append(_without_columns(transform, place, types, file))
+        resolved.append(known)
+        if all(name in types for name in known.columns_read):
+            flow = flow.through(known)
+    return tuple(resolved), findings
+
+
+def _without_columns(transform: Transform, place: int, types: Types, file: str) -> Finding:
+    path = ("features", place, transform.kind, "columns")
+    selector = getattr(transform, "columns", None)
+    if not isinstance(selector, ColumnsOfType):
+        is_chosen = type(transform).model_fields["columns"].is_required()
+        hint = "name at least one" if is_chosen else "turn columns into numbers before it"
+        return Finding("AM206", path, f"`{transform.kind}` has no columns", help=hint, file=file)
+    message = f"no column is of type `{selector.type}` here, so `{transform.kind}` has none"
+    there = ", ".join(f"`{name}` ({kind.name})" for name, kind in types.items())
+    return Finding("AM206", path, message, help=f"there are {there}" if there else "", file=file)
+
+
+def _default_features(spec: ModelSpec, types: Types, model: Model) -> Iterator[Transform]:
+    """What a careful engineer would write: names one by one, text hashed, numbers as the model wants them."""
+    split = spec.data.split
+    of_splits = () if isinstance(split, SharedSplit) else split.columns_read()
+
+    def names(*accepted: type[ColumnType]) -> tuple[str, ...]:
+        return tuple(
+            name for name, kind in types.items() if isinstance(kind, accepted) and name not in of_splits
+        )
+
+    if model.examples.column:
+        for kind, encoder in model.examples.encoders.items():
+            yield from _encoded(encoder, names(kind))
+        return
+    numbers = names(Number)
+    nullable = tuple(name for name in numbers if spec.data.columns[name].is_nullable)
+    if not model.accepts_missing:
+        if nullable:
+            yield _transform("impute", columns=nullable, indicator=True)
+        if numbers and not model.ignores_scale:
+            yield _transform("standardize", columns=numbers)
+    for kind in DECLARED:
+        if kind.encoder:
+            yield from _encoded(kind.encoder, names(kind))
+
+
+def _encoded(encoder: str, columns: tuple[str, ...]) -> Iterator[Transform]:
+    """All columns at once where the transform treats each alone, or one after the other."""
+    if not issubclass(load("transforms", encoder), EachColumn):
+        yield from (_transform(encoder, column=name) for name in columns)
+    elif columns:
+        yield _transform(encoder, columns=columns)
+
+
+def _transform(name: str, **parameters: Any) -> Transform:
+    return load("transforms", name).model_validate(parameters)  # type: ignore[return-value]  # the family's base class
+
+
+R = TypeVar("R", bound=Frozen)
+
+
+def _unknown_environments(spec: ModelSpec, settings: Settings, file: str) -> Iterator[Finding]:
+    for name in spec.environments:
+        if name not in settings.environments:
+            hint = did_you_mean(name, settings.environments)
+            message = f"there is no environment `{name}`"
+            path = ("environments", name)
+            fix = renamed(path, name, settings.environments, spec.environments)
+            yield Finding("AM207", path, message, help=hint, file=file, at_key=True, fix=fix)
+
+
+def _environments(spec: ModelSpec, settings: Settings) -> dict[str, EnvironmentPipeline]:
+    found = {}
+    for name in settings.environments:
+        overrides = spec.environments.get(name) or Overrides.default()
+        found[name] = EnvironmentPipeline(
+            namespace=settings.namespace_of(name),
+            image_registry=settings.images.registry,
+            serving=_overridden(spec.serving, overrides.serving),
+            monitoring=_overridden(spec.monitoring, overrides.monitoring),
+            training=_overridden(spec.training, overrides.training),
+        )
+    return found
+
+
+def _overridden(base: R, override: R | None) -> R:
+    """The base with what was written in the override, key by key; another kind replaces the whole."""
+    changes = {}
+    for name in override.model_fields_set if override is not None else ():
+        below, above = getattr(base, name), getattr(override, name)
+        is_same = isinstance(above, Frozen) and type(below) is type(above)
+        changes[name] = _overridden(below, above) if is_same else above
+    return base.model_copy(update=changes)

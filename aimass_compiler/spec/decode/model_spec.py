@@ -1,0 +1,83 @@
+"""The language: what a user may write in one model's file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
+
+from aimass_compiler.catalog import OneOf
+from aimass_compiler.catalog.model import Model
+from aimass_compiler.catalog.quantities import Frozen, Number
+from aimass_compiler.catalog.transform import Transform
+from aimass_compiler.conventions import API_VERSION, KIND
+from aimass_compiler.pipeline import Metadata
+from aimass_compiler.pipeline.data import Data
+from aimass_compiler.pipeline.evaluation import Evaluation
+from aimass_compiler.pipeline.monitoring import Monitoring
+from aimass_compiler.pipeline.serving import Serving
+from aimass_compiler.pipeline.training import Objective, Search, Training
+from aimass_compiler.pipeline.waiver import Waiver
+
+
+class Overrides(Frozen):
+    """What one environment does differently."""
+
+    serving: Serving | None = None
+    """Keys of `serving` that differ here."""
+    monitoring: Monitoring | None = None
+    """Keys of `monitoring` that differ here."""
+    training: Training | None = None
+    """Keys of `training` that differ here, for training jobs on the environment's cluster."""
+
+
+class ModelSpec(Frozen):
+    """One model, from its data to its service."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True, title="AI Mass model")
+
+    stand_ins: ClassVar[Mapping[str, Any]] = {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": "model"},
+        "data": {"sources": {"rows": "rows.csv"}, "columns": {"target": {"type": "number"}}},
+        "target": "target",
+    }
+
+    api_version: Literal["aimass/v1"] = Field(alias="apiVersion")
+    """The version of the language."""
+    kind: Literal["Model"]
+    """What this file describes."""
+    metadata: Metadata
+    """Which model this is, and whose."""
+    data: Data
+    """Where the rows come from, what their columns are, and how they are cleaned and split."""
+    target: str
+    """The column that is predicted: a category makes classes, a number makes a regression."""
+    positive: str | None = None
+    """Of two classes the one that metrics such as recall are of; by default the last in `values`."""
+    quantile: Annotated[Number, Field(gt=0, lt=1)] | None = None
+    """Which quantile of a number is predicted, such as 0.9; by default it is the mean."""
+    weight: str | None = None
+    """The column that says how much each row counts, in training and in metrics; never a feature."""
+    features: tuple[Annotated[Transform, OneOf("transforms")], ...] | None = Field(None, max_length=1_000)
+    """What is computed from the columns, in this order; by default what suits the columns and the model."""
+    model: Annotated[Model, OneOf("models")] | None = None
+    """What learns, and its parameters; any of them may be a range to search."""
+    objective: Objective | None = None
+    """What chooses between trials."""
+    search: Search = Field(default_factory=Search.default)
+    """How the ranges are searched."""
+    training: Training = Field(default_factory=Training.default)
+    """How one trial is trained."""
+    evaluation: Evaluation = Field(default_factory=Evaluation.default)
+    """What a trained model must show before it is packaged."""
+    serving: Serving = Field(default_factory=Serving.default)
+    """How the model is served."""
+    monitoring: Monitoring = Field(default_factory=Monitoring.default)
+    """What is watched once the model serves."""
+    environments: Mapping[str, Overrides] = Field(default_factory=dict)
+    """What differs in dev, staging, prod or whatever `aimass.yaml` names."""
+    waivers: tuple[Waiver, ...] = ()
+    """The warnings that are accepted in this spec, each with the reason."""

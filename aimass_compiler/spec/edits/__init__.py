@@ -1,0 +1,1 @@
+"""Edits of a spec's text: fixes, and its canonical form."""

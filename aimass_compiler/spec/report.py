@@ -1,0 +1,69 @@
+"""The findings of one file as they are reported: each once, and no more of them than people read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aimass_compiler.diagnostics import Example, Explanation, Finding, Severity, has_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aimass_compiler.spec.yaml.document import Document
+
+EXPLANATIONS = (
+    Explanation(
+        "AM038",
+        "there are more problems than are shown",
+        "Of each file, the first hundred findings are reported, errors before warnings. Fix some and compile "
+        "again; where there are thousands, one mistake is often behind them all, such as a data file "
+        "in place of a spec.",
+    ),
+)
+
+EXAMPLES = (Example("AM038", "A spec repeats a key 20,000 times.", "It has each key once.", "situation"),)
+
+#: Of one file; the work of reporting grows with their number, and often with its square.
+MOST = 100
+_LONGEST_MESSAGE = 1_000
+
+
+def reported(findings: Sequence[Finding], document: Document) -> list[Finding]:
+    """The findings of a document without duplicates, at most a hundred, with messages that can be read."""
+    found = _distinct(findings, document) if len(findings) > 1 else [*findings]
+    if len(found) > MOST:
+        found.sort(key=lambda finding: not finding.is_error)
+        found[MOST:] = [_more(found[MOST - 1], has_errors(found))]
+    return [_cut(finding) for finding in found]
+
+
+def _distinct(findings: Sequence[Finding], document: Document) -> list[Finding]:
+    """Without repetitions: about a value that came in by an alias, or that is an error anyhow."""
+    placed = [(found, document.place_of_finding(found)) for found in dict.fromkeys(findings)]
+    written = {(found.code, place) for found, place in placed if not document.is_repeated(found.path)}
+    wrong = {place for found, place in placed if found.is_error}
+    return [
+        found
+        for found, place in placed
+        if not ((found.code, place) in written and document.is_repeated(found.path))
+        and not (found.code == "AM018" and place in wrong)
+    ]
+
+
+def _more(last: Finding, are_errors: bool) -> Finding:  # it is what the second one is
+    """That there are more, shown beside the last one that is reported."""
+    severity = Severity.ERROR if are_errors else Severity.WARNING
+    message, hint = "there are more problems than these", "fix some and compile again"
+    return Finding("AM038", last.path, message, hint, severity, last.at_key, file=last.file, place=last.place)
+
+
+def _cut(finding: Finding) -> Finding:
+    """The finding with a message that can be read, whatever long text of the user's is in it."""
+    if len(finding.message) <= _LONGEST_MESSAGE and len(finding.help) <= _LONGEST_MESSAGE:
+        return finding
+    message, hint = (
+        text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"
+        for text in (finding.message, finding.help)
+    )
+    return replace(finding, message=message, help=hint)

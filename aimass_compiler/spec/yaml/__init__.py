@@ -1,0 +1,1 @@
+"""YAML text into plain data, with the place of every value."""

@@ -1,0 +1,130 @@
+"""The stages of a pipeline: what each one reads of pipeline.json, what it needs and what it leaves."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from aimass_compiler.conventions import SPLITS
+from aimass_compiler.stages import artifacts
+
+
+class Stage(Struct, frozen=True):
+    """One step of the pipeline.
+
+    `reads` are the parts of pipeline.json that the stage sees, as dotted keys; nothing else
+    reaches it, so that DVC reruns it exactly when one of them changes. `needs` and `leaves` are
+    files below the model's artifacts folder.
+    """
+
+    name: str
+    summary: str
+    reads: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    leaves: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    plots: tuple[str, ...] = ()
+
+
+_ROWS = tuple(artifacts.rows(split) for split in SPLITS)
+_MATRICES = {split: (f"features/{split}_x.npy", f"features/{split}_y.npy") for split in SPLITS}
+
+STAGES = (
+    Stage(
+        "prepare",
+        "collect, join, check, clean and split the rows",
+        reads=("data", "task"),
+        leaves=(*_ROWS, artifacts.ROWS_REPORT),
+    ),
+    Stage(
+        "features",
+        "learn the transforms on the training split and apply them to all",
+        reads=("data.columns", "task", "features"),
+        needs=_ROWS,
+        leaves=(
+            *(path for split in SPLITS for path in _MATRICES[split]),
+            artifacts.FEATURES_GRAPH,
+            artifacts.FEATURES,
+            artifacts.FEATURES_REFERENCE,
+        ),
+    ),
+    Stage(
+        "train",
+        "search the ranges and train the model with Ray Tune",
+        reads=("task", "model", "objective", "search", "training", "retraining"),
+        needs=(*_MATRICES["train"], *_MATRICES["validation"], artifacts.FEATURES),
+        leaves=(artifacts.TRAINED_MODEL, artifacts.BEST, artifacts.TRIALS),
+        plots=(artifacts.HISTORY, artifacts.IMPORTANCE),
+    ),
+    Stage(
+        "evaluate",
+        "measure the model on every split and slice and hold it against its gates",
+        reads=("task", "data.columns", "evaluation", "objective"),
+        needs=(
+            *_ROWS,
+            *(path for split in SPLITS for path in _MATRICES[split]),
+            artifacts.FEATURES,
+            artifacts.TRAINED_MODEL,
+            artifacts.BEST,
+        ),
+        leaves=(artifacts.PREDICTIONS, artifacts.VERDICT),
+        metrics=(artifacts.METRICS,),
+        plots=(
+            artifacts.CURVE,
+            artifacts.CONFUSION,
+            artifacts.PRECISION_RECALL,
+            artifacts.GAIN,
+            artifacts.CALIBRATION,
+        ),
+    ),
+    Stage(
+        "package",
+        "join transforms and model into one model.onnx with its contract, reference and card",
+        reads=("metadata.name", "task", "data.columns"),
+        needs=(
+            artifacts.FEATURES_GRAPH,
+            artifacts.FEATURES,
+            artifacts.FEATURES_REFERENCE,
+            artifacts.TRAINED_MODEL,
+            artifacts.BEST,
+            artifacts.METRICS,
+            artifacts.VERDICT,
+            artifacts.PREDICTIONS,
+            artifacts.rows("test"),
+            artifacts.ROWS_REPORT,
+        ),
+        leaves=(
+            artifacts.PACKAGED_MODEL,
+            artifacts.SIGNATURE,
+            artifacts.REFERENCE,
+            artifacts.GOLDEN,
+            artifacts.MODEL_CARD,
+            artifacts.MANIFEST,
+            artifacts.REACHED,
+        ),
+    ),
+    Stage(
+        "test",
+        "start the real server on the package: right answers, fast answers, no falling over",
+        reads=("task", "serving.objectives", "serving.tests", "serving.limits"),
+        needs=(
+            artifacts.PACKAGED_MODEL,
+            artifacts.SIGNATURE,
+            artifacts.REFERENCE,
+            artifacts.GOLDEN,
+            artifacts.rows("test"),
+            artifacts.PREDICTIONS,
+        ),
+        metrics=(artifacts.SERVICE_REPORT,),
+    ),
+)
+
+STAGE_NAMES = tuple(stage.name for stage in STAGES)
+
+#: The test stage for longer, beside the pipeline: what it leaves is nothing that another stage needs.
+SOAK = replace(
+    STAGES[-1], name="soak", summary="hold the load for longer and watch the server's memory", metrics=()
+)
+
+#: What runs beside the pipeline.
+ASIDE = (SOAK,)

@@ -1,0 +1,12 @@
+"""The actions that the workflows use, each by its commit, with the version that it is."""
+
+from __future__ import annotations
+
+#: Those of this repository's own workflows are the same (a test holds them to it), so an update of these is
+#: an update of all.
+ACTIONS = {
+    "checkout": "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1",
+    "setup_uv": "astral-sh/setup-uv@20cfd1bf945f4377ade1205e4dbc17946fc9a30d # v10.0.1",
+    "attest": "actions/attest-build-provenance@a2bbfa25375fe432b6a289bc6b6cd05ecd0c4c32 # v4.1.0",
+    "app_token": "actions/create-github-app-token@bcd2ba49218906704ab6c1aa796996da409d3eb1 # v3.2.0",
+}

@@ -1,0 +1,1 @@
+"""How much memory, disk and time it takes to learn from a wide cross of categories."""

@@ -1,0 +1,1 @@
+"""What takes minutes: shipped workflows, faults of the disk, other clients, Prometheus under load."""

@@ -1,0 +1,1 @@
+"""The workflows that are compiled from aimass.yaml: what they say, and when they are written."""

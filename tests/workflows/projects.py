@@ -1,0 +1,45 @@
+"""Settings whose workflows are looked at, from the least to all that can be said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aimass_compiler import workflows
+from aimass_compiler.pipeline.settings import Settings
+
+COMMIT = "4be17c20" * 5
+SETTINGS: dict[str, dict[str, Any]] = {
+    "least": {"ci": {"github": {"compiler": {"version": "0.1.0"}}}},
+    "all": {
+        "environments": {"try": {}, "live": {}},
+        "images": {"registry": "ghcr.io/acme/models"},
+        "ci": {
+            "github": {
+                "compiler": {"git": "https://github.com/acme/aimass-compiler.git", "commit": COMMIT},
+                "runner": "acme-linux",
+                "branch": "release/next",
+                "concurrency": "newest",
+                "training": {
+                    "schedule": "0 3 * * 1",
+                    "prepare": "data/get.py",
+                    "where": "cluster",
+                    "minutes": 300,
+                    "at_once": 5,
+                },
+                "drift": None,
+                "verify": "*/5 * * * *",
+                "pull_requests": "app",
+            }
+        },
+    },
+    "index": {
+        "ci": {"github": {"compiler": {"version": "0.1.0", "index": "https://pypi.acme.example/simple"}}}
+    },
+    "wheel": {"ci": {"github": {"compiler": {"wheel": "vendor/aimass.whl"}, "verify": None}}},
+    "source": {"ci": {"github": {"compiler": {"source": "."}}}},
+}
+
+
+def compiled(name: str, models: int = 3) -> dict[str, bytes]:
+    """The workflows of one of the SETTINGS."""
+    return workflows.render(Settings.model_validate(SETTINGS[name]), models)
