@@ -80,11 +80,8 @@ def _arithmetic(graph: Lowered, parts: tuple[Arithmetic, ...]) -> str:
     if not parts[0].type.is_single:
         right = graph.constant(parts[0].right.value, numpy.float32)  # type: ignore[attr-defined]  # images meet constants only
         return graph.node(_ARITHMETIC[operator], [left, right])
-    if len(parts) == 1 and operator == "multiply":
-        for factor, other in ((parts[0].right, parts[0].left), (parts[0].left, parts[0].right)):
-            if _passes_for_one(factor):
-                doubled = Arithmetic("multiply", other, Constant(2 * factor.value))  # type: ignore[attr-defined]  # a number
-                return graph.node("Mul", [graph.one(doubled), graph.constant([[0.5]], numpy.float64)])
+    if len(parts) == 1 and (kept := _kept(graph, parts[0])):
+        return kept
     right = graph.row(tuple(part.right for part in parts))
     if operator in ("minimum", "maximum"):
         compare = "Less" if operator == "minimum" else "Greater"
@@ -96,14 +93,27 @@ def _arithmetic(graph: Lowered, parts: tuple[Arithmetic, ...]) -> str:
     return graph.node(_ARITHMETIC[operator], [left, right])
 
 
-def _passes_for_one(factor: Expression) -> bool:
-    """Whether onnxruntime would leave out a multiplication: it looks at a lone factor as a float32.
+def _kept(graph: Lowered, part: Arithmetic) -> str | None:
+    """A node that onnxruntime would leave out, written so that it gives the same doubles and is left in.
 
-    Twice the factor and then half the product gives the same double, and is left in.
+    It looks at a lone number as a float32: what is not quite 1 passes for 1 there, and 1e-46 for 0.
     """
-    if not isinstance(factor, Constant) or isinstance(factor.value, str):
-        return False
-    return 0 < abs(factor.value - 1) < float(numpy.finfo(numpy.float32).eps)
+    operator = part.operator
+    sides = ((part.left, part.right), (part.right, part.left))
+    for other, number in sides[: 1 if operator in ("subtract", "divide") else 2]:
+        if not isinstance(number, Constant) or isinstance(number.value, str):
+            continue
+        value = number.value
+        with numpy.errstate(over="ignore"):
+            seen = numpy.float32(value)
+        if operator in ("add", "subtract") and value and seen == 0:
+            added = graph.constant([[-value if operator == "subtract" else value]], numpy.float64)
+            return graph.node("Sum", [graph.one(other), added])
+        if operator in ("multiply", "divide") and value != 1 and seen == 1:
+            doubled = Arithmetic(operator, other, Constant(2 * value))
+            back = graph.constant([[0.5 if operator == "multiply" else 2.0]], numpy.float64)
+            return graph.node("Mul", [graph.one(doubled), back])
+    return None
 
 
 @lowers(Function)
