@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from aimass_compiler.conventions import VARIABLE_CACHE
 from scripts.cluster import programs
-from tests.examples import DAY, PROFILES
+from tests.examples import DAY, NIGHT, PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,12 @@ pytest_plugins = ("tests.harness.image_registry", "tests.harness.night_table", "
 
 for profile, share in PROFILES.items():
     settings.register_profile(
-        profile, deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100 // share
+        profile,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        max_examples=100 // share,
+        # A change is judged by the same examples each time; new ones are looked for at night.
+        derandomize=profile != NIGHT,
     )
 settings.load_profile(DAY)
 
