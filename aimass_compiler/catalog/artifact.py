@@ -96,7 +96,16 @@ class Artifact(ABC, Generic[T]):
         """
 
     @abstractmethod
+    def responder(
+        self, folder: Path, inputs: Sequence[Mapping[str, Any]], task: Task
+    ) -> Callable[[polars.DataFrame], numpy.ndarray]:
+        """A package, loaded once, as a function from raw rows to scores.
+
+        `inputs` in its signature says what is read of the rows.
+        """
+
     def answers(
         self, folder: Path, inputs: Sequence[Mapping[str, Any]], rows: polars.DataFrame, task: Task
     ) -> numpy.ndarray:
-        """What a package answers to raw rows, of which `inputs` in its signature says what is read."""
+        """What a package answers to raw rows."""
+        return self.responder(folder, inputs, task)(rows)

@@ -75,6 +75,20 @@ class OnFailure(Frozen):
     """What is changed: more regularization against overfitting, more capacity against underfitting."""
 
 
+class Importance(Frozen):
+    """How it is found which columns a model rests on: permutation importance on the validation split.
+
+    Each column's values are shuffled among the rows, and the objective's metric is taken again.
+    """
+
+    repeats: Integer = Field(5, ge=0, le=100)
+    """How often each column is shuffled; the numbers are a mean and a standard deviation. 0 leaves it out."""
+    rows: Integer = Field(2_000, ge=10, le=1_000_000)
+    """How many rows of the validation split are looked at, at most."""
+    seed: Integer = Field(0, ge=0)
+    """Where chance starts: which rows are looked at, and how they are shuffled."""
+
+
 class Evaluation(Frozen):
     """What a trained model must show before it is packaged."""
 
@@ -86,6 +100,10 @@ class Evaluation(Frozen):
     """Category columns whose values are judged one by one."""
     decision: Decision | None = Field(None, exclude_if=lambda decision: decision is None)
     """From which probability on a row is given the positive class; by default, its likeliest class is."""
+    importance: Importance = Field(
+        default_factory=Importance.default, exclude_if=lambda importance: importance == Importance.default()
+    )
+    """How it is found which columns the model rests on."""
     on_failure: OnFailure = Field(default_factory=OnFailure.default)
     """What a missed gate leads to."""
 

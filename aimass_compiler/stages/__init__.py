@@ -64,6 +64,7 @@ STAGES = (
             *_ROWS,
             *(path for split in SPLITS for path in _MATRICES[split]),
             artifacts.FEATURES,
+            artifacts.FEATURES_GRAPH,
             artifacts.TRAINED_MODEL,
             artifacts.BEST,
         ),
@@ -75,6 +76,7 @@ STAGES = (
             artifacts.PRECISION_RECALL,
             artifacts.GAIN,
             artifacts.CALIBRATION,
+            artifacts.PERMUTATION_IMPORTANCE,
         ),
     ),
     Stage(

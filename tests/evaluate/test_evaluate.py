@@ -131,7 +131,8 @@ def test_missed_gates_are_told_together_and_after_everything_is_written(
     assert failure.value.message.count("but the gate asks for") == 2
     assert "log_loss on the validation split is" in failure.value.message
     written = {path.name for path in project.workspace.folder("evaluate").iterdir()}
-    plots = {f"{name}.csv" for name in ("curve", "confusion", "precision_recall", "gain", "calibration")}
+    curves = ("curve", "confusion", "precision_recall", "gain", "calibration", "importance")
+    plots = {f"{name}.csv" for name in curves}
     assert written == {"metrics.json", "verdict.json", "predictions.parquet"} | plots
     assert [gate["passed"] for gate in project.read("evaluate", "verdict.json")["gates"]] == [
         False,

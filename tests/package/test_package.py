@@ -141,11 +141,12 @@ def test_the_card_holds_every_section_and_every_number(tmp_path: Path, task: Any
     card = (packaged(Project(tmp_path, task).make()) / "model_card.md").read_text()
     sections = [line[3:] for line in card.splitlines() if line.startswith("## ")]
     assert sections == [
-        *("What it predicts", "Model", "Data", "Metrics", "Slices", "Gates", "Fit", "Inputs"),
-        *("Limits of use", "How to call it"),
+        *("What it predicts", "Model", "Data", "Metrics", "Importance of columns", "Slices", "Gates", "Fit"),
+        *("Inputs", "Limits of use", "How to call it"),
     ]
     assert "| Metric | train | validation | test |\n|---|---|---|---|\n|" in card
     assert "| plan | gold | 0 | too few rows |" in card
+    assert "| plan | 0 | 0 |" in card, "the model does not look at it"
     assert "| tenure | number | from -10 months | yes | since joining |" in card
 
 

@@ -86,17 +86,21 @@ class OnnxGraph(Artifact[Exportable]):
         joined = _graphs.join(transforms, model, task, threshold).SerializeToString(deterministic=True)
         (folder / conventions.MODEL_FILE).write_bytes(joined)
 
-    def answers(
-        self, folder: Path, inputs: Sequence[Mapping[str, Any]], rows: polars.DataFrame, task: Task
-    ) -> numpy.ndarray:
+    def responder(
+        self, folder: Path, inputs: Sequence[Mapping[str, Any]], task: Task
+    ) -> Callable[[polars.DataFrame], numpy.ndarray]:
         import numpy
 
         from aimass_compiler.catalog.artifacts._tensors import pack
 
         session = _session(folder)
         name = conventions.PROBABILITIES_OUTPUT if task.is_classification else conventions.PREDICTION_OUTPUT
-        parts = [session.run([name], pack(part, inputs))[0] for part in rows.iter_slices(_ROWS_AT_ONCE)]
-        return numpy.concatenate(parts)
+
+        def answers(rows: polars.DataFrame) -> numpy.ndarray:
+            parts = [session.run([name], pack(part, inputs))[0] for part in rows.iter_slices(_ROWS_AT_ONCE)]
+            return numpy.concatenate(parts)
+
+        return answers
 
 
 def _session(folder: Path) -> Any:

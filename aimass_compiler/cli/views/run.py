@@ -127,6 +127,16 @@ def _metrics(task: Task, found: Mapping[str, Any], verdict: Mapping[str, Any]) -
     if decision := verdict.get("decision"):
         yield f"  labels: {decision['positive']} from a probability of {decision['threshold']} on"
     yield f"  gates: {gates or 'none'}; the model {verdict['fit']['verdict']}"
+    if importance := found.get("importance"):
+        yield from _importance(importance)
+
+
+def _importance(found: Mapping[str, Any]) -> Iterator[str]:
+    """The columns that the model rests on most."""
+    yield ""
+    yield f"columns that it rests on (what shuffling one costs {found['metric']} on the validation split):"
+    most = list(found["columns"].items())[:_BEST]
+    yield from table([[name, f"{_shown(each['mean'])} ± {_shown(each['deviation'])}"] for name, each in most])
 
 
 def _service(report: Mapping[str, Any]) -> Iterator[str]:

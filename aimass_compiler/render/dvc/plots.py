@@ -37,6 +37,15 @@ def _plots(pipeline: Pipeline) -> Iterator[tuple[str, dict[str, Any]]]:
             "title": "Importance of features",
         },
     )
+    yield (
+        artifacts.PERMUTATION_IMPORTANCE,
+        {
+            "x": "importance",
+            "y": "column",
+            "template": "bar_horizontal_sorted",
+            "title": f"Permutation importance of columns for {pipeline.objective.metric}",
+        },
+    )
     if not pipeline.task.is_classification:
         yield (
             artifacts.CURVE,

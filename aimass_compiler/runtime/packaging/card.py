@@ -73,6 +73,8 @@ def card(
         confusion=report.get("confusion"),
         tested_rows=f"{tested_rows:,}",
         kind=best["model"],
+        importance=report.get("importance"),
+        shown=_shown,
         calibration=best.get("calibration"),
         parameters=best["parameters"],
         request=_json_block({"rows": [signature["example"]]}),

@@ -16,6 +16,12 @@ from aimass_compiler.runtime.evaluation.comparison import NoRival, Rival
 from aimass_compiler.runtime.evaluation.decision import ChosenThreshold, chosen
 from aimass_compiler.runtime.evaluation.fit import Fit, judge_fit
 from aimass_compiler.runtime.evaluation.gates import GateResult, judge
+from aimass_compiler.runtime.evaluation.importance import (
+    AsPackaged,
+    Permuted,
+    importance_of,
+    write_importance,
+)
 from aimass_compiler.runtime.evaluation.measures import (
     Measurements,
     measure_slices,
@@ -77,7 +83,15 @@ def run(
     slices = {name: columns[name] for name in evaluation.slices}
     rows = polars.read_parquet(workspace.path(artifacts.rows("test")), columns=list(slices))
     measured = {**measurements.measured, "slices": measure_slices(measurements, rows, slices)}
-    write_json(workspace.path(artifacts.METRICS), measured | _comparisons(rivals, judged, decided))
+    permuted = importance_of(
+        evaluation.importance,
+        measurements.metrics[objective.metric],
+        predictions["validation"],
+        read_json(workspace.path(artifacts.FEATURES))["inputs"],
+        AsPackaged(artifact, task, workspace),
+    )
+    write_importance(workspace.path(artifacts.PERMUTATION_IMPORTANCE), permuted)
+    write_json(workspace.path(artifacts.METRICS), measured | _comparisons(rivals, judged, decided, permuted))
     write_json(workspace.path(artifacts.VERDICT), _verdict(measurements, fit, judged, decided))
     _write_predictions(workspace.path(artifacts.PREDICTIONS), task, predictions["test"])
     for path, write in _PLOTS.items():
@@ -96,7 +110,10 @@ def _sliced(
 
 
 def _comparisons(
-    rivals: Mapping[str, Rival | NoRival], judged: Sequence[GateResult], decided: ChosenThreshold | None
+    rivals: Mapping[str, Rival | NoRival],
+    judged: Sequence[GateResult],
+    decided: ChosenThreshold | None,
+    permuted: Permuted | None,
 ) -> dict[str, Any]:
     """What metrics.json has beside the metrics, as far as it was asked for."""
     compared = [each for each in rivals.values() if isinstance(each, Rival) and each.comparisons]
@@ -104,6 +121,7 @@ def _comparisons(
         "released": {each.environment: each.numbers() for each in compared},
         "intervals": _intervals(judged),
         "decision": {} if decided is None else {"threshold": decided.threshold},
+        "importance": {} if permuted is None else permuted.document(),
     }
     return {name: numbers for name, numbers in found.items() if numbers}
 
