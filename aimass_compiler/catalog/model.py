@@ -103,6 +103,11 @@ class Model(Kind):
         return checked(value, cls, field.field_name or "")
 
     @property
+    def candidates(self) -> tuple[Model, ...]:
+        """Every model that may be trained: this one. Of a `ModelChoice`, several."""
+        return (self,)
+
+    @property
     def trained_by(self) -> Framework:
         """The library that trains it."""
         return self.library

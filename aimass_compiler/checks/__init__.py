@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
+from aimass_compiler.checks._candidates import findings_of
 from aimass_compiler.checks._example import BASE, Example
 from aimass_compiler.checks._failed_parts import in_sound_parts, is_failed
 from aimass_compiler.checks._waivers import remaining
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 #: The checks by name. Each module has `EXPLANATIONS` and `EXAMPLES` of the codes that it emits, and one of:
 #: - `findings(pipeline)`, which yields what is wrong, with paths into the spec as it was written, and
 #:   `NEEDS`, the parts of the spec that it reads, such as `features` or `serving.limits`: it is not run
-#:   where one of them could not be decoded or lowered
+#:   where one of them could not be decoded or lowered. One that needs `model` is about `first_model`, and is
+#:   asked about each that there is to choose from, unless it says `IS_OF_ALL_MODELS`
 #: - `findings_in_text(text)`, with places in the text
 #: - `findings(specs, others)`, of what is wrong between several specs, which `compile.py` asks for
 CHECKS: dict[str, ModuleType] = {
@@ -45,7 +47,7 @@ def check(pipeline: Pipeline, file: str, failed: frozenset[str] = frozenset()) -
         finding
         for module in _OF_PIPELINES
         if not (failed and any(is_failed(part, failed) for part in module.NEEDS))
-        for finding in module.findings(pipeline)
+        for finding in findings_of(module, pipeline)
     ]
     return sorted(_in(file, found), key=_place)
 

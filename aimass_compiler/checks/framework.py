@@ -37,7 +37,7 @@ EXAMPLES = (
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """A framework that lacks a layer."""
-    model = pipeline.model
+    model = pipeline.first_model
     if not isinstance(model, Network):
         return
     lacking = sorted(kind.__name__ for kind in model.kinds_of_layers - model.trained_by.builds)

@@ -118,7 +118,7 @@ def _is_stricter(other: Gate, gate: Gate) -> bool:
 
 
 def _retraining(pipeline: Pipeline) -> Iterator[Finding]:
-    wanted, model = pipeline.evaluation.on_failure, pipeline.model
+    wanted, model = pipeline.evaluation.on_failure, pipeline.first_model
     path = ("evaluation", "on_failure")
     if not wanted.retrain:
         return

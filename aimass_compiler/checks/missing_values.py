@@ -42,7 +42,7 @@ Gaps = Mapping[str, str]
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Columns with gaps that nothing fills on the way to the model."""
-    model = pipeline.model
+    model = pipeline.first_model
     if model.accepts_missing:
         return
     gaps: Gaps = {name: name for name, column in pipeline.data.columns.items() if column.is_nullable}
@@ -68,7 +68,7 @@ def _way_out(pipeline: Pipeline, source: str) -> str:
 
     if not Impute.takes(pipeline.data.columns[source].column_type):
         return "leave `missing` out and drop such rows with `clean: [drop_missing: …]`"
-    others = suitable_models(pipeline.task, pipeline.model.examples, accepts_missing=True)
+    others = suitable_models(pipeline.task, pipeline.first_model.examples, accepts_missing=True)
     listed = either(f"`{name}`" for name in others)
     return f"fill it with `impute: {source}`, or choose a model that takes gaps: {listed}"
 

@@ -62,7 +62,7 @@ features: [drop: [tenure, charges, plan, back]]
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """What a table cannot have in a table, nothing to read for a model of one column, and too much."""
-    kind, examples, path = pipeline.model.kind, pipeline.model.examples, ("model",)
+    kind, examples, path = pipeline.first_model.kind, pipeline.first_model.examples, ("model",)
     alone = {name: found for name, found in pipeline.flow.outcome.items() if isinstance(found, ALONE)}
     fitting = [name for name, found in alone.items() if isinstance(found, examples.reads)]
     if examples.column is None and alone:
@@ -91,7 +91,7 @@ def _declared(pipeline: Pipeline, name: str) -> tuple[Related, ...]:
 def _made(pipeline: Pipeline) -> str:
     """How a column becomes one that the model reads, where there is one that can."""
     for name, found in pipeline.flow.outcome.items():
-        for kind, encoder in pipeline.model.examples.encoders.items():
+        for kind, encoder in pipeline.first_model.examples.encoders.items():
             if isinstance(found, kind):
                 return f"make one with `{encoder}: {name}`, or "
     return ""

@@ -57,7 +57,7 @@ _NOUNS = {"classification": "classes", "regression": "a number"}
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """A model for another task, and a loss that the model does not know."""
-    model, task = pipeline.model, pipeline.task
+    model, task = pipeline.first_model, pipeline.task
     if task.kind not in model.tasks:
         predicted = either(_NOUNS[kind] for kind in sorted(model.tasks))
         target = pipeline.data.columns[task.target].column_type
@@ -77,7 +77,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def _quantile_problem(pipeline: Pipeline) -> Finding | None:
-    model, task, path = pipeline.model, pipeline.task, ("quantile",)
+    model, task, path = pipeline.first_model, pipeline.task, ("quantile",)
     if task.is_classification:
         message = f"`{task.target}` has classes, which have no quantile"
         away = Fix("remove `quantile`", (Remove(path),))

@@ -36,7 +36,7 @@ _PAST_ALL_LIMITS = frozenset({"mean_absolute_error", PINBALL})
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Names that are no single number, and tasks and losses that keep no direction."""
-    model, task, loss = pipeline.model, pipeline.task, pipeline.objective.loss
+    model, task, loss = pipeline.first_model, pipeline.task, pipeline.objective.loss
     if not isinstance(model, MonotoneModel) or not model.monotone:
         return
     path = ("model", model.kind, "monotone")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aimass_compiler.pipeline.training import Search
 
 NEEDS = ("model", "search", "training")
+IS_OF_ALL_MODELS = True
 EXPLANATIONS = (
     Explanation(
         "AM246",
@@ -33,8 +34,7 @@ EXPLANATIONS = (
     Explanation(
         "AM248",
         "there are not as many combinations as trials",
-        "Once every combination of the choices was tried, further trials repeat them. A grid tries each "
-        "combination once, whatever `trials` says.",
+        "Each combination of the choices is tried once, and then the search ends, whatever `trials` says.",
     ),
     Explanation(
         "AM276",
@@ -120,14 +120,19 @@ _FASTEST_TRIAL = 0.05
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """What a search says that its ranges, its trials or its model cannot mean."""
     ranges = search_space.ranges(pipeline.model, pipeline.training)
+    is_searched = search_space.is_searched(pipeline.model, pipeline.training)
     yield from _of_ranges(pipeline, ranges)
     for path, found in ranges.items():
         yield from _few_values(path, found)
-    yield from _at_once(pipeline, ranges)
+    if is_searched:
+        yield from _at_once(pipeline.search)
     yield from _in_time(pipeline.search)
     scheduler, written = pipeline.search.scheduler, pipeline.search.model_fields_set
-    if ranges and scheduler != "none" and "scheduler" in written and not pipeline.model.learns_in_steps:
-        message = f"`{scheduler}` stops no trial: `{pipeline.model.kind}` does not learn step by step"
+    models = pipeline.model.candidates
+    can_stop = any(model.learns_in_steps for model in models)
+    if is_searched and scheduler != "none" and "scheduler" in written and not can_stop:
+        who = f"`{models[0].kind}` does not learn" if len(models) == 1 else "no model learns"
+        message = f"`{scheduler}` stops no trial: {who} step by step"
         path = ("search", "scheduler")
         fix = Fix("write `scheduler: none`", (Assign(path, "none"),))
         yield Finding("AM280", path, message, help="write `none`", severity=Severity.WARNING, fix=fix)
@@ -137,24 +142,34 @@ def _of_ranges(pipeline: Pipeline, ranges: Mapping[Path, Any]) -> Iterator[Findi
     """Searches without ranges, grids without lists, and more trials than combinations."""
     search = pipeline.search
     written = search.model_fields_set
-    if not ranges and written:
+    if not search_space.is_searched(pipeline.model, pipeline.training) and written:
         message = f"there is nothing to search: no parameter of `{pipeline.model.kind}` is a range"
         hint = "write a parameter as `{choice: [4, 6, 8]}`, or leave `search` out"
         fix = Fix("leave `search` out", (Remove(("search",)),))
         severity = Severity.WARNING
         yield Finding("AM247", ("search",), message, help=hint, severity=severity, at_key=True, fix=fix)
     intervals = {path: found for path, found in ranges.items() if not isinstance(found, Choice)}
-    counts = [_values(found) for found in ranges.values()]
     if search.algorithm == "grid":
         for path in intervals:
             message = f"a grid cannot try everything between the ends of `{path[-1]}`"
             yield Finding("AM246", path, message, help="list values: `{choice: [4, 6, 8]}`")
-    combinations = prod(count for count in counts if count)
-    if ranges and all(counts) and "trials" in written and search.trials > combinations > 1:
+    combinations = _combinations(pipeline)
+    if combinations is not None and "trials" in written and search.trials > combinations > 1:
         message = f"there are {combinations} combinations to try, but `trials` is {search.trials}"
         hint, path = f"write `trials: {combinations}`", ("search", "trials")
         fix = Fix(hint, (Assign(path, combinations),), is_safe=False)
         yield Finding("AM248", path, message, help=hint, severity=Severity.WARNING, fix=fix)
+
+
+def _combinations(pipeline: Pipeline) -> int | None:
+    """How many combinations there are to try, over all models; None where there is no end of them."""
+    found = 0
+    for model in pipeline.model.candidates:
+        counts = [_values(each) for each in search_space.ranges(model, pipeline.training).values()]
+        if not all(counts):
+            return None
+        found += prod(count for count in counts if count)
+    return found
 
 
 def _values(found: Any) -> int | None:
@@ -185,9 +200,9 @@ def _repeated(path: Path, choices: Sequence[Any]) -> Iterator[Finding]:
             yield Finding("AM277", where, message, help="write it once", severity=Severity.WARNING, fix=fix)
 
 
-def _at_once(pipeline: Pipeline, ranges: Mapping[Path, Any]) -> Iterator[Finding]:
-    search, path = pipeline.search, ("search", "concurrency")
-    if ranges and "concurrency" in search.model_fields_set and search.concurrency > search.trials:
+def _at_once(search: Search) -> Iterator[Finding]:
+    path = ("search", "concurrency")
+    if "concurrency" in search.model_fields_set and search.concurrency > search.trials:
         message = f"there are only {search.trials} trials, so never {search.concurrency} at once"
         fix = Fix(f"write `concurrency: {search.trials}`", (Assign(path, search.trials),))
         note = Related(("search", "trials"), f"`trials` is {search.trials}")

@@ -81,7 +81,7 @@ _OF_EPOCHS = ("epochs", "batch_size", "optimizer", "schedule", "gradient_norm")
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Keys of `training` that change nothing, or that cannot be done."""
-    training, model = pipeline.training, pipeline.model
+    training, model = pipeline.training, pipeline.first_model
     for key in _OF_EPOCHS:
         if key in training.model_fields_set and not model.learns_in_epochs:
             yield _pointless(model.kind, key, "in epochs")
@@ -119,8 +119,10 @@ def _warm_up(training: Training) -> Finding:
 
 def _gpus(pipeline: Pipeline) -> Iterator[Finding]:
     for path, gpus in written(pipeline, "training.gpus"):
-        if gpus and not pipeline.model.trained_by.uses_gpus:
-            module = pipeline.model.trained_by.module
-            message = f"`{pipeline.model.kind}` does not learn on GPUs with {module}, so these would idle"
+        if gpus and not pipeline.first_model.trained_by.uses_gpus:
+            module = pipeline.first_model.trained_by.module
+            message = (
+                f"`{pipeline.first_model.kind}` does not learn on GPUs with {module}, so these would idle"
+            )
             fix = Fix("write `gpus: 0`", (Assign(path, 0),))
             yield Finding("AM281", path, message, help=fix.message, severity=Severity.WARNING, fix=fix)

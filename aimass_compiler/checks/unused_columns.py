@@ -41,8 +41,8 @@ EXAMPLES = (
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Columns that reach no model, and a model that no column reaches."""
     found = pipeline.flow.outcome
-    reads = pipeline.model.examples.reads
-    if pipeline.model.examples.column:
+    reads = pipeline.first_model.examples.reads
+    if pipeline.first_model.examples.column:
         beside = [name for name, kind in found.items() if not isinstance(kind, (*ALONE, Unknown))]
         if any(isinstance(kind, reads) for kind in found.values()):
             yield from (_beside(pipeline, name) for name in beside)
@@ -54,7 +54,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         yield Finding(
             "AM217",
             ("features",),
-            f"no feature is left that `{pipeline.model.kind}` could learn from",
+            f"no feature is left that `{pipeline.first_model.kind}` could learn from",
             help="keep a number, or turn a category or a text into numbers",
             at_key=True,
         )
@@ -84,14 +84,14 @@ def _misspelt(pipeline: Pipeline) -> set[str]:
 
 
 def _never_a_feature(pipeline: Pipeline, name: str, kind: ColumnType) -> Finding:
-    message = f"`{name}` never becomes a feature: `{pipeline.model.kind}` cannot read {kind}"
+    message = f"`{name}` never becomes a feature: `{pipeline.first_model.kind}` cannot read {kind}"
     way = f"`{kind.encoder}: {name}`"
     hint = f"turn it into numbers, such as with {way}, or leave it out: `drop: {name}`"
     return _warning(name, message, hint)
 
 
 def _beside(pipeline: Pipeline, name: str) -> Finding:
-    model = pipeline.model
+    model = pipeline.first_model
     message = f"`{name}` never becomes a feature: `{model.kind}` reads the {model.examples.column} only"
     return _warning(name, message, f"leave it out: `drop: {name}`")
 

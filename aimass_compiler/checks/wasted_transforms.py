@@ -70,7 +70,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     for place, step in enumerate(found):
         if step.transform.only_removes:
             continue
-        if pipeline.model.ignores_scale and step.transform.only_scales:
+        if pipeline.first_model.ignores_scale and step.transform.only_scales:
             yield from _ignored(pipeline, step, found[place + 1 :])
         for name in step.writes:
             reader = next((later for later in found[place + 1 :] if name in later.reads), None)
@@ -130,8 +130,8 @@ def _ignored(pipeline: Pipeline, step: Step, later: Sequence[Step]) -> Iterator[
     if not names:
         return
     listed = ", ".join(f"`{name}`" for name in names)
-    message = f"`{pipeline.model.kind}` learns the same from {listed} without `{step.transform.kind}`"
-    note = Related(("model",), f"`{pipeline.model.kind}` only compares", at_key=True)
+    message = f"`{pipeline.first_model.kind}` learns the same from {listed} without `{step.transform.kind}`"
+    note = Related(("model",), f"`{pipeline.first_model.kind}` only compares", at_key=True)
     is_all = len(names) == len(step.reads)
     edits = [Remove(step.path[:2])] if is_all else [Remove(path_of(step, name)) for name in names]
     fix = Fix(f"leave `{step.transform.kind}` of {listed} out", tuple(edits), is_safe=False)

@@ -93,7 +93,7 @@ def made(root: Path, pipeline: Pipeline, spec: Path) -> Made:
 
 def runtime_of(pipeline: Pipeline) -> dict[str, str]:
     """The versions that a server of this compiler runs on, as its pins have them."""
-    pins = Path(aimass_compiler.__file__).parent / pipeline.model.artifact.server.pins
+    pins = Path(aimass_compiler.__file__).parent / pipeline.first_model.artifact.server.pins
     return {found["name"]: found["version"] for found in _PIN.finditer(pins.read_text(encoding="utf-8"))}
 
 

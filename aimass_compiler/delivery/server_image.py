@@ -29,5 +29,5 @@ def own_reference(pipeline: Pipeline) -> str:
     from aimass_compiler.render.image.server_image import context, server_tag
 
     images = pipeline.settings.images
-    tag = server_tag(context(images.python, pipeline.model.artifact.server))
+    tag = server_tag(context(images.python, pipeline.first_model.artifact.server))
     return f"{images.registry}/{conventions.SERVER_IMAGE}:{tag}"

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from aimass_compiler import conventions
 from aimass_compiler.catalog import OneOf
 from aimass_compiler.catalog.model import Model
+from aimass_compiler.catalog.model_choice import ModelChoice, ModelOrChoice
 from aimass_compiler.catalog.quantities import Frozen
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.catalog.transform import Transform
@@ -60,7 +61,7 @@ class Pipeline(Frozen):
     data: Data
     task: Task
     features: tuple[Annotated[Transform, OneOf("transforms")], ...]
-    model: Annotated[Model, OneOf("models")]
+    model: Annotated[Model | ModelChoice, ModelOrChoice()]
     objective: Objective
     search: Search
     training: Training
@@ -78,6 +79,12 @@ class Pipeline(Frozen):
     def name(self) -> str:
         return self.metadata.name
 
+    @property
+    def first_model(self) -> Model:
+        """The model, or the first to choose from; all of them read the same examples and leave the same
+        artifact, which a check holds them to."""
+        return self.model.candidates[0]
+
     @cached_property
     def flow(self) -> Flow:
         """The columns on their way through the features; worked out once, and no part of pipeline.json."""
@@ -89,6 +96,6 @@ class Pipeline(Frozen):
     @property
     def inputs(self) -> frozenset[str]:
         """The columns whose values reach the model; training may leave out more, by `select`."""
-        origins, reads = self.flow.origins(), self.model.examples.reads
+        origins, reads = self.flow.origins(), self.first_model.examples.reads
         reached = (origins[name] for name, kind in self.flow.outcome.items() if isinstance(kind, reads))
         return frozenset[str]().union(*reached)

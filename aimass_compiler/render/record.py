@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from aimass_compiler import __version__, conventions
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.pipeline.search_space import at_once, ranges
+from aimass_compiler.pipeline.search_space import at_once, is_searched
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.access import deployers
 from aimass_compiler.render.dvc import command, reads_unseen
@@ -77,7 +77,7 @@ def resolved(source: PipelineJson, rendered: Sequence[Rendered], objects: Object
 
 def _images(pipeline: Pipeline) -> ImageSources:
     images = pipeline.settings.images
-    return ImageSources(images.python, images.ray, digest_of_pins(pipeline.model.artifact.server))
+    return ImageSources(images.python, images.ray, digest_of_pins(pipeline.first_model.artifact.server))
 
 
 def _contract(source: PipelineJson) -> Contract:
@@ -101,7 +101,7 @@ def _contract(source: PipelineJson) -> Contract:
 
 def _search(pipeline: Pipeline) -> SearchSize:
     search, searches = pipeline.search, 1 + pipeline.evaluation.on_failure.retrain
-    if not ranges(pipeline.model, pipeline.training):  # one training is no search, and has no budget of time
+    if not is_searched(pipeline.model, pipeline.training):  # one training is no search, without a budget
         return SearchSize(1, 1, searches, None)
     return SearchSize(
         search.trials, at_once(pipeline), searches, search.time.seconds if search.time else None

@@ -93,13 +93,13 @@ def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namesp
 
 def _report_missing_framework(pipeline: Pipeline, until: str | None) -> None:
     """Say at once what `train` would fail for, after hours perhaps; where it is up to date, nothing fails."""
-    framework = pipeline.model.trained_by
     trains = until is None or STAGE_NAMES.index(until) >= STAGE_NAMES.index("train")
-    if trains and not framework.is_installed:
-        terminal.report(
-            f"note: {framework.module} is not installed, and train fails without it if it has to run: "
-            f"{framework.how_to_install}"
-        )
+    for framework in dict.fromkeys(model.trained_by for model in pipeline.model.candidates):
+        if trains and not framework.is_installed:
+            terminal.report(
+                f"note: {framework.module} is not installed, and train fails without it if it has to run: "
+                f"{framework.how_to_install}"
+            )
 
 
 def dvc_failure(failed: dvc.DvcFailed | NotFetched) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from aimass_compiler import conventions
 from aimass_compiler.cli.views.cells import table
+from aimass_compiler.cli.views.search_results import search_results, shown
 from aimass_compiler.stages import STAGES, artifacts
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ _NOISE = re.compile(
     r"|\s*dvc config|Use `dvc push`|Data and pipelines are up to date|Verifying|WARNING: '.*' is empty"
     r"|WARNING: Process '.*RWLock|ERROR: |Having any troubles|$)"
 )
-_BEST = 5
-#: From here on decimals say nothing, and an exponent would be harder to read.
-_LARGE = 10_000
+
+#: So many columns are listed.
+_MOST = 5
 
 
 class StageProgress:
@@ -70,7 +71,7 @@ def results(folder: Path, pipeline: Pipeline, reached: Container[str], status: i
     """The results below a model's artifacts; stages that a run did not reach left theirs earlier."""
     lines: list[str] = []
     if "train" in reached:
-        lines += _trials(_read(folder / artifacts.TRIALS), _read(folder / artifacts.BEST))
+        lines += search_results(_read(folder / artifacts.TRIALS), _read(folder / artifacts.BEST))
     if "evaluate" in reached:
         lines += _metrics(pipeline.task, _read(folder / artifacts.METRICS), _read(folder / artifacts.VERDICT))
     if "test" in reached and status == 0:
@@ -86,27 +87,6 @@ def _read(path: Path) -> dict[str, Any]:
     return document
 
 
-def _trials(found: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]:
-    if not found or not best or found["totals"]["trials"] < 2:  # noqa: PLR2004  # one trial is no search
-        return
-    totals = found["totals"]
-    yield ""
-    yield (
-        f"search: {totals['trials']} trials in {totals['search_seconds']:.0f} s "
-        f"({totals['stopped']} stopped early, {totals['failed']} failed)"
-    )
-    done = [trial for trial in found["trials"] if trial["status"] == "done"]
-    sign = -1 if best["greater_is_better"] else 1
-    ranked = sorted(done, key=lambda trial: (sign * trial["value"], trial["id"]))
-    names = list(ranked[0]["parameters"]) if ranked else []
-    rows = [["trial", best["metric"], *names]]
-    rows += [
-        [str(trial["id"]), _shown(trial["value"]), *(_shown(trial["parameters"][name]) for name in names)]
-        for trial in ranked[:_BEST]
-    ]
-    yield from table(rows)
-
-
 def _metrics(task: Task, found: Mapping[str, Any], verdict: Mapping[str, Any]) -> Iterator[str]:
     if not found or not verdict:
         return
@@ -116,7 +96,7 @@ def _metrics(task: Task, found: Mapping[str, Any], verdict: Mapping[str, Any]) -
     yield "metrics:"
     rows = [["", *conventions.SPLITS]]
     rows += [
-        [metric_title(name, task), *(_shown(found[split][name]) for split in conventions.SPLITS)]
+        [metric_title(name, task), *(shown(found[split][name]) for split in conventions.SPLITS)]
         for name in found["train"]
     ]
     yield from table(rows)
@@ -135,8 +115,8 @@ def _importance(found: Mapping[str, Any]) -> Iterator[str]:
     """The columns that the model rests on most."""
     yield ""
     yield f"columns that it rests on (what shuffling one costs {found['metric']} on the validation split):"
-    most = list(found["columns"].items())[:_BEST]
-    yield from table([[name, f"{_shown(each['mean'])} ± {_shown(each['deviation'])}"] for name, each in most])
+    most = list(found["columns"].items())[:_MOST]
+    yield from table([[name, f"{shown(each['mean'])} ± {shown(each['deviation'])}"] for name, each in most])
 
 
 def _service(report: Mapping[str, Any]) -> Iterator[str]:
@@ -171,7 +151,7 @@ def _places(pipeline: Pipeline, root: Path) -> Iterator[str]:
     yield "where things are:"
     yield from table(
         [
-            ["model", f"{folder}/{next(pipeline.model.artifact.places([artifacts.PACKAGED_MODEL]))}"],
+            ["model", f"{folder}/{next(pipeline.first_model.artifact.places([artifacts.PACKAGED_MODEL]))}"],
             ["model card", f"{folder}/{artifacts.MODEL_CARD}"],
             ["manifests", f"{overlays}/{{{','.join(pipeline.environments)}}}"],
         ]
@@ -191,11 +171,3 @@ def _places(pipeline: Pipeline, root: Path) -> Iterator[str]:
             ],
         ]
     )
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "-"
-    if not isinstance(value, float):
-        return str(value)
-    return f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.4g}"

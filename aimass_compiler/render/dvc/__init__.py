@@ -60,7 +60,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 def _stage(stage: Stage, pipeline: Pipeline) -> dict[str, Any]:
     folder = _artifacts(pipeline)
-    artifact = pipeline.model.artifact
+    artifact = pipeline.first_model.artifact
     needs = [f"{folder}/{path}" for path in artifact.places(stage.needs)]
     parts: dict[str, Any] = {
         "desc": stage.summary,
@@ -89,12 +89,12 @@ def _pipeline_file(pipeline: Pipeline) -> str:
 
 
 def _model(pipeline: Pipeline) -> Mapping[str, Any]:
-    file = next(pipeline.model.artifact.places([artifacts.PACKAGED_MODEL]))
+    file = next(pipeline.first_model.artifact.places([artifacts.PACKAGED_MODEL]))
     return {
         "path": f"{_ROOT}/{_artifacts(pipeline)}/{file}",
         "type": "model",
         "desc": _as_it_is(pipeline.metadata.description) or f"The model {pipeline.name}.",
-        "labels": [pipeline.task.kind, pipeline.model.kind.replace("_", "-")],
+        "labels": [pipeline.task.kind, *_kinds(pipeline)],
     }
 
 
@@ -119,6 +119,11 @@ def _data_files(stage: Stage, pipeline: Pipeline) -> list[str]:
         return []
     paths = {path for source in pipeline.data.sources.values() for path in source.dependencies()}
     return sorted(map(_as_it_is, paths))
+
+
+def _kinds(pipeline: Pipeline) -> list[str]:
+    """What the model is, or may be where the search chooses among several."""
+    return list(dict.fromkeys(model.kind.replace("_", "-") for model in pipeline.model.candidates))
 
 
 def _as_it_is(text: str) -> str:

@@ -23,8 +23,8 @@ def training_tag(pipeline: Pipeline, version: str = __version__) -> str:
 
 
 def dockerfile(pipeline: Pipeline, version: str = __version__) -> str:
-    """Ray's image with this package in the compiler's version, and what the framework needs; no header."""
-    extras = ",".join(sorted({"run", pipeline.model.trained_by.extra}))
+    """Ray's image with this package in the compiler's version, and what the frameworks need; no header."""
+    extras = ",".join(sorted({"run", *(model.trained_by.extra for model in pipeline.model.candidates)}))
     return f"""\
 # `aimass image training` builds it, and finds wheels in the context, should no index have this version.
 FROM {reference(pipeline.settings.images.ray)}

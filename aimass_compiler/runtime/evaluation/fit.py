@@ -66,7 +66,7 @@ def adjustment(fit: Fit, allowed: Sequence[str]) -> Adjustment | None:
 
 def judge_fit(metric: str, measurements: Measurements, gates: Sequence[Gate]) -> Fit:
     """The verdict by the objective's metric and the gates."""
-    guess = _guess(measurements.task, measurements.predictions["train"])
+    guess = constant_prediction(measurements.task, measurements.predictions["train"])
     train = _skill(metric, measurements, "train", guess)
     validation = _skill(metric, measurements, "validation", guess)
     verdict, reason = next(_verdicts(metric, measurements, train, validation, gates))
@@ -102,7 +102,8 @@ def _skill(metric: str, measurements: Measurements, split: str, guess: NDArray[n
     return _Skill(value, baseline, (value - baseline) / (perfect - baseline))
 
 
-def _guess(task: Task, rows: Predictions) -> NDArray[numpy.floating]:
+def constant_prediction(task: Task, rows: Predictions) -> NDArray[numpy.floating]:
+    """What guessing answers to every row: the shares of the classes, [K], or the mean, [], of these rows."""
     if not task.is_classification:
         return numpy.asarray(numpy.average(rows.truth, weights=rows.weights), numpy.float64)
     return numpy.array([rows.share_of(number) for number in range(task.outputs)], numpy.float32)
@@ -163,7 +164,7 @@ def _doubt(measurements: Measurements) -> str:
     train, rows = measurements.predictions["train"], measurements.predictions["validation"]
     (log_loss,) = metrics_named(["log_loss"]).values()
     found = finite(rows.measured(log_loss, measurements.task))
-    guess = numpy.broadcast_to(_guess(measurements.task, train), rows.scores.shape).copy()
+    guess = numpy.broadcast_to(constant_prediction(measurements.task, train), rows.scores.shape).copy()
     guessed = finite(rows.scored(guess).measured(log_loss, measurements.task))
     if found is None or guessed is None or found <= guessed:
         return ""

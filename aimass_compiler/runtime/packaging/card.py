@@ -77,12 +77,22 @@ def card(
         shown=_shown,
         calibration=best.get("calibration"),
         parameters=best["parameters"],
+        models=list(_models(best)),
+        objective=metric_title(best["metric"], task),
         request=_json_block({"rows": [signature["example"]]}),
     )
 
 
 def _shown(value: float | None) -> str:
     return "not defined" if value is None else f"{value:.4g}"
+
+
+def _models(best: Mapping[str, Any]) -> Iterator[tuple[str, int | str, str]]:
+    """Model, trials and the best of them, where the search chose among several; then what guessing has."""
+    for each in best.get("candidates", ()):
+        yield each["model"], each["trials"], _shown(each["value"])
+    if "baseline" in best:
+        yield f"baseline: {best['baseline']['name']} for every row", "", _shown(best["baseline"]["value"])
 
 
 def _slices(report: Mapping[str, Any]) -> Iterator[tuple[str, str, int, list[str]]]:

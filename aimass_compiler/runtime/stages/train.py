@@ -6,8 +6,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aimass_compiler.catalog.model_choice import ModelChoice
+from aimass_compiler.pipeline.search_space import is_searched
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.training import results
+from aimass_compiler.runtime.training.candidates import compared, lines
 from aimass_compiler.runtime.training.retraining import Attempt, adjusted, best_of, judged
 from aimass_compiler.runtime.training.space import Space
 from aimass_compiler.runtime.training.suitability import (
@@ -36,6 +39,7 @@ _LINES = 10
 class _Found:
     """The best model of a search, or the only one, and how it was found."""
 
+    assignment: Assignment
     fitted: Fitted
     best: Outcome
     outcomes: Sequence[Outcome]
@@ -45,7 +49,7 @@ class _Found:
 
 def run(
     task: Task,
-    model: Model,
+    model: Model | ModelChoice,
     objective: Objective,
     search: Search,
     training: Training,
@@ -59,13 +63,18 @@ def run(
     assignment = Assignment(task, model, objective, training, matrices, retraining.decision, features)
     require_installed(model)
     require_suitable(assignment, features)
-    is_search = bool(Space.of(model, training).ranges)
+    is_search = is_searched(model, training)
     require_memory(assignment, min(search.concurrency, search.trials) if is_search else 1)
     found, attempts = _attempted(assignment, search, retraining, workspace)
     chosen = best_of(attempts) if attempts else 0
     kept = found[chosen]
     results.write_model(workspace.folder("train"), assignment, kept.fitted)
-    results.write_best(workspace.path(artifacts.BEST), assignment, kept.fitted, kept.best, attempts)
+    comparison = compared(kept.assignment, kept.outcomes)
+    for line in lines(comparison, objective.metric):
+        say(line)
+    results.write_best(
+        workspace.path(artifacts.BEST), assignment, kept.fitted, kept.best, attempts, comparison
+    )
     results.write_trials(workspace.path(artifacts.TRIALS), kept.outcomes, kept.seconds)
     results.write_history(workspace.path(artifacts.HISTORY), kept.fitted)
     results.write_importance(workspace.path(artifacts.IMPORTANCE), kept.fitted, features)
@@ -94,7 +103,9 @@ def _attempted(
 def _trained(assignment: Assignment, search: Search, workspace: Workspace) -> _Found:
     trials = TrialFolders.of(workspace, assignment, search)
     space = Space.of(assignment.model, assignment.training)
-    return _searched(assignment, search, space, trials) if space.ranges else _fitted(assignment, trials)
+    if isinstance(assignment.model, ModelChoice) or space.is_searched:
+        return _searched(assignment, search, space, trials)
+    return _fitted(assignment, assignment.model, trials)
 
 
 def _searched(assignment: Assignment, search: Search, space: Space, trials: TrialFolders) -> _Found:
@@ -105,14 +116,14 @@ def _searched(assignment: Assignment, search: Search, space: Space, trials: Tria
     log, best = searched.log, searched.best
     say(f"searched for {searched.seconds:.1f} s, of which {searched.startup_seconds:.1f} s to start")
     seconds = {"startup_seconds": searched.startup_seconds, "search_seconds": searched.seconds}
-    return _Found(trials.fitted(best.id), best, log.outcomes, seconds, trials)
+    return _Found(assignment, trials.fitted(best.id), best, log.outcomes, seconds, trials)
 
 
-def _fitted(assignment: Assignment, trials: TrialFolders) -> _Found:
+def _fitted(assignment: Assignment, model: Model, trials: TrialFolders) -> _Found:
     """One fit in this process."""
     started = time.monotonic()
     trials.create(1)
-    steps = assignment.model.steps(assignment.budget(assignment.training, None))
+    steps = model.steps(assignment.budget(assignment.training, None))
 
     def watch(step: int, losses: Mapping[str, float]) -> None:
         if step % max(1, steps // _LINES) == 0:
@@ -127,4 +138,4 @@ def _fitted(assignment: Assignment, trials: TrialFolders) -> _Found:
     say(f"{assignment.objective.metric} {fitted.value:.6g}  {fitted.seconds:.1f} s")
     outcome = Outcome(1, "done", {}, {}, fitted.value, fitted.seconds)
     seconds = {"startup_seconds": 0.0, "search_seconds": time.monotonic() - started}
-    return _Found(fitted, outcome, [outcome], seconds, trials)
+    return _Found(assignment, fitted, outcome, [outcome], seconds, trials)

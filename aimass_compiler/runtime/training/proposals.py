@@ -10,6 +10,7 @@ import optuna
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
+from aimass_compiler.runtime.training.space import MODEL
 from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
 
 if TYPE_CHECKING:
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.training.space import Draw, Space
 
 _STATES = {"done": TrialState.COMPLETE, "stopped": TrialState.PRUNED, "failed": TrialState.FAIL}
+
+
+#: A draw as a key.
+Key = tuple[tuple[str, Any], ...]
+#: How often Optuna is asked again where it draws what was tried.
+_DRAWS = 20
+
+
+def _key(draw: Draw) -> Key:
+    return tuple(sorted(draw.items()))
 
 
 @dataclass(frozen=True)
@@ -48,7 +59,7 @@ def study_of(
             optuna.trial.create_trial(
                 state=_STATES[outcome.status],
                 params=dict(outcome.draw),
-                distributions=space.distributions(),
+                distributions=space.distributions(outcome.draw),
                 value=outcome.value,
             )
         )
@@ -95,6 +106,7 @@ class Proposals(Searcher):  # type: ignore[misc]  # Ray is not typed here
         self._left = left
         self._next = max([0, *(proposal.id for proposal in left), *(o.id for o in trials.outcomes())]) + 1
         self._running: dict[str, optuna.Trial] = {}
+        self._known: dict[Key, float | None] = {_key(o.draw): o.value for o in trials.outcomes()}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """What to try next, FINISHED, or None to be asked again."""
@@ -104,16 +116,49 @@ class Proposals(Searcher):  # type: ignore[misc]  # Ray is not typed here
                 return str(Searcher.FINISHED)
             if self._running:
                 return None
-        proposal = self._left.pop(0) if self._left else None
-        if proposal is not None:
-            self._study.enqueue_trial(dict(proposal.draw))
-        asked = self._study.ask(self._space.distributions())
-        self._running[trial_id] = asked
-        if proposal is None:
-            proposal = Proposal(self._next, asked.params, self._space.values(asked.params))
-            self._next += 1
+        proposed = self._left_over() if self._left else self._new()
+        if proposed is None:
+            return str(Searcher.FINISHED)
+        proposal, self._running[trial_id] = proposed
+        self._known[_key(proposal.draw)] = None
         self._trials.propose(proposal.id, proposal.draw)
         return {"id": proposal.id, "draw": dict(proposal.draw), "values": dict(proposal.values)}
+
+    def _left_over(self) -> tuple[Proposal, optuna.Trial]:
+        proposal = self._left.pop(0)
+        _, asked = self._asked(proposal.draw)
+        return proposal, asked
+
+    def _new(self) -> tuple[Proposal, optuna.Trial] | None:
+        """What was not tried yet, or None where everything was; of endless values the last draw, at worst."""
+        for _ in range(_DRAWS):
+            draw, asked = self._asked(self._first_of_a_model())
+            if (key := _key(draw)) not in self._known:
+                break
+            value = self._known[key]  # told again, the sampler learns that it proposes this too often
+            self._study.tell(asked, value, state=TrialState.FAIL if value is None else None)
+        else:
+            known = self._space.combinations() if self._space.is_finite else []
+            untried = [each for each in known if _key(each) not in self._known]
+            if self._space.is_finite and not untried:
+                return None
+            draw, asked = self._asked(untried[0] if untried else None)
+        self._next += 1
+        return Proposal(self._next - 1, draw, self._space.values(draw)), asked
+
+    def _first_of_a_model(self) -> Draw | None:
+        """One of several models that no trial has had yet."""
+        if not self._space.is_choice:
+            return None
+        tried = {dict(key)[MODEL] for key in self._known}
+        return next(({MODEL: place} for place in range(len(self._space.models)) if place not in tried), None)
+
+    def _asked(self, fixed: Draw | None) -> tuple[Draw, optuna.Trial]:
+        """What Optuna draws, but for what is fixed."""
+        if fixed is not None:
+            self._study.enqueue_trial(dict(fixed))
+        asked = self._study.ask()
+        return self._space.drawn(asked), asked
 
     def on_trial_complete(
         self,
@@ -123,6 +168,7 @@ class Proposals(Searcher):  # type: ignore[misc]  # Ray is not typed here
     ) -> None:
         value = (result or {}).get("value")
         ended = self._running.pop(trial_id)
+        self._known[_key(ended.params)] = value
         if value is not None and not error:
             self._study.tell(ended, value)
         else:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from aimass_compiler.catalog.calibration import Method
-    from aimass_compiler.catalog.examples import Examples
+    from aimass_compiler.catalog.model import Model
     from aimass_compiler.runtime.training.retraining import Attempt
     from aimass_compiler.runtime.training.trial import Assignment, Fitted
     from aimass_compiler.runtime.training.trial_folders import Outcome
@@ -38,26 +38,27 @@ _LOSSES = ("train_loss", "validation_loss")
 
 def write_model(folder: Path, assignment: Assignment, fitted: Fitted) -> None:
     """Write the model's artifact; raises StageFailure when it answers otherwise than what was trained."""
-    artifact, examples = assignment.model.artifact, read_examples(assignment.matrices, "validation")
+    artifact, examples = fitted.model.artifact, read_examples(assignment.matrices, "validation")
     method = assignment.training.calibration
     with replacing_all(folder, artifact.files) as made:
         artifact.write(fitted.trained, made)
         exported = scores_of(artifact.scorer(made), examples.x)
         trained = scores_of(fitted.trained.predict, examples.x)
-        require_same_export(assignment.model.kind, assignment.task, examples.y, trained, exported)
+        require_same_export(fitted.model.kind, assignment.task, examples.y, trained, exported)
         if method is not None:
-            _calibrate(method, made, assignment, examples, exported)
+            _calibrate(method, fitted.model, made, assignment, exported)
 
 
 def _calibrate(
-    method: Method, made: Path, assignment: Assignment, rows: Examples, scores: NDArray[Any]
+    method: Method, model: Model, made: Path, assignment: Assignment, scores: NDArray[Any]
 ) -> None:
     """Let the artifact answer shares, by what it answers to the validation rows; and say what came of it."""
-    task, artifact = assignment.task, assignment.model.artifact
+    task, artifact = assignment.task, model.artifact
+    rows = read_examples(assignment.matrices, "validation")
     calibration = calibrated(method, task, scores, numpy.asarray(rows.y), rows.weights)
     artifact.calibrate(calibration, task, made)
     answered = scores_of(artifact.scorer(made), rows.x)
-    kind = f"calibrated {assignment.model.kind}"
+    kind = f"calibrated {model.kind}"
     require_same_export(kind, task, rows.y, calibration.apply(scores, task), answered)
     log_loss = metric_named("log_loss")
     before, after = (
@@ -69,9 +70,14 @@ def _calibrate(
 
 
 def write_best(
-    path: Path, assignment: Assignment, fitted: Fitted, best: Outcome, attempts: Sequence[Attempt]
+    path: Path,
+    assignment: Assignment,
+    fitted: Fitted,
+    best: Outcome,
+    attempts: Sequence[Attempt],
+    compared: Mapping[str, Any],
 ) -> None:
-    """Write all parameters that were chosen, what they reached, and after which attempts."""
+    """Write all parameters that were chosen, what they reached, after which attempts, beside which models."""
     calibration = assignment.training.calibration
     parameters = fitted.model.model_dump(mode="json")
     if fitted.model.learns_in_epochs:
@@ -84,6 +90,7 @@ def write_best(
         "greater_is_better": assignment.metric.greater_is_better,
         "value": best.value,
         "trial": best.id,
+        **compared,
         **({} if calibration is None else {"calibration": calibration}),
         "attempts": [
             {

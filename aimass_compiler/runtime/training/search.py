@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.training.ray_session import ray_session
+from aimass_compiler.runtime.training.schedulers import label_of, scheduler_of
 from aimass_compiler.runtime.training.trial import Assignment, fit
 from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
 from aimass_compiler.runtime.training.trial_log import TrialLog, say
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
     from aimass_compiler.pipeline.training import Search
     from aimass_compiler.runtime.training.proposals import Clock
     from aimass_compiler.runtime.training.space import Space
-
-#: TrialFolders are compared after a quarter and a half of their steps, and the better half of them goes on.
-#: More would be saved by asking sooner, but then whatever learns slowly, such as boosting with small
-#: steps, would never get to show what it ends in.
-_REDUCTION = 2
 
 
 @dataclass(frozen=True)
@@ -89,7 +85,7 @@ def _tune(assignment: Assignment, search: Search, space: Space, log: TrialLog) -
     limit = None if search.time is None else search.time.seconds
     clock = Clock(limit, before=max((outcome.at for outcome in ended), default=0.0))
     left = left_over(search, space, log.trials)
-    scheduler, watched = _scheduler(assignment, search, space)
+    scheduler, watched = scheduler_of(assignment, search)
     keeper = _keeper(log, clock)
     resources = {"cpu": assignment.training.resources.cpu, "gpu": assignment.training.gpus}
     storage = log.trials.folder / "ray"
@@ -117,33 +113,14 @@ def _tune(assignment: Assignment, search: Search, space: Space, log: TrialLog) -
     return began
 
 
-def _scheduler(assignment: Assignment, search: Search, space: Space) -> tuple[Any, frozenset[int]]:
-    """Who stops trials that fall behind, and the steps after which it looks at them."""
-    model, training = space.longest(assignment.model, assignment.training)
-    steps = model.steps(assignment.budget(training, None))
-    if search.scheduler == "none" or not model.learns_in_steps or steps < _REDUCTION**2:
-        return None, frozenset()
-    from ray.tune.schedulers import ASHAScheduler
-
-    first = steps // _REDUCTION**2
-    scheduler = ASHAScheduler(
-        time_attr="step",
-        metric="validation_loss",
-        mode="min",
-        max_t=steps + 1,
-        grace_period=first,
-        reduction_factor=_REDUCTION,
-    )
-    return scheduler, frozenset({first, first * _REDUCTION})
-
-
 @dataclass(frozen=True)
 class _TrialContext:
     """What a worker needs beside the values."""
 
     assignment: Assignment
     trials: TrialFolders
-    watched: frozenset[int]
+    watched: Mapping[str, frozenset[int]]
+    """By model, the steps after which the scheduler looks."""
 
 
 def _trial(config: Mapping[str, Any], given: _TrialContext) -> None:
@@ -152,11 +129,12 @@ def _trial(config: Mapping[str, Any], given: _TrialContext) -> None:
 
     began = time.time()
     number = config["id"]
+    watched = given.watched.get(label_of(config["values"]), frozenset())
     reason = given.trials.path(number, "error.txt")
     reason.unlink(missing_ok=True)
 
     def watch(step: int, losses: Mapping[str, float]) -> None:
-        if step in given.watched:
+        if step in watched:
             tune.report({"step": step, "validation_loss": losses["validation_loss"], "began": began})
 
     try:

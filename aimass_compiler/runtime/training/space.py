@@ -1,22 +1,26 @@
-"""The ranges of a model and its optimizer: drawn by Optuna, listed as a grid, or filled with values."""
+"""The ranges of models and their optimizer: drawn by Optuna, listed as a grid, or filled with values."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.catalog.model import Model
+from aimass_compiler.catalog.model_choice import ModelChoice
 from aimass_compiler.catalog.quantities import Choice, LogUniform, Uniform
 from aimass_compiler.pipeline.search_space import ranges
 from aimass_compiler.pipeline.training import Training
 
 if TYPE_CHECKING:
+    import optuna
     from optuna.distributions import BaseDistribution
 
 #: Before the names of the optimizer's parameters.
 OPTIMIZER = "optimizer."
+#: Which of several models a trial trains.
+MODEL = "model"
 
 Range = Choice[Any] | Uniform[Any] | LogUniform[Any]
 #: What Optuna draws: a number from an interval, and the place in the list for a choice.
@@ -25,47 +29,112 @@ Draw = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Space:
-    """What there is to search: ranges by the parameter's name."""
+    """What there is to search: by model, the ranges by the parameter's name."""
 
-    ranges: Mapping[str, Range]
+    models: Mapping[str, Mapping[str, Range]]
+    """The only model is called ``. Of several, a trial draws one, and only its ranges."""
 
     @classmethod
-    def of(cls, model: Model, training: Training) -> Space:
-        """The ranges of the model and, where it learns in epochs, of the optimizer."""
-        return cls(
-            {
-                str(path[-1]) if path[0] == "model" else f"{OPTIMIZER}{path[-1]}": found
-                for path, found in ranges(model, training).items()
-            }
-        )
+    def of(cls, model: Model | ModelChoice, training: Training) -> Space:
+        """The ranges of each model and, where it learns in epochs, of the optimizer."""
+        models = model.labels if isinstance(model, ModelChoice) else {"": model}
+        return cls({label: _ranges(each, training) for label, each in models.items()})
 
-    def distributions(self) -> dict[str, BaseDistribution]:
-        """The ranges in Optuna's words."""
-        return {name: _distribution(found) for name, found in self.ranges.items()}
+    @property
+    def is_choice(self) -> bool:
+        """Whether there are several models."""
+        return "" not in self.models
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether there is anything to try."""
+        return self.is_choice or any(self.models.values())
+
+    @property
+    def ranges(self) -> Mapping[str, Range]:
+        """All ranges by what they are called in a draw: of several models, `xgboost.max_depth`."""
+        return {
+            self._drawn_as(label, name): found
+            for label, own in self.models.items()
+            for name, found in own.items()
+        }
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all that can be tried can be listed."""
+        return all(isinstance(found, Choice) for found in self.ranges.values())
+
+    def distributions(self, draw: Draw) -> dict[str, BaseDistribution]:
+        """What was drawn from, in Optuna's words."""
+        known = self.ranges
+        return {
+            name: self._of_models() if name == MODEL and self.is_choice else _distribution(known[name])
+            for name in draw
+        }
+
+    def drawn(self, trial: optuna.Trial) -> Draw:
+        """Let Optuna draw a model, where there are several, and a value of each of its ranges."""
+        draw: dict[str, Any] = {}
+        if self.is_choice:
+            draw[MODEL] = _suggested(trial, MODEL, self._of_models())
+        label = self.label(draw)
+        for name, found in self.models[label].items():
+            drawn_as = self._drawn_as(label, name)
+            draw[drawn_as] = _suggested(trial, drawn_as, _distribution(found))
+        return draw
+
+    def label(self, draw: Draw) -> str:
+        """The model that was drawn."""
+        return list(self.models)[draw[MODEL]] if self.is_choice else ""
 
     def values(self, draw: Draw) -> dict[str, Any]:
-        """The parameters' values that a draw stands for."""
-        return {
-            name: found.choice[draw[name]] if isinstance(found, Choice) else draw[name]
-            for name, found in self.ranges.items()
-        }
+        """The model and its parameters' values that a draw stands for."""
+        label = self.label(draw)
+        values: dict[str, Any] = {MODEL: label} if self.is_choice else {}
+        for name, found in self.models[label].items():
+            drawn = draw[self._drawn_as(label, name)]
+            values[name] = found.choice[drawn] if isinstance(found, Choice) else drawn
+        return values
 
     def combinations(self) -> list[Draw]:
         """Every combination of the choices, the last parameter changing fastest."""
-        places = [range(len(found.candidates)) for found in self.ranges.values()]
-        return [dict(zip(self.ranges, row, strict=True)) for row in itertools.product(*places)]
+        return list(self._combinations())
 
-    def longest(self, model: Model, training: Training) -> tuple[Model, Training]:
-        """The model with every number at its upper end, and the first choice of what is no number."""
-        values = {}
-        for name, found in self.ranges.items():
-            are_numbers = all(isinstance(end, (int, float)) for end in found.candidates)
-            values[name] = max(found.candidates) if are_numbers else found.candidates[0]
-        return filled(model, training, values)
+    def _combinations(self) -> Iterator[Draw]:
+        for place, (label, own) in enumerate(self.models.items()):
+            names = [self._drawn_as(label, name) for name in own]
+            places = [range(len(found.candidates)) for found in own.values()]
+            chosen = {MODEL: place} if self.is_choice else {}
+            for row in itertools.product(*places):
+                yield {**chosen, **dict(zip(names, row, strict=True))}
+
+    def _drawn_as(self, label: str, name: str) -> str:
+        return f"{label}.{name}" if self.is_choice else name
+
+    def _of_models(self) -> BaseDistribution:
+        from optuna.distributions import CategoricalDistribution
+
+        return CategoricalDistribution(range(len(self.models)))
 
 
-def filled(model: Model, training: Training, values: Mapping[str, Any]) -> tuple[Model, Training]:
-    """Model and training with values in the place of ranges."""
+def longest(model: Model, training: Training) -> tuple[Model, Training]:
+    """The model with every number at its upper end, and the first choice of what is no number."""
+    values = {}
+    for name, found in _ranges(model, training).items():
+        are_numbers = all(isinstance(end, (int, float)) for end in found.candidates)
+        values[name] = max(found.candidates) if are_numbers else found.candidates[0]
+    return filled(model, training, values)
+
+
+def filled(
+    model: Model | ModelChoice, training: Training, values: Mapping[str, Any]
+) -> tuple[Model, Training]:
+    """Model and training with values in the place of ranges, and one model in that of several."""
+    if isinstance(model, ModelChoice):
+        model, values = (
+            model.labels[values[MODEL]],
+            {name: value for name, value in values.items() if name != MODEL},
+        )
     own = {name: value for name, value in values.items() if not name.startswith(OPTIMIZER)}
     of_optimizer = {name[len(OPTIMIZER) :]: value for name, value in values.items() if name not in own}
     optimizer = _with(training.optimizer, of_optimizer)
@@ -76,6 +145,13 @@ def _with(kind: Any, values: Mapping[str, Any]) -> Any:
     return type(kind).model_validate(kind.model_dump() | dict(values))
 
 
+def _ranges(model: Model, training: Training) -> dict[str, Range]:
+    return {
+        str(path[-1]) if path[0] == "model" else f"{OPTIMIZER}{path[-1]}": found
+        for path, found in ranges(model, training).items()
+    }
+
+
 def _distribution(found: Range) -> BaseDistribution:
     from optuna import distributions
 
@@ -84,3 +160,14 @@ def _distribution(found: Range) -> BaseDistribution:
     low, high = found.candidates
     of = distributions.IntDistribution if isinstance(low, int) else distributions.FloatDistribution
     return of(low, high, log=isinstance(found, LogUniform))
+
+
+def _suggested(trial: optuna.Trial, name: str, distribution: BaseDistribution) -> Any:
+    from optuna import distributions
+
+    if isinstance(distribution, distributions.CategoricalDistribution):
+        return trial.suggest_categorical(name, distribution.choices)
+    if isinstance(distribution, distributions.IntDistribution):
+        return trial.suggest_int(name, distribution.low, distribution.high, log=distribution.log)
+    assert isinstance(distribution, distributions.FloatDistribution)  # noqa: S101  # there is no fourth
+    return trial.suggest_float(name, distribution.low, distribution.high, log=distribution.log)

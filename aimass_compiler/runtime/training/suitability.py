@@ -21,24 +21,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aimass_compiler.catalog.model import Model
+    from aimass_compiler.catalog.model_choice import ModelChoice
 
 _NUMBERS_AT_ONCE = 4_000_000
 #: Of a sparse matrix: its value and place, and what models copy of it (21 to 41 were measured).
 _BYTES_AN_ENTRY = 41
 
 
-def require_installed(model: Model) -> None:
-    """Raise StageFailure when the framework that this model learns with is not installed here.
+def require_installed(model: Model | ModelChoice) -> None:
+    """Raise StageFailure when the framework that the model, or one of several, needs is not installed here.
 
     On a cluster (RAY_ADDRESS) it is needed where the trials run.
     """
-    framework = model.trained_by
-    if not framework.is_installed and not os.environ.get("RAY_ADDRESS"):
-        raise StageFailure(
-            ExitCode.USAGE,
-            f"`{model.kind}` learns with {framework.module}, which is not installed",
-            framework.how_to_install,
-        )
+    for each in model.candidates:
+        framework = each.trained_by
+        if not framework.is_installed and not os.environ.get("RAY_ADDRESS"):
+            raise StageFailure(
+                ExitCode.USAGE,
+                f"`{each.kind}` learns with {framework.module}, which is not installed",
+                framework.how_to_install,
+            )
 
 
 def require_suitable(assignment: Assignment, names: Sequence[str]) -> None:
@@ -67,12 +69,13 @@ def require_memory(assignment: Assignment, at_once: int) -> None:
     On a cluster (RAY_ADDRESS) they run elsewhere.
     """
     x = read_examples(assignment.matrices, "train").x
-    shape, each = x.shape, _bytes_wanted(assignment.model, x)
+    largest = max(assignment.model.candidates, key=lambda model: _bytes_wanted(model, x))
+    shape, each = x.shape, _bytes_wanted(largest, x)
     available = available_memory()
     if available is None or os.environ.get("RAY_ADDRESS") or each * at_once <= available:
         return
     features = math.prod(shape[1:])
-    told = f"{shape[0]:,} rows of {features:,} features take `{assignment.model.kind}` {shown_bytes(each)}"
+    told = f"{shape[0]:,} rows of {features:,} features take `{largest.kind}` {shown_bytes(each)}"
     together, fewer = "", ""
     if at_once > 1:
         together = f", and {at_once} trials at once {shown_bytes(each * at_once)}"
@@ -105,11 +108,12 @@ def _require_numbers(assignment: Assignment, split: str, names: Sequence[str]) -
         if infinite.any():
             raise _infinite(infinite, start, split, names)
         missing |= set(numpy.flatnonzero(numpy.isnan(flat).any(axis=0)).tolist())
-    if missing and not assignment.model.accepts_missing:
+    complete = next((model for model in assignment.model.candidates if not model.accepts_missing), None)
+    if missing and complete is not None:
         raise StageFailure(
             ExitCode.DATA,
             f"{_named(missing, names)} values are missing in the {split} split, "
-            f"which `{assignment.model.kind}` cannot take",
+            f"which `{complete.kind}` cannot take",
             "fill them with `impute`, or choose a model that takes them, such as `xgboost`",
         )
 

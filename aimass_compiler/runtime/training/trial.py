@@ -14,6 +14,7 @@ import numpy
 from aimass_compiler.catalog.examples import Examples
 from aimass_compiler.catalog.metric import Metric, metric_named
 from aimass_compiler.catalog.model import Budget, Model, Trained
+from aimass_compiler.catalog.model_choice import ModelChoice
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.pipeline.decision import Decision
 from aimass_compiler.pipeline.training import Objective, Training
@@ -33,7 +34,7 @@ class Assignment:
     """What every trial of a stage has in common. Small: it travels to every worker."""
 
     task: Task
-    model: Model
+    model: Model | ModelChoice
     objective: Objective
     training: Training
     matrices: Path
@@ -99,11 +100,12 @@ def fit(assignment: Assignment, values: Mapping[str, Any], checkpoint: Path, wat
         assignment.budget(training, checkpoint),
         progress,
     )
-    value = _measured(assignment, scores_of(trained.predict, validation.x), validation)
+    value = measured(assignment, scores_of(trained.predict, validation.x), validation)
     return Fitted(trained, model, training, value, history, time.perf_counter() - started)
 
 
-def _measured(assignment: Assignment, predicted: numpy.ndarray, rows: Examples) -> float:
+def measured(assignment: Assignment, predicted: numpy.ndarray, rows: Examples) -> float:
+    """The objective's metric of predictions; raises ValueError where it is not defined."""
     if not numpy.isfinite(predicted).all():
         raise ValueError("the predictions are not finite numbers")
     found = Predictions(numpy.asarray(rows.y), predicted, rows.weights)

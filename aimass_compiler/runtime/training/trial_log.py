@@ -50,7 +50,7 @@ class TrialLog:
         return f"best of {len(self.outcomes)} trials: {found}{others}"
 
     def _told(self, outcome: Outcome) -> str:
-        values = _told(outcome.values)
+        values = shown_values(outcome.values)
         seconds = "" if outcome.seconds is None else f"  {outcome.seconds:.1f} s"
         if outcome.status == "done":
             return f"{self.metric} {outcome.value:.6g}  {values}{seconds}"
@@ -65,7 +65,8 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def _told(values: Mapping[str, Any]) -> str:
+def shown_values(values: Mapping[str, Any]) -> str:
+    """Parameters on one line."""
     return " ".join(f"{name}={_shown(value)}" for name, value in values.items())
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from aimass_compiler.catalog import load
 from aimass_compiler.catalog.loss import PINBALL
 from aimass_compiler.catalog.model import Model
+from aimass_compiler.catalog.model_choice import ModelChoice
 from aimass_compiler.catalog.quantities import Frozen
 from aimass_compiler.catalog.split import SharedSplit
 from aimass_compiler.catalog.task import Task
@@ -75,7 +76,8 @@ def lower(
         findings = [] if _tops(failed) & {"data", "target"} else findings
         task, failed = Task(kind="regression", target=spec.target), failed | {"target"}
     failed = _with_defaults(spec, failed)
-    model = (spec.model or _default_model(spec)).resolved(task)
+    chosen: Model | ModelChoice = spec.model or _default_model(spec)
+    model = chosen.resolved(task)
     features, problems = _features(spec, model, file)
     findings += [] if _tops(failed) & {"data", "target", "features"} else problems
     findings += [] if "settings" in failed else _unknown_environments(spec, settings, file)
@@ -156,18 +158,22 @@ def _default_model(spec: ModelSpec) -> Model:
     return load("models", name)()  # type: ignore[return-value]  # the family's base class
 
 
-def _objective(spec: ModelSpec, task: Task, model: Model) -> Objective:
-    """The objective with the loss that the model minimises; None where it learns by a measure of its own."""
+def _objective(spec: ModelSpec, task: Task, model: Model | ModelChoice) -> Objective:
+    """The objective with the loss that the model minimises; None where it learns by a measure of its own, and
+    where there are several to choose from that minimise different ones."""
     written = spec.objective or Objective(metric=task.usual_objective)
-    usual = PINBALL if task.quantile else next(iter(model.losses.get(task.kind, ())), None)
+    own = {next(iter(each.losses.get(task.kind, ())), None) for each in model.candidates}
+    usual = PINBALL if task.quantile else (own.pop() if len(own) == 1 else None)
     return written.filled(loss=written.loss or usual)
 
 
-def _features(spec: ModelSpec, model: Model, file: str) -> tuple[tuple[Transform, ...], list[Finding]]:
+def _features(
+    spec: ModelSpec, model: Model | ModelChoice, file: str
+) -> tuple[tuple[Transform, ...], list[Finding]]:
     flow = Flow(feature_types(spec.data.columns, {spec.target, spec.weight or spec.target}))
     written = spec.features
     if written is None:
-        written = tuple(_default_features(spec, flow.sources, model))
+        written = tuple(_default_features(spec, flow.sources, model.candidates))
     resolved, findings = [], []
     for place, transform in enumerate(written):
         types = flow.selectable
@@ -192,7 +198,7 @@ def _without_columns(transform: Transform, place: int, types: Types, file: str) 
     return Finding("AM206", path, message, help=f"there are {there}" if there else "", file=file)
 
 
-def _default_features(spec: ModelSpec, types: Types, model: Model) -> Iterator[Transform]:
+def _default_features(spec: ModelSpec, types: Types, models: Sequence[Model]) -> Iterator[Transform]:
     """What a careful engineer would write: names one by one, text hashed, numbers as the model wants them."""
     split = spec.data.split
     of_splits = () if isinstance(split, SharedSplit) else split.columns_read()
@@ -202,16 +208,18 @@ def _default_features(spec: ModelSpec, types: Types, model: Model) -> Iterator[T
             name for name, kind in types.items() if isinstance(kind, accepted) and name not in of_splits
         )
 
-    if model.examples.column:
-        for kind, encoder in model.examples.encoders.items():
+    examples = models[0].examples
+    if examples.column:
+        for kind, encoder in examples.encoders.items():
             yield from _encoded(encoder, names(kind))
         return
     numbers = names(Number)
     nullable = tuple(name for name in numbers if spec.data.columns[name].is_nullable)
-    if not model.accepts_missing:
+    complete = [model for model in models if not model.accepts_missing]
+    if complete:
         if nullable:
             yield _transform("impute", columns=nullable, indicator=True)
-        if numbers and not model.ignores_scale:
+        if numbers and not all(model.ignores_scale for model in complete):
             yield _transform("standardize", columns=numbers)
     for kind in DECLARED:
         if kind.encoder:

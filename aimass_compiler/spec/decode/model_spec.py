@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 
 from aimass_compiler.catalog import OneOf
 from aimass_compiler.catalog.model import Model
+from aimass_compiler.catalog.model_choice import ModelChoice, ModelOrChoice
 from aimass_compiler.catalog.quantities import Frozen, Number
 from aimass_compiler.catalog.transform import Transform
 from aimass_compiler.conventions import API_VERSION, KIND
@@ -63,8 +64,9 @@ class ModelSpec(Frozen):
     """The column that says how much each row counts, in training and in metrics; never a feature."""
     features: tuple[Annotated[Transform, OneOf("transforms")], ...] | None = Field(None, max_length=1_000)
     """What is computed from the columns, in this order; by default what suits the columns and the model."""
-    model: Annotated[Model, OneOf("models")] | None = None
-    """What learns, and its parameters; any of them may be a range to search."""
+    model: Annotated[Model | ModelChoice, ModelOrChoice()] | None = None
+    """What learns, and its parameters; any of them may be a range to search. `{one_of: […]}` lists several
+    models, of which the search chooses one."""
     objective: Objective | None = None
     """What chooses between trials."""
     search: Search = Field(default_factory=Search.default)

@@ -1,0 +1,78 @@
+"""Models that a search chooses from can take each other's place, and each is tried."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aimass_compiler.catalog.model_choice import KEY, ModelChoice
+from aimass_compiler.checks._example import Example
+from aimass_compiler.diagnostics import Assign, Explanation, Finding, Fix, Related, Remove, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aimass_compiler.pipeline import Pipeline
+
+NEEDS = ("model", "search")
+IS_OF_ALL_MODELS = True
+EXPLANATIONS = (
+    Explanation(
+        "AM370",
+        "the models to choose from do not read the same",
+        "A search chooses among models that learn from the same features. A model for tables, one for images "
+        "and one for sequences have no features in common: write a spec for each.",
+    ),
+    Explanation(
+        "AM371",
+        "there are fewer trials than models to choose from",
+        "Each model is tried once before any is tried again. With fewer trials, the last of the list would "
+        "never be trained.",
+    ),
+    Explanation(
+        "AM372",
+        "a model is listed twice",
+        "Both have the same hyperparameters and ranges, so they would be searched twice for one result. The "
+        "same model with other hyperparameters is another model.",
+    ),
+)
+_BOTH = "model: {one_of: [logistic_regression, naive_bayes]}"
+EXAMPLES = (
+    Example("AM370", fails="model: {one_of: [logistic_regression, cnn]}", passes=_BOTH),
+    Example(
+        "AM371",
+        fails="model: {one_of: [logistic_regression, naive_bayes, svm]}\nsearch: {trials: 2}",
+        passes=f"{_BOTH}\nsearch: {{trials: 2}}",
+    ),
+    Example("AM372", fails="model: {one_of: [logistic_regression, logistic_regression]}", passes=_BOTH),
+)
+
+
+def findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """Models for other examples than the first, too few trials, and models that are the same."""
+    if not isinstance(pipeline.model, ModelChoice):
+        return
+    models = pipeline.model.one_of
+    first = models[0]
+    for place, model in enumerate(models[1:], start=1):
+        path, known = ("model", KEY, place), models[:place]
+        if type(model.examples) is not type(first.examples) or type(model.artifact) is not type(
+            first.artifact
+        ):
+            message = (
+                f"`{model.kind}` learns from {model.examples.noun}, "
+                f"but `{first.kind}` from {first.examples.noun}"
+            )
+            note = Related(("model", KEY, 0), f"`{first.kind}` is the first to choose from")
+            yield Finding("AM370", path, message, help="write a spec for each", related=(note,))
+        elif model in known:
+            message = f"`{model.kind}` with the same hyperparameters is to choose from twice"
+            note = Related(("model", KEY, known.index(model)), "it stands here, too")
+            fix = Fix(f"remove the second `{model.kind}`", (Remove(path),), is_safe=False)
+            yield Finding(
+                "AM372", path, message, help=fix.message, severity=Severity.WARNING, related=(note,), fix=fix
+            )  # fmt: skip
+    if pipeline.search.algorithm != "grid" and pipeline.search.trials < len(models):
+        where, count = ("search", "trials"), len(models)
+        message = f"there are {count} models to choose from, but only {pipeline.search.trials} trials"
+        fix = Fix(f"write `trials: {count}`, or more", (Assign(where, count),), is_safe=False)
+        yield Finding("AM371", where, message, help=fix.message, fix=fix)
