@@ -179,17 +179,22 @@ class EachColumn(Transform):
     def takes_mapping(cls, value: dict[Any, Any]) -> bool:
         return "type" in value and "columns" not in value
 
+    @property
+    def columns_changed(self) -> tuple[str, ...]:
+        """Those that it computes anew; what else it reads stays as it is."""
+        return self.columns_read
+
     def type_after(self, before: ColumnType) -> ColumnType:
         """What a column of this type becomes."""
         return before
 
     def produces(self, types: Types) -> Mapping[str, ColumnType | None]:
-        return {name: self.type_after(types[name]) for name in self.columns_read}
+        return {name: self.type_after(types[name]) for name in self.columns_changed}
 
     def learn(self, table: Table) -> Mapping[str, Statistic]:
         return {
             f"{name}.{statistic}": value
-            for name in self.columns_read
+            for name in self.columns_changed
             for statistic, value in self.learn_column(table[name]).items()
         }
 
@@ -199,7 +204,9 @@ class EachColumn(Transform):
         return {}
 
     def apply(self, table: Table, learned: Mapping[str, Any]) -> Mapping[str, Expression | None]:
-        return {name: self.apply_column(name, table[name], _of(learned, name)) for name in self.columns_read}
+        return {
+            name: self.apply_column(name, table[name], _of(learned, name)) for name in self.columns_changed
+        }
 
     @abstractmethod
     def apply_column(self, name: str, column: Expression, learned: Mapping[str, Any]) -> Expression:

@@ -1,17 +1,20 @@
-"""How closely each component of a vector goes with the target: by correlation, chi-squared or a forest."""
+"""How closely each component of a vector goes with the target, by several measures."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from aimass_compiler.expression.statistics import MutualInformation, Statistic, finite_matrix
+from aimass_compiler.expression.statistics import MutualInformation, OfAllRows, Statistic, finite_matrix
 
 if TYPE_CHECKING:
     import numpy
     import polars
 
     from aimass_compiler.catalog.task import Task
+
+_TWO = 2
 
 
 class _Sums(NamedTuple):
@@ -136,3 +139,43 @@ class Importance(MutualInformation, frozen=True):
         forest = kind(n_estimators=100, min_samples_leaf=2, random_state=self.seed, n_jobs=1)
         found: numpy.ndarray = forest.fit(features, target).feature_importances_
         return found
+
+
+class LassoPath(OfAllRows, frozen=True):
+    """The strongest L1 penalty at which each standardised component has a weight in a linear regression.
+
+    Found by least angle regression (Efron, Hastie, Johnstone and Tibshirani 2004), with `lars_path`.
+    The target of a class is 1 in its rows and 0 elsewhere, and of several classes the largest penalty counts.
+    A missing number counts as 0.
+    """
+
+    def finish(self, state: Any, task: Task) -> numpy.ndarray:
+        import numpy
+
+        features = finite_matrix(state[0])
+        if not features.size:
+            return numpy.zeros(features.shape[1])
+        apart = features - features.mean(axis=0)
+        spread = apart.std(axis=0)
+        scaled = numpy.divide(apart, spread, out=numpy.zeros_like(apart), where=spread > 0)
+        known = [state[1] == name for name in task.classes[1:] if task.is_classification] or [state[1]]
+        if task.is_classification and len(task.classes) > _TWO:
+            known.append(state[1] == task.classes[0])
+        found: numpy.ndarray = numpy.max([_penalties(scaled, one.to_numpy()) for one in known], axis=0)
+        return found
+
+
+def _penalties(features: numpy.ndarray, target: numpy.ndarray) -> numpy.ndarray:
+    import numpy
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import lars_path
+
+    numbers = target.astype(numpy.float64)
+    with warnings.catch_warnings():
+        # It leaves out components that equal others, and stops early; neither moves those before.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        penalties, _, weights = lars_path(features, numbers - numbers.mean(), method="lasso")
+    # A component comes in behind the step at which its weight is 0 for the last time.
+    last = (weights != 0).argmax(axis=1) - 1
+    found: numpy.ndarray = numpy.where((weights != 0).any(axis=1), penalties[last.clip(min=0)], 0.0)
+    return found

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
 from aimass_compiler.expression.algebra import (
     Column,
     Comparison,
@@ -67,4 +65,4 @@ def _crossed(expression: Expression) -> Expression:
 
 def learning(statistic: Any) -> Any:
     """The same statistic of training rows that say in which fold they are."""
-    return replace(statistic, of=in_training(statistic.of))
+    return statistic.over(in_training(part) for part in statistic.reads)

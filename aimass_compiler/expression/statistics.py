@@ -8,9 +8,10 @@ quantiles are exact up to four million values, then within one thousandth of the
 from __future__ import annotations
 
 import functools
+import itertools
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -35,6 +36,18 @@ class Statistic(Struct, frozen=True):
     """
 
     of: Expression
+
+    @property
+    def reads(self) -> tuple[Expression, ...]:
+        """All expressions that it is about: `of`, and what else a kind holds."""
+        return tuple(getattr(self, name) for name in self._operands())
+
+    def over(self, expressions: Iterable[Expression]) -> Self:
+        """The same of other expressions, in the order of `reads`."""
+        return replace(self, **dict(zip(self._operands(), expressions, strict=True)))
+
+    def _operands(self) -> list[str]:
+        return [name for name in self.__struct_fields__ if isinstance(getattr(self, name), Expression)]
 
     def columns(self, values: polars.Expr, target: polars.Expr) -> list[polars.Expr]:
         """What is computed of the rows of a part: aggregations, each one value."""
@@ -339,11 +352,14 @@ def _part(rows: polars.DataFrame, statistics: Mapping[str, Statistic], task: Tas
     """The states of these rows."""
     from aimass_compiler.expression.polars_lowering import flattened, lower
 
-    lazy, flat = flattened(rows.lazy(), [statistic.of for statistic in statistics.values()])
-    asked = {
-        name: replace(statistic, of=of).columns(lower(of), named(task.target))
-        for (name, statistic), of in zip(statistics.items(), flat, strict=True)
-    }
+    lazy, flat = flattened(
+        rows.lazy(), [part for statistic in statistics.values() for part in statistic.reads]
+    )
+    waiting = iter(flat)
+    asked = {}
+    for name, statistic in statistics.items():
+        own = statistic.over(itertools.islice(waiting, len(statistic.reads)))
+        asked[name] = own.columns(lower(own.of), named(task.target))
     columns = [
         column.alias(f"{name}\x1f{place}") for name, own in asked.items() for place, column in enumerate(own)
     ]

@@ -15,6 +15,8 @@ from aimass_compiler.engines import local
 from aimass_compiler.expression import ranks
 from aimass_compiler.expression.algebra import Column, Pack, Words
 from aimass_compiler.expression.column_types import Number, Text
+from aimass_compiler.expression.covariance import Covariance
+from aimass_compiler.expression.group_values import GroupSummary
 from aimass_compiler.expression.statistics import (
     FrequentTerms,
     MostFrequent,
@@ -35,6 +37,8 @@ STATISTICS: dict[str, Statistic] = {
     "quantiles": Quantiles(A, (0.1, 0.5, 0.9)),
     "frequent": MostFrequent(B, limit=3),
     "terms": FrequentTerms(Words(NOTE), limit=4, longest=2),
+    "groups": GroupSummary(A, by=NOTE, name="median", limit=2),
+    "covariances": Covariance(Pack((A, B), ("a", "b"))),
     "variances": Variances(Pack((A, B), ("a", "b"))),
 }
 ROW = st.tuples(
@@ -57,8 +61,11 @@ def test_parts_teach_what_all_rows_teach(rows: list[Any], size: int) -> None:
     table = polars.DataFrame(rows, schema=schema, orient="row")
     whole, parts = learnt(table, len(rows)), learnt(table, size)
     for name, expected in whole.items():
-        if name in ("frequent", "terms"):
+        if name in ("frequent", "terms", "groups"):
             assert parts[name] == expected
+        elif name == "covariances":
+            for part, of_all in zip(parts[name], expected, strict=True):
+                numpy.testing.assert_allclose(part, of_all, rtol=1e-9, atol=1e-6)
         else:
             numpy.testing.assert_allclose(parts[name], expected, rtol=1e-9, atol=1e-6, err_msg=name)
 

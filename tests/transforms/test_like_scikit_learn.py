@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy
 import polars
 import pytest
-from sklearn import feature_extraction, feature_selection, impute, preprocessing
+from sklearn import decomposition, feature_extraction, feature_selection, impute, linear_model, preprocessing
 
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.engines.local import Local
 from aimass_compiler.expression.algebra import Column, Expression, Pack
-from aimass_compiler.expression.association import Association, Importance
+from aimass_compiler.expression.association import Association, Importance, LassoPath
 from aimass_compiler.expression.column_types import CATEGORY, NUMBER, TEXT
 from aimass_compiler.expression.statistics import MutualInformation, Statistic, learn
 from tests.expression.both import by_onnx
@@ -103,6 +103,72 @@ def test_products_are_theirs() -> None:
     for column in theirs.T:
         assert numpy.isclose(found.T, column, rtol=1e-6).all(axis=1).any()
     assert found.shape == theirs.shape
+
+
+def test_principal_components_are_theirs() -> None:
+    train, served = matrix(TRAIN.drop_nulls()), matrix(SERVED.drop_nulls())
+    for components in (2, 3, 0.8):
+        theirs = decomposition.PCA(components, svd_solver="full").fit(train)
+        found = ours("pca", {"columns": NUMBERS, "components": components}, NUMBERS, SERVED.drop_nulls())
+        signs = [numpy.sign(direction[abs(direction).argmax()]) for direction in theirs.components_]
+        numpy.testing.assert_allclose(found, theirs.transform(served) * signs, rtol=1e-5, atol=1e-5)
+
+
+def test_numbers_without_variance_have_one_component() -> None:
+    table: dict[str, Expression] = {name: TABLE[name] for name in ("tenure", "age")}
+    rows = sample(10).with_columns(tenure=polars.lit(3.0), age=polars.lit(1.0))
+    pca = kind_of("pca").model_validate({"columns": list(table), "components": 0.9})
+    assert by_onnx(fitted([pca], rows, table)["pca"], rows).tolist() == [[0.0]] * 10
+
+
+def test_gaps_are_filled_by_a_linear_regression_on_other_columns() -> None:
+    filling = {"columns": "charges", "with": "regression", "from": ["tenure", "age"]}
+    whole = TRAIN.drop_nulls("charges")
+    theirs = linear_model.LinearRegression().fit(
+        matrix(whole, ("tenure", "age")), whole["charges"].to_numpy()
+    )
+    gaps = SERVED.with_columns(charges=polars.lit(None, polars.Float64))
+    found = ours("impute", filling, NUMBERS, gaps)
+    numpy.testing.assert_allclose(found[:, 1], theirs.predict(matrix(SERVED, ("tenure", "age"))), rtol=1e-6)
+
+
+@pytest.mark.parametrize("how", ["mean", "median", "mode"])
+def test_gaps_are_filled_by_what_the_group_holds(how: str) -> None:
+    table: dict[str, Expression] = {name: TABLE[name] for name in ("age", "plan")}
+    filling = kind_of("impute").model_validate({"columns": "age", "with": how, "by": "plan"})
+    served = polars.DataFrame({"age": [None] * 4, "plan": ["basic", "plus", "new", None]}).cast(
+        {"age": polars.Float64}
+    )
+    found = by_onnx(fitted([filling], TRAIN, table)["age"], served.with_columns(churned=polars.lit("no")))
+    middle = {
+        "mean": polars.Series.mean,
+        "median": polars.Series.median,
+        "mode": lambda values: values.mode().min(),
+    }[how]
+    groups = [TRAIN.filter(polars.col("plan") == name)["age"] for name in ("basic", "plus")]
+    expected = [middle(values) for values in (*groups, TRAIN["age"], TRAIN["age"])]
+    numpy.testing.assert_allclose(found, cast("Any", expected), rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_the_lasso_keeps_longest_what_matters(kind: Any) -> None:
+    chance = numpy.random.default_rng(0)
+    weak, strong, noise, unknown = (chance.normal(size=300) for _ in range(4))
+    number = 3 * strong + weak + unknown
+    target = ["yes" if value > 0 else "no" for value in number] if kind == "classification" else number
+    rows = polars.DataFrame({"noise": noise, "weak": weak, "strong": 100 * strong, "same": 2.0, "y": target})
+    task = Task(kind=kind, target="y", classes=TASK.classes if kind == "classification" else ())
+    names = ("noise", "weak", "strong", "same")
+    pack = Pack(tuple(Column(name, NUMBER) for name in names), names)
+    found = learn(Local().table([rows]), {"scores": LassoPath(pack)}, task)["scores"]
+    assert found[2] > found[1] > found[0] > found[3] == 0
+    x = preprocessing.scale(rows.select(names).to_numpy())
+    y = numpy.array([value == "yes" for value in target]) if kind == "classification" else number
+    for penalty in found[:3]:
+        kept = [
+            linear_model.Lasso(penalty * nearly, tol=1e-12).fit(x, y).coef_ != 0 for nearly in (0.999, 1.001)
+        ]
+        assert (kept[0] != kept[1]).sum() == 1
 
 
 def test_an_indicator_tells_what_was_missing() -> None:

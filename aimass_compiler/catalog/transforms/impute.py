@@ -11,9 +11,23 @@ from pydantic_core import PydanticCustomError
 from aimass_compiler.catalog.quantities import Flag, Number
 from aimass_compiler.catalog.transform import Declared, Doubt, Doubts, EachColumn, Table, Types
 from aimass_compiler.expression import column_types
-from aimass_compiler.expression.algebra import AsNumber, Constant, Expression, IsMissing, Where
+from aimass_compiler.expression.algebra import (
+    Arithmetic,
+    AsNumber,
+    AtCode,
+    Constant,
+    Expression,
+    IsMissing,
+    Lookup,
+    Pack,
+    Where,
+)
 from aimass_compiler.expression.column_types import NUMBER, ColumnType
+from aimass_compiler.expression.covariance import LeastSquares, Line
+from aimass_compiler.expression.group_values import GroupSummary, GroupValues
 from aimass_compiler.expression.statistics import MostFrequent, Statistic, Summary
+
+_MOST_GROUPS = 10_000
 
 
 class Impute(EachColumn):
@@ -27,13 +41,19 @@ class Impute(EachColumn):
         {"columns": {"type": "number"}, "with": "mean"},
         {"columns": "note", "with": "constant", "value": "none"},
         {"columns": "age", "with": "constant", "value": -1, "indicator": True},
+        {"columns": ["charges", "age"], "with": "mean", "by": "plan"},
+        {"columns": "charges", "with": "regression", "from": ["tenure", "age"]},
     )
     fills_missing: ClassVar[bool] = True
 
-    strategy: Literal["mean", "median", "mode", "constant"] = Field("median", alias="with")
+    strategy: Literal["mean", "median", "mode", "constant", "regression"] = Field("median", alias="with")
     """What fills the gaps; categories and texts have no middle, so all but `constant` is their mode."""
     value: Number | str | None = None
     """The filling itself, for `constant`."""
+    by: str | None = None
+    """A category, whose rows of the same value fill a number; where they hold none, all rows do."""
+    sources: tuple[str, ...] = Field((), alias="from")
+    """The numbers of which `with: regression` is a linear function; for one that is missing, its mean."""
     indicator: Flag = False
     """Whether a column `<name>_missing` of 0 and 1 says to the model where the gaps were."""
 
@@ -45,28 +65,72 @@ class Impute(EachColumn):
             )
         if self.strategy != "constant" and self.value is not None:
             raise PydanticCustomError("impute_value", "`value` goes with `with: constant`, and only with it")
+        if (self.strategy == "regression") != bool(self.sources):
+            raise PydanticCustomError(
+                "impute_from", "`with: regression` and the columns that it fills `from` go together"
+            )
+        if self.by is not None and self.strategy not in ("mean", "median", "mode"):
+            raise PydanticCustomError("impute_by", "`by` goes with `with: mean`, `median` or `mode`")
         return self
 
+    @property
+    def columns_changed(self) -> tuple[str, ...]:
+        return super().columns_read
+
+    @property
+    def columns_read(self) -> tuple[str, ...]:
+        also = (*([self.by] if self.by is not None else []), *self.sources)
+        return tuple(dict.fromkeys((*self.columns_changed, *also)))
+
     def produces(self, types: Types) -> Mapping[str, ColumnType | None]:
-        added = {f"{name}_missing": NUMBER for name in self.columns_read} if self.indicator else {}
+        added = {f"{name}_missing": NUMBER for name in self.columns_changed} if self.indicator else {}
         return {**super().produces(types), **added}
 
     def problem(self, types: Types) -> str | None:
-        names = [name for name in self.columns_read if types[name].is_string]
-        if self.strategy in ("mean", "median") and "strategy" in self.model_fields_set and names:
+        names = [name for name in self.columns_changed if types[name].is_string]
+        middles = ("mean", "median", "regression")
+        if self.strategy in middles and "strategy" in self.model_fields_set and names:
             return f"`{names[0]}` is {types[names[0]]} and has no {self.strategy}; write `with: mode`"
-        if self.value is None:
-            return None
-        is_string = isinstance(self.value, str)
-        unfit = [name for name in self.columns_read if types[name].is_string != is_string]
-        return f"`{self.value}` cannot fill `{unfit[0]}`, which is {types[unfit[0]]}" if unfit else None
+        if self.value is not None:
+            is_string = isinstance(self.value, str)
+            unfit = [name for name in self.columns_changed if types[name].is_string != is_string]
+            return f"`{self.value}` cannot fill `{unfit[0]}`, which is {types[unfit[0]]}" if unfit else None
+        if self.by is not None:
+            return self._problem_of_groups(types, names)
+        for name in self.sources:
+            if types[name].is_string:
+                return f"`{name}` is {types[name]}, and `from` takes numbers"
+            if name in self.columns_changed:
+                return f"`{name}` cannot be filled from itself"
+        return None
+
+    def _problem_of_groups(self, types: Types, strings: list[str]) -> str | None:
+        if not types[self.by].is_string:  # type: ignore[index]  # it was asked for
+            return f"`{self.by}` is {types[self.by]}, and `by` takes a category"  # type: ignore[index]  # as above
+        return f"`{strings[0]}` is {types[strings[0]]}, and `by` fills numbers" if strings else None
 
     def doubts(self, declared: Mapping[str, Declared], types: Types) -> Doubts:
         del types
-        for place, name in enumerate(self.columns_read):
+        for place, name in enumerate(self.columns_changed):
             if name in declared and not declared[name].may_be_missing:
                 message = f"`{name}` never lacks a value, so there is nothing to fill"
                 yield Doubt.IDLE, ("columns", place), message
+
+    def learn(self, table: Table) -> Mapping[str, Statistic]:
+        if self.strategy == "regression":
+            return {f"{name}.line": self._line(table, name) for name in self.columns_changed}
+        found = dict(super().learn(table))
+        if self.by is not None:
+            how = self.strategy if self.strategy in ("mean", "mode") else "median"
+            for name in self.columns_changed:
+                found[f"{name}.groups"] = GroupSummary(
+                    table[name], by=table[self.by], name=how, limit=_MOST_GROUPS
+                )
+        return found
+
+    def _line(self, table: Table, name: str) -> Statistic:
+        names = (name, *self.sources)
+        return LeastSquares(Pack(tuple(table[each] for each in names), names))
 
     def learn_column(self, column: Expression) -> Mapping[str, Statistic]:
         if self.strategy == "constant":
@@ -88,7 +152,28 @@ class Impute(EachColumn):
         return float(learned["value"])
 
     def apply(self, table: Table, learned: Mapping[str, Any]) -> Mapping[str, Expression | None]:
-        filled = dict(super().apply(table, learned))
+        if self.strategy == "regression":
+            filled: dict[str, Expression | None] = {
+                name: self._along(table, name, learned[f"{name}.line"]) for name in self.columns_changed
+            }
+        else:
+            of_groups = {
+                name: self._of_its_group(table, name, learned[f"{name}.groups"])
+                for name in self.columns_changed
+                if self.by is not None
+            }
+            filled = dict(super().apply({**table, **of_groups}, learned))
         if self.indicator:
-            filled |= {f"{name}_missing": AsNumber(IsMissing(table[name])) for name in self.columns_read}
+            filled |= {f"{name}_missing": AsNumber(IsMissing(table[name])) for name in self.columns_changed}
         return filled
+
+    def _of_its_group(self, table: Table, name: str, found: GroupValues) -> Expression:
+        own = AtCode(Lookup(table[self.by], found.groups), found.values)  # type: ignore[index]  # it was asked for
+        return Where(IsMissing(table[name]), own, table[name])
+
+    def _along(self, table: Table, name: str, line: Line) -> Expression:
+        filling: Expression = Constant(line.constant)
+        for source, factor, mean in zip(self.sources, line.factors, line.means, strict=True):
+            known = Where(IsMissing(table[source]), Constant(mean), table[source])
+            filling = Arithmetic("add", filling, Arithmetic("multiply", known, Constant(factor)))
+        return Where(IsMissing(table[name]), filling, table[name])

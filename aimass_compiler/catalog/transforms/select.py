@@ -12,7 +12,7 @@ from aimass_compiler.catalog.quantities import Integer, Number
 from aimass_compiler.catalog.transform import Declared, Doubt, Doubts, Table, Transform, Types, features_of
 from aimass_compiler.expression import column_types
 from aimass_compiler.expression.algebra import Expression, Gather, Pack
-from aimass_compiler.expression.association import Association, Importance
+from aimass_compiler.expression.association import Association, Importance, LassoPath
 from aimass_compiler.expression.column_types import ColumnType
 from aimass_compiler.expression.statistics import MutualInformation, Statistic, Variances
 
@@ -30,6 +30,7 @@ class Select(Transform):
         {"top": 4, "by": "correlation"},
         {"top": 4, "by": "chi2"},
         {"top": 4, "by": "importance"},
+        {"top": 4, "by": "l1"},
         {"variance": 0.1, "columns": ["tenure", "age_group", "words"]},
     )
     short_form: ClassVar[str | None] = "top"
@@ -38,9 +39,12 @@ class Select(Transform):
     """How many features are kept; all, when there are no more."""
     variance: Number | None = Field(None, ge=0)
     """Keep the features whose variance is above this."""
-    by: Literal["mutual_information", "correlation", "chi2", "importance", "variance"] = "mutual_information"
+    by: Literal["mutual_information", "correlation", "chi2", "importance", "l1", "variance"] = (
+        "mutual_information"
+    )
     """What ranks the features for `top`: what they say of the target, the correlation with it or a class,
-    chi-squared (for counts and one-hots of a classification), their part in a forest, or their variance."""
+    chi-squared (for counts and one-hots of a classification), their part in a forest, the strongest penalty
+    that keeps them in a lasso (`l1`), or their variance."""
     columns: tuple[str, ...] = ()
     """The columns to choose from; by default all features at this point."""
 
@@ -86,7 +90,8 @@ class Select(Transform):
             return {"scores": Variances(every)}
         if self.by in ("correlation", "chi2"):
             return {"scores": Association(every, measure=self.by)}
-        return {"scores": (Importance if self.by == "importance" else MutualInformation)(every)}
+        kind = {"importance": Importance, "l1": LassoPath}.get(self.by, MutualInformation)
+        return {"scores": kind(every)}
 
     def apply(self, table: Table, learned: Mapping[str, Any]) -> Mapping[str, Expression | None]:
         scores = [float(score) for score in learned["scores"]]
