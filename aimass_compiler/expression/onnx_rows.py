@@ -60,6 +60,8 @@ class Lowered(Graph):
         return self.node("Expand", [value, shape])
 
     def _row(self, parts: tuple[Expression, ...]) -> str:
+        if len(parts) > 1 and len({id(part) for part in parts}) == 1 and not isinstance(parts[0], Constant):
+            return self.node("Concat", [self.full(parts[:1])] * len(parts), axis=1)
         runs = [tuple(run) for _, run in groupby(parts, key=_shape_of)]
         if len(runs) == 1:
             return LOWERINGS[type(parts[0])](self, parts)

@@ -12,9 +12,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aimass_compiler.expression import algebra, polars_lowering
-from aimass_compiler.expression.algebra import Arithmetic, Column, Constant, Expression
+from aimass_compiler.expression.algebra import (
+    Arithmetic,
+    AtCode,
+    Column,
+    Constant,
+    Expression,
+    Lookup,
+    Pack,
+)
 from aimass_compiler.expression.column_types import Image, NumberSeries
-from tests.expression.both import NUMBERS, assert_agree, by_onnx, by_polars, frames
+from tests.expression.both import NUMBERS, STRINGS, assert_agree, by_onnx, by_polars, frames
 from tests.expression.expressions import BY_OPERATOR, make
 
 if TYPE_CHECKING:
@@ -108,3 +116,13 @@ def test_a_number_that_float32_would_lose_is_kept(operator: str, number: float) 
         halved = Arithmetic("multiply", Arithmetic(operator, *sides), Constant(0.5))
         # polars divides by a number as it multiplies by its reciprocal, which rounds once more.
         numpy.testing.assert_allclose(by_onnx(halved, rows), by_polars(halved, rows), rtol=3e-16)
+
+
+def test_an_expression_may_stand_beside_itself() -> None:
+    code = Lookup(STRINGS[0], ("a", "b"))
+    shared = (AtCode(code, (1.5, 2.5)), NUMBERS[0], Constant(2.0))
+    rows = polars.DataFrame({"numbers": ["a", "b", None, "c"], "a": [1.0, 2.0, None, 4.0]})
+    for value in shared:
+        products = tuple(Arithmetic("multiply", value, Constant(factor)) for factor in (1.0, 2.0, 3.0))
+        pack = Pack(products, ("one", "two", "three"))
+        numpy.testing.assert_array_equal(by_onnx(pack, rows), by_polars(pack, rows))
