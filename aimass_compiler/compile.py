@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from aimass_compiler import checks, render
-from aimass_compiler.checks import model_names, shared_hosts
+from aimass_compiler.checks import model_names, project_code, shared_hosts
 from aimass_compiler.compile_cache import CompileCache, open_cache
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.pipeline import Pipeline
@@ -95,6 +95,7 @@ def compile_specs(  # what is compiled, how far, and how
     own = {*map(os.path.abspath, specs)}
     others = {project.usual(path): path for path in listed if str(path) not in own}
     findings += model_names.findings(compiled, others)
+    findings += project_code.findings(compiled, project.root)
     if routes := [route for each in compiled for route in each.routes]:
         known = (cache or open_cache(str(project.root))).pipelines([path.name for path in others.values()])
         theirs = shared_hosts.routes_of(others, known, settings, lambda path: one(Upto.CHECK, path).routes)

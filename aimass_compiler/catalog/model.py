@@ -44,6 +44,8 @@ class Budget(Struct, frozen=True):
     loss: str | None = None
     """What is minimised, one of the model's `losses`; by default the first that suits the task."""
     gpus: int = 0
+    root: Path = Path()
+    """The project's root, below which code of the user's is."""
     checkpoint: Path | None = None
     """Where a model that learns in epochs keeps its state, to go on after a kill."""
 
@@ -111,6 +113,20 @@ class Model(Kind):
     def trained_by(self) -> Framework:
         """The library that trains it."""
         return self.library
+
+    @property
+    def takes_missing(self) -> bool:
+        """Whether NaN stands for a missing value in its features, as with all of its kind."""
+        return self.accepts_missing
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """The files and folders of the project that training reads beside the rows, for DVC to watch."""
+        return ()
+
+    def with_values(self, values: Mapping[str, Any]) -> Self:
+        """The same model with values, by the names of its ranges, in their place."""
+        return type(self).model_validate(self.model_dump() | dict(values))
 
     def resolved(self, task: Task) -> Self:
         """The same model with every default that depends on the task written out."""

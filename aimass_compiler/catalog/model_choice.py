@@ -37,6 +37,11 @@ class ModelChoice(Frozen):
         """Every model that may be trained."""
         return self.one_of
 
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """The files of the project that training any of them reads, beside the rows."""
+        return tuple(dict.fromkeys(path for model in self.one_of for path in model.dependencies))
+
     @cached_property
     def labels(self) -> Mapping[str, Model]:
         """The models by their kind; the second of a kind is `xgboost_2`."""

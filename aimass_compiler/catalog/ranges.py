@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, get_args
 
@@ -22,6 +23,11 @@ def checked(value: Any, kind: type[BaseModel], name: str) -> Any:
 
     Raises PydanticCustomError when an end is out of bounds, or when the ends do not ascend.
     """
+    if isinstance(value, Mapping):  # of parameters that only other code knows
+        for part in value.values():
+            if isinstance(part, (Uniform, LogUniform)):
+                _require_ascending(part, part.candidates)
+        return value
     if not is_range(value):
         return value
     candidates = tuple(_as_value(end, kind, name) for end in value.candidates)

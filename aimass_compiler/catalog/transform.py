@@ -28,6 +28,8 @@ from aimass_compiler.expression.column_types import (
 from aimass_compiler.expression.statistics import Statistic
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aimass_compiler.catalog.task import Task
 
 T = TypeVar("T")
@@ -122,6 +124,16 @@ class Transform(Kind):
         """The columns that it reads, once selectors are resolved."""
         columns = getattr(self, "columns", None)
         return (self.column,) if columns is None else tuple(columns)  # type: ignore[attr-defined]  # one of the two is there
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """The files of the project that learning it reads, for DVC to watch."""
+        return ()
+
+    def bound(self, root: Path) -> Self:
+        """The same transform, ready to learn: with what of the project's code only the runtime imports."""
+        del root
+        return self
 
     @property
     def columns_written(self) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ Gaps = Mapping[str, str]
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Columns with gaps that nothing fills on the way to the model."""
     model = pipeline.first_model
-    if model.accepts_missing:
+    if model.takes_missing:
         return
     gaps: Gaps = {name: name for name, column in pipeline.data.columns.items() if column.is_nullable}
     for step in pipeline.flow.steps:
@@ -101,7 +101,7 @@ def _computed(step: Step) -> Mapping[str, Expression]:
     if any(formula.problem(types, "number") for _, formula in formulas_in(step.transform)):
         return {}
     table = {name: Column(name, kind) for name, kind in types.items()}
-    if step.transform.learn(table):
+    if step.transform.dependencies or step.transform.learn(table):
         return {}
     results = step.transform.apply(table, {})
     return {name: result for name, result in results.items() if result is not None}

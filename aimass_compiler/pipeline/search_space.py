@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aimass_compiler.catalog.model import Model
@@ -43,5 +43,8 @@ def at_once(pipeline: Pipeline) -> int:
 
 def _in(kind: Frozen, path: Path) -> Iterator[tuple[Path, Any]]:
     for name in type(kind).model_fields:
-        if is_range(getattr(kind, name)):
-            yield (*path, name), getattr(kind, name)
+        value = getattr(kind, name)
+        if is_range(value):
+            yield (*path, name), value
+        elif isinstance(value, Mapping):
+            yield from (((*path, name, key), part) for key, part in value.items() if is_range(part))

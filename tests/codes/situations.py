@@ -147,6 +147,23 @@ def hosts(*names: str) -> Situation:
     return situation
 
 
+def naming_code(defined: str | None) -> Situation:
+    """A spec names `Spline` in a file that is not there, or that defines this."""
+
+    def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+        (root / "specs").mkdir()
+        model = "model: {custom: {path: models/spline.py:Spline}}"
+        spec = BASE.replace("model: logistic_regression", model)
+        (root / "specs/churn.yaml").write_text(spec)
+        if defined is not None:
+            (root / "models").mkdir()
+            (root / "models/spline.py").write_text(f"raise SystemExit\nclass {defined}:\n    pass\n")
+        project = Project(root)
+        return list(compile_specs(project, project.specs(), upto=Upto.CHECK).findings)
+
+    return situation
+
+
 def settings_in(file: str) -> Situation:
     """A project has its settings in this file."""
 
@@ -332,6 +349,8 @@ SITUATIONS: dict[str, tuple[Situation, Situation]] = {
     "AM023": (unread("risk/churn.yaml", "churn.YAML"), unread()),
     "AM292": (specs("aimass-server.yaml"), specs("churn.yaml")),
     "AM293": (specs("churn-canary.yaml", "churn.yaml"), specs("churn-weekly.yaml", "churn.yaml")),
+    "AM229": (naming_code("Splines"), naming_code("Spline")),
+    "AM240": (naming_code(None), naming_code("Spline")),
     "AM208": (specs("churn.yaml", "churn.yml"), specs("churn.yaml")),
     "AM455": (hosts("m.example.com", "m.example.com"), hosts("c.example.com", "l.example.com")),
     "AM460": (released(with_a_tag), released()),

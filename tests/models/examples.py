@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy
@@ -37,10 +38,16 @@ CASES = [
 ]
 
 
+#: The project that code of users' own is in, and what must be written of the kinds that run it.
+PROJECT = Path(__file__).parent / "project"
+WRITTEN: dict[str, dict[str, Any]] = {"custom": {"path": "models/linear.py:Linear"}}
+
+
 def small(name: str) -> Model:
     """A kind with its defaults, but for fewer trees, which take seconds."""
     kind = kind_of(name)
-    return kind(**({"n_estimators": 30} if "n_estimators" in kind.model_fields else {}))
+    fewer = {"n_estimators": 30} if "n_estimators" in kind.model_fields else {}
+    return kind.model_validate(WRITTEN.get(name, {}) | fewer)
 
 
 def examples(name: str, task: str, rows: int, seed: int) -> Examples:
@@ -57,6 +64,7 @@ def examples(name: str, task: str, rows: int, seed: int) -> Examples:
 def budget(**changes: Any) -> Budget:
     """What a trial may spend, small."""
     usual: dict[str, Any] = {"epochs": 6, "batch_size": 64, "patience": 5, "seed": 7, "threads": 1}
+    usual["root"] = PROJECT
     return Budget(**(usual | {"optimizer": Adam(learning_rate=0.01)} | changes))
 
 

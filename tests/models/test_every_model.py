@@ -146,14 +146,14 @@ def test_every_parameter_is_described(name: str) -> None:
 
 @every_kind
 def test_it_is_written_and_read_again(name: str) -> None:
-    model = kind_of(name)()
+    model = small(name)
     assert type(model).model_validate(model.model_dump(mode="json")) == model
 
 
 @every_kind
 @pytest.mark.parametrize("more", ["regularization", "capacity"])
 def test_an_adjusted_model_has_more_until_its_bounds(name: str, more: Any) -> None:
-    model: Model = kind_of(name)()
+    model: Model = small(name)
     for parameter in getattr(model, more):
         assert parameter in type(model).model_fields
     adjusted = model

@@ -35,3 +35,15 @@ def test_what_dvc_cannot_watch_is_read_every_time(changes: dict[str, Any], alway
 
 def test_a_pattern_is_watched_by_its_folder() -> None:
     assert stages({"data": LOCAL})["prepare"]["deps"] == ["data/2026", "data/customers.csv"]
+
+
+def test_code_of_the_project_is_watched_by_the_stage_that_runs_it() -> None:
+    ratio = {"path": "transforms/ratio.py:Ratio", "columns": "tenure", "outputs": {"ratio": "number"}}
+    model = {"path": "models/spline.py:Spline", "files": ["models/knots.json"]}
+    found = stages({"features": [{"custom": ratio}, {"drop": "plan"}], "model": {"custom": model}})
+    code = {"transforms/ratio.py", "models/spline.py", "models/knots.json"}
+    watched = {name: code.intersection(stage.get("deps", ())) for name, stage in found.items()}
+    assert {name: paths for name, paths in watched.items() if paths} == {
+        "features": {"transforms/ratio.py"},
+        "train": {"models/knots.json", "models/spline.py"},
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy
@@ -34,6 +35,8 @@ TABLE: dict[str, Expression] = {
 }
 assert {name: expression.type for name, expression in TABLE.items()} == dict(EXAMPLE_COLUMNS)
 PIXELS = 48
+#: Where code of users' own is.
+PROJECT = Path(__file__).parent / "project"
 STEPS = 4
 
 
@@ -138,6 +141,7 @@ def fitted(
     transforms: Sequence[Transform], rows: polars.DataFrame, table: Mapping[str, Expression] = TABLE
 ) -> Mapping[str, Expression]:
     """The columns after the transforms, learnt on these rows."""
+    transforms = [transform.bound(PROJECT) for transform in transforms]
     return fit(transforms, table, lambda statistics: learn(in_folds(Local().table([rows])), statistics, TASK))
 
 

@@ -20,7 +20,7 @@ from aimass_compiler.expression.algebra import columns_of
 from aimass_compiler.expression.folds import in_folds
 from aimass_compiler.expression.statistics import learn
 from tests.expression.both import assert_agree
-from tests.transforms.fitted import CASES, TABLE, TASK, example, fitted, frames, kind_of, sample
+from tests.transforms.fitted import CASES, PROJECT, TABLE, TASK, example, fitted, frames, kind_of, sample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +87,7 @@ def test_it_is_decoded_from_a_spec_and_written_back(name: str, number: int) -> N
 
 @every_example
 def test_it_produces_the_types_that_it_says(name: str, number: int) -> None:
-    transform = example(name, number)
+    transform = example(name, number).bound(PROJECT)
     assert transform.problem(EXAMPLE_COLUMNS) is None
     said = transform.produces(EXAMPLE_COLUMNS)
     made = transform.apply(TABLE, _learnt(transform, sample()))
@@ -103,7 +103,7 @@ def test_it_produces_the_types_that_it_says(name: str, number: int) -> None:
 
 @every_example
 def test_it_reads_only_the_columns_that_it_says(name: str, number: int) -> None:
-    transform = example(name, number)
+    transform = example(name, number).bound(PROJECT)
     seen = {column: TABLE[column] for column in transform.columns_read}
     raw = {column.name for expression in seen.values() for column in columns_of(expression)}
     statistics = transform.learn(seen)

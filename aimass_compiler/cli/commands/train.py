@@ -97,6 +97,8 @@ def _training(arguments: argparse.Namespace, project: Project, pipeline: Pipelin
     name = pipeline.name
     own = f"{conventions.ARTIFACTS_FOLDER}/{name}"
     given = [path for source in pipeline.data.sources.values() for path in source.dependencies()]
+    given += pipeline.model.dependencies
+    given += [path for transform in pipeline.features for path in transform.dependencies]
     if missing := next((path for path in given if not (project.root / path).exists()), None):
         raise dvc.DataMissing(f"there is no file {missing}", "paths start at the project's root")
     released = f"{own}/{conventions.RELEASED_FOLDER}"

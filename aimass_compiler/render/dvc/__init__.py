@@ -66,7 +66,7 @@ def _stage(stage: Stage, pipeline: Pipeline) -> dict[str, Any]:
         "desc": stage.summary,
         "cmd": command(stage, pipeline.name),
         "wdir": _ROOT,
-        "deps": [*_data_files(stage, pipeline), *needs],
+        "deps": [*_data_files(stage, pipeline), *_code_files(stage, pipeline), *needs],
         "params": [{_pipeline_file(pipeline): list(stage.reads)}],
         "outs": [f"{folder}/{path}" for path in artifact.places((*stage.leaves, *stage.plots))],
         "metrics": [f"{folder}/{path}" for path in stage.metrics],
@@ -124,6 +124,14 @@ def _data_files(stage: Stage, pipeline: Pipeline) -> list[str]:
 def _kinds(pipeline: Pipeline) -> list[str]:
     """What the model is, or may be where the search chooses among several."""
     return list(dict.fromkeys(model.kind.replace("_", "-") for model in pipeline.model.candidates))
+
+
+def _code_files(stage: Stage, pipeline: Pipeline) -> list[str]:
+    """The code of the project that a stage runs."""
+    found = set(pipeline.model.dependencies if "model" in stage.reads else ())
+    if "features" in stage.reads:
+        found.update(path for transform in pipeline.features for path in transform.dependencies)
+    return sorted(map(_as_it_is, found))
 
 
 def _as_it_is(text: str) -> str:

@@ -138,6 +138,8 @@ def _on_volume(pipeline: Pipeline) -> Iterator[Finding]:
     if environment is None or environment.monitoring.retrain.schedule is None:
         return
     read = [path for source in pipeline.data.sources.values() for path in source.dependencies()]
+    read += pipeline.model.dependencies
+    read += [path for transform in pipeline.features for path in transform.dependencies]
     if any(gate.beats for gate in pipeline.evaluation.gates):
         folder = f"{conventions.ARTIFACTS_FOLDER}/{pipeline.name}/{conventions.RELEASED_FOLDER}"
         read.append(f"{folder}/{conventions.RELEASED_FILE}")

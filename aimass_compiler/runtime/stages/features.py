@@ -18,6 +18,7 @@ from aimass_compiler.catalog.artifacts._tensors import pack
 from aimass_compiler.catalog.examples import Images, Sequences
 from aimass_compiler.catalog.fit import features as features_of
 from aimass_compiler.catalog.fit import fit
+from aimass_compiler.catalog.project_code import CodeError
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.catalog.transform import Transform
 from aimass_compiler.engines.local import Local
@@ -60,6 +61,7 @@ def run(
     columns: Mapping[str, Column], task: Task, features: Sequence[Transform], *, workspace: Workspace
 ) -> None:
     """Write the float32 matrices, the graph that serving uses and the reference for drift."""
+    features = _bound(features, workspace.root)
     engine = Local()
     rows = {name: engine.scan(workspace.path(artifacts.rows(name))) for name in conventions.SPLITS}
     read = [ColumnExpression(name, kind) for name, kind in feature_types(columns, task.columns).items()]
@@ -72,8 +74,10 @@ def run(
         own = {name: learning(statistic) for name, statistic in statistics.items()}
         return learn(learned, own if is_cross_fitted else statistics, task)
 
-    fitted = fit(features, {column.name: column for column in read}, learner)
-    result = features_of(fitted)
+    try:
+        result = features_of(fit(features, {column.name: column for column in read}, learner))
+    except CodeError as error:
+        raise StageFailure(ExitCode.FAILED, str(error), error.help) from None
     used = {column.name for column in columns_of(result)}
     inputs = [column for column in read if column.name in used]
     _require_features(result, inputs)
@@ -101,6 +105,14 @@ def run(
         print(f"  help: look at its source, or leave it out with `drop: {name}`")
     for found in merged(result, train):
         print(f"warning: {found}\n  help: {found.hint}")
+
+
+def _bound(features: Sequence[Transform], root: Path) -> list[Transform]:
+    """The transforms with the code of the project that they name. Raises StageFailure without it."""
+    try:
+        return [transform.bound(root) for transform in features]
+    except CodeError as error:
+        raise StageFailure(ExitCode.FAILED, str(error), error.help) from None
 
 
 def _require_features(result: Expression, inputs: Sequence[ColumnExpression]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aimass_compiler.catalog.model_choice import ModelChoice
+from aimass_compiler.diagnostics import HintedError
 from aimass_compiler.pipeline.search_space import is_searched
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.training import results
@@ -60,7 +61,9 @@ def run(
     """Write the best model that the search finds, or the only one where there is nothing to search."""
     matrices = workspace.folder("features")
     features = tuple(read_json(workspace.path(artifacts.FEATURES))["names"])
-    assignment = Assignment(task, model, objective, training, matrices, retraining.decision, features)
+    assignment = Assignment(
+        task, model, objective, training, matrices, retraining.decision, features, workspace.root
+    )
     require_installed(model)
     require_suitable(assignment, features)
     is_search = is_searched(model, training)
@@ -131,6 +134,8 @@ def _fitted(assignment: Assignment, model: Model, trials: TrialFolders) -> _Foun
 
     try:
         fitted = fit(assignment, {}, trials.checkpoint(1), watch)
+    except HintedError as error:  # of code of the user's
+        raise StageFailure(ExitCode.TRAINING, str(error), error.help) from None
     except Exception as error:
         raise StageFailure(
             ExitCode.TRAINING, f"training failed: {type(error).__name__}: {error}", "nothing was searched"

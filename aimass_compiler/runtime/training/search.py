@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aimass_compiler.diagnostics import HintedError
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.training.ray_session import ray_session
 from aimass_compiler.runtime.training.schedulers import label_of, scheduler_of
@@ -141,7 +142,8 @@ def _trial(config: Mapping[str, Any], given: _TrialContext) -> None:
         fitted = fit(given.assignment, config["values"], given.trials.checkpoint(number), watch)
         given.trials.keep(number, fitted)
     except Exception as error:
-        reason.write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
+        said = str(error) if isinstance(error, HintedError) else f"{type(error).__name__}: {error}"
+        reason.write_text(said, encoding="utf-8")
         raise
     tune.report({"value": fitted.value, "seconds": fitted.seconds, "began": began})
 

@@ -137,12 +137,8 @@ def filled(
         )
     own = {name: value for name, value in values.items() if not name.startswith(OPTIMIZER)}
     of_optimizer = {name[len(OPTIMIZER) :]: value for name, value in values.items() if name not in own}
-    optimizer = _with(training.optimizer, of_optimizer)
-    return _with(model, own), training.model_copy(update={"optimizer": optimizer})
-
-
-def _with(kind: Any, values: Mapping[str, Any]) -> Any:
-    return type(kind).model_validate(kind.model_dump() | dict(values))
+    optimizer = type(training.optimizer).model_validate(training.optimizer.model_dump() | of_optimizer)
+    return model.with_values(own) if own else model, training.model_copy(update={"optimizer": optimizer})
 
 
 def _ranges(model: Model, training: Training) -> dict[str, Range]:

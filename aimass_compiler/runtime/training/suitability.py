@@ -108,7 +108,7 @@ def _require_numbers(assignment: Assignment, split: str, names: Sequence[str]) -
         if infinite.any():
             raise _infinite(infinite, start, split, names)
         missing |= set(numpy.flatnonzero(numpy.isnan(flat).any(axis=0)).tolist())
-    complete = next((model for model in assignment.model.candidates if not model.accepts_missing), None)
+    complete = next((model for model in assignment.model.candidates if not model.takes_missing), None)
     if missing and complete is not None:
         raise StageFailure(
             ExitCode.DATA,

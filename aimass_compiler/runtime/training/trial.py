@@ -42,6 +42,8 @@ class Assignment:
     """How labels are given, where the objective's metric is of labels."""
     features: tuple[str, ...] = ()
     """What the features of a table are called."""
+    root: Path = Path()
+    """The project's root."""
 
     @property
     def metric(self) -> Metric:
@@ -62,6 +64,7 @@ class Assignment:
             features=self.features,
             loss=self.objective.loss,
             gpus=training.gpus,
+            root=self.root,
             checkpoint=checkpoint,
         )
 

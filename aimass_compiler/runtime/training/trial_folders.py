@@ -114,6 +114,13 @@ def ranked(outcomes: Iterable[Outcome], *, greater_is_better: bool) -> list[Outc
     return [outcome for _, _, outcome in sorted(done)]
 
 
+def _files(assignment: Assignment) -> list[Path]:
+    """What training reads of the project beside the rows."""
+    places = [assignment.root / path for path in assignment.model.dependencies]
+    found = {file for place in places for file in (place.rglob("*") if place.is_dir() else [place])}
+    return sorted(file for file in found if file.is_file())
+
+
 def _fingerprint(assignment: Assignment, search: Search) -> str:
     """What identifies a search: everything that the stage reads, the rows included."""
     digest = hashlib.sha256(__version__.encode())
@@ -123,7 +130,8 @@ def _fingerprint(assignment: Assignment, search: Search) -> str:
     written = [part.model_dump(mode="json") for part in parts]
     optimizer = assignment.training.optimizer
     digest.update(json.dumps([model, {optimizer.kind: optimizer.model_dump(mode="json")}, written]).encode())
-    for path in (*sorted(assignment.matrices.glob("[tv]*_[xy].npy")), assignment.matrices / "features.json"):
+    inputs = (*sorted(assignment.matrices.glob("[tv]*_[xy].npy")), assignment.matrices / "features.json")
+    for path in (*inputs, *_files(assignment)):
         with path.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()[:16]

@@ -215,7 +215,7 @@ def _default_features(spec: ModelSpec, types: Types, models: Sequence[Model]) ->
         return
     numbers = names(Number)
     nullable = tuple(name for name in numbers if spec.data.columns[name].is_nullable)
-    complete = [model for model in models if not model.accepts_missing]
+    complete = [model for model in models if not model.takes_missing]
     if complete:
         if nullable:
             yield _transform("impute", columns=nullable, indicator=True)

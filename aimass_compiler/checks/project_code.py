@@ -1,0 +1,102 @@
+"""The code of the project that a spec names is there; it is read, and never run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from aimass_compiler.catalog.model import Model
+from aimass_compiler.catalog.model_choice import KEY, ModelChoice
+from aimass_compiler.catalog.project_code import file_of, name_in, names_defined
+from aimass_compiler.catalog.transform import Transform
+from aimass_compiler.diagnostics import Example, Explanation, Finding, did_you_mean
+from aimass_compiler.diagnostics import Path as Place
+from aimass_compiler.pipeline import Pipeline
+
+EXPLANATIONS = (
+    Explanation(
+        "AM240",
+        "a file of the project that a spec names is not there",
+        "A model or transform of your own, and the program that trains a model, are files of the project. "
+        "DVC watches them, so that a changed one trains again, and can run nothing where one is missing.",
+    ),
+    Explanation(
+        "AM229",
+        "a Python file does not define what a spec takes of it",
+        "`models/my_model.py:MyModel` is the class or function `MyModel` at the top of that file. Compiling "
+        "reads the file and does not run it: a name that is only made while it runs cannot be found.",
+    ),
+)
+EXAMPLES = (
+    Example(
+        "AM240",
+        "`model: {custom: {path: models/spline.py:Spline}}`, and there is no `models/spline.py`.",
+        "There is one.",
+        "situation",
+    ),
+    Example(
+        "AM229",
+        "`model: {custom: {path: models/spline.py:Spline}}`, and `models/spline.py` defines `Splines`.",
+        "It defines `Spline`.",
+        "situation",
+    ),
+)
+
+
+class Checked(Protocol):
+    """A spec that was compiled."""
+
+    @property
+    def file(self) -> str:
+        """What people call its file."""
+
+    @property
+    def pipeline(self) -> Pipeline | None:
+        """None where a part of the spec is not what was meant."""
+
+
+def findings(specs: Iterable[Checked], root: Path) -> Iterator[Finding]:
+    """Files below the root that are missing, and names that they do not define."""
+    for spec in specs:
+        if spec.pipeline is not None:
+            yield from _of(spec.pipeline, root, spec.file)
+
+
+def _of(pipeline: Pipeline, root: Path, file: str) -> Iterator[Finding]:
+    for path, kind in _kinds(pipeline):
+        code = getattr(kind, "path", "")
+        for name in dict.fromkeys(kind.dependencies):
+            own: Place = (*path, "path") if code and file_of(code) == name else (*path, "files")
+            if not (root / name).exists():
+                hint = "paths start at the project's root"
+                yield Finding("AM240", own, f"there is no file `{name}`", help=hint, file=file)
+            elif own[-1] == "path":
+                yield from _name(root / name, code, own, file)
+
+
+def _kinds(pipeline: Pipeline) -> Iterator[tuple[Place, Model | Transform]]:
+    """What may name code, each with its place."""
+    for place, transform in enumerate(pipeline.features):
+        yield ("features", place, transform.kind), transform
+    if isinstance(pipeline.model, ModelChoice):
+        for place, model in enumerate(pipeline.model.one_of):
+            yield ("model", KEY, place, model.kind), model
+    else:
+        yield ("model", pipeline.model.kind), pipeline.model
+
+
+def _name(code: Path, named: str, place: Place, file: str) -> Iterator[Finding]:
+    shown, wanted = file_of(named), name_in(named)
+    try:
+        known = names_defined(code.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        message = f"`{shown}` is not Python: line {error.lineno}: {error.msg}"
+        yield Finding("AM229", place, message, file=file)
+        return
+    except (OSError, ValueError) as error:
+        yield Finding("AM229", place, f"`{shown}` cannot be read: {error}", file=file)
+        return
+    if wanted not in known:
+        message = f"`{shown}` defines no `{wanted}`"
+        yield Finding("AM229", place, message, help=did_you_mean(wanted, sorted(known)), file=file)
