@@ -125,7 +125,7 @@ def _chi2(groups: Sequence[_Sums], all_: _Sums) -> numpy.ndarray:
     return numpy.where(all_.least >= 0, found, 0.0)
 
 
-class Importance(MutualInformation, frozen=True):
+class ForestImportance(MutualInformation, frozen=True):
     """How much each component lowers the impurity in a forest of scikit-learn's extremely random trees."""
 
     def finish(self, state: Any, task: Task) -> numpy.ndarray:

@@ -12,7 +12,7 @@ from sklearn import decomposition, feature_extraction, feature_selection, impute
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.engines.local import Local
 from aimass_compiler.expression.algebra import Column, Expression, Pack
-from aimass_compiler.expression.association import Association, Importance, LassoPath
+from aimass_compiler.expression.association import Association, ForestImportance, LassoPath
 from aimass_compiler.expression.column_types import CATEGORY, NUMBER, TEXT
 from aimass_compiler.expression.statistics import MutualInformation, Statistic, learn
 from tests.expression.both import by_onnx
@@ -304,5 +304,5 @@ def test_correlations_with_a_number_are_those_of_all_rows(blocks: int) -> None:
     task = Task(kind="regression", target="y")
     found = scores(Association(everything, measure="correlation"), rows, task, blocks)
     numpy.testing.assert_allclose(found, expected, rtol=1e-9)
-    importance = scores(Importance(everything), rows, task, blocks)
+    importance = scores(ForestImportance(everything), rows, task, blocks)
     assert importance[1] > importance[0]

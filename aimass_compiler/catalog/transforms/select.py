@@ -12,7 +12,7 @@ from aimass_compiler.catalog.quantities import Integer, Number
 from aimass_compiler.catalog.transform import Declared, Doubt, Doubts, Table, Transform, Types, features_of
 from aimass_compiler.expression import column_types
 from aimass_compiler.expression.algebra import Expression, Gather, Pack
-from aimass_compiler.expression.association import Association, Importance, LassoPath
+from aimass_compiler.expression.association import Association, ForestImportance, LassoPath
 from aimass_compiler.expression.column_types import ColumnType
 from aimass_compiler.expression.statistics import MutualInformation, Statistic, Variances
 
@@ -90,7 +90,7 @@ class Select(Transform):
             return {"scores": Variances(every)}
         if self.by in ("correlation", "chi2"):
             return {"scores": Association(every, measure=self.by)}
-        kind = {"importance": Importance, "l1": LassoPath}.get(self.by, MutualInformation)
+        kind = {"importance": ForestImportance, "l1": LassoPath}.get(self.by, MutualInformation)
         return {"scores": kind(every)}
 
     def apply(self, table: Table, learned: Mapping[str, Any]) -> Mapping[str, Expression | None]:
