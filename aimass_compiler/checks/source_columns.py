@@ -46,8 +46,8 @@ EXAMPLES = (
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Names below the keys of sources that are neither declared nor joined on."""
     data = pipeline.data
-    read = {*data.columns, *(key for join in data.join for key in join.on)}
     for source_name, source in data.sources.items():
+        read = data.wanted(source_name)
         for key, name in source.columns_named():
             if name in read:
                 continue

@@ -118,7 +118,12 @@ def _repeated_keys(data: Data) -> Iterator[Finding]:
     unique = [step.unique_by() for step in data.clean]
     for place, join in enumerate(data.join):
         keys = [key for key in join.on if key in data.columns and isinstance(data.columns[key], IdColumn)]
-        if not keys or not data.split.is_by_chance or any(by and set(by) <= set(join.on) for by in unique):
+        if (
+            join.is_by_row
+            or not keys
+            or not data.split.is_by_chance
+            or any(by and set(by) <= set(join.on) for by in unique)
+        ):
             continue
         together = data.split.columns_read() if data.split.keeps_together else ()
         if together and set(together) <= set(join.on):

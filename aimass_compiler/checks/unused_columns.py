@@ -66,7 +66,8 @@ def _with_a_purpose(pipeline: Pipeline) -> set[str]:
     read = [*data.split.columns_read(), *pipeline.evaluation.slices]
     read += [name for gate in pipeline.evaluation.gates for name in gate.slice or ()]
     read += [name for step in data.clean for name in step.columns_read()]
-    read += [name for join in data.join for name in join.on]
+    read += [name for join in data.join for name in join.columns_of_left()]
+    read += [join.time.right for join in data.join if join.time]
     read += [name for step in pipeline.flow.steps for name in step.reads if name not in step.writes]
     return set(read)
 

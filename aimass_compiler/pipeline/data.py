@@ -10,11 +10,12 @@ from pydantic import BeforeValidator, Field
 
 from aimass_compiler.catalog import OneOf
 from aimass_compiler.catalog.cleaning_step import CleaningStep
-from aimass_compiler.catalog.quantities import Frozen, Names
+from aimass_compiler.catalog.quantities import Frozen
 from aimass_compiler.catalog.source import Source
 from aimass_compiler.catalog.split import Split
 from aimass_compiler.catalog.splits.hash import Hash
 from aimass_compiler.pipeline.columns import Column
+from aimass_compiler.pipeline.joins import Join
 
 #: What stands behind the suffix of a file that is packed.
 PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip")
@@ -40,19 +41,6 @@ SourceChoice = Annotated[
     OneOf("sources"),
     BeforeValidator(_source_of_path, json_schema_input_type=str | Annotated[Source, OneOf("sources")]),
 ]
-
-
-class Join(Frozen):
-    """Rows of one source beside those of another that have the same key."""
-
-    left: str
-    """The source (or the result of the joins so far) whose rows are kept."""
-    right: str
-    """The source whose columns are added."""
-    on: Names
-    """The key columns, present on both sides."""
-    how: Literal["left", "inner", "full"] = "left"
-    """What happens to rows without a partner."""
 
 
 _InShort = Literal["number", "category", "text", "id", "time"]
@@ -85,3 +73,18 @@ class Data(Frozen):
 
     split: Annotated[Split, OneOf("splits", tag="by")] = Field(default_factory=Hash.default)
     """Which rows train, validate and test."""
+
+    def wanted(self, source: str) -> Mapping[str, str]:
+        """The columns that are read of a source, with their types: those that are declared, and those that
+        joins read; of a child table that is aggregated the latter alone."""
+        declared = {name: column.type for name, column in self.columns.items()}
+        own = [join for join in self.join if join.right == source]
+        if own and own[0].aggregate is not None:
+            return own[0].columns_read(declared)
+        read: dict[str, str] = {}
+        for join in self.join:
+            read |= dict.fromkeys(join.on, "id")
+            read |= {join.time.left: "time"} if join.time else {}
+        for join in own:
+            read |= join.columns_read()
+        return declared | {name: declared.get(name, type_) for name, type_ in read.items()}

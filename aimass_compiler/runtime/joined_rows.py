@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 import polars
 
+from aimass_compiler.diagnostics import did_you_mean
 from aimass_compiler.expression.plain_name import values_of
-from aimass_compiler.pipeline.data import Data, Join
+from aimass_compiler.pipeline.data import Data
+from aimass_compiler.pipeline.joins import Join
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.history_join import with_history
 
 if TYPE_CHECKING:
     from aimass_compiler.catalog.source import Rows
@@ -87,17 +90,51 @@ def joined(data: Data, sources: Mapping[str, Rows], engine: Engine) -> JoinedRow
     tables = {name: engine.table(source.frames).numbered(_ROW_OF + name) for name, source in sources.items()}
     rows = tables[data.join[0].left if data.join else next(iter(tables))]
     for join in data.join:
-        rows = _joined(data, join, rows, tables[join.right])
+        rows = _joined(
+            data, join, rows, tables[join.right], partial(_place_of, join.right, sources[join.right])
+        )
     return JoinedRows(rows.stored() if data.join else rows, sources)
 
 
-def _joined(data: Data, join: Join, left: Table, right: Table) -> Table:
+def _place_of(name: str, rows: Rows, block: polars.DataFrame, column: str, row: int) -> str:
+    """Where a value of one source stands, which a join reads by itself."""
+    del column
+    return f"{rows.place(int(block.get_column(_ROW_OF + name)[row]))} of `{name}`"
+
+
+def _joined(data: Data, join: Join, left: Table, right: Table, place: Callable[..., str]) -> Table:
     keys = list(join.on)
-    for side, table in ((join.left, left), (join.right, right)):
-        lacking = [key for key in keys if key not in table.schema]
+    _require_columns(join, left, right)
+    _require_unlike(data, join, left, right)
+    if any(left.schema[key] != right.schema[key] for key in keys):
+        left, right = (side.with_columns(partial(_with_keys_as_text, keys=keys)) for side in (left, right))
+    _report_strangers(join, left, right)
+    return (
+        with_history(data, join, left, right, place) if join.is_by_row else left.join(right, keys, join.how)
+    )
+
+
+def _require_columns(join: Join, left: Table, right: Table) -> None:
+    """Raises StageFailure for a column that a join reads and that is not there."""
+    for side, table, names in (
+        (join.left, left, join.columns_of_left()),
+        (join.right, right, join.columns_read()),
+    ):
+        lacking = [name for name in names if name not in table.schema]
         if lacking:
-            raise StageFailure(ExitCode.DATA, f"source `{side}` has no column `{lacking[0]}` to join on")
-    both = set(left.schema) & set(right.schema) - set(keys)
+            use = "join on" if lacking[0] in join.on else "read in this join"
+            message = f"source `{side}` has no column `{lacking[0]}` to {use}"
+            raise StageFailure(ExitCode.DATA, message, did_you_mean(lacking[0], table.schema))
+
+
+def _require_unlike(data: Data, join: Join, left: Table, right: Table) -> None:
+    """Raises StageFailure for a declared column of both sides, or one that an aggregation would replace."""
+    both = set(left.schema) & set(join.aggregate or ())
+    if both:
+        message = f"`{join.left}` has a column `{min(both)}` already"
+        raise StageFailure(ExitCode.DATA, message, "give the aggregation another name")
+    keys = {*join.on, *([join.time.left] if join.time and join.time.left == join.time.right else [])}
+    both = set(left.schema) & set(() if join.aggregate else right.schema) - keys
     twice = [name for name in data.columns if name in both]
     if twice:
         raise StageFailure(
@@ -105,10 +142,6 @@ def _joined(data: Data, join: Join, left: Table, right: Table) -> Table:
             f"`{join.left}` and `{join.right}` both have a column `{twice[0]}`",
             "rename one of them, or join on it",
         )
-    if any(left.schema[key] != right.schema[key] for key in keys):
-        left, right = (side.with_columns(partial(_with_keys_as_text, keys=keys)) for side in (left, right))
-    _report_strangers(join, left, right)
-    return left.join(right, keys, join.how)
 
 
 def _with_keys_as_text(block: polars.DataFrame, keys: list[str]) -> polars.DataFrame:

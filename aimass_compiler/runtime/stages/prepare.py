@@ -81,13 +81,10 @@ def _prepare(data: Data, task: Task, collected: JoinedRows, workspace: Workspace
 
 def _collect(data: Data, workspace: Workspace) -> dict[str, Rows]:
     """The rows of each source, with the columns that are declared or joined on; the others are not read."""
-    wanted = {name: column.type for name, column in data.columns.items()}
-    for join in data.join:
-        wanted |= {key: wanted.get(key, "id") for key in join.on}
     found = {}
     for name, source in data.sources.items():
         try:
-            found[name] = source.read(workspace.root, wanted)
+            found[name] = source.read(workspace.root, data.wanted(name))
         except UnreadableError as error:
             raise StageFailure(ExitCode.DATA, f"source `{name}`: {error.message}", error.hint) from None
         except (OSError, ValueError, polars.exceptions.PolarsError) as error:

@@ -1,0 +1,72 @@
+"""Joins in time: beside each row what its key's earlier rows of another source say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import polars
+
+from aimass_compiler.expression.plain_name import values_of
+from aimass_compiler.pipeline.columns import Column, NumberColumn, TimeColumn
+from aimass_compiler.pipeline.joins import OF_NUMBERS
+from aimass_compiler.runtime import contract
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.point_in_time import History, read_times
+
+if TYPE_CHECKING:
+    from aimass_compiler.engines import Block, Table
+    from aimass_compiler.pipeline.data import Data
+    from aimass_compiler.pipeline.joins import Join
+
+
+def with_history(data: Data, join: Join, left: Table, right: Table, place: Callable[..., str]) -> Table:
+    """The left side's rows, one for one, with the latest earlier row of the right side, or with aggregations.
+
+    Memory holds the right side. Raises StageFailure for values of it that are no numbers or times.
+    """
+    history = History(_readable(join, right, place), join)
+    if join.aggregate is None:
+        names = [name for name in right.schema if name not in {*join.on, *left.schema}]
+        added = partial(history.latest, names=names)
+    else:
+        added = history.aggregated  # type: ignore[assignment]  # both answer a block for a block
+    time = join.time and join.time.left
+
+    def beside(block: Block) -> Block:
+        if time and time not in data.columns:
+            _require_times(block, time, contract.counted)
+        return block.hstack(added(block))
+
+    return left.with_columns(beside)
+
+
+def _readable(join: Join, right: Table, place: Callable[..., str]) -> Block:
+    """The rows of the right side, in memory, with the numbers that are aggregated as numbers."""
+    rows = polars.concat(right.blocks())
+    if join.time:
+        _require_times(rows, join.time.right, partial(place, rows))
+    numbers: dict[str, Column] = {
+        aggregation.column: NumberColumn(type="number", missing=1)
+        for aggregation in (join.aggregate or {}).values()
+        if aggregation.function in OF_NUMBERS and aggregation.column
+    }
+    typed, lost = contract.typed(rows, numbers, partial(place, rows))
+    _require_none(lost, numbers)
+    return rows.with_columns(typed.get_columns())
+
+
+def _require_times(rows: Block, name: str, place: contract.Place) -> None:
+    """Raises StageFailure for values that are no dates or timestamps."""
+    raw = values_of(rows, name)
+    if read_times(raw).null_count() > raw.null_count():
+        columns: dict[str, Column] = {name: TimeColumn(type="time", missing=1)}
+        _require_none(contract.typed(rows, columns, place)[1], columns)
+
+
+def _require_none(lost: contract.Found, columns: dict[str, Column]) -> None:
+    violations = list(contract.reported(lost, columns))
+    if violations:
+        lines = "\n".join(f"  {violation}" for violation in violations)
+        raise StageFailure(ExitCode.DATA, f"a join reads values of the wrong type:\n{lines}", "fix the data")
