@@ -75,7 +75,7 @@ class OnFailure(Frozen):
     """What is changed: more regularization against overfitting, more capacity against underfitting."""
 
 
-class Importance(Frozen):
+class PermutationImportance(Frozen):
     """How it is found which columns a model rests on: permutation importance on the validation split.
 
     Each column's values are shuffled among the rows, and the objective's metric is taken again.
@@ -100,8 +100,9 @@ class Evaluation(Frozen):
     """Category columns whose values are judged one by one."""
     decision: Decision | None = Field(None, exclude_if=lambda decision: decision is None)
     """From which probability on a row is given the positive class; by default, its likeliest class is."""
-    importance: Importance = Field(
-        default_factory=Importance.default, exclude_if=lambda importance: importance == Importance.default()
+    importance: PermutationImportance = Field(
+        default_factory=PermutationImportance.default,
+        exclude_if=lambda importance: importance == PermutationImportance.default(),
     )
     """How it is found which columns the model rests on."""
     on_failure: OnFailure = Field(default_factory=OnFailure.default)

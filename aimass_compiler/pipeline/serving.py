@@ -147,6 +147,19 @@ class Gateway(Frozen):
     """The namespace of that Gateway."""
 
 
+class Explanations(Frozen):
+    """Explanations of single predictions: which columns moved an answer, and by how much.
+
+    They are Shapley values against rows of the test split, which become part of the package.
+    """
+
+    background: Integer = Field(64, ge=8, le=1000)
+    """How many rows a prediction is compared with, at most; wide tables have fewer. More rows make the
+    numbers more precise and each explanation slower."""
+    rows: Integer = Field(10, ge=0, le=1000)
+    """How many rows one request may have explained; 0 turns explanations off in an environment."""
+
+
 class Serving(Frozen):
     """How the model is served."""
 
@@ -167,5 +180,7 @@ class Serving(Frozen):
     """What is logged."""
     tests: ServingTests = Field(default_factory=ServingTests.default)
     """How the served model is tested."""
+    explanations: Explanations | None = Field(None, exclude_if=lambda explanations: explanations is None)
+    """Whether servers explain predictions (`POST /explain`, `aimass predict --explain`); by default not."""
     gateway: Gateway | None = None
     """The route from outside; without it the service is reachable inside the cluster only."""

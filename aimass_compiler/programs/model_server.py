@@ -160,10 +160,10 @@ def _tail(log: Path, errors: Path) -> str:
     return "its log ends:\n" + "\n".join(f"    {line}" for line in lines) if lines else "its log is empty"
 
 
-def ask(url: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def ask(url: str, rows: Sequence[Mapping[str, Any]], path: str = conventions.PREDICT_PATH) -> dict[str, Any]:
     """The answer of a server at `url` to rows. Raises ServerError with what it says when it refuses."""
     request = urllib.request.Request(  # noqa: S310  # the address is the user's own
-        url.rstrip("/") + conventions.PREDICT_PATH,
+        url.rstrip("/") + path,
         data=json.dumps({"rows": list(rows)}).encode(),
         headers={"content-type": "application/json"},
     )

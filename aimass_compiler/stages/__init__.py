@@ -82,7 +82,7 @@ STAGES = (
     Stage(
         "package",
         "join transforms and model into one model.onnx with its contract, reference and card",
-        reads=("metadata.name", "task", "data.columns"),
+        reads=("metadata.name", "task", "data.columns", "serving.explanations"),
         needs=(
             artifacts.FEATURES_GRAPH,
             artifacts.FEATURES,

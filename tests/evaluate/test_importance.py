@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aimass_compiler.pipeline.evaluation import Importance
+from aimass_compiler.pipeline.evaluation import PermutationImportance
 from aimass_compiler.pipeline.training import Objective
 from aimass_compiler.runtime.evaluation import importance
 from aimass_compiler.runtime.stages import evaluate
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def found(project: Project, metric: str, **wanted: Any) -> dict[str, Any]:
     """What metrics.json says of importance."""
-    evaluation = project.evaluation(importance=Importance(**wanted))
+    evaluation = project.evaluation(importance=PermutationImportance(**wanted))
     evaluate.run(
         project.task, project.columns, evaluation, Objective(metric=metric), workspace=project.workspace
     )
@@ -91,7 +91,7 @@ def test_nothing_is_shuffled_where_it_is_not_wanted(tmp_path: Path) -> None:
 )
 def test_the_cost_is_bounded_whatever_a_row_holds(columns: int, size: int, repeats: int, rows: int) -> None:
     inputs = [{"name": str(number), "shape": [size]} for number in range(columns)]
-    wanted = Importance(repeats=repeats, rows=rows)
+    wanted = PermutationImportance(repeats=repeats, rows=rows)
     looked_at, shuffled = importance._affordable(wanted, 10**9, inputs, columns * size)
     assert 0 < looked_at <= rows
     assert 0 < len(shuffled) <= columns

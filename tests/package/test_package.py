@@ -15,6 +15,7 @@ from evaluate.handmade import CHURN, PLAN, PRICE, TRAINED_AT, Project
 
 from aimass_compiler.catalog.artifacts._tensors import pack
 from aimass_compiler.pipeline.evaluation import Gate
+from aimass_compiler.pipeline.serving import Explanations
 from aimass_compiler.pipeline.training import Objective
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.packaging.card import escape
@@ -163,3 +164,15 @@ def test_the_card_holds_every_section_and_every_number(tmp_path: Path, task: Any
 )
 def test_text_on_the_card_starts_no_list_and_no_heading(text: str, shown: str) -> None:
     assert escape(text) == shown
+
+
+def test_rows_to_explain_with_are_packaged_only_where_they_are_wanted(tmp_path: Path) -> None:
+    project = Project(tmp_path, CHURN).make()
+    reference = json.loads((packaged(project) / "reference.json").read_text())
+    assert "background" not in reference
+    package.run("churn", CHURN, project.columns, Explanations(background=8), workspace=project.workspace)
+    folder = project.workspace.folder("package") / "model"
+    background = json.loads((folder / "reference.json").read_text())["background"]
+    assert (background["of"], len(background["rows"])) == ("yes", 8)
+    rows = polars.read_parquet(project.workspace.folder("prepare") / "test.parquet")
+    assert {row["tenure"] for row in background["rows"]} <= set(rows["tenure"])

@@ -201,6 +201,14 @@ def write(
     return seal(folder)
 
 
+def explaining(folder: Path, rows: list[dict[str, Any]], of: str | None = None) -> Path:
+    """Give a package rows to explain its answers with."""
+    path = folder / conventions.REFERENCE_FILE
+    reference = json.loads(path.read_text()) | {"background": {"of": of, "rows": rows}}
+    path.write_text(json.dumps(reference))
+    return listed(folder)
+
+
 def seal(folder: Path) -> Path:
     """Add to the files of a package what it answers to its example, and the manifest."""
     document = json.loads((folder / conventions.SIGNATURE_FILE).read_text())

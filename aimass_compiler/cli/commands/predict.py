@@ -10,21 +10,31 @@ import argparse
 import contextlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import UnknownName, add_root, package_of, project_of, signature_of
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.conventions import (
+    EXPLAIN_PATH,
+    PREDICT_PATH,
+    REFERENCE_FILE,
+    VARIABLE_EXPLAINED_ROWS,
+    VARIABLE_TIMEOUT_SECONDS,
+    ExitCode,
+)
 
 EXAMPLES = """
   aimass predict churn --example                 one row that the package brings along
   aimass predict churn --row '{"tenure": 3, …}'  a row of your own: every column that may not be missing
   aimass predict churn rows.jsonl                a file with one JSON object a line
+  aimass predict churn --example --explain       which columns moved the answer, and by how much
   aimass predict churn --example --url http://churn.ml-dev.svc:8080
 """
 
+#: Of a server that one person asks: more rows, and more time than callers have.
+_PATIENT = {VARIABLE_EXPLAINED_ROWS: "1000", VARIABLE_TIMEOUT_SECONDS: "30"}
 _ONE_A_LINE = 'write one JSON object a line, such as {"age": 40}'
 
 
@@ -35,6 +45,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
     rows.add_argument("file", nargs="?", metavar="FILE", help="JSON lines, or `-` for standard input")
     rows.add_argument("--row", metavar="JSON", help="one row as a JSON object")
     rows.add_argument("--example", action="store_true", help="the example row of the package")
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="say which columns moved each answer (needs serving.explanations)",
+    )
     parser.add_argument("--url", help="a server that runs already (default: start one for this call)")
     add_root(parser)
 
@@ -46,9 +61,12 @@ def run(arguments: argparse.Namespace) -> int:
     needs_package = arguments.example or not arguments.url
     package = package_of(project_of(arguments), arguments.model) if needs_package else None
     rows = _rows(arguments, package)
+    if arguments.explain and package is not None and not _can_explain(package):
+        hint = f"add `serving: {{explanations: {{}}}}` to its spec, then `aimass run {arguments.model}`"
+        raise UnknownName(f"the package of `{arguments.model}` has no rows to explain with", hint)
     try:
-        with _server(arguments.url, package) as url:
-            answer = model_server.ask(url, rows)
+        with _server(arguments.url, package, _PATIENT if arguments.explain else {}) as url:
+            answer = model_server.ask(url, rows, EXPLAIN_PATH if arguments.explain else PREDICT_PATH)
     except model_server.ServerEnded as ended:
         terminal.error(ended.reason or str(ended))
         return ExitCode.FAILED
@@ -62,15 +80,23 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
+def _can_explain(package: Path) -> bool:
+    """Whether a package has the background that explanations need."""
+    try:
+        return "background" in json.loads((package / REFERENCE_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return True  # the server says what is wrong with it
+
+
 @contextlib.contextmanager
-def _server(url: str | None, package: Path | None) -> Iterator[str]:
+def _server(url: str | None, package: Path | None, variables: Mapping[str, str]) -> Iterator[str]:
     """The URL of the server that was named, or of one on the package for as long as it is needed."""
     from aimass_compiler.programs import model_server
 
     if url or package is None:
         yield url or ""
         return
-    with model_server.running(package) as server:
+    with model_server.running(package, variables) as server:
         yield server.url
 
 

@@ -67,12 +67,20 @@ def _stage(stage: Stage, pipeline: Pipeline) -> dict[str, Any]:
         "cmd": command(stage, pipeline.name),
         "wdir": _ROOT,
         "deps": [*_data_files(stage, pipeline), *_code_files(stage, pipeline), *needs],
-        "params": [{_pipeline_file(pipeline): list(stage.reads)}],
+        "params": [{_pipeline_file(pipeline): [key for key in stage.reads if _is_written(key, pipeline)]}],
         "outs": [f"{folder}/{path}" for path in artifact.places((*stage.leaves, *stage.plots))],
         "metrics": [f"{folder}/{path}" for path in stage.metrics],
         "always_changed": reads_unseen(stage, pipeline),
     }
     return {key: value for key, value in parts.items() if value}
+
+
+def _is_written(key: str, pipeline: Pipeline) -> bool:
+    """Whether pipeline.json has a key; DVC refuses parameters that are not there."""
+    value: Any = pipeline
+    for word in key.split("."):
+        value = getattr(value, word)
+    return value is not None
 
 
 def command(stage: Stage, model: str) -> str:

@@ -166,7 +166,9 @@ def termination_seconds(serving: Serving) -> int:
 
 def variables(serving: Serving, monitoring: Monitoring) -> dict[str, str]:
     """The server's environment variables and their values."""
+    explained = serving.explanations
     return {
+        **({} if explained is None else {conventions.VARIABLE_EXPLAINED_ROWS: str(explained.rows)}),
         conventions.VARIABLE_CONCURRENCY: str(serving.limits.concurrency),
         conventions.VARIABLE_TIMEOUT_SECONDS: _plain(serving.limits.timeout.seconds),
         conventions.VARIABLE_BODY_BYTES: str(serving.limits.body.size),

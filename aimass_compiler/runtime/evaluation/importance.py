@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.artifact import Artifact
     from aimass_compiler.catalog.metric import Metric
     from aimass_compiler.catalog.task import Task
-    from aimass_compiler.pipeline.evaluation import Importance
+    from aimass_compiler.pipeline.evaluation import PermutationImportance
     from aimass_compiler.runtime.evaluation.predictions import Predictions
     from aimass_compiler.runtime.workspace import Workspace
 
@@ -94,7 +94,7 @@ class AsPackaged:
 
 
 def importance_of(
-    wanted: Importance,
+    wanted: PermutationImportance,
     metric: Metric,
     validation: Predictions,
     inputs: Sequence[Mapping[str, Any]],
@@ -132,7 +132,7 @@ def importance_of(
 
 
 def _affordable(
-    wanted: Importance, count: int, inputs: Sequence[Mapping[str, Any]], width: int
+    wanted: PermutationImportance, count: int, inputs: Sequence[Mapping[str, Any]], width: int
 ) -> tuple[int, Sequence[Mapping[str, Any]]]:
     """How many rows are looked at, and which columns are shuffled."""
     each = max(1, wanted.repeats) * max(1, width)

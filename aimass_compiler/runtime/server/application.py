@@ -22,8 +22,14 @@ from aimass_compiler.runtime.server.connection import EXTENSION
 from aimass_compiler.runtime.server.connection_table import ConnectionTable
 from aimass_compiler.runtime.server.contract import nearest
 from aimass_compiler.runtime.server.drift import DriftMonitor
-from aimass_compiler.runtime.server.endpoints import InferEndpoint, PlainEndpoint, RawRequest
+from aimass_compiler.runtime.server.endpoints import (
+    ExplainEndpoint,
+    InferEndpoint,
+    PlainEndpoint,
+    RawRequest,
+)
 from aimass_compiler.runtime.server.execution import Deadlines, Execution
+from aimass_compiler.runtime.server.explanation import ExplainingModel
 from aimass_compiler.runtime.server.metrics import CONTENT_TYPE, Metrics, RequestAccount, RequestEntry
 from aimass_compiler.runtime.server.model import ContractModel, OnnxModel, verify_golden_rows
 from aimass_compiler.runtime.server.request import Bodies, CallerGone, Receive
@@ -69,19 +75,24 @@ class Application:
         self._metrics.watch(self.connections, log)
         self.account = RequestAccount(signature, settings, self._metrics, drift, log)
         self._deadlines = Deadlines(settings.timeout_seconds)
-        predictor = ContractModel(signature, OnnxModel(package, settings.threads))
+        model = OnnxModel(package, settings.threads)
+        predictor = ContractModel(signature, model)
         verify_golden_rows(package, predictor)
         self.execution = Execution(predictor, signature, settings.timeout_seconds)
+        self.explaining = _explaining(package, model, settings)
         together = settings.concurrency * settings.body_bytes
         self._bodies = Bodies(settings.body_bytes, together, self.execution.check)
         process = os.urandom(4).hex().encode()
         self._request_ids = (b"%s-%x" % (process, number) for number in count(1))
         self._endpoints = _endpoints(signature, settings.body_bytes)
-        self._documents = _documents(signature)
-        model = {"name": signature.model}
+        if self.explaining is not None:
+            explain = ExplainEndpoint(signature, settings.body_bytes, settings.explained_rows)
+            self._endpoints[conventions.EXPLAIN_PATH] = explain.read
+        self._documents = _documents(signature, settings.explained_rows if self.explaining else 0)
+        named = {"name": signature.model}
         self._states = {
             conventions.READY_PATH: {},
-            **{f"{path}/ready": model for path in _model_paths(signature)},
+            **{f"{path}/ready": named for path in _model_paths(signature)},
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,7 +110,10 @@ class Application:
             return
         self.in_flight += 1
         try:
-            answer = await self._answer(endpoint, headers, receive, started + self._settings.timeout_seconds)
+            explaining = self.explaining if scope["path"] == conventions.EXPLAIN_PATH else None
+            execution = explaining or self.execution
+            until = started + self._settings.timeout_seconds
+            answer = await self._answer(execution, endpoint, headers, receive, until)
         except CallerGone:
             answer = _GONE
         finally:
@@ -116,8 +130,14 @@ class Application:
                 answer = _GONE
         self.account.note(RequestEntry(datetime.now(UTC), identity, scope["path"], seconds, answer, trace))
 
+    def close(self) -> None:
+        """Let no thread keep the process from ending."""
+        for execution in filter(None, (self.execution, self.explaining)):
+            execution.close()
+
     async def _answer(
         self,
+        execution: Execution,
         endpoint: Callable[[RawRequest], InferenceRequest],
         headers: dict[bytes, bytes],
         receive: Receive,
@@ -129,7 +149,7 @@ class Application:
         try:
             with self._deadlines():
                 body = await self._bodies.read(receive, headers, until)
-                return await self.execution.answer(endpoint, RawRequest(body, headers), until)
+                return await execution.answer(endpoint, RawRequest(body, headers), until)
         except RequestError as error:
             return error.answer()
         except TimeoutError:
@@ -162,7 +182,11 @@ class Application:
             return _refused_method(method, path, "POST")
         answer = self._got(path)
         if answer is None:
-            hint = nearest(path, (*self._endpoints, *self._documents, *self._states))
+            hint = (
+                "`serving.explanations` of its spec lets this model explain its answers"
+                if path == conventions.EXPLAIN_PATH
+                else nearest(path, (*self._endpoints, *self._documents, *self._states))
+            )
             message = f"there is nothing at {path[:_SHOWN]}{'; ' if hint else ''}{hint}"
             return RequestError(404, message).answer()
         return answer if method in ("GET", "HEAD") else _refused_method(method, path, "GET")
@@ -191,6 +215,15 @@ class Application:
         await send({"type": "http.response.body", "body": answer.body})
 
 
+def _explaining(package: Package, model: OnnxModel, settings: ServerSettings) -> Execution | None:
+    """Where rows are explained, one request after the other, apart from predictions; None where none are."""
+    background = package.reference.get("background")
+    if background is None or not settings.explained_rows:
+        return None
+    explaining = ExplainingModel(package.signature, model, background)
+    return Execution(explaining, package.signature, settings.timeout_seconds, threads=1)
+
+
 def _model_paths(signature: Signature) -> tuple[str, str]:
     """The paths of the model, without a version and with its only one."""
     path = documents.model_path(signature)
@@ -205,13 +238,13 @@ def _endpoints(signature: Signature, most_bytes: int) -> dict[str, Callable[[Raw
     }
 
 
-def _documents(signature: Signature) -> dict[str, Response]:
+def _documents(signature: Signature, explained_rows: int) -> dict[str, Response]:
     """What can be read at a path and never changes."""
     return {
-        "/": _document(documents.index(signature)),
+        "/": _document(documents.index(signature, explained_rows)),
         "/v2": _document(documents.server_metadata()),
         "/v2/": _document(documents.server_metadata()),
-        conventions.OPENAPI_PATH: _document(documents.openapi_document(signature)),
+        conventions.OPENAPI_PATH: _document(documents.openapi_document(signature, explained_rows)),
         **{path: _document(documents.model_metadata(signature)) for path in _model_paths(signature)},
     }
 

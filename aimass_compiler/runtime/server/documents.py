@@ -19,14 +19,16 @@ _SERVER = "aimass"
 _DATATYPES = {conventions.NUMBERS_TENSOR: "FP64", conventions.STRINGS_TENSOR: datatypes.BYTES}
 
 
-def index(signature: Signature) -> dict[str, Any]:
+def index(signature: Signature, explained_rows: int = 0) -> dict[str, Any]:
     """What there is, and a request that can be copied."""
+    explain = {"explain": f"POST {conventions.EXPLAIN_PATH}"} if explained_rows else {}
     return {
         "model": signature.model,
         "version": signature.version,
         "task": signature.task,
         "endpoints": {
             "predict": f"POST {conventions.PREDICT_PATH}",
+            **explain,
             "infer": f"POST {model_path(signature)}/infer",
             "contract": f"GET {model_path(signature)}",
             "ready": f"GET {conventions.READY_PATH}",
@@ -110,9 +112,12 @@ _REFUSALS = {
 }
 
 
-def openapi_document(signature: Signature) -> dict[str, Any]:
-    """What can be asked of this model, and what is answered."""
+def openapi_document(signature: Signature, explained_rows: int = 0) -> dict[str, Any]:
+    """What can be asked of this model, and what is answered; rows may be explained where so many are said."""
     path = model_path(signature)
+    explain: dict[str, Any] = {}
+    if explained_rows:
+        explain[conventions.EXPLAIN_PATH] = {"post": _explain(signature, explained_rows)}
     schemas = {
         "Row": _row(signature),
         "Prediction": _prediction(signature),
@@ -125,6 +130,7 @@ def openapi_document(signature: Signature) -> dict[str, Any]:
         "info": {"title": signature.model, "version": signature.version, "x-server": f"aimass {__version__}"},
         "paths": {
             conventions.PREDICT_PATH: {"post": _predict(signature)},
+            **explain,
             f"{path}/infer": {"post": _infer(signature)},
             path: _get("describe", "The model's tensors and its contract.", _OBJECT),
             f"{path}/ready": _get("model_ready", "Whether the model is ready.", _ready(with_name=True)),
@@ -139,13 +145,42 @@ def openapi_document(signature: Signature) -> dict[str, Any]:
 
 
 def _predict(signature: Signature) -> dict[str, Any]:
-    rows = {"type": "array", "items": _ref("Row"), "minItems": 1}
+    summary = "Predict rows; a single row may be sent without `rows`."
+    return _of_rows("predict", summary, signature, _ref("Prediction"), {})
+
+
+def _explain(signature: Signature, most_rows: int) -> dict[str, Any]:
+    """As for a prediction, with which columns moved it."""
+    number = {"type": "number"}
+    names = [field.name for field in signature.fields]
+    of = {"of": {"enum": list(signature.labels)}} if signature.labels else {}
+    about = (
+        "Shapley values: `base` and all contributions add up to the probability of `of`, or the prediction."
+    )
+    explanation = _object(
+        {**of, "base": number, "contributions": _object(dict.fromkeys(names, number), names)},
+        (*of, "base", "contributions"),
+    )
+    explained = _object({"explanation": {**explanation, "description": about}}, ("explanation",))
+    prediction = {"allOf": [_ref("Prediction"), explained]}
+    summary = f"Predict at most {most_rows} rows, and say which columns moved each answer, and by how much."
+    return _of_rows("explain", summary, signature, prediction, {"maxItems": most_rows})
+
+
+def _of_rows(
+    name: str,
+    summary: str,
+    signature: Signature,
+    prediction: Mapping[str, Any],
+    bounds: Mapping[str, int],
+) -> dict[str, Any]:
+    rows = {"type": "array", "items": _ref("Row"), "minItems": 1, **bounds}
     asked = {"anyOf": [{**_object({"rows": rows}, ("rows",)), "additionalProperties": False}, _ref("Row")]}
-    predictions = {"type": "array", "items": _ref("Prediction"), "minItems": 1}
+    predictions = {"type": "array", "items": prediction, "minItems": 1}
     answer = {"model": {"const": signature.model}, "version": {"const": signature.version}}
     answered = _object({**answer, "predictions": predictions}, (*answer, "predictions"))
     content = {**_json(asked), "example": {"rows": [dict(signature.example)]}}
-    return _operation("predict", "Predict rows; a single row may be sent without `rows`.", content, answered)
+    return _operation(name, summary, content, answered)
 
 
 def _infer(signature: Signature) -> dict[str, Any]:

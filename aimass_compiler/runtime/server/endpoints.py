@@ -19,7 +19,7 @@ from aimass_compiler.runtime.server.rows import RowReader, read_json, rows_of
 from aimass_compiler.runtime.server.tensors import TensorReader, flag, parameters_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from aimass_compiler.runtime.server.model import Tensors
     from aimass_compiler.runtime.server.package import Signature
@@ -62,6 +62,43 @@ class PlainEndpoint:
         # numpy's float32 values are written with as few digits as float32 needs.
         body = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
         return Response(200, body, prediction=prediction)
+
+
+class ExplainEndpoint:
+    """Answers `{"rows": [...]}` as `PlainEndpoint` does, with an `explanation` beside each prediction."""
+
+    def __init__(self, signature: Signature, most_values: int, most_rows: int) -> None:
+        self._plain = PlainEndpoint(signature, most_values)
+        self._signature = signature
+        self._most_rows = most_rows
+
+    def read(self, asked: RawRequest) -> InferenceRequest:
+        """The rows as tensors; raises RequestError for what is not a row, or more than are explained."""
+        request = self._plain.read(asked)
+        rows = len(next(iter(request.tensors.values())))
+        if rows > self._most_rows:
+            message = f"{rows} rows are more than the {self._most_rows} that are explained at once"
+            raise RequestError(413, f"{message}; send fewer rows at once")
+        return InferenceRequest(request.tensors, self._written)
+
+    def _written(self, prediction: Prediction) -> Response:
+        answers = predictions_of(self._signature, prediction.outputs)
+        explained = zip(answers, self._explanations(prediction.outputs), strict=True)
+        document = {
+            "model": self._signature.model,
+            "version": self._signature.version,
+            "predictions": [{**answer, "explanation": explanation} for answer, explanation in explained],
+        }
+        # Not counted as a prediction: whoever explains an answer has mostly asked for it before.
+        return Response(200, orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY))
+
+    def _explanations(self, outputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        names = [field.name for field in self._signature.fields]
+        rows = zip(*(outputs[name].tolist() for name in ("contributions", "base", "of")), strict=True)
+        for contributions, base, of in rows:
+            ranked = sorted(zip(names, contributions, strict=True), key=lambda entry: -abs(entry[1]))
+            explained = {"of": self._signature.labels[of]} if self._signature.labels else {}
+            yield {**explained, "base": base, "contributions": dict(ranked)}
 
 
 _LONGEST_ID = 256

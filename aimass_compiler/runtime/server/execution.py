@@ -252,8 +252,17 @@ _SWITCH_SECONDS = 0.0005
 class Execution:
     """Answers requests; how much runs on the event loop follows from how long the example row took."""
 
-    def __init__(self, predictor: ContractModel, signature: Signature, timeout_seconds: float) -> None:
-        """Warm up; raises ServerFailure when the package's own example cannot be answered."""
+    def __init__(
+        self,
+        predictor: ContractModel,
+        signature: Signature,
+        timeout_seconds: float,
+        threads: int | None = None,
+    ) -> None:
+        """Warm up; raises ServerFailure when the package's own example cannot be answered.
+
+        On as many `threads` as given; by default 2 to 4, as there are CPUs.
+        """
         seconds = predictor.warm_up()
         size = len(orjson.dumps(signature.example))
         self._inline_bytes = int(size * _INLINE_SECONDS / seconds)
@@ -263,7 +272,7 @@ class Execution:
         # Python reads and writes on one thread at a time anyway: more would only keep others waiting.
         self._reading = threading.Lock()
         sys.setswitchinterval(_SWITCH_SECONDS)
-        self._threads = ThreadPoolExecutor(max(2, min(4, os.cpu_count() or 1)), "prediction")
+        self._threads = ThreadPoolExecutor(threads or max(2, min(4, os.cpu_count() or 1)), "prediction")
 
     def check(self, size: int, until: float) -> None:
         """Raise RequestError (503) where a body of this size could not be answered by then."""

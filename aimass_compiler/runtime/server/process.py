@@ -100,7 +100,7 @@ def serve(settings: ServerSettings, log: EventLog) -> None:
         }
         server = _DrainingServer(application, settings, log, ready, listener)
         server.run(sockets=[listener])
-        application.execution.close()
+        application.close()
         application.account.settle()
     seconds = round(time.monotonic() - started, 3)
     log.event("stop", {"seconds": seconds, "unfinished": application.unfinished})

@@ -34,6 +34,8 @@ class ServerSettings:
     body_bytes: int = 1 << 20
     prediction_sample: float = 0.0
     """The share of predictions that are logged with their inputs."""
+    explained_rows: int = 10
+    """How many rows one request may have explained, where the package can; 0 explains none."""
     drift_window_seconds: float = 3600.0
     drain_seconds: float = 20.0
     """How long after SIGTERM the server is gone, whatever callers do."""
@@ -116,6 +118,13 @@ _FLAGS = (
         "0",
         _number(0, 1, conventions.VARIABLE_PREDICTION_SAMPLE),
         "the share of predictions that are logged with their inputs",
+    ),
+    _Flag(
+        "explained-rows",
+        conventions.VARIABLE_EXPLAINED_ROWS,
+        "10",
+        _whole(0, 1000, conventions.VARIABLE_EXPLAINED_ROWS),
+        "how many rows one request may have explained; 0 is off",
     ),
     _Flag(
         "drift-window-seconds",

@@ -8,6 +8,7 @@ import polars
 
 from aimass_compiler.catalog.model import model_named
 from aimass_compiler.runtime.packaging import signature
+from aimass_compiler.runtime.packaging.background import background_of
 from aimass_compiler.runtime.packaging.card import card
 from aimass_compiler.runtime.packaging.golden import golden_rows
 from aimass_compiler.runtime.packaging.manifest import manifest_of
@@ -21,9 +22,17 @@ if TYPE_CHECKING:
 
     from aimass_compiler.catalog.task import Task
     from aimass_compiler.pipeline.columns import Column
+    from aimass_compiler.pipeline.serving import Explanations
 
 
-def run(name: str, task: Task, columns: Mapping[str, Column], *, workspace: Workspace) -> None:
+def run(
+    name: str,
+    task: Task,
+    columns: Mapping[str, Column],
+    explanations: Explanations | None = None,
+    *,
+    workspace: Workspace,
+) -> None:
     """Write the package.
 
     Raises StageFailure when the package answers otherwise than was evaluated.
@@ -41,19 +50,15 @@ def run(name: str, task: Task, columns: Mapping[str, Column], *, workspace: Work
         evaluated = polars.read_parquet(workspace.path(artifacts.PREDICTIONS))
         require_same_package(artifact.files[0], task, served, evaluated)
         known = {"version": artifact.version(made), "trained_at": best["trained_at"]}
-        contract = {
-            "format": artifact.package_format,
-            "model": name,
-            **known,
-            **signature.contract_of(
-                task, columns, read, read_json(workspace.path(artifacts.ROWS_REPORT)), rows, threshold
-            ),
-        }
+        collected = read_json(workspace.path(artifacts.ROWS_REPORT))
+        contract = {"format": artifact.package_format, "model": name, **known}
+        contract |= signature.contract_of(task, columns, read, collected, rows, threshold)
         possible: dict[str, Callable[[], dict[str, Any]]] = {
             artifacts.SIGNATURE: lambda: contract,
             artifacts.REFERENCE: lambda: (
                 read_json(workspace.path(artifacts.FEATURES_REFERENCE))
                 | {"prediction": prediction_reference(task, served, threshold)}
+                | background_of(explanations, rows, contract["inputs"], task)
             ),
             artifacts.GOLDEN: lambda: golden_rows(rows, contract["inputs"], served, task, threshold),
             artifacts.REACHED: lambda: known | report,

@@ -1,0 +1,42 @@
+"""The background of explanations: rows of the test split that a prediction is compared with."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy
+
+from aimass_compiler.runtime.packaging.rows import as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import polars
+
+    from aimass_compiler.catalog.task import Task
+    from aimass_compiler.pipeline.serving import Explanations
+
+#: Rows that the model predicts for one explanation, two for each background row and column.
+_MOST_PREDICTED = 8_192
+_FEWEST = 8
+#: Values that reference.json has of them: pictures are long.
+_MOST_VALUES = 200_000
+_SEED = 0
+
+
+def background_of(
+    wanted: Explanations | None, rows: polars.DataFrame, inputs: Sequence[Mapping[str, Any]], task: Task
+) -> dict[str, Any]:
+    """What reference.json has for explanations, the same every time; nothing where none are wanted.
+
+    `of` is the class whose probability is explained: the positive one of two, or null for the label's.
+    """
+    if wanted is None:
+        return {}
+    affordable = max(_FEWEST, _MOST_PREDICTED // (2 * max(1, len(inputs))))
+    width = sum(math.prod(column.get("shape", ())) for column in inputs)
+    count = min(wanted.background, affordable, max(1, _MOST_VALUES // max(1, width)), rows.height)
+    chosen = numpy.sort(numpy.random.default_rng(_SEED).choice(rows.height, count, replace=False))
+    of = task.positive if task.is_classification and task.is_binary else None
+    return {"background": {"of": of, "rows": as_json(rows[chosen.tolist()], inputs)}}

@@ -1,0 +1,143 @@
+"""Explanations: Shapley values that add up, equal their definition, and are off unless they are wanted."""
+
+from __future__ import annotations
+
+import math
+from itertools import permutations
+from typing import TYPE_CHECKING, Any
+
+import numpy
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aimass_compiler.runtime.server.explanation import ShapleyExplainer
+from aimass_compiler.runtime.server.model import OnnxModel
+from aimass_compiler.runtime.server.package import read_package
+from aimass_compiler.runtime.server.rows import RowReader
+from server import packages
+from server.packages import CHURN_EXAMPLE, PLANS, churn_probabilities
+from server.serving import serving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from server.serving import Server
+
+BACKGROUND = [
+    {"tenure": float(number), "age": 20.0 + 7 * number, "plan": PLANS[number % 3], "note": f"{number}"}
+    for number in range(8)
+]
+ROW = {**CHURN_EXAMPLE, "age": 31.0, "plan": "pro"}
+
+
+@pytest.fixture(scope="module")
+def explaining(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Serves the churn model, which explains the probability of `yes`."""
+    folder = packages.churn(tmp_path_factory.mktemp("served") / "churn")
+    with serving(packages.explaining(folder, BACKGROUND, "yes")) as server:
+        yield server
+
+
+def chance_of_yes(row: dict[str, Any]) -> float:
+    return float(churn_probabilities(row["tenure"], row["age"], row["plan"])[1])
+
+
+def by_definition(row: dict[str, Any], model: Callable[[dict[str, Any]], float]) -> dict[str, float]:
+    """What each column adds, in the mean over all orders of the columns and all background rows."""
+    found = dict.fromkeys(row, 0.0)
+    for order in permutations(row):
+        for other in BACKGROUND:
+            mixed = dict(other)
+            for column in order:
+                before = model(mixed)
+                mixed[column] = row[column]
+                found[column] += model(mixed) - before
+    return {name: value / math.factorial(len(row)) / len(BACKGROUND) for name, value in found.items()}
+
+
+def test_contributions_of_few_columns_are_those_of_the_definition(explaining: Server) -> None:
+    (found,) = explaining.ask("POST", "/explain", {"rows": [ROW]}).json["predictions"]
+    explanation = found["explanation"]
+    assert explanation["of"] == "yes"
+    assert explanation["base"] == pytest.approx(numpy.mean([chance_of_yes(row) for row in BACKGROUND]))
+    expected = by_definition(ROW, chance_of_yes)
+    assert explanation["contributions"] == pytest.approx(expected, abs=1e-6)
+    assert explanation["contributions"]["note"] == 0, "the model does not look at it"
+    sizes = [abs(value) for value in explanation["contributions"].values()]
+    assert sizes == sorted(sizes, reverse=True), "the largest comes first"
+
+
+def test_base_and_contributions_add_up_to_the_answer(explaining: Server) -> None:
+    rows = [{**ROW, "tenure": tenure, "plan": plan} for tenure in (0.0, None, 9.5) for plan in PLANS]
+    answers = explaining.ask("POST", "/explain", {"rows": rows}).json["predictions"]
+    plain = explaining.predict(*rows).json["predictions"]
+    for answer, alone in zip(answers, plain, strict=True):
+        explanation = answer.pop("explanation")
+        assert answer == alone
+        total = explanation["base"] + sum(explanation["contributions"].values())
+        assert total == pytest.approx(alone["probabilities"]["yes"], abs=1e-6)
+
+
+def test_the_same_row_is_always_explained_alike(explaining: Server) -> None:
+    first, again = (explaining.ask("POST", "/explain", ROW).json for _ in range(2))
+    assert first == again
+
+
+def test_more_rows_than_are_explained_at_once_are_refused(explaining: Server) -> None:
+    reply = explaining.ask("POST", "/explain", {"rows": [ROW] * 11})
+    assert reply.status == 413
+    assert "11 rows are more than the 10 that are explained at once" in reply.json["error"]
+
+
+def test_a_row_that_breaks_the_contract_is_refused_as_ever(explaining: Server) -> None:
+    reply = explaining.ask("POST", "/explain", {"rows": [{**ROW, "age": 200}]})
+    assert (reply.status, reply.json["field"], reply.json["row"]) == (422, "age", 0)
+
+
+def test_openapi_says_how_to_ask(explaining: Server) -> None:
+    document = explaining.get("/openapi.json").json
+    asked = document["paths"]["/explain"]["post"]["requestBody"]["content"]["application/json"]
+    assert asked["schema"]["anyOf"][0]["properties"]["rows"]["maxItems"] == 10
+    assert explaining.ask("POST", "/explain", asked["example"]).status == 200
+    assert explaining.get("/").json["endpoints"]["explain"] == "POST /explain"
+
+
+def test_explanations_are_not_counted_as_predictions(explaining: Server) -> None:
+    before = explaining.metric("aimass_predicted_rows_total")
+    explaining.ask("POST", "/explain", ROW)
+    assert explaining.metric("aimass_predicted_rows_total") == before
+
+
+def test_a_package_without_background_rows_explains_nothing(churn: Server) -> None:
+    reply = churn.ask("POST", "/explain", ROW)
+    assert reply.status == 404
+    assert "`serving.explanations`" in reply.json["error"]
+    assert "/explain" not in churn.get("/openapi.json").json["paths"]
+
+
+def test_an_operator_may_turn_them_off(tmp_path: Path) -> None:
+    package = packages.explaining(packages.churn(tmp_path / "churn"), BACKGROUND, "yes")
+    with serving(package, "--explained-rows=0") as server:
+        assert server.ask("POST", "/explain", ROW).status == 404
+
+
+@given(st.lists(st.floats(-100, 100, width=32), min_size=9, max_size=9))
+@settings(deadline=None)
+def test_many_columns_are_sampled_and_still_add_up(sums: ShapleyExplainer, values: list[float]) -> None:
+    row = {"numbers": numpy.array([values])}
+    found = sums.contributions(row, numpy.array([sum(values)]))[:, 0]
+    assert found == pytest.approx([value - 1.5 * place for place, value in enumerate(values)], abs=1e-3), (
+        "of a sum each column adds how far it is from the background's mean"
+    )
+    assert found.sum() + sums.base[0] == pytest.approx(sum(values), abs=1e-3)
+
+
+@pytest.fixture(scope="module")
+def sums(tmp_path_factory: pytest.TempPathFactory) -> ShapleyExplainer:
+    """Explains the sum of nine numbers, whose background has the means 0, 1.5, 3 and so on."""
+    package = read_package(packages.price(tmp_path_factory.mktemp("sums") / "price", columns=9))
+    rows = [{f"x{place}": 1.5 * place + shift for place in range(9)} for shift in (-2.0, 0.0, 2.0)]
+    tensors = RowReader(package.signature, 1000).tensors(rows)
+    return ShapleyExplainer(package.signature, OnnxModel(package, 1), tensors)
