@@ -46,6 +46,8 @@ class Budget(Struct, frozen=True):
     gpus: int = 0
     root: Path = Path()
     """The project's root, below which code of the user's is."""
+    say: Callable[[str], None] | None = None
+    """What lines for people are given to, while it learns."""
     checkpoint: Path | None = None
     """Where a model that learns in epochs keeps its state, to go on after a kill."""
 

@@ -44,7 +44,7 @@ EXAMPLES = (
 )
 
 
-class Checked(Protocol):
+class CheckedSpec(Protocol):
     """A spec that was compiled."""
 
     @property
@@ -56,7 +56,7 @@ class Checked(Protocol):
         """None where a part of the spec is not what was meant."""
 
 
-def findings(specs: Iterable[Checked], root: Path) -> Iterator[Finding]:
+def findings(specs: Iterable[CheckedSpec], root: Path) -> Iterator[Finding]:
     """Files below the root that are missing, and names that they do not define."""
     for spec in specs:
         if spec.pipeline is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -40,7 +41,10 @@ CASES = [
 
 #: The project that code of users' own is in, and what must be written of the kinds that run it.
 PROJECT = Path(__file__).parent / "project"
-WRITTEN: dict[str, dict[str, Any]] = {"custom": {"path": "models/linear.py:Linear"}}
+WRITTEN: dict[str, dict[str, Any]] = {
+    "custom": {"path": "models/linear.py:Linear"},
+    "external": {"command": ["sh", "trainers/train.sh", sys.executable], "data": "csv"},
+}
 
 
 def small(name: str) -> Model:

@@ -23,6 +23,7 @@ from aimass_compiler.runtime.evaluation.predictions import Predictions, scores_o
 from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.training.emphasis import emphasized
 from aimass_compiler.runtime.training.space import filled
+from aimass_compiler.runtime.training.trial_log import say
 
 #: Told each step with its losses; a trial that falls behind is ended by what this raises.
 Watch = Callable[[int, Mapping[str, float]], None]
@@ -65,6 +66,7 @@ class Assignment:
             loss=self.objective.loss,
             gpus=training.gpus,
             root=self.root,
+            say=say,
             checkpoint=checkpoint,
         )
 

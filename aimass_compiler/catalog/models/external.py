@@ -1,0 +1,54 @@
+"""A model that any program trains: a command that reads the features and writes model.onnx."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field
+
+from aimass_compiler.catalog.examples import Examples, Matrix, Read
+from aimass_compiler.catalog.frameworks import Framework
+from aimass_compiler.catalog.model import Budget, Model, Progress, Trained
+from aimass_compiler.catalog.project_code import Hyperparameter, ProjectFile
+from aimass_compiler.catalog.quantities import Flag
+from aimass_compiler.catalog.task import Task
+
+
+class External(Model):
+    """A model that any program trains, in any language or container: it reads files and writes model.onnx."""
+
+    library: ClassVar[Framework] = Framework(module="onnx", extra="run")
+    examples: ClassVar[Read] = Matrix(categorical="dense")
+    bytes_a_number: ClassVar[float] = 4.0
+
+    command: Annotated[tuple[str, ...], Field(min_length=1)]
+    """The program and its arguments, run in the project's root; the last argument is added: the folder of
+    its files."""
+    files: tuple[ProjectFile, ...] = ()
+    """The files and folders of the project that the program is made of; a change of one trains it again."""
+    parameters: Mapping[str, Hyperparameter] = Field(default_factory=dict)
+    """Its hyperparameters, which it finds in job.json; any value may be a range to search."""
+    data: Literal["parquet", "npy", "csv"] = "parquet"
+    """As what it reads the features."""
+    missing_values: Flag = False
+    """Whether it takes missing values."""
+
+    @property
+    def takes_missing(self) -> bool:
+        return self.missing_values
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        return self.files
+
+    def with_values(self, values: Mapping[str, Any]) -> Self:
+        return type(self).model_validate(self.model_dump() | {"parameters": {**self.parameters, **values}})
+
+    def train(
+        self, task: Task, train: Examples, validation: Examples, budget: Budget, progress: Progress
+    ) -> Trained:
+        from aimass_compiler.catalog.frameworks._external_trainer import ExternalTrainer
+
+        trainer = ExternalTrainer(self.command, self.data, self.parameters, task, budget)
+        return trainer.train(train, validation, progress)
