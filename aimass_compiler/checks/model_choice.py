@@ -1,4 +1,4 @@
-"""Models that a search chooses from can take each other's place, and each is tried."""
+"""Each of the models that a search chooses from is tried, and is another one."""
 
 from __future__ import annotations
 
@@ -17,12 +17,6 @@ NEEDS = ("model", "search")
 IS_OF_ALL_MODELS = True
 EXPLANATIONS = (
     Explanation(
-        "AM370",
-        "the models to choose from do not read the same",
-        "A search chooses among models that learn from the same features. A model for tables, one for images "
-        "and one for sequences have no features in common: write a spec for each.",
-    ),
-    Explanation(
         "AM371",
         "there are fewer trials than models to choose from",
         "Each model is tried once before any is tried again. With fewer trials, the last of the list would "
@@ -37,7 +31,6 @@ EXPLANATIONS = (
 )
 _BOTH = "model: {one_of: [logistic_regression, naive_bayes]}"
 EXAMPLES = (
-    Example("AM370", fails="model: {one_of: [logistic_regression, cnn]}", passes=_BOTH),
     Example(
         "AM371",
         fails="model: {one_of: [logistic_regression, naive_bayes, svm]}\nsearch: {trials: 2}",
@@ -48,23 +41,13 @@ EXAMPLES = (
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Models for other examples than the first, too few trials, and models that are the same."""
+    """Models that are the same, and too few trials to try each."""
     if not isinstance(pipeline.model, ModelChoice):
         return
     models = pipeline.model.one_of
-    first = models[0]
     for place, model in enumerate(models[1:], start=1):
         path, known = ("model", KEY, place), models[:place]
-        if type(model.examples) is not type(first.examples) or type(model.artifact) is not type(
-            first.artifact
-        ):
-            message = (
-                f"`{model.kind}` learns from {model.examples.noun}, "
-                f"but `{first.kind}` from {first.examples.noun}"
-            )
-            note = Related(("model", KEY, 0), f"`{first.kind}` is the first to choose from")
-            yield Finding("AM370", path, message, help="write a spec for each", related=(note,))
-        elif model in known:
+        if model in known:
             message = f"`{model.kind}` with the same hyperparameters is to choose from twice"
             note = Related(("model", KEY, known.index(model)), "it stands here, too")
             fix = Fix(f"remove the second `{model.kind}`", (Remove(path),), is_safe=False)

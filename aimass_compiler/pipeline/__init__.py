@@ -81,8 +81,7 @@ class Pipeline(Frozen):
 
     @property
     def first_model(self) -> Model:
-        """The model, or the first to choose from; all of them read the same examples and leave the same
-        artifact, which a check holds them to."""
+        """The model, or the first to choose from: all of them read the same examples, or AM218 says so."""
         return self.model.candidates[0]
 
     @cached_property

@@ -37,10 +37,11 @@ class Search(Frozen):
 
     trials: Integer = Field(10, ge=1, le=10_000)
     """How many combinations are tried."""
-    algorithm: Literal["tpe", "random", "grid"] = "tpe"
-    """Who proposes them: Optuna's TPE, chance, or every combination of the choices."""
-    scheduler: Literal["asha", "none"] = "asha"
-    """Who stops the trials that fall behind."""
+    algorithm: Literal["tpe", "cma_es", "random", "grid"] = "tpe"
+    """Who proposes them: Optuna's TPE, its CMA-ES for numbers, chance, or every combination of choices."""
+    scheduler: Literal["asha", "hyperband", "median", "none"] = "asha"
+    """Who stops the trials that fall behind: ASHA, several ASHA that first look earlier and later
+    (HyperBand), or the median of the other trials."""
     concurrency: Integer = Field(2, ge=1, le=1000)
     """How many trials run at once."""
     time: Duration | None = None

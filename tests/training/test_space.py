@@ -57,12 +57,44 @@ def drawn(found: object) -> dict[str, float]:
     return dict(found["values"])
 
 
-@pytest.mark.parametrize("algorithm", ["tpe", "random"])
+@pytest.mark.parametrize("algorithm", ["tpe", "random", "cma_es"])
 def test_the_seed_decides_what_is_proposed(tmp_path: Path, algorithm: str) -> None:
     search, space = Search.model_validate({"algorithm": algorithm}), Space.of(MODEL, TRAINING)
     first = proposals(tmp_path / "one", search, space)
     second = proposals(tmp_path / "two", search, space)
     assert [first.suggest(name) for name in "abc"] == [second.suggest(name) for name in "abc"]
+
+
+NUMBERS = Space.of(
+    Xgboost.model_validate({"gamma": {"uniform": [0.0, 1.0]}, "subsample": {"uniform": [0.1, 1.0]}}),
+    Training(),
+)
+
+
+@pytest.mark.parametrize("algorithm", ["tpe", "cma_es"])
+def test_what_is_proposed_nears_what_was_good(tmp_path: Path, algorithm: str) -> None:
+    """The loss is the distance from a corner: later trials are closer to it than the first."""
+    searcher = proposals(tmp_path, Search.model_validate({"algorithm": algorithm}), NUMBERS)
+    losses = []
+    for number in range(60):
+        values = drawn(searcher.suggest(str(number)))
+        losses.append(abs(values["gamma"] - 0.9) + abs(values["subsample"] - 0.2))
+        searcher.on_trial_complete(str(number), {"value": losses[-1]})
+    assert sum(losses[-20:]) < 0.6 * sum(losses[:20])
+
+
+def test_cma_es_goes_on_where_earlier_trials_were_good(tmp_path: Path) -> None:
+    search, trials = Search(algorithm="cma_es"), TrialFolders(tmp_path)
+    for number in range(1, 21):
+        draw = {"gamma": 0.9, "subsample": 0.2} if number % 2 else {"gamma": 0.1, "subsample": 0.9}
+        draw = {name: value + number / 1000 for name, value in draw.items()}
+        trials.end(Outcome(number, "done", draw, draw, value=float(number % 2 == 0)))
+    searcher = proposals(tmp_path, search, NUMBERS)
+    found = []
+    for number in range(8):
+        found.append(drawn(searcher.suggest(str(number))))
+        searcher.on_trial_complete(str(number), {"value": 1.0})
+    assert sum(values["gamma"] > 0.5 for values in found[1:]) >= 5
 
 
 def test_what_was_left_comes_first_and_nothing_is_proposed_twice(tmp_path: Path) -> None:

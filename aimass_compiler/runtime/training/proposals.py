@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from aimass_compiler.runtime.training.space import MODEL
 from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from aimass_compiler.pipeline.training import Search
     from aimass_compiler.runtime.training.space import Draw, Space
@@ -50,20 +51,39 @@ def study_of(
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     known = list(outcomes)
-    sampler = optuna.samplers.TPESampler if search.algorithm == "tpe" else optuna.samplers.RandomSampler
-    study = optuna.create_study(
-        direction="maximize" if greater_is_better else "minimize", sampler=sampler(seed=seed + len(known))
-    )
-    for outcome in known:
-        study.add_trial(
-            optuna.trial.create_trial(
-                state=_STATES[outcome.status],
-                params=dict(outcome.draw),
-                distributions=space.distributions(outcome.draw),
-                value=outcome.value,
-            )
+    earlier = [
+        optuna.trial.create_trial(
+            state=_STATES[outcome.status],
+            params=dict(outcome.draw),
+            distributions=space.distributions(outcome.draw),
+            value=outcome.value,
         )
+        for outcome in known
+    ]
+    study = optuna.create_study(
+        direction="maximize" if greater_is_better else "minimize",
+        sampler=_sampler(search.algorithm, earlier, seed + len(known)),
+    )
+    for trial in earlier:
+        study.add_trial(trial)
     return study
+
+
+def _sampler(
+    algorithm: str, earlier: Sequence[optuna.trial.FrozenTrial], seed: int
+) -> optuna.samplers.BaseSampler:
+    if algorithm == "tpe":
+        return optuna.samplers.TPESampler(seed=seed)
+    if algorithm != "cma_es":
+        return optuna.samplers.RandomSampler(seed=seed)
+    # Where CMA-ES stood is not known of trials of an earlier process; it starts where they were good
+    # (Nomura et al. 2021, https://arxiv.org/abs/2012.06932).
+    done = [trial for trial in earlier if trial.state == TrialState.COMPLETE]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.samplers.CmaEsSampler(
+            seed=seed, source_trials=done or None, warn_independent_sampling=False
+        )
 
 
 def left_over(search: Search, space: Space, trials: TrialFolders) -> list[Proposal]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 #: More would be saved by asking sooner, but then whatever learns slowly, such as boosting with small
 #: steps, would never get to show what it ends in.
 _REDUCTION = 2
+#: Of HyperBand, how many successive halvings there are, each with its own first look.
+_BRACKETS = 3
 
 #: By model, the steps after which its scheduler looks at a trial.
 Watched = Mapping[str, frozenset[int]]
@@ -29,7 +32,7 @@ def scheduler_of(assignment: Assignment, search: Search) -> tuple[Any, Watched]:
     """
     model = assignment.model
     models = model.labels if isinstance(model, ModelChoice) else {"": model}
-    found = {label: _asha(assignment, search, each) for label, each in models.items()}
+    found = {label: _scheduler(assignment, search, each) for label, each in models.items()}
     schedulers = {label: pair[0] for label, pair in found.items() if pair is not None}
     watched = {label: pair[1] for label, pair in found.items() if pair is not None}
     if not schedulers:
@@ -42,23 +45,50 @@ def label_of(values: Mapping[str, Any]) -> str:
     return str(values.get(MODEL, ""))
 
 
-def _asha(assignment: Assignment, search: Search, model: Model) -> tuple[Any, frozenset[int]] | None:
+def _scheduler(assignment: Assignment, search: Search, model: Model) -> tuple[Any, frozenset[int]] | None:
+    """What stops trials of a model; None where it does not learn in steps, or in too few to look at."""
     largest, training = longest(model, assignment.training)
     steps = largest.steps(assignment.budget(training, None))
     if search.scheduler == "none" or not model.learns_in_steps or steps < _REDUCTION**2:
         return None
-    from ray.tune.schedulers import ASHAScheduler
+    return _median(steps) if search.scheduler == "median" else _halving(search.scheduler, steps)
 
-    first = steps // _REDUCTION**2
-    scheduler = ASHAScheduler(
+
+def _halving(name: str, steps: int) -> tuple[Any, frozenset[int]]:
+    """ASHA (Li et al. 2018, https://arxiv.org/abs/1810.05934), or as HyperBand several of it that a trial
+    joins by chance: the first looks after an eighth, the second after a quarter, the third after a half."""
+    from ray.tune.schedulers import AsyncHyperBandScheduler
+
+    is_hyperband = name == "hyperband" and steps >= _REDUCTION**_BRACKETS
+    looks = _BRACKETS if is_hyperband else 2
+    first = steps // _REDUCTION**looks
+    scheduler = AsyncHyperBandScheduler(
         time_attr="step",
         metric="validation_loss",
         mode="min",
         max_t=steps + 1,
         grace_period=first,
         reduction_factor=_REDUCTION,
+        brackets=_BRACKETS if is_hyperband else 1,
     )
-    return scheduler, frozenset({first, first * _REDUCTION})
+    return scheduler, frozenset(first * _REDUCTION**look for look in range(looks))
+
+
+def _median(steps: int) -> tuple[Any, frozenset[int]]:
+    """Stop what is, at its best, worse than the median of the other trials' means so far (Golovin et al.
+    2017, https://doi.org/10.1145/3097983.3098043), at each eighth from a quarter on."""
+    from ray.tune.schedulers import MedianStoppingRule
+
+    looks = sorted({max(1, steps * eighth // 8) for eighth in range(2, 8)})
+    scheduler = MedianStoppingRule(
+        time_attr="step",
+        metric="validation_loss",
+        mode="min",
+        grace_period=looks[0],
+        min_samples_required=3,
+        min_time_slice=math.inf,  # else it pauses trials, which would begin again, until there are enough
+    )
+    return scheduler, frozenset(looks)
 
 
 def _by_model(schedulers: Mapping[str, Any]) -> Any:

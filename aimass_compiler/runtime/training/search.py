@@ -145,7 +145,9 @@ def _trial(config: Mapping[str, Any], given: _TrialContext) -> None:
         said = str(error) if isinstance(error, HintedError) else f"{type(error).__name__}: {error}"
         reason.write_text(said, encoding="utf-8")
         raise
-    tune.report({"value": fitted.value, "seconds": fitted.seconds, "began": began})
+    step, losses = fitted.history[-1] if fitted.history else (1, {})
+    ended = {name: losses[name] for name in ("validation_loss",) if name in losses}
+    tune.report({"value": fitted.value, "seconds": fitted.seconds, "began": began, "step": step, **ended})
 
 
 def _keeper(log: TrialLog, clock: Clock) -> Any:
