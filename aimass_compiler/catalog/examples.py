@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from aimass_compiler.expression import column_types
 
@@ -77,3 +78,15 @@ class Examples(Struct, frozen=True):
     in the mean, so that a penalty such as `l2` means with weights what it means without."""
     codes: int | None = None
     """How many codes there are where `x` holds such of words."""
+
+    def at(self, places: numpy.ndarray) -> Examples:
+        """The rows at these places, in memory."""
+        from aimass_compiler.catalog.feature_matrix import FeatureMatrix
+
+        x = self.x
+        return replace(
+            self,
+            x=FeatureMatrix(x.layout, x.rows[places]) if isinstance(x, FeatureMatrix) else x[places],
+            y=self.y[places],
+            weights=None if self.weights is None else self.weights[places],
+        )

@@ -16,6 +16,7 @@ from aimass_compiler.catalog.artifacts.onnx_graph import OnnxGraph
 from aimass_compiler.catalog.examples import Examples, Matrix, Read
 from aimass_compiler.catalog.frameworks import Framework
 from aimass_compiler.catalog.ranges import checked, largest, raised
+from aimass_compiler.catalog.share import Share
 from aimass_compiler.catalog.task import Task
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ class Budget(Struct, frozen=True):
     say: Callable[[str], None] | None = None
     """What lines for people are given to, while it learns."""
     checkpoint: Path | None = None
-    """Where a model that learns in epochs keeps its state, to go on after a kill."""
+    """Where what learns in epochs, or over several workers, keeps its state, to go on after a kill."""
+    share: Share = Share()
+    """Which of the workers that train the model together this process is."""
 
     def learning_rate(self, done: float) -> float:
         """The rate of a step whose middle is `done` epochs after the start."""

@@ -11,7 +11,7 @@ from aimass_compiler.checks._example import Example
 from aimass_compiler.conventions import SETTINGS_FILE
 from aimass_compiler.diagnostics import Explanation, Finding, Path, Related, Severity
 from aimass_compiler.pipeline.override_locations import place_in
-from aimass_compiler.pipeline.search_space import at_once
+from aimass_compiler.pipeline.search_space import at_once, workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -113,7 +113,11 @@ def _trials(pipeline: Pipeline, name: str, environment: EnvironmentPipeline) -> 
         "memory": training.resources.memory.amount,
         "gpus": Decimal(training.gpus),
     }
-    return Demand("trial", 1, at_once(pipeline), each, {**places, "most": ("search", "concurrency")})
+    least, most = training.worker_range
+    if (least, most) == (1, 1):
+        return Demand("trial", 1, at_once(pipeline), each, {**places, "most": ("search", "concurrency")})
+    places |= dict.fromkeys(("least", "most"), place_in(pipeline, name, "training.workers"))
+    return Demand("worker", least, workers(pipeline, training)[1], each, places)
 
 
 def _beyond(name: str, capacity: Capacity, demand: Demand) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aimass_compiler.catalog import frameworks
 from aimass_compiler.checks._example import Example
 from aimass_compiler.diagnostics import Assign, Explanation, Finding, Fix, Remove, Severity
 from aimass_compiler.pipeline.override_locations import written
@@ -43,9 +44,10 @@ EXPLANATIONS = (
     ),
     Explanation(
         "AM251",
-        "a trial is trained on one machine",
-        "Trials run side by side, on as many machines as `search.concurrency` says, but none is shared out "
-        "among several machines.",
+        "the model cannot be spread over workers",
+        "PyTorch, XGBoost and LightGBM train one model in several processes, each with its share of the "
+        "rows. The other frameworks learn in one; their trials run side by side, as many as "
+        "`search.concurrency` says.",
     ),
 )
 EXAMPLES = (
@@ -72,8 +74,8 @@ EXAMPLES = (
     ),
     Example(
         "AM251",
-        fails="training: {workers: 4}",
-        passes="search: {concurrency: 4, trials: 8}\nmodel: {mlp: {dropout: {uniform: [0, 0.5]}}}",
+        fails="model: random_forest\ntraining: {workers: 4}",
+        passes="model: mlp\ntraining: {workers: 4}",
     ),
 )
 _OF_EPOCHS = ("epochs", "batch_size", "optimizer", "schedule", "gradient_norm")
@@ -96,12 +98,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         hint = "write fewer than `epochs`, or 0 to say that every epoch is wanted"
         where = ("training", "early_stopping")
         yield Finding("AM250", where, message, help=hint, severity=Severity.WARNING)
-    for path, workers in written(pipeline, "training.workers"):
-        if workers > 1:
-            message = f"a trial is trained on one machine, not on {workers}"
-            yield Finding(
-                "AM251", path, message, help="`search.concurrency` is how many machines train at once"
-            )
+    yield from _workers(pipeline)
 
 
 def _pointless(kind: str, key: str, how: str) -> Finding:
@@ -126,3 +123,16 @@ def _gpus(pipeline: Pipeline) -> Iterator[Finding]:
             )
             fix = Fix("write `gpus: 0`", (Assign(path, 0),))
             yield Finding("AM281", path, message, help=fix.message, severity=Severity.WARNING, fix=fix)
+
+
+def _workers(pipeline: Pipeline) -> Iterator[Finding]:
+    alone = [model for model in pipeline.model.candidates if model.trained_by.trainer is None]
+    for path, workers in written(pipeline, "training.workers"):
+        if workers == 1 or not alone:
+            continue
+        by = f" with `{alone[0].trained_by.module}`" if alone[0].learns_in_epochs else ""
+        message = f"`{alone[0].kind}`{by} cannot be trained by several workers"
+        able = [name for name in frameworks.names() if frameworks.framework_named(name).trainer]
+        hint = f"write `workers: 1`, or choose models that one of {', '.join(able)} trains"
+        fix = Fix("write `workers: 1`", (Assign(path, 1),))
+        yield Finding("AM251", path, message, help=hint, fix=fix)

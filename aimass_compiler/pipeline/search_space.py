@@ -41,6 +41,13 @@ def at_once(pipeline: Pipeline) -> int:
     return min(search.concurrency, search.trials) if is_searched(pipeline.model, pipeline.training) else 1
 
 
+def workers(pipeline: Pipeline, training: Training) -> tuple[int, int]:
+    """How many workers all trials that run side by side have, at least and at most."""
+    trials = at_once(pipeline)
+    least, most = training.worker_range
+    return trials * least, trials * most
+
+
 def _in(kind: Frozen, path: Path) -> Iterator[tuple[Path, Any]]:
     for name in type(kind).model_fields:
         value = getattr(kind, name)

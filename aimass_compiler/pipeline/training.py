@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog import OneOf
@@ -57,6 +57,25 @@ class TrainingResources(Frozen):
     """Memory of one worker pod."""
 
 
+class WorkerRange(Frozen):
+    """As many workers as there is room for; one that is lost is replaced, or done without."""
+
+    min: Integer = Field(ge=1, le=1000)
+    """With fewer, training waits."""
+    max: Integer = Field(ge=1, le=1000)
+    """More are never used."""
+
+    @model_validator(mode="after")
+    def _is_range(self) -> Self:
+        if self.min > self.max:
+            raise PydanticCustomError("workers", "`min` is more than `max`: `workers: {min: 1, max: 4}`")
+        return self
+
+
+def _form(value: Any) -> str:
+    return "range" if isinstance(value, (Mapping, WorkerRange)) else "number"
+
+
 class Sampling(Frozen):
     """Which training rows are left out or repeated, so that rare classes are less rare among them."""
 
@@ -92,12 +111,16 @@ class Training(Frozen):
     gradient_norm: Number | None = Field(None, gt=0, le=1e9)
     """The largest L2 norm of all gradients of a step together: longer ones are shortened to it (Pascanu,
     Mikolov and Bengio 2013); without it, none is."""
-    workers: Integer = Field(1, ge=1, le=1000)
-    """Machines of one trial; only 1, until a trial can be shared out among several."""
+    workers: Annotated[
+        Annotated[Integer, Field(ge=1, le=1000), Tag("number")] | Annotated[WorkerRange, Tag("range")],
+        Discriminator(_form),
+    ] = 1
+    """Processes that train one model together, each from its share of every batch or of the rows: a number,
+    or `{min: 1, max: 4}`."""
     gpus: Integer = Field(0, ge=0, le=64)
-    """GPUs of one trial."""
+    """GPUs of one trial; of each worker, where it has several."""
     resources: TrainingResources = Field(default_factory=TrainingResources.default)
-    """What one trial needs."""
+    """What one trial needs; of each worker, where it has several."""
     retries: Integer = Field(2, ge=0, le=20)
     """How often a trial that died is tried again."""
     seed: Integer = Field(0, ge=0)
@@ -110,3 +133,10 @@ class Training(Frozen):
     rising steps, for a thousand validation rows and more."""
     sampling: Sampling | None = Field(None, exclude_if=_is_absent)
     """Leave out or repeat training rows; validation and test rows stay as they are."""
+
+    @property
+    def worker_range(self) -> tuple[int, int]:
+        """How many workers one trial has, at least and at most."""
+        if isinstance(self.workers, WorkerRange):
+            return self.workers.min, self.workers.max
+        return self.workers, self.workers

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from aimass_compiler import __version__, conventions
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.pipeline.search_space import at_once, is_searched
+from aimass_compiler.pipeline.search_space import at_once, is_searched, workers
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.access import deployers
 from aimass_compiler.render.dvc import command, reads_unseen
@@ -114,9 +114,10 @@ def _job(pipeline: Pipeline) -> Job | None:
     if name is None:
         return None
     settings, training = pipeline.settings.environments[name], pipeline.environments[name].training
-    head, worker, workers = head_amounts(training), worker_amounts(training), at_once(pipeline)
-    cpu, gpu = float(head.cpu + workers * worker.cpu), head.gpus + workers * worker.gpus
-    gib = (head.memory.size + workers * worker.memory.size) / _GIB
+    head, worker = head_amounts(training), worker_amounts(training)
+    _, most = workers(pipeline, training)
+    cpu, gpu = float(head.cpu + most * worker.cpu), head.gpus + most * worker.gpus
+    gib = (head.memory.size + most * worker.memory.size) / _GIB
     return Job(name, pipeline.settings.queue, tuple(sorted(settings.secrets)), cpu, gib, gpu)
 
 

@@ -49,6 +49,19 @@ def test_as_many_workers_as_trials_run_at_once() -> None:
         assert workers(render(pipeline(search)))["replicas"] == 1, "there is nothing to search"
 
 
+@pytest.mark.parametrize(
+    ("written", "bounds"), [(3, (6, 6, 6)), ({"min": 1, "max": 4}, (2, 8, 8))], ids=["fixed", "elastic"]
+)
+def test_each_trial_has_its_workers(written: Any, bounds: tuple[int, int, int]) -> None:
+    changes = {
+        "model": {"xgboost": {"max_depth": {"uniform": [3, 9]}}},
+        "search": {"concurrency": 2},
+        "training": {"workers": written},
+    }
+    group = workers(render(pipeline(changes)))
+    assert (group["minReplicas"], group["replicas"], group["maxReplicas"]) == bounds
+
+
 def test_a_worker_gets_what_a_trial_needs() -> None:
     (container,) = workers(render(VARIED["cluster"]))["template"]["spec"]["containers"]
     wanted = {"cpu": "1500m", "memory": "16Gi", "nvidia.com/gpu": "2"}

@@ -12,11 +12,12 @@ from typing import Any, cast
 
 import pytest
 
+from aimass_compiler.pipeline.training import Training
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.training import ray_session
 from aimass_compiler.runtime.training.ray_session import VARIABLE
 
-ASSIGNMENT = cast("Any", SimpleNamespace(training=SimpleNamespace(gpus=0, resources=SimpleNamespace(cpu=1))))
+ASSIGNMENT = cast("Any", SimpleNamespace(training=Training()))
 
 
 @pytest.fixture

@@ -41,6 +41,8 @@ class Framework(Struct, frozen=True, kw_only=True):
     """The extra of this distribution that brings it, to where models are trained."""
     uses_gpus: bool = False
     """Whether what the extra brings can train on a GPU."""
+    trainer: str | None = None
+    """The trainer of Ray Train that spreads one training over workers, as MODULE:CLASS; None if none does."""
     wheels: Wheels | None = None
     """What there are wheels for, where that is not everything."""
 

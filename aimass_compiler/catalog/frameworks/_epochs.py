@@ -75,7 +75,7 @@ def best_weights(learner: Learner[W], budget: Budget, progress: Progress) -> W:
         losses = {"train_loss": learner.learn(epoch), "validation_loss": learner.watch()}
         _require_finite(losses, epoch)
         log.note(losses, learner.weights())
-        if path is not None:
+        if path is not None and budget.share.is_first:
             _replace(learner, log, path)
         is_stopped = progress(epoch + 1, losses)
     if log.best_weights is None:

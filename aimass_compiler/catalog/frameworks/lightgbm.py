@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from aimass_compiler.catalog.feature_matrix import FeatureMatrix
 from aimass_compiler.catalog.frameworks import Framework
+from aimass_compiler.catalog.frameworks._rounds import Rounds
 from aimass_compiler.catalog.frameworks._scale import Scale, learned_targets, unit_of_loss
 from aimass_compiler.catalog.loss import GAMMA, PINBALL, POISSON, TWEEDIE
 
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 
     from aimass_compiler.catalog.examples import Examples
     from aimass_compiler.catalog.model import Budget, Progress
+    from aimass_compiler.catalog.share import Share
     from aimass_compiler.catalog.task import Task
 
-LIGHTGBM = Framework(module="lightgbm", extra="lightgbm")
+LIGHTGBM = Framework(module="lightgbm", extra="lightgbm", trainer="ray.train.lightgbm:LightGBMTrainer")
 _OBJECTIVES = {
     "log_loss": ("multiclass", "multi_logloss"),
     "mean_squared_error": ("regression", "rmse"),
@@ -47,31 +49,38 @@ def train_booster(
     budget: Budget,
     progress: Progress,
 ) -> LightgbmBooster:
-    """The booster up to its best round by validation loss, from parameters in LightGBM's own words."""
+    """The booster up to its best round by validation loss, from parameters in LightGBM's own words.
+
+    Of several workers each learns from its share of the training rows, of which `train_loss` then is; the
+    validation rows each has whole, in bins, because LightGBM adds up no losses.
+    """
     import lightgbm
 
     objective, measure = _BINARY_OBJECTIVE if task.is_binary else _OBJECTIVES[loss]
     scale = Scale.for_task(task, train.y, loss)
     own = _parameters(parameters, loss, task, budget, scale) | {"objective": objective, "metric": measure}
-    rows = lightgbm.Dataset(
-        _values(train.x), learned_targets(train.y, scale), weight=train.weights, params=own
-    )
+    own |= _network(budget.share)
+    part = budget.share.of(train)
+    rows = lightgbm.Dataset(_values(part.x), learned_targets(part.y, scale), weight=part.weights, params=own)
     watched = rows.create_valid(
         _values(validation.x), learned_targets(validation.y, scale), weight=validation.weights
     )
-    callbacks = [_reporting(progress, unit_of_loss(loss, scale))]
-    if budget.patience:
-        callbacks.append(lightgbm.early_stopping(budget.patience, verbose=False))
-    booster = lightgbm.train(
-        own,
-        rows,
-        num_boost_round=parameters["n_estimators"],
-        valid_sets=[rows, watched],
-        valid_names=["train", "validation"],
-        callbacks=callbacks,
-    )
-    text = booster.model_to_string(num_iteration=booster.best_iteration)
-    spaced = lightgbm.Booster(model_str=_with_spaced_thresholds(text, (train.x, validation.x)))
+    rounds = Rounds(budget, progress, parameters["n_estimators"])
+    booster: Any = None if rounds.model is None else lightgbm.Booster(model_str=rounds.model.decode())
+    if rounds.left:
+        booster = lightgbm.train(
+            own,
+            rows,
+            num_boost_round=rounds.left,
+            valid_sets=[rows, watched],
+            valid_names=["train", "validation"],
+            callbacks=[_reporting(rounds, unit_of_loss(loss, scale))],
+            init_model=booster,
+        )
+    text = booster.model_to_string(num_iteration=rounds.best if budget.patience else -1)
+    if budget.share.is_first:
+        text = _with_spaced_thresholds(text, (train.x, validation.x))
+    spaced = lightgbm.Booster(model_str=text)
     return LightgbmBooster(spaced, task, train.x.shape[1], scale, budget.threads)
 
 
@@ -141,18 +150,26 @@ def _with(block: str, name: str, values: Any) -> str:
     return re.sub(rf"(?m)^{name}=.*$", f"{name}={' '.join(values)}", block)
 
 
-def _reporting(progress: Progress, unit: float) -> Any:
-    """LightGBM's callback that reports each round's losses in the target's unit and stops when asked to."""
+def _reporting(rounds: Rounds, unit: float) -> Any:
+    """LightGBM's callback that notes each round's losses in the target's unit and stops at the last."""
     from lightgbm.callback import EarlyStopException
 
     def report(state: Any) -> None:
         found = state.evaluation_result_list
         losses = {f"{name}_loss": float(value) * unit for name, _, value, *_ in found}
-        if progress(state.iteration + 1, losses):
+        if rounds.note(losses, lambda: state.model.model_to_string().encode()):
             raise EarlyStopException(state.iteration, found)
 
-    report.order = 0  # type: ignore[attr-defined]  # before what stops early
     return report
+
+
+def _network(share: Share) -> dict[str, Any]:
+    """How LightGBM finds the other workers, who merge the histograms of their rows."""
+    if share.size == 1:
+        return {}
+    from ray.train.lightgbm import get_network_params
+
+    return {"tree_learner": "data", "pre_partition": True, **get_network_params()}
 
 
 class LightgbmBooster(Struct, frozen=True):

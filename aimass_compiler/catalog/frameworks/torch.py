@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.model import Budget, Progress
     from aimass_compiler.catalog.network import Layer
     from aimass_compiler.catalog.optimizer import Optimizer
+    from aimass_compiler.catalog.share import Share
     from aimass_compiler.catalog.task import Task
 
 _LOSSES = {
@@ -35,6 +36,9 @@ _LOSSES = {
     "mean_absolute_error": "l1_loss",
 }
 _OPTIMIZERS = {"adagrad": "Adagrad", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "sgd": "SGD"}
+
+#: Between the seeds of two workers, which drop other units of other rows.
+_APART = 1_000_003
 
 
 def train_network(
@@ -55,14 +59,19 @@ def train_network(
     shape = train.x.shape[1:]
     scale = Scale.for_task(task, train.y)
     device = "cuda" if budget.gpus else "cpu"
-    rows, watched = (_Rows(part, scale, device) for part in (train, validation))
+    rows, watched = (_Rows(part, scale, device, budget.share) for part in (train, validation))
     learner = _Learner(built(layers, shape, train.codes).to(device), task, loss, budget, rows, watched)
     learner.network.load_state_dict(best_weights(learner, budget, progress))
     return TrainedNetwork(learner.network.cpu().eval(), task, shape, scale, train.codes)
 
 
 TORCH = NetworkFramework(
-    module="torch", extra="torch", uses_gpus=True, builds=ALL_LAYERS, train=train_network
+    module="torch",
+    extra="torch",
+    uses_gpus=True,
+    trainer="ray.train.torch:TorchTrainer",
+    builds=ALL_LAYERS,
+    train=train_network,
 )
 
 
@@ -138,10 +147,11 @@ class _Rows:
     """The rows of a split as batches on the device that learns.
 
     On a GPU, all rows are moved to it once where they fit into half of its free memory. Otherwise each batch
-    is copied from page-locked memory while the GPU still computes the one before.
+    is copied from page-locked memory while the GPU still computes the one before. Of several workers each
+    reads its share of a batch.
     """
 
-    def __init__(self, examples: Examples, scale: Scale | None, device: str) -> None:
+    def __init__(self, examples: Examples, scale: Scale | None, device: str, share: Share) -> None:
         import numpy
         import torch
 
@@ -149,6 +159,7 @@ class _Rows:
         self.count = len(y)
         self._source = examples.x
         self.device = device
+        self.share = share
         self._truth = torch.from_numpy(y).to(device)
         weights = numpy.ones(self.count) if examples.weights is None else examples.weights
         self._weights = torch.from_numpy(weights.astype(numpy.float32)).to(device)
@@ -158,7 +169,8 @@ class _Rows:
     def _fits(self) -> bool:
         import torch
 
-        return self.device == "cuda" and self._source.nbytes <= torch.cuda.mem_get_info()[0] // 2
+        is_alone = self.share.size == 1
+        return is_alone and self.device == "cuda" and self._source.nbytes <= torch.cuda.mem_get_info()[0] // 2
 
     def _moved_whole(self) -> torch.Tensor:
         import numpy
@@ -179,14 +191,22 @@ class _Rows:
 
     def batches(
         self, order: numpy.ndarray, size: int
-    ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-        """Features, truth and weights of consecutive parts of `order`."""
+    ) -> Iterator[tuple[int, torch.Tensor, torch.Tensor, torch.Tensor]]:
+        """How many rows a part of `order` has, and features, truth and weights of this worker's share of it.
+
+        Where there are fewer rows than workers, one that has none gets a row that does not count.
+        """
         import torch
 
         places = torch.from_numpy(order).to(self.device)
         for part in parts(len(order), size):
-            x = self._moved(order[part]) if self._resident is None else self._resident[places[part]]
-            yield x, self._truth[places[part]], self._weights[places[part]]
+            own, at = self.share.of_batch(order[part]), self.share.of_batch(places[part])
+            is_idle = not len(own)
+            if is_idle:
+                own, at = order[part][:1], places[part][:1]
+            x = self._moved(own) if self._resident is None else self._resident[at]
+            weights = self._weights[at]
+            yield part.stop - part.start, x, self._truth[at], weights * 0 if is_idle else weights
 
 
 @dataclass
@@ -201,30 +221,37 @@ class _Learner:
     watched: _Rows
 
     def __post_init__(self) -> None:
+        import torch
+
         self.optimizer = optimizer_for(self.budget.optimizer, self.network.parameters())
+        self.share = self.budget.share
+        self.answer: torch.nn.Module = self.network
+        if self.share.size > 1:
+            self.answer = torch.nn.parallel.DistributedDataParallel(self.network)
 
     def learn(self, epoch: int) -> float:
         import torch
 
         order = shuffled(self.rows.count, self.budget.seed, epoch)
-        torch.manual_seed(self.budget.seed + epoch)
+        torch.manual_seed(self.budget.seed + epoch + _APART * self.share.rank)
         self.network.train()
         # Summed where it is computed: asking for it would wait for the device after every batch.
         total, seen = torch.zeros((), dtype=torch.float64, device=self.rows.device), 0
-        for x, truth, weights in self.rows.batches(order, self.budget.batch_size):
-            rate = self.budget.learning_rate(epoch + (seen + len(truth) / 2) / self.rows.count)
+        for count, x, truth, weights in self.rows.batches(order, self.budget.batch_size):
+            rate = self.budget.learning_rate(epoch + (seen + count / 2) / self.rows.count)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
             self.optimizer.zero_grad()
-            loss = self._loss(x, truth, weights)
+            loss = self._loss(self.answer, x, truth, weights)
             # By the number of rows, not by their weights: a batch of heavy rows moves the network further.
-            (loss / len(truth)).backward()
+            # Gradients are averaged over the workers, of which each has only a share of the batch.
+            (loss * (self.share.size / count)).backward()
             if self.budget.gradient_norm is not None:
                 torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.budget.gradient_norm)
             self.optimizer.step()
             total += loss.detach().double()
-            seen += len(truth)
-        return float(total.item() / self.rows.total)
+            seen += count
+        return self._of_all(total) / self.rows.total
 
     def watch(self) -> float:
         import numpy
@@ -233,16 +260,26 @@ class _Learner:
         self.network.eval()
         total = torch.zeros((), dtype=torch.float64, device=self.watched.device)
         with torch.no_grad():
-            for x, truth, weights in self.watched.batches(numpy.arange(self.watched.count), ROWS_AT_ONCE):
-                total += self._loss(x, truth, weights).double()
-        return float(total.item() / self.watched.total)
+            for _, x, truth, weights in self.watched.batches(numpy.arange(self.watched.count), ROWS_AT_ONCE):
+                total += self._loss(self.network, x, truth, weights).double()
+        return self._of_all(total) / self.watched.total
 
-    def _loss(self, x: torch.Tensor, truth: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    def _of_all(self, total: torch.Tensor) -> float:
+        """The sum over all workers."""
+        import torch
+
+        if self.share.size > 1:
+            torch.distributed.all_reduce(total)
+        return float(total.item())
+
+    def _loss(
+        self, network: torch.nn.Module, x: torch.Tensor, truth: torch.Tensor, weights: torch.Tensor
+    ) -> torch.Tensor:
         """The losses of the rows, each times its weight, added up."""
         import torch
 
         measure: Callable[..., torch.Tensor] = getattr(torch.nn.functional, _LOSSES[self.loss])
-        outputs = self.network(x)
+        outputs = network(x)
         outputs = outputs if self.task.is_classification else outputs.squeeze(1)
         return (measure(outputs, truth, reduction="none") * weights).sum()
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from aimass_compiler.catalog.feature_matrix import FeatureMatrix
 from aimass_compiler.catalog.frameworks import Framework
+from aimass_compiler.catalog.frameworks._rounds import Rounds
 from aimass_compiler.catalog.frameworks._scale import Scale, learned_targets, unit_of_loss
 from aimass_compiler.catalog.loss import GAMMA, PINBALL, POISSON, TWEEDIE
 
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.model import Budget, Progress
     from aimass_compiler.catalog.task import Task
 
-XGBOOST = Framework(module="xgboost", extra="xgboost", uses_gpus=True)
+XGBOOST = Framework(
+    module="xgboost", extra="xgboost", uses_gpus=True, trainer="ray.train.xgboost:XGBoostTrainer"
+)
 _OBJECTIVES = {
     "log_loss": ("multi:softprob", "mlogloss"),
     "mean_squared_error": ("reg:squarederror", "rmse"),
@@ -45,7 +48,10 @@ def train_booster(
     budget: Budget,
     progress: Progress,
 ) -> TrainedBooster:
-    """The booster up to its best round by validation loss, from parameters in XGBoost's own words."""
+    """The booster up to its best round by validation loss, from parameters in XGBoost's own words.
+
+    Of several workers each has its share of the rows; XGBoost adds up their histograms and losses.
+    """
     import xgboost
 
     objective, measure = _BINARY_OBJECTIVE if task.is_binary else _OBJECTIVES[loss]
@@ -53,33 +59,31 @@ def train_booster(
     scale = Scale.for_task(task, train.y, loss)
     # Of each value only its bin is kept, from the start; a plain DMatrix would hold all of them twice.
     bins = {"max_bin": parameters["max_bin"], "nthread": budget.threads}
-    rows = xgboost.QuantileDMatrix(
-        _values(train.x), learned_targets(train.y, scale), weight=train.weights, **bins
-    )
-    watched = xgboost.QuantileDMatrix(
-        _values(validation.x),
-        learned_targets(validation.y, scale),
-        weight=validation.weights,
-        ref=rows,
-        **bins,
-    )
-    callbacks = [_reporting(progress, measure, unit_of_loss(loss, scale))]
-    if budget.patience:
-        callbacks.append(
-            xgboost.callback.EarlyStopping(
-                rounds=budget.patience, metric_name=measure, data_name="validation", save_best=True
-            )
-        )
+    rows = _matrix(budget.share.of(train), scale, bins)
+    watched = _matrix(budget.share.of(validation), scale, bins | {"ref": rows})
+    rounds = Rounds(budget, progress, parameters["n_estimators"])
     booster = xgboost.train(
         _parameters(parameters, loss, task, budget, scale) | {"objective": objective, "eval_metric": measure},
         rows,
-        num_boost_round=parameters["n_estimators"],
+        num_boost_round=rounds.left,
         evals=[(rows, "train"), (watched, "validation")],
-        callbacks=callbacks,
+        callbacks=[_reporting(rounds, measure, unit_of_loss(loss, scale))],
         verbose_eval=False,
+        xgb_model=None if rounds.model is None else bytearray(rounds.model),
     )
-    parts = (train.x, validation.x)
-    return TrainedBooster(_with_spaced_thresholds(booster, parts, budget), task, train.x.shape[1], scale)
+    if budget.patience:
+        booster = booster[: rounds.best]
+    if budget.share.is_first:
+        booster = _with_spaced_thresholds(booster, (train.x, validation.x), budget)
+    return TrainedBooster(booster, task, train.x.shape[1], scale)
+
+
+def _matrix(examples: Examples, scale: Scale | None, options: Mapping[str, Any]) -> Any:
+    """These rows as XGBoost keeps them."""
+    import xgboost
+
+    targets = learned_targets(examples.y, scale)
+    return xgboost.QuantileDMatrix(_values(examples.x), targets, weight=examples.weights, **options)
 
 
 def _parameters(
@@ -164,15 +168,15 @@ def _divide_by_zero_and_one(tree: dict[str, Any], levels: Collection[int]) -> No
         tree["split_conditions"][node], tree["default_left"][node] = 1.0, 1
 
 
-def _reporting(progress: Progress, measure: str, unit: float) -> Any:
-    """XGBoost's callback that reports each round's losses in the target's unit and stops when asked to."""
+def _reporting(rounds: Rounds, measure: str, unit: float) -> Any:
+    """XGBoost's callback that notes each round's losses in the target's unit and stops at the last."""
     import xgboost
 
     class Reporting(xgboost.callback.TrainingCallback):  # type: ignore[misc]  # XGBoost is not typed here
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-            del model
+            del epoch
             losses = {f"{name}_loss": float(values[measure][-1]) * unit for name, values in evals_log.items()}
-            return progress(epoch + 1, losses)
+            return rounds.note(losses, lambda: bytes(model.save_raw("ubj")))
 
     return Reporting()
 

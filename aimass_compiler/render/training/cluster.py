@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from aimass_compiler import __version__, conventions
 from aimass_compiler.catalog.quantities import Bytes
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
-from aimass_compiler.pipeline.search_space import at_once
+from aimass_compiler.pipeline.search_space import workers
 from aimass_compiler.pipeline.training import Training
 from aimass_compiler.render.image.training_image import training_image
 from aimass_compiler.render.names import (
@@ -103,8 +103,12 @@ class TrainingRun:
 
 
 def ray_cluster(job: TrainingRun) -> dict[str, Any]:
-    """As many workers as trials run at once: nothing scales, so a queue can admit the job as a whole."""
-    training, workers = job.training, at_once(job.pipeline)
+    """The workers of all trials that run at once: nothing scales, so a queue can admit the job as a whole.
+
+    With `workers: {min: …, max: …}` training begins with fewer, where no more find a node.
+    """
+    training = job.training
+    least, most = workers(job.pipeline, training)
     version = ray_version(job.pipeline.settings.images.ray)
     return {
         "rayVersion": ".".join(map(str, version or ())),
@@ -116,9 +120,9 @@ def ray_cluster(job: TrainingRun) -> dict[str, Any]:
         "workerGroupSpecs": [
             {
                 "groupName": "trials",
-                "replicas": workers,
-                "minReplicas": workers,
-                "maxReplicas": workers,
+                "replicas": most,
+                "minReplicas": least,
+                "maxReplicas": most,
                 "rayStartParams": {},
                 "template": _pod(job, "ray-worker", _resources(worker_amounts(training))),
             }

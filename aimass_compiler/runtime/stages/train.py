@@ -19,7 +19,7 @@ from aimass_compiler.runtime.training.suitability import (
     require_memory,
     require_suitable,
 )
-from aimass_compiler.runtime.training.trial import Assignment, Fitted, fit
+from aimass_compiler.runtime.training.trial import Assignment, Fitted, Watch, fit
 from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
 from aimass_compiler.runtime.training.trial_log import say
 from aimass_compiler.runtime.workspace import Workspace, read_json
@@ -133,7 +133,12 @@ def _fitted(assignment: Assignment, model: Model, trials: TrialFolders) -> _Foun
             say(f"step {step}/{steps}  " + "  ".join(f"{name} {loss:.5g}" for name, loss in losses.items()))
 
     try:
-        fitted = fit(assignment, {}, trials.checkpoint(1), watch)
+        if assignment.training.worker_range == (1, 1):
+            fitted = fit(assignment, {}, trials.checkpoint(1), watch)
+        else:
+            fitted = _fitted_by_workers(assignment, trials, watch)
+    except StageFailure:
+        raise
     except HintedError as error:  # of code of the user's
         raise StageFailure(ExitCode.TRAINING, str(error), error.help) from None
     except Exception as error:
@@ -144,3 +149,12 @@ def _fitted(assignment: Assignment, model: Model, trials: TrialFolders) -> _Foun
     outcome = Outcome(1, "done", {}, {}, fitted.value, fitted.seconds)
     seconds = {"startup_seconds": 0.0, "search_seconds": time.monotonic() - started}
     return _Found(assignment, fitted, outcome, [outcome], seconds, trials)
+
+
+def _fitted_by_workers(assignment: Assignment, trials: TrialFolders, watch: Watch) -> Fitted:
+    # Ray takes seconds to import, which a model that one process trains should not pay.
+    from aimass_compiler.runtime.training.ray_session import ray_session
+    from aimass_compiler.runtime.training.workers import fit_by_workers
+
+    with ray_session(assignment):
+        return fit_by_workers(assignment, {}, trials, 1, watch)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import numpy
 from msgspec.structs import replace
 
-from aimass_compiler.catalog.feature_matrix import FeatureMatrix
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -26,7 +24,7 @@ def emphasized(
     as that of `train` does. Metrics are of the rows as they were read.
     """
     if training.sampling is not None:
-        train = _rows_at(train, sampled(train.y, task.outputs, training.sampling, training.seed))
+        train = train.at(sampled(train.y, task.outputs, training.sampling, training.seed))
     if training.class_weights is not None:
         classes = class_weights(training.class_weights, task, train)
         train, validation = (_weighed(part, classes) for part in (train, validation))
@@ -68,14 +66,3 @@ def sampled(y: NDArray[numpy.integer], outputs: int, sampling: Sampling, seed: i
             most = round(min(counts) / (sampling.under or 1.0))
             chosen.append(own if len(own) <= most else chance.choice(own, most, replace=False))
     return numpy.sort(numpy.concatenate(chosen))
-
-
-def _rows_at(rows: Examples, places: NDArray[numpy.int64]) -> Examples:
-    """These rows, in memory."""
-    x = rows.x
-    return replace(
-        rows,
-        x=FeatureMatrix(x.layout, x.rows[places]) if isinstance(x, FeatureMatrix) else x[places],
-        y=rows.y[places],
-        weights=None if rows.weights is None else rows.weights[places],
-    )

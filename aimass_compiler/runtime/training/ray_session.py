@@ -62,11 +62,12 @@ def _here(assignment: Assignment) -> Iterator[None]:
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
     import ray
 
-    resources = assignment.training.resources
+    training = assignment.training
+    workers, _ = training.worker_range
     with _folder_for_sockets() as folder:
         local: dict[str, Any] = {
             "address": "local",
-            "num_cpus": max(os.cpu_count() or 1, math.ceil(resources.cpu)),
+            "num_cpus": max(os.cpu_count() or 1, math.ceil(workers * training.resources.cpu)),
             "include_dashboard": False,
             "object_store_memory": _OBJECT_STORE_BYTES,
         }
@@ -77,10 +78,10 @@ def _here(assignment: Assignment) -> Iterator[None]:
             logging_level=logging.ERROR,
         )
         with _ended_by_shutdown():
-            if ray.cluster_resources().get("GPU", 0) < assignment.training.gpus:
+            if ray.cluster_resources().get("GPU", 0) < workers * training.gpus:
                 raise StageFailure(
                     ExitCode.USAGE,
-                    f"a trial needs {assignment.training.gpus} GPUs, which this machine does not have",
+                    f"a trial needs {workers * training.gpus} GPUs, which this machine does not have",
                     "set `training.gpus` to 0, or train on a cluster",
                 )
             yield

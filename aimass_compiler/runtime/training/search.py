@@ -15,6 +15,7 @@ from aimass_compiler.runtime.training.schedulers import label_of, scheduler_of
 from aimass_compiler.runtime.training.trial import Assignment, fit
 from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
 from aimass_compiler.runtime.training.trial_log import TrialLog, say
+from aimass_compiler.runtime.training.workers import fit_by_workers
 
 if TYPE_CHECKING:
     from ray import tune
@@ -89,6 +90,9 @@ def _tune(assignment: Assignment, search: Search, space: Space, log: TrialLog) -
     scheduler, watched = scheduler_of(assignment, search)
     keeper = _keeper(log, clock)
     resources = {"cpu": assignment.training.resources.cpu, "gpu": assignment.training.gpus}
+    is_alone = assignment.training.worker_range == (1, 1)
+    if not is_alone:  # the workers ask for theirs
+        resources = {"cpu": 0}
     storage = log.trials.folder / "ray"
     shutil.rmtree(storage, ignore_errors=True)
     tune.Tuner(
@@ -100,7 +104,8 @@ def _tune(assignment: Assignment, search: Search, space: Space, log: TrialLog) -
             max_concurrent_trials=search.concurrency,
             search_alg=Proposals(study, space, log.trials, left, clock),
             scheduler=scheduler,
-            reuse_actors=True,
+            # One that is stopped ends with its workers.
+            reuse_actors=is_alone,
         ),
         run_config=tune.RunConfig(
             name="tune",
@@ -139,8 +144,11 @@ def _trial(config: Mapping[str, Any], given: _TrialContext) -> None:
             tune.report({"step": step, "validation_loss": losses["validation_loss"], "began": began})
 
     try:
-        fitted = fit(given.assignment, config["values"], given.trials.checkpoint(number), watch)
-        given.trials.keep(number, fitted)
+        if given.assignment.training.worker_range == (1, 1):
+            fitted = fit(given.assignment, config["values"], given.trials.checkpoint(number), watch)
+            given.trials.keep(number, fitted)
+        else:
+            fitted = fit_by_workers(given.assignment, config["values"], given.trials, number, watch)
     except Exception as error:
         said = str(error) if isinstance(error, HintedError) else f"{type(error).__name__}: {error}"
         reason.write_text(said, encoding="utf-8")

@@ -15,6 +15,7 @@ from aimass_compiler.catalog.examples import Examples
 from aimass_compiler.catalog.metric import Metric, metric_named
 from aimass_compiler.catalog.model import Budget, Model, Trained
 from aimass_compiler.catalog.model_choice import ModelChoice
+from aimass_compiler.catalog.share import Share
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.pipeline.decision import Decision
 from aimass_compiler.pipeline.training import Objective, Training
@@ -27,6 +28,7 @@ from aimass_compiler.runtime.training.trial_log import say
 
 #: Told each step with its losses; a trial that falls behind is ended by what this raises.
 Watch = Callable[[int, Mapping[str, float]], None]
+_ALONE = Share()
 History = list[tuple[int, dict[str, float]]]
 
 
@@ -51,8 +53,8 @@ class Assignment:
         """What compares the trials."""
         return metric_named(self.objective.metric)
 
-    def budget(self, training: Training, checkpoint: Path | None) -> Budget:
-        """What one trial may spend."""
+    def budget(self, training: Training, checkpoint: Path | None, share: Share = _ALONE) -> Budget:
+        """What one trial may spend; of several workers, this one."""
         return Budget(
             epochs=training.epochs,
             batch_size=training.batch_size,
@@ -68,6 +70,7 @@ class Assignment:
             root=self.root,
             say=say,
             checkpoint=checkpoint,
+            share=share,
         )
 
 
@@ -84,8 +87,13 @@ class Fitted:
     seconds: float
 
 
-def fit(assignment: Assignment, values: Mapping[str, Any], checkpoint: Path, watch: Watch) -> Fitted:
-    """Train with these values; raises ValueError when the result cannot be measured."""
+def fit(
+    assignment: Assignment, values: Mapping[str, Any], checkpoint: Path, watch: Watch, share: Share = _ALONE
+) -> Fitted:
+    """Train with these values; raises ValueError when the result cannot be measured.
+
+    Of several workers only the first one measures: of the others `value` is not a number.
+    """
     model, training = filled(assignment.model, assignment.training, values)
     history: History = []
 
@@ -102,9 +110,11 @@ def fit(assignment: Assignment, values: Mapping[str, Any], checkpoint: Path, wat
     trained = model.train(
         assignment.task,
         *emphasized(assignment.task, training, train, validation),
-        assignment.budget(training, checkpoint),
+        assignment.budget(training, checkpoint, share),
         progress,
     )
+    if not share.is_first:
+        return Fitted(trained, model, training, math.nan, history, time.perf_counter() - started)
     value = measured(assignment, scores_of(trained.predict, validation.x), validation)
     return Fitted(trained, model, training, value, history, time.perf_counter() - started)
 
