@@ -126,12 +126,12 @@ def _gpus(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def _workers(pipeline: Pipeline) -> Iterator[Finding]:
-    alone = [model for model in pipeline.model.candidates if model.trained_by.trainer is None]
+    model = pipeline.first_model
     for path, workers in written(pipeline, "training.workers"):
-        if workers == 1 or not alone:
+        if workers == 1 or model.trained_by.trainer is not None:
             continue
-        by = f" with `{alone[0].trained_by.module}`" if alone[0].learns_in_epochs else ""
-        message = f"`{alone[0].kind}`{by} cannot be trained by several workers"
+        by = f" with `{model.trained_by.module}`" if model.learns_in_epochs else ""
+        message = f"`{model.kind}`{by} cannot be trained by several workers"
         able = [name for name in frameworks.names() if frameworks.framework_named(name).trainer]
         hint = f"write `workers: 1`, or choose models that one of {', '.join(able)} trains"
         fix = Fix("write `workers: 1`", (Assign(path, 1),))
