@@ -82,6 +82,9 @@ LABEL_OUTPUT = "label"
 PREDICTION_OUTPUT = "prediction"
 
 # ---- stages, in the order in which they run --------------------------------------------------
+#: What moves a stage's rows, and the variable that names one of them.
+ENGINES = ("local", "ray")
+ENGINE_VARIABLE = "AIMASS_ENGINE"
 RUNTIME_COMMAND = "aimass-runtime"
 
 # ---- serving -----------------------------------------------------------------------------------

@@ -60,6 +60,9 @@ class Table(Protocol):
     def numbered(self, name: str) -> Table:
         """Beside each row its number, from 0, in a first column."""
 
+    def each(self, function: Callable[[Block], State]) -> Iterator[State]:
+        """What a function finds in each block, in their order."""
+
     def fold(self, part: Callable[[Block], State], merge: Callable[[State, State], State]) -> State:
         """What `part` finds in each block, merged from the first to the last; there is at least one block."""
 

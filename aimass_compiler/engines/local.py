@@ -45,7 +45,7 @@ class Local:
             self._folder.cleanup()
 
     def table(self, frames: Sequence[Frame]) -> LocalTable:
-        return LocalTable(self, _Files.of(frames))
+        return LocalTable(self, Files.of(frames))
 
     def scan(self, path: Path) -> LocalTable:
         return self.table([polars.scan_parquet(path, glob=False, hive_partitioning=False)])
@@ -60,7 +60,7 @@ class Local:
 class LocalTable:
     """Rows that come from files or memory, or from the blocks of another table."""
 
-    def __init__(self, engine: Local, source: _Files | _Computed) -> None:
+    def __init__(self, engine: Local, source: Files | Computed) -> None:
         self._engine = engine
         self._source = source
 
@@ -70,7 +70,7 @@ class LocalTable:
 
     @functools.cached_property
     def height(self) -> int:
-        if isinstance(self._source, _Files):
+        if isinstance(self._source, Files):
             return self._source.height
         return sum(block.height for block in self.blocks())
 
@@ -78,7 +78,7 @@ class LocalTable:
         return self._source.blocks()
 
     def select(self, names: Sequence[str]) -> LocalTable:
-        if isinstance(self._source, _Files):
+        if isinstance(self._source, Files):
             return LocalTable(self._engine, self._source.select(names))
         return self.with_columns(lambda block: block.select(polars.selectors.by_name(*names)))
 
@@ -86,7 +86,7 @@ class LocalTable:
         def blocks() -> Iterator[Block]:
             return map(function, self.blocks())
 
-        return LocalTable(self._engine, _Computed(blocks, lambda: function(self._empty())))
+        return LocalTable(self._engine, Computed(blocks, lambda: function(self._empty())))
 
     def filter(self, function: Callable[[Block], polars.Series]) -> LocalTable:
         return self.with_columns(lambda block: block.filter(function(block)))
@@ -104,7 +104,7 @@ class LocalTable:
                 yield block.filter(first.slice(start, block.height))
                 start += block.height
 
-        return LocalTable(self._engine, _Computed(blocks, self._empty))
+        return LocalTable(self._engine, Computed(blocks, self._empty))
 
     def join(self, right: Table, on: Sequence[str], how: str) -> LocalTable:
         keys = [polars.selectors.by_name(key) for key in on]  # names that are patterns to polars stay names
@@ -122,7 +122,7 @@ class LocalTable:
 
         return LocalTable(
             self._engine,
-            _Computed(blocks, lambda: joined(self._empty(), polars.DataFrame(schema=right.schema))),
+            Computed(blocks, lambda: joined(self._empty(), polars.DataFrame(schema=right.schema))),
         )
 
     def _gathered(self, rows: int) -> Iterator[Block]:
@@ -138,10 +138,13 @@ class LocalTable:
                 yield block.with_row_index(name, start)
                 start += block.height
 
-        return LocalTable(self._engine, _Computed(blocks, lambda: self._empty().with_row_index(name)))
+        return LocalTable(self._engine, Computed(blocks, lambda: self._empty().with_row_index(name)))
+
+    def each(self, function: Callable[[Block], State]) -> Iterator[State]:
+        return map(function, self.blocks())
 
     def fold(self, part: Callable[[Block], State], merge: Callable[[State, State], State]) -> State:
-        return functools.reduce(merge, map(part, self.blocks()))
+        return functools.reduce(merge, self.each(part))
 
     def mapped(
         self, function: Callable[[Block], tuple[Block, State]], merge: Callable[[State, State], State]
@@ -157,7 +160,7 @@ class LocalTable:
         return self._stored(blocks()), found[0]
 
     def column(self, function: Callable[[Block], polars.Series]) -> polars.Series:
-        return polars.concat([function(block) for block in self.blocks()])
+        return polars.concat(list(self.each(function)))
 
     def head(self, count: int) -> Block:
         parts: list[Block] = []
@@ -168,7 +171,7 @@ class LocalTable:
         return polars.concat(parts)
 
     def stored(self) -> LocalTable:
-        return self if isinstance(self._source, _Files) else self._stored(self.blocks())
+        return self if isinstance(self._source, Files) else self._stored(self.blocks())
 
     def _stored(self, blocks: Iterator[Block]) -> LocalTable:
         first = next(blocks)
@@ -176,7 +179,7 @@ class LocalTable:
         if second is None:
             return self._engine.table([first])
         path = self._engine.scratch()
-        with _Writer(path, compression="lz4") as writer:
+        with Writer(path, compression="lz4") as writer:
             writer.write(first)
             writer.write(second)
             del first, second  # which the rest should not have to fit beside
@@ -186,7 +189,7 @@ class LocalTable:
 
     def split(self, names: polars.Series, paths: Mapping[str, Path]) -> None:
         with contextlib.ExitStack() as stack:
-            writers = {name: stack.enter_context(_Writer(path)) for name, path in paths.items()}
+            writers = {name: stack.enter_context(Writer(path)) for name, path in paths.items()}
             start = 0
             for block in self.blocks():
                 own = names.slice(start, block.height)
@@ -196,7 +199,7 @@ class LocalTable:
 
     @property
     def _is_one_block(self) -> bool:
-        return isinstance(self._source, _Files) and self.height <= rows_of_a_block(self.schema)
+        return isinstance(self._source, Files) and self.height <= rows_of_a_block(self.schema)
 
     def whole(self) -> Block:
         """All rows at once."""
@@ -206,7 +209,7 @@ class LocalTable:
         return polars.DataFrame(schema=self.schema)
 
 
-class _Computed:
+class Computed:
     """Blocks that are computed when they are asked for; `empty` answers one without rows."""
 
     def __init__(self, blocks: Callable[[], Iterator[Block]], empty: Callable[[], Block]) -> None:
@@ -218,7 +221,7 @@ class _Computed:
         return self._empty().schema
 
 
-class _Files:
+class Files:
     """Frames one after the other, cut into blocks of as many rows as their types decide."""
 
     def __init__(self, frames: Sequence[polars.LazyFrame], heights: Sequence[int], types: Block) -> None:
@@ -227,26 +230,30 @@ class _Files:
         self.height = sum(heights)
 
     @classmethod
-    def of(cls, frames: Sequence[Frame]) -> _Files:
+    def of(cls, frames: Sequence[Frame]) -> Files:
         types = [polars.DataFrame(schema=frame.collect_schema()) for frame in frames]
         lazy = [frame.lazy() for frame in frames]
         return cls(lazy, [_height(frame) for frame in frames], polars.concat(types, how="diagonal_relaxed"))
 
-    def select(self, names: Sequence[str]) -> _Files:
+    def select(self, names: Sequence[str]) -> Files:
         chosen = polars.selectors.by_name(*names, require_all=False)
-        return _Files(
+        return Files(
             [frame.select(chosen) for frame in self._frames], self._heights, self._types.select(chosen)
         )
 
     def blocks(self) -> Iterator[Block]:
+        return itertools.starmap(self.rows, self.bounds())
+
+    def bounds(self) -> list[tuple[int, int]]:
+        """The first row of each block, and the one behind its last."""
         size = rows_of_a_block(self.schema)
         starts = [
             start for start in range(0, max(self.height, 1), size) if self.height - start != 1 or not start
         ]
-        for start, end in itertools.pairwise([*starts, self.height]):
-            yield self._rows(start, end)
+        return list(itertools.pairwise([*starts, self.height]))
 
-    def _rows(self, start: int, end: int) -> Block:
+    def rows(self, start: int, end: int) -> Block:
+        """The rows between these, in memory."""
         parts = [self._types]
         for frame, height in zip(self._frames, self._heights, strict=True):
             first, last = max(start, 0), min(end, height)
@@ -286,7 +293,7 @@ def _first_of_each(keys: Block) -> polars.Series:
     return keys.select(polars.struct("low", "high").is_first_distinct()).to_series()
 
 
-class _Writer:
+class Writer:
     """One Parquet file of blocks, each a group of rows; a block alone is written as polars does."""
 
     def __init__(self, path: Path, compression: str = "zstd") -> None:

@@ -7,8 +7,6 @@ import functools
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 
@@ -17,7 +15,7 @@ from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.training import ray_session
 from aimass_compiler.runtime.training.ray_session import VARIABLE
 
-ASSIGNMENT = cast("Any", SimpleNamespace(training=Training()))
+TRAINING = Training()
 
 
 @pytest.fixture
@@ -45,7 +43,7 @@ def test_an_address_that_is_no_cluster(
     address: str, told: str, refusing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, address or refusing)
-    with pytest.raises(StageFailure, match=told) as failed, ray_session.ray_session(ASSIGNMENT):
+    with pytest.raises(StageFailure, match=told) as failed, ray_session.ray_session(TRAINING):
         pytest.fail("no search can run there")
     assert failed.value.code == ExitCode.USAGE
     assert f"{VARIABLE} is set to `{address or refusing}`" in failed.value.message
@@ -58,7 +56,7 @@ def test_a_cluster_of_this_machine_that_does_not_run(tmp_path: Path, monkeypatch
     # Ray looks at all processes of the machine, among which are those of other tests and other people.
     monkeypatch.setattr("ray._private.services.find_gcs_addresses", functools.cache(set))
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))  # where it notes what was started last
-    with pytest.raises(StageFailure, match="no Ray runs here"), ray_session.ray_session(ASSIGNMENT):
+    with pytest.raises(StageFailure, match="no Ray runs here"), ray_session.ray_session(TRAINING):
         pytest.fail("no search can run there")
 
 
@@ -70,7 +68,7 @@ def test_a_long_folder_for_temporary_files(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("TMPDIR", str(long))
     import ray
 
-    with ray_session.ray_session(ASSIGNMENT):
+    with ray_session.ray_session(TRAINING):
         assert ray.is_initialized()
     assert list(long.iterdir()) == []
 

@@ -9,6 +9,7 @@ where there is no snapshot of them yet, or one of another query; `aimass fetch` 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ EXAMPLES = """
   aimass run churn                   all stages that are not up to date
   aimass run churn --until train     prepare, features and train only
   aimass run churn --force           every stage again
+  aimass run churn --engine ray      rows by a Ray cluster: RAY_ADDRESS, or all cores of this machine
 """
 
 _EXIT_CODES = {
@@ -47,12 +49,20 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--until", choices=STAGE_NAMES, metavar="STAGE", help="stop after this stage: %(choices)s"
     )
     parser.add_argument("--force", action="store_true", help="run every stage again, up to date or not")
+    parser.add_argument(
+        "--engine",
+        choices=conventions.ENGINES,
+        help="what moves the rows of prepare and features: polars here, or the workers of a Ray cluster, "
+        f"with the same results (default: ${conventions.ENGINE_VARIABLE}, else local)",
+    )
     parser.add_argument("--verbose", action="store_true", help="show what DVC says, too")
     add_root(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile and run; answers an ExitCode."""
+    if arguments.engine is not None:  # to the stages, which are DVC's processes
+        os.environ[conventions.ENGINE_VARIABLE] = arguments.engine
     project = project_of(arguments)
     pipeline = brought_up_to_date(project, arguments.model)
     if pipeline is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from functools import partial
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,7 +22,6 @@ from aimass_compiler.catalog.fit import fit
 from aimass_compiler.catalog.project_code import CodeError
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.catalog.transform import Transform
-from aimass_compiler.engines.local import Local
 from aimass_compiler.expression import onnx_lowering
 from aimass_compiler.expression.algebra import Column as ColumnExpression
 from aimass_compiler.expression.algebra import Expression, columns_of
@@ -31,6 +31,7 @@ from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.expression.statistics import MutualInformation, Statistic, learn
 from aimass_compiler.pipeline.columns import Column, feature_types
 from aimass_compiler.runtime.capacity import available_memory, shown_bytes
+from aimass_compiler.runtime.data_engine import data_engine
 from aimass_compiler.runtime.examples import write_matrix, write_target
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.feature_rows import FeatureRows
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from aimass_compiler.catalog.feature_matrix import Layout
-    from aimass_compiler.engines import Table
+    from aimass_compiler.engines import Engine, Table
 
 _VERIFIED_ROWS = 1000
 #: What of a matrix is computed at once; polars and the copies on the way take some times as much.
@@ -62,7 +63,17 @@ def run(
 ) -> None:
     """Write the float32 matrices, the graph that serving uses and the reference for drift."""
     features = _bound(features, workspace.root)
-    engine = Local()
+    with data_engine(workspace.folder("features")) as engine:
+        _compute(columns, task, features, engine, workspace)
+
+
+def _compute(
+    columns: Mapping[str, Column],
+    task: Task,
+    features: Sequence[Transform],
+    engine: Engine,
+    workspace: Workspace,
+) -> None:
     rows = {name: engine.scan(workspace.path(artifacts.rows(name))) for name in conventions.SPLITS}
     read = [ColumnExpression(name, kind) for name, kind in feature_types(columns, task.columns).items()]
     train = rows["train"]
@@ -91,8 +102,8 @@ def run(
         _verify(graph, description["inputs"], first, kept.features(kept.of(first)))
         trained = FeatureRows(in_training(result)) if is_cross_fitted and part is train else kept
         table = learned if part is train else part
-        blocks = (trained.of(block) for block in _blocks(table, kept.row))
-        write_matrix(folder, name, part.height, kept.row, blocks)
+        matrices = table.each(partial(_matrices, trained))
+        write_matrix(folder, name, part.height, kept.row, chain.from_iterable(matrices))
         write_target(folder, name, _target(task, part), _weights(task, part))
     with replacing(workspace.path(artifacts.FEATURES_GRAPH)) as temporary:
         temporary.write_bytes(graph.SerializeToString(deterministic=True))
@@ -154,13 +165,12 @@ def _require_space(folder: Path, rows: int, shape: Sequence[int], row: numpy.dty
         )
 
 
-def _blocks(rows: Table, row: numpy.dtype[Any]) -> Iterator[polars.DataFrame]:
-    """Parts of the rows of moderate size; none is of one row, which engines compute otherwise."""
-    size = max(_LEAST_ROWS, _BLOCK_BYTES // max(1, row.itemsize))
-    for block in rows.blocks():
-        starts = [start for start in range(0, block.height, size) if start == 0 or block.height - start > 1]
-        for start, end in pairwise([*starts, block.height]):
-            yield block.slice(start, end - start)
+def _matrices(kept: FeatureRows, block: polars.DataFrame) -> Iterator[NDArray[Any]]:
+    """The features of parts of moderate size; none is of one row, which engines compute otherwise."""
+    size = max(_LEAST_ROWS, _BLOCK_BYTES // max(1, kept.row.itemsize))
+    starts = [start for start in range(0, block.height, size) if start == 0 or block.height - start > 1]
+    for start, end in pairwise([*starts, block.height]):
+        yield kept.of(block.slice(start, end - start))
 
 
 def _without_values(rows: Table, names: Sequence[str]) -> list[str]:

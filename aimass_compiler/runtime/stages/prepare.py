@@ -12,10 +12,10 @@ from aimass_compiler.catalog.cleaning_step import CleaningStep
 from aimass_compiler.catalog.source import Rows, UnreadableError
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.conventions import SPLITS
-from aimass_compiler.engines.local import Local
 from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.pipeline.data import Data
 from aimass_compiler.runtime import contract
+from aimass_compiler.runtime.data_engine import data_engine
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.joined_rows import JoinedRows, joined
 from aimass_compiler.runtime.precision import long, rounded
@@ -47,7 +47,7 @@ class Collected(Struct, frozen=True):
 
 def run(data: Data, task: Task, *, workspace: Workspace) -> None:
     """Write train, validation and test rows, and a report of what was found."""
-    with Local(workspace.folder("prepare")) as engine:
+    with data_engine(workspace.folder("prepare")) as engine:
         sources = _collect(data, workspace)
         try:
             _prepare(data, task, joined(data, sources, engine), workspace)

@@ -156,5 +156,5 @@ def _fitted_by_workers(assignment: Assignment, trials: TrialFolders, watch: Watc
     from aimass_compiler.runtime.training.ray_session import ray_session
     from aimass_compiler.runtime.training.workers import fit_by_workers
 
-    with ray_session(assignment):
+    with ray_session(assignment.training):
         return fit_by_workers(assignment, {}, trials, 1, watch)

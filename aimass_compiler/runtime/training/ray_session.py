@@ -1,4 +1,4 @@
-"""Ray for one search: on this machine alone, or on the cluster that RAY_ADDRESS names."""
+"""Ray for one stage: on this machine alone, or on the cluster that RAY_ADDRESS names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 
 if TYPE_CHECKING:
-    from aimass_compiler.runtime.training.trial import Assignment
+    from aimass_compiler.pipeline.training import Training
 
 VARIABLE = "RAY_ADDRESS"
 _OBJECT_STORE_BYTES = 100 * 2**20
@@ -40,8 +40,8 @@ _REACH_SECONDS = 5
 
 
 @contextmanager
-def ray_session(assignment: Assignment) -> Iterator[None]:
-    """Ray as the environment says, or else only for this search and only on this machine.
+def ray_session(training: Training, object_store: int = _OBJECT_STORE_BYTES) -> Iterator[None]:
+    """Ray as the environment says, or else only for this process, on this machine, for as long.
 
     Raises StageFailure where there is no such cluster, or this machine lacks what a trial needs.
     """
@@ -49,7 +49,7 @@ def ray_session(assignment: Assignment) -> Iterator[None]:
         os.environ.setdefault(name, value)
     address = os.environ.get(VARIABLE, "")
     if address in ("", "local"):
-        with _here(assignment):
+        with _here(training, object_store):
             yield
     else:
         with _there(address):
@@ -57,19 +57,18 @@ def ray_session(assignment: Assignment) -> Iterator[None]:
 
 
 @contextmanager
-def _here(assignment: Assignment) -> Iterator[None]:
+def _here(training: Training, object_store: int) -> Iterator[None]:
     # Only this process and its children can reach it, so no token must be written into the home folder.
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
     import ray
 
-    training = assignment.training
     workers, _ = training.worker_range
     with _folder_for_sockets() as folder:
         local: dict[str, Any] = {
             "address": "local",
             "num_cpus": max(os.cpu_count() or 1, math.ceil(workers * training.resources.cpu)),
             "include_dashboard": False,
-            "object_store_memory": _OBJECT_STORE_BYTES,
+            "object_store_memory": object_store,
         }
         ray.init(
             **local,

@@ -47,7 +47,7 @@ def search_ranges(assignment: Assignment, search: Search, space: Space, trials: 
         say(f"going on with a search that was interrupted: {len(outcomes)} of {total} trials had ended")
     began = None
     if len(outcomes) < total:
-        with ray_session(assignment):
+        with ray_session(assignment.training):
             began = _tune(assignment, search, space, log)
     say(log.summary())
     best = _required(log)
