@@ -85,9 +85,10 @@ class OneOf:
     the name is one of the keys instead: `{by: hash, key: id}`.
     """
 
-    def __init__(self, family: str, tag: str | None = None) -> None:
+    def __init__(self, family: str, tag: str | None = None, without: str = "") -> None:
         self.family = family
         self.tagged_by = tag
+        self._without = without
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
         del source, handler
@@ -102,7 +103,7 @@ class OneOf:
             return value
         name, parameters = self._name_and_parameters(value)
         try:
-            kind = load(self.family, name)
+            kind = load(self.family, name if name != self._without else "")
         except LookupError:
             raise self._unknown(name) from None
         try:
@@ -144,7 +145,7 @@ class OneOf:
     def _json_schema(self, schema: Any, handler: Any) -> dict[str, Any]:
         del schema
         if self.tagged_by is None:
-            return _schema_by_key(self.family, handler)
+            return _schema_by_key(self.family, handler, self._without)
         return _schema_by_tag(self.family, self.tagged_by, handler)
 
 
@@ -172,11 +173,13 @@ def _below(error: ValidationError, name: str | None) -> ValidationError:
     return ValidationError.from_exception_data(error.title, details)
 
 
-def _schema_by_key(family: str, handler: Any) -> dict[str, Any]:
+def _schema_by_key(family: str, handler: Any, without: str = "") -> dict[str, Any]:
     """One object whose single key is the kind: editors complete it better than a `oneOf`."""
     one: dict[str, Any] = {
         "type": "object",
-        "properties": {name: _parameters_schema(load(family, name), handler) for name in names(family)},
+        "properties": {
+            name: _parameters_schema(load(family, name), handler) for name in names(family) if name != without
+        },
         "additionalProperties": False,
         "minProperties": 1,
         "maxProperties": 1,

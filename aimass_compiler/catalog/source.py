@@ -99,6 +99,10 @@ class Source(Kind):
         Raises UnreadableError where they cannot be had, with what helps, and OSError.
         """
 
+    def parts(self) -> Iterator[tuple[tuple[str | int, ...], Source]]:
+        """The sources that it is made of, each with its place below the name in `data.sources`: itself."""
+        yield (self.kind,), self
+
     def marks_of(self, column: str) -> frozenset[str]:
         """What a missing value of a column is written as, other than an empty one."""
         del column
@@ -157,8 +161,8 @@ class FileSource(Source):
         if len(parts) == 1:
             return parts[0]
         if not self.may_lack_columns:
-            _require_alike(parts, shown)
-        return _together(parts, shown)
+            require_alike(parts, shown)
+        return together(parts, shown)
 
     @abstractmethod
     def read_file(self, location: str, wanted: Mapping[str, str] | None) -> Rows:
@@ -225,16 +229,18 @@ def _partitions(shown: str, path: str) -> Iterator[tuple[str, str | None]]:
             yield unquote(name), None if value == _HIVES_NULL else unquote(value)
 
 
-def _require_alike(parts: list[Rows], locations: list[str]) -> None:
+def require_alike(parts: list[Rows], locations: list[str]) -> None:
     """Raises UnreadableError when files do not have the same columns, of those that were asked for."""
     first = parts[0].empty.columns
     for part, location in zip(parts[1:], locations[1:], strict=True):
         if apart := sorted(set(first) ^ set(part.empty.columns)):
             message = f"{location} and {locations[0]} do not have the same columns: only one has `{apart[0]}`"
-            raise UnreadableError(message, "narrow the pattern to files with the same columns")
+            raise UnreadableError(
+                message, "read files with the same columns only, or declare those that all of them have"
+            )
 
 
-def _together(parts: list[Rows], locations: list[str]) -> Rows:
+def together(parts: list[Rows], locations: list[str]) -> Rows:
     """The rows of several files, column by column name; numbers of different kinds become the wider kind.
 
     Raises UnreadableError for a column that is of unlike types.

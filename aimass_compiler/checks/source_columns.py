@@ -48,10 +48,11 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     data = pipeline.data
     for source_name, source in data.sources.items():
         read = data.wanted(source_name)
-        for key, name in source.columns_named():
+        named = [(path, *named) for path, part in source.parts() for named in part.columns_named()]
+        for place, key, name in named:
             if name in read:
                 continue
-            path = ("data", "sources", source_name, source.kind, key, name)
+            path = ("data", "sources", source_name, *place, key, name)
             meant = certainly_meant(name, read)
             fix = Fix(f"write `{meant}`", (Rename(path, meant),)) if meant else None
             hint = did_you_mean(name, read) or "declare it in `data.columns`, or take it out here"

@@ -50,8 +50,9 @@ def _fetched(pipeline: Pipeline) -> Iterator[tuple[str, FetchedSource]]:
     from aimass_compiler.catalog.fetched_source import FetchedSource
 
     for name, source in pipeline.data.sources.items():
-        if isinstance(source, FetchedSource):
-            yield name, source
+        for _, part in source.parts():
+            if isinstance(part, FetchedSource):
+                yield name, part
 
 
 def _fetch(project: Project, name: str, source: FetchedSource) -> None:

@@ -138,13 +138,16 @@ def _data(root: Path, model: str) -> list[str]:
     """The files that a model's data comes from."""
     pipeline = _pipeline(root / conventions.GENERATED_FOLDER / model / conventions.PIPELINE_FILE)
     sources: Any = at(pipeline, "data.sources") if pipeline is not None else None
-    paths = (
-        mapping(kind).get(key)
-        for source in mapping(sources).values()
-        for kind in mapping(source).values()
-        for key in ("path", "snapshot")
-    )
-    return sorted({path for path in paths if isinstance(path, str) and "://" not in path})
+    found = {path for source in mapping(sources).values() for path in _paths_of(source)}
+    return sorted(path for path in found if "://" not in path)
+
+
+def _paths_of(source: Any) -> Iterator[str]:
+    """The paths of a source, or of the sources of a union."""
+    for kind in mapping(source).values():
+        yield from (path for key in ("path", "snapshot") if isinstance(path := mapping(kind).get(key), str))
+        for part in mapping(kind).get("sources") or ():
+            yield from _paths_of(part)
 
 
 def _pipeline(path: Path) -> Normal | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -11,37 +10,11 @@ from pydantic import BeforeValidator, Field
 from aimass_compiler.catalog import OneOf
 from aimass_compiler.catalog.cleaning_step import CleaningStep
 from aimass_compiler.catalog.quantities import Frozen
-from aimass_compiler.catalog.source import Source
+from aimass_compiler.catalog.source_choice import SourceChoice
 from aimass_compiler.catalog.split import Split
 from aimass_compiler.catalog.splits.hash import Hash
 from aimass_compiler.pipeline.columns import Column
 from aimass_compiler.pipeline.joins import Join
-
-#: What stands behind the suffix of a file that is packed.
-PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip")
-
-#: Suffixes that are not the name of their kind and stand for no other.
-_SUFFIXES = {"feather": "arrow"}
-
-
-def _source_of_path(value: Any) -> Any:
-    """A bare path names its own kind by its suffix, before one that says how it is packed."""
-    if not isinstance(value, str):
-        return value
-    path = PurePosixPath(value)
-    if path.suffix.lower() in PACKED:
-        path = path.with_suffix("")
-    suffix = path.suffix.lstrip(".").lower()
-    suffix = _SUFFIXES.get(suffix, suffix)
-    return {suffix or value: value}
-
-
-SourceChoice = Annotated[
-    Source,
-    OneOf("sources"),
-    BeforeValidator(_source_of_path, json_schema_input_type=str | Annotated[Source, OneOf("sources")]),
-]
-
 
 _InShort = Literal["number", "category", "text", "id", "time"]
 _ColumnsAsWritten = Annotated[dict[str, _InShort | Column], Field(min_length=1)]

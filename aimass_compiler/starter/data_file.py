@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from aimass_compiler.catalog.source import EmptyFileError, UnreadableError
-from aimass_compiler.pipeline.data import PACKED
+from aimass_compiler.catalog.source_choice import PACKED
 from aimass_compiler.starter.profile import Observed, observe
 from aimass_compiler.starter.unusable import UnusableDataError
 

@@ -198,7 +198,7 @@ def _written(data: Data, collected: JoinedRows) -> dict[str, str]:
 
     CSV has one way for all values, so that text there tells nothing.
     """
-    has_types = any(source.has_types for source in data.sources.values())
+    has_types = any(part.has_types for source in data.sources.values() for _, part in source.parts())
     kinds = collected.columns
     written = {
         name: "mixed" if name in collected.mixed else contract.written(kinds[name]) for name in data.columns
