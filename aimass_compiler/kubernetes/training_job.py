@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal, Protocol
 
 from aimass_compiler import conventions
 from aimass_compiler.conventions import ExitCode
@@ -49,6 +50,18 @@ _PHASES = {
 }
 
 
+class Exchange(Protocol):
+    """An object store, through which files reach the job and its results come back."""
+
+    url: str
+
+    def send(self, model: str, name: Literal["given"], root: Path, paths: Sequence[str]) -> int:
+        """Store files, those that are new; how many bytes that took."""
+
+    def receive(self, model: str, name: Literal["results"], root: Path) -> list[str]:
+        """Bring the files of a list to their paths below a folder."""
+
+
 class TrainingFailed(ClusterError):  # noqa: N818  # it reads as what is the case
     """The job failed; its exit code is that of the stage that did."""
 
@@ -71,6 +84,8 @@ class ClusterTraining:
     """The files and folders of the project that the job reads, by their paths."""
     results: Sequence[str]
     """The folders that it leaves, by their paths in the project."""
+    store: Callable[[], Exchange] | None = None
+    """Opens the object store that the job gets its files from, where they need no copying through a pod."""
     force: bool = False
     """Whether a job that succeeded is run again."""
     timeout: float = 3600.0
@@ -190,7 +205,11 @@ def _submit(
             _created(connection, document)
         else:
             connection.apply(document)
-    if wanted.given:
+    if wanted.store is not None:
+        store = wanted.store()
+        size = store.send(wanted.model, "given", wanted.root, wanted.given)
+        report(f"{', '.join(wanted.given)} is in {store.url}: {size:,} bytes were new there")
+    elif wanted.given:
         report(f"copying {', '.join(wanted.given)} to the volume")
         copy = opened(connection, kubectl, wanted.job, check, timeout=_COPY_SECONDS, report=report)
         with copy as workspace:
@@ -261,11 +280,16 @@ def _fetch(
     check: Callable[[], None],
     report: Report,
 ) -> None:
-    report(f"fetching {', '.join(wanted.results)} from the volume")
-    copy = opened(connection, kubectl, wanted.job, check, timeout=_COPY_SECONDS, report=report)
     beside = wanted.root / conventions.ARTIFACTS_FOLDER
     beside.mkdir(exist_ok=True)
     with TemporaryDirectory(dir=beside, prefix=".arriving-") as folder:
-        with copy as workspace:
-            workspace.receive(wanted.results, Path(folder))
+        if wanted.store is not None:
+            store = wanted.store()
+            report(f"fetching {', '.join(wanted.results)} from {store.url}")
+            store.receive(wanted.model, "results", Path(folder))
+        else:
+            report(f"fetching {', '.join(wanted.results)} from the volume")
+            copy = opened(connection, kubectl, wanted.job, check, timeout=_COPY_SECONDS, report=report)
+            with copy as workspace:
+                workspace.receive(wanted.results, Path(folder))
         put_in_place(Path(folder), wanted.root, wanted.results)

@@ -124,6 +124,15 @@ class ImageSignature(Frozen):
         return self
 
 
+def _is_store(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in ("s3", "gs", "file") or not rest.strip("/") or set(url) & set(" \"'`$"):
+        raise PydanticCustomError(
+            "store", "`{url}` is no URL of an object store, such as `s3://bucket/path`", {"url": url}
+        )
+    return url.rstrip("/")
+
+
 class EnvironmentSettings(Frozen):
     """Where one environment lies, and who applies to it."""
 
@@ -147,6 +156,10 @@ class EnvironmentSettings(Frozen):
     secrets: tuple[str, ...] = ()
     """Secrets of the namespace with what the training job needs to read its rows, such as the entries
     `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`: its pods get them as environment variables."""
+    store: Annotated[str, AfterValidator(_is_store)] | None = None
+    """The object store through which the training job gets its files and gives its results, such as the URL
+    of the DVC remote, `s3://bucket/path`; without it, `aimass train` copies them through a pod. Said of the
+    first environment; what the job needs to reach it is in `secrets`, or the identity of its workload."""
     soak: Duration | None = None
     """How long a version must have been released in the environment before this one; by default any time."""
     signature: ImageSignature | None = None

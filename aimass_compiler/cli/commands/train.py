@@ -111,10 +111,21 @@ def _training(arguments: argparse.Namespace, project: Project, pipeline: Pipelin
         objects=kustomize.find().build(project.generated / name / "train"),
         given=sorted(set(given)),
         results=[f"{own}/{stage}" for stage in _FETCHED],
+        store=_store(project),
         force=arguments.force,
         timeout=arguments.timeout,
         lock_timeout=arguments.lock_timeout,
     )
+
+
+def _store(project: Project) -> Callable[[], Exchange] | None:
+    """What opens the object store of the first environment."""
+    url = next(iter(project.settings.environments.values())).store
+    if url is None:
+        return None
+    from aimass_compiler.runtime.exchange import Store
+
+    return partial(Store, url)
 
 
 def _train_there(arguments: argparse.Namespace, wanted: ClusterTraining) -> None:

@@ -72,6 +72,11 @@ class TrainingRun:
         return self.environment.training
 
     @property
+    def store(self) -> str | None:
+        """Where its files come from and its results go, beside the volume."""
+        return self.pipeline.settings.environments[next(iter(self.pipeline.environments))].store
+
+    @property
     def account(self) -> str:
         """The ServiceAccount of the pods."""
         return conventions.TRAINING_ACCOUNT.format(model=self.name)

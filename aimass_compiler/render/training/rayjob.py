@@ -22,6 +22,7 @@ LONGEST_NAME = 47
 _KEEP_SECONDS = 600
 _START_SECONDS = 1800
 _HASH_LENGTH = 8
+_EXCHANGE = "python -m aimass_compiler.runtime.exchange"
 #: The service test holds a server against what its users wait for, so it belongs where it will serve.
 _LAST_STAGE = "package"
 
@@ -75,7 +76,7 @@ def ray_job(job: TrainingRun, name: str, spec: dict[str, Any]) -> Object:
 def job_spec(job: TrainingRun) -> dict[str, Any]:
     """The run: all stages on the head, tried once more on a new cluster when that breaks."""
     return {
-        "entrypoint": _from_data_to_package(job.name),
+        "entrypoint": _from_data_to_package(job.name, job.store),
         "submissionMode": "K8sJobMode",
         "shutdownAfterJobFinishes": True,
         "ttlSecondsAfterFinished": _KEEP_SECONDS,
@@ -87,11 +88,21 @@ def job_spec(job: TrainingRun) -> dict[str, Any]:
     }
 
 
-def _from_data_to_package(model: str) -> str:
-    """Every stage in the workspace volume, which starts without what an earlier stage would have left."""
+def _from_data_to_package(model: str, store: str | None) -> str:
+    """Every stage in the workspace volume, which starts without what an earlier stage would have left.
+
+    Where there is a store, rows come from it before, and what was learned goes there before it is judged: who
+    submitted the job judges it again.
+    """
     stages = STAGE_NAMES[: STAGE_NAMES.index(_LAST_STAGE) + 1]
     runtime, root = conventions.RUNTIME_COMMAND, f"--root {WORKSPACE}"
-    return 'bash -c "' + " && ".join(f"{runtime} {stage} {model} {root}" for stage in stages) + '"'
+    commands = [f"{runtime} {stage} {model} {root}" for stage in stages]
+    if store is not None:
+        learned = 1 + stages.index("train")
+        results = " ".join(f"{conventions.ARTIFACTS_FOLDER}/{model}/{stage}" for stage in stages[:learned])
+        commands.insert(learned, f"{_EXCHANGE} send {model} {store} {results} {root}")
+        commands.insert(0, f"{_EXCHANGE} receive {model} {store} {root}")
+    return 'bash -c "' + " && ".join(commands) + '"'
 
 
 def _deadline(job: TrainingRun) -> dict[str, int]:
