@@ -12,9 +12,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, Protocol
+
+from msgspec.structs import replace
 
 from aimass_compiler import conventions
 from aimass_compiler.conventions import ExitCode
@@ -27,6 +29,7 @@ from aimass_compiler.kubernetes.prune import wait_until_gone
 from aimass_compiler.kubernetes.readiness import NotReady, wait_for
 from aimass_compiler.kubernetes.transport import Report
 from aimass_compiler.programs.kubectl import Kubectl
+from aimass_compiler.programs.object_store import Store
 from aimass_compiler.render.object_kind import WorkloadState, at
 
 _LONGEST_PAUSE = 3.0
@@ -48,18 +51,6 @@ _PHASES = {
     "Retrying": "it failed, and is tried again on a new Ray cluster",
     "Waiting": "it waits to be submitted",
 }
-
-
-class Exchange(Protocol):
-    """An object store, through which files reach the job and its results come back."""
-
-    url: str
-
-    def send(self, model: str, name: Literal["given"], root: Path, paths: Sequence[str]) -> int:
-        """Store files, those that are new; how many bytes that took."""
-
-    def receive(self, model: str, name: Literal["results"], root: Path) -> list[str]:
-        """Bring the files of a list to their paths below a folder."""
 
 
 class TrainingFailed(ClusterError):  # noqa: N818  # it reads as what is the case
@@ -84,8 +75,8 @@ class ClusterTraining:
     """The files and folders of the project that the job reads, by their paths."""
     results: Sequence[str]
     """The folders that it leaves, by their paths in the project."""
-    store: Callable[[], Exchange] | None = None
-    """Opens the object store that the job gets its files from, where they need no copying through a pod."""
+    store: Store | None = None
+    """The object store that the job gets its files from, where none are copied through a pod."""
     force: bool = False
     """Whether a job that succeeded is run again."""
     timeout: float = 3600.0
@@ -124,7 +115,7 @@ def train(connection: Connection, kubectl: Kubectl, wanted: ClusterTraining, rep
             wait_for(
                 connection,
                 key,
-                job_state,
+                partial(_state, wanted),
                 lease.check,
                 deadline=deadline,
                 report=report,
@@ -206,9 +197,8 @@ def _submit(
         else:
             connection.apply(document)
     if wanted.store is not None:
-        store = wanted.store()
-        size = store.send(wanted.model, "given", wanted.root, wanted.given)
-        report(f"{', '.join(wanted.given)} is in {store.url}: {size:,} bytes were new there")
+        size = wanted.store.send(wanted.model, "given", wanted.root, wanted.given)
+        report(f"{', '.join(wanted.given)} is in {wanted.store.url}: {size:,} bytes were new there")
     elif wanted.given:
         report(f"copying {', '.join(wanted.given)} to the volume")
         copy = opened(connection, kubectl, wanted.job, check, timeout=_COPY_SECONDS, report=report)
@@ -237,6 +227,13 @@ def _needed(wanted: ClusterTraining) -> Iterator[Object]:
         if "configMap" in volume:
             names.add(("ConfigMap", volume["configMap"]["name"]))
     return (each for each in wanted.objects if (each["kind"], each["metadata"]["name"]) in names)
+
+
+def _state(wanted: ClusterTraining, live: Object) -> WorkloadState:
+    """How far the job is, also by what it says itself."""
+    found = job_state(live)
+    noted = wanted.store.noted(wanted.model) if wanted.store and not _has_ended(live) else ""
+    return replace(found, message=f"{found.message}; {noted}") if noted else found
 
 
 def job_state(live: Object) -> WorkloadState:
@@ -284,9 +281,8 @@ def _fetch(
     beside.mkdir(exist_ok=True)
     with TemporaryDirectory(dir=beside, prefix=".arriving-") as folder:
         if wanted.store is not None:
-            store = wanted.store()
-            report(f"fetching {', '.join(wanted.results)} from {store.url}")
-            store.receive(wanted.model, "results", Path(folder))
+            report(f"fetching {', '.join(wanted.results)} from {wanted.store.url}")
+            wanted.store.receive(wanted.model, "results", Path(folder))
         else:
             report(f"fetching {', '.join(wanted.results)} from the volume")
             copy = opened(connection, kubectl, wanted.job, check, timeout=_COPY_SECONDS, report=report)

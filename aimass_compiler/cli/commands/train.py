@@ -67,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.programs import dvc
     from aimass_compiler.programs.kubectl import KubectlError
     from aimass_compiler.programs.kustomize import KustomizeError
+    from aimass_compiler.programs.object_store import StoreFailure
 
     project = project_of(arguments)
     pipeline = brought_up_to_date(project, arguments.model)
@@ -82,6 +83,9 @@ def run(arguments: argparse.Namespace) -> int:
             return _finish_here(arguments, project, pipeline)
     except ClusterError as error:
         return clusters.report_error(error)
+    except StoreFailure as failure:
+        terminal.error(str(failure), failure.help)
+        return ExitCode.DATA
     except (KustomizeError, KubectlError) as error:
         terminal.error(str(error), getattr(error, "help", ""))
         return ExitCode.USAGE
@@ -93,8 +97,10 @@ def _training(arguments: argparse.Namespace, project: Project, pipeline: Pipelin
     """What to train there. Raises DataMissing, and KustomizeError."""
     from aimass_compiler.kubernetes.training_job import ClusterTraining
     from aimass_compiler.programs import dvc, kustomize
+    from aimass_compiler.programs.object_store import Store
 
     name = pipeline.name
+    store = next(iter(pipeline.settings.environments.values())).store
     own = f"{conventions.ARTIFACTS_FOLDER}/{name}"
     given = [path for source in pipeline.data.sources.values() for path in source.dependencies()]
     given += pipeline.model.dependencies
@@ -111,21 +117,11 @@ def _training(arguments: argparse.Namespace, project: Project, pipeline: Pipelin
         objects=kustomize.find().build(project.generated / name / "train"),
         given=sorted(set(given)),
         results=[f"{own}/{stage}" for stage in _FETCHED],
-        store=_store(project),
+        store=None if store is None else Store(store),
         force=arguments.force,
         timeout=arguments.timeout,
         lock_timeout=arguments.lock_timeout,
     )
-
-
-def _store(project: Project) -> Callable[[], Exchange] | None:
-    """What opens the object store of the first environment."""
-    url = next(iter(project.settings.environments.values())).store
-    if url is None:
-        return None
-    from aimass_compiler.runtime.exchange import Store
-
-    return partial(Store, url)
 
 
 def _train_there(arguments: argparse.Namespace, wanted: ClusterTraining) -> None:

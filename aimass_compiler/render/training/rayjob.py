@@ -98,6 +98,7 @@ def _from_data_to_package(model: str, store: str | None) -> str:
     runtime, root = conventions.RUNTIME_COMMAND, f"--root {WORKSPACE}"
     commands = [f"{runtime} {stage} {model} {root}" for stage in stages]
     if store is not None:
+        commands = [f"{_EXCHANGE} stage {model} {store} {stage} {root}" for stage in stages]
         learned = 1 + stages.index("train")
         results = " ".join(f"{conventions.ARTIFACTS_FOLDER}/{model}/{stage}" for stage in stages[:learned])
         commands.insert(learned, f"{_EXCHANGE} send {model} {store} {results} {root}")
