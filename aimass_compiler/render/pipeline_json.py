@@ -26,6 +26,8 @@ TRAINED_FROM = frozenset(
         "retraining",
     )
 )
+#: What the package has of `serving`, where it is written.
+_PACKAGED_FROM = ("explanations",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,4 +55,7 @@ class PipelineJson:
         parts = {key: value for key, value in self.document.items() if key in TRAINED_FROM}
         first = next(iter(self.document["environments"].values()), self.document)["training"]
         metadata = Metadata(name=self.pipeline.name).model_dump(mode="json")
+        serving = {name: self.document["serving"].get(name) for name in _PACKAGED_FROM}
+        if any(serving.values()):
+            parts["serving"] = {name: value for name, value in serving.items() if value}
         return emit_json({**parts, "metadata": metadata, "training": first})

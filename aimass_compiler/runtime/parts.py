@@ -29,7 +29,7 @@ def read_parts(path: Path, stage: Stage) -> dict[str, Any]:
     for key in stage.reads:
         value: Any = document
         for word in key.split("."):
-            value = value[word] if isinstance(value, dict) else None
+            value = value.get(word) if isinstance(value, dict) else None  # what is not written is left out
         try:
             parts[key.rpartition(".")[2]] = _adapter(key).validate_python(value)
         except ValidationError as error:
