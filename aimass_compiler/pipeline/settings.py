@@ -160,6 +160,8 @@ class EnvironmentSettings(Frozen):
     """The object store through which the training job gets its files and gives its results, such as the URL
     of the DVC remote, `s3://bucket/path`; without it, `aimass train` copies them through a pod. Said of the
     first environment; what the job needs to reach it is in `secrets`, or the identity of its workload."""
+    engine: Literal["local", "ray"] = "local"
+    """What moves rows in the training job: one process on the head, or all workers, with the same results."""
     soak: Duration | None = None
     """How long a version must have been released in the environment before this one; by default any time."""
     signature: ImageSignature | None = None

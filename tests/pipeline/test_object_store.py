@@ -51,7 +51,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A store of a server that speaks S3, in another process."""
     python = CLIENTS if CLIENTS.exists() else Path(sys.executable)
     if subprocess.run([python, "-c", "import moto.server"], capture_output=True, check=False).returncode:
-        pytest.skip("no server speaks S3: `make clients` installs one")
+        pytest.skip("`make clients` installs a server that speaks S3")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

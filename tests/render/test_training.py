@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from aimass_compiler import conventions
 from aimass_compiler.render import render
 from aimass_compiler.render.training.cluster import TrainingRun
+from aimass_compiler.runtime.parts import read_parts
+from aimass_compiler.stages import STAGES
 from render.files import below, kustomization, objects, one
 from render.models import VARIED, pipeline
 
@@ -39,6 +42,40 @@ def test_the_job_needs_nothing_of_an_earlier_stage_and_goes_on_to_a_package() ->
     commands = entrypoint.removeprefix('bash -c "').removesuffix('"').split(" && ")
     stages = ("prepare", "features", "train", "evaluate", "package")
     assert commands == [f"aimass-runtime {stage} churn --root /workspace" for stage in stages]
+
+
+STORE = "s3://models/dvc"
+LOCAL_ROWS = {"data": {"sources": {"customers": "data/customers.csv"}}}
+
+
+def commands(files: dict[str, bytes]) -> list[str]:
+    entrypoint: str = job(files)["spec"]["entrypoint"]
+    return entrypoint.removeprefix('bash -c "').removesuffix('"').split(" && ")
+
+
+def egress(files: dict[str, bytes]) -> list[dict[str, Any]]:
+    policies = (each for each in objects(files, "train") if each["kind"] == "NetworkPolicy")
+    (found,) = (each["spec"]["egress"] for each in policies if "ingress" in each["spec"])
+    return list(found)
+
+
+def test_with_a_store_rows_come_first_and_results_go_before_they_are_judged() -> None:
+    files = render(pipeline(LOCAL_ROWS, {"environments": {"dev": {"store": STORE}}}))
+    acts = [command.split()[3:6] for command in commands(files)]
+    assert acts == [
+        ["receive", "churn", STORE],
+        *[["stage", "churn", STORE]] * 3,
+        ["send", "churn", STORE],
+        *[["stage", "churn", STORE]] * 2,
+    ]
+    assert egress(files) == [{}]
+    assert {} not in egress(render(pipeline(LOCAL_ROWS)))
+
+
+def test_the_engine_of_the_job_is_a_variable_of_its_stages() -> None:
+    files = render(pipeline(settings={"environments": {"dev": {"engine": "ray"}}}))
+    assert commands(files)[0] == "export AIMASS_ENGINE=ray"
+    assert commands(PLAIN) == commands(files)[1:]
 
 
 def test_as_many_workers_as_trials_run_at_once() -> None:
@@ -251,3 +288,17 @@ def test_models_train_in_the_first_environment_with_its_overrides() -> None:
     (container,) = workers(files)["template"]["spec"]["containers"]
     assert container["resources"]["limits"]["memory"] == "8Gi"
     assert json.loads(files["train/pipeline.json"])["training"]["resources"]["memory"] == "8Gi"
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"serving": {"explanations": {"rows": 5}}}], ids=["plain", "explained"]
+)
+def test_every_stage_finds_its_parts_in_what_is_rendered(changes: dict[str, Any], tmp_path: Path) -> None:
+    files = render(pipeline(changes))
+    for name in ("pipeline.json", "train/pipeline.json"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(files[name])
+        stages = STAGES if path.parent == tmp_path else STAGES[:-1]
+        found = {stage.name: read_parts(path, stage) for stage in stages}
+        assert (found["package"]["explanations"] is not None) == bool(changes)

@@ -10,6 +10,7 @@ from aimass_compiler import __version__, conventions
 from aimass_compiler.catalog.quantities import Bytes
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
 from aimass_compiler.pipeline.search_space import workers
+from aimass_compiler.pipeline.settings import EnvironmentSettings
 from aimass_compiler.pipeline.training import Training
 from aimass_compiler.render.image.training_image import training_image
 from aimass_compiler.render.names import (
@@ -72,9 +73,9 @@ class TrainingRun:
         return self.environment.training
 
     @property
-    def store(self) -> str | None:
-        """Where its files come from and its results go, beside the volume."""
-        return self.pipeline.settings.environments[next(iter(self.pipeline.environments))].store
+    def settings(self) -> EnvironmentSettings:
+        """Of the first environment, where models are trained."""
+        return self.pipeline.settings.environments[next(iter(self.pipeline.environments))]
 
     @property
     def account(self) -> str:
@@ -193,8 +194,8 @@ def _pod(job: TrainingRun, container: str, resources: dict[str, Any]) -> dict[st
 
 def _secrets(job: TrainingRun) -> dict[str, Any]:
     """Names only: what is in a Secret never passes through here."""
-    here = job.pipeline.settings.environments[next(iter(job.pipeline.environments))]
-    return {"envFrom": [{"secretRef": {"name": name}} for name in here.secrets]} if here.secrets else {}
+    names = job.settings.secrets
+    return {"envFrom": [{"secretRef": {"name": name}} for name in names]} if names else {}
 
 
 def _named_user(job: TrainingRun) -> dict[str, Any]:

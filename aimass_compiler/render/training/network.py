@@ -27,7 +27,9 @@ def training_policy(job: TrainingRun) -> dict[str, Any]:
     ]
     # Names may be answered by a node's own cache, which no selector finds.
     egress: list[dict[str, Any]] = [{"to": [peers]}, {"ports": _DNS}]
-    if job.store is not None or any(source.egress() for source in job.pipeline.data.sources.values()):
+    if job.settings.store is not None or any(
+        source.egress() for source in job.pipeline.data.sources.values()
+    ):
         egress = [{}]
     return _policy(job.account, training_labels(job.name), ingress, egress)
 

@@ -76,7 +76,7 @@ def ray_job(job: TrainingRun, name: str, spec: dict[str, Any]) -> Object:
 def job_spec(job: TrainingRun) -> dict[str, Any]:
     """The run: all stages on the head, tried once more on a new cluster when that breaks."""
     return {
-        "entrypoint": _from_data_to_package(job.name, job.store),
+        "entrypoint": _from_data_to_package(job),
         "submissionMode": "K8sJobMode",
         "shutdownAfterJobFinishes": True,
         "ttlSecondsAfterFinished": _KEEP_SECONDS,
@@ -88,21 +88,23 @@ def job_spec(job: TrainingRun) -> dict[str, Any]:
     }
 
 
-def _from_data_to_package(model: str, store: str | None) -> str:
+def _from_data_to_package(job: TrainingRun) -> str:
     """Every stage in the workspace volume, which starts without what an earlier stage would have left.
 
     Where there is a store, rows come from it before, and what was learned goes there before it is judged: who
     submitted the job judges it again.
     """
     stages = STAGE_NAMES[: STAGE_NAMES.index(_LAST_STAGE) + 1]
-    runtime, root = conventions.RUNTIME_COMMAND, f"--root {WORKSPACE}"
-    commands = [f"{runtime} {stage} {model} {root}" for stage in stages]
+    model, root, store = job.name, f"--root {WORKSPACE}", job.settings.store
+    commands = [f"{conventions.RUNTIME_COMMAND} {stage} {model} {root}" for stage in stages]
     if store is not None:
         commands = [f"{_EXCHANGE} stage {model} {store} {stage} {root}" for stage in stages]
         learned = 1 + stages.index("train")
         results = " ".join(f"{conventions.ARTIFACTS_FOLDER}/{model}/{stage}" for stage in stages[:learned])
         commands.insert(learned, f"{_EXCHANGE} send {model} {store} {results} {root}")
         commands.insert(0, f"{_EXCHANGE} receive {model} {store} {root}")
+    if job.settings.engine != "local":
+        commands.insert(0, f"export {conventions.ENGINE_VARIABLE}={job.settings.engine}")
     return 'bash -c "' + " && ".join(commands) + '"'
 
 
