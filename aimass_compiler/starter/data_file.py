@@ -6,11 +6,12 @@ import stat
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from aimass_compiler.catalog.source import EmptyFileError, UnreadableError
 from aimass_compiler.catalog.source_choice import PACKED
-from aimass_compiler.starter.profile import Observed, observe
+from aimass_compiler.expression.timestamp_columns import microseconds
+from aimass_compiler.starter.profile import CODE_PATTERN, Observed, observe
 from aimass_compiler.starter.unusable import UnusableDataError
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ _KINDS = {
     ".parquet": "parquet", ".pq": "parquet",
     ".arrow": "arrow", ".feather": "arrow",
 }  # fmt: skip
+#: What can be read a part at a time.
+_COLUMNAR = ("parquet", "arrow")
 _UNREADABLE = "AM060"
 _QUOTINGS: tuple[Mapping[str, str], ...] = ({"escape": "\\"}, {"quote": "none", "escape": ""})
 
@@ -61,7 +64,28 @@ class DataFile:
         return replace(self, source=_source(kept, is_inferred_from_name=self.is_inferred_from_name))
 
 
-def examine(path: Path, shown_as: str, seen: Seen = None) -> tuple[DataFile, Observed]:
+class Examined(NamedTuple):
+    """A file that was read: its source, what its columns hold, and its rows."""
+
+    data: DataFile
+    observed: Observed
+    rows: polars.DataFrame | polars.LazyFrame
+
+
+def opened(path: Path, shown_as: str, seen: Seen = None) -> polars.DataFrame | polars.LazyFrame:
+    """The rows of a file, columnar ones not read yet; raises UnusableDataError."""
+    kind, _ = _kind(path, shown_as)
+    if kind not in _COLUMNAR:
+        return examine(path, shown_as, seen).rows
+    _check_is_file(path, shown_as)
+    _check_extra()
+    try:
+        return _scanned(path, kind)
+    except UnreadableError as error:
+        raise UnusableDataError(_UNREADABLE, error.message, error.hint) from None
+
+
+def examine(path: Path, shown_as: str, seen: Seen = None) -> Examined:
     """Read the whole file as the pipeline will, telling `seen` the rows so far; raises UnusableDataError."""
     kind, is_inferred_from_name = _kind(path, shown_as)
     _check_is_file(path, shown_as)
@@ -71,13 +95,21 @@ def examine(path: Path, shown_as: str, seen: Seen = None) -> tuple[DataFile, Obs
             return _separated(path, shown_as, seen, is_inferred_from_name=is_inferred_from_name)
         source = shown_as if is_inferred_from_name else {kind: shown_as}
         columns, rows = _objects(path, seen) if kind == "jsonl" else _table(path, kind)
+        frame = _scanned(path, kind) if kind in _COLUMNAR else _framed(columns)
     except EmptyFileError as error:
         raise UnusableDataError("AM063", error.message, error.hint) from None
     except UnreadableError as error:
         raise UnusableDataError(_UNREADABLE, error.message, error.hint) from None
     except OSError as error:
         raise UnusableDataError(_UNREADABLE, f"reading stopped: {error.strerror or error}") from None
-    return DataFile(source), observe(rows, columns)
+    return Examined(DataFile(source), observe(rows, columns), frame)
+
+
+def _framed(columns: Mapping[str, Any]) -> polars.DataFrame:
+    """Values of any types as a table; a column that mixes them is one of texts."""
+    import polars
+
+    return polars.DataFrame([polars.Series(name, values, strict=False) for name, values in columns.items()])
 
 
 def _kind(path: Path, shown_as: str) -> tuple[str, bool]:
@@ -118,9 +150,7 @@ def _check_extra() -> None:
     del duckdb, orjson, polars
 
 
-def _separated(
-    path: Path, shown_as: str, seen: Seen, *, is_inferred_from_name: bool
-) -> tuple[DataFile, Observed]:
+def _separated(path: Path, shown_as: str, seen: Seen, *, is_inferred_from_name: bool) -> Examined:
     from aimass_compiler.starter import dialects
     from aimass_compiler.starter.notations import keys_of, observe_notations
 
@@ -129,9 +159,8 @@ def _separated(
     keys = keys_of(notations, texts)
     types = {**dict.fromkeys(notations.numbers, "number"), **dict.fromkeys(notations.dates, "time")}
     whole = dialect.model_validate({**dialect.model_dump(exclude_defaults=True), **keys})
-    observed = observe(
-        texts.height, {column.name: column for column in whole.plain(texts, types).iter_columns()}
-    )
+    plain = whole.plain(texts, types)
+    observed = observe(texts.height, {column.name: column for column in plain.iter_columns()})
     for name, note in notations.notes.items():
         observed.columns[name].note = note
     for name, count in Counter(names).items():
@@ -142,7 +171,25 @@ def _separated(
             )
     parameters = _in_short(whole.model_dump(mode="json", exclude_defaults=True))
     source = _source(parameters, is_inferred_from_name=is_inferred_from_name)
-    return DataFile(source, tuple(_notes(whole)), is_inferred_from_name), observed
+    data = DataFile(source, tuple(_notes(whole)), is_inferred_from_name)
+    return Examined(data, observed, plain.select(_told(column) for column in plain.iter_columns()))
+
+
+def _told(texts: polars.Series) -> polars.Series:
+    """Texts as the whole numbers, numbers or times that they all are, if they are."""
+    import polars
+
+    known = texts.set(texts == "", None) if texts.dtype == polars.String else texts
+    if known.dtype != polars.String or known.null_count() == len(known):
+        return known
+    bare = known.str.strip_chars()
+    if not bare.str.contains(CODE_PATTERN).any():
+        for kind in (polars.Int64, polars.Float64):
+            numbers = bare.cast(kind, strict=False)
+            if numbers.null_count() == known.null_count():
+                return numbers
+    moments = microseconds(bare)
+    return moments.cast(polars.Datetime("us")) if moments.null_count() == known.null_count() else known
 
 
 def _source(parameters: dict[str, Any], *, is_inferred_from_name: bool) -> Any:
@@ -201,14 +248,18 @@ def _objects(path: Path, seen: Seen) -> tuple[Mapping[str, Any], int]:
     return _objects.values(str(path), None, seen)
 
 
+def _scanned(path: Path, kind: str) -> polars.LazyFrame:
+    from aimass_compiler.catalog import load
+
+    source = cast("FileSource", load("sources", kind).model_validate({"path": "-"}))
+    return source.read_file(str(path), None).frames[0].lazy()
+
+
 def _table(path: Path, kind: str) -> tuple[Mapping[str, Any], int]:
     """Times and decimals as the text and the numbers that the contract sees."""
     import polars
 
-    from aimass_compiler.catalog import load
-
-    source = cast("FileSource", load("sources", kind).model_validate({"path": "-"}))
-    frame = source.read_file(str(path), None).frames[0].lazy().collect()
+    frame = _scanned(path, kind).collect()
     columns: dict[str, polars.Series] = {}
     for column in frame.iter_columns():
         type_ = column.dtype

@@ -20,6 +20,7 @@ from aimass_compiler.pipeline import ModelName
 from aimass_compiler.render.emit import inline
 from aimass_compiler.starter.data_file import DataFile, Seen, examine
 from aimass_compiler.starter.decisions import Draft, Wanted, decide, guesses, split_reason
+from aimass_compiler.starter.leaks import without_leaks
 from aimass_compiler.starter.unusable import UnusableDataError
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ def propose(
     try:
         _check_name(name)
         _check_path(shown_as)
-        data, observed = examine(path, shown_as, seen)
-        draft = decide(observed, wanted)
+        data, observed, rows = examine(path, shown_as, seen)
+        draft = without_leaks(decide(observed, wanted), rows)
     except UnusableDataError as error:
         finding = Finding(error.code, (), error.message, help=error.hint, file=shown_as)
         return SpecProposal("", [finding], [])

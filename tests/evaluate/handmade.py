@@ -96,7 +96,12 @@ class Project:
         model = _model(self.task, self.weight, 6 if self.images else 2, self.opset)
         train = self.workspace.folder("train")
         train.joinpath("model.onnx").write_bytes(model.SerializeToString())
-        best = {"trained_at": TRAINED_AT, "model": "linear_regression", "parameters": {"l2": 1.0}}
+        best = {
+            "trained_at": TRAINED_AT,
+            "model": "linear_regression",
+            "metric": "r2",
+            "parameters": {"l2": 1.0},
+        }
         train.joinpath("best.json").write_text(json.dumps(best))
         return self
 

@@ -87,3 +87,22 @@ def test_what_is_left_out_is_said_where_nothing_is_left(tmp_path: Path) -> None:
     content = "a" * 300 + ",y\n" + "".join(f"{n},{'yes' if n % 3 else 'no'}\n" for n in range(60))
     _, findings = attempted(tmp_path, "x.csv", content)
     assert "a name is short" in findings[0].help
+
+
+def customers(path: Path, count: int) -> str:
+    """The spec proposed for customers whose refund is the target under another name."""
+    rows = (f"{20 + n % 50},{n * 7 % 311}.5,{n % 3 == 0},{'no' if n % 3 else 'yes'}" for n in range(count))
+    (path / "customers.csv").write_text("\n".join(["age,spent,refunded,churned", *rows]))
+    text, problems, _ = propose(path / "customers.csv", "customers.csv", "churn")
+    assert not problems
+    return text
+
+
+def test_a_column_that_alone_tells_the_target_is_left_out_with_a_note(tmp_path: Path) -> None:
+    text = customers(tmp_path, 600)
+    assert "#   refunded: it alone predicts the target nearly always" in text
+    assert not any(line.strip().startswith("refunded:") for line in text.splitlines())
+
+
+def test_few_rows_are_no_proof_of_a_leak(tmp_path: Path) -> None:
+    assert "alone predicts" not in customers(tmp_path, 100)

@@ -16,6 +16,7 @@ _COMMON = (ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
 #: Every command, in the order in which a newcomer meets them.
 ORDER = (
     "init",
+    "profile",
     "compile",
     "check",
     "fix",

@@ -125,7 +125,7 @@ def importance_of(
 
         best = reached(table.to_series())
         for column in table.select(selectors.by_name(*(place["name"] for place in places))).iter_columns():
-            found[column.name] = Spread.of([best - reached(column.gather(order)) for order in orders])
+            found[column.name] = Spread.of([best - reached(column[order]) for order in orders])
     ranked = dict(sorted(found.items(), key=lambda entry: (-entry[1].mean, entry[0])))
     left_out = tuple(place["name"] for place in inputs[len(places) :])
     return Permuted(metric.name, rows, wanted.repeats, ranked, left_out)

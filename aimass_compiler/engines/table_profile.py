@@ -1,0 +1,260 @@
+"""What a table holds, seen once block by block: gaps, distributions, values, what predicts the target.
+
+Counts, means and extremes are of all rows. Distinct values are counted exactly up to 4,096 and estimated
+beyond (k minimum values, Bar-Yossef et al. 2002, with a standard error of 1.6 %). Quantiles, frequent values
+and what goes with the target are those of at most 20,000 rows, evenly apart. Memory holds a block, the sample
+and 8 bytes a row, by which rows that are alike are found.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from aimass_compiler.engines.target_association import associations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import polars
+
+    from aimass_compiler.engines import Table
+    from aimass_compiler.engines.target_association import TargetAssociation
+
+_SKETCH = 4_096
+_SAMPLE = 20_000
+_HASHES = 2**64
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_FREQUENT = 5
+#: Of an identifier nearly every row has another value.
+_UNIQUE_SHARE, _FEWEST_UNIQUE = 0.98, 100
+#: From which share of the guesser's error a column alone removes it is suspected.
+LEAK = 0.98
+_GAPS_TELL = 0.5
+_SAME = 0.9999
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """One column."""
+
+    name: str
+    type: str
+    """`number`, `flag`, `text`, `time`, `list` or `other`."""
+    missing: int
+    distinct: int
+    is_estimated: bool
+    """Whether `distinct` is an estimate."""
+    summary: Mapping[str, float]
+    """Of numbers: min, max, mean, deviation and quantiles."""
+    frequent: tuple[tuple[str, float], ...]
+    """The most frequent values of the sample with their shares; none of numbers with many values."""
+    association: TargetAssociation | None = None
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A column that should not be learnt from as it is, or a doubt about it."""
+
+    column: str
+    kind: str
+    """`leak`, `gaps`, `identifier`, `constant` or `copy`."""
+    reason: str
+
+
+@dataclass(frozen=True)
+class TableProfile:
+    """A whole table."""
+
+    rows: int
+    duplicates: int
+    """Rows that are like an earlier one in every column."""
+    sampled: int
+    target: str | None
+    columns: tuple[ColumnProfile, ...]
+    suspects: tuple[Suspect, ...]
+
+    def document(self) -> dict[str, Any]:
+        """The profile as JSON."""
+        from dataclasses import asdict
+
+        return asdict(self)
+
+
+@dataclass
+class _Seen:
+    """What was found of some consecutive rows."""
+
+    rows: int
+    missing: dict[str, int]
+    moments: dict[str, tuple[int, float, float, float, float]]
+    """Of numbers: how many, mean, sum of squared deviations, least and largest."""
+    smallest: dict[str, polars.Series]
+    """The smallest hashes of each column's values, all different."""
+    rows_hashed: list[polars.Series]
+    sample: list[polars.DataFrame]
+
+
+def profile(table: Table, target: str | None = None) -> TableProfile:
+    """Look at every row once. Raises KeyError where there is no such target."""
+    import polars
+
+    if target is not None and target not in table.schema:
+        raise KeyError(target)
+    number = max([*table.schema, "row"], key=len) + "#"  # longer than every name, so none of them
+    step = max(1, math.ceil(table.height / _SAMPLE))
+    seen = table.numbered(number).fold(lambda block: _part(block, number, step), _merged)
+    sample = polars.concat(seen.sample, how="vertical_relaxed")
+    duplicates = seen.rows - polars.concat(seen.rows_hashed).n_unique() if seen.rows else 0
+    told = {} if target is None else associations(sample, target)
+    columns = tuple(
+        replace(_column(name, table.schema[name], seen, sample), association=told.get(name))
+        for name in table.schema
+    )
+    suspects = tuple(_suspects(columns, seen.rows, sample, target))
+    return TableProfile(seen.rows, duplicates, sample.height, target, columns, suspects)
+
+
+def _part(block: polars.DataFrame, number: str, step: int) -> _Seen:
+    rows = block.drop(number)
+    sample = rows.filter(block.get_column(number) % step == 0)
+    moments, missing, smallest = {}, {}, {}
+    for column in rows.iter_columns():
+        # Under a plain name: polars takes `*` and `^…$` for patterns, in methods of a Series too.
+        name, known = column.name, column.alias("value").drop_nulls()
+        if known.dtype.is_float():
+            known = known.drop_nans()
+        missing[name] = len(column) - len(known)
+        if known.dtype.is_numeric():
+            moments[name] = _moments(known)
+        if not known.dtype.is_nested():
+            smallest[name] = known.hash(0).unique().sort().head(_SKETCH)
+    flat = rows.select(
+        each.alias(str(place)) for place, each in enumerate(rows.iter_columns()) if not each.dtype.is_nested()
+    )
+    hashed = [flat.hash_rows(0)] if flat.width else []
+    return _Seen(rows.height, missing, moments, smallest, hashed, [sample])
+
+
+def _moments(known: polars.Series) -> tuple[int, float, float, float, float]:
+    finite = known.cast(float).filter(known.cast(float).is_finite())
+    if finite.is_empty():
+        return 0, 0.0, 0.0, math.inf, -math.inf
+    mean = float(finite.mean())  # type: ignore[arg-type]  # there are numbers
+    squares = float(((finite - mean) ** 2).sum())
+    return len(finite), mean, squares, float(finite.min()), float(finite.max())  # type: ignore[arg-type]  # as above
+
+
+def _merged(first: _Seen, later: _Seen) -> _Seen:
+    smallest = {
+        name: first.smallest[name].append(hashes).unique().sort().head(_SKETCH)
+        for name, hashes in later.smallest.items()
+    }
+    return _Seen(
+        first.rows + later.rows,
+        {name: count + later.missing[name] for name, count in first.missing.items()},
+        {name: _both(each, later.moments[name]) for name, each in first.moments.items()},
+        smallest,
+        first.rows_hashed + later.rows_hashed,
+        first.sample + later.sample,
+    )
+
+
+def _both(
+    first: tuple[int, float, float, float, float], later: tuple[int, float, float, float, float]
+) -> tuple[int, float, float, float, float]:
+    """Moments of both (Chan, Golub and LeVeque 1983)."""
+    count = first[0] + later[0]
+    if not count:
+        return first
+    apart = later[1] - first[1]
+    mean = first[1] + apart * later[0] / count
+    squares = first[2] + later[2] + apart * apart * first[0] * later[0] / count
+    return count, mean, squares, min(first[3], later[3]), max(first[4], later[4])
+
+
+def _column(name: str, type_: polars.DataType, seen: _Seen, sample: polars.DataFrame) -> ColumnProfile:
+    hashes = seen.smallest.get(name)
+    distinct = 0 if hashes is None else len(hashes)
+    is_estimated = distinct == _SKETCH
+    if is_estimated and hashes is not None:
+        distinct = min(seen.rows - seen.missing[name], round((_SKETCH - 1) / (int(hashes[-1]) / _HASHES)))
+    known = sample.get_column(name).alias("value").drop_nulls()
+    summary: dict[str, float] = {}
+    if name in seen.moments and seen.moments[name][0]:
+        count, mean, squares, least, largest = seen.moments[name]
+        numbers = known.cast(float)
+        numbers = numbers.filter(numbers.is_finite())
+        quantiles = {f"p{round(100 * share)}": numbers.quantile(share, "linear") for share in _QUANTILES}
+        summary = {"min": least, "max": largest, "mean": mean, "deviation": math.sqrt(squares / count)}
+        summary |= {key: float(value) for key, value in quantiles.items() if value is not None}
+    frequent: tuple[tuple[str, float], ...] = ()
+    if not type_.is_nested() and not (type_.is_float() and distinct > _FREQUENT) and len(known):
+        counts = known.value_counts(sort=True).sort(["count", "value"], descending=[True, False])
+        frequent = tuple(
+            (str(value), count / len(known)) for value, count in counts.head(_FREQUENT).iter_rows()
+        )
+    return ColumnProfile(name, _kind(type_), seen.missing[name], distinct, is_estimated, summary, frequent)
+
+
+def _kind(type_: polars.DataType) -> str:
+    import polars
+
+    if type_.is_numeric():
+        return "number"
+    if type_ == polars.Boolean:
+        return "flag"
+    if type_.is_temporal():
+        return "time"
+    if type_.is_nested():
+        return "list"
+    return "text" if type_ in (polars.String, polars.Categorical, polars.Enum) else "other"
+
+
+def _suspects(
+    columns: Sequence[ColumnProfile], rows: int, sample: polars.DataFrame, target: str | None
+) -> Iterator[Suspect]:
+    """What should be looked at before anything is learnt, column by column."""
+    copies = dict(_copies(sample, [column.name for column in columns if column.name != target]))
+    for column in columns:
+        if column.name == target:
+            continue
+        told, known = column.association, rows - column.missing
+        if told is not None and told.alone >= LEAK:
+            yield Suspect(
+                column.name,
+                "leak",
+                f"it alone predicts `{target}` nearly always ({told.alone:.1%} of the error of guessing "
+                "is gone): is it known before the fact?",
+            )
+        elif told is not None and told.gaps >= _GAPS_TELL:
+            yield Suspect(
+                column.name,
+                "gaps",
+                f"whether it is missing predicts `{target}` ({told.gaps:.0%} of the error of guessing is gone): "
+                "is it filled in after the fact?",
+            )
+        if known and column.distinct == 1:
+            yield Suspect(column.name, "constant", "it has one value in all rows")
+        is_continuous = sample.schema[column.name].is_float() or column.type in ("time", "list")
+        if known >= _FEWEST_UNIQUE and column.distinct >= _UNIQUE_SHARE * known and not is_continuous:
+            yield Suspect(column.name, "identifier", "nearly every row has another value: declare it as `id`")
+        if column.name in copies:
+            yield Suspect(column.name, "copy", f"it says the same as `{copies[column.name]}`")
+
+
+def _copies(sample: polars.DataFrame, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Columns of numbers that an earlier one determines in a straight line, and which."""
+    import numpy
+
+    numeric = [name for name in names if sample.schema[name].is_numeric()][:500]
+    complete = sample.select(sample.get_column(name).cast(float) for name in numeric).drop_nulls().drop_nans()
+    if complete.height <= _FREQUENT or len(numeric) < 2:  # noqa: PLR2004  # a column is no copy of itself
+        return
+    with numpy.errstate(all="ignore"):
+        related = numpy.abs(numpy.corrcoef(complete.to_numpy(), rowvar=False))
+    for place, name in enumerate(numeric):
+        (like,) = numpy.nonzero(related[place, :place] >= _SAME)
+        if len(like):
+            yield name, numeric[int(like[0])]
