@@ -121,8 +121,13 @@ class Recurrent(_Layer, frozen=True):
     units: int
     bidirectional: bool
 
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """The names of its cells."""
+        return ("onward", "backward") if self.bidirectional else ("onward",)
+
     def shape_after(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return (shape[0], self.units * (2 if self.bidirectional else 1))
+        return (shape[0], self.units * len(self.directions))
 
 
 class EncoderBlock(_Layer, frozen=True):
@@ -156,6 +161,11 @@ Layer = Dense | Convolution | BatchNormalization | Activation | Pooling | Dropou
 PLAIN_LAYERS: frozenset[type[Layer]] = frozenset(
     {Dense, Convolution, BatchNormalization, Activation, Pooling, Dropout, Flatten}
 )
+#: Those that read sequences with recurrent cells, too.
+RECURRENT_LAYERS: frozenset[type[Layer]] = PLAIN_LAYERS.union((Embedding, Masking, Recurrent, StepPooling))
+SEQUENCE_LAYERS = get_args(SequenceLayer)
+#: What a step that is not there counts as where the largest is looked for: minus infinity would become NaN.
+MASKED = -1e9
 ALL_LAYERS: frozenset[type[Layer]] = frozenset(get_args(Layer))
 
 

@@ -18,7 +18,7 @@ EXPLANATIONS = (
     Explanation(
         "AM289",
         "the framework does not build the layers of the model",
-        "Every framework trains tables and images; sequences need layers that not each of them has here. "
+        "Every framework trains tables, images and recurrent networks; attention is not built with each. "
         "What a network serves does not depend on the framework that trained it.",
     ),
 )
@@ -29,8 +29,8 @@ features: [tokens: plan, drop: [tenure, charges]]
 EXAMPLES = (
     Example(
         "AM289",
-        fails="model: {rnn: {framework: mxnet}}" + _OF_TEXT,
-        passes="model: {rnn: {framework: torch}}" + _OF_TEXT,
+        fails="model: {transformer: {framework: mxnet}}" + _OF_TEXT,
+        passes="model: {transformer: {framework: torch}}" + _OF_TEXT,
     ),
 )
 

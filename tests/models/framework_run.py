@@ -21,6 +21,7 @@ from aimass_compiler.catalog.frameworks._parameters import Parameters, first_par
 from aimass_compiler.catalog.model import Budget
 from aimass_compiler.catalog.models.cnn import Cnn
 from aimass_compiler.catalog.models.mlp import Mlp
+from aimass_compiler.catalog.models.rnn import Rnn
 from aimass_compiler.catalog.optimizers.adam import Adam
 from tests.models.examples import TASKS, Watched, budget, examples, served
 
@@ -37,6 +38,9 @@ ARCHITECTURES: dict[str, Network] = {
         for function in ("relu", "gelu", "elu", "tanh")
     },
     "max": Cnn(channels=(3, 4), kernel=3, dropout=0.0),
+    "lstm": Rnn(cell="lstm", hidden=3, layers=2, embedding=5, dropout=0.0),
+    "gru": Rnn(cell="gru", hidden=4, bidirectional=False, pooling="max", embedding=3, dropout=0.0),
+    "series": Rnn(cell="gru", hidden=8, pooling="max", dropout=0.0),
     "average": Cnn(channels=(3, 4), kernel=2, pooling="average", dropout=0.0),
 }
 #: Layers that no model has in this order: what is flattened has width, height and channels.
@@ -50,12 +54,30 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "centered": RMSPROP(learning_rate=0.01, momentum=0.5, centered=True),
 }
 STEPS = 3
+LENGTH, CODES = 6, 12
 
 
 def rows_of(name: str) -> Examples:
     """Three classes, of rows that count more or less."""
+    if name in ("lstm", "gru", "series"):
+        return sequences(name, 60, 1)
     found = examples("cnn" if name in ("max", "average", "flattened") else "mlp", "multiclass", 60, 1)
     return Examples(found.x, found.y, numpy.linspace(0.5, 1.5, 60))
+
+
+def sequences(name: str, rows: int, seed: int) -> Examples:
+    """Codes of words or numbers, of any length from no step on; the largest first step decides the class."""
+    chance = numpy.random.default_rng(seed)
+    there = numpy.arange(LENGTH) < chance.integers(0, LENGTH + 1, rows)[:, None]
+    weights = numpy.linspace(0.5, 1.5, rows)
+    if name == "series":
+        values = chance.normal(size=(rows, LENGTH, 2)).astype(numpy.float32)
+        y = numpy.digitize(numpy.where(there[:, 0], values[:, 0, 0], 0), (-0.5, 0.5))
+        values[~there] = numpy.nan
+        values[::7, 2] = numpy.nan  # in the middle, too
+        return Examples(values, y.astype(numpy.int64), weights)
+    codes = numpy.where(there, chance.integers(2, CODES, (rows, LENGTH)), 0)
+    return Examples(codes.astype(numpy.int64), codes[:, 0] // 4, weights, CODES)
 
 
 def layers_of(name: str) -> Sequence[Layer]:
@@ -68,7 +90,7 @@ def stepped(framework: str, name: str, **spent: Any) -> tuple[numpy.ndarray, lis
     """The answers of a network that starts alike in every framework, and its weights after some steps."""
     rows, layers = rows_of(name), layers_of(name)
     asked = budget(batch_size=60, **spent)
-    first = first_parameters(layers, rows.x.shape[1:], seed=3)
+    first = first_parameters(layers, rows.x.shape[1:], 3, rows.codes)
     learner, ask, weights = LEARNERS[framework](layers, first, rows, asked)
     before = ask(rows.x)
     for epoch in range(STEPS):
@@ -81,7 +103,7 @@ def _torch_learner(layers: Sequence[Layer], first: Parameters, rows: Examples, a
 
     from aimass_compiler.catalog.frameworks import torch as framework
 
-    made = framework.built(layers, rows.x.shape[1:])
+    made = framework.built(layers, rows.x.shape[1:], rows.codes)
     learning = [module for module in made if module.state_dict()]
     arrays = [array for array in first if array]
     for module, values in zip(learning, arrays, strict=True):
@@ -155,6 +177,20 @@ def trained(framework: str, task: str) -> dict[str, Any]:
     }
 
 
+def texts(framework: str, name: str) -> dict[str, Any]:
+    """How often the framework finds the class of sequences, and what its graph answers."""
+    train, validation = sequences(name, 400, 1), sequences(name, 200, 2)
+    model = ARCHITECTURES[name].model_copy(update={"framework": framework})
+    spent = budget(epochs=8, optimizer=Adam(learning_rate=0.03))
+    found = model.train(TASKS["multiclass"], train, validation, spent, Watched())
+    scores = found.predict(validation.x)
+    return {
+        "accuracy": float((scores.argmax(axis=1) == validation.y).mean()),
+        "predictions": scores,
+        "served": served(found.to_onnx(), validation.x),
+    }
+
+
 def digits(framework: str) -> dict[str, Any]:
     """How many digits the framework recognises that it did not learn from, and what its graph answers."""
     from sklearn.datasets import load_digits
@@ -185,6 +221,7 @@ def run(framework: str) -> dict[str, Any]:
         },
         "trained": {task: trained(framework, task) for task in TASKS},
         "digits": digits(framework),
+        "sequences": {name: texts(framework, name) for name in ("lstm", "gru", "series")},
     }
 
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from aimass_compiler.catalog.frameworks import Framework, Wheels, _numpy_names, framework_named
 from aimass_compiler.catalog.models.mlp import Mlp
-from aimass_compiler.catalog.network import PLAIN_LAYERS, network_framework, network_frameworks
+from aimass_compiler.catalog.network import RECURRENT_LAYERS, network_framework, network_frameworks
 from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.training.suitability import require_installed
 from tests.models.examples import TASKS, examples
@@ -54,7 +54,7 @@ def assert_alike(found: list[numpy.ndarray], expected: list[numpy.ndarray]) -> N
 
 def test_the_architectures_have_every_layer() -> None:
     used = {type(layer) for name in (*ARCHITECTURES, "flattened") for layer in layers_of(name)}
-    assert used == PLAIN_LAYERS
+    assert used == RECURRENT_LAYERS
 
 
 @pytest.mark.slow
@@ -107,6 +107,15 @@ def test_a_killed_training_ends_as_if_it_had_not_been(
 def test_it_learns_digits_as_well_as_any(framework: str, told: dict[str, Any]) -> None:
     found = told["digits"]
     assert found["accuracy"] > 0.85
+    numpy.testing.assert_allclose(found["served"], found["predictions"], rtol=0, atol=1e-5)
+
+
+@pytest.mark.slow
+@every
+@pytest.mark.parametrize("name", ["lstm", "gru", "series"])
+def test_it_learns_sequences_as_well_as_any(framework: str, name: str, told: dict[str, Any]) -> None:
+    found = told["sequences"][name]
+    assert found["accuracy"] > 0.8
     numpy.testing.assert_allclose(found["served"], found["predictions"], rtol=0, atol=1e-5)
 
 

@@ -106,7 +106,7 @@ class LayerTrainer(Struct, frozen=True):
         """
         shape = train.x.shape[1:]
         scale = Scale.for_task(task, train.y)
-        first = first_parameters(layers, shape, budget.seed)
+        first = first_parameters(layers, shape, budget.seed, train.codes)
         trainable = self.build_network(layers, first, shape, loss, budget)
         learner = ArrayLearner(trainable, budget, train, validation, scale)
         trainable.set_weights(best_weights(learner, budget, progress))

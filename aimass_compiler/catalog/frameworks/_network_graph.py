@@ -11,6 +11,7 @@ from aimass_compiler.catalog import network
 from aimass_compiler.conventions import ONNX_IR_VERSION, ONNX_OPSETS
 
 if TYPE_CHECKING:
+    import numpy
     import onnx
 
     from aimass_compiler.catalog.frameworks._parameters import Parameters
@@ -21,57 +22,74 @@ if TYPE_CHECKING:
 def network_graph(
     layers: Sequence[Layer], parameters: Parameters, shape: tuple[int, ...], task: Task
 ) -> onnx.ModelProto:
-    """From `rows` float32 [N, *shape] to `answer`: probabilities [N, K], or numbers [N, 1].
+    """From `rows` [N, *shape] to `answer`: probabilities [N, K], or numbers [N, 1].
 
+    Rows are float32, or int64 where they hold codes of words.
     Operators: https://onnx.ai/onnx/operators/
     """
-    nodes: list[onnx.NodeProto] = []
-    constants: list[onnx.TensorProto] = []
-    value = "rows"
-    for place, (layer, learned) in enumerate(zip(layers, parameters, strict=True)):
-        names = {name: f"{place}/{name}" for name in learned}
-        constants += [numpy_helper.from_array(array, names[name]) for name, array in learned.items()]
-        following = f"{place}/out"
-        made = _node(layer, value, names, following)
-        if made is not None:
-            nodes.append(made)
-            value = following
+    from aimass_compiler.catalog.frameworks import _sequence_graph
+
+    writer = NodeWriter()
+    value: Any = "rows"
+    before = shape
+    for layer, learned in zip(layers, parameters, strict=True):
+        if isinstance(layer, network.SEQUENCE_LAYERS):
+            value = _sequence_graph.written(writer, layer, value, learned, before[0])
+        elif not isinstance(layer, network.Dropout):
+            value = _written(writer, layer, value, learned)
+        before = layer.shape_after(before)
     ending = {"op_type": "Softmax", "axis": 1} if task.is_classification else {"op_type": "Identity"}
-    nodes.append(helper.make_node(inputs=[value], outputs=["answer"], **ending))
+    writer.nodes.append(helper.make_node(inputs=[value], outputs=["answer"], **ending))
+    kind = TensorProto.INT64 if isinstance(layers[0], network.Embedding) else TensorProto.FLOAT
     graph = helper.make_graph(
-        nodes,
+        writer.nodes,
         "network",
-        [helper.make_tensor_value_info("rows", TensorProto.FLOAT, ["N", *shape])],
+        [helper.make_tensor_value_info("rows", kind, ["N", *shape])],
         [helper.make_tensor_value_info("answer", TensorProto.FLOAT, ["N", task.outputs])],
-        constants,
+        writer.constants,
     )
     opsets = [helper.make_opsetid("", ONNX_OPSETS[""])]
     return helper.make_model(graph, opset_imports=opsets, ir_version=ONNX_IR_VERSION)
 
 
-def _node(layer: Layer, value: str, names: Mapping[str, str], following: str) -> onnx.NodeProto | None:
-    """What computes a layer; None where a trained one changes nothing."""
-    operator: str
-    inputs: list[str] = [value]
-    options: dict[str, Any] = {}
+class NodeWriter:
+    """The nodes so far, in their order, and the constants that they read."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def node(self, operator: str, inputs: Sequence[str], **options: Any) -> str:
+        """Add a node and name its output."""
+        name = f"n{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, inputs, [name], **options))
+        return name
+
+    def constant(self, array: numpy.ndarray) -> str:
+        """Add a constant and name it."""
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(array, name))
+        return name
+
+
+def _written(writer: NodeWriter, layer: Layer, value: str, learned: Mapping[str, numpy.ndarray]) -> str:
+    """The node that computes a layer."""
+    inputs = [value, *(writer.constant(array) for array in learned.values())]
     match layer:
         case network.Dense():
-            operator, inputs, options = "Gemm", [value, names["weight"], names["bias"]], {"transB": 1}
+            return writer.node("Gemm", inputs, transB=1)
         case network.Convolution():
             before, after = layer.padding
-            operator, inputs = "Conv", [value, names["weight"], names["bias"]]
-            options = {"pads": [before, before, after, after]}
+            return writer.node("Conv", inputs, pads=[before, before, after, after])
         case network.BatchNormalization():
-            arrays = ("weight", "bias", "running_mean", "running_var")
-            operator, inputs = "BatchNormalization", [value, *(names[array] for array in arrays)]
-            options = {"epsilon": layer.epsilon}
+            return writer.node("BatchNormalization", inputs, epsilon=layer.epsilon)
         case network.Activation(function):
-            operator = {"relu": "Relu", "gelu": "Gelu", "elu": "Elu", "tanh": "Tanh"}[function]
+            return writer.node(
+                {"relu": "Relu", "gelu": "Gelu", "elu": "Elu", "tanh": "Tanh"}[function], inputs
+            )
         case network.Pooling(kind, size):
             operator = {"max": "MaxPool", "average": "AveragePool"}[kind]
-            options = {"kernel_shape": size, "strides": size}
+            return writer.node(operator, inputs, kernel_shape=size, strides=size)
         case network.Flatten():
-            operator = "Flatten"
-        case network.Dropout():
-            return None
-    return helper.make_node(operator, inputs, [following], **options)
+            return writer.node("Flatten", inputs)
+    raise NotImplementedError(type(layer).__name__)

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 Parameters = tuple[Mapping[str, "numpy.ndarray"], ...]
 
 
-def first_parameters(layers: Sequence[Layer], shape: tuple[int, ...], seed: int) -> Parameters:
-    """What layers start from that read rows of `shape`, float32.
+def first_parameters(
+    layers: Sequence[Layer], shape: tuple[int, ...], seed: int, codes: int | None = None
+) -> Parameters:
+    """What layers start from that read rows of `shape`, float32; `codes` is how many codes such rows have.
 
     `weight` and `bias` are uniform within 1/√n, where a unit sums n numbers: He et al. 2015 with PyTorch's
     slope √5 (https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html).
@@ -31,13 +33,13 @@ def first_parameters(layers: Sequence[Layer], shape: tuple[int, ...], seed: int)
     chance = numpy.random.default_rng(seed)
     found = []
     for layer in layers:
-        found.append(dict(_first_of(layer, shape, chance)))
+        found.append(dict(_first_of(layer, shape, codes, chance)))
         shape = layer.shape_after(shape)
     return tuple(found)
 
 
 def _first_of(
-    layer: Layer, shape: tuple[int, ...], chance: numpy.random.Generator
+    layer: Layer, shape: tuple[int, ...], codes: int | None, chance: numpy.random.Generator
 ) -> Mapping[str, numpy.ndarray]:
     import numpy
 
@@ -49,7 +51,33 @@ def _first_of(
         case network.BatchNormalization():
             ones, zeros = numpy.ones(shape[0], numpy.float32), numpy.zeros(shape[0], numpy.float32)
             return {"weight": ones, "bias": zeros, "running_mean": zeros, "running_var": ones}
+        case network.Embedding(width, deviation):
+            vectors = chance.normal(0, deviation, (codes or 0, width))
+            return {"vectors.weight": vectors.astype(numpy.float32)}
+        case network.Recurrent():
+            return _first_of_cells(layer, shape[1], chance)
     return {}
+
+
+def _first_of_cells(
+    layer: network.Recurrent, width: int, chance: numpy.random.Generator
+) -> Mapping[str, numpy.ndarray]:
+    """Uniform within 1/√units, gate by gate: input, forget, cell and output, or reset, update and new."""
+    import numpy
+
+    rows = layer.units * {"lstm": 4, "gru": 3}[layer.cell]
+    sizes = {
+        "weight_ih": (rows, width),
+        "weight_hh": (rows, layer.units),
+        "bias_ih": (rows,),
+        "bias_hh": (rows,),
+    }
+    bound = 1 / numpy.sqrt(layer.units)
+    return {
+        f"{way}.{name}_l0": chance.uniform(-bound, bound, size).astype(numpy.float32)
+        for way in layer.directions
+        for name, size in sizes.items()
+    }
 
 
 def _uniform(shape: tuple[int, ...], chance: numpy.random.Generator) -> dict[str, numpy.ndarray]:

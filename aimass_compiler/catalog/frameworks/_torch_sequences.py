@@ -11,9 +11,6 @@ from torch import nn
 from aimass_compiler.catalog import network
 from aimass_compiler.expression.algebra import PADDING
 
-#: Before a softmax as good as nothing, and of no row without steps a NaN.
-_NOTHING = -1e9
-
 
 class Steps(NamedTuple):
     """What each step holds, [N, L, D], and whether it is there, [N, L]."""
@@ -128,7 +125,7 @@ class AttentionBlock(nn.Module):  # type: ignore[misc]  # torch is not typed her
         split = self.asked(values).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         queries, keys, answers = split[0], split[1], split[2]
         scores = queries @ keys.transpose(2, 3) / math.sqrt(queries.shape[3])
-        scores = scores.masked_fill(~present[:, None, None, :], _NOTHING)
+        scores = scores.masked_fill(~present[:, None, None, :], network.MASKED)
         weights = self.dropout(torch.softmax(scores, dim=3))
         return self.answered((weights @ answers).transpose(1, 2).flatten(2))
 
@@ -145,7 +142,7 @@ class PooledSteps(nn.Module):  # type: ignore[misc]  # torch is not typed here
         if self.kind == "mean":
             total = torch.where(present, steps.values, 0.0).sum(dim=1)
             return total / present.sum(dim=1).clamp(min=1)
-        largest = torch.where(present, steps.values, _NOTHING).amax(dim=1)
+        largest = torch.where(present, steps.values, network.MASKED).amax(dim=1)
         return torch.where(present.any(dim=1), largest, 0.0)
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: What Gluon calls the arrays of a batch normalisation.
 _NORMALIZATION = {"weight": "gamma", "bias": "beta"}
+#: A row of a sequence has steps, and what each holds.
+_STEPS_AXES = 2
 
 
 def _mxnet(threads: int = 1) -> Any:
@@ -69,19 +71,37 @@ def _assembled(
 ) -> tuple[Any, list[Any]]:
     """A Gluon network with these weights, and the block of each layer."""
     mxnet = _mxnet()
+    from aimass_compiler.catalog.frameworks import _gluon_sequences
+
     made, blocks = mxnet.gluon.nn.HybridSequential(), []
-    for layer in layers:
-        blocks.append(_block(layer, shape))
+    for layer, arrays in zip(layers, parameters, strict=True):
+        if isinstance(layer, network.SEQUENCE_LAYERS):
+            blocks.append(_gluon_sequences.block(layer, shape, arrays))
+        else:
+            blocks.append(_block(layer, shape))
         if isinstance(layer, network.Convolution) and any(layer.padding):
             made.add(_padded(layer))
-        made.add(blocks[-1])
         shape = layer.shape_after(shape)
+        is_of_steps = isinstance(layer, network.Dropout) and len(shape) == _STEPS_AXES
+        made.add(_gluon_sequences.EachStep(blocks[-1]) if is_of_steps else blocks[-1])
     made.initialize()
     made.hybridize()
-    for block, arrays in zip(blocks, parameters, strict=True):
+    for layer, block, arrays in zip(layers, blocks, parameters, strict=True):
+        own = _parameters_of(layer, block)
         for name, array in arrays.items():
-            _parameter(block, name).set_data(mxnet.nd.array(array))
+            own[name].set_data(mxnet.nd.array(array))
     return made, blocks
+
+
+def _parameters_of(layer: Layer, block: Any) -> Mapping[str, Any]:
+    """Gluon's parameters of a block by the names that all frameworks share, in their order."""
+    from aimass_compiler.catalog.frameworks import _gluon_sequences
+
+    if isinstance(layer, network.SEQUENCE_LAYERS):
+        return _gluon_sequences.parameters(layer, block)
+    names = ("weight", "bias", "running_mean", "running_var")
+    known = {_NORMALIZATION.get(name, name): name for name in names} | {name: name for name in names}
+    return {name: getattr(block, own) for own, name in known.items() if hasattr(block, own)}
 
 
 def predictor(
@@ -106,7 +126,7 @@ class GluonNetwork:
         self, layers: Sequence[Layer], first: Parameters, shape: tuple[int, ...], loss: str, budget: Budget
     ) -> None:
         self._mx = _mxnet(budget.threads)
-        self._budget, self._measure = budget, _LOSSES[loss]
+        self._layers, self._budget, self._measure = layers, budget, _LOSSES[loss]
         self.network, self._blocks = _assembled(layers, first, shape)
         every = self.network.collect_params().values()
         self._every = list(every)
@@ -166,19 +186,11 @@ class GluonNetwork:
 
     def parameters(self) -> Parameters:
         """What the layers learned, in the layout of all frameworks."""
-        return tuple(_arrays(block) for block in self._blocks)
-
-
-def _parameter(block: Any, name: str) -> Any:
-    """A block's parameter by the name that all frameworks share."""
-    own = getattr(block, _NORMALIZATION.get(name, name), None)
-    return own if own is not None else getattr(block, name)
-
-
-def _arrays(block: Any) -> Mapping[str, numpy.ndarray]:
-    names = ("weight", "bias", "running_mean", "running_var")
-    known = {_NORMALIZATION.get(name, name): name for name in names} | {name: name for name in names}
-    return {name: getattr(block, own).data().asnumpy() for own, name in known.items() if hasattr(block, own)}
+        pairs = zip(self._layers, self._blocks, strict=True)
+        return tuple(
+            {name: found.data().asnumpy() for name, found in _parameters_of(layer, block).items()}
+            for layer, block in pairs
+        )
 
 
 def _log_loss(outputs: Any, truth: Any) -> Any:
@@ -199,6 +211,6 @@ MXNET = NetworkFramework(
         platforms=(("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "x86_64")),
         before=(3, 12),
     ),
-    builds=network.PLAIN_LAYERS,
+    builds=network.RECURRENT_LAYERS,
     train=LayerTrainer(GluonNetwork, predictor),
 )

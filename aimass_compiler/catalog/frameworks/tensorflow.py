@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 #: Images have their channels first everywhere but here: TensorFlow convolves them last, on a CPU.
 _CHANNELS_LAST, _CHANNELS_FIRST = (2, 3, 1), (3, 1, 2)
+_IMAGE_AXES = 3
 
 
 def _keras() -> Any:
@@ -76,19 +77,32 @@ def _assembled(
 ) -> tuple[Any, list[list[Any]]]:
     """A Keras model with these weights, and the Keras layers of each layer."""
     keras = _keras()
-    made = [_keras_layers(layer) for layer in layers]
-    is_image = len(shape) > 1
-    model = keras.Sequential(
-        [
-            keras.Input(shape),
-            *([keras.layers.Permute(_CHANNELS_LAST)] if is_image else []),
-            *(part for parts in made for part in parts),
-        ]
-    )
+    rows = keras.Input(shape, dtype="int32" if isinstance(layers[0], network.Embedding) else "float32")
+    value: Any = keras.layers.Permute(_CHANNELS_LAST)(rows) if len(shape) == _IMAGE_AXES else rows
+    made = []
+    for layer, arrays in zip(layers, parameters, strict=True):
+        parts, value = _following(layer, arrays, value)
+        made.append(parts)
     for layer, parts, arrays in zip(layers, made, parameters, strict=True):
-        if arrays:
-            parts[0].set_weights(_to_keras(layer, arrays))
-    return model, made
+        for part, weights in zip(parts, _to_keras(layer, arrays), strict=False):
+            part.set_weights(weights)
+    return keras.Model(rows, value), made
+
+
+def _following(layer: Layer, arrays: Mapping[str, numpy.ndarray], value: Any) -> tuple[list[Any], Any]:
+    """The Keras layers of a layer, and what they make of the value before it: a tensor, or steps."""
+    from aimass_compiler.catalog.frameworks import _keras_sequences
+
+    if isinstance(layer, network.SEQUENCE_LAYERS):
+        made = _keras_sequences.keras_layers(layer, arrays)
+        return made, _keras_sequences.applied(layer, made, value)
+    made = _keras_layers(layer)
+    for part in made:
+        if isinstance(value, _keras_sequences.Steps):
+            value = value._replace(values=part(value.values))
+        else:
+            value = part(value)
+    return made, value
 
 
 def predictor(
@@ -99,7 +113,7 @@ def predictor(
     import tensorflow
 
     def predict(x: numpy.ndarray) -> numpy.ndarray:
-        outputs = model(x, training=False)
+        outputs = model(x.astype(model.inputs[0].dtype, copy=False), training=False)
         made = tensorflow.nn.softmax(outputs) if task.is_classification else outputs[:, 0]
         found: numpy.ndarray = made.numpy()
         return found
@@ -130,10 +144,13 @@ class KerasNetwork:
         import numpy
 
         numbers = (numpy.float32(part) for part in (rate, *_updates.corrections(number)))
-        return float(self._step(batch, next(numbers), tuple(numbers)))
+        return float(self._step(self._typed(batch), next(numbers), tuple(numbers)))
 
     def loss(self, batch: Batch) -> float:
-        return float(self._loss(batch))
+        return float(self._loss(self._typed(batch)))
+
+    def _typed(self, batch: Batch) -> Batch:
+        return batch._replace(x=batch.x.astype(self.network.inputs[0].dtype, copy=False))
 
     def weights(self) -> list[numpy.ndarray]:
         found: list[numpy.ndarray] = self.network.get_weights()
@@ -159,23 +176,33 @@ class KerasNetwork:
         )
 
 
-def _to_keras(layer: Layer, arrays: Mapping[str, numpy.ndarray]) -> list[numpy.ndarray]:
-    """The arrays of a layer in Keras' order and layout."""
+def _to_keras(layer: Layer, arrays: Mapping[str, numpy.ndarray]) -> list[list[numpy.ndarray]]:
+    """The arrays of each Keras layer of a layer, in Keras' order and layout."""
+    from aimass_compiler.catalog.frameworks import _keras_sequences
+
+    if isinstance(layer, network.SEQUENCE_LAYERS):
+        return _keras_sequences.to_keras(layer, arrays)
+    if not arrays:
+        return []
     weight, *others = arrays.values()
     match layer:
         case network.Dense():
-            return [weight.T, *others]
+            return [[weight.T, *others]]
         case network.Convolution():
-            return [weight.transpose(2, 3, 1, 0), *others]
-    return [weight, *others]
+            return [[weight.transpose(2, 3, 1, 0), *others]]
+    return [[weight, *others]]
 
 
 def _from_keras(layer: Layer, arrays: Sequence[numpy.ndarray]) -> dict[str, numpy.ndarray]:
     """The arrays of a layer by name, in the layout of all frameworks."""
     import numpy
 
+    from aimass_compiler.catalog.frameworks import _keras_sequences
+
     if not arrays:
         return {}
+    if isinstance(layer, network.SEQUENCE_LAYERS):
+        return _keras_sequences.from_keras(layer, arrays)
     weight, *others = arrays
     match layer:
         case network.Dense():
@@ -205,7 +232,7 @@ def _functions(model: Any, loss: str, budget: Budget) -> tuple[Any, Any, Any]:
 
     measure, like = _LOSSES[loss], tensorflow.TensorSpec
     rows = Batch(
-        like(model.input_shape, tensorflow.float32),
+        like(model.input_shape, model.inputs[0].dtype),
         like((None,), tensorflow.int64 if loss == "log_loss" else tensorflow.float32),
         like((None,), tensorflow.float32),
     )
@@ -256,6 +283,6 @@ TENSORFLOW = NetworkFramework(
     module="tensorflow",
     extra="tensorflow",
     wheels=Wheels(before=(3, 14)),
-    builds=network.PLAIN_LAYERS,
+    builds=network.RECURRENT_LAYERS,
     train=LayerTrainer(_repeatable_network, predictor),
 )

@@ -1,0 +1,112 @@
+"""Layers of sequences as nodes of ONNX: what is padding or missing reaches no step that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy
+from onnx import TensorProto
+
+from aimass_compiler.catalog import network
+from aimass_compiler.expression.algebra import PADDING
+
+if TYPE_CHECKING:
+    from aimass_compiler.catalog.frameworks._network_graph import NodeWriter
+
+#: The order of a cell's gates in all frameworks, as places of ONNX' order.
+_GATES = {"lstm": (0, 3, 1, 2), "gru": (1, 0, 2)}
+
+
+class Steps(NamedTuple):
+    """The names of what each step holds, float32 [N, L, D], and whether it is there, bool [N, L]."""
+
+    values: str
+    present: str
+
+
+def written(
+    writer: NodeWriter,
+    layer: network.SequenceLayer,
+    value: str | Steps,
+    learned: Mapping[str, numpy.ndarray],
+    length: int,
+) -> str | Steps:
+    """The nodes that compute a layer over so many steps, and what they give."""
+    match layer, value:
+        case network.Embedding(), str():
+            values = writer.node("Gather", [writer.constant(learned["vectors.weight"]), value])
+            is_padding = writer.node("Equal", [value, writer.constant(numpy.array(PADDING))])
+            return Steps(values, writer.node("Not", [is_padding]))
+        case network.Masking(), str():
+            missing = writer.node("Cast", [writer.node("IsNaN", [value])], to=TensorProto.INT64)
+            count = writer.node("ReduceSum", [missing, writer.constant(numpy.array([2]))], keepdims=0)
+            present = writer.node("Equal", [count, writer.constant(numpy.array(0))])
+            return Steps(_where_present(writer, Steps(value, present), 0.0), present)
+        case network.Recurrent(), Steps():
+            return _recurrent(writer, layer, value, learned, length)
+        case network.StepPooling(), Steps():
+            return _pooled(writer, layer, value)
+    raise NotImplementedError(type(layer).__name__)
+
+
+def _where_present(writer: NodeWriter, steps: Steps, otherwise: float) -> str:
+    """The values [N, L, D], with another one in the steps that are not there."""
+    claim = writer.node("Unsqueeze", [steps.present, writer.constant(numpy.array([2]))])
+    return writer.node(
+        "Where", [claim, steps.values, writer.constant(numpy.array([otherwise], numpy.float32))]
+    )
+
+
+def _lengths(writer: NodeWriter, present: str, length: int) -> str:
+    """The place behind the last step that is there, int32 [N]; 1 of a row without steps."""
+    places = writer.constant(numpy.arange(1, length + 1))
+    one = writer.constant(numpy.array(1))
+    found = writer.node("Where", [present, places, one])
+    longest = writer.node("ReduceMax", [found, writer.constant(numpy.array([1]))], keepdims=0)
+    return writer.node("Cast", [longest], to=TensorProto.INT32)
+
+
+def _recurrent(
+    writer: NodeWriter,
+    layer: network.Recurrent,
+    steps: Steps,
+    learned: Mapping[str, numpy.ndarray],
+    length: int,
+) -> Steps:
+    def arrays(name: str) -> numpy.ndarray:
+        """Of each direction, the array of this name in ONNX' order of gates."""
+        order = list(_GATES[layer.cell])
+        split = (learned[f"{way}.{name}_l0"].reshape(len(order), layer.units, -1) for way in layer.directions)
+        return numpy.stack([gates[order].reshape(len(order) * layer.units, -1) for gates in split])
+
+    biases = numpy.concatenate([arrays("bias_ih"), arrays("bias_hh")], axis=1)[:, :, 0]
+    by_step = writer.node("Transpose", [steps.values], perm=(1, 0, 2))
+    inputs = [
+        by_step,
+        writer.constant(arrays("weight_ih")),
+        writer.constant(arrays("weight_hh")),
+        writer.constant(biases),
+        _lengths(writer, steps.present, length),
+    ]
+    options = {"linear_before_reset": 1} if layer.cell == "gru" else {}
+    direction = "bidirectional" if layer.bidirectional else "forward"
+    found = writer.node(layer.cell.upper(), inputs, hidden_size=layer.units, direction=direction, **options)
+    by_row = writer.node("Transpose", [found], perm=(2, 0, 1, 3))
+    shape = writer.constant(numpy.array([0, 0, len(layer.directions) * layer.units]))
+    return Steps(writer.node("Reshape", [by_row, shape]), steps.present)
+
+
+def _pooled(writer: NodeWriter, layer: network.StepPooling, steps: Steps) -> str:
+    axis = writer.constant(numpy.array([1]))
+    count = writer.node(
+        "ReduceSum", [writer.node("Cast", [steps.present], to=TensorProto.FLOAT), axis], keepdims=1
+    )
+    if layer.kind == "mean":
+        total = writer.node("ReduceSum", [_where_present(writer, steps, 0.0), axis], keepdims=0)
+        return writer.node(
+            "Div", [total, writer.node("Max", [count, writer.constant(numpy.array([1], numpy.float32))])]
+        )
+    largest = writer.node("ReduceMax", [_where_present(writer, steps, network.MASKED), axis], keepdims=0)
+    zero = writer.constant(numpy.array([0], numpy.float32))
+    return writer.node("Where", [writer.node("Greater", [count, zero]), largest, zero])
