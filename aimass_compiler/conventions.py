@@ -80,6 +80,8 @@ WRITTEN_AS_TEXT = frozenset(("category", "text", "time"))
 PROBABILITIES_OUTPUT = "probabilities"
 LABEL_OUTPUT = "label"
 PREDICTION_OUTPUT = "prediction"
+#: What a forecast answers for each step of its horizon: the value, and between which it lies.
+FORECAST_OUTPUTS = (PREDICTION_OUTPUT, "lower", "upper")
 
 # ---- stages, in the order in which they run --------------------------------------------------
 #: What moves a stage's rows, and the variable that names one of them.

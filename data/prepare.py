@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import churn
+import demand
 import reviews
 import scikit_learn
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 DATA_SETS: dict[str, Callable[[], Mapping[str, bytes]]] = {
     "breast_cancer": scikit_learn.breast_cancer,
     "churn": churn.churn,
+    "demand": demand.demand,
     "diabetes": scikit_learn.diabetes,
     "digits": scikit_learn.digits,
     "reviews": reviews.reviews,

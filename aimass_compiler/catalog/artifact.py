@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars
 
     from aimass_compiler.catalog.calibration import Calibration
+    from aimass_compiler.catalog.forecast import IntervalWidths
     from aimass_compiler.catalog.task import Task
 
 T = TypeVar("T")
@@ -88,18 +89,25 @@ class Artifact(ABC, Generic[T]):
 
     @abstractmethod
     def package(
-        self, trained: Path, features: Path, task: Task, folder: Path, threshold: float | None = None
+        self,
+        trained: Path,
+        features: Path,
+        task: Task,
+        folder: Path,
+        threshold: float | None = None,
+        widths: IntervalWidths | None = None,
     ) -> None:
         """Leave the files that serve, from the folders of the stages train and features.
 
-        `threshold` is the probability from which on a row is given the positive one of two classes.
+        `threshold` is the probability from which on a row is given the positive one of two classes, `widths`
+        those of a forecast's intervals.
         """
 
     @abstractmethod
     def responder(
         self, folder: Path, inputs: Sequence[Mapping[str, Any]], task: Task
     ) -> Callable[[polars.DataFrame], numpy.ndarray]:
-        """A package, loaded once, as a function from raw rows to scores.
+        """A package, loaded once, as a function from prepared rows to scores.
 
         `inputs` in its signature says what is read of the rows.
         """
@@ -107,5 +115,8 @@ class Artifact(ABC, Generic[T]):
     def answers(
         self, folder: Path, inputs: Sequence[Mapping[str, Any]], rows: polars.DataFrame, task: Task
     ) -> numpy.ndarray:
-        """What a package answers to raw rows."""
+        """What a package answers to prepared rows, of which `inputs` in its signature says what is read.
+
+        A forecast is asked once for each whole horizon of rows, and answers each row, too.
+        """
         return self.responder(folder, inputs, task)(rows)

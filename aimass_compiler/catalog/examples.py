@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy
 
     from aimass_compiler.catalog.feature_matrix import FeatureMatrix
+    from aimass_compiler.catalog.forecast import SeriesRows
 
 
 class Matrix(Struct, frozen=True):
@@ -78,6 +79,8 @@ class Examples(Struct, frozen=True):
     in the mean, so that a penalty such as `l2` means with weights what it means without."""
     codes: int | None = None
     """How many codes there are where `x` holds such of words."""
+    series: SeriesRows | None = None
+    """Of a forecast, where each row stands in its series."""
 
     def at(self, places: numpy.ndarray) -> Examples:
         """The rows at these places, in memory."""
@@ -89,4 +92,5 @@ class Examples(Struct, frozen=True):
             x=FeatureMatrix(x.layout, x.rows[places]) if isinstance(x, FeatureMatrix) else x[places],
             y=self.y[places],
             weights=None if self.weights is None else self.weights[places],
+            series=None if self.series is None else self.series.at(places),
         )

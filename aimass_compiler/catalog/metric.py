@@ -26,6 +26,8 @@ class Metric(Kind):
     is_of_positive: ClassVar[bool] = False
     #: Whether it looks at the class alone that a row is given, and not at how likely it is.
     is_of_labels: ClassVar[bool] = False
+    #: Whether it is measured of numbers divided by the scale of their series, which only forecasts have.
+    is_scaled: ClassVar[bool] = False
     #: Between which values it lies.
     lowest: ClassVar[float] = 0.0
     highest: ClassVar[float] = 1.0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from aimass_compiler.catalog.forecast import TRUTH, Forecast
 from aimass_compiler.catalog.loss import PINBALL
 from aimass_compiler.catalog.quantities import Frozen
 
@@ -38,6 +39,20 @@ class Task(Frozen):
     quantile: float | None = Field(None, exclude_if=lambda quantile: quantile is None)
     """Which quantile of a number is predicted, and not its mean."""
 
+    forecast: Forecast | None = Field(None, exclude_if=lambda forecast: forecast is None)
+    """How far ahead the number is predicted, from its own past; None where rows do not follow one another."""
+
+    @property
+    def served_as(self) -> str:
+        """What signatures and contracts call it: a forecast is a regression that answers a horizon."""
+        return self.kind if self.forecast is None else "forecast"
+
+    @property
+    def truth(self) -> str:
+        """The column of the prepared rows that holds what is to be predicted; a forecast's target is there as
+        its history."""
+        return self.target if self.forecast is None else TRUTH
+
     @property
     def level(self) -> float:
         """The quantile that is predicted, or the median."""
@@ -45,8 +60,8 @@ class Task(Frozen):
 
     @property
     def columns(self) -> frozenset[str]:
-        """The target and the weight: columns that are never features."""
-        return frozenset({self.target} if self.weight is None else {self.target, self.weight})
+        """The truth and the weight: columns that are never features."""
+        return frozenset({self.truth} if self.weight is None else {self.truth, self.weight})
 
     @property
     def is_classification(self) -> bool:
@@ -65,14 +80,17 @@ class Task(Frozen):
     def usual_objective(self) -> str:
         """The metric that compares trials where a spec names none."""
         if not self.is_classification:
-            return "root_mean_squared_error" if self.quantile is None else PINBALL
+            usual = "root_mean_squared_error" if self.forecast is None else "mase"
+            return usual if self.quantile is None else PINBALL
         return "roc_auc" if self.is_binary else "log_loss"
 
     @property
     def usual_metrics(self) -> tuple[str, ...]:
         """The metrics that a model is measured by where a spec names none."""
         if not self.is_classification:
-            of_numbers = ("r2", "root_mean_squared_error", "mean_absolute_error")
+            of_numbers: tuple[str, ...] = ("r2", "root_mean_squared_error", "mean_absolute_error")
+            if self.forecast is not None:
+                of_numbers = ("mase", "smape", "root_mean_squared_error", "mean_absolute_error")
             return of_numbers if self.quantile is None else (PINBALL, "mean_absolute_error")
         of_classes = ("log_loss", "accuracy", "f1")
         return ("roc_auc", *of_classes) if self.is_binary else of_classes

@@ -20,6 +20,7 @@ from aimass_compiler.expression.column_types import (
     TIME,
     Accepted,
     ColumnType,
+    History,
     Image,
     Index,
     NumberSeries,
@@ -46,6 +47,8 @@ EXAMPLE_COLUMNS: Mapping[str, ColumnType] = {
     "last_order": TIME,
     "photo": Image((3, 4, 4)),
     "load": NumberSeries((4, 2)),
+    "sales": History((8,)),
+    "step": NUMBER,
     "age_group": Index(4),
     "words": Vector(8),
 }

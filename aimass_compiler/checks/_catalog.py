@@ -51,4 +51,9 @@ def metric_of(name: str) -> type[Metric] | None:
 
 def metrics_for(task: Task) -> list[str]:
     """The metrics for a task, sorted."""
-    return [name for name in names("metrics") if (found := metric_of(name)) and found.task == task.kind]
+    return [name for name in names("metrics") if (found := metric_of(name)) and suits(found, task)]
+
+
+def suits(metric: type[Metric], task: Task) -> bool:
+    """Whether a metric judges what a task predicts."""
+    return metric.task == task.kind and (task.forecast is not None or not metric.is_scaled)

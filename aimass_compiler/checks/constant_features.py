@@ -42,8 +42,8 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Columns and formulas that have one value."""
     gone = pipeline.flow.sources.keys() - pipeline.flow.outcome.keys()
     for name in pipeline.flow.sources:
-        column = pipeline.data.columns[name]
-        if name not in gone and _has_one_value(column):
+        column = pipeline.row_columns[name]
+        if name not in gone and name in pipeline.data.columns and _has_one_value(column):
             message = f"`{name}` is the same in every row, so nothing can be learned from it"
             path, hint = ("data", "columns", name), f"leave it out: `drop: {name}`"
             yield Finding("AM273", path, message, help=hint, severity=Severity.WARNING, at_key=True)

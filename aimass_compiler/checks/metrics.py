@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aimass_compiler.checks._catalog import metric_of, metrics_for, named_metrics
+from aimass_compiler.checks._catalog import metric_of, metrics_for, named_metrics, suits
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._places import declared
 from aimass_compiler.diagnostics import Explanation, Finding, did_you_mean, respelt
@@ -44,8 +44,9 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
             fix = respelt(path, name, set(metrics_for(task)) - beside)
             hint = did_you_mean(name, metrics_for(task))
             yield Finding("AM223", path, f"there is no metric `{name}`", help=hint, fix=fix)
-        elif metric.task != task.kind:
+        elif not suits(metric, task):
             target = pipeline.data.columns[task.target].column_type
-            message = f"`{name}` judges {_NOUNS[metric.task]}, but the target `{task.target}` is {target}"
+            judged = "forecasts, by the scale of their series" if metric.is_scaled else _NOUNS[metric.task]
+            message = f"`{name}` judges {judged}, but the target `{task.target}` is {target}"
             hint = f"metrics of {_NOUNS[task.kind]}: " + ", ".join(f"`{name}`" for name in metrics_for(task))
             yield Finding("AM224", path, message, help=hint, related=(declared(task.target),))

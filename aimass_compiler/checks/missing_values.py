@@ -45,7 +45,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     model = pipeline.first_model
     if model.takes_missing:
         return
-    gaps: Gaps = {name: name for name, column in pipeline.data.columns.items() if column.is_nullable}
+    gaps: Gaps = {name: name for name, column in pipeline.row_columns.items() if column.is_nullable}
     for step in pipeline.flow.steps:
         gaps = _after(step, gaps)
     wanted = pipeline.flow.outcome
@@ -55,7 +55,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         if name in gaps and kind.may_be_nan and isinstance(kind, model.examples.reads)
     ]
     for source in dict.fromkeys(reaching):
-        share = pipeline.data.columns[source].missing
+        share = pipeline.row_columns[source].missing
         message = (
             f"`{source}` may be missing in {100 * share:.3g} % of the rows, which `{model.kind}` cannot take"
         )
@@ -66,7 +66,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 def _way_out(pipeline: Pipeline, source: str) -> str:
     from aimass_compiler.catalog.transforms.impute import Impute
 
-    if not Impute.takes(pipeline.data.columns[source].column_type):
+    if not Impute.takes(pipeline.row_columns[source].column_type):
         return "leave `missing` out and drop such rows with `clean: [drop_missing: …]`"
     others = suitable_models(pipeline.task, pipeline.first_model.examples, accepts_missing=True)
     listed = either(f"`{name}`" for name in others)

@@ -82,7 +82,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     about = _about(target)
     dropped = {name for step in pipeline.flow.steps if step.transform.only_removes for name in step.writes}
     for name in pipeline.flow.sources:
-        if about and name not in dropped and _about(name) == about:
+        if about and name not in (target, *dropped) and _about(name) == about:
             message = f"`{name}` looks like the target `{target}` in another coding"
             hint = "leave it out, or write `known: after`; if it is known in time, accept AM260 in `waivers`"
             path = ("data", "columns", name)

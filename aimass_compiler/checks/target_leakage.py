@@ -35,7 +35,7 @@ EXAMPLES = (
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Claims of `clean` about the target or about what is known only after the fact."""
-    columns = pipeline.data.columns
+    columns = pipeline.row_columns
     for place, step in enumerate(pipeline.data.clean):
         read = [name for _, formula in formulas_in(step) for name in formula.columns]
         for name in dict.fromkeys(read):

@@ -65,6 +65,7 @@ def _with_a_purpose(pipeline: Pipeline) -> set[str]:
     data = pipeline.data
     read = [*data.split.columns_read(), *pipeline.evaluation.slices]
     read += [name for gate in pipeline.evaluation.gates for name in gate.slice or ()]
+    read += [] if pipeline.task.forecast is None else pipeline.task.forecast.keys
     read += [name for step in data.clean for name in step.columns_read()]
     read += [name for join in data.join for name in join.columns_of_left()]
     read += [join.time.right for join in data.join if join.time]

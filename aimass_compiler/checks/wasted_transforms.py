@@ -141,7 +141,7 @@ def _ignored(pipeline: Pipeline, step: Step, later: Sequence[Step]) -> Iterator[
 
 def _is_small(pipeline: Pipeline, step: Step, name: str) -> bool:
     """Whether float32 is known to tell the column's numbers apart as they are."""
-    column = pipeline.data.columns.get(name)
+    column = pipeline.row_columns.get(name)
     if not isinstance(column, NumberColumn) or name in step.changed_by:
         return False
     return None not in (column.min, column.max) and max(abs(column.min), abs(column.max)) <= _EXACT  # type: ignore[arg-type]  # None was ruled out

@@ -74,6 +74,11 @@ class Calendar:
     def _of_day(self) -> Expression:
         return _minus(self._seconds, _times(self._days, _DAY))
 
+    @property
+    def midnight(self) -> Expression:
+        """Whole days since 1970."""
+        return self._days
+
     @cached_property
     def hour(self) -> Expression:
         """0 to 23."""
@@ -176,3 +181,19 @@ class _Date:
 def _days_before(years: Expression, year: float) -> Expression:
     """Days of so many whole years, without those of every fourth century."""
     return _minus(_plus(_times(years, year), _whole(years, 4)), _whole(years, 100))
+
+
+def months_later(seconds: Expression, months: Expression) -> Expression:
+    """The same day and time so many months later; of days from the 29th on, some months have none.
+
+    After `days_from_civil` of the same source.
+    """
+    calendar = Calendar(seconds)
+    total = _plus(_plus(_times(calendar.year, 12), _minus(calendar.month, 1)), months)
+    year, month = _whole(total, 12), _plus(_rest(total, 12), 1)
+    from_march = _rest(_plus(month, 9), 12)
+    begun = _minus(year, _claim("<=", month, _FEBRUARY))
+    of_year = _plus(_whole(_plus(_times(from_march, 153), 2), 5), _minus(calendar.day, 1))
+    days = _minus(_plus(_plus(_days_before(begun, _YEAR), _whole(begun, 400)), of_year), _MARCH_0)
+    within = _minus(seconds, _times(calendar.midnight, _DAY))
+    return _plus(_times(days, _DAY), within)

@@ -191,6 +191,24 @@ class NumberSeries(_Floats, frozen=True):
     shape: tuple[int, ...]
 
 
+class History(_Floats, frozen=True):
+    """The last values of a series, the latest at the end: float32 (steps), none of them missing."""
+
+    name: ClassVar[str] = "history"
+    noun: ClassVar[str] = "a history"
+
+    shape: tuple[int, ...]
+
+
+class Future(_Floats, frozen=True):
+    """A number that is known ahead, for each step of a horizon: float32 (steps); only requests hold it."""
+
+    name: ClassVar[str] = "future"
+    noun: ClassVar[str] = "numbers of the steps ahead"
+
+    shape: tuple[int, ...]
+
+
 class Vector(_Floats, frozen=True):
     """A float32 vector a row; `size` is None where only training knows it."""
 

@@ -8,7 +8,10 @@ import numpy
 import onnx
 from onnx import TensorProto
 
-from aimass_compiler.expression import onnx_vectors  # noqa: F401  # it adds its operators to `LOWERINGS`
+from aimass_compiler.expression import (  # they add their operators to `LOWERINGS`
+    onnx_history,  # noqa: F401  # as said above
+    onnx_vectors,  # noqa: F401  # as said above
+)
 from aimass_compiler.expression.algebra import (
     SEPARATOR,
     Arithmetic,

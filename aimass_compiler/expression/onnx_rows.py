@@ -31,6 +31,7 @@ from aimass_compiler.expression.algebra import (
     Words,
     columns_of,
 )
+from aimass_compiler.expression.histories import Lag, Rolling, SeasonalLag
 from aimass_compiler.expression.onnx_graph import Graph
 
 
@@ -69,7 +70,10 @@ class Lowered(Graph):
 
 
 #: What is computed one by one.
-_ALONE = (OneHot, CountHashed, CountTerms, TokenCodes, Rescaled, Pack, Gather, Words, Lookup, AtCode, Joined)
+_ALONE = (
+    OneHot, CountHashed, CountTerms, TokenCodes, Rescaled, Pack, Gather, Words, Lookup, AtCode, Joined,
+    Rolling, SeasonalLag,
+)  # fmt: skip
 
 
 def _shape_of(expression: Expression) -> tuple[Any, ...]:
@@ -77,6 +81,8 @@ def _shape_of(expression: Expression) -> tuple[Any, ...]:
     own: list[Any] = [type(expression)]
     if isinstance(expression, Column):
         own.append(expression.type.tensor or expression.name)
+    elif isinstance(expression, Lag):
+        own.append(id(expression.of))
     elif isinstance(expression, Constant):
         own.append(type(expression.value) is str)
     elif isinstance(expression, _ALONE):

@@ -359,7 +359,7 @@ def _part(rows: polars.DataFrame, statistics: Mapping[str, Statistic], task: Tas
     asked = {}
     for name, statistic in statistics.items():
         own = statistic.over(itertools.islice(waiting, len(statistic.reads)))
-        asked[name] = own.columns(lower(own.of), named(task.target))
+        asked[name] = own.columns(lower(own.of), named(task.truth))
     columns = [
         column.alias(f"{name}\x1f{place}") for name, own in asked.items() for place, column in enumerate(own)
     ]

@@ -65,6 +65,7 @@ RULES = {
         Rule("model-removed", _BREAKING, "it is no longer deployed"),
         Rule("model-renamed", _BREAKING, "its address and its paths carry another name"),
         Rule("task-changed", _BREAKING, "answers are of another kind"),
+        Rule("horizon-changed", _BREAKING, "answers have another number of steps"),
         Rule("class-removed", _BREAKING, "a class is never answered again"),
         Rule("class-added", _POSSIBLY, "a class is answered that callers do not know"),
         Rule("class-reordered", _BREAKING, "probabilities come in another order"),
@@ -97,7 +98,7 @@ _STRINGS = frozenset({"category", "text"})
 #: The rules about what is not written any more, so that what held it is shown.
 _GONE = frozenset({"input-removed", "environment-removed"})
 #: Those about what the package takes and answers: callers get it with a release, not with a manifest.
-_OF_PACKAGE = re.compile("(task|class|positive|input)-.*")
+_OF_PACKAGE = re.compile("(task|horizon|class|positive|input)-.*")
 #: Those about names that a model's own name is part of.
 _ADDRESS = frozenset({"port-changed", "path-removed"})
 
@@ -164,6 +165,9 @@ def _answers(old: Contract, new: Contract) -> Iterator[Breach]:
             "task-changed", f"the task is {new.task} instead of {old.task}", ("target",), about=new.task
         )
         return
+    if old.horizon != new.horizon:
+        text = f"the forecast is {new.horizon} steps ahead instead of {old.horizon}"
+        yield _breach("horizon-changed", text, ("task", "forecast", "horizon"), about=f"{new.horizon}")
     path = ("data", "columns", new.target, "values")
     for name in old.classes:
         if name not in new.classes:

@@ -41,6 +41,8 @@ def _as_spec(pipeline: Pipeline) -> dict[str, Any]:
     parts = {"metadata": dumped.pop("metadata"), "data": dumped.pop("data"), "target": pipeline.task.target}
     if pipeline.task.is_binary:
         parts["positive"] = pipeline.task.positive
+    if pipeline.task.forecast is not None:
+        dumped["task"] = {"forecast": dumped["task"]["forecast"]}
     if pipeline.task.weight is not None:
         parts["weight"] = pipeline.task.weight
     return head | parts | dumped

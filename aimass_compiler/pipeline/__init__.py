@@ -15,7 +15,7 @@ from aimass_compiler.catalog.model_choice import ModelChoice, ModelOrChoice
 from aimass_compiler.catalog.quantities import Frozen
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.catalog.transform import Transform
-from aimass_compiler.pipeline.columns import feature_types
+from aimass_compiler.pipeline.columns import Column, feature_types, row_columns
 from aimass_compiler.pipeline.data import Data
 from aimass_compiler.pipeline.evaluation import Evaluation, Retraining
 from aimass_compiler.pipeline.flow import Flow
@@ -85,9 +85,14 @@ class Pipeline(Frozen):
         return self.model.candidates[0]
 
     @cached_property
+    def row_columns(self) -> Mapping[str, Column]:
+        """The columns of the rows that are learned from: those of the data, and a history."""
+        return row_columns(self.data.columns, self.task)
+
+    @cached_property
     def flow(self) -> Flow:
         """The columns on their way through the features; worked out once, and no part of pipeline.json."""
-        flow = Flow(feature_types(self.data.columns, self.task.columns))
+        flow = Flow(feature_types(self.row_columns, self.task.columns))
         for transform in self.features:
             flow = flow.through(transform)
         return flow

@@ -7,7 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from aimass_compiler.catalog.forecast import STEP
 from aimass_compiler.catalog.quantities import Frozen, Integer, Number
+from aimass_compiler.catalog.task import Task
 from aimass_compiler.expression import column_types
 from aimass_compiler.expression.column_types import ColumnType
 
@@ -134,6 +136,34 @@ class SeriesColumn(_Column):
         return column_types.NumberSeries((self.length, self.channels))
 
 
+class HistoryColumn(_Column):
+    """The last values of a forecast's target; no spec declares it."""
+
+    holds: ClassVar[_Type] = column_types.History
+
+    type: Literal["history"] = "history"
+    length: Integer
+    unit: str = ""
+
+    @property
+    def column_type(self) -> ColumnType:
+        return column_types.History((self.length,))
+
+
+class FutureColumn(_Column):
+    """A number that is known ahead, for each step of the horizon; no spec declares it, requests hold it."""
+
+    holds: ClassVar[_Type] = column_types.Future
+
+    type: Literal["future"] = "future"
+    length: Integer
+    unit: str = ""
+
+    @property
+    def column_type(self) -> ColumnType:
+        return column_types.Future((self.length,))
+
+
 def _type_of(value: Any) -> str | None:
     if isinstance(value, str):
         return value
@@ -160,6 +190,32 @@ Column = Annotated[
     | Annotated[SeriesColumn, Tag("series")],
     Discriminator(_type_of),
 ]
+
+
+def row_columns(columns: Mapping[str, Column], task: Task) -> Mapping[str, Column]:
+    """The columns of the rows that are learned from: of a forecast, the target's past is one of them."""
+    if task.forecast is None:
+        return columns
+    target = columns.get(task.target)
+    described = {"unit": getattr(target, "unit", ""), "description": getattr(target, "description", "")}
+    history: Any = HistoryColumn(length=task.forecast.length, **described)
+    step = NumberColumn(type="number", min=1, max=task.forecast.horizon, description="how far ahead")
+    return {**columns, task.target: history, STEP: step}
+
+
+def request_columns(columns: Mapping[str, Column], task: Task) -> Mapping[str, Column]:
+    """The columns of requests: of a forecast, numbers that are known ahead hold one for each step."""
+    if task.forecast is None:
+        return columns
+    length = task.forecast.horizon
+    future: Any = FutureColumn
+    return {
+        name: future(length=length, unit=column.unit, description=column.description)
+        if isinstance(column, NumberColumn) and column.may_be_feature
+        else column
+        for name, column in row_columns(columns, task).items()
+        if name != STEP
+    }
 
 
 def feature_types(columns: Mapping[str, Column], of_task: Collection[str]) -> dict[str, ColumnType]:

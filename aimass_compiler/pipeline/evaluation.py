@@ -32,8 +32,9 @@ class Gate(Frozen):
     """The metric must be at most this."""
     overfit: Number | None = Field(None, ge=0)
     """How much better the metric may be on the training split than on the validation split."""
-    beats: Literal["released"] | None = None
-    """The metric must not be worse than that of the released model on the same rows."""
+    beats: Literal["released", "seasonal_naive"] | None = None
+    """The metric must not be worse on the same rows than that of the `released` model or, for a forecast, of
+    the `seasonal_naive` baseline, which repeats the last season."""
     environment: str | None = Field(None, exclude_if=lambda environment: environment is None)
     """Where that model is released; by default the last environment, in their order, that has a release."""
     slice: Annotated[
@@ -59,7 +60,7 @@ class Gate(Frozen):
             raise PydanticCustomError(
                 "gate", "`margin` is how much worse than the released model it may be: add `beats: released`"
             )
-        if self.environment is not None and self.beats is None:
+        if self.environment is not None and self.beats != "released":
             raise PydanticCustomError(
                 "gate", "`environment` is where the model to compare with is released: add `beats: released`"
             )

@@ -28,7 +28,7 @@ class RequestColumn(Struct, frozen=True):
     """The names that are accepted; None where any is."""
 
 
-class Contract(Struct, frozen=True):
+class Contract(Struct, frozen=True, omit_defaults=True):
     """What callers send and get, wherever the model serves."""
 
     task: str
@@ -36,6 +36,8 @@ class Contract(Struct, frozen=True):
     classes: tuple[str, ...]
     positive: str | None
     columns: dict[str, RequestColumn]
+    horizon: int | None = None
+    """How many steps ahead a forecast answers; None where it is none."""
 
 
 class RequestLimits(Struct, frozen=True):

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from aimass_compiler import __version__, conventions
 from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.columns import request_columns
 from aimass_compiler.pipeline.search_space import at_once, is_searched, workers
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.access import deployers
@@ -93,10 +94,22 @@ def _contract(source: PipelineJson) -> Contract:
             column.get("unit", ""),
             column.get("values"),
         )
-        for name, column in source.document["data"]["columns"].items()
-        if name != task.target
+        for name, column in _requested(source).items()
     }
-    return Contract(task.kind, task.target, task.classes, task.positive, columns)
+    horizon = None if task.forecast is None else task.forecast.horizon
+    return Contract(task.served_as, task.target, task.classes, task.positive, columns, horizon)
+
+
+def _requested(source: PipelineJson) -> dict[str, Any]:
+    """The columns of a request as pipeline.json has them; of a forecast, a history and steps ahead."""
+    task, declared = source.pipeline.task, source.document["data"]["columns"]
+    if task.forecast is None:
+        return {name: column for name, column in declared.items() if name != task.target}
+    columns = request_columns(source.pipeline.data.columns, task)
+    return {
+        name: column.model_dump(mode="json") | {"shape": list(column.column_type.shape) or None}
+        for name, column in columns.items()
+    }
 
 
 def _search(pipeline: Pipeline) -> SearchSize:

@@ -10,6 +10,7 @@ import numpy
 
 from aimass_compiler.catalog.examples import Examples
 from aimass_compiler.catalog.feature_matrix import FeatureMatrix, Layout
+from aimass_compiler.catalog.forecast import STEP, SeriesRows
 from aimass_compiler.runtime.workspace import read_json, replacing
 from aimass_compiler.stages import artifacts
 
@@ -26,12 +27,22 @@ def write_examples(folder: Path, split: str, x: NDArray[numpy.float32], y: NDArr
 
 
 def write_target(
-    folder: Path, split: str, y: NDArray[numpy.generic], weights: NDArray[numpy.float64] | None = None
+    folder: Path,
+    split: str,
+    y: NDArray[numpy.generic],
+    weights: NDArray[numpy.float64] | None = None,
+    series: SeriesRows | None = None,
 ) -> None:
-    """Write `{split}_y.npy`: the targets, each beside its row's weight where rows have one."""
-    if weights is not None:
-        both = numpy.empty(len(y), [("target", y.dtype), ("weight", "<f8")])
-        both["target"], both["weight"] = y, weights
+    """Write `{split}_y.npy`: the targets, each beside its row's weight and place in a series, if any."""
+    beside = {} if weights is None else {"weight": weights}
+    if series is not None:
+        beside |= {name: getattr(series, name) for name in SeriesRows.__struct_fields__}
+    if beside:
+        both = numpy.empty(
+            len(y), [("target", y.dtype), *((name, part.dtype) for name, part in beside.items())]
+        )
+        for name, part in {"target": y, **beside}.items():
+            both[name] = part
         y = both
     with replacing(folder / f"{split}_y.npy") as temporary, temporary.open("wb") as stream:
         numpy.save(stream, y, allow_pickle=False)
@@ -56,13 +67,16 @@ def read_examples(folder: Path, split: str) -> Examples:
     """The rows of a split, mapped from disk, not read."""
     x = numpy.load(folder / f"{split}_x.npy", mmap_mode="r", allow_pickle=False)
     y = numpy.load(folder / f"{split}_y.npy", mmap_mode="r", allow_pickle=False)
-    weights = None
-    if y.dtype.names is not None:
-        y, weights = y["target"], numpy.array(y["weight"])
+    weights, series, beside = None, None, y.dtype.names or ()
+    if "weight" in beside:
+        weights = numpy.array(y["weight"])
+    if STEP in beside:
+        series = SeriesRows(**{name: numpy.array(y[name]) for name in SeriesRows.__struct_fields__})
+    y = numpy.array(y["target"]) if beside else y
     if x.dtype.kind == "f":
-        return Examples(x=x, y=y, weights=weights)
+        return Examples(x=x, y=y, weights=weights, series=series)
     description = read_json(folder / Path(artifacts.FEATURES).name)
     if x.dtype.names is None:
-        return Examples(x=x, y=y, weights=weights, codes=description["codes"])
+        return Examples(x=x, y=y, weights=weights, codes=description["codes"], series=series)
     layout = msgspec.convert({"blocks": description["blocks"]}, Layout)
-    return Examples(FeatureMatrix(layout, x), y, weights)
+    return Examples(FeatureMatrix(layout, x), y, weights, series=series)

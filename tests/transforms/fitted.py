@@ -38,6 +38,7 @@ PIXELS = 48
 #: Where code of users' own is.
 PROJECT = Path(__file__).parent / "project"
 STEPS = 4
+HISTORY = 8
 
 
 def kind_of(name: str) -> type[Transform]:
@@ -93,14 +94,20 @@ _series = st.one_of(
 )
 
 
+_histories = st.lists(st.floats(-1e3, 1e3, width=32), min_size=HISTORY, max_size=HISTORY)
+_ahead = st.one_of(st.none(), st.integers(-2, 20).map(float), st.floats(-1e6, 1e6))
+
+
 def frames(least: int = 1, most: int = 10) -> SearchStrategy[polars.DataFrame]:
     """Rows of EXAMPLE_COLUMNS as the contract lets them through, and the target."""
     columns: dict[str, Any] = {"tenure": _finite, "charges": _finite, "age": _finite}
     columns |= {"plan": _names, "region": _names, "note": _texts, "photo": _pictures, "load": _series}
+    columns |= {"sales": _histories, "step": _ahead}
     columns |= {"since": _moments, "last_order": _moments}
     columns |= {"churned": st.sampled_from(TASK.classes)}
-    schema: dict[str, Any] = dict.fromkeys(("tenure", "charges", "age"), polars.Float64)
+    schema: dict[str, Any] = dict.fromkeys(("tenure", "charges", "age", "step"), polars.Float64)
     schema |= dict.fromkeys(("plan", "region", "note", "since", "last_order", "churned"), polars.String)
+    schema |= {"sales": polars.Array(polars.Float32, HISTORY)}
     schema |= {"photo": polars.Array(polars.Float32, PIXELS), "load": polars.Array(polars.Float32, 2 * STEPS)}
     rows = st.lists(st.fixed_dictionaries(columns), min_size=least, max_size=most)
     return rows.map(lambda found: polars.DataFrame(found, schema=schema))
@@ -127,6 +134,10 @@ def sample(rows: int = 60, seed: int = 0) -> polars.DataFrame:
             "last_order": [f"2031-05-{number % 31 + 1:02}T{number % 24:02}:30:00Z" for number in range(rows)],
             "photo": photo,
             "load": load,
+            "sales": polars.Series(
+                chance.gamma(2.0, 30.0, (rows, HISTORY)), dtype=polars.Array(polars.Float32, HISTORY)
+            ),
+            "step": (numpy.arange(rows) % 14 + 1).astype(float),
             "churned": chance.choice(["no", "yes"], rows),
         }
     )

@@ -8,6 +8,7 @@ import onnx
 from onnx import TensorProto, compose, helper, version_converter
 
 from aimass_compiler import conventions
+from aimass_compiler.catalog.artifacts._horizon import ahead
 from aimass_compiler.catalog.calibration import LEAST_PROBABILITY, Sigmoid
 from aimass_compiler.conventions import ONNX_IR_VERSION, ONNX_OPSETS
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import numpy
 
     from aimass_compiler.catalog.calibration import Calibration, PiecewiseLinear
+    from aimass_compiler.catalog.forecast import IntervalWidths
     from aimass_compiler.catalog.frameworks._scale import Scale
     from aimass_compiler.catalog.task import Task
 
@@ -216,23 +218,35 @@ class _Part:
 
 
 def join(
-    features: onnx.ModelProto, model: onnx.ModelProto, task: Task, threshold: float | None = None
+    features: onnx.ModelProto,
+    model: onnx.ModelProto,
+    task: Task,
+    threshold: float | None = None,
+    read: Sequence[Mapping[str, Any]] = (),
+    widths: IntervalWidths | None = None,
 ) -> onnx.ModelProto:
     """The graph that serving runs; its outputs are those of `conventions`.
 
     The inputs are those of `features`. A classification gives `probabilities` float32 [N, K] and
     `label` string [N], a regression `prediction` float64 [N]. The label is the likeliest class, or of two
-    the positive one from a threshold on.
+    the positive one from a threshold on. A forecast, whose rows read the `inputs` of
+    features.json, answers `prediction`, `lower` and `upper` float64 [N, H].
     """
     features, model = _harmonised(features, model)
     joined = compose.merge_models(features, model, io_map=[("features", "features")], prefix2=_PREFIX)
     del joined.opset_import[len(features.opset_import) :]  # merge_models keeps both lists, which are the same
     scores = f"{_PREFIX}scores"
+    if task.forecast is not None and widths is not None:
+        return _named(ahead(joined, scores, read, task, widths))
     del joined.graph.output[:]
     if task.is_classification:
         _add_classes(joined.graph, scores, task, threshold)
     else:
         _add_prediction(joined.graph, scores)
+    return _named(joined)
+
+
+def _named(joined: onnx.ModelProto) -> onnx.ModelProto:
     joined.producer_name = conventions.MANAGER
     joined.graph.name = "package"
     onnx.checker.check_model(joined)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars
 
     from aimass_compiler.catalog.calibration import Calibration
+    from aimass_compiler.catalog.forecast import IntervalWidths
     from aimass_compiler.catalog.task import Task
 
 _ROWS_AT_ONCE = 4096
@@ -75,16 +76,25 @@ class OnnxGraph(Artifact[Exportable]):
         return scores
 
     def package(
-        self, trained: Path, features: Path, task: Task, folder: Path, threshold: float | None = None
+        self,
+        trained: Path,
+        features: Path,
+        task: Task,
+        folder: Path,
+        threshold: float | None = None,
+        widths: IntervalWidths | None = None,
     ) -> None:
+        import json
+
         import onnx
 
         from aimass_compiler.catalog.artifacts import _graphs
 
         transforms = onnx.load(features / Path(artifacts.FEATURES_GRAPH).name)
         model = onnx.load(trained / conventions.MODEL_FILE)
-        joined = _graphs.join(transforms, model, task, threshold).SerializeToString(deterministic=True)
-        (folder / conventions.MODEL_FILE).write_bytes(joined)
+        read = json.loads((features / Path(artifacts.FEATURES).name).read_text(encoding="utf-8"))["inputs"]
+        joined = _graphs.join(transforms, model, task, threshold, read, widths)
+        (folder / conventions.MODEL_FILE).write_bytes(joined.SerializeToString(deterministic=True))
 
     def responder(
         self, folder: Path, inputs: Sequence[Mapping[str, Any]], task: Task
@@ -92,13 +102,15 @@ class OnnxGraph(Artifact[Exportable]):
         import numpy
 
         from aimass_compiler.catalog.artifacts._tensors import pack
+        from aimass_compiler.catalog.forecast_request import request_rows
 
         session = _session(folder)
         name = conventions.PROBABILITIES_OUTPUT if task.is_classification else conventions.PREDICTION_OUTPUT
 
         def answers(rows: polars.DataFrame) -> numpy.ndarray:
-            parts = [session.run([name], pack(part, inputs))[0] for part in rows.iter_slices(_ROWS_AT_ONCE)]
-            return numpy.concatenate(parts)
+            asked = request_rows(rows, inputs, task)
+            parts = [session.run([name], pack(part, inputs))[0] for part in asked.iter_slices(_ROWS_AT_ONCE)]
+            return numpy.concatenate(parts).reshape(-1) if task.forecast else numpy.concatenate(parts)
 
         return answers
 

@@ -104,6 +104,8 @@ def _metrics(task: Task, found: Mapping[str, Any], verdict: Mapping[str, Any]) -
         f"{'✓' if gate['passed'] else '✗'} {gate.get('name', gate['metric'])} {gate['condition']}"
         for gate in verdict["gates"]
     )
+    if interval := found.get("interval"):
+        yield from _forecast(found["baseline"]["seasonal_naive"], interval)
     if decision := verdict.get("decision"):
         yield f"  labels: {decision['positive']} from a probability of {decision['threshold']} on"
     yield f"  gates: {gates or 'none'}; the model {verdict['fit']['verdict']}"
@@ -117,6 +119,16 @@ def _importance(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"columns that it rests on (what shuffling one costs {found['metric']} on the validation split):"
     most = list(found["columns"].items())[:_MOST]
     yield from table([[name, f"{shown(each['mean'])} ± {shown(each['deviation'])}"] for name, each in most])
+
+
+def _forecast(naive: Mapping[str, Any], interval: Mapping[str, Any]) -> Iterator[str]:
+    """The baseline beside the metrics above, and how many of the true values the intervals hold."""
+    measured = ", ".join(f"{name} {_shown(value)}" for name, value in naive["test"].items())
+    yield f"  the seasonal naive forecast has on the test split: {measured}"
+    yield (
+        f"  intervals of {interval['level']:.3g} hold {interval['coverage']['test']:.3g} "
+        "of the true values of the test split"
+    )
 
 
 def _service(report: Mapping[str, Any]) -> Iterator[str]:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aimass_compiler.runtime.evaluation.comparison import NoRival
+from aimass_compiler.runtime.evaluation.comparison import NoRival, compare
 from aimass_compiler.runtime.evaluation.confidence import interval
+from aimass_compiler.runtime.evaluation.forecasts import seasonal_naive
 from aimass_compiler.runtime.evaluation.measures import SMALLEST_SLICE, finite, shown
 
 if TYPE_CHECKING:
@@ -89,7 +90,9 @@ def _judge(
     yield from _of_bounds(gate, name, _Measured.of(metric, measurements.task, rows, value, gate))
     if gate.overfit is not None:
         yield _not_overfit(gate, name, gate.overfit, measurements.gap(gate.metric))
-    if gate.beats is not None:
+    if gate.beats == "seasonal_naive":
+        yield _beating_naive(gate, metric, name, measurements)
+    elif gate.beats is not None:
         yield _beating(gate, name, value, rivals[gate.environment or ""])
 
 
@@ -173,6 +176,23 @@ def _not_overfit(gate: Gate, name: str, allowed: float, value: float | None) -> 
         message = f"{name} is {shown(value)} better on the train split than on the validation split"
         message += "" if passed else f", but at most {allowed:g} is allowed"
     return GateResult(gate.metric, name, gate.split, f"overfit {allowed:g}", value, passed, message)
+
+
+def _beating_naive(gate: Gate, metric: Metric, name: str, measurements: Measurements) -> GateResult:
+    """The forecast against the last season, repeated, on the same rows."""
+    rows, margin = measurements.predictions[gate.split], gate.margin or 0.0
+    condition = "beats seasonal_naive" + (f", margin {margin:g}" if margin else "")
+    value, place = measurements.measured[gate.split][gate.metric], f"{name} on the {gate.split} split"
+    found = compare(metric, measurements.task, rows, seasonal_naive(rows))
+    if value is None or found is None:
+        message = f"{place} is not defined for both forecasts"
+        return GateResult(gate.metric, name, gate.split, condition, value, passed=False, reason=message)
+    passed = found.advantage >= -margin
+    message = (
+        f"{place} is {shown(value)}, and {shown(found.released)} for the seasonal naive forecast: {found}"
+    )
+    message += "" if passed else "; the gate asks for not worse"
+    return GateResult(gate.metric, name, gate.split, condition, value, passed, message)
 
 
 def _beating(gate: Gate, name: str, value: float | None, rival: Rival | NoRival) -> GateResult:

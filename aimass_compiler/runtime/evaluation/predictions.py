@@ -15,6 +15,7 @@ from aimass_compiler.runtime.failure import ExitCode, StageFailure
 if TYPE_CHECKING:
     from aimass_compiler.catalog.examples import Examples
     from aimass_compiler.catalog.feature_matrix import FeatureMatrix
+    from aimass_compiler.catalog.forecast import SeriesRows
     from aimass_compiler.catalog.metric import Metric
     from aimass_compiler.catalog.task import Task
 
@@ -32,6 +33,8 @@ class Predictions:
     scores: NDArray[numpy.floating]
     weights: NDArray[numpy.float64] | None = None
     """How much each row counts, [N]; None where all count alike."""
+    series: SeriesRows | None = None
+    """Of a forecast, where each row stands in its series."""
     threshold: float | None = None
     """From which probability on a row is given the positive one of two classes; None: it is the likeliest."""
 
@@ -42,7 +45,8 @@ class Predictions:
     def at(self, rows: NDArray[Any]) -> Predictions:
         """Some of the rows: those of a mask, or those of these numbers, which may repeat."""
         weights = None if self.weights is None else self.weights[rows]
-        return replace(self, truth=self.truth[rows], scores=self.scores[rows], weights=weights)
+        series = None if self.series is None else self.series.at(rows)
+        return replace(self, truth=self.truth[rows], scores=self.scores[rows], weights=weights, series=series)
 
     def decided(self, threshold: float) -> Predictions:
         """The same rows with labels by a threshold."""
@@ -54,10 +58,14 @@ class Predictions:
 
     def measured(self, metric: Metric, task: Task) -> float:
         """What a metric says of the rows; NaN where it is not defined."""
-        scores = self.scores
+        scores, truth = self.scores, self.truth
+        if metric.is_scaled:
+            if self.series is None:
+                return math.nan
+            truth, scores = truth / self.series.scale, scores / self.series.scale
         if metric.is_of_labels and self.threshold is not None:
             scores = numpy.eye(task.outputs, dtype=numpy.float32)[self.labels(task)]
-        return metric.measure(task, self.truth, scores, self.weights)
+        return metric.measure(task, truth, scores, self.weights)
 
     def share_of(self, number: int) -> float:
         """The share of the rows that are of a class."""
@@ -85,4 +93,4 @@ def predict(scorer: Scorer, task: Task, examples: Examples, split: str) -> Predi
             f"the prediction of {broken:,} of the {len(scores):,} {split} rows is not a finite number",
             "lower the learning rate or scale the features, such as with `standardize`",
         )
-    return Predictions(numpy.asarray(examples.y), scores, examples.weights)
+    return Predictions(numpy.asarray(examples.y), scores, examples.weights, examples.series)

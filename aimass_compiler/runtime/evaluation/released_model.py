@@ -10,8 +10,10 @@ import numpy
 import polars
 
 from aimass_compiler import conventions
+from aimass_compiler.pipeline.columns import request_columns
 from aimass_compiler.runtime.evaluation.comparison import NoRival, Rival, compare
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.series_rows import SERIES_COLUMNS
 from aimass_compiler.runtime.workspace import read_json
 from aimass_compiler.stages import artifacts
 
@@ -59,9 +61,10 @@ class Released:
         order = self._order(task)
         inputs = self._signature["inputs"]
         for place in inputs:
-            self._hold(place, columns)
+            self._hold(place, request_columns(columns, task))
         path = self._workspace.path(artifacts.rows(split))
-        rows = polars.read_parquet(path, columns=[place["name"] for place in inputs])
+        own = [] if task.forecast is None else SERIES_COLUMNS
+        rows = polars.read_parquet(path, columns=[*(place["name"] for place in inputs), *own])
         scores = self._artifact.answers(self._folder, inputs, rows, task)
         scores = scores[:, order] if task.is_classification else scores.reshape(-1)
         silent = int((~numpy.isfinite(scores)).reshape(len(scores), -1).any(axis=1).sum())
@@ -72,7 +75,7 @@ class Released:
 
     def _order(self, task: Task) -> list[int]:
         """Where it has each of today's classes."""
-        if self._signature["task"] != task.kind:
+        if self._signature["task"] != task.served_as:
             raise Incomparable(f"it is for {self._signature['task']}")
         if not task.is_classification:
             return []
@@ -89,7 +92,7 @@ class Released:
         is_alike = column.holds.is_for_transforms and (column.holds.tensor or name) == place["tensor"]
         if not is_alike:
             raise Incomparable(f"it reads `{name}` as {place['type']}, which is {column.type} now")
-        shape = list(getattr(column, "shape", ()))
+        shape = list(column.column_type.shape)
         if shape != list(place.get("shape", ())):
             raise Incomparable(f"it reads `{name}` in the shape {place['shape']}, which is {shape} now")
 
@@ -107,7 +110,7 @@ def rivals_of(
     """
     asked: dict[str, set[tuple[str, str]]] = {}
     for gate in gates:
-        if gate.beats:
+        if gate.beats == "released":
             asked.setdefault(gate.environment or "", set()).add((gate.metric, gate.split))
     rivals: dict[str, Rival | NoRival] = {}
     for environment, wanted in asked.items():

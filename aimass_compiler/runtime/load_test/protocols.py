@@ -81,7 +81,8 @@ class ServedSignature:
     @property
     def width(self) -> int:
         """Scores of one row."""
-        return max(1, len(self.labels))
+        size: int = math.prod(self.scores["shape"][1:])
+        return max(1, size)
 
 
 def _plain(signature: ServedSignature, rows: Sequence[Mapping[str, Any]]) -> Request:
@@ -92,7 +93,8 @@ def _plain(signature: ServedSignature, rows: Sequence[Mapping[str, Any]]) -> Req
 def _plain_scores(signature: ServedSignature, answer: Answer) -> list[list[float]]:
     predictions = orjson.loads(answer.body)["predictions"]
     if not signature.labels:
-        return [[_number(row["prediction"])] for row in predictions]
+        answers = [row["prediction"] for row in predictions]
+        return [list(map(_number, answer if isinstance(answer, list) else [answer])) for answer in answers]
     return [[_number(row["probabilities"][label]) for label in signature.labels] for row in predictions]
 
 

@@ -70,6 +70,14 @@ def card(
         gates=report["gates"],
         fit=report["fit"],
         decision=report.get("decision"),
+        interval=report.get("interval"),
+        naive=[
+            (
+                metric_title(name, task),
+                [_shown(report["baseline"]["seasonal_naive"][split][name]) for split in SPLITS],
+            )
+            for name in (report["test"] if "baseline" in report else ())
+        ],
         confusion=report.get("confusion"),
         tested_rows=f"{tested_rows:,}",
         kind=best["model"],

@@ -36,7 +36,9 @@ def golden_rows(
     chosen: list[dict[str, Any]] = []
     places: list[int] = []
     size = 0
-    for place in dict.fromkeys(_telling(rows, inputs, served, _decided_otherwise(served, task, threshold))):
+    for place in dict.fromkeys(
+        _telling(task, rows, inputs, served, _decided_otherwise(served, task, threshold))
+    ):
         (row,) = as_json(rows.slice(place, 1), inputs)
         size += len(json.dumps(row))
         if chosen and (size > _MOST_BYTES or len(chosen) == _MOST_ROWS):
@@ -48,6 +50,7 @@ def golden_rows(
 
 
 def _telling(
+    task: Task,
     rows: polars.DataFrame,
     inputs: Sequence[Mapping[str, Any]],
     served: NDArray[numpy.float32],
@@ -57,7 +60,9 @@ def _telling(
 
     Between them is one whose label only the threshold explains.
     """
-    if served.ndim == 1:
+    if task.forecast is not None:
+        yield from (int(served.mean(axis=1).argmax()), int(served.mean(axis=1).argmin()))
+    elif served.ndim == 1:
         yield from (int(served.argmax()), int(served.argmin()))
     else:
         yield from map(int, served.argmax(axis=0))
@@ -78,7 +83,9 @@ def _decided_otherwise(served: NDArray[numpy.float32], task: Task, threshold: fl
 
 
 def _prediction(scores: NDArray[numpy.float32], task: Task, threshold: float | None) -> dict[str, Any]:
-    """The answer in as many digits as float32 needs."""
+    """The answer in as many digits as float32 needs; of a forecast without its intervals, which follow."""
+    if task.forecast is not None:
+        return {"prediction": scores.tolist()}
     if not task.is_classification:
         return {"prediction": float(str(scores))}
     shares = {label: float(str(share)) for label, share in zip(task.classes, scores, strict=True)}

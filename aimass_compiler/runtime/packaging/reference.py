@@ -19,6 +19,8 @@ def prediction_reference(
     task: Task, served: NDArray[numpy.floating], threshold: float | None
 ) -> dict[str, Any]:
     """The shares of the labels, or of the predictions in bins between deciles."""
+    if task.forecast is not None:
+        served = served.mean(axis=1)
     if not task.is_classification:
         return number_reference(polars.Series(served.astype(numpy.float64)))
     counts = numpy.bincount(task.labels(served, threshold), minlength=len(task.classes))

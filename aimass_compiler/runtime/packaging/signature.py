@@ -8,7 +8,7 @@ import polars
 
 from aimass_compiler import conventions
 from aimass_compiler.expression.plain_name import named
-from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn
+from aimass_compiler.pipeline.columns import CategoryColumn, FutureColumn, HistoryColumn, NumberColumn
 from aimass_compiler.runtime.packaging.rows import as_json
 
 if TYPE_CHECKING:
@@ -34,10 +34,11 @@ def contract_of(
     names = {place["name"] for place in read}
     inputs = [{**place, **_contract(columns[place["name"]], place["name"], collected)} for place in read]
     return {
-        "task": task.kind,
+        "task": task.served_as,
         "inputs": inputs,
         "ignored": [name for name in (*columns, *collected["undeclared"]) if name not in names],
         "outputs": _outputs(task),
+        **({} if task.forecast is None else {"interval": task.forecast.interval}),
         **({} if threshold is None else {"decision": {"positive": task.positive, "threshold": threshold}}),
         "example": _example(rows, inputs),
     }
@@ -55,6 +56,8 @@ def _contract(column: Column, name: str, collected: Mapping[str, Any]) -> dict[s
     contract: dict[str, Any] = {"nullable": column.is_nullable}
     if isinstance(column, NumberColumn):
         contract |= {"min": column.min, "max": column.max, "unit": column.unit}
+    if isinstance(column, HistoryColumn | FutureColumn):
+        contract["unit"] = column.unit
     if isinstance(column, CategoryColumn):
         contract["values"] = None if column.values is None else list(column.values)
     return contract | _written(column, name, collected)
@@ -62,6 +65,9 @@ def _contract(column: Column, name: str, collected: Mapping[str, Any]) -> dict[s
 
 def _outputs(task: Task) -> list[dict[str, Any]]:
     """The tensors that the model answers, in the data types of the Open Inference Protocol."""
+    if task.forecast is not None:
+        shape = [-1, task.forecast.horizon]
+        return [{"name": name, "datatype": "FP64", "shape": shape} for name in conventions.FORECAST_OUTPUTS]
     if not task.is_classification:
         return [{"name": conventions.PREDICTION_OUTPUT, "datatype": "FP64", "shape": [-1]}]
     labels = list(task.classes)

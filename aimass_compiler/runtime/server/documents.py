@@ -283,7 +283,23 @@ def _nested(shape: tuple[int, ...]) -> dict[str, Any]:
     return {"type": "array", "items": _nested(shape[1:]), "minItems": shape[0], "maxItems": shape[0]}
 
 
+def _forecast(signature: Signature, horizon: int) -> dict[str, Any]:
+    steps = _nested((horizon,))
+    share = "" if signature.interval is None else f" of {signature.interval:.0%} of the true values"
+    described = {
+        "prediction": "The values ahead, the next one first.",
+        "lower": f"The lower ends of intervals{share}.",
+        "upper": f"The upper ends of intervals{share}.",
+    }
+    return _object(
+        {name: {**steps, "description": described[name]} for name in conventions.FORECAST_OUTPUTS},
+        conventions.FORECAST_OUTPUTS,
+    )
+
+
 def _prediction(signature: Signature) -> dict[str, Any]:
+    if signature.horizon is not None:
+        return _forecast(signature, signature.horizon)
     if not signature.labels:
         return _object({"prediction": {"type": "number"}}, ("prediction",))
     share = {"type": "number", "minimum": 0, "maximum": 1.000001}

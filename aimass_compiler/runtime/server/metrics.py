@@ -35,6 +35,8 @@ from aimass_compiler.runtime.server.response import logged
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from aimass_compiler.runtime.server.connection_table import ConnectionTable
     from aimass_compiler.runtime.server.drift import DriftMonitor
     from aimass_compiler.runtime.server.log import EventLog
@@ -310,14 +312,19 @@ class RequestAccount:
         predictions = [entry.answer.prediction for entry in entries if entry.answer.prediction is not None]
         if predictions:
             self._metrics.predicted(
-                list(chain.from_iterable(found.outputs[self._answer].tolist() for found in predictions))
+                list(chain.from_iterable(self._watched(found).tolist() for found in predictions))
             )
             self._drift.observe(
-                [{**found.tensors, PREDICTION: found.outputs[self._answer]} for found in predictions]
+                [{**found.tensors, PREDICTION: self._watched(found)} for found in predictions]
             )
         self._log.write([self._line(entry) for entry in entries if self._is_logged(entry.answer.status)])
         if self._sample:
             self._log.write(self._samples(entries))
+
+    def _watched(self, prediction: Prediction) -> NDArray[Any]:
+        """What is counted of each row, [N]: of a forecast the mean over its horizon."""
+        answers = prediction.outputs[self._answer]
+        return answers if answers.ndim == 1 else answers.mean(axis=1)
 
     def _is_logged(self, status: int) -> bool:
         if self._access_share in (0, 1):

@@ -184,6 +184,10 @@ _TOLERANCE = 1e-4
 
 def predictions_of(signature: Signature, outputs: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
     """What /predict answers, one object a row."""
+    if signature.horizon is not None:
+        names = conventions.FORECAST_OUTPUTS
+        rows = zip(*(outputs[name].tolist() for name in names), strict=True)
+        return [dict(zip(names, row, strict=True)) for row in rows]
     if not signature.labels:
         return [{"prediction": value} for value in outputs[conventions.PREDICTION_OUTPUT]]
     labels = outputs[conventions.LABEL_OUTPUT].tolist()
@@ -232,6 +236,8 @@ def _agree(found: Mapping[str, Any], wanted: Mapping[str, Any], decision: LabelD
 
 
 def _is_near(found: Any, wanted: Any) -> bool:
+    if isinstance(found, list) and isinstance(wanted, list):
+        return len(found) == len(wanted) and all(map(_is_near, found, wanted))
     if not isinstance(wanted, int | float) and not hasattr(wanted, "dtype"):
         return False
     return math.isclose(found, wanted, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)

@@ -25,6 +25,7 @@ _TENSORS = {
     **dict.fromkeys(("number", "time"), conventions.NUMBERS_TENSOR),
     **dict.fromkeys(("category", "text"), conventions.STRINGS_TENSOR),
 }
+FORECAST = "forecast"
 _WRITTEN = ("", "flag", "integer", "float", "text", "mixed")
 _VERSION = re.compile(r"[0-9a-f]{12}")
 
@@ -87,10 +88,17 @@ class Signature:
     example: Mapping[str, Any]
     decision: LabelDecision | None = None
     """How the label follows; None where it is the likeliest class."""
+    interval: float | None = None
+    """The share of true values that the intervals of a forecast are made to hold."""
 
     @property
     def fields(self) -> tuple[Field, ...]:
         return self.numbers + self.strings + self.images
+
+    @property
+    def horizon(self) -> int | None:
+        """How many steps ahead a forecast answers; None where it is none."""
+        return self.outputs[0]["shape"][1] if self.task == FORECAST else None
 
     @property
     def packed(self) -> Mapping[str, tuple[Field, ...]]:
@@ -132,6 +140,7 @@ def read_signature(document: Mapping[str, Any]) -> Signature:
         labels=labels,
         example=_object(document, "example"),
         decision=_decision(document, labels) if "decision" in document else None,
+        interval=document.get("interval"),
     )
 
 
@@ -189,9 +198,17 @@ def _field(column: Mapping[str, Any]) -> Field:
 def _labels(document: Mapping[str, Any]) -> tuple[str, ...]:
     """The classes; what is answered follows from them and the task, and must stand there so."""
     outputs, task = _items(document, "outputs", Mapping), document["task"]
+    labels: list[str] = []
+    wanted: list[dict[str, Any]]
     if task == "regression":
         kind = "FP64" if outputs and outputs[0].get("datatype") == "FP64" else "FP32"
-        labels, wanted = [], [{"name": conventions.PREDICTION_OUTPUT, "datatype": kind, "shape": [-1]}]
+        wanted = [{"name": conventions.PREDICTION_OUTPUT, "datatype": kind, "shape": [-1]}]
+    elif task == FORECAST:
+        shape = outputs[0].get("shape") if outputs else None
+        is_horizon = isinstance(shape, list) and [type(size) for size in shape[1:]] == [int]
+        shape = shape if is_horizon else [-1, 1]
+        names = conventions.FORECAST_OUTPUTS
+        wanted = [{"name": name, "datatype": "FP64", "shape": shape} for name in names]
     elif task == "classification":
         labels = _items(outputs[0], "labels", str) if outputs else []
         probabilities = {"datatype": "FP32", "shape": [-1, len(labels)], "labels": labels}
@@ -200,7 +217,7 @@ def _labels(document: Mapping[str, Any]) -> tuple[str, ...]:
             {"name": conventions.LABEL_OUTPUT, "datatype": "BYTES", "shape": [-1]},
         ]
     else:
-        raise ValueError(f"`task` is {shown(task)}, neither classification nor regression")
+        raise ValueError(f"`task` is {shown(task)}, none of classification, regression and forecast")
     if outputs != wanted:
         raise ValueError(f"the `outputs` of a {task} are {shown(wanted)}, not {shown(outputs)}")
     _require_different(labels, "labels")

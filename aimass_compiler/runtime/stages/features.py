@@ -29,7 +29,7 @@ from aimass_compiler.expression.folds import in_folds, in_training, learning
 from aimass_compiler.expression.onnx_graph import Inputs
 from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.expression.statistics import MutualInformation, Statistic, learn
-from aimass_compiler.pipeline.columns import Column, feature_types
+from aimass_compiler.pipeline.columns import Column, feature_types, row_columns
 from aimass_compiler.runtime.capacity import available_memory, shown_bytes
 from aimass_compiler.runtime.data_engine import data_engine
 from aimass_compiler.runtime.examples import write_matrix, write_target
@@ -37,6 +37,7 @@ from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.feature_rows import FeatureRows
 from aimass_compiler.runtime.precision import merged
 from aimass_compiler.runtime.reference import reference_of
+from aimass_compiler.runtime.series_rows import SERIES_COLUMNS, read_series_rows
 from aimass_compiler.runtime.workspace import Workspace, replacing, write_json
 from aimass_compiler.stages import artifacts
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from aimass_compiler.catalog.feature_matrix import Layout
+    from aimass_compiler.catalog.forecast import SeriesRows
     from aimass_compiler.engines import Engine, Table
 
 _VERIFIED_ROWS = 1000
@@ -75,7 +77,8 @@ def _compute(
     workspace: Workspace,
 ) -> None:
     rows = {name: engine.scan(workspace.path(artifacts.rows(name))) for name in conventions.SPLITS}
-    read = [ColumnExpression(name, kind) for name, kind in feature_types(columns, task.columns).items()]
+    types = feature_types(row_columns(columns, task), task.columns)
+    read = [ColumnExpression(name, kind) for name, kind in types.items()]
     train = rows["train"]
     is_cross_fitted = any(transform.is_cross_fitted for transform in features)
     learned = in_folds(train) if is_cross_fitted else train
@@ -104,7 +107,7 @@ def _compute(
         table = learned if part is train else part
         matrices = table.each(partial(_matrices, trained))
         write_matrix(folder, name, part.height, kept.row, chain.from_iterable(matrices))
-        write_target(folder, name, _target(task, part), _weights(task, part))
+        write_target(folder, name, _target(task, part), _weights(task, part), _series(task, part))
     with replacing(workspace.path(artifacts.FEATURES_GRAPH)) as temporary:
         temporary.write_bytes(graph.SerializeToString(deterministic=True))
     write_json(workspace.path(artifacts.FEATURES), description)
@@ -192,8 +195,15 @@ def _weights(task: Task, rows: Table) -> NDArray[numpy.float64] | None:
     return found.to_numpy().astype(numpy.float64)
 
 
+def _series(task: Task, rows: Table) -> SeriesRows | None:
+    """What is known of the rows of a forecast beside their features."""
+    if task.forecast is None:
+        return None
+    return read_series_rows(polars.concat(rows.select(SERIES_COLUMNS).blocks()))
+
+
 def _target(task: Task, rows: Table) -> NDArray[Any]:
-    target = rows.select([task.target]).column(lambda block: values_of(block, task.target))
+    target = rows.select([task.truth]).column(lambda block: values_of(block, task.truth))
     if not task.is_classification:
         return target.to_numpy().astype(numpy.float64)
     codes = target.replace_strict(

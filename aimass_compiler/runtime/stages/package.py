@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars
 
+from aimass_compiler.catalog.forecast_request import by_request, request_inputs, request_rows
 from aimass_compiler.catalog.model import model_named
+from aimass_compiler.pipeline.columns import request_columns
+from aimass_compiler.runtime.evaluation.forecasts import widths_of
 from aimass_compiler.runtime.packaging import signature
 from aimass_compiler.runtime.packaging.background import background_of
 from aimass_compiler.runtime.packaging.card import card
@@ -40,31 +43,33 @@ def run(
     best = read_json(workspace.path(artifacts.BEST))
     artifact = model_named(best["model"]).artifact
     rows = polars.read_parquet(workspace.path(artifacts.rows("test")))
-    read = read_json(workspace.path(artifacts.FEATURES))["inputs"]
+    read = request_inputs(read_json(workspace.path(artifacts.FEATURES))["inputs"], task)
     report = read_json(workspace.path(artifacts.METRICS)) | read_json(workspace.path(artifacts.VERDICT))
     threshold = report.get("decision", {}).get("threshold")
-    folder = workspace.folder(artifacts.PACKAGE)
+    folder, held = workspace.folder(artifacts.PACKAGE), request_columns(columns, task)
     with replacing_all(folder, artifact.files) as made:
-        artifact.package(workspace.folder("train"), workspace.folder("features"), task, made, threshold)
+        folders = (workspace.folder("train"), workspace.folder("features"))
+        artifact.package(*folders, task, made, threshold, widths_of(report))
         served = artifact.answers(made, read, rows, task)
         evaluated = polars.read_parquet(workspace.path(artifacts.PREDICTIONS))
         require_same_package(artifact.files[0], task, served, evaluated)
+        asked, answered = request_rows(rows, read, task), by_request(served, task)
         known = {"version": artifact.version(made), "trained_at": best["trained_at"]}
         collected = read_json(workspace.path(artifacts.ROWS_REPORT))
         contract = {"format": artifact.package_format, "model": name, **known}
-        contract |= signature.contract_of(task, columns, read, collected, rows, threshold)
+        contract |= signature.contract_of(task, held, read, collected, asked, threshold)
         possible: dict[str, Callable[[], dict[str, Any]]] = {
             artifacts.SIGNATURE: lambda: contract,
             artifacts.REFERENCE: lambda: (
                 read_json(workspace.path(artifacts.FEATURES_REFERENCE))
-                | {"prediction": prediction_reference(task, served, threshold)}
-                | background_of(explanations, rows, contract["inputs"], task)
+                | {"prediction": prediction_reference(task, answered, threshold)}
+                | background_of(explanations, asked, contract["inputs"], task)
             ),
-            artifacts.GOLDEN: lambda: golden_rows(rows, contract["inputs"], served, task, threshold),
+            artifacts.GOLDEN: lambda: golden_rows(asked, contract["inputs"], answered, task, threshold),
             artifacts.REACHED: lambda: known | report,
         }
         documents = {path: possible[path]() for path in artifact.places(possible)}
-        model_card = card(name, task, columns, contract, report, best, rows.height)
+        model_card = card(name, task, held, contract, report, best, rows.height)
     for path, document in documents.items():
         write_json(workspace.path(path), document)
     with replacing(workspace.path(artifacts.MODEL_CARD)) as temporary:

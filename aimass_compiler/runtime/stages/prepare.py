@@ -9,7 +9,9 @@ import polars
 from msgspec import Struct
 
 from aimass_compiler.catalog.cleaning_step import CleaningStep
+from aimass_compiler.catalog.forecast import STEP, Forecast
 from aimass_compiler.catalog.source import Rows, UnreadableError
+from aimass_compiler.catalog.splits.time import Time as TimeSplit
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.conventions import SPLITS
 from aimass_compiler.expression.plain_name import values_of
@@ -20,6 +22,7 @@ from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.joined_rows import JoinedRows, joined
 from aimass_compiler.runtime.precision import long, rounded
 from aimass_compiler.runtime.predictable import require_predictable
+from aimass_compiler.runtime.series_rows import series_rows
 from aimass_compiler.runtime.workspace import Workspace, replacing, write_json
 from aimass_compiler.stages import artifacts
 
@@ -50,33 +53,58 @@ def run(data: Data, task: Task, *, workspace: Workspace) -> None:
     with data_engine(workspace.folder("prepare")) as engine:
         sources = _collect(data, workspace)
         try:
-            _prepare(data, task, joined(data, sources, engine), workspace)
+            _prepare(data, task, joined(data, sources, engine), engine, workspace)
         except polars.exceptions.PolarsError as error:  # a file that was sound where its columns are named
             reason = str(error).strip().split("\n")[0].replace(str(workspace.root), ".")
             raise StageFailure(ExitCode.DATA, f"the rows cannot be read: {reason}") from None
 
 
-def _prepare(data: Data, task: Task, collected: JoinedRows, workspace: Workspace) -> None:
+def _prepare(data: Data, task: Task, collected: JoinedRows, engine: Local, workspace: Workspace) -> None:
     typed, found = _typed(data, collected)
     cleaned, kept = _checked(data, task, collected, typed, found)
     for message in rounded(collected.rows, [name for name in data.columns if name in found.long]):
         print(f"warning: {message}\n  help: declare it as `id` or `category` if it only names something")
-    names = _split(data, task, cleaned)
+    learned, names = cleaned, polars.Series(dtype=polars.String)
+    if task.forecast is None:
+        names = _split(data, task, cleaned)
+    else:
+        learned, names = _series(data, task, cleaned, engine)
     counts = {name: int((names == name).sum()) for name in SPLITS}
     with ExitStack() as stack:
         paths = {
             name: stack.enter_context(replacing(workspace.path(artifacts.rows(name)))) for name in SPLITS
         }
-        cleaned.split(names, paths)
+        learned.split(names, paths)
     report = {
         "rows": {"collected": found.rows, "kept": kept.rows, **counts},
         **_report(data, collected, kept),
     }
     write_json(workspace.path(artifacts.ROWS_REPORT), report)
     shown = ", ".join(f"{count:,} {name}" for name, count in counts.items())
-    left_out = kept.rows - sum(counts.values())
+    left_out = learned.height - sum(counts.values())
     aside = f", {left_out:,} in no split" if left_out else ""
-    print(f"{found.rows:,} rows collected, {kept.rows:,} after cleaning: {shown}{aside}")
+    made = (
+        "" if task.forecast is None else f", as steps ahead of {_origins(learned, task.forecast):,} histories"
+    )
+    print(f"{found.rows:,} rows collected, {kept.rows:,} after cleaning{made}: {shown}{aside}")
+
+
+def _series(data: Data, task: Task, rows: Table, engine: Local) -> tuple[Table, polars.Series]:
+    """The rows of a forecast with the name of each one's split; memory holds all series."""
+    if not isinstance(data.split, TimeSplit):
+        raise StageFailure(
+            ExitCode.DATA,
+            "a forecast is split by time",
+            "write `split: {by: time, column: …}`, or leave it out",
+        )
+    made, names = series_rows(polars.concat(rows.blocks()), data.columns, task, data.split)
+    require_predictable(task, values_of(made, task.truth), names)
+    return engine.table([made]), names
+
+
+def _origins(rows: Table, forecast: Forecast) -> int:
+    first = rows.select([STEP]).column(lambda block: values_of(block, STEP))
+    return int((first == forecast.horizon).sum())
 
 
 def _collect(data: Data, workspace: Workspace) -> dict[str, Rows]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars
 
 from aimass_compiler import conventions
+from aimass_compiler.catalog.forecast_request import request_rows
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.load_test.service import measure
 from aimass_compiler.runtime.packaging.rows import as_json
@@ -44,12 +45,17 @@ def run(
     """
     package = workspace.folder(artifacts.PACKAGE)
     signature = read_json(package / conventions.SIGNATURE_FILE)
-    raw = polars.read_parquet(workspace.path(artifacts.rows("test"))).head(_MOST_ROWS)
-    evaluated = polars.read_parquet(workspace.path(artifacts.PREDICTIONS)).head(_MOST_ROWS)
-    rows = as_json(raw, signature["inputs"])
+    horizon = 1 if task.forecast is None else task.forecast.horizon
+    most = max(1, _MOST_ROWS // horizon) * horizon
+    raw = polars.read_parquet(workspace.path(artifacts.rows("test"))).head(most)
+    evaluated = polars.read_parquet(workspace.path(artifacts.PREDICTIONS)).head(most)
+    rows = as_json(request_rows(raw, signature["inputs"], task), signature["inputs"])
     scores = evaluated["scores"]
     unit = unit_of(task, evaluated["truth"].to_numpy(), scores.explode().to_numpy())
-    measured = measure(package, rows, scores.to_list(), tests, limits, unit=unit, soak=soak)
+    expected = scores.to_list()
+    if task.forecast is not None:
+        expected = scores.explode().to_numpy().reshape(-1, horizon).tolist()
+    measured = measure(package, rows, expected, tests, limits, unit=unit, soak=soak)
     faults = list(faults_of(measured, objectives, tests))
     report = {"version": signature["version"], **_report(measured, objectives.latency, faults)}
     write_json(workspace.path(artifacts.SERVICE_REPORT if soak is None else artifacts.SOAK_REPORT), report)

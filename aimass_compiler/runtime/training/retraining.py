@@ -36,7 +36,7 @@ def judged(assignment: Assignment, fitted: Fitted, retraining: Retraining) -> At
     names = dict.fromkeys((objective.metric, *(gate.metric for gate in retraining.gates)))
     examples = {split: read_examples(assignment.matrices, split) for split in _SPLITS}
     predictions = {
-        split: Predictions(rows.y, scores_of(fitted.trained.predict, rows.x), rows.weights)
+        split: Predictions(rows.y, scores_of(fitted.trained.predict, rows.x), rows.weights, rows.series)
         for split, rows in examples.items()
     }
     if retraining.decision is not None:

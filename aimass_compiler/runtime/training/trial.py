@@ -123,7 +123,7 @@ def measured(assignment: Assignment, predicted: numpy.ndarray, rows: Examples) -
     """The objective's metric of predictions; raises ValueError where it is not defined."""
     if not numpy.isfinite(predicted).all():
         raise ValueError("the predictions are not finite numbers")
-    found = Predictions(numpy.asarray(rows.y), predicted, rows.weights)
+    found = Predictions(numpy.asarray(rows.y), predicted, rows.weights, rows.series)
     if assignment.decision is not None:
         threshold = chosen(assignment.decision, assignment.task, found).threshold
         found = found.decided(threshold)

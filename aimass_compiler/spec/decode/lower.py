@@ -16,11 +16,12 @@ from aimass_compiler.catalog.transform import ColumnsOfType, EachColumn, Transfo
 from aimass_compiler.diagnostics import Explanation, Finding, Related, did_you_mean, respelt
 from aimass_compiler.expression.column_types import DECLARED, ColumnType, Image, Number, NumberSeries
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
-from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn, feature_types
+from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn, feature_types, row_columns
 from aimass_compiler.pipeline.evaluation import Retraining
 from aimass_compiler.pipeline.flow import Flow
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.training import Objective
+from aimass_compiler.spec.decode import forecasts
 from aimass_compiler.spec.decode.hints import renamed
 from aimass_compiler.spec.decode.model_spec import ModelSpec, Overrides
 
@@ -78,7 +79,8 @@ def lower(
     failed = _with_defaults(spec, failed)
     chosen: Model | ModelChoice = spec.model or _default_model(spec)
     model = chosen.resolved(task)
-    features, problems = _features(spec, model, file)
+    spec = forecasts.with_split(spec, task)
+    features, problems = _features(spec, task, model, file)
     findings += [] if _tops(failed) & {"data", "target", "features"} else problems
     findings += [] if "settings" in failed else _unknown_environments(spec, settings, file)
     objective = _objective(spec, task, model)
@@ -128,7 +130,8 @@ def _task(spec: ModelSpec, file: str) -> tuple[Task | None, list[Finding]]:
         fix = respelt(("target",), spec.target, spec.data.columns)
         return None, [Finding("AM201", ("target",), message, help=hint, file=file, fix=fix)]
     if isinstance(column, NumberColumn):
-        return Task(kind="regression", target=spec.target, **written), []
+        forecast, findings = forecasts.resolved(spec, file)
+        return Task(kind="regression", target=spec.target, forecast=forecast, **written), findings
     declared = Related(("data", "columns", spec.target), f"`{spec.target}` is declared here")
     if not isinstance(column, CategoryColumn):
         message = f"`{spec.target}` is {column.column_type}, which cannot be predicted"
@@ -168,11 +171,13 @@ def _objective(spec: ModelSpec, task: Task, model: Model | ModelChoice) -> Objec
 
 
 def _features(
-    spec: ModelSpec, model: Model | ModelChoice, file: str
+    spec: ModelSpec, task: Task, model: Model | ModelChoice, file: str
 ) -> tuple[tuple[Transform, ...], list[Finding]]:
-    flow = Flow(feature_types(spec.data.columns, {spec.target, spec.weight or spec.target}))
+    flow = Flow(feature_types(row_columns(spec.data.columns, task), task.columns))
     written = spec.features
-    if written is None:
+    if written is None and task.forecast is not None:
+        written = tuple(forecasts.default_features(task, flow.sources, model.candidates))
+    elif written is None:
         written = tuple(_default_features(spec, flow.sources, model.candidates))
     resolved, findings = [], []
     for place, transform in enumerate(written):

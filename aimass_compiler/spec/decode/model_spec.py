@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from aimass_compiler.catalog import OneOf
+from aimass_compiler.catalog.forecast import Forecast
 from aimass_compiler.catalog.model import Model
 from aimass_compiler.catalog.model_choice import ModelChoice, ModelOrChoice
-from aimass_compiler.catalog.quantities import Frozen, Number
+from aimass_compiler.catalog.quantities import Frozen, Integer, Number
 from aimass_compiler.catalog.transform import Transform
 from aimass_compiler.conventions import API_VERSION, KIND
 from aimass_compiler.pipeline import Metadata
@@ -31,6 +32,17 @@ class Overrides(Frozen):
     """Keys of `monitoring` that differ here."""
     training: Training | None = None
     """Keys of `training` that differ here, for training jobs on the environment's cluster."""
+
+
+def _horizon_alone(value: Any) -> Any:
+    return {"horizon": value} if isinstance(value, int) else value
+
+
+class WrittenTask(Frozen):
+    """A task that does not follow from the target's type."""
+
+    forecast: Annotated[Forecast, BeforeValidator(_horizon_alone, json_schema_input_type=Integer | Forecast)]
+    """Predict the next values of a series, or of many, from their past."""
 
 
 class ModelSpec(Frozen):
@@ -56,6 +68,8 @@ class ModelSpec(Frozen):
     """Where the rows come from, what their columns are, and how they are cleaned and split."""
     target: str
     """The column that is predicted: a category makes classes, a number makes a regression."""
+    task: WrittenTask | None = None
+    """What is asked of the target where its type does not say: a `forecast` of its next values."""
     positive: str | None = None
     """Of two classes the one that metrics such as recall are of; by default the last in `values`."""
     quantile: Annotated[Number, Field(gt=0, lt=1)] | None = None
