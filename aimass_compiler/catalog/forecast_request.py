@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions, timestamps
 from aimass_compiler.catalog.forecast import OWN, STEP
-from aimass_compiler.expression.column_types import Future, History
+from aimass_compiler.expression.column_types import PastValues, ValuesAhead
 
 if TYPE_CHECKING:
     import numpy
@@ -26,14 +26,21 @@ def request_inputs(read: Sequence[Mapping[str, Any]], task: Task) -> list[dict[s
     forecast = task.forecast
     if forecast is None:
         return [dict(place) for place in read]
-    histories = {"name": task.target, "type": History.name, "tensor": task.target, "shape": [forecast.length]}
+    histories = {
+        "name": task.target,
+        "type": PastValues.name,
+        "tensor": task.target,
+        "shape": [forecast.length],
+    }
     found: list[dict[str, Any]] = [histories]
     for place in read:
         name = place["name"]
         if name in (task.target, STEP):
             continue
         if place["tensor"] == conventions.NUMBERS_TENSOR and name != forecast.ordered_by:
-            found.append({"name": name, "type": Future.name, "tensor": name, "shape": [forecast.horizon]})
+            found.append(
+                {"name": name, "type": ValuesAhead.name, "tensor": name, "shape": [forecast.horizon]}
+            )
         else:
             index = 0 if name == forecast.ordered_by else place["index"]
             found.append({**place, "index": index})
@@ -54,7 +61,7 @@ def request_rows(rows: polars.DataFrame, inputs: Sequence[Mapping[str, Any]], ta
     columns = {}
     for place in inputs:
         name = place["name"]
-        if place["type"] == Future.name:
+        if place["type"] == ValuesAhead.name:
             ahead = values_of(rows, name).to_numpy().astype(numpy.float32).reshape(-1, forecast.horizon)
             columns[name] = polars.Series(ahead, dtype=polars.Array(polars.Float32, forecast.horizon))
         elif name == forecast.ordered_by:

@@ -48,6 +48,11 @@ class Task(Frozen):
         return self.kind if self.forecast is None else "forecast"
 
     @property
+    def of_rows(self) -> Task:
+        """The task of one row: of a forecast, a regression of the value that is one step or more ahead."""
+        return self if self.forecast is None else self.model_copy(update={"forecast": None})
+
+    @property
     def truth(self) -> str:
         """The column of the prepared rows that holds what is to be predicted; a forecast's target is there as
         its history."""

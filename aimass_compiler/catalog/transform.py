@@ -20,10 +20,10 @@ from aimass_compiler.expression.column_types import (
     TIME,
     Accepted,
     ColumnType,
-    History,
     Image,
     Index,
     NumberSeries,
+    PastValues,
     Vector,
 )
 from aimass_compiler.expression.statistics import Statistic
@@ -47,7 +47,7 @@ EXAMPLE_COLUMNS: Mapping[str, ColumnType] = {
     "last_order": TIME,
     "photo": Image((3, 4, 4)),
     "load": NumberSeries((4, 2)),
-    "sales": History((8,)),
+    "sales": PastValues((8,)),
     "step": NUMBER,
     "age_group": Index(4),
     "words": Vector(8),

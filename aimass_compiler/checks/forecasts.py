@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.forecast import Forecast
     from aimass_compiler.pipeline import Pipeline
 
-NEEDS = ("data", "target", "task", "features", "evaluation.gates")
+NEEDS = ("data", "target", "task", "features", "evaluation.gates", "serving.explanations")
 EXPLANATIONS = (
     Explanation(
         "AM381",
@@ -47,6 +47,12 @@ EXPLANATIONS = (
         "AM385",
         "there is no seasonal naive forecast to beat",
         "The baseline repeats the last season of a series. Only a forecast has one: `task: {forecast: …}`.",
+    ),
+    Explanation(
+        "AM386",
+        "answers of a forecast cannot be explained",
+        "Explanations share out one number among the columns of a row. A forecast answers several; which "
+        "columns it rests on is said by the permutation importance of `evaluation.importance`.",
     ),
 )
 _FEATURES = "features: [lags: {column: tenure, lags: [1]}, one_hot: [plan, churned]]"
@@ -81,6 +87,7 @@ EXAMPLES = (
         fails="evaluation: {gates: [{metric: log_loss, beats: seasonal_naive}]}",
         passes=f"{_PASSES}\nevaluation: {{gates: [{{metric: mase, beats: seasonal_naive}}]}}",
     ),
+    Example("AM386", fails=f"{_PASSES}\nserving: {{explanations: {{}}}}", passes=_PASSES),
 )
 _KEYS = (Category, Id, Text)
 
@@ -104,6 +111,10 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
             yield Finding("AM382", path, message, help="rename the column in the data", at_key=True)
     yield from _keys(pipeline, forecast)
     yield from _not_known_ahead(pipeline, forecast)
+    if pipeline.serving.explanations is not None:
+        message = "a forecast answers several numbers, not one to explain"
+        hint = "leave `explanations` out"
+        yield Finding("AM386", ("serving", "explanations"), message, help=hint, at_key=True)
 
 
 def _keys(pipeline: Pipeline, forecast: Forecast) -> Iterator[Finding]:

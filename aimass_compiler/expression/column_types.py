@@ -191,7 +191,7 @@ class NumberSeries(_Floats, frozen=True):
     shape: tuple[int, ...]
 
 
-class History(_Floats, frozen=True):
+class PastValues(_Floats, frozen=True):
     """The last values of a series, the latest at the end: float32 (steps), none of them missing."""
 
     name: ClassVar[str] = "history"
@@ -200,7 +200,7 @@ class History(_Floats, frozen=True):
     shape: tuple[int, ...]
 
 
-class Future(_Floats, frozen=True):
+class ValuesAhead(_Floats, frozen=True):
     """A number that is known ahead, for each step of a horizon: float32 (steps); only requests hold it."""
 
     name: ClassVar[str] = "future"

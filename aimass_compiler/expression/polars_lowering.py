@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import singledispatch
 from typing import TYPE_CHECKING
 
 import numpy
@@ -11,6 +10,7 @@ import polars
 import polars_hash
 from polars import selectors
 
+from aimass_compiler.expression import polars_histories  # noqa: F401  # it adds its operators to `lower`
 from aimass_compiler.expression.algebra import (
     PADDING,
     SEPARATOR,
@@ -43,13 +43,15 @@ from aimass_compiler.expression.algebra import (
     Where,
     Words,
 )
-from aimass_compiler.expression.histories import Lag, Rolling, SeasonalLag, rolling, seasonal_lag
 from aimass_compiler.expression.operands import with_operands
+from aimass_compiler.expression.polars_operators import lower
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+
+__all__ = ["flattened", "lower", "sequences"]
 
 _CAPITALS = [chr(code) for code in range(ord("A"), ord("Z") + 1)]
 _SMALL = [letter.lower() for letter in _CAPITALS]
@@ -89,12 +91,6 @@ def flattened(
     for depth in sorted(stages):
         rows = rows.with_columns(stages[depth])
     return rows, results
-
-
-@singledispatch
-def lower(expression: Expression) -> polars.Expr:
-    """The polars expression that computes this one from the raw columns."""
-    raise NotImplementedError(type(expression).__name__)
 
 
 @lower.register
@@ -336,42 +332,6 @@ def _(expression: Rescaled) -> polars.Expr:
         return polars.Series(((values - shifts) * factors).reshape(len(series), -1), dtype=kind)
 
     return lower(expression.of).map_batches(batch, return_dtype=kind, is_elementwise=True)
-
-
-def _of_histories(
-    values: polars.Expr, number: Callable[[polars.Series], NDArray[numpy.float64]]
-) -> polars.Expr:
-    """One number a row, computed of the whole column; NaN is a missing one."""
-
-    def batch(column: polars.Series) -> polars.Series:
-        return polars.Series(number(column), dtype=polars.Float64).fill_nan(None)
-
-    return values.map_batches(batch, return_dtype=polars.Float64, is_elementwise=True)
-
-
-def _doubles(column: polars.Series) -> NDArray[numpy.float64]:
-    return column.to_numpy().astype(numpy.float64)
-
-
-@lower.register
-def _(expression: Lag) -> polars.Expr:
-    return _of_histories(lower(expression.of), lambda history: _doubles(history)[:, -expression.lag])
-
-
-@lower.register
-def _(expression: Rolling) -> polars.Expr:
-    return _of_histories(lower(expression.of), lambda history: rolling(_doubles(history), expression))
-
-
-@lower.register
-def _(expression: SeasonalLag) -> polars.Expr:
-    both = polars.struct(history=lower(expression.of), step=lower(expression.step).fill_null(math.nan))
-
-    def number(rows: polars.Series) -> NDArray[numpy.float64]:
-        history, steps = (_doubles(rows.struct.field(name)) for name in ("history", "step"))
-        return seasonal_lag(history, steps, expression)
-
-    return _of_histories(both, number)
 
 
 @lower.register

@@ -139,7 +139,7 @@ class SeriesColumn(_Column):
 class HistoryColumn(_Column):
     """The last values of a forecast's target; no spec declares it."""
 
-    holds: ClassVar[_Type] = column_types.History
+    holds: ClassVar[_Type] = column_types.PastValues
 
     type: Literal["history"] = "history"
     length: Integer
@@ -147,13 +147,13 @@ class HistoryColumn(_Column):
 
     @property
     def column_type(self) -> ColumnType:
-        return column_types.History((self.length,))
+        return column_types.PastValues((self.length,))
 
 
 class FutureColumn(_Column):
     """A number that is known ahead, for each step of the horizon; no spec declares it, requests hold it."""
 
-    holds: ClassVar[_Type] = column_types.Future
+    holds: ClassVar[_Type] = column_types.ValuesAhead
 
     type: Literal["future"] = "future"
     length: Integer
@@ -161,7 +161,7 @@ class FutureColumn(_Column):
 
     @property
     def column_type(self) -> ColumnType:
-        return column_types.Future((self.length,))
+        return column_types.ValuesAhead((self.length,))
 
 
 def _type_of(value: Any) -> str | None:

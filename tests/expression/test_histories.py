@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from aimass_compiler.expression import onnx_lowering
 from aimass_compiler.expression.algebra import Column, Expression
 from aimass_compiler.expression.calendar import months_later
-from aimass_compiler.expression.column_types import NUMBER, TIME, History
+from aimass_compiler.expression.column_types import NUMBER, TIME, PastValues
 from aimass_compiler.expression.histories import Lag, Rolling, SeasonalLag
 from aimass_compiler.expression.onnx_graph import Inputs
 from tests.expression.both import by_polars
 
 LENGTH = 9
-HISTORY, STEP = Column("sales", History((LENGTH,))), Column("step", NUMBER)
+HISTORY, STEP = Column("sales", PastValues((LENGTH,))), Column("step", NUMBER)
 _values = st.lists(st.floats(-1e6, 1e6, width=32), min_size=LENGTH, max_size=LENGTH)
 _steps = st.one_of(st.none(), st.integers(-3, 40).map(float), st.floats(-1e9, 1e9))
 _rows = st.lists(st.tuples(_values, _steps), min_size=1, max_size=6)

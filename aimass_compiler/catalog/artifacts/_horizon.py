@@ -19,7 +19,14 @@ from aimass_compiler.catalog.forecast_request import request_inputs
 from aimass_compiler.expression import onnx_lowering  # noqa: F401  # it fills `LOWERINGS`
 from aimass_compiler.expression.algebra import Arithmetic, Column, Constant, Expression
 from aimass_compiler.expression.calendar import months_later
-from aimass_compiler.expression.column_types import CATEGORY, NUMBER, TIME, ColumnType, Future, History
+from aimass_compiler.expression.column_types import (
+    CATEGORY,
+    NUMBER,
+    TIME,
+    ColumnType,
+    PastValues,
+    ValuesAhead,
+)
 from aimass_compiler.expression.onnx_graph import Inputs
 from aimass_compiler.expression.onnx_rows import Lowered
 
@@ -145,8 +152,8 @@ def _forecast_of(task: Task) -> Forecast:
 
 def _column(place: Mapping[str, Any]) -> Column:
     kinds: dict[str, ColumnType] = {conventions.NUMBERS_TENSOR: TIME, conventions.STRINGS_TENSOR: CATEGORY}
-    if place["type"] in (History.name, Future.name):
-        kind = History if place["type"] == History.name else Future
+    if place["type"] in (PastValues.name, ValuesAhead.name):
+        kind = PastValues if place["type"] == PastValues.name else ValuesAhead
         return Column(place["name"], kind(tuple(place["shape"])))
     return Column(place["name"], kinds[place["tensor"]])
 

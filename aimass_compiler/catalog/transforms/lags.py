@@ -18,7 +18,7 @@ from aimass_compiler.expression.histories import Lag
 class Lags(Transform):
     """Take single values of a history: the columns `<name>_lag_<lag>`."""
 
-    accepts: ClassVar[column_types.Accepted] = (column_types.History,)
+    accepts: ClassVar[column_types.Accepted] = (column_types.PastValues,)
     examples: ClassVar[tuple[Any, ...]] = (
         {"column": "sales", "lags": [1]},
         {"column": "sales", "lags": [1, 2, 8]},
@@ -36,7 +36,7 @@ class Lags(Transform):
 
     def problem(self, types: Types) -> str | None:
         kind, most = types.get(self.column), max(self.lags)
-        if not isinstance(kind, column_types.History) or most <= kind.shape[0]:
+        if not isinstance(kind, column_types.PastValues) or most <= kind.shape[0]:
             return None
         return (
             f"the lag {most} is beyond the history of {kind.shape[0]} steps; raise `history` of the forecast"

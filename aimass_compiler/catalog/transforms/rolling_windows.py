@@ -19,7 +19,7 @@ Statistic = Literal["mean", "standard_deviation", "minimum", "maximum"]
 class RollingWindows(Transform):
     """Summarise the last values of a history: the columns `<name>_<statistic>_<window>`."""
 
-    accepts: ClassVar[column_types.Accepted] = (column_types.History,)
+    accepts: ClassVar[column_types.Accepted] = (column_types.PastValues,)
     examples: ClassVar[tuple[Any, ...]] = (
         {"column": "sales", "windows": [4]},
         {"column": "sales", "windows": [2, 8], "statistics": ["standard_deviation", "minimum", "maximum"]},
@@ -44,7 +44,7 @@ class RollingWindows(Transform):
 
     def problem(self, types: Types) -> str | None:
         kind, most = types.get(self.column), max(self.windows)
-        if not isinstance(kind, column_types.History) or most <= kind.shape[0]:
+        if not isinstance(kind, column_types.PastValues) or most <= kind.shape[0]:
             return None
         return (
             f"the window {most} is longer than the history of {kind.shape[0]} steps; "

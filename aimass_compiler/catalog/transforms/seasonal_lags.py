@@ -23,7 +23,7 @@ class SeasonalLags(Transform):
     ahead the Friday is.
     """
 
-    accepts: ClassVar[column_types.Accepted] = (column_types.History, column_types.Number)
+    accepts: ClassVar[column_types.Accepted] = (column_types.PastValues, column_types.Number)
     examples: ClassVar[tuple[Any, ...]] = (
         {"column": "sales", "season_length": 4},
         {"column": "sales", "season_length": 3, "count": 2},
@@ -49,7 +49,7 @@ class SeasonalLags(Transform):
         kind, most = types.get(self.column), self.count * self.season_length
         if isinstance(kind, column_types.Number):
             return f"`{self.column}` has no history; name the target of a forecast"
-        if not isinstance(kind, column_types.History) or most <= kind.shape[0]:
+        if not isinstance(kind, column_types.PastValues) or most <= kind.shape[0]:
             return None
         return (
             f"{self.count} seasons of {self.season_length} are longer than the history of {kind.shape[0]} "

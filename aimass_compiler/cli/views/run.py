@@ -123,7 +123,7 @@ def _importance(found: Mapping[str, Any]) -> Iterator[str]:
 
 def _forecast(naive: Mapping[str, Any], interval: Mapping[str, Any]) -> Iterator[str]:
     """The baseline beside the metrics above, and how many of the true values the intervals hold."""
-    measured = ", ".join(f"{name} {_shown(value)}" for name, value in naive["test"].items())
+    measured = ", ".join(f"{name} {shown(value)}" for name, value in naive["test"].items())
     yield f"  the seasonal naive forecast has on the test split: {measured}"
     yield (
         f"  intervals of {interval['level']:.3g} hold {interval['coverage']['test']:.3g} "

@@ -71,13 +71,7 @@ def card(
         fit=report["fit"],
         decision=report.get("decision"),
         interval=report.get("interval"),
-        naive=[
-            (
-                metric_title(name, task),
-                [_shown(report["baseline"]["seasonal_naive"][split][name]) for split in SPLITS],
-            )
-            for name in (report["test"] if "baseline" in report else ())
-        ],
+        naive=list(_naive(task, report)),
         confusion=report.get("confusion"),
         tested_rows=f"{tested_rows:,}",
         kind=best["model"],
@@ -101,6 +95,13 @@ def _models(best: Mapping[str, Any]) -> Iterator[tuple[str, int | str, str]]:
         yield each["model"], each["trials"], _shown(each["value"])
     if "baseline" in best:
         yield f"baseline: {best['baseline']['name']} for every row", "", _shown(best["baseline"]["value"])
+
+
+def _naive(task: Task, report: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """The metrics of the seasonal naive forecast, if there is one."""
+    found = report.get("baseline", {}).get("seasonal_naive", {})
+    for name in found.get("test", ()):
+        yield metric_title(name, task), [_shown(found[split][name]) for split in SPLITS]
 
 
 def _slices(report: Mapping[str, Any]) -> Iterator[tuple[str, str, int, list[str]]]:

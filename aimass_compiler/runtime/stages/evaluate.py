@@ -92,7 +92,7 @@ def run(
         measurements.metrics[objective.metric],
         predictions["validation"],
         read_json(workspace.path(artifacts.FEATURES))["inputs"],
-        AsPackaged(artifact, task, workspace),
+        AsPackaged(artifact, task.of_rows, workspace),
     )
     write_importance(workspace.path(artifacts.PERMUTATION_IMPORTANCE), permuted)
     write_json(workspace.path(artifacts.METRICS), measured | _comparisons(rivals, judged, decided, permuted))

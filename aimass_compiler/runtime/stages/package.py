@@ -48,11 +48,12 @@ def run(
     threshold = report.get("decision", {}).get("threshold")
     folder, held = workspace.folder(artifacts.PACKAGE), request_columns(columns, task)
     with replacing_all(folder, artifact.files) as made:
-        folders = (workspace.folder("train"), workspace.folder("features"))
-        artifact.package(*folders, task, made, threshold, widths_of(report))
+        train, features = workspace.folder("train"), workspace.folder("features")
+        artifact.package(train, features, task, made, threshold, widths_of(report))
         served = artifact.answers(made, read, rows, task)
-        evaluated = polars.read_parquet(workspace.path(artifacts.PREDICTIONS))
-        require_same_package(artifact.files[0], task, served, evaluated)
+        require_same_package(
+            artifact.files[0], task, served, polars.read_parquet(workspace.path(artifacts.PREDICTIONS))
+        )
         asked, answered = request_rows(rows, read, task), by_request(served, task)
         known = {"version": artifact.version(made), "trained_at": best["trained_at"]}
         collected = read_json(workspace.path(artifacts.ROWS_REPORT))
@@ -75,7 +76,5 @@ def run(
     with replacing(workspace.path(artifacts.MODEL_CARD)) as temporary:
         temporary.write_text(model_card, encoding="utf-8")
     write_json(workspace.path(artifacts.MANIFEST), manifest_of(folder))
-    size = f"{artifact.size(folder):,} bytes"
-    print(
-        f"version {known['version']}, {size}; it answers {rows.height:,} test rows as evaluated", flush=True
-    )
+    made_of = f"version {known['version']}, {artifact.size(folder):,} bytes"
+    print(f"{made_of}; it answers {rows.height:,} test rows as evaluated", flush=True)

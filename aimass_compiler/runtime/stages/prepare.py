@@ -27,7 +27,7 @@ from aimass_compiler.runtime.workspace import Workspace, replacing, write_json
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:
-    from aimass_compiler.engines import Table
+    from aimass_compiler.engines import Engine, Table
 
 _SHOWN = 3
 
@@ -59,7 +59,7 @@ def run(data: Data, task: Task, *, workspace: Workspace) -> None:
             raise StageFailure(ExitCode.DATA, f"the rows cannot be read: {reason}") from None
 
 
-def _prepare(data: Data, task: Task, collected: JoinedRows, engine: Local, workspace: Workspace) -> None:
+def _prepare(data: Data, task: Task, collected: JoinedRows, engine: Engine, workspace: Workspace) -> None:
     typed, found = _typed(data, collected)
     cleaned, kept = _checked(data, task, collected, typed, found)
     for message in rounded(collected.rows, [name for name in data.columns if name in found.long]):
@@ -89,7 +89,7 @@ def _prepare(data: Data, task: Task, collected: JoinedRows, engine: Local, works
     print(f"{found.rows:,} rows collected, {kept.rows:,} after cleaning{made}: {shown}{aside}")
 
 
-def _series(data: Data, task: Task, rows: Table, engine: Local) -> tuple[Table, polars.Series]:
+def _series(data: Data, task: Task, rows: Table, engine: Engine) -> tuple[Table, polars.Series]:
     """The rows of a forecast with the name of each one's split; memory holds all series."""
     if not isinstance(data.split, TimeSplit):
         raise StageFailure(
