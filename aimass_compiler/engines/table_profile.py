@@ -232,8 +232,8 @@ def _suspects(
             yield Suspect(
                 column.name,
                 "gaps",
-                f"whether it is missing predicts `{target}` ({told.gaps:.0%} of the error of guessing is gone): "
-                "is it filled in after the fact?",
+                f"whether it is missing predicts `{target}` ({told.gaps:.0%} of the error of guessing is "
+                "gone): is it filled in after the fact?",
             )
         if known and column.distinct == 1:
             yield Suspect(column.name, "constant", "it has one value in all rows")

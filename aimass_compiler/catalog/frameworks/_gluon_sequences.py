@@ -1,7 +1,6 @@
 """Gluon blocks for sequences: what is padding or missing reaches no step that is there.
 
-Between them flow what each step holds and, as its last number, 1 where it is there, [N, L, D + 1], because blocks
-hand on one value.
+Blocks hand on one value: what each step holds and, as its last number, 1 where it is there, [N, L, D + 1].
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ def _split(operators: Any, steps: Any) -> tuple[Any, Any]:
     return values, operators.squeeze(present, axis=2)
 
 
-class CodeVectors(gluon.HybridBlock):  # type: ignore[misc]  # MXNet is not typed here
+class GluonEmbedding(gluon.HybridBlock):  # type: ignore[misc]  # MXNet is not typed here
     """A vector for each code."""
 
     def __init__(self, codes: int, width: int) -> None:
@@ -44,7 +43,7 @@ class CodeVectors(gluon.HybridBlock):  # type: ignore[misc]  # MXNet is not type
         return _joined(operators, self.vectors(codes), operators.cast(codes != PADDING, dtype="float32"))
 
 
-class PresentSteps(gluon.HybridBlock):  # type: ignore[misc]  # MXNet is not typed here
+class GluonMasking(gluon.HybridBlock):  # type: ignore[misc]  # MXNet is not typed here
     """Steps of which a number is missing are not there."""
 
     def hybrid_forward(self, operators: Any, rows: Any) -> Any:
@@ -54,7 +53,7 @@ class PresentSteps(gluon.HybridBlock):  # type: ignore[misc]  # MXNet is not typ
         return _joined(operators, operators.where(there, rows, operators.zeros_like(rows)), present)
 
 
-class EachStep(gluon.HybridBlock):  # type: ignore[misc]  # MXNet is not typed here
+class GluonEachStep(gluon.HybridBlock):  # type: ignore[misc]  # MXNet is not typed here
     """A block that treats each step alone."""
 
     def __init__(self, block: Any) -> None:
@@ -66,7 +65,7 @@ class EachStep(gluon.HybridBlock):  # type: ignore[misc]  # MXNet is not typed h
         return _joined(operators, self.block(values), present)
 
 
-class RecurrentCells(gluon.HybridBlock):  # type: ignore[misc]  # MXNet is not typed here
+class GluonRecurrent(gluon.HybridBlock):  # type: ignore[misc]  # MXNet is not typed here
     """A recurrent cell over the steps, and another one over each row turned around by its own length."""
 
     def __init__(self, layer: network.Recurrent, shape: tuple[int, ...]) -> None:
@@ -93,7 +92,7 @@ class RecurrentCells(gluon.HybridBlock):  # type: ignore[misc]  # MXNet is not t
         return _joined(operators, operators.transpose(found, axes=(1, 0, 2)), present)
 
 
-class PooledSteps(gluon.HybridBlock):  # type: ignore[misc]  # MXNet is not typed here
+class GluonPooling(gluon.HybridBlock):  # type: ignore[misc]  # MXNet is not typed here
     """The mean or the largest of the steps that are there; zeros where none is."""
 
     def __init__(self, kind: Literal["mean", "max"]) -> None:
@@ -117,13 +116,13 @@ def block(layer: network.SequenceLayer, shape: tuple[int, ...], arrays: Mapping[
     """The block of a layer that reads rows of `shape` and has these weights."""
     match layer:
         case network.Embedding(width):
-            return CodeVectors(len(arrays["vectors.weight"]), width)
+            return GluonEmbedding(len(arrays["vectors.weight"]), width)
         case network.Masking():
-            return PresentSteps()
+            return GluonMasking()
         case network.Recurrent():
-            return RecurrentCells(layer, shape)
+            return GluonRecurrent(layer, shape)
         case network.StepPooling(kind):
-            return PooledSteps(kind)
+            return GluonPooling(kind)
     raise NotImplementedError(type(layer).__name__)
 
 

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 _ARRAYS = (("weight_ih", True), ("bias_ih", False), ("weight_hh", True), ("bias_hh", False))
 
 
-class Steps(NamedTuple):
+class KerasSteps(NamedTuple):
     """What each step holds, [N, L, D], and whether it is there, [N, L]."""
 
     values: Any
     present: Any
 
 
-class Cell(keras.layers.Layer):  # type: ignore[misc]  # Keras is not typed here
+class KerasCell(keras.layers.Layer):  # type: ignore[misc]  # Keras is not typed here
     """A step of a recurrent cell over what its gates read, [N, G * units], with a bias of its own.
 
     Keras' cells add up two biases to one, so that steps of learning would be half as long.
@@ -67,7 +67,7 @@ def keras_layers(layer: network.SequenceLayer, arrays: Mapping[str, numpy.ndarra
             made: list[Any] = []
             for _ in layer.directions:
                 rows = units * {"lstm": 4, "gru": 3}[cell]
-                recurrent = keras.layers.RNN(Cell(cell, units), return_sequences=True)
+                recurrent = keras.layers.RNN(KerasCell(cell, units), return_sequences=True)
                 made += [keras.layers.Dense(rows), recurrent]
             return made
     return []
@@ -77,10 +77,10 @@ def applied(layer: network.SequenceLayer, made: Sequence[Any], value: Any) -> An
     """What a layer makes of rows or of the steps before it."""
     match layer:
         case network.Embedding():
-            return Steps(made[0](value), ops.not_equal(value, PADDING))
+            return KerasSteps(made[0](value), ops.not_equal(value, PADDING))
         case network.Masking():
             present = ops.logical_not(ops.any(ops.isnan(value), axis=2))
-            return Steps(ops.where(present[:, :, None], value, 0.0), present)
+            return KerasSteps(ops.where(present[:, :, None], value, 0.0), present)
         case network.Recurrent():
             return _recurrent(made, value)
         case network.StepPooling(kind):
@@ -88,14 +88,14 @@ def applied(layer: network.SequenceLayer, made: Sequence[Any], value: Any) -> An
     raise NotImplementedError(type(layer).__name__)
 
 
-def _recurrent(made: Sequence[Any], steps: Steps) -> Steps:
+def _recurrent(made: Sequence[Any], steps: KerasSteps) -> KerasSteps:
     """A cell over the steps, and another one over each row turned around by its own length."""
     onward = made[1](made[0](steps.values))
     if len(made) == 2:  # noqa: PLR2004  # what is read forward only
-        return Steps(onward, steps.present)
+        return KerasSteps(onward, steps.present)
     order = _reversed(steps.present)
     backward = made[3](made[2](_taken(steps.values, order)))
-    return Steps(ops.concatenate([onward, _taken(backward, order)], axis=2), steps.present)
+    return KerasSteps(ops.concatenate([onward, _taken(backward, order)], axis=2), steps.present)
 
 
 def _reversed(present: Any) -> Any:
@@ -109,7 +109,7 @@ def _taken(values: Any, places: Any) -> Any:
     return ops.take_along_axis(values, places[:, :, None], axis=1)
 
 
-def _pooled(kind: Literal["mean", "max"], steps: Steps) -> Any:
+def _pooled(kind: Literal["mean", "max"], steps: KerasSteps) -> Any:
     present = steps.present[:, :, None]
     count = ops.sum(ops.cast(present, "float32"), axis=1)
     if kind == "mean":

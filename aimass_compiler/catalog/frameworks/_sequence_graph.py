@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _GATES = {"lstm": (0, 3, 1, 2), "gru": (1, 0, 2)}
 
 
-class Steps(NamedTuple):
+class StepNames(NamedTuple):
     """The names of what each step holds, float32 [N, L, D], and whether it is there, bool [N, L]."""
 
     values: str
@@ -28,29 +28,29 @@ class Steps(NamedTuple):
 def written(
     writer: NodeWriter,
     layer: network.SequenceLayer,
-    value: str | Steps,
+    value: str | StepNames,
     learned: Mapping[str, numpy.ndarray],
     length: int,
-) -> str | Steps:
+) -> str | StepNames:
     """The nodes that compute a layer over so many steps, and what they give."""
     match layer, value:
         case network.Embedding(), str():
             values = writer.node("Gather", [writer.constant(learned["vectors.weight"]), value])
             is_padding = writer.node("Equal", [value, writer.constant(numpy.array(PADDING))])
-            return Steps(values, writer.node("Not", [is_padding]))
+            return StepNames(values, writer.node("Not", [is_padding]))
         case network.Masking(), str():
             missing = writer.node("Cast", [writer.node("IsNaN", [value])], to=TensorProto.INT64)
             count = writer.node("ReduceSum", [missing, writer.constant(numpy.array([2]))], keepdims=0)
             present = writer.node("Equal", [count, writer.constant(numpy.array(0))])
-            return Steps(_where_present(writer, Steps(value, present), 0.0), present)
-        case network.Recurrent(), Steps():
+            return StepNames(_where_present(writer, StepNames(value, present), 0.0), present)
+        case network.Recurrent(), StepNames():
             return _recurrent(writer, layer, value, learned, length)
-        case network.StepPooling(), Steps():
+        case network.StepPooling(), StepNames():
             return _pooled(writer, layer, value)
     raise NotImplementedError(type(layer).__name__)
 
 
-def _where_present(writer: NodeWriter, steps: Steps, otherwise: float) -> str:
+def _where_present(writer: NodeWriter, steps: StepNames, otherwise: float) -> str:
     """The values [N, L, D], with another one in the steps that are not there."""
     claim = writer.node("Unsqueeze", [steps.present, writer.constant(numpy.array([2]))])
     return writer.node(
@@ -70,10 +70,10 @@ def _lengths(writer: NodeWriter, present: str, length: int) -> str:
 def _recurrent(
     writer: NodeWriter,
     layer: network.Recurrent,
-    steps: Steps,
+    steps: StepNames,
     learned: Mapping[str, numpy.ndarray],
     length: int,
-) -> Steps:
+) -> StepNames:
     def arrays(name: str) -> numpy.ndarray:
         """Of each direction, the array of this name in ONNX' order of gates."""
         order = list(_GATES[layer.cell])
@@ -94,10 +94,10 @@ def _recurrent(
     found = writer.node(layer.cell.upper(), inputs, hidden_size=layer.units, direction=direction, **options)
     by_row = writer.node("Transpose", [found], perm=(2, 0, 1, 3))
     shape = writer.constant(numpy.array([0, 0, len(layer.directions) * layer.units]))
-    return Steps(writer.node("Reshape", [by_row, shape]), steps.present)
+    return StepNames(writer.node("Reshape", [by_row, shape]), steps.present)
 
 
-def _pooled(writer: NodeWriter, layer: network.StepPooling, steps: Steps) -> str:
+def _pooled(writer: NodeWriter, layer: network.StepPooling, steps: StepNames) -> str:
     axis = writer.constant(numpy.array([1]))
     count = writer.node(
         "ReduceSum", [writer.node("Cast", [steps.present], to=TensorProto.FLOAT), axis], keepdims=1

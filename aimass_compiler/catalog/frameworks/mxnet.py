@@ -83,7 +83,7 @@ def _assembled(
             made.add(_padded(layer))
         shape = layer.shape_after(shape)
         is_of_steps = isinstance(layer, network.Dropout) and len(shape) == _STEPS_AXES
-        made.add(_gluon_sequences.EachStep(blocks[-1]) if is_of_steps else blocks[-1])
+        made.add(_gluon_sequences.GluonEachStep(blocks[-1]) if is_of_steps else blocks[-1])
     made.initialize()
     made.hybridize()
     for layer, block, arrays in zip(layers, blocks, parameters, strict=True):

@@ -98,7 +98,7 @@ def _following(layer: Layer, arrays: Mapping[str, numpy.ndarray], value: Any) ->
         return made, _keras_sequences.applied(layer, made, value)
     made = _keras_layers(layer)
     for part in made:
-        if isinstance(value, _keras_sequences.Steps):
+        if isinstance(value, _keras_sequences.KerasSteps):
             value = value._replace(values=part(value.values))
         else:
             value = part(value)
