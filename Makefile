@@ -79,7 +79,7 @@ bench-apply: $(READY) ## measure applying all specs to a real API server against
 	python -m benchmarks.apply --results build/benchmarks/apply.md
 
 .PHONY: bench-features
-bench-features: $(READY) ## measure the memory that features and training take for a wide cross (minutes)
+bench-features: $(READY) ## measure features against what people write by hand (an hour)
 	python -m benchmarks.features --results build/benchmarks/features.md
 
 .PHONY: images

@@ -104,7 +104,7 @@ class RayTable(LocalTable):
     ) -> tuple[LocalTable, State]:
         if len(self._recipe.files.bounds()) == 1:
             return super().mapped(function, merge)
-        folder = self._ray_engine.scratch().with_suffix("")
+        folder = self._ray_engine.scratch()
         folder.mkdir()
 
         def stored(block: Block) -> tuple[Path, State]:
@@ -168,6 +168,6 @@ def found_by_workers(task: BlockTask) -> Iterator[Any]:
 def _written(block: Block, folder: Path) -> Path:
     """A new file with these rows: one that a killed worker began is not looked at."""
     path = folder / f"{uuid.uuid4().hex}.parquet"
-    with Writer(path, compression="lz4") as writer:
+    with Writer(path) as writer:
         writer.write(block)
     return path

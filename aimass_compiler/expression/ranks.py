@@ -79,7 +79,7 @@ class Ranks:
     def quantiles(self, shares: Sequence[float]) -> tuple[float, ...]:
         """The values at these shares of the ranks, by linear interpolation; none of nothing."""
         if not self._levels:
-            few = self.values
+            few = self.values.sort()  # once for all shares
             if not len(few):
                 return ()
             found = [few.quantile(share, interpolation="linear") for share in shares]

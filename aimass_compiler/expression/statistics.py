@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from aimass_compiler.expression.algebra import Expression
+from aimass_compiler.expression.algebra import Expression, columns_of
+from aimass_compiler.expression.folds import FOLD
 from aimass_compiler.expression.plain_name import named
 
 if TYPE_CHECKING:
@@ -344,8 +345,15 @@ def learn(rows: Table, statistics: Mapping[str, Statistic], task: Task) -> dict[
         parts = block.iter_slices(size) if block.height else [block]
         return functools.reduce(merged, (_part(rows, statistics, task) for rows in parts))
 
-    states = rows.fold(part, merged)
+    states = rows.select(_columns_read(rows, statistics, task)).fold(part, merged)
     return {name: statistics[name].finish(state, task) for name, state in states.items()}
+
+
+def _columns_read(rows: Table, statistics: Mapping[str, Statistic], task: Task) -> list[str]:
+    """What of the rows is needed: all else would be read from disk for nothing."""
+    expressions = [part for statistic in statistics.values() for part in statistic.reads]
+    read = {column.name for part in expressions for column in columns_of(part)}
+    return [name for name in rows.schema if name in read | {task.target, FOLD}]
 
 
 def _part(rows: polars.DataFrame, statistics: Mapping[str, Statistic], task: Task) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from aimass_compiler.catalog.feature_matrix import Block, FeatureMatrix, Layout, layout_of
-from aimass_compiler.expression import polars_lowering
+from aimass_compiler.expression import matrix, polars_lowering
 from aimass_compiler.expression.algebra import Expression, OneHot, Pack
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ class FeatureRows:
         parts = list(zip(result.parts, result.names, strict=True)) if isinstance(result, Pack) else []
         layout = layout_of([_block_of(part) for part, _ in parts])
         self.layout: Layout | None = layout if parts and layout.is_sparse else None
-        kept = [(part, name) for part, name in parts if not isinstance(part, OneHot)]
-        self._numbers = Pack(tuple(part for part, _ in kept), tuple(name for _, name in kept))
+        self._numbers = [part for part, _ in parts if not isinstance(part, OneHot)]
         self._categories = [part for part, _ in parts if isinstance(part, OneHot)]
 
     @property
@@ -37,10 +36,9 @@ class FeatureRows:
     def of(self, rows: polars.DataFrame) -> NDArray[Any]:
         """The rows as the file keeps them."""
         if self.layout is None:
-            return _vectors(rows, self._result).reshape(len(rows), *self._result.type.shape)
+            return self._dense(rows)
         found = numpy.empty(len(rows), self.layout.dtype)
-        if self._numbers.parts:
-            found["numbers"] = _vectors(rows, self._numbers)
+        matrix.fill(found["numbers"], rows, self._numbers)
         lazy, codes = polars_lowering.flattened(rows.lazy(), [part.of for part in self._categories])
         computed = lazy.select(
             polars_lowering.lower(code).alias(str(place)) for place, code in enumerate(codes)
@@ -48,6 +46,14 @@ class FeatureRows:
         for place, part in enumerate(self._categories):
             code = computed[str(place)].to_numpy()
             found["codes"][:, place] = numpy.where(code < len(part.names), code, -1)
+        return found
+
+    def _dense(self, rows: polars.DataFrame) -> NDArray[Any]:
+        shape = (len(rows), *self._result.type.shape)
+        if not isinstance(self._result, Pack):
+            return _vectors(rows, self._result).reshape(shape)
+        found = numpy.empty(shape, numpy.float32)
+        matrix.fill(found, rows, self._result.parts)
         return found
 
     def features(self, kept: NDArray[Any]) -> NDArray[numpy.float32]:

@@ -1,144 +1,210 @@
-"""`python -m benchmarks.features`: the stages `features` and `train` over a hashed cross of many places.
-
-Each stage runs in a process of its own, whose highest resident memory Linux knows (`VmHWM`).
-"""
+"""`python -m benchmarks.features`: the same features by the product and by hand, in turns, as one table."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from importlib import import_module
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy
-import polars
+from benchmarks.environments import interpreter, versions
+from benchmarks.features import rows, verify
+from benchmarks.processes import Cost, FailedError, cost, medians
 
-from aimass_compiler.catalog import load
-from aimass_compiler.catalog.task import Task
-from aimass_compiler.catalog.transforms.cross import Cross
-from aimass_compiler.catalog.transforms.drop import Drop
-from aimass_compiler.catalog.transforms.standardize import Standardize
-from aimass_compiler.conventions import SPLITS
-from aimass_compiler.pipeline.data import Data
-from aimass_compiler.pipeline.evaluation import Retraining
-from aimass_compiler.pipeline.training import Objective, Search, Training
-from aimass_compiler.runtime.stages import features, train
-from aimass_compiler.runtime.workspace import Workspace
-
-ROOT = Path(__file__).parents[2]
-TASK = Task(kind="classification", target="bought", classes=("no", "yes"))
-NUMBERS = tuple(f"x{place}" for place in range(9))
-MODELS: Mapping[str, Mapping[str, Any]] = {
-    "logistic_regression": {},
-    "xgboost": {"n_estimators": 20},
-}
-_SHARES = (0.8, 0.1, 0.1)
-_MODULES = ("numpy", "polars", "scipy", "sklearn", "xgboost")
-_GIGABYTE = 1e9
+_HERE = Path(__file__).parent
+_PRODUCT = "aimass-compile"
+_BY_HAND = ("polars", "duckdb", "ray data")
+#: What the product may take of the others' CPU time at most, and the share of their memory.
+_GOALS = {"the fastest by hand": 1.05, "scikit-learn": 1 / 5, "ludwig": 1 / 30}
+_OWN = ("polars", "pyarrow", "numpy", "onnxruntime")
 
 
-def write_rows(workspace: Workspace, count: int) -> None:
-    """Rows as `prepare` leaves them: numbers, two categories that matter together, and a target."""
-    for seed, (split, share) in enumerate(zip(SPLITS, _SHARES, strict=True)):
-        chance, rows = numpy.random.default_rng(seed), round(count * share)
-        shop, article = chance.integers(0, 300, rows), chance.integers(0, 300, rows)
-        numbers = {name: chance.normal(size=rows) for name in NUMBERS}
-        signal = numbers["x0"] + numpy.sin(shop * 300 + article) + chance.normal(size=rows)
-        table = polars.DataFrame(
-            {
-                **numbers,
-                "shop": polars.Series(shop).cast(polars.String),
-                "article": polars.Series(article).cast(polars.String),
-                "bought": numpy.where(signal > 0, "yes", "no"),
-            }
-        )
-        table.write_parquet(workspace.folder("prepare") / f"{split}.parquet")
+@dataclass(frozen=True)
+class Contestant:
+    """A program that computes the features, what it needs, and how its results are read."""
+
+    name: str
+    script: str
+    packages: tuple[str, ...]
+    reader: verify.Reader | None
+    environment: str = "features"
 
 
-def run_stage(name: str, workspace: Workspace, places: int) -> None:
-    """Run one stage: `features`, or `train` of a model by its name."""
-    if name != "features":
-        model = load("models", name)(**MODELS[name])
-        objective = Objective(metric="log_loss")
-        train.run(TASK, model, objective, Search(), Training(), Retraining(), workspace=workspace)
-        return
-    categories = ("shop", "article")
-    transforms = (
-        Standardize(columns=NUMBERS),
-        Cross(columns=categories, size=places, name="both"),
-        Drop(columns=categories),
-    )
-    declared = {**dict.fromkeys(NUMBERS, "number"), **dict.fromkeys(categories, "category")}
-    target = {"bought": {"type": "category", "values": list(TASK.classes)}}
-    data = Data.model_validate({"sources": {"rows": "rows.parquet"}, "columns": declared | target})
-    features.run(data.columns, TASK, transforms, workspace=workspace)
+CONTESTANTS = (
+    Contestant(_PRODUCT, "", _OWN, verify.product, ""),
+    Contestant("polars", "polars_streaming", ("polars", "polars-hash"), verify.arrow),
+    Contestant("duckdb", "duckdb_sql", ("duckdb", "polars-hash"), verify.parquet),
+    Contestant("scikit-learn", "pandas_sklearn", ("pandas", "scikit-learn"), verify.matrix),
+    Contestant("ray data", "ray_data", ("ray", "polars"), verify.partitions),
+    Contestant("ludwig", "ludwig_preprocessing", ("ludwig", "pandas"), None, "ludwig"),
+)
 
 
-def measured(name: str, folder: Path, places: int) -> dict[str, float]:
-    """Run a stage in a process of its own; answers its peak memory in bytes and its CPU seconds."""
-    command = [sys.executable, "-m", "benchmarks.features", "--stage", name, "--folder", str(folder)]
-    done = subprocess.run(
-        [*command, "--places", str(places)], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise SystemExit(f"{name} failed:\n{done.stdout}{done.stderr}")
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+@dataclass
+class Series:
+    """What one contestant took for one format, round by round; or why there is nothing."""
+
+    kind: str
+    contestant: str
+    costs: list[Cost] = field(default_factory=list)
+    failed: str = ""
+    same: str = ""
 
 
 def main() -> int:
-    """Measure and print; with `--stage`, be one of the processes that are measured."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.features", description=__doc__)
-    parser.add_argument("--rows", type=int, default=2_000_000, help="rows of all splits (default 2,000,000)")
-    parser.add_argument("--places", type=int, default=1000, help="places of the cross (default 1,000)")
-    parser.add_argument("--results", type=Path, help="write the table to this file, too")
-    parser.add_argument("--stage", help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.stage:
-        run_stage(asked.stage, Workspace(asked.folder, "wide"), asked.places)
-        status = Path("/proc/self/status").read_text(encoding="utf-8")
-        peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024
-        times = os.times()
-        print(json.dumps({"peak": peak, "seconds": times.user + times.system}))
-        return 0
-    with tempfile.TemporaryDirectory() as folder:
-        workspace = Workspace(Path(folder), "wide")
-        write_rows(workspace, asked.rows)
-        found = {name: measured(name, Path(folder), asked.places) for name in ("features", *MODELS)}
-        disk = sum(path.stat().st_size for path in workspace.folder("features").glob("*_x.npy"))
-    table = "\n".join(_table(asked.rows, asked.places, disk, found)) + "\n"
-    print(table, end="")
+    """Measure, compare and print; answers 1 where a contestant failed or computed something else."""
+    asked = _arguments()
+    pythons = {name: interpreter(asked.peers, name) for name in ("features", "ludwig")}
+    chosen = [one for one in CONTESTANTS if not asked.only or one.name in (_PRODUCT, *asked.only.split(","))]
+    with tempfile.TemporaryDirectory(dir=asked.work) as folder:
+        files = rows.write(Path(folder), asked.rows)
+        series = [Series(kind, one.name) for kind in asked.formats.split(",") for one in chosen]
+        for number in range(asked.rounds):
+            for found in series:
+                contestant = next(one for one in chosen if one.name == found.contestant)
+                _measure(contestant, found, files[found.kind], pythons, asked.limit, is_first=number == 0)
+                _tell(number, found)
+    made_of = {
+        one.name: versions(pythons.get(one.environment, sys.executable), one.packages) for one in chosen
+    }
+    text = "\n".join(_lines(series, made_of, asked)) + "\n"
+    print(text, end="")
     if asked.results:
         asked.results.parent.mkdir(parents=True, exist_ok=True)
-        asked.results.write_text(table, encoding="utf-8")
-    return 0
+        asked.results.write_text(text, encoding="utf-8")
+    return int(any(found.failed or found.same.startswith("NOT") for found in series))
 
 
-def _table(rows: int, places: int, disk: int, found: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
-    width = len(NUMBERS) + places
-    trained = math.floor(rows * _SHARES[0])
-    packages = ", ".join(f"{name} {import_module(name).__version__}" for name in _MODULES)
-    yield f"{rows:,} rows, {trained:,} of them to learn from, of {len(NUMBERS)} numbers and a cross"
-    yield f"of {places:,} places, on {os.cpu_count()} cores ({platform.machine()},"
-    yield f"load {os.getloadavg()[0]:.1f}; Python {platform.python_version()}, {packages})"
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.features", description=__doc__)
+    parser.add_argument("--rows", type=int, default=2_000_000, help="how many rows (default 2,000,000)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each (default 3)")
+    parser.add_argument("--formats", default="parquet,csv", help="which files (default parquet,csv)")
+    parser.add_argument("--only", help="these contestants beside the product, such as polars,duckdb")
+    parser.add_argument("--limit", type=float, default=3600, help="seconds for one of them (default 3600)")
+    parser.add_argument(
+        "--work", type=Path, help="where rows and results lie meanwhile (default: a temporary folder)"
+    )
+    parser.add_argument(
+        "--peers", type=Path, default=Path("build/peers"), help="their environments (default build/peers)"
+    )
+    parser.add_argument("--results", type=Path, help="write the table to this file, too")
+    return parser.parse_args()
+
+
+def _measure(
+    contestant: Contestant,
+    found: Series,
+    rows_file: Path,
+    pythons: Mapping[str, str],
+    limit: float,
+    *,
+    is_first: bool,
+) -> None:
+    """One run; the first is compared with the product's, which ran before and is still there."""
+    if found.failed:
+        return
+    own = rows_file.parent / f"{found.kind}-product"
+    folder = own if contestant.name == _PRODUCT else rows_file.parent / "theirs"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        if contestant.name == _PRODUCT:
+            write_project(folder, rows_file)
+            stages = ("prepare", "features")
+            commands = [[sys.executable, "-m", "aimass_compiler.runtime", stage, "wide"] for stage in stages]
+        else:
+            script = str(_HERE / "peers" / f"{contestant.script}.py")
+            commands = [[pythons[contestant.environment], script, str(rows_file), str(folder)]]
+        found.costs.append(cost(commands, folder, limit, {}))
+        if is_first:
+            found.same = _compared(contestant, own, folder)
+    except FailedError as problem:
+        found.failed = str(problem)
+    finally:
+        if folder != own:
+            shutil.rmtree(folder)
+
+
+def write_project(folder: Path, rows_file: Path) -> None:
+    """A project of one spec, compiled."""
+    (folder / "aimass.yaml").touch()
+    (folder / rows_file.name).symlink_to(rows_file)
+    spec = (_HERE / "spec.yaml").read_text(encoding="utf-8").replace("{file}", rows_file.name)
+    (folder / "specs").mkdir()
+    (folder / "specs" / "wide.yaml").write_text(spec, encoding="utf-8")
+    subprocess.run(
+        [Path(sys.executable).with_name("aimass"), "compile"], cwd=folder, check=True, capture_output=True
+    )
+
+
+def _compared(contestant: Contestant, own: Path, folder: Path) -> str:
+    if contestant.reader is None:
+        return "less of it"
+    if contestant.name == _PRODUCT:
+        return ""
+    features = own / "artifacts" / "wide" / "features"
+    for split in verify.SPLITS:
+        for difference in verify.differences(
+            verify.product(features, split), contestant.reader(folder, split)
+        ):
+            return f"NOT the same: {split} {difference}"
+    return "the same"
+
+
+def _tell(number: int, found: Series) -> None:
+    said = found.failed or f"{found.costs[-1].cpu:.1f} s CPU {found.same}"
+    print(f"round {number + 1}: {found.kind}: {found.contestant}: {said}", file=sys.stderr, flush=True)
+
+
+def _lines(
+    series: Sequence[Series], made_of: Mapping[str, Mapping[str, str]], asked: argparse.Namespace
+) -> Iterator[str]:
+    load, python = os.getloadavg()[0], platform.python_version()
+    yield f"{asked.rows:,} rows of 20 columns, {asked.rounds} rounds in turns, medians;"
+    yield f"{os.cpu_count()} cores ({platform.machine()}, load at the end {load:.1f}; Python {python})"
     yield ""
-    yield f"On disk: {disk / _GIGABYTE:.2f} GB; as float32 it would be {4 * rows * width / _GIGABYTE:.1f} GB."
+    yield "| file | contestant | wall | CPU | memory | CPU of the product's | values |"
+    yield "|---|---|---:|---:|---:|---:|---|"
+    own = {one.kind: medians(one.costs) for one in series if one.contestant == _PRODUCT and one.costs}
+    for one in series:
+        if one.failed or not one.costs:
+            why = one.failed.splitlines()[-1][:80] if one.failed else "not measured"
+            yield f"| {one.kind} | {one.contestant} | failed: {why} | | | | |"
+            continue
+        found = medians(one.costs)
+        ratio = f"{found.cpu / own[one.kind].cpu:.2f}×" if one.kind in own else ""
+        yield (
+            f"| {one.kind} | {one.contestant} | {found.wall:.1f} s | {found.cpu:.1f} s "
+            f"| {found.memory:,.0f} MiB | {ratio} | {one.same} |"
+        )
     yield ""
-    yield "| stage | peak memory | CPU |"
-    yield "|---|---:|---:|"
-    for name, numbers in found.items():
-        parameters = ", ".join(f"{key} {value}" for key, value in MODELS.get(name, {}).items())
-        shown = name if name not in MODELS else f"train {name}{f' ({parameters})' if parameters else ''}"
-        yield f"| {shown} | {numbers['peak'] / _GIGABYTE:.2f} GB | {numbers['seconds']:.0f} s |"
+    yield from _goals(series, own)
+    yield ""
+    for name, found in made_of.items():
+        yield f"- {name}: {', '.join(f'{package} {version}' for package, version in found.items())}"
+
+
+def _goals(series: Sequence[Series], own: Mapping[str, Cost]) -> Iterator[str]:
+    """Of each format, the product against the fastest by hand, scikit-learn and Ludwig."""
+    for kind, mine in own.items():
+        costs = {one.contestant: medians(one.costs) for one in series if one.kind == kind and one.costs}
+        by_hand = [costs[name] for name in _BY_HAND if name in costs]
+        rivals = {"the fastest by hand": min(by_hand, key=lambda one: one.cpu)} if by_hand else {}
+        rivals |= {name: costs[name] for name in _GOALS if name in costs}
+        for name, theirs in rivals.items():
+            time, memory = mine.cpu / theirs.cpu, mine.memory / theirs.memory
+            is_reached = time <= _GOALS[name] and memory <= 1
+            yield (
+                f"- {kind}, against {name}: {time:.2g}× its CPU time (goal: {_GOALS[name]:.2g}×), "
+                f"{memory:.2g}× its memory (goal: 1×), {'reached' if is_reached else 'NOT reached'}"
+            )
 
 
 if __name__ == "__main__":

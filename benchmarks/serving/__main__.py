@@ -17,9 +17,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.environments import interpreter, versions
 from benchmarks.serving.load import Round, hold
 from benchmarks.serving.model import write_package
-from benchmarks.serving.peers_environment import interpreter, versions
 from benchmarks.serving.targets import Server, Target, command, targets
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def main() -> int:
     """Measure and print; answers 1 when a server answered other than 200."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what is started ends with this
     asked = _arguments()
-    peers = interpreter(asked.peers)
+    peers = interpreter(asked.peers, "serving")
     measured: dict[str, list[Round]] = {}
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as running:
         package = Path(folder) / "package"
@@ -65,7 +65,7 @@ def _arguments() -> argparse.Namespace:
         "--peers",
         type=Path,
         default=Path("build/peers"),
-        help="the environment of the servers that are compared with (default build/peers)",
+        help="where the environment of the servers that are compared with is (default build/peers)",
     )
     return parser.parse_args()
 

@@ -111,10 +111,11 @@ def _compute(
     with replacing(workspace.path(artifacts.FEATURES_GRAPH)) as temporary:
         temporary.write_bytes(graph.SerializeToString(deterministic=True))
     write_json(workspace.path(artifacts.FEATURES), description)
-    write_json(workspace.path(artifacts.FEATURES_REFERENCE), reference_of(train, inputs))
+    reference = reference_of(train, inputs)
+    write_json(workspace.path(artifacts.FEATURES_REFERENCE), reference)
     count = f"{len(inputs)} columns" if len(inputs) > 1 else "1 column"
     print(f"{count} became {_told(description)}; the serving graph gives the same values")
-    for name in _without_values(train, [column.name for column in inputs]):
+    for name in _without_values(train, [column.name for column in inputs], reference["inputs"]):
         print(f"warning: `{name}` has no value in any of the {train.height:,} training rows")
         print(f"  help: look at its source, or leave it out with `drop: {name}`")
     for found in merged(result, train):
@@ -176,14 +177,22 @@ def _matrices(kept: FeatureRows, block: polars.DataFrame) -> Iterator[NDArray[An
         yield kept.of(block.slice(start, end - start))
 
 
-def _without_values(rows: Table, names: Sequence[str]) -> list[str]:
+def _without_values(
+    rows: Table, names: Sequence[str], reference: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """The columns that hold nothing at all; only those without a reference are looked at again."""
+    others = [name for name in names if name not in reference]
+    counts: dict[str, int] = {name: rows.height for name, known in reference.items() if known["missing"] == 1}
+
     def missing(block: polars.DataFrame) -> dict[str, int]:
         return block.null_count().row(0, named=True)
 
-    counts = rows.select(names).fold(
-        missing, lambda one, other: {name: one[name] + other[name] for name in one}
-    )
-    return [name for name in names if counts[name] == rows.height]
+    if others:
+        found: dict[str, int] = rows.select(others).fold(
+            missing, lambda one, other: {name: one[name] + other[name] for name in one}
+        )
+        counts.update(found)
+    return [name for name in names if counts.get(name) == rows.height]
 
 
 def _weights(task: Task, rows: Table) -> NDArray[numpy.float64] | None:

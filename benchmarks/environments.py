@@ -1,4 +1,4 @@
-"""The environment of the servers that are compared with: build/peers, apart from this project's own."""
+"""The environments of what is compared with, apart from this project's own: build/peers/NAME."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 import venv
 from pathlib import Path
 
-_REQUIREMENTS = Path(__file__).parents[1] / "requirements.txt"
+_HERE = Path(__file__).parent
 _VERSIONS = """
 import importlib.metadata, json, sys
 names = sys.argv[1:]
@@ -16,19 +16,20 @@ print(json.dumps({name: found[name] for name in names if name in found}))
 """
 
 
-def interpreter(folder: Path) -> str:
-    """The interpreter of the environment, which is made when it is missing.
+def interpreter(folder: Path, name: str) -> str:
+    """The interpreter of the environment that `requirements/NAME.txt` describes, made when it is missing.
 
-    Where it cannot be filled this says so; its servers are then skipped, because they lack their modules.
+    Where it cannot be filled this says so; what runs in it is then skipped, because it lacks its modules.
     """
-    python = folder / "bin" / "python"
+    requirements = _HERE / "requirements" / f"{name}.txt"
+    python = folder.absolute() / name / "bin" / "python"
     if not python.exists():
-        print(f"installing {_REQUIREMENTS.name} into {folder} ...", flush=True)
-        venv.create(folder, with_pip=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", "-r", str(_REQUIREMENTS)]
+        print(f"installing {requirements.name} into {folder / name} ...", flush=True)
+        venv.create(folder / name, with_pip=True)
+        command = [str(python), "-m", "pip", "install", "--quiet", "-r", str(requirements)]
         ended = subprocess.run(command, check=False, capture_output=True, text=True)
         if ended.returncode:
-            print(f"the servers to compare with cannot be installed: {ended.stderr.strip().splitlines()[-1]}")
+            print(f"{requirements.name} cannot be installed: {ended.stderr.strip().splitlines()[-1]}")
     return str(python)
 
 
