@@ -113,8 +113,7 @@ def _compute(
     write_json(workspace.path(artifacts.FEATURES), description)
     reference = reference_of(train, inputs)
     write_json(workspace.path(artifacts.FEATURES_REFERENCE), reference)
-    count = f"{len(inputs)} columns" if len(inputs) > 1 else "1 column"
-    print(f"{count} became {_told(description)}; the serving graph gives the same values")
+    print(f"{_told(description)}; the serving graph gives the same values")
     for name in _without_values(train, [column.name for column in inputs], reference["inputs"]):
         print(f"warning: `{name}` has no value in any of the {train.height:,} training rows")
         print(f"  help: look at its source, or leave it out with `drop: {name}`")
@@ -269,6 +268,11 @@ def _verify(
 
 
 def _told(description: Mapping[str, Any]) -> str:
+    count = len(description["inputs"])
+    return f"{count} column{'' if count == 1 else 's'} became {_result_told(description)}"
+
+
+def _result_told(description: Mapping[str, Any]) -> str:
     if description["accepts"] == Images.column:
         return "images of {} x {} x {}".format(*description["shape"])
     if description["accepts"] == Sequences.column:
