@@ -14,7 +14,7 @@ from aimass_compiler.catalog.models.xgboost import Xgboost
 from aimass_compiler.catalog.optimizers.sgd import Sgd
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.training import Search, Training
-from aimass_compiler.runtime.training.proposals import Clock, Proposals, left_over, study_of
+from aimass_compiler.runtime.training.proposals import Clock, Proposal, Proposals, left_over, study_of
 from aimass_compiler.runtime.training.space import Space, filled
 from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
 from tests.training.projects import CHURN, Project
@@ -44,12 +44,12 @@ def all_of(searcher: Proposals, count: int) -> list[dict[str, Any]]:
     """The values of so many trials, one after the other, each a little worse than the one before."""
     found = []
     for number in range(count):
-        proposed = searcher.suggest(str(number))
+        proposed = searcher.proposed(str(number))
         if proposed == "FINISHED":
             break
-        assert isinstance(proposed, dict)
+        assert isinstance(proposed, Proposal)
         searcher.on_trial_complete(str(number), {"value": 0.1 * number})
-        found.append(proposed["values"])
+        found.append(proposed.values)
     return found
 
 
@@ -69,6 +69,19 @@ def test_what_was_tried_is_not_tried_again(tmp_path: Path) -> None:
     found = all_of(proposals(tmp_path, Space.of(ENDLESS, SGD)), 20)
     assert len(found) == 20
     assert sum(values["model"] == "naive_bayes" for values in found) == 1
+
+
+def test_a_model_that_does_best_leaves_trials_to_others_when_it_is_used_up(tmp_path: Path) -> None:
+    searcher = proposals(tmp_path, Space.of(ENDLESS, SGD))
+    found = []
+    for number in range(30):
+        proposed = searcher.proposed(str(number))
+        assert isinstance(proposed, Proposal)
+        found.append(proposed.values)
+        value = 0.0 if proposed.values["model"] == "naive_bayes" else 1.0
+        searcher.on_trial_complete(str(number), {"value": value})
+    assert sum(values["model"] == "naive_bayes" for values in found) == 1
+    assert len({str(values) for values in found}) == 30
 
 
 def test_where_all_that_is_listed_was_tried_the_search_ends(tmp_path: Path) -> None:
@@ -103,9 +116,9 @@ def test_values_make_the_model_that_was_drawn() -> None:
 
 def test_what_ended_before_a_kill_is_known_after_it(tmp_path: Path) -> None:
     space = Space.of(ENDLESS, SGD)
-    first = proposals(tmp_path, space).suggest("a")
-    assert isinstance(first, dict)
-    TrialFolders(tmp_path).end(Outcome(1, "done", first["draw"], first["values"], value=0.5))
+    first = proposals(tmp_path, space).proposed("a")
+    assert isinstance(first, Proposal)
+    TrialFolders(tmp_path).end(Outcome(1, "done", first.draw, first.values, value=0.5))
     after = all_of(proposals(tmp_path, space), 2)
     assert [values["model"] for values in after] == ["mlp", "naive_bayes"]
 

@@ -14,6 +14,7 @@ import pytest
 from aimass_compiler.catalog.models.xgboost import Xgboost
 from aimass_compiler.pipeline.training import Objective, Search, Training
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.training import first_trials
 from aimass_compiler.runtime.training.space import Space
 from aimass_compiler.runtime.training.trial import Assignment
 from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
@@ -29,6 +30,13 @@ def workers_find_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
+@pytest.fixture(params=["here", pytest.param("by Ray", marks=pytest.mark.nightly)])
+def _anywhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search that is soon over, and the same one where Ray runs all of it."""
+    if request.param == "by Ray":
+        monkeypatch.setattr(first_trials, "CAN_FORK", False)
+
+
 def misbehaving(**parameters: Any) -> Misbehaving:
     return Misbehaving.model_validate(parameters)
 
@@ -37,6 +45,7 @@ def grid(**more: Any) -> Search:
     return Search(algorithm="grid", concurrency=2, **more)
 
 
+@pytest.mark.usefixtures("_anywhere")
 def test_the_best_trial_becomes_the_model(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     project = Project.make(tmp_path, CHURN)
     model = Xgboost.model_validate(
@@ -57,6 +66,7 @@ def test_the_best_trial_becomes_the_model(tmp_path: Path, capfd: pytest.CaptureF
     assert not project.remembers
 
 
+@pytest.mark.usefixtures("_anywhere")
 def test_what_fails_or_dies_is_tried_again_and_told(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -92,12 +102,27 @@ def test_when_every_trial_fails_the_first_reason_is_told(tmp_path: Path) -> None
     assert not project.remembers
 
 
+@pytest.mark.usefixtures("_anywhere")
 def test_trials_that_fall_behind_are_stopped(tmp_path: Path) -> None:
     project = Project.make(tmp_path, PRICE)
     model = misbehaving(answer={"choice": [1.0, 2.0, 3.0, 4.0, 5.0]}, rounds=8)
     project.train(model, Search(algorithm="grid", concurrency=1))
     trials = project.read("trials.json")["trials"]
     assert [trial["status"] for trial in trials] == ["done", *["stopped"] * 4]
+
+
+def test_ray_goes_on_with_a_search_that_takes_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(first_trials, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(first_trials, "_WORTH_RAY_SECONDS", 0.0)
+    project = Project.make(tmp_path, PRICE)
+    project.train(misbehaving(answer={"choice": [1.0, 2.0, 3.0, 4.0]}, seconds=0.5), grid())
+    trials = project.read("trials.json")
+    assert "trials are left and take longer: starting Ray" in capfd.readouterr().out
+    assert [trial["id"] for trial in trials["trials"]] == [1, 2, 3, 4]
+    assert {trial["status"] for trial in trials["trials"]} == {"done"}
+    assert trials["totals"]["search_seconds"] > trials["totals"]["startup_seconds"] > 0
 
 
 @pytest.mark.nightly

@@ -11,7 +11,7 @@ from aimass_compiler.catalog.models.mlp import Mlp
 from aimass_compiler.catalog.models.xgboost import Xgboost
 from aimass_compiler.catalog.optimizers.sgd import Sgd
 from aimass_compiler.pipeline.training import Objective, Search, Training
-from aimass_compiler.runtime.training.proposals import Clock, Proposals, left_over, study_of
+from aimass_compiler.runtime.training.proposals import Clock, Proposal, Proposals, left_over, study_of
 from aimass_compiler.runtime.training.space import Space, filled
 from aimass_compiler.runtime.training.trial import Assignment
 from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
@@ -53,8 +53,8 @@ def proposals(folder: Path, search: Search, space: Space, clock: Clock | None = 
 
 
 def drawn(found: object) -> dict[str, float]:
-    assert isinstance(found, dict)
-    return dict(found["values"])
+    assert isinstance(found, Proposal)
+    return dict(found.values)
 
 
 @pytest.mark.parametrize("algorithm", ["tpe", "random", "cma_es"])
@@ -62,7 +62,7 @@ def test_the_seed_decides_what_is_proposed(tmp_path: Path, algorithm: str) -> No
     search, space = Search.model_validate({"algorithm": algorithm}), Space.of(MODEL, TRAINING)
     first = proposals(tmp_path / "one", search, space)
     second = proposals(tmp_path / "two", search, space)
-    assert [first.suggest(name) for name in "abc"] == [second.suggest(name) for name in "abc"]
+    assert [first.proposed(name) for name in "abc"] == [second.proposed(name) for name in "abc"]
 
 
 NUMBERS = Space.of(
@@ -77,7 +77,7 @@ def test_what_is_proposed_nears_what_was_good(tmp_path: Path, algorithm: str) ->
     searcher = proposals(tmp_path, Search.model_validate({"algorithm": algorithm}), NUMBERS)
     losses = []
     for number in range(60):
-        values = drawn(searcher.suggest(str(number)))
+        values = drawn(searcher.proposed(str(number)))
         losses.append(abs(values["gamma"] - 0.9) + abs(values["subsample"] - 0.2))
         searcher.on_trial_complete(str(number), {"value": losses[-1]})
     assert sum(losses[-20:]) < 0.6 * sum(losses[:20])
@@ -92,7 +92,7 @@ def test_cma_es_goes_on_where_earlier_trials_were_good(tmp_path: Path) -> None:
     searcher = proposals(tmp_path, search, NUMBERS)
     found = []
     for number in range(8):
-        found.append(drawn(searcher.suggest(str(number))))
+        found.append(drawn(searcher.proposed(str(number))))
         searcher.on_trial_complete(str(number), {"value": 1.0})
     assert sum(values["gamma"] > 0.5 for values in found[1:]) >= 5
 
@@ -100,14 +100,14 @@ def test_cma_es_goes_on_where_earlier_trials_were_good(tmp_path: Path) -> None:
 def test_what_was_left_comes_first_and_nothing_is_proposed_twice(tmp_path: Path) -> None:
     search, space = Search(), Space.of(MODEL, TRAINING)
     before = proposals(tmp_path, search, space)
-    one, two = before.suggest("a"), before.suggest("b")
-    assert isinstance(one, dict)
-    TrialFolders(tmp_path).end(Outcome(1, "done", one["draw"], one["values"], value=0.5))
+    one, two = before.proposed("a"), before.proposed("b")
+    assert isinstance(one, Proposal)
+    TrialFolders(tmp_path).end(Outcome(1, "done", one.draw, one.values, value=0.5))
     after = proposals(tmp_path, search, space)
-    assert after.suggest("c") == two
-    new = after.suggest("d")
-    assert isinstance(new, dict)
-    assert new["id"] == 3
+    assert after.proposed("c") == two
+    new = after.proposed("d")
+    assert isinstance(new, Proposal)
+    assert new.id == 3
     assert drawn(new) not in (drawn(one), drawn(two))
 
 
@@ -118,7 +118,7 @@ def test_a_grid_goes_on_with_what_has_not_ended(tmp_path: Path) -> None:
         value = 0.1 if status == "done" else None
         TrialFolders(tmp_path).end(Outcome(number, status, draw, GRID.values(draw), value))  # type: ignore[arg-type]  # a status
     after = proposals(tmp_path, search, GRID)
-    assert [drawn(after.suggest(name)) for name in "ab"] == [
+    assert [drawn(after.proposed(name)) for name in "ab"] == [
         {"max_depth": 4, "gamma": 1.0},
         {"max_depth": 6, "gamma": 1.0},
     ]
@@ -129,26 +129,26 @@ TIME_IS_UP = Clock(limit=1.0, before=math.inf)
 
 def test_when_time_is_up_only_the_first_trial_starts(tmp_path: Path) -> None:
     after = proposals(tmp_path, Search(), Space.of(MODEL, TRAINING), TIME_IS_UP)
-    assert isinstance(after.suggest("a"), dict)
-    assert after.suggest("b") is None, "whether `a` is done must be seen first"
+    assert isinstance(after.proposed("a"), Proposal)
+    assert after.proposed("b") is None, "whether `a` is done must be seen first"
     after.on_trial_complete("a", {"value": 0.1})
-    assert after.suggest("b") == "FINISHED"
+    assert after.proposed("b") == "FINISHED"
 
 
 def test_when_time_is_up_trials_go_on_until_one_is_done(tmp_path: Path) -> None:
     search, space = Search(), Space.of(MODEL, TRAINING)
     before = proposals(tmp_path, search, space)
     for number, status in enumerate(("stopped", "failed"), start=1):
-        drawn_for = before.suggest(status)
-        assert isinstance(drawn_for, dict)
-        TrialFolders(tmp_path).end(Outcome(number, status, drawn_for["draw"], drawn_for["values"]))  # type: ignore[arg-type]  # a status
+        drawn_for = before.proposed(status)
+        assert isinstance(drawn_for, Proposal)
+        TrialFolders(tmp_path).end(Outcome(number, status, drawn_for.draw, drawn_for.values))  # type: ignore[arg-type]  # a status
     after = proposals(tmp_path, search, space, TIME_IS_UP)
     for name in "ab":
-        assert isinstance(after.suggest(name), dict)
+        assert isinstance(after.proposed(name), Proposal)
         after.on_trial_complete(name, error=True)
-    assert isinstance(after.suggest("c"), dict)
+    assert isinstance(after.proposed("c"), Proposal)
     after.on_trial_complete("c", {"value": 0.5})
-    assert after.suggest("d") == "FINISHED"
+    assert after.proposed("d") == "FINISHED"
 
 
 def test_other_rows_or_settings_are_another_search(tmp_path: Path) -> None:

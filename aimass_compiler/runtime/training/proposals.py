@@ -1,4 +1,4 @@
-"""What Ray Tune tries next: what a killed search left, then what Optuna proposes, until time is up."""
+"""What a search tries next: what a killed search left, then what Optuna proposes, until time is up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.trial import TrialState
-from ray.tune.search import Searcher
 
 from aimass_compiler.runtime.training.space import MODEL
 from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
@@ -23,10 +22,12 @@ if TYPE_CHECKING:
 _STATES = {"done": TrialState.COMPLETE, "stopped": TrialState.PRUNED, "failed": TrialState.FAIL}
 
 
+#: Answered where there is nothing left to try, as Ray's searchers answer it.
+FINISHED = "FINISHED"
 #: A draw as a key.
 Key = tuple[tuple[str, Any], ...]
 #: How often Optuna is asked again where it draws what was tried.
-_DRAWS = 20
+_DRAWS = 10
 
 
 def _key(draw: Draw) -> Key:
@@ -115,34 +116,33 @@ class Clock:
         return self.limit is not None and self.seconds >= self.limit
 
 
-class Proposals(Searcher):  # type: ignore[misc]  # Ray is not typed here
+class Proposals:
     """Asks Optuna for values and tells it how they did; each proposal is on disk before it is tried."""
 
     def __init__(
         self, study: optuna.Study, space: Space, trials: TrialFolders, left: list[Proposal], clock: Clock
     ) -> None:
-        super().__init__()
         self._study, self._space, self._trials, self._clock = study, space, trials, clock
         self._left = left
         self._next = max([0, *(proposal.id for proposal in left), *(o.id for o in trials.outcomes())]) + 1
         self._running: dict[str, optuna.Trial] = {}
         self._known: dict[Key, float | None] = {_key(o.draw): o.value for o in trials.outcomes()}
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+    def proposed(self, trial_id: str) -> Proposal | str | None:
         """What to try next, FINISHED, or None to be asked again."""
         if self._clock.is_up:
             # Even when no time is left there must be a trial to take a model from.
             if self._study.get_trials(deepcopy=False, states=[TrialState.COMPLETE]):
-                return str(Searcher.FINISHED)
+                return FINISHED
             if self._running:
                 return None
-        proposed = self._left_over() if self._left else self._new()
-        if proposed is None:
-            return str(Searcher.FINISHED)
-        proposal, self._running[trial_id] = proposed
+        found = self._left_over() if self._left else self._new()
+        if found is None:
+            return FINISHED
+        proposal, self._running[trial_id] = found
         self._known[_key(proposal.draw)] = None
         self._trials.propose(proposal.id, proposal.draw)
-        return {"id": proposal.id, "draw": dict(proposal.draw), "values": dict(proposal.values)}
+        return proposal
 
     def _left_over(self) -> tuple[Proposal, optuna.Trial]:
         proposal = self._left.pop(0)
@@ -150,19 +150,19 @@ class Proposals(Searcher):  # type: ignore[misc]  # Ray is not typed here
         return proposal, asked
 
     def _new(self) -> tuple[Proposal, optuna.Trial] | None:
-        """What was not tried yet, or None where everything was; of endless values the last draw, at worst."""
+        """What was not tried yet, or None where everything was."""
+        draw, asked = self._asked(self._first_of_a_model())
         for _ in range(_DRAWS):
-            draw, asked = self._asked(self._first_of_a_model())
-            if (key := _key(draw)) not in self._known:
+            if _key(draw) not in self._known:
                 break
-            value = self._known[key]  # told again, the sampler learns that it proposes this too often
-            self._study.tell(asked, value, state=TrialState.FAIL if value is None else None)
-        else:
-            known = self._space.combinations() if self._space.is_finite else []
-            untried = [each for each in known if _key(each) not in self._known]
-            if self._space.is_finite and not untried:
+            self._study.tell(asked, state=TrialState.FAIL)  # samplers leave out what failed
+            draw, asked = self._asked(None)
+        if _key(draw) in self._known:
+            self._study.tell(asked, state=TrialState.FAIL)
+            untried = self._space.untried([dict(key) for key in self._known])
+            if untried is None:
                 return None
-            draw, asked = self._asked(untried[0] if untried else None)
+            draw, asked = self._asked(untried)
         self._next += 1
         return Proposal(self._next - 1, draw, self._space.values(draw)), asked
 
@@ -193,9 +193,3 @@ class Proposals(Searcher):  # type: ignore[misc]  # Ray is not typed here
             self._study.tell(ended, value)
         else:
             self._study.tell(ended, state=TrialState.FAIL if error else TrialState.PRUNED)
-
-    def save(self, checkpoint_path: str) -> None:
-        """Nothing: a search goes on from its trials' folders."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Nothing: a search goes on from its trials' folders."""

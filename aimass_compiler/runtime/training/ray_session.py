@@ -9,7 +9,7 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,8 @@ _SOCKET = "/ray/session_2026-01-01_00-00-00_000000_0000000/sockets/plasma_store"
 _LONGEST_SOCKET = 103 if sys.platform == "darwin" else 107
 _SHORT_FOLDER = "/tmp"  # noqa: S108  # a folder of our own is made in it
 _REACH_SECONDS = 5
+#: How often Ray is started before that fails.
+_STARTS = 4
 
 
 @contextmanager
@@ -45,8 +47,7 @@ def ray_session(training: Training, object_store: int = _OBJECT_STORE_BYTES) -> 
 
     Raises StageFailure where there is no such cluster, or this machine lacks what a trial needs.
     """
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
+    settle_ray()
     address = os.environ.get(VARIABLE, "")
     if address in ("", "local"):
         with _here(training, object_store):
@@ -54,6 +55,12 @@ def ray_session(training: Training, object_store: int = _OBJECT_STORE_BYTES) -> 
     else:
         with _there(address):
             yield
+
+
+def settle_ray() -> None:
+    """What Ray and Ray Tune are to do and leave, before any of it is imported."""
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
 
 
 @contextmanager
@@ -70,12 +77,7 @@ def _here(training: Training, object_store: int) -> Iterator[None]:
             "include_dashboard": False,
             "object_store_memory": object_store,
         }
-        ray.init(
-            **local,
-            **({"_temp_dir": folder} if folder else {}),
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+        _start(local | ({"_temp_dir": folder} if folder else {}))
         with _ended_by_shutdown():
             if ray.cluster_resources().get("GPU", 0) < workers * training.gpus:
                 raise StageFailure(
@@ -84,6 +86,27 @@ def _here(training: Training, object_store: int) -> Iterator[None]:
                     "set `training.gpus` to 0, or train on a cluster",
                 )
             yield
+
+
+def _start(settings: Mapping[str, Any]) -> None:
+    """Start Ray, and again where it took longer than it waits for itself, as on a busy machine."""
+    import ray
+
+    for attempt in range(_STARTS):
+        try:
+            ray.init(**settings, log_to_driver=False, logging_level=logging.ERROR)
+        except Exception as error:
+            ray.shutdown()
+            if "timed out during startup" not in str(error):
+                raise
+            if attempt == _STARTS - 1:
+                raise StageFailure(
+                    ExitCode.TRAINING,
+                    f"Ray did not start in {_STARTS} attempts of half a minute",
+                    "the machine may be short of memory or busy: try again when it is not",
+                ) from None
+        else:
+            return
 
 
 @contextmanager

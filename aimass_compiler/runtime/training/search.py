@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from aimass_compiler.diagnostics import HintedError
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
-from aimass_compiler.runtime.training.ray_session import ray_session
+from aimass_compiler.runtime.training.first_trials import FirstTrials
+from aimass_compiler.runtime.training.ray_session import ray_session, settle_ray
 from aimass_compiler.runtime.training.schedulers import label_of, scheduler_of
-from aimass_compiler.runtime.training.trial import Assignment, fit
+from aimass_compiler.runtime.training.trial import Assignment, fit, reason_of
 from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
 from aimass_compiler.runtime.training.trial_log import TrialLog, say
 from aimass_compiler.runtime.training.workers import fit_by_workers
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ray import tune
 
     from aimass_compiler.pipeline.training import Search
-    from aimass_compiler.runtime.training.proposals import Clock
+    from aimass_compiler.runtime.training.proposals import Clock, Proposals
     from aimass_compiler.runtime.training.space import Space
 
 
@@ -45,10 +45,7 @@ def search_ranges(assignment: Assignment, search: Search, space: Space, trials: 
     log = TrialLog(trials, assignment.objective.metric, metric.greater_is_better, total, outcomes)
     if outcomes:
         say(f"going on with a search that was interrupted: {len(outcomes)} of {total} trials had ended")
-    began = None
-    if len(outcomes) < total:
-        with ray_session(assignment.training):
-            began = _tune(assignment, search, space, log)
+    began = _tried(assignment, search, space, log) if len(outcomes) < total else None
     say(log.summary())
     best = _required(log)
     seconds = time.monotonic() - started
@@ -75,18 +72,37 @@ def _required(log: TrialLog) -> Outcome:
     )
 
 
-def _tune(assignment: Assignment, search: Search, space: Space, log: TrialLog) -> float | None:
+def _tried(assignment: Assignment, search: Search, space: Space, log: TrialLog) -> float | None:
     """Run what is left of the search; answers when, on the monotonic clock, the first trial began."""
+    from aimass_compiler.runtime.training.proposals import Clock
+
+    limit = None if search.time is None else search.time.seconds
+    clock = Clock(limit, before=max((outcome.at for outcome in log.outcomes), default=0.0))
+    settle_ray()
+    here = FirstTrials(assignment, search, _proposals(assignment, search, space, log, clock), log, clock)
+    if here.run():
+        return here.began
+    with ray_session(assignment.training):
+        began = _tune(assignment, search, space, log, clock)
+    return began if here.began is None else here.began
+
+
+def _proposals(
+    assignment: Assignment, search: Search, space: Space, log: TrialLog, clock: Clock
+) -> Proposals:
+    """What to try beside what has ended, and first what was begun."""
+    from aimass_compiler.runtime.training.proposals import Proposals, left_over, study_of
+
+    seed = assignment.training.seed
+    study = study_of(search, space, log.outcomes, seed=seed, greater_is_better=log.greater_is_better)
+    return Proposals(study, space, log.trials, left_over(search, space, log.trials), clock)
+
+
+def _tune(assignment: Assignment, search: Search, space: Space, log: TrialLog, clock: Clock) -> float | None:
+    """Let Ray Tune run what is left; answers when, on the monotonic clock, its first trial began."""
     from ray import tune
 
-    from aimass_compiler.runtime.training.proposals import Clock, Proposals, left_over, study_of
-
-    ended = list(log.outcomes)
-    seed = assignment.training.seed
-    study = study_of(search, space, ended, seed=seed, greater_is_better=log.greater_is_better)
-    limit = None if search.time is None else search.time.seconds
-    clock = Clock(limit, before=max((outcome.at for outcome in ended), default=0.0))
-    left = left_over(search, space, log.trials)
+    ended = len(log.outcomes)
     scheduler, watched = scheduler_of(assignment, search)
     keeper = _keeper(log, clock)
     resources = {"cpu": assignment.training.resources.cpu, "gpu": assignment.training.gpus}
@@ -100,9 +116,9 @@ def _tune(assignment: Assignment, search: Search, space: Space, log: TrialLog) -
             tune.with_parameters(_trial, given=_TrialContext(assignment, log.trials, watched)), resources
         ),
         tune_config=tune.TuneConfig(
-            num_samples=log.total - len(ended),
+            num_samples=log.total - ended,
             max_concurrent_trials=search.concurrency,
-            search_alg=Proposals(study, space, log.trials, left, clock),
+            search_alg=_searcher(_proposals(assignment, search, space, log, clock)),
             scheduler=scheduler,
             # One that is stopped ends with its workers.
             reuse_actors=is_alone,
@@ -150,12 +166,32 @@ def _trial(config: Mapping[str, Any], given: _TrialContext) -> None:
         else:
             fitted = fit_by_workers(given.assignment, config["values"], given.trials, number, watch)
     except Exception as error:
-        said = str(error) if isinstance(error, HintedError) else f"{type(error).__name__}: {error}"
-        reason.write_text(said, encoding="utf-8")
+        reason.write_text(reason_of(error), encoding="utf-8")
         raise
     step, losses = fitted.history[-1] if fitted.history else (1, {})
     ended = {name: losses[name] for name in ("validation_loss",) if name in losses}
     tune.report({"value": fitted.value, "seconds": fitted.seconds, "began": began, "step": step, **ended})
+
+
+def _searcher(proposals: Proposals) -> Any:
+    """Proposals as Ray Tune asks for them."""
+    from ray.tune.search import Searcher
+
+    class Asking(Searcher):  # type: ignore[misc]  # Ray is not typed here
+        def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+            found = proposals.proposed(trial_id)
+            return found if found is None or isinstance(found, str) else asdict(found)
+
+        def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+            proposals.on_trial_complete(trial_id, result, error)
+
+        def save(self, checkpoint_path: str) -> None:
+            """Nothing: a search goes on from its trials' folders."""
+
+        def restore(self, checkpoint_path: str) -> None:
+            """Nothing: a search goes on from its trials' folders."""
+
+    return Asking()
 
 
 def _keeper(log: TrialLog, clock: Clock) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,11 +60,6 @@ class Space:
             for name, found in own.items()
         }
 
-    @property
-    def is_finite(self) -> bool:
-        """Whether all that can be tried can be listed."""
-        return all(isinstance(found, Choice) for found in self.ranges.values())
-
     def distributions(self, draw: Draw) -> dict[str, BaseDistribution]:
         """What was drawn from, in Optuna's words."""
         known = self.ranges
@@ -98,15 +94,30 @@ class Space:
 
     def combinations(self) -> list[Draw]:
         """Every combination of the choices, the last parameter changing fastest."""
-        return list(self._combinations())
+        return [draw for label in self.models for draw in self._combinations(label)]
 
-    def _combinations(self) -> Iterator[Draw]:
-        for place, (label, own) in enumerate(self.models.items()):
-            names = [self._drawn_as(label, name) for name in own]
-            places = [range(len(found.candidates)) for found in own.values()]
-            chosen = {MODEL: place} if self.is_choice else {}
-            for row in itertools.product(*places):
-                yield {**chosen, **dict(zip(names, row, strict=True))}
+    def untried(self, tried: Sequence[Draw]) -> Draw | None:
+        """A draw, or of endless ranges its model, that was not tried, of the model with the fewest trials.
+
+        None where everything was tried.
+        """
+        counts = Counter(self.label(draw) for draw in tried)
+        for label in sorted(self.models, key=lambda label: counts[label]):
+            if not all(isinstance(found, Choice) for found in self.models[label].values()):
+                return self._of_model(label)
+            found = next((draw for draw in self._combinations(label) if draw not in tried), None)
+            if found is not None:
+                return found
+        return None
+
+    def _combinations(self, label: str) -> Iterator[Draw]:
+        own = self.models[label]
+        names = [self._drawn_as(label, name) for name in own]
+        for row in itertools.product(*(range(len(found.candidates)) for found in own.values())):
+            yield {**self._of_model(label), **dict(zip(names, row, strict=True))}
+
+    def _of_model(self, label: str) -> dict[str, Any]:
+        return {MODEL: list(self.models).index(label)} if self.is_choice else {}
 
     def _drawn_as(self, label: str, name: str) -> str:
         return f"{label}.{name}" if self.is_choice else name

@@ -17,6 +17,7 @@ from aimass_compiler.catalog.model import Budget, Model, Trained
 from aimass_compiler.catalog.model_choice import ModelChoice
 from aimass_compiler.catalog.share import Share
 from aimass_compiler.catalog.task import Task
+from aimass_compiler.diagnostics import HintedError
 from aimass_compiler.pipeline.decision import Decision
 from aimass_compiler.pipeline.training import Objective, Training
 from aimass_compiler.runtime.evaluation.decision import chosen
@@ -117,6 +118,11 @@ def fit(
         return Fitted(trained, model, training, math.nan, history, time.perf_counter() - started)
     value = measured(assignment, scores_of(trained.predict, validation.x), validation)
     return Fitted(trained, model, training, value, history, time.perf_counter() - started)
+
+
+def reason_of(error: Exception) -> str:
+    """Why a trial failed, on one line."""
+    return str(error) if isinstance(error, HintedError) else f"{type(error).__name__}: {error}"
 
 
 def measured(assignment: Assignment, predicted: numpy.ndarray, rows: Examples) -> float:
