@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.training.trial_log import TrialLog
 
 #: How long to look before it is judged how long the rest takes.
-_LOOK_SECONDS = 5.0
-#: Where the rest takes longer than this, Ray's start, some ten seconds, no longer counts.
-_WORTH_RAY_SECONDS = 15.0
+_LOOK_SECONDS = 10.0
+#: Where the rest takes longer than this, the start of Ray, some ten seconds, no longer counts.
+_WORTH_RAY_SECONDS = 60.0
 _TICK_SECONDS = 0.5
 _DIED = "its process died, perhaps for want of memory"
 
