@@ -54,6 +54,10 @@ VARIABLE_CACHE = "AIMASS_CACHE_DIR"
 SPLITS = ("train", "validation", "test")
 
 # ---- the package: what training hands to serving -------------------------------------------
+#: An image file of more pixels than this is not decoded: a small file may claim any size.
+MOST_PIXELS = 2**24
+#: The field of a value that stands for a file: its path on this machine. No data has such a name.
+FILE_PATH = "\x01file"
 PACKAGE_FORMAT = "aimass.package/v1"
 MODEL_FILE = "model.onnx"
 SIGNATURE_FILE = "signature.json"

@@ -108,6 +108,10 @@ class Source(Kind):
         del column
         return frozenset()
 
+    def image_columns(self) -> tuple[str, ...]:
+        """The columns that hold image files, to be decoded to what `data.columns` declares."""
+        return ()
+
     def columns_named(self) -> Iterator[tuple[str, str]]:
         """The columns of which a key says something, each with the key."""
         yield from ()

@@ -25,6 +25,8 @@ State = TypeVar("State")
 #: What a block takes in memory, about; what is computed of it takes some times as much.
 _BLOCK_BYTES = 32 * 2**20
 _STRING_BYTES = 32
+#: An image file, in the column or by its path: what it is decoded to is not known here.
+_FILE_BYTES = 64 * 2**10
 _LEAST_ROWS = 1024
 _BLOCKS_JOINED = 4
 #: Of rows that are read several times: half as large again as by zstd, and read in half of the time.
@@ -286,6 +288,8 @@ def rows_of_a_block(schema: Mapping[str, polars.DataType]) -> int:
 def _bytes_of(kind: polars.DataType) -> int:
     if isinstance(kind, polars.Array):
         return int(4 * polars.Series([], dtype=kind).dtype.size)  # type: ignore[attr-defined]  # an array has one
+    if kind == polars.Binary or isinstance(kind, polars.Struct):
+        return _FILE_BYTES
     return 8 if kind.is_numeric() or kind.is_temporal() else _STRING_BYTES
 
 

@@ -98,11 +98,12 @@ class TimeColumn(_Column):
 
 
 class ImageColumn(_Column):
-    """An image as a list of numbers: all rows of the first channel, then those of the next.
+    """An image: files of a source `images`, or a list of numbers.
 
-    The list is flat and has as many finite numbers as the shape multiplies to, in whatever range the model is
-    to see: 0 to 1 is best; they pass as they are. CSV holds no lists: the source is a parquet or jsonl file.
-    Image files and their paths are not read.
+    Files are decoded, turned upright and resized to the shape, with values from 0 to 1. A list is flat: all
+    rows of the first channel, then those of the next, as many finite numbers as the shape multiplies to, in
+    whatever range the model is to see: 0 to 1 is best; they pass as they are. CSV holds no lists: the source
+    is a parquet or jsonl file.
     """
 
     holds: ClassVar[_Type] = column_types.Image

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy
 import polars
 
+from aimass_compiler.conventions import MOST_PIXELS
 from aimass_compiler.diagnostics import did_you_mean
 from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.expression.timestamp_columns import microseconds
@@ -21,6 +22,7 @@ from aimass_compiler.pipeline.columns import (
     SeriesColumn,
     TimeColumn,
 )
+from aimass_compiler.runtime.array_columns import holds_files, typed_images, typed_series
 from aimass_compiler.runtime.server.datatypes import widened
 
 _SHOWN = 3
@@ -174,18 +176,20 @@ def _wanted(column: Column, raw: polars.Series) -> str:
 
 def _wanted_image(column: ImageColumn, raw: polars.Series) -> str:
     """What an image is in the data; text is mostly a path, which nobody reads."""
+    if holds_files(raw.dtype):
+        return f"a PNG or JPEG file that can be decoded, of at most {MOST_PIXELS:,} pixels"
     shape = " x ".join(map(str, column.shape))
     image = f"an image: a list of {math.prod(column.shape)} finite numbers ({shape}: channels, rows, columns)"
     if raw.dtype != polars.String:
         return image
-    return f"{image}; files are not read, so put their pixels into a list column of a parquet or jsonl file"
+    return f"{image}; paths are not read, so name the folder of the files in a source `images`"
 
 
 def _typed(raw: polars.Series, column: Column) -> polars.Series:
     if isinstance(column, ImageColumn):
-        return _typed_images(raw, column.shape)
+        return typed_images(raw, column.shape)
     if isinstance(column, SeriesColumn):
-        return _typed_series(raw, column)
+        return typed_series(raw, column)
     if raw.dtype.is_nested():
         kind = polars.Float64 if isinstance(column, NumberColumn) else polars.String
         return polars.Series(raw.name, [None] * len(raw), dtype=kind)
@@ -200,7 +204,10 @@ def _typed(raw: polars.Series, column: Column) -> polars.Series:
 
 
 def written(kind: polars.DataType) -> str:
-    """How the data writes a column, where the server has to know: a `flag`, `integer`, `float` or `text`."""
+    """How the data writes a column, where the server has to know: a `flag`, `integer`, `float` or `text`, or
+    a `file` of an image."""
+    if holds_files(kind):
+        return "file"
     if kind == polars.Boolean:
         return "flag"
     if kind.is_integer():
@@ -222,38 +229,6 @@ def _as_text(raw: polars.Series) -> polars.Series:
     if isinstance(raw.dtype, polars.Datetime):
         return raw.dt.to_string("iso:strict")
     return raw.cast(polars.String)
-
-
-def _typed_images(raw: polars.Series, shape: tuple[int, ...]) -> polars.Series:
-    size = math.prod(shape)
-    kind = polars.Array(polars.Float32, size)
-    if raw.dtype.is_nested() and not isinstance(raw.dtype, polars.Struct):
-        lists = raw.cast(polars.List(polars.Float32), strict=False)
-        fits = (lists.list.len() == size) & lists.list.eval(polars.element().is_finite()).list.all()
-        return lists.set(~fits, None).cast(kind)
-    return polars.Series(raw.name, [None] * len(raw), dtype=kind)
-
-
-def _typed_series(raw: polars.Series, column: SeriesColumn) -> polars.Series:
-    """The steps of each series one after the other, NaN behind the last one."""
-    size = column.length * column.channels
-    kind = polars.Array(polars.Float32, size)
-    if not raw.dtype.is_nested() or isinstance(raw.dtype, polars.Struct):
-        return polars.Series(raw.name, [None] * len(raw), dtype=kind)
-    flat, is_whole = raw, raw.is_not_null()
-    if raw.dtype.inner.is_nested():  # type: ignore[attr-defined]  # a list or an array
-        steps = raw.cast(polars.List(polars.List(polars.Float32)), strict=False)
-        is_whole = steps.list.eval(polars.element().list.len() == column.channels).list.all()
-        flat = steps.list.eval(polars.element().explode())
-    lists = flat.cast(polars.List(polars.Float32), strict=False)
-    length = lists.list.len()
-    is_finite = lists.list.eval(polars.element().is_finite().fill_null(value=False)).list.all()
-    fits = (length > 0) & (length <= size) & (length % column.channels == 0) & is_finite & is_whole
-    behind = polars.lit(polars.Series([[math.nan] * size], dtype=polars.List(polars.Float32)))
-    padded = polars.DataFrame({"series": lists.set(~fits, None)}).select(
-        polars.concat_list("series", behind).list.head(size).cast(kind)
-    )
-    return padded.to_series().alias(raw.name)
 
 
 def _is_blank(raw: polars.Series) -> polars.Series:
@@ -366,7 +341,8 @@ def _bounds(name: str, series: polars.Series, column: NumberColumn, place: Place
 
 def _misfits(name: str, series: polars.Series, where: polars.Series, claim: str, place: Place) -> Misfits:
     found = where.fill_null(value=False).arg_true().head(_SHOWN).to_list()
-    examples = tuple(f"{place(name, row)}: {_shown(series[row])}" for row in found)
+    is_file = holds_files(series.dtype)
+    examples = tuple(place(name, row) + ("" if is_file else f": {_shown(series[row])}") for row in found)
     return Misfits(claim, int(where.sum()), examples)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import __version__, conventions
 from aimass_compiler.runtime.server import datatypes
-from aimass_compiler.runtime.server.rows import FLAG, FLOAT, INTEGER, MIXED, TEXT, number_in
+from aimass_compiler.runtime.server.rows import FILE, FLAG, FLOAT, INTEGER, MIXED, TEXT, number_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -240,6 +240,8 @@ def _column(field: Field) -> dict[str, Any]:
     none = [None] if field.nullable else []
     if field.shape:
         picture = _steps(*field.shape) if field.is_series else _nested(field.shape)
+        if field.written == FILE:
+            picture = {"anyOf": [picture, {"type": "string", "contentEncoding": "base64"}]}
         return {"anyOf": [picture, {"type": "null"}]} if none else picture
     if field.values is not None:
         return {"enum": [*field.values, *_otherwise(field), *none, *([""] if none else [])]}

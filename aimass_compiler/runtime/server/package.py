@@ -26,7 +26,7 @@ _TENSORS = {
     **dict.fromkeys(("category", "text"), conventions.STRINGS_TENSOR),
 }
 FORECAST = "forecast"
-_WRITTEN = ("", "flag", "integer", "float", "text", "mixed")
+_WRITTEN = ("", "flag", "integer", "float", "text", "mixed", "file")
 _VERSION = re.compile(r"[0-9a-f]{12}")
 
 

@@ -1,6 +1,7 @@
 """Rows as JSON objects become the tensors that the model reads, each value as training made it of its file's.
 
-`Field.written` says how the file wrote a column: `flag`, `integer`, `float`, `text` or, in JSON, `mixed`;
+`Field.written` says how the file wrote a column: `flag`, `integer`, `float`, `text` or, in JSON, `mixed`, and
+`file` where a column holds image files, which requests may send in base64;
 nothing where it wrote all values alike, as CSV does. What training does with whole columns is `typed` in
 `runtime/contract.py`; a test holds both equal.
 """
@@ -34,7 +35,7 @@ STRINGS: frozenset[type] = frozenset((str, type(None)))
 #: Of a decimal that polars still writes without an exponent.
 _LEAST_EXPONENT = 5
 
-FLAG, INTEGER, FLOAT, TEXT, MIXED = "flag", "integer", "float", "text", "mixed"
+FLAG, INTEGER, FLOAT, TEXT, MIXED, FILE = "flag", "integer", "float", "text", "mixed", "file"
 
 
 _SEPARATORS = frozenset("\x1c\x1d\x1e\x1f")
@@ -230,6 +231,8 @@ def _image(field: Field, place: int, value: object) -> NDArray[numpy.float32]:
     """An image or a series; NaN where it is missing, and behind the last step of a series."""
     if value is None:
         return numpy.full(field.shape, numpy.nan, dtype=numpy.float32)
+    if isinstance(value, str) and field.written == FILE:
+        return decoded(field, place, value)
     if not field.is_series:
         return _array(field, place, value, list(field.shape))
     steps, channels = field.shape
@@ -239,6 +242,16 @@ def _image(field: Field, place: int, value: object) -> NDArray[numpy.float32]:
     found: NDArray[numpy.float32] = _array(field, place, value, wanted).reshape(1, len(value), channels)
     whole: NDArray[numpy.float32] = padded(field, found)[0]
     return whole
+
+
+def decoded(field: Field, place: int, text: str) -> NDArray[numpy.float32]:
+    """The pixels of an image file that a caller sends in base64; raises RequestError (422)."""
+    from aimass_compiler.runtime.server.image_files import pixels_of_base64
+
+    try:
+        return pixels_of_base64(text, field.shape)
+    except ValueError as unfit:
+        raise violation(field.name, place, f"must be {unfit}, or its pixels") from None
 
 
 def padded(field: Field, series: NDArray[numpy.float32]) -> NDArray[numpy.float32]:

@@ -12,13 +12,15 @@ import numpy
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server import datatypes
 from aimass_compiler.runtime.server.contract import MISSING, nearest, require_room
-from aimass_compiler.runtime.server.response import RequestError, shown
+from aimass_compiler.runtime.server.response import RequestError, shown, violation
 from aimass_compiler.runtime.server.rows import (
+    FILE,
     FLAG,
     MIXED,
     NUMBERS,
     STRINGS,
     TEXT,
+    decoded,
     each_read,
     number_of,
     padded,
@@ -299,9 +301,19 @@ def _numbers(values: Flat, fields: Sequence[Field]) -> NDArray[Any]:
     return numpy.ascontiguousarray(values, dtype=numpy.float64).reshape(-1, len(fields))
 
 
+def _file(field: Field, place: int, value: object) -> str:
+    if not isinstance(value, str):
+        raise violation(field.name, place, f"must be an image file in base64, not {shown(value)}")
+    return value
+
+
 def _image(field: Field, found: Mapping[str, RequestTensor], rows: int) -> NDArray[numpy.float32]:
     tensor = found.get(field.name)
     shape = (rows, *field.shape)
+    if tensor is not None and tensor.datatype == datatypes.BYTES and field.written == FILE:
+        _check_shape(tensor, (field,), rows)
+        values = enumerate(tensor.data)
+        return numpy.stack([decoded(field, place, _file(field, place, value)) for place, value in values])
     if tensor is None:
         if field.nullable:
             return numpy.full(shape, numpy.nan, dtype=numpy.float32)
