@@ -346,7 +346,7 @@ class Writer:
     def _write_alone(self) -> None:
         if self._pending:
             with _refusals_of_the_disk():
-                polars.concat(self._pending).write_parquet(self._path)
+                polars.concat(self._pending, rechunk=True).write_parquet(self._path)
 
     def _write_groups(self, least: int) -> None:
         """Write what is pending, but fewer rows than asked for; a group is what is read as a block."""
@@ -360,7 +360,8 @@ class Writer:
     def _write_group(self, group: Block) -> None:
         import pyarrow.parquet
 
-        table = group.to_arrow()
+        # A page ends with a chunk of memory, which tells only how the rows were read.
+        table = group.rechunk().to_arrow()
         if self._file is None:
             # Dictionaries of numbers take four times as long as all the rest, and help few columns.
             texts = [name for name, kind in group.schema.items() if kind == polars.String]

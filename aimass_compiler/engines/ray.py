@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -146,6 +147,7 @@ def found_by_workers(task: BlockTask) -> Iterator[Any]:
     from ray import cloudpickle
     from ray.data import DataContext
 
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # how far it is, is told of stages
     context = DataContext.get_current()
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False

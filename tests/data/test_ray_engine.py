@@ -147,6 +147,15 @@ def test_what_a_worker_raises_is_raised(tmp_path: Path) -> None:
         list(ray.OnRay(tmp_path).scan(tmp_path / "rows.parquet").each(failing))
 
 
+def test_a_file_does_not_tell_how_its_rows_lay_in_memory(tmp_path: Path) -> None:
+    names = polars.DataFrame({"id": [f"r{number}" for number in range(5000)]})
+    for name, pieces in (("whole", [names]), ("pieces", [names.head(1500), names.tail(3500)])):
+        with local.Writer(tmp_path / name) as writer:
+            for _ in range(2):
+                writer.write(polars.concat(pieces, rechunk=False))
+    assert (tmp_path / "whole").read_bytes() == (tmp_path / "pieces").read_bytes()
+
+
 def test_an_engine_that_there_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(conventions.ENGINE_VARIABLE, "spark")
     with pytest.raises(StageFailure, match="must be `local` or `ray`, not `spark`"), data_engine(tmp_path):
