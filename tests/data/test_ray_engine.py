@@ -148,8 +148,9 @@ def test_what_a_worker_raises_is_raised(tmp_path: Path) -> None:
 
 
 def test_a_file_does_not_tell_how_its_rows_lay_in_memory(tmp_path: Path) -> None:
-    names = polars.DataFrame({"id": [f"row {number}" for number in range(200_000)]})
-    for name, pieces in (("whole", [names]), ("pieces", [names.head(1500), names.tail(198_500)])):
+    ids = polars.DataFrame({"id": [str(number) for number in range(200_000)]})
+    # Where the dictionary of a column gets too large is looked at after so many rows of a chunk.
+    for name, pieces in (("whole", [ids]), ("pieces", [ids.head(104_000), ids.tail(96_000)])):
         with local.Writer(tmp_path / name) as writer:
             for _ in range(2):
                 writer.write(polars.concat(pieces, rechunk=False))
