@@ -14,7 +14,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
-from aimass_compiler.cli import snapshots, terminal
+from aimass_compiler.cli import search_page, snapshots, terminal
 from aimass_compiler.cli.selection import add_root, add_spec, project_of
 from aimass_compiler.cli.views.run import StageProgress, results
 from aimass_compiler.cli.write import brought_up_to_date
@@ -98,6 +98,8 @@ def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namesp
     if status == ExitCode.DONE and not stages.has_changed:
         print("nothing changed since the last run")
     sys.stdout.write(results(folder, pipeline, stages.reached, status))
+    if stages.has_changed and "train" in stages.reached:
+        search_page.draw(folder, pipeline.name)
     return status
 
 

@@ -16,7 +16,7 @@ from aimass_compiler.runtime.training.local_workers import (
     Failed,
     LocalWorker,
     Said,
-    Step,
+    StepDone,
     imported,
 )
 from aimass_compiler.runtime.training.ray_session import VARIABLE
@@ -148,7 +148,7 @@ class FirstTrials:
         said = worker.heard()
         if isinstance(said, Began):
             self.began = self.began or time.monotonic() - (time.time() - said.at)
-        elif isinstance(said, Step):
+        elif isinstance(said, StepDone):
             worker.answer(goes_on=self._goes_on(trial, said))
         elif isinstance(said, Failed) and trial.failures < self.assignment.training.retries:
             trial.failures += 1
@@ -170,7 +170,7 @@ class FirstTrials:
         running[another] = None
         return another
 
-    def _goes_on(self, trial: _Trial, said: Step) -> bool:
+    def _goes_on(self, trial: _Trial, said: StepDone) -> bool:
         result = {"step": said.step, "training_iteration": said.step, "validation_loss": said.validation_loss}
         return bool(self.scheduler.on_trial_result(None, trial, result) == "CONTINUE")
 

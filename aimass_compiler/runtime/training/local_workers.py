@@ -33,7 +33,7 @@ class Began:
 
 
 @dataclass(frozen=True)
-class Step:
+class StepDone:
     """How a trial does after a step that is watched; it waits to be told whether to go on."""
 
     step: int
@@ -62,7 +62,7 @@ class Stopped:
     """A trial was told not to go on."""
 
 
-Said = Began | Step | Done | Failed | Stopped
+Said = Began | StepDone | Done | Failed | Stopped
 
 
 class _TrialStopped(Exception):  # noqa: N818  # no error: a trial that is told to end
@@ -157,7 +157,7 @@ def _trained(
 def _watch(connection: Connection, watched: frozenset[int]) -> Watch:
     def watch(step: int, losses: Mapping[str, float]) -> None:
         if step in watched:
-            connection.send(Step(step, losses["validation_loss"]))
+            connection.send(StepDone(step, losses["validation_loss"]))
             if not connection.recv():
                 raise _TrialStopped
 
