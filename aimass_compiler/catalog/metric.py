@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Metric(Kind):
     """A number that judges predictions."""
 
-    task: ClassVar[Literal["classification", "regression"]]
+    task: ClassVar[Literal["classification", "regression", "clustering", "anomaly"]]
     greater_is_better: ClassVar[bool] = True
     #: Whether it is another number for each of two classes, as the recall of `yes` is not that of `no`.
     is_of_positive: ClassVar[bool] = False
@@ -28,6 +28,8 @@ class Metric(Kind):
     is_of_labels: ClassVar[bool] = False
     #: Whether it is measured of numbers divided by the scale of their series, which only forecasts have.
     is_scaled: ClassVar[bool] = False
+    #: Whether it compares each row with each, so that it is too slow for an interval by resampling.
+    compares_all_rows: ClassVar[bool] = False
     #: Between which values it lies.
     lowest: ClassVar[float] = 0.0
     highest: ClassVar[float] = 1.0
@@ -41,6 +43,8 @@ class Metric(Kind):
         weights: numpy.ndarray | None = None,
     ) -> float:
         """The metric of predictions ([N, K] probabilities or [N] numbers) against the truth ([N]).
+
+        Where there is no target, the rows' features [N, F] are in the place of the truth.
 
         `weights` [N] say how much each row counts, where some count more than others.
         NaN where it is not defined, such as roc_auc of a slice with one class.

@@ -82,6 +82,8 @@ class Model(Kind):
     examples: ClassVar[Read] = Matrix()
     #: Whether NaN stands for a missing value; if not, features must be complete.
     accepts_missing: ClassVar[bool] = False
+    #: Whether it learns from the target; if not, a target only judges it.
+    reads_target: ClassVar[bool] = True
     #: What it minimises by task, the default first: what `objective.loss` may name. Empty where it learns
     #: otherwise, as a tree does classes by their impurity.
     losses: ClassVar[Mapping[str, tuple[str, ...]]] = {}
@@ -123,6 +125,11 @@ class Model(Kind):
     def takes_missing(self) -> bool:
         """Whether NaN stands for a missing value in its features, as with all of its kind."""
         return self.accepts_missing
+
+    @property
+    def names_found(self) -> tuple[str, ...]:
+        """What the groups are called that it finds without a target, as many as its ranges allow at most."""
+        return ()
 
     @property
     def dependencies(self) -> tuple[str, ...]:

@@ -38,6 +38,11 @@ class ModelChoice(Frozen):
         return self.one_of
 
     @property
+    def names_found(self) -> tuple[str, ...]:
+        """What the groups are called that any of them finds without a target, of as many as may be."""
+        return max((model.names_found for model in self.one_of), key=len)
+
+    @property
     def dependencies(self) -> tuple[str, ...]:
         """The files of the project that training any of them reads, beside the rows."""
         return tuple(dict.fromkeys(path for model in self.one_of for path in model.dependencies))

@@ -11,9 +11,16 @@ from aimass_compiler.catalog.loss import PINBALL
 from aimass_compiler.catalog.quantities import Frozen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy
 
 _TWO = 2
+#: What is measured where there is no target, the objective first.
+_WITHOUT_TARGET = {
+    "clustering": ("silhouette", "calinski_harabasz", "davies_bouldin"),
+    "anomaly": ("anomaly_share",),
+}
 
 
 def last_of_two(task: dict[str, Any]) -> str | None:
@@ -25,9 +32,9 @@ def last_of_two(task: dict[str, Any]) -> str | None:
 class Task(Frozen):
     """What the model predicts."""
 
-    kind: Literal["classification", "regression"]
+    kind: Literal["classification", "regression", "clustering", "anomaly"]
     target: str
-    """The column that is predicted."""
+    """The column that is predicted; empty where there is none, as for clusters and anomalies."""
     classes: tuple[str, ...] = ()
     """The names of the classes, in the order of the probabilities; none for regression."""
     positive: str | None = Field(default_factory=last_of_two, exclude_if=lambda positive: positive is None)
@@ -44,8 +51,11 @@ class Task(Frozen):
 
     @property
     def served_as(self) -> str:
-        """What signatures and contracts call it: a forecast is a regression that answers a horizon."""
-        return self.kind if self.forecast is None else "forecast"
+        """What signatures and contracts call it: a forecast answers a horizon, and clusters
+        and anomalies are answered as classes are."""
+        return (
+            "classification" if self.is_classification else self.kind if self.forecast is None else "forecast"
+        )
 
     @property
     def of_rows(self) -> Task:
@@ -66,11 +76,21 @@ class Task(Frozen):
     @property
     def columns(self) -> frozenset[str]:
         """The truth and the weight: columns that are never features."""
-        return frozenset({self.truth} if self.weight is None else {self.truth, self.weight})
+        return frozenset({self.truth, self.weight or ""} - {""})
 
     @property
     def is_classification(self) -> bool:
-        return self.kind == "classification"
+        """Whether it answers a share of each of named classes, clusters and anomalies among them."""
+        return self.kind != "regression"
+
+    @property
+    def has_target(self) -> bool:
+        """Whether there is a truth that predictions are held against."""
+        return bool(self.target)
+
+    def naming(self, classes: Sequence[str]) -> Task:
+        """The same for these classes, once training has found how many there are."""
+        return self.model_copy(update={"classes": tuple(classes)})
 
     @property
     def is_binary(self) -> bool:
@@ -84,6 +104,8 @@ class Task(Frozen):
     @property
     def usual_objective(self) -> str:
         """The metric that compares trials where a spec names none."""
+        if self.kind in _WITHOUT_TARGET:
+            return _WITHOUT_TARGET[self.kind][0]
         if not self.is_classification:
             usual = "root_mean_squared_error" if self.forecast is None else "mase"
             return usual if self.quantile is None else PINBALL
@@ -92,6 +114,8 @@ class Task(Frozen):
     @property
     def usual_metrics(self) -> tuple[str, ...]:
         """The metrics that a model is measured by where a spec names none."""
+        if self.kind in _WITHOUT_TARGET:
+            return _WITHOUT_TARGET[self.kind]
         if not self.is_classification:
             of_numbers: tuple[str, ...] = ("r2", "root_mean_squared_error", "mean_absolute_error")
             if self.forecast is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._catalog import metric_of, metrics_for
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._places import declared, either
+from aimass_compiler.checks._places import declared_target, either
 from aimass_compiler.diagnostics import Explanation, Finding, Fix, Remove
 
 if TYPE_CHECKING:
@@ -55,9 +55,11 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     path = ("evaluation", "decision")
     if not task.is_binary:
         what = f"has {task.outputs} classes" if task.is_classification else "is a number"
-        message = f"`{task.target}` {what}, and a threshold parts two"
+        message = (
+            f"{f'`{task.target}`' if task.has_target else 'the clustering'} {what}, and a threshold parts two"
+        )
         fix = Fix("leave `decision` out", (Remove(path),))
-        note = (declared(task.target),)
+        note = declared_target(pipeline)
         yield Finding("AM343", path, message, help=fix.message, related=note, at_key=True, fix=fix)
         return
     wanted = None if decision.rule is None else decision.rule.metric

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._catalog import metric_of, metrics_for, named_metrics, suits
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._places import declared
+from aimass_compiler.checks._places import declared_target, subject_of
 from aimass_compiler.diagnostics import Explanation, Finding, did_you_mean, respelt
 
 if TYPE_CHECKING:
@@ -31,7 +31,12 @@ EXAMPLES = (
     Example("AM223", fails="objective: {metric: roc_acu}", passes="objective: {metric: roc_auc}"),
     Example("AM224", fails="evaluation: {metrics: [r2]}", passes="evaluation: {metrics: [accuracy]}"),
 )
-_NOUNS = {"classification": "classes", "regression": "numbers"}
+_NOUNS = {
+    "classification": "classes",
+    "regression": "numbers",
+    "clustering": "clusters",
+    "anomaly": "anomalies without labels",
+}
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
@@ -45,8 +50,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
             hint = did_you_mean(name, metrics_for(task))
             yield Finding("AM223", path, f"there is no metric `{name}`", help=hint, fix=fix)
         elif not suits(metric, task):
-            target = pipeline.data.columns[task.target].column_type
             judged = "forecasts, by the scale of their series" if metric.is_scaled else _NOUNS[metric.task]
-            message = f"`{name}` judges {judged}, but the target `{task.target}` is {target}"
+            message = f"`{name}` judges {judged}, but {subject_of(pipeline)}"
             hint = f"metrics of {_NOUNS[task.kind]}: " + ", ".join(f"`{name}`" for name in metrics_for(task))
-            yield Finding("AM224", path, message, help=hint, related=(declared(task.target),))
+            yield Finding("AM224", path, message, help=hint, related=declared_target(pipeline))

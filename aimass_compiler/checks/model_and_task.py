@@ -8,7 +8,7 @@ from aimass_compiler.catalog.loss import PINBALL
 from aimass_compiler.catalog.model import model_named
 from aimass_compiler.checks._catalog import suitable_models
 from aimass_compiler.checks._example import Example
-from aimass_compiler.checks._places import declared, either
+from aimass_compiler.checks._places import declared, declared_target, either, subject_of
 from aimass_compiler.diagnostics import Explanation, Finding, Fix, Remove, did_you_mean
 
 if TYPE_CHECKING:
@@ -52,7 +52,12 @@ EXAMPLES = (
         passes="model: mlp\nobjective: {metric: roc_auc, loss: log_loss}",
     ),
 )
-_NOUNS = {"classification": "classes", "regression": "a number"}
+_NOUNS = {
+    "classification": "classes",
+    "regression": "a number",
+    "clustering": "clusters",
+    "anomaly": "anomalies",
+}
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
@@ -60,10 +65,14 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     model, task = pipeline.first_model, pipeline.task
     if task.kind not in model.tasks:
         predicted = either(_NOUNS[kind] for kind in sorted(model.tasks))
-        target = pipeline.data.columns[task.target].column_type
-        message = f"`{model.kind}` predicts {predicted}, but the target `{task.target}` is {target}"
+        message = f"`{model.kind}` predicts {predicted}, but {subject_of(pipeline)}"
         hint = f"choose {either(f'`{name}`' for name in suitable_models(task, model.examples))}"
-        yield Finding("AM220", ("model",), message, help=hint, related=(declared(task.target),))
+        yield Finding("AM220", ("model",), message, help=hint, related=declared_target(pipeline))
+        return
+    if not model.reads_target and task.has_target and not task.is_binary:
+        message = f"`{model.kind}` tells one class from another, but `{task.target}` has {task.outputs}"
+        hint = "declare two classes, or leave `target` out and write `task: anomaly`"
+        yield Finding("AM220", ("model",), message, help=hint, related=declared_target(pipeline))
         return
     if task.quantile is not None and (problem := _quantile_problem(pipeline)) is not None:
         yield problem

@@ -70,7 +70,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         message = f"`{task.target}` has no class `{task.positive}`"
         hint, fix = did_you_mean(str(task.positive), task.classes), respelt(path, task.positive, task.classes)
         yield Finding("AM290", path, message, help=hint, related=(declared(task.target),), fix=fix)
-    elif task.is_binary and not is_written:
+    elif task.is_binary and task.has_target and not is_written:
         yield from _unnamed(pipeline)
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 BINARY = Task(kind="classification", target="y", classes=("no", "yes"))
 MULTICLASS = Task(kind="classification", target="y", classes=("low", "middle", "high"))
 REGRESSION = Task(kind="regression", target="y")
+CLUSTERING = Task(kind="clustering", target="", classes=("cluster_1", "cluster_2", "cluster_3"))
+ANOMALY = Task(kind="anomaly", target="", classes=("normal", "anomaly"))
 EVERY = names("metrics")
 
 
@@ -39,8 +41,13 @@ def no_warnings() -> Iterator[None]:
         yield
 
 
+def tasks_of(name: str) -> tuple[Task, ...]:
+    tasks = (BINARY, MULTICLASS, REGRESSION, CLUSTERING, ANOMALY)
+    return tuple(task for task in tasks if task.kind == metric(name).task)
+
+
 def task_of(name: str) -> Task:
-    return BINARY if metric(name).task == "classification" else REGRESSION
+    return tasks_of(name)[0]
 
 
 def predictions(task: Task, rows: int = 300) -> tuple[numpy.ndarray, numpy.ndarray]:
@@ -49,6 +56,8 @@ def predictions(task: Task, rows: int = 300) -> tuple[numpy.ndarray, numpy.ndarr
         numbers = chance.normal(10, 2, size=rows).astype(numpy.float32)
         return numbers, (numbers + chance.normal(size=rows)).astype(numpy.float32)
     truth = chance.integers(0, task.outputs, size=rows)
+    if not task.has_target:
+        return chance.normal(size=(rows, 2)), chance.dirichlet(numpy.ones(task.outputs), size=rows)
     logits = chance.normal(size=(rows, task.outputs)) + 1.5 * numpy.eye(task.outputs)[truth]
     scores = numpy.exp(logits) / numpy.exp(logits).sum(axis=1, keepdims=True)
     return truth, scores.astype(numpy.float32)
@@ -60,7 +69,8 @@ def test_its_direction_is_that_of_the_scorer(name: str) -> None:
     if name in scorers:  # the others have a number for each parameter
         assert metric(name).greater_is_better == (not scorers[name].startswith("neg_"))
     else:
-        assert metric(name).name != name or name == PINBALL  # whose number is that of the task
+        # The number of the pinball loss is that of the task; what has no truth is no scorer.
+        assert metric(name).name != name or name == PINBALL or not task_of(name).has_target
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -72,7 +82,7 @@ def test_without_rows_it_is_not_defined(name: str) -> None:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_one_row_or_one_class_does_not_raise(name: str) -> None:
-    for task in (BINARY, MULTICLASS) if metric(name).task == "classification" else (REGRESSION,):
+    for task in tasks_of(name):
         truth, scores = predictions(task)
         metric(name).measure(task, truth[:1], scores[:1])
         for label in range(task.outputs):
@@ -188,9 +198,9 @@ def test_the_positive_class_is_the_one_that_is_named_wherever_it_stands(
     assert metric.title(task) == f"{name} of {positive}"
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", [name for name in EVERY if task_of(name) != CLUSTERING])
 def test_a_row_of_weight_two_is_two_rows(name: str) -> None:
-    for task in (BINARY, MULTICLASS) if metric(name).task == "classification" else (REGRESSION,):
+    for task in tasks_of(name):
         truth, scores = predictions(task)
         weights = numpy.where(numpy.arange(len(truth)) % 3, 1.0, 2.0)
         repeated = numpy.repeat(numpy.arange(len(truth)), weights.astype(int))
@@ -238,3 +248,28 @@ def test_a_metric_with_a_parameter_is_one_name_however_it_is_written(written: ob
 def test_a_parameter_that_cannot_be_is_refused(written: object) -> None:
     with pytest.raises(ValidationError):
         Gate.model_validate({"metric": written, "min": 0.3})
+
+
+@pytest.mark.parametrize("name", ["silhouette", "calinski_harabasz", "davies_bouldin"])
+def test_scores_of_clusters_are_those_of_scikit_learn(name: str) -> None:
+    rows, shares = predictions(CLUSTERING)
+    expected = getattr(scikit_learn, f"{name}_score")(rows, shares.argmax(axis=1))
+    assert metric(name).measure(CLUSTERING, rows, shares) == pytest.approx(expected)
+    assert metric(name).greater_is_better == (name != "davies_bouldin")
+
+
+def test_a_silhouette_of_many_rows_is_that_of_some() -> None:
+    rows, shares = predictions(CLUSTERING, 5_000)
+    found = [metric("silhouette").measure(CLUSTERING, rows, shares) for _ in range(2)]
+    assert (
+        found[0]
+        == found[1]
+        == pytest.approx(scikit_learn.silhouette_score(rows, shares.argmax(axis=1)), abs=0.01)
+    )
+
+
+def test_the_share_of_anomalies_counts_rows_by_their_label() -> None:
+    scores = numpy.array([[0.6, 0.4], [0.4, 0.6], [0.3, 0.7], [0.9, 0.1]])
+    assert metric("anomaly_share").measure(ANOMALY, numpy.zeros((4, 2)), scores) == 0.5
+    weights = numpy.array([1.0, 2.0, 1.0, 0.0])
+    assert metric("anomaly_share").measure(ANOMALY, numpy.zeros((4, 2)), scores, weights) == 0.75

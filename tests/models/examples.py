@@ -33,9 +33,12 @@ def kind_of(name: str) -> type[Model]:
     return cast("type[Model]", load("models", name))
 
 
-#: Every kind of model with every task that it declares.
+#: Every kind of model that learns from a target, with every task that it declares.
 CASES = [
-    (name, task) for name in names("models") for task in TASKS if TASKS[task].kind in kind_of(name).tasks
+    (name, task)
+    for name in names("models")
+    for task in TASKS
+    if TASKS[task].kind in kind_of(name).tasks and kind_of(name).reads_target
 ]
 
 

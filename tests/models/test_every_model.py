@@ -129,6 +129,8 @@ def test_what_learns_in_steps_tells_each_and_stops_when_told(name: str, task: st
 @every_kind
 def test_every_loss_that_is_declared_can_be_minimised(name: str) -> None:
     for task in ("binary", "regression"):
+        if not kind_of(name).reads_target:
+            continue
         x = examples(name, task, 30, 1).x
         for loss in kind_of(name).losses.get(TASKS[task].kind, ()):
             trained = train(name, task, loss=loss, epochs=1)

@@ -66,6 +66,8 @@ class Select(Transform):
         return {**dict.fromkeys(self.columns), "selected": column_types.Vector()}
 
     def unfit(self, task: Task) -> str | None:
+        if not task.has_target and self.variance is None and self.by != "variance":
+            return "there is no target that features could say something of; choose `by: variance`"
         if self.by == "chi2" and not task.is_classification:
             return f"`{task.target}` is a number, and `chi2` is of classes; choose `by: correlation`"
         return None

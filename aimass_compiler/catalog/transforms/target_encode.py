@@ -54,6 +54,8 @@ class TargetEncode(EachColumn):
         return NUMBER
 
     def unfit(self, task: Task) -> str | None:
+        if not task.has_target:
+            return "there is no target whose mean could stand for a value; choose `frequency_encode`"
         if task.is_classification and len(task.classes) > _TWO:
             return f"`{task.target}` has {len(task.classes)} classes, of which there is no mean"
         return None

@@ -108,7 +108,8 @@ def _metrics(task: Task, found: Mapping[str, Any], verdict: Mapping[str, Any]) -
         yield from _forecast(found["baseline"]["seasonal_naive"], interval)
     if decision := verdict.get("decision"):
         yield f"  labels: {decision['positive']} from a probability of {decision['threshold']} on"
-    yield f"  gates: {gates or 'none'}; the model {verdict['fit']['verdict']}"
+    fits = f"; the model {verdict['fit']['verdict']}" if task.has_target else ""
+    yield f"  gates: {gates or 'none'}{fits}"
     if importance := found.get("importance"):
         yield from _importance(importance)
 

@@ -46,6 +46,8 @@ def _plots(pipeline: Pipeline) -> Iterator[tuple[str, dict[str, Any]]]:
             "title": f"Permutation importance of columns for {pipeline.objective.metric}",
         },
     )
+    if not pipeline.task.has_target:
+        return
     if not pipeline.task.is_classification:
         yield (
             artifacts.CURVE,

@@ -46,9 +46,10 @@ class ChosenThreshold:
             for name, value in (("recall", self.recall), ("precision", self.precision))
             if value is not None
         )
+        of = "probability" if task.has_target else "score"
         return (
-            f"`{task.positive}` from a probability of {self.threshold} on ({asked}): on the validation "
-            f"split {found}, {self.share:.1%} of the rows are given `{task.positive}`"
+            f"`{task.positive}` from a {of} of {self.threshold} on ({asked}): on the validation "
+            f"split {found}{', ' if found else ''}{self.share:.1%} of the rows are given `{task.positive}`"
         )
 
     def document(self, task: Task) -> dict[str, Any]:
@@ -69,7 +70,8 @@ def chosen(decision: Decision, task: Task, validation: Predictions) -> ChosenThr
     )
     rows = validation.decided(threshold)
     recall, precision = (
-        finite(rows.measured(metric, task)) for metric in metrics_named(["recall", "precision"]).values()
+        finite(rows.measured(metric, task)) if task.has_target else None
+        for metric in metrics_named(["recall", "precision"]).values()
     )
     is_positive = rows.labels(task) == task.judged[0]
     share = float(numpy.average(is_positive, weights=rows.weights))
@@ -86,7 +88,8 @@ def _threshold(ranks: RankedRows, place: int) -> float:
 
 def _by(rule: ThresholdRule, task: Task, rows: Predictions) -> tuple[float, bool]:
     (positive,) = task.judged
-    ranks = RankedRows.of(rows.truth == positive, rows.scores[:, positive], rows.weights)
+    is_positive = rows.truth == positive if task.has_target else numpy.zeros(len(rows.scores), bool)
+    ranks = RankedRows.of(is_positive, rows.scores[:, positive], rows.weights)
     name, wanted = rule.written
     precision = ranks.positives[1:] / ranks.rows[1:]
     match name:

@@ -65,7 +65,9 @@ def adjustment(fit: Fit, allowed: Sequence[str]) -> Adjustment | None:
 
 
 def judge_fit(metric: str, measurements: Measurements, gates: Sequence[Gate]) -> Fit:
-    """The verdict by the objective's metric and the gates."""
+    """The verdict by the objective's metric and the gates; without a target there is no truth to fit."""
+    if not measurements.task.has_target:
+        return _without_truth(metric, measurements)
     guess = constant_prediction(measurements.task, measurements.predictions["train"])
     train = _skill(metric, measurements, "train", guess)
     validation = _skill(metric, measurements, "validation", guess)
@@ -80,6 +82,12 @@ def judge_fit(metric: str, measurements: Measurements, gates: Sequence[Gate]) ->
         train_skill=train.skill,
         validation_skill=validation.skill,
     )
+
+
+def _without_truth(metric: str, measurements: Measurements) -> Fit:
+    train, validation = (measurements.measured[split][metric] for split in ("train", "validation"))
+    reason = f"{_on_both(metric, measurements)}; there is no target that it could be held against"
+    return Fit("unknown", reason, metric, train, validation, None, None, None)
 
 
 @dataclass(frozen=True)

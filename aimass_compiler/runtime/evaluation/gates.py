@@ -107,7 +107,8 @@ class _Measured:
     @classmethod
     def of(cls, metric: Metric, task: Task, rows: Predictions, value: float | None, gate: Gate) -> _Measured:
         """The value with its interval, where the gate has a bound to hold it against."""
-        if value is None or (gate.min is None and gate.max is None):
+        has_bound = gate.min is not None or gate.max is not None
+        if value is None or not has_bound or metric.compares_all_rows:
             return cls(value)
         return cls(
             value, *interval(lambda some: rows.at(some).measured(metric, task), len(rows.truth), _SAMPLES)

@@ -27,7 +27,10 @@ _CHUNK = 4_000_000
 
 @dataclass(frozen=True)
 class Predictions:
-    """The rows of a split: class numbers as `truth` [N] and float32 `scores` [N, K], or float64, both [N]."""
+    """The rows of a split: class numbers as `truth` [N] and float32 `scores` [N, K], or float64, both [N].
+
+    Where there is no target, `truth` holds the features [N, F].
+    """
 
     truth: NDArray[Any]
     scores: NDArray[numpy.floating]
@@ -93,4 +96,9 @@ def predict(scorer: Scorer, task: Task, examples: Examples, split: str) -> Predi
             f"the prediction of {broken:,} of the {len(scores):,} {split} rows is not a finite number",
             "lower the learning rate or scale the features, such as with `standardize`",
         )
-    return Predictions(numpy.asarray(examples.y), scores, examples.weights, examples.series)
+    return Predictions(truth_of(task, examples), scores, examples.weights, examples.series)
+
+
+def truth_of(task: Task, examples: Examples) -> NDArray[Any]:
+    """What predictions are held against: the targets [N], or where there are none, the features [N, F]."""
+    return numpy.asarray(examples.y if task.has_target else examples.x[:])

@@ -71,7 +71,8 @@ def run(
 
     Raises StageFailure with every missed gate.
     """
-    artifact = model_named(read_json(workspace.path(artifacts.BEST))["model"]).artifact
+    best = read_json(workspace.path(artifacts.BEST))
+    artifact, task = model_named(best["model"]).artifact, task.naming(best.get("classes", task.classes))
     scorer, matrices = artifact.scorer(workspace.folder("train")), workspace.folder("features")
     predictions = {split: predict(scorer, task, read_examples(matrices, split), split) for split in SPLITS}
     decided = None if evaluation.decision is None else _decided(evaluation.decision, task, predictions)
@@ -88,7 +89,7 @@ def run(
         widths = interval_widths(task.forecast, predictions["validation"])
         measured |= forecast_report(task, measurements.metrics, predictions, widths)
     permuted = importance_of(
-        evaluation.importance,
+        evaluation.importance if task.kind != "anomaly" else evaluation.importance.filled(repeats=0),
         measurements.metrics[objective.metric],
         predictions["validation"],
         read_json(workspace.path(artifacts.FEATURES))["inputs"],
@@ -99,9 +100,10 @@ def run(
     write_json(workspace.path(artifacts.VERDICT), _verdict(measurements, fit, judged, decided))
     _write_predictions(workspace.path(artifacts.PREDICTIONS), task, predictions["test"])
     for path, write in _PLOTS.items():
-        write(workspace.path(path), task, predictions["test"])
+        (write if task.has_target else plots.write_nothing)(workspace.path(path), task, predictions["test"])
     decision = [] if decided is None else [decided.shown(task)]
-    for line in (*decision, f"the model {fit.verdict}: {fit.reason}", *map(_marked, judged)):
+    judged_fit = f"the model {fit.verdict}: {fit.reason}" if task.has_target else fit.reason
+    for line in (*decision, judged_fit, *map(_marked, judged)):
         print(line, flush=True)
     _stop_if_missed([gate for gate in judged if not gate.passed], fit, measurements, evaluation)
 
@@ -140,7 +142,7 @@ def _verdict(
         "gates": [asdict(gate) for gate in judged],
         "positive": task.positive,
     }
-    if task.is_classification:
+    if task.is_classification and task.has_target:
         found["confusion"] = plots.confusion(task, measurements.predictions["test"])
     return found if decided is None else found | {"decision": decided.document(task)}
 
@@ -170,8 +172,8 @@ def _decided(decision: Decision, task: Task, predictions: Mapping[str, Predictio
 def _write_predictions(path: Path, task: Task, predictions: Predictions) -> None:
     """The test split's rows in their order: number, truth by name or value, and the scores as a list."""
     count = len(predictions.scores)
-    truth: Sequence[Any] = predictions.truth.tolist()
-    if task.is_classification:
+    truth: Sequence[Any] = predictions.truth.tolist() if task.has_target else [None] * count
+    if task.is_classification and task.has_target:
         truth = [task.classes[number] for number in truth]
     scores = predictions.scores.reshape(count, -1).tolist()
     table = polars.DataFrame(

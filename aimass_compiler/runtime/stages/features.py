@@ -211,6 +211,8 @@ def _series(task: Task, rows: Table) -> SeriesRows | None:
 
 
 def _target(task: Task, rows: Table) -> NDArray[Any]:
+    if not task.has_target:
+        return numpy.zeros(rows.height, numpy.int64)
     target = rows.select([task.truth]).column(lambda block: values_of(block, task.truth))
     if not task.is_classification:
         return target.to_numpy().astype(numpy.float64)

@@ -41,6 +41,7 @@ def run(
     Raises StageFailure when the package answers otherwise than was evaluated.
     """
     best = read_json(workspace.path(artifacts.BEST))
+    task = task.naming(best.get("classes", task.classes))
     artifact = model_named(best["model"]).artifact
     rows = polars.read_parquet(workspace.path(artifacts.rows("test")))
     read = request_inputs(read_json(workspace.path(artifacts.FEATURES))["inputs"], task)

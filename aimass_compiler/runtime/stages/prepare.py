@@ -195,8 +195,9 @@ def _split(data: Data, task: Task, rows: Table) -> polars.Series:
             f"the {empty[0]} split is empty: {rows.height:,} rows were split by {data.split.kind}",
             "give it a larger share, or split another way",
         )
-    targets = rows.select([task.target])
-    require_predictable(task, targets.column(lambda block: values_of(block, task.target)), names)
+    if task.has_target:
+        targets = rows.select([task.target])
+        require_predictable(task, targets.column(lambda block: values_of(block, task.target)), names)
     return names
 
 

@@ -91,6 +91,7 @@ def write_best(
         "value": best.value,
         "trial": best.id,
         **compared,
+        **({} if assignment.task.has_target else {"classes": list(fitted.model.names_found)}),
         **({} if calibration is None else {"calibration": calibration}),
         "attempts": [
             {

@@ -151,7 +151,7 @@ def _named(places: set[int], names: Sequence[str]) -> str:
 def _require_classes(assignment: Assignment) -> None:
     """A model that never saw a class would not even have a probability for it."""
     task = assignment.task
-    if not task.is_classification:
+    if not task.is_classification or not task.has_target:
         return
     counts = numpy.bincount(read_examples(assignment.matrices, "train").y, minlength=task.outputs)
     unseen = [f"`{name}`" for name, count in zip(task.classes, counts, strict=True) if not count]

@@ -21,7 +21,7 @@ from aimass_compiler.diagnostics import HintedError
 from aimass_compiler.pipeline.decision import Decision
 from aimass_compiler.pipeline.training import Objective, Training
 from aimass_compiler.runtime.evaluation.decision import chosen
-from aimass_compiler.runtime.evaluation.predictions import Predictions, scores_of
+from aimass_compiler.runtime.evaluation.predictions import Predictions, scores_of, truth_of
 from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.training.emphasis import emphasized
 from aimass_compiler.runtime.training.space import filled
@@ -129,7 +129,7 @@ def measured(assignment: Assignment, predicted: numpy.ndarray, rows: Examples) -
     """The objective's metric of predictions; raises ValueError where it is not defined."""
     if not numpy.isfinite(predicted).all():
         raise ValueError("the predictions are not finite numbers")
-    found = Predictions(numpy.asarray(rows.y), predicted, rows.weights, rows.series)
+    found = Predictions(truth_of(assignment.task, rows), predicted, rows.weights, rows.series)
     if assignment.decision is not None:
         threshold = chosen(assignment.decision, assignment.task, found).threshold
         found = found.decided(threshold)

@@ -63,7 +63,10 @@ def failed_parts(kind: type[Frozen], data: Mapping[str, Any], findings: Iterable
     """
     failed = {_part(kind, data, finding) for finding in findings if finding.is_error}
     missing = {field.alias or name for name, field in kind.model_fields.items() if field.is_required()}
-    return frozenset({*failed, *missing.difference(data)} - {""})
+    given = (
+        {*data, "target"} if isinstance(data.get("task"), str) else data
+    )  # which then says that there is none
+    return frozenset({*failed, *missing.difference(given)} - {""})
 
 
 def _part(kind: type[Frozen], data: Mapping[str, Any], finding: Finding) -> str:

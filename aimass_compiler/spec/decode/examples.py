@@ -63,6 +63,11 @@ EXAMPLES = (
         "model: {xgboost: {max_depth: {choice: [4, 6]}}}\nsearch: {trials: 2}",
     ),
     Example("AM108", "metadata: {name: Churn EU}", "metadata: {name: churn}"),
+    Example(
+        "AM296",
+        "task: anomaly\nmodel: isolation_forest",
+        "model: isolation_forest\nfeatures: [standardize: [tenure, charges], one_hot: plan]",
+    ),
     Example("AM201", "target: churn", "target: churned"),
     Example(
         "AM202",

@@ -36,7 +36,7 @@ _LAGS = (1, 2, 3)
 
 def resolved(spec: ModelSpec, file: str) -> tuple[Forecast | None, list[Finding]]:
     """The forecast with its time and history written out; None where there is none, or no time."""
-    if spec.task is None:
+    if spec.task is None or isinstance(spec.task, str):
         return None, []
     written = spec.task.forecast
     times = [name for name, column in spec.data.columns.items() if isinstance(column, TimeColumn)]

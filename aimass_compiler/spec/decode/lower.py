@@ -21,7 +21,7 @@ from aimass_compiler.pipeline.evaluation import Retraining
 from aimass_compiler.pipeline.flow import Flow
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.training import Objective
-from aimass_compiler.spec.decode import forecasts
+from aimass_compiler.spec.decode import forecasts, without_target
 from aimass_compiler.spec.decode.hints import renamed
 from aimass_compiler.spec.decode.model_spec import ModelSpec, Overrides
 
@@ -43,6 +43,13 @@ EXPLANATIONS = (
         "A category is predicted by classification, a number by regression.",
     ),
     Explanation("AM204", "the target has one class", "With one class there is nothing to distinguish."),
+    Explanation(
+        "AM296",
+        "there is no target that this could be about",
+        "`task: clustering` and `task: anomaly` learn from the features alone: nothing is predicted that is "
+        "known of the training rows. A spec that has labels to judge anomalies by names their column as "
+        "`target`, without a `task`.",
+    ),
     Explanation(
         "AM206",
         "a transform has no columns",
@@ -72,12 +79,14 @@ def lower(
     spec: ModelSpec, settings: Settings, file: str, failed: frozenset[str] = frozenset()
 ) -> LoweredSpec:
     """The pipeline with every default written out; `failed` are the parts that could not be decoded."""
-    task, findings = _task(spec, file)
+    chosen: Model | ModelChoice = spec.model or _default_model(spec)
+    task, findings = (
+        without_target.task_of(spec, chosen, file) if isinstance(spec.task, str) else _task(spec, file)
+    )
     if task is None:
         findings = [] if _tops(failed) & {"data", "target"} else findings
         task, failed = Task(kind="regression", target=spec.target), failed | {"target"}
     failed = _with_defaults(spec, failed)
-    chosen: Model | ModelChoice = spec.model or _default_model(spec)
     model = chosen.resolved(task)
     spec = forecasts.with_split(spec, task)
     features, problems = _features(spec, task, model, file)
@@ -155,7 +164,13 @@ def _task(spec: ModelSpec, file: str) -> tuple[Task | None, list[Finding]]:
 _MODELS_OF_ONE_COLUMN: Mapping[type[ColumnType], str] = {Image: "cnn", NumberSeries: "rnn"}
 
 
+#: What is looked for without a target, where a spec names no model.
+_MODELS_WITHOUT_TARGET = {"clustering": "k_means", "anomaly": "isolation_forest"}
+
+
 def _default_model(spec: ModelSpec) -> Model:
+    if isinstance(spec.task, str):
+        return load("models", _MODELS_WITHOUT_TARGET[spec.task])()  # type: ignore[return-value]  # the family's base class
     holds = {column.holds for column in spec.data.columns.values()}
     name = next((name for kind, name in _MODELS_OF_ONE_COLUMN.items() if kind in holds), "xgboost")
     return load("models", name)()  # type: ignore[return-value]  # the family's base class

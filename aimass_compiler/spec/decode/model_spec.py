@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from aimass_compiler.catalog import OneOf
 from aimass_compiler.catalog.forecast import Forecast
@@ -45,10 +45,29 @@ class WrittenTask(Frozen):
     """Predict the next values of a series, or of many, from their past."""
 
 
+#: What is looked for where there is no target.
+WithoutTarget = Literal["clustering", "anomaly"]
+
+
+def _form_of_task(value: Any) -> str:
+    return "name" if isinstance(value, str) else "record"
+
+
+def _target_or_task(schema: dict[str, Any]) -> None:
+    """A target is required where no task says that there is none."""
+    schema["required"].remove("target")
+    schema["anyOf"] = [{"required": ["target"]}, {"required": ["task"]}]
+
+
 class ModelSpec(Frozen):
     """One model, from its data to its service."""
 
-    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True, title="AI Mass model")
+    model_config = ConfigDict(
+        populate_by_name=True,
+        serialize_by_alias=True,
+        title="AI Mass model",
+        json_schema_extra=_target_or_task,
+    )
 
     stand_ins: ClassVar[Mapping[str, Any]] = {
         "apiVersion": API_VERSION,
@@ -57,6 +76,12 @@ class ModelSpec(Frozen):
         "data": {"sources": {"rows": "rows.csv"}, "columns": {"target": {"type": "number"}}},
         "target": "target",
     }
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_target(cls, data: Any) -> Any:
+        is_without = isinstance(data, dict) and isinstance(data.get("task"), str) and "target" not in data
+        return {**data, "target": ""} if is_without else data
 
     api_version: Literal["aimass/v1"] = Field(alias="apiVersion")
     """The version of the language."""
@@ -68,8 +93,15 @@ class ModelSpec(Frozen):
     """Where the rows come from, what their columns are, and how they are cleaned and split."""
     target: str
     """The column that is predicted: a category makes classes, a number makes a regression."""
-    task: WrittenTask | None = None
-    """What is asked of the target where its type does not say: a `forecast` of its next values."""
+    task: (
+        Annotated[
+            Annotated[WithoutTarget, Tag("name")] | Annotated[WrittenTask, Tag("record")],
+            Discriminator(_form_of_task),
+        ]
+        | None
+    ) = None
+    """What is asked where the target's type does not say: a `forecast` of its next values; without a target,
+    `clustering`, groups of rows that are alike, or `anomaly`, rows unlike all others."""
     positive: str | None = None
     """Of two classes the one that metrics such as recall are of; by default the last in `values`."""
     quantile: Annotated[Number, Field(gt=0, lt=1)] | None = None
