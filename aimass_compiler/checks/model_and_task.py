@@ -70,7 +70,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         yield Finding("AM220", ("model",), message, help=hint, related=declared_target(pipeline))
         return
     if not model.reads_target and task.has_target and not task.is_binary:
-        message = f"`{model.kind}` tells one class from another, but `{task.target}` has {task.outputs}"
+        message = f"`{model.kind}` separates two classes, but `{task.target}` has {task.outputs}"
         hint = "declare two classes, or leave `target` out and write `task: anomaly`"
         yield Finding("AM220", ("model",), message, help=hint, related=declared_target(pipeline))
         return

@@ -7,6 +7,7 @@ import pytest
 
 from aimass_compiler.catalog.examples import Examples
 from aimass_compiler.catalog.frameworks._clusters import FittedClusters
+from aimass_compiler.catalog.frameworks._isolation import FittedIsolationForest
 from aimass_compiler.catalog.models.isolation_forest import IsolationForest
 from aimass_compiler.catalog.models.k_means import KMeans
 from aimass_compiler.catalog.task import Task
@@ -29,12 +30,12 @@ def test_an_isolation_forest_answers_scikit_learns_scores(positive: str, feature
     rows = with_anomalies(300, 1)
     model = IsolationForest(n_estimators=20, max_features=features)
     trained = model.train(task, rows, rows, budget(), Watched())
-    assert isinstance(trained.forest.score_samples(rows.x), numpy.ndarray)  # type: ignore[attr-defined]  # its own
+    assert isinstance(trained, FittedIsolationForest)
     x = numpy.concatenate([rows.x, 1000 * rows.x, numpy.nextafter(rows.x, numpy.float32(9))])
     scores = trained.predict(x)
     place = task.classes.index(positive)
-    numpy.testing.assert_allclose(scores[:, place], -trained.forest.score_samples(x), atol=1e-6)  # type: ignore[attr-defined]
-    numpy.testing.assert_allclose(served(trained.to_onnx(), x), scores, atol=1e-6)  # type: ignore[attr-defined]
+    numpy.testing.assert_allclose(scores[:, place], -trained.forest.score_samples(x), atol=1e-6)
+    numpy.testing.assert_allclose(served(trained.to_onnx(), x), scores, atol=1e-6)
     far = scores[: len(rows.y)][rows.y == 1, place]
     assert far.min() > numpy.median(scores[: len(rows.y), place])
 

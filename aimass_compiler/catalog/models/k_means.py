@@ -16,7 +16,7 @@ from aimass_compiler.catalog.task import Task
 
 
 class KMeans(Model):
-    """K-means (Lloyd 1982): clusters of rows, each around the mean of its own."""
+    """K-means (Lloyd 1982): clusters of rows, each around the mean of its rows."""
 
     tasks: ClassVar[frozenset[str]] = frozenset({"clustering"})
     reads_target: ClassVar[bool] = False
