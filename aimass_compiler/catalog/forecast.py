@@ -25,6 +25,15 @@ TRUTH = f"{OWN}truth"
 _LEAST_HISTORY, _USUAL_HISTORY = 8, 28
 
 
+class Backtest(Frozen):
+    """Expanding windows: the model is trained on all that lies before a window, and forecasts it."""
+
+    windows: Integer = Field(ge=1, le=100)
+    """How many windows there are, the last one just before the test split."""
+    step_size: Integer | None = Field(None, ge=1, le=100_000)
+    """How many steps each window begins after the one before; by default the horizon: none overlap."""
+
+
 class Forecast(Frozen):
     """How far ahead a number is predicted, of which series, and from how much of their past."""
 
@@ -46,6 +55,10 @@ class Forecast(Frozen):
     four where they are short."""
     interval: Number = Field(0.9, ge=0.5, le=0.999)
     """The share of true values that lie within the prediction intervals, if the future is like the past."""
+
+    backtest: Backtest | None = Field(None, exclude_if=lambda backtest: backtest is None)
+    """Train and forecast again in expanding windows before the test split. The intervals are then made from
+    what these forecasts were off, and not from the validation split."""
 
     @model_validator(mode="after")
     def _has_a_season(self) -> Self:

@@ -62,6 +62,7 @@ def ahead(
     joined = compose.merge_models(requests, graph, io_map=pairs)
     del joined.opset_import[len(rows.opset_import) :]
     del joined.graph.output[:]
+    del joined.graph.value_info[:]  # which says that there are as many rows as requests
     _add_answers(joined.graph, f"{_ROWS}{scores}", task, widths)
     return joined
 

@@ -57,13 +57,18 @@ def coverage(widths: IntervalWidths, predictions: Predictions) -> float:
 
 
 def forecast_report(
-    task: Task, metrics: Mapping[str, Metric], predictions: Mapping[str, Predictions], widths: IntervalWidths
+    task: Task,
+    metrics: Mapping[str, Metric],
+    predictions: Mapping[str, Predictions],
+    widths: IntervalWidths,
+    tested: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """What metrics.json has of a forecast beside its metrics: baseline, intervals, metrics by step."""
+    """What metrics.json has of a forecast beside its metrics: baseline, windows, intervals, steps."""
     rows, forecast = predictions["test"], task.forecast
     assert forecast is not None  # noqa: S101  # who calls has one
     steps = _places(rows).step
     return {
+        **({} if tested is None else {"backtest": tested["windows"]}),
         "baseline": {
             "seasonal_naive": {
                 split: measure(metrics, task, seasonal_naive(found)) for split, found in predictions.items()

@@ -15,7 +15,7 @@ from aimass_compiler.runtime.evaluation.advice import advice
 from aimass_compiler.runtime.evaluation.comparison import NoRival, Rival
 from aimass_compiler.runtime.evaluation.decision import ChosenThreshold, chosen
 from aimass_compiler.runtime.evaluation.fit import Fit, judge_fit
-from aimass_compiler.runtime.evaluation.forecasts import forecast_report, interval_widths
+from aimass_compiler.runtime.evaluation.forecasts import forecast_report, interval_widths, widths_of
 from aimass_compiler.runtime.evaluation.gates import GateResult, judge
 from aimass_compiler.runtime.evaluation.importance import (
     AsPackaged,
@@ -86,8 +86,9 @@ def run(
     rows = polars.read_parquet(workspace.path(artifacts.rows("test")), columns=list(slices))
     measured = {**measurements.measured, "slices": measure_slices(measurements, rows, slices)}
     if task.forecast is not None:
-        widths = interval_widths(task.forecast, predictions["validation"])
-        measured |= forecast_report(task, measurements.metrics, predictions, widths)
+        tested = read_json(workspace.path(artifacts.BEST)).get("backtest")
+        widths = widths_of(tested or {}) or interval_widths(task.forecast, predictions["validation"])
+        measured |= forecast_report(task, measurements.metrics, predictions, widths, tested)
     permuted = importance_of(
         evaluation.importance if task.kind != "anomaly" else evaluation.importance.filled(repeats=0),
         measurements.metrics[objective.metric],

@@ -11,6 +11,7 @@ from aimass_compiler.diagnostics import HintedError
 from aimass_compiler.pipeline.search_space import is_searched
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.training import results
+from aimass_compiler.runtime.training.backtest import backtested, window_lines
 from aimass_compiler.runtime.training.candidates import compared, lines
 from aimass_compiler.runtime.training.retraining import Attempt, adjusted, best_of, judged
 from aimass_compiler.runtime.training.space import Space
@@ -75,9 +76,11 @@ def run(
     comparison = compared(kept.assignment, kept.outcomes)
     for line in lines(comparison, objective.metric):
         say(line)
-    results.write_best(
-        workspace.path(artifacts.BEST), assignment, kept.fitted, kept.best, attempts, comparison
-    )
+    tested = backtested(kept.assignment, kept.fitted, kept.trials.checkpoint(kept.best.id))
+    for line in [] if tested is None else window_lines(tested):
+        say(line)
+    beside = comparison if tested is None else {**comparison, "backtest": tested}
+    results.write_best(workspace.path(artifacts.BEST), assignment, kept.fitted, kept.best, attempts, beside)
     results.write_trials(workspace.path(artifacts.TRIALS), kept.outcomes, kept.seconds)
     results.write_history(workspace.path(artifacts.HISTORY), kept.fitted)
     results.write_importance(workspace.path(artifacts.IMPORTANCE), kept.fitted, features)
