@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 import pytest
 
-from aimass_compiler.catalog import names
+from aimass_compiler.catalog import model_contract, names
 from aimass_compiler.catalog.descriptions import descriptions
 from aimass_compiler.catalog.examples import Examples
 from aimass_compiler.conventions import ONNX_IR_VERSION, ONNX_OPSETS
@@ -47,12 +47,8 @@ def test_the_graph_answers_like_the_model(name: str, task: str) -> None:
     trained, graph = learnt(name, task)
     x = rows_to_compare(name, task)
     expected, answered = trained.predict(x), served(graph, x)
-    assert expected.shape == answered.shape
-    assert expected.dtype == answered.dtype == (numpy.float64 if task == "regression" else numpy.float32)
-    # In single precision, scores that are a thousand times larger are off by a thousand times as much.
-    size = numpy.abs(numpy.nan_to_num(x)).reshape(len(x), -1).max(axis=1)
-    off = numpy.abs(expected - answered).reshape(len(x), -1).max(axis=1)
-    assert (off <= 1e-5 * numpy.maximum(1, size / 100) * max(1, numpy.abs(expected).max())).all()
+    assert expected.dtype == answered.dtype
+    model_contract.require_same_answers(expected, answered, x, TASKS[task])
 
 
 @every_case
@@ -60,7 +56,7 @@ def test_one_row_is_answered_like_many(name: str, task: str) -> None:
     _, graph = learnt(name, task)
     x = rows_to_compare(name, task)[:20]
     alone = numpy.concatenate([served(graph, x[number : number + 1]) for number in range(len(x))])
-    numpy.testing.assert_allclose(alone, served(graph, x), rtol=1e-5, atol=1e-6)
+    model_contract.require_one_like_many(alone, served(graph, x))
 
 
 @every_case
@@ -82,12 +78,7 @@ def test_scores_are_probabilities_or_numbers(name: str, task: str) -> None:
 def test_it_learns(name: str, task: str) -> None:
     trained, _ = learnt(name, task)
     seen = examples(name, task, 400, 1)
-    scores = trained.predict(seen.x)
-    if task == "regression":
-        assert numpy.mean((scores - seen.y) ** 2) < 0.9 * seen.y.var()
-    else:
-        commonest = numpy.bincount(seen.y).max() / len(seen.y)
-        assert (scores.argmax(axis=1) == seen.y).mean() > commonest + 0.05
+    model_contract.require_learned(trained.predict(seen.x), seen.y, TASKS[task])
 
 
 @every_case

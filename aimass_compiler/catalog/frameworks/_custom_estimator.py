@@ -47,12 +47,14 @@ class CustomEstimator:
         if takes(fit, "progress"):
             more["progress"] = _Told(progress)
         if train.weights is not None:
-            if not takes(fit, "sample_weight"):
+            steps = getattr(self.model, "steps", None)  # of a pipeline of scikit-learn, which passes it on
+            name = f"{steps[-1][0]}__sample_weight" if steps else "sample_weight"
+            if not steps and not takes(fit, name):
                 message = f"`{self.place}`: rows have weights, and `fit` takes no `sample_weight`"
                 raise CodeError(
                     message, "give `fit` a parameter `sample_weight=None`, or leave the weights out"
                 )
-            more["sample_weight"] = train.weights
+            more[name] = train.weights
         self._called("`fit` failed", fit, dense(train.x), train.y, **more)
 
     def predict(self, x: numpy.ndarray) -> numpy.ndarray:

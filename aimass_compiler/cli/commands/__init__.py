@@ -23,6 +23,7 @@ ORDER = (
     "fmt",
     "plan",
     "fetch",
+    "contract",
     "run",
     "train",
     "serve",
