@@ -65,6 +65,12 @@ EXPLANATIONS = (
         "`asha` compares trials while they learn and stops those that fall behind. This model reports "
         "nothing before it is trained, so every trial runs to its end, whatever `scheduler` says.",
     ),
+    Explanation(
+        "AM374",
+        "a budget of money needs a limit and a price",
+        "`search.cost` is what all trials together may cost. What one costs is how long it runs, at "
+        "`search.cost_per_hour`, or at the `prices` of aimass.yaml.",
+    ),
 )
 
 
@@ -73,6 +79,16 @@ def _model(depth: str) -> str:
 
 
 EXAMPLES = (
+    Example(
+        "AM374",
+        fails=_model("{uniform: [3, 9]}") + "\nsearch: {trials: 7, cost: 5}",
+        passes=_model("{uniform: [3, 9]}") + "\nsearch: {trials: 7, cost: 5, cost_per_hour: 0.4}",
+    ),
+    Example(
+        "AM374",
+        fails=_model("{uniform: [3, 9]}") + "\nsearch: {trials: 7, cost_per_hour: 0.4}",
+        passes=_model("{uniform: [3, 9]}") + "\nsearch: {trials: 7}",
+    ),
     Example(
         "AM246",
         fails=_model("{uniform: [3, 9]}") + "\nsearch: {algorithm: grid}",
@@ -127,6 +143,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     if is_searched:
         yield from _at_once(pipeline.search)
     yield from _in_time(pipeline.search)
+    yield from _in_budget(pipeline.search)
     scheduler, written = pipeline.search.scheduler, pipeline.search.model_fields_set
     models = pipeline.model.candidates
     can_stop = any(model.learns_in_steps for model in models)
@@ -219,3 +236,15 @@ def _in_time(search: Search) -> Iterator[Finding]:
         message = f"`time` leaves {1000 * each:.3g} ms to each of {search.trials} trials"
         hint = "give it minutes, such as `30m`, or leave `time` out"
         yield Finding("AM279", ("search", "time"), message, help=hint, severity=Severity.WARNING)
+
+
+def _in_budget(search: Search) -> Iterator[Finding]:
+    if search.cost is not None and search.cost_per_hour is None:
+        message = "what a trial costs is not known, so that no search ends when it has cost this much"
+        hint = "write `cost_per_hour`, or `prices` in aimass.yaml"
+        yield Finding("AM374", ("search", "cost"), message, help=hint, at_key=True)
+    elif search.cost is None and search.cost_per_hour is not None:
+        where = ("search", "cost_per_hour")
+        message = "`cost_per_hour` changes nothing: there is no `cost` to stay within"
+        fix = Fix("leave `cost_per_hour` out", (Remove(where),))
+        yield Finding("AM374", where, message, help="write `cost`", severity=Severity.WARNING, fix=fix)

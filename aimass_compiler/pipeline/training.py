@@ -32,6 +32,10 @@ class Objective(Frozen):
     """What the model minimises; by default the task's own (log loss or squared error)."""
 
 
+def _is_absent(value: object) -> bool:
+    return value is None
+
+
 class Search(Frozen):
     """How the ranges in the model are searched."""
 
@@ -46,6 +50,17 @@ class Search(Frozen):
     """How many trials run at once."""
     time: Duration | None = None
     """After this no new trial starts."""
+    cost: Number | None = Field(None, gt=0, le=1e9, exclude_if=_is_absent)
+    """When the trials have cost so much, no new one starts; in the currency of `prices` in aimass.yaml."""
+    cost_per_hour: Number | None = Field(None, gt=0, le=1e6, exclude_if=_is_absent)
+    """What one trial costs in an hour; by default, its cores, memory and GPUs at these `prices`."""
+
+    @property
+    def trial_seconds(self) -> float | None:
+        """For how long trials may run, all together, at this cost; None where that has no limit."""
+        if self.cost is None or self.cost_per_hour is None:
+            return None
+        return 3600 * self.cost / self.cost_per_hour
 
 
 class TrainingResources(Frozen):
@@ -89,10 +104,6 @@ class Sampling(Frozen):
         if (self.under is None) == (self.over is None):
             raise PydanticCustomError("sampling", "`sampling` is either `under` or `over`: `{over: 0.5}`")
         return self
-
-
-def _is_absent(value: object) -> bool:
-    return value is None
 
 
 class Training(Frozen):

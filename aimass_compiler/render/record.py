@@ -116,9 +116,11 @@ def _search(pipeline: Pipeline) -> SearchSize:
     search, searches = pipeline.search, 1 + pipeline.evaluation.on_failure.retrain
     if not is_searched(pipeline.model, pipeline.training):  # one training is no search, without a budget
         return SearchSize(1, 1, searches, None)
-    return SearchSize(
-        search.trials, at_once(pipeline), searches, search.time.seconds if search.time else None
-    )
+    together = at_once(pipeline)
+    of_time = search.time.seconds if search.time else None
+    of_cost = None if search.trial_seconds is None else search.trial_seconds / together
+    limits = [seconds for seconds in (of_time, of_cost) if seconds is not None]
+    return SearchSize(search.trials, together, searches, min(limits, default=None))
 
 
 def _job(pipeline: Pipeline) -> Job | None:

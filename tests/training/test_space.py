@@ -135,6 +135,22 @@ def test_when_time_is_up_only_the_first_trial_starts(tmp_path: Path) -> None:
     assert after.proposed("b") == "FINISHED"
 
 
+def test_a_search_ends_when_its_trials_have_cost_enough(tmp_path: Path) -> None:
+    spent = Clock(trial_limit=3600.0, ended=3599.0)
+    spent.running["before"] = spent.started - 3600.0
+    searcher = proposals(tmp_path, Search(), Space.of(MODEL, TRAINING), spent)
+    assert isinstance(searcher.proposed("a"), Proposal), "for there must be a model"
+    searcher.on_trial_complete("a", {"value": 0.1})
+    assert searcher.proposed("b") == "FINISHED"
+    assert spent.trial_seconds >= 3600 + 3599
+    assert not spent.running
+
+
+def test_a_budget_of_money_is_one_of_hours() -> None:
+    assert Search(cost=5.0, cost_per_hour=0.5).trial_seconds == 10 * 3600
+    assert Search(cost=5.0).trial_seconds is None
+
+
 def test_when_time_is_up_trials_go_on_until_one_is_done(tmp_path: Path) -> None:
     search, space = Search(), Space.of(MODEL, TRAINING)
     before = proposals(tmp_path, search, space)

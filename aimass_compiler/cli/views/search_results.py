@@ -23,6 +23,7 @@ def search_results(found: Mapping[str, Any], best: Mapping[str, Any]) -> Iterato
     yield (
         f"search: {totals['trials']} trials in {totals['search_seconds']:.0f} s "
         f"({totals['stopped']} stopped early, {totals['failed']} failed)"
+        + (f", at a cost of {totals['cost']:.4g}" if "cost" in totals else "")
     )
     done = [trial for trial in found["trials"] if trial["status"] == "done"]
     sign = -1 if best["greater_is_better"] else 1

@@ -122,6 +122,8 @@ def _searched(assignment: Assignment, search: Search, space: Space, trials: Tria
     log, best = searched.log, searched.best
     say(f"searched for {searched.seconds:.1f} s, of which {searched.startup_seconds:.1f} s to start")
     seconds = {"startup_seconds": searched.startup_seconds, "search_seconds": searched.seconds}
+    if searched.cost is not None:
+        seconds["cost"] = searched.cost
     return _Found(assignment, trials.fitted(best.id), best, log.outcomes, seconds, trials)
 
 

@@ -45,6 +45,8 @@ class _Trial:
     trial_id: str
     proposal: Proposal
     failures: int = 0
+    began: float = 0.0
+    """On the monotonic clock."""
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -147,7 +149,8 @@ class FirstTrials:
         assert trial is not None  # noqa: S101  # it is busy
         said = worker.heard()
         if isinstance(said, Began):
-            self.began = self.began or time.monotonic() - (time.time() - said.at)
+            trial.began = time.monotonic() - (time.time() - said.at)
+            self.began = self.began or trial.began
         elif isinstance(said, StepDone):
             worker.answer(goes_on=self._goes_on(trial, said))
         elif isinstance(said, Failed) and trial.failures < self.assignment.training.retries:
@@ -177,7 +180,7 @@ class FirstTrials:
     def _end(self, trial: _Trial, said: Said) -> None:
         """Keep how a trial ended, and let proposals and scheduler know."""
         proposal = trial.proposal
-        how: dict[str, Any] = {"status": "stopped"}
+        how: dict[str, Any] = {"status": "stopped", "seconds": time.monotonic() - trial.began}
         result: dict[str, Any] = {}
         if isinstance(said, Done):
             self.seconds.append(said.seconds)

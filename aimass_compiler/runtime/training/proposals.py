@@ -106,6 +106,12 @@ class Clock:
     limit: float | None = None
     before: float = 0.0
     started: float = field(default_factory=time.monotonic)
+    trial_limit: float | None = None
+    """Seconds of all trials together after which no new one starts, for they cost what the search may."""
+    ended: float = 0.0
+    """Seconds of trials that have ended, in earlier processes included."""
+    running: dict[str, float] = field(default_factory=dict)
+    """When trials began that still run."""
 
     @property
     def seconds(self) -> float:
@@ -113,7 +119,21 @@ class Clock:
 
     @property
     def is_up(self) -> bool:
-        return self.limit is not None and self.seconds >= self.limit
+        is_late = self.limit is not None and self.seconds >= self.limit
+        return is_late or (self.trial_limit is not None and self.trial_seconds >= self.trial_limit)
+
+    @property
+    def trial_seconds(self) -> float:
+        """How long trials have run, all together."""
+        now = time.monotonic()
+        return self.ended + sum(now - began for began in self.running.values())
+
+    def begin(self, trial_id: str) -> None:
+        self.running[trial_id] = time.monotonic()
+
+    def end(self, *trial_ids: str) -> None:
+        for trial_id in trial_ids:
+            self.ended += time.monotonic() - self.running.pop(trial_id)
 
 
 class Proposals:
@@ -124,6 +144,7 @@ class Proposals:
     ) -> None:
         self._study, self._space, self._trials, self._clock = study, space, trials, clock
         self._left = left
+        clock.end(*clock.running)  # those of who tried before are not heard of any more
         self._next = max([0, *(proposal.id for proposal in left), *(o.id for o in trials.outcomes())]) + 1
         self._running: dict[str, optuna.Trial] = {}
         self._known: dict[Key, float | None] = {_key(o.draw): o.value for o in trials.outcomes()}
@@ -131,7 +152,7 @@ class Proposals:
     def proposed(self, trial_id: str) -> Proposal | str | None:
         """What to try next, FINISHED, or None to be asked again."""
         if self._clock.is_up:
-            # Even when no time is left there must be a trial to take a model from.
+            # Even when no time or money is left there must be a trial to take a model from.
             if self._study.get_trials(deepcopy=False, states=[TrialState.COMPLETE]):
                 return FINISHED
             if self._running:
@@ -141,6 +162,7 @@ class Proposals:
             return FINISHED
         proposal, self._running[trial_id] = found
         self._known[_key(proposal.draw)] = None
+        self._clock.begin(trial_id)
         self._trials.propose(proposal.id, proposal.draw)
         return proposal
 
@@ -188,6 +210,7 @@ class Proposals:
     ) -> None:
         value = (result or {}).get("value")
         ended = self._running.pop(trial_id)
+        self._clock.end(trial_id)
         self._known[_key(ended.params)] = value
         if value is not None and not error:
             self._study.tell(ended, value)

@@ -34,6 +34,8 @@ class Searched:
     startup_seconds: float
     """Until the first trial began: Ray, its workers and their imports."""
     seconds: float
+    cost: float | None = None
+    """What the trials cost, in the currency of the budget; None where that is not known."""
 
 
 def search_ranges(assignment: Assignment, search: Search, space: Space, trials: TrialFolders) -> Searched:
@@ -49,7 +51,18 @@ def search_ranges(assignment: Assignment, search: Search, space: Space, trials: 
     say(log.summary())
     best = _required(log)
     seconds = time.monotonic() - started
-    return Searched(log, best, 0.0 if began is None else max(0.0, began - started), seconds)
+    startup = 0.0 if began is None else max(0.0, began - started)
+    return Searched(log, best, startup, seconds, _cost(search, log))
+
+
+def _cost(search: Search, log: TrialLog) -> float | None:
+    if search.cost is None or search.cost_per_hour is None:
+        return None
+    cost = sum(outcome.seconds or 0.0 for outcome in log.outcomes) / 3600 * search.cost_per_hour
+    left = log.total - len(log.outcomes)
+    ended = f", so that {left} of {log.total} trials were not begun" if left and cost >= search.cost else ""
+    say(f"the trials cost {cost:.4g} of {search.cost:g}{ended}")
+    return cost
 
 
 def _required(log: TrialLog) -> Outcome:
@@ -77,7 +90,12 @@ def _tried(assignment: Assignment, search: Search, space: Space, log: TrialLog) 
     from aimass_compiler.runtime.training.proposals import Clock
 
     limit = None if search.time is None else search.time.seconds
-    clock = Clock(limit, before=max((outcome.at for outcome in log.outcomes), default=0.0))
+    clock = Clock(
+        limit,
+        before=max((outcome.at for outcome in log.outcomes), default=0.0),
+        trial_limit=search.trial_seconds,
+        ended=sum(outcome.seconds or 0.0 for outcome in log.outcomes),
+    )
     settle_ray()
     here = FirstTrials(assignment, search, _proposals(assignment, search, space, log, clock), log, clock)
     if here.run():

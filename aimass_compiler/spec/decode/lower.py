@@ -20,7 +20,7 @@ from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn, featu
 from aimass_compiler.pipeline.evaluation import Retraining
 from aimass_compiler.pipeline.flow import Flow
 from aimass_compiler.pipeline.settings import Settings
-from aimass_compiler.pipeline.training import Objective
+from aimass_compiler.pipeline.training import Objective, Search
 from aimass_compiler.spec.decode import forecasts, without_target
 from aimass_compiler.spec.decode.hints import renamed
 from aimass_compiler.spec.decode.model_spec import ModelSpec, Overrides
@@ -100,7 +100,7 @@ def lower(
         features=features,
         model=model,
         objective=objective,
-        search=spec.search,
+        search=_search(spec, settings),
         training=spec.training,
         evaluation=spec.evaluation.filled(metrics=spec.evaluation.metrics or task.usual_metrics),
         retraining=Retraining.of(spec.evaluation, objective.metric),
@@ -174,6 +174,17 @@ def _default_model(spec: ModelSpec) -> Model:
     holds = {column.holds for column in spec.data.columns.values()}
     name = next((name for kind, name in _MODELS_OF_ONE_COLUMN.items() if kind in holds), "xgboost")
     return load("models", name)()  # type: ignore[return-value]  # the family's base class
+
+
+def _search(spec: ModelSpec, settings: Settings) -> Search:
+    """The search with what an hour of a trial costs, where a cost is its budget and prices are known."""
+    search, training, prices = spec.search, spec.training, settings.prices
+    if search.cost is None or search.cost_per_hour is not None or prices is None:
+        return search
+    gib = training.resources.memory.size / 2**30
+    each = training.resources.cpu * prices.cpu_hour + float(gib) * prices.gib_hour
+    hour = training.worker_range[1] * (each + training.gpus * prices.gpu_hour)
+    return search.filled(cost_per_hour=hour or None)
 
 
 def _objective(spec: ModelSpec, task: Task, model: Model | ModelChoice) -> Objective:
