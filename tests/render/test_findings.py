@@ -269,3 +269,10 @@ def test_every_code_is_explained_once_and_has_an_example() -> None:
     explained = {code for code in codes.explanations() if code.startswith("AM4")} - others
     explained = {code for code in explained if not code.startswith("AM46")}  # of versions and releases
     assert {code for code, *_ in EXAMPLES} == explained
+
+
+def test_where_the_job_brings_its_files_from_a_store_nothing_lacks() -> None:
+    environments = {"dev": {"store": "s3://models/dvc"}, "staging": {}, "prod": {}}
+    assert "AM448" in {finding.code for finding in findings(pipeline(LOCAL))}
+    built = pipeline(LOCAL, {"environments": environments})
+    assert "AM448" not in {finding.code for finding in findings(built)}

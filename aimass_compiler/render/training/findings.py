@@ -52,7 +52,8 @@ EXPLANATIONS = (
         "reads there, at the same paths as in the project, and refresh it before the schedule's time: the "
         "files of `data.sources`, and for a gate that `beats: released` what `aimass run` left in "
         "`artifacts/MODEL/released`; where that is missing the gate passes. Remote sources, such "
-        "as `s3://…`, need no volume. docs/training-on-a-cluster.md says how, and how the package "
+        "as `s3://…`, need no volume; and with `environments.ENV.store` in aimass.yaml the job brings what "
+        "`aimass train` put there last. docs/training-on-a-cluster.md says how, and how the package "
         "comes back.",
     ),
 )
@@ -136,6 +137,8 @@ def _on_drift(pipeline: Pipeline) -> Iterator[Finding]:
 def _on_volume(pipeline: Pipeline) -> Iterator[Finding]:
     first, environment = next(iter(pipeline.environments.items()), ("", None))
     if environment is None or environment.monitoring.retrain.schedule is None:
+        return
+    if pipeline.settings.environments[first].store is not None:
         return
     read = [path for source in pipeline.data.sources.values() for path in source.dependencies()]
     read += pipeline.model.dependencies
