@@ -159,6 +159,32 @@ def test_a_model_is_trained_there_and_what_came_back_can_be_published(place: Pla
     assert "up to date" in status.stdout
 
 
+def test_with_a_store_files_come_and_results_go_without_a_pod(place: Place, tmp_path: Path) -> None:
+    store = f"file://{tmp_path / 'store'}"
+    settings = SETTINGS.format(namespace=place.namespace) + f"    store: {store}\n"
+    (place.root / "aimass.yaml").write_text(settings, encoding="utf-8")
+    run = place.start("--timeout=15m")
+    job = place.job(run)
+    sent = place.volume / f"data/{place.model}.csv"
+    assert not sent.exists()
+    place.say(job, jobDeploymentStatus="Running", jobStatus="RUNNING")
+    place.run_entrypoint(job)
+    assert sent.read_bytes() == (place.root / f"data/{place.model}.csv").read_bytes()
+    until(run, "it runs", "train")
+    assert place.cluster.objects("pods", place.namespace) == []
+    place.say(job, jobDeploymentStatus="Complete", jobStatus="SUCCEEDED")
+    out, said = run.communicate()
+    assert run.returncode == 0, out + said
+    lock = yaml.safe_load((place.root / "generated" / place.model / "dvc.lock").read_text(encoding="utf-8"))
+    assert list(lock["stages"]) == ["prepare", "features", "train", "evaluate", "package", "test"]
+    own = Path("artifacts") / place.model / "train" / "model.onnx"
+    assert (place.root / own).read_bytes() == (place.volume / own).read_bytes()
+    (model,) = (
+        each["md5"] for each in lock["stages"]["train"]["outs"] if each["path"].endswith("train/model.onnx")
+    )
+    assert (tmp_path / "store" / "files" / "md5" / model[:2] / model[2:]).is_file(), "as a DVC remote has it"
+
+
 def test_a_failure_there_ends_it_with_the_code_of_its_stage_and_running_it_again_trains_anew(
     place: Place,
 ) -> None:

@@ -15,6 +15,7 @@ from aimass_compiler.catalog.models.xgboost import Xgboost
 from aimass_compiler.catalog.share import Share
 from aimass_compiler.pipeline.training import Search, WorkerRange
 from aimass_compiler.runtime.training.trial_folders import TrialFolders
+from aimass_compiler.runtime.training.workers import reason_of
 from tests.training.mortal import MortalLightgbm, MortalMlp, MortalXgboost
 from tests.training.projects import CHURN, PRICE, Project
 
@@ -74,6 +75,19 @@ def trained(root: Path, model: Model, *, task: Any = PRICE, **training: Any) -> 
     project = Project.make(root, task)
     project.train(model, **training)
     return project
+
+
+@pytest.mark.pipeline
+def test_why_workers_failed_is_told_in_a_line() -> None:
+    from ray.exceptions import RayActorError
+    from ray.train import ControllerError, WorkerGroupError
+    from ray.train.v2._internal.exceptions import WorkerHealthCheckFailedError
+
+    died = WorkerHealthCheckFailedError("A worker health check failed.", RayActorError())
+    assert reason_of(WorkerGroupError("many\nlines", {1: died})) == "workers died, perhaps for want of memory"
+    wrong = MemoryError("Traceback\n  File x\nMemoryError: 3 GiB")
+    assert reason_of(WorkerGroupError("many\nlines", {0: wrong})) == "workers failed: MemoryError: 3 GiB"
+    assert reason_of(ControllerError(OSError("no room"))).endswith("no room")
 
 
 @pytest.mark.pipeline

@@ -45,19 +45,20 @@ def fit_by_workers(
 
     The workers read the matrices and write checkpoints in the project's folder, which all of them must see.
     Raises what training raised: ValueError where the result cannot be measured, ArithmeticError where a loss
-    is no number, and Ray's TrainingFailedError where workers died more often than `training.retries`.
+    is no number, and RuntimeError where workers died or failed more often than `training.retries`.
     """
     from ray.util.queue import Queue
 
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     trials.create(number)
+    failure = trials.path(number, "failure.pickle")
+    failure.unlink(missing_ok=True)
     told = Queue(actor_options={"num_cpus": 0})
     running = _Running(_trainer(_Work(assignment, values, trials, number, told)))
     _watch(running, told, watch)
     if running.error is not None:
-        raise running.error
-    failure = trials.path(number, "failure.pickle")
+        raise RuntimeError(reason_of(running.error)) from running.error
     if failure.exists():
         reason = pickle.loads(failure.read_bytes())  # noqa: S301  # our own file
         failure.unlink()
@@ -79,6 +80,18 @@ class _Running(threading.Thread):
             self._trainer.fit()
         except BaseException as error:  # noqa: BLE001  # raised again where it was waited for
             self.error = error
+
+
+def reason_of(error: BaseException) -> str:
+    """Why Ray Train gave up, in a line; `error` knows what each worker last failed of."""
+    from ray.exceptions import RayActorError
+
+    found = getattr(error, "worker_failures", {}).values()
+    failures = [getattr(each, "health_check_failure", each) for each in found]
+    if any(isinstance(each, RayActorError) for each in failures):
+        return "workers died, perhaps for want of memory"
+    lines = [line for line in str(failures[0] if failures else error).splitlines() if line.strip()]
+    return f"workers failed: {lines[-1].strip() if lines else type(error).__name__}"
 
 
 def _watch(running: _Running, told: Queue, watch: Watch) -> None:
