@@ -25,6 +25,9 @@ _SETTINGS = {
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "600",  # of nodes that come, and of slow imports
 }
 _SECONDS_BETWEEN_LOOKS = 0.1
+#: What would be raised again from the same rows; no kind of it, as XGBoost tells of a lost worker by a kind
+#: of ValueError.
+_REPEATED = (ArithmeticError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -147,11 +150,16 @@ def _train(config: Mapping[str, Any]) -> None:
             work.told.put((step, dict(losses)))
 
     watch(0, {"workers": share.size})
+    failure = work.trials.path(work.number, "failure.pickle")
+    if share.is_first:
+        failure.unlink(missing_ok=True)
     try:
         fitted = fit(work.assignment, work.values, work.trials.checkpoint(work.number), watch, share)
     except (ArithmeticError, ValueError) as error:
+        if type(error) not in _REPEATED:
+            raise
         if share.is_first:
-            work.trials.path(work.number, "failure.pickle").write_bytes(pickle.dumps(error))
+            failure.write_bytes(pickle.dumps(error))
         return
     if share.is_first:
         work.trials.keep(work.number, fitted)
