@@ -22,6 +22,7 @@ FAMILIES = {
     "metrics": "metric",
     "optimizers": "optimizer",
     "schedules": "schedule",
+    "augmentations": "augmentation",
 }
 
 

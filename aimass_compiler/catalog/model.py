@@ -22,6 +22,7 @@ from aimass_compiler.catalog.task import Task
 if TYPE_CHECKING:
     import numpy
 
+    from aimass_compiler.catalog.augmentation import Augmentation
     from aimass_compiler.catalog.optimizer import Optimizer
     from aimass_compiler.catalog.schedule import Schedule
 
@@ -53,6 +54,21 @@ class Budget(Struct, frozen=True):
     """Where what learns in epochs, or over several workers, keeps its state, to go on after a kill."""
     share: Share = Share()
     """Which of the workers that train the model together this process is."""
+    augmentation: tuple[Augmentation, ...] = ()
+    """What training does with images, one after the other, in each epoch by another chance."""
+
+    def augmented(self, images: numpy.ndarray, epoch: int, start: int, count: int) -> numpy.ndarray:
+        """This worker's images of a batch, [N, C, H, W], as an epoch shows them.
+
+        `start` and `count` say which part of the epoch's rows the batch is. Chance depends on them, the seed
+        and the epoch alone, so that training repeats itself, after a kill and over several workers too.
+        """
+        import numpy
+
+        for place, step in enumerate(self.augmentation):
+            chance = numpy.random.default_rng((self.seed, epoch, start, place))
+            images = step.applied(images, self.share.of_batch(step.drawn(chance, count)))
+        return images
 
     def learning_rate(self, done: float) -> float:
         """The rate of a step whose middle is `done` epochs after the start."""

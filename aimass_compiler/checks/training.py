@@ -22,7 +22,7 @@ EXPLANATIONS = (
         "the model does not learn in epochs",
         "Networks pass over the data in epochs and batches, with an optimizer. Trees and linear models have "
         "their own ways, and their own parameters, such as `n_estimators`. `early_stopping` means something "
-        "to what learns step by step: networks and boosted trees.",
+        "to what learns step by step: networks and boosted trees, `augmentation` to networks for images.",
     ),
     Explanation(
         "AM250",
@@ -53,6 +53,12 @@ EXPLANATIONS = (
 EXAMPLES = (
     Example(
         "AM249", fails="training: {early_stopping: 5}", passes="model: mlp\ntraining: {early_stopping: 5}"
+    ),
+    Example(
+        "AM249",
+        fails="model: mlp\ntraining: {augmentation: [flip]}",
+        passes="data: {columns: {photo: {type: image, shape: [1, 8, 8]}}}\nmodel: cnn\n"
+        "features: [drop: [tenure, charges, plan]]\ntraining: {augmentation: [flip]}",
     ),
     Example("AM249", fails="training: {epochs: 50}", passes="model: mlp\ntraining: {epochs: 50}"),
     Example(
@@ -90,6 +96,8 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     is_written = "early_stopping" in training.model_fields_set
     if is_written and training.early_stopping and not (model.learns_in_steps or model.stops_early):
         yield _pointless(model.kind, "early_stopping", "step by step")
+    if training.augmentation and model.examples.column != "image":
+        yield _pointless(model.kind, "augmentation", "from images")
     yield from _gpus(pipeline)
     if model.learns_in_epochs and training.schedule.warmup >= training.epochs:
         yield _warm_up(training)

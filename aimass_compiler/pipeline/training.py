@@ -9,6 +9,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog import OneOf
+from aimass_compiler.catalog.augmentation import Augmentation
 from aimass_compiler.catalog.calibration import Method
 from aimass_compiler.catalog.metric import MetricName
 from aimass_compiler.catalog.optimizer import Optimizer
@@ -106,6 +107,10 @@ class Sampling(Frozen):
         return self
 
 
+def _is_empty(value: tuple[Augmentation, ...]) -> bool:
+    return not value
+
+
 class Training(Frozen):
     """How one trial is trained."""
 
@@ -142,6 +147,10 @@ class Training(Frozen):
     calibration: Method | None = Field(None, exclude_if=_is_absent)
     """Calibrate the probabilities on the validation split: `sigmoid` by two parameters, `isotonic` by
     rising steps, for a thousand validation rows and more."""
+    augmentation: tuple[Annotated[Augmentation, OneOf("augmentations")], ...] = Field(
+        (), exclude_if=_is_empty
+    )
+    """What is done with training images, in each epoch by another chance, such as `[flip, {rotate: 15}]`."""
     sampling: Sampling | None = Field(None, exclude_if=_is_absent)
     """Leave out or repeat training rows; validation and test rows stay as they are."""
 

@@ -137,7 +137,11 @@ class ArrayLearner:
         for part in parts(rows.count, budget.batch_size):
             self._steps += 1
             rate = budget.learning_rate(epoch + (part.start + part.stop) / 2 / rows.count)
-            total += self._network.step(rows.batch(order[part]), rate, self._steps)
+            batch = rows.batch(order[part])
+            if budget.augmentation:
+                count = part.stop - part.start
+                batch = batch._replace(x=budget.augmented(batch.x, epoch, part.start, count))
+            total += self._network.step(batch, rate, self._steps)
         return total / rows.total
 
     def watch(self) -> float:

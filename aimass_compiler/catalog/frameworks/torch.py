@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy
+
+    #: What features go through on their way to the network.
+    Change = Callable[[numpy.ndarray], numpy.ndarray]
     import onnx
     import torch
 
@@ -59,7 +62,8 @@ def train_network(
     shape = train.x.shape[1:]
     scale = Scale.for_task(task, train.y)
     device = "cuda" if budget.gpus else "cpu"
-    rows, watched = (_Rows(part, scale, device, budget.share) for part in (train, validation))
+    watched = _Rows(validation, scale, device, budget.share)
+    rows = _Rows(train, scale, device, budget.share, is_changed=bool(budget.augmentation))
     learner = _Learner(built(layers, shape, train.codes).to(device), task, loss, budget, rows, watched)
     learner.network.load_state_dict(best_weights(learner, budget, progress))
     return TrainedNetwork(learner.network.cpu().eval(), task, shape, scale, train.codes)
@@ -151,7 +155,15 @@ class _Rows:
     reads its share of a batch.
     """
 
-    def __init__(self, examples: Examples, scale: Scale | None, device: str, share: Share) -> None:
+    def __init__(
+        self,
+        examples: Examples,
+        scale: Scale | None,
+        device: str,
+        share: Share,
+        *,
+        is_changed: bool = False,
+    ) -> None:
         import numpy
         import torch
 
@@ -164,7 +176,8 @@ class _Rows:
         weights = numpy.ones(self.count) if examples.weights is None else examples.weights
         self._weights = torch.from_numpy(weights.astype(numpy.float32)).to(device)
         self.total = float(weights.sum())
-        self._resident = self._moved_whole() if self._fits() else None
+        # What is changed on its way has to pass through here in each epoch.
+        self._resident = self._moved_whole() if self._fits() and not is_changed else None
 
     def _fits(self) -> bool:
         import torch
@@ -183,18 +196,20 @@ class _Rows:
             whole[start : start + len(rows)] = self._moved(rows)
         return whole
 
-    def _moved(self, rows: numpy.ndarray) -> torch.Tensor:
+    def _moved(self, rows: numpy.ndarray, change: Change | None = None) -> torch.Tensor:
         import torch
 
-        batch = torch.from_numpy(self._source[rows])
+        source = self._source[rows]
+        batch = torch.from_numpy(source if change is None else change(source))
         return batch if self.device == "cpu" else batch.pin_memory().to(self.device, non_blocking=True)
 
     def batches(
-        self, order: numpy.ndarray, size: int
+        self, order: numpy.ndarray, size: int, change: Callable[[slice], Change] | None = None
     ) -> Iterator[tuple[int, torch.Tensor, torch.Tensor, torch.Tensor]]:
         """How many rows a part of `order` has, and features, truth and weights of this worker's share of it.
 
-        Where there are fewer rows than workers, one that has none gets a row that does not count.
+        `change` answers, of a part, what its features go through. Where there are fewer rows than workers,
+        one that has none gets a row that does not count.
         """
         import torch
 
@@ -204,7 +219,8 @@ class _Rows:
             is_idle = not len(own)
             if is_idle:
                 own, at = order[part][:1], places[part][:1]
-            x = self._moved(own) if self._resident is None else self._resident[at]
+            changed = None if change is None or is_idle else change(part)
+            x = self._moved(own, changed) if self._resident is None else self._resident[at]
             weights = self._weights[at]
             yield part.stop - part.start, x, self._truth[at], weights * 0 if is_idle else weights
 
@@ -237,7 +253,7 @@ class _Learner:
         self.network.train()
         # Summed where it is computed: asking for it would wait for the device after every batch.
         total, seen = torch.zeros((), dtype=torch.float64, device=self.rows.device), 0
-        for count, x, truth, weights in self.rows.batches(order, self.budget.batch_size):
+        for count, x, truth, weights in self.rows.batches(order, self.budget.batch_size, self._change(epoch)):
             rate = self.budget.learning_rate(epoch + (seen + count / 2) / self.rows.count)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
@@ -252,6 +268,17 @@ class _Learner:
             total += loss.detach().double()
             seen += count
         return self._of_all(total) / self.rows.total
+
+    def _change(self, epoch: int) -> Callable[[slice], Change] | None:
+        """What the images of a part of the rows go through in an epoch."""
+        budget = self.budget
+        if not budget.augmentation:
+            return None
+
+        def change(part: slice) -> Change:
+            return lambda images: budget.augmented(images, epoch, part.start, part.stop - part.start)
+
+        return change
 
     def watch(self) -> float:
         import numpy

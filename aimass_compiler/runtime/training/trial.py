@@ -64,6 +64,7 @@ class Assignment:
             threads=max(1, int(training.resources.cpu)),
             optimizer=training.optimizer,
             schedule=training.schedule,
+            augmentation=training.augmentation,
             gradient_norm=training.gradient_norm,
             features=self.features,
             loss=self.objective.loss,

@@ -1,0 +1,1 @@
+"""The augmentations of images, one file each."""
