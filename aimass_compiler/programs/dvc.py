@@ -133,6 +133,23 @@ def commit(root: Path, model: str, stages: Sequence[str]) -> None:
         raise DvcFailed(f"DVC could not keep what came back: {_last_complaint(said)}")
 
 
+def save_experiment(root: Path, name: str, message: str, targets: Sequence[str]) -> None:
+    """Keep what was run here as an experiment under a name. Raises DvcFailed."""
+    said: list[str] = []
+    if _run(["exp", "save", "--name", name, "--message", message, *targets], root, said.append) != 0:
+        raise DvcFailed(f"DVC could not keep the run as {name}: {_last_complaint(said)}")
+
+
+def cache_folder(root: Path) -> Path:
+    """Where DVC keeps files by their hashes: below the project, unless it was configured otherwise."""
+    usual = root / ".dvc" / "cache"
+    if usual.is_dir():
+        return usual
+    said: list[str] = []
+    asked = _run(["cache", "dir"], root, said.append)
+    return Path(said[-1]) if asked == 0 and said else usual
+
+
 def _target(model: str, stage: str = "") -> str:
     file = f"{conventions.GENERATED_FOLDER}/{model}/{conventions.DVC_FILE}"
     return f"{file}:{stage}" if stage else file

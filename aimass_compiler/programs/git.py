@@ -127,6 +127,31 @@ def files_at(revision: str, root: Path, paths: Sequence[str]) -> dict[str, bytes
     return dict(zip(listed, _contents(answered, revision), strict=True))
 
 
+def answer(arguments: Sequence[str], root: Path) -> bytes:
+    """What git answers. Raises GitError where it refuses."""
+    return _git([*arguments], root)
+
+
+def top(root: Path) -> str:
+    """The folder of the repository that `root` is in. Raises GitError where it is in none."""
+    return _git(["rev-parse", "--show-toplevel"], root).decode(errors="surrogateescape").rstrip("\n")
+
+
+def prefix(root: Path) -> str:
+    """Where `root` lies in its repository; nothing where it is all of it. Raises GitError as `top` does."""
+    return _git(["rev-parse", "--show-prefix"], root).decode(errors="surrogateescape").rstrip("\n")
+
+
+def changed_or_untracked(root: Path) -> list[str]:
+    """The files of `root` that differ from HEAD or are not in git, without those that it leaves out.
+
+    Deleted ones are among them. Raises GitError.
+    """
+    listed = _git(["diff", "--name-only", "--no-renames", "--relative", "-z", "HEAD"], root)
+    listed += _git(["ls-files", "--others", "--exclude-standard", "-z"], root)
+    return sorted({path for path in listed.decode(errors="surrogateescape").split("\0") if path})
+
+
 def head(root: Path) -> str:
     """The commit that is checked out, or nothing where there is no repository, or no commit yet."""
     return _output(["rev-parse", "--verify", "--quiet", "HEAD"], root)

@@ -25,6 +25,7 @@ ORDER = (
     "fetch",
     "contract",
     "run",
+    "runs",
     "train",
     "serve",
     "predict",

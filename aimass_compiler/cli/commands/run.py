@@ -4,6 +4,9 @@ Compiles the spec and lets DVC run the stages that are not up to date: prepare, 
 evaluate, package and test. Nothing is run twice for the same data and the same part of the spec.
 No cluster is needed. A run that was stopped goes on where it was. Rows of a database are fetched first
 where there is no snapshot of them yet, or one of another query; `aimass fetch` gets newer ones.
+
+With --set, one run has other values than the spec, which stays as it is: it takes place in a copy of the
+project, and is kept under its name as an experiment of DVC. `aimass runs` compares them.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ EXAMPLES = """
   aimass run churn --until train     prepare, features and train only
   aimass run churn --force           every stage again
   aimass run churn --engine ray      rows by a Ray cluster: RAY_ADDRESS, or all cores of this machine
+  aimass run churn --set model.xgboost.subsample=0.6 --name sub06
 """
 
 _EXIT_CODES = {
@@ -48,6 +52,13 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--until", choices=STAGE_NAMES, metavar="STAGE", help="stop after this stage: %(choices)s"
     )
+    parser.add_argument(
+        "--set",
+        action="append",
+        metavar="KEY=VALUE",
+        help="run with another value of the spec, by its dotted key; repeat it for several",
+    )
+    parser.add_argument("--name", default="", help="keep the run under this name, beside what is here")
     parser.add_argument("--force", action="store_true", help="run every stage again, up to date or not")
     parser.add_argument(
         "--engine",
@@ -64,6 +75,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.engine is not None:  # to the stages, which are DVC's processes
         os.environ[conventions.ENGINE_VARIABLE] = arguments.engine
     project = project_of(arguments)
+    if arguments.set or arguments.name:
+        from aimass_compiler.cli.named_run import run_named
+
+        return run_named(project, arguments, lambda copy, found: _run_stages(copy, found, arguments))
     pipeline = brought_up_to_date(project, arguments.model)
     if pipeline is None:
         return ExitCode.FAILED
@@ -97,7 +112,8 @@ def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namesp
         status = dvc_failure(failed)
     if status == ExitCode.DONE and not stages.has_changed:
         print("nothing changed since the last run")
-    sys.stdout.write(results(folder, pipeline, stages.reached, status))
+    is_kept = bool(arguments.set or arguments.name)
+    sys.stdout.write(results(folder, pipeline, stages.reached, status, is_kept=is_kept))
     if stages.has_changed and "train" in stages.reached:
         search_page.draw(folder, pipeline.name)
     return status

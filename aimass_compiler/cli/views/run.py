@@ -67,15 +67,21 @@ class StageProgress:
         )
 
 
-def results(folder: Path, pipeline: Pipeline, reached: Container[str], status: int) -> str:
-    """The results below a model's artifacts; stages that a run did not reach left theirs earlier."""
+def results(
+    folder: Path, pipeline: Pipeline, reached: Container[str], status: int, *, is_kept: bool = False
+) -> str:
+    """The results below a model's artifacts; stages that a run did not reach left theirs earlier.
+
+    Of a run that is kept under a name nothing lies where it ran.
+    """
     lines: list[str] = []
     if "train" in reached:
         lines += search_results(_read(folder / artifacts.TRIALS), _read(folder / artifacts.BEST))
     if "evaluate" in reached:
         lines += _metrics(pipeline.task, _read(folder / artifacts.METRICS), _read(folder / artifacts.VERDICT))
     if "test" in reached and status == 0:
-        lines += [*_service(_read(folder / artifacts.SERVICE_REPORT)), *_places(pipeline, folder.parents[1])]
+        lines += _service(_read(folder / artifacts.SERVICE_REPORT))
+        lines += [] if is_kept else _places(pipeline, folder.parents[1])
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -10,6 +10,7 @@ from aimass_compiler.catalog.forecast_request import by_request, request_inputs,
 from aimass_compiler.catalog.model import model_named
 from aimass_compiler.pipeline.columns import request_columns
 from aimass_compiler.runtime.evaluation.forecasts import widths_of
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.packaging import signature
 from aimass_compiler.runtime.packaging.background import background_of
 from aimass_compiler.runtime.packaging.card import card
@@ -38,8 +39,10 @@ def run(
 ) -> None:
     """Write the package.
 
-    Raises StageFailure when the package answers otherwise than was evaluated.
+    Raises StageFailure when the package answers otherwise than was evaluated, and for a model that missed
+    a gate: such a run can be kept, and come back as an experiment without `evaluate` being run again.
     """
+    _require_gates(read_json(workspace.path(artifacts.VERDICT)))
     best = read_json(workspace.path(artifacts.BEST))
     task = task.naming(best.get("classes", task.classes))
     artifact = model_named(best["model"]).artifact
@@ -79,3 +82,14 @@ def run(
     write_json(workspace.path(artifacts.MANIFEST), manifest_of(folder))
     made_of = f"version {known['version']}, {artifact.size(folder):,} bytes"
     print(f"{made_of}; it answers {rows.height:,} test rows as evaluated", flush=True)
+
+
+def _require_gates(verdict: Mapping[str, Any]) -> None:
+    missed = [gate["reason"] for gate in verdict["gates"] if not gate["passed"]]
+    if missed:
+        raise StageFailure(
+            ExitCode.GATE,
+            "the model missed its gates and is not packaged:\n"
+            + "\n".join(f"  {reason}" for reason in missed),
+            "change the spec, or the gate if it asks for too much, and run again",
+        )
