@@ -13,6 +13,8 @@ from aimass_compiler.catalog.quantities import Number
 from aimass_compiler.expression import column_types
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import polars
 
     from aimass_compiler.engines import Table
@@ -49,6 +51,16 @@ class Split(Kind):
         """Whether rows that are alike in the columns that decide are in one split."""
         return True
 
+    #: Whether rows can be held out in turn as it splits them.
+    has_folds: ClassVar[bool] = False
+
+    def folds(self, rows: Table, count: int) -> Iterator[polars.Series]:
+        """Columns of split names, of which each holds out other rows (`test`); see `catalog/folds`.
+
+        Raises TooFewRowsError.
+        """
+        raise NotImplementedError(f"{self.kind} has no folds, as {rows.height} rows in {count} would be")
+
     @abstractmethod
     def assign(self, rows: Table) -> polars.Series:
         """One of SPLITS for each row, in the order of the rows, of the type `split_shares.names_type()`.
@@ -76,6 +88,13 @@ class SharedSplit(Split):
                 "shares", "train, validation and test must sum to 1, not {total}", {"total": f"{total:g}"}
             )
         return self
+
+    has_folds: ClassVar[bool] = True
+
+    @property
+    def validating(self) -> float:
+        """The share of the rows to learn from that validate, where rows are held out in turn."""
+        return float(self.validation / (self.train + self.validation))
 
     @property
     def bounds(self) -> tuple[float, float]:

@@ -19,11 +19,21 @@ def hashed_position(rows: polars.DataFrame, columns: list[str], seed: int) -> po
     import polars
     import polars_hash
 
-    texts = [_as_text(values_of(rows, name)).alias(f"{place}") for place, name in enumerate(columns)]
-    key = polars.concat_str([polars.all(), polars.lit(str(seed))], separator="\x1f")
-    keys = polars.DataFrame(texts).select(key=key)
+    keys = (
+        text_of(rows, columns)
+        .to_frame()
+        .select(key=polars.concat_str([polars.all(), polars.lit(str(seed))], separator="\x1f"))
+    )
     hashed = keys.select(polars_hash.col("key").nchash.murmur32()).to_series()
     return hashed.cast(polars.Float64) / 2.0**32
+
+
+def text_of(rows: polars.DataFrame, columns: list[str]) -> polars.Series:
+    """The values of the columns as one text per row."""
+    import polars
+
+    texts = [_as_text(values_of(rows, name)).alias(f"{place}") for place, name in enumerate(columns)]
+    return polars.DataFrame(texts).select(key=polars.concat_str(polars.all(), separator="\x1f")).to_series()
 
 
 def _as_text(column: polars.Series) -> polars.Series:

@@ -16,7 +16,7 @@ from aimass_compiler.cli.views import findings
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import HintedError
 from aimass_compiler.programs import dvc, git
-from aimass_compiler.stages import STAGE_NAMES
+from aimass_compiler.stages import stages_of
 
 if TYPE_CHECKING:
     import argparse
@@ -130,7 +130,7 @@ def _in_copy(  # what is run, how, and under which name
         compiled = brought_up_to_date(copy, model)
         status = ExitCode.FAILED if compiled is None else run_stages(copy, compiled)
         if status in (ExitCode.DONE, ExitCode.GATE):
-            stages = _complete(arguments.until, status)
+            stages = _complete(pipeline, arguments.until, status)
             experiments.save(copy.root, name, model, stages, _message(arguments, model, name))
             print(_kept(project.root, model, name))
         working_copy.removed(project.root, folder)
@@ -143,10 +143,11 @@ def _data(pipeline: Pipeline) -> Iterator[str]:
         yield from source.dependencies()
 
 
-def _complete(until: str | None, status: int) -> Sequence[str]:
+def _complete(pipeline: Pipeline, until: str | None, status: int) -> Sequence[str]:
     """The stages that left all they should."""
-    last = _JUDGES if status == ExitCode.GATE else until or STAGE_NAMES[-1]
-    return STAGE_NAMES[: STAGE_NAMES.index(last) + 1]
+    names = [stage.name for stage in stages_of(repeats=pipeline.repetition is not None)]
+    last = _JUDGES if status == ExitCode.GATE else until or names[-1]
+    return names[: names.index(last) + 1]
 
 
 def _message(arguments: argparse.Namespace, model: str, name: str) -> str:

@@ -24,11 +24,11 @@ from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.programs import dvc_lock, git
 from aimass_compiler.releases.version_record import GateRecord, ServiceTest
 from aimass_compiler.render.facts import Contract
-from aimass_compiler.stages import STAGE_NAMES, artifacts
+from aimass_compiler.stages import REPEAT, STAGE_NAMES, artifacts
 
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)", re.MULTILINE)
 #: The stages that a package comes from; the one behind them only asks it.
-_MAKING = STAGE_NAMES[: STAGE_NAMES.index("package") + 1]
+_MAKING = (*STAGE_NAMES[: STAGE_NAMES.index("package") + 1], REPEAT.name)
 
 
 class Unpublishable(HintedError):  # noqa: N818  # it reads as what is the case

@@ -258,10 +258,10 @@ def _compared(model: ChangedModel, last: LastRuns | None) -> tuple[list[Edit], t
     if model.new is None:
         return [], ()
     if _is_unreadable(model):
-        return [], everything_runs("what it read before is not known")
+        return [], everything_runs(model.new, "what it read before is not known")
     if model.old is None or model.renamed_from:
         found = [] if model.old is None else _edits(model.old, model.new)
-        return found, everything_runs()
+        return found, everything_runs(model.new)
     found = _edits(model.old, model.new)
     return found, reruns(found, model.new, last)
 

@@ -309,4 +309,4 @@ def origin(path: Path, pipeline: Normal) -> Path:
 
 def is_derived(path: Path) -> bool:
     """Whether what stands there only follows from other parts, which are reported themselves."""
-    return path[:1] in {("task",), ("retraining",), ("format",)} and path[:2] not in _OF_TASK
+    return path[:1] in {("task",), ("retraining",), ("repetition",), ("format",)} and path[:2] not in _OF_TASK

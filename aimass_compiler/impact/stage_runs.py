@@ -19,7 +19,7 @@ from aimass_compiler.diagnostics import Path as KeyPath
 from aimass_compiler.impact.edits import Edit, edits, shown
 from aimass_compiler.impact.models import Normal, at, mapping, origin
 from aimass_compiler.render.facts import Resolved
-from aimass_compiler.stages import STAGES, Stage
+from aimass_compiler.stages import Stage, stages_of
 
 #: Of the file that says which data belongs at a path; git has it in the place of the data.
 DVC_SUFFIX = ".dvc"
@@ -94,7 +94,7 @@ def reruns(
     """
     found: list[StageEffect] = []
     remade: dict[str, str] = {}
-    for stage in STAGES:
+    for stage in stages_of(repeats="repetition" in pipeline):
         reasons = (
             last.reasons(stage, pipeline) if last and last.are_known else _changed(stage, differing, pipeline)
         )
@@ -106,9 +106,10 @@ def reruns(
     return tuple(found)
 
 
-def everything_runs(*notes: str) -> tuple[StageEffect, ...]:
+def everything_runs(pipeline: Normal, *notes: str) -> tuple[StageEffect, ...]:
     """All stages, each for the first time under this name, or for the reason in the notes."""
-    return tuple(StageEffect(stage.name, State.RUNS, notes=notes, is_first=not notes) for stage in STAGES)
+    stages = stages_of(repeats="repetition" in pipeline)
+    return tuple(StageEffect(stage.name, State.RUNS, notes=notes, is_first=not notes) for stage in stages)
 
 
 def _effect(stage: Stage, reasons: Reasons, follows: tuple[str, ...], *, always: bool) -> StageEffect:

@@ -17,7 +17,7 @@ from aimass_compiler.catalog.task import Task
 from aimass_compiler.catalog.transform import Transform
 from aimass_compiler.pipeline.columns import Column, feature_types, row_columns
 from aimass_compiler.pipeline.data import Data
-from aimass_compiler.pipeline.evaluation import Evaluation, Retraining
+from aimass_compiler.pipeline.evaluation import Evaluation, Repetition, Retraining
 from aimass_compiler.pipeline.flow import Flow
 from aimass_compiler.pipeline.monitoring import Monitoring
 from aimass_compiler.pipeline.serving import Serving
@@ -67,6 +67,8 @@ class Pipeline(Frozen):
     training: Training
     evaluation: Evaluation
     retraining: Retraining = Field(default_factory=Retraining.default)
+    repetition: Repetition | None = Field(None, exclude_if=lambda repetition: repetition is None)
+    """What the repeat stage does; none where the spec asks for no folds and no seeds."""
     serving: Serving
     monitoring: Monitoring
     environments: Mapping[str, EnvironmentPipeline]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -12,6 +12,8 @@ from aimass_compiler.catalog.metric import MetricName, is_of_labels
 from aimass_compiler.catalog.quantities import Frozen, Integer, Number
 from aimass_compiler.pipeline.decision import Decision
 
+#: What gates call the rows of all folds.
+CROSS_VALIDATION: Final = "cross_validation"
 _ONE = Field(min_length=1, max_length=1)
 
 
@@ -24,8 +26,8 @@ class Gate(Frozen):
 
     metric: Annotated[str, MetricName()]
     """The metric, by its name in scikit-learn, or with parameters: `{precision_at: {top: 0.1}}`."""
-    split: Literal["train", "validation", "test"] = "test"
-    """Where it is measured."""
+    split: Literal["train", "validation", "test", "cross_validation"] = "test"
+    """Where it is measured; `cross_validation` is the mean over its folds."""
     min: Number | None = None
     """The metric must be at least this."""
     max: Number | None = None
@@ -54,6 +56,14 @@ class Gate(Frozen):
                 "a gate on {metric} needs a condition: `min`, `max`, `overfit` or `beats`",
                 {"metric": f"`{self.metric}`"},
             )
+        if self.split == CROSS_VALIDATION and self.min is None and self.max is None:
+            raise PydanticCustomError("gate", "a gate on `cross_validation` has `min` or `max`")
+        if self.split == CROSS_VALIDATION and (self.overfit is not None or self.beats is not None):
+            raise PydanticCustomError(
+                "gate", "a gate on `cross_validation` has `min` or `max`, and nothing else"
+            )
+        if self.split == CROSS_VALIDATION and self.slice is not None:
+            raise PydanticCustomError("gate", "a gate on `cross_validation` has no `slice`")
         if self.slice is not None and (self.overfit is not None or self.beats is not None):
             raise PydanticCustomError("gate", "a gate on a `slice` has `min` or `max`, and nothing else")
         if self.margin is not None and self.beats is None:
@@ -90,6 +100,13 @@ class PermutationImportance(Frozen):
     """Where chance starts: which rows are looked at, and how they are shuffled."""
 
 
+class CrossValidation(Frozen):
+    """How well such a model does on rows that it did not learn from, of all but the test split."""
+
+    folds: Integer = Field(5, ge=2, le=100)
+    """In how many parts rows are held out in turn: by group, in time or stratified, as the split says."""
+
+
 class Evaluation(Frozen):
     """What a trained model must show before it is packaged."""
 
@@ -106,8 +123,48 @@ class Evaluation(Frozen):
         exclude_if=lambda importance: importance == PermutationImportance.default(),
     )
     """How it is found which columns the model rests on."""
+    cross_validation: CrossValidation | None = Field(None, exclude_if=lambda folds: folds is None)
+    """Train again on folds, and report mean and standard deviation of every metric: for data of few rows."""
+    seeds: Integer | None = Field(None, ge=2, le=100, exclude_if=lambda seeds: seeds is None)
+    """Train again with so many seeds, from `training.seed` on, and report how far metrics spread."""
     on_failure: OnFailure = Field(default_factory=OnFailure.default)
     """What a missed gate leads to."""
+
+    @model_validator(mode="after")
+    def _has_folds(self) -> Self:
+        if self.cross_validation is None and any(gate.split == CROSS_VALIDATION for gate in self.gates):
+            raise PydanticCustomError(
+                "gate", "a gate on `cross_validation` needs folds: add `cross_validation: {folds: 5}`"
+            )
+        return self
+
+
+class Repetition(Frozen):
+    """What the repeat stage needs to train the model again, on folds and with other seeds."""
+
+    folds: Integer | None = None
+    """In how many parts rows are held out in turn."""
+    seeds: Integer | None = None
+    """How many seeds are tried."""
+    metrics: tuple[str, ...]
+    """What is measured."""
+    decision: Decision | None = None
+    """How labels are given."""
+
+    @classmethod
+    def of(cls, evaluation: Evaluation, metric: str) -> Self | None:
+        """The part of an evaluation that trains again, if any; `metric` is the objective's."""
+        folds = evaluation.cross_validation
+        if folds is None and evaluation.seeds is None:
+            return None
+        gates = (gate.metric for gate in evaluation.gates)
+        names = dict.fromkeys((*(evaluation.metrics or ()), metric, *gates))
+        return cls(
+            folds=folds.folds if folds else None,
+            seeds=evaluation.seeds,
+            metrics=tuple(names),
+            decision=evaluation.decision,
+        )
 
 
 class Retraining(Frozen):
@@ -132,7 +189,8 @@ class Retraining(Frozen):
         `metric` is the objective's.
         """
         wanted = evaluation.on_failure
-        gates = evaluation.gates if wanted.retrain else ()
+        gates = tuple(gate for gate in evaluation.gates if gate.split != CROSS_VALIDATION)
+        gates = gates if wanted.retrain else ()
         decision = evaluation.decision
         if not any(is_of_labels(name) for name in (metric, *(gate.metric for gate in gates))):
             decision = None  # a threshold that moves nothing here shall train nothing again

@@ -43,7 +43,7 @@ from aimass_compiler.render.serving.workload import variables
 from aimass_compiler.render.target import Layer, Rendered
 from aimass_compiler.render.targets import kind_of_object
 from aimass_compiler.render.training.cluster import head_amounts, worker_amounts
-from aimass_compiler.stages import STAGES
+from aimass_compiler.stages import stages_of
 
 _GIB = 2**30
 
@@ -70,7 +70,7 @@ def resolved(source: PipelineJson, rendered: Sequence[Rendered], objects: Object
         _job(pipeline),
         {
             stage.name: StageCommand(command(stage, pipeline.name), reads_unseen(stage, pipeline))
-            for stage in STAGES
+            for stage in stages_of(repeats=pipeline.repetition is not None)
         },
         _environments(source.pipeline, rendered, objects),
     )

@@ -121,6 +121,41 @@ STAGES = (
     ),
 )
 
+#: Between training and evaluation, in pipelines that ask for folds or seeds.
+REPEAT = Stage(
+    "repeat",
+    "train again on folds and with other seeds, to know how far the metrics spread",
+    reads=(
+        "task",
+        "data.columns",
+        "data.split",
+        "features",
+        "model",
+        "objective",
+        "training",
+        "repetition",
+    ),
+    needs=(
+        artifacts.rows("train"),
+        artifacts.rows("validation"),
+        *(path for split in SPLITS for path in _MATRICES[split]),
+        artifacts.FEATURES,
+        artifacts.BEST,
+    ),
+    leaves=(artifacts.REPEATS,),
+)
+
+
+def stages_of(*, repeats: bool) -> tuple[Stage, ...]:
+    """The stages of a pipeline in their order; `repeats` says whether it asks for folds or seeds."""
+    if not repeats:
+        return STAGES
+    place = next(place for place, stage in enumerate(STAGES) if stage.name == "evaluate")
+    evaluate = STAGES[place]
+    judging = replace(evaluate, needs=(*evaluate.needs, artifacts.REPEATS))
+    return (*STAGES[:place], REPEAT, judging, *STAGES[place + 1 :])
+
+
 STAGE_NAMES = tuple(stage.name for stage in STAGES)
 
 #: The test stage for longer, beside the pipeline: what it leaves is nothing that another stage needs.

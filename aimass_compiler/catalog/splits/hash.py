@@ -10,6 +10,8 @@ from aimass_compiler.catalog.quantities import Integer, Names
 from aimass_compiler.catalog.split import SharedSplit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import polars
 
     from aimass_compiler.engines import Table
@@ -40,3 +42,11 @@ class Hash(SharedSplit):
         key = list(self.key or rows.schema)
         keys = rows.select(key)
         return keys.column(lambda block: by_position(hashed_position(block, key, self.seed), self.bounds))
+
+    def folds(self, rows: Table, count: int) -> Iterator[polars.Series]:
+        from aimass_compiler.catalog.folds import of_groups
+        from aimass_compiler.catalog.split_shares import text_of
+
+        key = list(self.key or rows.schema)
+        groups = rows.select(key).column(lambda block: text_of(block, key))
+        yield from of_groups(groups, count, self.validating, self.seed)

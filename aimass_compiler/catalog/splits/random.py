@@ -12,6 +12,8 @@ from aimass_compiler.expression import column_types
 from aimass_compiler.expression.plain_name import values_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import polars
 
     from aimass_compiler.engines import Table
@@ -58,3 +60,8 @@ class Random(SharedSplit):
             return polars.repeat("", rows.height, eager=True)
         groups = rows.select([name])
         return groups.column(lambda block: values_of(block, name).cast(polars.String).fill_null(""))
+
+    def folds(self, rows: Table, count: int) -> Iterator[polars.Series]:
+        from aimass_compiler.catalog.folds import in_shares
+
+        yield from in_shares(self._groups(rows), count, self.validating, self.seed)

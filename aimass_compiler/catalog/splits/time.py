@@ -9,6 +9,8 @@ from aimass_compiler.expression import column_types
 from aimass_compiler.expression.plain_name import values_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import polars
 
     from aimass_compiler.engines import Table
@@ -29,12 +31,22 @@ class Time(SharedSplit):
         import polars
 
         from aimass_compiler.catalog.split_shares import by_position
+
+        first = self._times(rows).rank("min").cast(polars.Float64) - 1
+        return by_position(first / max(rows.height, 1), self.bounds)
+
+    def folds(self, rows: Table, count: int) -> Iterator[polars.Series]:
+        from aimass_compiler.catalog.folds import in_time
+
+        yield from in_time(self._times(rows), count, self.validating)
+
+    def _times(self, rows: Table) -> polars.Series:
+        import polars
+
         from aimass_compiler.expression.timestamp_columns import microseconds
 
         def times_of(block: polars.DataFrame) -> polars.Series:
             times = values_of(block, self.column)
             return microseconds(times) if times.dtype == polars.String else times
 
-        times = rows.select([self.column]).column(times_of)
-        first = times.rank("min").cast(polars.Float64) - 1
-        return by_position(first / max(rows.height, 1), self.bounds)
+        return rows.select([self.column]).column(times_of)

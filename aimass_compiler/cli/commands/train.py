@@ -23,7 +23,7 @@ from aimass_compiler.cli.selection import add_root, add_spec, project_of
 from aimass_compiler.cli.views.run import StageProgress, results
 from aimass_compiler.cli.write import brought_up_to_date
 from aimass_compiler.conventions import ExitCode
-from aimass_compiler.stages import STAGE_NAMES
+from aimass_compiler.stages import REPEAT, STAGE_NAMES
 
 if TYPE_CHECKING:
     from aimass_compiler.kubernetes.training_job import ClusterTraining
@@ -143,7 +143,8 @@ def _finish_here(arguments: argparse.Namespace, project: Project, pipeline: Pipe
 
     stages = StageProgress(sys.stdout, is_verbose=arguments.verbose)
     stages.reached.update(_FETCHED)
-    status = dvc.reproduce(project.root, pipeline.name, stages.show, alone=_HERE)
+    here = [REPEAT.name, *_HERE] if pipeline.repetition else _HERE
+    status = dvc.reproduce(project.root, pipeline.name, stages.show, alone=here)
     folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.name
     sys.stdout.write(results(folder, pipeline, stages.reached, status))
     return status

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from aimass_compiler import conventions
 from aimass_compiler.cli.views.cells import table
 from aimass_compiler.cli.views.search_results import search_results, shown
-from aimass_compiler.stages import STAGES, artifacts
+from aimass_compiler.stages import REPEAT, STAGES, artifacts
 
 if TYPE_CHECKING:
     from aimass_compiler.catalog.task import Task
@@ -41,7 +41,7 @@ class StageProgress:
         """Whether any stage was run or restored."""
         self.reached: set[str] = set()
         """The stages that were run, restored or up to date."""
-        self._summaries = {stage.name: stage.summary for stage in STAGES}
+        self._summaries = {stage.name: stage.summary for stage in (*STAGES, REPEAT)}
 
     def show(self, line: str) -> None:
         """One line of output, as soon as it comes."""
@@ -100,9 +100,15 @@ def _metrics(task: Task, found: Mapping[str, Any], verdict: Mapping[str, Any]) -
 
     yield ""
     yield "metrics:"
-    rows = [["", *conventions.SPLITS]]
+    folds, seeds = found.get("cross_validation", {}), found.get("seeds", {}).get("test", {})
+    heads = [*(["cross-validation"] if folds else []), *(["test, by seed"] if seeds else [])]
+    rows = [["", *conventions.SPLITS, *heads]]
     rows += [
-        [metric_title(name, task), *(shown(found[split][name]) for split in conventions.SPLITS)]
+        [
+            metric_title(name, task),
+            *(shown(found[split][name]) for split in conventions.SPLITS),
+            *(_spread(of_all[name]) for of_all in (folds, seeds) if of_all),
+        ]
         for name in found["train"]
     ]
     yield from table(rows)
@@ -136,6 +142,11 @@ def _forecast(naive: Mapping[str, Any], interval: Mapping[str, Any]) -> Iterator
         f"  intervals of {interval['level']:.3g} hold {interval['coverage']['test']:.3g} "
         "of the true values of the test split"
     )
+
+
+def _spread(found: Mapping[str, float | None]) -> str:
+    deviation = "" if found["std"] is None else f" ± {found['std']:.2g}"
+    return f"{shown(found['mean'])}{deviation}"
 
 
 def _service(report: Mapping[str, Any]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from aimass_compiler.render.dvc.plots import plots
 from aimass_compiler.render.emit import emit
 from aimass_compiler.render.pipeline_json import PipelineJson
 from aimass_compiler.render.target import Rendered, Target
-from aimass_compiler.stages import STAGES, Stage, artifacts
+from aimass_compiler.stages import Stage, artifacts, stages_of
 
 EXPLANATIONS = (
     Explanation(
@@ -41,8 +41,9 @@ _ROOT = "../.."
 def render(source: PipelineJson) -> Rendered:
     """The stages and plots as dvc.yaml."""
     pipeline = source.pipeline
+    stages = stages_of(repeats=pipeline.repetition is not None)
     document = {
-        "stages": {stage.name: _stage(stage, pipeline) for stage in STAGES},
+        "stages": {stage.name: _stage(stage, pipeline) for stage in stages},
         "plots": plots(pipeline, f"{_ROOT}/{_artifacts(pipeline)}"),
         "artifacts": {pipeline.name: _model(pipeline)},
     }

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from aimass_compiler.pipeline.evaluation import CROSS_VALIDATION
 from aimass_compiler.runtime.evaluation.comparison import NoRival, compare
 from aimass_compiler.runtime.evaluation.confidence import interval
 from aimass_compiler.runtime.evaluation.forecasts import seasonal_naive
 from aimass_compiler.runtime.evaluation.measures import SMALLEST_SLICE, finite, shown
+from aimass_compiler.runtime.evaluation.repeats import Repeats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.evaluation.comparison import Rival
     from aimass_compiler.runtime.evaluation.measures import Measurements
     from aimass_compiler.runtime.evaluation.predictions import Predictions
+    from aimass_compiler.runtime.evaluation.repeats import Spread
 
+#: Of a model that was trained once.
+NO_REPEATS = Repeats({}, {})
 _BEATS = "beats released"
 _SAMPLES = 300
 
@@ -67,12 +72,14 @@ def judge(
     measurements: Measurements,
     rivals: Mapping[str, Rival | NoRival],
     sliced: SlicedRows | None = None,
+    repeats: Repeats = NO_REPEATS,
 ) -> list[GateResult]:
     """Every condition of every gate, in the order of the spec; rivals by the environment that gates name.
 
-    `sliced` answers the rows of a split by a column, for gates on slices.
+    `sliced` answers the rows of a split by a column, for gates on slices, and `repeats` what came of training
+    again.
     """
-    return [judged for gate in gates for judged in _judge(gate, measurements, rivals, sliced)]
+    return [judged for gate in gates for judged in _judge(gate, measurements, rivals, sliced, repeats)]
 
 
 def _judge(
@@ -80,20 +87,61 @@ def _judge(
     measurements: Measurements,
     rivals: Mapping[str, Rival | NoRival],
     sliced: SlicedRows | None,
+    repeats: Repeats,
 ) -> Iterator[GateResult]:
-    metric, rows = measurements.metrics[gate.metric], measurements.predictions[gate.split]
+    metric = measurements.metrics[gate.metric]
     name = metric.title(measurements.task)
+    if gate.split == CROSS_VALIDATION:
+        yield from _of_folds(gate, name, repeats.folds[gate.metric])
+        return
+    rows = measurements.predictions[gate.split]
     if gate.slice is not None and sliced is not None:
         yield from _of_slices(gate, name, measurements, sliced)
         return
     value = measurements.measured[gate.split][gate.metric]
-    yield from _of_bounds(gate, name, _Measured.of(metric, measurements.task, rows, value, gate))
+    found = _Measured.of(metric, measurements.task, rows, value, gate)
+    seeds = repeats.seeds.get(gate.split, {}).get(gate.metric)
+    for judged in _of_bounds(gate, name, found):
+        yield (
+            judged
+            if seeds is None
+            else replace(judged, reason=judged.reason + _by_seeds(gate, judged, seeds))
+        )
     if gate.overfit is not None:
         yield _not_overfit(gate, name, gate.overfit, measurements.gap(gate.metric))
     if gate.beats == "seasonal_naive":
         yield _beating_naive(gate, metric, name, measurements)
     elif gate.beats is not None:
         yield _beating(gate, name, value, rivals[gate.environment or ""])
+
+
+def _of_folds(gate: Gate, name: str, folds: Spread) -> Iterator[GateResult]:
+    """The gate on the mean over the folds, and whether its bound is within the noise of that mean."""
+    name = f"{name} over {len(folds.values)} folds"
+    for condition, passed in bounds_of(gate, folds.mean):
+        message = f"{name} is {folds} (mean ± standard deviation)"
+        message += "" if passed or folds.mean is None else f", but the gate asks for {condition}"
+        bound = gate.min if condition.startswith("min") else gate.max
+        error = folds.standard_error
+        distance = None if folds.mean is None or bound is None else abs(folds.mean - float(bound))
+        if error is not None and distance is not None and distance <= error:
+            message += f"; that is within noise: the standard error of the mean is {error:.2g}"
+        yield GateResult(gate.metric, name, gate.split, condition, folds.mean, passed, message)
+
+
+def _by_seeds(gate: Gate, judged: GateResult, seeds: Spread) -> str:
+    """What other seeds say of a bound: where they disagree, chance decided."""
+    met = [
+        passed
+        for value in seeds.values
+        for condition, passed in bounds_of(gate, value)
+        if condition == judged.condition
+    ]
+    count = met.count(judged.passed)
+    verb = "keep" if judged.passed else "miss"
+    if count == len(met):
+        return f"; all {len(met)} seeds {verb} it ({seeds})"
+    return f"; within noise: {count} of {len(met)} seeds {verb} it ({seeds})"
 
 
 @dataclass(frozen=True)

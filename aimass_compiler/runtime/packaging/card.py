@@ -66,6 +66,13 @@ def card(
             (metric_title(name, task), [_shown(report[split][name]) for split in SPLITS])
             for name in report["test"]
         ],
+        folds=_spread(report.get("cross_validation", {}), task),
+        seeds=[
+            (name, [_mean_and_deviation(report["seeds"][split][metric]) for split in SPLITS])
+            for metric, name in (
+                (name, metric_title(name, task)) for name in report.get("seeds", {}).get("test", ())
+            )
+        ],
         slices=list(_slices(report)),
         gates=report["gates"],
         fit=report["fit"],
@@ -102,6 +109,16 @@ def _naive(task: Task, report: Mapping[str, Any]) -> Iterator[tuple[str, list[st
     found = report.get("baseline", {}).get("seasonal_naive", {})
     for name in found.get("test", ()):
         yield metric_title(name, task), [_shown(found[split][name]) for split in SPLITS]
+
+
+def _spread(metrics: Mapping[str, Any], task: Task) -> list[tuple[str, str]]:
+    """The metrics of all folds, by their names for people."""
+    return [(metric_title(name, task), _mean_and_deviation(found)) for name, found in metrics.items()]
+
+
+def _mean_and_deviation(found: Mapping[str, float | None]) -> str:
+    deviation = "" if found["std"] is None else f" ± {found['std']:.2g}"
+    return f"{_shown(found['mean'])}{deviation}"
 
 
 def _slices(report: Mapping[str, Any]) -> Iterator[tuple[str, str, int, list[str]]]:

@@ -31,6 +31,7 @@ from aimass_compiler.runtime.evaluation.measures import (
 )
 from aimass_compiler.runtime.evaluation.predictions import Predictions, predict
 from aimass_compiler.runtime.evaluation.released_model import rivals_of
+from aimass_compiler.runtime.evaluation.repeats import Repeats
 from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.workspace import Workspace, read_json, write_json, write_table
@@ -81,7 +82,8 @@ def run(
     measurements = Measurements.of(task, metrics_of(evaluation, objective), predictions)
     fit = judge_fit(objective.metric, measurements, evaluation.gates)
     rivals = rivals_of(evaluation.gates, measurements, columns, artifact, workspace)
-    judged = judge(evaluation.gates, measurements, rivals, partial(_sliced, columns, workspace))
+    repeats = Repeats.read(evaluation, workspace)
+    judged = judge(evaluation.gates, measurements, rivals, partial(_sliced, columns, workspace), repeats)
     slices = {name: columns[name] for name in evaluation.slices}
     rows = polars.read_parquet(workspace.path(artifacts.rows("test")), columns=list(slices))
     measured = {**measurements.measured, "slices": measure_slices(measurements, rows, slices)}
@@ -97,12 +99,14 @@ def run(
         AsPackaged(artifact, task.of_rows, workspace),
     )
     write_importance(workspace.path(artifacts.PERMUTATION_IMPORTANCE), permuted)
-    write_json(workspace.path(artifacts.METRICS), measured | _comparisons(rivals, judged, decided, permuted))
+    beside = _comparisons(rivals, judged, decided, permuted) | repeats.numbers()
+    write_json(workspace.path(artifacts.METRICS), measured | beside)
     write_json(workspace.path(artifacts.VERDICT), _verdict(measurements, fit, judged, decided))
     _write_predictions(workspace.path(artifacts.PREDICTIONS), task, predictions["test"])
     for path, write in _PLOTS.items():
         (write if task.has_target else plots.write_nothing)(workspace.path(path), task, predictions["test"])
     decision = [] if decided is None else [decided.shown(task)]
+    decision += repeats.lines(objective.metric)
     judged_fit = f"the model {fit.verdict}: {fit.reason}" if task.has_target else fit.reason
     for line in (*decision, judged_fit, *map(_marked, judged)):
         print(line, flush=True)

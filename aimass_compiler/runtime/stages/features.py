@@ -61,10 +61,18 @@ _BYTES_TO_COMPARE = 4 + 8 + 8
 
 
 def run(
-    columns: Mapping[str, Column], task: Task, features: Sequence[Transform], *, workspace: Workspace
+    columns: Mapping[str, Column],
+    task: Task,
+    features: Sequence[Transform],
+    *,
+    workspace: Workspace,
+    root: Path | None = None,
 ) -> None:
-    """Write the float32 matrices, the graph that serving uses and the reference for drift."""
-    features = _bound(features, workspace.root)
+    """Write the float32 matrices, the graph that serving uses and the reference for drift.
+
+    `root` is the project's, where the workspace is that of a fold.
+    """
+    features = _bound(features, root or workspace.root)
     with data_engine(workspace.folder("features")) as engine:
         _compute(columns, task, features, engine, workspace)
 

@@ -17,7 +17,7 @@ from aimass_compiler.diagnostics import Explanation, Finding, Related, did_you_m
 from aimass_compiler.expression.column_types import DECLARED, ColumnType, Image, Number, NumberSeries
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
 from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn, feature_types, row_columns
-from aimass_compiler.pipeline.evaluation import Retraining
+from aimass_compiler.pipeline.evaluation import Repetition, Retraining
 from aimass_compiler.pipeline.flow import Flow
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.training import Objective, Search
@@ -93,6 +93,7 @@ def lower(
     findings += [] if _tops(failed) & {"data", "target", "features"} else problems
     findings += [] if "settings" in failed else _unknown_environments(spec, settings, file)
     objective = _objective(spec, task, model)
+    evaluation = spec.evaluation.filled(metrics=spec.evaluation.metrics or task.usual_metrics)
     pipeline = Pipeline(
         metadata=spec.metadata,
         data=spec.data,
@@ -102,8 +103,9 @@ def lower(
         objective=objective,
         search=_search(spec, settings),
         training=spec.training,
-        evaluation=spec.evaluation.filled(metrics=spec.evaluation.metrics or task.usual_metrics),
+        evaluation=evaluation,
         retraining=Retraining.of(spec.evaluation, objective.metric),
+        repetition=Repetition.of(evaluation, objective.metric),
         serving=spec.serving,
         monitoring=spec.monitoring,
         environments=_environments(spec, settings),
