@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NEEDS = ("data.split", "target", "evaluation.cross_validation")
 EXPLANATIONS = (
     Explanation(
-        "AM386",
+        "AM397",
         "a split that has no folds",
         "Cross-validation holds rows out in turn as the split says: rows of a group together, classes in "
         "equal shares, or the future of what is learned from. A split by a column names one split for each "
@@ -28,7 +28,7 @@ _COLUMN = (
 )
 EXAMPLES = (
     Example(
-        "AM386",
+        "AM397",
         fails=_COLUMN + "evaluation: {cross_validation: {folds: 5}}",
         passes="data: {split: {by: random}}\nevaluation: {cross_validation: {folds: 5}}",
     ),
@@ -41,11 +41,11 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     if pipeline.evaluation.cross_validation is not None and pipeline.task.forecast is not None:
         message = "the rows of a forecast cannot be held out in turn: they are windows that overlap"
         hint = "leave `cross_validation` out; `seeds` shows what chance does"
-        yield Finding("AM386", ("evaluation", "cross_validation"), message, help=hint, at_key=True)
+        yield Finding("AM397", ("evaluation", "cross_validation"), message, help=hint, at_key=True)
     elif pipeline.evaluation.cross_validation is not None and not split.has_folds:
         note = Related(("data", "split"), "it names one split for each row")
         message = f"rows that are split by `{split.kind}` cannot be held out in turn"
         hint = "split by `random`, `hash`, `group` or `time`, or leave `cross_validation` out"
         yield Finding(
-            "AM386", ("evaluation", "cross_validation"), message, help=hint, related=(note,), at_key=True
+            "AM397", ("evaluation", "cross_validation"), message, help=hint, related=(note,), at_key=True
         )

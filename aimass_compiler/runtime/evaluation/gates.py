@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.evaluation.comparison import Rival
     from aimass_compiler.runtime.evaluation.measures import Measurements
     from aimass_compiler.runtime.evaluation.predictions import Predictions
-    from aimass_compiler.runtime.evaluation.repeats import Spread
+    from aimass_compiler.runtime.evaluation.repeats import MetricSpread
 
 #: Of a model that was trained once.
 NO_REPEATS = Repeats({}, {})
@@ -115,7 +115,7 @@ def _judge(
         yield _beating(gate, name, value, rivals[gate.environment or ""])
 
 
-def _of_folds(gate: Gate, name: str, folds: Spread) -> Iterator[GateResult]:
+def _of_folds(gate: Gate, name: str, folds: MetricSpread) -> Iterator[GateResult]:
     """The gate on the mean over the folds, and whether its bound is within the noise of that mean."""
     name = f"{name} over {len(folds.values)} folds"
     for condition, passed in bounds_of(gate, folds.mean):
@@ -129,7 +129,7 @@ def _of_folds(gate: Gate, name: str, folds: Spread) -> Iterator[GateResult]:
         yield GateResult(gate.metric, name, gate.split, condition, folds.mean, passed, message)
 
 
-def _by_seeds(gate: Gate, judged: GateResult, seeds: Spread) -> str:
+def _by_seeds(gate: Gate, judged: GateResult, seeds: MetricSpread) -> str:
     """What other seeds say of a bound: where they disagree, chance decided."""
     met = [
         passed

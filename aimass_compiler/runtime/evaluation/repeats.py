@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Spread:
+class MetricSpread:
     """A metric of several trainings."""
 
     mean: float | None
@@ -46,9 +46,9 @@ class Spread:
 class Repeats:
     """What the repeat stage found, as far as it was asked for."""
 
-    folds: Mapping[str, Spread]
+    folds: Mapping[str, MetricSpread]
     """By metric."""
-    seeds: Mapping[str, Mapping[str, Spread]]
+    seeds: Mapping[str, Mapping[str, MetricSpread]]
     """By split and metric."""
 
     @classmethod
@@ -83,7 +83,8 @@ class Repeats:
         return found
 
 
-def _spreads(metrics: Mapping[str, Any]) -> dict[str, Spread]:
+def _spreads(metrics: Mapping[str, Any]) -> dict[str, MetricSpread]:
     return {
-        name: Spread(found["mean"], found["std"], tuple(found["values"])) for name, found in metrics.items()
+        name: MetricSpread(found["mean"], found["std"], tuple(found["values"]))
+        for name, found in metrics.items()
     }

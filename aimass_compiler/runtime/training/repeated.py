@@ -35,7 +35,7 @@ def trained_again(
         message = f"{which}: training failed: {type(error).__name__}: {error}"
         raise StageFailure(ExitCode.TRAINING, message, "the model itself was trained") from error
     results.write_model(folder, assignment, fitted)
-    scorer, task = assignment.model.artifact.scorer(folder), assignment.task
+    scorer, task = fitted.model.artifact.scorer(folder), assignment.task
     rows = {
         split: predict(scorer, task, read_examples(assignment.matrices, split), split) for split in SPLITS
     }
