@@ -10,7 +10,7 @@ from typing import get_args
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.pipeline.evaluation import Gate
+from aimass_compiler.pipeline.evaluation import CROSS_VALIDATION, Gate
 from aimass_compiler.spec.decode.model_spec import ModelSpec
 
 PACKAGE = Path(conventions.__file__).parent
@@ -38,8 +38,8 @@ def test_a_pipeline_says_which_format_it_has() -> None:
     assert get_args(Pipeline.model_fields["format"].annotation) == (conventions.PIPELINE_FORMAT,)
 
 
-def test_a_gate_judges_any_split() -> None:
-    assert get_args(Gate.model_fields["split"].annotation) == conventions.SPLITS
+def test_a_gate_judges_any_split_and_the_folds() -> None:
+    assert get_args(Gate.model_fields["split"].annotation) == (*conventions.SPLITS, CROSS_VALIDATION)
 
 
 def test_a_file_is_named_by_a_noun() -> None:
