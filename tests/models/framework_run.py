@@ -109,7 +109,7 @@ def _torch_learner(layers: Sequence[Layer], first: Parameters, rows: Examples, a
     for module, values in zip(learning, arrays, strict=True):
         state = {name: torch.from_numpy(value.copy()) for name, value in values.items()}
         module.load_state_dict(state, strict=False)
-    parts = framework._Rows(rows, None, "cpu")
+    parts = framework._Rows(rows, None, "cpu", asked.share)
     learner = framework._Learner(made, TASKS["multiclass"], "log_loss", asked, parts, parts)
 
     def ask(x: numpy.ndarray) -> numpy.ndarray:
