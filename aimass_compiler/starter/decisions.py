@@ -41,6 +41,7 @@ class Wanted:
     target: str | None = None
     positive: str | None = None
     split: str | None = None
+    task: str | None = None
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from aimass_compiler.pipeline import ModelName
 from aimass_compiler.render.emit import inline
 from aimass_compiler.starter.data_file import DataFile, Seen, examine
 from aimass_compiler.starter.decisions import Draft, Wanted, decide, guesses, split_reason
+from aimass_compiler.starter.forecast import SeriesDraft, series_of
 from aimass_compiler.starter.leaks import without_leaks
 from aimass_compiler.starter.unusable import UnusableDataError
 
@@ -57,12 +58,16 @@ def propose(
         _check_name(name)
         _check_path(shown_as)
         data, observed, rows = examine(path, shown_as, seen)
-        draft = without_leaks(decide(observed, wanted), rows)
+        draft = decide(observed, wanted)
+        series = series_of(draft, rows) if wanted.task == "forecast" else None
+        draft = without_leaks(draft, rows) if series is None else draft
     except UnusableDataError as error:
         finding = Finding(error.code, (), error.message, help=error.hint, file=shown_as)
         return SpecProposal("", [finding], [])
     data = data.of({column.name for column in draft.columns})
-    return SpecProposal(_text(draft, data, shown_as, name), [], guesses(draft))
+    told = [guess for guess in guesses(draft) if series is None or guess[0] not in ("split", "times")]
+    told += [] if series is None else [("series", series.reason)]
+    return SpecProposal(_text(draft, data, shown_as, name, series), [], told)
 
 
 def _check_name(name: str) -> None:
@@ -85,7 +90,7 @@ def _check_path(shown_as: str) -> None:
         raise UnusableDataError("AM066", f"`{shown_as}` has `*`, `?` or `[` in its name", hint)
 
 
-def _text(draft: Draft, data: DataFile, shown_as: str, name: str) -> str:
+def _text(draft: Draft, data: DataFile, shown_as: str, name: str, series: SeriesDraft | None = None) -> str:
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701  # not HTML: every value passes the filter `yaml`
@@ -94,7 +99,8 @@ def _text(draft: Draft, data: DataFile, shown_as: str, name: str) -> str:
         lstrip_blocks=True,
     )
     environment.filters["yaml"] = inline
-    source = resources.files(__package__).joinpath("starter.yaml.jinja").read_text(encoding="utf-8")
+    template = "starter.yaml.jinja" if series is None else "forecast.yaml.jinja"
+    source = resources.files(__package__).joinpath(template).read_text(encoding="utf-8")
     text = environment.from_string(source).render(
         api_version=conventions.API_VERSION,
         kind=conventions.KIND,
@@ -107,7 +113,8 @@ def _text(draft: Draft, data: DataFile, shown_as: str, name: str) -> str:
         draft=draft,
         target=draft.target.column.name,
         split_reason=split_reason(draft),
-        contract=_contract(draft),
+        contract=_contract(draft, series),
+        series=series,
     )
     return text.rstrip() + "\n"
 
@@ -117,19 +124,22 @@ def _source_name(shown_as: str) -> str:
     return PurePosixPath(path.stem).stem if path.suffix.lower() in PACKED else path.stem
 
 
-def _contract(draft: Draft) -> list[str]:
+def _contract(draft: Draft, series: SeriesDraft | None) -> list[str]:
     """A line for each column, the comments below each other."""
-    lines = [(_line(draft, column), column.comment) for column in draft.columns]
+    later = frozenset[str]() if series is None else series.known_after
+    lines = [(_line(draft, column, later), column.comment) for column in draft.columns]
     width = max((len(line) for line, _ in lines if len(line) <= _LONGEST_PADDED), default=0)
     return [f"{line.ljust(width)}    # {comment}" if comment else line for line, comment in lines]
 
 
-def _line(draft: Draft, column: InferredColumn) -> str:
+def _line(draft: Draft, column: InferredColumn, known_after: frozenset[str]) -> str:
     parameters = dict(column.parameters)
     if len(draft.columns) > _MANY_COLUMNS and column.name != draft.target.column.name:
         parameters.pop("values", None)
     if share := draft.missing(column):
         parameters["missing"] = share
+    if column.name in known_after:
+        parameters["known"] = "after"
     kind = inline({"type": column.type, **parameters}) if parameters else column.type
     return f"{inline(column.name)}: {kind}"
 

@@ -29,6 +29,7 @@ EXAMPLES = """
   aimass init --env dev --env prod --registry ghcr.io/acme/models
   aimass init churn data/customers.csv
   aimass init churn data/customers.csv --target churned
+  aimass init demand data/sales.csv --target sales --task forecast
 """
 
 
@@ -47,6 +48,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--positive",
         metavar="CLASS",
         help="the positive one of two classes (default: a guess, which is shown)",
+    )
+    parser.add_argument(
+        "--task",
+        choices=("forecast",),
+        help="forecast the target's next values (default: predict it row by row)",
     )
     parser.add_argument("--split", choices=("time", "hash", "random"), help="how rows are split")
     parser.add_argument(
@@ -150,7 +156,7 @@ def _propose(arguments: argparse.Namespace) -> int:
 
     project = project_of(arguments)
     shown = project.shown(arguments.data)
-    wanted = Wanted(arguments.target, arguments.positive, arguments.split)
+    wanted = Wanted(arguments.target, arguments.positive, arguments.split, arguments.task)
     count = RowCount(shown)
     text, problems, guesses = propose(arguments.data, shown, arguments.name, wanted, count)
     count.clear()
