@@ -94,7 +94,7 @@ def _key(draft: Draft, table: polars.DataFrame) -> tuple[str, ...]:
                 return chosen
     raise UnusableDataError(
         "AM064",
-        "there are several values at one time, and no column tells their series apart",
+        "there are several values at one time, and no column names their series",
         "add a column that names the series, or leave one value at each time",
     )
 

@@ -55,9 +55,8 @@ def run(
         train, features = workspace.folder("train"), workspace.folder("features")
         artifact.package(train, features, task, made, threshold, widths_of(report))
         served = artifact.answers(made, read, rows, task)
-        require_same_package(
-            artifact.files[0], task, served, polars.read_parquet(workspace.path(artifacts.PREDICTIONS))
-        )
+        evaluated = polars.read_parquet(workspace.path(artifacts.PREDICTIONS))
+        require_same_package(artifact.files[0], task, served, evaluated)
         asked, answered = request_rows(rows, read, task), by_request(served, task)
         known = {"version": artifact.version(made), "trained_at": best["trained_at"]}
         collected = read_json(workspace.path(artifacts.ROWS_REPORT))
