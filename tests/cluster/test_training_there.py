@@ -170,7 +170,7 @@ def test_with_a_store_files_come_and_results_go_without_a_pod(place: Place, tmp_
     place.say(job, jobDeploymentStatus="Running", jobStatus="RUNNING")
     place.run_entrypoint(job)
     assert sent.read_bytes() == (place.root / f"data/{place.model}.csv").read_bytes()
-    until(run, "it runs", "train")
+    until(run, "it runs; train")
     assert place.cluster.objects("pods", place.namespace) == []
     place.say(job, jobDeploymentStatus="Complete", jobStatus="SUCCEEDED")
     out, said = run.communicate()
