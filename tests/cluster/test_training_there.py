@@ -22,7 +22,7 @@ import yaml
 from aimass_compiler import conventions
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.render.training.cluster import WORKSPACE
-from scripts.cluster.cluster import Cluster
+from scripts.cluster.cluster import Cluster, OwnCluster
 from tests.cluster.overlays import CODE, git
 from tests.cluster.test_access import SPEC
 
@@ -100,21 +100,26 @@ class Place:
         subprocess.run(command, check=True, env={**os.environ, "PATH": programs}, capture_output=True)
 
 
-@pytest.fixture
-def place(tmp_path: Path, cluster: Cluster, namespace: str) -> Place:
-    if not (cluster.kubeconfig.parent / "volume").is_dir():
-        pytest.skip("what is executed in pods of this cluster does not run here")
-    model = f"m{namespace.removeprefix('test-')}"
-    root = tmp_path / "models"
+def project(root: Path, model: str, settings: str) -> Path:
+    """A compiled project of one small model."""
     (root / "specs").mkdir(parents=True)
     (root / "data").mkdir()
     rows = "x,y\n" + "".join(f"{n % 97},{'ab'[n % 97 > 48]}\n" for n in range(600))
     (root / f"data/{model}.csv").write_text(rows, encoding="utf-8")
     spec = SPEC.replace("churn", model).replace("data/rows.csv", f"data/{model}.csv") + SERVING
     (root / f"specs/{model}.yaml").write_text(spec, encoding="utf-8")
-    (root / "aimass.yaml").write_text(SETTINGS.format(namespace=namespace), encoding="utf-8")
+    (root / "aimass.yaml").write_text(settings, encoding="utf-8")
     git(root, "init", "--quiet")
     subprocess.run([sys.executable, "-c", CODE, "compile", f"--root={root}"], check=True, capture_output=True)
+    return root
+
+
+@pytest.fixture
+def place(tmp_path: Path, cluster: Cluster, namespace: str) -> Place:
+    if not (cluster.kubeconfig.parent / "volume").is_dir():
+        pytest.skip("what is executed in pods of this cluster does not run here")
+    model = f"m{namespace.removeprefix('test-')}"
+    root = project(tmp_path / "models", model, SETTINGS.format(namespace=namespace))
     cluster.kubectl("apply", f"-f{root / 'generated' / model / 'access.yaml'}")
     identity = cluster.kubeconfig_for(f"{namespace}/trainer")
     claim = {"namespace": namespace, "name": f"{model}-workspace"}
@@ -159,10 +164,14 @@ def test_a_model_is_trained_there_and_what_came_back_can_be_published(place: Pla
     assert "up to date" in status.stdout
 
 
-def test_with_a_store_files_come_and_results_go_without_a_pod(place: Place, tmp_path: Path) -> None:
-    store = f"file://{tmp_path / 'store'}"
-    settings = SETTINGS.format(namespace=place.namespace) + f"    store: {store}\n"
-    (place.root / "aimass.yaml").write_text(settings, encoding="utf-8")
+def test_with_a_store_files_come_and_results_go_without_a_pod(
+    own_cluster: OwnCluster, tmp_path: Path
+) -> None:
+    settings = SETTINGS.format(namespace="ml") + f"    store: file://{tmp_path / 'store'}\n"
+    root = project(tmp_path / "models", "cells", settings)
+    own_cluster.create_custom_resource_definitions("RayJob")
+    own_cluster.namespaces("ml")
+    place = Place(root, "cells", "ml", own_cluster, own_cluster.kubeconfig)
     run = place.start("--timeout=15m")
     job = place.job(run)
     sent = place.volume / f"data/{place.model}.csv"
