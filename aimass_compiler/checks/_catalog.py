@@ -26,6 +26,7 @@ def suitable_models(task: Task, examples: Read | type[Read], *, accepts_missing:
         if issubclass(model := load("models", name), Model)
         and not any(field.is_required() for field in model.model_fields.values())
         and task.kind in model.tasks
+        and (model.reads_target or not task.has_target)
         and model.examples.column == examples.column
         and (model.accepts_missing or not accepts_missing)
     ]

@@ -65,8 +65,8 @@ EXAMPLES = (
     Example("AM108", "metadata: {name: Churn EU}", "metadata: {name: churn}"),
     Example(
         "AM296",
-        "task: anomaly\nmodel: isolation_forest",
-        "model: isolation_forest\nfeatures: [standardize: [tenure, charges], one_hot: plan]",
+        "task: anomaly\nmodel: isolation_forest\nfeatures: [one_hot: [plan, churned]]",
+        "model: isolation_forest\nfeatures: [one_hot: plan]",
     ),
     Example("AM201", "target: churn", "target: churned"),
     Example(

@@ -56,7 +56,8 @@ def _form_of_task(value: Any) -> str:
 def _target_or_task(schema: dict[str, Any]) -> None:
     """A target is required where no task says that there is none."""
     schema["required"].remove("target")
-    schema["anyOf"] = [{"required": ["target"]}, {"required": ["task"]}]
+    schema["if"] = {"not": {"required": ["task"]}}
+    schema["then"] = {"required": ["target"]}
 
 
 class ModelSpec(Frozen):
