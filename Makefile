@@ -82,6 +82,10 @@ bench-apply: $(READY) ## measure applying all specs to a real API server against
 bench-features: $(READY) ## measure features against what people write by hand (an hour)
 	python -m benchmarks.features --results build/benchmarks/features.md
 
+.PHONY: bench-training
+bench-training: $(READY) ## measure training a small network against what people use for it (minutes)
+	python -m benchmarks.training --results build/benchmarks/training.md
+
 .PHONY: images
 images: $(FRAMEWORKS) ## build and run the serving images without a daemon (root; a quarter of an hour)
 	python -m benchmarks.images --results build/images/results.md

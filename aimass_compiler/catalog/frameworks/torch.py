@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,14 @@ from msgspec import Struct
 
 from aimass_compiler.catalog.frameworks._epochs import ROWS_AT_ONCE, EpochLog, best_weights, parts, shuffled
 from aimass_compiler.catalog.frameworks._scale import Scale
-from aimass_compiler.catalog.network import ALL_LAYERS, NetworkFramework
+from aimass_compiler.catalog.network import (
+    ALL_LAYERS,
+    SEQUENCE_LAYERS,
+    BatchNormalization,
+    Convolution,
+    Dense,
+    NetworkFramework,
+)
 from aimass_compiler.conventions import ONNX_OPSETS
 
 if TYPE_CHECKING:
@@ -66,7 +73,7 @@ def train_network(
     rows = _Rows(train, scale, device, budget.share, is_changed=bool(budget.augmentation))
     learner = _Learner(built(layers, shape, train.codes).to(device), task, loss, budget, rows, watched)
     learner.network.load_state_dict(best_weights(learner, budget, progress))
-    return TrainedNetwork(learner.network.cpu().eval(), task, shape, scale, train.codes)
+    return TrainedNetwork(learner.network.cpu().eval(), tuple(layers), task, shape, scale, train.codes)
 
 
 TORCH = NetworkFramework(
@@ -142,7 +149,7 @@ def _make_repeatable(budget: Budget) -> None:
     # cuBLAS repeats its sums in the same order only with a workspace of a fixed size.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # A few of PyTorch's operators repeat themselves exactly on the CPU only: on a GPU they still train.
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_deterministic_debug_mode("warn")
     torch.set_num_threads(budget.threads)
     torch.manual_seed(budget.seed)
 
@@ -332,6 +339,7 @@ class TrainedNetwork(Struct, frozen=True):
     """A network on the CPU with its best weights."""
 
     network: torch.nn.Module
+    layers: tuple[Layer, ...]
     task: Task
     shape: tuple[int, ...]
     scale: Scale | None
@@ -353,9 +361,26 @@ class TrainedNetwork(Struct, frozen=True):
         return None
 
     def to_onnx(self) -> onnx.ModelProto:
-        import torch
-
         from aimass_compiler.catalog.artifacts import _graphs
+        from aimass_compiler.catalog.frameworks._network_graph import network_graph
+
+        if any(isinstance(layer, SEQUENCE_LAYERS) for layer in self.layers):
+            graph = self._exported()
+        else:  # from the layers: PyTorch's own exporter takes longer than a small network to train
+            graph = network_graph(self.layers, tuple(self._parameters()), self.shape, self.task)
+        return _graphs.from_output(graph, "answer", self.shape, self.task, self.scale)
+
+    def _parameters(self) -> Iterator[Mapping[str, numpy.ndarray]]:
+        """What each layer has learned, by name."""
+        modules = iter([module for module in self.network.children() if any(module.state_dict())])
+        for layer in self.layers:
+            learns = isinstance(layer, Dense | Convolution | BatchNormalization)
+            found = next(modules).state_dict() if learns else {}
+            # How many batches were seen is no part of what is computed.
+            yield {name: value.numpy() for name, value in found.items() if name != "num_batches_tracked"}
+
+    def _exported(self) -> onnx.ModelProto:
+        import torch
 
         # It warns of every package whose operators it could export too, were it installed.
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -373,7 +398,7 @@ class TrainedNetwork(Struct, frozen=True):
                 external_data=False,
                 verbose=False,
             )
-        return _graphs.from_output(program.model_proto, "answer", self.shape, self.task, self.scale)
+        return program.model_proto
 
 
 def _answering(trained: TrainedNetwork) -> torch.nn.Module:
