@@ -14,6 +14,7 @@ from aimass_compiler.catalog.calibration import Method
 from aimass_compiler.catalog.metric import MetricName
 from aimass_compiler.catalog.optimizer import Optimizer
 from aimass_compiler.catalog.optimizers.adam import Adam
+from aimass_compiler.catalog.project_code import ProjectFile
 from aimass_compiler.catalog.quantities import Bytes, Duration, Frozen, Integer, Memory, Number
 from aimass_compiler.catalog.schedule import Schedule
 from aimass_compiler.catalog.schedules.constant import ConstantRate
@@ -55,6 +56,8 @@ class Search(Frozen):
     """When the trials have cost so much, no new one starts; in the currency of `prices` in aimass.yaml."""
     cost_per_hour: Number | None = Field(None, gt=0, le=1e6, exclude_if=_is_absent)
     """What one trial costs in an hour; by default, its cores, memory and GPUs at these `prices`."""
+    warm_start: ProjectFile | None = Field(None, exclude_if=_is_absent)
+    """The trials.json of an earlier search, kept in the project: what it found is where this one begins."""
 
     @property
     def trial_seconds(self) -> float | None:

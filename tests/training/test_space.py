@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING
 
 import pytest
+from optuna.trial import TrialState
 
 from aimass_compiler.catalog.models.mlp import Mlp
 from aimass_compiler.catalog.models.xgboost import Xgboost
 from aimass_compiler.catalog.optimizers.sgd import Sgd
 from aimass_compiler.pipeline.training import Objective, Search, Training
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.training.proposals import Clock, Proposal, Proposals, left_over, study_of
 from aimass_compiler.runtime.training.space import Space, filled
 from aimass_compiler.runtime.training.trial import Assignment
 from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
+from aimass_compiler.runtime.training.warm_start import WarmStart, warm_start
 from tests.training.projects import CHURN, Project
 
 if TYPE_CHECKING:
@@ -133,6 +137,60 @@ def test_when_time_is_up_only_the_first_trial_starts(tmp_path: Path) -> None:
     assert after.proposed("b") is None, "whether `a` is done must be seen first"
     after.on_trial_complete("a", {"value": 0.1})
     assert after.proposed("b") == "FINISHED"
+
+
+EARLIER = [
+    {"id": 1, "status": "done", "value": 0.5, "parameters": {"gamma": 0.1, "subsample": 0.9}},
+    {"id": 2, "status": "done", "value": 0.1, "parameters": {"gamma": 0.9, "subsample": 0.2}},
+    {"id": 3, "status": "stopped", "value": None, "parameters": {"gamma": 0.5, "subsample": 0.5}},
+    {"id": 4, "status": "done", "value": 0.0, "parameters": {"gamma": 7.0, "subsample": 0.2}},
+    {"id": 5, "status": "done", "value": 0.0, "parameters": {"depth": 3}},
+]
+
+
+def warm(folder: Path, metric: str, algorithm: str = "tpe") -> WarmStart | None:
+    (folder / "before.json").write_text(json.dumps({"metric": metric, "trials": EARLIER}))
+    assignment = Assignment(CHURN, Xgboost(), Objective(metric="log_loss"), Training(), folder, root=folder)
+    search = Search.model_validate({"warm_start": "before.json", "algorithm": algorithm})
+    return warm_start(assignment, search, NUMBERS)
+
+
+def test_a_search_begins_with_the_best_that_an_earlier_one_found(tmp_path: Path) -> None:
+    found = warm(tmp_path, "log_loss")
+    assert found is not None
+    assert [outcome.id for outcome in found.trials] == [2, 1], "others are no such draws, or not done"
+    study = study_of(Search(trials=4), NUMBERS, [], seed=7, greater_is_better=False, warm=found)
+    found.begin(study, 4)
+    assert [trial.value for trial in study.get_trials(states=[TrialState.COMPLETE])] == [0.1, 0.5]
+    searcher = Proposals(study, NUMBERS, TrialFolders(tmp_path / "new"), [], Clock())
+    assert drawn(searcher.proposed("a")) == {"gamma": 0.9, "subsample": 0.2}
+    assert drawn(searcher.proposed("b")) != {"gamma": 0.1, "subsample": 0.9}, "a quarter of the trials"
+
+
+def test_values_of_another_metric_are_not_compared(tmp_path: Path) -> None:
+    found = warm(tmp_path, "roc_auc")
+    assert found is not None
+    assert found.trials == []
+    assert len(found.best) == 2
+
+
+def test_a_grid_begins_nowhere_else(tmp_path: Path) -> None:
+    assert warm(tmp_path, "log_loss", "grid") is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"trials": [{}]}', '{"trials": 3}'])
+def test_what_no_search_wrote_is_no_beginning(tmp_path: Path, text: str) -> None:
+    (tmp_path / "before.json").write_text(text)
+    objective = Objective(metric="log_loss")
+    assignment = Assignment(CHURN, Xgboost(), objective, Training(), tmp_path, root=tmp_path)
+    with pytest.raises(StageFailure, match=r"before\.json is no trials\.json of a search"):
+        warm_start(assignment, Search(warm_start="before.json"), NUMBERS)
+
+
+def test_a_draw_is_found_again_by_its_values() -> None:
+    for space, draw in ((GRID, GRID.combinations()[2]), (NUMBERS, {"gamma": 0.5, "subsample": 0.25})):
+        assert space.draw(space.values(draw)) == draw
+    assert GRID.draw({"max_depth": 5, "gamma": 0.0}) is None
 
 
 def test_a_search_ends_when_its_trials_have_cost_enough(tmp_path: Path) -> None:

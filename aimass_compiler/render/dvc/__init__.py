@@ -67,7 +67,7 @@ def _stage(stage: Stage, pipeline: Pipeline) -> dict[str, Any]:
         "desc": stage.summary,
         "cmd": command(stage, pipeline.name),
         "wdir": _ROOT,
-        "deps": [*_data_files(stage, pipeline), *_code_files(stage, pipeline), *needs],
+        "deps": [*_data_files(stage, pipeline), *_other_files(stage, pipeline), *needs],
         "params": [{_pipeline_file(pipeline): [key for key in stage.reads if _is_written(key, pipeline)]}],
         "outs": [f"{folder}/{path}" for path in artifact.places((*stage.leaves, *stage.plots))],
         "metrics": [f"{folder}/{path}" for path in stage.metrics],
@@ -135,11 +135,13 @@ def _kinds(pipeline: Pipeline) -> list[str]:
     return list(dict.fromkeys(model.kind.replace("_", "-") for model in pipeline.model.candidates))
 
 
-def _code_files(stage: Stage, pipeline: Pipeline) -> list[str]:
-    """The code of the project that a stage runs."""
+def _other_files(stage: Stage, pipeline: Pipeline) -> list[str]:
+    """The code of the project that a stage runs, and the trials that its search begins with."""
     found = set(pipeline.model.dependencies if "model" in stage.reads else ())
     if "features" in stage.reads:
         found.update(path for transform in pipeline.features for path in transform.dependencies)
+    if "search" in stage.reads and pipeline.search.warm_start is not None:
+        found.add(pipeline.search.warm_start)
     return sorted(map(_as_it_is, found))
 
 

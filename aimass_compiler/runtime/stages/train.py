@@ -81,7 +81,7 @@ def run(
         say(line)
     beside = comparison if tested is None else {**comparison, "backtest": tested}
     results.write_best(workspace.path(artifacts.BEST), assignment, kept.fitted, kept.best, attempts, beside)
-    results.write_trials(workspace.path(artifacts.TRIALS), kept.outcomes, kept.seconds)
+    results.write_trials(workspace.path(artifacts.TRIALS), objective.metric, kept.outcomes, kept.seconds)
     results.write_history(workspace.path(artifacts.HISTORY), kept.fitted)
     results.write_importance(workspace.path(artifacts.IMPORTANCE), kept.fitted, features)
     found[-1].trials.remove()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from aimass_compiler.pipeline.training import Search
     from aimass_compiler.runtime.training.space import Draw, Space
+    from aimass_compiler.runtime.training.warm_start import WarmStart
 
 _STATES = {"done": TrialState.COMPLETE, "stopped": TrialState.PRUNED, "failed": TrialState.FAIL}
 
@@ -44,7 +45,13 @@ class Proposal:
 
 
 def study_of(
-    search: Search, space: Space, outcomes: Iterable[Outcome], *, seed: int, greater_is_better: bool
+    search: Search,
+    space: Space,
+    outcomes: Iterable[Outcome],
+    *,
+    seed: int,
+    greater_is_better: bool,
+    warm: WarmStart | None = None,
 ) -> optuna.Study:
     """A study that knows how earlier trials ended.
 
@@ -52,6 +59,7 @@ def study_of(
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     known = list(outcomes)
+    learned = [] if warm is None else warm.trials
     earlier = [
         optuna.trial.create_trial(
             state=_STATES[outcome.status],
@@ -59,7 +67,7 @@ def study_of(
             distributions=space.distributions(outcome.draw),
             value=outcome.value,
         )
-        for outcome in known
+        for outcome in (*learned, *known)
     ]
     study = optuna.create_study(
         direction="maximize" if greater_is_better else "minimize",
@@ -153,7 +161,7 @@ class Proposals:
         """What to try next, FINISHED, or None to be asked again."""
         if self._clock.is_up:
             # Even when no time or money is left there must be a trial to take a model from.
-            if self._study.get_trials(deepcopy=False, states=[TrialState.COMPLETE]):
+            if any(value is not None for value in self._known.values()):
                 return FINISHED
             if self._running:
                 return None

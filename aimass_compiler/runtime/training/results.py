@@ -107,13 +107,15 @@ def write_best(
     write_json(path, document)
 
 
-def write_trials(path: Path, outcomes: Sequence[Outcome], seconds: Mapping[str, float]) -> None:
+def write_trials(path: Path, metric: str, outcomes: Sequence[Outcome], seconds: Mapping[str, float]) -> None:
     """Write totals, and how every trial ended."""
     statuses = ("done", "stopped", "failed")
     counts = {status: sum(outcome.status == status for outcome in outcomes) for status in statuses}
-    totals = {"trials": len(outcomes), **counts, **{name: round(value, 3) for name, value in seconds.items()}}
+    totals = {"trials": len(outcomes), **counts, **{name: round(value, 6) for name, value in seconds.items()}}
     ordered = sorted(outcomes, key=lambda outcome: outcome.id)
-    write_json(path, {"totals": totals, "trials": [_described(outcome) for outcome in ordered]})
+    write_json(
+        path, {"totals": totals, "metric": metric, "trials": [_described(outcome) for outcome in ordered]}
+    )
 
 
 def _described(outcome: Outcome) -> dict[str, Any]:

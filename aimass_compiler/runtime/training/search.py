@@ -15,6 +15,7 @@ from aimass_compiler.runtime.training.schedulers import label_of, scheduler_of
 from aimass_compiler.runtime.training.trial import Assignment, fit, reason_of
 from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
 from aimass_compiler.runtime.training.trial_log import TrialLog, say
+from aimass_compiler.runtime.training.warm_start import WarmStart, warm_start
 from aimass_compiler.runtime.training.workers import fit_by_workers
 
 if TYPE_CHECKING:
@@ -96,27 +97,36 @@ def _tried(assignment: Assignment, search: Search, space: Space, log: TrialLog) 
         trial_limit=search.trial_seconds,
         ended=sum(outcome.seconds or 0.0 for outcome in log.outcomes),
     )
+    warm = warm_start(assignment, search, space)
     settle_ray()
-    here = FirstTrials(assignment, search, _proposals(assignment, search, space, log, clock), log, clock)
+    proposals = _proposals(assignment, search, space, log, clock, warm)
+    here = FirstTrials(assignment, search, proposals, log, clock)
     if here.run():
         return here.began
     with ray_session(assignment.training):
-        began = _tune(assignment, search, space, log, clock)
+        left = _proposals(assignment, search, space, log, clock, warm)
+        began = _tune(assignment, search, left, log, clock)
     return began if here.began is None else here.began
 
 
 def _proposals(
-    assignment: Assignment, search: Search, space: Space, log: TrialLog, clock: Clock
+    assignment: Assignment, search: Search, space: Space, log: TrialLog, clock: Clock, warm: WarmStart | None
 ) -> Proposals:
     """What to try beside what has ended, and first what was begun."""
     from aimass_compiler.runtime.training.proposals import Proposals, left_over, study_of
 
     seed = assignment.training.seed
-    study = study_of(search, space, log.outcomes, seed=seed, greater_is_better=log.greater_is_better)
-    return Proposals(study, space, log.trials, left_over(search, space, log.trials), clock)
+    greater = log.greater_is_better
+    study = study_of(search, space, log.outcomes, seed=seed, greater_is_better=greater, warm=warm)
+    left = left_over(search, space, log.trials)
+    if warm is not None and not left and not log.outcomes:
+        warm.begin(study, search.trials)
+    return Proposals(study, space, log.trials, left, clock)
 
 
-def _tune(assignment: Assignment, search: Search, space: Space, log: TrialLog, clock: Clock) -> float | None:
+def _tune(
+    assignment: Assignment, search: Search, proposals: Proposals, log: TrialLog, clock: Clock
+) -> float | None:
     """Let Ray Tune run what is left; answers when, on the monotonic clock, its first trial began."""
     from ray import tune
 
@@ -136,7 +146,7 @@ def _tune(assignment: Assignment, search: Search, space: Space, log: TrialLog, c
         tune_config=tune.TuneConfig(
             num_samples=log.total - ended,
             max_concurrent_trials=search.concurrency,
-            search_alg=_searcher(_proposals(assignment, search, space, log, clock)),
+            search_alg=_searcher(proposals),
             scheduler=scheduler,
             # One that is stopped ends with its workers.
             reuse_actors=is_alone,

@@ -92,6 +92,20 @@ class Space:
             values[name] = found.choice[drawn] if isinstance(found, Choice) else drawn
         return values
 
+    def draw(self, values: Mapping[str, Any]) -> Draw | None:
+        """What was drawn for these values; None where they are none of this space."""
+        label = str(values.get(MODEL, "")) if self.is_choice else ""
+        own = self.models.get(label)
+        if own is None or not own.keys() <= values.keys():
+            return None
+        found: dict[str, Any] = self._of_model(label)
+        for name, wanted in own.items():
+            drawn = _drawn(wanted, values[name])
+            if drawn is None:
+                return None
+            found[self._drawn_as(label, name)] = drawn
+        return found
+
     def combinations(self) -> list[Draw]:
         """Every combination of the choices, the last parameter changing fastest."""
         return [draw for label in self.models for draw in self._combinations(label)]
@@ -157,6 +171,16 @@ def _ranges(model: Model, training: Training) -> dict[str, Range]:
         str(path[-1]) if path[0] == "model" else f"{OPTIMIZER}{path[-1]}": found
         for path, found in ranges(model, training).items()
     }
+
+
+def _drawn(wanted: Range, value: Any) -> Any:
+    """The place of a value in a choice, or a number between the ends; None where it is neither."""
+    if isinstance(wanted, Choice):
+        candidates = [list(each) if isinstance(each, tuple) else each for each in wanted.choice]
+        return candidates.index(value) if value in candidates else None
+    low, high = wanted.ends
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value if is_number and low <= value <= high else None
 
 
 def _distribution(found: Range) -> BaseDistribution:
