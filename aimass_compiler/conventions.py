@@ -84,8 +84,10 @@ WRITTEN_AS_TEXT = frozenset(("category", "text", "time"))
 PROBABILITIES_OUTPUT = "probabilities"
 LABEL_OUTPUT = "label"
 PREDICTION_OUTPUT = "prediction"
+#: The ends of a prediction interval.
+LOWER_OUTPUT, UPPER_OUTPUT = "lower", "upper"
 #: What a forecast answers for each step of its horizon: the value, and between which it lies.
-FORECAST_OUTPUTS = (PREDICTION_OUTPUT, "lower", "upper")
+FORECAST_OUTPUTS = (PREDICTION_OUTPUT, LOWER_OUTPUT, UPPER_OUTPUT)
 
 # ---- stages, in the order in which they run --------------------------------------------------
 #: What moves a stage's rows, and the variable that names one of them.

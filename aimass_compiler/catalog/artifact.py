@@ -100,7 +100,7 @@ class Artifact(ABC, Generic[T]):
         """Leave the files that serve, from the folders of the stages train and features.
 
         `threshold` is the probability from which on a row is given the positive one of two classes, `widths`
-        those of a forecast's intervals.
+        those of the intervals of a forecast, or of a regression that has some.
         """
 
     @abstractmethod

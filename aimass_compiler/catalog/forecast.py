@@ -112,7 +112,10 @@ class SeriesRows(Struct, frozen=True):
 
 
 class IntervalWidths(Struct, frozen=True):
-    """Half the widths of prediction intervals, in units of the history's spread."""
+    """Half the widths of prediction intervals, in units of the history's spread.
+
+    A regression has no history: its one width is in the target's unit.
+    """
 
     level: float
     """The share of true values that they are made to hold."""

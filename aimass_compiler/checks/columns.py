@@ -81,6 +81,8 @@ _TENSORS = (
     conventions.PROBABILITIES_OUTPUT,
     conventions.LABEL_OUTPUT,
     conventions.PREDICTION_OUTPUT,
+    conventions.LOWER_OUTPUT,
+    conventions.UPPER_OUTPUT,
     "features",
     "scores",
 )

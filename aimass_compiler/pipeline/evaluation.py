@@ -107,6 +107,17 @@ class CrossValidation(Frozen):
     """In how many parts rows are held out in turn: by group, in time or stratified, as the split says."""
 
 
+class PredictionIntervals(Frozen):
+    """An interval around each predicted number, from `lower` to `upper`, by split conformal prediction."""
+
+    coverage: Number = Field(0.9, gt=0, lt=1)
+    """The share of rows whose true value is to lie within its interval."""
+    min: Number | None = Field(None, gt=0, le=1)
+    """A gate: at least this share of the test rows must lie within."""
+    max_width: Number | None = Field(None, gt=0)
+    """A gate: intervals must be no wider than this, in the target's unit."""
+
+
 class Evaluation(Frozen):
     """What a trained model must show before it is packaged."""
 
@@ -118,6 +129,8 @@ class Evaluation(Frozen):
     """Category columns whose values are judged one by one."""
     decision: Decision | None = Field(None, exclude_if=lambda decision: decision is None)
     """From which probability on a row is given the positive class; by default, its likeliest class is."""
+    intervals: PredictionIntervals | None = Field(None, exclude_if=lambda intervals: intervals is None)
+    """Prediction intervals of a regression, in the model and in every answer; by default none."""
     importance: PermutationImportance = Field(
         default_factory=PermutationImportance.default,
         exclude_if=lambda importance: importance == PermutationImportance.default(),

@@ -229,8 +229,9 @@ def join(
 
     The inputs are those of `features`. A classification gives `probabilities` float32 [N, K] and
     `label` string [N], a regression `prediction` float64 [N]. The label is the likeliest class, or of two
-    the positive one from a threshold on. A forecast, whose rows read the `inputs` of
-    features.json, answers `prediction`, `lower` and `upper` float64 [N, H].
+    the positive one from a threshold on. With `widths`, a regression gives `lower` and `upper`, float64 [N].
+    A forecast, whose rows read the `inputs` of features.json, answers `prediction`, `lower` and `upper`
+    float64 [N, H].
     """
     features, model = _harmonised(features, model)
     joined = compose.merge_models(features, model, io_map=[("features", "features")], prefix2=_PREFIX)
@@ -243,6 +244,8 @@ def join(
         _add_classes(joined.graph, scores, task, threshold)
     else:
         _add_prediction(joined.graph, scores)
+        if widths is not None:
+            _add_interval(joined.graph, widths.widths[0])
     return _named(joined)
 
 
@@ -334,3 +337,13 @@ def _add_prediction(graph: onnx.GraphProto, scores: str) -> None:
     graph.output.append(
         helper.make_tensor_value_info(conventions.PREDICTION_OUTPUT, TensorProto.DOUBLE, ["N"])
     )
+
+
+def _add_interval(graph: onnx.GraphProto, radius: float) -> None:
+    """A radius below the prediction, and one above it."""
+    name, precise = f"{_OWN}radius", TensorProto.DOUBLE
+    graph.initializer.append(helper.make_tensor(name, precise, [], [radius]))
+    for output, operator in ((conventions.LOWER_OUTPUT, "Sub"), (conventions.UPPER_OUTPUT, "Add")):
+        node = helper.make_node(operator, [conventions.PREDICTION_OUTPUT, name], [output], name=output)
+        graph.node.append(node)
+        graph.output.append(helper.make_tensor_value_info(output, precise, ["N"]))

@@ -88,7 +88,9 @@ def forecast_report(
 
 
 def widths_of(report: Mapping[str, Any]) -> IntervalWidths | None:
-    """The widths that a report has; None where it is not of a forecast."""
+    """The widths that a report has, of a forecast or of a regression's intervals; None where it has none."""
+    if regression := report.get("prediction_intervals"):
+        return IntervalWidths(regression["coverage"], (regression["radius"],), least_spread=1.0)
     if "interval" not in report:
         return None
     found = report["interval"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.packaging.rows import as_json
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ def background_of(
     """
     if wanted is None:
         return {}
+    if task.forecast is not None:
+        message = f"`{task.target}` is forecast, and answers of a forecast are not explained"
+        raise StageFailure(ExitCode.USAGE, message, "remove `serving.explanations`")
     affordable = max(_FEWEST, _MOST_PREDICTED // (2 * max(1, len(inputs))))
     width = sum(math.prod(column.get("shape", ())) for column in inputs)
     count = min(wanted.background, affordable, max(1, _MOST_VALUES // max(1, width)), rows.height)

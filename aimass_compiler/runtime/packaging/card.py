@@ -83,6 +83,7 @@ def card(
         tested_rows=f"{tested_rows:,}",
         kind=best["model"],
         importance=report.get("importance"),
+        intervals=report.get("prediction_intervals"),
         shown=_shown,
         calibration=best.get("calibration"),
         parameters=best["parameters"],

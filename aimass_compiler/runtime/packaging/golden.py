@@ -31,6 +31,7 @@ def golden_rows(
     served: NDArray[numpy.float32],
     task: Task,
     threshold: float | None = None,
+    radius: float | None = None,
 ) -> dict[str, Any]:
     """Rows that answers tell apart, with what `served` has for them, in the form of /predict."""
     chosen: list[dict[str, Any]] = []
@@ -45,7 +46,7 @@ def golden_rows(
             break
         chosen.append(row)
         places.append(place)
-    predictions = [_prediction(served[place], task, threshold) for place in places]
+    predictions = [_prediction(served[place], task, threshold, radius) for place in places]
     return {"format": conventions.GOLDEN_FORMAT, "rows": chosen, "predictions": predictions}
 
 
@@ -82,12 +83,16 @@ def _decided_otherwise(served: NDArray[numpy.float32], task: Task, threshold: fl
     return [int(places[abs(chances - middle).argmin()])] if len(places) else ()
 
 
-def _prediction(scores: NDArray[numpy.float32], task: Task, threshold: float | None) -> dict[str, Any]:
+def _prediction(
+    scores: NDArray[numpy.float32], task: Task, threshold: float | None, radius: float | None
+) -> dict[str, Any]:
     """The answer in as many digits as float32 needs; of a forecast without its intervals, which follow."""
     if task.forecast is not None:
         return {"prediction": scores.tolist()}
     if not task.is_classification:
-        return {"prediction": float(str(scores))}
+        number = float(str(scores))
+        ends = {} if radius is None else {"lower": number - radius, "upper": number + radius}
+        return {"prediction": number, **ends}
     shares = {label: float(str(share)) for label, share in zip(task.classes, scores, strict=True)}
     (label,) = task.labels(scores[None], threshold)
     return {"label": task.classes[label], "probabilities": shares}

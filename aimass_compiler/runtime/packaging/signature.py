@@ -82,6 +82,17 @@ def _outputs(task: Task) -> list[dict[str, Any]]:
     ]
 
 
+def with_intervals(
+    outputs: Sequence[Mapping[str, Any]], intervals: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What a signature has of prediction intervals: two more outputs, and what they promise."""
+    if intervals is None:
+        return {}
+    ends = (conventions.LOWER_OUTPUT, conventions.UPPER_OUTPUT)
+    added = [{"name": name, "datatype": "FP64", "shape": [-1]} for name in ends]
+    return {"outputs": [*outputs, *added], "interval": intervals["coverage"]}
+
+
 def _example(rows: polars.DataFrame, inputs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The first row in which the fewest values are missing, as JSON; a picture is nested lists."""
     read = [column["name"] for column in inputs]

@@ -303,7 +303,9 @@ def _prediction(signature: Signature) -> dict[str, Any]:
     if signature.horizon is not None:
         return _forecast(signature, signature.horizon)
     if not signature.labels:
-        return _object({"prediction": {"type": "number"}}, ("prediction",))
+        names = [output["name"] for output in signature.outputs]
+        about = {} if signature.interval is None else {"description": _interval(signature.interval)}
+        return {**_object({name: {"type": "number"} for name in names}, names), **about}
     share = {"type": "number", "minimum": 0, "maximum": 1.000001}
     shares = _object(dict.fromkeys(signature.labels, share), signature.labels)
     decision = signature.decision
@@ -314,6 +316,12 @@ def _prediction(signature: Signature) -> dict[str, Any]:
     )
     label = {"enum": list(signature.labels), "description": how}
     return _object({"label": label, "probabilities": shares}, ("label", "probabilities"))
+
+
+def _interval(coverage: float) -> str:
+    return (
+        f"From `lower` to `upper`, intervals were made to hold the true value of {coverage:.4g} of the rows."
+    )
 
 
 def _infer_request(signature: Signature) -> dict[str, Any]:

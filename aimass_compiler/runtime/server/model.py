@@ -189,7 +189,9 @@ def predictions_of(signature: Signature, outputs: Mapping[str, NDArray[Any]]) ->
         rows = zip(*(outputs[name].tolist() for name in names), strict=True)
         return [dict(zip(names, row, strict=True)) for row in rows]
     if not signature.labels:
-        return [{"prediction": value} for value in outputs[conventions.PREDICTION_OUTPUT]]
+        answered = [output["name"] for output in signature.outputs]
+        values = zip(*(outputs[name] for name in answered), strict=True)
+        return [dict(zip(answered, row, strict=True)) for row in values]
     labels = outputs[conventions.LABEL_OUTPUT].tolist()
     return [
         {"label": label, "probabilities": dict(zip(signature.labels, row, strict=True))}
@@ -222,7 +224,8 @@ def _objects(value: object) -> Sequence[Mapping[str, Any]]:
 def _agree(found: Mapping[str, Any], wanted: Mapping[str, Any], decision: LabelDecision | None) -> bool:
     """Whether a prediction is near enough; where two labels are as near, it may be either."""
     if "prediction" in found:
-        return _is_near(found["prediction"], wanted.get("prediction"))
+        named = "prediction" in wanted and wanted.keys() <= found.keys()
+        return named and all(_is_near(found[name], each) for name, each in wanted.items())
     shares, expected, label = found["probabilities"], wanted.get("probabilities"), wanted.get("label")
     if not isinstance(expected, Mapping) or shares.keys() != expected.keys() or label not in list(shares):
         return False

@@ -89,7 +89,7 @@ class Signature:
     decision: LabelDecision | None = None
     """How the label follows; None where it is the likeliest class."""
     interval: float | None = None
-    """The share of true values that the intervals of a forecast are made to hold."""
+    """The share of true values that the intervals of a forecast or a regression are made to hold."""
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -140,7 +140,7 @@ def read_signature(document: Mapping[str, Any]) -> Signature:
         labels=labels,
         example=_object(document, "example"),
         decision=_decision(document, labels) if "decision" in document else None,
-        interval=document.get("interval"),
+        interval=_interval(document) if "interval" in document else None,
     )
 
 
@@ -152,6 +152,13 @@ def _decision(document: Mapping[str, Any], labels: Sequence[str]) -> LabelDecisi
     if not isinstance(threshold, float) or not 0 < threshold < 1:
         raise ValueError(f"the threshold of `decision` is {shown(threshold)}, which is no probability")
     return LabelDecision(positive, threshold)
+
+
+def _interval(document: Mapping[str, Any]) -> float:
+    share: Any = document["interval"]
+    if not isinstance(share, float) or not 0 < share < 1:
+        raise ValueError(f"`interval` is {shown(share)}, which is no share")
+    return share
 
 
 def _packed(tensor: str, inputs: Sequence[Mapping[str, Any]], fields: Sequence[Field]) -> tuple[Field, ...]:
@@ -203,6 +210,9 @@ def _labels(document: Mapping[str, Any]) -> tuple[str, ...]:
     if task == "regression":
         kind = "FP64" if outputs and outputs[0].get("datatype") == "FP64" else "FP32"
         wanted = [{"name": conventions.PREDICTION_OUTPUT, "datatype": kind, "shape": [-1]}]
+        if "interval" in document:
+            ends = (conventions.LOWER_OUTPUT, conventions.UPPER_OUTPUT)
+            wanted += [{"name": name, "datatype": "FP64", "shape": [-1]} for name in ends]
     elif task == FORECAST:
         shape = outputs[0].get("shape") if outputs else None
         is_horizon = isinstance(shape, list) and [type(size) for size in shape[1:]] == [int]

@@ -29,6 +29,11 @@ from aimass_compiler.runtime.evaluation.measures import (
     metrics_of,
     rows_by_value,
 )
+from aimass_compiler.runtime.evaluation.prediction_intervals import (
+    conformal,
+    is_of_intervals,
+    judge_intervals,
+)
 from aimass_compiler.runtime.evaluation.predictions import Predictions, predict
 from aimass_compiler.runtime.evaluation.released_model import rivals_of
 from aimass_compiler.runtime.evaluation.repeats import Repeats
@@ -44,6 +49,7 @@ if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
+    from aimass_compiler.catalog.artifact import Artifact
     from aimass_compiler.catalog.task import Task
     from aimass_compiler.pipeline.columns import Column
     from aimass_compiler.pipeline.decision import Decision
@@ -74,19 +80,16 @@ def run(
     """
     best = read_json(workspace.path(artifacts.BEST))
     artifact, task = model_named(best["model"]).artifact, task.naming(best.get("classes", task.classes))
-    scorer, matrices = artifact.scorer(workspace.folder("train")), workspace.folder("features")
-    predictions = {split: predict(scorer, task, read_examples(matrices, split), split) for split in SPLITS}
-    decided = None if evaluation.decision is None else _decided(evaluation.decision, task, predictions)
-    if decided is not None:
-        predictions = {split: rows.decided(decided.threshold) for split, rows in predictions.items()}
+    predictions, decided = _predicted(artifact, task, evaluation.decision, workspace)
     measurements = Measurements.of(task, metrics_of(evaluation, objective), predictions)
     fit = judge_fit(objective.metric, measurements, evaluation.gates)
     rivals = rivals_of(evaluation.gates, measurements, columns, artifact, workspace)
     repeats = Repeats.read(evaluation, workspace)
     judged = judge(evaluation.gates, measurements, rivals, partial(_sliced, columns, workspace), repeats)
-    slices = {name: columns[name] for name in evaluation.slices}
-    rows = polars.read_parquet(workspace.path(artifacts.rows("test")), columns=list(slices))
-    measured = {**measurements.measured, "slices": measure_slices(measurements, rows, slices)}
+    intervals = conformal(evaluation.intervals, predictions)
+    judged += judge_intervals(evaluation.intervals, intervals)
+    measured: dict[str, Any] = dict(measurements.measured)
+    measured["slices"] = _slices(evaluation.slices, measurements, columns, workspace)
     if task.forecast is not None:
         tested = read_json(workspace.path(artifacts.BEST)).get("backtest")
         widths = widths_of(tested or {}) or interval_widths(task.forecast, predictions["validation"])
@@ -100,17 +103,39 @@ def run(
     )
     write_importance(workspace.path(artifacts.PERMUTATION_IMPORTANCE), permuted)
     beside = _comparisons(rivals, judged, decided, permuted) | repeats.numbers()
+    beside |= {"prediction_intervals": intervals.document()} if intervals else {}
     write_json(workspace.path(artifacts.METRICS), measured | beside)
     write_json(workspace.path(artifacts.VERDICT), _verdict(measurements, fit, judged, decided))
     _write_predictions(workspace.path(artifacts.PREDICTIONS), task, predictions["test"])
     for path, write in _PLOTS.items():
         (write if task.has_target else plots.write_nothing)(workspace.path(path), task, predictions["test"])
-    decision = [] if decided is None else [decided.shown(task)]
-    decision += repeats.lines(objective.metric)
+    said = [*([decided.shown(task)] if decided else []), *([intervals.shown] if intervals else [])]
+    said += repeats.lines(objective.metric)
     judged_fit = f"the model {fit.verdict}: {fit.reason}" if task.has_target else fit.reason
-    for line in (*decision, judged_fit, *map(_marked, judged)):
+    for line in (*said, judged_fit, *map(_marked, judged)):
         print(line, flush=True)
     _stop_if_missed([gate for gate in judged if not gate.passed], fit, measurements, evaluation)
+
+
+def _predicted(
+    artifact: Artifact[Any], task: Task, decision: Decision | None, workspace: Workspace
+) -> tuple[dict[str, Predictions], ChosenThreshold | None]:
+    """What the model says of every split, and the threshold by which its labels are given, if there is one."""
+    scorer, matrices = artifact.scorer(workspace.folder("train")), workspace.folder("features")
+    predictions = {split: predict(scorer, task, read_examples(matrices, split), split) for split in SPLITS}
+    if decision is None:
+        return predictions, None
+    decided = _decided(decision, task, predictions)
+    return {split: rows.decided(decided.threshold) for split, rows in predictions.items()}, decided
+
+
+def _slices(
+    wanted: Sequence[str], measurements: Measurements, columns: Mapping[str, Column], workspace: Workspace
+) -> dict[str, Any]:
+    """The metrics of the test split, value by value of each column that is wanted."""
+    slices = {name: columns[name] for name in wanted}
+    rows = polars.read_parquet(workspace.path(artifacts.rows("test")), columns=list(slices))
+    return measure_slices(measurements, rows, slices)
 
 
 def _sliced(
@@ -205,5 +230,5 @@ def _stop_if_missed(
     raise StageFailure(
         ExitCode.GATE,
         f"the model missed {count}:\n" + "\n".join(f"  {gate.reason}" for gate in missed),
-        advice(missed, fit, measurements, evaluation),
+        advice([gate for gate in missed if not is_of_intervals(gate)], fit, measurements, evaluation),
     )

@@ -49,7 +49,8 @@ def run(
     rows = polars.read_parquet(workspace.path(artifacts.rows("test")))
     read = request_inputs(read_json(workspace.path(artifacts.FEATURES))["inputs"], task)
     report = read_json(workspace.path(artifacts.METRICS)) | read_json(workspace.path(artifacts.VERDICT))
-    threshold = report.get("decision", {}).get("threshold")
+    threshold, intervals = report.get("decision", {}).get("threshold"), report.get("prediction_intervals")
+    decided = threshold, None if intervals is None else intervals["radius"]
     folder, held = workspace.folder(artifacts.PACKAGE), request_columns(columns, task)
     with replacing_all(folder, artifact.files) as made:
         train, features = workspace.folder("train"), workspace.folder("features")
@@ -62,6 +63,7 @@ def run(
         collected = read_json(workspace.path(artifacts.ROWS_REPORT))
         contract = {"format": artifact.package_format, "model": name, **known}
         contract |= signature.contract_of(task, held, read, collected, asked, threshold)
+        contract |= signature.with_intervals(contract["outputs"], intervals)
         possible: dict[str, Callable[[], dict[str, Any]]] = {
             artifacts.SIGNATURE: lambda: contract,
             artifacts.REFERENCE: lambda: (
@@ -69,18 +71,23 @@ def run(
                 | {"prediction": prediction_reference(task, answered, threshold)}
                 | background_of(explanations, asked, contract["inputs"], task)
             ),
-            artifacts.GOLDEN: lambda: golden_rows(asked, contract["inputs"], answered, task, threshold),
+            artifacts.GOLDEN: lambda: golden_rows(asked, contract["inputs"], answered, task, *decided),
             artifacts.REACHED: lambda: known | report,
         }
         documents = {path: possible[path]() for path in artifact.places(possible)}
         model_card = card(name, task, held, contract, report, best, rows.height)
+    _write(documents, model_card, workspace)
+    made_of = f"version {known['version']}, {artifact.size(folder):,} bytes"
+    print(f"{made_of}; it answers {rows.height:,} test rows as evaluated", flush=True)
+
+
+def _write(documents: Mapping[str, Mapping[str, Any]], model_card: str, workspace: Workspace) -> None:
+    """Write what says what the package is; the manifest comes last, because it lists all of it."""
     for path, document in documents.items():
         write_json(workspace.path(path), document)
     with replacing(workspace.path(artifacts.MODEL_CARD)) as temporary:
         temporary.write_text(model_card, encoding="utf-8")
-    write_json(workspace.path(artifacts.MANIFEST), manifest_of(folder))
-    made_of = f"version {known['version']}, {artifact.size(folder):,} bytes"
-    print(f"{made_of}; it answers {rows.height:,} test rows as evaluated", flush=True)
+    write_json(workspace.path(artifacts.MANIFEST), manifest_of(workspace.folder(artifacts.PACKAGE)))
 
 
 def _require_gates(verdict: Mapping[str, Any]) -> None:
