@@ -120,7 +120,7 @@ def run(
 def _predicted(
     artifact: Artifact[Any], task: Task, decision: Decision | None, workspace: Workspace
 ) -> tuple[dict[str, Predictions], ChosenThreshold | None]:
-    """What the model says of every split, and the threshold by which its labels are given, if there is one."""
+    """What the model says of every split, and the threshold of its labels, if there is one."""
     scorer, matrices = artifact.scorer(workspace.folder("train")), workspace.folder("features")
     predictions = {split: predict(scorer, task, read_examples(matrices, split), split) for split in SPLITS}
     if decision is None:
