@@ -86,6 +86,14 @@ def test_runs_are_sorted_by_any_column(kept: Project, column: str, order: list[s
     assert [run["name"] for run in document["runs"]] == order
 
 
+def test_of_runs_with_folds_their_mean_is_shown(kept: Project) -> None:
+    folds = {"cross_validation": {"roc_auc": {"mean": 0.75, "std": 0.1}}}
+    kept.write("artifacts/churn/evaluate/metrics.json", json.dumps(folds))
+    done = kept.aimass("runs", "churn", "--split", "cross_validation")
+    assert done.out.splitlines()[1].split()[:2] == ["here", "0.75"]
+    assert "mean metrics of the folds; parameters" in done.out
+
+
 def test_programs_get_what_each_run_was_and_reached(kept: Project) -> None:
     document = json.loads(kept.aimass("runs", "churn", "--format", "json").out)
     best = document["runs"][0]

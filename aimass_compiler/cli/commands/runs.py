@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
   aimass runs churn                          all runs, the best first
   aimass runs churn --sort subsample         by a parameter, or by any metric
+  aimass runs churn --split cross_validation by the mean over folds
   aimass runs churn --adopt sub06 --diff     write the values of a run into the spec
   aimass runs churn --adopt sub06 --found    also what its search found, in the place of ranges
   aimass runs churn --remove sub06           forget a run
@@ -42,7 +43,10 @@ def declare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--ascending", action="store_true", help="the smallest first, of a metric, too")
     parser.add_argument(
-        "--split", choices=SPLITS, default="validation", help="whose metrics are shown (default: %(default)s)"
+        "--split",
+        choices=(*SPLITS, "cross_validation"),
+        default="validation",
+        help="whose metrics are shown (default: %(default)s)",
     )
     acts = parser.add_mutually_exclusive_group()
     acts.add_argument(

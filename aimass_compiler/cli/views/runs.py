@@ -13,6 +13,7 @@ from aimass_compiler.cli.views.cells import safe, table
 from aimass_compiler.cli.views.changes import fenced
 from aimass_compiler.impact.models import at, mapping
 from aimass_compiler.impact.runs import KeptRun, differing, measured
+from aimass_compiler.pipeline.evaluation import CROSS_VALIDATION
 
 FORMAT = "aimass.runs/v1"
 _LONGEST = 28
@@ -74,6 +75,7 @@ def _objective(run: KeptRun) -> str:
 
 def _metric(run: KeptRun, split: str, name: str) -> float | None:
     value = mapping(run.metrics.get(split)).get(name)
+    value = value.get("mean") if isinstance(value, Mapping) else value  # over folds
     return float(value) if isinstance(value, (int, float)) else None
 
 
@@ -88,7 +90,12 @@ def _lines(model: str, found: Sequence[KeptRun], columns: Columns) -> Iterator[s
         rows.append([run.name, *values, *(_cell(parameters[key][place]) for key in parameters), _gates(run)])
     yield from table(rows, indent="")
     yield ""
-    yield f"metrics of the {columns.split} split; parameters are those that differ"
+    whose = (
+        "mean metrics of the folds"
+        if columns.split == CROSS_VALIDATION
+        else f"metrics of the {columns.split} split"
+    )
+    yield f"{whose}; parameters are those that differ"
     for run in found:
         yield from (safe(f"{run.name}: {reason}") for reason in run.missed)
 
