@@ -34,8 +34,8 @@ EXPLANATIONS = (
     Explanation(
         "AM106",
         "there is no such kind",
-        "Sources, cleaning steps, splits, transforms, models, metrics, optimizers and schedules are chosen "
-        "by name; `aimass explain` lists them.",
+        "Sources, cleaning steps, splits, transforms, models, metrics, optimizers, schedules and "
+        "augmentations are chosen by name; `aimass explain` lists them.",
     ),
     Explanation("AM107", "a list has the wrong length", "The key needs fewer or more items."),
     Explanation(

@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
+from pydantic import ValidationError
 
 from aimass_compiler import conventions
-from aimass_compiler.catalog import FAMILIES, family_of, load, names
+from aimass_compiler.catalog import FAMILIES, Kind, family_of, load, names
 from aimass_compiler.catalog.quantities import RANGES
 from aimass_compiler.diagnostics import (
     Assign,
@@ -198,6 +199,17 @@ def _other_place(key: str) -> str:
     return f"`{key}` is a {FAMILIES[family]}" if family else ""
 
 
+def _takes(kind: type[Kind], text: str) -> bool:
+    """Whether a text alone is a short form of the kind."""
+    if kind.short_form is None:
+        return False
+    try:
+        kind.model_validate({kind.short_form: text})
+    except ValidationError:
+        return False
+    return True
+
+
 def _unknown_kind(data: Mapping[str, Any], mismatch: Mismatch) -> Finding:
     name, family = str(mismatch.context["name"]), str(mismatch.context["family"])
     written = value_at(data, mismatch.path)
@@ -205,7 +217,7 @@ def _unknown_kind(data: Mapping[str, Any], mismatch: Mismatch) -> Finding:
     elsewhere = family_of(name)
     if isinstance(written, str) and (written != name or "/" in name):
         message = f"`{written}` does not end in the name of a kind of {FAMILIES[family]}"
-        able = (known for known in names(family) if load(family, known).short_form is not None)
+        able = (known for known in names(family) if _takes(load(family, known), written))
         hint = "name the kind: " + ", ".join(f"`{{{known}: {written}}}`" for known in able)
         return Finding("AM106", path, message, help=hint)
     if family == "cleaning" and elsewhere == "transforms":
