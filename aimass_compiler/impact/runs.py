@@ -129,6 +129,10 @@ def _read(run: KeptRun) -> dict[str, Any]:
     """The parts of a pipeline that stages read, with what a search found in the place of ranges."""
     names = dict.fromkeys(key.partition(".")[0] for stage in STAGES for key in stage.reads)
     read = {name: run.pipeline[name] for name in names if name in run.pipeline and name not in _DERIVED}
+    best = mapping(run.results.get(artifacts.BEST))
+    if "one_of" in mapping(read.get("model")) and best:  # the model that the search chose, for all of them
+        own = {key: value for key, value in best["parameters"].items() if "." not in key}
+        read = read | {"model": {best["model"]: own}}
     for key, value in run.found.items():
         model, kind, parameter = key.split(".", 2)
         read = read | {model: {kind: {**read[model][kind], parameter: value}}}

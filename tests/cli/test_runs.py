@@ -94,6 +94,19 @@ def test_of_runs_with_folds_their_mean_is_shown(kept: Project) -> None:
     assert "mean metrics of the folds; parameters" in done.out
 
 
+def test_of_several_models_the_one_that_was_chosen_is_compared(kept: Project) -> None:
+    path = "generated/churn/pipeline.json"
+    document = json.loads((kept.root / path).read_text())
+    document["model"] = {"one_of": [document["model"], {"naive_bayes": {}}]}
+    kept.write(path, json.dumps(document))
+    best = {"model": "naive_bayes", "parameters": {"smoothing": 1e-9}}
+    kept.write("artifacts/churn/train/best.json", json.dumps(best))
+    kept.write("artifacts/churn/evaluate/metrics.json", json.dumps({"validation": {"roc_auc": 0.9}}))
+    first, second, *_ = (line.split() for line in kept.aimass("runs", "churn").out.splitlines())
+    assert first == ["run", "roc_auc", "model", "gates"]
+    assert second == ["here", "0.9", "naive_bayes", "passed"]
+
+
 def test_programs_get_what_each_run_was_and_reached(kept: Project) -> None:
     document = json.loads(kept.aimass("runs", "churn", "--format", "json").out)
     best = document["runs"][0]
