@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -163,20 +162,9 @@ def test_an_engine_that_there_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyP
         pytest.fail("nothing moves rows")
 
 
-def heights(folder: Path, block: polars.DataFrame) -> tuple[int, int]:
-    """The rows of a block and who counted them; the first worker that is asked dies."""
-    died = folder / "died"
-    if not died.exists():
-        died.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return block.height, os.getpid()
-
-
 @pytest.mark.nightly
 @pytest.mark.usefixtures("in_blocks")
-def test_a_cluster_writes_the_same_bytes_though_a_worker_is_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cluster_writes_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in conventions.ENGINES:
         (tmp_path / name).mkdir()
         write(tmp_path / name)
@@ -184,8 +172,27 @@ def test_a_cluster_writes_the_same_bytes_though_a_worker_is_killed(
     monkeypatch.setenv(conventions.ENGINE_VARIABLE, "ray")
     monkeypatch.setattr(os, "cpu_count", lambda: 3)
     assert written(tmp_path / "ray") == here
+
+
+@pytest.mark.nightly
+@pytest.mark.usefixtures("in_blocks")
+def test_the_block_of_a_worker_that_is_killed_is_computed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path)
+    died = tmp_path / "died"
+
+    def heights(block: polars.DataFrame) -> tuple[int, int]:
+        """The rows of a block and who counted them; the first worker that is asked dies."""
+        if not died.exists():
+            died.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return block.height, os.getpid()
+
+    monkeypatch.setenv(conventions.ENGINE_VARIABLE, "ray")
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
     with data_engine(tmp_path) as engine:
-        found = list(engine.scan(tmp_path / "ray" / "rows.parquet").each(partial(heights, tmp_path)))
+        found = list(engine.scan(tmp_path / "rows.parquet").each(heights))
     assert [height for height, _ in found] == [50] * 12
     assert os.getpid() not in {who for _, who in found}
-    assert (tmp_path / "died").exists()
+    assert died.exists()
