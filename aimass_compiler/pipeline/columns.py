@@ -158,6 +158,8 @@ class FutureColumn(_Column):
 
     type: Literal["future"] = "future"
     length: Integer
+    min: Number | None = None
+    max: Number | None = None
     unit: str = ""
 
     @property
@@ -211,7 +213,9 @@ def request_columns(columns: Mapping[str, Column], task: Task) -> Mapping[str, C
     length = task.forecast.horizon
     future: Any = FutureColumn
     return {
-        name: future(length=length, unit=column.unit, description=column.description)
+        name: future(
+            length=length, min=column.min, max=column.max, unit=column.unit, description=column.description
+        )
         if isinstance(column, NumberColumn) and column.may_be_feature
         else column
         for name, column in row_columns(columns, task).items()

@@ -102,7 +102,12 @@ def daily() -> polars.DataFrame:
 DAILY: dict[str, Any] = {
     "data": {
         "sources": {"rows": "rows.csv"},
-        "columns": {"day": "time", "shop": "category", "promotion": "number", "sales": "number"},
+        "columns": {
+            "day": "time",
+            "shop": "category",
+            "promotion": {"type": "number", "min": 0, "max": 1},
+            "sales": "number",
+        },
         "split": {"by": "time", "column": "day", "train": 0.6, "validation": 0.2, "test": 0.2},
     },
     "target": "sales",
@@ -192,8 +197,9 @@ def test_a_model_that_does_not_beat_the_baseline_is_refused(tmp_path: Path) -> N
         (lambda row: row["promotion"].append(0.0), "promotion"),
         (lambda row: row["sales"].__setitem__(3, None), "sales"),
         (lambda row: row.pop("day"), "day"),
+        (lambda row: row["promotion"].__setitem__(2, 1.5), "promotion"),
     ],
-    ids=["short history", "too many steps", "gap", "no time"],
+    ids=["short history", "too many steps", "gap", "no time", "above its maximum"],
 )
 def test_what_is_no_request_is_refused(run: Run, change: Any, field: str) -> None:
     (row,) = requests(run, daily())[:1]

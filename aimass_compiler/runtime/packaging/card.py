@@ -47,14 +47,7 @@ def card(
     tested_rows: int,
 ) -> str:
     """The whole card as Markdown; `report` is what evaluate wrote, `best` what train did."""
-    environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined,
-        finalize=_finished,
-        autoescape=False,  # noqa: S701  # Markdown, not HTML: `finalize` escapes every value
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = _environment()
     source = resources.files(__package__).joinpath(_TEMPLATE).read_text(encoding="utf-8")
     return environment.from_string(source).render(
         name=name,
@@ -90,6 +83,17 @@ def card(
         models=list(_models(best)),
         objective=metric_title(best["metric"], task),
         request=_json_block({"rows": [signature["example"]]}),
+    )
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        finalize=_finished,
+        autoescape=False,  # noqa: S701  # Markdown, not HTML: `finalize` escapes every value
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
 
 

@@ -54,9 +54,9 @@ def _written(column: Column, name: str, collected: Mapping[str, Any]) -> dict[st
 
 def _contract(column: Column, name: str, collected: Mapping[str, Any]) -> dict[str, Any]:
     contract: dict[str, Any] = {"nullable": column.is_nullable}
-    if isinstance(column, NumberColumn):
+    if isinstance(column, NumberColumn | FutureColumn):
         contract |= {"min": column.min, "max": column.max, "unit": column.unit}
-    if isinstance(column, HistoryColumn | FutureColumn):
+    if isinstance(column, HistoryColumn):
         contract["unit"] = column.unit
     if isinstance(column, CategoryColumn):
         contract["values"] = None if column.values is None else list(column.values)

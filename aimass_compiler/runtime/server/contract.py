@@ -47,6 +47,7 @@ class ColumnContract:
             self._check_strings(tensors[conventions.STRINGS_TENSOR])
         for field in self._images:
             _check_images(field, tensors[field.tensor])
+            _check_bounds(field, tensors[field.tensor])
 
     def _check_numbers(self, numbers: NDArray[numpy.float64]) -> None:
         if self._are_within(numbers):
@@ -101,6 +102,18 @@ def _check_images(field: Field, images: NDArray[numpy.float32]) -> None:
     if broken.any():
         row = int(broken.argmax())
         raise violation(field.name, row, MISSING if absent[row] else "holds numbers that are not finite")
+
+
+def _check_bounds(field: Field, numbers: NDArray[numpy.float32]) -> None:
+    """Numbers that are known ahead have bounds as others have, for each step."""
+    if field.minimum is None and field.maximum is None:
+        return
+    low = numpy.float32(-numpy.inf if field.minimum is None else field.minimum)
+    high = numpy.float32(numpy.inf if field.maximum is None else field.maximum)
+    broken = (numbers < low) | (numbers > high)
+    if broken.any():
+        row, *place = numpy.argwhere(broken)[0].tolist()
+        raise violation(field.name, row, _outside(field, float(numbers[row, *place])))
 
 
 def _ended(finite: NDArray[numpy.bool_], series: NDArray[numpy.float32]) -> NDArray[numpy.bool_]:

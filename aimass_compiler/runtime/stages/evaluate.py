@@ -90,10 +90,7 @@ def run(
     judged += judge_intervals(evaluation.intervals, intervals)
     measured: dict[str, Any] = dict(measurements.measured)
     measured["slices"] = _slices(evaluation.slices, measurements, columns, workspace)
-    if task.forecast is not None:
-        tested = read_json(workspace.path(artifacts.BEST)).get("backtest")
-        widths = widths_of(tested or {}) or interval_widths(task.forecast, predictions["validation"])
-        measured |= forecast_report(task, measurements.metrics, predictions, widths, tested)
+    measured |= _ahead(measurements, best.get("backtest"))
     permuted = importance_of(
         evaluation.importance if task.kind != "anomaly" else evaluation.importance.filled(repeats=0),
         measurements.metrics[objective.metric],
@@ -136,6 +133,15 @@ def _slices(
     slices = {name: columns[name] for name in wanted}
     rows = polars.read_parquet(workspace.path(artifacts.rows("test")), columns=list(slices))
     return measure_slices(measurements, rows, slices)
+
+
+def _ahead(measurements: Measurements, tested: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What metrics.json has of a forecast, with intervals by its backtest or by the validation split."""
+    task, predictions = measurements.task, measurements.predictions
+    if task.forecast is None:
+        return {}
+    widths = widths_of(tested or {}) or interval_widths(task.forecast, predictions["validation"])
+    return forecast_report(task, measurements.metrics, predictions, widths, tested)
 
 
 def _sliced(
