@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +11,7 @@ from msgspec import Struct
 
 from aimass_compiler.catalog.frameworks._epochs import ROWS_AT_ONCE, EpochLog, best_weights, parts, shuffled
 from aimass_compiler.catalog.frameworks._scale import Scale
-from aimass_compiler.catalog.network import (
-    ALL_LAYERS,
-    SEQUENCE_LAYERS,
-    BatchNormalization,
-    Convolution,
-    Dense,
-    NetworkFramework,
-)
-from aimass_compiler.conventions import ONNX_OPSETS
+from aimass_compiler.catalog.network import ALL_LAYERS, NetworkFramework
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -349,7 +339,9 @@ class TrainedNetwork(Struct, frozen=True):
         import numpy
         import torch
 
-        answer = _answering(self)
+        from aimass_compiler.catalog.frameworks._torch_graph import answering
+
+        answer = answering(self)
         parts = [slice(start, start + ROWS_AT_ONCE) for start in range(0, len(x), ROWS_AT_ONCE)]
         with torch.no_grad():
             scores = numpy.concatenate(
@@ -362,58 +354,7 @@ class TrainedNetwork(Struct, frozen=True):
 
     def to_onnx(self) -> onnx.ModelProto:
         from aimass_compiler.catalog.artifacts import _graphs
-        from aimass_compiler.catalog.frameworks._network_graph import network_graph
+        from aimass_compiler.catalog.frameworks import _torch_graph
 
-        if any(isinstance(layer, SEQUENCE_LAYERS) for layer in self.layers):
-            graph = self._exported()
-        else:  # from the layers: PyTorch's own exporter takes longer than a small network to train
-            graph = network_graph(self.layers, tuple(self._parameters()), self.shape, self.task)
+        graph = _torch_graph.graph_of(self)
         return _graphs.from_output(graph, "answer", self.shape, self.task, self.scale)
-
-    def _parameters(self) -> Iterator[Mapping[str, numpy.ndarray]]:
-        """What each layer has learned, by name."""
-        modules = iter([module for module in self.network.children() if any(module.state_dict())])
-        for layer in self.layers:
-            learns = isinstance(layer, Dense | Convolution | BatchNormalization)
-            found = next(modules).state_dict() if learns else {}
-            # How many batches were seen is no part of what is computed.
-            yield {name: value.numpy() for name, value in found.items() if name != "num_batches_tracked"}
-
-    def _exported(self) -> onnx.ModelProto:
-        import torch
-
-        # It warns of every package whose operators it could export too, were it installed.
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        example = torch.zeros(2, *self.shape, dtype=torch.int64 if self.codes else torch.float32)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what it says of its own parts, nobody here can act on
-            program = torch.onnx.export(
-                _answering(self),
-                (example,),
-                dynamo=True,
-                input_names=["rows"],
-                output_names=["answer"],
-                dynamic_shapes=({0: torch.export.Dim("N")},),
-                opset_version=ONNX_OPSETS[""],
-                external_data=False,
-                verbose=False,
-            )
-        return program.model_proto
-
-
-def _answering(trained: TrainedNetwork) -> torch.nn.Module:
-    """The network with what turns its outputs into probabilities, or into one number a row."""
-    import torch
-
-    class Answering(torch.nn.Module):  # type: ignore[misc]  # torch is not typed here
-        def __init__(self) -> None:
-            super().__init__()
-            self.network = trained.network
-
-        def forward(self, rows: torch.Tensor) -> torch.Tensor:
-            outputs = self.network(rows)
-            if trained.task.is_classification:
-                return torch.softmax(outputs, dim=1)
-            return outputs.squeeze(1)
-
-    return Answering().eval()
