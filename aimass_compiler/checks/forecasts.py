@@ -104,10 +104,6 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         )
         hint = f"write `split: {{by: time, column: {forecast.ordered_by}}}`, or leave `split` out"
         yield Finding("AM381", ("data", "split"), message, help=hint)
-    if pipeline.evaluation.cross_validation is not None:
-        message = "folds take rows of all times, so that a forecast would be trained on what comes later"
-        hint = "write `backtest: {windows: 4}` below `task.forecast` instead"
-        yield Finding("AM381", ("evaluation", "cross_validation"), message, help=hint, at_key=True)
     for name in pipeline.data.columns:
         if name == STEP or name.startswith(OWN):
             message = f"rows of a forecast have another column `{name}`"
