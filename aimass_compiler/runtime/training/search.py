@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.training.space import Space
 
 
+#: What every Ray cluster has once, on the node of its head, which may have no cores for work; a trial whose
+#: workers ask for theirs must ask for something, too.
+_HEAD, _LITTLE = "node:__internal_head__", 0.001
+
+
 @dataclass(frozen=True)
 class Searched:
     """How a search went."""
@@ -136,7 +141,7 @@ def _tune(
     resources = {"cpu": assignment.training.resources.cpu, "gpu": assignment.training.gpus}
     is_alone = assignment.training.worker_range == (1, 1)
     if not is_alone:  # the workers ask for theirs
-        resources = {"cpu": 0}
+        resources = {_HEAD: _LITTLE}
     storage = log.trials.folder / "ray"
     shutil.rmtree(storage, ignore_errors=True)
     tune.Tuner(
