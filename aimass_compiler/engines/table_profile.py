@@ -55,7 +55,7 @@ class ColumnProfile:
 
 @dataclass(frozen=True)
 class Suspect:
-    """A column that should not be learnt from as it is, or a doubt about it."""
+    """A column that should not be learned from as it is, or a doubt about it."""
 
     column: str
     kind: str
@@ -215,7 +215,7 @@ def _kind(type_: polars.DataType) -> str:
 def _suspects(
     columns: Sequence[ColumnProfile], rows: int, sample: polars.DataFrame, target: str | None
 ) -> Iterator[Suspect]:
-    """What should be looked at before anything is learnt, column by column."""
+    """What should be looked at before anything is learned, column by column."""
     copies = dict(_copies(sample, [column.name for column in columns if column.name != target]))
     for column in columns:
         if column.name == target:
@@ -237,7 +237,8 @@ def _suspects(
             )
         if known and column.distinct == 1:
             yield Suspect(column.name, "constant", "it has one value in all rows")
-        is_continuous = sample.schema[column.name].is_float() or column.type in ("time", "list")
+        held = sample.schema[column.name]
+        is_continuous = held.is_float() or held.is_temporal() or held.is_nested()
         if known >= _FEWEST_UNIQUE and column.distinct >= _UNIQUE_SHARE * known and not is_continuous:
             yield Suspect(column.name, "identifier", "nearly every row has another value: declare it as `id`")
         if column.name in copies:

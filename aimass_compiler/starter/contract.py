@@ -118,7 +118,7 @@ def _note(observation: Observation) -> str:
 
 
 def _useless(name: str, observation: Observation) -> str:
-    """Why nothing can be learnt from the column, or ""."""
+    """Why nothing can be learned from the column, or ""."""
     sorts = observation.found
     if observation.fault:
         return observation.fault

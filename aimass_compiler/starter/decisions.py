@@ -103,7 +103,7 @@ class Draft:
 
     @cached_property
     def text(self) -> str:
-        """The column of texts where nothing else is learnt from, or ""."""
+        """The column of texts where nothing else is learned from, or ""."""
         texts = self.names("text")
         others = [name for kind in ("number", "category", *_READ_ALONE) for name in self.names(kind)]
         return texts[0] if len(texts) == 1 and not others else ""

@@ -153,7 +153,7 @@ def _probes() -> dict[str, Any]:
 def drain_seconds(serving: Serving) -> int:
     """When a server that was asked to stop is gone at the latest.
 
-    It stays until callers have learnt to go elsewhere, and twice as long for those who had just connected;
+    It stays until callers have learned to go elsewhere, and twice as long for those who had just connected;
     the last of them may ask just before, and is answered.
     """
     return math.ceil(3 * conventions.STAY_SECONDS + serving.limits.timeout.seconds) + 1
