@@ -19,15 +19,15 @@ EXPLANATIONS = (
     Explanation(
         "AM365",
         "image files do not fit their column",
-        "The files of a source `images` are read into a column of type `image`, whose shape is channels, "
-        "height and width: 1 channel of greys, 3 of colours, or 4 with opacity.",
+        "The files of a source `image_folder` are read into a column of type `image`, whose shape is "
+        "channels, height and width: 1 channel of greys, 3 of colours, or 4 with opacity.",
     ),
 )
 
 
 def _photos(column: str) -> str:
     return (
-        "data:\n  sources: {customers: {images: data/photos}}\n"
+        "data:\n  sources: {customers: {image_folder: data/photos}}\n"
         f"  columns: {{image: {column}, label: {{type: category, values: [cat, dog]}}}}\n"
         "target: label\nfeatures: [standardize: image, drop: [tenure, charges, plan, churned]]\nmodel: cnn\n"
     )
@@ -36,8 +36,8 @@ def _photos(column: str) -> str:
 EXAMPLES = (
     Example(
         "AM365",
-        fails="data: {sources: {customers: {images: {path: data/photos, image: plan}}}}",
-        passes="data: {sources: {customers: {images: {path: data/photos, label: plan}}}}",
+        fails="data: {sources: {customers: {image_folder: {path: data/photos, image: plan}}}}",
+        passes="data: {sources: {customers: {image_folder: {path: data/photos, label: plan}}}}",
     ),
     Example(
         "AM365",

@@ -98,7 +98,7 @@ class TimeColumn(_Column):
 
 
 class ImageColumn(_Column):
-    """An image: files of a source `images`, or a list of numbers.
+    """An image: files of a source `image_folder`, or a list of numbers.
 
     Files are decoded, turned upright and resized to the shape, with values from 0 to 1. A list is flat: all
     rows of the first channel, then those of the next, as many finite numbers as the shape multiplies to, in

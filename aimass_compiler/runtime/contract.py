@@ -182,7 +182,7 @@ def _wanted_image(column: ImageColumn, raw: polars.Series) -> str:
     image = f"an image: a list of {math.prod(column.shape)} finite numbers ({shape}: channels, rows, columns)"
     if raw.dtype != polars.String:
         return image
-    return f"{image}; paths are not read, so name the folder of the files in a source `images`"
+    return f"{image}; paths are not read, so name the folder of the files in a source `image_folder`"
 
 
 def _typed(raw: polars.Series, column: Column) -> polars.Series:

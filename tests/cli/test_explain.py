@@ -173,7 +173,7 @@ def test_a_key_is_explained_with_the_keys_below_it(empty: Project) -> None:
         ("data.sources", "NAME stands for names of your own.\n"),
         ("training", "  class_weights (names of your own, or balanced)\n"),
         ("target_encode", "so that no row knows its own target"),
-        ("search.algorithm", 'one of tpe, random, grid; default "tpe"\n'),
+        ("search.algorithm", 'one of tpe, cma_es, random, grid; default "tpe"\n'),
     ],
 )
 def test_what_a_key_takes(empty: Project, topic: str, told: str) -> None:

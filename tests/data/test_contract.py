@@ -139,7 +139,7 @@ def test_paths_of_pictures_are_one_finding_with_the_way_out(tmp_path: Path) -> N
     columns = {"id": "id", "y": "number", "photo": {"type": "image", "shape": [1, 2, 2]}}
     told = refused(tmp_path, {"sources": sources, "columns": columns})
     assert told.count("`photo`") == 1
-    assert "paths are not read, so name the folder of the files in a source `images`" in told
+    assert "paths are not read, so name the folder of the files in a source `image_folder`" in told
 
 
 def test_the_keep_that_is_proposed_takes_the_rows_out(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def data(**more: Any) -> dict[str, Any]:
         "image": {"type": "image", "shape": list(SHAPE)},
         "label": {"type": "category", "values": list(TASK.classes)},
     }
-    return {"sources": {"photos": {"images": "photos"}}, "columns": columns, **more}
+    return {"sources": {"photos": {"image_folder": "photos"}}, "columns": columns, **more}
 
 
 def signature(written: str = "file") -> Signature:

@@ -39,11 +39,6 @@ MISTAKES: dict[str, tuple[Path, str, str]] = {
     ),
     "model: [xgboost]": (("model",), "AM100", "remove the `- ` or the brackets"),
     "model: {xgboost: {}, mlp: {}}": (("model",), "AM100", "keep one of them"),
-    "data: {sources: {customers: [a.csv, b.csv]}}": (
-        ("data", "sources", "customers"),
-        "AM100",
-        "this is a list",
-    ),
     "data: {split: {by: hsh}}": (("data", "split", "by"), "AM106", "did you mean `hash`?"),
     "data: {split: {by: group, column: plan, key: plan}}": (
         ("data", "split", "key"),

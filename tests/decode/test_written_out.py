@@ -28,7 +28,7 @@ ABSENT = {
     r"data\.sources\..*": "the file says so itself",
     r"features\.\d+\.clip\.(min|max|quantiles)": "no bound",
     r"features\.\d+\.bucket\.(as|bounds)": "the column itself; bounds are learnt",
-    r"features\.\d+\.impute\.value": "what is filled in is learnt",
+    r"features\.\d+\.impute\.(value|by)": "what is filled in is learnt, of all rows",
     r"features\.\d+\.ordinal\.(values|limit)": "values are learnt, all of them",
     r"features\.\d+\.select\.(top|variance)": "chosen by the other",
     r"model\.[a-z_]+\.max_depth": "no limit",

@@ -35,6 +35,7 @@ def test_two_runs_write_the_same_bytes(folder: Path, tmp_path: Path) -> None:
         "breast_cancer.csv",
         "churn_customers.csv",
         "churn_usage.jsonl",
+        "demand.csv",
         "diabetes.csv",
         "digits.parquet",
         "reviews.csv",

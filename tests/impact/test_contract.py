@@ -71,6 +71,19 @@ AFTERS = {
         "specs/leavers.yaml": edited(SPEC, ("name: churn", "name: leavers")),
     },
 }
+#: The next days of a number.
+FORECAST = """\
+apiVersion: aimass/v1
+kind: Model
+metadata: {name: churn}
+data:
+  sources: {sales: data/sales.csv}
+  columns: {day: time, sold: number}
+target: sold
+task: {forecast: HORIZON}
+features: [lags: {column: sold, lags: [1, 7]}]
+model: lightgbm
+"""
 #: What a caller never sees.
 HARMLESS: dict[str, list[Edit]] = {
     "replicas": [("{min: 2, max: 10}", "{min: 3, max: 12}")],
@@ -159,8 +172,17 @@ def test_a_break_has_a_name_by_which_exactly_it_is_accepted(
     assert NAMES[rule] in {breach.name for _, breach in found}
 
 
+def test_another_horizon_breaks_who_reads_the_answers(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    days, weeks = ({**BEFORE, SPEC_FILE: FORECAST.replace("HORIZON", horizon)} for horizon in ("7", "14"))
+    _, before = compiled(tmp_path, days)
+    found = meaning(tmp_path_factory.mktemp("after"), before, weeks)
+    assert "horizon-changed" in [breach.rule for _, breach in noticed(found)]
+
+
 def test_every_rule_is_tested() -> None:
-    assert {*AFTERS, "host-changed", "port-changed", "path-removed"} == set(RULES)
+    assert {*AFTERS, "host-changed", "port-changed", "path-removed", "horizon-changed"} == set(RULES)
     assert {rule.severity for rule in RULES.values()} == set(Compatibility)
 
 

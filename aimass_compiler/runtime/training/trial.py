@@ -97,6 +97,8 @@ def fit(
     Of several workers only the first one measures: of the others `value` is not a number.
     """
     model, training = filled(assignment.model, assignment.training, values)
+    if model.examples.column != "image":
+        training = training.filled(augmentation=())
     history: History = []
 
     def progress(step: int, losses: Mapping[str, float]) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aimass_compiler.catalog import load
 from aimass_compiler.catalog.forecast import Forecast
 from aimass_compiler.catalog.splits.time import Time as TimeSplit
-from aimass_compiler.diagnostics import Explanation, Finding, did_you_mean
+from aimass_compiler.diagnostics import Example, Explanation, Finding, did_you_mean
 from aimass_compiler.expression.column_types import Category
 from aimass_compiler.expression.column_types import Time as TimeType
 from aimass_compiler.pipeline.columns import TimeColumn
@@ -26,6 +26,17 @@ EXPLANATIONS = (
         "The values of a series follow one another, and a column of type time says in which order: "
         "`data: {columns: {day: time}}`. Where there are several, `task: {forecast: {time: day}}` chooses "
         "one.",
+    ),
+)
+_OF_DAYS = (
+    "target: tenure\nmodel: lightgbm\ndata: {columns: {day: time}}\n"
+    "features: [lags: {column: tenure, lags: [1]}, one_hot: [plan, churned]]\n"
+)
+EXAMPLES = (
+    Example(
+        "AM380",
+        fails=f"{_OF_DAYS}task: {{forecast: {{horizon: 3, time: dy}}}}",
+        passes=f"{_OF_DAYS}task: {{forecast: {{horizon: 3, time: day}}}}",
     ),
 )
 _DAY, _WEEK = 86_400, 7 * 86_400
@@ -48,7 +59,10 @@ def resolved(spec: ModelSpec, file: str) -> tuple[Forecast | None, list[Finding]
         message = "no column is of type time" if not times else f"{len(times)} columns are of type time"
         hint = "declare one: `day: time`" if not times else f"choose one: `time: {times[0]}`"
         return None, [Finding("AM380", ("task", "forecast"), message, help=hint, file=file, at_key=True)]
-    return written.filled(time=written.time or times[0], history=written.length), []
+    backtest = written.backtest
+    if backtest is not None and backtest.step_size is None:
+        backtest = backtest.filled(step_size=written.horizon)
+    return written.filled(time=written.time or times[0], history=written.length, backtest=backtest), []
 
 
 def with_split(spec: ModelSpec, task: Task) -> ModelSpec:

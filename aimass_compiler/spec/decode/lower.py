@@ -86,6 +86,8 @@ def lower(
     if task is None:
         findings = [] if _tops(failed) & {"data", "target"} else findings
         task, failed = Task(kind="regression", target=spec.target), failed | {"target"}
+    if task.forecast is None and spec.task is not None and not isinstance(spec.task, str):
+        failed |= {"target"}  # what is predicted is no number of a row
     failed = _with_defaults(spec, failed)
     model = chosen.resolved(task)
     spec = forecasts.with_split(spec, task)

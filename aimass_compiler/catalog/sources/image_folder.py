@@ -25,7 +25,7 @@ def _local(path: str) -> str:
     return path
 
 
-class Images(Source):
+class ImageFolder(Source):
     """PNG and JPEG files of a folder, one row a file, in the order of their names.
 
     A row has three columns: the `image`, the `label`, which is the name of the folder that the file is in,
