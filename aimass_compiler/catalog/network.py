@@ -122,6 +122,11 @@ class Recurrent(_Layer, frozen=True):
     bidirectional: bool
 
     @property
+    def gates(self) -> int:
+        """Rows of its arrays for each unit: input, forget, cell and output, or reset, update and new."""
+        return {"lstm": 4, "gru": 3}[self.cell]
+
+    @property
     def directions(self) -> tuple[str, ...]:
         """The names of its cells."""
         return ("onward", "backward") if self.bidirectional else ("onward",)

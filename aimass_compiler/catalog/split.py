@@ -31,6 +31,8 @@ class Split(Kind):
         column_types.Id,
         column_types.Time,
     )
+    #: Whether rows can be held out in turn as it splits them.
+    has_folds: ClassVar[bool] = False
 
     @classmethod
     def takes(cls, kind: column_types.ColumnType) -> bool:
@@ -51,9 +53,6 @@ class Split(Kind):
         """Whether rows that are alike in the columns that decide are in one split."""
         return True
 
-    #: Whether rows can be held out in turn as it splits them.
-    has_folds: ClassVar[bool] = False
-
     def folds(self, rows: Table, count: int) -> Iterator[polars.Series]:
         """Columns of split names, of which each holds out other rows (`test`); see `catalog/folds`.
 
@@ -73,6 +72,8 @@ class Split(Kind):
 class SharedSplit(Split):
     """A split by shares of the rows."""
 
+    has_folds: ClassVar[bool] = True
+
     train: Number = Field(0.8, gt=0, lt=1)
     """The share of rows to learn from."""
     validation: Number = Field(0.1, gt=0, lt=1)
@@ -88,8 +89,6 @@ class SharedSplit(Split):
                 "shares", "train, validation and test must sum to 1, not {total}", {"total": f"{total:g}"}
             )
         return self
-
-    has_folds: ClassVar[bool] = True
 
     @property
     def validating(self) -> float:

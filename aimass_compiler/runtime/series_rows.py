@@ -109,7 +109,7 @@ def _series(rows: polars.DataFrame, task: Task, forecast: Forecast) -> Iterator[
         more = f", and {len(broken) - _SHOWN:,} more" if len(broken) > _SHOWN else ""
         raise StageFailure(
             ExitCode.DATA,
-            f"the values are not one every {_shown(forecast)}: " + "; ".join(broken[:_SHOWN]) + more,
+            f"the values are not one every {forecast.every}: " + "; ".join(broken[:_SHOWN]) + more,
             "fill or drop the gaps in the data, or correct `every` or `key` of the forecast",
         )
 
@@ -139,10 +139,6 @@ def _positions(times: NDArray[numpy.int64], forecast: Forecast) -> NDArray[numpy
     within = (moments - moments.dt.truncate("1mo")).dt.total_microseconds().to_numpy()
     is_even = (within == within[0]) & (moments.dt.day().to_numpy() <= _LAST_DAY)
     return numpy.where(is_even, months, numpy.nan)
-
-
-def _shown(forecast: Forecast) -> str:
-    return f"{forecast.every}"
 
 
 def _require_constant(

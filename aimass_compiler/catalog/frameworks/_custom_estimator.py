@@ -45,7 +45,7 @@ class CustomEstimator:
         if takes(fit, "validation"):
             more["validation"] = (dense(validation.x), validation.y)
         if takes(fit, "progress"):
-            more["progress"] = _Told(progress)
+            more["progress"] = _ProgressReporter(progress)
         if train.weights is not None:
             steps = getattr(self.model, "steps", None)  # of a pipeline of scikit-learn, which passes it on
             name = f"{steps[-1][0]}__sample_weight" if steps else "sample_weight"
@@ -107,7 +107,7 @@ class CustomEstimator:
             raise failed(self.root, self.place, what, error) from error
 
 
-class _Told:
+class _ProgressReporter:
     """What `fit` reports its progress to: `progress(step, train_loss=…, validation_loss=…)`."""
 
     def __init__(self, progress: Progress) -> None:

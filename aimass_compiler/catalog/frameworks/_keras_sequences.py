@@ -31,21 +31,21 @@ class KerasCell(keras.layers.Layer):  # type: ignore[misc]  # Keras is not typed
     Keras' cells add up two biases to one, so that steps of learning would be half as long.
     """
 
-    def __init__(self, kind: Literal["lstm", "gru"], units: int) -> None:
+    def __init__(self, layer: network.Recurrent) -> None:
         super().__init__()
-        self.kind, self.units = kind, units
-        self.state_size = [units, units] if kind == "lstm" else [units]
-        self.output_size = units
+        self.layer, self.units = layer, layer.units
+        self.state_size = [self.units, self.units] if layer.cell == "lstm" else [self.units]
+        self.output_size = self.units
 
     def build(self, shape: Any) -> None:
         del shape
-        rows = self.units * {"lstm": 4, "gru": 3}[self.kind]
+        rows = self.units * self.layer.gates
         self.kernel = self.add_weight(shape=(self.units, rows), name="kernel")
         self.bias = self.add_weight(shape=(rows,), name="bias")
 
     def call(self, read: Any, states: Sequence[Any]) -> tuple[Any, list[Any]]:
         remembered = ops.matmul(states[0], self.kernel) + self.bias
-        if self.kind == "gru":
+        if self.layer.cell == "gru":
             reset, update, new = ops.split(read, 3, axis=1)
             of_reset, of_update, of_new = ops.split(remembered, 3, axis=1)
             kept = ops.sigmoid(update + of_update)
@@ -63,12 +63,11 @@ def keras_layers(layer: network.SequenceLayer, arrays: Mapping[str, numpy.ndarra
     match layer:
         case network.Embedding(width):
             return [keras.layers.Embedding(len(arrays["vectors.weight"]), width)]
-        case network.Recurrent(cell, units):
+        case network.Recurrent():
             made: list[Any] = []
             for _ in layer.directions:
-                rows = units * {"lstm": 4, "gru": 3}[cell]
-                recurrent = keras.layers.RNN(KerasCell(cell, units), return_sequences=True)
-                made += [keras.layers.Dense(rows), recurrent]
+                recurrent = keras.layers.RNN(KerasCell(layer), return_sequences=True)
+                made += [keras.layers.Dense(layer.units * layer.gates), recurrent]
             return made
     return []
 

@@ -65,7 +65,7 @@ def _first_of_cells(
     """Uniform within 1/√units, gate by gate: input, forget, cell and output, or reset, update and new."""
     import numpy
 
-    rows = layer.units * {"lstm": 4, "gru": 3}[layer.cell]
+    rows = layer.units * layer.gates
     sizes = {
         "weight_ih": (rows, width),
         "weight_hh": (rows, layer.units),

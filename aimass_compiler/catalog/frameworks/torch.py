@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy
-
-    #: What features go through on their way to the network.
-    Change = Callable[[numpy.ndarray], numpy.ndarray]
     import onnx
     import torch
 
@@ -29,6 +26,9 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.optimizer import Optimizer
     from aimass_compiler.catalog.share import Share
     from aimass_compiler.catalog.task import Task
+
+    #: What features go through on their way to the network.
+    Change = Callable[[numpy.ndarray], numpy.ndarray]
 
 _LOSSES = {
     "log_loss": "cross_entropy",

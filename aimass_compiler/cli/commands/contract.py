@@ -98,6 +98,6 @@ def _first_values(model: Model) -> Model:
     from aimass_compiler.pipeline.search_space import ranges
     from aimass_compiler.pipeline.training import Training
 
-    found = {str(path[-1]): value for path, value in ranges(model, Training.default()).items()}
-    values = {name: value.candidates[0] for name, value in found.items() if name in found}
+    found = ranges(model, Training.default()).items()
+    values = {str(path[-1]): value.candidates[0] for path, value in found}
     return model.with_values(values) if values else model

@@ -47,7 +47,7 @@ def ray_session(training: Training, object_store: int = _OBJECT_STORE_BYTES) -> 
 
     Raises StageFailure where there is no such cluster, or this machine lacks what a trial needs.
     """
-    settle_ray()
+    configure_ray()
     address = os.environ.get(VARIABLE, "")
     if address in ("", "local"):
         with _here(training, object_store):
@@ -57,7 +57,7 @@ def ray_session(training: Training, object_store: int = _OBJECT_STORE_BYTES) -> 
             yield
 
 
-def settle_ray() -> None:
+def configure_ray() -> None:
     """What Ray and Ray Tune are to do and leave, before any of it is imported."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.training.first_trials import FirstTrials
-from aimass_compiler.runtime.training.ray_session import ray_session, settle_ray
+from aimass_compiler.runtime.training.ray_session import configure_ray, ray_session
 from aimass_compiler.runtime.training.schedulers import label_of, scheduler_of
 from aimass_compiler.runtime.training.trial import Assignment, fit, reason_of
 from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
@@ -103,7 +103,7 @@ def _tried(assignment: Assignment, search: Search, space: Space, log: TrialLog) 
         ended=sum(outcome.seconds or 0.0 for outcome in log.outcomes),
     )
     warm = warm_start(assignment, search, space)
-    settle_ray()
+    configure_ray()
     proposals = _proposals(assignment, search, space, log, clock, warm)
     here = FirstTrials(assignment, search, proposals, log, clock)
     if here.run():
