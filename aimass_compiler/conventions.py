@@ -52,6 +52,8 @@ VARIABLE_CACHE = "AIMASS_CACHE_DIR"
 
 #: What the rows are divided into: to learn from, to choose between trials, and to judge the model.
 SPLITS = ("train", "validation", "test")
+#: The key, among the values of a trial, of which of several models it trained.
+TRIAL_MODEL = "model"
 
 # ---- the package: what training hands to serving -------------------------------------------
 #: An image file of more pixels than this is not decoded: a small file may claim any size.
@@ -89,7 +91,7 @@ LOWER_OUTPUT, UPPER_OUTPUT = "lower", "upper"
 #: What a forecast answers for each step of its horizon: the value, and between which it lies.
 FORECAST_OUTPUTS = (PREDICTION_OUTPUT, LOWER_OUTPUT, UPPER_OUTPUT)
 
-# ---- stages, in the order in which they run --------------------------------------------------
+# ---- stages ------------------------------------------------------------------------------------
 #: What moves a stage's rows, and the variable that names one of them.
 ENGINES = ("local", "ray")
 ENGINE_VARIABLE = "AIMASS_ENGINE"

@@ -11,7 +11,7 @@ from msgspec import Struct
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from aimass_compiler.catalog.quantities import Duration, Frozen, Integer, Names, Number
+from aimass_compiler.catalog.quantities import Duration, Frozen, Integer, Names, Number, is_absent
 
 if TYPE_CHECKING:
     import numpy
@@ -56,7 +56,7 @@ class Forecast(Frozen):
     interval: Number = Field(0.9, ge=0.5, le=0.999)
     """The share of true values that lie within the prediction intervals, if the future is like the past."""
 
-    backtest: Backtest | None = Field(None, exclude_if=lambda backtest: backtest is None)
+    backtest: Backtest | None = Field(None, exclude_if=is_absent)
     """Train and forecast again in expanding windows before the test split. The intervals are then made from
     what these forecasts were off, and not from the validation split."""
 

@@ -30,6 +30,8 @@ class Metric(Kind):
     is_scaled: ClassVar[bool] = False
     #: Whether it compares each row with each, so that it is too slow for an interval by resampling.
     compares_all_rows: ClassVar[bool] = False
+    #: Whether it only describes predictions: a better value does not mean a better model.
+    only_describes: ClassVar[bool] = False
     #: Between which values it lies.
     lowest: ClassVar[float] = 0.0
     highest: ClassVar[float] = 1.0

@@ -348,6 +348,11 @@ Tunable = Annotated[
 ]
 
 
+def is_absent(value: object) -> bool:
+    """Whether nothing is written; a key with `exclude_if=is_absent` is then left out of pipeline.json."""
+    return value is None
+
+
 def is_range(value: Any) -> bool:
     """Whether a parameter is to be searched rather than given."""
     return isinstance(value, (Choice, _Interval))

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from aimass_compiler.catalog.forecast import TRUTH, Forecast
 from aimass_compiler.catalog.loss import PINBALL
-from aimass_compiler.catalog.quantities import Frozen
+from aimass_compiler.catalog.quantities import Frozen, is_absent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,16 +37,16 @@ class Task(Frozen):
     """The column that is predicted; empty where there is none, as for clusters and anomalies."""
     classes: tuple[str, ...] = ()
     """The names of the classes, in the order of the probabilities; none for regression."""
-    positive: str | None = Field(default_factory=last_of_two, exclude_if=lambda positive: positive is None)
+    positive: str | None = Field(default_factory=last_of_two, exclude_if=is_absent)
     """Of two classes the one that metrics such as recall are of; it moves no probability."""
 
-    weight: str | None = Field(None, exclude_if=lambda weight: weight is None)
+    weight: str | None = Field(None, exclude_if=is_absent)
     """The column that says how much each row counts, in training and in metrics; never a feature."""
 
-    quantile: float | None = Field(None, exclude_if=lambda quantile: quantile is None)
+    quantile: float | None = Field(None, exclude_if=is_absent)
     """Which quantile of a number is predicted, and not its mean."""
 
-    forecast: Forecast | None = Field(None, exclude_if=lambda forecast: forecast is None)
+    forecast: Forecast | None = Field(None, exclude_if=is_absent)
     """How far ahead the number is predicted, from its own past; None where rows do not follow one another."""
 
     @property

@@ -12,7 +12,7 @@ from aimass_compiler import conventions
 from aimass_compiler.catalog import OneOf
 from aimass_compiler.catalog.model import Model
 from aimass_compiler.catalog.model_choice import ModelChoice, ModelOrChoice
-from aimass_compiler.catalog.quantities import Frozen
+from aimass_compiler.catalog.quantities import Frozen, is_absent
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.catalog.transform import Transform
 from aimass_compiler.pipeline.columns import Column, feature_types, row_columns
@@ -67,7 +67,7 @@ class Pipeline(Frozen):
     training: Training
     evaluation: Evaluation
     retraining: Retraining = Field(default_factory=Retraining.default)
-    repetition: Repetition | None = Field(None, exclude_if=lambda repetition: repetition is None)
+    repetition: Repetition | None = Field(None, exclude_if=is_absent)
     """What the repeat stage does; none where the spec asks for no folds and no seeds."""
     serving: Serving
     monitoring: Monitoring

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.metric import MetricName, is_of_labels
-from aimass_compiler.catalog.quantities import Frozen, Integer, Number
+from aimass_compiler.catalog.quantities import Frozen, Integer, Number, is_absent
 from aimass_compiler.pipeline.decision import Decision
 
 #: What gates call the rows of all folds.
@@ -37,15 +37,15 @@ class Gate(Frozen):
     beats: Literal["released", "seasonal_naive"] | None = None
     """The metric must not be worse on the same rows than that of the `released` model or, for a forecast, of
     the `seasonal_naive` baseline, which repeats the last season."""
-    environment: str | None = Field(None, exclude_if=lambda environment: environment is None)
+    environment: str | None = Field(None, exclude_if=is_absent)
     """Where that model is released; by default the last environment, in their order, that has a release."""
     slice: Annotated[
         Mapping[str, str | None] | None,
         BeforeValidator(_slice_short, json_schema_input_type=str | Annotated[dict[str, str], _ONE] | None),
-    ] = Field(None, min_length=1, max_length=1, exclude_if=lambda part: part is None)
+    ] = Field(None, min_length=1, max_length=1, exclude_if=is_absent)
     """The rows that it is held on: those of one value, `{contact: telephone}`, or, with the name of the
     column alone, those of each of its values in turn."""
-    margin: Number | None = Field(None, ge=0, exclude_if=lambda margin: margin is None)
+    margin: Number | None = Field(None, ge=0, exclude_if=is_absent)
     """How much worse than the released model it may be; by default not at all."""
 
     @model_validator(mode="after")
@@ -127,18 +127,18 @@ class Evaluation(Frozen):
     """The conditions."""
     slices: tuple[str, ...] = ()
     """Category columns whose values are judged one by one."""
-    decision: Decision | None = Field(None, exclude_if=lambda decision: decision is None)
+    decision: Decision | None = Field(None, exclude_if=is_absent)
     """From which probability on a row is given the positive class; by default, its likeliest class is."""
-    intervals: PredictionIntervals | None = Field(None, exclude_if=lambda intervals: intervals is None)
+    intervals: PredictionIntervals | None = Field(None, exclude_if=is_absent)
     """Prediction intervals of a regression, in the model and in every answer; by default none."""
     importance: PermutationImportance = Field(
         default_factory=PermutationImportance.default,
         exclude_if=lambda importance: importance == PermutationImportance.default(),
     )
     """How it is found which columns the model rests on."""
-    cross_validation: CrossValidation | None = Field(None, exclude_if=lambda folds: folds is None)
+    cross_validation: CrossValidation | None = Field(None, exclude_if=is_absent)
     """Train again on folds, and report mean and standard deviation of every metric: for data of few rows."""
-    seeds: Integer | None = Field(None, ge=2, le=100, exclude_if=lambda seeds: seeds is None)
+    seeds: Integer | None = Field(None, ge=2, le=100, exclude_if=is_absent)
     """Train again with so many seeds, from `training.seed` on, and report how far metrics spread."""
     on_failure: OnFailure = Field(default_factory=OnFailure.default)
     """What a missed gate leads to."""
@@ -192,7 +192,7 @@ class Retraining(Frozen):
     """What may be changed."""
     gates: tuple[Gate, ...] = ()
     """The conditions that tell how far apart the splits may be and what training must reach."""
-    decision: Decision | None = Field(None, exclude_if=lambda decision: decision is None)
+    decision: Decision | None = Field(None, exclude_if=is_absent)
     """How labels are given, where the objective's metric or a gate is of labels."""
 
     @classmethod

@@ -8,16 +8,12 @@ from typing import Annotated, Any, Literal, LiteralString, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from aimass_compiler.catalog.quantities import Duration, Flag, Frozen, Names
+from aimass_compiler.catalog.quantities import Duration, Flag, Frozen, Names, is_absent
 
 #: What is computed of numbers, and so gives one.
 OF_NUMBERS = ("sum", "mean", "min", "max")
 #: What gives a number whatever it is computed of.
 COUNTS = ("count", "count_distinct")
-
-
-def _is_absent(value: object) -> bool:
-    return value is None
 
 
 class JoinTimes(Frozen):
@@ -39,9 +35,9 @@ class Aggregation(Frozen):
     function: Literal["count", "sum", "mean", "min", "max", "last", "count_distinct"]
     """What is computed. Missing values are left out, except by `last`, which takes the last row's. Of no
     row, `count`, `sum` and `count_distinct` are 0, and the others are missing."""
-    column: str | None = Field(None, exclude_if=_is_absent)
+    column: str | None = Field(None, exclude_if=is_absent)
     """The column of the child table; `count` can do without, and counts rows then."""
-    window: Duration | None = Field(None, exclude_if=_is_absent)
+    window: Duration | None = Field(None, exclude_if=is_absent)
     """How far back from the row's time, such as `7d`; by default all that is earlier."""
 
     @model_validator(mode="after")
@@ -77,18 +73,18 @@ class Join(Frozen):
     is not later than the row, by `time`."""
     time: Annotated[
         JoinTimes | None, BeforeValidator(_both_sides, json_schema_input_type=str | JoinTimes | None)
-    ] = Field(None, exclude_if=_is_absent)
+    ] = Field(None, exclude_if=is_absent)
     """When the rows of both sides were: one column, or `{left: …, right: …}` where they have different names.
     With `asof` and `aggregate`, no row is read that is later than the one that it is joined to."""
-    tolerance: Duration | None = Field(None, exclude_if=_is_absent)
+    tolerance: Duration | None = Field(None, exclude_if=is_absent)
     """How old the partner of `asof` may be, such as `90d`; by default as old as it is."""
-    delay: Duration | None = Field(None, exclude_if=_is_absent)
+    delay: Duration | None = Field(None, exclude_if=is_absent)
     """How long after its time a row of the right side was known, such as `1d` for one that is loaded at
     night. A row sees what was known at its time; `tolerance` and windows count back from there."""
     allow_exact_matches: Flag = Field(default=True, exclude_if=bool)
     """Whether a row of the right side of exactly the same time is read, too."""
     aggregate: Annotated[Mapping[str, _AggregationInShort], Field(min_length=1)] | None = Field(
-        None, exclude_if=_is_absent
+        None, exclude_if=is_absent
     )
     """Instead of the columns of the right side, these, each computed of the rows with the same key."""
 

@@ -16,6 +16,7 @@ from aimass_compiler.catalog.quantities import (
     Number,
     Percentage,
     Within,
+    is_absent,
 )
 
 
@@ -180,7 +181,7 @@ class Serving(Frozen):
     """What is logged."""
     tests: ServingTests = Field(default_factory=ServingTests.default)
     """How the served model is tested."""
-    explanations: Explanations | None = Field(None, exclude_if=lambda explanations: explanations is None)
+    explanations: Explanations | None = Field(None, exclude_if=is_absent)
     """Whether servers explain predictions (`POST /explain`, `aimass predict --explain`); by default not."""
     gateway: Gateway | None = None
     """The route from outside; without it the service is reachable inside the cluster only."""

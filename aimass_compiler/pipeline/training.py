@@ -15,7 +15,7 @@ from aimass_compiler.catalog.metric import MetricName
 from aimass_compiler.catalog.optimizer import Optimizer
 from aimass_compiler.catalog.optimizers.adam import Adam
 from aimass_compiler.catalog.project_code import ProjectFile
-from aimass_compiler.catalog.quantities import Bytes, Duration, Frozen, Integer, Memory, Number
+from aimass_compiler.catalog.quantities import Bytes, Duration, Frozen, Integer, Memory, Number, is_absent
 from aimass_compiler.catalog.schedule import Schedule
 from aimass_compiler.catalog.schedules.constant import ConstantRate
 
@@ -34,10 +34,6 @@ class Objective(Frozen):
     """What the model minimises; by default the task's own (log loss or squared error)."""
 
 
-def _is_absent(value: object) -> bool:
-    return value is None
-
-
 class Search(Frozen):
     """How the ranges in the model are searched."""
 
@@ -52,11 +48,11 @@ class Search(Frozen):
     """How many trials run at once."""
     time: Duration | None = None
     """After this no new trial starts."""
-    cost: Number | None = Field(None, gt=0, le=1e9, exclude_if=_is_absent)
+    cost: Number | None = Field(None, gt=0, le=1e9, exclude_if=is_absent)
     """When the trials have cost so much, no new one starts; in the currency of `prices` in aimass.yaml."""
-    cost_per_hour: Number | None = Field(None, gt=0, le=1e6, exclude_if=_is_absent)
+    cost_per_hour: Number | None = Field(None, gt=0, le=1e6, exclude_if=is_absent)
     """What one trial costs in an hour; by default, its cores, memory and GPUs at these `prices`."""
-    warm_start: ProjectFile | None = Field(None, exclude_if=_is_absent)
+    warm_start: ProjectFile | None = Field(None, exclude_if=is_absent)
     """The trials.json of an earlier search, kept in the project: what it found is where this one begins."""
 
     @property
@@ -144,17 +140,17 @@ class Training(Frozen):
     """How often a trial that died is tried again."""
     seed: Integer = Field(0, ge=0)
     """Where chance starts."""
-    class_weights: ClassWeights | None = Field(None, exclude_if=_is_absent)
+    class_weights: ClassWeights | None = Field(None, exclude_if=is_absent)
     """How much the rows of a class count in training: `balanced` makes all classes count alike, `{yes: 5}`
     makes each row of `yes` count as five others."""
-    calibration: Method | None = Field(None, exclude_if=_is_absent)
+    calibration: Method | None = Field(None, exclude_if=is_absent)
     """Calibrate the probabilities on the validation split: `sigmoid` by two parameters, `isotonic` by
     rising steps, for a thousand validation rows and more."""
     augmentation: tuple[Annotated[Augmentation, OneOf("augmentations")], ...] = Field(
         (), exclude_if=_is_empty
     )
     """What is done with training images, in each epoch by another chance, such as `[flip, {rotate: 15}]`."""
-    sampling: Sampling | None = Field(None, exclude_if=_is_absent)
+    sampling: Sampling | None = Field(None, exclude_if=is_absent)
     """Leave out or repeat training rows; validation and test rows stay as they are."""
 
     @property

@@ -17,6 +17,7 @@ class AnomalyShare(Metric):
     task: ClassVar[Literal["anomaly"]] = "anomaly"
     is_of_labels: ClassVar[bool] = True
     greater_is_better: ClassVar[bool] = False
+    only_describes: ClassVar[bool] = True
 
     def measure(
         self,

@@ -9,11 +9,12 @@ from importlib.util import find_spec
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from aimass_compiler.conventions import TRIAL_MODEL
+
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 HOW_TO_INSTALL = "pip install 'aimass-compiler[report]'"
-_MODEL = "model"
 #: From this ratio of its ends on, an axis is drawn by powers of ten.
 _WIDE = 50
 _FEWEST = 2
@@ -41,9 +42,9 @@ def search_report(name: str, found: Mapping[str, Any], best: Mapping[str, Any]) 
     """The page, of trials.json and best.json."""
     done = [trial for trial in found["trials"] if trial["status"] == "done"]
     figures = [_history(done, best)]
-    for model in dict.fromkeys(trial["parameters"].get(_MODEL, best["model"]) for trial in done):
-        own = [trial for trial in done if trial["parameters"].get(_MODEL, model) == model]
-        names = [parameter for parameter in own[0]["parameters"] if parameter != _MODEL]
+    for model in dict.fromkeys(trial["parameters"].get(TRIAL_MODEL, best["model"]) for trial in done):
+        own = [trial for trial in done if trial["parameters"].get(TRIAL_MODEL, model) == model]
+        names = [parameter for parameter in own[0]["parameters"] if parameter != TRIAL_MODEL]
         if names and len(own) >= _FEWEST:
             figures.append(_parallel(model, names, own, best))
     parts = [

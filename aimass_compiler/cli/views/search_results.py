@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aimass_compiler.cli.views.cells import table
+from aimass_compiler.conventions import TRIAL_MODEL
 
 _BEST = 5
 #: From here on decimals say nothing, and an exponent would be harder to read.
 _LARGE = 10_000
-#: The key of a trial's parameters that says which of several models it trained.
-_MODEL = "model"
 
 
 def search_results(found: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]:
@@ -47,7 +46,12 @@ def _by_parameter(ranked: Sequence[Mapping[str, Any]], best: Mapping[str, Any]) 
 def _by_model(ranked: Sequence[Mapping[str, Any]], best: Mapping[str, Any]) -> list[list[str]]:
     """Models have different parameters, so these stand in one cell."""
     rows = [
-        [str(trial["id"]), shown(trial["value"]), trial["parameters"][_MODEL], _listed(trial["parameters"])]
+        [
+            str(trial["id"]),
+            shown(trial["value"]),
+            trial["parameters"][TRIAL_MODEL],
+            _listed(trial["parameters"]),
+        ]
         for trial in ranked
     ]
     return [["trial", best["metric"], "model", "parameters"], *rows]
@@ -68,7 +72,7 @@ def _candidates(best: Mapping[str, Any]) -> list[list[str]]:
 
 
 def _listed(parameters: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={shown(value)}" for name, value in parameters.items() if name != _MODEL)
+    return ", ".join(f"{name}={shown(value)}" for name, value in parameters.items() if name != TRIAL_MODEL)
 
 
 def shown(value: Any) -> str:

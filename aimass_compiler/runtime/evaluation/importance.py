@@ -102,14 +102,16 @@ def importance_of(
 ) -> Permuted | None:
     """What each column of `inputs` (features.json) is worth to the model as it will be packaged.
 
-    None where it is not wanted, or the metric is not defined for the rows that are looked at.
+    None where it is not wanted, or the metric judges no model, or is not defined for the rows looked at.
     """
+    if not wanted.repeats or metric.only_describes:
+        return None
     width = sum(math.prod(place.get("shape", ())) for place in inputs)
     rows, places = _affordable(wanted, len(validation.truth), inputs, width)
     chance = numpy.random.default_rng(wanted.seed)
     chosen = numpy.sort(chance.choice(len(validation.truth), rows, replace=False))
     looked_at = validation.at(chosen)
-    if not wanted.repeats or finite(looked_at.measured(metric, model.task)) is None:
+    if finite(looked_at.measured(metric, model.task)) is None:
         return None
     orders = [chance.permutation(rows) for _ in range(wanted.repeats)]
     table = _rows(model.workspace.path(artifacts.rows("validation")), chosen, inputs)

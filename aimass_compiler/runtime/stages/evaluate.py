@@ -92,7 +92,7 @@ def run(
     measured["slices"] = _slices(evaluation.slices, measurements, columns, workspace)
     measured |= _ahead(measurements, best.get("backtest"))
     permuted = importance_of(
-        evaluation.importance if task.kind != "anomaly" else evaluation.importance.filled(repeats=0),
+        evaluation.importance,
         measurements.metrics[objective.metric],
         predictions["validation"],
         read_json(workspace.path(artifacts.FEATURES))["inputs"],

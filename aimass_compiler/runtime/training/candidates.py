@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from aimass_compiler.catalog.model_choice import ModelChoice
+from aimass_compiler.conventions import TRIAL_MODEL
 from aimass_compiler.runtime.evaluation.fit import constant_prediction
 from aimass_compiler.runtime.evaluation.predictions import Predictions
 from aimass_compiler.runtime.examples import read_examples
-from aimass_compiler.runtime.training.space import MODEL
 from aimass_compiler.runtime.training.trial import measured
 from aimass_compiler.runtime.training.trial_folders import Outcome, ranked
 from aimass_compiler.runtime.training.trial_log import shown_values
@@ -69,9 +69,11 @@ def _name(assignment: Assignment) -> str:
 
 
 def _described(assignment: Assignment, label: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    own = [outcome for outcome in outcomes if outcome.values[MODEL] == label]
+    own = [outcome for outcome in outcomes if outcome.values[TRIAL_MODEL] == label]
     best = next(iter(ranked(own, greater_is_better=assignment.metric.greater_is_better)), None)
-    values = {} if best is None else {name: value for name, value in best.values.items() if name != MODEL}
+    values = (
+        {} if best is None else {name: value for name, value in best.values.items() if name != TRIAL_MODEL}
+    )
     return {
         "model": label,
         "trials": len(own),

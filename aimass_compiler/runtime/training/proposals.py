@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.trial import TrialState
 
-from aimass_compiler.runtime.training.space import MODEL
+from aimass_compiler.conventions import TRIAL_MODEL
 from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
 
 if TYPE_CHECKING:
@@ -200,8 +200,10 @@ class Proposals:
         """One of several models that no trial has had yet."""
         if not self._space.is_choice:
             return None
-        tried = {dict(key)[MODEL] for key in self._known}
-        return next(({MODEL: place} for place in range(len(self._space.models)) if place not in tried), None)
+        tried = {dict(key)[TRIAL_MODEL] for key in self._known}
+        return next(
+            ({TRIAL_MODEL: place} for place in range(len(self._space.models)) if place not in tried), None
+        )
 
     def _asked(self, fixed: Draw | None) -> tuple[Draw, optuna.Trial]:
         """What Optuna draws, but for what is fixed."""

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.catalog.model_choice import ModelChoice
-from aimass_compiler.runtime.training.space import MODEL, longest
+from aimass_compiler.conventions import TRIAL_MODEL
+from aimass_compiler.runtime.training.space import longest
 
 if TYPE_CHECKING:
     from aimass_compiler.catalog.model import Model
@@ -42,7 +43,7 @@ def scheduler_of(assignment: Assignment, search: Search) -> tuple[Any, Watched]:
 
 def label_of(values: Mapping[str, Any]) -> str:
     """Which of several models these values are of; the only one is called ``."""
-    return str(values.get(MODEL, ""))
+    return str(values.get(TRIAL_MODEL, ""))
 
 
 def _scheduler(assignment: Assignment, search: Search, model: Model) -> tuple[Any, frozenset[int]] | None:

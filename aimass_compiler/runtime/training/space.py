@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aimass_compiler.catalog.model import Model
 from aimass_compiler.catalog.model_choice import ModelChoice
 from aimass_compiler.catalog.quantities import Choice, LogUniform, Uniform
+from aimass_compiler.conventions import TRIAL_MODEL
 from aimass_compiler.pipeline.search_space import ranges
 from aimass_compiler.pipeline.training import Training
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 #: Before the names of the optimizer's parameters.
 OPTIMIZER = "optimizer."
-#: Which of several models a trial trains.
-MODEL = "model"
 
 Range = Choice[Any] | Uniform[Any] | LogUniform[Any]
 #: What Optuna draws: a number from an interval, and the place in the list for a choice.
@@ -64,7 +63,7 @@ class Space:
         """What was drawn from, in Optuna's words."""
         known = self.ranges
         return {
-            name: self._of_models() if name == MODEL and self.is_choice else _distribution(known[name])
+            name: self._of_models() if name == TRIAL_MODEL and self.is_choice else _distribution(known[name])
             for name in draw
         }
 
@@ -72,7 +71,7 @@ class Space:
         """Let Optuna draw a model, where there are several, and a value of each of its ranges."""
         draw: dict[str, Any] = {}
         if self.is_choice:
-            draw[MODEL] = _suggested(trial, MODEL, self._of_models())
+            draw[TRIAL_MODEL] = _suggested(trial, TRIAL_MODEL, self._of_models())
         label = self.label(draw)
         for name, found in self.models[label].items():
             drawn_as = self._drawn_as(label, name)
@@ -81,12 +80,12 @@ class Space:
 
     def label(self, draw: Draw) -> str:
         """The model that was drawn."""
-        return list(self.models)[draw[MODEL]] if self.is_choice else ""
+        return list(self.models)[draw[TRIAL_MODEL]] if self.is_choice else ""
 
     def values(self, draw: Draw) -> dict[str, Any]:
         """The model and its parameters' values that a draw stands for."""
         label = self.label(draw)
-        values: dict[str, Any] = {MODEL: label} if self.is_choice else {}
+        values: dict[str, Any] = {TRIAL_MODEL: label} if self.is_choice else {}
         for name, found in self.models[label].items():
             drawn = draw[self._drawn_as(label, name)]
             values[name] = found.choice[drawn] if isinstance(found, Choice) else drawn
@@ -94,7 +93,7 @@ class Space:
 
     def draw(self, values: Mapping[str, Any]) -> Draw | None:
         """What was drawn for these values; None where they are none of this space."""
-        label = str(values.get(MODEL, "")) if self.is_choice else ""
+        label = str(values.get(TRIAL_MODEL, "")) if self.is_choice else ""
         own = self.models.get(label)
         if own is None or not own.keys() <= values.keys():
             return None
@@ -131,7 +130,7 @@ class Space:
             yield {**self._of_model(label), **dict(zip(names, row, strict=True))}
 
     def _of_model(self, label: str) -> dict[str, Any]:
-        return {MODEL: list(self.models).index(label)} if self.is_choice else {}
+        return {TRIAL_MODEL: list(self.models).index(label)} if self.is_choice else {}
 
     def _drawn_as(self, label: str, name: str) -> str:
         return f"{label}.{name}" if self.is_choice else name
@@ -157,8 +156,8 @@ def filled(
     """Model and training with values in the place of ranges, and one model in that of several."""
     if isinstance(model, ModelChoice):
         model, values = (
-            model.labels[values[MODEL]],
-            {name: value for name, value in values.items() if name != MODEL},
+            model.labels[values[TRIAL_MODEL]],
+            {name: value for name, value in values.items() if name != TRIAL_MODEL},
         )
     own = {name: value for name, value in values.items() if not name.startswith(OPTIMIZER)}
     of_optimizer = {name[len(OPTIMIZER) :]: value for name, value in values.items() if name not in own}
