@@ -115,22 +115,37 @@ def importance_of(
         return None
     orders = [chance.permutation(rows) for _ in range(wanted.repeats)]
     table = _rows(model.workspace.path(artifacts.rows("validation")), chosen, inputs)
-    sign = 1 if metric.greater_is_better else -1
-    found: dict[str, Spread] = {}
+    shuffled = [place["name"] for place in places]
     with model.responder(inputs) as answers:
 
         def reached(column: polars.Series) -> float:
             scores = answers(table.with_columns(column))
             # Values that never stood in one row may make what no model computes a number of.
             known = numpy.where(numpy.isfinite(scores), scores, looked_at.scores)
-            return sign * looked_at.scored(known).measured(metric, model.task)
+            return looked_at.scored(known).measured(metric, model.task)
 
-        best = reached(table.to_series())
-        for column in table.select(selectors.by_name(*(place["name"] for place in places))).iter_columns():
-            found[column.name] = Spread.of([best - reached(column[order]) for order in orders])
+        found = _spreads(table, shuffled, orders, reached, greater_is_better=metric.greater_is_better)
     ranked = dict(sorted(found.items(), key=lambda entry: (-entry[1].mean, entry[0])))
     left_out = tuple(place["name"] for place in inputs[len(places) :])
     return Permuted(metric.name, rows, wanted.repeats, ranked, left_out)
+
+
+def _spreads(
+    table: polars.DataFrame,
+    names: Sequence[str],
+    orders: Sequence[NDArray[numpy.int64]],
+    reached: Callable[[polars.Series], float],
+    *,
+    greater_is_better: bool,
+) -> dict[str, Spread]:
+    """What the metric loses by each column in each of these orders; `reached` answers the metric."""
+    sign = 1 if greater_is_better else -1
+    best = reached(table.to_series())
+    columns = table.select(selectors.by_name(*names)).iter_columns()
+    return {
+        column.name: Spread.of([sign * (best - reached(column[order])) for order in orders])
+        for column in columns
+    }
 
 
 def _affordable(

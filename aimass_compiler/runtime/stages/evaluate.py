@@ -91,27 +91,40 @@ def run(
     measured: dict[str, Any] = dict(measurements.measured)
     measured["slices"] = _slices(evaluation.slices, measurements, columns, workspace)
     measured |= _ahead(measurements, best.get("backtest"))
-    permuted = importance_of(
-        evaluation.importance,
-        measurements.metrics[objective.metric],
-        predictions["validation"],
-        read_json(workspace.path(artifacts.FEATURES))["inputs"],
-        AsPackaged(artifact, task.of_rows, workspace),
-    )
-    write_importance(workspace.path(artifacts.PERMUTATION_IMPORTANCE), permuted)
+    permuted = _importance(evaluation, objective, measurements, AsPackaged(artifact, task.of_rows, workspace))
     beside = _comparisons(rivals, judged, decided, permuted) | repeats.numbers()
     beside |= {"prediction_intervals": intervals.document()} if intervals else {}
     write_json(workspace.path(artifacts.METRICS), measured | beside)
     write_json(workspace.path(artifacts.VERDICT), _verdict(measurements, fit, judged, decided))
-    _write_predictions(workspace.path(artifacts.PREDICTIONS), task, predictions["test"])
-    for path, write in _PLOTS.items():
-        (write if task.has_target else plots.write_nothing)(workspace.path(path), task, predictions["test"])
+    _write_rows(task, predictions["test"], workspace)
     said = [*([decided.shown(task)] if decided else []), *([intervals.shown] if intervals else [])]
     said += repeats.lines(objective.metric)
     judged_fit = f"the model {fit.verdict}: {fit.reason}" if task.has_target else fit.reason
     for line in (*said, judged_fit, *map(_marked, judged)):
         print(line, flush=True)
     _stop_if_missed([gate for gate in judged if not gate.passed], fit, measurements, evaluation)
+
+
+def _importance(
+    evaluation: Evaluation, objective: Objective, measurements: Measurements, model: AsPackaged
+) -> Permuted | None:
+    """Measure and write what each column is worth to the model, by the objective's metric."""
+    permuted = importance_of(
+        evaluation.importance,
+        measurements.metrics[objective.metric],
+        measurements.predictions["validation"],
+        read_json(model.workspace.path(artifacts.FEATURES))["inputs"],
+        model,
+    )
+    write_importance(model.workspace.path(artifacts.PERMUTATION_IMPORTANCE), permuted)
+    return permuted
+
+
+def _write_rows(task: Task, test: Predictions, workspace: Workspace) -> None:
+    """Write the predictions of the test split, and the plots made of them."""
+    _write_predictions(workspace.path(artifacts.PREDICTIONS), task, test)
+    for path, write in _PLOTS.items():
+        (write if task.has_target else plots.write_nothing)(workspace.path(path), task, test)
 
 
 def _predicted(

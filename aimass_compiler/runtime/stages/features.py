@@ -90,16 +90,7 @@ def _compute(
     train = rows["train"]
     is_cross_fitted = any(transform.is_cross_fitted for transform in features)
     learned = in_folds(train) if is_cross_fitted else train
-
-    def learner(statistics: Mapping[str, Statistic]) -> Mapping[str, Any]:
-        _require_memory(statistics, train.height)
-        own = {name: learning(statistic) for name, statistic in statistics.items()}
-        return learn(learned, own if is_cross_fitted else statistics, task)
-
-    try:
-        result = features_of(fit(features, {column.name: column for column in read}, learner))
-    except CodeError as error:
-        raise StageFailure(ExitCode.FAILED, str(error), error.help) from None
+    result = _fitted(features, read, task, train)
     used = {column.name for column in columns_of(result)}
     inputs = [column for column in read if column.name in used]
     _require_features(result, inputs)
@@ -122,6 +113,31 @@ def _compute(
     reference = reference_of(train, inputs)
     write_json(workspace.path(artifacts.FEATURES_REFERENCE), reference)
     print(f"{_told(description)}; the serving graph gives the same values")
+    _warn(result, inputs, train, reference)
+
+
+def _fitted(
+    features: Sequence[Transform], read: Sequence[ColumnExpression], task: Task, train: Table
+) -> Expression:
+    """The features, with what the transforms learn of the training rows. Raises StageFailure."""
+    is_cross_fitted = any(transform.is_cross_fitted for transform in features)
+    learned = in_folds(train) if is_cross_fitted else train
+
+    def learner(statistics: Mapping[str, Statistic]) -> Mapping[str, Any]:
+        _require_memory(statistics, train.height)
+        own = {name: learning(statistic) for name, statistic in statistics.items()}
+        return learn(learned, own if is_cross_fitted else statistics, task)
+
+    try:
+        return features_of(fit(features, {column.name: column for column in read}, learner))
+    except CodeError as error:
+        raise StageFailure(ExitCode.FAILED, str(error), error.help) from None
+
+
+def _warn(
+    result: Expression, inputs: Sequence[ColumnExpression], train: Table, reference: Mapping[str, Any]
+) -> None:
+    """Print what the training rows do not hold, and what float32 cannot."""
     for name in _without_values(train, [column.name for column in inputs], reference["inputs"]):
         print(f"warning: `{name}` has no value in any of the {train.height:,} training rows")
         print(f"  help: look at its source, or leave it out with `drop: {name}`")

@@ -55,13 +55,12 @@ def run(  # noqa: PLR0913, PLR0917  # each is a part of the pipeline, called by 
     workspace: Workspace,
 ) -> None:
     """Write how far the metrics spread. Raises StageFailure where rows are too few or a training fails."""
-    best = read_json(workspace.path(artifacts.BEST))
-    model = _named(model, best["model"])
+    document = read_json(workspace.path(artifacts.BEST))
+    model, best = _named(model, document["model"]), document["parameters"]
     matrices, names = workspace.folder("features"), _names(workspace)
     assignment = Assignment(
         task, model, objective, training, matrices, repetition.decision, names, workspace.root
     )
-    best = best["parameters"]
     found: dict[str, Any] = {}
     scratch = workspace.folder(_SCRATCH)
     try:
@@ -69,10 +68,8 @@ def run(  # noqa: PLR0913, PLR0917  # each is a part of the pipeline, called by 
             measured = []
             for place, fold in enumerate(_folds(split, repetition.folds, workspace, scratch), 1):
                 title = f"fold {place} of {repetition.folds}"
-                own = replace(
-                    assignment, matrices=_features(fold, columns, task, features, title, workspace.root)
-                )
-                own = replace(own, features=_names(fold))
+                folder = _features(fold, columns, task, features, title, workspace.root)
+                own = replace(assignment, matrices=folder, features=_names(fold))
                 measured.append(trained_again(own, best, repetition, fold.folder("train"), title)["test"])
                 _say(title, objective.metric, measured[-1])
             found["cross_validation"] = {"folds": repetition.folds, "metrics": spread(measured)}
