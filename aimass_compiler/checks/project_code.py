@@ -18,8 +18,9 @@ EXPLANATIONS = (
     Explanation(
         "AM240",
         "a file of the project that a spec names is not there",
-        "A model or transform of your own, and the program that trains a model, are files of the project. "
-        "DVC watches them, so that a changed one trains again, and can run nothing where one is missing.",
+        "A model or transform of your own, the program that trains a model, and the trials that a search "
+        "begins with are files of the project. DVC watches them, so that a changed one trains again, and can "
+        "run nothing where one is missing.",
     ),
     Explanation(
         "AM229",
@@ -64,15 +65,23 @@ def findings(specs: Iterable[CheckedSpec], root: Path) -> Iterator[Finding]:
 
 
 def _of(pipeline: Pipeline, root: Path, file: str) -> Iterator[Finding]:
+    known = pipeline.search.warm_start
+    if known is not None and not (root / known).exists():
+        yield _missing(known, ("search", "warm_start"), file)
     for path, kind in _kinds(pipeline):
         code = getattr(kind, "path", "")
         for name in dict.fromkeys(kind.dependencies):
             own: Place = (*path, "path") if code and file_of(code) == name else (*path, "files")
             if not (root / name).exists():
-                hint = "paths start at the project's root"
-                yield Finding("AM240", own, f"there is no file `{name}`", help=hint, file=file)
+                yield _missing(name, own, file)
             elif own[-1] == "path":
                 yield from _name(root / name, code, own, file)
+
+
+def _missing(name: str, place: Place, file: str) -> Finding:
+    return Finding(
+        "AM240", place, f"there is no file `{name}`", help="paths start at the project's root", file=file
+    )
 
 
 def _kinds(pipeline: Pipeline) -> Iterator[tuple[Place, Model | Transform]]:

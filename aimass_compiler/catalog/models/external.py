@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.examples import Examples, Matrix, Read
 from aimass_compiler.catalog.frameworks import Framework
@@ -15,6 +16,18 @@ from aimass_compiler.catalog.quantities import Flag
 from aimass_compiler.catalog.task import Task
 
 
+def _no_line(command: Any) -> Any:
+    """A line as it is typed into a shell is refused, and answered with its words."""
+    if not isinstance(command, str):
+        return command
+    words = ", ".join(command.split()) or "python3, trainers/mine.py"
+    raise PydanticCustomError(
+        "command_line",
+        "`command` is a list of the program and its arguments, which no shell reads: write `[{words}]`",
+        {"words": words},
+    )
+
+
 class External(Model):
     """A model that any program trains, in any language or container: it reads files and writes model.onnx."""
 
@@ -22,7 +35,7 @@ class External(Model):
     examples: ClassVar[Read] = Matrix(categorical="dense")
     bytes_a_number: ClassVar[float] = 4.0
 
-    command: Annotated[tuple[str, ...], Field(min_length=1)]
+    command: Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_no_line)]
     """The program and its arguments, run in the project's root; the last argument is added: the folder of
     its files."""
     files: tuple[ProjectFile, ...] = ()

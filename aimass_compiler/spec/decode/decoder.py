@@ -47,7 +47,11 @@ def decode(
         return None, found
     wrong = [finding.path for finding in found]
     for paths in (wrong, [_above_lists(path) for path in wrong], [path[:1] for path in wrong]):
-        sound = {**kind.stand_ins, **_without_all(data, paths)}
+        rest = _without_all(data, paths)
+        sound = {
+            **{name: kind.stand_ins[name] for name in kind.stand_ins if not _is_absent(name, rest)},
+            **rest,
+        }
         try:
             return kind.model_validate(sound, by_alias=True, by_name=False), found
         except ValidationError:
@@ -63,10 +67,13 @@ def failed_parts(kind: type[Frozen], data: Mapping[str, Any], findings: Iterable
     """
     failed = {_part(kind, data, finding) for finding in findings if finding.is_error}
     missing = {field.alias or name for name, field in kind.model_fields.items() if field.is_required()}
-    given = (
-        {*data, "target"} if isinstance(data.get("task"), str) else data
-    )  # which then says that there is none
-    return frozenset({*failed, *missing.difference(given)} - {""})
+    lacking = {name for name in missing.difference(data) if "task" in failed or not _is_absent(name, data)}
+    return frozenset({*failed, *lacking} - {""})
+
+
+def _is_absent(part: str, data: Mapping[str, Any]) -> bool:
+    """Whether the data says that there is no such part: a task by its name has no target."""
+    return part == "target" and isinstance(data.get("task"), str)
 
 
 def _part(kind: type[Frozen], data: Mapping[str, Any], finding: Finding) -> str:

@@ -18,10 +18,15 @@ def keys_at(kind: type[Frozen], data: Any, location: Sequence[str | int]) -> dic
     The data decides between branches: behind `{by: hash}` there are the keys of `hash` only.
     """
     return {
-        key: str(schema.get("description", ""))
+        key: " ".join(str(schema.get("description", "")).split())
         for branch in _at(kind, data, location)
         for key, schema in branch.get("properties", {}).items()
     }
+
+
+def words_at(kind: type[Frozen], data: Any, location: Sequence[str | int]) -> list[str]:
+    """The words that may stand at this place alone."""
+    return [word for branch in _at(kind, data, location) for word in branch.get("enum", ())]
 
 
 def percent_at(kind: type[Frozen], data: Any, location: Sequence[str | int]) -> bool:

@@ -23,7 +23,7 @@ from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.training import Objective, Search
 from aimass_compiler.spec.decode import forecasts, without_target
 from aimass_compiler.spec.decode.hints import renamed
-from aimass_compiler.spec.decode.model_spec import ModelSpec, Overrides
+from aimass_compiler.spec.decode.model_spec import ModelSpec, Overrides, WrittenTask
 
 EXPLANATIONS = (
     Explanation(
@@ -86,8 +86,8 @@ def lower(
     if task is None:
         findings = [] if _tops(failed) & {"data", "target"} else findings
         task, failed = Task(kind="regression", target=spec.target), failed | {"target"}
-    if task.forecast is None and spec.task is not None and not isinstance(spec.task, str):
-        failed |= {"target"}  # what is predicted is no number of a row
+    if task.forecast is None and (isinstance(spec.task, WrittenTask) or "task" in _tops(failed)):
+        failed |= {"target"}  # what is predicted may be no number of a row
     failed = _with_defaults(spec, failed)
     model = chosen.resolved(task)
     spec = forecasts.with_split(spec, task)

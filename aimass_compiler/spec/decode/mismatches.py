@@ -26,7 +26,7 @@ from aimass_compiler.diagnostics import (
 )
 from aimass_compiler.spec.decode import hints
 from aimass_compiler.spec.decode.hints import begun, renamed, retyped
-from aimass_compiler.spec.decode.json_schema_paths import keys_at, percent_at
+from aimass_compiler.spec.decode.json_schema_paths import keys_at, percent_at, words_at
 
 if TYPE_CHECKING:
     from aimass_compiler.catalog.quantities import Frozen
@@ -55,11 +55,18 @@ class Mismatch(Struct, frozen=True):
     nouns: tuple[str, ...] = ()
     #: How an unquoted value was written: `00123` is read as 123.
     text: str = ""
+    #: Words that could stand in the place of a value that has a form of its own, such as a duration.
+    words: tuple[str, ...] = ()
 
     @property
     def shown(self) -> str:
         """The value for people, as it was written."""
         return f"`{self.text[:60]}`" if self.text else _shown(self.value)
+
+    @property
+    def shown_words(self) -> tuple[str, ...]:
+        """The words that could stand in its place, for people."""
+        return tuple(f"`{word}`" for word in self.words)
 
     @property
     def key(self) -> str:
@@ -132,8 +139,17 @@ def _joined(mismatches: Sequence[Mismatch]) -> Iterator[Mismatch]:
             len(other.path) > depth and other.path[:depth] == mismatch.path for other in mismatches
         ):
             continue  # of a list, pydantic counts the sound items only
+        beside = [other for other in mismatches if other.path == mismatch.path]
+        is_word = mismatch.type == "literal_error"
+        if is_word and any(other.type != mismatch.type for other in beside):
+            continue  # the other forms name the words
+        words = [word for other in beside if other.type == "literal_error" for word in _allowed(other)]
         alike = dict.fromkeys(_NOUNS[other.type] for other in wrong_types if other.path == mismatch.path)
-        yield structs.replace(mismatch, nouns=tuple(alike)) if is_wrong_type else mismatch
+        yield structs.replace(
+            mismatch,
+            nouns=tuple(alike) if is_wrong_type else mismatch.nouns,
+            words=() if is_word else tuple(words),
+        )
 
 
 def _finding(kind: type[Frozen], data: Mapping[str, Any], mismatch: Mismatch) -> Finding:
@@ -151,6 +167,8 @@ def _finding(kind: type[Frozen], data: Mapping[str, Any], mismatch: Mismatch) ->
         hint = did_you_mean(mismatch.key, known)
         if not hint.startswith("did you mean"):
             hint = _other_place(mismatch.key) or hint
+        if mismatch.key in words_at(kind, data, path[:-1]):
+            hint = f"write it alone: `{path[-2]}: {mismatch.key}`"
         message = f"there is no key `{mismatch.key}`{_within(path[:-1])}"
         fix = renamed(path, mismatch.key, known, value_at(data, path[:-1]))
         return Finding("AM102", path, message, help=hint, at_key=True, fix=fix)
@@ -159,6 +177,9 @@ def _finding(kind: type[Frozen], data: Mapping[str, Any], mismatch: Mismatch) ->
     code, message, hint = _value_message(mismatch)
     if str(mismatch.value).endswith("%") and percent_at(kind, data, mismatch.location):
         hint = f"write {mismatch.value[:-1].strip()}, which is a percentage already"
+    known = keys_at(kind, data, mismatch.path)
+    if mismatch.type == "literal_error" and isinstance(mismatch.value, str) and mismatch.value in known:
+        hint = f"`{mismatch.value}` has keys: `{path[-1]}: {{{mismatch.value}: {{…}}}}`"
     if "model_" in mismatch.type and not hint:
         known = keys_at(kind, data, mismatch.location)
         hint = "its keys are " + ", ".join(f"`{key}`" for key in sorted(known)) if known else ""
@@ -177,7 +198,9 @@ def _value_fix(data: Mapping[str, Any], mismatch: Mismatch) -> Fix | None:
     meant = mismatch.context.get("meant")
     if meant:
         return Fix(f"write `{meant}`", (Assign(path, meant),))
-    return retyped(path, value, mismatch.nouns) or respelt(path, value, _allowed(mismatch))
+    return retyped(path, value, mismatch.nouns) or respelt(
+        path, value, [*_allowed(mismatch), *mismatch.words]
+    )
 
 
 def _is_tunable(mismatch: Mismatch) -> bool:
@@ -310,6 +333,7 @@ def _value_message(mismatch: Mismatch) -> tuple[str, str, str]:
     if kind.startswith("union_tag"):
         return _tag_message(mismatch)
     meant = f"did you mean `{context['meant']}`?" if context.get("meant") else _form(mismatch)
+    meant = meant or (f"or write {_either(mismatch.shown_words)}" if mismatch.words else "")
     return _lengths_message(mismatch) or ("AM100", mismatch.message.removeprefix("Value error, "), meant)
 
 
@@ -336,7 +360,8 @@ def _allowed(mismatch: Mismatch) -> list[str]:
 
 
 def _type_message(mismatch: Mismatch) -> tuple[str, str, str]:
-    name, value, noun = mismatch.name, mismatch.value, _either(mismatch.nouns)
+    name, value = mismatch.name, mismatch.value
+    noun = _either((*mismatch.nouns, *mismatch.shown_words))
     keys = list(value) if isinstance(value, Mapping) else []
     if keys and _is_tunable(mismatch):
         hint = (
@@ -352,7 +377,7 @@ def _type_message(mismatch: Mismatch) -> tuple[str, str, str]:
     return (
         "AM103",
         f"{name} must be {noun}, not {mismatch.shown}",
-        hints.of_type(value, mismatch.nouns, mismatch.text),
+        _only_guess(value, list(mismatch.words)) or hints.of_type(value, mismatch.nouns, mismatch.text),
     )
 
 
