@@ -103,11 +103,37 @@ MISTAKES: dict[str, tuple[Path, str, str]] = {
     "search: {time: 30}": (("search", "time"), "AM100", "write it like `30s`"),
     "xgboost: {}": (("xgboost",), "AM102", "`xgboost` is a model"),
 }
+#: Those that say the same part in several ways, so that no spec has all of them.
+ALTERNATIVES: dict[str, tuple[Path, str, str]] = {
+    "task: forecast": (("task",), "AM105", "`task: {forecast: {…}}`"),
+    "task: clusterin": (("task",), "AM105", "did you mean `clustering`?"),
+    "task: {forecast: 3, clustering: {}}": (
+        ("task", "clustering"),
+        "AM102",
+        "write it alone: `task: clustering`",
+    ),
+    "task: {forecast: {horizon: 3, every: 2x}}": (
+        ("task", "forecast", "every"),
+        "AM100",
+        "or write `month`",
+    ),
+    "training: {class_weights: balance}": (
+        ("training", "class_weights"),
+        "AM103",
+        "a mapping or `balanced`, not `balance` did you mean `balanced`?",
+    ),
+    "model: external": (("model",), "AM101", "the folder of its files"),
+    "model: {external: {command: python3 fit.py}}": (
+        ("model", "external", "command"),
+        "AM100",
+        "write `[python3, fit.py]`",
+    ),
+}
 
 
-@pytest.mark.parametrize("change", MISTAKES)
+@pytest.mark.parametrize("change", MISTAKES | ALTERNATIVES)
 def test_a_mistake_is_told_once_at_its_place(change: str) -> None:
-    path, code, words = MISTAKES[change]
+    path, code, words = (MISTAKES | ALTERNATIVES)[change]
     [finding] = decode(ModelSpec, base(change), SHOWN)[1]
     assert (finding.path, finding.code) == (path, code)
     assert words in f"{finding.message} {finding.help}"
@@ -164,6 +190,29 @@ def test_a_misspelt_model_does_not_hide_what_is_wrong_with_features() -> None:
 def test_a_target_that_does_not_exist_does_not_hide_what_is_wrong_with_serving() -> None:
     found = told(base("target: churn\nserving: {replicas: {min: 3, max: 1}}"))
     assert [finding.code for finding in found] == ["AM201", "AM241"]
+
+
+TASKS = {
+    "forecast: {horizon: 0}": ["AM104"],
+    "forecast: {horizon: 3, time: dy}": ["AM380"],
+    "forecast: {horizon: 3, backtest: {windows: 0}}": ["AM104"],
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_forecast_that_is_not_understood_is_not_taken_for_a_regression(task: str) -> None:
+    change = (
+        f"data: {{columns: {{day: time}}}}\ntarget: tenure\nmodel: lightgbm\ntask: {{{task}}}\n"
+        "features: [lags: {column: tenure, lags: [1]}, one_hot: [plan, churned]]\n"
+        "evaluation: {metrics: [mase], gates: [{metric: mase, beats: seasonal_naive}]}"
+    )
+    assert [finding.code for finding in told(base(change))] == TASKS[task]
+
+
+def test_a_mistake_in_a_spec_without_a_target_is_not_about_a_target() -> None:
+    spec = base("task: clustering\nmodel: {k_means: {clusters: 0}}\nfeatures: [one_hot: [plan, churned]]")
+    del spec["target"]
+    assert [finding.code for finding in told(spec)] == ["AM104"]
 
 
 @pytest.mark.parametrize("text", ["00123", "1e3", "0x10", "True", "NULL", "-0", "1.50"])

@@ -9,14 +9,9 @@ from pydantic import ValidationError
 
 from aimass_compiler.catalog.quantities import Frozen
 from aimass_compiler.diagnostics import nearest
+from aimass_compiler.spec.decode.foreign_documents import is_other_version, is_something_else
 from aimass_compiler.spec.decode.json_schema_paths import keys_at
-from aimass_compiler.spec.decode.mismatches import (
-    Mismatch,
-    findings,
-    is_other_version,
-    is_something_else,
-    value_at,
-)
+from aimass_compiler.spec.decode.mismatches import Mismatch, findings, value_at
 from aimass_compiler.spec.report import MOST
 
 if TYPE_CHECKING:

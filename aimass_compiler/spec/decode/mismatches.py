@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, structs
 from pydantic import ValidationError
 
-from aimass_compiler import conventions
 from aimass_compiler.catalog import FAMILIES, Kind, family_of, load, names
 from aimass_compiler.catalog.quantities import RANGES
 from aimass_compiler.diagnostics import (
@@ -21,10 +20,10 @@ from aimass_compiler.diagnostics import (
     Fix,
     Path,
     did_you_mean,
-    nearest,
     respelt,
 )
 from aimass_compiler.spec.decode import hints
+from aimass_compiler.spec.decode.foreign_documents import is_other_version, is_something_else, other_version
 from aimass_compiler.spec.decode.hints import begun, renamed, retyped
 from aimass_compiler.spec.decode.json_schema_paths import keys_at, percent_at, words_at
 
@@ -93,7 +92,7 @@ def findings(
 ) -> list[Finding]:
     """Every mismatch once, in its own words; what follows from another is left out."""
     if is_other_version(data):
-        return [_other_version(data, file)]  # everything else may be right in that version
+        return [other_version(data, file)]  # everything else may be right in that version
     found, missing = dict[tuple[Path, str], Finding](), set()
     for mismatch in _joined(mismatches):
         finding = _finding(kind, data, mismatch)
@@ -107,27 +106,6 @@ def findings(
         if any(other.path[:-1] == path and other.help.startswith(meant) for other in found.values()):
             del found[path, message]
     return list(found.values())
-
-
-def is_other_version(data: Mapping[str, Any]) -> bool:
-    """Whether `apiVersion` names a version of ours that is not read here."""
-    written = data.get("apiVersion")
-    return isinstance(written, str) and written.startswith("aimass/") and written != conventions.API_VERSION
-
-
-def _other_version(data: Mapping[str, Any], file: str) -> Finding:
-    version = conventions.API_VERSION
-    message = f"this compiler reads `{version}`, not `{data['apiVersion']}`"
-    hint = f"write `{version}`, or update aimass-compile if a newer version is meant"
-    return Finding("AM019", ("apiVersion",), message, help=hint, file=file)
-
-
-def is_something_else(data: Mapping[str, Any]) -> bool:
-    """Whether the file describes no model at all, such as a manifest of Kubernetes that got here."""
-    version, kind = data.get("apiVersion"), data.get("kind")
-    is_ours = isinstance(version, str) and version.startswith(conventions.API_VERSION.partition("/")[0])
-    is_other = isinstance(version, str) and isinstance(kind, str) and not nearest(kind, (conventions.KIND,))
-    return is_other and not is_ours
 
 
 def _joined(mismatches: Sequence[Mismatch]) -> Iterator[Mismatch]:
