@@ -23,7 +23,7 @@ class Share(Struct, frozen=True):
 
     @property
     def is_first(self) -> bool:
-        """Whether this one writes and tells what all of them found."""
+        """Whether this one writes and reports what all of them found."""
         return self.rank == 0
 
     def of(self, examples: Examples) -> Examples:

@@ -196,7 +196,7 @@ class EachColumn(Transform):
 
     @property
     def columns_changed(self) -> tuple[str, ...]:
-        """Those that it computes anew; what else it reads stays as it is."""
+        """Those that it computes; what else it reads stays as it is."""
         return self.columns_read
 
     def type_after(self, before: ColumnType) -> ColumnType:

@@ -360,7 +360,7 @@ class Writer:
     def _write_group(self, group: Block) -> None:
         import pyarrow.parquet
 
-        # A page ends with a chunk of memory, which tells only how the rows were read.
+        # A page ends with a chunk of memory, which shows only how the rows were read.
         table = group.rechunk().to_arrow()
         if self._file is None:
             # Dictionaries of numbers take four times as long as all the rest, and help few columns.

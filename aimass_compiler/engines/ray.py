@@ -147,7 +147,7 @@ def found_by_workers(task: BlockTask) -> Iterator[Any]:
     from ray import cloudpickle
     from ray.data import DataContext
 
-    logging.getLogger("ray.data").setLevel(logging.ERROR)  # how far it is, is told of stages
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # progress is reported by stage
     context = DataContext.get_current()
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False

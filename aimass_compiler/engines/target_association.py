@@ -1,4 +1,4 @@
-"""How much a column alone tells about a target: correlation, mutual information, and what it predicts."""
+"""How much a column alone says about a target: correlation, mutual information, and what it predicts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SEED = 0
 
 @dataclass(frozen=True)
 class TargetAssociation:
-    """What one column tells about the target in a sample."""
+    """What one column says about the target in a sample."""
 
     alone: float
     """The share of the error of guessing that a small tree of this column alone removes, on rows that it has

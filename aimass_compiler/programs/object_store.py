@@ -167,7 +167,7 @@ def _digest(path: Path) -> str:
 
 
 def _inside(path: str) -> str:
-    """A path of a list, which somebody else may have written. Raises StoreFailure where it leads out."""
+    """A path of a list, which may come from elsewhere. Raises StoreFailure where it leads out."""
     if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
         raise StoreFailure(f"the list names {path}, which leads out of the project")
     return path

@@ -33,7 +33,7 @@ def data_engine(scratch: Path) -> Iterator[Local]:
         with Local(scratch) as local:
             yield local
         return
-    # Ray takes seconds to import, which whoever computes here should not pay.
+    # Ray takes seconds to import, which a run on this machine alone should not pay.
     from aimass_compiler.engines.ray import OnRay
     from aimass_compiler.runtime.training.ray_session import ray_session
 

@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(stage: str, model: str, root: Path, store: Store) -> int:
-    """Run a stage; what it says last is noted in the store, where whoever submitted the job reads it."""
+    """Run a stage; what it says last is noted in the store, where `aimass train` reads it."""
     command = [sys.executable, "-m", "aimass_compiler.runtime", stage, model, f"--root={root}"]
     store.note(model, stage)
     began = noted = time.monotonic()

@@ -1,4 +1,4 @@
-"""A table of values in their order as series: what tells them apart, their frequency, and their season."""
+"""A table of values in their order as series: what separates them, their frequency, and their season."""
 
 from __future__ import annotations
 

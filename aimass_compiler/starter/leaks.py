@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from aimass_compiler.starter.decisions import Draft
 
 _SAMPLE = 10_000
-#: Of fewer rows chance tells the target, too.
+#: In fewer rows, chance alone predicts the target, too.
 _FEWEST_ROWS = 500
 #: Wider tables are those of measurements, and are not looked at column by column.
 _MOST_COLUMNS = 500

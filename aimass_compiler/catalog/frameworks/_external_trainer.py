@@ -51,7 +51,7 @@ _SHOWN = 500
 
 
 class ExternalTrainer(Struct, frozen=True):
-    """A command with all that it is told."""
+    """A command with its job: what is trained, on what, and how."""
 
     command: tuple[str, ...]
     data: str
@@ -215,7 +215,7 @@ def _lines(stream: IO[str] | None) -> Iterator[str]:
 
 
 def _progress_in(line: str) -> tuple[int, dict[str, float]] | None:
-    """The step and its losses that a line tells, NaN where it tells one of them only."""
+    """The step and the losses that a line reports, NaN for one that it leaves out."""
     if not line.startswith("{"):
         return None
     try:

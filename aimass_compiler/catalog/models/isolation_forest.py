@@ -1,4 +1,4 @@
-"""An isolation forest: rows that few random questions tell from all others are anomalies."""
+"""An isolation forest: rows that few random questions separate from all others are anomalies."""
 
 from __future__ import annotations
 

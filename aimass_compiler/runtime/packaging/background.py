@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: Rows that the model predicts for one explanation, two for each background row and column.
 _MOST_PREDICTED = 8_192
 _FEWEST = 8
-#: Values that reference.json has of them: pictures are long.
+#: Values that reference.json has of them: images are long.
 _MOST_VALUES = 200_000
 _SEED = 0
 

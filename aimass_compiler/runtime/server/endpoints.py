@@ -89,7 +89,7 @@ class ExplainEndpoint:
             "version": self._signature.version,
             "predictions": [{**answer, "explanation": explanation} for answer, explanation in explained],
         }
-        # Not counted as a prediction: whoever explains an answer has mostly asked for it before.
+        # Not counted as a prediction: the answer that is explained was mostly asked for before.
         return Response(200, orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY))
 
     def _explanations(self, outputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -129,7 +129,7 @@ class ShapleyExplainer:
             mixed = {}
             for name, tensor in self._background.items():
                 own = is_own[part, self._places[name]]
-                if tensor.ndim > 2:  # noqa: PLR2004  # one column, as a picture or a series
+                if tensor.ndim > 2:  # noqa: PLR2004  # one column, as an image or a series
                     own = own.reshape(-1, *[1] * (tensor.ndim - 1))
                 mixed[name] = numpy.where(own, row[name], tensor[others[part]])
             answers.append(self._asked(mixed, limit))

@@ -34,7 +34,7 @@ class Began:
 
 @dataclass(frozen=True)
 class StepDone:
-    """How a trial does after a step that is watched; it waits to be told whether to go on."""
+    """How a trial does after a step that is watched; it waits for the answer whether to go on."""
 
     step: int
     validation_loss: float
@@ -59,13 +59,13 @@ class Failed:
 
 @dataclass(frozen=True)
 class Stopped:
-    """A trial was told not to go on."""
+    """A trial was stopped."""
 
 
 Said = Began | StepDone | Done | Failed | Stopped
 
 
-class _TrialStopped(Exception):  # noqa: N818  # no error: a trial that is told to end
+class _TrialStopped(Exception):  # noqa: N818  # no error: a trial that is stopped
     """Ends the training of a trial that fell behind."""
 
 
@@ -120,7 +120,7 @@ def imported(modules: list[str], threads: int) -> Iterator[None]:
 
 
 def _serve(connection: Connection, assignment: Assignment, trials: TrialFolders) -> None:
-    """Train what comes until nobody listens any more."""
+    """Train what comes until the connection is closed."""
     threading.Thread(target=_end_with_the_search, daemon=True).start()
     while True:
         try:

@@ -27,7 +27,7 @@ Watched = Mapping[str, frozenset[int]]
 
 
 def scheduler_of(assignment: Assignment, search: Search) -> tuple[Any, Watched]:
-    """Ray Tune's scheduler, or None where nothing is stopped, and the steps that it is told of.
+    """Ray Tune's scheduler, or None where nothing is stopped, and the steps that it looks at.
 
     A trial is compared with trials of the same model only: how fast losses fall, and which, differs.
     """

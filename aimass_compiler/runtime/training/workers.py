@@ -25,14 +25,14 @@ _SETTINGS = {
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "600",  # of nodes that come, and of slow imports
 }
 _SECONDS_BETWEEN_LOOKS = 0.1
-#: What would be raised again from the same rows; no kind of it, as XGBoost tells of a lost worker by a kind
-#: of ValueError.
+#: What would be raised again from the same rows. Exactly these classes: XGBoost reports a lost worker by a
+#: subclass of ValueError.
 _REPEATED = (ArithmeticError, ValueError)
 
 
 @dataclass(frozen=True)
 class _Work:
-    """What every worker of a trial is told."""
+    """What every worker of a trial is given."""
 
     assignment: Assignment
     values: Mapping[str, Any]
@@ -155,7 +155,7 @@ def _train(config: Mapping[str, Any]) -> None:
         failure.unlink(missing_ok=True)
     try:
         fitted = fit(work.assignment, work.values, work.trials.checkpoint(work.number), watch, share)
-    except (ArithmeticError, ValueError) as error:
+    except _REPEATED as error:
         if type(error) not in _REPEATED:
             raise
         if share.is_first:
