@@ -223,11 +223,82 @@ data: {columns: {beats: {type: series, length: 8, description: As measured}}}
 features: [{drop: [tenure, charges, plan]}]
 model: rnn
 """,
+    """
+data:
+  sources:
+    customers: [data/first.csv, data/second.csv]
+    photos: {image_folder: {path: data/photos, image: scan, label: folder, file: customer_id}}
+    others: {image_folder: data/others}
+    third: {union: [data/third.csv]}
+    fourth: {union: {sources: [data/fourth.csv]}}
+    seen: {parquet: data/seen.parquet}
+    paid: {parquet: data/paid.parquet}
+  join:
+    - {left: customers, right: photos, on: customer_id}
+    - {left: customers, right: seen, on: customer_id, how: asof, time: signup}
+    - left: customers
+      right: paid
+      on: customer_id
+      time: {left: signup, right: paid_at}
+      aggregate: {payments: count, spent: {function: sum, column: amount, window: 30d}}
+    - {left: customers, right: others, on: file}
+    - {left: customers, right: third, on: customer_id}
+    - {left: customers, right: fourth, on: customer_id}
+  columns:
+    signup: time
+    file: id
+    payments: number
+    spent: {type: number, missing: 0.5}
+    scan: {type: image, shape: [1, 8, 8]}
+features: [{drop: [tenure, charges, plan, payments, spent]}]
+model: cnn
+""",
+    """
+data: {columns: {age: {type: number, missing: 0.1}, charges: {type: number, missing: 0.1}}}
+features:
+  - {impute: {columns: age, with: mean, by: plan}}
+  - {impute: {columns: charges, with: regression, from: [tenure]}}
+  - {pca: {columns: [age, charges], components: 2, as: both}}
+  - {pca: {columns: tenure, components: 1}}
+search: {warm_start: searches/first.json}
+""",
+    """
+data: {columns: {age: number}}
+features:
+  - custom:
+      path: beta/ratio.py:Ratio
+      columns: [charges, tenure]
+      outputs: {ratio: number}
+      files: [alpha/table.json]
+      parameters: {name: first, names: [second]}
+  - {custom: {path: gamma/half.py:Half, columns: age, outputs: {age: number}}}
+model:
+  custom: {path: models/mine.py:Mine, files: [models/knots.json], parameters: {name: first, names: [second]}}
+""",
+    """
+model:
+  external: {command: [python, train.py], files: [train.py], parameters: {name: first, names: [second]}}
+""",
+    *(
+        f"""
+target: charges
+task: {{forecast: {{horizon: 3, time: day, key: {key}}}}}
+data: {{columns: {{day: time}}, split: {{by: time, column: day}}}}
+features:
+  - {{lags: {{column: charges, lags: [1]}}}}
+  - {{seasonal_lags: {{column: charges, season_length: 7}}}}
+  - {{rolling_windows: {{column: charges, windows: [3]}}}}
+  - {{one_hot: [plan, churned]}}
+model: lightgbm
+objective: {{metric: mase}}
+"""
+        for key in ("plan", "[plan]")
+    ),
     *(_of_each_column(form) for form in ("{0}", "[{0}]", "{{columns: {0}}}", "{{columns: [{0}]}}")),
 )
 _SETTINGS = """
 environments:
-  dev: {namespace: ml-dev, server: https://dev.example.com, secrets: [lake-reader], deployer: {user: alice}}
+  dev: {namespace: ml-dev, server: https://dev.example.com, secrets: [lake-reader], deployer: {user: alice}, store: s3://lake/models}
   staging:
     namespace: ml-staging
     deployer: [{group: developers}, {user: bob}]
