@@ -22,7 +22,7 @@ class Weights(Artifact[Any]):
     package_format = "weights/v1"
     companions = frozenset({"signature.json", "manifest.json"})
 
-    write = calibrate = scorer = package = answers = None  # type: ignore[assignment]  # nothing here asks them
+    write = calibrate = scorer = package = responder = None  # type: ignore[assignment]  # nothing here asks them
 
 
 def made(folder: Path, part: bytes = b"1") -> Path:
