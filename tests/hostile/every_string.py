@@ -298,7 +298,9 @@ objective: {{metric: mase}}
 )
 _SETTINGS = """
 environments:
-  dev: {namespace: ml-dev, server: https://dev.example.com, secrets: [lake-reader], deployer: {user: alice}, store: s3://lake/models}
+  dev:
+    {namespace: ml-dev, server: https://dev.example.com, secrets: [lake-reader], deployer: {user: alice},
+     store: s3://lake/models}
   staging:
     namespace: ml-staging
     deployer: [{group: developers}, {user: bob}]
