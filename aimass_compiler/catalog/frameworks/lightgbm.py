@@ -60,11 +60,7 @@ def train_booster(
     scale = Scale.for_task(task, train.y, loss)
     own = _parameters(parameters, loss, task, budget, scale) | {"objective": objective, "metric": measure}
     own |= _network(budget.share)
-    part = budget.share.of(train)
-    rows = lightgbm.Dataset(_values(part.x), learned_targets(part.y, scale), weight=part.weights, params=own)
-    watched = rows.create_valid(
-        _values(validation.x), learned_targets(validation.y, scale), weight=validation.weights
-    )
+    rows, watched = _datasets(budget.share.of(train), validation, scale, own)
     rounds = Rounds(budget, progress, parameters["n_estimators"])
     booster: Any = None if rounds.model is None else lightgbm.Booster(model_str=rounds.model.decode())
     if rounds.left:
@@ -82,6 +78,18 @@ def train_booster(
         text = _with_spaced_thresholds(text, (train.x, validation.x))
     spaced = lightgbm.Booster(model_str=text)
     return LightgbmBooster(spaced, task, train.x.shape[1], scale, budget.threads)
+
+
+def _datasets(
+    train: Examples, validation: Examples, scale: Scale | None, parameters: Mapping[str, Any]
+) -> tuple[Any, Any]:
+    """The rows to learn from and those to watch, as LightGBM keeps them, in the bins of the former."""
+    import lightgbm
+
+    targets = learned_targets(train.y, scale)
+    rows = lightgbm.Dataset(_values(train.x), targets, weight=train.weights, params=dict(parameters))
+    targets = learned_targets(validation.y, scale)
+    return rows, rows.create_valid(_values(validation.x), targets, weight=validation.weights)
 
 
 def _parameters(

@@ -28,24 +28,9 @@ def plots(pipeline: Pipeline, folder: str) -> list[dict[str, Any]]:
 
 
 def _plots(pipeline: Pipeline) -> Iterator[tuple[str, dict[str, Any]]]:
-    yield (
-        artifacts.IMPORTANCE,
-        {
-            "x": "importance",
-            "y": "feature",
-            "template": "bar_horizontal_sorted",
-            "title": "Importance of features",
-        },
-    )
-    yield (
-        artifacts.PERMUTATION_IMPORTANCE,
-        {
-            "x": "importance",
-            "y": "column",
-            "template": "bar_horizontal_sorted",
-            "title": f"Permutation importance of columns for {pipeline.objective.metric}",
-        },
-    )
+    yield artifacts.IMPORTANCE, _importance("feature", "Importance of features")
+    title = f"Permutation importance of columns for {pipeline.objective.metric}"
+    yield artifacts.PERMUTATION_IMPORTANCE, _importance("column", title)
     if not pipeline.task.has_target:
         return
     if not pipeline.task.is_classification:
@@ -66,3 +51,8 @@ def _plots(pipeline: Pipeline) -> Iterator[tuple[str, dict[str, Any]]]:
         artifacts.CONFUSION,
         {"x": "actual", "y": "predicted", "template": "confusion", "title": "Confusion on the test split"},
     )
+
+
+def _importance(what: str, title: str) -> dict[str, Any]:
+    """Bars of importance, the largest first."""
+    return {"x": "importance", "y": what, "template": "bar_horizontal_sorted", "title": title}
