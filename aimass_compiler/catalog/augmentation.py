@@ -1,4 +1,4 @@
-"""What every augmentation has: chance for each image of a batch, and what is made of the images with it."""
+"""Data augmentation of images: what chance decides for each image of a batch, and what is made of it."""
 
 from __future__ import annotations
 

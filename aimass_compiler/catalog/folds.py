@@ -1,4 +1,4 @@
-"""Rows held out in turn: k parts that keep groups together, keep shares of classes, or follow time.
+"""Folds of cross-validation: k parts that keep groups together, keep shares of classes, or follow time.
 
 Each fold is a column of split names, of the type `split_shares.names_type()`: rows to learn from (`train`),
 to stop early by (`validation`) and those held out (`test`); "" is in none of them.

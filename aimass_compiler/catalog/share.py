@@ -1,4 +1,4 @@
-"""Which rows are a worker's own where several processes train one model together."""
+"""Data-parallel training: which rows are a worker's where several processes train one model together."""
 
 from __future__ import annotations
 

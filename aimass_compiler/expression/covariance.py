@@ -1,4 +1,4 @@
-"""How numbers vary with one another: what principal components and linear fillings are computed from."""
+"""Covariances of numbers: what principal components and linear regressions are computed from."""
 
 from __future__ import annotations
 

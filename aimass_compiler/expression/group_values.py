@@ -1,4 +1,4 @@
-"""What the rows of each group usually hold."""
+"""The mean, median or mode of each group of rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a row may know of another source: the rows of its key that are not later than itself."""
+"""Point-in-time joins: of another source, a row knows the rows of its key that are not later than itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of series in their order become rows to learn a forecast from: a history, a step ahead, and its truth.
+"""Series become rows of supervised learning: a history, a step ahead of it, and the value at that step.
 
 A row is made of an origin, the last value that is known, and a step from 1 to the horizon. Nothing in it but
 the truth is later than its origin, except what is known ahead (Hyndman & Athanasopoulos, Forecasting:

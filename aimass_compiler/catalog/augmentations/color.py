@@ -1,4 +1,4 @@
-"""Brighter or darker, with more or less contrast."""
+"""Random changes of brightness, contrast and channels."""
 
 from __future__ import annotations
 

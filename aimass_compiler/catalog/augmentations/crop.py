@@ -1,4 +1,4 @@
-"""Moved by a few pixels."""
+"""Random crops: images moved by a few pixels, their edges repeated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mirrored, half of the times."""
+"""Random flips: half of the images mirrored."""
 
 from __future__ import annotations
 

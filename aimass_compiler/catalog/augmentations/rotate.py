@@ -1,4 +1,4 @@
-"""Turned by a few degrees."""
+"""Random rotations by a few degrees."""
 
 from __future__ import annotations
 

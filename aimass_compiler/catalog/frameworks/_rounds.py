@@ -1,4 +1,4 @@
-"""Rounds of boosting: when there have been enough, which was the best, and going on after a kill."""
+"""Boosting rounds: early stopping, the best round, and checkpoints to go on from after a kill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One more training with the parameters that were found, on other rows or with another seed."""
+"""Training again with the parameters that were found, on a fold or with another seed."""
 
 from __future__ import annotations
 

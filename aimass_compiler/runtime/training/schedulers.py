@@ -1,4 +1,4 @@
-"""Who stops the trials of a search that fall behind: Ray Tune's schedulers, one for each model."""
+"""Schedulers of a search, which stop trials that fall behind: Ray Tune's, one for each model."""
 
 from __future__ import annotations
 
