@@ -119,7 +119,8 @@ def _metrics(task: Task, found: Mapping[str, Any], verdict: Mapping[str, Any]) -
     if interval := found.get("interval"):
         yield from _forecast(found["baseline"]["seasonal_naive"], interval)
     if decision := verdict.get("decision"):
-        yield f"  labels: {decision['positive']} from a probability of {decision['threshold']} on"
+        of = "probability" if task.has_target else "score"
+        yield f"  labels: {decision['positive']} from a {of} of {decision['threshold']} on"
     fits = f"; the model {verdict['fit']['verdict']}" if task.has_target else ""
     yield f"  gates: {gates or 'none'}{fits}"
     if importance := found.get("importance"):
