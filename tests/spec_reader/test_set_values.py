@@ -48,6 +48,41 @@ def test_a_value_takes_its_place_and_nothing_else_changes(written: str, before: 
     assert after(written) == SPEC.replace(before, then)
 
 
+BLOCKS = """\
+model:
+  one_of: # which is better
+  - xgboost: {subsample: 0.8}
+  - lightgbm
+data:
+  split:
+    by: random
+    seed: 3
+target: churned
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "before", "then"),
+    [
+        (
+            "model.one_of=[mlp, xgboost]",
+            "one_of: # which is better\n  - xgboost: {subsample: 0.8}\n  - lightgbm\n",
+            "one_of: [mlp, xgboost] # which is better\n",
+        ),
+        (
+            "model.one_of=mlp",
+            BLOCKS[len("model:\n  ") : BLOCKS.index("data:")],
+            "one_of: mlp # which is better\n",
+        ),
+        ("data.split={by: hash}", "split:\n    by: random\n    seed: 3\n", "split: {by: hash}\n"),
+    ],
+)
+def test_a_value_stands_beside_its_key_where_a_block_stood_below(
+    written: str, before: str, then: str
+) -> None:
+    assert after(written, text=BLOCKS) == BLOCKS.replace(before, then)
+
+
 def test_several_values_are_set_one_after_the_other() -> None:
     text = after("training.epochs=3", "training.batch_size=8", "training.seed=1")
     assert "training: {seed: 1, epochs: 3, batch_size: 8}\n" in text

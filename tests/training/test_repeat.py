@@ -35,7 +35,14 @@ COLUMNS = {
 MODELS = {
     "logistic_regression": load("models", "logistic_regression")(),
     "random_forest": load("models", "random_forest")(n_estimators=4, max_depth=4),
+    "custom": load("models", "custom")(path="models/line.py:line", parameters={"c": 0.5}),
 }
+LINE = """
+from sklearn.linear_model import LogisticRegression
+def line(c):
+    assert c == 0.5
+    return LogisticRegression(C=c)
+"""
 ROWS = {"train": 160, "validation": 40, "test": 40}
 
 
@@ -79,6 +86,15 @@ def repeated(
         workspace=workspace,
     )
     return read_json(workspace.path(artifacts.REPEATS))
+
+
+def test_code_of_the_project_is_built_with_the_parameters_that_were_found(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/line.py").write_text(LINE, encoding="utf-8")
+    features = transforms({"standardize": "age"}, {"drop": "place"})
+    workspace = prepared(tmp_path, features, "custom")
+    seeds = repeated(workspace, features, "custom", seeds=2)["seeds"]
+    assert seeds["seeds"] == [5, 6]
 
 
 def test_no_fold_learns_from_the_rows_that_it_holds_out(tmp_path: Path) -> None:

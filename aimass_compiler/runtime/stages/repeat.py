@@ -20,6 +20,7 @@ from aimass_compiler.engines.local import Local
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.stages import features as features_stage
 from aimass_compiler.runtime.training.repetition import spread, trained_again
+from aimass_compiler.runtime.training.space import OPTIMIZER
 from aimass_compiler.runtime.training.trial import Assignment
 from aimass_compiler.runtime.training.trial_log import say
 from aimass_compiler.runtime.workspace import Workspace, read_json, write_json
@@ -56,7 +57,7 @@ def run(  # noqa: PLR0913, PLR0917  # each is a part of the pipeline, called by 
 ) -> None:
     """Write how far the metrics spread. Raises StageFailure where rows are too few or a training fails."""
     document = read_json(workspace.path(artifacts.BEST))
-    model, best = _named(model, document["model"]), document["parameters"]
+    model, best = _found(model, document)
     matrices, names = workspace.folder("features"), _names(workspace)
     assignment = Assignment(
         task, model, objective, training, matrices, repetition.decision, names, workspace.root
@@ -112,9 +113,14 @@ def _features(
     return fold.folder("features")
 
 
-def _named(model: Model | ModelChoice, kind: str) -> Model:
-    """The model that was found, of those among which the search chose."""
-    return next(each for each in model.candidates if each.kind == kind)  # all its parameters were found
+def _found(model: Model | ModelChoice, document: Mapping[str, Any]) -> tuple[Model, dict[str, Any]]:
+    """The model as `train` left it, and what was found of its optimizer."""
+    kind = next(type(each) for each in model.candidates if each.kind == document["model"])
+    parameters = document["parameters"]
+    of_optimizer = {name: value for name, value in parameters.items() if name.startswith(OPTIMIZER)}
+    return kind.model_validate(
+        {name: value for name, value in parameters.items() if name not in of_optimizer}
+    ), of_optimizer
 
 
 def _names(workspace: Workspace) -> tuple[str, ...]:

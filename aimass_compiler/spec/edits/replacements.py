@@ -92,12 +92,17 @@ def _assigned(document: Document, edit: Assign) -> Replacement | None:
 
 
 def _replaced(document: Document, entry: Entry, value: Any) -> Replacement:
-    """The value in the quotes that stood there, and on the same line wherever it was."""
+    """The value in the quotes that stood there, and beside its key where a block stood below it."""
     node = entry.value
     old = document.text[node.start : node.end]
     marked = _MARKS.match(old)
     start = node.start + (marked.end() if marked else 0)  # an anchor stays, because aliases lead to it
     new = written(value, quotes=document.text[start : start + 1])
+    if entry.key is not None and marked is None and "\n" in document.text[entry.key.end : start]:
+        colon = (
+            document.text.index(":", entry.key.end) + 1
+        )  # a block begins below its key, and a value beside it
+        return Replacement(colon, node.end, f" {new}{document.text[colon:start].rstrip()}")
     space = " " if node.start == node.end and document.text[node.start - 1 : node.start] == ":" else ""
     return Replacement(start, node.end, space + new)
 
