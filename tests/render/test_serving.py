@@ -99,7 +99,8 @@ def test_the_drift_window_reaches_the_server() -> None:
 def test_every_variable_of_the_server_is_set() -> None:
     variables = {value for name, value in vars(conventions).items() if name.startswith("VARIABLE_")}
     variables.remove(conventions.VARIABLE_CACHE)  # the compiler's own
-    assert limits(PLAIN).keys() == variables
+    explaining = render(pipeline({"serving": {"explanations": {}}}))
+    assert limits(explaining).keys() == variables
 
 
 def limits(files: dict[str, bytes]) -> dict[str, str]:
