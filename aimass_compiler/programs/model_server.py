@@ -26,7 +26,7 @@ from aimass_compiler.diagnostics import HintedError
 
 HOST = "127.0.0.1"
 #: What the server imports.
-MODULES = ("httptools", "numpy", "onnxruntime", "orjson", "prometheus_client", "uvicorn")
+MODULES = ("PIL", "httptools", "numpy", "onnxruntime", "orjson", "prometheus_client", "uvicorn")
 _START_SECONDS = 120
 _ANSWER_SECONDS = 30
 _LOOK_SECONDS = 0.02
