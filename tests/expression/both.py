@@ -83,11 +83,12 @@ def by_onnx(expression: Expression, rows: polars.DataFrame) -> numpy.ndarray:
     pictures = [column for column in columns_of(expression) if not column.type.tensor]
     types = {polars.Float64: NUMBER, polars.String: CATEGORY}
     read = {column.name: column for column in columns_of(expression)}
-    columns = pictures[:1] or [
+    others = [
         read.get(name, Column(name, types[kind.base_type()]))
         for name, kind in rows.schema.items()
-        if kind.base_type() in types
+        if kind.base_type() in types and (not pictures or name in read)
     ]
+    columns = [*pictures[:1], *others]
     model = onnx_lowering.lower(expression, Inputs.of(columns))
     values = served(model, pack(rows, inputs_of(columns)))
     return values.reshape(len(values)) if expression.type.is_single else values
