@@ -58,7 +58,7 @@ class ClusterVolume:
             with tarfile.open(archive, "w:gz", compresslevel=1) as packed:
                 for path in paths:
                     packed.add((root / path).resolve(), path)
-            # The end of the input does not reach every pod, so what reads it is told how much there is.
+            # The end of the input does not reach every pod, so the reader gets the count first.
             command = f"head -c {archive.stat().st_size} | tar --extract --gzip --no-same-owner"
             self._tried(lambda: self._run("sh", "-c", command, given=archive))
 

@@ -107,7 +107,7 @@ def managers(document: Object, path: FieldPath) -> list[Manager]:
 
 
 def list_keys(documents: Sequence[Object]) -> dict[tuple[str, ...], tuple[str, ...]]:
-    """By which keys the items of lists are told apart, by the names of the fields above; none for a set.
+    """By which keys the items of lists are distinguished, by the names of the fields above; none for a set.
 
     A list that is missing here is one value to the API server.
     """

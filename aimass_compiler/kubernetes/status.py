@@ -109,7 +109,7 @@ class GitState:
 
     models: tuple[str, ...]
     source: str
-    """Its address, by which its models are told from those of others."""
+    """Its address, by which its models are distinguished from those of others."""
     changed_since: ChangedSince
 
 

@@ -28,7 +28,7 @@ _DIGITS = 32
 
 
 class StoreFailure(Exception):  # noqa: N818  # it reads as what is the case
-    """The object store cannot be reached, or lacks a file; `help` says the way out."""
+    """The object store cannot be reached, or a file is missing there; `help` is the hint."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)

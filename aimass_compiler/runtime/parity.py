@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: The largest difference of two scores, in their unit.
 _TOLERANCE = 1e-5
-#: The share of a number's size below which nothing is told apart: some rounded doubles, added up.
+#: The share of a number's size below which two numbers count as equal: some rounded doubles, added up.
 _RESOLUTION = 1e-9
 
 

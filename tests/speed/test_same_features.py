@@ -1,4 +1,4 @@
-"""The benchmark of features: that those by hand are those of the product, and that others are told."""
+"""The benchmark of features: what is written by hand equals the product, and differences are reported."""
 
 from __future__ import annotations
 
