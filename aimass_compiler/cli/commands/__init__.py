@@ -22,6 +22,7 @@ ORDER = (
     "fix",
     "fmt",
     "plan",
+    "impact",
     "fetch",
     "contract",
     "run",
