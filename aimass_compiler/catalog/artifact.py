@@ -48,6 +48,8 @@ class Artifact(ABC, Generic[T]):
     #: What else is in the package, of the files that `stages.artifacts` knows there.
     companions: ClassVar[frozenset[str]]
     server: ClassVar[Server]
+    #: Whether its servers and the workers that train it may have an accelerator.
+    runs_on_accelerators: ClassVar[bool] = False
 
     def places(self, paths: Iterable[str]) -> Iterator[str]:
         """The files of a stage, with these in the place of the artifact, without companions that it lacks."""

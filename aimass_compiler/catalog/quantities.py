@@ -62,6 +62,7 @@ class Frozen(BaseModel):
         return False
 
 
+_GIBIBYTE = 2**30
 #: More digits say nothing, and a decimal of a million overflows.
 _LONGEST_AMOUNT = 100
 
@@ -277,6 +278,13 @@ class Bytes(_Amount):
     def size(self) -> int:
         """How many they are."""
         return int(self.amount)
+
+
+def shown_bytes(count: int) -> str:
+    """A size as people read it."""
+    if count >= _GIBIBYTE:
+        return f"{count / _GIBIBYTE:,.1f} GiB"
+    return f"{max(1, round(count / 2**20)):,} MiB"
 
 
 #: The memory of a process: with less, which is mostly a unit forgotten, no Python starts.

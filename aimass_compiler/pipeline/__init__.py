@@ -15,6 +15,7 @@ from aimass_compiler.catalog.model_choice import ModelChoice, ModelOrChoice
 from aimass_compiler.catalog.quantities import Frozen, is_absent
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.catalog.transform import Transform
+from aimass_compiler.pipeline.accelerator import Accelerator
 from aimass_compiler.pipeline.columns import Column, feature_types, row_columns
 from aimass_compiler.pipeline.data import Data
 from aimass_compiler.pipeline.evaluation import Evaluation, Repetition, Retraining
@@ -51,6 +52,8 @@ class EnvironmentPipeline(Frozen):
     serving: Serving
     monitoring: Monitoring
     training: Training
+    accelerator: Accelerator | None = Field(None, exclude_if=is_absent)
+    """What each server and each training worker has; None for what runs on CPUs alone."""
 
 
 class Pipeline(Frozen):

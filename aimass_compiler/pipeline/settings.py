@@ -17,8 +17,10 @@ from aimass_compiler.catalog.quantities import (
     Integer,
     Number,
     Within,
+    is_absent,
 )
 from aimass_compiler.conventions import NO_REGISTRY
+from aimass_compiler.pipeline.accelerator import Accelerator
 from aimass_compiler.pipeline.ci import Ci
 from aimass_compiler.pipeline.waiver import Waiver
 
@@ -151,6 +153,9 @@ class EnvironmentSettings(Frozen):
     where models are trained. By default only an administrator may."""
     capacity: Capacity | None = None
     """What the cluster can give to one model, so that specs that ask for more are reported."""
+    accelerator: Accelerator | None = Field(None, exclude_if=is_absent)
+    """What servers and training workers of language models run on, unless a spec says otherwise for the
+    environment; by default CPUs."""
     revert: Revert | None = None
     """When `aimass verify` goes back to what ran before because an error budget burns; by default never."""
     secrets: tuple[str, ...] = ()

@@ -6,7 +6,6 @@ from pathlib import Path
 
 _MEMINFO = Path("proc/meminfo")
 _CGROUP = Path("sys/fs/cgroup")
-_GIBIBYTE = 2**30
 
 
 def available_memory(root: Path = Path("/")) -> int | None:
@@ -18,13 +17,6 @@ def available_memory(root: Path = Path("/")) -> int | None:
     found = [_of_machine(root), _of_container(root)]
     known = [bytes_ for bytes_ in found if bytes_ is not None]
     return min(known) if known else None
-
-
-def shown_bytes(count: int) -> str:
-    """A size as people read it."""
-    if count >= _GIBIBYTE:
-        return f"{count / _GIBIBYTE:,.1f} GiB"
-    return f"{max(1, round(count / 2**20)):,} MiB"
 
 
 def _of_machine(root: Path) -> int | None:

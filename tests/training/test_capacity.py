@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aimass_compiler.runtime.capacity import available_memory, shown_bytes
+from aimass_compiler.catalog.quantities import shown_bytes
+from aimass_compiler.runtime.capacity import available_memory
 
 if TYPE_CHECKING:
     from pathlib import Path

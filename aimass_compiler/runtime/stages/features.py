@@ -20,6 +20,7 @@ from aimass_compiler.catalog.examples import Images, Sequences
 from aimass_compiler.catalog.fit import features as features_of
 from aimass_compiler.catalog.fit import fit
 from aimass_compiler.catalog.project_code import CodeError
+from aimass_compiler.catalog.quantities import shown_bytes
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.catalog.transform import Transform
 from aimass_compiler.expression import onnx_lowering
@@ -30,7 +31,7 @@ from aimass_compiler.expression.onnx_graph import Inputs
 from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.expression.statistics import MutualInformation, Statistic, learn
 from aimass_compiler.pipeline.columns import Column, feature_types, row_columns
-from aimass_compiler.runtime.capacity import available_memory, shown_bytes
+from aimass_compiler.runtime.capacity import available_memory
 from aimass_compiler.runtime.data_engine import data_engine
 from aimass_compiler.runtime.examples import write_matrix, write_target
 from aimass_compiler.runtime.failure import ExitCode, StageFailure

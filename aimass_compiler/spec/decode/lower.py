@@ -110,7 +110,7 @@ def lower(
         repetition=Repetition.of(evaluation, objective.metric),
         serving=spec.serving,
         monitoring=spec.monitoring,
-        environments=_environments(spec, settings),
+        environments=_environments(spec, settings, model),
         settings=settings,
         waivers=spec.waivers,
     )
@@ -286,16 +286,21 @@ def _unknown_environments(spec: ModelSpec, settings: Settings, file: str) -> Ite
             yield Finding("AM207", path, message, help=hint, file=file, at_key=True, fix=fix)
 
 
-def _environments(spec: ModelSpec, settings: Settings) -> dict[str, EnvironmentPipeline]:
+def _environments(
+    spec: ModelSpec, settings: Settings, model: Model | ModelChoice
+) -> dict[str, EnvironmentPipeline]:
     found = {}
-    for name in settings.environments:
+    is_accelerated = any(each.artifact.runs_on_accelerators for each in model.candidates)
+    for name, here in settings.environments.items():
         overrides = spec.environments.get(name) or Overrides.default()
+        accelerator = overrides.accelerator or (here.accelerator if is_accelerated else None)
         found[name] = EnvironmentPipeline(
             namespace=settings.namespace_of(name),
             image_registry=settings.images.registry,
             serving=_overridden(spec.serving, overrides.serving),
             monitoring=_overridden(spec.monitoring, overrides.monitoring),
             training=_overridden(spec.training, overrides.training),
+            accelerator=accelerator,
         )
     return found
 

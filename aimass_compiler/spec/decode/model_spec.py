@@ -15,6 +15,7 @@ from aimass_compiler.catalog.quantities import Frozen, Integer, Number
 from aimass_compiler.catalog.transform import Transform
 from aimass_compiler.conventions import API_VERSION, KIND
 from aimass_compiler.pipeline import Metadata
+from aimass_compiler.pipeline.accelerator import Accelerator
 from aimass_compiler.pipeline.data import Data
 from aimass_compiler.pipeline.evaluation import Evaluation
 from aimass_compiler.pipeline.monitoring import Monitoring
@@ -32,6 +33,9 @@ class Overrides(Frozen):
     """Keys of `monitoring` that differ here."""
     training: Training | None = None
     """Keys of `training` that differ here, for training jobs on the environment's cluster."""
+    accelerator: Accelerator | None = None
+    """The accelerator of each server and each training worker of a language model, in the place of the one in
+    aimass.yaml."""
 
 
 def _horizon_alone(value: Any) -> Any:
