@@ -9,6 +9,9 @@ from aimass_compiler.catalog.quantities import Frozen, Integer, Memory, Number, 
 #: A name with a DNS prefix, as labels and resources have it.
 _RESOURCE = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
 
+#: The name of an object, as DNS has subdomains.
+_NAME = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
+
 
 class Accelerator(Frozen):
     """The accelerator of one server or one worker of a language model."""
@@ -28,6 +31,6 @@ class Accelerator(Frozen):
     """What pods ask for, where no `device_class` is named."""
     label: str | None = Field(None, pattern=_RESOURCE, exclude_if=is_absent)
     """The label whose value on the nodes is `name`, so that servers run on these alone."""
-    device_class: str | None = Field(None, min_length=1, max_length=253, exclude_if=is_absent)
+    device_class: str | None = Field(None, max_length=253, pattern=_NAME, exclude_if=is_absent)
     """The DeviceClass by which Kubernetes allocates it, such as `gpu.nvidia.com`; servers then claim devices
     (Dynamic Resource Allocation, Kubernetes 1.34)."""
