@@ -1,0 +1,86 @@
+"""Weights of a language model as folders: an adapter merged into its base, and the graph of an engine."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from aimass_compiler.catalog.artifacts._causal_model import loaded_tokenizer, loaded_weights, stop_ids_of
+
+#: Files of a folder that would run code when they are read: pickles, and modules that a configuration names.
+_CODE = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.py")
+#: What each scheme of quantisation is called by onnxruntime-genai's builder.
+BUILT_AS = {None: "fp32", "int8": "int8", "int4": "int4"}
+
+
+def code_in(folder: Path) -> list[str]:
+    """The files that would run code when they are read, and configurations that name such, by their paths."""
+    found = {path.relative_to(folder).as_posix() for pattern in _CODE for path in folder.rglob(pattern)}
+    found |= {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*config.json") if _names_code(path)
+    }
+    return sorted(found)
+
+
+def _names_code(path: Path) -> bool:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    return isinstance(document, dict) and "auto_map" in document
+
+
+def write_merged(base: Path, adapter: Path | None, tokens: Path, folder: Path) -> None:
+    """Weights as safetensors in the base's own precision, with tokenizer, chat template and end ids.
+
+    `adapter` is None where `base` has the trained weights themselves. It is merged in float32 (peft's
+    `merge_and_unload`): merged in bfloat16, the sum of a large weight and a small change loses the change.
+    """
+    import torch
+
+    model, tokenizer = loaded_weights(base), loaded_tokenizer(tokens)
+    kept = getattr(torch, _precision_of(base))
+    ends = stop_ids_of(model.generation_config, tokenizer)
+    if adapter is not None:
+        from peft import PeftModel
+
+        model = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+    model.generation_config = _plain_generation(tokenizer, ends)
+    model.to(kept).save_pretrained(str(folder))
+    tokenizer.save_pretrained(str(folder))
+
+
+def _precision_of(base: Path) -> str:
+    """The type of numbers in which the base keeps its weights."""
+    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    return str(config.get("dtype") or config.get("torch_dtype") or "float32")
+
+
+def _plain_generation(tokenizer: Any, ends: tuple[int, ...]) -> Any:
+    """What ends an answer, and nothing that changes answers: vLLM applies what stands there."""
+    from transformers import GenerationConfig
+
+    return GenerationConfig(
+        eos_token_id=list(ends) if len(ends) > 1 else ends[0],
+        bos_token_id=tokenizer.bos_token_id,
+        pad_token_id=ends[0] if tokenizer.pad_token_id is None else tokenizer.pad_token_id,
+    )
+
+
+def write_graph(weights: Path, scheme: str | None, folder: Path) -> None:
+    """The folder that onnxruntime-genai serves, built from merged weights, quantised by a scheme.
+
+    Raises RuntimeError with the builder's own words where it cannot: it knows the common architectures only.
+    """
+    from onnxruntime_genai.models import builder
+
+    precision, said = BUILT_AS[scheme], io.StringIO()
+    with TemporaryDirectory(prefix="aimass-builder-") as cache, contextlib.redirect_stdout(said):
+        try:
+            options = builder.parse_extra_options("", str(weights), str(folder), precision, "cpu", cache, [])
+            builder.create_model("", str(weights), str(folder), precision, "cpu", cache, **options)
+        except Exception as error:  # the builder raises whatever it met
+            shutil.rmtree(folder, ignore_errors=True)
+            raise RuntimeError(f"onnxruntime-genai cannot build this model: {error}") from error

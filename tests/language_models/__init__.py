@@ -1,0 +1,1 @@
+"""Language models: what is measured of them, and that all their forms answer the same."""

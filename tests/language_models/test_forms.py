@@ -1,0 +1,169 @@
+"""A tiny model with an adapter answers the same by peft, merged, and built for onnxruntime-genai."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy
+import pytest
+
+from aimass_compiler.catalog.text_engine import TokenRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.slow
+
+TEMPLATE = (
+    "{% for turn in messages %}<|{{ turn.role }}|>{{ turn.content }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+TURNS = [{"role": "user", "content": "is it late?"}]
+ANSWER = "it is late"
+
+
+def tiny(folder: Path) -> Path:
+    """A base of random weights, whose configuration does not say that `<|end|>` ends an answer."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    torch.manual_seed(0)
+    raw = Tokenizer(models.BPE())
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    special = ["<pad>", "<eos>", "<|user|>", "<|assistant|>", "<|end|>"]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    raw.train_from_iterator(
+        ["is it late?", ANSWER],
+        trainers.BpeTrainer(vocab_size=300, special_tokens=special, initial_alphabet=alphabet),
+    )
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=raw,
+        eos_token=special[1],
+        pad_token=special[0],
+        chat_template=TEMPLATE,
+        extra_special_tokens=special[2:],
+    )
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        max_position_embeddings=64,
+        eos_token_id=1,
+        tie_word_embeddings=False,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def adapted(base: Path, folder: Path) -> Path:
+    """An adapter of random weights: as peft begins, it would change nothing."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    wanted = LoraConfig(
+        r=4, lora_alpha=8, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False
+    )
+    torch.manual_seed(1)
+    get_peft_model(AutoModelForCausalLM.from_pretrained(base), wanted).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="module")
+def adapter(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return adapted(base, tmp_path_factory.mktemp("adapter"))
+
+
+@pytest.fixture(scope="module")
+def merged(base: Path, adapter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from aimass_compiler.catalog.artifacts._weights import write_merged
+
+    folder = tmp_path_factory.mktemp("merged")
+    write_merged(base, adapter, base, folder)
+    return folder
+
+
+def answers(engine: Any) -> tuple[tuple[int, ...], numpy.ndarray, tuple[int, ...]]:
+    prompt = engine.prompt_ids(TURNS)
+    row = TokenRow(prompt, tuple(range(5, 15)))
+    return (
+        prompt,
+        engine.log_probabilities([row, TokenRow(prompt[:3], (7,))])[0],
+        engine.greedy([prompt], 12)[0],
+    )
+
+
+def test_every_form_reads_and_answers_the_same(
+    base: Path, adapter: Path, merged: Path, tmp_path: Path
+) -> None:
+    from aimass_compiler.catalog.artifacts._causal_model import CausalModel
+    from aimass_compiler.catalog.artifacts._genai_engine import GenaiEngine
+    from aimass_compiler.catalog.artifacts._weights import write_graph
+
+    write_graph(merged, None, tmp_path / "onnx")
+    forms = [
+        CausalModel.of_adapter("training stack", base, adapter, base),
+        CausalModel.of_weights("merged weights", merged),
+        GenaiEngine("onnxruntime-genai", tmp_path / "onnx"),
+    ]
+    assert {form.stop_ids for form in forms} == {(1, 4)}  # the template's end beside the configuration's
+    prompt, scored, chosen = answers(forms[0])
+    for form in forms[1:]:
+        found = answers(form)
+        assert found[0] == prompt
+        assert numpy.abs(found[1] - scored).max() < 1e-5
+        assert found[2] == chosen
+    plain, _, _ = answers(CausalModel.of_weights("base", base))
+    assert plain == prompt
+
+
+def test_the_adapter_matters_and_merging_again_makes_the_same_bytes(
+    base: Path, adapter: Path, merged: Path, tmp_path: Path
+) -> None:
+    from aimass_compiler.catalog.artifacts._causal_model import CausalModel
+    from aimass_compiler.catalog.artifacts._weights import code_in, write_merged
+
+    with_adapter, without = (answers(CausalModel.of_weights("", folder))[1] for folder in (merged, base))
+    assert numpy.abs(with_adapter - without).max() > 0.01
+    write_merged(base, adapter, base, tmp_path)
+    contents: Callable[[Path], dict[str, bytes]] = lambda folder: {  # noqa: E731  # of two folders
+        path.name: path.read_bytes() for path in folder.iterdir()
+    }
+    assert contents(tmp_path) == contents(merged)
+    assert {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json"} <= set(
+        contents(merged)
+    )
+    assert code_in(merged) == []
+
+
+@pytest.mark.parametrize("scheme", ["int8", "int4"])
+def test_a_quantised_graph_is_smaller_and_near(merged: Path, tmp_path: Path, scheme: str) -> None:
+    from aimass_compiler.catalog.artifacts._genai_engine import GenaiEngine
+    from aimass_compiler.catalog.artifacts._weights import write_graph
+
+    write_graph(merged, None, tmp_path / "fp32")
+    write_graph(merged, scheme, tmp_path / scheme)
+    size = {name: (tmp_path / name / "model.onnx.data").stat().st_size for name in ("fp32", scheme)}
+    assert size[scheme] < size["fp32"]
+    exact, rough = (answers(GenaiEngine("", tmp_path / name))[1] for name in ("fp32", scheme))
+    assert 0 < numpy.abs(exact - rough).mean() < 0.2
+
+
+def test_what_would_run_code_is_found(tmp_path: Path) -> None:
+    from aimass_compiler.catalog.artifacts._weights import code_in
+
+    (tmp_path / "pytorch_model.bin").write_bytes(b"")
+    (tmp_path / "modeling_own.py").write_text("")
+    (tmp_path / "config.json").write_text('{"auto_map": {"AutoModel": "modeling_own.Own"}}')
+    assert code_in(tmp_path) == ["config.json", "modeling_own.py", "pytorch_model.bin"]
