@@ -110,6 +110,8 @@ READY_PATH = "/v2/health/ready"
 METRICS_PATH = "/metrics"
 PREDICT_PATH = "/predict"
 EXPLAIN_PATH = "/explain"
+#: What callers of a language model ask, as OpenAI's API has it.
+GENERATION_PATHS = ("/v1/models", "/v1/completions", "/v1/chat/completions")
 OPENAPI_PATH = "/openapi.json"
 #: Below it, each model of the Open Inference Protocol by its name.
 MODELS_PATH = "/v2/models"
@@ -127,6 +129,11 @@ VARIABLE_BODY_BYTES = "AIMASS_BODY_BYTES"
 VARIABLE_PREDICTION_SAMPLE = "AIMASS_PREDICTION_SAMPLE"
 VARIABLE_EXPLAINED_ROWS = "AIMASS_EXPLAINED_ROWS"
 VARIABLE_DRIFT_WINDOW_SECONDS = "AIMASS_DRIFT_WINDOW_SECONDS"
+#: Of a server of a language model: tokens of prompt and answer, answers at once, and further ends of buckets.
+VARIABLE_CONTEXT = "AIMASS_CONTEXT"
+VARIABLE_CONCURRENT = "AIMASS_CONCURRENT"
+VARIABLE_FIRST_TOKEN_BUCKETS = "AIMASS_FIRST_TOKEN_BUCKETS"  # noqa: S105  # numbers and no secret
+VARIABLE_TOKEN_BUCKETS = "AIMASS_TOKEN_BUCKETS"  # noqa: S105  # numbers and no secret
 VARIABLE_DRAIN_SECONDS = "AIMASS_DRAIN_SECONDS"
 VARIABLE_STAY_SECONDS = "AIMASS_STAY_SECONDS"
 
@@ -150,6 +157,26 @@ METRIC_DRIFT = "aimass_drift_psi"  # gauge; labels: model, feature
 METRIC_DRIFT_ROWS = "aimass_drift_window_rows"
 METRIC_MODEL_INFO = "aimass_model_info"  # gauge, 1; labels: model, version
 METRIC_TRAINED = "aimass_model_trained_timestamp_seconds"
+#: What engines that generate text call the same facts, behind their prefix. Counters end with `_total`.
+#: Source: vllm/v1/metrics/loggers.py of vLLM 0.32
+ENGINE_PREFIXES = {"onnx": "aimass_", "vllm": "vllm:"}
+METRIC_FIRST_TOKEN = "time_to_first_token_seconds"  # noqa: S105  # a histogram and no secret
+METRIC_TOKEN = "inter_token_latency_seconds"  # noqa: S105  # a histogram and no secret
+METRIC_RUNNING = "num_requests_running"
+METRIC_WAITING = "num_requests_waiting"
+METRIC_CACHE_USAGE = "kv_cache_usage_perc"  # 1 is full
+METRIC_PREEMPTIONS = "num_preemptions_total"
+METRIC_PROMPT_TOKENS = "prompt_tokens_total"
+METRIC_GENERATED_TOKENS = "generation_tokens_total"
+METRIC_ADMISSION_REJECTIONS = "admission_rejections_total"  # labels: reason
+#: Where the buckets of both histograms end, beside the objectives.
+FIRST_TOKEN_BUCKETS = (
+    0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0,
+    80.0, 160.0, 640.0, 2560.0,
+)  # fmt: skip
+TOKEN_BUCKETS = (
+    0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0, 80.0,
+)  # fmt: skip
 DURATION_BUCKETS = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
@@ -204,6 +231,9 @@ WORKSPACE = "{model}-workspace"
 CANARY_SERVICE = "{model}-canary"
 STABLE_SERVICE = "{model}-stable"
 VERDICT = "{model}-verdict"
+#: The template of claims on accelerators, and what a pod calls its claim.
+CLAIM_TEMPLATE = "{model}-devices"
+DEVICE_CLAIM = "devices"
 #: What is called after a model, so that no other model may be called so: its Service, ServiceAccount,
 #: AnalysisTemplate or image would be the same object.
 CALLED_AFTER_MODEL = {

@@ -50,6 +50,8 @@ class Artifact(ABC, Generic[T]):
     server: ClassVar[Server]
     #: Whether its servers and the workers that train it may have an accelerator.
     runs_on_accelerators: ClassVar[bool] = False
+    #: Which of the engines that `serving.engine` names can serve it; none where only its own server can.
+    engines: ClassVar[tuple[str, ...]] = ()
 
     def places(self, paths: Iterable[str]) -> Iterator[str]:
         """The files of a stage, with these in the place of the artifact, without companions that it lacks."""

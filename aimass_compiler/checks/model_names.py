@@ -9,7 +9,7 @@ from typing import Protocol
 
 from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Example, Explanation, Finding, Related
-from aimass_compiler.pipeline import MODEL_NAME
+from aimass_compiler.pipeline.model_name import MODEL_NAME
 
 EXPLANATIONS = (
     Explanation(

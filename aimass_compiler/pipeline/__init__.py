@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from aimass_compiler import conventions
 from aimass_compiler.catalog import OneOf
@@ -20,15 +20,12 @@ from aimass_compiler.pipeline.columns import Column, feature_types, row_columns
 from aimass_compiler.pipeline.data import Data
 from aimass_compiler.pipeline.evaluation import Evaluation, Repetition, Retraining
 from aimass_compiler.pipeline.flow import Flow
+from aimass_compiler.pipeline.model_name import ModelName
 from aimass_compiler.pipeline.monitoring import Monitoring
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.training import Objective, Search, Training
 from aimass_compiler.pipeline.waiver import Waiver
-
-#: A DNS label of at most 40 characters: with our suffixes it still fits every name made from it.
-MODEL_NAME = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
-ModelName = Annotated[str, StringConstraints(pattern=MODEL_NAME)]
 
 
 class Metadata(Frozen):

@@ -18,6 +18,14 @@ from aimass_compiler.catalog.quantities import (
     Within,
     is_absent,
 )
+from aimass_compiler.pipeline.model_name import ModelName
+from aimass_compiler.pipeline.text_engine import (
+    Adapters,
+    EndpointPicker,
+    StructuredOutput,
+    TokenTimes,
+    Vllm,
+)
 
 
 class Replicas(Frozen):
@@ -58,6 +66,10 @@ class Objectives(Frozen):
     """The share of requests over 30 days that must not fail on our side."""
     latency: Latency = Field(default_factory=Latency.default)
     """How long answers may take."""
+    first_token: TokenTimes | None = Field(None, exclude_if=is_absent)
+    """Of a language model: how long callers may wait for the first token of an answer."""
+    token: TokenTimes | None = Field(None, exclude_if=is_absent)
+    """Of a language model: how long each further token may take."""
 
 
 class Limits(Frozen):
@@ -146,6 +158,9 @@ class Gateway(Frozen):
     """The Gateway that the route attaches to."""
     namespace: str = "gateway-system"
     """The namespace of that Gateway."""
+    endpoint_picker: EndpointPicker | None = Field(None, exclude_if=is_absent)
+    """Of a language model: what chooses the server for each request, so that the route leads to an
+    InferencePool; by default the servers take turns."""
 
 
 class Explanations(Frozen):
@@ -183,5 +198,26 @@ class Serving(Frozen):
     """How the served model is tested."""
     explanations: Explanations | None = Field(None, exclude_if=is_absent)
     """Whether servers explain predictions (`POST /explain`, `aimass predict --explain`); by default not."""
+    engine: Literal["onnx", "vllm"] | None = Field(None, exclude_if=is_absent)
+    """What runs a language model: `onnx`, on a CPU, or `vllm`; by default `vllm` in environments with an
+    `accelerator`, else `onnx`."""
+    target: Literal["kubernetes", "kserve"] | None = Field(None, exclude_if=is_absent)
+    """What a language model is deployed as: objects of Kubernetes, or an LLMInferenceService of KServe."""
+    context: Integer | None = Field(None, ge=16, le=10_000_000, exclude_if=is_absent)
+    """The most tokens of prompt and answer together; by default the model's `sequence_length`."""
+    concurrent: Integer | None = Field(None, ge=1, le=4096, exclude_if=is_absent)
+    """How many answers one server writes at once; further requests wait, as many as `limits.concurrency`
+    allows."""
+    structured_output: StructuredOutput | None = Field(None, exclude_if=is_absent)
+    """What answers of a language model must look like: `from target`, as its declaration says, `none`, or a
+    JSON `schema`."""
+    adapter_of: ModelName | None = Field(None, exclude_if=is_absent)
+    """The model of this project whose servers serve this one, as an adapter on the base that both have."""
+    adapters: Adapters | None = Field(None, exclude_if=is_absent)
+    """The adapters that these servers serve beside their base."""
+    nodes: Integer | None = Field(None, ge=2, le=64, exclude_if=is_absent)
+    """How many nodes one server spans, with the environment's accelerators on each; by default one."""
+    vllm: Vllm | None = Field(None, exclude_if=is_absent)
+    """Options of vLLM."""
     gateway: Gateway | None = None
     """The route from outside; without it the service is reachable inside the cluster only."""

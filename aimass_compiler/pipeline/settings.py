@@ -184,6 +184,10 @@ class ImageSettings(Frozen):
     """The base of the training image; its Python must be the driver's."""
     kubectl: str = "registry.k8s.io/kubectl:v1.36.2"
     """What creates the training job again by the clock; pin it by digest."""
+    vllm: str = "vllm/vllm-openai:v0.32.0"
+    """What serves language models on accelerators: vLLM 0.32, whose options are known; pin it by digest."""
+    vllm_cpu: str = "vllm/vllm-openai-cpu:v0.32.0"
+    """The same without accelerators."""
 
     @property
     def has_registry(self) -> bool:

@@ -39,7 +39,7 @@ from aimass_compiler.render.names import digest, own_labels, served_labels, want
 from aimass_compiler.render.object_kind import Object, at
 from aimass_compiler.render.pipeline_json import PipelineJson
 from aimass_compiler.render.serving.network import paths
-from aimass_compiler.render.serving.workload import variables
+from aimass_compiler.render.serving.workload import served_in, variables
 from aimass_compiler.render.target import Layer, Rendered
 from aimass_compiler.render.targets import kind_of_object
 from aimass_compiler.render.training.cluster import head_amounts, worker_amounts
@@ -171,7 +171,7 @@ def _servers(pipeline: Pipeline, name: str, here: Sequence[Object]) -> Servers:
         bool(serving.rollout.canary),
         str(serving.resources.cpu),
         str(serving.resources.memory),
-        variables(serving, running.monitoring),
+        variables(served_in(pipeline, name)),
         {**(at(template, "metadata", "labels") or {}), **own},
         digest(msgspec.json.encode(template)),
     )
@@ -184,7 +184,7 @@ def _addresses(model: str, serving: Serving, here: Sequence[Object]) -> Addresse
         if each["kind"] == "Service"
     }
     gateway = serving.gateway
-    return Addresses(ports, gateway.host if gateway else None, paths(model) if gateway else ())
+    return Addresses(ports, gateway.host if gateway else None, paths(model, serving) if gateway else ())
 
 
 #: What an alert fires on is the same wherever it watches.

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from aimass_compiler import conventions
 from aimass_compiler.catalog.source_choice import PACKED
 from aimass_compiler.diagnostics import Finding
-from aimass_compiler.pipeline import ModelName
+from aimass_compiler.pipeline.model_name import ModelName
 from aimass_compiler.render.emit import inline
 from aimass_compiler.starter.data_file import DataFile, Seen, examine
 from aimass_compiler.starter.decisions import Draft, Wanted, decide, guesses, split_reason

@@ -314,6 +314,8 @@ images:
   python: "python:3.11-slim"
   ray: "rayproject/ray:2.55.1-py311"
   kubectl: "registry.k8s.io/kubectl:v1.36.2"
+  vllm: "vllm/vllm-openai:v0.32.0"
+  vllm_cpu: "vllm/vllm-openai-cpu:v0.32.0"
 prometheus:
   labels: {release: prom}
   namespace: monitoring

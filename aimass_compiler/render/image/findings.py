@@ -38,7 +38,8 @@ EXAMPLES = (
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Settings that cannot stand in a Dockerfile or in a manifest."""
     images = pipeline.settings.images
-    for key, image in (("python", images.python), ("ray", images.ray), ("kubectl", images.kubectl)):
+    for key in ("python", "ray", "kubectl", "vllm", "vllm_cpu"):
+        image = getattr(images, key)
         if not is_reference(image):
             hint = "write it like `python:3.11-slim` or `registry.example.com/python@sha256:…`"
             yield _finding("AM431", key, f"`{image}` does not name an image", hint)

@@ -23,6 +23,7 @@ from aimass_compiler.render.monitoring.rules import prometheus_rule, rule_head
 from aimass_compiler.render.names import Labels, component_label, own_labels, serving_selector, wanted_labels
 from aimass_compiler.render.object_kind import ObjectKind, Rank
 from aimass_compiler.render.pipeline_json import PipelineJson
+from aimass_compiler.render.serving.series import text_of
 from aimass_compiler.render.target import Layer, Manifest, Rendered, Target
 
 KINDS = tuple(
@@ -54,13 +55,18 @@ def render(source: PipelineJson) -> Rendered:
 def pod_monitor(pipeline: Pipeline) -> dict[str, Any]:
     """Scrapes each server twice a minute, once however many Services show it.
 
-    The operator's selector wants the organisation's labels.
+    The operator's selector wants the organisation's labels. Servers of text that are not ours do not know
+    what the model is called here, so all their series are told.
     """
-    endpoint = {
+    named = [{"targetLabel": "model", "replacement": pipeline.name}]
+    every = (pipeline.serving, *(each.serving for each in pipeline.environments.values()))
+    is_told = any(text_of(serving) is not None for serving in every)
+    endpoint: dict[str, Any] = {
         "port": conventions.PORT_NAME,
         "path": conventions.METRICS_PATH,
         "interval": conventions.SCRAPE_INTERVAL,
         "scrapeTimeout": "10s",
+        **({"relabelings": named} if is_told else {}),
     }
     labels = dict(wanted_labels(pipeline.settings))
     return {
@@ -90,7 +96,7 @@ def _overlay(pipeline: Pipeline, name: str) -> Layer:
 def _rules(here: Watched, wanted: Labels, own: Labels) -> str:
     words = (here.model, here.environment, here.namespace, here.warn, here.page, here.rows)
     owner = (here.owner,) if here.owner else ()
-    return _RULES((*words, *owner), here.budget, here.ends, here.runbook, wanted, own)
+    return _RULES((*words, *owner), here.budget, here.ends, here.runbook, here.text, wanted, own)
 
 
 def _board_file(shown: Board) -> bytes:
@@ -99,8 +105,9 @@ def _board_file(shown: Board) -> bytes:
 
 
 def _built_rules(*parts: Any) -> str:
-    model, environment, namespace, warn, page, rows, *owner, budget, ends, runbook, wanted, own = parts
-    here = Watched(model, environment, namespace, warn, page, rows, budget, ends, runbook, *owner)
+    model, environment, namespace, warn, page, rows, *owner, budget, ends, runbook, text, wanted, own = parts
+    written = owner[0] if owner else ""
+    here = Watched(model, environment, namespace, warn, page, rows, budget, ends, runbook, written, text)
     return block(prometheus_rule(here, wanted, own))
 
 

@@ -9,7 +9,16 @@ from msgspec import Struct, field
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import EnvironmentPipeline, Metadata
-from aimass_compiler.render.monitoring.objectives import Indicator, budget, indicators, selector, watched_ends
+from aimass_compiler.render.monitoring.objectives import (
+    Indicator,
+    budget,
+    indicators,
+    latency_times,
+    selector,
+    watched_ends,
+)
+from aimass_compiler.render.monitoring.text_alerts import text_alerts
+from aimass_compiler.render.serving.series import Requests, TextSeries, text_of
 
 BUDGET_BURN = "ModelBudgetBurn"
 DRIFT = "ModelDrift"
@@ -49,6 +58,8 @@ class Watched(Struct, frozen=True):
     runbook: str | None
     owner: str = ""
     """Who answers for the model; empty where the spec does not say."""
+    text: TextSeries | None = None
+    """What is exported of a language model; None for any other."""
 
     @property
     def everything(self) -> str:
@@ -57,7 +68,18 @@ class Watched(Struct, frozen=True):
 
     @property
     def indicators(self) -> tuple[Indicator, ...]:
-        return tuple(indicators(self.budget, self.ends, self.model, self.namespace))
+        times = [*latency_times(self.ends), *(self.text.times if self.text else ())]
+        return tuple(indicators(self.budget, self.requests, times, self.model, self.namespace))
+
+    @property
+    def requests(self) -> Requests:
+        """How its requests are counted."""
+        return self.text.requests if self.text else Requests()
+
+    @property
+    def asked(self) -> str:
+        """The PromQL series of all requests of callers."""
+        return self.requests.counter + selector(self.model, self.namespace, *self.requests.of_callers)
 
 
 def watched(about: Metadata, environment: str, running: EnvironmentPipeline) -> Watched:
@@ -74,6 +96,7 @@ def watched(about: Metadata, environment: str, running: EnvironmentPipeline) -> 
         tuple(watched_ends(objectives).items()),
         running.monitoring.runbook,
         about.owner,
+        text_of(running.serving),
     )
 
 
@@ -97,9 +120,13 @@ def alerts(watched: Watched) -> Iterator[Alert]:
         for severity in ("page", "ticket"):
             if indicator.burns(severity):
                 yield _budget_burn(watched, indicator, severity)
-    yield from _drift(watched)
+    if watched.text is None:
+        yield from _drift(watched)
     yield from _servers(watched)
-    yield from _callers(watched)
+    yield from _full(watched) if watched.text is None else _of_text(watched, watched.text)
+    yield _idle(watched)
+    if watched.text is None:
+        yield _violations(watched)
 
 
 def rule(alert: Alert, watched: Watched) -> dict[str, Any]:
@@ -180,10 +207,13 @@ def _drift(watched: Watched) -> Iterator[Alert]:
 
 def _servers(watched: Watched) -> Iterator[Alert]:
     model, environment, chosen = watched.model, watched.environment, watched.everything
+    running = (
+        watched.text.metric(conventions.METRIC_RUNNING) if watched.text else conventions.METRIC_MODEL_INFO
+    )
     yield Alert(
         ABSENT,
         "page",
-        f"absent({conventions.METRIC_MODEL_INFO}{chosen})",
+        f"absent({running}{chosen})",
         "5m",
         f"no server of {model} answers",
         f"Prometheus has seen no server of {model} in {environment} for five minutes.",
@@ -198,6 +228,10 @@ def _servers(watched: Watched) -> Iterator[Alert]:
         f"a server of {model} does not answer",
         f"At least one server of {model} in {environment} has not answered Prometheus for 15 minutes.",
     )
+
+
+def _full(watched: Watched) -> Iterator[Alert]:
+    model, environment, chosen = watched.model, watched.environment, watched.everything
     # Between two waves of requests even a full server is empty for a moment, which a scrape may meet. Both
     # are means, because one that was just removed would otherwise count above the line only.
     in_flight, limit = (
@@ -215,12 +249,25 @@ def _servers(watched: Watched) -> Iterator[Alert]:
     )
 
 
-def _callers(watched: Watched) -> Iterator[Alert]:
-    """What those who ask do: they stop, or they ask for what the contract does not allow."""
-    model, environment, chosen = watched.model, watched.environment, watched.everything
-    asked = f"sum by (namespace, model) (increase({conventions.METRIC_REQUESTS}{chosen}[1h]"
+def _of_text(watched: Watched, text: TextSeries) -> Iterator[Alert]:
+    for each in text_alerts(watched.model, watched.environment, watched.everything, text):
+        yield Alert(
+            each.name,
+            "ticket",
+            each.expression,
+            each.hold,
+            each.summary,
+            each.description,
+            (each.threshold,),
+        )
+
+
+def _idle(watched: Watched) -> Alert:
+    """Those who asked do so no more."""
+    model, environment = watched.model, watched.environment
+    asked = f"sum by (namespace, model) (increase({watched.asked}[1h]"
     # A server that was never asked has no series of requests, so no rate of theirs is ever 0.
-    yield Alert(
+    return Alert(
         IDLE,
         "ticket",
         f"{asked} offset 1d)) >= {FEWEST_MISSED_REQUESTS}\nunless {asked})) > 0\n",
@@ -229,9 +276,14 @@ def _callers(watched: Watched) -> Iterator[Alert]:
         f"{model} in {environment} has had no request for an hour, but had some a day ago at this time: "
         "look at the callers and at the way to the servers.",
     )
+
+
+def _violations(watched: Watched) -> Alert:
+    """Callers ask for what the contract does not allow."""
+    model, environment, chosen = watched.model, watched.environment, watched.everything
     broken = f"sum by (namespace, model) (increase({conventions.METRIC_VIOLATIONS}{chosen}[15m]))"
     every = f"sum by (namespace, model) (increase({conventions.METRIC_REQUESTS}{chosen}[15m]))"
-    yield Alert(
+    return Alert(
         VIOLATIONS,
         "ticket",
         f"{broken}\n/ {every}\n> {VIOLATED_SHARE}\nand {broken} >= {FEWEST_BAD_REQUESTS}\n",

@@ -10,7 +10,8 @@ from aimass_compiler.catalog.quantities import Duration
 from aimass_compiler.diagnostics import Example, Explanation, Finding, Severity
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.override_locations import written
-from aimass_compiler.render.monitoring.objectives import BURNS, SLOW_SHARES, boundary
+from aimass_compiler.render.monitoring.objectives import BURNS, boundary
+from aimass_compiler.render.serving.series import SLOW_SHARES
 
 EXPLANATIONS = (
     Explanation(

@@ -12,9 +12,8 @@ from msgspec import Struct
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline.serving import Objectives
+from aimass_compiler.render.serving.series import SLOW_SHARES, Requests, Timed
 
-#: The share of requests that may be slower than each percentile's limit.
-SLOW_SHARES = {"p50": 0.5, "p95": 0.05, "p99": 0.01}
 AVAILABILITY = "availability"
 
 
@@ -84,18 +83,23 @@ def budget(objectives: Objectives) -> float:
 
 
 def indicators(
-    budget: float, ends: Iterable[tuple[str, float]], model: str, namespace: str
+    budget: float, requests: Requests, times: Iterable[Timed], model: str, namespace: str
 ) -> Iterator[Indicator]:
-    """The availability, and each latency objective that the histogram can tell."""
+    """The availability, and each promised time that a histogram can tell."""
     if budget > 0:
-        failed = conventions.METRIC_REQUESTS + selector(model, namespace, 'code=~"5.."')
-        yield Indicator(
-            AVAILABILITY, (failed,), conventions.METRIC_REQUESTS + selector(model, namespace), budget
-        )
-    everything = f"{conventions.METRIC_DURATION}_count{selector(model, namespace)}"
+        failed = requests.counter + selector(model, namespace, *requests.of_callers, requests.failed)
+        every = requests.counter + selector(model, namespace, *requests.of_callers)
+        yield Indicator(AVAILABILITY, (failed,), every, budget)
+    for time in times:
+        everything = f"{time.histogram}_count{selector(model, namespace)}"
+        in_time = f"{time.histogram}_bucket" + selector(model, namespace, f'le="{time.end}"')
+        yield Indicator(time.name, (everything, in_time), everything, time.share)
+
+
+def latency_times(ends: Iterable[tuple[str, float]]) -> Iterator[Timed]:
+    """The times of whole answers that are promised, by the ends of their buckets."""
     for percentile, end in ends:
-        in_time = f"{conventions.METRIC_DURATION}_bucket" + selector(model, namespace, f'le="{end}"')
-        yield Indicator(f"latency_{percentile}", (everything, in_time), everything, SLOW_SHARES[percentile])
+        yield Timed(f"latency_{percentile}", conventions.METRIC_DURATION, end, SLOW_SHARES[percentile])
 
 
 def watched_ends(objectives: Objectives) -> dict[str, float]:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
-from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
-from aimass_compiler.pipeline.serving import Serving
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.serving import Gateway, Serving
 from aimass_compiler.render.names import component_label
 from aimass_compiler.render.object_kind import Object
 from aimass_compiler.render.pipeline_json import PipelineJson
-from aimass_compiler.render.serving import analysis, autoscaler, canary, network, workload
+from aimass_compiler.render.serving import (
+    analysis,
+    autoscaler,
+    canary,
+    devices,
+    inference,
+    network,
+    queue_scaler,
+    workload,
+)
+from aimass_compiler.render.serving.engine import Served
 from aimass_compiler.render.serving.findings import findings
 from aimass_compiler.render.serving.kinds import KINDS
+from aimass_compiler.render.serving.series import text_of
 from aimass_compiler.render.target import Layer, Rendered, Target
 
 
@@ -25,15 +35,16 @@ def render(source: PipelineJson) -> Rendered:
 
 def objects(pipeline: Pipeline, environment: str | None = None) -> list[Object]:
     """Every object that serves the model; the environment is known in an overlay only."""
-    here = pipeline.environments[environment] if environment else pipeline
+    served = workload.served_in(pipeline, environment)
     namespace = pipeline.environments[environment].namespace if environment else None
-    name, serving, prometheus = pipeline.name, here.serving, pipeline.settings.prometheus.namespace
+    name, serving, prometheus = pipeline.name, served.serving, pipeline.settings.prometheus.namespace
     found = [
-        workload.deployment(pipeline.metadata, serving, here.monitoring, pipeline.settings),
+        workload.deployment(pipeline.metadata, served),
         workload.service_account(name),
         network.service(name, name),
         network.network_policy(name, serving, prometheus),
-        *_scaling(name, serving),
+        *_scaling(served, namespace),
+        *_devices(served),
     ]
     backends: dict[str, int | None] = {name: None}
     if serving.rollout.canary:
@@ -41,31 +52,53 @@ def objects(pipeline: Pipeline, environment: str | None = None) -> list[Object]:
         found += analysis.templates(name, serving, pipeline.task, pipeline.settings.prometheus)
         backends = {canary.stable_name(name, serving): 100, canary.canary_name(name): 0}
     if serving.gateway is not None:
-        found.append(network.route(name, serving, serving.gateway, backends))
+        found += _route(name, serving, serving.gateway, backends)
     labels = component_label(workload.COMPONENT)
     return [{**document, "metadata": {**document["metadata"], "labels": labels}} for document in found]
 
 
-def _scaling(name: str, serving: Serving) -> Iterator[dict[str, Any]]:
-    replicas = serving.replicas
+def _route(
+    name: str, serving: Serving, gateway: Gateway, backends: Mapping[str, int | None]
+) -> Iterator[Object]:
+    if gateway.endpoint_picker is not None:
+        yield inference.inference_pool(name, gateway.endpoint_picker)
+        yield network.route(name, serving, gateway, [inference.pool_backend(name)])
+    else:
+        services = (network.service_backend(service, weight) for service, weight in backends.items())
+        yield network.route(name, serving, gateway, [*services])
+
+
+def _scaling(served: Served, namespace: str | None) -> Iterator[Object]:
+    name, serving, replicas = served.model, served.serving, served.serving.replicas
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
     if serving.rollout.canary:
         target = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": name}
-    if replicas.min < replicas.max:
+    if _is_scaled_by_queue(serving):
+        prometheus = served.settings.prometheus
+        yield queue_scaler.scaled_object(name, serving, target, prometheus, namespace)
+    elif replicas.min < replicas.max:
         yield autoscaler.horizontal_pod_autoscaler(name, replicas, target)
     if replicas.min >= autoscaler.FEWEST_FOR_BUDGET:
         yield autoscaler.disruption_budget(name)
 
 
+def _is_scaled_by_queue(serving: Serving) -> bool:
+    """Whether load decides how many servers there are, and their own metrics say what load is."""
+    return serving.replicas.min < serving.replicas.max and text_of(serving) is not None
+
+
+def _devices(served: Served) -> Iterator[Object]:
+    device = served.accelerator
+    if device is not None and device.device_class is not None:
+        yield devices.claim_template(served.model, device)
+
+
 def _objects_of(pipeline: Pipeline, name: str) -> Sequence[Object] | None:
     """What serves there; none of its own where it serves as all do, and no object names the environment."""
-    here, is_canary = pipeline.environments[name], bool(pipeline.serving.rollout.canary)
-    is_alike = here.serving == pipeline.serving and _variables(here) == _variables(pipeline)
-    return None if is_alike and not is_canary else objects(pipeline, name)
-
-
-def _variables(here: Pipeline | EnvironmentPipeline) -> dict[str, str]:
-    return workload.variables(here.serving, here.monitoring)
+    here, usual = workload.served_in(pipeline, name), workload.served_in(pipeline, None)
+    is_alike = here.serving == usual.serving and workload.variables(here) == workload.variables(usual)
+    is_named = bool(pipeline.serving.rollout.canary) or _is_scaled_by_queue(here.serving)
+    return None if is_alike and not is_named and here.accelerator is None else objects(pipeline, name)
 
 
 TARGET = Target(render=render, findings=findings, kinds=KINDS)

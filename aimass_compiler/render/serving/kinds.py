@@ -98,4 +98,11 @@ ROLLOUT = ObjectKind(
 ANALYSIS_TEMPLATE = ObjectKind(
     kind="AnalysisTemplate", group="argoproj.io", rank=Rank.ADDRESS, operator=_ARGO_ROLLOUTS
 )
-KINDS = (DEPLOYMENT, ROLLOUT, ANALYSIS_TEMPLATE)
+CLAIM_TEMPLATE = ObjectKind(kind="ResourceClaimTemplate", group="resource.k8s.io", rank=Rank.CONFIGURATION)
+INFERENCE_POOL = ObjectKind(
+    kind="InferencePool",
+    group="inference.networking.k8s.io",
+    rank=Rank.ADDRESS,
+    operator="the Gateway API inference extension (https://gateway-api-inference-extension.sigs.k8s.io)",
+)
+KINDS = (DEPLOYMENT, ROLLOUT, ANALYSIS_TEMPLATE, CLAIM_TEMPLATE, INFERENCE_POOL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from aimass_compiler import conventions
@@ -58,12 +59,16 @@ def _namespace(name: str) -> dict[str, Any]:
     return {"namespaceSelector": {"matchLabels": {conventions.LABEL_NAMESPACE: name}}}
 
 
-def paths(model: str) -> tuple[str, ...]:
+def paths(model: str, serving: Serving) -> tuple[str, ...]:
     """Where the route from outside leads."""
+    if serving.context is not None:
+        return conventions.GENERATION_PATHS
     return f"{conventions.MODELS_PATH}/{model}", conventions.PREDICT_PATH
 
 
-def route(model: str, serving: Serving, gateway: Gateway, backends: dict[str, int | None]) -> dict[str, Any]:
+def route(
+    model: str, serving: Serving, gateway: Gateway, backends: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
     """The way in from outside, to `backends` by their weights: predictions only, no metrics, no health."""
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
@@ -74,16 +79,18 @@ def route(model: str, serving: Serving, gateway: Gateway, backends: dict[str, in
             "hostnames": [gateway.host],
             "rules": [
                 {
-                    "matches": [{"path": {"type": "PathPrefix", "value": path}} for path in paths(model)],
+                    "matches": [
+                        {"path": {"type": "PathPrefix", "value": path}} for path in paths(model, serving)
+                    ],
                     "timeouts": {"request": _route_timeout(serving)},
-                    "backendRefs": [_backend(name, weight) for name, weight in backends.items()],
+                    "backendRefs": [*backends],
                 }
             ],
         },
     }
 
 
-def _backend(name: str, weight: int | None) -> dict[str, Any]:
+def service_backend(name: str, weight: int | None) -> dict[str, Any]:
     """With the API server's defaults: whoever puts the object back as it was read does not change it."""
     backend = {"group": "", "kind": "Service", "name": name, "port": conventions.PORT}
     return backend | ({} if weight is None else {"weight": weight})

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from typing import Any
 
 from aimass_compiler import conventions
-from aimass_compiler.pipeline import Metadata
-from aimass_compiler.pipeline.monitoring import Monitoring
-from aimass_compiler.pipeline.serving import Serving
-from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.pipeline import Metadata, Pipeline
 from aimass_compiler.render.names import component_label, serving_selector
-from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, TMP_MOUNT, pod_security, tmp_volume
+from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, pod_security
+from aimass_compiler.render.serving import own_server, vllm
+from aimass_compiler.render.serving.engine import PRE_STOP_SECONDS, Served, ServingEngine
 
 COMPONENT = "server"
 CONTAINER = "server"
-PACKAGE_VOLUME = "model"
-#: Until every proxy has heard that a pod is going, it is still sent requests.
-PRE_STOP_SECONDS = 5
 _MARGIN_SECONDS = 5
-_PACKAGE_MOUNT = {"name": PACKAGE_VOLUME, "mountPath": conventions.IMAGE_PACKAGE_FOLDER, "readOnly": True}
+#: Of a Deployment and of a Rollout, where they do not say it.
+_USUAL_DEADLINE = 600
+_KEYS = (
+    "name", "image", "command", "args", "imagePullPolicy", "ports", "env", "resources", "startupProbe",
+    "readinessProbe", "livenessProbe", "lifecycle", "securityContext", "volumeMounts",
+)  # fmt: skip
+#: By what `serving.engine` says; our own servers run what has no engine, too.
+_ENGINES: Mapping[str | None, ServingEngine] = {
+    None: own_server.ENGINE,
+    "onnx": own_server.ENGINE,
+    "vllm": vllm.ENGINE,
+}
+
+
+def served_in(pipeline: Pipeline, environment: str | None) -> Served:
+    """The model as an environment serves it, or as the base says it."""
+    if environment is None:
+        return Served(pipeline.name, pipeline.serving, pipeline.monitoring, pipeline.settings)
+    here = pipeline.environments[environment]
+    return Served(pipeline.name, here.serving, here.monitoring, pipeline.settings, here.accelerator)
+
+
+def engine_of(served: Served) -> ServingEngine:
+    """What serves it."""
+    return _ENGINES[served.serving.engine]
 
 
 def service_account(model: str) -> dict[str, Any]:
@@ -32,40 +52,39 @@ def service_account(model: str) -> dict[str, Any]:
     }
 
 
-def deployment(
-    about: Metadata, serving: Serving, monitoring: Monitoring, settings: Settings
-) -> dict[str, Any]:
+def deployment(about: Metadata, served: Served) -> dict[str, Any]:
     """The Deployment; who scales it sets the replicas, so they stand here only when nobody does.
 
     Whose it is and what for is noted beside the pods: another owner restarts none.
     """
-    model, selector = about.name, serving_selector(about.name)
+    serving, selector = served.serving, serving_selector(about.name)
     replicas = serving.replicas
     is_fixed = replicas.min == replicas.max and not serving.rollout.canary
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": model, **_notes(about)},
+        "metadata": {"name": about.name, **notes(about)},
         "spec": {
             **({"replicas": replicas.min} if is_fixed else {}),
             "revisionHistoryLimit": 5,
+            **deadline(served),
             "strategy": {
                 "type": "RollingUpdate",
                 "rollingUpdate": {"maxUnavailable": 0, "maxSurge": str(serving.rollout.surge)},
             },
             "selector": {"matchLabels": selector},
-            "template": {
-                "metadata": {
-                    "labels": selector | component_label(COMPONENT),
-                    "annotations": {"kubectl.kubernetes.io/default-container": CONTAINER},
-                },
-                "spec": _pod(model, serving, monitoring, settings),
-            },
+            "template": template(served),
         },
     }
 
 
-def _notes(about: Metadata) -> dict[str, Any]:
+def deadline(served: Served) -> dict[str, int]:
+    """When a rollout has failed, where ten minutes are too few: image and weights come first."""
+    seconds = _USUAL_DEADLINE // 2 + engine_of(served).startup_seconds(served)
+    return {"progressDeadlineSeconds": seconds} if seconds > _USUAL_DEADLINE else {}
+
+
+def notes(about: Metadata) -> dict[str, Any]:
     """On one line, without control characters: Kustomize writes none."""
     noted = {
         conventions.ANNOTATION_OWNER: about.owner,
@@ -76,27 +95,34 @@ def _notes(about: Metadata) -> dict[str, Any]:
     return {"annotations": found} if found else {}
 
 
-def _pod(model: str, serving: Serving, monitoring: Monitoring, settings: Settings) -> dict[str, Any]:
+def template(served: Served) -> dict[str, Any]:
+    """The template of the pods."""
     return {
-        "serviceAccountName": model,
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": termination_seconds(serving),
-        "securityContext": pod_security(settings, conventions.RUN_AS_USER),
-        "topologySpreadConstraints": [
-            _spread(model, "topology.kubernetes.io/zone"),
-            _spread(model, "kubernetes.io/hostname"),
-        ],
-        "containers": [_container(model, serving, monitoring)],
-        "volumes": [tmp_volume("64Mi"), *_package_volumes(model, serving)],
+        "metadata": {
+            "labels": serving_selector(served.model) | component_label(COMPONENT),
+            "annotations": {"kubectl.kubernetes.io/default-container": CONTAINER},
+        },
+        "spec": pod(served),
     }
 
 
-def _package_volumes(model: str, serving: Serving) -> list[dict[str, Any]]:
-    """The package's image, whose name the release replaces like that of a container."""
-    if serving.model == "image":
-        return []
-    return [{"name": PACKAGE_VOLUME, "image": {"reference": model, "pullPolicy": PULL}}]
+def pod(served: Served) -> dict[str, Any]:
+    """The pod of a server."""
+    engine = engine_of(served)
+    return {
+        "serviceAccountName": served.model,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": termination_seconds(served),
+        "securityContext": pod_security(served.settings, conventions.RUN_AS_USER),
+        "topologySpreadConstraints": [
+            _spread(served.model, "topology.kubernetes.io/zone"),
+            _spread(served.model, "kubernetes.io/hostname"),
+        ],
+        **engine.pod(served),
+        "containers": [_container(served, engine)],
+        "volumes": [*engine.volumes(served)],
+    }
 
 
 def _spread(model: str, topology: str) -> dict[str, Any]:
@@ -111,74 +137,25 @@ def _spread(model: str, topology: str) -> dict[str, Any]:
     }
 
 
-def _container(model: str, serving: Serving, monitoring: Monitoring) -> dict[str, Any]:
-    is_mounted = serving.model == "volume"
-    return {
+def _container(served: Served, engine: ServingEngine) -> dict[str, Any]:
+    told = [{"name": name, "value": value} for name, value in engine.variables(served).items()]
+    found = {
         "name": CONTAINER,
-        "image": conventions.SERVER_IMAGE if is_mounted else model,
         "imagePullPolicy": PULL,
         "ports": [{"name": conventions.PORT_NAME, "containerPort": conventions.PORT, "protocol": "TCP"}],
-        "env": [{"name": name, "value": value} for name, value in variables(serving, monitoring).items()],
-        "resources": _resources(serving),
-        **_probes(),
+        "env": [*told, *engine.secrets(served)],
         "lifecycle": {"preStop": {"sleep": {"seconds": PRE_STOP_SECONDS}}},
         "securityContext": CONTAINER_SECURITY,
-        "volumeMounts": [TMP_MOUNT, *([_PACKAGE_MOUNT] if is_mounted else [])],
+        **engine.container(served),
     }
+    return {key: found[key] for key in _KEYS if key in found}
 
 
-def _resources(serving: Serving) -> dict[str, Any]:
-    """No CPU limit: the request is a guaranteed share, a limit would only stall answers on idle nodes."""
-    memory = str(serving.resources.memory)
-    return {
-        "requests": {"cpu": str(serving.resources.cpu), "memory": memory, "ephemeral-storage": "64Mi"},
-        "limits": {"memory": memory, "ephemeral-storage": "512Mi"},
-    }
-
-
-def _probes() -> dict[str, Any]:
-    """Two minutes to load the model; then unready after 10 s and restarted after a minute without an answer.
-
-    A server that is starved of CPU answers late: restarting it would leave the others even less.
-    """
-    ready = {"path": conventions.READY_PATH, "port": conventions.PORT_NAME}
-    live = {"path": conventions.LIVE_PATH, "port": conventions.PORT_NAME}
-    return {
-        "startupProbe": {"httpGet": ready, "periodSeconds": 2, "timeoutSeconds": 2, "failureThreshold": 60},
-        "readinessProbe": {"httpGet": ready, "periodSeconds": 5, "timeoutSeconds": 2, "failureThreshold": 2},
-        "livenessProbe": {"httpGet": live, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 6},
-    }
-
-
-def drain_seconds(serving: Serving) -> int:
-    """When a server that was asked to stop is gone at the latest.
-
-    It stays until callers have learned to go elsewhere, and twice as long for those who had just connected;
-    the last of them may ask just before, and is answered.
-    """
-    return math.ceil(3 * conventions.STAY_SECONDS + serving.limits.timeout.seconds) + 1
-
-
-def termination_seconds(serving: Serving) -> int:
+def termination_seconds(served: Served) -> int:
     """When Kubernetes kills a server that was asked to stop: later than it needs by any path."""
-    return PRE_STOP_SECONDS + drain_seconds(serving) + _MARGIN_SECONDS
+    return PRE_STOP_SECONDS + engine_of(served).drain_seconds(served.serving) + _MARGIN_SECONDS
 
 
-def variables(serving: Serving, monitoring: Monitoring) -> dict[str, str]:
+def variables(served: Served) -> dict[str, str]:
     """The server's environment variables and their values."""
-    explained = serving.explanations
-    return {
-        **({} if explained is None else {conventions.VARIABLE_EXPLAINED_ROWS: str(explained.rows)}),
-        conventions.VARIABLE_CONCURRENCY: str(serving.limits.concurrency),
-        conventions.VARIABLE_TIMEOUT_SECONDS: _plain(serving.limits.timeout.seconds),
-        conventions.VARIABLE_BODY_BYTES: str(serving.limits.body.size),
-        conventions.VARIABLE_PREDICTION_SAMPLE: _plain(serving.logs.predictions.sample),
-        conventions.VARIABLE_DRIFT_WINDOW_SECONDS: str(math.ceil(monitoring.drift.window.seconds)),
-        conventions.VARIABLE_DRAIN_SECONDS: str(drain_seconds(serving)),
-        conventions.VARIABLE_STAY_SECONDS: str(conventions.STAY_SECONDS),
-    }
-
-
-def _plain(number: float) -> str:
-    """A decimal number without an exponent, which not every reader of variables knows."""
-    return f"{number:.6f}".rstrip("0").rstrip(".")
+    return engine_of(served).variables(served)

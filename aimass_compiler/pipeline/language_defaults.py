@@ -1,0 +1,66 @@
+"""What a language model's serving is where the spec does not say: its engine, limits and objectives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aimass_compiler.catalog.quantities import Bytes, Cores, Duration
+from aimass_compiler.pipeline.serving import Limits, Objectives, Resources, Serving
+from aimass_compiler.pipeline.text_engine import TokenTimes, Vllm
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Tokens of prompt and answer, where neither the serving nor the model says it.
+_CONTEXT = 2048
+_CONCURRENT = 8
+#: An answer is written token by token.
+_TIMEOUT = Duration("2m")
+_FIRST_TOKEN, _TOKEN = TokenTimes(p95=Duration("1s")), TokenTimes(p95=Duration("100ms"))
+_RESOURCES = {
+    "onnx": {"cpu": Cores("2"), "memory": Bytes("2Gi")},
+    "vllm": {"cpu": Cores("4"), "memory": Bytes("16Gi")},
+}
+
+
+def generating(
+    serving: Serving, engines: Sequence[str], sequence_length: int | None, *, is_accelerated: bool
+) -> Serving:
+    """The serving of a model that one of these engines runs, every default written out.
+
+    Unchanged where there is no engine, as for all models that are none of language.
+    """
+    if not engines:
+        return serving
+    engine = serving.engine or ("vllm" if is_accelerated else "onnx")
+    return serving.filled(
+        engine=engine,
+        target=serving.target or "kubernetes",
+        context=serving.context or sequence_length or _CONTEXT,
+        concurrent=serving.concurrent or _CONCURRENT,
+        structured_output=serving.structured_output or "from target",
+        model=serving.model if engine == "onnx" else "volume",
+        vllm=(serving.vllm or Vllm.default()) if engine == "vllm" else serving.vllm,
+        limits=_limits(serving.limits),
+        objectives=_objectives(serving.objectives),
+        resources=_resources(serving.resources, engine),
+    )
+
+
+def _limits(written: Limits) -> Limits:
+    return written if "timeout" in written.model_fields_set else written.filled(timeout=_TIMEOUT)
+
+
+def _objectives(written: Objectives) -> Objectives:
+    """Whole answers are as long as they are: promised are the times of tokens."""
+    latency = written.latency
+    return written.filled(
+        latency=latency if "p99" in latency.model_fields_set else latency.filled(p99=None),
+        first_token=written.first_token or _FIRST_TOKEN,
+        token=written.token or _TOKEN,
+    )
+
+
+def _resources(written: Resources, engine: str) -> Resources:
+    usual = _RESOURCES[engine].items()
+    return written.filled(**{key: value for key, value in usual if key not in written.model_fields_set})

@@ -1,0 +1,129 @@
+"""Our own servers, of rows and of text: what their container is told, and how it is seen that they are up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from aimass_compiler import conventions
+from aimass_compiler.pipeline.serving import Serving
+from aimass_compiler.render.pod_security import PULL, TMP_MOUNT, tmp_volume
+from aimass_compiler.render.serving.engine import Served, ServingEngine
+from aimass_compiler.render.serving.token_times import further_ends
+
+PACKAGE_VOLUME = "model"
+#: How many bytes of weights a node reads in a second at least.
+READ_BYTES = 200 * 2**20
+_STARTUP_SECONDS = 120
+PACKAGE_MOUNT = {"name": PACKAGE_VOLUME, "mountPath": conventions.IMAGE_PACKAGE_FOLDER, "readOnly": True}
+
+
+def package_volume(model: str) -> dict[str, Any]:
+    """The package's image, whose name the release replaces like that of a container."""
+    return {"name": PACKAGE_VOLUME, "image": {"reference": model, "pullPolicy": PULL}}
+
+
+def _volumes(served: Served) -> Iterator[dict[str, Any]]:
+    yield tmp_volume("64Mi")
+    if served.serving.model == "volume":
+        yield package_volume(served.model)
+
+
+def startup_seconds(served: Served) -> int:
+    """Two minutes to load the model, and for a language model as long as its memory takes to be filled."""
+    if served.serving.context is None:
+        return _STARTUP_SECONDS
+    return _STARTUP_SECONDS + math.ceil(served.serving.resources.memory.size / READ_BYTES)
+
+
+def _container(served: Served) -> Mapping[str, Any]:
+    is_mounted = served.serving.model == "volume"
+    return {
+        "image": conventions.SERVER_IMAGE if is_mounted else served.model,
+        "resources": _resources(served.serving),
+        **_probes(startup_seconds(served)),
+        "volumeMounts": [TMP_MOUNT, *([PACKAGE_MOUNT] if is_mounted else [])],
+    }
+
+
+def _resources(serving: Serving) -> dict[str, Any]:
+    """No CPU limit: the request is a guaranteed share, a limit would only stall answers on idle nodes."""
+    memory = str(serving.resources.memory)
+    return {
+        "requests": {"cpu": str(serving.resources.cpu), "memory": memory, "ephemeral-storage": "64Mi"},
+        "limits": {"memory": memory, "ephemeral-storage": "512Mi"},
+    }
+
+
+def _probes(startup_seconds: int) -> dict[str, Any]:
+    """Once it is up, it is unready after 10 s and restarted after a minute without an answer.
+
+    A server that is starved of CPU answers late: restarting it would leave the others even less.
+    """
+    ready = {"path": conventions.READY_PATH, "port": conventions.PORT_NAME}
+    live = {"path": conventions.LIVE_PATH, "port": conventions.PORT_NAME}
+    tries = math.ceil(startup_seconds / 2)
+    return {
+        "startupProbe": {
+            "httpGet": ready,
+            "periodSeconds": 2,
+            "timeoutSeconds": 2,
+            "failureThreshold": tries,
+        },
+        "readinessProbe": {"httpGet": ready, "periodSeconds": 5, "timeoutSeconds": 2, "failureThreshold": 2},
+        "livenessProbe": {"httpGet": live, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 6},
+    }
+
+
+def drain_seconds(serving: Serving) -> int:
+    """When a server that was asked to stop is gone at the latest.
+
+    It stays until callers have learned to go elsewhere, and twice as long for those who had just connected;
+    the last of them may ask just before, and is answered.
+    """
+    return math.ceil(3 * conventions.STAY_SECONDS + serving.limits.timeout.seconds) + 1
+
+
+def variables(served: Served) -> dict[str, str]:
+    """The server's environment variables and their values."""
+    serving, explained = served.serving, served.serving.explanations
+    return {
+        **({} if explained is None else {conventions.VARIABLE_EXPLAINED_ROWS: str(explained.rows)}),
+        conventions.VARIABLE_CONCURRENCY: str(serving.limits.concurrency),
+        conventions.VARIABLE_TIMEOUT_SECONDS: _plain(serving.limits.timeout.seconds),
+        conventions.VARIABLE_BODY_BYTES: str(serving.limits.body.size),
+        conventions.VARIABLE_PREDICTION_SAMPLE: _plain(serving.logs.predictions.sample),
+        conventions.VARIABLE_DRIFT_WINDOW_SECONDS: str(math.ceil(served.monitoring.drift.window.seconds)),
+        conventions.VARIABLE_DRAIN_SECONDS: str(drain_seconds(serving)),
+        conventions.VARIABLE_STAY_SECONDS: str(conventions.STAY_SECONDS),
+        **_of_text(serving),
+    }
+
+
+def _of_text(serving: Serving) -> dict[str, str]:
+    """What a server of a language model is told besides; nothing for others."""
+    if serving.context is None:
+        return {}
+    ends = further_ends(serving.objectives)
+    found = {
+        conventions.VARIABLE_CONTEXT: str(serving.context),
+        conventions.VARIABLE_CONCURRENT: str(serving.concurrent),
+        conventions.VARIABLE_FIRST_TOKEN_BUCKETS: ",".join(map(str, ends.first_token)),
+        conventions.VARIABLE_TOKEN_BUCKETS: ",".join(map(str, ends.token)),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _plain(number: float) -> str:
+    """A decimal number without an exponent, which not every reader of variables knows."""
+    return f"{number:.6f}".rstrip("0").rstrip(".")
+
+
+ENGINE = ServingEngine(
+    container=_container,
+    volumes=_volumes,
+    drain_seconds=drain_seconds,
+    startup_seconds=startup_seconds,
+    variables=variables,
+)
