@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import churn
 import demand
 import reviews
 import scikit_learn
+import tickets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,6 +25,7 @@ DATA_SETS: dict[str, Callable[[], Mapping[str, bytes]]] = {
     "diabetes": scikit_learn.diabetes,
     "digits": scikit_learn.digits,
     "reviews": reviews.reviews,
+    "tickets": tickets.tickets,
 }
 
 
@@ -36,8 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
     parsed.folder.mkdir(parents=True, exist_ok=True)
     for name in parsed.names or DATA_SETS:
         for file, content in DATA_SETS[name]().items():
-            _write(parsed.folder / file, content)
-            print(f"{parsed.folder / file}: {len(content):,} bytes")
+            path = Path(os.path.normpath(parsed.folder / file))
+            _write(path, content)
+            print(f"{path}: {len(content):,} bytes")
     return 0
 
 
@@ -54,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _write(path: Path, content: bytes) -> None:
     """The whole file or the previous one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     partial.write_bytes(content)
     partial.replace(path)

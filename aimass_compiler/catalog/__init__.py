@@ -23,6 +23,7 @@ FAMILIES = {
     "optimizers": "optimizer",
     "schedules": "schedule",
     "augmentations": "augmentation",
+    "adapters": "adapter",
 }
 
 

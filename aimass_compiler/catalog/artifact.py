@@ -52,6 +52,10 @@ class Artifact(ABC, Generic[T]):
     runs_on_accelerators: ClassVar[bool] = False
     #: Which of the engines that `serving.engine` names can serve it; none where only its own server can.
     engines: ClassVar[tuple[str, ...]] = ()
+    #: Whether it is asked with prepared rows, not with the matrices of features.
+    reads_rows: ClassVar[bool] = False
+    #: What stages leave of other models and not of this one, of the files that `stages.artifacts` knows.
+    omitted: ClassVar[frozenset[str]] = frozenset()
 
     def places(self, paths: Iterable[str]) -> Iterator[str]:
         """The files of a stage, with these in the place of the artifact, without companions that it lacks."""
@@ -59,7 +63,7 @@ class Artifact(ABC, Generic[T]):
             folder, _, name = path.rpartition("/")
             if name == artifacts.ARTIFACT:
                 yield from (f"{folder}/{file}" for file in self.files)
-            elif folder != artifacts.PACKAGE or name in self.companions:
+            elif path not in self.omitted and (folder != artifacts.PACKAGE or name in self.companions):
                 yield path
 
     def version(self, folder: Path) -> str:

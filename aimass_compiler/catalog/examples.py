@@ -59,8 +59,19 @@ class Sequences(Struct, frozen=True):
     }
 
 
+class Conversations(Struct, frozen=True):
+    """One or more conversations a row, int32 [N, L, 2]: tokens, and of which conversation of the row each is,
+    0 behind the last one; `y` is 1 where a token is learned, uint8 [N, L]."""
+
+    noun: ClassVar[str] = "a conversation"
+    smallest: ClassVar[tuple[int, ...]] = (1,)
+    reads: ClassVar[column_types.Accepted] = (column_types.Text, column_types.Chat)
+    column: ClassVar[str | None] = "conversation"
+    encoders: ClassVar[Mapping[type[column_types.ColumnType], str]] = {}
+
+
 #: What a model can learn from.
-Read = Matrix | Images | Sequences
+Read = Matrix | Images | Sequences | Conversations
 #: The types of columns that a model reads alone.
 ALONE: column_types.Accepted = (*Images.reads, *Sequences.reads)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Metric(Kind):
     """A number that judges predictions."""
 
-    task: ClassVar[Literal["classification", "regression", "clustering", "anomaly"]]
+    task: ClassVar[Literal["classification", "regression", "clustering", "anomaly", "generation"]]
     greater_is_better: ClassVar[bool] = True
     #: Whether it is another number for each of two classes, as the recall of `yes` is not that of `no`.
     is_of_positive: ClassVar[bool] = False

@@ -20,9 +20,12 @@ from aimass_compiler.catalog.share import Share
 from aimass_compiler.catalog.task import Task
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy
 
     from aimass_compiler.catalog.augmentation import Augmentation
+    from aimass_compiler.catalog.conversation import Conversation
     from aimass_compiler.catalog.optimizer import Optimizer
     from aimass_compiler.catalog.schedule import Schedule
 
@@ -45,6 +48,10 @@ class Budget(Struct, frozen=True):
     """The largest L2 norm of all gradients of a step together; longer ones are shortened to it."""
     loss: str | None = None
     """What is minimised, one of the model's `losses`; by default the first that suits the task."""
+    accumulation: int = 1
+    """How many batches one step of the optimizer sums up."""
+    precision: str = "float32"
+    """What a language model computes in."""
     gpus: int = 0
     root: Path = Path()
     """The project's root, below which code of the user's is."""
@@ -160,6 +167,10 @@ class Model(Kind):
         """The same model with every default that depends on the task written out."""
         del task
         return self
+
+    def conversation(self, columns: Sequence[str]) -> Conversation | None:
+        """How rows with texts in these columns become conversations; None where it reads something else."""
+        del columns
 
     def steps(self, budget: Budget) -> int:
         """How many steps training tells `progress` about at most; 1 where it does not learn in steps."""

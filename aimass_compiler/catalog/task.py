@@ -1,4 +1,4 @@
-"""What the model predicts: classes or a number."""
+"""What the model predicts: classes, a number or a text."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from aimass_compiler.catalog.conversation import Conversation
 from aimass_compiler.catalog.forecast import TRUTH, Forecast
 from aimass_compiler.catalog.loss import PINBALL
 from aimass_compiler.catalog.quantities import Frozen, is_absent
@@ -32,7 +33,7 @@ def last_of_two(task: dict[str, Any]) -> str | None:
 class Task(Frozen):
     """What the model predicts."""
 
-    kind: Literal["classification", "regression", "clustering", "anomaly"]
+    kind: Literal["classification", "regression", "clustering", "anomaly", "generation"]
     target: str
     """The column that is predicted; empty where there is none, as for clusters and anomalies."""
     classes: tuple[str, ...] = ()
@@ -48,6 +49,9 @@ class Task(Frozen):
 
     forecast: Forecast | None = Field(None, exclude_if=is_absent)
     """How far ahead the number is predicted, from its own past; None where rows do not follow one another."""
+
+    conversation: Conversation | None = Field(None, exclude_if=is_absent)
+    """How rows become conversations with a language model; None for all other models."""
 
     @property
     def served_as(self) -> str:
@@ -81,7 +85,7 @@ class Task(Frozen):
     @property
     def is_classification(self) -> bool:
         """Whether it answers a share of each of named classes, clusters and anomalies among them."""
-        return self.kind != "regression"
+        return self.kind not in ("regression", "generation")
 
     @property
     def has_target(self) -> bool:
@@ -106,6 +110,8 @@ class Task(Frozen):
         """The metric that compares trials where a spec names none."""
         if self.kind in _WITHOUT_TARGET:
             return _WITHOUT_TARGET[self.kind][0]
+        if self.kind == "generation":
+            return "perplexity"
         if not self.is_classification:
             usual = "root_mean_squared_error" if self.forecast is None else "mase"
             return usual if self.quantile is None else PINBALL
@@ -116,6 +122,8 @@ class Task(Frozen):
         """The metrics that a model is measured by where a spec names none."""
         if self.kind in _WITHOUT_TARGET:
             return _WITHOUT_TARGET[self.kind]
+        if self.kind == "generation":
+            return ("perplexity", "exact_match", "rouge_l")
         if not self.is_classification:
             of_numbers: tuple[str, ...] = ("r2", "root_mean_squared_error", "mean_absolute_error")
             if self.forecast is not None:

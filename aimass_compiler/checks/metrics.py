@@ -36,6 +36,7 @@ _NOUNS = {
     "regression": "numbers",
     "clustering": "clusters",
     "anomaly": "anomalies without labels",
+    "generation": "texts",
 }
 
 

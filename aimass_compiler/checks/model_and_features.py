@@ -62,6 +62,8 @@ features: [drop: [tenure, charges, plan, back]]
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """What a table cannot have in a table, nothing to read for a model of one column, and too much."""
+    if pipeline.first_model.conversation(()) is not None:
+        return  # `checks/language_model` tells
     kind, examples, path = pipeline.first_model.kind, pipeline.first_model.examples, ("model",)
     alone = {name: found for name, found in pipeline.flow.outcome.items() if isinstance(found, ALONE)}
     fitting = [name for name, found in alone.items() if isinstance(found, examples.reads)]

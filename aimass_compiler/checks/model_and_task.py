@@ -57,6 +57,7 @@ _NOUNS = {
     "regression": "a number",
     "clustering": "clusters",
     "anomaly": "anomalies",
+    "generation": "a text",
 }
 
 

@@ -40,6 +40,8 @@ EXAMPLES = (
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Columns that reach no model, and a model that no column reaches."""
+    if pipeline.first_model.conversation(()) is not None:
+        return  # `checks/language_model` tells
     found = pipeline.flow.outcome
     reads = pipeline.first_model.examples.reads
     if pipeline.first_model.examples.column:

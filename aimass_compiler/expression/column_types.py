@@ -191,6 +191,21 @@ class NumberSeries(_Floats, frozen=True):
     shape: tuple[int, ...]
 
 
+class Chat(ColumnType, frozen=True):
+    """The turns of a conversation, each with a role and what was said; no transform reads it."""
+
+    name: ClassVar[str] = "chat"
+    noun: ClassVar[str] = "a conversation"
+    is_single: ClassVar[bool] = False
+    onnx_type: ClassVar[str] = "STRING"
+
+    @property
+    def dtype(self) -> polars.DataType:
+        import polars
+
+        return polars.List(polars.Struct({"role": polars.String, "content": polars.String}))
+
+
 class PastValues(_Floats, frozen=True):
     """The last values of a series, the latest at the end: float32 (steps), none of them missing."""
 
@@ -293,7 +308,7 @@ class Unknown(ColumnType, frozen=True):
 
 
 #: The types that a spec can declare.
-DECLARED: Accepted = (Number, Category, Text, Id, Time, Image, NumberSeries)
+DECLARED: Accepted = (Number, Category, Text, Id, Time, Image, NumberSeries, Chat)
 
 NUMBER = Number()
 CATEGORY = Category()

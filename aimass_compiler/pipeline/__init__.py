@@ -102,6 +102,8 @@ class Pipeline(Frozen):
     @property
     def inputs(self) -> frozenset[str]:
         """The columns whose values reach the model; training may leave out more, by `select`."""
+        if self.task.conversation is not None:
+            return frozenset(self.task.conversation.columns or (self.task.target,))
         origins, reads = self.flow.origins(), self.first_model.examples.reads
         reached = (origins[name] for name, kind in self.flow.outcome.items() if isinstance(kind, reads))
         return frozenset[str]().union(*reached)

@@ -137,6 +137,18 @@ class SeriesColumn(_Column):
         return column_types.NumberSeries((self.length, self.channels))
 
 
+class ChatColumn(_Column):
+    """A conversation: a list of turns `{role, content}` of system, user, assistant and tool.
+
+    As the target, its last turn is the assistant's answer. CSV holds no lists: the source is a parquet or
+    jsonl file.
+    """
+
+    holds: ClassVar[_Type] = column_types.Chat
+
+    type: Literal["chat"]
+
+
 class HistoryColumn(_Column):
     """The last values of a forecast's target; no spec declares it."""
 
@@ -182,6 +194,7 @@ COLUMN_TYPES: Mapping[str, type[_Column]] = {
     "time": TimeColumn,
     "image": ImageColumn,
     "series": SeriesColumn,
+    "chat": ChatColumn,
 }
 Column = Annotated[
     Annotated[NumberColumn, Tag("number")]
@@ -190,7 +203,8 @@ Column = Annotated[
     | Annotated[IdColumn, Tag("id")]
     | Annotated[TimeColumn, Tag("time")]
     | Annotated[ImageColumn, Tag("image")]
-    | Annotated[SeriesColumn, Tag("series")],
+    | Annotated[SeriesColumn, Tag("series")]
+    | Annotated[ChatColumn, Tag("chat")],
     Discriminator(_type_of),
 ]
 

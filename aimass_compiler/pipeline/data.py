@@ -16,7 +16,7 @@ from aimass_compiler.catalog.splits.hash import Hash
 from aimass_compiler.pipeline.columns import Column
 from aimass_compiler.pipeline.joins import Join
 
-_InShort = Literal["number", "category", "text", "id", "time"]
+_InShort = Literal["number", "category", "text", "id", "time", "chat"]
 _ColumnsAsWritten = Annotated[dict[str, _InShort | Column], Field(min_length=1)]
 
 

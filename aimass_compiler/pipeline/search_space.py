@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from aimass_compiler.catalog import Kind
 from aimass_compiler.catalog.model import Model
 from aimass_compiler.catalog.model_choice import KEY, ModelChoice
 from aimass_compiler.catalog.quantities import Frozen, is_range
@@ -53,5 +54,9 @@ def _in(kind: Frozen, path: Path) -> Iterator[tuple[Path, Any]]:
         value = getattr(kind, name)
         if is_range(value):
             yield (*path, name), value
+        elif isinstance(value, Kind):
+            yield from _in(value, (*path, name, value.kind))
+        elif isinstance(value, Frozen):
+            yield from _in(value, (*path, name))
         elif isinstance(value, Mapping):
             yield from (((*path, name, key), part) for key, part in value.items() if is_range(part))

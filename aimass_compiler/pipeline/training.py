@@ -123,6 +123,10 @@ class Training(Frozen):
     """Who moves the weights of a network."""
     schedule: Annotated[Schedule, OneOf("schedules")] = Field(default_factory=ConstantRate.default)
     """How the optimizer's learning rate changes while a network learns."""
+    gradient_accumulation: Integer | None = Field(None, ge=1, le=65_536, exclude_if=is_absent)
+    """How many batches of a language model one step of the optimizer sums up; by default one."""
+    precision: Literal["float32", "bf16"] | None = Field(None, exclude_if=is_absent)
+    """What a language model computes in: by default float32; bf16 takes half the memory."""
     gradient_norm: Number | None = Field(None, gt=0, le=1e9)
     """The largest L2 norm of all gradients of a step together: longer ones are shortened to it (Pascanu,
     Mikolov and Bengio 2013); without it, none is."""

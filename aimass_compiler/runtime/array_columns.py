@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy
 import polars
 
+from aimass_compiler.catalog.conversation import ROLES
 from aimass_compiler.conventions import FILE_PATH
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from aimass_compiler.pipeline.columns import SeriesColumn
+    from aimass_compiler.pipeline.columns import ChatColumn, SeriesColumn
 
 #: The field of a value with the content of a file, as Hugging Face's data sets write images.
 _CONTENT = "bytes"
@@ -83,3 +84,16 @@ def typed_series(raw: polars.Series, column: SeriesColumn) -> polars.Series:
         polars.concat_list("series", behind).list.head(size).cast(kind)
     )
     return padded.to_series().alias(raw.name)
+
+
+def typed_chats(raw: polars.Series, column: ChatColumn) -> polars.Series:
+    """The turns of each conversation, each a known role and what was said; others are null."""
+    kind = column.column_type.dtype
+    turn = getattr(raw.dtype, "inner", None)
+    fields = {field.name for field in turn.fields} if isinstance(turn, polars.Struct) else set()
+    if not {"role", "content"} <= fields:
+        return polars.Series(raw.name, [None] * len(raw), dtype=kind)
+    role, said = (polars.element().struct.field(name) for name in ("role", "content"))
+    turns = raw.list.eval(polars.struct(role=role, content=said.cast(polars.String))).cast(kind)
+    is_whole = turns.list.eval(role.is_in(ROLES) & said.is_not_null()).list.all() & (turns.list.len() > 0)
+    return turns.set(~is_whole, None)

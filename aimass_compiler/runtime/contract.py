@@ -10,19 +10,21 @@ from dataclasses import dataclass
 import numpy
 import polars
 
+from aimass_compiler.catalog.conversation import ROLES
 from aimass_compiler.conventions import MOST_PIXELS
 from aimass_compiler.diagnostics import did_you_mean
 from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.expression.timestamp_columns import microseconds
 from aimass_compiler.pipeline.columns import (
     CategoryColumn,
+    ChatColumn,
     Column,
     ImageColumn,
     NumberColumn,
     SeriesColumn,
     TimeColumn,
 )
-from aimass_compiler.runtime.array_columns import holds_files, typed_images, typed_series
+from aimass_compiler.runtime.array_columns import holds_files, typed_chats, typed_images, typed_series
 from aimass_compiler.runtime.server.datatypes import widened
 
 _SHOWN = 3
@@ -167,6 +169,8 @@ def _wanted(column: Column, raw: polars.Series) -> str:
     if isinstance(column, SeriesColumn):
         steps = "finite numbers" if column.channels == 1 else f"lists of {column.channels} finite numbers"
         return f"a series: a list of 1 to {column.length:,} {steps}"
+    if isinstance(column, ChatColumn):
+        return f"a conversation: a list of {{role, content}}, each role one of {', '.join(ROLES)}"
     if isinstance(column, NumberColumn):
         return "a finite number"
     if isinstance(column, TimeColumn):
@@ -190,6 +194,8 @@ def _typed(raw: polars.Series, column: Column) -> polars.Series:
         return typed_images(raw, column.shape)
     if isinstance(column, SeriesColumn):
         return typed_series(raw, column)
+    if isinstance(column, ChatColumn):
+        return typed_chats(raw, column)
     if raw.dtype.is_nested():
         kind = polars.Float64 if isinstance(column, NumberColumn) else polars.String
         return polars.Series(raw.name, [None] * len(raw), dtype=kind)

@@ -142,6 +142,8 @@ def _lists(name: str, found: list[Any], location: str) -> polars.Series:
     import polars
 
     try:
+        if any(type(item) is dict for value in found if value for item in value):
+            return polars.Series(name, found, strict=False)
         are_nested = any(type(item) is list for value in found if value for item in value)
         inner = polars.List(polars.Float64) if are_nested else polars.Float64()
         return polars.Series(name, found, dtype=polars.List(inner), strict=False)

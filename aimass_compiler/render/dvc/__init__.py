@@ -140,6 +140,7 @@ def _other_files(stage: Stage, pipeline: Pipeline) -> list[str]:
     found = set(pipeline.model.dependencies if "model" in stage.reads else ())
     if "features" in stage.reads:
         found.update(path for transform in pipeline.features for path in transform.dependencies)
+        found.update(() if pipeline.task.conversation is None else pipeline.task.conversation.dependencies)
     if "search" in stage.reads and pipeline.search.warm_start is not None:
         found.add(pipeline.search.warm_start)
     return sorted(map(_as_it_is, found))

@@ -32,6 +32,7 @@ from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.expression.statistics import MutualInformation, Statistic, learn
 from aimass_compiler.pipeline.columns import Column, feature_types, row_columns
 from aimass_compiler.runtime.capacity import available_memory
+from aimass_compiler.runtime.conversations import write_conversations
 from aimass_compiler.runtime.data_engine import data_engine
 from aimass_compiler.runtime.examples import write_matrix, write_target
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
@@ -73,6 +74,9 @@ def run(
 
     `root` is the project's, where the workspace is that of a fold.
     """
+    if task.conversation is not None:
+        write_conversations(columns, task, task.conversation, workspace, root or workspace.root)
+        return
     features = _bound(features, root or workspace.root)
     with data_engine(workspace.folder("features")) as engine:
         _compute(columns, task, features, engine, workspace)

@@ -195,7 +195,7 @@ def _split(data: Data, task: Task, rows: Table) -> polars.Series:
             f"the {empty[0]} split is empty: {rows.height:,} rows were split by {data.split.kind}",
             "give it a larger share, or split another way",
         )
-    if task.has_target:
+    if task.has_target and task.kind != "generation":
         targets = rows.select([task.target])
         require_predictable(task, targets.column(lambda block: values_of(block, task.target)), names)
     return names

@@ -30,6 +30,8 @@ from aimass_compiler.runtime.training.trial_log import say
 #: Told each step with its losses; a trial that falls behind is ended by what this raises.
 Watch = Callable[[int, Mapping[str, float]], None]
 _ALONE = Share()
+#: Of predictions with several numbers each, the one that must be finite.
+_NUMBER = "log_probability"
 History = list[tuple[int, dict[str, float]]]
 
 
@@ -66,6 +68,8 @@ class Assignment:
             schedule=training.schedule,
             augmentation=training.augmentation,
             gradient_norm=training.gradient_norm,
+            accumulation=training.gradient_accumulation or 1,
+            precision=training.precision or "float32",
             features=self.features,
             loss=self.objective.loss,
             gpus=training.gpus,
@@ -130,7 +134,8 @@ def reason_of(error: Exception) -> str:
 
 def measured(assignment: Assignment, predicted: numpy.ndarray, rows: Examples) -> float:
     """The objective's metric of predictions; raises ValueError where it is not defined."""
-    if not numpy.isfinite(predicted).all():
+    numbers = predicted[_NUMBER] if predicted.dtype.names else predicted
+    if not numpy.isfinite(numbers).all():
         raise ValueError("the predictions are not finite numbers")
     found = Predictions(truth_of(assignment.task, rows), predicted, rows.weights, rows.series)
     if assignment.decision is not None:

@@ -21,7 +21,7 @@ from aimass_compiler.pipeline.evaluation import Repetition, Retraining
 from aimass_compiler.pipeline.flow import Flow
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.training import Objective, Search
-from aimass_compiler.spec.decode import forecasts, without_target
+from aimass_compiler.spec.decode import conversations, forecasts, without_target
 from aimass_compiler.spec.decode.hints import renamed
 from aimass_compiler.spec.decode.model_spec import ModelSpec, Overrides, WrittenTask
 
@@ -81,7 +81,9 @@ def lower(
     """The pipeline with every default written out; `failed` are the parts that could not be decoded."""
     chosen: Model | ModelChoice = spec.model or _default_model(spec)
     task, findings = (
-        without_target.task_of(spec, chosen, file) if isinstance(spec.task, str) else _task(spec, file)
+        without_target.task_of(spec, chosen, file)
+        if isinstance(spec.task, str)
+        else _task(spec, chosen.candidates[0], file)
     )
     if task is None:
         findings = [] if _tops(failed) & {"data", "target"} else findings
@@ -133,7 +135,7 @@ def _tops(failed: frozenset[str]) -> frozenset[str]:
     return frozenset(part.partition(".")[0] for part in failed)
 
 
-def _task(spec: ModelSpec, file: str) -> tuple[Task | None, list[Finding]]:
+def _task(spec: ModelSpec, model: Model, file: str) -> tuple[Task | None, list[Finding]]:
     column = spec.data.columns.get(spec.target)
     roles = {"positive": spec.positive, "weight": spec.weight, "quantile": spec.quantile}
     written: dict[str, Any] = {name: value for name, value in roles.items() if value is not None}
@@ -142,13 +144,16 @@ def _task(spec: ModelSpec, file: str) -> tuple[Task | None, list[Finding]]:
         message = f"there is no column `{spec.target}`"
         fix = respelt(("target",), spec.target, spec.data.columns)
         return None, [Finding("AM201", ("target",), message, help=hint, file=file, fix=fix)]
+    conversation = conversations.of(spec, model)
     if isinstance(column, NumberColumn):
         forecast, findings = forecasts.resolved(spec, file)
         return Task(kind="regression", target=spec.target, forecast=forecast, **written), findings
+    if conversation is not None and isinstance(column, conversations.ANSWERS):
+        return Task(kind="generation", target=spec.target, conversation=conversation, **written), []
     declared = Related(("data", "columns", spec.target), f"`{spec.target}` is declared here")
     if not isinstance(column, CategoryColumn):
         message = f"`{spec.target}` is {column.column_type}, which cannot be predicted"
-        hint = "a target is a category or a number"
+        hint = "a target is a category or a number; texts are answered by a `language_model`"
         return None, [Finding("AM203", ("target",), message, help=hint, related=(declared,), file=file)]
     if column.values is None:
         message = f"the classes of the target `{spec.target}` are not declared"
@@ -161,7 +166,8 @@ def _task(spec: ModelSpec, file: str) -> tuple[Task | None, list[Finding]]:
             f"`{spec.target}` has the one class `{column.values[0]}`, so there is nothing to distinguish"
         )
         findings.append(Finding("AM204", ("target",), message, related=(declared,), file=file))
-    return Task(kind="classification", target=spec.target, classes=column.values, **written), findings
+    task = Task(kind="classification", target=spec.target, classes=column.values, **written)
+    return task.model_copy(update={"conversation": conversation}), findings
 
 
 #: What reads columns of these types, where a spec names no model.
@@ -207,10 +213,10 @@ def _features(
     written = spec.features
     if written is None and task.forecast is not None:
         written = tuple(forecasts.default_features(task, flow.sources, model.candidates))
-    elif written is None:
+    elif written is None and task.conversation is None:
         written = tuple(_default_features(spec, flow.sources, model.candidates))
     resolved, findings = [], []
-    for place, transform in enumerate(written):
+    for place, transform in enumerate(written or ()):
         types = flow.selectable
         known = transform.resolved(types)
         if getattr(known, "columns", None) == () and known.columns_read == ():

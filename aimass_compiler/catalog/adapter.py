@@ -1,0 +1,41 @@
+"""What of a language model learns: all of its weights, or a few beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aimass_compiler.catalog import Kind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Adapter(Kind):
+    """What of a language model learns; every number may be a range."""
+
+    @property
+    def keeps_base(self) -> bool:
+        """Whether the base's own weights stay as they are."""
+        return False
+
+    @property
+    def needs_gpu(self) -> bool:
+        """Whether it learns on a GPU only."""
+        return False
+
+    def loading(self) -> dict[str, Any]:
+        """What transformers is told where it loads the base."""
+        return {}
+
+    def applied(self, model: Any, seed: int) -> Any:
+        """The base with what learns; every parameter is a value, not a range."""
+        del seed
+        return model
+
+    def without(self, model: Any) -> Any:
+        """A context in which the model answers as the base; None where the base is not there any more."""
+        del model
+
+    def save(self, model: Any, folder: Path) -> str:
+        """Leave what was learned in a folder of this one, and answer its name."""
+        raise NotImplementedError

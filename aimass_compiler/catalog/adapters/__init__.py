@@ -1,0 +1,1 @@
+"""What of a language model learns, one file each."""

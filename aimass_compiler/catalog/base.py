@@ -1,0 +1,178 @@
+"""The language model that fine-tuning begins with: a folder of the project, a hub's repository, or an image.
+
+Each is named so that it cannot move: DVC hashes a folder, a revision is a commit, an image has its digest.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
+
+from aimass_compiler.catalog.architecture import Architecture
+from aimass_compiler.catalog.project_code import ProjectFile
+from aimass_compiler.catalog.quantities import Frozen, is_absent
+from aimass_compiler.diagnostics import HintedError
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_IMAGE = re.compile(r"[a-z0-9][\w.:/-]*@sha256:[0-9a-f]{64}")
+#: Keys that other tools have for running a base's own code.
+_REMOTE_CODE = frozenset({"trust_remote_code", "code_revision"})
+
+
+class BaseError(HintedError):
+    """A base cannot be used."""
+
+
+def _commit(revision: str) -> str:
+    if not _COMMIT.fullmatch(revision):
+        raise PydanticCustomError(
+            "moving_name",
+            "`{revision}` is no commit, so the base could change; write its 40 digits, as the repository's "
+            "history shows them",
+            {"revision": revision},
+        )
+    return revision
+
+
+def _repository(name: str) -> str:
+    if not _REPOSITORY.fullmatch(name):
+        raise PydanticCustomError(
+            "repository", "`{name}` is no repository; write it like `org/name`", {"name": name}
+        )
+    return name
+
+
+def _image(reference: str) -> str:
+    if not _IMAGE.fullmatch(reference):
+        raise PydanticCustomError(
+            "moving_name",
+            "`{reference}` has no digest, so the base could change; write `registry/name@sha256:…`",
+            {"reference": reference},
+        )
+    return reference
+
+
+class Base(Frozen):
+    """What every base has."""
+
+    architecture: Architecture | None = Field(None, exclude_if=is_absent)
+    """Its numbers, where its files are not here when the spec is compiled: memory and cost follow from them."""
+
+    @property
+    @abstractmethod
+    def shown(self) -> str:
+        """What messages call it."""
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """The files and folders of the project that it is, for DVC to watch."""
+        return ()
+
+    @abstractmethod
+    def folder(self, root: Path) -> Path:
+        """Where its files lie on this machine, fetched where they are elsewhere. Raises BaseError."""
+
+
+class PathBase(Base):
+    """A folder of the project with config.json, safetensors and a tokenizer."""
+
+    short_form: ClassVar[str | None] = "path"
+
+    path: ProjectFile
+    """The folder, below the project's root; DVC watches it."""
+
+    @property
+    def shown(self) -> str:
+        return self.path
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        return (self.path,)
+
+    def folder(self, root: Path) -> Path:
+        found = root / self.path
+        if not found.is_dir():
+            raise BaseError(f"there is no folder {self.path}, which `base` names", "paths start at the root")
+        return found
+
+
+class HubBase(Base):
+    """A repository of the Hugging Face Hub, or of a mirror that `HF_ENDPOINT` names."""
+
+    hub: Annotated[str, AfterValidator(_repository)]
+    """The repository, such as `org/name`."""
+    revision: Annotated[str, AfterValidator(_commit)]
+    """The commit, all 40 digits: branches and tags move."""
+
+    @property
+    def shown(self) -> str:
+        return f"{self.hub}@{self.revision[:12]}"
+
+    def folder(self, root: Path) -> Path:
+        del root
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+        wanted = ["*.json", "*.safetensors", "*.jinja", "*.model", "LICENSE*", "README.md"]
+        try:
+            return Path(snapshot_download(self.hub, revision=self.revision, allow_patterns=wanted))
+        except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+            reason = str(error).strip().split("\n")[0]
+            raise BaseError(
+                f"{self.shown} cannot be fetched: {reason}",
+                "look at HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE",
+            ) from None
+
+
+class OciBase(Base):
+    """An image of a registry whose layers hold the folder, as `aimass publish` and ModelPack make them."""
+
+    oci: Annotated[str, AfterValidator(_image)]
+    """The image with its digest."""
+
+    @property
+    def shown(self) -> str:
+        return self.oci
+
+    def folder(self, root: Path) -> Path:
+        found = root / "artifacts" / "bases" / self.oci.rpartition("sha256:")[2][:12]
+        if not (found / "config.json").is_file():
+            raise BaseError(
+                f"{self.oci} is not on this machine",
+                f"unpack its layers to {found.relative_to(root).as_posix()}, such as with `oras pull`",
+            )
+        return found
+
+
+def _form(value: Any) -> str | None:
+    if isinstance(value, Base):
+        return next(name for name, kind in _FORMS.items() if isinstance(value, kind))
+    return next((name for name in _FORMS if isinstance(value, dict) and name in value), None)
+
+
+def _without_code(value: Any) -> Any:
+    found = sorted(_REMOTE_CODE & value.keys()) if isinstance(value, dict) else ()
+    if found:
+        raise PydanticCustomError(
+            "remote_code",
+            "`{key}` would run code of the base, in training and in every server; leave it out, and convert "
+            "the base to an architecture that transformers has",
+            {"key": found[0]},
+        )
+    return {"path": value} if isinstance(value, str) else value
+
+
+_FORMS: dict[str, type[Base]] = {"path": PathBase, "hub": HubBase, "oci": OciBase}
+AnyBase = Annotated[
+    Annotated[
+        Annotated[PathBase, Tag("path")] | Annotated[HubBase, Tag("hub")] | Annotated[OciBase, Tag("oci")],
+        Discriminator(_form),
+    ],
+    BeforeValidator(_without_code),
+]

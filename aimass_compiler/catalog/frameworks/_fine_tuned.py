@@ -1,0 +1,148 @@
+"""A language model that was fine-tuned: what it learned, how likely answers are to it, and its files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from aimass_compiler.catalog.frameworks._conversation_loss import Batch
+
+if TYPE_CHECKING:
+    import numpy
+    import torch
+
+    from aimass_compiler.catalog.models.language_model import LanguageModel
+    from aimass_compiler.catalog.task import Task
+
+_ROWS_AT_ONCE = 16
+
+
+def loaded(model: LanguageModel, root: Path, precision: str, seed: int) -> Any:
+    """The base with what learns. Weights that learn are float32; a base that stays takes less memory."""
+    import torch
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    is_narrow = precision == "bf16" and model.adapter.keeps_base
+    network = AutoModelForCausalLM.from_pretrained(
+        str(model.base.folder(root)),
+        dtype=torch.bfloat16 if is_narrow else torch.float32,
+        trust_remote_code=False,
+        use_safetensors=True,
+        local_files_only=True,
+        **model.adapter.loading(),
+    )
+    return model.adapter.applied(network, seed)
+
+
+class FineTuned(Struct):
+    """A language model that has learned; it goes from process to process with what it learned alone."""
+
+    model: LanguageModel
+    task: Task
+    root: Path
+    learned: dict[str, torch.Tensor]
+    threads: int = 1
+
+    def predict(self, x: numpy.ndarray) -> numpy.ndarray:
+        """How likely the answers are: of classes the shares [N, K] of their likelihoods; of texts [N], with
+        `log_probability`, the sum over an answer's tokens, and `tokens`, how many those are."""
+        import numpy
+
+        network = self._network()
+        rows = x[:, 0] if x.ndim == 4 else x  # noqa: PLR2004  # of pairs, the answer that was liked more
+        if self.task.is_classification:
+            return self._shares(network, rows)
+        found = numpy.zeros(len(rows), [("log_probability", "f8"), ("tokens", "i8")])
+        found["log_probability"] = _likelihoods(network, rows)
+        found["tokens"] = (numpy.asarray(rows)[..., 1] > 0).sum(axis=1)
+        return found
+
+    def importance(self) -> numpy.ndarray | None:
+        return None
+
+    def save(self, folder: Path) -> None:
+        """Leave what was learned, the tokenizer, and language_model.json, which says from what."""
+        from aimass_compiler.catalog.frameworks._tokenizing import base_digest
+
+        folder.mkdir(parents=True, exist_ok=True)
+        tokenizing, base = self._tokenizing(), self.model.base.folder(self.root)
+        saved = self.model.adapter.save(self._network(), folder)
+        tokenizing.tokenizer.save_pretrained(folder / "tokenizer")
+        document = {
+            "base": {**self.model.base.model_dump(mode="json"), "digest": base_digest(base)},
+            "tokenizer": tokenizing.digest,
+            "template": tokenizing.template_digest,
+            "sequence_length": self.model.sequence_length,
+            "adapter": {self.model.adapter.kind: self.model.adapter.model_dump(mode="json")},
+            "learned": saved,
+        }
+        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        (folder / "language_model.json").write_text(text, encoding="utf-8")
+
+    def _tokenizing(self) -> Any:
+        from aimass_compiler.catalog.frameworks._tokenizing import Tokenizing
+
+        template = None if self.model.template is None else self.root / self.model.template
+        return Tokenizing.of(self.model.base.folder(self.root), template)
+
+    def _network(self) -> Any:
+        import torch
+
+        torch.set_num_threads(self.threads)
+        network = loaded(self.model, self.root, "float32", 0)
+        network.load_state_dict(self.learned, strict=False)
+        return network.eval()
+
+    def _shares(self, network: Any, rows: numpy.ndarray) -> numpy.ndarray:
+        """The likelihood of each class after a row's prompt, divided by their sum, float32 [N, K]."""
+        import numpy
+
+        likely = choice_likelihoods(network, rows, self._tokenizing(), self.task.classes)
+        shares = numpy.exp(likely - likely.max(axis=1, keepdims=True))
+        found: numpy.ndarray = (shares / shares.sum(axis=1, keepdims=True)).astype(numpy.float32)
+        return found
+
+
+def choice_likelihoods(
+    network: Any, rows: numpy.ndarray, tokenizing: Any, classes: tuple[str, ...]
+) -> numpy.ndarray:
+    """The log-probability of each class, with the token that ends it, after the prompts of rows, [N, K]."""
+    import numpy
+
+    question = ({"role": "user", "content": "?"},)
+    answers = [tokenizing.answer_ids(question, name) for name in classes]
+    found = numpy.zeros((len(rows), len(classes)))
+    longest = max(map(len, answers))
+    for number, answer in enumerate(answers):
+        asked = numpy.zeros((len(rows), rows.shape[1] + longest, 2), numpy.int32)
+        for place, row in enumerate(numpy.asarray(rows)):
+            prompt = row[row[:, 1] < 0, 0]
+            end = len(prompt) + len(answer)
+            asked[place, :end, 0] = (*prompt, *answer)
+            asked[place, :end, 1] = 1
+            asked[place, : len(prompt), 1] = -1
+        found[:, number] = _likelihoods(network, asked)
+    return found
+
+
+def _likelihoods(network: Any, rows: numpy.ndarray) -> numpy.ndarray:
+    """The sum of the log-probabilities of a row's learned tokens, float64 [N]."""
+    import numpy
+    import torch
+
+    from aimass_compiler.catalog.examples import Examples
+
+    examples = Examples(rows, numpy.zeros(len(rows)))
+    found = []
+    with torch.no_grad():
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            places = numpy.arange(start, min(start + _ROWS_AT_ONCE, len(rows)))
+            batch = Batch.of(examples, places, network.device.type)
+            found.append(batch.log_probabilities(network).double().sum(dim=1).cpu().numpy())
+    return numpy.concatenate(found)

@@ -1,0 +1,178 @@
+"""A language model is asked with texts, computes no features and is trained with what there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aimass_compiler.checks._example import Example
+from aimass_compiler.checks._places import declared_target
+from aimass_compiler.diagnostics import Explanation, Finding, Fix, Remove, Severity, did_you_mean
+from aimass_compiler.pipeline.columns import ChatColumn, TextColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aimass_compiler.catalog.conversation import Conversation
+    from aimass_compiler.pipeline import Pipeline
+
+NEEDS = ("data", "target", "features", "model", "training")
+IS_OF_ALL_MODELS = True
+EXPLANATIONS = (
+    Explanation(
+        "AM401",
+        "a language model computes no features",
+        "It reads the texts as they are, in the chat template of its base, so a transform before it would "
+        "change nothing.",
+    ),
+    Explanation(
+        "AM402",
+        "the columns make no conversation",
+        "A language model is asked with all columns of type `text` but the target, or with one of type "
+        "`chat`, whose last turn is the answer where it is the target. With `preference`, `rejected` is a "
+        "text beside the target.",
+    ),
+    Explanation(
+        "AM403",
+        "a language model cannot be chosen beside others",
+        "The models of `one_of` learn from the same features, and a language model has none. Search over "
+        "its own parameters with ranges, such as `rank: {choice: [8, 16]}`.",
+    ),
+    Explanation(
+        "AM404",
+        "a column is not read by the language model",
+        "Only texts and chats are part of what a language model is asked with; a number or a category is, "
+        "once it is declared as `text`.",
+    ),
+    Explanation(
+        "AM405",
+        "training needs a GPU that it does not ask for",
+        "A base in 4 bits (`base_precision: nf4`, QLoRA) is computed with on GPUs only, by bitsandbytes.",
+    ),
+    Explanation(
+        "AM406",
+        "the training key is for language models",
+        "`gradient_accumulation` and `precision` say how a language model is fine-tuned; other models have "
+        "no use for them.",
+    ),
+)
+_BASE = "{hub: acme/small, revision: 0123456789abcdef0123456789abcdef01234567}"
+_MODEL = f"model: {{language_model: {{base: {_BASE}}}}}\n"
+_TEXTS = "data: {sources: {customers: data/customers.jsonl}, columns: {note: text}}\n"
+_SOUND = f"{_TEXTS}features: []\n"
+EXAMPLES = (
+    Example("AM401", fails=f"{_TEXTS}{_MODEL}features: [one_hot: plan]", passes=f"{_SOUND}{_MODEL}"),
+    Example(
+        "AM402",
+        fails=f"features: []\n{_MODEL}",
+        passes=f"{_SOUND}{_MODEL}",
+    ),
+    Example(
+        "AM403",
+        fails=f"model: {{one_of: [logistic_regression, {{language_model: {{base: {_BASE}}}}}]}}",
+        passes="model: {one_of: [logistic_regression, naive_bayes]}",
+    ),
+    Example("AM404", fails=f"{_SOUND}{_MODEL}", passes="model: logistic_regression"),
+    Example(
+        "AM405",
+        fails=f"{_SOUND}model:\n  language_model:\n    base: {_BASE}\n"
+        "    adapter: {lora: {base_precision: nf4}}\n",
+        passes=f"{_SOUND}{_MODEL}",
+    ),
+    Example(
+        "AM406",
+        fails="model: mlp\ntraining: {gradient_accumulation: 2}",
+        passes="model: mlp\ntraining: {epochs: 30}",
+    ),
+)
+_OF_CONVERSATIONS = ("gradient_accumulation", "precision")
+
+
+def findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """What a language model cannot do with these columns, features and settings."""
+    how = pipeline.task.conversation
+    several = [each.kind for each in pipeline.model.candidates if each.conversation(()) is not None]
+    if several and len(pipeline.model.candidates) > 1:
+        hint = "write it as the only model, with ranges for what is to be searched"
+        yield Finding(
+            "AM403", ("model",), f"`{several[0]}` learns from no features, unlike others", help=hint
+        )
+        return
+    if how is None:
+        yield from _keys(pipeline)
+        return
+    yield from _columns(pipeline, how)
+    for place, transform in enumerate(pipeline.features):
+        path = ("features", place, transform.kind)
+        message = f"`{transform.kind}` computes a feature, and `{pipeline.first_model.kind}` reads none"
+        fix = Fix("remove it", (Remove(path[:2]),))
+        yield Finding("AM401", path, message, help="leave `features` out", fix=fix)
+    adapter = getattr(pipeline.first_model, "adapter", None)
+    if adapter is not None and adapter.needs_gpu and not pipeline.training.gpus:
+        path = ("model", pipeline.first_model.kind, "adapter", adapter.kind, "base_precision")
+        message = f"`base_precision: {adapter.base_precision}` needs a GPU, and `training.gpus` is 0"
+        yield Finding(
+            "AM405", path, message, help="write `training: {gpus: 1}`, or leave `base_precision` out"
+        )
+
+
+def _columns(pipeline: Pipeline, how: Conversation) -> Iterator[Finding]:
+    columns, target = pipeline.data.columns, pipeline.task.target
+    is_chat_answered = isinstance(columns.get(target), ChatColumn)
+    chats = [name for name in how.columns if isinstance(columns[name], ChatColumn)]
+    kind = pipeline.first_model.kind
+    if is_chat_answered and how.columns:
+        message = f"`{target}` holds whole conversations, so `{how.columns[0]}` is asked with by nothing"
+        hint = f"leave `{how.columns[0]}` out of `columns`, or make it a turn of `{target}`"
+        yield Finding("AM402", ("data", "columns", how.columns[0]), message, help=hint, at_key=True)
+    elif chats and len(how.columns) > 1:
+        other = next(name for name in how.columns if name != chats[0])
+        message = f"`{chats[0]}` is a whole conversation, and `{other}` is asked with beside it"
+        hint = f"leave one out of `columns`, or make `{other}` a turn of `{chats[0]}`"
+        yield Finding("AM402", ("data", "columns", other), message, help=hint, at_key=True)
+    elif not how.columns and not is_chat_answered:
+        message = f"`{kind}` is asked with texts, but there is none beside the target `{target}`"
+        yield Finding(
+            "AM402",
+            ("model",),
+            message,
+            help="declare a column as `text` or `chat`",
+            related=declared_target(pipeline),
+        )
+    if how.rejected is not None and not isinstance(columns.get(how.rejected), TextColumn):
+        texts = [name for name, column in columns.items() if isinstance(column, TextColumn)]
+        path = ("model", kind, "preference", "rejected")
+        message = f"there is no column `{how.rejected}` of type text"
+        yield Finding("AM402", path, message, help=did_you_mean(how.rejected, texts))
+    yield from _unread(pipeline, how)
+
+
+def _unread(pipeline: Pipeline, how: Conversation) -> Iterator[Finding]:
+    """Columns that transforms could make features of, which nothing else reads either."""
+    data, evaluation = pipeline.data, pipeline.evaluation
+    used = {
+        *data.split.columns_read(),
+        *evaluation.slices,
+        *pipeline.task.columns,
+        *how.columns,
+        how.rejected,
+    }
+    used |= {name for gate in evaluation.gates for name in gate.slice or ()}
+    used |= {name for step in data.clean for name in step.columns_read()}
+    used |= {name for join in data.join for name in join.columns_of_left()}
+    for name, column in data.columns.items():
+        if name in used or not column.may_be_feature:
+            continue
+        message = f"`{name}` is {column.column_type}, so `{pipeline.first_model.kind}` is not asked with it"
+        hint = f"declare it as a text (`{name}: text`), or leave it out of `columns`"
+        path = ("data", "columns", name)
+        yield Finding("AM404", path, message, help=hint, severity=Severity.WARNING, at_key=True)
+
+
+def _keys(pipeline: Pipeline) -> Iterator[Finding]:
+    for key in _OF_CONVERSATIONS:
+        if getattr(pipeline.training, key) is not None:
+            path = ("training", key)
+            message = f"`{key}` changes nothing: `{pipeline.first_model.kind}` is no language model"
+            fix = Fix(f"leave `{key}` out", (Remove(path),))
+            severity = Severity.WARNING
+            yield Finding("AM406", path, message, help=fix.message, severity=severity, at_key=True, fix=fix)
