@@ -62,7 +62,7 @@ class Base(Frozen):
     """What every base has."""
 
     architecture: Architecture | None = Field(None, exclude_if=is_absent)
-    """Its numbers, where its files are not here when the spec is compiled: memory and cost follow from them."""
+    """Its numbers, where its files are not here when a spec is compiled: memory and cost follow."""
 
     @property
     @abstractmethod

@@ -146,7 +146,7 @@ def require_sound(folder: Path) -> None:
         has = f"only {pickle}, a pickle, which runs code when it is read" if pickle else "no weights at all"
         raise BaseError(
             f"the base has no safetensors: {has}",
-            "convert it, where it may be run: `AutoModelForCausalLM.from_pretrained(…).save_pretrained(FOLDER)`",
+            "where it may be run, convert it: `AutoModelForCausalLM.from_pretrained(…).save_pretrained(…)`",
         )
     if found.problem:
         raise BaseError(found.problem, "choose a causal language model that transformers has")
