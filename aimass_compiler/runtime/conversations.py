@@ -226,6 +226,6 @@ def _warnings(
             place, other, likeness = found[0]
             yield (
                 f"warning: {len(found):,} {split} rows nearly repeat training rows, such as row "
-                f"{place + 1} ({likeness:.0%} like training row {other + 1})\n  help: metrics flatter a model "
-                "on rows that it knows: drop copies with `clean: [drop_duplicates]`, or split `by: group`"
+                f"{place + 1} ({likeness:.0%} like training row {other + 1})\n  help: metrics flatter "
+                "what knows the rows: drop copies with `clean: [drop_duplicates]`, or split `by: group`"
             )
