@@ -41,9 +41,10 @@ class Search(Frozen):
     """How many combinations are tried."""
     algorithm: Literal["tpe", "cma_es", "random", "grid"] = "tpe"
     """Who proposes them: Optuna's TPE, its CMA-ES for numbers, chance, or every combination of choices."""
-    scheduler: Literal["asha", "hyperband", "median", "none"] = "asha"
+    scheduler: Literal["asha", "hyperband", "median", "pbt", "none"] = "asha"
     """Who stops the trials that fall behind: ASHA, several ASHA that first look earlier and later
-    (HyperBand), or the median of the other trials."""
+    (HyperBand), or the median of the other trials. With `pbt`, population-based training, they go on from
+    what the best learned, with other values."""
     concurrency: Integer = Field(2, ge=1, le=1000)
     """How many trials run at once."""
     time: Duration | None = None
@@ -54,6 +55,11 @@ class Search(Frozen):
     """What one trial costs in an hour; by default, its cores, memory and GPUs at these `prices`."""
     warm_start: ProjectFile | None = Field(None, exclude_if=is_absent)
     """The trials.json of an earlier search, kept in the project: what it found is where this one begins."""
+
+    @property
+    def is_population(self) -> bool:
+        """Whether trials take over what others learned."""
+        return self.scheduler == "pbt"
 
     @property
     def trial_seconds(self) -> float | None:

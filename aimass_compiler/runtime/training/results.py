@@ -92,6 +92,7 @@ def write_best(
         "greater_is_better": assignment.metric.greater_is_better,
         "value": best.value,
         "trial": best.id,
+        **({"schedule": [dict(each) for each in best.schedule]} if best.schedule else {}),
         **compared,
         **({} if assignment.task.has_target else {"classes": list(fitted.model.names_found)}),
         **({} if calibration is None else {"calibration": calibration}),
@@ -123,6 +124,8 @@ def write_trials(path: Path, metric: str, outcomes: Sequence[Outcome], seconds: 
 def _described(outcome: Outcome) -> dict[str, Any]:
     document = asdict(outcome)
     del document["draw"], document["at"]
+    if not document["schedule"]:
+        del document["schedule"]
     return document | {"parameters": document.pop("values")}
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.training import population
 from aimass_compiler.runtime.training.first_trials import FirstTrials
 from aimass_compiler.runtime.training.ray_session import configure_ray, ray_session
 from aimass_compiler.runtime.training.schedulers import label_of, scheduler_of
@@ -56,6 +57,8 @@ def search_ranges(assignment: Assignment, search: Search, space: Space, trials: 
     began = _tried(assignment, search, space, log) if len(outcomes) < total else None
     say(log.summary())
     best = _required(log)
+    if len(best.schedule) > 1:
+        say(f"its values changed {len(best.schedule) - 1} times while it learned: best.json has each")
     seconds = time.monotonic() - started
     startup = 0.0 if began is None else max(0.0, began - started)
     return Searched(log, best, startup, seconds, _cost(search, log))
@@ -105,6 +108,9 @@ def _tried(assignment: Assignment, search: Search, space: Space, log: TrialLog) 
     warm = warm_start(assignment, search, space)
     configure_ray()
     proposals = _proposals(assignment, search, space, log, clock, warm)
+    if search.is_population:
+        with ray_session(assignment.training):
+            return _tune_population(assignment, search, proposals, space, log, clock)
     here = FirstTrials(assignment, search, proposals, log, clock)
     if here.run():
         return here.began
@@ -155,6 +161,43 @@ def _tune(
             scheduler=scheduler,
             # One that is stopped ends with its workers.
             reuse_actors=is_alone,
+        ),
+        run_config=tune.RunConfig(
+            name="tune",
+            storage_path=str(storage),
+            failure_config=tune.FailureConfig(max_failures=assignment.training.retries),
+            callbacks=[keeper],
+            verbose=0,
+        ),
+    ).fit()
+    began: float | None = keeper.began
+    return began
+
+
+def _tune_population(
+    assignment: Assignment,
+    search: Search,
+    proposals: Proposals,
+    space: Space,
+    log: TrialLog,
+    clock: Clock,
+) -> float | None:
+    """Let Ray Tune train a population; answers when, on the monotonic clock, its first trial began."""
+    from ray import tune
+
+    group = population.Population.of(assignment, log.trials)
+    keeper = _keeper(log, clock)
+    resources = {"cpu": assignment.training.resources.cpu, "gpu": assignment.training.gpus}
+    storage = log.trials.folder / "ray"
+    shutil.rmtree(storage, ignore_errors=True)
+    tune.Tuner(
+        tune.with_resources(tune.with_parameters(population.train_member, given=group), resources),
+        param_space=population.members(proposals, log.total - len(log.outcomes)),
+        tune_config=tune.TuneConfig(
+            max_concurrent_trials=search.concurrency,
+            scheduler=population.scheduler_of_population(group, space),
+            trial_name_creator=population.name_of,
+            reuse_actors=True,
         ),
         run_config=tune.RunConfig(
             name="tune",
@@ -250,12 +293,13 @@ def _keeper(log: TrialLog, clock: Clock) -> Any:
                     status="done" if is_done else "stopped",
                     value=result.get("value"),
                     seconds=result["seconds"] if is_done else result.get("time_total_s"),
+                    schedule=result.get("schedule", ()),
                 )
             )
 
         def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
             del iteration, trials, info
-            log.again(trial.config["id"], _reason(log.trials, trial))
+            log.again(_number(trial), _reason(log.trials, trial))
 
         def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
             del iteration, trials, info
@@ -265,10 +309,10 @@ def _keeper(log: TrialLog, clock: Clock) -> Any:
 
 
 def _outcome(trial: tune.experiment.Trial, clock: Clock, **how: Any) -> Outcome:
-    proposed = trial.config
+    proposed = trial.config.get(population.MEMBER, trial.config)
     attempts = trial.num_failures + (how["status"] != "failed")
     return Outcome(
-        id=proposed["id"],
+        id=_number(trial),
         draw=proposed["draw"],
         values=proposed["values"],
         attempts=attempts,
@@ -277,8 +321,13 @@ def _outcome(trial: tune.experiment.Trial, clock: Clock, **how: Any) -> Outcome:
     )
 
 
+def _number(trial: tune.experiment.Trial) -> int:
+    """The number of a trial; one of a population has it as its name, and all else may be another's."""
+    return int(str(trial)) if population.MEMBER in trial.config else int(trial.config["id"])
+
+
 def _reason(trials: TrialFolders, trial: tune.experiment.Trial) -> str:
-    path = trials.path(trial.config["id"], "error.txt")
+    path = trials.path(_number(trial), "error.txt")
     return (
         path.read_text(encoding="utf-8") if path.exists() else "its process died, perhaps for want of memory"
     )

@@ -6,7 +6,7 @@ import hashlib
 import json
 import pickle
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -36,6 +36,8 @@ class Outcome:
     error: str = ""
     at: float = 0.0
     """Seconds of searching after which it ended."""
+    schedule: Sequence[Mapping[str, Any]] = ()
+    """Of a population, the values `after` so many epochs, those of the trials that it followed first."""
 
 
 @dataclass(frozen=True)
