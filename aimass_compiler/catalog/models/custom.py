@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
-from aimass_compiler.catalog.examples import Examples, Matrix, Read
-from aimass_compiler.catalog.frameworks import Framework
-from aimass_compiler.catalog.model import Budget, Model, Progress, Trained
+from aimass_compiler.catalog.examples import Examples
+from aimass_compiler.catalog.model import Budget, Progress, Trained
+from aimass_compiler.catalog.models._own_model import OwnModel
 from aimass_compiler.catalog.project_code import Hyperparameter, ProjectFile, PythonPlace, file_of
 from aimass_compiler.catalog.quantities import Flag
 from aimass_compiler.catalog.task import Task
 
 
-class Custom(Model):
+class Custom(OwnModel):
     """A model of your own: a Python class or function of the project, with scikit-learn's methods."""
-
-    library: ClassVar[Framework] = Framework(module="onnx", extra="run")
-    examples: ClassVar[Read] = Matrix(categorical="dense")
-    bytes_a_number: ClassVar[float] = 4.0
 
     path: PythonPlace
     """The file and the class or function in it, such as `models/my_model.py:MyModel`."""
@@ -32,15 +27,8 @@ class Custom(Model):
     """Whether NaN may stand for a missing value in its features."""
 
     @property
-    def takes_missing(self) -> bool:
-        return self.missing_values
-
-    @property
     def dependencies(self) -> tuple[str, ...]:
         return (file_of(self.path), *self.files)
-
-    def with_values(self, values: Mapping[str, Any]) -> Self:
-        return type(self).model_validate(self.model_dump() | {"parameters": {**self.parameters, **values}})
 
     def train(
         self, task: Task, train: Examples, validation: Examples, budget: Budget, progress: Progress

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from aimass_compiler.catalog.examples import Examples, Matrix, Read
-from aimass_compiler.catalog.frameworks import Framework
-from aimass_compiler.catalog.model import Budget, Model, Progress, Trained
+from aimass_compiler.catalog.examples import Examples
+from aimass_compiler.catalog.model import Budget, Progress, Trained
+from aimass_compiler.catalog.models._own_model import OwnModel
 from aimass_compiler.catalog.project_code import Hyperparameter, ProjectFile
 from aimass_compiler.catalog.quantities import Flag
 from aimass_compiler.catalog.task import Task
@@ -28,12 +28,8 @@ def _no_line(command: Any) -> Any:
     )
 
 
-class External(Model):
+class External(OwnModel):
     """A model that any program trains, in any language or container: it reads files and writes model.onnx."""
-
-    library: ClassVar[Framework] = Framework(module="onnx", extra="run")
-    examples: ClassVar[Read] = Matrix(categorical="dense")
-    bytes_a_number: ClassVar[float] = 4.0
 
     command: Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_no_line)]
     """The program and its arguments, run in the project's root; the last argument is added: the folder of
@@ -48,15 +44,8 @@ class External(Model):
     """Whether it takes missing values."""
 
     @property
-    def takes_missing(self) -> bool:
-        return self.missing_values
-
-    @property
     def dependencies(self) -> tuple[str, ...]:
         return self.files
-
-    def with_values(self, values: Mapping[str, Any]) -> Self:
-        return type(self).model_validate(self.model_dump() | {"parameters": {**self.parameters, **values}})
 
     def train(
         self, task: Task, train: Examples, validation: Examples, budget: Budget, progress: Progress
