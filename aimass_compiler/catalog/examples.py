@@ -25,8 +25,6 @@ class Matrix(Struct, frozen=True):
     one-hots, some rows at a time; or as dense one-hots, all of them."""
 
     noun: ClassVar[str] = "a table"
-    #: The shape of the smallest row.
-    smallest: ClassVar[tuple[int, ...]] = (1,)
     #: The types of columns that become features.
     reads: ClassVar[column_types.Accepted] = (column_types.Number, column_types.Index, column_types.Vector)
     #: What the only column that the model reads holds; None where all columns are features.
@@ -39,7 +37,6 @@ class Images(Struct, frozen=True):
     """One image a row, [N, C, H, W]."""
 
     noun: ClassVar[str] = "an image"
-    smallest: ClassVar[tuple[int, ...]] = (1, 1, 1)
     reads: ClassVar[column_types.Accepted] = (column_types.Image,)
     column: ClassVar[str | None] = "image"
     encoders: ClassVar[Mapping[type[column_types.ColumnType], str]] = {column_types.Image: "standardize"}
@@ -50,7 +47,6 @@ class Sequences(Struct, frozen=True):
     float32 [N, L, C], NaN behind its last step."""
 
     noun: ClassVar[str] = "a sequence"
-    smallest: ClassVar[tuple[int, ...]] = (1,)
     reads: ClassVar[column_types.Accepted] = (column_types.Sequence, column_types.NumberSeries)
     column: ClassVar[str | None] = "sequence"
     encoders: ClassVar[Mapping[type[column_types.ColumnType], str]] = {

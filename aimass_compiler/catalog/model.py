@@ -110,6 +110,8 @@ class Model(Kind):
     #: What it minimises by task, the default first: what `objective.loss` may name. Empty where it learns
     #: otherwise, as a tree does classes by their impurity.
     losses: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    #: What may change from one epoch to the next, beside the optimizer; None where nothing may.
+    changes_midway: ClassVar[tuple[str, ...] | None] = None
     #: What trains it, where no parameter says.
     library: ClassVar[Framework]
     #: What training leaves, and what serves.

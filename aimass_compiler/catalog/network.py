@@ -13,8 +13,8 @@ from pydantic_core import PydanticKnownError, core_schema
 
 from aimass_compiler.catalog import frameworks
 from aimass_compiler.catalog.examples import Examples, Matrix, Read
+from aimass_compiler.catalog.loss import GAMMA, PINBALL, POISSON
 from aimass_compiler.catalog.model import Budget, Model, Progress, Trained
-from aimass_compiler.catalog.quantities import is_range
 from aimass_compiler.catalog.task import Task
 
 
@@ -146,9 +146,31 @@ class EncoderBlock(_Layer, frozen=True):
     feed_forward: int
     dropout: float
 
+    def head_size(self, width: int) -> int:
+        """How many of `width` numbers each head reads; the last one is filled up."""
+        return -(-width // self.heads)
+
+    def weights(self, width: int) -> Mapping[str, tuple[int, ...]]:
+        """Of each part that learns, by name and in order, the shape of its weight; each has a bias, too.
+
+        What sums is [outputs, inputs]; what normalises has one number for each of `width`.
+        """
+        joined = self.heads * self.head_size(width)
+        return {
+            "before_attention": (width,),
+            "asked": (3 * joined, width),
+            "answered": (width, joined),
+            "dense.0": (width,),
+            "dense.1": (self.feed_forward, width),
+            "dense.4": (width, self.feed_forward),
+        }
+
 
 class LayerNormalization(_Layer, frozen=True):
     """Each step to mean 0 and deviation 1, then to a learned scale and shift."""
+
+    #: What is added to the variance before its root divides.
+    epsilon: ClassVar[float] = 1e-5
 
 
 class StepPooling(_Layer, frozen=True):
@@ -162,16 +184,9 @@ class StepPooling(_Layer, frozen=True):
 
 SequenceLayer = Embedding | Masking | Positions | Recurrent | EncoderBlock | LayerNormalization | StepPooling
 Layer = Dense | Convolution | BatchNormalization | Activation | Pooling | Dropout | Flatten | SequenceLayer
-#: Those that read rows of numbers and images.
-PLAIN_LAYERS: frozenset[type[Layer]] = frozenset(
-    {Dense, Convolution, BatchNormalization, Activation, Pooling, Dropout, Flatten}
-)
-#: Those that read sequences with recurrent cells, too.
-RECURRENT_LAYERS: frozenset[type[Layer]] = PLAIN_LAYERS.union((Embedding, Masking, Recurrent, StepPooling))
 SEQUENCE_LAYERS = get_args(SequenceLayer)
 #: What a step that is not there counts as where the largest is looked for: minus infinity would become NaN.
 MASKED = -1e9
-ALL_LAYERS: frozenset[type[Layer]] = frozenset(get_args(Layer))
 
 
 class TrainNetwork(Protocol):
@@ -194,8 +209,6 @@ class NetworkFramework(frameworks.Framework, frozen=True, kw_only=True):
     """A library that trains networks."""
 
     train: TrainNetwork
-    builds: frozenset[type[Layer]]
-    """The layers that it can train."""
 
 
 def network_framework(name: str) -> NetworkFramework:
@@ -248,9 +261,10 @@ class Network(Model):
     examples: ClassVar[Read] = Matrix(categorical="one_hot")
     learns_in_epochs: ClassVar[bool] = True
     learns_in_steps: ClassVar[bool] = True
+    changes_midway: ClassVar[tuple[str, ...] | None] = ("dropout",)
     losses: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "classification": ("log_loss",),
-        "regression": ("mean_squared_error", "mean_absolute_error"),
+        "regression": ("mean_squared_error", "mean_absolute_error", PINBALL, POISSON, GAMMA),
     }
 
     framework: Annotated[str, _FrameworkName()] = "torch"
@@ -259,14 +273,6 @@ class Network(Model):
     @property
     def trained_by(self) -> NetworkFramework:
         return network_framework(self.framework)
-
-    @property
-    def kinds_of_layers(self) -> frozenset[type[Layer]]:
-        """What it is built of, as far as ranges and the shape of the examples do not change that."""
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
-        first = {name: value.candidates[0] for name, value in fields.items() if is_range(value)}
-        layers = self.model_copy(update=first).architecture(self.examples.smallest, 1)
-        return frozenset(type(layer) for layer in layers)
 
     @abstractmethod
     def architecture(self, shape: tuple[int, ...], outputs: int) -> Iterator[Layer]:

@@ -22,6 +22,7 @@ from aimass_compiler.catalog.model import Budget
 from aimass_compiler.catalog.models.cnn import Cnn
 from aimass_compiler.catalog.models.mlp import Mlp
 from aimass_compiler.catalog.models.rnn import Rnn
+from aimass_compiler.catalog.models.transformer import Transformer
 from aimass_compiler.catalog.optimizers.adam import Adam
 from tests.models.examples import TASKS, Watched, budget, examples, served
 
@@ -41,6 +42,8 @@ ARCHITECTURES: dict[str, Network] = {
     "lstm": Rnn(cell="lstm", hidden=3, layers=2, embedding=5, dropout=0.0),
     "gru": Rnn(cell="gru", hidden=4, bidirectional=False, pooling="max", embedding=3, dropout=0.0),
     "series": Rnn(cell="gru", hidden=8, pooling="max", dropout=0.0),
+    "transformer": Transformer(width=6, heads=4, feed_forward=5, layers=2, dropout=0.0),
+    "attention": Transformer(width=8, heads=2, feed_forward=16, pooling="max", dropout=0.0),
     "average": Cnn(channels=(3, 4), kernel=2, pooling="average", dropout=0.0),
 }
 #: Layers that no model has in this order: what is flattened has width, height and channels.
@@ -53,13 +56,15 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "plain": SGD(learning_rate=0.01, momentum=0.0),
     "centered": RMSPROP(learning_rate=0.01, momentum=0.5, centered=True),
 }
+#: Those that read words or series.
+SEQUENCES = ("lstm", "gru", "series", "transformer", "attention")
 STEPS = 3
 LENGTH, CODES = 6, 12
 
 
 def rows_of(name: str) -> Examples:
     """Three classes, of rows that count more or less."""
-    if name in ("lstm", "gru", "series"):
+    if name in SEQUENCES:
         return sequences(name, 60, 1)
     found = examples("cnn" if name in ("max", "average", "flattened") else "mlp", "multiclass", 60, 1)
     return Examples(found.x, found.y, numpy.linspace(0.5, 1.5, 60))
@@ -70,7 +75,7 @@ def sequences(name: str, rows: int, seed: int) -> Examples:
     chance = numpy.random.default_rng(seed)
     there = numpy.arange(LENGTH) < chance.integers(0, LENGTH + 1, rows)[:, None]
     weights = numpy.linspace(0.5, 1.5, rows)
-    if name == "series":
+    if name in ("series", "attention"):
         values = chance.normal(size=(rows, LENGTH, 2)).astype(numpy.float32)
         y = numpy.digitize(numpy.where(there[:, 0], values[:, 0, 0], 0), (-0.5, 0.5))
         values[~there] = numpy.nan
@@ -104,7 +109,7 @@ def _torch_learner(layers: Sequence[Layer], first: Parameters, rows: Examples, a
     from aimass_compiler.catalog.frameworks import torch as framework
 
     made = framework.built(layers, rows.x.shape[1:], rows.codes)
-    learning = [module for module in made if module.state_dict()]
+    learning = [getattr(module, "module", module) for module in made if module.state_dict()]
     arrays = [array for array in first if array]
     for module, values in zip(learning, arrays, strict=True):
         state = {name: torch.from_numpy(value.copy()) for name, value in values.items()}
@@ -128,7 +133,7 @@ def _array_learner(
 ) -> Any:
     from aimass_compiler.catalog.frameworks._array_learner import ArrayLearner
 
-    trainable = kind(layers, first, rows.x.shape[1:], "log_loss", asked)
+    trainable = kind(layers, first, rows.x.shape[1:], "log_loss", TASKS["multiclass"], asked)
     learner = ArrayLearner(trainable, asked, rows, rows, None)
     answer = predictor(layers, first, rows.x.shape[1:], TASKS["multiclass"])
     return learner, answer, trainable.parameters
@@ -221,7 +226,7 @@ def run(framework: str) -> dict[str, Any]:
         },
         "trained": {task: trained(framework, task) for task in TASKS},
         "digits": digits(framework),
-        "sequences": {name: texts(framework, name) for name in ("lstm", "gru", "series")},
+        "sequences": {name: texts(framework, name) for name in SEQUENCES},
     }
 
 

@@ -8,7 +8,7 @@ import sys
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy
 import pytest
@@ -16,11 +16,11 @@ from pydantic import ValidationError
 
 from aimass_compiler.catalog.frameworks import Framework, Wheels, _numpy_names, framework_named
 from aimass_compiler.catalog.models.mlp import Mlp
-from aimass_compiler.catalog.network import RECURRENT_LAYERS, network_framework, network_frameworks
+from aimass_compiler.catalog.network import Layer, network_framework, network_frameworks
 from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.training.suitability import require_installed
 from tests.models.examples import TASKS, examples
-from tests.models.framework_run import ARCHITECTURES, OPTIMIZERS, layers_of
+from tests.models.framework_run import ARCHITECTURES, OPTIMIZERS, SEQUENCES, layers_of
 
 ROOT = Path(__file__).parents[2]
 EVERY = network_frameworks()
@@ -54,7 +54,7 @@ def assert_alike(found: list[numpy.ndarray], expected: list[numpy.ndarray]) -> N
 
 def test_the_architectures_have_every_layer() -> None:
     used = {type(layer) for name in (*ARCHITECTURES, "flattened") for layer in layers_of(name)}
-    assert used == RECURRENT_LAYERS
+    assert used == {*get_args(Layer)}
 
 
 @pytest.mark.slow
@@ -112,7 +112,7 @@ def test_it_learns_digits_as_well_as_any(framework: str, told: dict[str, Any]) -
 
 @pytest.mark.slow
 @every
-@pytest.mark.parametrize("name", ["lstm", "gru", "series"])
+@pytest.mark.parametrize("name", SEQUENCES)
 def test_it_learns_sequences_as_well_as_any(framework: str, name: str, told: dict[str, Any]) -> None:
     found = told["sequences"][name]
     assert found["accuracy"] > 0.8

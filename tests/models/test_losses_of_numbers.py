@@ -6,7 +6,7 @@ import numpy
 import pytest
 
 from aimass_compiler.catalog import names
-from aimass_compiler.catalog.examples import Examples
+from aimass_compiler.catalog.examples import Examples, Matrix
 from aimass_compiler.catalog.loss import GAMMA, LOG_LINK, PINBALL, POISSON, TWEEDIE
 from aimass_compiler.catalog.metrics.mean_poisson_deviance import MeanPoissonDeviance
 from aimass_compiler.catalog.task import Task
@@ -16,7 +16,7 @@ WITH_LOSS = [
     (name, loss)
     for name in names("models")
     for loss in (GAMMA, PINBALL, POISSON, TWEEDIE)
-    if loss in kind_of(name).losses.get("regression", ())
+    if loss in kind_of(name).losses.get("regression", ()) and isinstance(kind_of(name).examples, Matrix)
 ]
 OF_QUANTILES = [name for name, loss in WITH_LOSS if loss == PINBALL]
 OF_LOGARITHMS = [(name, loss) for name, loss in WITH_LOSS if loss in LOG_LINK]

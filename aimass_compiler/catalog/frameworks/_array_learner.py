@@ -12,6 +12,7 @@ from msgspec import Struct
 from aimass_compiler.catalog.frameworks._epochs import ROWS_AT_ONCE, EpochLog, best_weights, parts, shuffled
 from aimass_compiler.catalog.frameworks._parameters import Parameters, first_parameters
 from aimass_compiler.catalog.frameworks._scale import Scale, learned_targets
+from aimass_compiler.catalog.loss import LOG_LINK
 
 if TYPE_CHECKING:
     import numpy
@@ -69,7 +70,13 @@ class BuildNetwork(Protocol):
     """How a framework makes layers and their first parameters into a network that learns."""
 
     def __call__(
-        self, layers: Sequence[Layer], first: Parameters, shape: tuple[int, ...], loss: str, budget: Budget
+        self,
+        layers: Sequence[Layer],
+        first: Parameters,
+        shape: tuple[int, ...],
+        loss: str,
+        task: Task,
+        budget: Budget,
     ) -> TrainableNetwork:
         """A network that reads rows of `shape`, with a fresh optimizer."""
 
@@ -101,16 +108,17 @@ class LayerTrainer(Struct, frozen=True):
     ) -> TrainedLayers:
         """The network of these layers, with the weights of its best epoch by validation loss.
 
-        The target of a regression is scaled to mean 0 and deviation 1. Raises ArithmeticError when a loss is
-        no finite number.
+        The target of a regression is scaled to mean 0 and deviation 1, or to mean 1 where it is never below
+        zero. Raises ArithmeticError when a loss is no finite number.
         """
         shape = train.x.shape[1:]
-        scale = Scale.for_task(task, train.y)
+        scale = Scale.for_task(task, train.y, loss)
         first = first_parameters(layers, shape, budget.seed, train.codes)
-        trainable = self.build_network(layers, first, shape, loss, budget)
+        trainable = self.build_network(layers, first, shape, loss, task, budget)
         learner = ArrayLearner(trainable, budget, train, validation, scale)
         trainable.set_weights(best_weights(learner, budget, progress))
-        return TrainedLayers(layers, trainable.parameters(), shape, task, scale, self.build_predictor)
+        found = trainable.parameters()
+        return TrainedLayers(layers, found, shape, task, scale, self.build_predictor, loss in LOG_LINK)
 
 
 class ArrayLearner:
@@ -215,10 +223,11 @@ class TrainedLayers:
         task: Task,
         scale: Scale | None,
         build_predictor: BuildPredictor,
+        log_link: bool = False,  # as a field of a record
     ) -> None:
         self._layers, self._parameters, self._shape = layers, parameters, shape
         self._task, self._scale = task, scale
-        self._build_predictor = build_predictor
+        self._build_predictor, self._log_link = build_predictor, log_link
         self._predictor: Callable[[numpy.ndarray], numpy.ndarray] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -231,7 +240,9 @@ class TrainedLayers:
             self._predictor = self._build_predictor(self._layers, self._parameters, self._shape, self._task)
         at_once = [slice(start, start + ROWS_AT_ONCE) for start in range(0, len(x), ROWS_AT_ONCE)]
         scores = numpy.concatenate([self._predictor(numpy.asarray(x[part])) for part in at_once])
-        return self._scale.restored(scores) if self._scale else scores
+        if self._scale is None:
+            return scores
+        return self._scale.restored(numpy.exp(scores, dtype="f8") if self._log_link else scores)
 
     def importance(self) -> numpy.ndarray | None:
         return None
@@ -241,4 +252,6 @@ class TrainedLayers:
         from aimass_compiler.catalog.frameworks._network_graph import network_graph
 
         graph = network_graph(self._layers, self._parameters, self._shape, self._task)
-        return _graphs.from_output(graph, "answer", self._shape, self._task, self._scale)
+        return _graphs.from_output(
+            graph, "answer", self._shape, self._task, self._scale, log_link=self._log_link
+        )

@@ -5,6 +5,7 @@ Blocks hand on one value: what each step holds and, as its last number, 1 where 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -112,27 +113,118 @@ class GluonPooling(gluon.HybridBlock):  # type: ignore[misc]  # MXNet is not typ
         return operators.where(some, largest, operators.zeros_like(largest))
 
 
+class GluonPositions(gluon.HybridBlock):  # type: ignore[misc]  # MXNet is not typed here
+    """A vector for each place, added."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        with self.name_scope():
+            self.vectors = self.params.get("vectors", shape=shape)
+
+    def hybrid_forward(self, operators: Any, steps: Any, vectors: Any) -> Any:
+        values, present = _split(operators, steps)
+        added = operators.broadcast_add(values, operators.expand_dims(vectors, axis=0))
+        return _joined(operators, added, present)
+
+
+class GluonEncoder(gluon.HybridBlock):  # type: ignore[misc]  # MXNet is not typed here
+    """Attention over the steps that are there and two dense layers, each added to what it read."""
+
+    def __init__(self, layer: network.EncoderBlock, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.length, width = shape
+        self.heads, self.size = layer.heads, layer.head_size(width)
+        with self.name_scope():
+            self.parts = {
+                name: _normalization(width)
+                if len(weight) == 1
+                else gluon.nn.Dense(weight[0], flatten=False, in_units=weight[1])
+                for name, weight in layer.weights(width).items()
+            }
+            self.dropout, self.activation = gluon.nn.Dropout(layer.dropout), gluon.nn.GELU()
+        for part in self.parts.values():
+            self.register_child(part)
+
+    def hybrid_forward(self, operators: Any, steps: Any) -> Any:
+        of = self.parts
+        values, present = _split(operators, steps)
+        heard = self._attention(operators, of["asked"](of["before_attention"](values)), present)
+        values = values + self.dropout(of["answered"](heard))
+        wide = self.dropout(self.activation(of["dense.1"](of["dense.0"](values))))
+        return _joined(operators, values + self.dropout(of["dense.4"](wide)), present)
+
+    def _attention(self, operators: Any, asked: Any, present: Any) -> Any:
+        length, heads, size = self.length, self.heads, self.size
+        split = operators.reshape(asked, shape=(-1, length, 3, heads, size))
+        by_head = operators.transpose(split, axes=(2, 0, 3, 1, 4))
+        queries, keys, answers = (
+            operators.reshape(
+                operators.slice_axis(by_head, axis=0, begin=part, end=part + 1), shape=(-1, length, size)
+            )
+            for part in range(3)
+        )
+        scores = operators.batch_dot(queries, keys, transpose_b=True) / math.sqrt(size)
+        scores = operators.reshape(scores, shape=(-1, heads, length, length))
+        seen = operators.expand_dims(operators.expand_dims(present, axis=1), axis=1)
+        masked = operators.zeros_like(scores) + network.MASKED
+        scores = operators.where(operators.broadcast_like(seen, scores), scores, masked)
+        weights = self.dropout(operators.softmax(scores, axis=-1))
+        found = operators.batch_dot(operators.reshape(weights, shape=(-1, length, length)), answers)
+        found = operators.reshape(found, shape=(-1, heads, length, size))
+        return operators.reshape(
+            operators.transpose(found, axes=(0, 2, 1, 3)), shape=(-1, length, heads * size)
+        )
+
+
+def _normalization(width: int) -> Any:
+    return gluon.nn.LayerNorm(epsilon=network.LayerNormalization.epsilon, in_channels=width)
+
+
 def block(layer: network.SequenceLayer, shape: tuple[int, ...], arrays: Mapping[str, numpy.ndarray]) -> Any:
     """The block of a layer that reads rows of `shape` and has these weights."""
+    made: Any
     match layer:
         case network.Embedding(width):
-            return GluonEmbedding(len(arrays["vectors.weight"]), width)
+            made = GluonEmbedding(len(arrays["vectors.weight"]), width)
         case network.Masking():
-            return GluonMasking()
+            made = GluonMasking()
         case network.Recurrent():
-            return GluonRecurrent(layer, shape)
+            made = GluonRecurrent(layer, shape)
         case network.StepPooling(kind):
-            return GluonPooling(kind)
-    raise NotImplementedError(type(layer).__name__)
+            made = GluonPooling(kind)
+        case network.Positions():
+            made = GluonPositions(shape)
+        case network.LayerNormalization():
+            made = GluonEachStep(_normalization(shape[1]))
+        case network.EncoderBlock():
+            made = GluonEncoder(layer, shape)
+    return made
 
 
 def parameters(layer: network.SequenceLayer, made: Any) -> dict[str, Any]:
     """Gluon's parameters of a block by the names that all frameworks share, in their order."""
     if isinstance(layer, network.Embedding):
         return {"vectors.weight": made.vectors.weight}
+    if isinstance(layer, network.Positions):
+        return {"vectors": made.vectors}
+    if isinstance(layer, network.LayerNormalization):
+        return _of_part(made.block)
+    if isinstance(layer, network.EncoderBlock):
+        return {
+            f"{name}.{kind}": found
+            for name, part in made.parts.items()
+            for kind, found in _of_part(part).items()
+        }
     ways = layer.directions if isinstance(layer, network.Recurrent) else ()
     return {
         f"{way}.{name}_l0": getattr(getattr(made, way), f"l0_{own}")
         for way in ways
         for name, own in _ARRAYS.items()
     }
+
+
+def _of_part(part: Any) -> dict[str, Any]:
+    """The parameters of what sums or normalises."""
+    if isinstance(part, gluon.nn.LayerNorm):
+        return {"weight": part.gamma, "bias": part.beta}
+    return {"weight": part.weight, "bias": part.bias}

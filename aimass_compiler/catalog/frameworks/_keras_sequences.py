@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 #: The arrays of a cell in the order in which Keras lists them, and whether it has them transposed.
 _ARRAYS = (("weight_ih", True), ("bias_ih", False), ("weight_hh", True), ("bias_hh", False))
+#: What a block of attention leaves out: of its weights, of what it adds, and behind both dense layers.
+_DROPOUTS = 4
 
 
 class KerasSteps(NamedTuple):
@@ -58,6 +61,16 @@ class KerasCell(keras.layers.Layer):  # type: ignore[misc]  # Keras is not typed
         return hidden, [hidden, memory]
 
 
+class KerasPositions(keras.layers.Layer):  # type: ignore[misc]  # Keras is not typed here
+    """A vector for each place, added."""
+
+    def build(self, shape: Any) -> None:
+        self.vectors = self.add_weight(shape=shape[1:], name="vectors")
+
+    def call(self, values: Any) -> Any:
+        return values + self.vectors
+
+
 def keras_layers(layer: network.SequenceLayer, arrays: Mapping[str, numpy.ndarray]) -> list[Any]:
     """The Keras layers with weights of a layer."""
     match layer:
@@ -69,6 +82,20 @@ def keras_layers(layer: network.SequenceLayer, arrays: Mapping[str, numpy.ndarra
                 recurrent = keras.layers.RNN(KerasCell(layer), return_sequences=True)
                 made += [keras.layers.Dense(layer.units * layer.gates), recurrent]
             return made
+        case network.Positions():
+            return [KerasPositions()]
+        case network.LayerNormalization(epsilon=epsilon):
+            return [keras.layers.LayerNormalization(epsilon=epsilon)]
+        case network.EncoderBlock():
+            width = len(arrays["before_attention.weight"])
+            made = [
+                keras.layers.Dense(shape[0])
+                if len(shape) > 1
+                else keras.layers.LayerNormalization(epsilon=network.LayerNormalization.epsilon)
+                for shape in layer.weights(width).values()
+            ]
+            dropouts = [keras.layers.Dropout(layer.dropout, seed=0) for _ in range(_DROPOUTS)]
+            return made + dropouts if layer.dropout else made
     return []
 
 
@@ -84,7 +111,27 @@ def applied(layer: network.SequenceLayer, made: Sequence[Any], value: Any) -> An
             return _recurrent(made, value)
         case network.StepPooling(kind):
             return _pooled(kind, value)
-    raise NotImplementedError(type(layer).__name__)
+        case network.Positions() | network.LayerNormalization():
+            return value._replace(values=made[0](value.values))
+        case network.EncoderBlock(heads):
+            return _encoded(heads, made, value)
+
+
+def _encoded(heads: int, made: Sequence[Any], steps: KerasSteps) -> KerasSteps:
+    """Attention over the steps that are there and two dense layers, each added to what it read."""
+    before, asked, answered, normalized, wide, narrow, *others = made
+    dropouts = others or [keras.layers.Identity()] * _DROPOUTS
+    length, values = steps.present.shape[1], steps.values
+    split = ops.reshape(asked(before(values)), (-1, length, 3, heads, asked.units // (3 * heads)))
+    queries, keys, answers = (ops.transpose(split[:, :, part], (0, 2, 1, 3)) for part in range(3))
+    scores = ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2))) / math.sqrt(queries.shape[3])
+    scores = ops.where(steps.present[:, None, None, :], scores, network.MASKED)
+    weights = dropouts[0](ops.softmax(scores, axis=3))
+    heard = ops.transpose(ops.matmul(weights, answers), (0, 2, 1, 3))
+    joined = ops.reshape(heard, (-1, length, asked.units // 3))
+    values = values + dropouts[1](answered(joined))
+    inner = dropouts[2](ops.gelu(wide(normalized(values)), approximate=False))
+    return KerasSteps(values + dropouts[3](narrow(inner)), steps.present)
 
 
 def _recurrent(made: Sequence[Any], steps: KerasSteps) -> KerasSteps:
@@ -121,8 +168,13 @@ def to_keras(layer: network.SequenceLayer, arrays: Mapping[str, numpy.ndarray]) 
     """The weights of each of its Keras layers."""
     if isinstance(layer, network.Embedding):
         return [[arrays["vectors.weight"]]]
+    if isinstance(layer, network.EncoderBlock):
+        names = layer.weights(len(arrays["before_attention.weight"]))
+        return [[arrays[f"{name}.weight"].T, arrays[f"{name}.bias"]] for name in names]
+    if not isinstance(layer, network.Recurrent):
+        return [list(arrays.values())]
     found: list[list[numpy.ndarray]] = []
-    for way in layer.directions if isinstance(layer, network.Recurrent) else ():
+    for way in layer.directions:
         own = [arrays[f"{way}.{name}_l0"] for name, _ in _ARRAYS]
         turned = [array.T if is_turned else array for array, (_, is_turned) in zip(own, _ARRAYS, strict=True)]
         found += [turned[:2], turned[2:]]
@@ -135,7 +187,12 @@ def from_keras(layer: network.SequenceLayer, arrays: Sequence[numpy.ndarray]) ->
 
     if isinstance(layer, network.Embedding):
         return {"vectors.weight": arrays[0]}
-    ways = layer.directions if isinstance(layer, network.Recurrent) else ()
+    if isinstance(layer, network.EncoderBlock):
+        names = [f"{name}.{kind}" for name in layer.weights(len(arrays[0])) for kind in ("weight", "bias")]
+        return {name: numpy.ascontiguousarray(array.T) for name, array in zip(names, arrays, strict=True)}
+    if not isinstance(layer, network.Recurrent):
+        return dict(zip(("vectors",) if len(arrays) == 1 else ("weight", "bias"), arrays, strict=True))
+    ways = layer.directions
     named = [(f"{way}.{name}_l0", is_turned) for way in ways for name, is_turned in _ARRAYS]
     found = {
         name: numpy.ascontiguousarray(array.T) if is_turned else array

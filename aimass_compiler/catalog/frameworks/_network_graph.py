@@ -33,9 +33,11 @@ def network_graph(
     value: Any = "rows"
     before = shape
     for layer, learned in zip(layers, parameters, strict=True):
-        if isinstance(layer, network.SEQUENCE_LAYERS):
-            value = _sequence_graph.written(writer, layer, value, learned, before[0])
-        elif not isinstance(layer, network.Dropout):
+        if isinstance(layer, network.Dropout):
+            pass
+        elif isinstance(layer, network.SEQUENCE_LAYERS) or isinstance(value, _sequence_graph.StepNames):
+            value = _sequence_graph.written(writer, layer, value, learned, before)
+        else:
             value = _written(writer, layer, value, learned)
         before = layer.shape_after(before)
     ending = {"op_type": "Softmax", "axis": 1} if task.is_classification else {"op_type": "Identity"}

@@ -41,22 +41,43 @@ def first_parameters(
 def _first_of(
     layer: Layer, shape: tuple[int, ...], codes: int | None, chance: numpy.random.Generator
 ) -> Mapping[str, numpy.ndarray]:
-    import numpy
-
+    found: Mapping[str, numpy.ndarray] = {}
     match layer:
         case network.Dense(units):
-            return _uniform((units, shape[-1]), chance)
+            found = _uniform((units, shape[-1]), chance)
         case network.Convolution(channels, kernel):
-            return _uniform((channels, shape[0], kernel, kernel), chance)
+            found = _uniform((channels, shape[0], kernel, kernel), chance)
         case network.BatchNormalization():
-            ones, zeros = numpy.ones(shape[0], numpy.float32), numpy.zeros(shape[0], numpy.float32)
-            return {"weight": ones, "bias": zeros, "running_mean": zeros, "running_var": ones}
+            learned, (one, zero) = _unchanging(shape[0]), _unchanging(shape[0]).values()
+            found = learned | {"running_mean": zero, "running_var": one}
         case network.Embedding(width, deviation):
-            vectors = chance.normal(0, deviation, (codes or 0, width))
-            return {"vectors.weight": vectors.astype(numpy.float32)}
+            found = {"vectors.weight": _normal((codes or 0, width), deviation, chance)}
+        case network.Positions(deviation):
+            found = {"vectors": _normal(shape, deviation, chance)}
         case network.Recurrent():
-            return _first_of_cells(layer, shape[1], chance)
-    return {}
+            found = _first_of_cells(layer, shape[1], chance)
+        case network.EncoderBlock():
+            found = _first_of_block(layer, shape[1], chance)
+        case network.LayerNormalization():
+            found = _unchanging(shape[1])
+    return found
+
+
+def _first_of_block(
+    layer: network.EncoderBlock, width: int, chance: numpy.random.Generator
+) -> Mapping[str, numpy.ndarray]:
+    found: dict[str, numpy.ndarray] = {}
+    for name, shape in layer.weights(width).items():
+        arrays = _uniform(shape, chance) if len(shape) > 1 else _unchanging(width)
+        found |= {f"{name}.{kind}": array for kind, array in arrays.items()}
+    return found
+
+
+def _unchanging(width: int) -> dict[str, numpy.ndarray]:
+    """A scale of 1 and a shift of 0."""
+    import numpy
+
+    return {"weight": numpy.ones(width, numpy.float32), "bias": numpy.zeros(width, numpy.float32)}
 
 
 def _first_of_cells(
@@ -78,6 +99,12 @@ def _first_of_cells(
         for way in layer.directions
         for name, size in sizes.items()
     }
+
+
+def _normal(shape: tuple[int, ...], deviation: float, chance: numpy.random.Generator) -> numpy.ndarray:
+    import numpy
+
+    return chance.normal(0, deviation, shape).astype(numpy.float32)
 
 
 def _uniform(shape: tuple[int, ...], chance: numpy.random.Generator) -> dict[str, numpy.ndarray]:

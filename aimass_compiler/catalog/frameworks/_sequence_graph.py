@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,12 +28,12 @@ class StepNames(NamedTuple):
 
 def written(
     writer: NodeWriter,
-    layer: network.SequenceLayer,
+    layer: network.Layer,
     value: str | StepNames,
     learned: Mapping[str, numpy.ndarray],
-    length: int,
+    shape: tuple[int, ...],
 ) -> str | StepNames:
-    """The nodes that compute a layer over so many steps, and what they give."""
+    """The nodes that compute a layer which reads rows of `shape`, and what they give."""
     match layer, value:
         case network.Embedding(), str():
             values = writer.node("Gather", [writer.constant(learned["vectors.weight"]), value])
@@ -44,7 +45,11 @@ def written(
             present = writer.node("Equal", [count, writer.constant(numpy.array(0))])
             return StepNames(_where_present(writer, StepNames(value, present), 0.0), present)
         case network.Recurrent(), StepNames():
-            return _recurrent(writer, layer, value, learned, length)
+            return _recurrent(writer, layer, value, learned, shape[0])
+        case network.Positions() | network.Dense() | network.LayerNormalization(), StepNames():
+            return value._replace(values=_of_each(writer, layer, value.values, learned))
+        case network.EncoderBlock(), StepNames():
+            return _encoded(writer, layer, value, learned, shape)
         case network.StepPooling(), StepNames():
             return _pooled(writer, layer, value)
     raise NotImplementedError(type(layer).__name__)
@@ -95,6 +100,75 @@ def _recurrent(
     by_row = writer.node("Transpose", [found], perm=(2, 0, 1, 3))
     shape = writer.constant(numpy.array([0, 0, len(layer.directions) * layer.units]))
     return StepNames(writer.node("Reshape", [by_row, shape]), steps.present)
+
+
+def _of_each(
+    writer: NodeWriter,
+    layer: network.Positions | network.Dense | network.LayerNormalization,
+    values: str,
+    learned: Mapping[str, numpy.ndarray],
+) -> str:
+    """What a layer makes of each step alone."""
+    match layer:
+        case network.Positions():
+            return _added(writer, values, learned["vectors"])
+        case network.Dense():
+            return _dense(writer, values, learned)
+        case network.LayerNormalization():
+            return _normalized(writer, values, learned)
+
+
+def _added(writer: NodeWriter, values: str, array: numpy.ndarray) -> str:
+    return writer.node("Add", [values, writer.constant(array)])
+
+
+def _dense(writer: NodeWriter, values: str, learned: Mapping[str, numpy.ndarray], part: str = "") -> str:
+    """The same sums of each step."""
+    weight = writer.constant(numpy.ascontiguousarray(learned[f"{part}weight"].T))
+    return _added(writer, writer.node("MatMul", [values, weight]), learned[f"{part}bias"])
+
+
+def _normalized(writer: NodeWriter, values: str, learned: Mapping[str, numpy.ndarray], part: str = "") -> str:
+    inputs = [values, *(writer.constant(learned[f"{part}{name}"]) for name in ("weight", "bias"))]
+    return writer.node("LayerNormalization", inputs, axis=-1, epsilon=network.LayerNormalization.epsilon)
+
+
+def _encoded(
+    writer: NodeWriter,
+    layer: network.EncoderBlock,
+    steps: StepNames,
+    learned: Mapping[str, numpy.ndarray],
+    shape: tuple[int, ...],
+) -> StepNames:
+    """Attention over the steps that are there and two dense layers, each added to what it read."""
+    asked = _dense(writer, _normalized(writer, steps.values, learned, "before_attention."), learned, "asked.")
+    heard = _attention(writer, layer, asked, steps.present, shape)
+    values = writer.node("Add", [steps.values, _dense(writer, heard, learned, "answered.")])
+    wide = _dense(writer, _normalized(writer, values, learned, "dense.0."), learned, "dense.1.")
+    narrow = _dense(writer, writer.node("Gelu", [wide]), learned, "dense.4.")
+    return StepNames(writer.node("Add", [values, narrow]), steps.present)
+
+
+def _attention(
+    writer: NodeWriter, layer: network.EncoderBlock, asked: str, present: str, shape: tuple[int, ...]
+) -> str:
+    """What each head has heard of all steps, side by side; steps that are not there weigh nothing."""
+    length, size = shape[0], layer.head_size(shape[1])
+    split_shape = writer.constant(numpy.array([0, length, 3, layer.heads, size]))
+    split = writer.node("Reshape", [asked, split_shape])
+    by_head = writer.node("Transpose", [split], perm=(2, 0, 3, 1, 4))
+    queries, keys, answers = (
+        writer.node("Gather", [by_head, writer.constant(numpy.array(part))], axis=0) for part in range(3)
+    )
+    products = writer.node("MatMul", [queries, writer.node("Transpose", [keys], perm=(0, 1, 3, 2))])
+    root = writer.constant(numpy.array(math.sqrt(size), numpy.float32))
+    seen = writer.node("Unsqueeze", [present, writer.constant(numpy.array([1, 2]))])
+    masked = writer.constant(numpy.array(network.MASKED, numpy.float32))
+    scores = writer.node("Where", [seen, writer.node("Div", [products, root]), masked])
+    heard = writer.node("MatMul", [writer.node("Softmax", [scores], axis=3), answers])
+    by_step = writer.node("Transpose", [heard], perm=(0, 2, 1, 3))
+    joined = writer.constant(numpy.array([0, length, layer.heads * size]))
+    return writer.node("Reshape", [by_step, joined])
 
 
 def _pooled(writer: NodeWriter, layer: network.StepPooling, steps: StepNames) -> str:

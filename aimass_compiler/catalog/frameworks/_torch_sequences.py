@@ -102,7 +102,7 @@ class AttentionBlock(nn.Module):  # type: ignore[misc]  # torch is not typed her
     def __init__(self, layer: network.EncoderBlock, width: int) -> None:
         super().__init__()
         self.heads = layer.heads
-        size = -(-width // layer.heads)
+        size = layer.head_size(width)
         self.before_attention = nn.LayerNorm(width)
         self.asked = nn.Linear(width, 3 * layer.heads * size)
         self.answered = nn.Linear(layer.heads * size, width)
@@ -161,7 +161,7 @@ def modules(layer: network.SequenceLayer, shape: tuple[int, ...], codes: int | N
         case network.EncoderBlock():
             made = AttentionBlock(layer, shape[1])
         case network.LayerNormalization():
-            made = EachStep(nn.LayerNorm(shape[1]))
+            made = EachStep(nn.LayerNorm(shape[1], eps=layer.epsilon))
         case network.StepPooling(kind):
             made = PooledSteps(kind)
     return [made]

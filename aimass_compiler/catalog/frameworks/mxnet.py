@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aimass_compiler.catalog import network
 from aimass_compiler.catalog.frameworks import Wheels, _updates
 from aimass_compiler.catalog.frameworks._array_learner import Batch, LayerTrainer
+from aimass_compiler.catalog.frameworks._losses_of_numbers import losses_of_numbers
 from aimass_compiler.catalog.frameworks._parameters import Parameters
 from aimass_compiler.catalog.network import NetworkFramework
 
@@ -82,8 +83,8 @@ def _assembled(
         if isinstance(layer, network.Convolution) and any(layer.padding):
             made.add(_padded(layer))
         shape = layer.shape_after(shape)
-        is_of_steps = isinstance(layer, network.Dropout) and len(shape) == _STEPS_AXES
-        made.add(_gluon_sequences.GluonEachStep(blocks[-1]) if is_of_steps else blocks[-1])
+        is_of_each_step = len(shape) == _STEPS_AXES and not isinstance(layer, network.SEQUENCE_LAYERS)
+        made.add(_gluon_sequences.GluonEachStep(blocks[-1]) if is_of_each_step else blocks[-1])
     made.initialize()
     made.hybridize()
     for layer, block, arrays in zip(layers, blocks, parameters, strict=True):
@@ -123,10 +124,16 @@ class GluonNetwork:
     """A network in MXNet with what its optimizer remembers."""
 
     def __init__(
-        self, layers: Sequence[Layer], first: Parameters, shape: tuple[int, ...], loss: str, budget: Budget
+        self,
+        layers: Sequence[Layer],
+        first: Parameters,
+        shape: tuple[int, ...],
+        loss: str,
+        task: Task,
+        budget: Budget,
     ) -> None:
         self._mx = _mxnet(budget.threads)
-        self._layers, self._budget, self._measure = layers, budget, _LOSSES[loss]
+        self._layers, self._budget, self._loss, self._task = layers, budget, loss, task
         self.network, self._blocks = _assembled(layers, first, shape)
         every = self.network.collect_params().values()
         self._every = list(every)
@@ -167,7 +174,10 @@ class GluonNetwork:
 
     def _losses(self, batch: Batch) -> Any:
         x, truth, weights = (self._mx.nd.array(part, dtype=part.dtype) for part in batch)
-        return self._measure(self.network(x), truth) * weights
+        outputs, of = self.network(x), self._mx.nd
+        if self._task.is_classification:
+            return -of.pick(of.log_softmax(outputs), truth) * weights
+        return losses_of_numbers(self._loss, self._task.level, outputs[:, 0], truth, of.exp) * weights
 
     def weights(self) -> list[numpy.ndarray]:
         return [parameter.data().asnumpy() for parameter in self._every]
@@ -193,17 +203,6 @@ class GluonNetwork:
         )
 
 
-def _log_loss(outputs: Any, truth: Any) -> Any:
-    return -_mxnet().nd.pick(_mxnet().nd.log_softmax(outputs), truth)
-
-
-_LOSSES: dict[str, Callable[[Any, Any], Any]] = {
-    "log_loss": _log_loss,
-    "mean_squared_error": lambda outputs, truth: (outputs[:, 0] - truth) ** 2,
-    "mean_absolute_error": lambda outputs, truth: (outputs[:, 0] - truth).abs(),
-}
-
-
 MXNET = NetworkFramework(
     module="mxnet",
     extra="mxnet",
@@ -211,6 +210,5 @@ MXNET = NetworkFramework(
         platforms=(("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "x86_64")),
         before=(3, 12),
     ),
-    builds=network.RECURRENT_LAYERS,
     train=LayerTrainer(GluonNetwork, predictor),
 )

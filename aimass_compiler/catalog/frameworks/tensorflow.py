@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aimass_compiler.catalog import network
 from aimass_compiler.catalog.frameworks import Wheels, _updates
 from aimass_compiler.catalog.frameworks._array_learner import Batch, LayerTrainer
+from aimass_compiler.catalog.frameworks._losses_of_numbers import losses_of_numbers
 from aimass_compiler.catalog.frameworks._parameters import Parameters
 from aimass_compiler.catalog.network import NetworkFramework
 
@@ -125,13 +126,19 @@ class KerasNetwork:
     """A network in TensorFlow with what its optimizer remembers."""
 
     def __init__(
-        self, layers: Sequence[Layer], first: Parameters, shape: tuple[int, ...], loss: str, budget: Budget
+        self,
+        layers: Sequence[Layer],
+        first: Parameters,
+        shape: tuple[int, ...],
+        loss: str,
+        task: Task,
+        budget: Budget,
     ) -> None:
         self._layers = layers
         self.network, self._made = _assembled(layers, first, shape)
         every = (part for parts in self._made for part in parts)
         self._dropouts = [part for part in every if isinstance(part, _keras().layers.Dropout)]
-        self._step, self._loss, self._memory = _functions(self.network, loss, budget)
+        self._step, self._loss, self._memory = _functions(self.network, loss, task, budget)
 
     def begin(self, seed: int) -> None:
         import numpy
@@ -213,27 +220,23 @@ def _from_keras(layer: Layer, arrays: Sequence[numpy.ndarray]) -> dict[str, nump
     return dict(zip(names, (weight, *others), strict=False))
 
 
-def _log_loss(outputs: Any, truth: Any) -> Any:
+def _measure(loss: str, task: Task) -> Callable[[Any, Any], Any]:
+    """The loss of each row from what the network gives and the truth."""
     import tensorflow
 
-    return tensorflow.nn.sparse_softmax_cross_entropy_with_logits(truth, outputs)
+    if task.is_classification:
+        return lambda outputs, truth: tensorflow.nn.sparse_softmax_cross_entropy_with_logits(truth, outputs)
+    return lambda outputs, truth: losses_of_numbers(loss, task.level, outputs[:, 0], truth, tensorflow.exp)
 
 
-_LOSSES: dict[str, Callable[[Any, Any], Any]] = {
-    "log_loss": _log_loss,
-    "mean_squared_error": lambda outputs, truth: (outputs[:, 0] - truth) ** 2,
-    "mean_absolute_error": lambda outputs, truth: abs(outputs[:, 0] - truth),
-}
-
-
-def _functions(model: Any, loss: str, budget: Budget) -> tuple[Any, Any, Any]:
+def _functions(model: Any, loss: str, task: Task, budget: Budget) -> tuple[Any, Any, Any]:
     """What takes a step, what only measures, and what the optimizer remembers of each weight."""
     import tensorflow
 
-    measure, like = _LOSSES[loss], tensorflow.TensorSpec
+    measure, like = _measure(loss, task), tensorflow.TensorSpec
     rows = Batch(
         like(model.input_shape, model.inputs[0].dtype),
-        like((None,), tensorflow.int64 if loss == "log_loss" else tensorflow.float32),
+        like((None,), tensorflow.int64 if task.is_classification else tensorflow.float32),
         like((None,), tensorflow.float32),
     )
     number = like((), tensorflow.float32)
@@ -272,17 +275,21 @@ def _functions(model: Any, loss: str, budget: Budget) -> tuple[Any, Any, Any]:
 
 
 def _repeatable_network(
-    layers: Sequence[Layer], first: Parameters, shape: tuple[int, ...], loss: str, budget: Budget
+    layers: Sequence[Layer],
+    first: Parameters,
+    shape: tuple[int, ...],
+    loss: str,
+    task: Task,
+    budget: Budget,
 ) -> KerasNetwork:
     """A network with the seed and the threads of the budget, which are the whole process's."""
     _make_repeatable(budget)
-    return KerasNetwork(layers, first, shape, loss, budget)
+    return KerasNetwork(layers, first, shape, loss, task, budget)
 
 
 TENSORFLOW = NetworkFramework(
     module="tensorflow",
     extra="tensorflow",
     wheels=Wheels(before=(3, 14)),
-    builds=network.RECURRENT_LAYERS,
     train=LayerTrainer(_repeatable_network, predictor),
 )

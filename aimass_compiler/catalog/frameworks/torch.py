@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from aimass_compiler.catalog.frameworks._epochs import ROWS_AT_ONCE, EpochLog, best_weights, parts, shuffled
+from aimass_compiler.catalog.frameworks._losses_of_numbers import losses_of_numbers
 from aimass_compiler.catalog.frameworks._scale import Scale
-from aimass_compiler.catalog.network import ALL_LAYERS, NetworkFramework
+from aimass_compiler.catalog.loss import LOG_LINK
+from aimass_compiler.catalog.network import NetworkFramework
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,11 +32,6 @@ if TYPE_CHECKING:
     #: What features go through on their way to the network.
     Change = Callable[[numpy.ndarray], numpy.ndarray]
 
-_LOSSES = {
-    "log_loss": "cross_entropy",
-    "mean_squared_error": "mse_loss",
-    "mean_absolute_error": "l1_loss",
-}
 _OPTIMIZERS = {"adagrad": "Adagrad", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "sgd": "SGD"}
 
 #: Between the seeds of two workers, which drop other units of other rows.
@@ -52,18 +49,19 @@ def train_network(
 ) -> TrainedNetwork:
     """The network of these layers, with the weights of its best epoch by validation loss.
 
-    The target of a regression is scaled to mean 0 and deviation 1, so that no learning rate depends on
-    its unit.
+    The target of a regression is scaled to mean 0 and deviation 1, or where it is never below zero to mean 1,
+    so that no learning rate depends on its unit.
     """
     _make_repeatable(budget)
     shape = train.x.shape[1:]
-    scale = Scale.for_task(task, train.y)
+    scale = Scale.for_task(task, train.y, loss)
     device = "cuda" if budget.gpus else "cpu"
     watched = _Rows(validation, scale, device, budget.share)
     rows = _Rows(train, scale, device, budget.share, is_changed=bool(budget.augmentation))
     learner = _Learner(built(layers, shape, train.codes).to(device), task, loss, budget, rows, watched)
     learner.network.load_state_dict(best_weights(learner, budget, progress))
-    return TrainedNetwork(learner.network.cpu().eval(), tuple(layers), task, shape, scale, train.codes)
+    found = learner.network.cpu().eval()
+    return TrainedNetwork(found, tuple(layers), task, shape, scale, train.codes, loss in LOG_LINK)
 
 
 TORCH = NetworkFramework(
@@ -71,7 +69,6 @@ TORCH = NetworkFramework(
     extra="torch",
     uses_gpus=True,
     trainer="ray.train.torch:TorchTrainer",
-    builds=ALL_LAYERS,
     train=train_network,
 )
 
@@ -302,10 +299,12 @@ class _Learner:
         """The losses of the rows, each times its weight, added up."""
         import torch
 
-        measure: Callable[..., torch.Tensor] = getattr(torch.nn.functional, _LOSSES[self.loss])
         outputs = network(x)
-        outputs = outputs if self.task.is_classification else outputs.squeeze(1)
-        return (measure(outputs, truth, reduction="none") * weights).sum()
+        if self.task.is_classification:
+            losses = torch.nn.functional.cross_entropy(outputs, truth, reduction="none")
+        else:
+            losses = losses_of_numbers(self.loss, self.task.level, outputs.squeeze(1), truth, torch.exp)
+        return (losses * weights).sum()
 
     def weights(self) -> dict[str, torch.Tensor]:
         return {name: value.clone() for name, value in self.network.state_dict().items()}
@@ -321,7 +320,11 @@ class _Learner:
 
         state: dict[str, Any] = torch.load(path, map_location=self.rows.device, weights_only=True)
         self.network.load_state_dict(state.pop("network"))
+        # What the optimizer remembers, with the values of now, which need not be those of then.
+        wanted = [{**group, "params": []} for group in self.optimizer.param_groups]
         self.optimizer.load_state_dict(state.pop("optimizer"))
+        for group, own in zip(self.optimizer.param_groups, wanted, strict=True):
+            group.update({name: value for name, value in own.items() if name != "params"})
         return EpochLog(**state)
 
 
@@ -334,6 +337,8 @@ class TrainedNetwork(Struct, frozen=True):
     shape: tuple[int, ...]
     scale: Scale | None
     codes: int | None
+    log_link: bool = False
+    """Whether the network gives the logarithm of its prediction."""
 
     def predict(self, x: numpy.ndarray) -> numpy.ndarray:
         import numpy
@@ -347,7 +352,9 @@ class TrainedNetwork(Struct, frozen=True):
             scores = numpy.concatenate(
                 [answer(torch.from_numpy(numpy.array(x[part]))).numpy() for part in parts]
             )
-        return self.scale.restored(scores) if self.scale else scores
+        if self.scale is None:
+            return scores
+        return self.scale.restored(numpy.exp(scores, dtype="f8") if self.log_link else scores)
 
     def importance(self) -> numpy.ndarray | None:
         return None
@@ -357,4 +364,4 @@ class TrainedNetwork(Struct, frozen=True):
         from aimass_compiler.catalog.frameworks import _torch_graph
 
         graph = _torch_graph.graph_of(self)
-        return _graphs.from_output(graph, "answer", self.shape, self.task, self.scale)
+        return _graphs.from_output(graph, "answer", self.shape, self.task, self.scale, log_link=self.log_link)
