@@ -30,6 +30,7 @@ _LONG = {
     "prometheus": " (a minute or two, as it shares most of promtool)",
     "rollouts-controller": " (5 to 10 minutes)",
     "cosign": " (5 to 15 minutes)",
+    "ray-operator": " (2 to 5 minutes)",
 }
 #: Without the clients of the clouds that Prometheus finds its targets in.
 _PROMETHEUS_TAGS = ("remove_all_sd",)
@@ -86,6 +87,7 @@ MODULES = (
         "argo-rollouts", "github.com/argoproj/argo-rollouts/cmd/rollouts-controller", ("rollouts-controller",)
     ),
     Module("argo-rollouts", ".", ("gatewayAPI",)),
+    Module("kuberay", "github.com/ray-project/kuberay/ray-operator", ("ray-operator",)),
     Module("registry", ".", ("registry",)),
     Module("cosign", "github.com/sigstore/cosign/v3/cmd/cosign", ("cosign",)),
 )
@@ -97,6 +99,8 @@ ON_THE_PATH = ("actionlint", "kustomize", "promtool", "prometheus")
 EACH_TIME = ("actionlint", "kustomize", "promtool", "registry", *CONTROL_PLANE, *CONTROLLERS)
 #: What runs canaries: Argo Rollouts, and what moves the weights of routes in the name of its plugin.
 ROLLOUTS = ("rollouts-controller", "gatewayAPI")
+#: What makes Ray clusters of training jobs.
+KUBERAY = ("ray-operator",)
 
 
 def cache() -> Path:
