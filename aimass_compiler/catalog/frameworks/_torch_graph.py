@@ -1,4 +1,4 @@
-"""A network of PyTorch as an ONNX graph: from its layers, or exported where it reads sequences."""
+"""A network of PyTorch as an ONNX graph: from its layers, or exported where it attends to sequences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from aimass_compiler.catalog.frameworks._network_graph import network_graph
-from aimass_compiler.catalog.network import SEQUENCE_LAYERS, BatchNormalization, Convolution, Dense
+from aimass_compiler.catalog.network import (
+    Activation,
+    Dropout,
+    EncoderBlock,
+    Flatten,
+    LayerNormalization,
+    Masking,
+    Pooling,
+    Positions,
+    StepPooling,
+)
 from aimass_compiler.conventions import ONNX_OPSETS
 
 if TYPE_CHECKING:
@@ -19,9 +29,13 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.frameworks.torch import TrainedNetwork
 
 
+_LEARN_NOTHING = (Activation, Dropout, Flatten, Masking, Pooling, StepPooling)
+_EXPORTED = (EncoderBlock, LayerNormalization, Positions)
+
+
 def graph_of(trained: TrainedNetwork) -> onnx.ModelProto:
     """From `rows` [N, ...] to `answer`: probabilities [N, K], or numbers."""
-    if any(isinstance(layer, SEQUENCE_LAYERS) for layer in trained.layers):
+    if any(isinstance(layer, _EXPORTED) for layer in trained.layers):
         return _exported(trained)
     # PyTorch's own exporter takes longer than a small network to train.
     return network_graph(trained.layers, tuple(_parameters(trained)), trained.shape, trained.task)
@@ -31,8 +45,7 @@ def _parameters(trained: TrainedNetwork) -> Iterator[Mapping[str, numpy.ndarray]
     """What each layer has learned, by name."""
     modules = iter([module for module in trained.network.children() if any(module.state_dict())])
     for layer in trained.layers:
-        learns = isinstance(layer, Dense | Convolution | BatchNormalization)
-        found = next(modules).state_dict() if learns else {}
+        found = {} if isinstance(layer, _LEARN_NOTHING) else next(modules).state_dict()
         # How many batches were seen is no part of what is computed.
         yield {name: value.numpy() for name, value in found.items() if name != "num_batches_tracked"}
 
