@@ -118,6 +118,8 @@ MODELS_PATH = "/v2/models"
 #: How long a server that was told to stop goes on answering, so that callers learn to go elsewhere.
 STAY_SECONDS = 2
 IMAGE_PACKAGE_FOLDER = "/model"
+#: What pods call the volume with the package, where it is one.
+PACKAGE_VOLUME = "model"
 RUN_AS_USER = 10001
 #: What the images that train are called in the registry: one for each framework, told apart by their tags.
 TRAINING_IMAGE = "aimass-train"

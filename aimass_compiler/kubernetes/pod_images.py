@@ -41,13 +41,18 @@ def digest_of(reference: str) -> str:
 
 def model_digest(images: Images) -> str:
     """The digest of what holds the model: the volume, where it is one, or else the first container."""
-    listed = sorted(images.items(), key=lambda each: not each[0].startswith(_VOLUMES))
+    listed = sorted(images.items(), key=lambda each: (not is_package(each[0]), not is_volume(each[0])))
     return digest_of(listed[0][1]) if listed else ""
 
 
 def is_volume(place: str) -> bool:
     """Whether an image is mounted and not run."""
     return place.startswith(f"{_VOLUMES}/")
+
+
+def is_package(place: str) -> bool:
+    """Whether an image is the package of the model, and not that of one of its adapters."""
+    return place == f"{_VOLUMES}/{conventions.PACKAGE_VOLUME}"
 
 
 def short(digest: str) -> str:

@@ -28,6 +28,7 @@ from aimass_compiler.kubernetes.pod_images import (
     digests_of,
     images_in,
     images_of,
+    is_package,
     is_volume,
     version_of,
     with_images,
@@ -156,11 +157,19 @@ def _release(owned: ClusterInventory, running: Images, wanted: Rollback) -> Appl
 
 
 def _placed(release: Release, running: Images) -> AppliedRelease:
-    """A release's images by their place: what is mounted is the model, and what runs is what serves it."""
-    model = release.images[release.model]
-    server = release.images.get(conventions.SERVER_IMAGE, model)
-    images = {place: (model if is_volume(place) else server).reference for place in running}
-    return AppliedRelease(release.version, images)
+    """A release's images by their place: what is mounted is the model, and what runs is what serves it.
+
+    An engine that is no part of releases stays as it is, and so do the packages of others, its adapters.
+    """
+    model, server = release.images[release.model], release.images.get(conventions.SERVER_IMAGE)
+    is_mounted = any(map(is_volume, running))
+
+    def wanted(place: str) -> str:
+        if is_package(place) or not is_mounted:
+            return model.reference
+        return running[place] if is_volume(place) or server is None else server.reference
+
+    return AppliedRelease(release.version, {place: wanted(place) for place in running})
 
 
 def _held(

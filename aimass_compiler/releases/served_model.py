@@ -12,6 +12,8 @@ from aimass_compiler import conventions
 from aimass_compiler.releases.version_record import ImageDigest, VersionRecord
 
 IMAGE, VOLUME = "image", "volume"
+#: Those of our own server, as pipeline.json has them; models that are none of language have no engine.
+_OWN_ENGINES = (None, "onnx")
 
 
 class ServedModel(Struct, frozen=True):
@@ -23,6 +25,9 @@ class ServedModel(Struct, frozen=True):
     """The shares of traffic that a new version gets one after the other; none without a canary."""
     servers: tuple[int, int] = (0, 0)
     """How many at least and at most."""
+    is_ours: bool = True
+    """Whether our own server serves it, whose image is then part of a release; engines of others stand in
+    the manifests."""
 
     def images(self, record: VersionRecord) -> dict[str, ImageDigest]:
         """The images of a version by the names that manifests have; none where some are missing.
@@ -33,7 +38,9 @@ class ServedModel(Struct, frozen=True):
         if record.server_image is None:
             return {record.model: record.package_image}
         named: dict[str, ImageDigest | None] = {record.model: record.image}
-        if self.source == VOLUME:
+        if not self.is_ours:
+            named = {record.model: record.package_image}
+        elif self.source == VOLUME:
             named = {record.model: record.package_image, conventions.SERVER_IMAGE: record.server_image}
         found = {name: image for name, image in named.items() if image is not None}
         return found if len(found) == len(named) else {}
@@ -53,6 +60,7 @@ def served_model(root: Path, model: str, environment: str) -> ServedModel:
             str(found.get("model", IMAGE)),
             tuple(float(share) for share in found["rollout"]["canary"]),
             (int(replicas["min"]), int(replicas["max"])),
+            found.get("engine") in _OWN_ENGINES,
         )
     except (OSError, ValueError, LookupError, TypeError) as error:
         shown = path.relative_to(root).as_posix()

@@ -52,7 +52,28 @@ KSERVE = Operator("github.com/kserve/kserve@v0.20.0", "config/crd/full/serving.k
 TRAINER = Operator("github.com/kubeflow/trainer/v2@v2.3.0", "manifests/base/crds/trainer.kubeflow.org_*.yaml")
 KEDA = Operator("github.com/kedacore/keda/v2@v2.20.2", "config/crd/bases/*keda.sh_*.yaml")
 KUEUE = Operator("sigs.k8s.io/kueue@v0.19.2", "config/components/crd/bases/kueue.x-k8s.io_*.yaml")
-OPERATORS = (KUBERAY, PROMETHEUS, GATEWAY, ROLLOUTS, KSERVE, TRAINER, KEDA, KUEUE)
+INFERENCE = Operator(
+    "sigs.k8s.io/gateway-api-inference-extension@v1.5.0",
+    "config/crd/bases/inference.networking.k8s.io_*.yaml",
+)
+LEADER_WORKER_SET = Operator("sigs.k8s.io/lws@v0.9.0", "config/crd/bases/leaderworkerset.x-k8s.io_*.yaml")
+#: The same module as KServe's, and another folder of it.
+KSERVE_LLM = Operator(
+    "github.com/kserve/kserve@v0.20.0", "config/crd/full/llmisvc/serving.kserve.io_llminferenceservices.yaml"
+)
+OPERATORS = (
+    KUBERAY,
+    PROMETHEUS,
+    GATEWAY,
+    ROLLOUTS,
+    KSERVE,
+    TRAINER,
+    KEDA,
+    KUEUE,
+    INFERENCE,
+    LEADER_WORKER_SET,
+    KSERVE_LLM,
+)
 
 #: The kinds that are rendered, each with its operator and the file that defines it.
 RENDERED = {
@@ -62,6 +83,9 @@ RENDERED = {
     "HTTPRoute": (GATEWAY, "gateway.networking.k8s.io_httproutes.yaml"),
     "Rollout": (ROLLOUTS, "rollout-crd.yaml"),
     "AnalysisTemplate": (ROLLOUTS, "analysis-template-crd.yaml"),
+    "ScaledObject": (KEDA, "keda.sh_scaledobjects.yaml"),
+    "InferencePool": (INFERENCE, "inference.networking.k8s.io_inferencepools.yaml"),
+    "LeaderWorkerSet": (LEADER_WORKER_SET, "leaderworkerset.x-k8s.io_leaderworkersets.yaml"),
 }
 
 

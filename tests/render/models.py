@@ -6,6 +6,9 @@ import copy
 from typing import Any
 
 from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.accelerator import Accelerator
+from aimass_compiler.pipeline.language_defaults import generating
+from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.pipeline.settings import Settings
 
 _LATENCY = {"p99": "50ms"}
@@ -68,6 +71,37 @@ def pipeline(
     return Pipeline.model_validate(document)
 
 
+#: What an accelerator is, as aimass.yaml says it.
+GPU = {"name": "nvidia-l4", "memory": "24Gi", "count": 2}
+
+
+def language_model(
+    serving: dict[str, Any] | None = None,
+    accelerators: dict[str, dict[str, Any]] | None = None,
+    overrides: dict[str, Any] | None = None,
+) -> Pipeline:
+    """A model of language as the front end lowers its serving; accelerators by environment."""
+    built = pipeline(
+        {"serving": {"objectives": {"latency": {"p99": None}}, **(serving or {})}},
+        None,
+        overrides or {"dev": {}},
+    )
+    devices = {name: Accelerator.model_validate(each) for name, each in (accelerators or {}).items()}
+    environments = {
+        name: each.model_copy(
+            update={"serving": _generating(each.serving, devices.get(name)), "accelerator": devices.get(name)}
+        )
+        for name, each in built.environments.items()
+    }
+    return built.model_copy(
+        update={"serving": _generating(built.serving, None), "environments": environments}
+    )
+
+
+def _generating(serving: Serving, device: Accelerator | None) -> Serving:
+    return generating(serving, ("onnx", "vllm"), 512, is_accelerated=device is not None)
+
+
 #: Text that would break out of YAML, PromQL, Dockerfiles, templates or shells if anything let it.
 HOSTILE = (
     "quotes \" ' ` and \\ at the end \\",
@@ -112,6 +146,19 @@ VARIED: dict[str, Pipeline] = {
     "cluster": pipeline(
         {"training": {"gpus": 2, "resources": {"cpu": 1.5, "memory": "16Gi"}}, "search": {"concurrency": 8}},
         settings={"queue": "ml", "labels": {"example.com/team": "growth", "cost-centre": ""}},
+    ),
+    "language-on-cpus": language_model(),
+    "language-on-gpus": language_model(
+        {"objectives": {"first_token": {"p95": "800ms"}, "token": {"p95": "60ms"}}, "gateway": _GATEWAY},
+        {"prod": GPU, "staging": {**GPU, "device_class": "gpu.nvidia.com"}},
+    ),
+    "language-with-picker": language_model(
+        {
+            "engine": "vllm",
+            "gateway": {**_GATEWAY, "endpoint_picker": {"name": "churn-epp"}},
+            "vllm": {"api_key": "churn-callers", "eager": True, "quantization": "fp8", "cache_dtype": "fp8"},
+        },
+        {"prod": {**GPU, "label": "cloud.google.com/gke-accelerator"}},
     ),
     "no-retraining": pipeline({"monitoring": {"retrain": {"schedule": None}, "runbook": None}}),
     "longest-name": pipeline({"metadata": {"name": "a" + "-b" * 19 + "c"}}),

@@ -12,16 +12,19 @@ from aimass_compiler.render.pod_security import PULL, TMP_MOUNT, tmp_volume
 from aimass_compiler.render.serving.engine import Served, ServingEngine
 from aimass_compiler.render.serving.token_times import further_ends
 
-PACKAGE_VOLUME = "model"
 #: How many bytes of weights a node reads in a second at least.
 READ_BYTES = 200 * 2**20
 _STARTUP_SECONDS = 120
-PACKAGE_MOUNT = {"name": PACKAGE_VOLUME, "mountPath": conventions.IMAGE_PACKAGE_FOLDER, "readOnly": True}
+PACKAGE_MOUNT = {
+    "name": conventions.PACKAGE_VOLUME,
+    "mountPath": conventions.IMAGE_PACKAGE_FOLDER,
+    "readOnly": True,
+}
 
 
 def package_volume(model: str) -> dict[str, Any]:
     """The package's image, whose name the release replaces like that of a container."""
-    return {"name": PACKAGE_VOLUME, "image": {"reference": model, "pullPolicy": PULL}}
+    return {"name": conventions.PACKAGE_VOLUME, "image": {"reference": model, "pullPolicy": PULL}}
 
 
 def _volumes(served: Served) -> Iterator[dict[str, Any]]:
