@@ -11,8 +11,10 @@ from aimass_compiler.pipeline.text_engine import TokenTimes, Vllm
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Tokens of prompt and answer, where neither the serving nor the model says it.
-_CONTEXT = 2048
+    from aimass_compiler.catalog.conversation import Conversation
+    from aimass_compiler.catalog.model import Model
+    from aimass_compiler.pipeline.accelerator import Accelerator
+
 _CONCURRENT = 8
 #: An answer is written token by token.
 _TIMEOUT = Duration("2m")
@@ -24,19 +26,19 @@ _RESOURCES = {
 
 
 def generating(
-    serving: Serving, engines: Sequence[str], sequence_length: int | None, *, is_accelerated: bool
+    serving: Serving,
+    conversation: Conversation | None,
+    models: Sequence[Model],
+    accelerator: Accelerator | None = None,
 ) -> Serving:
-    """The serving of a model that one of these engines runs, every default written out.
-
-    Unchanged where there is no engine, as for all models that are none of language.
-    """
-    if not engines:
+    """The serving of a model that writes text, every default written out; unchanged for all others."""
+    if conversation is None or not models[0].artifact.engines:
         return serving
-    engine = serving.engine or ("vllm" if is_accelerated else "onnx")
+    engine = serving.engine or ("onnx" if accelerator is None else "vllm")
     return serving.filled(
         engine=engine,
         target=serving.target or "kubernetes",
-        context=serving.context or sequence_length or _CONTEXT,
+        context=serving.context or conversation.sequence_length,
         concurrent=serving.concurrent or _CONCURRENT,
         structured_output=serving.structured_output or "from target",
         model=serving.model if engine == "onnx" else "volume",

@@ -32,6 +32,7 @@ BY_DAY = {
     "varied route-in-prod",
     "varied mounted-in-prod",
     "varied cluster",
+    "varied language-on-gpus",
     "varied longest-name",
     "varied hostile-text",
 }
@@ -137,11 +138,11 @@ def assert_running(
     else:
         assert "RayJob" in kinds
     where = f"--namespace={namespace}"
-    if "Deployment" in kinds:
-        cluster.kubectl("wait", where, "--for=condition=Available", "--timeout=60s", "deployment", "--all")
-    pods = [
-        pod for found in objects if found["kind"] != "Deployment" for pod in pods_of(found.get("spec", {}))
-    ]
+    running = [found for found in objects if found["kind"] == "Deployment" and not claims(found)]
+    names = [f"deployment/{found['metadata']['name']}" for found in running]
+    if names:
+        cluster.kubectl("wait", where, "--for=condition=Available", "--timeout=60s", *names)
+    pods = [pod for found in objects if found not in running for pod in pods_of(found.get("spec", {}))]
     whole = [
         {
             "apiVersion": "v1",
@@ -153,6 +154,11 @@ def assert_running(
     ]
     if whole:
         cluster.kubectl("create", where, "--dry-run=server", "--validate=strict", "-f-", given=whole)
+
+
+def claims(found: dict[str, Any]) -> bool:
+    """Whether its pods claim devices, of which this cluster has none to give."""
+    return any("resourceClaims" in pod["spec"] for pod in pods_of(found))
 
 
 def pods_of(node: Any) -> Iterator[dict[str, Any]]:

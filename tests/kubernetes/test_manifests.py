@@ -83,12 +83,16 @@ def test_the_servers_are_told_the_limits_of_their_environment(name: str, objects
         built = objects(name, f"overlays/{environment}")
         (deployment,) = [found for found in built if found["kind"] == "Deployment"]
         (server,) = deployment["spec"]["template"]["spec"]["containers"]
-        told = {each["name"]: each["value"] for each in server["env"]}
-        assert told[conventions.VARIABLE_CONCURRENCY] == str(running.serving.limits.concurrency)
+        told = {each["name"]: each.get("value") for each in server["env"]}
+        arguments = server.get("args", ())
+        told |= dict(zip(arguments[1::2], arguments[2::2], strict=False))
+        limit = "--max-num-queued-reqs" if arguments else conventions.VARIABLE_CONCURRENCY
+        assert told[limit] == str(running.serving.limits.concurrency)
         images = images_in(deployment["spec"]["template"]["spec"])
         place = "volumes/model" if running.serving.model == "volume" else "containers/server"
         assert images[place] == f"{REGISTRY}/{VARIED[name].name}@{DIGEST}"
-        assert all(reference.endswith(f"@{DIGEST}") for reference in images.values())
+        others = {place for place, reference in images.items() if not reference.endswith(f"@{DIGEST}")}
+        assert others == ({"containers/server"} if arguments else set()), "the engine is no part of releases"
 
 
 @pytest.mark.parametrize("name", VARIED)

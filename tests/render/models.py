@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from aimass_compiler.catalog.conversation import Conversation
+from aimass_compiler.catalog.models.language_model import LanguageModel
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.accelerator import Accelerator
 from aimass_compiler.pipeline.language_defaults import generating
@@ -99,7 +101,9 @@ def language_model(
 
 
 def _generating(serving: Serving, device: Accelerator | None) -> Serving:
-    return generating(serving, ("onnx", "vllm"), 512, is_accelerated=device is not None)
+    base = {"path": "models/base"}
+    conversation = Conversation.model_validate({"base": base, "columns": ["prompt"], "sequence_length": 512})
+    return generating(serving, conversation, [LanguageModel.model_validate({"base": base})], device)
 
 
 #: Text that would break out of YAML, PromQL, Dockerfiles, templates or shells if anything let it.

@@ -100,7 +100,8 @@ def test_every_variable_of_the_server_is_set() -> None:
     variables = {value for name, value in vars(conventions).items() if name.startswith("VARIABLE_")}
     variables.remove(conventions.VARIABLE_CACHE)  # the compiler's own
     explaining = render(pipeline({"serving": {"explanations": {}}}))
-    assert limits(explaining).keys() == variables
+    generating = render(VARIED["language-on-gpus"])
+    assert limits(explaining).keys() | limits(generating).keys() == variables
 
 
 def limits(files: dict[str, bytes]) -> dict[str, str]:

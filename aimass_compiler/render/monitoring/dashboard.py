@@ -5,7 +5,6 @@ Source: https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -17,7 +16,10 @@ from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.monitoring import Monitoring
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.monitoring.objectives import selector
+from aimass_compiler.render.monitoring.panel import RATE, Panel
+from aimass_compiler.render.monitoring.text_panels import text_panels
 from aimass_compiler.render.names import component_label, digest
+from aimass_compiler.render.serving.series import Requests, TextSeries, text_of
 
 BOARD_FILE = "dashboard.json"
 #: The variable that the viewer chooses the environment by.
@@ -33,6 +35,8 @@ class Lines(Struct, frozen=True):
     drift: float
     has_labels: bool
     """Whether the model predicts labels; otherwise it predicts numbers."""
+    text: TextSeries | None = None
+    """What is exported of a language model; None for any other."""
 
 
 class Board(Struct, frozen=True):
@@ -75,27 +79,16 @@ def config_map(board: Board) -> dict[str, Any]:
 def _lines(serving: Serving, monitoring: Monitoring, task: Task) -> Lines:
     objectives, drift = serving.objectives, monitoring.drift
     slowest = objectives.latency.p99
-    return Lines(objectives.availability, slowest, drift.window, drift.page, task.is_classification)
+    labels, text = task.is_classification, text_of(serving)
+    return Lines(objectives.availability, slowest, drift.window, drift.page, labels, text)
 
 
 _SCHEMA_VERSION = 41
 _COLUMNS = 24
 _WIDTH, _HEIGHT = 8, 8
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
-_RATE = "[$__rate_interval]"
 #: How Grafana's file format numbers when a variable is asked for again, and how its values are sorted.
 _WHEN_TIME_CHANGES, _BY_NAME = 2, 1
-
-
-class Panel(Struct, frozen=True):
-    """One picture: its title, its unit, and its lines as PromQL and legend."""
-
-    title: str
-    unit: str
-    lines: Sequence[tuple[str, str]]
-    description: str = ""
-    kind: str = "timeseries"
-    threshold: float | None = None
 
 
 def identifier(board: Board) -> str:
@@ -107,7 +100,7 @@ def identifier(board: Board) -> str:
 def dashboard(board: Board, identifier: str) -> dict[str, Any]:
     """Requests, answer times and load above; drift, predictions and the contract below."""
     names = [board.model] if board.environment is None else [board.model, board.environment]
-    variables = [_datasource(), *([_namespace(board.model)] if board.environment is None else [])]
+    variables = [_datasource(), *([_namespace(board)] if board.environment is None else [])]
     return {
         "uid": identifier,
         "title": f"Model {board.model}" + (f" ({board.environment})" if board.environment else ""),
@@ -133,9 +126,11 @@ def _datasource() -> dict[str, Any]:
     }
 
 
-def _namespace(model: str) -> dict[str, Any]:
+def _namespace(board: Board) -> dict[str, Any]:
     """The environments in which the model serves, as this Prometheus knows them."""
-    query = f'label_values({conventions.METRIC_MODEL_INFO}{{model="{model}"}}, namespace)'
+    text, known = board.lines.text, conventions.METRIC_MODEL_INFO
+    known = known if text is None else text.metric(conventions.METRIC_RUNNING)
+    query = f'label_values({known}{{model="{board.model}"}}, namespace)'
     return {
         "name": NAMESPACE_VARIABLE,
         "label": "Namespace",
@@ -151,33 +146,45 @@ def _namespace(model: str) -> dict[str, Any]:
 
 def _panels(board: Board) -> tuple[Panel, ...]:
     chosen = selector(board.model, board.namespace)
+    if board.lines.text is not None:
+        return (*_request_panels(board, board.lines.text.requests), *text_panels(chosen, board.lines.text))
     return (*_objective_panels(board, chosen), *_server_panels(chosen), *_model_panels(chosen, board.lines))
 
 
-def _objective_panels(board: Board, chosen: str) -> tuple[Panel, ...]:
-    failed = selector(board.model, board.namespace, 'code=~"5.."')
-    requests = f"{conventions.METRIC_REQUESTS}{chosen}{_RATE}"
-    errors = f"{conventions.METRIC_REQUESTS}{failed}{_RATE}"
-    buckets = f"sum by (le) (rate({conventions.METRIC_DURATION}_bucket{chosen}{_RATE}))"
-    lines, slowest = board.lines, board.lines.slowest
-    shares = (
-        (f"histogram_quantile({share}, {buckets})", f"p{share * 100:.0f}") for share in (0.5, 0.95, 0.99)
-    )
+def _request_panels(board: Board, counted: Requests) -> tuple[Panel, Panel]:
+    asked = selector(board.model, board.namespace, *counted.of_callers)
+    failed = selector(board.model, board.namespace, *counted.of_callers, counted.failed)
+    requests, errors = (f"{counted.counter}{each}{RATE}" for each in (asked, failed))
     return (
-        Panel("Requests", "reqps", ((f"sum by (code) (rate({requests}))", "{{code}}"),)),
+        Panel(
+            "Requests",
+            "reqps",
+            ((f"sum by ({counted.status}) (rate({requests}))", f"{{{{{counted.status}}}}}"),),
+        ),
         Panel(
             "Failed requests",
             "percentunit",
             ((f"sum(rate({errors})) / sum(rate({requests}))", "failed"),),
-            f"The objective is {lines.availability} of requests without a failure.",
-            threshold=round(1 - lines.availability.fraction, 9),
+            f"The objective is {board.lines.availability} of requests without a failure.",
+            threshold=round(1 - board.lines.availability.fraction, 9),
         ),
+    )
+
+
+def _objective_panels(board: Board, chosen: str) -> tuple[Panel, ...]:
+    buckets = f"sum by (le) (rate({conventions.METRIC_DURATION}_bucket{chosen}{RATE}))"
+    slowest = board.lines.slowest
+    shares = (
+        (f"histogram_quantile({share}, {buckets})", f"p{share * 100:.0f}") for share in (0.5, 0.95, 0.99)
+    )
+    return (
+        *_request_panels(board, Requests()),
         Panel("Answer time", "s", tuple(shares), threshold=None if slowest is None else slowest.seconds),
     )
 
 
 def _server_panels(chosen: str) -> tuple[Panel, ...]:
-    in_flight = f"sum(avg_over_time({conventions.METRIC_IN_FLIGHT}{chosen}{_RATE}))"
+    in_flight = f"sum(avg_over_time({conventions.METRIC_IN_FLIGHT}{chosen}{RATE}))"
     limit = f"sum({conventions.METRIC_CONCURRENCY_LIMIT}{chosen})"
     refused = _by("reason", conventions.METRIC_REJECTED, chosen)
     versions = f"count by (version) ({conventions.METRIC_MODEL_INFO}{chosen})"
@@ -196,7 +203,7 @@ def _connection_panels(chosen: str) -> tuple[Panel, ...]:
         for metric in (conventions.METRIC_CONNECTIONS, conventions.METRIC_CONNECTIONS_LIMIT)
     )
     ended = _by("reason", conventions.METRIC_CONNECTIONS_ENDED, chosen)
-    dropped = f"sum(rate({conventions.METRIC_LOG_DROPPED}{chosen}{_RATE}))"
+    dropped = f"sum(rate({conventions.METRIC_LOG_DROPPED}{chosen}{RATE}))"
     return (
         Panel("Connections", "short", ((there, "connections"), (limit, "limit"))),
         Panel("Connections ended by the servers", "short", ((ended, "{{reason}}"),)),
@@ -217,7 +224,7 @@ def _model_panels(chosen: str, lines: Lines) -> tuple[Panel, ...]:
         Panel(
             "Predicted rows",
             "short",
-            ((f"sum(rate({conventions.METRIC_ROWS}{chosen}{_RATE}))", "rows a second"),),
+            ((f"sum(rate({conventions.METRIC_ROWS}{chosen}{RATE}))", "rows a second"),),
         ),
         _predictions(chosen, lines.has_labels),
         Panel(
@@ -234,14 +241,14 @@ def _model_panels(chosen: str, lines: Lines) -> tuple[Panel, ...]:
 
 def _predictions(chosen: str, has_labels: bool) -> Panel:
     """What a model exports of its predictions: how many of each label, or a histogram of values."""
-    values = f"sum by (le) (rate({conventions.METRIC_PREDICTION}_bucket{chosen}{_RATE}))"
+    values = f"sum by (le) (rate({conventions.METRIC_PREDICTION}_bucket{chosen}{RATE}))"
     shares = ((f"histogram_quantile({share}, {values})", f"p{share * 100:.0f}") for share in (0.1, 0.5, 0.9))
     labels = ((_by("label", conventions.METRIC_LABELS, chosen), "{{label}}"),)
     return Panel("Predictions", "short", labels if has_labels else tuple(shares))
 
 
 def _by(label: str, metric: str, chosen: str) -> str:
-    return f"sum by ({label}) (rate({metric}{chosen}{_RATE}))"
+    return f"sum by ({label}) (rate({metric}{chosen}{RATE}))"
 
 
 def _drawn(panel: Panel, place: int) -> dict[str, Any]:

@@ -29,6 +29,8 @@ class Requests(Struct, frozen=True):
     counter: str = conventions.METRIC_REQUESTS
     of_callers: tuple[str, ...] = ()
     failed: str = 'code=~"5.."'
+    status: str = "code"
+    """The label with how a request ended."""
 
 
 class TextSeries(Struct, frozen=True):
@@ -46,7 +48,7 @@ class TextSeries(Struct, frozen=True):
 
 
 #: vLLM counts requests by the class of their status, and probes and scrapes not at all.
-_OF_VLLM = Requests("http_requests_total", ('handler=~"/v1/.+"',), 'status="5xx"')
+_OF_VLLM = Requests("http_requests_total", ('handler=~"/v1/.+"',), 'status="5xx"', "status")
 _REQUESTS = {"onnx": Requests(), "vllm": _OF_VLLM}
 #: Of whole answers. vLLM is given the promised times as further ends of its buckets.
 _ANSWERS = {"onnx": conventions.METRIC_DURATION, "vllm": "vllm:e2e_request_latency_seconds"}
@@ -61,11 +63,6 @@ def text_of(serving: Serving) -> TextSeries | None:
     prefix = conventions.ENGINE_PREFIXES[serving.engine]
     times = tuple(_times(serving, prefix))
     return TextSeries(prefix, _REQUESTS[serving.engine], times, most_waiting(serving))
-
-
-def requests_of(serving: Serving) -> Requests:
-    """How requests of any model are counted."""
-    return _REQUESTS[serving.engine] if serving.engine and serving.context else Requests()
 
 
 def _times(serving: Serving, prefix: str) -> Iterator[Timed]:

@@ -19,6 +19,7 @@ from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
 from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn, feature_types, row_columns
 from aimass_compiler.pipeline.evaluation import Repetition, Retraining
 from aimass_compiler.pipeline.flow import Flow
+from aimass_compiler.pipeline.language_defaults import generating
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.training import Objective, Search
 from aimass_compiler.spec.decode import conversations, forecasts, without_target
@@ -110,9 +111,9 @@ def lower(
         evaluation=evaluation,
         retraining=Retraining.of(spec.evaluation, objective.metric),
         repetition=Repetition.of(evaluation, objective.metric),
-        serving=spec.serving,
+        serving=generating(spec.serving, task.conversation, model.candidates),
         monitoring=spec.monitoring,
-        environments=_environments(spec, settings, model),
+        environments=_environments(spec, settings, task, model),
         settings=settings,
         waivers=spec.waivers,
     )
@@ -293,17 +294,18 @@ def _unknown_environments(spec: ModelSpec, settings: Settings, file: str) -> Ite
 
 
 def _environments(
-    spec: ModelSpec, settings: Settings, model: Model | ModelChoice
+    spec: ModelSpec, settings: Settings, task: Task, model: Model | ModelChoice
 ) -> dict[str, EnvironmentPipeline]:
     found = {}
     is_accelerated = any(each.artifact.runs_on_accelerators for each in model.candidates)
     for name, here in settings.environments.items():
         overrides = spec.environments.get(name) or Overrides.default()
         accelerator = overrides.accelerator or (here.accelerator if is_accelerated else None)
+        serving = _overridden(spec.serving, overrides.serving)
         found[name] = EnvironmentPipeline(
             namespace=settings.namespace_of(name),
             image_registry=settings.images.registry,
-            serving=_overridden(spec.serving, overrides.serving),
+            serving=generating(serving, task.conversation, model.candidates, accelerator),
             monitoring=_overridden(spec.monitoring, overrides.monitoring),
             training=_overridden(spec.training, overrides.training),
             accelerator=accelerator,
