@@ -194,10 +194,11 @@ requirements: $(READY) ## update the pinned requirements
 	printf 'filelock\npyyaml\n' | uv pip compile - --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q \
 		-c requirements/dev.txt -o requirements/programs.txt
-	python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["serve"], sep="\n")' \
-		| uv pip compile - --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q \
-		-o aimass_compiler/runtime/packaging/requirements.txt
+	for name in "serve requirements" "serve-llm language_requirements"; do set -- $$name; \
+		python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"][sys.argv[1]], sep="\n")' $$1 \
+			| uv pip compile - --universal --python-version 3.11 \
+			--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q \
+			-o aimass_compiler/runtime/packaging/$$2.txt || exit 1; done
 	echo uv | uv pip compile - --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/uv.txt
 	printf 'checkov\nhadolint-bin\nshellcheck-py\n' | uv pip compile - --universal --python-version 3.11 \

@@ -68,6 +68,11 @@ REFERENCE_FORMAT = "aimass.reference/v1"
 #: A few rows with the answers that were evaluated: the server asks them itself before it is ready.
 GOLDEN_FILE = "golden.json"
 GOLDEN_FORMAT = "aimass.golden/v1"
+#: The package of a language model, and a few prompts with the tokens that were certified.
+LANGUAGE_PACKAGE_FORMAT = "aimass.language-model/v1"
+GOLDEN_ANSWERS_FORMAT = "aimass.golden-answers/v1"
+#: What onnxruntime-genai loads of such a package.
+ONNX_FOLDER = "onnx"
 #: The SHA-256 of every other file of the package.
 MANIFEST_FILE = "manifest.json"
 MANIFEST_FORMAT = "aimass.manifest/v1"
@@ -110,9 +115,13 @@ READY_PATH = "/v2/health/ready"
 METRICS_PATH = "/metrics"
 PREDICT_PATH = "/predict"
 EXPLAIN_PATH = "/explain"
-#: What callers of a language model ask, as OpenAI's API has it.
-GENERATION_PATHS = ("/v1/models", "/v1/completions", "/v1/chat/completions")
 OPENAPI_PATH = "/openapi.json"
+#: What servers of language models are asked at, as by OpenAI's clients.
+COMPLETIONS_PATH = "/v1/completions"
+CHAT_PATH = "/v1/chat/completions"
+SERVED_MODELS_PATH = "/v1/models"
+GENERATION_PATHS = (SERVED_MODELS_PATH, COMPLETIONS_PATH, CHAT_PATH)
+HEALTH_PATH = "/health"
 #: Below it, each model of the Open Inference Protocol by its name.
 MODELS_PATH = "/v2/models"
 #: How long a server that was told to stop goes on answering, so that callers learn to go elsewhere.
@@ -136,6 +145,8 @@ VARIABLE_CONTEXT = "AIMASS_CONTEXT"
 VARIABLE_CONCURRENT = "AIMASS_CONCURRENT"
 VARIABLE_FIRST_TOKEN_BUCKETS = "AIMASS_FIRST_TOKEN_BUCKETS"  # noqa: S105  # numbers and no secret
 VARIABLE_TOKEN_BUCKETS = "AIMASS_TOKEN_BUCKETS"  # noqa: S105  # numbers and no secret
+#: What answers must look like, instead of what the package says: `none`, or a JSON Schema.
+VARIABLE_STRUCTURED_OUTPUT = "AIMASS_STRUCTURED_OUTPUT"
 VARIABLE_DRAIN_SECONDS = "AIMASS_DRAIN_SECONDS"
 VARIABLE_STAY_SECONDS = "AIMASS_STAY_SECONDS"
 

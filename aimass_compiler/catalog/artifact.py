@@ -28,6 +28,12 @@ class Server(Struct, frozen=True):
 
     module: str
     """The program: `python -m MODULE PACKAGE`."""
+    package_format: str
+    """What the signatures of the packages that it serves have as their format."""
+    extra: str
+    """What of this project's extras brings what it imports."""
+    modules: tuple[str, ...]
+    """What it imports of others."""
     pins: str
     """What the image installs, with hashes."""
     sources: tuple[str, ...]

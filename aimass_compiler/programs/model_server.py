@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from aimass_compiler import conventions
+from aimass_compiler.catalog import servers
+from aimass_compiler.catalog.servers import server_of
 from aimass_compiler.diagnostics import HintedError
 
 HOST = "127.0.0.1"
-#: What the server imports.
-MODULES = ("PIL", "httptools", "numpy", "onnxruntime", "orjson", "prometheus_client", "uvicorn")
 _START_SECONDS = 120
 _ANSWER_SECONDS = 30
 _LOOK_SECONDS = 0.02
@@ -99,9 +99,20 @@ class RunningServer:
 
 def command(package: Path, *options: str) -> list[str]:
     """The command line that serves a package. Raises ServerError where what serves is not installed."""
-    if lacking := next((module for module in MODULES if find_spec(module) is None), None):
-        raise ServerError(f"{lacking} is not installed", "`pip install 'aimass-compiler[serve]'` brings it")
-    return [sys.executable, "-m", "aimass_compiler.runtime.server", str(package), *options]
+    server = server_of(_format_of(package)) or servers.ROWS
+    if lacking := next((module for module in server.modules if find_spec(module) is None), None):
+        hint = f"`pip install 'aimass-compiler[{server.extra}]'` brings it"
+        raise ServerError(f"{lacking} is not installed", hint)
+    return [sys.executable, "-m", server.module, str(package), *options]
+
+
+def _format_of(package: Path) -> object:
+    """The format of a package; None where it is damaged, of which its server says more."""
+    try:
+        signature = json.loads((package / conventions.SIGNATURE_FILE).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return signature.get("format") if isinstance(signature, dict) else None
 
 
 @contextmanager

@@ -93,7 +93,9 @@ class Server:
 
 
 @contextmanager
-def serving(package: Path, *flags: str, descriptors: int = 0, **variables: str) -> Iterator[Server]:
+def serving(
+    package: Path, *flags: str, descriptors: int = 0, program: str = "server", **variables: str
+) -> Iterator[Server]:
     """A server on a free port, beside a log file in the package's parent; it is killed at the end.
 
     With `descriptors` it may have no more of them.
@@ -102,7 +104,7 @@ def serving(package: Path, *flags: str, descriptors: int = 0, **variables: str) 
     command = [
         sys.executable,
         "-m",
-        "aimass_compiler.runtime.server",
+        f"aimass_compiler.runtime.{program}",
         str(package),
         "--host",
         HOST,

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from aimass_compiler.programs import model_server
+from aimass_compiler.catalog import servers
+from aimass_compiler.catalog.artifact import Server
 from server.packages import churn
 
 AIMASS = Path(sys.executable).with_name("aimass")
@@ -95,9 +96,10 @@ def test_what_serves_is_not_installed(tmp_path: Path, word: str) -> None:
     )
 
 
-def test_what_serves_is_all_that_the_extra_brings() -> None:
+@pytest.mark.parametrize("server", [servers.ROWS, servers.TEXT], ids=lambda server: server.extra)
+def test_what_serves_is_all_that_the_extra_brings(server: Server) -> None:
     document = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
-    extra = document["project"]["optional-dependencies"]["serve"]
+    extra = document["project"]["optional-dependencies"][server.extra]
     modules = {re.split("[>;]", requirement)[0].replace("-", "_") for requirement in extra}
     # Windows goes without uvloop, and Pillow is imported by the name of what it replaced.
-    assert set(model_server.MODULES) == modules - {"uvloop", "pillow"} | {"PIL"}
+    assert {"pillow" if name == "PIL" else name for name in server.modules} == modules - {"uvloop"}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from aimass_compiler import conventions
+from aimass_compiler.catalog import servers
 from aimass_compiler.catalog.artifact import Artifact, Server
 from aimass_compiler.stages import artifacts
 
@@ -44,14 +45,7 @@ class OnnxGraph(Artifact[Exportable]):
             conventions.MANIFEST_FILE,
         }
     )
-    server: ClassVar[Server] = Server(
-        module="aimass_compiler.runtime.server",
-        pins="runtime/packaging/requirements.txt",
-        sources=("__init__.py", "conventions.py", "timestamps.py", "runtime/__init__.py", "runtime/server"),
-        example="runtime/server/example",
-        # What onnxruntime makes models with.
-        unused=("onnxruntime/quantization", "onnxruntime/tools", "onnxruntime/transformers"),
-    )
+    server: ClassVar[Server] = servers.ROWS
 
     def write(self, trained: Exportable, folder: Path) -> None:
         (folder / conventions.MODEL_FILE).write_bytes(trained.to_onnx().SerializeToString())

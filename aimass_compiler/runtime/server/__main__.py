@@ -6,7 +6,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from aimass_compiler.conventions import ExitCode
+from aimass_compiler.runtime.server.application import Application
 from aimass_compiler.runtime.server.log import EventLog
+from aimass_compiler.runtime.server.package import read_package
 from aimass_compiler.runtime.server.process import serve
 from aimass_compiler.runtime.server.response import ServerFailure
 from aimass_compiler.runtime.server.settings import read_settings
@@ -20,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = read_settings(arguments)
     try:
         with EventLog() as log:
-            serve(settings, log)
+            serve(settings, log, lambda: Application(read_package(settings.package), settings, log))
     except ServerFailure as failure:
         sys.stderr.write(f"server: {failure.message}\n")
         return int(failure.code)

@@ -6,11 +6,8 @@ Source: https://asgi.readthedocs.io/en/latest/specs/www.html
 from __future__ import annotations
 
 import asyncio
-import os
-import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +29,7 @@ from aimass_compiler.runtime.server.execution import Deadlines, Execution
 from aimass_compiler.runtime.server.explanation import ExplainingModel
 from aimass_compiler.runtime.server.metrics import CONTENT_TYPE, Metrics, RequestAccount, RequestEntry
 from aimass_compiler.runtime.server.model import ContractModel, OnnxModel, verify_golden_rows
-from aimass_compiler.runtime.server.request import Bodies, CallerGone, Receive
+from aimass_compiler.runtime.server.request import Bodies, CallerGone, Receive, RequestIdentities
 from aimass_compiler.runtime.server.response import JSON, TRACE_HEADER, RequestError, Response, trace_of
 
 if TYPE_CHECKING:
@@ -51,7 +48,6 @@ _NO_EXTENSIONS: dict[str, Any] = {}
 _MISTAKEN = (404, 405)
 #: Characters of a path that are repeated.
 _SHOWN = 100
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
 class Application:
@@ -60,6 +56,7 @@ class Application:
     def __init__(self, package: Package, settings: ServerSettings, log: EventLog) -> None:
         """Load and warm up the model; raises ServerFailure when the package does not fit together."""
         signature = package.signature
+        self.served: Mapping[str, str] = {"model": signature.model, "version": signature.version}
         self.in_flight = 0
         self.is_draining = False
         self.is_closing = False
@@ -82,8 +79,7 @@ class Application:
         self.explaining = _explaining(package, model, settings)
         together = settings.concurrency * settings.body_bytes
         self._bodies = Bodies(settings.body_bytes, together, self.execution.check)
-        process = os.urandom(4).hex().encode()
-        self._request_ids = (b"%s-%x" % (process, number) for number in count(1))
+        self._identities = RequestIdentities()
         self._endpoints = _endpoints(signature, settings.body_bytes)
         if self.explaining is not None:
             explain = ExplainEndpoint(signature, settings.body_bytes, settings.explained_rows)
@@ -102,9 +98,7 @@ class Application:
         endpoint = self._endpoints.get(scope["path"])
         started = monotonic()
         headers = dict(scope["headers"])
-        identity = headers.get(b"x-request-id")
-        if identity is None or not _REQUEST_ID.fullmatch(identity):
-            identity = next(self._request_ids)
+        identity = self._identities.of(headers)
         if endpoint is None or scope["method"] != "POST":
             await self._describe(scope["method"], scope["path"], send, identity)
             return
@@ -131,9 +125,10 @@ class Application:
         self.account.note(RequestEntry(datetime.now(UTC), identity, scope["path"], seconds, answer, trace))
 
     def close(self) -> None:
-        """Let no thread keep the process from ending."""
+        """Let no thread keep the process from ending, and count what was answered last."""
         for execution in filter(None, (self.execution, self.explaining)):
             execution.close()
+        self.account.settle()
 
     async def _answer(
         self,

@@ -172,7 +172,7 @@ class Metrics:
         self._gauge(conventions.METRIC_CONNECTIONS, message).set_function(connections.count)
         message = "The limit on open connections."
         self._gauge(conventions.METRIC_CONNECTIONS_LIMIT, message).set(connections.limit)
-        self.registry.register(_WatchedCollector(self._model, connections, log))
+        self.registry.register(WatchedCollector(self._model, connections, log))
 
     def answered(self, requests: Sequence[tuple[int, float, str | None]]) -> None:
         """Count requests by code, seconds, and the field over which each was refused."""
@@ -201,7 +201,7 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-class _WatchedCollector(Collector):
+class WatchedCollector(Collector):
     """Counters that others keep."""
 
     def __init__(self, model: str, connections: ConnectionTable, log: EventLog) -> None:

@@ -13,21 +13,42 @@ import struct
 import sys
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import uvicorn
 
 from aimass_compiler.conventions import ExitCode
-from aimass_compiler.runtime.server.application import Application
 from aimass_compiler.runtime.server.connection import HttpConnection
 from aimass_compiler.runtime.server.log import EventLog, LibraryLog
-from aimass_compiler.runtime.server.package import read_package
 from aimass_compiler.runtime.server.response import ServerFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from types import FrameType
 
+    from aimass_compiler.runtime.server.connection_table import ConnectionTable
     from aimass_compiler.runtime.server.settings import ServerSettings
+
+
+class ServedApplication(Protocol):
+    """What answers requests, of whatever kind of model."""
+
+    served: Mapping[str, str]
+    """The model's name and version."""
+    connections: ConnectionTable
+    in_flight: int
+    is_draining: bool
+    """Whether it is unready, while it goes on answering."""
+    is_closing: bool
+    """Whether it is too late to begin anything."""
+    unfinished: int
+    """Requests that were begun, and cut off at the end."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request, as ASGI has it."""
+
+    def close(self) -> None:
+        """Leave nothing that keeps the process from ending, and nothing uncounted."""
 
 
 #: What the kernel keeps of a connection, in each direction (Linux doubles it). Left alone it is up to 4 MiB
@@ -80,8 +101,8 @@ _WARN_SECONDS = 10.0
 _LAST_SECONDS = 0.1
 
 
-def serve(settings: ServerSettings, log: EventLog) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what is in flight.
+def serve(settings: ServerSettings, log: EventLog, load: Callable[[], ServedApplication]) -> None:
+    """Serve what `load` answers until SIGTERM or SIGINT, then finish what is in flight.
 
     Raises ServerFailure when the address cannot be bound or the package cannot be served.
     """
@@ -89,19 +110,18 @@ def serve(settings: ServerSettings, log: EventLog) -> None:
     log.event("start", {"package": str(settings.package)})
     logging.getLogger().addHandler(LibraryLog(log))
     with bound(settings.host, settings.port) as listener:
-        package = read_package(settings.package)
-        application = Application(package, settings, log)
+        application = load()
         ready = {
-            "model": package.signature.model,
-            "version": package.signature.version,
+            **application.served,
             "host": settings.host,
             "port": listener.getsockname()[1],
             "seconds": round(time.monotonic() - started, 3),
         }
         server = _DrainingServer(application, settings, log, ready, listener)
-        server.run(sockets=[listener])
-        application.close()
-        application.account.settle()
+        try:
+            server.run(sockets=[listener])
+        finally:
+            application.close()
     seconds = round(time.monotonic() - started, 3)
     log.event("stop", {"seconds": seconds, "unfinished": application.unfinished})
 
@@ -111,7 +131,7 @@ class _DrainingServer(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyp
 
     def __init__(
         self,
-        application: Application,
+        application: ServedApplication,
         settings: ServerSettings,
         log: EventLog,
         ready: dict[str, object],

@@ -7,8 +7,10 @@ can be read in two ways is refused. Source: RFC 9112, 3.2 and 6.1 to 6.3; RFC 91
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -88,9 +90,10 @@ class BoundedFlow(FlowControl):  # type: ignore[misc]  # uvicorn is untyped here
 
 
 class AnswerWriter:
-    """Writes the head of an answer together with its body, and closes by way of the connection.
+    """Writes the head of an answer together with the first of its body, and closes by way of the connection.
 
-    uvicorn writes them one after the other, and each write is a system call and a packet.
+    uvicorn writes them one after the other, and each write is a system call and a packet. What follows of a
+    streamed body is written as it comes.
     """
 
     def __init__(
@@ -101,20 +104,23 @@ class AnswerWriter:
         self._lose = lose
         self._close = close
         self._head: bytes | None = None
+        self._is_begun = False
         self.is_closing = transport.is_closing
 
     def write(self, data: bytes) -> None:
-        """Write the head and the body of an answer, which come in turn."""
-        if data == _CONTINUE:
+        """Write the head of an answer, or a part of its body."""
+        if data == _CONTINUE or self._is_begun:
             self._put(data)
         elif self._head is None:
             self._head = data
         else:
             head, self._head = self._head, None
+            self._is_begun = True
             self._put(head + data)
 
     def flush(self) -> None:
-        """Write a head that no body follows, as in an answer to HEAD."""
+        """End an answer; a head that no body follows, as in an answer to HEAD, is written now."""
+        self._is_begun = False
         if self._head is not None:
             head, self._head = self._head, None
             self._put(head)
@@ -130,6 +136,22 @@ class AnswerWriter:
             self._lose()
         else:
             self._transport.write(data)
+
+
+_IDENTITY = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+
+
+class RequestIdentities:
+    """What requests are called: as their callers do, where a log can bear it, or by a number."""
+
+    def __init__(self) -> None:
+        process = os.urandom(4).hex().encode()
+        self._own = (b"%s-%x" % (process, number) for number in count(1))
+
+    def of(self, headers: Mapping[bytes, bytes]) -> bytes:
+        """The name of the request with these headers."""
+        given = headers.get(b"x-request-id")
+        return given if given is not None and _IDENTITY.fullmatch(given) else next(self._own)
 
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]

@@ -6,7 +6,7 @@ import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aimass_compiler import conventions
 from aimass_compiler.conventions import ExitCode
@@ -52,7 +52,9 @@ class ServerSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class _Flag:
+class Flag:
+    """One setting: a flag, and the variable behind it."""
+
     name: str
     variable: str
     """Empty where only the command line decides."""
@@ -61,7 +63,9 @@ class _Flag:
     help: str
 
 
-def _whole(low: int, high: int, name: str) -> Callable[[str], int]:
+def whole(low: int, high: int, name: str) -> Callable[[str], int]:
+    """Reads a whole number within these ends."""
+
     def read(text: str) -> int:
         if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
             raise argparse.ArgumentTypeError(
@@ -72,7 +76,9 @@ def _whole(low: int, high: int, name: str) -> Callable[[str], int]:
     return read
 
 
-def _number(low: float, high: float, name: str) -> Callable[[str], float]:
+def number(low: float, high: float, name: str) -> Callable[[str], float]:
+    """Reads a number within these ends."""
+
     def read(text: str) -> float:
         try:
             value = float(text)
@@ -87,112 +93,134 @@ def _number(low: float, high: float, name: str) -> Callable[[str], float]:
     return read
 
 
-_FLAGS = (
+FLAGS = (
     # A container's network is its boundary: inside one, only an address that others reach is of use.
-    _Flag("host", "", "0.0.0.0", str, "the address to listen on"),  # noqa: S104  # as said above
-    _Flag("port", "", str(conventions.PORT), _whole(0, 65535, "--port"), "the port; 0 takes a free one"),
-    _Flag(
+    Flag("host", "", "0.0.0.0", str, "the address to listen on"),  # noqa: S104  # as said above
+    Flag("port", "", str(conventions.PORT), whole(0, 65535, "--port"), "the port; 0 takes a free one"),
+    Flag(
         "concurrency",
         conventions.VARIABLE_CONCURRENCY,
         "64",
-        _whole(1, 100_000, conventions.VARIABLE_CONCURRENCY),
+        whole(1, 100_000, conventions.VARIABLE_CONCURRENCY),
         "how many of the largest bodies there is room for",
     ),
-    _Flag(
+    Flag(
         "timeout-seconds",
         conventions.VARIABLE_TIMEOUT_SECONDS,
         "2",
-        _number(0.001, 3600, conventions.VARIABLE_TIMEOUT_SECONDS),
+        number(0.001, 3600, conventions.VARIABLE_TIMEOUT_SECONDS),
         "how long one prediction may take",
     ),
-    _Flag(
+    Flag(
         "body-bytes",
         conventions.VARIABLE_BODY_BYTES,
         str(1 << 20),
-        _whole(1, 1 << 31, conventions.VARIABLE_BODY_BYTES),
+        whole(1, 1 << 31, conventions.VARIABLE_BODY_BYTES),
         "the largest request body; a larger one is answered 413",
     ),
-    _Flag(
+    Flag(
         "prediction-sample",
         conventions.VARIABLE_PREDICTION_SAMPLE,
         "0",
-        _number(0, 1, conventions.VARIABLE_PREDICTION_SAMPLE),
+        number(0, 1, conventions.VARIABLE_PREDICTION_SAMPLE),
         "the share of predictions that are logged with their inputs",
     ),
-    _Flag(
+    Flag(
         "explained-rows",
         conventions.VARIABLE_EXPLAINED_ROWS,
         "10",
-        _whole(0, 1000, conventions.VARIABLE_EXPLAINED_ROWS),
+        whole(0, 1000, conventions.VARIABLE_EXPLAINED_ROWS),
         "how many rows one request may have explained; 0 is off",
     ),
-    _Flag(
+    Flag(
         "drift-window-seconds",
         conventions.VARIABLE_DRIFT_WINDOW_SECONDS,
         "3600",
-        _number(1, 31_536_000, conventions.VARIABLE_DRIFT_WINDOW_SECONDS),
+        number(1, 31_536_000, conventions.VARIABLE_DRIFT_WINDOW_SECONDS),
         "how far back drift looks",
     ),
-    _Flag(
+    Flag(
         "drain-seconds",
         conventions.VARIABLE_DRAIN_SECONDS,
         "20",
-        _number(0, 3600, conventions.VARIABLE_DRAIN_SECONDS),
+        number(0, 3600, conventions.VARIABLE_DRAIN_SECONDS),
         "how long after SIGTERM it is gone, whatever callers do",
     ),
-    _Flag(
+    Flag(
         "stay-seconds",
         conventions.VARIABLE_STAY_SECONDS,
         str(conventions.STAY_SECONDS),
-        _number(0, 3600, conventions.VARIABLE_STAY_SECONDS),
+        number(0, 3600, conventions.VARIABLE_STAY_SECONDS),
         "how long after SIGTERM it goes on answering at least",
     ),
-    _Flag(
+    Flag(
         "patience-seconds",
         _PATIENCE,
         "10",
-        _number(0.1, 3600, _PATIENCE),
+        number(0.1, 3600, _PATIENCE),
         "how long a caller may take for a request's headers, or take nothing of its answer",
     ),
-    _Flag(
+    Flag(
         "connections",
         _CONNECTIONS,
         "10000",
-        _whole(1, 1_000_000, _CONNECTIONS),
+        whole(1, 1_000_000, _CONNECTIONS),
         "connections at once",
     ),
-    _Flag(
+    Flag(
         "access-log",
         "",
         "1",
-        _number(0, 1, "--access-log"),
+        number(0, 1, "--access-log"),
         "the share of requests that are logged; 0 is off",
     ),
-    _Flag("threads", "", "1", _whole(1, 256, "--threads"), "threads inside one prediction"),
+    Flag("threads", "", "1", whole(1, 256, "--threads"), "threads inside one prediction"),
 )
+
+
+def parser_of(program: str, content: str) -> argparse.ArgumentParser:
+    """A command line that names a package; `content` says what is in its folder."""
+    codes = ", ".join(f"{code.value} {code.name.lower()}" for code in ExitCode)
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Serve a model's package folder over HTTP.",
+        epilog=f"Exit codes: {codes}.",
+    )
+    parser.add_argument("package", type=Path, help=content)
+    return parser
+
+
+_PROGRAM = "python -m aimass_compiler.runtime.server"
+_CONTENT = "the folder with model.onnx, signature.json, reference.json"
 
 
 def read_settings(
     arguments: Sequence[str] | None, environment: Mapping[str, str] = os.environ
 ) -> ServerSettings:
     """The settings that flags, then variables, then defaults give; exits 2 with a line about a wrong one."""
-    codes = ", ".join(f"{code.value} {code.name.lower()}" for code in ExitCode)
-    parser = argparse.ArgumentParser(
-        prog="python -m aimass_compiler.runtime.server",
-        description="Serve a model's package folder over HTTP.",
-        epilog=f"Exit codes: {codes}.",
-    )
-    parser.add_argument(
-        "package", type=Path, help="the folder with model.onnx, signature.json, reference.json"
-    )
-    for flag in _FLAGS:
+    return settings_of(ServerSettings, FLAGS, parser_of(_PROGRAM, _CONTENT), arguments, environment)
+
+
+Settings = TypeVar("Settings", bound=ServerSettings)
+
+
+def settings_of(
+    kind: type[Settings],
+    flags: Sequence[Flag],
+    parser: argparse.ArgumentParser,
+    arguments: Sequence[str] | None,
+    environment: Mapping[str, str],
+) -> Settings:
+    """Settings of this kind, which has a field for each of the flags; exits 2 as `read_settings` does."""
+    for flag in flags:
         default = environment.get(flag.variable) or flag.default
         variable = f"; variable {flag.variable}" if flag.variable else ""
+        shown = f" (default {flag.default or 'none'}{variable})"
         parser.add_argument(
             f"--{flag.name}",
             type=flag.read,
             default=default,
             metavar="VALUE",
-            help=f"{flag.help} (default {flag.default}{variable})",
+            help=f"{flag.help}{shown}",
         )
-    return ServerSettings(**vars(parser.parse_args(arguments)))
+    return kind(**vars(parser.parse_args(arguments)))

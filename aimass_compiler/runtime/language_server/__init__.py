@@ -1,0 +1,1 @@
+"""The server of language models: OpenAI's API over onnxruntime-genai, on a CPU."""

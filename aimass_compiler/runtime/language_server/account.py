@@ -1,0 +1,93 @@
+"""The account of each request: counted, and logged as one line, and a sample with its words."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from aimass_compiler.runtime.server.response import logged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aimass_compiler.runtime.language_server.exchange import Exchange
+    from aimass_compiler.runtime.language_server.metrics import LanguageMetrics
+    from aimass_compiler.runtime.language_server.protocol import Wanted
+    from aimass_compiler.runtime.language_server.settings import LanguageSettings
+    from aimass_compiler.runtime.server.log import EventLog
+
+_SERVER_ERROR = 500
+#: Characters of a prompt or an answer that a log bears.
+_LOGGED = 4000
+
+
+class Entry(NamedTuple):
+    """One request that has been dealt with."""
+
+    identity: bytes
+    path: str
+    status: int
+    seconds: float
+    wanted: Wanted | None
+    exchange: Exchange | None
+    text: str
+    trace: bytes | None
+    field: str | None
+
+
+class Account:
+    """Counts and logs requests."""
+
+    def __init__(self, settings: LanguageSettings, metrics: LanguageMetrics, log: EventLog) -> None:
+        self._access_share = settings.access_log
+        self._sample = settings.prediction_sample
+        self._metrics = metrics
+        self._log = log
+
+    def note(self, entry: Entry) -> None:
+        """Count and log one request."""
+        self._metrics.answered(entry.status, entry.seconds)
+        self._log.write(self._lines(entry))
+
+    def _lines(self, entry: Entry) -> Iterator[Mapping[str, Any]]:
+        if self._is_logged(entry.status):
+            yield _line(entry)
+        if entry.exchange is None or entry.wanted is None:
+            return
+        if self._sample and random.random() < self._sample:  # noqa: S311  # no secret
+            yield {
+                **_head("prediction"),
+                "id": entry.identity.decode(),
+                "inputs": {"prompt": entry.wanted.text[:_LOGGED]},
+                "outputs": {"answer": entry.text[:_LOGGED]},
+            }
+
+    def _is_logged(self, status: int) -> bool:
+        if self._access_share in (0, 1):
+            return self._access_share == 1
+        return status >= _SERVER_ERROR or random.random() < self._access_share  # noqa: S311  # as above
+
+
+def _head(event: str) -> dict[str, Any]:
+    return {"time": datetime.now(UTC), "level": "info", "event": event}
+
+
+def _line(entry: Entry) -> dict[str, Any]:
+    line = {
+        **_head("request"),
+        "id": entry.identity.decode(),
+        "method": "POST",
+        "path": entry.path,
+        "code": entry.status,
+        "milliseconds": round(entry.seconds * 1000, 3),
+    }
+    if entry.wanted is not None:
+        line |= {"prompt_tokens": len(entry.wanted.prompt), "stream": entry.wanted.is_streamed}
+    if entry.exchange is not None:
+        line |= {"answer_tokens": entry.exchange.tokens, "finish_reason": entry.exchange.reason}
+        if entry.exchange.first_seconds is not None:
+            line["first_token_milliseconds"] = round(entry.exchange.first_seconds * 1000, 3)
+    if entry.field is not None:
+        line["field"] = entry.field[:100]
+    return line if entry.trace is None else line | logged(entry.trace)

@@ -1,0 +1,1 @@
+"""The server of language models, asked as its callers ask."""
