@@ -120,7 +120,7 @@ release-check: $(READY) ## build what a release publishes, and use it where noth
 	python -m scripts.release build --into build/dist
 	python -m scripts.release sbom --into build/dist
 	python -m scripts.release uvx --dist build/dist
-	python -m scripts.release try --dist build/dist core registry cluster serve run sql lightgbm
+	python -m scripts.release try --dist build/dist core registry cluster serve serve-llm run sql lightgbm
 	@echo "not tried: [xgboost], [torch], [tensorflow], [mxnet] and [all], which weigh gigabytes, and the image, which needs Buildah:"
 	@echo "  python -m scripts.release try --dist build/dist xgboost torch tensorflow mxnet all"
 	@echo "  python -m scripts.release image --dist build/dist --into build/dist/image.tar"

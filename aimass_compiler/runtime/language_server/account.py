@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from aimass_compiler.runtime.language_server.exchange import Exchange
     from aimass_compiler.runtime.language_server.metrics import LanguageMetrics
-    from aimass_compiler.runtime.language_server.protocol import Wanted
+    from aimass_compiler.runtime.language_server.protocol import WantedAnswer
     from aimass_compiler.runtime.language_server.settings import LanguageSettings
     from aimass_compiler.runtime.server.log import EventLog
 
@@ -22,21 +22,21 @@ _SERVER_ERROR = 500
 _LOGGED = 4000
 
 
-class Entry(NamedTuple):
+class AnswerEntry(NamedTuple):
     """One request that has been dealt with."""
 
     identity: bytes
     path: str
     status: int
     seconds: float
-    wanted: Wanted | None
+    wanted: WantedAnswer | None
     exchange: Exchange | None
     text: str
     trace: bytes | None
     field: str | None
 
 
-class Account:
+class AnswerAccount:
     """Counts and logs requests."""
 
     def __init__(self, settings: LanguageSettings, metrics: LanguageMetrics, log: EventLog) -> None:
@@ -45,12 +45,12 @@ class Account:
         self._metrics = metrics
         self._log = log
 
-    def note(self, entry: Entry) -> None:
+    def note(self, entry: AnswerEntry) -> None:
         """Count and log one request."""
         self._metrics.answered(entry.status, entry.seconds)
         self._log.write(self._lines(entry))
 
-    def _lines(self, entry: Entry) -> Iterator[Mapping[str, Any]]:
+    def _lines(self, entry: AnswerEntry) -> Iterator[Mapping[str, Any]]:
         if self._is_logged(entry.status):
             yield _line(entry)
         if entry.exchange is None or entry.wanted is None:
@@ -73,7 +73,7 @@ def _head(event: str) -> dict[str, Any]:
     return {"time": datetime.now(UTC), "level": "info", "event": event}
 
 
-def _line(entry: Entry) -> dict[str, Any]:
+def _line(entry: AnswerEntry) -> dict[str, Any]:
     line = {
         **_head("request"),
         "id": entry.identity.decode(),

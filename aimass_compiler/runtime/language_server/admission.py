@@ -10,7 +10,7 @@ from aimass_compiler.runtime.server.response import RequestError
 _NEWEST = 0.1
 
 
-class Admission:
+class AnswerAdmission:
     """Knows how long answers take, and so how long one would wait for its turn."""
 
     def __init__(self, limit: int, places: int, timeout_seconds: float) -> None:

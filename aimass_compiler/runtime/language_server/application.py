@@ -19,10 +19,15 @@ import orjson
 
 from aimass_compiler import conventions
 from aimass_compiler.conventions import ExitCode
-from aimass_compiler.runtime.language_server.account import Account, Entry
-from aimass_compiler.runtime.language_server.admission import Admission
+from aimass_compiler.runtime.language_server.account import AnswerAccount, AnswerEntry
+from aimass_compiler.runtime.language_server.admission import AnswerAdmission
 from aimass_compiler.runtime.language_server.documents import AnswerForm, refusal
-from aimass_compiler.runtime.language_server.engine import Answer, EngineGone, EngineProcess, EngineQueue
+from aimass_compiler.runtime.language_server.engine import (
+    EngineGone,
+    EngineProcess,
+    EngineQueue,
+    PendingAnswer,
+)
 from aimass_compiler.runtime.language_server.exchange import Exchange
 from aimass_compiler.runtime.language_server.generation import Ask
 from aimass_compiler.runtime.language_server.metrics import LanguageMetrics
@@ -30,7 +35,7 @@ from aimass_compiler.runtime.language_server.proof import verify_golden_prompts
 from aimass_compiler.runtime.language_server.protocol import RequestReader
 from aimass_compiler.runtime.language_server.structure import default_guide
 from aimass_compiler.runtime.language_server.text import ChatTemplate, Tokenizer
-from aimass_compiler.runtime.language_server.writer import AnswerWriter, Headers, Send
+from aimass_compiler.runtime.language_server.writer import Headers, ResponseWriter, Send
 from aimass_compiler.runtime.server.connection import EXTENSION
 from aimass_compiler.runtime.server.connection_table import ConnectionTable
 from aimass_compiler.runtime.server.contract import nearest
@@ -47,7 +52,7 @@ from aimass_compiler.runtime.server.response import (
 
 if TYPE_CHECKING:
     from aimass_compiler.runtime.language_server.package import LanguagePackage
-    from aimass_compiler.runtime.language_server.protocol import Wanted
+    from aimass_compiler.runtime.language_server.protocol import WantedAnswer
     from aimass_compiler.runtime.language_server.settings import LanguageSettings
     from aimass_compiler.runtime.server.log import EventLog
 
@@ -84,16 +89,16 @@ class LanguageApplication:
         guide = default_guide(signature.output, settings.structured_output)
         self._reader = RequestReader(signature.model, self._tokenizer, template, context, guide)
         self._bodies = Bodies(settings.body_bytes, settings.concurrency * settings.body_bytes, _take_any)
-        self._admission = Admission(settings.concurrency, settings.concurrent, settings.timeout_seconds)
+        self._admission = AnswerAdmission(settings.concurrency, settings.concurrent, settings.timeout_seconds)
         self._metrics = LanguageMetrics(signature, settings, lambda: self.in_flight)
         self._metrics.watch(self._queue, self._engine, settings.concurrent * context, self.connections, log)
-        self._account = Account(settings, self._metrics, log)
+        self._account = AnswerAccount(settings, self._metrics, log)
         self._identities = RequestIdentities()
         self._numbers = count(1)
         self._documents = _documents(signature.model, signature.version, context, self._created)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """PendingAnswer one request."""
         if scope["type"] != "http":
             return
         headers = dict(scope["headers"])
@@ -183,13 +188,15 @@ class LanguageApplication:
             watching.cancel()
             self._queue.give_up(answer)
 
-    async def _write(self, request: _Request, wanted: Wanted, answer: Answer, send: Send) -> Response | None:
+    async def _write(
+        self, request: _Request, wanted: WantedAnswer, answer: PendingAnswer, send: Send
+    ) -> Response | None:
         exchange = Exchange(wanted, answer, self._queue, self._stop_ids, request.started)
         request.exchange = exchange
         form = AnswerForm(
             request.identity.decode(), **self.served, created=int(time()), is_chat=wanted.is_chat
         )
-        request.writer = writer = AnswerWriter(form, wanted, self._tokenizer)
+        request.writer = writer = ResponseWriter(form, wanted, self._tokenizer)
         began = monotonic()
         try:
             if not wanted.is_streamed:
@@ -253,17 +260,17 @@ class _Request:
         self.identity = identity
         self.started = started
         self.trace = trace_of(headers.get(TRACE_HEADER))
-        self.wanted: Wanted | None = None
+        self.wanted: WantedAnswer | None = None
         self.exchange: Exchange | None = None
-        self.writer: AnswerWriter | None = None
+        self.writer: ResponseWriter | None = None
         self.broken: RequestError | None = None
 
-    def entry(self, status: int, seconds: float, field: str | None) -> Entry:
+    def entry(self, status: int, seconds: float, field: str | None) -> AnswerEntry:
         """What is noted of it; a stream that broke off is counted by why, not as the 200 it began with."""
         if self.broken is not None:
             status = self.broken.status
         text = "" if self.writer is None else self.writer.text
-        return Entry(
+        return AnswerEntry(
             self.identity, self.path, status, seconds, self.wanted, self.exchange, text, self.trace, field
         )
 
@@ -277,7 +284,7 @@ async def _broken_off(request: _Request, error: RequestError, send: Send) -> Res
     return None
 
 
-async def _leave_with(receive: Receive, answer: Answer) -> None:
+async def _leave_with(receive: Receive, answer: PendingAnswer) -> None:
     """Leave the answer when its caller goes away."""
     with contextlib.suppress(asyncio.CancelledError):
         while (await receive())["type"] != "http.disconnect":

@@ -79,7 +79,7 @@ class EngineProcess:
             self._process.wait()
 
 
-class Answer:
+class PendingAnswer:
     """An answer that is waited for, or written; its events are taken by one task."""
 
     def __init__(self, ask: Ask) -> None:
@@ -127,8 +127,8 @@ class EngineQueue:
         self._process = process
         self._places = places
         self._gone = gone
-        self._writing: dict[int, Answer] = {}
-        self._waiting: collections.deque[Answer] = collections.deque()
+        self._writing: dict[int, PendingAnswer] = {}
+        self._waiting: collections.deque[PendingAnswer] = collections.deque()
         self._is_attached = False
         self.is_gone = False
 
@@ -147,19 +147,19 @@ class EngineQueue:
         """Tokens that the cache has room for, of the answers that are being written."""
         return sum(len(answer.ask.prompt) + answer.ask.most for answer in self._writing.values())
 
-    def ask(self, ask: Ask) -> Answer:
+    def ask(self, ask: Ask) -> PendingAnswer:
         """Wait for a place, and begin in it; raises EngineGone where there is no engine any more."""
         if not self._is_attached:
             self._is_attached = True
             asyncio.get_running_loop().add_reader(self._process.connection.fileno(), self._read)
         if self.is_gone:
             raise EngineGone
-        answer = Answer(ask)
+        answer = PendingAnswer(ask)
         self._waiting.append(answer)
         self._fill()
         return answer
 
-    def give_up(self, answer: Answer) -> None:
+    def give_up(self, answer: PendingAnswer) -> None:
         """Free the place of an answer that nobody reads any more; does nothing for one that is over."""
         if answer.is_over:
             return

@@ -11,9 +11,9 @@ from aimass_compiler.runtime.server.response import RequestError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from aimass_compiler.runtime.language_server.engine import Answer, EngineQueue
+    from aimass_compiler.runtime.language_server.engine import EngineQueue, PendingAnswer
     from aimass_compiler.runtime.language_server.metrics import LanguageMetrics
-    from aimass_compiler.runtime.language_server.protocol import Wanted
+    from aimass_compiler.runtime.language_server.protocol import WantedAnswer
     from aimass_compiler.runtime.language_server.text import Tokenizer
 
 #: Characters of the engine's words that a caller is told.
@@ -33,7 +33,12 @@ class Exchange:
     """One answer; `tokens`, `reason` and `first_seconds` say how it went."""
 
     def __init__(
-        self, wanted: Wanted, answer: Answer, queue: EngineQueue, stop_ids: frozenset[int], started: float
+        self,
+        wanted: WantedAnswer,
+        answer: PendingAnswer,
+        queue: EngineQueue,
+        stop_ids: frozenset[int],
+        started: float,
     ) -> None:
         """`started` is when the request began, in monotonic seconds."""
         self.tokens = 0

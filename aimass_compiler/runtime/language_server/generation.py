@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Sampling(NamedTuple):
+class TokenSampling(NamedTuple):
     """How the next token is chosen; by default it is the likeliest, as in evaluation."""
 
     temperature: float = 0.0
@@ -29,7 +29,7 @@ class Ask(NamedTuple):
     prompt: tuple[int, ...]
     most: int
     """Tokens of the answer at most."""
-    sampling: Sampling
+    sampling: TokenSampling
     guide: Guide | None = None
     alternatives: int = -1
     """How many of the likeliest tokens are told with each; -1 is none, and no log-probability either."""

@@ -23,7 +23,9 @@ _NEEDED = (
     conventions.GOLDEN_FILE,
     *(f"{conventions.ONNX_FOLDER}/{name}" for name in (_CONFIG, _TOKENIZER, _TEMPLATE)),
 )
-KINDS = ("text", "choice", "json")
+#: Of answers: any words.
+TEXT = "text"
+KINDS = (TEXT, "choice", "json")
 
 
 @dataclass(frozen=True, slots=True)

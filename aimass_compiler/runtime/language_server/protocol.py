@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from aimass_compiler.runtime.language_server.generation import Guide, Sampling
+from aimass_compiler.runtime.language_server.generation import Guide, TokenSampling
+from aimass_compiler.runtime.language_server.package import TEXT
 from aimass_compiler.runtime.language_server.structure import guide_of
 from aimass_compiler.runtime.server.contract import nearest
 from aimass_compiler.runtime.server.response import RequestError, shown
@@ -64,7 +65,7 @@ _OF_COMPLETION = frozenset(("prompt",))
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedAnswer:
     """One answer that is asked for."""
 
     is_chat: bool
@@ -72,7 +73,7 @@ class Wanted:
     text: str
     """The prompt as text; empty where tokens were sent."""
     most: int
-    sampling: Sampling
+    sampling: TokenSampling
     guide: Guide | None
     stops: tuple[str, ...]
     alternatives: int
@@ -94,7 +95,7 @@ class RequestReader:
         self._context = context
         self._guide = guide
 
-    def read(self, body: bytes, *, is_chat: bool) -> Wanted:
+    def read(self, body: bytes, *, is_chat: bool) -> WantedAnswer:
         """The answer that is wanted; raises RequestError for what cannot be given."""
         document = _object(body)
         self._verify_names(document, _OF_CHAT if is_chat else _OF_COMPLETION)
@@ -102,7 +103,7 @@ class RequestReader:
         streams = document.get("stream_options")
         if streams is not None and not isinstance(streams, dict):
             raise _wrong("stream_options", "an object", streams)
-        return Wanted(
+        return WantedAnswer(
             is_chat,
             prompt,
             text,
@@ -211,20 +212,20 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _part(part: object, place: str) -> str:
-    text = part.get("text") if isinstance(part, dict) and part.get("type") == "text" else None
+    text = part.get("text") if isinstance(part, dict) and part.get("type") == TEXT else None
     if not isinstance(text, str):
         raise RequestError(400, f"`{place}` may have parts of type `text` only, not {shown(part)}", place)
     return text
 
 
-def _sampling(document: Mapping[str, Any]) -> Sampling:
+def _sampling(document: Mapping[str, Any]) -> TokenSampling:
     seed = document.get("seed")
     if seed is not None and (type(seed) is not int or not -_LARGEST <= seed < _LARGEST):
         raise _wrong("seed", "a whole number of 64 bits", seed)
     top_k = document.get("top_k")
     if top_k is not None and (type(top_k) is not int or not -1 <= top_k < 2**31):
         raise _wrong("top_k", "a whole number from 1 on; 0 and -1 are off", top_k)
-    return Sampling(
+    return TokenSampling(
         temperature=_number(document, "temperature", 0, 2, 0.0),
         top_p=_number(document, "top_p", 0, 1, 1.0),
         top_k=max(0, top_k or 0),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from aimass_compiler.runtime.language_server.generation import Guide
+from aimass_compiler.runtime.language_server.package import TEXT
 from aimass_compiler.runtime.language_server.settings import FREE
 from aimass_compiler.runtime.server.response import RequestError, shown
 
@@ -41,7 +42,7 @@ def guide_of(document: Mapping[str, Any], otherwise: Guide | None) -> Guide | No
 
 def default_guide(output: Output, override: str | Mapping[str, Any]) -> Guide | None:
     """The grammar of answers for which no request asks: what the operator says, or else the package."""
-    if override == FREE or (not override and output.kind == "text"):
+    if override == FREE or (not override and output.kind == TEXT):
         return None
     if isinstance(override, Mapping):
         return _json(override)
@@ -81,7 +82,7 @@ def _formatted(wanted: object) -> Guide | None:
     if not isinstance(wanted, dict) or kind not in ("text", "json_object", "json_schema"):
         message = "must have a `type` of `text`, `json_object` or `json_schema`"
         raise RequestError(400, f"`response_format` {message}, not {shown(kind)}", "response_format")
-    if kind == "text":
+    if kind == TEXT:
         return None
     if kind == "json_object":
         return _json({"type": "object"})

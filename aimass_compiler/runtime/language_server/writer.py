@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.language_server.exchange import Exchange, Piece
     from aimass_compiler.runtime.language_server.generation import Token
     from aimass_compiler.runtime.language_server.metrics import LanguageMetrics
-    from aimass_compiler.runtime.language_server.protocol import Wanted
+    from aimass_compiler.runtime.language_server.protocol import WantedAnswer
     from aimass_compiler.runtime.language_server.text import Tokenizer
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -36,10 +36,10 @@ _EVENTS = (
 )
 
 
-class AnswerWriter:
+class ResponseWriter:
     """Writes one answer; `is_begun` says whether its status has been sent."""
 
-    def __init__(self, form: AnswerForm, wanted: Wanted, tokenizer: Tokenizer) -> None:
+    def __init__(self, form: AnswerForm, wanted: WantedAnswer, tokenizer: Tokenizer) -> None:
         self.is_begun = False
         self.text = ""
         """What was answered so far."""
