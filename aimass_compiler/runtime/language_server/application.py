@@ -98,7 +98,7 @@ class LanguageApplication:
         self._documents = _documents(signature.model, signature.version, context, self._created)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """PendingAnswer one request."""
+        """Answer one request."""
         if scope["type"] != "http":
             return
         headers = dict(scope["headers"])

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.server.connection_table import ConnectionTable
     from aimass_compiler.runtime.server.log import EventLog
 
-_PREFIX = conventions.METRIC_PREFIXES["onnx"]
+_PREFIX = conventions.ENGINE_PREFIXES["onnx"]
 _NAMES = ("model",)
 #: Every status that a request for an answer gets.
 _STATUSES = (200, 400, 404, 408, 413, 415, 429, 499, 500, 503, 504)
