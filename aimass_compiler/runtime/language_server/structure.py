@@ -25,6 +25,7 @@ _LONGEST = 16 << 10
 _MOST_CHOICES = 1000
 #: Blanks between the parts of JSON would let an answer go on for ever.
 _COMPACT = {"x-guidance": {"whitespace_flexible": False}}
+_FORMATS = (TEXT, "json_object", "json_schema")
 _WAYS = ("choice", "regex", "json")
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
@@ -79,7 +80,7 @@ def _structured(wanted: object) -> Guide | None:
 
 def _formatted(wanted: object) -> Guide | None:
     kind = wanted.get("type") if isinstance(wanted, dict) else None
-    if not isinstance(wanted, dict) or kind not in ("text", "json_object", "json_schema"):
+    if not isinstance(wanted, dict) or kind not in _FORMATS:
         message = "must have a `type` of `text`, `json_object` or `json_schema`"
         raise RequestError(400, f"`response_format` {message}, not {shown(kind)}", "response_format")
     if kind == TEXT:
