@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.conversation import Conversation
     from aimass_compiler.pipeline import Pipeline
 
-NEEDS = ("data", "target", "features", "model", "training")
+NEEDS = ("data", "target", "features", "model", "objective", "training", "evaluation")
 IS_OF_ALL_MODELS = True
 EXPLANATIONS = (
     Explanation(
@@ -54,11 +54,28 @@ EXPLANATIONS = (
         "`gradient_accumulation` and `precision` say how a language model is fine-tuned; other models have "
         "no use for them.",
     ),
+    Explanation(
+        "AM407",
+        "a language model is not measured by this while it learns",
+        "Trials are compared by the perplexity of the right answers, which costs no more than a loss. "
+        "Metrics of written answers, such as `exact_match`, are measured once, by the stage `evaluate`; "
+        "gates hold them.",
+    ),
+    Explanation(
+        "AM408",
+        "this cannot be done with a language model",
+        "Folds and seeds would train it many times over, probabilities of texts are not calibrated, and "
+        "overfitting is fought by its own parameters: less `rank`, more `dropout`, fewer `epochs`.",
+    ),
 )
 _BASE = "{hub: acme/small, revision: 0123456789abcdef0123456789abcdef01234567}"
 _MODEL = f"model: {{language_model: {{base: {_BASE}}}}}\n"
 _TEXTS = "data: {sources: {customers: data/customers.jsonl}, columns: {note: text}}\n"
 _SOUND = f"{_TEXTS}features: []\n"
+_ANSWERED = (
+    "data: {sources: {customers: data/customers.jsonl}, columns: {note: text, answer: text}}\n"
+    f"target: answer\nfeatures: []\n{_MODEL}"
+)
 EXAMPLES = (
     Example("AM401", fails=f"{_TEXTS}{_MODEL}features: [one_hot: plan]", passes=f"{_SOUND}{_MODEL}"),
     Example(
@@ -83,6 +100,12 @@ EXAMPLES = (
         fails="model: mlp\ntraining: {gradient_accumulation: 2}",
         passes="model: mlp\ntraining: {epochs: 30}",
     ),
+    Example(
+        "AM407",
+        fails=f"{_ANSWERED}objective: {{metric: exact_match}}",
+        passes=f"{_ANSWERED}objective: {{metric: perplexity}}",
+    ),
+    Example("AM408", fails=f"{_SOUND}{_MODEL}evaluation: {{seeds: 3}}", passes=f"{_SOUND}{_MODEL}"),
 )
 _OF_CONVERSATIONS = ("gradient_accumulation", "precision")
 
@@ -101,6 +124,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         yield from _keys(pipeline)
         return
     yield from _columns(pipeline, how)
+    yield from _undone(pipeline)
     for place, transform in enumerate(pipeline.features):
         path = ("features", place, transform.kind)
         message = f"`{transform.kind}` computes a feature, and `{pipeline.first_model.kind}` reads none"
@@ -108,10 +132,10 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         yield Finding("AM401", path, message, help="leave `features` out", fix=fix)
     adapter = getattr(pipeline.first_model, "adapter", None)
     if adapter is not None and adapter.needs_gpu and not pipeline.training.gpus:
-        path = ("model", pipeline.first_model.kind, "adapter", adapter.kind, "base_precision")
+        where = ("model", pipeline.first_model.kind, "adapter", adapter.kind, "base_precision")
         message = f"`base_precision: {adapter.base_precision}` needs a GPU, and `training.gpus` is 0"
         yield Finding(
-            "AM405", path, message, help="write `training: {gpus: 1}`, or leave `base_precision` out"
+            "AM405", where, message, help="write `training: {gpus: 1}`, or leave `base_precision` out"
         )
 
 
@@ -176,3 +200,24 @@ def _keys(pipeline: Pipeline) -> Iterator[Finding]:
             fix = Fix(f"leave `{key}` out", (Remove(path),))
             severity = Severity.WARNING
             yield Finding("AM406", path, message, help=fix.message, severity=severity, at_key=True, fix=fix)
+
+
+def _undone(pipeline: Pipeline) -> Iterator[Finding]:
+    """What is asked of training and evaluation that is not done with language models."""
+    task, training, evaluation = pipeline.task, pipeline.training, pipeline.evaluation
+    if not task.is_classification and pipeline.objective.metric != task.usual_objective:
+        message = f"trials are compared by `{task.usual_objective}`, not by `{pipeline.objective.metric}`"
+        hint = f"hold `{pipeline.objective.metric}` by a gate of `evaluation`"
+        yield Finding("AM407", ("objective", "metric"), message, help=hint)
+    asked = {
+        ("training", "calibration"): training.calibration is not None,
+        ("training", "sampling"): training.sampling is not None and not task.is_classification,
+        ("training", "class_weights"): training.class_weights is not None and not task.is_classification,
+        ("evaluation", "cross_validation"): evaluation.cross_validation is not None,
+        ("evaluation", "seeds"): evaluation.seeds is not None,
+        ("evaluation", "on_failure", "retrain"): bool(evaluation.on_failure.retrain),
+    }
+    for path in (path for path, is_asked in asked.items() if is_asked):
+        message = f"`{path[-1]}` cannot be done with `{pipeline.first_model.kind}`"
+        fix = Fix(f"leave `{path[-1]}` out", (Remove(path),))
+        yield Finding("AM408", path, message, help=fix.message, at_key=True, fix=fix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 from collections.abc import Iterator
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 W = TypeVar("W")
 #: How many rows are asked at once where nothing is learned.
 ROWS_AT_ONCE = 1024
+
+
+class CheckpointError(OSError):
+    """What was learned could not be written; the checkpoint before is still there."""
 
 
 @dataclass
@@ -83,6 +88,10 @@ def best_weights(learner: Learner[W], budget: Budget, progress: Progress) -> W:
     return log.best_weights
 
 
+def _reason(error: OSError | RuntimeError) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error).strip().split("\n")[0]
+
+
 def _require_finite(losses: dict[str, float], epoch: int) -> None:
     for loss in losses.values():
         if not math.isfinite(loss):
@@ -91,8 +100,12 @@ def _require_finite(losses: dict[str, float], epoch: int) -> None:
 
 def _replace(learner: Learner[W], log: EpochLog[W], path: Path) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    learner.save(log, temporary)
-    temporary.replace(path)
+    try:
+        learner.save(log, temporary)
+        temporary.replace(path)
+    except (OSError, RuntimeError) as error:  # PyTorch tells of a full disk by RuntimeError
+        temporary.unlink(missing_ok=True)
+        raise CheckpointError(errno.EIO, _reason(error), str(path)) from error
 
 
 def shuffled(count: int, seed: int, epoch: int) -> numpy.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,11 +69,16 @@ class FineTuned(Struct):
 
     def save(self, folder: Path) -> None:
         """Leave what was learned, the tokenizer, and language_model.json, which says from what."""
+        from safetensors import SafetensorError
+
         from aimass_compiler.catalog.frameworks._tokenizing import base_digest
 
         folder.mkdir(parents=True, exist_ok=True)
         tokenizing, base = self._tokenizing(), self.model.base.folder(self.root)
-        saved = self.model.adapter.save(self._network(), folder)
+        try:
+            saved = self.model.adapter.save(self._network(), folder)
+        except SafetensorError as error:  # which is no OSError where the disk is full
+            raise OSError(errno.EIO, str(error), str(folder)) from error
         tokenizing.tokenizer.save_pretrained(folder / "tokenizer")
         document = {
             "base": {**self.model.base.model_dump(mode="json"), "digest": base_digest(base)},

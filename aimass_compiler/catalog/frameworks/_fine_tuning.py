@@ -173,4 +173,5 @@ def _computing(device: str, precision: str) -> AbstractContextManager[Any]:
 
     if precision == "float32":
         return nullcontext()
-    return torch.autocast(device, dtype=torch.bfloat16)
+    narrow: AbstractContextManager[Any] = torch.autocast(device, dtype=torch.bfloat16)
+    return narrow

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aimass_compiler.catalog.frameworks._epochs import CheckpointError
 from aimass_compiler.catalog.model_choice import ModelChoice
 from aimass_compiler.diagnostics import HintedError
 from aimass_compiler.pipeline.search_space import is_searched
@@ -144,6 +145,12 @@ def _fitted(assignment: Assignment, model: Model, trials: TrialFolders) -> _Foun
             fitted = _fitted_by_workers(assignment, trials, watch)
     except StageFailure:
         raise
+    except CheckpointError as error:
+        raise StageFailure(
+            ExitCode.DISK,
+            f"the checkpoint could not be written: {error.strerror}",
+            "free some disk, and run it again: training goes on from the last epoch that was written",
+        ) from None
     except HintedError as error:  # of code of the user's
         raise StageFailure(ExitCode.TRAINING, str(error), error.help) from None
     except Exception as error:
