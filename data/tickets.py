@@ -119,7 +119,7 @@ _INSTRUCTIONS = (
 
 _VOCABULARY = 640
 _CONTEXT = 256
-_STEPS = 240
+_STEPS = 300
 _ROWS = 16
 _LENGTH = 64
 _LEARNING_RATE = 3e-3
@@ -134,12 +134,15 @@ _TEMPLATE = (
 
 def tickets() -> Mapping[str, bytes]:
     """`tickets.jsonl`: a ticket and its answer on each line; and the folder of the base, `models/base`."""
+    return {"tickets.jsonl": rows(), **_base(numpy.random.Generator(numpy.random.PCG64(_SEED + 1)))}
+
+
+def rows() -> bytes:
+    """A ticket and its answer on each line, no ticket twice."""
     draw = numpy.random.Generator(numpy.random.PCG64(_SEED))
-    rows = dict(_ticket(draw) for _ in range(2 * TICKETS))
-    lines = [
-        json.dumps({"prompt": prompt, "answer": answer}) for prompt, answer in list(rows.items())[:TICKETS]
-    ]
-    return {"tickets.jsonl": "".join(f"{line}\n" for line in lines).encode(), **_base(draw)}
+    found = [*dict(_ticket(draw) for _ in range(2 * TICKETS)).items()][:TICKETS]
+    lines = [json.dumps({"prompt": prompt, "answer": answer}) for prompt, answer in found]
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def _ticket(draw: numpy.random.Generator) -> tuple[str, str]:

@@ -173,6 +173,7 @@ class Model(Kind):
     def conversation(self, columns: Sequence[str]) -> Conversation | None:
         """How rows with texts in these columns become conversations; None where it reads something else."""
         del columns
+        return None
 
     def steps(self, budget: Budget) -> int:
         """How many steps training tells `progress` about at most; 1 where it does not learn in steps."""

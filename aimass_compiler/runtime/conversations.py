@@ -203,7 +203,11 @@ def _tell(
     print(
         f"{train['rows']:,} training rows became {train['tokens']:,} tokens, of which {train['learned']:,} "
         f"of answers are learned and {train['masked']:,} are masked"
-        + (f"; packed into {train['packed']:,} rows" if how.packing else "")
+        + (
+            f"; packed into {train['packed']:,} rows of at most {how.sequence_length:,}"
+            if how.packing
+            else ""
+        )
     )
     for line in _warnings(counts, how, leaks):
         print(line)

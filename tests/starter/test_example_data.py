@@ -19,7 +19,8 @@ PREPARE = Path(__file__).parents[2] / "data" / "prepare.py"
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with the example data."""
     folder = tmp_path_factory.mktemp("project")
-    subprocess.run([sys.executable, PREPARE, "--folder", folder / "data"], check=True)
+    names = ("breast_cancer", "churn", "diabetes", "digits", "reviews")
+    subprocess.run([sys.executable, PREPARE, *names, "--folder", folder / "data"], check=True)
     return folder
 
 

@@ -60,7 +60,7 @@ class Tokenizing:
     @property
     def vocabulary(self) -> int:
         """One more than the largest token."""
-        return max(self.tokenizer.get_vocab().values()) + 1
+        return int(max(self.tokenizer.get_vocab().values())) + 1
 
     def prompt_ids(self, turns: Sequence[dict[str, str]]) -> tuple[int, ...]:
         """The tokens of what is asked, with what begins an answer behind them."""
