@@ -11,11 +11,12 @@ from msgspec import Struct
 
 from aimass_compiler import conventions
 from aimass_compiler.catalog.quantities import Bytes, Cores
+from aimass_compiler.impact.language_cost import Rented, TuningCost, month_of, tuning_cost
 from aimass_compiler.impact.models import ChangedModel, amount, mapping, number
+from aimass_compiler.pipeline.settings import Prices
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:
-    from aimass_compiler.pipeline.settings import Prices
     from aimass_compiler.render.facts import Resolved, SearchSize, Servers
 
 #: A year has 8,760 hours; clouds bill a twelfth of them as a month.
@@ -44,11 +45,19 @@ class Use(Struct, frozen=True):
         return self.cpu * prices.cpu_hour + self.gib * prices.gib_hour + self.gpu * prices.gpu_hour
 
 
-class ServingCost(Struct, frozen=True):
+class ServingCost(Struct, frozen=True, omit_defaults=True):
     """What the servers of one environment ask for in a month, with the fewest and the most replicas."""
 
     least: Use
     most: Use
+    accelerators: Rented | None = None
+    """Theirs; None where they have none."""
+
+    def money(self, prices: Prices) -> tuple[float, float]:
+        """What it costs with the fewest and with the most replicas."""
+        rented = self.accelerators
+        extra = (rented.money(rented.least), rented.money(rented.most)) if rented else (0.0, 0.0)
+        return self.least.money(prices) + extra[0], self.most.money(prices) + extra[1]
 
 
 class SearchCost(Struct, frozen=True):
@@ -67,13 +76,15 @@ class SearchCost(Struct, frozen=True):
     """From the start to the end, as many at once as may be."""
 
 
-class Estimate(Struct, frozen=True):
+class Estimate(Struct, frozen=True, omit_defaults=True):
     """What one version of a model is estimated to use."""
 
     search: SearchCost
     job: Use | None
     """One training job on the cluster; None where its length is not known."""
     serving: Mapping[str, ServingCost]
+    tuning: TuningCost | None = None
+    """Of a language model, what training takes of accelerators."""
 
 
 class Cost(Struct, frozen=True):
@@ -95,17 +106,32 @@ def model_cost(model: ChangedModel, root: Path, prices: Prices | None) -> Cost:
     """The estimates of a model; `root` is the project's folder, where its last search may be."""
     measured = _last_search(root, model.renamed_from or model.name)
     sides = (model.old_facts, model.new_facts)
-    old, new = (None if facts is None else _estimate(facts, measured) for facts in sides)
-    return Cost(old, new, prices)
+    old, new = (None if facts is None else _estimate(facts, measured, model.name, root) for facts in sides)
+    return Cost(old, new, prices or _currency_of(old, new))
 
 
-def _estimate(facts: Resolved, measured: Measured | None) -> Estimate:
+def _currency_of(*sides: Estimate | None) -> Prices | None:
+    """The usual currency where nothing has a price but an hour of an accelerator."""
+    rented = [
+        each
+        for side in sides
+        if side is not None
+        for each in (
+            *(serving.accelerators for serving in side.serving.values()),
+            side.tuning and side.tuning.rented,
+        )
+    ]
+    return Prices.default() if any(each and each.hourly is not None for each in rented) else None
+
+
+def _estimate(facts: Resolved, measured: Measured | None, model: str, root: Path) -> Estimate:
     """What a model with this record is estimated to use."""
     search = _search(facts.search, measured)
     length = None if search.hours is None else search.hours * search.searches
     pods = Use(facts.job.cpu, facts.job.gib, facts.job.gpu) if facts.job else None
     serving = {name: _serving(environment.servers) for name, environment in facts.environments.items()}
-    return Estimate(search, pods.times(length) if pods and length is not None else None, serving)
+    tuning = None if facts.fine_tuning is None else tuning_cost(facts.fine_tuning, model, root)
+    return Estimate(search, pods.times(length) if pods and length is not None else None, serving, tuning)
 
 
 def _last_search(root: Path, model: str) -> Measured | None:
@@ -143,4 +169,5 @@ def _serving(servers: Servers) -> ServingCost:
     cores = float(amount(Cores, servers.cpu) or 0)
     memory = float(amount(Bytes, servers.memory) or 0) / _GIB
     month = Use(cores, memory).times(HOURS_PER_MONTH)
-    return ServingCost(month.times(servers.least), month.times(servers.most))
+    rented = month_of(servers.devices, servers.least, servers.most, HOURS_PER_MONTH)
+    return ServingCost(month.times(servers.least), month.times(servers.most), rented)

@@ -65,7 +65,16 @@ class Addresses(Struct, frozen=True):
     """Where the route from outside leads; none without a host."""
 
 
-class Servers(Struct, frozen=True):
+class Devices(Struct, frozen=True, omit_defaults=True):
+    """The accelerators of one server or one training job."""
+
+    name: str
+    count: int
+    hourly: float | None = None
+    """What one costs in an hour; None where nobody says it."""
+
+
+class Servers(Struct, frozen=True, omit_defaults=True):
     """What serves in one environment."""
 
     least: int
@@ -78,6 +87,8 @@ class Servers(Struct, frozen=True):
     labels: dict[str, str]
     pods: str
     """A digest of their whole manifest."""
+    devices: Devices | None = None
+    """The accelerators of each; None where it has none."""
 
     @property
     def is_automatic(self) -> bool:
@@ -148,6 +159,22 @@ class Job(Struct, frozen=True):
     gpu: float
 
 
+class FineTuning(Struct, frozen=True, omit_defaults=True):
+    """What of a language model decides how long its training takes."""
+
+    epochs: int
+    sources: tuple[str, ...]
+    """The files of its rows that are in the project."""
+    folder: str = ""
+    """The base's folder in the project; empty where it is elsewhere."""
+    parameters: int | None = None
+    """How many weights it has, where the spec says so."""
+    devices: Devices | None = None
+    """The accelerators that train it, all workers together."""
+    teraflops: float | None = None
+    """Their dense peak in 16-bit floats, all together."""
+
+
 class StageCommand(Struct, frozen=True):
     """How DVC runs one stage."""
 
@@ -165,7 +192,7 @@ class ImageSources(Struct, frozen=True):
     """A digest of the pins of what the server needs."""
 
 
-class Resolved(Struct, frozen=True):
+class Resolved(Struct, frozen=True, omit_defaults=True):
     """All of it, for one model."""
 
     format: Literal[conventions.RESOLVED_FORMAT]  # type: ignore[valid-type]  # the constant's value
@@ -183,3 +210,5 @@ class Resolved(Struct, frozen=True):
     job: Job | None
     stages: dict[str, StageCommand]
     environments: dict[str, Environment]
+    fine_tuning: FineTuning | None = None
+    """None where no language model is trained."""

@@ -7,10 +7,12 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from aimass_compiler.impact.changes import Change, Sign
+from aimass_compiler.impact.language_cost import OPERATIONS, UTILIZATION
 
 if TYPE_CHECKING:
     from aimass_compiler.impact.cost import Cost, Estimate, SearchCost, ServingCost, Use
     from aimass_compiler.impact.effects import Effect, Effects
+    from aimass_compiler.impact.language_cost import TuningCost
     from aimass_compiler.pipeline.settings import Prices
 
 _MANY = 100
@@ -58,6 +60,29 @@ def _search(cost: Cost) -> Iterator[str]:
         parts = _parts(old, cost.after.job)
         most = " about" if search.basis == "measured" else " at most"
         yield f"training job:{most} {', '.join(parts)}{_money(old, cost.after.job, cost.prices)}"
+    if cost.after.tuning is not None:
+        yield _tuning(cost.after.tuning, search.trials, cost.prices)
+
+
+def _tuning(tuning: TuningCost, trials: int, prices: Prices | None) -> str:
+    """What training takes of accelerators, and what that is estimated from."""
+    rented = tuning.rented
+    money = f", {_number(rented.money(rented.most))} {prices.currency}" if prices and rented.hourly else ""
+    each = "" if trials == 1 else " for each trial"
+    tokens = f"{'' if tuning.is_counted else 'about '}{_rounded(tuning.tokens)} tokens"
+    return (
+        f"fine-tuning{each}: about {_number(rented.most)} hours of {rented.name}{money}, estimated: {tokens} "
+        f"× {tuning.epochs} epochs × {_rounded(tuning.parameters)} weights × {OPERATIONS} operations, at "
+        f"{UTILIZATION:.0%} of {tuning.teraflops:g} TFLOP/s"
+    )
+
+
+def _rounded(value: int) -> str:
+    """A large number as people say it."""
+    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if value >= size:
+            return f"{value / size:.3g} {letter}"
+    return str(value)
 
 
 def _trial_hours(search: SearchCost) -> str:
@@ -98,6 +123,12 @@ def _month(old: ServingCost | None, new: ServingCost | None) -> str:
         grown = [now - was for was, now in zip(*ends, strict=True)] if len(ends) > 1 else []
         more = f" ({_signed(grown)})" if grown else ""
         parts.append(f"{hours} {unit}{more}")
+    devices = [
+        f"{_range(each.accelerators.least, each.accelerators.most)} hours of {each.accelerators.name}"
+        for each in (old, new)
+        if each is not None and each.accelerators is not None
+    ]
+    parts += [" → ".join(dict.fromkeys(devices))] if devices else []
     return ("no longer " if new is None else "") + ", ".join(parts)
 
 
@@ -120,9 +151,7 @@ def _signed(ends: list[float]) -> str:
 def _range_money(old: ServingCost | None, new: ServingCost | None, prices: Prices | None) -> str:
     if prices is None:
         return ""
-    amounts = [
-        _range(each.least.money(prices), each.most.money(prices)) for each in (old, new) if each is not None
-    ]
+    amounts = [_range(*each.money(prices)) for each in (old, new) if each is not None]
     return f", {' → '.join(amounts)} {prices.currency}"
 
 
@@ -153,6 +182,6 @@ def money_of(estimate: Estimate | None, prices: Prices | None) -> dict[str, list
     if estimate is None or prices is None:
         return None
     return {
-        name: [round(serving.least.money(prices), 2), round(serving.most.money(prices), 2)]
+        name: [round(amount, 2) for amount in serving.money(prices)]
         for name, serving in estimate.serving.items()
     }

@@ -141,6 +141,9 @@ def _estimate_json(cost: Cost, estimate: Estimate | None) -> dict[str, Any] | No
     job = estimate.job
     document["job_money"] = round(job.money(cost.prices), 2) if job and cost.prices else None
     document["serving_money"] = money_of(estimate, cost.prices)
+    if estimate.tuning is not None:
+        rented = estimate.tuning.rented
+        document["tuning_money"] = round(rented.money(rented.most), 2) if rented.hourly is not None else None
     return document
 
 
