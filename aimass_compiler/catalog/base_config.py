@@ -9,11 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from aimass_compiler.catalog.architecture import Architecture
 
 _CONFIG = "config.json"
+_ENDS = (
+    ("generation_config.json", "eos_token_id"),
+    (_CONFIG, "eos_token_id"),
+    ("tokenizer_config.json", "eos_token"),
+)
 #: The head of a weight file lists its tensors, a hundred bytes each; the largest bases have thousands.
 _LARGEST_HEAD = 100 * 2**20
 #: The names of safetensors' types; integers are of quantised weights.
@@ -44,6 +50,8 @@ class Base(Struct, frozen=True):
     """Files that a loader could run, and what config.json wants loaded from them."""
     has_weights: bool = False
     """Whether there are weights as safetensors."""
+    has_end: bool = True
+    """Whether something names the token that ends answers."""
 
 
 def read_base(folder: Path) -> Base | None:
@@ -64,11 +72,24 @@ def read_base(folder: Path) -> Base | None:
     if config.get("auto_map"):
         runnable = (f"{_CONFIG} (auto_map)", *runnable)
     files = sorted(folder.glob("*.safetensors"))
+    known = Base(None, "", runnable, bool(files), _has_end(folder))
     try:
         tensors = [each for file in files for each in _tensors(file)]
-        return Base(_architecture(text or {}, tensors), "", runnable, bool(files))
+        return replace(known, architecture=_architecture(text or {}, tensors))
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        return Base(None, _told(error), runnable, bool(files))
+        return replace(known, problem=_told(error))
+
+
+def _has_end(folder: Path) -> bool:
+    """Whether one of the files that engines look into names the token."""
+    for name, key in _ENDS:
+        try:
+            document = json.loads((folder / name).read_bytes())
+        except (OSError, ValueError, RecursionError):
+            continue
+        if isinstance(document, dict) and document.get(key) not in (None, [], ""):
+            return True
+    return False
 
 
 def _told(error: Exception) -> str:

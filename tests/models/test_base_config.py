@@ -99,3 +99,19 @@ def test_what_a_loader_would_run_is_listed(tmp_path: Path) -> None:
 def test_a_folder_without_a_configuration_is_no_base(tmp_path: Path) -> None:
     assert read_base(tmp_path) is None
     assert read_base(tmp_path / "missing") is None
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "has_end"),
+    [
+        ("generation_config.json", '{"eos_token_id": [0, 1]}', True),
+        ("tokenizer_config.json", '{"eos_token": "<end>"}', True),
+        ("generation_config.json", '{"eos_token_id": null}', False),
+        ("generation_config.json", "{", False),
+    ],
+)
+def test_a_base_says_which_token_ends_answers(tmp_path: Path, file: str, text: str, *, has_end: bool) -> None:
+    (folder(tmp_path, CONFIG) / file).write_text(text)
+    base = read_base(tmp_path)
+    assert base is not None
+    assert base.has_end is has_end
