@@ -11,7 +11,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from aimass_compiler import checks, render
-from aimass_compiler.checks import model_names, project_code, shared_hosts
+from aimass_compiler.catalog.base_config import read_base
+from aimass_compiler.checks import base_model, model_names, project_code, served_adapters, shared_hosts
 from aimass_compiler.compile_cache import CompileCache, open_cache
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.pipeline import Pipeline
@@ -96,6 +97,7 @@ def compile_specs(  # what is compiled, how far, and how
     others = {project.usual(path): path for path in listed if str(path) not in own}
     findings += model_names.findings(compiled, others)
     findings += project_code.findings(compiled, project.root)
+    findings += served_adapters.findings(compiled)
     if routes := [route for each in compiled for route in each.routes]:
         known = (cache or open_cache(str(project.root))).pipelines([path.name for path in others.values()])
         theirs = shared_hosts.routes_of(others, known, settings, lambda path: one(Upto.CHECK, path).routes)
@@ -116,7 +118,12 @@ def _compile_file(
 ) -> Compiled:
     shown = project.shown(path)
     read = parse(texts[path], shown) if path in texts else read_document(path, shown)
-    return compile_spec(read, settings, failed, upto)
+    return compile_spec(read, settings, failed, upto, lambda folder: read_base(project.root / folder))
+
+
+def _no_base(folder: str) -> None:
+    """What is known of a folder where no file is looked at."""
+    del folder
 
 
 def compile_spec(
@@ -124,10 +131,12 @@ def compile_spec(
     settings: Settings,
     failed: frozenset[str] = frozenset(),
     upto: Upto = Upto.RENDER,
+    bases: base_model.Bases = _no_base,
 ) -> Compiled:
     """What one text stands for: a pure function of it and the settings.
 
-    `failed` are parts that are not what was meant, because the settings are wrong.
+    `failed` are parts that are not what was meant, because the settings are wrong. What is known of `bases`,
+    folders with language models, is held against the spec, and changes nothing that is generated.
     """
     document, findings = read
     file = document.file
@@ -138,7 +147,9 @@ def compile_spec(
         return Compiled(file, document, reported([*findings, *wrong], document))
     failed |= failed_parts(ModelSpec, document.data, wrong)
     pipeline, more, failed = lower(spec, settings, file, failed)
-    more += checks.check(pipeline, file, failed)
+    known, problems = base_model.with_folder(pipeline, bases, file)
+    more += checks.in_sound_parts(problems, file, failed)
+    more += checks.check(known, file, failed)
     more += checks.in_sound_parts(render.findings(pipeline, file), file, failed)
     more += checks.check_text(document.text, file)
     findings = findings + checks.remaining([*wrong, *more], spec, settings, file)

@@ -251,6 +251,7 @@ class Example(Struct, frozen=True):
     Each module declares the tuple `EXAMPLES` beside its `EXPLANATIONS`. What both texts are of:
 
     - a `change` of the sound spec `checks.BASE`, in YAML: mappings are merged, everything else is replaced
+    - a `language` model's change: the same of `checks.LANGUAGE`
     - a `file`: all of a spec's text
     - the `settings`, all of aimass.yaml
     - a `situation`, described in a sentence, for what no text shows; a test brings it about
@@ -259,6 +260,6 @@ class Example(Struct, frozen=True):
     code: str
     fails: str
     passes: str
-    of: Literal["change", "file", "settings", "situation"] = "change"
+    of: Literal["change", "language", "file", "settings", "situation"] = "change"
     #: The aimass.yaml beside a change or a file, where the problem is one between the two.
     settings: str = ""

@@ -19,6 +19,21 @@ class Adapter(Kind):
         return False
 
     @property
+    def ranks(self) -> tuple[int, ...]:
+        """The ranks of the matrices that it may have beside the base's; none where the base itself learns."""
+        return ()
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether all linear layers but the last learn."""
+        return True
+
+    def weight_bytes(self, precision: str) -> float:
+        """How many bytes of memory a weight of the base takes in training."""
+        del precision
+        return 4
+
+    @property
     def needs_gpu(self) -> bool:
         """Whether it learns on a GPU only."""
         return False

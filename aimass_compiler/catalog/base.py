@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.architecture import Architecture
 from aimass_compiler.catalog.project_code import ProjectFile
-from aimass_compiler.catalog.quantities import Frozen, is_absent
+from aimass_compiler.catalog.quantities import Frozen
 from aimass_compiler.diagnostics import HintedError
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -61,7 +61,7 @@ def _image(reference: str) -> str:
 class Base(Frozen):
     """What every base has."""
 
-    architecture: Architecture | None = Field(None, exclude_if=is_absent)
+    architecture: Architecture | None = Field(None, exclude=True)
     """Its numbers, where its files are not here when a spec is compiled: memory and cost follow."""
 
     @property

@@ -39,7 +39,7 @@ _NAMES = {
 _RUNNABLE = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".py")
 
 
-class Base(Struct, frozen=True):
+class BaseFacts(Struct, frozen=True):
     """What is known of a base from its folder."""
 
     architecture: Architecture | None
@@ -54,7 +54,7 @@ class Base(Struct, frozen=True):
     """Whether something names the token that ends answers."""
 
 
-def read_base(folder: Path) -> Base | None:
+def read_base(folder: Path) -> BaseFacts | None:
     """What a folder says of its base; None where there is no config.json.
 
     Source: https://huggingface.co/docs/safetensors/index#format
@@ -64,15 +64,15 @@ def read_base(folder: Path) -> Base | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, RecursionError) as error:
-        return Base(None, f"its {_CONFIG} cannot be read: {error}")
+        return BaseFacts(None, f"its {_CONFIG} cannot be read: {error}")
     if not isinstance(config, dict):
-        return Base(None, f"its {_CONFIG} is no mapping")
+        return BaseFacts(None, f"its {_CONFIG} is no mapping")
     text = config.get("text_config") if isinstance(config.get("text_config"), dict) else config
     runnable = tuple(sorted(path.name for path in folder.iterdir() if path.suffix in _RUNNABLE))
     if config.get("auto_map"):
         runnable = (f"{_CONFIG} (auto_map)", *runnable)
     files = sorted(folder.glob("*.safetensors"))
-    known = Base(None, "", runnable, bool(files), _has_end(folder))
+    known = BaseFacts(None, "", runnable, bool(files), _has_end(folder))
     try:
         tensors = [each for file in files for each in _tensors(file)]
         return replace(known, architecture=_architecture(text or {}, tensors))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import numpy
 
+    from aimass_compiler.catalog.adapter import Adapter
     from aimass_compiler.catalog.augmentation import Augmentation
     from aimass_compiler.catalog.conversation import Conversation
     from aimass_compiler.catalog.optimizer import Optimizer
@@ -173,6 +174,11 @@ class Model(Kind):
     def conversation(self, columns: Sequence[str]) -> Conversation | None:
         """How rows with texts in these columns become conversations; None where it reads something else."""
         del columns
+        return None
+
+    @property
+    def learned(self) -> Adapter | None:
+        """What of a base learns; None where it begins with none."""
         return None
 
     def steps(self, budget: Budget) -> int:

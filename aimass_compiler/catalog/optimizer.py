@@ -21,6 +21,11 @@ class Optimizer(Kind):
     weight_decay: Tunable[Annotated[Number, Field(ge=0, le=10)]] = 0.0
     """How strongly weights are pulled to zero."""
 
+    @property
+    def states(self) -> int:
+        """How many numbers it keeps for each weight."""
+        return 2
+
     @field_validator("*")
     @classmethod
     def _range_is_sound(cls, value: Any, field: ValidationInfo) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._candidates import findings_of
-from aimass_compiler.checks._example import BASE, Example
+from aimass_compiler.checks._example import BASE, LANGUAGE, Example
 from aimass_compiler.checks._failed_parts import in_sound_parts, is_failed
 from aimass_compiler.checks._waivers import remaining
 from aimass_compiler.pipeline import Pipeline
@@ -78,6 +78,7 @@ __all__ = [
     "CHECKS",
     "EXAMPLES",
     "EXPLANATIONS",
+    "LANGUAGE",
     "Example",
     "check",
     "check_settings",

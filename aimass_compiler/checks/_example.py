@@ -23,5 +23,26 @@ features:
   - one_hot: plan
 model: logistic_regression
 """
+#: The same of a language model.
+LANGUAGE = """\
+apiVersion: aimass/v1
+kind: Model
+metadata: {name: tickets}
+data:
+  sources: {tickets: data/tickets.jsonl}
+  columns: {prompt: text, answer: text}
+target: answer
+model:
+  language_model:
+    base:
+      hub: acme/large
+      revision: 0123456789abcdef0123456789abcdef01234567
+      architecture: {parameters: 8030261248, layers: 32, heads: 32, kv_heads: 8, hidden: 4096,
+                     intermediate: 14336, vocabulary: 128256, context: 131072}
+    adapter: lora
+    sequence_length: 1024
+training: {batch_size: 2, resources: {memory: 96Gi}}
+serving: {resources: {memory: 64Gi}}
+"""
 
-__all__ = ["BASE", "Example"]
+__all__ = ["BASE", "LANGUAGE", "Example"]

@@ -68,32 +68,34 @@ EXPLANATIONS = (
         "overfitting is fought by its own parameters: less `rank`, more `dropout`, fewer `epochs`.",
     ),
 )
-_BASE = "{hub: acme/small, revision: 0123456789abcdef0123456789abcdef01234567}"
-_MODEL = f"model: {{language_model: {{base: {_BASE}}}}}\n"
-_TEXTS = "data: {sources: {customers: data/customers.jsonl}, columns: {note: text}}\n"
-_SOUND = f"{_TEXTS}features: []\n"
-_ANSWERED = (
-    "data: {sources: {customers: data/customers.jsonl}, columns: {note: text, answer: text}}\n"
-    f"target: answer\nfeatures: []\n{_MODEL}"
+_BASE = (
+    "{hub: acme/small, revision: 0123456789abcdef0123456789abcdef01234567, "
+    "architecture: {parameters: 1000000, layers: 4, heads: 4, hidden: 128}}"
 )
 EXAMPLES = (
-    Example("AM401", fails=f"{_TEXTS}{_MODEL}features: [one_hot: plan]", passes=f"{_SOUND}{_MODEL}"),
+    Example("AM401", fails="features: [hash_text: prompt]", passes="features: []", of="language"),
     Example(
         "AM402",
-        fails=f"features: []\n{_MODEL}",
-        passes=f"{_SOUND}{_MODEL}",
+        fails="data: {columns: {prompt: id}}",
+        passes="data: {columns: {prompt: text}}",
+        of="language",
     ),
     Example(
         "AM403",
         fails=f"model: {{one_of: [logistic_regression, {{language_model: {{base: {_BASE}}}}}]}}",
         passes="model: {one_of: [logistic_regression, naive_bayes]}",
     ),
-    Example("AM404", fails=f"{_SOUND}{_MODEL}", passes="model: logistic_regression"),
+    Example(
+        "AM404",
+        fails="data: {columns: {plan: category}}",
+        passes="data: {columns: {plan: text}}",
+        of="language",
+    ),
     Example(
         "AM405",
-        fails=f"{_SOUND}model:\n  language_model:\n    base: {_BASE}\n"
-        "    adapter: {lora: {base_precision: nf4}}\n",
-        passes=f"{_SOUND}{_MODEL}",
+        fails="model: {language_model: {adapter: {lora: {base_precision: nf4}}}}",
+        passes="model: {language_model: {adapter: {lora: {rank: 8}}}}",
+        of="language",
     ),
     Example(
         "AM406",
@@ -102,10 +104,16 @@ EXAMPLES = (
     ),
     Example(
         "AM407",
-        fails=f"{_ANSWERED}objective: {{metric: exact_match}}",
-        passes=f"{_ANSWERED}objective: {{metric: perplexity}}",
+        fails="objective: {metric: exact_match}",
+        passes="objective: {metric: perplexity}",
+        of="language",
     ),
-    Example("AM408", fails=f"{_SOUND}{_MODEL}evaluation: {{seeds: 3}}", passes=f"{_SOUND}{_MODEL}"),
+    Example(
+        "AM408",
+        fails="evaluation: {seeds: 3}",
+        passes="evaluation: {metrics: [perplexity]}",
+        of="language",
+    ),
 )
 _OF_CONVERSATIONS = ("gradient_accumulation", "precision")
 

@@ -71,7 +71,7 @@ class Devices(Struct, frozen=True, omit_defaults=True):
     name: str
     count: int
     hourly: float | None = None
-    """What one costs in an hour; None where nobody says it."""
+    """What one costs in an hour; None where it is not known."""
 
 
 class Servers(Struct, frozen=True, omit_defaults=True):

@@ -14,6 +14,7 @@ from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.columns import request_columns
 from aimass_compiler.pipeline.search_space import at_once, is_searched, workers
 from aimass_compiler.pipeline.serving import Serving
+from aimass_compiler.pipeline.text_engine import ACCELERATED_ENGINES
 from aimass_compiler.render.access import deployers
 from aimass_compiler.render.dvc import command, reads_unseen
 from aimass_compiler.render.facts import (
@@ -21,7 +22,9 @@ from aimass_compiler.render.facts import (
     AlertRule,
     Contract,
     DeclaredObject,
+    Devices,
     Environment,
+    FineTuning,
     ImageSources,
     Job,
     Promises,
@@ -73,6 +76,7 @@ def resolved(source: PipelineJson, rendered: Sequence[Rendered], objects: Object
             for stage in stages_of(repeats=pipeline.repetition is not None)
         },
         _environments(source.pipeline, rendered, objects),
+        _fine_tuning(pipeline),
     )
 
 
@@ -136,6 +140,32 @@ def _job(pipeline: Pipeline) -> Job | None:
     return Job(name, pipeline.settings.queue, tuple(sorted(settings.secrets)), cpu, gib, gpu)
 
 
+def _fine_tuning(pipeline: Pipeline) -> FineTuning | None:
+    """What training takes of the accelerators of the first environment."""
+    how, name = pipeline.task.conversation, next(iter(pipeline.environments), None)
+    if how is None or name is None:
+        return None
+    training, device = pipeline.environments[name].training, pipeline.environments[name].accelerator
+    count = training.worker_range[1] * training.gpus
+    is_accelerated = device is not None and count > 0
+    return FineTuning(
+        training.epochs,
+        tuple(path for source in pipeline.data.sources.values() for path in source.dependencies()),
+        next(iter(how.base.dependencies), ""),
+        None if how.base.architecture is None else how.base.architecture.parameters,
+        Devices(device.name, count, device.hourly) if device and is_accelerated else None,
+        device.peak * count if device and is_accelerated and device.peak else None,
+    )
+
+
+def _devices(pipeline: Pipeline, name: str) -> Devices | None:
+    """The accelerators of each server, where its engine runs on them."""
+    here, device = pipeline.environments[name].serving, pipeline.environments[name].accelerator
+    if device is None or here.engine not in ACCELERATED_ENGINES:
+        return None
+    return Devices(device.name, device.count * (here.nodes or 1), device.hourly)
+
+
 def _environments(
     pipeline: Pipeline, rendered: Sequence[Rendered], objects: Objects
 ) -> dict[str, Environment]:
@@ -174,6 +204,7 @@ def _servers(pipeline: Pipeline, name: str, here: Sequence[Object]) -> Servers:
         variables(served_in(pipeline, name)),
         {**(at(template, "metadata", "labels") or {}), **own},
         digest(msgspec.json.encode(template)),
+        _devices(pipeline, name),
     )
 
 

@@ -65,9 +65,14 @@ def fixed(root: Path, specs: Sequence[Path], *, is_unsafe_too: bool = False) -> 
     )
 
 
-def base(change: str = "") -> dict[str, Any]:
+def changed(example: checks.Example, change: str) -> dict[str, Any]:
+    """The sound spec that an example changes, with a change in YAML."""
+    return base(change, checks.LANGUAGE if example.of == "language" else checks.BASE)
+
+
+def base(change: str = "", sound: str = checks.BASE) -> dict[str, Any]:
     """The sound spec of the checks' examples with a change in YAML."""
-    spec = parse(checks.BASE, SHOWN)[0].data
+    spec = parse(sound, SHOWN)[0].data
     return dict(merged(spec, parse(change, SHOWN)[0].data)) if change else spec
 
 

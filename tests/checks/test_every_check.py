@@ -13,7 +13,7 @@ from aimass_compiler.checks import Example
 from aimass_compiler.conventions import SETTINGS_FILE
 from aimass_compiler.diagnostics import Finding
 from aimass_compiler.spec.yaml.reader import parse
-from tests.cases.front_end import SHOWN, base, told
+from tests.cases.front_end import SHOWN, base, changed, told
 
 
 def test_the_spec_that_examples_change_is_sound() -> None:
@@ -22,7 +22,7 @@ def test_the_spec_that_examples_change_is_sound() -> None:
 
 def found(example: Example, text: str) -> list[Finding]:
     """What is found in what an example says: of the settings, or of a change of a sound spec beside them."""
-    return told(base(), text) if example.of == "settings" else told(base(text), example.settings)
+    return told(base(), text) if example.of == "settings" else told(changed(example, text), example.settings)
 
 
 @pytest.mark.parametrize("example", checks.EXAMPLES, ids=lambda example: example.code)
@@ -50,7 +50,7 @@ def test_no_code_is_explained_twice() -> None:
 
 @pytest.mark.parametrize("example", checks.EXAMPLES, ids=lambda example: example.code)
 def test_a_finding_points_at_what_was_written(example: Example) -> None:
-    data = base() if example.of == "settings" else base(example.fails)
+    data = base() if example.of == "settings" else changed(example, example.fails)
     for finding in found(example, example.fails):
         for note in (finding, *finding.related):
             assert note.place or note.file == SETTINGS_FILE or note.path[0] in data, note
@@ -65,10 +65,10 @@ def test_an_example_is_text_that_the_reader_takes(example: Example) -> None:
 def test_checking_needs_no_library_that_computes() -> None:
     program = """
 import sys
-from tests.cases.front_end import base, checked
+from tests.cases.front_end import changed, checked
 from aimass_compiler import checks
 for example in checks.EXAMPLES:
-    checked(base(example.fails))
+    checked(changed(example, example.fails))
 heavy = {"polars", "numpy", "torch", "sklearn", "xgboost", "onnx", "ray", "optuna"}
 print(sorted(heavy & set(sys.modules)))
 """

@@ -14,7 +14,7 @@ import yaml
 
 from aimass_compiler.checks import BASE, EXAMPLES
 from aimass_compiler.spec.yaml.reader import parse
-from tests.cases.front_end import base
+from tests.cases.front_end import changed
 
 TESTS = Path(__file__).parents[1]
 #: Scalars at which programs break.
@@ -45,7 +45,9 @@ def seeds() -> list[str]:
     paths = [*sorted((TESTS.parent / "specs").glob("*.yaml")), *sorted(TESTS.glob("*/*/*/spec.yaml"))]
     paths += [*sorted(TESTS.glob("cases/*/spec.yaml"))]
     texts = [path.read_bytes().decode("utf-8", errors="replace") for path in paths]
-    examples = [json.dumps(base(change)) for each in EXAMPLES for change in (each.fails, each.passes)]
+    examples = [
+        json.dumps(changed(each, change)) for each in EXAMPLES for change in (each.fails, each.passes)
+    ]
     return [*texts, BASE, *examples]
 
 

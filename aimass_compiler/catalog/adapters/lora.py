@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from aimass_compiler.catalog.adapter import Adapter
-from aimass_compiler.catalog.quantities import Integer, Number, Tunable, is_absent
+from aimass_compiler.catalog.language_memory import NF4_BYTES
+from aimass_compiler.catalog.quantities import Integer, Number, Tunable, is_absent, is_range
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +36,20 @@ class Lora(Adapter):
     @property
     def keeps_base(self) -> bool:
         return True
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        rank: Any = self.rank
+        return tuple(rank.candidates) if is_range(rank) else (rank,)
+
+    @property
+    def is_everywhere(self) -> bool:
+        return isinstance(self.targets, str)
+
+    def weight_bytes(self, precision: str) -> float:
+        if self.base_precision is not None:
+            return NF4_BYTES
+        return 2 if precision == "bf16" else 4
 
     @property
     def needs_gpu(self) -> bool:

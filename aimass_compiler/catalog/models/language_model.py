@@ -68,6 +68,10 @@ class LanguageModel(Model):
     def dependencies(self) -> tuple[str, ...]:
         return (*self.base.dependencies, *(() if self.template is None else (self.template,)))
 
+    @property
+    def learned(self) -> Adapter:
+        return self.adapter
+
     def conversation(self, columns: Sequence[str]) -> Conversation | None:
         rejected = None if self.preference is None else self.preference.rejected
         return Conversation(

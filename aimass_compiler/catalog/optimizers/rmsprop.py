@@ -19,3 +19,7 @@ class Rmsprop(Optimizer):
     """How much of the last step is carried on."""
     centered: Flag = False
     """Whether the gradient's running mean is subtracted, so that its variance scales the step."""
+
+    @property
+    def states(self) -> int:
+        return 1

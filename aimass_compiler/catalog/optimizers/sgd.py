@@ -19,6 +19,10 @@ class Sgd(Optimizer):
     nesterov: Flag = False
     """Whether the gradient is taken after the momentum's step."""
 
+    @property
+    def states(self) -> int:
+        return 0 if self.momentum == 0 else 1
+
     @model_validator(mode="after")
     def _carries_momentum(self) -> Self:
         if self.nesterov and self.momentum == 0:

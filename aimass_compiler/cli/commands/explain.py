@@ -136,13 +136,13 @@ def _explain_code(code: str) -> int:
 
 
 def _explain_all(form: str) -> int:
-    from aimass_compiler.checks import BASE
+    from aimass_compiler.checks import BASE, LANGUAGE
     from aimass_compiler.cli.views.explain import code_drawn, codes_page
     from aimass_compiler.language.codes import examples, explanations
 
     shown, width = examples(), terminal.width()
     if form == "markdown":
-        sys.stdout.write(codes_page(explanations(), shown, BASE))
+        sys.stdout.write(codes_page(explanations(), shown, BASE, LANGUAGE))
         return ExitCode.DONE
     pages = [code_drawn(found, shown.get(code, ()), width) for code, found in explanations().items()]
     sys.stdout.write("\n".join(pages))

@@ -35,6 +35,7 @@ _FAMILIES = {
 _OF = {
     "file": ("This text fails:", "This one passes:"),
     "change": ("This fails:", "This passes:"),
+    "language": ("This of a language model fails:", "This passes:"),
     "settings": ("This in aimass.yaml fails:", "This passes:"),
     "situation": ("This fails:", "This passes:"),
 }
@@ -183,7 +184,7 @@ def codes_listed(explanations: Explanations) -> str:
     return "\n".join(f"  {code}  {explanation.title}" for code, explanation in explanations.items())
 
 
-def codes_page(explanations: Explanations, examples: Examples, base: str) -> str:
+def codes_page(explanations: Explanations, examples: Examples, base: str, language: str) -> str:
     """All codes in Markdown, a chapter for each family."""
     lines = [
         "# What findings mean",
@@ -193,6 +194,12 @@ def codes_page(explanations: Explanations, examples: Examples, base: str) -> str
         "",
         "```yaml",
         base.rstrip(),
+        "```",
+        "",
+        "Those of language models change this one:",
+        "",
+        "```yaml",
+        language.rstrip(),
         "```",
     ]
     for first, codes in _families(explanations):
