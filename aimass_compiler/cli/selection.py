@@ -140,7 +140,7 @@ def signature_of(package: Path) -> dict[str, Any]:
         raise UnknownName(
             f"{path} cannot be read: {error}", "package the model again: `aimass run`"
         ) from None
-    if not isinstance(document, dict) or document.get("format") != conventions.PACKAGE_FORMAT:
+    if not isinstance(document, dict) or server_of(document.get("format")) is None:
         raise UnknownName(f"{path} is no contract of this version", "package the model again: `aimass run`")
     return document
 

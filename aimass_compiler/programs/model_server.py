@@ -14,7 +14,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -29,6 +29,7 @@ from aimass_compiler.diagnostics import HintedError
 HOST = "127.0.0.1"
 _START_SECONDS = 120
 _ANSWER_SECONDS = 30
+_TEXT_SECONDS = 600
 _LOOK_SECONDS = 0.02
 _LOG_LINES = 12
 _RESIDENT = re.compile(r"^process_resident_memory_bytes (\S+)$", re.MULTILINE)
@@ -190,8 +191,50 @@ def ask(url: str, rows: Sequence[Mapping[str, Any]], path: str = conventions.PRE
     return document
 
 
+def is_of_text(url: str) -> bool:
+    """Whether a server answers with text, as OpenAI's API has it."""
+    try:
+        with urllib.request.urlopen(url.rstrip("/") + conventions.SERVED_MODELS_PATH, timeout=_ANSWER_SECONDS):  # noqa: S310  # as above
+            return True
+    except (OSError, ValueError):
+        return False
+
+
+def stream(url: str, messages: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """What a server of text at `url` says to messages, piece by piece.
+
+    Raises ServerError with what it says when it refuses, or breaks off.
+    """
+    request = urllib.request.Request(  # noqa: S310  # the address is the user's own
+        url.rstrip("/") + conventions.CHAT_PATH,
+        data=json.dumps({"messages": list(messages), "stream": True}).encode(),
+        headers={"content-type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_TEXT_SECONDS) as answer:  # noqa: S310  # as above
+            yield from _pieces(answer)
+    except urllib.error.HTTPError as error:
+        raise ServerError(_refusal(error.read().decode(errors="replace"))) from None
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise ServerError(f"{url} did not answer: {getattr(error, 'reason', error)}") from None
+
+
+def _pieces(lines: Iterable[bytes]) -> Iterator[str]:
+    for line in lines:
+        text = line.removeprefix(b"data: ").strip()
+        if text == b"[DONE]":
+            return
+        event = json.loads(text) if text else {}
+        if "error" in event:
+            raise ServerError(_refusal(text.decode()))
+        for choice in event.get("choices", ()):
+            yield choice["delta"].get("content") or ""
+    raise ValueError("the answer breaks off")
+
+
 def _refusal(body: str) -> str:
     try:
-        return str(json.loads(body)["error"])
+        error = json.loads(body)["error"]
+        return str(error["message"] if isinstance(error, dict) else error)
     except (ValueError, KeyError, TypeError):
         return body

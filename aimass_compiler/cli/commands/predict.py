@@ -10,7 +10,7 @@ import argparse
 import contextlib
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import UnknownName, add_root, package_of, project_of, signature_of
 from aimass_compiler.conventions import (
     EXPLAIN_PATH,
+    LANGUAGE_PACKAGE_FORMAT,
     PREDICT_PATH,
     REFERENCE_FILE,
     VARIABLE_EXPLAINED_ROWS,
@@ -31,6 +32,7 @@ EXAMPLES = """
   aimass predict churn rows.jsonl                a file with one JSON object a line
   aimass predict churn --example --explain       which columns moved the answer, and by how much
   aimass predict churn --example --url http://churn.ml-dev.svc:8080
+  aimass predict tickets --row '{"prompt": "I was charged twice"}'   a language model: its answer, as it comes
 """
 
 #: Of a server that one person asks: more rows, and more time than callers have.
@@ -64,8 +66,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.explain and package is not None and not _can_explain(package):
         hint = f"add `serving: {{explanations: {{}}}}` to its spec, then `aimass run {arguments.model}`"
         raise UnknownName(f"the package of `{arguments.model}` has no rows to explain with", hint)
+    is_text = _is_text(arguments.url, package)
+    if arguments.explain and is_text:
+        raise UnknownName(f"`{arguments.model}` answers with words, which no columns explain")
     try:
-        with _server(arguments.url, package, _PATIENT if arguments.explain else {}) as url:
+        with _server(arguments.url, package, _PATIENT if arguments.explain or is_text else {}) as url:
+            if is_text:
+                return _talk(url, rows, package)
             answer = model_server.ask(url, rows, EXPLAIN_PATH if arguments.explain else PREDICT_PATH)
     except model_server.ServerEnded as ended:
         terminal.error(ended.reason or str(ended))
@@ -77,6 +84,39 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{json.dumps(rows[0], ensure_ascii=False)}", file=sys.stderr)
     for prediction in answer["predictions"]:
         print(json.dumps(prediction, ensure_ascii=False))
+    return ExitCode.DONE
+
+
+def _is_text(url: str | None, package: Path | None) -> bool:
+    """Whether the model answers with words; a damaged package is left to its server."""
+    from aimass_compiler.programs import model_server
+
+    if package is None:
+        return model_server.is_of_text(url or "")
+    try:
+        return signature_of(package)["format"] == LANGUAGE_PACKAGE_FORMAT
+    except UnknownName:
+        return False
+
+
+def _talk(url: str, rows: Sequence[Mapping[str, Any]], package: Path | None) -> int:
+    """Print each row's answer as one JSON object; on a terminal, a single one as it is being written."""
+    from aimass_compiler.catalog.conversation import prompt_of
+    from aimass_compiler.programs import model_server
+
+    columns = [] if package is None else [column["name"] for column in signature_of(package)["inputs"]]
+    for row in rows:
+        lacking = next((name for name in columns if name not in row), None)
+        if lacking is not None:
+            raise UnknownName(f"the row has no `{lacking}`", f"known here: {', '.join(columns)}")
+        turns = prompt_of({name: row[name] for name in columns or row})
+        pieces = model_server.stream(url, turns)
+        if len(rows) == 1 and sys.stdout.isatty():
+            for piece in pieces:
+                print(piece, end="", flush=True)
+            print()
+        else:
+            print(json.dumps({"answer": "".join(pieces)}, ensure_ascii=False))
     return ExitCode.DONE
 
 

@@ -1,8 +1,8 @@
 """Serve a packaged model on this machine.
 
 Starts the same server that the image runs, on the package that `aimass run` left. It speaks plain
-JSON (POST /predict) and the Open Inference Protocol (/v2/models/...), and tells Prometheus at
-/metrics. Ctrl-C drains and stops it.
+JSON (POST /predict) and the Open Inference Protocol (/v2/models/...), that of a language model
+OpenAI's API (/v1/chat/completions), and tells Prometheus at /metrics. Ctrl-C drains and stops it.
 """
 
 from __future__ import annotations

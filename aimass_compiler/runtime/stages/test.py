@@ -12,6 +12,7 @@ from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.load_test.service import measure
 from aimass_compiler.runtime.packaging.rows import as_json
 from aimass_compiler.runtime.parity import unit_of
+from aimass_compiler.runtime.stages import answer_test
 from aimass_compiler.runtime.workspace import Workspace, read_json, write_json
 from aimass_compiler.stages import artifacts
 
@@ -43,6 +44,9 @@ def run(
     has a name of its own, because DVC knows the other.
     Raises StageFailure with everything that was wrong, in numbers.
     """
+    if task.conversation is not None:
+        answer_test.run(task, objectives, tests, limits, workspace=workspace, soak=soak)
+        return
     package = workspace.folder(artifacts.PACKAGE)
     signature = read_json(package / conventions.SIGNATURE_FILE)
     horizon = 1 if task.forecast is None else task.forecast.horizon

@@ -1,0 +1,155 @@
+"""The sixth stage of a language model: the real server on the package: certified, fast, not falling over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars
+
+from aimass_compiler import conventions
+from aimass_compiler.catalog.conversation import turns_of
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.load_test.answers import AnswerMeasurements, measure_answers
+from aimass_compiler.runtime.workspace import Workspace, read_json, write_json
+from aimass_compiler.stages import artifacts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from aimass_compiler.catalog.quantities import Duration
+    from aimass_compiler.catalog.task import Task
+    from aimass_compiler.pipeline.serving import Limits, Objectives, ServingTests
+
+_MOST_PROMPTS = 200
+_PERCENTILES = (50, 95, 99)
+
+
+def run(
+    task: Task,
+    objectives: Objectives,
+    tests: ServingTests,
+    limits: Limits,
+    *,
+    workspace: Workspace,
+    soak: Duration | None = None,
+) -> None:
+    """Write what was measured; only then a server that is wrong, slow or unstable stops the pipeline.
+
+    Raises StageFailure with everything that was wrong, in numbers.
+    """
+    package = workspace.folder(artifacts.PACKAGE)
+    signature = read_json(package / conventions.SIGNATURE_FILE)
+    if not (package / conventions.ONNX_FOLDER).is_dir():
+        # vLLM needs a machine of its own; what it answers is certified where it runs.
+        write_json(workspace.path(artifacts.SERVICE_REPORT), _not_served(signature["version"]))
+        print(f"not served here: {signature['engine']} runs where it is deployed", flush=True)
+        return
+    rows = polars.read_parquet(workspace.path(artifacts.rows("test"))).head(_MOST_PROMPTS)
+    prompts = [list(each.turns) for each in turns_of(rows, task)]
+    seconds = (tests.load.duration if soak is None else soak).seconds
+    found = measure_answers(package, prompts, limits, seconds, is_soak=soak is not None)
+    times = _times(found)
+    faults = list(faults_of(found, times, objectives))
+    report = {"version": signature["version"], **_report(found, times, objectives, faults)}
+    write_json(workspace.path(artifacts.SERVICE_REPORT if soak is None else artifacts.SOAK_REPORT), report)
+    _print(found, times)
+    if faults:
+        raise StageFailure(
+            ExitCode.SERVICE,
+            "the served model is not fit to serve:\n" + "\n".join(f"  {fault}" for fault in faults),
+            "times were measured on this machine: where it is only busy, run the stage again",
+        )
+
+
+def _not_served(version: str) -> dict[str, Any]:
+    measured = _times(AnswerMeasurements())
+    efficiency = {f"{name}_milliseconds": {} for name in measured}
+    return {"version": version, "passed": True, "is_served": False, "efficiency": efficiency, "faults": []}
+
+
+def _times(found: AnswerMeasurements) -> dict[str, dict[str, float]]:
+    """Percentiles, in seconds, of what objectives are about."""
+    import numpy
+
+    return {
+        name: {
+            f"p{percent}": float(numpy.percentile(values, percent)) if values else 0.0
+            for percent in _PERCENTILES
+        }
+        for name, values in (
+            ("first_token", found.first_token_seconds),
+            ("token", found.token_seconds),
+            ("latency", found.answer_seconds),
+        )
+    }
+
+
+def faults_of(
+    found: AnswerMeasurements, times: Mapping[str, Mapping[str, float]], objectives: Objectives
+) -> Iterator[str]:
+    """Why the served model must not be released, each with its numbers."""
+    if found.wrong:
+        yield (
+            f"{found.wrong} of {found.asked} certified prompts were answered otherwise, "
+            f"log-probabilities up to {found.largest_difference:.2g} off"
+        )
+    failed = found.failures.total() / max(1, found.requests)
+    if failed > 1 - objectives.availability.fraction:
+        yield (
+            f"{found.failures.total():,} of {found.requests:,} good requests failed ({failed:.2%}), "
+            f"where `serving.objectives.availability` is {objectives.availability}"
+            + "".join(f"; {count:,} got {what}" for what, count in found.failures.most_common(3))
+        )
+    for name, measured in times.items():
+        wanted = getattr(objectives, name)
+        for percentile, seconds in measured.items():
+            limit = None if wanted is None else getattr(wanted, percentile)
+            if limit is not None and seconds > limit.seconds:
+                yield (
+                    f"{percentile} of `objectives.{name}` is {_milliseconds(seconds)}, where it may be {limit}"
+                )
+    yield from found.faults
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.3g}ms"
+
+
+def _print(found: AnswerMeasurements, times: Mapping[str, Mapping[str, float]]) -> None:
+    off = f"log-probabilities at most {found.largest_difference:.2g} off"
+    print(f"{found.asked} certified prompts answered, {off}", flush=True)
+    rate = found.tokens / found.seconds if found.seconds else 0.0
+    first, token = (times[name]["p95"] for name in ("first_token", "token"))
+    print(
+        f"{found.requests:,} streams, {rate:,.0f} tokens a second: first token p95 {_milliseconds(first)}, "
+        f"further tokens p95 {_milliseconds(token)}",
+        flush=True,
+    )
+
+
+def _report(
+    found: AnswerMeasurements,
+    times: Mapping[str, Mapping[str, float]],
+    objectives: Objectives,
+    faults: Sequence[str],
+) -> dict[str, Any]:
+    per_second = found.seconds or 1.0
+    return {
+        "passed": not faults,
+        "correctness": {
+            "rows": found.asked,
+            "wrong_rows": found.wrong,
+            "largest_difference": found.largest_difference,
+        },
+        "efficiency": {
+            "requests": found.requests,
+            "requests_per_second": found.requests / per_second,
+            "tokens_per_second": found.tokens / per_second,
+            **{
+                f"{name}_milliseconds": {percentile: seconds * 1000 for percentile, seconds in each.items()}
+                for name, each in times.items()
+            },
+        },
+        "stability": {"failed_requests": found.failures.total(), "faults": len(found.faults)},
+        "faults": list(faults),
+    }
