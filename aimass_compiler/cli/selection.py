@@ -133,6 +133,8 @@ def package_of(project: Project, name: str) -> Path:
 
 def signature_of(package: Path) -> dict[str, Any]:
     """The contract of a package. Raises Unknown when it is damaged."""
+    from aimass_compiler.catalog.servers import server_of
+
     path = package / conventions.SIGNATURE_FILE
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

@@ -194,7 +194,8 @@ def ask(url: str, rows: Sequence[Mapping[str, Any]], path: str = conventions.PRE
 def is_of_text(url: str) -> bool:
     """Whether a server answers with text, as OpenAI's API has it."""
     try:
-        with urllib.request.urlopen(url.rstrip("/") + conventions.SERVED_MODELS_PATH, timeout=_ANSWER_SECONDS):  # noqa: S310  # as above
+        models = url.rstrip("/") + conventions.SERVED_MODELS_PATH
+        with urllib.request.urlopen(models, timeout=_ANSWER_SECONDS):  # noqa: S310  # as above
             return True
     except (OSError, ValueError):
         return False

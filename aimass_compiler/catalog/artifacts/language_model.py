@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from aimass_compiler import conventions
+from aimass_compiler.catalog import servers
 from aimass_compiler.catalog.artifact import Artifact, Server
-from aimass_compiler.catalog.artifacts.onnx_graph import OnnxGraph
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class LanguageModelFiles(Artifact[Any]):
             conventions.MANIFEST_FILE,
         }
     )
-    server: ClassVar[Server] = OnnxGraph.server
+    server: ClassVar[Server] = servers.TEXT
     runs_on_accelerators: ClassVar[bool] = True
     engines: ClassVar[tuple[str, ...]] = ("onnx", "vllm")
     reads_rows: ClassVar[bool] = True

@@ -72,6 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with _server(arguments.url, package, _PATIENT if arguments.explain or is_text else {}) as url:
             if is_text:
+                if arguments.example:
+                    print(json.dumps(rows[0], ensure_ascii=False), file=sys.stderr)
                 return _talk(url, rows, package)
             answer = model_server.ask(url, rows, EXPLAIN_PATH if arguments.explain else PREDICT_PATH)
     except model_server.ServerEnded as ended:

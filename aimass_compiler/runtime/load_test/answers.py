@@ -1,4 +1,4 @@
-"""The test of a served language model: certified answers, streams under load, callers that misbehave, a stop."""
+"""The test of a served language model: certified answers, a load of streams, bad callers, a stop."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
@@ -172,7 +173,7 @@ class _AnswerTest:
         found.answer_seconds.append(time.monotonic() - began)
         if times:
             found.first_token_seconds.append(times[0] - began)
-            found.token_seconds.extend(now - then for then, now in zip(times, times[1:], strict=False))
+            found.token_seconds.extend(now - then for then, now in pairwise(times))
 
     def _mistakes(self, server: RunningServer) -> Iterator[str]:
         for what, more, wanted in MISTAKES:

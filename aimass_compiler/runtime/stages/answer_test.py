@@ -50,7 +50,7 @@ def run(
     found = measure_answers(package, prompts, limits, seconds, is_soak=soak is not None)
     times = _times(found)
     faults = list(faults_of(found, times, objectives))
-    report = {"version": signature["version"], **_report(found, times, objectives, faults)}
+    report = {"version": signature["version"], **_report(found, times, faults)}
     write_json(workspace.path(artifacts.SERVICE_REPORT if soak is None else artifacts.SOAK_REPORT), report)
     _print(found, times)
     if faults:
@@ -105,9 +105,8 @@ def faults_of(
         for percentile, seconds in measured.items():
             limit = None if wanted is None else getattr(wanted, percentile)
             if limit is not None and seconds > limit.seconds:
-                yield (
-                    f"{percentile} of `objectives.{name}` is {_milliseconds(seconds)}, where it may be {limit}"
-                )
+                measured_as = f"{percentile} of `objectives.{name}` is {_milliseconds(seconds)}"
+                yield f"{measured_as}, where it may be {limit}"
     yield from found.faults
 
 
@@ -130,7 +129,6 @@ def _print(found: AnswerMeasurements, times: Mapping[str, Mapping[str, float]]) 
 def _report(
     found: AnswerMeasurements,
     times: Mapping[str, Mapping[str, float]],
-    objectives: Objectives,
     faults: Sequence[str],
 ) -> dict[str, Any]:
     per_second = found.seconds or 1.0
