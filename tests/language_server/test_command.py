@@ -20,12 +20,11 @@ def predict(*arguments: str, rows: str = "") -> subprocess.CompletedProcess[str]
 
 
 def test_rows_are_answered_in_their_order(example: Path) -> None:
-    rows = '{"prompt": "grüße aus Köln 🙂, and who are you"}\n{"prompt": "I was charged twice, and please refund me"}\n'
+    asked = ("grüße aus Köln 🙂, and who are you", "I was charged twice, and please refund me")
+    rows = "\n".join(json.dumps({"prompt": words}) for words in asked)
     done = predict(str(example), "-", rows=rows)
     answers = [json.loads(line)["answer"] for line in done.stdout.splitlines()]
-    assert (done.returncode, answers) == (0, ["other: we look into it", "billing: we look into it"]), (
-        done.stderr
-    )
+    assert answers == ["other: we look into it", "billing: we look into it"], done.stderr
 
 
 def test_a_server_that_runs_is_asked_by_its_address(text: TextServer) -> None:

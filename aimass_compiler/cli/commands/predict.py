@@ -96,7 +96,7 @@ def _is_text(url: str | None, package: Path | None) -> bool:
     if package is None:
         return model_server.is_of_text(url or "")
     try:
-        return signature_of(package)["format"] == LANGUAGE_PACKAGE_FORMAT
+        return bool(signature_of(package)["format"] == LANGUAGE_PACKAGE_FORMAT)
     except UnknownName:
         return False
 

@@ -63,7 +63,7 @@ def run(
 
 def _not_served(version: str) -> dict[str, Any]:
     measured = _times(AnswerMeasurements())
-    efficiency = {f"{name}_milliseconds": {} for name in measured}
+    efficiency: dict[str, dict[str, float]] = {f"{name}_milliseconds": {} for name in measured}
     return {"version": version, "passed": True, "is_served": False, "efficiency": efficiency, "faults": []}
 
 
