@@ -80,7 +80,7 @@ MODEL_CARD_FILE = "model_card.md"
 #: What a package of a language model says of its forms: that they read and answer the same.
 PARITY_FILE = "parity.json"
 PARITY_FORMAT = "aimass.parity/v1"
-#: In such a package, what transformers and vLLM read, and the graph of onnxruntime-genai.
+#: In such a package, what transformers and vLLM read.
 WEIGHTS_FOLDER = "weights"
 #: What the packaged model reached, beside the package's folder: its version's record has them.
 METRICS_FILE = "metrics.json"

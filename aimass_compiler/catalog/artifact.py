@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _VERSION_DIGITS = 12
+_BLOCK = 2**20
 
 
 class Server(Struct, frozen=True):
@@ -68,7 +69,8 @@ class Artifact(ABC, Generic[T]):
         for path in paths:
             folder, _, name = path.rpartition("/")
             if name == artifacts.ARTIFACT:
-                yield from (f"{folder}/{file}" for file in self.files)
+                files = self.packaged if folder == artifacts.PACKAGE else self.files
+                yield from (f"{folder}/{file}" for file in files)
             elif path not in self.omitted and (folder != artifacts.PACKAGE or name in self.companions):
                 yield path
 
@@ -78,7 +80,9 @@ class Artifact(ABC, Generic[T]):
 
         digest = hashlib.sha256()
         for path in self._all(folder):
-            digest.update(path.read_bytes())
+            with path.open("rb") as stream:
+                while block := stream.read(_BLOCK):
+                    digest.update(block)
         return digest.hexdigest()[:_VERSION_DIGITS]
 
     def size(self, folder: Path) -> int:
@@ -86,8 +90,14 @@ class Artifact(ABC, Generic[T]):
         return sum(path.stat().st_size for path in self._all(folder))
 
     def _all(self, folder: Path) -> Iterator[Path]:
-        for path in (folder / name for name in self.files):
+        names = dict.fromkeys((*self.files, *self.packaged))
+        for path in filter(Path.exists, (folder / name for name in names)):
             yield from sorted(filter(Path.is_file, path.rglob("*"))) if path.is_dir() else [path]
+
+    @property
+    def packaged(self) -> tuple[str, ...]:
+        """The files or folders that it is in the package."""
+        return self.files
 
     @abstractmethod
     def write(self, trained: T, folder: Path) -> None:
@@ -100,6 +110,10 @@ class Artifact(ABC, Generic[T]):
     @abstractmethod
     def scorer(self, folder: Path) -> Callable[[numpy.ndarray], numpy.ndarray]:
         """The files as a function from examples to scores: probabilities [N, K] or predictions [N]."""
+
+    def row_scorer(self, trained: Path, task: Task) -> Callable[[polars.DataFrame], numpy.ndarray]:
+        """What the stage train left as a function from prepared rows to scores; only where it `reads_rows`."""
+        raise NotImplementedError
 
     @abstractmethod
     def package(
@@ -125,6 +139,11 @@ class Artifact(ABC, Generic[T]):
 
         `inputs` in its signature says what is read of the rows.
         """
+
+    def labels(self, signature: Mapping[str, Any]) -> Sequence[str]:
+        """The classes that a package answers, in the order of its scores, by its signature."""
+        found: Sequence[str] = signature["outputs"][0]["labels"]
+        return found
 
     def answers(
         self, folder: Path, inputs: Sequence[Mapping[str, Any]], rows: polars.DataFrame, task: Task

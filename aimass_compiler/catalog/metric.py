@@ -28,6 +28,8 @@ class Metric(Kind):
     is_of_labels: ClassVar[bool] = False
     #: Whether it is measured of numbers divided by the scale of their series, which only forecasts have.
     is_scaled: ClassVar[bool] = False
+    #: Whether it is the mean of scores of single written answers, from 0 to 1.
+    is_of_answers: ClassVar[bool] = False
     #: Whether it compares each row with each, so that it is too slow for an interval by resampling.
     compares_all_rows: ClassVar[bool] = False
     #: Whether it only describes predictions: a better value does not mean a better model.

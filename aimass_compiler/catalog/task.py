@@ -88,6 +88,11 @@ class Task(Frozen):
         return self.kind not in ("regression", "generation")
 
     @property
+    def is_written(self) -> bool:
+        """Whether it answers a text."""
+        return self.kind == "generation"
+
+    @property
     def has_target(self) -> bool:
         """Whether there is a truth that predictions are held against."""
         return bool(self.target)

@@ -22,6 +22,7 @@ from aimass_compiler.pipeline.evaluation import Evaluation, Repetition, Retraini
 from aimass_compiler.pipeline.flow import Flow
 from aimass_compiler.pipeline.model_name import ModelName
 from aimass_compiler.pipeline.monitoring import Monitoring
+from aimass_compiler.pipeline.quantization import Quantization
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.training import Objective, Search, Training
@@ -69,6 +70,8 @@ class Pipeline(Frozen):
     retraining: Retraining = Field(default_factory=Retraining.default)
     repetition: Repetition | None = Field(None, exclude_if=is_absent)
     """What the repeat stage does; none where the spec asks for no folds and no seeds."""
+    quantize: Quantization | None = Field(None, exclude_if=is_absent)
+    """How the weights of a language model are made smaller; by default they stay as they are."""
     serving: Serving
     monitoring: Monitoring
     environments: Mapping[str, EnvironmentPipeline]

@@ -118,6 +118,21 @@ class PredictionIntervals(Frozen):
     """A gate: intervals must be no wider than this, in the target's unit."""
 
 
+class Parity(Frozen):
+    """How closely a language model's forms must agree: trained, merged, and as the engine serves it.
+
+    On rows of the test split, all must read the same prompt tokens and end on the same ids, or nothing is
+    packaged. Where weights are quantised, `quantize.log_probability` is the tolerance of that step.
+    """
+
+    rows: Integer = Field(32, ge=1, le=10_000)
+    """How many rows are compared, at most."""
+    tokens: Literal["equal"] = "equal"
+    """That each form chooses the same tokens itself, but where two are as likely within the tolerance."""
+    log_probability: Number = Field(0.02, gt=0, le=1)
+    """How far the log-probability of a token may be from that of the form before it."""
+
+
 class Evaluation(Frozen):
     """What a trained model must show before it is packaged."""
 
@@ -131,6 +146,8 @@ class Evaluation(Frozen):
     """From which probability on a row is given the positive class; by default, its likeliest class is."""
     intervals: PredictionIntervals | None = Field(None, exclude_if=is_absent)
     """Prediction intervals of a regression, in the model and in every answer; by default none."""
+    parity: Parity | None = Field(None, exclude_if=is_absent)
+    """How closely the forms of a language model must agree: by default, on 32 rows within 0.02."""
     importance: PermutationImportance = Field(
         default_factory=PermutationImportance.default,
         exclude_if=lambda importance: importance == PermutationImportance.default(),

@@ -24,6 +24,7 @@ TRAINED_FROM = frozenset(
         "training",
         "evaluation",
         "retraining",
+        "quantize",
     )
 )
 #: What the package has of `serving`, where it is written.

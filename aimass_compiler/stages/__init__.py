@@ -82,7 +82,14 @@ STAGES = (
     Stage(
         "package",
         "join transforms and model into one model.onnx with its contract, reference and card",
-        reads=("metadata.name", "task", "data.columns", "serving.explanations"),
+        reads=(
+            "metadata.name",
+            "task",
+            "data.columns",
+            "evaluation.parity",
+            "quantize",
+            "serving.explanations",
+        ),
         needs=(
             artifacts.FEATURES_GRAPH,
             artifacts.FEATURES,
@@ -100,6 +107,7 @@ STAGES = (
             artifacts.SIGNATURE,
             artifacts.REFERENCE,
             artifacts.GOLDEN,
+            artifacts.PARITY,
             artifacts.MODEL_CARD,
             artifacts.MANIFEST,
             artifacts.REACHED,

@@ -38,6 +38,7 @@ SIGNATURE = f"{PACKAGE}/{conventions.SIGNATURE_FILE}"
 REFERENCE = f"{PACKAGE}/{conventions.REFERENCE_FILE}"
 GOLDEN = f"{PACKAGE}/{conventions.GOLDEN_FILE}"
 MANIFEST = f"{PACKAGE}/{conventions.MANIFEST_FILE}"
+PARITY = f"{PACKAGE}/{conventions.PARITY_FILE}"
 MODEL_CARD = f"{PACKAGE}/{conventions.MODEL_CARD_FILE}"
 #: What the packaged model reached, which the record of its version has.
 REACHED = f"package/{conventions.METRICS_FILE}"

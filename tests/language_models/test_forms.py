@@ -114,7 +114,7 @@ def test_every_form_reads_and_answers_the_same(
     write_graph(merged, None, tmp_path / "onnx")
     forms = [
         CausalModel.of_adapter("training stack", base, adapter, base),
-        CausalModel.of_weights("merged weights", merged),
+        CausalModel.of_weights("merged weights", merged, merged),
         GenaiEngine("onnxruntime-genai", tmp_path / "onnx"),
     ]
     assert {form.stop_ids for form in forms} == {(1, 4)}  # the template's end beside the configuration's
@@ -124,7 +124,7 @@ def test_every_form_reads_and_answers_the_same(
         assert found[0] == prompt
         assert numpy.abs(found[1] - scored).max() < 1e-5
         assert found[2] == chosen
-    plain, _, _ = answers(CausalModel.of_weights("base", base))
+    plain, _, _ = answers(CausalModel.of_weights("base", base, base))
     assert plain == prompt
 
 
@@ -134,7 +134,9 @@ def test_the_adapter_matters_and_merging_again_makes_the_same_bytes(
     from aimass_compiler.catalog.artifacts._causal_model import CausalModel
     from aimass_compiler.catalog.artifacts._weights import code_in, write_merged
 
-    with_adapter, without = (answers(CausalModel.of_weights("", folder))[1] for folder in (merged, base))
+    with_adapter, without = (
+        answers(CausalModel.of_weights("", folder, folder))[1] for folder in (merged, base)
+    )
     assert numpy.abs(with_adapter - without).max() > 0.01
     write_merged(base, adapter, base, tmp_path)
     contents: Callable[[Path], dict[str, bytes]] = lambda folder: {  # noqa: E731  # of two folders

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -28,21 +29,19 @@ class CausalModel:
         self._tokenizer = tokenizer
 
     @classmethod
-    def of_weights(cls, name: str, folder: Path) -> Self:
-        """What lies in a folder of transformers: configuration, weights and tokenizer."""
+    def of_weights(cls, name: str, folder: Path, tokens: Path) -> Self:
+        """A folder of transformers, with the tokenizer of `tokens`."""
         model = loaded_weights(folder)
-        tokenizer = loaded_tokenizer(folder)
+        tokenizer = loaded_tokenizer(tokens)
         return cls(name, model, tokenizer, stop_ids_of(model.generation_config, tokenizer))
 
     @classmethod
     def of_adapter(cls, name: str, base: Path, adapter: Path, tokens: Path) -> Self:
         """A base with an adapter beside it, as training left them; the tokenizer is that of `tokens`."""
-        from peft import PeftModel
-
         model = loaded_weights(base)
         tokenizer = loaded_tokenizer(tokens)
         stop_ids = stop_ids_of(model.generation_config, tokenizer)
-        return cls(name, PeftModel.from_pretrained(model, str(adapter)), tokenizer, stop_ids)
+        return cls(name, with_adapter(model, adapter), tokenizer, stop_ids)
 
     def prompt_ids(self, turns: Turns) -> tuple[int, ...]:
         found = self._tokenizer.apply_chat_template(
@@ -128,8 +127,20 @@ def loaded_weights(folder: Path) -> Any:
     """A causal language model in float32. Raises OSError, ValueError."""
     import torch
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     return AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.float32, **SAFE)
+
+
+def with_adapter(model: Any, adapter: Path) -> Any:
+    """A base with what was learned beside it."""
+    from peft import PeftModel
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of names that peft still uses of transformers
+        return PeftModel.from_pretrained(model, str(adapter))
 
 
 def loaded_tokenizer(folder: Path) -> Any:

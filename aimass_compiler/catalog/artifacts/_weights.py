@@ -10,7 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from aimass_compiler.catalog.artifacts._causal_model import loaded_tokenizer, loaded_weights, stop_ids_of
+from aimass_compiler.catalog.artifacts._causal_model import (
+    loaded_tokenizer,
+    loaded_weights,
+    stop_ids_of,
+    with_adapter,
+)
 
 #: Files of a folder that would run code when they are read: pickles, and modules that a configuration names.
 _CODE = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.py")
@@ -44,9 +49,7 @@ def write_merged(base: Path, adapter: Path | None, tokens: Path, folder: Path) -
     kept = getattr(torch, _precision_of(base))
     ends = stop_ids_of(model.generation_config, tokenizer)
     if adapter is not None:
-        from peft import PeftModel
-
-        model = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+        model = with_adapter(model, adapter).merge_and_unload()
     model.generation_config = _plain_generation(tokenizer, ends)
     model.to(kept).save_pretrained(str(folder))
     tokenizer.save_pretrained(str(folder))
@@ -77,7 +80,11 @@ def write_graph(weights: Path, scheme: str | None, folder: Path) -> None:
     from onnxruntime_genai.models import builder
 
     precision, said = BUILT_AS[scheme], io.StringIO()
-    with TemporaryDirectory(prefix="aimass-builder-") as cache, contextlib.redirect_stdout(said):
+    with (
+        TemporaryDirectory(prefix="aimass-builder-") as cache,
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(said),
+    ):
         try:
             options = builder.parse_extra_options("", str(weights), str(folder), precision, "cpu", cache, [])
             builder.create_model("", str(weights), str(folder), precision, "cpu", cache, **options)

@@ -1,7 +1,8 @@
-"""A language model in files: adapter or weights where it was trained, a whole folder where it is served."""
+"""A language model in files: adapter or weights where it was trained, merged and built where it serves."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,18 +18,26 @@ if TYPE_CHECKING:
 
     from aimass_compiler.catalog.calibration import Calibration
     from aimass_compiler.catalog.forecast import IntervalWidths
+    from aimass_compiler.catalog.frameworks._tokenizing import Tokenizing
     from aimass_compiler.catalog.task import Task
+    from aimass_compiler.catalog.text_engine import TextEngine
+
+#: What the forms of one model are called, in certificates and messages.
+TRAINED, MERGED, BUILT = "training stack", "merged weights", "onnxruntime-genai"
+#: What lies in the folder that training leaves.
+_ADAPTER, _FULL, _TOKENIZER, _NOTES = "adapter", "weights", "tokenizer", "language_model.json"
 
 
 class LanguageModelFiles(Artifact[Any]):
-    """The folder `language_model`: what was learned, and what it was learned on."""
+    """The folder `language_model` that training leaves; packaged, weights and the graph that is served."""
 
     files: ClassVar[tuple[str, ...]] = ("language_model",)
-    package_format: ClassVar[str] = "aimass.language-model/v1"
+    package_format: ClassVar[str] = conventions.LANGUAGE_PACKAGE_FORMAT
     companions: ClassVar[frozenset[str]] = frozenset(
         {
             conventions.SIGNATURE_FILE,
             conventions.GOLDEN_FILE,
+            conventions.PARITY_FILE,
             conventions.MODEL_CARD_FILE,
             conventions.MANIFEST_FILE,
         }
@@ -36,17 +45,27 @@ class LanguageModelFiles(Artifact[Any]):
     server: ClassVar[Server] = servers.TEXT
     runs_on_accelerators: ClassVar[bool] = True
     engines: ClassVar[tuple[str, ...]] = ("onnx", "vllm")
-    reads_rows: ClassVar[bool] = True
     omitted: ClassVar[frozenset[str]] = frozenset({artifacts.FEATURES_GRAPH, artifacts.FEATURES_REFERENCE})
+    reads_rows: ClassVar[bool] = True
+
+    @property
+    def packaged(self) -> tuple[str, ...]:
+        return (conventions.WEIGHTS_FOLDER, conventions.ONNX_FOLDER)
 
     def write(self, trained: Any, folder: Path) -> None:
         trained.save(folder / self.files[0])
 
     def calibrate(self, calibration: Calibration, task: Task, folder: Path) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # a language model learns no probabilities on rows of its own
 
     def scorer(self, folder: Path) -> Callable[[numpy.ndarray], numpy.ndarray]:
-        raise NotImplementedError
+        raise NotImplementedError  # it is asked rows, not matrices
+
+    def row_scorer(self, trained: Path, task: Task) -> Callable[[polars.DataFrame], numpy.ndarray]:
+        from aimass_compiler.catalog.artifacts._text_answers import answers_to
+
+        engine, tokenizing = self.trained_engine(trained), self.tokenizing(trained)
+        return lambda rows: answers_to(rows, task, engine, tokenizing)
 
     def package(
         self,
@@ -57,9 +76,79 @@ class LanguageModelFiles(Artifact[Any]):
         threshold: float | None = None,
         widths: IntervalWidths | None = None,
     ) -> None:
-        raise NotImplementedError
+        del features, task, threshold, widths
+        from aimass_compiler.catalog.artifacts._weights import write_merged
+
+        place = trained / self.files[0]
+        full = place / _FULL
+        base, adapter = (full, None) if full.is_dir() else (_base(trained, place), place / _ADAPTER)
+        write_merged(base, adapter, place / _TOKENIZER, folder / conventions.WEIGHTS_FOLDER)
+
+    def build(self, folder: Path, scheme: str | None) -> None:
+        """Build the graph beside a package's weights, quantised by a scheme. Raises RuntimeError."""
+        from aimass_compiler.catalog.artifacts._weights import write_graph
+
+        write_graph(folder / conventions.WEIGHTS_FOLDER, scheme, folder / conventions.ONNX_FOLDER)
 
     def responder(
         self, folder: Path, inputs: Sequence[Mapping[str, Any]], task: Task
     ) -> Callable[[polars.DataFrame], numpy.ndarray]:
-        raise NotImplementedError
+        del inputs  # the task's conversation says what is read
+        from aimass_compiler.catalog.artifacts._text_answers import answers_to
+        from aimass_compiler.catalog.frameworks._tokenizing import Tokenizing
+
+        engine = self.packaged_engine(folder)
+        has_graph = (folder / conventions.ONNX_FOLDER).is_dir()
+        tokens = folder / (conventions.ONNX_FOLDER if has_graph else conventions.WEIGHTS_FOLDER)
+        tokenizing = Tokenizing.of(tokens)
+        return lambda rows: answers_to(rows, task, engine, tokenizing)
+
+    def labels(self, signature: Mapping[str, Any]) -> Sequence[str]:
+        found: Sequence[str] = signature["output"]["choices"]
+        return found
+
+    def trained_engine(self, trained: Path) -> TextEngine:
+        """What training left, asked by what trained it: the base with its adapter, or weights of its own."""
+        from aimass_compiler.catalog.artifacts._causal_model import CausalModel
+
+        place = trained / self.files[0]
+        if (place / _FULL).is_dir():
+            return CausalModel.of_weights(TRAINED, place / _FULL, place / _TOKENIZER)
+        return CausalModel.of_adapter(TRAINED, _base(trained, place), place / _ADAPTER, place / _TOKENIZER)
+
+    def merged_engine(self, folder: Path) -> TextEngine:
+        """The weights of a package, asked by transformers."""
+        from aimass_compiler.catalog.artifacts._causal_model import CausalModel
+
+        weights = folder / conventions.WEIGHTS_FOLDER
+        return CausalModel.of_weights(MERGED, weights, weights)
+
+    def packaged_engine(self, folder: Path) -> TextEngine:
+        """What serves of a package, as far as it runs here: its graph, or its weights where it has none."""
+        from aimass_compiler.catalog.artifacts._genai_engine import GenaiEngine
+
+        graph = folder / conventions.ONNX_FOLDER
+        return GenaiEngine(BUILT, graph) if graph.is_dir() else self.merged_engine(folder)
+
+    def tokenizing(self, trained: Path) -> Tokenizing:
+        """The tokenizer and the chat template that it was trained with."""
+        from aimass_compiler.catalog.frameworks._tokenizing import Tokenizing
+
+        return Tokenizing.of(trained / self.files[0] / _TOKENIZER)
+
+
+def _base(trained: Path, place: Path) -> Path:
+    """The base's folder, from what training noted."""
+    from pydantic import TypeAdapter
+
+    from aimass_compiler.catalog.base import AnyBase
+
+    noted = json.loads((place / _NOTES).read_text(encoding="utf-8"))["base"]
+    base = TypeAdapter(AnyBase).validate_python({key: noted[key] for key in noted if key != "digest"})
+    return base.folder(_root_of(trained))
+
+
+def _root_of(folder: Path) -> Path:
+    """The project that a folder of results lies in."""
+    named = (each.parent for each in folder.resolve().parents if each.name == conventions.ARTIFACTS_FOLDER)
+    return next(named, Path.cwd())

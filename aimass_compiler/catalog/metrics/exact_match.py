@@ -16,6 +16,7 @@ class ExactMatch(Metric):
     """Exact match: the share of rows whose answer is the right one, but for white space."""
 
     task: ClassVar[Literal["generation"]] = "generation"
+    is_of_answers: ClassVar[bool] = True
 
     def measure(
         self,

@@ -19,6 +19,7 @@ class RougeL(Metric):
     """ROUGE-L: the F-measure of the longest common subsequence of words, the mean over rows."""
 
     task: ClassVar[Literal["generation"]] = "generation"
+    is_of_answers: ClassVar[bool] = True
 
     def measure(
         self,

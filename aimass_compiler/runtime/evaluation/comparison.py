@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.metric import Metric
     from aimass_compiler.catalog.task import Task
     from aimass_compiler.runtime.evaluation.predictions import Predictions
+    from aimass_compiler.runtime.evaluation.written_answers import WorseAnswer
 
 _SAMPLES = 1_000
 
@@ -70,6 +71,8 @@ class Rival:
     """Why it cannot be asked about today's rows, and what to do about it."""
     comparisons: Mapping[tuple[str, str], BaselineComparison] = field(default_factory=dict)
     """By metric and split, those that gates ask for."""
+    worse: tuple[WorseAnswer, ...] = ()
+    """Of written answers, those that are worse than its own, on the splits that gates compare."""
 
     def numbers(self) -> dict[str, Any]:
         """What metrics.json holds of it: its version, and below each split its metrics."""

@@ -68,6 +68,8 @@ def judge_fit(metric: str, measurements: Measurements, gates: Sequence[Gate]) ->
     """The verdict by the objective's metric and the gates; without a target there is no truth to fit."""
     if not measurements.task.has_target:
         return _without_truth(metric, measurements)
+    if measurements.task.is_written:
+        return _of_texts(metric, measurements, gates)
     guess = constant_prediction(measurements.task, measurements.predictions["train"])
     train = _skill(metric, measurements, "train", guess)
     validation = _skill(metric, measurements, "validation", guess)
@@ -88,6 +90,13 @@ def _without_truth(metric: str, measurements: Measurements) -> Fit:
     train, validation = (measurements.measured[split][metric] for split in ("train", "validation"))
     reason = f"{_on_both(metric, measurements)}; there is no target that it could be held against"
     return Fit("unknown", reason, metric, train, validation, None, None, None)
+
+
+def _of_texts(metric: str, measurements: Measurements, gates: Sequence[Gate]) -> Fit:
+    """The verdict on written answers: by gates alone, because nobody knows what guessing a text reaches."""
+    train, validation = (measurements.measured[split][metric] for split in ("train", "validation"))
+    verdict, reason = next(_by_gates(measurements, gates), ("fits", _on_both(metric, measurements)))
+    return Fit(verdict, reason, metric, train, validation, None, None, None)
 
 
 @dataclass(frozen=True)
@@ -135,6 +144,19 @@ def _verdicts(
             "underfits",
             f"{_on_train(metric, measurements)}, where guessing reaches {shown(train.baseline)}",
         )
+    judged = list(_by_gates(measurements, gates))
+    yield from (each for each in judged if each[0] == "overfits")
+    has_gate = any(gate.overfit is not None for gate in gates)
+    if not has_gate and train.skill - validation.skill > _largest_fall(measurements):
+        fall = f"its skill falls from {train.skill:.2f} to {validation.skill:.2f}"
+        yield "overfits", f"{_on_both(metric, measurements)}: {fall}"
+    yield from (each for each in judged if each[0] == "underfits")
+    doubt = _doubt(measurements)
+    yield "fits", f"{_on_both(metric, measurements)}, where guessing reaches {shown(train.baseline)}{doubt}"
+
+
+def _by_gates(measurements: Measurements, gates: Sequence[Gate]) -> Iterator[tuple[Verdict, str]]:
+    """What gates find: first how far the splits are apart, then what training itself does not reach."""
     allowed = {
         gate.metric: gate.overfit
         for gate in sorted(gates, key=lambda gate: gate.overfit or 0.0, reverse=True)  # the strictest stays
@@ -143,15 +165,10 @@ def _verdicts(
     for name, most in allowed.items():
         if (measurements.gap(name) or 0.0) > most:
             yield "overfits", f"{_on_both(name, measurements)}, further apart than the {most:g} allowed"
-    if not allowed and train.skill - validation.skill > _largest_fall(measurements):
-        fall = f"its skill falls from {train.skill:.2f} to {validation.skill:.2f}"
-        yield "overfits", f"{_on_both(metric, measurements)}: {fall}"
     for gate in gates:
         limit = _missed_in_training(gate, measurements)
         if limit is not None and not _meets_elsewhere(gate, measurements):
             yield "underfits", f"even {_on_train(gate.metric, measurements)}, and its gate asks for {limit:g}"
-    doubt = _doubt(measurements)
-    yield "fits", f"{_on_both(metric, measurements)}, where guessing reaches {shown(train.baseline)}{doubt}"
 
 
 def _meets_elsewhere(gate: Gate, measurements: Measurements) -> bool:

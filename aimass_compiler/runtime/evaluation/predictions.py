@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy
 from numpy.typing import NDArray
 
+from aimass_compiler.catalog.conversation import turns_of
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 
 if TYPE_CHECKING:
+    import polars
+
     from aimass_compiler.catalog.examples import Examples
     from aimass_compiler.catalog.feature_matrix import FeatureMatrix
     from aimass_compiler.catalog.forecast import SeriesRows
@@ -29,7 +32,8 @@ _CHUNK = 4_000_000
 class Predictions:
     """The rows of a split: class numbers as `truth` [N] and float32 `scores` [N, K], or float64, both [N].
 
-    Where there is no target, `truth` holds the features [N, F].
+    Where there is no target, `truth` holds the features [N, F]. Of written answers, `truth` has the right ones
+    and `scores` records of `answer`, `log_probability` and `tokens`, both [N].
     """
 
     truth: NDArray[Any]
@@ -89,16 +93,40 @@ def predict(scorer: Scorer, task: Task, examples: Examples, split: str) -> Predi
     scores = scores_of(scorer, examples.x)
     if not task.is_classification:
         scores = scores.reshape(-1)
-    broken = int((~numpy.isfinite(scores)).reshape(len(scores), -1).any(axis=1).sum())
-    if broken:
-        raise StageFailure(
-            ExitCode.TRAINING,
-            f"the prediction of {broken:,} of the {len(scores):,} {split} rows is not a finite number",
-            "lower the learning rate or scale the features, such as with `standardize`",
-        )
+    _require_finite(
+        scores, split, "lower the learning rate or scale the features, such as with `standardize`"
+    )
     return Predictions(truth_of(task, examples), scores, examples.weights, examples.series)
 
 
 def truth_of(task: Task, examples: Examples) -> NDArray[Any]:
     """What predictions are held against: the targets [N], or where there are none, the features [N, F]."""
     return numpy.asarray(examples.y if task.has_target else examples.x[:])
+
+
+def predict_rows(
+    scorer: Callable[[polars.DataFrame], NDArray[Any]], task: Task, rows: polars.DataFrame, split: str
+) -> Predictions:
+    """What a model that reads prepared rows says of a split.
+
+    Raises StageFailure when a number of it is none.
+    """
+    scores = scorer(rows)
+    _require_finite(scores, split, "lower the learning rate")
+    answers: list[Any] = [each.answer for each in turns_of(rows, task)]
+    if task.is_classification:
+        return Predictions(numpy.array([task.classes.index(answer) for answer in answers]), scores)
+    return Predictions(numpy.array(answers, object), scores)
+
+
+def silent_rows(scores: NDArray[Any]) -> int:
+    """Of how many rows a score is not a finite number; of written answers, how likely the right ones are."""
+    numbers = scores["log_probability"] if scores.dtype.names else scores
+    return int((~numpy.isfinite(numbers)).reshape(len(numbers), -1).any(axis=1).sum())
+
+
+def _require_finite(scores: NDArray[Any], split: str, hint: str) -> None:
+    broken = silent_rows(scores)
+    if broken:
+        message = f"the prediction of {broken:,} of the {len(scores):,} {split} rows is not a finite number"
+        raise StageFailure(ExitCode.TRAINING, message, hint)

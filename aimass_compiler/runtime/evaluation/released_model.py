@@ -6,12 +6,13 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy
 import polars
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline.columns import request_columns
 from aimass_compiler.runtime.evaluation.comparison import NoRival, Rival, compare
+from aimass_compiler.runtime.evaluation.predictions import silent_rows
+from aimass_compiler.runtime.evaluation.written_answers import worse_answers
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.series_rows import SERIES_COLUMNS
 from aimass_compiler.runtime.workspace import read_json
@@ -64,14 +65,20 @@ class Released:
             self._hold(place, request_columns(columns, task))
         path = self._workspace.path(artifacts.rows(split))
         own = [] if task.forecast is None else SERIES_COLUMNS
-        rows = polars.read_parquet(path, columns=[*(place["name"] for place in inputs), *own])
+        own = [task.target] if task.is_written else own  # it is asked how likely the right answers are
+        names = dict.fromkeys((*(place["name"] for place in inputs), *own))
+        rows = polars.read_parquet(path, columns=list(names))
         scores = self._artifact.answers(self._folder, inputs, rows, task)
         scores = scores[:, order] if task.is_classification else scores.reshape(-1)
-        silent = int((~numpy.isfinite(scores)).reshape(len(scores), -1).any(axis=1).sum())
+        silent = silent_rows(scores)
         if silent:
             raise Incomparable(f"it has no answer to {silent:,} of the {len(scores):,} {split} rows")
         # Its labels follow from its own threshold, as its callers get them.
         return replace(new, scores=scores, threshold=self._signature.get("decision", {}).get("threshold"))
+
+    def rows_of(self, split: str) -> polars.DataFrame:
+        """Today's rows of a split."""
+        return polars.read_parquet(self._workspace.path(artifacts.rows(split)))
 
     def _order(self, task: Task) -> list[int]:
         """Where it has each of today's classes."""
@@ -79,7 +86,7 @@ class Released:
             raise Incomparable(f"it is for {self._signature['task']}")
         if not task.is_classification:
             return []
-        labels = self._signature["outputs"][0]["labels"]
+        labels = self._artifact.labels(self._signature)
         if sorted(labels) != sorted(task.classes):
             raise Incomparable(f"its classes are {', '.join(labels)}")
         return [labels.index(name) for name in task.classes]
@@ -89,7 +96,10 @@ class Released:
         name, column = place["name"], columns.get(place["name"])
         if column is None:
             raise Incomparable(f"it reads `{name}`, which is no longer in `data.columns`")
-        is_alike = column.holds.is_for_transforms and (column.holds.tensor or name) == place["tensor"]
+        if "tensor" in place:
+            is_alike = column.holds.is_for_transforms and (column.holds.tensor or name) == place["tensor"]
+        else:
+            is_alike = column.type == place["type"]
         if not is_alike:
             raise Incomparable(f"it reads `{name}` as {place['type']}, which is {column.type} now")
         shape = list(column.column_type.shape)
@@ -142,7 +152,14 @@ def _rival(
         comparison = compare(measurements.metrics[metric], measurements.task, new, said[split])
         if comparison:
             comparisons[metric, split] = comparison
-    return Rival(found.version, found.environment, comparisons=comparisons)
+    worse = [
+        answer
+        for split, old in said.items()
+        for answer in worse_answers(
+            measurements, split, measurements.predictions[split], old, found.rows_of(split)
+        )
+    ]
+    return Rival(found.version, found.environment, comparisons=comparisons, worse=tuple(worse))
 
 
 def released(environment: str, artifact: Artifact[Any], workspace: Workspace) -> Released | NoRival:

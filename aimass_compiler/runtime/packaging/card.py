@@ -47,7 +47,7 @@ def card(
     tested_rows: int,
 ) -> str:
     """The whole card as Markdown; `report` is what evaluate wrote, `best` what train did."""
-    environment = _environment()
+    environment = environment_of_cards()
     source = resources.files(__package__).joinpath(_TEMPLATE).read_text(encoding="utf-8")
     return environment.from_string(source).render(
         name=name,
@@ -56,7 +56,7 @@ def card(
         inputs=[(column, columns[column["name"]], _accepted(column)) for column in signature["inputs"]],
         splits=SPLITS,
         metrics=[
-            (metric_title(name, task), [_shown(report[split][name]) for split in SPLITS])
+            (metric_title(name, task), [shown_number(report[split][name]) for split in SPLITS])
             for name in report["test"]
         ],
         folds=_spread(report.get("cross_validation", {}), task),
@@ -66,7 +66,7 @@ def card(
                 (name, metric_title(name, task)) for name in report.get("seeds", {}).get("test", ())
             )
         ],
-        slices=list(_slices(report)),
+        slices=list(slices_of(report)),
         gates=report["gates"],
         fit=report["fit"],
         decision=report.get("decision"),
@@ -77,16 +77,17 @@ def card(
         kind=best["model"],
         importance=report.get("importance"),
         intervals=report.get("prediction_intervals"),
-        shown=_shown,
+        shown=shown_number,
         calibration=best.get("calibration"),
         parameters=best["parameters"],
         models=list(_models(best)),
         objective=metric_title(best["metric"], task),
-        request=_json_block({"rows": [signature["example"]]}),
+        request=json_block({"rows": [signature["example"]]}),
     )
 
 
-def _environment() -> jinja2.Environment:
+def environment_of_cards() -> jinja2.Environment:
+    """Templates whose values are all escaped for Markdown."""
     return jinja2.Environment(
         undefined=jinja2.StrictUndefined,
         finalize=_finished,
@@ -97,23 +98,28 @@ def _environment() -> jinja2.Environment:
     )
 
 
-def _shown(value: float | None) -> str:
+def shown_number(value: float | None) -> str:
+    """A measured number as a table has it."""
     return "not defined" if value is None else f"{value:.4g}"
 
 
 def _models(best: Mapping[str, Any]) -> Iterator[tuple[str, int | str, str]]:
     """Model, trials and the best of them, where the search chose among several; then what guessing has."""
     for each in best.get("candidates", ()):
-        yield each["model"], each["trials"], _shown(each["value"])
+        yield each["model"], each["trials"], shown_number(each["value"])
     if "baseline" in best:
-        yield f"baseline: {best['baseline']['name']} for every row", "", _shown(best["baseline"]["value"])
+        yield (
+            f"baseline: {best['baseline']['name']} for every row",
+            "",
+            shown_number(best["baseline"]["value"]),
+        )
 
 
 def _naive(task: Task, report: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     """The metrics of the seasonal naive forecast, if there is one."""
     found = report.get("baseline", {}).get("seasonal_naive", {})
     for name in found.get("test", ()):
-        yield metric_title(name, task), [_shown(found[split][name]) for split in SPLITS]
+        yield metric_title(name, task), [shown_number(found[split][name]) for split in SPLITS]
 
 
 def _spread(metrics: Mapping[str, Any], task: Task) -> list[tuple[str, str]]:
@@ -123,14 +129,16 @@ def _spread(metrics: Mapping[str, Any], task: Task) -> list[tuple[str, str]]:
 
 def _mean_and_deviation(found: Mapping[str, float | None]) -> str:
     deviation = "" if found["std"] is None else f" ± {found['std']:.2g}"
-    return f"{_shown(found['mean'])}{deviation}"
+    return f"{shown_number(found['mean'])}{deviation}"
 
 
-def _slices(report: Mapping[str, Any]) -> Iterator[tuple[str, str, int, list[str]]]:
+def slices_of(report: Mapping[str, Any]) -> Iterator[tuple[str, str, int, list[str]]]:
     """Column, value, rows and the metrics in the order of the table above them."""
     for column, values in report["slices"].items():
         for value, found in values.items():
-            cells = [_shown(found[name]) if name in found else "too few rows" for name in report["test"]]
+            cells = [
+                shown_number(found[name]) if name in found else "too few rows" for name in report["test"]
+            ]
             yield column, value, found["rows"], cells
 
 
@@ -145,6 +153,6 @@ def _accepted(column: Mapping[str, Any]) -> str:
     return ", ".join(column.get("values") or ["any"])
 
 
-def _json_block(value: Mapping[str, Any]) -> Markup:
+def json_block(value: Mapping[str, Any]) -> Markup:
     """A fenced block; the JSON is one line, so nothing in it can end the block."""
     return Markup("```json\n" + json.dumps(value, ensure_ascii=False) + "\n```")  # noqa: S704  # as said above

@@ -34,9 +34,10 @@ from aimass_compiler.runtime.evaluation.prediction_intervals import (
     is_of_intervals,
     judge_intervals,
 )
-from aimass_compiler.runtime.evaluation.predictions import Predictions, predict
+from aimass_compiler.runtime.evaluation.predictions import Predictions, predict, predict_rows
 from aimass_compiler.runtime.evaluation.released_model import rivals_of
 from aimass_compiler.runtime.evaluation.repeats import Repeats
+from aimass_compiler.runtime.evaluation.written_answers import document_of, lines_of, write_answers
 from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.workspace import Workspace, read_json, write_json, write_table
@@ -91,16 +92,24 @@ def run(
     measured: dict[str, Any] = dict(measurements.measured)
     measured["slices"] = _slices(evaluation.slices, measurements, columns, workspace)
     measured |= _ahead(measurements, best.get("backtest"))
-    permuted = _importance(evaluation, objective, measurements, AsPackaged(artifact, task.of_rows, workspace))
+    permuted = (
+        None  # a prompt is nearly all that a language model reads
+        if artifact.reads_rows
+        else _importance(evaluation, objective, measurements, AsPackaged(artifact, task.of_rows, workspace))
+    )
+    write_importance(workspace.path(artifacts.PERMUTATION_IMPORTANCE), permuted)
     beside = _comparisons(rivals, judged, decided, permuted) | repeats.numbers()
     beside |= {"prediction_intervals": intervals.document()} if intervals else {}
     write_json(workspace.path(artifacts.METRICS), measured | beside)
-    write_json(workspace.path(artifacts.VERDICT), _verdict(measurements, fit, judged, decided))
+    worse = [each for rival in rivals.values() if isinstance(rival, Rival) for each in rival.worse]
+    verdict = _verdict(measurements, fit, judged, decided)
+    verdict |= {"worse_answers": document_of(worse)} if worse else {}
+    write_json(workspace.path(artifacts.VERDICT), verdict)
     _write_rows(task, predictions["test"], workspace)
     said = [*([decided.shown(task)] if decided else []), *([intervals.shown] if intervals else [])]
     said += repeats.lines(objective.metric)
     judged_fit = f"the model {fit.verdict}: {fit.reason}" if task.has_target else fit.reason
-    for line in (*said, judged_fit, *map(_marked, judged)):
+    for line in (*said, judged_fit, *map(_marked, judged), *lines_of(worse)):
         print(line, flush=True)
     _stop_if_missed([gate for gate in judged if not gate.passed], fit, measurements, evaluation)
 
@@ -108,31 +117,42 @@ def run(
 def _importance(
     evaluation: Evaluation, objective: Objective, measurements: Measurements, model: AsPackaged
 ) -> Permuted | None:
-    """Measure and write what each column is worth to the model, by the objective's metric."""
-    permuted = importance_of(
+    """Measure what each column is worth to the model, by the objective's metric."""
+    return importance_of(
         evaluation.importance,
         measurements.metrics[objective.metric],
         measurements.predictions["validation"],
         read_json(model.workspace.path(artifacts.FEATURES))["inputs"],
         model,
     )
-    write_importance(model.workspace.path(artifacts.PERMUTATION_IMPORTANCE), permuted)
-    return permuted
 
 
 def _write_rows(task: Task, test: Predictions, workspace: Workspace) -> None:
     """Write the predictions of the test split, and the plots made of them."""
-    _write_predictions(workspace.path(artifacts.PREDICTIONS), task, test)
+    if task.is_written:
+        rows = polars.read_parquet(workspace.path(artifacts.rows("test")))
+        write_answers(workspace.path(artifacts.PREDICTIONS), task, rows, test)
+    else:
+        _write_predictions(workspace.path(artifacts.PREDICTIONS), task, test)
+    is_drawn = task.has_target and not task.is_written
     for path, write in _PLOTS.items():
-        (write if task.has_target else plots.write_nothing)(workspace.path(path), task, test)
+        (write if is_drawn else plots.write_nothing)(workspace.path(path), task, test)
 
 
 def _predicted(
     artifact: Artifact[Any], task: Task, decision: Decision | None, workspace: Workspace
 ) -> tuple[dict[str, Predictions], ChosenThreshold | None]:
     """What the model says of every split, and the threshold of its labels, if there is one."""
-    scorer, matrices = artifact.scorer(workspace.folder("train")), workspace.folder("features")
-    predictions = {split: predict(scorer, task, read_examples(matrices, split), split) for split in SPLITS}
+    trained, matrices = workspace.folder("train"), workspace.folder("features")
+    if artifact.reads_rows:
+        ask = artifact.row_scorer(trained, task)
+        tables = {split: polars.read_parquet(workspace.path(artifacts.rows(split))) for split in SPLITS}
+        predictions = {split: predict_rows(ask, task, rows, split) for split, rows in tables.items()}
+    else:
+        scorer = artifact.scorer(trained)
+        predictions = {
+            split: predict(scorer, task, read_examples(matrices, split), split) for split in SPLITS
+        }
     if decision is None:
         return predictions, None
     decided = _decided(decision, task, predictions)

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import polars
 
+from aimass_compiler.catalog.artifacts.language_model import LanguageModelFiles
 from aimass_compiler.catalog.forecast_request import by_request, request_inputs, request_rows
 from aimass_compiler.catalog.model import model_named
 from aimass_compiler.pipeline.columns import request_columns
+from aimass_compiler.pipeline.evaluation import Parity
 from aimass_compiler.runtime.evaluation.forecasts import widths_of
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.packaging import signature
 from aimass_compiler.runtime.packaging.background import background_of
 from aimass_compiler.runtime.packaging.card import card
 from aimass_compiler.runtime.packaging.golden import golden_rows
+from aimass_compiler.runtime.packaging.language_package import Wanted, write_language_package
 from aimass_compiler.runtime.packaging.manifest import manifest_of
 from aimass_compiler.runtime.packaging.reference import prediction_reference
 from aimass_compiler.runtime.parity import require_same_package
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from aimass_compiler.catalog.task import Task
     from aimass_compiler.pipeline.columns import Column
+    from aimass_compiler.pipeline.quantization import Quantization
     from aimass_compiler.pipeline.serving import Explanations
 
 
@@ -34,6 +38,8 @@ def run(
     task: Task,
     columns: Mapping[str, Column],
     explanations: Explanations | None = None,
+    parity: Parity | None = None,
+    quantize: Quantization | None = None,
     *,
     workspace: Workspace,
 ) -> None:
@@ -46,6 +52,10 @@ def run(
     best = read_json(workspace.path(artifacts.BEST))
     task = task.naming(best.get("classes", task.classes))
     artifact = model_named(best["model"]).artifact
+    if isinstance(artifact, LanguageModelFiles):
+        wanted = Wanted(name, task, artifact, parity or Parity.default(), quantize)
+        write_language_package(wanted, workspace)
+        return
     rows = polars.read_parquet(workspace.path(artifacts.rows("test")))
     read = request_inputs(read_json(workspace.path(artifacts.FEATURES))["inputs"], task)
     report = read_json(workspace.path(artifacts.METRICS)) | read_json(workspace.path(artifacts.VERDICT))

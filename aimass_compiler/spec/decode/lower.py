@@ -111,6 +111,7 @@ def lower(
         evaluation=evaluation,
         retraining=Retraining.of(spec.evaluation, objective.metric),
         repetition=Repetition.of(evaluation, objective.metric),
+        quantize=spec.quantize,
         serving=generating(spec.serving, task.conversation, model.candidates),
         monitoring=spec.monitoring,
         environments=_environments(spec, settings, task, model),

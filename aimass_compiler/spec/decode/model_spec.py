@@ -19,6 +19,7 @@ from aimass_compiler.pipeline.accelerator import Accelerator
 from aimass_compiler.pipeline.data import Data
 from aimass_compiler.pipeline.evaluation import Evaluation
 from aimass_compiler.pipeline.monitoring import Monitoring
+from aimass_compiler.pipeline.quantization import Quantization
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.pipeline.training import Objective, Search, Training
 from aimass_compiler.pipeline.waiver import Waiver
@@ -126,6 +127,8 @@ class ModelSpec(Frozen):
     """How one trial is trained."""
     evaluation: Evaluation = Field(default_factory=Evaluation.default)
     """What a trained model must show before it is packaged."""
+    quantize: Quantization | None = None
+    """How the weights of a language model are made smaller once it is trained; by default they are not."""
     serving: Serving = Field(default_factory=Serving.default)
     """How the model is served."""
     monitoring: Monitoring = Field(default_factory=Monitoring.default)

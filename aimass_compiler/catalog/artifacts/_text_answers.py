@@ -1,0 +1,66 @@
+"""What an engine says of prepared rows: written answers with their likelihoods, or shares of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from aimass_compiler.catalog.conversation import Conversation, Turns, turns_of
+from aimass_compiler.catalog.text_engine import TokenRow
+
+if TYPE_CHECKING:
+    import numpy
+    import polars
+
+    from aimass_compiler.catalog.frameworks._tokenizing import Tokenizing
+    from aimass_compiler.catalog.task import Task
+    from aimass_compiler.catalog.text_engine import TextEngine
+
+#: How much longer an answer may get than the longest right one before it is cut off: as long again, and this.
+_MORE = 16
+
+
+def answers_to(
+    rows: polars.DataFrame, task: Task, engine: TextEngine, tokenizing: Tokenizing
+) -> numpy.ndarray:
+    """Scores of rows: of a text, records [N] of `answer`, `log_probability` (the sum over the right answer's
+    tokens) and `tokens` (how many those are); of classes, their shares, float32 [N, K]."""
+    conversations = turns_of(rows, task)
+    if task.is_classification:
+        return _shares(conversations, task, engine, tokenizing)
+    return _written(conversations, task.conversation, engine, tokenizing)
+
+
+def _written(
+    conversations: Sequence[Turns], how: Conversation | None, engine: TextEngine, tokenizing: Tokenizing
+) -> numpy.ndarray:
+    import numpy
+
+    asked = [TokenRow(*tokenizing.encoded(each)) for each in conversations]
+    found = numpy.empty(len(asked), [("answer", object), ("log_probability", "f8"), ("tokens", "i8")])
+    if not asked:
+        return found
+    most = 2 * max(len(row.answer) for row in asked) + _MORE
+    if how is not None:
+        most = max(1, min(most, how.sequence_length - min(len(row.prompt) for row in asked)))
+    found["answer"] = [engine.text(ids) for ids in engine.greedy([row.prompt for row in asked], most)]
+    found["log_probability"] = [float(each.sum()) for each in engine.log_probabilities(asked)]
+    found["tokens"] = [len(row.answer) for row in asked]
+    return found
+
+
+def _shares(
+    conversations: Sequence[Turns], task: Task, engine: TextEngine, tokenizing: Tokenizing
+) -> numpy.ndarray:
+    """The likelihood of each class as the answer, with the token that ends it, divided by their sum."""
+    import numpy
+
+    question = ({"role": "user", "content": "?"},)
+    choices = [tokenizing.answer_ids(question, name) for name in task.classes]
+    prompts = [tokenizing.prompt_ids(each.turns) for each in conversations]
+    asked = [TokenRow(prompt, choice) for prompt in prompts for choice in choices]
+    likely = numpy.array([float(each.sum()) for each in engine.log_probabilities(asked)])
+    likely = likely.reshape(len(prompts), len(choices))
+    shares = numpy.exp(likely - likely.max(axis=1, keepdims=True))
+    found: numpy.ndarray = (shares / shares.sum(axis=1, keepdims=True)).astype(numpy.float32)
+    return found

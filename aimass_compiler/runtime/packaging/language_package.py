@@ -1,0 +1,204 @@
+"""The package of a language model: its forms, the proof that they agree, and what says so."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import polars
+
+from aimass_compiler import conventions
+from aimass_compiler.catalog.base import BaseError
+from aimass_compiler.catalog.conversation import turns_of
+from aimass_compiler.pipeline.evaluation import Parity
+from aimass_compiler.runtime.evaluation.gates import GateResult
+from aimass_compiler.runtime.evaluation.measures import finite, metrics_named, shown
+from aimass_compiler.runtime.evaluation.predictions import predict_rows
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.packaging.golden_answers import golden_answers
+from aimass_compiler.runtime.packaging.language_card import language_card
+from aimass_compiler.runtime.packaging.manifest import manifest_of
+from aimass_compiler.runtime.packaging.parity_certificate import CertifiedRow, Form, certify
+from aimass_compiler.runtime.workspace import Workspace, read_json, replacing, replacing_all, write_json
+from aimass_compiler.stages import artifacts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from aimass_compiler.catalog.artifacts.language_model import LanguageModelFiles
+    from aimass_compiler.catalog.task import Task
+    from aimass_compiler.pipeline.quantization import Quantization
+    from aimass_compiler.runtime.packaging.parity_certificate import Certificate
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is packaged, and how near its forms must be."""
+
+    name: str
+    task: Task
+    artifact: LanguageModelFiles
+    parity: Parity = field(default_factory=Parity.default)
+    quantize: Quantization | None = None
+
+
+def write_language_package(wanted: Wanted, workspace: Workspace) -> None:
+    """Write weights, graph, certificate and what says what they are.
+
+    Raises StageFailure where forms of the model differ, or quantisation costs more than its gates allow; then
+    nothing is packaged.
+    """
+    artifact, folder = wanted.artifact, workspace.folder(artifacts.PACKAGE)
+    rows = polars.read_parquet(workspace.path(artifacts.rows("test")))
+    report = read_json(workspace.path(artifacts.METRICS)) | read_json(workspace.path(artifacts.VERDICT))
+    with replacing_all(folder, artifact.packaged) as made:
+        _make_forms(wanted, made, workspace)
+        certificate = _certified(wanted, made, rows, workspace)
+        report |= _quantized(wanted, made, rows, report)
+        best = read_json(workspace.path(artifacts.BEST))
+        known = {"version": artifact.version(made), "trained_at": best["trained_at"]}
+        signature = _signature(wanted, made, known, rows, workspace)
+        engine = artifact.packaged_engine(made)
+        golden = golden_answers(engine, turns_of(rows, wanted.task), wanted.parity.log_probability)
+        parity = certificate.document()
+    documents = {
+        artifacts.SIGNATURE: signature,
+        artifacts.GOLDEN: golden,
+        artifacts.PARITY: parity,
+        artifacts.REACHED: known | report | {"parity": parity},
+    }
+    features = read_json(workspace.path(artifacts.FEATURES))
+    text = language_card(signature, wanted.task, report, best, features, parity, rows.height)
+    _write(documents, text, workspace)
+    print(certificate.statement, flush=True)
+    print(f"version {known['version']}, {artifact.size(folder):,} bytes", flush=True)
+
+
+def _write(documents: Mapping[str, Mapping[str, Any]], text: str, workspace: Workspace) -> None:
+    """Write what says what the package is; the manifest comes last, because it lists all of it."""
+    for path, document in documents.items():
+        write_json(workspace.path(path), document)
+    with replacing(workspace.path(artifacts.MODEL_CARD)) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    write_json(workspace.path(artifacts.MANIFEST), manifest_of(workspace.folder(artifacts.PACKAGE)))
+
+
+def _make_forms(wanted: Wanted, made: Path, workspace: Workspace) -> None:
+    """Merge, and build the graph that serves. Raises StageFailure."""
+    from aimass_compiler.catalog.artifacts._weights import code_in
+
+    trained = workspace.folder("train")
+    try:
+        wanted.artifact.package(trained, workspace.folder("features"), wanted.task, made)
+        if conventions.ONNX_FOLDER in wanted.artifact.packaged:
+            wanted.artifact.build(made, None if wanted.quantize is None else wanted.quantize.scheme)
+    except (BaseError, RuntimeError) as error:
+        hint = error.help if isinstance(error, BaseError) else "`serving: {engine: vllm}` needs no graph"
+        raise StageFailure(ExitCode.FAILED, str(error), hint) from None
+    found = code_in(made)
+    if found:
+        raise StageFailure(
+            ExitCode.FAILED,
+            f"the package has files that run code when they are read: {', '.join(found)}",
+            "choose a base of an architecture that transformers has, with safetensors",
+        )
+
+
+def _certified(wanted: Wanted, made: Path, rows: polars.DataFrame, workspace: Workspace) -> Certificate:
+    """Ask every form about rows of the test split. Raises StageFailure where they differ."""
+    artifact, tolerance = wanted.artifact, wanted.parity.log_probability
+    trained, tokenizing = workspace.folder("train"), artifact.tokenizing(workspace.folder("train"))
+    conversations = turns_of(rows, wanted.task)
+    asked = [
+        CertifiedRow(place, conversations[place].turns, tokenizing.encoded(conversations[place])[1])
+        for place in spread(len(conversations), wanted.parity.rows)
+    ]
+    forms = [Form(artifact.merged_engine(made), largest=tolerance)]
+    if conventions.ONNX_FOLDER in artifact.packaged:
+        rough = None if wanted.quantize is None else wanted.quantize.log_probability
+        engine = artifact.packaged_engine(made)
+        forms.append(Form(engine, tolerance if rough is None else None, rough))
+    found = certify(asked, artifact.trained_engine(trained), forms)
+    if found.problems:
+        raise StageFailure(
+            ExitCode.FAILED,
+            "the forms of the model do not agree, so nothing is packaged:\n"
+            + "\n".join(f"  {problem}" for problem in found.problems),
+            "tolerances are `evaluation.parity` and `quantize.log_probability`; other tokens or ends are "
+            "a fault of the base's tokenizer, chat template or generation_config.json",
+        )
+    return found
+
+
+def spread(count: int, most: int) -> list[int]:
+    """Places of so many rows at most, evenly among all of them."""
+    wanted = min(count, most)
+    return [place * count // wanted for place in range(wanted)]
+
+
+def _quantized(
+    wanted: Wanted, made: Path, rows: polars.DataFrame, report: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The metrics of the quantised model on the test split, held to its gates. Raises StageFailure."""
+    if wanted.quantize is None:
+        return {}
+    task, how = wanted.task, wanted.quantize
+    scored = predict_rows(wanted.artifact.responder(made, (), task), task, rows, "test")
+    metrics = metrics_named(dict.fromkeys((*report["test"], *(gate.metric for gate in how.gates))))
+    after = {name: finite(scored.measured(metric, task)) for name, metric in metrics.items()}
+    judged = []
+    for gate in how.gates:
+        metric, before, now = metrics[gate.metric], report["test"].get(gate.metric), after[gate.metric]
+        condition = f"loses {gate.loses:g} by {how.scheme}"
+        if before is None or now is None:
+            lost, reason = None, f"{gate.metric} is not defined both before {how.scheme} and after it"
+        else:
+            lost = before - now if metric.greater_is_better else now - before
+            reason = (
+                f"{gate.metric} on the test split is {shown(now)} in {how.scheme}, {shown(before)} before"
+            )
+        passed = lost is not None and lost <= gate.loses
+        reason += "" if passed or lost is None else f"; at most {gate.loses:g} may be lost"
+        judged.append(GateResult(gate.metric, metric.title(task), "test", condition, now, passed, reason))
+    missed = [each.reason for each in judged if not each.passed]
+    if missed:
+        raise StageFailure(
+            ExitCode.GATE,
+            "quantisation costs too much, so nothing is packaged:\n"
+            + "\n".join(f"  {each}" for each in missed),
+            "choose a scheme of more bits, or leave `quantize` out",
+        )
+    gates = [*report["gates"], *map(asdict, judged)]
+    return {"quantized": {"scheme": how.scheme, "test": after}, "gates": gates}
+
+
+def _signature(
+    wanted: Wanted, made: Path, known: Mapping[str, str], rows: polars.DataFrame, workspace: Workspace
+) -> dict[str, Any]:
+    """What a package accepts and answers, as servers and callers read it."""
+    features, task = read_json(workspace.path(artifacts.FEATURES)), wanted.task
+    how, inputs = task.conversation, features["inputs"]
+    is_graph = conventions.ONNX_FOLDER in wanted.artifact.packaged
+    choice = {"kind": "choice", "choices": list(task.classes)}
+    return {
+        "format": wanted.artifact.package_format,
+        "model": wanted.name,
+        **known,
+        "task": task.served_as,
+        "base": features["base"],
+        "context": None if how is None else how.sequence_length,
+        "tokenizer": features["tokenizer"],
+        "template": features["template"],
+        "inputs": inputs,
+        "output": choice if task.is_classification else {"kind": "text"},
+        "stop_ids": list(wanted.artifact.packaged_engine(made).stop_ids),
+        "engine": "onnx" if is_graph else "vllm",
+        "quantized": None if wanted.quantize is None else wanted.quantize.scheme,
+        "example": _example(rows, [place["name"] for place in inputs]),
+    }
+
+
+def _example(rows: polars.DataFrame, names: Sequence[str]) -> dict[str, Any]:
+    (row,) = rows.select(names).head(1).to_dicts()
+    return row
