@@ -94,6 +94,12 @@ class Artifact(ABC, Generic[T]):
         for path in filter(Path.exists, (folder / name for name in names)):
             yield from sorted(filter(Path.is_file, path.rglob("*"))) if path.is_dir() else [path]
 
+    def made_for(self, engine: str | None, *, is_adapter: bool) -> Artifact[T]:
+        """The same with the files that an engine reads; `is_adapter` says that another model's server has the
+        base."""
+        del engine, is_adapter
+        return self
+
     @property
     def packaged(self) -> tuple[str, ...]:
         """The files or folders that it is in the package."""
@@ -112,7 +118,7 @@ class Artifact(ABC, Generic[T]):
         """The files as a function from examples to scores: probabilities [N, K] or predictions [N]."""
 
     def row_scorer(self, trained: Path, task: Task) -> Callable[[polars.DataFrame], numpy.ndarray]:
-        """What the stage train left as a function from prepared rows to scores; only where it `reads_rows`."""
+        """What the stage train left, as a function from prepared rows to scores; where it `reads_rows`."""
         raise NotImplementedError
 
     @abstractmethod

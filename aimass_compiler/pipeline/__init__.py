@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from aimass_compiler import conventions
 from aimass_compiler.catalog import OneOf
+from aimass_compiler.catalog.artifact import Artifact
 from aimass_compiler.catalog.model import Model
 from aimass_compiler.catalog.model_choice import ModelChoice, ModelOrChoice
 from aimass_compiler.catalog.quantities import Frozen, is_absent
@@ -88,6 +89,12 @@ class Pipeline(Frozen):
     def first_model(self) -> Model:
         """The model, or the first to choose from: all of them read the same examples, or AM218 says so."""
         return self.model.candidates[0]
+
+    @property
+    def artifact(self) -> Artifact[Any]:
+        """What training leaves and what is packaged of it, for the engine that serves."""
+        is_adapter = self.serving.adapter_of is not None
+        return self.first_model.artifact.made_for(self.serving.engine, is_adapter=is_adapter)
 
     @cached_property
     def row_columns(self) -> Mapping[str, Column]:

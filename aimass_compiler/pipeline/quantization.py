@@ -25,8 +25,8 @@ class Quantization(Frozen):
     short_form: ClassVar[str | None] = "scheme"
 
     scheme: Literal["int8", "int4", "w8a8", "fp8"]
-    """`int8` and `int4`: weights in so many bits, by blocks of a row, for the engine `onnx`. `w8a8` and `fp8`:
-    weights and activations in 8 bits, for `vllm`."""
+    """`int8` and `int4`: weights in so many bits, by blocks of a row, for the engine `onnx`. `w8a8` and
+    `fp8`: weights and activations in 8 bits, for `vllm`."""
     log_probability: Number = Field(0.5, gt=0, le=10)
     """How far the log-probabilities of the right answers' tokens may move on average."""
     gates: tuple[LossGate, ...] = ()

@@ -28,7 +28,7 @@ TRAINED_FROM = frozenset(
     )
 )
 #: What the package has of `serving`, where it is written.
-_PACKAGED_FROM = ("explanations",)
+_PACKAGED_FROM = ("explanations", "engine", "adapter_of")
 
 
 @dataclass(frozen=True, eq=False)

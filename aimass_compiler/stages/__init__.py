@@ -89,6 +89,8 @@ STAGES = (
             "evaluation.parity",
             "quantize",
             "serving.explanations",
+            "serving.engine",
+            "serving.adapter_of",
         ),
         needs=(
             artifacts.FEATURES_GRAPH,

@@ -116,5 +116,5 @@ def test_many_differences_are_counted_and_a_form_that_was_not_asked_is_named() -
     )
     assert found.problems[-1] == "… and 7 more"
     assert found.statement.endswith(
-        "merged weights does not answer as training stack does; vllm was not asked: not here."
+        "merged weights, held against training stack, answers otherwise; vllm was not asked: not here."
     )

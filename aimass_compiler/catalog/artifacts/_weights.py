@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -55,6 +56,17 @@ def write_merged(base: Path, adapter: Path | None, tokens: Path, folder: Path) -
     tokenizer.save_pretrained(str(folder))
 
 
+def copy_adapter(learned: Path, folder: Path, base: Mapping[str, Any]) -> None:
+    """An adapter as peft has it, naming its base as the spec does and not by this machine's path."""
+    folder.mkdir()
+    for path in sorted(learned.glob("*.safetensors")):
+        shutil.copyfile(path, folder / path.name)
+    config = json.loads((learned / "adapter_config.json").read_text(encoding="utf-8"))
+    config["base_model_name_or_path"] = next(iter(base.values()))
+    written = json.dumps(config, indent=2, sort_keys=True) + "\n"
+    (folder / "adapter_config.json").write_text(written, encoding="utf-8")
+
+
 def _precision_of(base: Path) -> str:
     """The type of numbers in which the base keeps its weights."""
     config = json.loads((base / "config.json").read_text(encoding="utf-8"))
@@ -77,8 +89,11 @@ def write_graph(weights: Path, scheme: str | None, folder: Path) -> None:
 
     Raises RuntimeError with the builder's own words where it cannot: it knows the common architectures only.
     """
+    import logging
+
     from onnxruntime_genai.models import builder
 
+    logging.getLogger("onnxruntime.quantization").setLevel(logging.WARNING)  # a line for each weight
     precision, said = BUILT_AS[scheme], io.StringIO()
     with (
         TemporaryDirectory(prefix="aimass-builder-") as cache,

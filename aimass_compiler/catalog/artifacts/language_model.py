@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.text_engine import TextEngine
 
 #: What the forms of one model are called, in certificates and messages.
-TRAINED, MERGED, BUILT = "training stack", "merged weights", "onnxruntime-genai"
+TRAINED, MERGED, BUILT, ADAPTED = "training stack", "merged weights", "onnxruntime-genai", "packaged adapter"
 #: What lies in the folder that training leaves.
 _ADAPTER, _FULL, _TOKENIZER, _NOTES = "adapter", "weights", "tokenizer", "language_model.json"
+#: What is packaged where nothing else is asked for: one package for servers of both kinds.
+_BOTH = (conventions.WEIGHTS_FOLDER, conventions.ONNX_FOLDER)
 
 
 class LanguageModelFiles(Artifact[Any]):
@@ -48,9 +50,32 @@ class LanguageModelFiles(Artifact[Any]):
     omitted: ClassVar[frozenset[str]] = frozenset({artifacts.FEATURES_GRAPH, artifacts.FEATURES_REFERENCE})
     reads_rows: ClassVar[bool] = True
 
+    def __init__(self, packaged: tuple[str, ...] = _BOTH) -> None:
+        self._packaged = packaged
+
+    def made_for(self, engine: str | None, *, is_adapter: bool) -> LanguageModelFiles:
+        if is_adapter:
+            return LanguageModelFiles((_ADAPTER,))
+        return LanguageModelFiles(_BOTH[:1] if engine == "vllm" else _BOTH)
+
     @property
     def packaged(self) -> tuple[str, ...]:
-        return (conventions.WEIGHTS_FOLDER, conventions.ONNX_FOLDER)
+        return self._packaged
+
+    @property
+    def has_graph(self) -> bool:
+        """Whether the package has what onnxruntime-genai serves."""
+        return conventions.ONNX_FOLDER in self._packaged
+
+    @property
+    def is_adapter(self) -> bool:
+        """Whether the package is an adapter, for a base that another model's servers have."""
+        return _ADAPTER in self._packaged
+
+    def unused(self, folder: Path) -> list[Path]:
+        """What an earlier package has in a folder and this one has not."""
+        known = (*_BOTH, _ADAPTER)
+        return [folder / name for name in known if name not in self._packaged and (folder / name).is_dir()]
 
     def write(self, trained: Any, folder: Path) -> None:
         trained.save(folder / self.files[0])
@@ -77,9 +102,12 @@ class LanguageModelFiles(Artifact[Any]):
         widths: IntervalWidths | None = None,
     ) -> None:
         del features, task, threshold, widths
-        from aimass_compiler.catalog.artifacts._weights import write_merged
+        from aimass_compiler.catalog.artifacts._weights import copy_adapter, write_merged
 
         place = trained / self.files[0]
+        if self.is_adapter:
+            copy_adapter(place / _ADAPTER, folder / _ADAPTER, _noted(place)["base"])
+            return
         full = place / _FULL
         base, adapter = (full, None) if full.is_dir() else (_base(trained, place), place / _ADAPTER)
         write_merged(base, adapter, place / _TOKENIZER, folder / conventions.WEIGHTS_FOLDER)
@@ -116,19 +144,26 @@ class LanguageModelFiles(Artifact[Any]):
             return CausalModel.of_weights(TRAINED, place / _FULL, place / _TOKENIZER)
         return CausalModel.of_adapter(TRAINED, _base(trained, place), place / _ADAPTER, place / _TOKENIZER)
 
-    def merged_engine(self, folder: Path) -> TextEngine:
-        """The weights of a package, asked by transformers."""
+    def merged_engine(self, folder: Path, trained: Path) -> TextEngine:
+        """The weights of a package, asked by transformers; of an adapter, together with its base."""
         from aimass_compiler.catalog.artifacts._causal_model import CausalModel
 
+        if self.is_adapter:
+            place = trained / self.files[0]
+            return CausalModel.of_adapter(
+                ADAPTED, _base(trained, place), folder / _ADAPTER, place / _TOKENIZER
+            )
         weights = folder / conventions.WEIGHTS_FOLDER
         return CausalModel.of_weights(MERGED, weights, weights)
 
     def packaged_engine(self, folder: Path) -> TextEngine:
-        """What serves of a package, as far as it runs here: its graph, or its weights where it has none."""
+        """What of a package is asked here: its graph, or its weights where it has none."""
         from aimass_compiler.catalog.artifacts._genai_engine import GenaiEngine
 
         graph = folder / conventions.ONNX_FOLDER
-        return GenaiEngine(BUILT, graph) if graph.is_dir() else self.merged_engine(folder)
+        if graph.is_dir():
+            return GenaiEngine(BUILT, graph)
+        return self.merged_engine(folder, folder)
 
     def tokenizing(self, trained: Path) -> Tokenizing:
         """The tokenizer and the chat template that it was trained with."""
@@ -143,9 +178,14 @@ def _base(trained: Path, place: Path) -> Path:
 
     from aimass_compiler.catalog.base import AnyBase
 
-    noted = json.loads((place / _NOTES).read_text(encoding="utf-8"))["base"]
+    noted = _noted(place)["base"]
     base = TypeAdapter(AnyBase).validate_python({key: noted[key] for key in noted if key != "digest"})
     return base.folder(_root_of(trained))
+
+
+def _noted(place: Path) -> dict[str, Any]:
+    noted: dict[str, Any] = json.loads((place / _NOTES).read_text(encoding="utf-8"))
+    return noted
 
 
 def _root_of(folder: Path) -> Path:

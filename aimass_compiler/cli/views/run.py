@@ -182,7 +182,7 @@ def _places(pipeline: Pipeline, root: Path) -> Iterator[str]:
     yield "where things are:"
     yield from table(
         [
-            ["model", f"{folder}/{next(pipeline.first_model.artifact.places([artifacts.PACKAGED_MODEL]))}"],
+            ["model", f"{folder}/{next(pipeline.artifact.places([artifacts.PACKAGED_MODEL]))}"],
             ["model card", f"{folder}/{artifacts.MODEL_CARD}"],
             ["manifests", f"{overlays}/{{{','.join(pipeline.environments)}}}"],
         ]

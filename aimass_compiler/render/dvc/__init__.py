@@ -61,7 +61,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 def _stage(stage: Stage, pipeline: Pipeline) -> dict[str, Any]:
     folder = _artifacts(pipeline)
-    artifact = pipeline.first_model.artifact
+    artifact = pipeline.artifact
     needs = [f"{folder}/{path}" for path in artifact.places(stage.needs)]
     parts: dict[str, Any] = {
         "desc": stage.summary,
@@ -98,7 +98,7 @@ def _pipeline_file(pipeline: Pipeline) -> str:
 
 
 def _model(pipeline: Pipeline) -> Mapping[str, Any]:
-    file = next(pipeline.first_model.artifact.places([artifacts.PACKAGED_MODEL]))
+    file = next(pipeline.artifact.places([artifacts.PACKAGED_MODEL]))
     return {
         "path": f"{_ROOT}/{_artifacts(pipeline)}/{file}",
         "type": "model",

@@ -32,12 +32,12 @@ _CHUNK = 4_000_000
 class Predictions:
     """The rows of a split: class numbers as `truth` [N] and float32 `scores` [N, K], or float64, both [N].
 
-    Where there is no target, `truth` holds the features [N, F]. Of written answers, `truth` has the right ones
-    and `scores` records of `answer`, `log_probability` and `tokens`, both [N].
+    Where there is no target, `truth` holds the features [N, F]. Of written answers, `truth` has the right
+    ones and `scores` records of `answer`, `log_probability` and `tokens`, both [N].
     """
 
     truth: NDArray[Any]
-    scores: NDArray[numpy.floating]
+    scores: NDArray[Any]
     weights: NDArray[numpy.float64] | None = None
     """How much each row counts, [N]; None where all count alike."""
     series: SeriesRows | None = None

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy
 import polars
 
 from aimass_compiler.catalog.conversation import turns_of
@@ -42,8 +43,8 @@ class WorseAnswer:
         """The row in a line."""
         was, now, expected = (_short(text) for text in (self.was, self.now, self.expected))
         return (
-            f"{self.split} row {self.row} is answered worse ({self.metric}): `{now}`, where the released model "
-            f"has `{was}` and `{expected}` is right"
+            f"{self.split} row {self.row} is answered worse ({self.metric}): `{now}`, where the released "
+            f"model has `{was}` and `{expected}` is right"
         )
 
 
@@ -62,7 +63,7 @@ def worse_answers(
     ):
         if was == now:
             continue
-        one = slice(place, place + 1)
+        one = numpy.array([place])
         worse = [
             name
             for name, metric in judging.items()

@@ -10,7 +10,7 @@ from aimass_compiler.conventions import SPLITS
 from aimass_compiler.runtime.packaging.card import environment_of_cards, json_block, shown_number, slices_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from aimass_compiler.catalog.task import Task
 
@@ -37,7 +37,7 @@ def language_card(
         licence=features.get("licence"),
         counts=features["counts"],
         leaks=features["leaks"],
-        parameters=best["parameters"],
+        parameters=dict(_flat(best["parameters"])),
         splits=SPLITS,
         metrics=[
             (metric_title(name, task), [shown_number(report[split][name]) for split in SPLITS], name)
@@ -57,6 +57,15 @@ def _base_name(base: Mapping[str, Any]) -> str:
     """The base as people name it."""
     named = {key: value for key, value in base.items() if key != "digest"}
     return " at ".join(str(value) for value in named.values())
+
+
+def _flat(parameters: Mapping[str, Any], start: str = "") -> Iterator[tuple[str, Any]]:
+    """The parameters, each by the keys that lead to it."""
+    for name, value in parameters.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{start}{name}.")
+        else:
+            yield f"{start}{name}", value
 
 
 def _messages(example: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import polars
 
-from aimass_compiler import conventions
 from aimass_compiler.catalog.base import BaseError
 from aimass_compiler.catalog.conversation import turns_of
 from aimass_compiler.pipeline.evaluation import Parity
@@ -52,14 +52,20 @@ def write_language_package(wanted: Wanted, workspace: Workspace) -> None:
     artifact, folder = wanted.artifact, workspace.folder(artifacts.PACKAGE)
     rows = polars.read_parquet(workspace.path(artifacts.rows("test")))
     report = read_json(workspace.path(artifacts.METRICS)) | read_json(workspace.path(artifacts.VERDICT))
+    for stale in artifact.unused(folder):
+        shutil.rmtree(stale)
     with replacing_all(folder, artifact.packaged) as made:
         _make_forms(wanted, made, workspace)
         certificate = _certified(wanted, made, rows, workspace)
         report |= _quantized(wanted, made, rows, report)
         best = read_json(workspace.path(artifacts.BEST))
         known = {"version": artifact.version(made), "trained_at": best["trained_at"]}
-        signature = _signature(wanted, made, known, rows, workspace)
-        engine = artifact.packaged_engine(made)
+        engine = (
+            artifact.packaged_engine(made)
+            if artifact.has_graph
+            else artifact.merged_engine(made, workspace.folder("train"))
+        )
+        signature = _signature(wanted, known, engine.stop_ids, rows, workspace)
         golden = golden_answers(engine, turns_of(rows, wanted.task), wanted.parity.log_probability)
         parity = certificate.document()
     documents = {
@@ -91,7 +97,7 @@ def _make_forms(wanted: Wanted, made: Path, workspace: Workspace) -> None:
     trained = workspace.folder("train")
     try:
         wanted.artifact.package(trained, workspace.folder("features"), wanted.task, made)
-        if conventions.ONNX_FOLDER in wanted.artifact.packaged:
+        if wanted.artifact.has_graph:
             wanted.artifact.build(made, None if wanted.quantize is None else wanted.quantize.scheme)
     except (BaseError, RuntimeError) as error:
         hint = error.help if isinstance(error, BaseError) else "`serving: {engine: vllm}` needs no graph"
@@ -114,8 +120,8 @@ def _certified(wanted: Wanted, made: Path, rows: polars.DataFrame, workspace: Wo
         CertifiedRow(place, conversations[place].turns, tokenizing.encoded(conversations[place])[1])
         for place in spread(len(conversations), wanted.parity.rows)
     ]
-    forms = [Form(artifact.merged_engine(made), largest=tolerance)]
-    if conventions.ONNX_FOLDER in artifact.packaged:
+    forms = [Form(artifact.merged_engine(made, trained), largest=tolerance)]
+    if artifact.has_graph:
         rough = None if wanted.quantize is None else wanted.quantize.log_probability
         engine = artifact.packaged_engine(made)
         forms.append(Form(engine, tolerance if rough is None else None, rough))
@@ -174,12 +180,15 @@ def _quantized(
 
 
 def _signature(
-    wanted: Wanted, made: Path, known: Mapping[str, str], rows: polars.DataFrame, workspace: Workspace
+    wanted: Wanted,
+    known: Mapping[str, str],
+    stop_ids: Sequence[int],
+    rows: polars.DataFrame,
+    workspace: Workspace,
 ) -> dict[str, Any]:
     """What a package accepts and answers, as servers and callers read it."""
     features, task = read_json(workspace.path(artifacts.FEATURES)), wanted.task
     how, inputs = task.conversation, features["inputs"]
-    is_graph = conventions.ONNX_FOLDER in wanted.artifact.packaged
     choice = {"kind": "choice", "choices": list(task.classes)}
     return {
         "format": wanted.artifact.package_format,
@@ -192,8 +201,8 @@ def _signature(
         "template": features["template"],
         "inputs": inputs,
         "output": choice if task.is_classification else {"kind": "text"},
-        "stop_ids": list(wanted.artifact.packaged_engine(made).stop_ids),
-        "engine": "onnx" if is_graph else "vllm",
+        "stop_ids": list(stop_ids),
+        "engine": "onnx" if wanted.artifact.has_graph else "vllm",
         "quantized": None if wanted.quantize is None else wanted.quantize.scheme,
         "example": _example(rows, [place["name"] for place in inputs]),
     }

@@ -59,6 +59,8 @@ class FormResult:
     largest: float
     mean: float
     allowed: float
+    is_of_mean: bool
+    """Whether that is allowed on average, and not for each token."""
     same_choices: int
     """Of how many rows it chose the same tokens."""
     ties: int
@@ -76,6 +78,7 @@ class FormResult:
                 "largest": _rounded(self.largest),
                 "mean": _rounded(self.mean),
                 "allowed": self.allowed,
+                "allowed_for": "the mean" if self.is_of_mean else "each token",
             },
             "chosen_tokens": {"same": self.same_choices, "as_likely": self.ties},
         }
@@ -116,7 +119,7 @@ class Certificate:
         tokens = f"{self.prompt_tokens:,} prompt and {self.answer_tokens:,} answer tokens"
         said = [_said(form, self.rows) for form in self.forms]
         said += [f"{name} was not asked: {reason}" for name, reason in self.unmeasured.items()]
-        return f"On {self.rows:,} rows ({tokens}), " + "; ".join(said) + "."
+        return f"On {self.rows:,} rows ({tokens}): " + "; ".join(said) + "."
 
 
 def certify(
@@ -166,9 +169,8 @@ def _compare(
     """One form against the one before it. It is asked no more where it already reads other tokens."""
     allowed = form.largest if form.largest is not None else form.mean or 0.0
     read = list(_read_otherwise(form.engine, before.engine, rows, asked))
-    nothing = FormResult(
-        form.engine.name, before.engine.name, form.engine.stop_ids, numpy.inf, numpy.inf, allowed, 0, 0, ()
-    )
+    names, is_of_mean = (form.engine.name, before.engine.name), form.largest is None
+    nothing = FormResult(*names, form.engine.stop_ids, numpy.inf, numpy.inf, allowed, is_of_mean, 0, 0, ())
     if read:
         return None, replace(nothing, problems=_told(read))
     found = _Asked.of(form.engine, asked)
@@ -177,12 +179,8 @@ def _compare(
     largest, mean = float(everywhere.max()), float(everywhere.mean())
     problems = list(_unlikely(form, before.engine, rows, apart, allowed))
     same, ties, others = _choices(form, before, found, rows, asked)
-    measured = FormResult(
-        form.engine.name, before.engine.name, form.engine.stop_ids, largest, mean, allowed, same, ties, ()
-    )
-    return found, replace(
-        measured, problems=_told([*problems, *(others if form.largest is not None else ())])
-    )
+    measured = replace(nothing, largest=largest, mean=mean, same_choices=same, ties=ties)
+    return found, replace(measured, problems=_told([*problems, *(() if is_of_mean else others)]))
 
 
 def _told(problems: Sequence[str]) -> tuple[str, ...]:
@@ -278,17 +276,17 @@ def _likely(engine: TextEngine, prefix: tuple[int, ...], token: int | None) -> f
 
 
 def _said(form: FormResult, rows: int) -> str:
+    start = f"{form.name}, held against {form.against}"
     if form.problems:
-        return f"{form.name} does not answer as {form.against} does"
-    chosen = f"the same tokens as {form.against} in {form.same_choices:,} of {rows:,} answers"
-    if form.same_choices == rows:
-        chosen = f"the same tokens as {form.against}"
-    tied = f" ({form.ties:,} times another one that is as likely)" if form.ties else ""
-    return (
-        f"{form.name} reads the same prompt tokens, ends on the same ids and chooses {chosen}{tied}, with "
-        f"log-probabilities at most {_rounded(form.largest):g} apart ({_rounded(form.mean):g} on average, "
-        f"{form.allowed:g} allowed)"
-    )
+        return f"{start}, answers otherwise"
+    chosen = "the same chosen tokens"
+    if form.same_choices != rows:
+        chosen += f" in {form.same_choices:,} answers"
+        chosen += f" and tokens as likely in {form.ties:,}" if form.ties else ""
+    largest, mean = f"{_rounded(form.largest):g} apart at most", f"{_rounded(form.mean):g} on average"
+    allowed = f" ({form.allowed:g} allowed)"
+    apart = f"{mean}{allowed}, {largest}" if form.is_of_mean else f"{largest}{allowed}, {mean}"
+    return f"{start}: the same prompt tokens and end ids, {chosen}, log-probabilities {apart}"
 
 
 def _rounded(value: float) -> float:

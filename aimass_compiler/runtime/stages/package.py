@@ -33,14 +33,16 @@ if TYPE_CHECKING:
     from aimass_compiler.pipeline.serving import Explanations
 
 
-def run(
+def run(  # noqa: PLR0913  # what the stage reads of pipeline.json, each by its name
     name: str,
     task: Task,
     columns: Mapping[str, Column],
+    *,
     explanations: Explanations | None = None,
     parity: Parity | None = None,
     quantize: Quantization | None = None,
-    *,
+    engine: str | None = None,
+    adapter_of: str | None = None,
     workspace: Workspace,
 ) -> None:
     """Write the package.
@@ -51,7 +53,7 @@ def run(
     _require_gates(read_json(workspace.path(artifacts.VERDICT)))
     best = read_json(workspace.path(artifacts.BEST))
     task = task.naming(best.get("classes", task.classes))
-    artifact = model_named(best["model"]).artifact
+    artifact = model_named(best["model"]).artifact.made_for(engine, is_adapter=adapter_of is not None)
     if isinstance(artifact, LanguageModelFiles):
         wanted = Wanted(name, task, artifact, parity or Parity.default(), quantize)
         write_language_package(wanted, workspace)
