@@ -106,3 +106,13 @@ def write_graph(weights: Path, scheme: str | None, folder: Path) -> None:
         except Exception as error:  # the builder raises whatever it met
             shutil.rmtree(folder, ignore_errors=True)
             raise RuntimeError(f"onnxruntime-genai cannot build this model: {error}") from error
+    _without_mark(folder / "model.onnx")
+
+
+def _without_mark(graph: Path) -> None:
+    """Take from a graph what tells one build of it from another: of the same weights, the same bytes."""
+    import onnx
+
+    model = onnx.load(graph, load_external_data=False)
+    model.producer_version = model.producer_version.partition("+")[0]
+    graph.write_bytes(model.SerializeToString(deterministic=True))
