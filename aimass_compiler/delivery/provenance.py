@@ -50,6 +50,7 @@ class Made:
     metrics: dict[str, dict[str, float]]
     slices: dict[str, Any]
     gates: tuple[GateRecord, ...]
+    parity: str
     service_test: ServiceTest
     data: dict[str, str]
     commit: str
@@ -83,6 +84,7 @@ def made(root: Path, pipeline: Pipeline, spec: Path) -> Made:
         metrics={split: reached[split] for split in conventions.SPLITS if split in reached},
         slices=dict(reached.get("slices") or {}),
         gates=tuple(_gate(each) for each in reached.get("gates") or ()),
+        parity=str((reached.get("parity") or {}).get("statement", "")),
         service_test=ServiceTest(True, dict(report["efficiency"]["latency_milliseconds"])),
         data=run.read(),
         commit=_commit(root, spec),

@@ -68,6 +68,7 @@ def publish(
         metrics=made.metrics,
         slices=made.slices,
         gates=made.gates,
+        parity=made.parity,
         service_test=made.service_test,
         contract=made.contract,
         runtime=made.runtime,

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.metric import MetricName, is_of_labels
+from aimass_compiler.catalog.project_code import ProjectFile
 from aimass_compiler.catalog.quantities import Frozen, Integer, Number, is_absent
 from aimass_compiler.pipeline.decision import Decision
 
@@ -133,6 +134,47 @@ class Parity(Frozen):
     """How far the log-probability of a token may be from that of the form before it."""
 
 
+class HarnessTasks(Frozen):
+    """Tasks of EleutherAI's lm-evaluation-harness, as YAML files of the project."""
+
+    tasks: tuple[str, ...] = Field(min_length=1)
+    """The names of the tasks."""
+    path: ProjectFile
+    """The folder with their files, below the project's root."""
+    rows: Integer | None = Field(None, ge=1)
+    """How many rows of each task are asked, at most; by default all."""
+
+
+class SuiteGate(Frozen):
+    """One condition on one metric of a suite's task; a model that misses it is not packaged."""
+
+    task: str
+    """The task."""
+    metric: str
+    """The metric, by its name in the harness, such as `acc` or `exact_match`."""
+    min: Number | None = None
+    """The metric must be at least this."""
+    max: Number | None = None
+    """The metric must be at most this."""
+
+    @model_validator(mode="after")
+    def _has_condition(self) -> Self:
+        if self.min is None and self.max is None:
+            raise PydanticCustomError(
+                "gate", "a gate on {metric} needs a condition: `min` or `max`", {"metric": f"`{self.metric}`"}
+            )
+        return self
+
+
+class Suite(Frozen):
+    """Tasks that a language model is tried with, beside the rows of the data."""
+
+    lm_eval: HarnessTasks
+    """Tasks of lm-evaluation-harness, which is installed beside this program: `uv tool install lm-eval`."""
+    gates: tuple[SuiteGate, ...] = ()
+    """The conditions on their metrics."""
+
+
 class Evaluation(Frozen):
     """What a trained model must show before it is packaged."""
 
@@ -146,6 +188,8 @@ class Evaluation(Frozen):
     """From which probability on a row is given the positive class; by default, its likeliest class is."""
     intervals: PredictionIntervals | None = Field(None, exclude_if=is_absent)
     """Prediction intervals of a regression, in the model and in every answer; by default none."""
+    suites: tuple[Suite, ...] = Field((), exclude_if=lambda suites: not suites)
+    """Tasks of the user's own that a language model is tried with."""
     parity: Parity | None = Field(None, exclude_if=is_absent)
     """How closely the forms of a language model must agree: by default, on 32 rows within 0.02."""
     importance: PermutationImportance = Field(

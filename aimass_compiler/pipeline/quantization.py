@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -21,8 +21,6 @@ class LossGate(Frozen):
 
 class Quantization(Frozen):
     """How the weights of a language model are made smaller once it is trained."""
-
-    short_form: ClassVar[str | None] = "scheme"
 
     scheme: Literal["int8", "int4", "w8a8", "fp8"]
     """`int8` and `int4`: weights in so many bits, by blocks of a row, for the engine `onnx`. `w8a8` and

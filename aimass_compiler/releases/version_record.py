@@ -89,6 +89,8 @@ class VersionRecord(Struct, frozen=True, kw_only=True):
     slices: dict[str, Any] = field(default_factory=dict)
     """Metrics by slice, as the evaluation has them."""
     gates: tuple[GateRecord, ...]
+    parity: str = ""
+    """Of a language model, that its forms answer the same, in the words of its certificate."""
     service_test: ServiceTest | None
     contract: Contract
     runtime: dict[str, str]

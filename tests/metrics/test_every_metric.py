@@ -27,6 +27,7 @@ MULTICLASS = Task(kind="classification", target="y", classes=("low", "middle", "
 REGRESSION = Task(kind="regression", target="y")
 CLUSTERING = Task(kind="clustering", target="", classes=("cluster_1", "cluster_2", "cluster_3"))
 ANOMALY = Task(kind="anomaly", target="", classes=("normal", "anomaly"))
+GENERATION = Task(kind="generation", target="y")
 #: scikit-learn has none of them.
 OF_FORECASTS = ("mase", "smape")
 EVERY = names("metrics")
@@ -44,7 +45,7 @@ def no_warnings() -> Iterator[None]:
 
 
 def tasks_of(name: str) -> tuple[Task, ...]:
-    tasks = (BINARY, MULTICLASS, REGRESSION, CLUSTERING, ANOMALY)
+    tasks = (BINARY, MULTICLASS, REGRESSION, CLUSTERING, ANOMALY, GENERATION)
     return tuple(task for task in tasks if task.kind == metric(name).task)
 
 
@@ -54,6 +55,12 @@ def task_of(name: str) -> Task:
 
 def predictions(task: Task, rows: int = 300) -> tuple[numpy.ndarray, numpy.ndarray]:
     chance = numpy.random.default_rng(0)
+    if task.is_written:
+        right = numpy.array([f"answer {place % 7}" for place in range(rows)], object)
+        scores = numpy.empty(rows, [("answer", object), ("log_probability", "f8"), ("tokens", "i8")])
+        scores["answer"], scores["tokens"] = numpy.roll(right, 1), 3
+        scores["log_probability"] = -chance.exponential(size=rows)
+        return right, scores
     if not task.is_classification:
         numbers = chance.normal(10, 2, size=rows).astype(numpy.float32)
         return numbers, (numbers + chance.normal(size=rows)).astype(numpy.float32)
@@ -73,7 +80,7 @@ def test_its_direction_is_that_of_the_scorer(name: str) -> None:
     else:
         # The number of the pinball loss is that of the task; what has no truth is no scorer.
         is_known = metric(name).name != name or name in (PINBALL, *OF_FORECASTS)
-        assert is_known or not task_of(name).has_target
+        assert is_known or not task_of(name).has_target or task_of(name) == GENERATION
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -89,7 +96,8 @@ def test_one_row_or_one_class_does_not_raise(name: str) -> None:
         truth, scores = predictions(task)
         metric(name).measure(task, truth[:1], scores[:1])
         for label in range(task.outputs):
-            metric(name).measure(task, numpy.full_like(truth, label), scores)
+            one = truth[label] if task.is_written else label
+            metric(name).measure(task, numpy.full_like(truth, one), scores)
 
 
 @pytest.mark.parametrize(

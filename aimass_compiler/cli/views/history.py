@@ -104,6 +104,8 @@ def _facts(life: VersionLife) -> Iterator[tuple[str, list[str]]]:
         ],
     )
     yield "gates", [f"{gate.gate}: {'passed' if gate.passed else 'missed'}" for gate in record.gates]
+    if record.parity:
+        yield "parity", [record.parity]
     yield "package", [record.package, record.package_image.reference]
     yield "answers as", [record.package_version]
     yield "image", [record.image.reference if record.image else "never pushed"]

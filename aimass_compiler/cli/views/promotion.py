@@ -72,6 +72,8 @@ def _parts(shown: ShownPromotion) -> Iterator[tuple[str, list[str]]]:
     chosen = _texts(old.parameters) if old else {}
     yield "parameters", changed(chosen, _texts(new.parameters), is_compared=old is not None)
     yield "metrics", metrics(new, old)
+    if new.parity:
+        yield "parity", [new.parity]
     yield "contract", _contract(shown)
     yield "images", _images(shown)
     yield "servers", [_servers(shown)]

@@ -141,6 +141,8 @@ def _other_files(stage: Stage, pipeline: Pipeline) -> list[str]:
     if "features" in stage.reads:
         found.update(path for transform in pipeline.features for path in transform.dependencies)
         found.update(() if pipeline.task.conversation is None else pipeline.task.conversation.dependencies)
+    if "evaluation" in stage.reads:
+        found.update(suite.lm_eval.path for suite in pipeline.evaluation.suites)
     if "search" in stage.reads and pipeline.search.warm_start is not None:
         found.add(pipeline.search.warm_start)
     return sorted(map(_as_it_is, found))

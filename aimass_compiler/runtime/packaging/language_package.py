@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RequestedPackage:
     """What is packaged, and how near its forms must be."""
 
     name: str
@@ -43,7 +43,7 @@ class Wanted:
     quantize: Quantization | None = None
 
 
-def write_language_package(wanted: Wanted, workspace: Workspace) -> None:
+def write_language_package(wanted: RequestedPackage, workspace: Workspace) -> None:
     """Write weights, graph, certificate and what says what they are.
 
     Raises StageFailure where forms of the model differ, or quantisation costs more than its gates allow; then
@@ -90,7 +90,7 @@ def _write(documents: Mapping[str, Mapping[str, Any]], text: str, workspace: Wor
     write_json(workspace.path(artifacts.MANIFEST), manifest_of(workspace.folder(artifacts.PACKAGE)))
 
 
-def _make_forms(wanted: Wanted, made: Path, workspace: Workspace) -> None:
+def _make_forms(wanted: RequestedPackage, made: Path, workspace: Workspace) -> None:
     """Merge, and build the graph that serves. Raises StageFailure."""
     from aimass_compiler.catalog.artifacts._weights import code_in
 
@@ -111,7 +111,9 @@ def _make_forms(wanted: Wanted, made: Path, workspace: Workspace) -> None:
         )
 
 
-def _certified(wanted: Wanted, made: Path, rows: polars.DataFrame, workspace: Workspace) -> Certificate:
+def _certified(
+    wanted: RequestedPackage, made: Path, rows: polars.DataFrame, workspace: Workspace
+) -> Certificate:
     """Ask every form about rows of the test split. Raises StageFailure where they differ."""
     artifact, tolerance = wanted.artifact, wanted.parity.log_probability
     trained, tokenizing = workspace.folder("train"), artifact.tokenizing(workspace.folder("train"))
@@ -144,7 +146,7 @@ def spread(count: int, most: int) -> list[int]:
 
 
 def _quantized(
-    wanted: Wanted, made: Path, rows: polars.DataFrame, report: Mapping[str, Any]
+    wanted: RequestedPackage, made: Path, rows: polars.DataFrame, report: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The metrics of the quantised model on the test split, held to its gates. Raises StageFailure."""
     if wanted.quantize is None:
@@ -180,7 +182,7 @@ def _quantized(
 
 
 def _signature(
-    wanted: Wanted,
+    wanted: RequestedPackage,
     known: Mapping[str, str],
     stop_ids: Sequence[int],
     rows: polars.DataFrame,

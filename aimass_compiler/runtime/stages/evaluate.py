@@ -37,6 +37,7 @@ from aimass_compiler.runtime.evaluation.prediction_intervals import (
 from aimass_compiler.runtime.evaluation.predictions import Predictions, predict, predict_rows
 from aimass_compiler.runtime.evaluation.released_model import rivals_of
 from aimass_compiler.runtime.evaluation.repeats import Repeats
+from aimass_compiler.runtime.evaluation.suites import judge_suites, run_suites
 from aimass_compiler.runtime.evaluation.written_answers import document_of, lines_of, write_answers
 from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
@@ -89,6 +90,8 @@ def run(
     judged = judge(evaluation.gates, measurements, rivals, partial(_sliced, columns, workspace), repeats)
     intervals = conformal(evaluation.intervals, predictions)
     judged += judge_intervals(evaluation.intervals, intervals)
+    tried = run_suites(evaluation.suites, artifact, task, workspace)
+    judged += judge_suites(evaluation.suites, tried)
     measured: dict[str, Any] = dict(measurements.measured)
     measured["slices"] = _slices(evaluation.slices, measurements, columns, workspace)
     measured |= _ahead(measurements, best.get("backtest"))
@@ -100,6 +103,7 @@ def run(
     write_importance(workspace.path(artifacts.PERMUTATION_IMPORTANCE), permuted)
     beside = _comparisons(rivals, judged, decided, permuted) | repeats.numbers()
     beside |= {"prediction_intervals": intervals.document()} if intervals else {}
+    beside |= {"suites": tried} if tried else {}
     write_json(workspace.path(artifacts.METRICS), measured | beside)
     worse = [each for rival in rivals.values() if isinstance(rival, Rival) for each in rival.worse]
     verdict = _verdict(measurements, fit, judged, decided)

@@ -17,7 +17,7 @@ from aimass_compiler.runtime.packaging import signature
 from aimass_compiler.runtime.packaging.background import background_of
 from aimass_compiler.runtime.packaging.card import card
 from aimass_compiler.runtime.packaging.golden import golden_rows
-from aimass_compiler.runtime.packaging.language_package import Wanted, write_language_package
+from aimass_compiler.runtime.packaging.language_package import RequestedPackage, write_language_package
 from aimass_compiler.runtime.packaging.manifest import manifest_of
 from aimass_compiler.runtime.packaging.reference import prediction_reference
 from aimass_compiler.runtime.parity import require_same_package
@@ -27,6 +27,7 @@ from aimass_compiler.stages import artifacts
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from aimass_compiler.catalog.artifact import Artifact
     from aimass_compiler.catalog.task import Task
     from aimass_compiler.pipeline.columns import Column
     from aimass_compiler.pipeline.quantization import Quantization
@@ -55,9 +56,22 @@ def run(  # noqa: PLR0913  # what the stage reads of pipeline.json, each by its 
     task = task.naming(best.get("classes", task.classes))
     artifact = model_named(best["model"]).artifact.made_for(engine, is_adapter=adapter_of is not None)
     if isinstance(artifact, LanguageModelFiles):
-        wanted = Wanted(name, task, artifact, parity or Parity.default(), quantize)
+        wanted = RequestedPackage(name, task, artifact, parity or Parity.default(), quantize)
         write_language_package(wanted, workspace)
-        return
+    else:
+        _write_graph_package(name, task, columns, explanations, artifact, workspace)
+
+
+def _write_graph_package(
+    name: str,
+    task: Task,
+    columns: Mapping[str, Column],
+    explanations: Explanations | None,
+    artifact: Artifact[Any],
+    workspace: Workspace,
+) -> None:
+    """Join transforms and model, and write what says what they are. Raises StageFailure."""
+    best = read_json(workspace.path(artifacts.BEST))
     rows = polars.read_parquet(workspace.path(artifacts.rows("test")))
     read = request_inputs(read_json(workspace.path(artifacts.FEATURES))["inputs"], task)
     report = read_json(workspace.path(artifacts.METRICS)) | read_json(workspace.path(artifacts.VERDICT))
