@@ -22,6 +22,10 @@ help: ## show this list
 demo: $(READY) ## one spec becomes a trained, tested and served model, here
 	@sh scripts/demo.sh
 
+.PHONY: demo-language-model
+demo-language-model: $(READY) ## a language model is fine-tuned, certified, served and asked, here
+	@sh scripts/demo-language-model.sh
+
 .PHONY: test
 test: $(FRAMEWORKS) ## lint, types, architecture, freshness and all tests
 	ruff check .
@@ -71,6 +75,10 @@ bench: bench-serving bench-compile ## measure serving and compiling against thei
 .PHONY: bench-serving
 bench-serving: $(READY) ## measure serving against its peers
 	python -m benchmarks.serving
+
+.PHONY: bench-language-model
+bench-language-model: $(READY) ## measure fine-tuning against bare trl
+	python -m benchmarks.language_model
 
 .PHONY: bench-compile
 bench-compile: $(READY) ## measure compiling against its peers (below 25 minutes)

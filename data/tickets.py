@@ -175,9 +175,12 @@ def _document(draw: numpy.random.Generator) -> str:
 def _base(draw: numpy.random.Generator) -> Mapping[str, bytes]:
     """The files of the base, named from the folder of the data."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    from transformers.utils import logging
+
     documents = [_document(draw) for _ in range(_STEPS * _ROWS)]
     tokenizer = _tokenizer(documents)
     model = _trained(documents, tokenizer)
+    logging.disable_progress_bar()
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
