@@ -43,6 +43,8 @@ def write_conversations(
     try:
         tokenizing, folder = _tokenizing(how, root)
         rows = {name: polars.read_parquet(workspace.path(artifacts.rows(name))) for name in SPLITS}
+        for name, part in rows.items():
+            _require_answered(part, task, name)
         turns = {name: turns_of(part, task) for name, part in rows.items()}
         roles = {turn["role"] for part in turns.values() for each in part for turn in each.turns}
         tokenizing.require_roles({*roles, ANSWERING})
@@ -74,7 +76,7 @@ def _tokenizing(how: Conversation, root: Path) -> tuple[Tokenizing, Path]:
     folder = how.base.folder(root)
     require_sound(folder)
     tokenizing = Tokenizing.of(folder, None if how.template is None else root / how.template)
-    require_fitting(folder, tokenizing)
+    require_fitting(folder, tokenizing, how.sequence_length)
     tokenizing.require_roles(("user", ANSWERING))
     return tokenizing, folder
 
@@ -104,7 +106,7 @@ def _write_split(
     is_training = split == "train"
     kept = [place for place, is_kept in enumerate(answered) if is_kept or not is_training]
     packs = [[place] for place in kept]
-    if is_training and how.packing and not task.is_classification and how.rejected is None:
+    if is_training and _may_pack(task, how):
         packs = packed([sum(map(len, fitted[place][0])) for place in kept], length)
         packs = [[kept[place] for place in pack] for pack in packs]
     longest = max((min(sum(sizes[place] for place in pack), length) for pack in packs), default=1)
@@ -112,7 +114,9 @@ def _write_split(
     for row, pack in enumerate(packs):
         for side in range(made.shape[1]):
             _fill(made[row, side], [fitted[place][side] for place in pack])
-    _write(workspace.folder("features"), split, made, _targets(task, rows, [pack[0] for pack in packs]))
+    first = [pack[0] for pack in packs]
+    weights = None if task.weight is None else rows[task.weight].to_numpy().astype(numpy.float64)[first]
+    _write(workspace.folder("features"), split, made, _targets(task, rows, first), weights)
     return {
         "rows": len(turns),
         "tokens": int((made[..., 1] != 0).sum()),
@@ -123,6 +127,26 @@ def _write_split(
         "longest": max(sizes, default=0),
         "packed": len(packs),
     }
+
+
+def _may_pack(task: Task, how: Conversation) -> bool:
+    """Whether conversations may share a row: not where each has a class, a weight or a second answer."""
+    return how.packing and not task.is_classification and task.weight is None and how.rejected is None
+
+
+def _require_answered(rows: polars.DataFrame, task: Task, split: str) -> None:
+    """Raise StageFailure where the target is a conversation that the assistant does not end."""
+    if not isinstance(rows.schema[task.target], polars.List):
+        return
+    last = rows[task.target].list.last().struct.field("role")
+    wrong = (last != ANSWERING).arg_true()
+    if len(wrong):
+        raise StageFailure(
+            ExitCode.DATA,
+            f"{len(wrong):,} conversations of the {split} split do not end with a turn of `{ANSWERING}`, "
+            f"such as row {wrong[0] + 1}, whose last turn is of `{last[wrong[0]]}`",
+            "the last turn is what is learned: cut the conversations there, or leave these rows out",
+        )
 
 
 def _how(task: Task) -> Conversation:
@@ -179,11 +203,17 @@ def _targets(task: Task, rows: polars.DataFrame, places: Sequence[int]) -> NDArr
     return numpy.array([number[truth[place]] for place in places], numpy.int64)
 
 
-def _write(folder: Path, split: str, made: NDArray[numpy.int32], y: NDArray[numpy.int64]) -> None:
+def _write(
+    folder: Path,
+    split: str,
+    made: NDArray[numpy.int32],
+    y: NDArray[numpy.int64],
+    weights: NDArray[numpy.float64] | None,
+) -> None:
     """Write `{split}_x.npy`, [N, L, 2], or of pairs [N, 2, L, 2]."""
     x = made[:, 0] if made.shape[1] == 1 else made
     write_matrix(folder, split, len(x), numpy.dtype(("<i4", x.shape[1:])), [x])
-    write_target(folder, split, y)
+    write_target(folder, split, y, weights)
 
 
 def _require_answers(counts: Mapping[str, int], how: Conversation) -> None:

@@ -15,10 +15,12 @@ from aimass_compiler.catalog.conversation import Turns, prompt_of, turns_of
 from aimass_compiler.catalog.models.language_model import LanguageModel
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.pipeline.columns import ChatColumn, TextColumn
+from aimass_compiler.pipeline.training import Training
 from aimass_compiler.runtime import contract
 from aimass_compiler.runtime.conversations import write_conversations
 from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.near_duplicates import leaked
+from aimass_compiler.runtime.training.space import Space, filled
 from aimass_compiler.runtime.workspace import Workspace
 from tests.language_models.test_forms import tiny
 
@@ -147,6 +149,16 @@ def test_a_chat_is_answered_by_its_last_turn(root: Path) -> None:
     assert turns_of(polars.DataFrame({"messages": [TURNS]}), task) == [Turns((TURNS[0],), "it is late")]
 
 
+def test_a_chat_that_the_user_ends_is_told(root: Path) -> None:
+    with pytest.raises(StageFailure, match="do not end with a turn of `assistant`, such as row 2"):
+        written(root, {"messages": [TURNS, TURNS[:1]]})
+
+
+def test_a_row_cannot_be_longer_than_what_the_base_reads(root: Path) -> None:
+    with pytest.raises(StageFailure, match="the base reads 64 tokens at most"):
+        written(root, ROWS, length=65)
+
+
 def test_several_texts_are_lines_of_one_turn() -> None:
     asked = prompt_of({"product": "router", "note": None, "problem": "it is late"})
     assert asked == ({"role": "user", "content": "product: router\nproblem: it is late"},)
@@ -157,3 +169,14 @@ def test_turns_of_unknown_roles_break_the_contract() -> None:
     rows, found = contract.typed(polars.DataFrame({"messages": [TURNS, odd]}), {"messages": CHAT})
     assert rows["messages"].null_count() == 1
     assert "one of system, user, assistant, tool" in found["messages", 0].message
+
+
+def test_ranges_of_the_adapter_are_searched() -> None:
+    ranges = {"rank": {"choice": [2, 4]}, "dropout": {"uniform": [0.0, 0.5]}}
+    model = LanguageModel.model_validate({"base": {"path": "base"}, "adapter": {"lora": ranges}})
+    space = Space.of(model, Training.default())
+    assert set(space.ranges) == {"rank", "dropout"}
+    chosen, _ = filled(model, Training.default(), {"rank": 4, "dropout": 0.25})
+    assert chosen.model_dump()["adapter"] == {
+        "lora": {"rank": 4, "alpha": 32.0, "dropout": 0.25, "targets": "all-linear"}
+    }

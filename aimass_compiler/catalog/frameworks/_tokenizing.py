@@ -152,14 +152,20 @@ def require_sound(folder: Path) -> None:
         raise BaseError(found.problem, "choose a causal language model that transformers has")
 
 
-def require_fitting(folder: Path, tokenizing: Tokenizing) -> None:
-    """Raise BaseError where the tokenizer is another architecture's: with tokens that the base has not."""
+def require_fitting(folder: Path, tokenizing: Tokenizing, length: int) -> None:
+    """Raise BaseError where the tokenizer has tokens that the base has not, or rows are too long for it."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     known = config.get("vocab_size") or config.get("text_config", {}).get("vocab_size")
     if known is not None and tokenizing.vocabulary > known:
         raise BaseError(
             f"the tokenizer has {tokenizing.vocabulary:,} tokens and the base {known:,}: they are not of one",
             "take the tokenizer's files from where the base's weights are from",
+        )
+    context = config.get("max_position_embeddings")
+    if context is not None and length > context:
+        raise BaseError(
+            f"`sequence_length` is {length:,}, and the base reads {context:,} tokens at most",
+            f"write `sequence_length: {context}` or less",
         )
 
 
