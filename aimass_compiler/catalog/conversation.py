@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from pydantic import Field
 
-from aimass_compiler.catalog.base import AnyBase
+from aimass_compiler.catalog.base_model import AnyBase
 from aimass_compiler.catalog.project_code import ProjectFile
 from aimass_compiler.catalog.quantities import Flag, Frozen, Integer, is_absent
 

@@ -162,6 +162,11 @@ class Model(Kind):
         """The files and folders of the project that training reads beside the rows, for DVC to watch."""
         return ()
 
+    @property
+    def data_files(self) -> tuple[str, ...]:
+        """Those of them that are made or fetched as data is, so that git need not have them."""
+        return ()
+
     def with_values(self, values: Mapping[str, Any]) -> Self:
         """The same model with values, by the names of its ranges, in their place."""
         return type(self).model_validate(self.model_dump() | dict(values))

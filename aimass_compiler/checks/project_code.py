@@ -70,7 +70,8 @@ def _of(pipeline: Pipeline, root: Path, file: str) -> Iterator[Finding]:
         yield _missing(known, ("search", "warm_start"), file)
     for path, kind in _kinds(pipeline):
         code = getattr(kind, "path", "")
-        for name in dict.fromkeys(kind.dependencies):
+        made = getattr(kind, "data_files", ())
+        for name in dict.fromkeys(each for each in kind.dependencies if each not in made):
             own: Place = (*path, "path") if code and file_of(code) == name else (*path, "files")
             if not (root / name).exists():
                 yield _missing(name, own, file)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy
 import polars
 
-from aimass_compiler.catalog.base import BaseError
+from aimass_compiler.catalog.base_model import BaseError
 from aimass_compiler.catalog.conversation import ANSWERING, Turns, turns_of
-from aimass_compiler.catalog.frameworks._tokenizing import (
+from aimass_compiler.catalog.frameworks._chat_tokens import (
     Tokenizing,
     base_digest,
     require_fitting,

@@ -116,7 +116,7 @@ def test_slips_are_near_duplicates_and_other_texts_are_not() -> None:
             lambda base: (base / "model.safetensors").rename(base / "pytorch_model.bin"),
             "only pytorch_model.bin, a pickle",
         ),
-        (lambda base: changed(base / "config.json", auto_map={"AutoModel": "code.py"}), "code of its own"),
+        (lambda base: changed(base / "config.json", auto_map={"AutoModel": "code.py"}), "brings code"),
         (lambda base: changed(base / "config.json", vocab_size=100), "they are not of one"),
         (lambda base: (base / "config.json").unlink(), "no config.json"),
         (lambda base: (base / "chat_template.jinja").unlink(), "no chat template"),

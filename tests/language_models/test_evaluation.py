@@ -13,7 +13,7 @@ import polars
 import pytest
 
 from aimass_compiler.catalog import load
-from aimass_compiler.catalog.base import PathBase
+from aimass_compiler.catalog.base_model import PathBase
 from aimass_compiler.catalog.conversation import Conversation
 from aimass_compiler.catalog.metrics.rouge_l import rouge_l
 from aimass_compiler.catalog.task import Task

@@ -135,7 +135,7 @@ def test_classes_are_answered_by_how_likely_each_is(root: Path) -> None:
     of = model()
     of_classes = task(of, "classification", classes=("it", "late"))
     y = numpy.array([0, 1] * 4)
-    from aimass_compiler.catalog.frameworks._tokenizing import Tokenizing
+    from aimass_compiler.catalog.frameworks._chat_tokens import Tokenizing
 
     tokenizing = Tokenizing.of(root / "base")
     asked = ({"role": "user", "content": "?"},)

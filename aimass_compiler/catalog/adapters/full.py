@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Full(Adapter):
-    """All weights of the base learn: four times their memory, and a model of its own to serve."""
+    """All weights of the base learn: four times their memory, and a whole model to serve."""
 
     def save(self, model: Any, folder: Path) -> str:
         model.save_pretrained(folder / "weights", safe_serialization=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy
     import polars
 
-    from aimass_compiler.catalog.frameworks._tokenizing import Tokenizing
+    from aimass_compiler.catalog.frameworks._chat_tokens import Tokenizing
     from aimass_compiler.catalog.task import Task
     from aimass_compiler.catalog.text_engine import TextEngine
 

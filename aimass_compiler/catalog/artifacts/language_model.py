@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from aimass_compiler.catalog.calibration import Calibration
     from aimass_compiler.catalog.forecast import IntervalWidths
-    from aimass_compiler.catalog.frameworks._tokenizing import Tokenizing
+    from aimass_compiler.catalog.frameworks._chat_tokens import Tokenizing
     from aimass_compiler.catalog.task import Task
     from aimass_compiler.catalog.text_engine import TextEngine
 
@@ -123,7 +123,7 @@ class LanguageModelFiles(Artifact[Any]):
     ) -> Callable[[polars.DataFrame], numpy.ndarray]:
         del inputs  # the task's conversation says what is read
         from aimass_compiler.catalog.artifacts._text_answers import answers_to
-        from aimass_compiler.catalog.frameworks._tokenizing import Tokenizing
+        from aimass_compiler.catalog.frameworks._chat_tokens import Tokenizing
 
         engine = self.packaged_engine(folder)
         has_graph = (folder / conventions.ONNX_FOLDER).is_dir()
@@ -167,7 +167,7 @@ class LanguageModelFiles(Artifact[Any]):
 
     def tokenizing(self, trained: Path) -> Tokenizing:
         """The tokenizer and the chat template that it was trained with."""
-        from aimass_compiler.catalog.frameworks._tokenizing import Tokenizing
+        from aimass_compiler.catalog.frameworks._chat_tokens import Tokenizing
 
         return Tokenizing.of(trained / self.files[0] / _TOKENIZER)
 
@@ -176,7 +176,7 @@ def _base(trained: Path, place: Path) -> Path:
     """The base's folder, from what training noted."""
     from pydantic import TypeAdapter
 
-    from aimass_compiler.catalog.base import AnyBase
+    from aimass_compiler.catalog.base_model import AnyBase
 
     noted = _noted(place)["base"]
     base = TypeAdapter(AnyBase).validate_python({key: noted[key] for key in noted if key != "digest"})

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.models.language_model import LanguageModel
 
 
-class Batch(Struct, frozen=True):
+class ConversationBatch(Struct, frozen=True):
     """Rows of conversations as a network reads them; pairs are twice as many rows, the liked ones first."""
 
     tokens: torch.Tensor
@@ -69,7 +69,7 @@ class Batch(Struct, frozen=True):
         return -losses
 
 
-def of(batch: Batch, answer: Any, network: Any, model: LanguageModel) -> torch.Tensor:
+def of(batch: ConversationBatch, answer: Any, network: Any, model: LanguageModel) -> torch.Tensor:
     """The loss of the rows, added up. `answer` computes with all workers, `network` is the model itself."""
     import torch
 

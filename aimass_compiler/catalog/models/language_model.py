@@ -12,7 +12,7 @@ from aimass_compiler.catalog.adapter import Adapter
 from aimass_compiler.catalog.adapters.lora import Lora
 from aimass_compiler.catalog.artifact import Artifact
 from aimass_compiler.catalog.artifacts.language_model import LanguageModelFiles
-from aimass_compiler.catalog.base import AnyBase
+from aimass_compiler.catalog.base_model import AnyBase
 from aimass_compiler.catalog.conversation import Conversation
 from aimass_compiler.catalog.examples import Conversations, Examples, Read
 from aimass_compiler.catalog.frameworks import Framework
@@ -72,6 +72,10 @@ class LanguageModel(Model):
     def learned(self) -> Adapter:
         return self.adapter
 
+    @property
+    def data_files(self) -> tuple[str, ...]:
+        return self.base.dependencies
+
     def conversation(self, columns: Sequence[str]) -> Conversation | None:
         rejected = None if self.preference is None else self.preference.rejected
         return Conversation(
@@ -95,6 +99,6 @@ class LanguageModel(Model):
     def train(
         self, task: Task, train: Examples, validation: Examples, budget: Budget, progress: Progress
     ) -> Trained:
-        from aimass_compiler.catalog.frameworks._fine_tuning import fine_tuned
+        from aimass_compiler.catalog.frameworks._fine_tuning_loop import fine_tuned
 
         return fine_tuned(self, task, train, validation, budget, progress)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars
 
-from aimass_compiler.catalog.base import BaseError
+from aimass_compiler.catalog.base_model import BaseError
 from aimass_compiler.catalog.conversation import turns_of
 from aimass_compiler.pipeline.evaluation import Parity
 from aimass_compiler.runtime.evaluation.gates import GateResult

@@ -58,7 +58,7 @@ def _image(reference: str) -> str:
     return reference
 
 
-class Base(Frozen):
+class NamedBase(Frozen):
     """What every base has."""
 
     architecture: Architecture | None = Field(None, exclude=True)
@@ -79,7 +79,7 @@ class Base(Frozen):
         """Where its files lie on this machine, fetched where they are elsewhere. Raises BaseError."""
 
 
-class PathBase(Base):
+class PathBase(NamedBase):
     """A folder of the project with config.json, safetensors and a tokenizer."""
 
     short_form: ClassVar[str | None] = "path"
@@ -102,7 +102,7 @@ class PathBase(Base):
         return found
 
 
-class HubBase(Base):
+class HubBase(NamedBase):
     """A repository of the Hugging Face Hub, or of a mirror that `HF_ENDPOINT` names."""
 
     hub: Annotated[str, AfterValidator(_repository)]
@@ -130,7 +130,7 @@ class HubBase(Base):
             ) from None
 
 
-class OciBase(Base):
+class OciBase(NamedBase):
     """An image of a registry whose layers hold the folder, as `aimass publish` and ModelPack make them."""
 
     oci: Annotated[str, AfterValidator(_image)]
@@ -151,7 +151,7 @@ class OciBase(Base):
 
 
 def _form(value: Any) -> str | None:
-    if isinstance(value, Base):
+    if isinstance(value, NamedBase):
         return next(name for name, kind in _FORMS.items() if isinstance(value, kind))
     return next((name for name in _FORMS if isinstance(value, dict) and name in value), None)
 
@@ -168,7 +168,7 @@ def _without_code(value: Any) -> Any:
     return {"path": value} if isinstance(value, str) else value
 
 
-_FORMS: dict[str, type[Base]] = {"path": PathBase, "hub": HubBase, "oci": OciBase}
+_FORMS: dict[str, type[NamedBase]] = {"path": PathBase, "hub": HubBase, "oci": OciBase}
 AnyBase = Annotated[
     Annotated[
         Annotated[PathBase, Tag("path")] | Annotated[HubBase, Tag("hub")] | Annotated[OciBase, Tag("oci")],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.catalog.frameworks import _conversation_loss
 from aimass_compiler.catalog.frameworks._epochs import EpochLog, best_weights, parts, shuffled
-from aimass_compiler.catalog.frameworks._fine_tuned import FineTuned, loaded
+from aimass_compiler.catalog.frameworks._tuned_model import FineTuned, loaded
 from aimass_compiler.catalog.frameworks.torch import optimizer_for
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class _Learner:
         not count."""
         own = self.share.of_batch(places)
         is_idle = not len(own)
-        batch = _conversation_loss.Batch.of(examples, places[:1] if is_idle else own, self.device)
+        batch = _conversation_loss.ConversationBatch.of(examples, places[:1] if is_idle else own, self.device)
         with _computing(self.device, self.budget.precision):
             loss = _conversation_loss.of(batch, answer, self.network, self.model)
         return loss * 0 if is_idle else loss

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from aimass_compiler.catalog.frameworks._conversation_loss import Batch
+from aimass_compiler.catalog.frameworks._conversation_loss import ConversationBatch
 
 if TYPE_CHECKING:
     import numpy
@@ -71,7 +71,7 @@ class FineTuned(Struct):
         """Leave what was learned, the tokenizer, and language_model.json, which says from what."""
         from safetensors import SafetensorError
 
-        from aimass_compiler.catalog.frameworks._tokenizing import base_digest
+        from aimass_compiler.catalog.frameworks._chat_tokens import base_digest
 
         folder.mkdir(parents=True, exist_ok=True)
         tokenizing, base = self._tokenizing(), self.model.base.folder(self.root)
@@ -92,7 +92,7 @@ class FineTuned(Struct):
         (folder / "language_model.json").write_text(text, encoding="utf-8")
 
     def _tokenizing(self) -> Any:
-        from aimass_compiler.catalog.frameworks._tokenizing import Tokenizing
+        from aimass_compiler.catalog.frameworks._chat_tokens import Tokenizing
 
         template = None if self.model.template is None else self.root / self.model.template
         return Tokenizing.of(self.model.base.folder(self.root), template)
@@ -149,6 +149,6 @@ def _likelihoods(network: Any, rows: numpy.ndarray) -> numpy.ndarray:
     with torch.no_grad():
         for start in range(0, len(rows), _ROWS_AT_ONCE):
             places = numpy.arange(start, min(start + _ROWS_AT_ONCE, len(rows)))
-            batch = Batch.of(examples, places, network.device.type)
+            batch = ConversationBatch.of(examples, places, network.device.type)
             found.append(batch.log_probabilities(network).double().sum(dim=1).cpu().numpy())
     return numpy.concatenate(found)

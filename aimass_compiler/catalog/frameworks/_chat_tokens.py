@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from aimass_compiler.catalog.base import BaseError
 from aimass_compiler.catalog.base_config import read_base
+from aimass_compiler.catalog.base_model import BaseError
 
 if TYPE_CHECKING:
     from aimass_compiler.catalog.conversation import Turns
@@ -138,7 +138,7 @@ def require_sound(folder: Path) -> None:
         raise BaseError(f"the base has no config.json in {folder.name}/", "name the folder of a base")
     if any("auto_map" in each for each in found.runnable):
         raise BaseError(
-            "the base brings code of its own (`auto_map` in its config.json), which is never run",
+            "the base brings code (`auto_map` in its config.json), which is never run",
             "choose a base of an architecture that transformers has",
         )
     if not found.has_weights:
