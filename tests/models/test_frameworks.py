@@ -20,18 +20,22 @@ from aimass_compiler.catalog.network import Layer, network_framework, network_fr
 from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.training.suitability import require_installed
 from tests.models.examples import TASKS, examples
-from tests.models.framework_run import ARCHITECTURES, OPTIMIZERS, SEQUENCES, layers_of
+from tests.models.framework_run import ARCHITECTURES, BY_DAY, OPTIMIZERS, SEQUENCES, layers_of
 
 ROOT = Path(__file__).parents[2]
 EVERY = network_frameworks()
 every = pytest.mark.parametrize("framework", EVERY)
 others = pytest.mark.parametrize("framework", sorted({*EVERY} - {"torch"}))
+tasks, sequences = (
+    [pytest.param(name, marks=() if name in BY_DAY else pytest.mark.nightly) for name in every]
+    for every in (TASKS, SEQUENCES)
+)
 
 
 @cache
-def answers(framework: str) -> dict[str, Any]:
+def answers(framework: str, when: str = "day") -> dict[str, Any]:
     """What a framework does with the weights and rows of `framework_run`, in a process of its own."""
-    command = [sys.executable, "-m", "tests.models.framework_run", framework]
+    command = [sys.executable, "-m", "tests.models.framework_run", framework, when]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()[-4000:]
     found: dict[str, Any] = pickle.loads(done.stdout)  # noqa: S301  # of our own process
@@ -39,11 +43,11 @@ def answers(framework: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def told(framework: str) -> dict[str, Any]:
+def told(framework: str, request: pytest.FixtureRequest) -> dict[str, Any]:
     """The answers of a framework, where it is installed."""
     if find_spec(framework_named(framework).module) is None:
         pytest.skip(f"{framework} is not installed; `make frameworks` installs it")
-    return answers(framework)
+    return answers(framework, "night" if request.node.get_closest_marker("nightly") else "day")
 
 
 def assert_alike(found: list[numpy.ndarray], expected: list[numpy.ndarray]) -> None:
@@ -77,7 +81,7 @@ def test_an_optimizer_takes_the_same_steps(framework: str, told: dict[str, Any])
 
 @pytest.mark.slow
 @every
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", tasks)
 def test_it_learns_a_table_as_well_as_any(framework: str, task: str, told: dict[str, Any]) -> None:
     found, truth = told["trained"][task], examples("mlp", task, 200, 2).y
     scores = found["predictions"][:200]
@@ -91,7 +95,7 @@ def test_it_learns_a_table_as_well_as_any(framework: str, task: str, told: dict[
 
 @pytest.mark.slow
 @every
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", tasks)
 def test_a_killed_training_ends_as_if_it_had_not_been(
     framework: str, task: str, told: dict[str, Any]
 ) -> None:
@@ -112,7 +116,7 @@ def test_it_learns_digits_as_well_as_any(framework: str, told: dict[str, Any]) -
 
 @pytest.mark.slow
 @every
-@pytest.mark.parametrize("name", SEQUENCES)
+@pytest.mark.parametrize("name", sequences)
 def test_it_learns_sequences_as_well_as_any(framework: str, name: str, told: dict[str, Any]) -> None:
     found = told["sequences"][name]
     assert found["accuracy"] > 0.8

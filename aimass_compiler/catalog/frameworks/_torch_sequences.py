@@ -66,7 +66,7 @@ class RecurrentCells(nn.Module):  # type: ignore[misc]  # torch is not typed her
     """A recurrent cell over the steps, and another one over the same in reverse where that is asked for.
 
     Padding is behind the last step, so what is read forward never meets it before one. Backward, each row is
-    turned around by its own length: packed sequences, which do the same, cannot be exported.
+    turned around by its own length, as packed sequences do.
     """
 
     def __init__(self, cell: Literal["lstm", "gru"], width: int, units: int, *, bidirectional: bool) -> None:
