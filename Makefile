@@ -28,14 +28,22 @@ demo-language-model: $(READY) ## a language model is fine-tuned, certified, serv
 
 .PHONY: test
 test: $(FRAMEWORKS) ## lint, types, architecture, freshness and all tests
+	@$(MAKE) --no-print-directory --jobs 2 types lint fresh programs
+	pytest -n $(WORKERS)
+
+# Types take longer than all others together, on one core.
+.PHONY: types lint fresh programs
+types:
+	mypy
+lint:
 	ruff check .
 	ruff format --check .
-	mypy
 	lint-imports
+fresh:
 	aimass compile --check
 	aimass schema --check
+programs:
 	python -m scripts.cluster build
-	pytest -n $(WORKERS)
 
 .PHONY: quick
 quick: $(READY) ## the compiler's tests in seconds: few examples of each, nothing slow
