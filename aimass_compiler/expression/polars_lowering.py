@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["as_matrix", "flattened", "lower", "present", "sequences"]
+__all__ = ["as_matrix", "flattened", "in_levels", "lower", "present", "sequences"]
 
 _CAPITALS = [chr(code) for code in range(ord("A"), ord("Z") + 1)]
 _SMALL = [letter.lower() for letter in _CAPITALS]
@@ -62,7 +62,15 @@ _DEEPEST = 3
 def flattened(
     rows: polars.LazyFrame, expressions: Sequence[Expression]
 ) -> tuple[polars.LazyFrame, list[Expression]]:
-    """The rows with what lies deep in the expressions as columns, and the expressions over those.
+    """The rows with what lies deep in the expressions as columns, and the expressions over those."""
+    levels, results = in_levels(expressions)
+    for level in levels:
+        rows = rows.with_columns(level)
+    return rows, results
+
+
+def in_levels(expressions: Sequence[Expression]) -> tuple[list[list[polars.Expr]], list[Expression]]:
+    """What lies deep in the expressions, as columns to add level by level, and the expressions over those.
 
     Operands stand several times in what polars computes (`fill_nan` alone is three), and polars
     expands them all: twenty transforms over one column would be more than memory holds.
@@ -86,9 +94,7 @@ def flattened(
         return known[id(expression)]
 
     results = [flat(expression)[0] for expression in expressions]
-    for depth in sorted(stages):
-        rows = rows.with_columns(stages[depth])
-    return rows, results
+    return [stages[depth] for depth in sorted(stages)], results
 
 
 @lower.register

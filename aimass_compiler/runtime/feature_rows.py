@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy
 
 from aimass_compiler.catalog.feature_matrix import Block, FeatureMatrix, Layout, layout_of
-from aimass_compiler.expression import matrix, polars_lowering
+from aimass_compiler.expression import polars_lowering
 from aimass_compiler.expression.algebra import Expression, OneHot, Pack
+from aimass_compiler.expression.matrix import SideBySide
 
 if TYPE_CHECKING:
     import polars
@@ -23,8 +25,13 @@ class FeatureRows:
         parts = list(zip(result.parts, result.names, strict=True)) if isinstance(result, Pack) else []
         layout = layout_of([_block_of(part) for part, _ in parts])
         self.layout: Layout | None = layout if parts and layout.is_sparse else None
-        self._numbers = [part for part, _ in parts if not isinstance(part, OneHot)]
-        self._categories = [part for part, _ in parts if isinstance(part, OneHot)]
+        self._parts = [part for part, _ in parts]
+        self._numbers = [part for part in self._parts if not isinstance(part, OneHot)]
+        self._categories = [part for part in self._parts if isinstance(part, OneHot)]
+
+    def __reduce__(self) -> tuple[type[FeatureRows], tuple[Expression]]:
+        """What is lowered stays in its process: a worker does it again."""
+        return FeatureRows, (self._result,)
 
     @property
     def row(self) -> numpy.dtype[Any]:
@@ -38,7 +45,7 @@ class FeatureRows:
         if self.layout is None:
             return self._dense(rows)
         found = numpy.empty(len(rows), self.layout.dtype)
-        matrix.fill(found["numbers"], rows, self._numbers)
+        self._side_by_side.fill(found["numbers"], rows)
         lazy, codes = polars_lowering.flattened(rows.lazy(), [part.of for part in self._categories])
         computed = lazy.select(
             polars_lowering.lower(code).alias(str(place)) for place, code in enumerate(codes)
@@ -48,12 +55,17 @@ class FeatureRows:
             found["codes"][:, place] = numpy.where(code < len(part.names), code, -1)
         return found
 
+    @cached_property
+    def _side_by_side(self) -> SideBySide:
+        """All parts, or those that are kept as numbers."""
+        return SideBySide(self._parts if self.layout is None else self._numbers)
+
     def _dense(self, rows: polars.DataFrame) -> NDArray[Any]:
         shape = (len(rows), *self._result.type.shape)
         if not isinstance(self._result, Pack):
             return _vectors(rows, self._result).reshape(shape)
         found = numpy.empty(shape, numpy.float32)
-        matrix.fill(found, rows, self._result.parts)
+        self._side_by_side.fill(found, rows)
         return found
 
     def features(self, kept: NDArray[Any]) -> NDArray[numpy.float32]:

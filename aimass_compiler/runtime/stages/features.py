@@ -46,7 +46,6 @@ from aimass_compiler.stages import artifacts
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import onnx
     from numpy.typing import NDArray
 
     from aimass_compiler.catalog.feature_matrix import Layout
@@ -104,9 +103,10 @@ def _compute(
     kept = FeatureRows(result)
     description = _description(result, inputs, kept.layout)
     _require_space(folder, sum(part.height for part in rows.values()), description["shape"], kept.row)
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
     for name, part in rows.items():
         first = part.head(_VERIFIED_ROWS)
-        _verify(graph, description["inputs"], first, kept.features(kept.of(first)))
+        _verify(session, description["inputs"], first, kept.features(kept.of(first)))
         trained = FeatureRows(in_training(result)) if is_cross_fitted and part is train else kept
         table = learned if part is train else part
         matrices = table.each(partial(_matrices, trained))
@@ -281,13 +281,12 @@ def _input(column: ColumnExpression, packed: Inputs) -> dict[str, Any]:
 
 
 def _verify(
-    graph: onnx.ModelProto,
+    session: onnxruntime.InferenceSession,
     inputs: list[dict[str, Any]],
     rows: polars.DataFrame,
     expected: NDArray[numpy.float32],
 ) -> None:
     """Training and serving must see the same values; if they do not, it is better to stop here."""
-    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
     served = session.run(None, pack(rows, inputs))[0]
     if not numpy.allclose(served, expected, rtol=1e-6, atol=1e-6, equal_nan=True):
         apart = numpy.nanmax(numpy.abs(served - expected))
