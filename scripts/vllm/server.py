@@ -21,8 +21,9 @@ REPOSITORY = Path(__file__).parents[2]
 PROGRAM = REPOSITORY / "build" / "vllm-venv" / "bin" / "vllm"
 #: Nearly all of it are imports; a machine that does other things takes many times as long as an idle one.
 START_SECONDS = 1200
-#: One core is enough for models of a few million weights, and several wait for one another.
-_THREADS = {"OMP_NUM_THREADS": "1"}
+#: One core is enough for a few million weights, and several wait for one another. What is compiled for
+#: a request takes minutes of a busy machine, and answers the same.
+_HERE = {"OMP_NUM_THREADS": "1", "TORCHDYNAMO_DISABLE": "1"}
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def running(
     with log.open("wb") as stream:
         process = subprocess.Popen(
             [str(PROGRAM), *arguments[1:]],
-            env={"PATH": os.environ["PATH"], **own, **_THREADS},
+            env={"PATH": os.environ["PATH"], **own, **_HERE},
             stdout=stream,
             stderr=subprocess.STDOUT,
             cwd=folder,
