@@ -37,20 +37,19 @@ EXPLANATIONS = (
         "`{metric: exact_match, loses: 0.01}`.",
     ),
 )
-_BASE = "{hub: acme/small, revision: 0123456789abcdef0123456789abcdef01234567}"
-_SOUND = (
-    "data: {sources: {customers: data/customers.jsonl}, columns: {note: text}}\n"
-    f"features: []\nmodel: {{language_model: {{base: {_BASE}}}}}\n"
-)
 EXAMPLES = (
     Example("AM410", fails="quantize: {scheme: int8}", passes="model: logistic_regression"),
     Example(
-        "AM417", fails=f"{_SOUND}quantize: {{scheme: w8a8}}", passes=f"{_SOUND}quantize: {{scheme: int8}}"
+        "AM417",
+        fails="quantize: {scheme: w8a8}",
+        passes="quantize: {scheme: int8}",
+        of="language",
     ),
     Example(
         "AM418",
-        fails=f"{_SOUND}quantize: {{scheme: int8, gates: [{{metric: rouge_l, loses: 0.1}}]}}",
-        passes=f"{_SOUND}quantize: {{scheme: int8, gates: [{{metric: accuracy, loses: 0.1}}]}}",
+        fails="quantize: {scheme: int8, gates: [{metric: accuracy, loses: 0.1}]}",
+        passes="quantize: {scheme: int8, gates: [{metric: rouge_l, loses: 0.1}]}",
+        of="language",
     ),
 )
 _OF_VLLM = ("w8a8", "fp8")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.architecture import Architecture
     from aimass_compiler.pipeline import Pipeline
 
-NEEDS = ("settings", "model", "data", "target", "serving", "environments")
+NEEDS = ("settings", "model", "data", "target", "quantize", "serving", "environments")
 EXPLANATIONS = (
     Explanation(
         "AM443",
@@ -38,7 +38,7 @@ EXPLANATIONS = (
         "share of the accelerator's memory that vLLM may take, or into `serving.resources.memory` on a CPU: "
         "otherwise the engine stops while it starts, or is killed for want of memory. A token's keys and "
         "values take 2 · layers · kv_heads · head_size numbers. What helps: a shorter "
-        "`context`, fewer bytes a weight (`quantize`), or more memory (a larger accelerator, or a larger "
+        "`context`, weights of fewer bits, or more memory (a larger accelerator, or a larger "
         "`count` of them, which share weights and cache).",
     ),
     Explanation(
@@ -110,7 +110,7 @@ def _on_processor(pipeline: Pipeline, name: str, _: Architecture) -> Room:
     """ONNX Runtime's generation loop: each request has a cache of its own, of its whole context."""
     here = pipeline.environments[name].serving
     how = ServingLoad(
-        weight_bytes=4,
+        weight_bytes=pipeline.quantize.weight_bytes if pipeline.quantize else 4,
         cache_bytes=4,
         context=here.context or 0,
         concurrent=here.concurrent or 1,
@@ -127,7 +127,7 @@ def _in_vllm(pipeline: Pipeline, name: str, base: Architecture) -> Room:
     shards = 1 if device is None else (options.tensor_parallel or device.count) * (here.nodes or 1)
     slots = here.adapters.at_once or len(here.adapters.models) if here.adapters else 0
     how = ServingLoad(
-        weight_bytes=width,
+        weight_bytes=width if options.quantization is None else _QUANTIZED[options.quantization],
         cache_bytes=width if options.cache_dtype == "auto" else 1,
         context=here.context or 0,
         concurrent=here.concurrent or 1,
@@ -143,6 +143,8 @@ def _in_vllm(pipeline: Pipeline, name: str, base: Architecture) -> Room:
     return Room(noun, room, how, shares_cache=True)
 
 
+#: Bytes of a weight that vLLM reads, or makes, in fewer bits: as few as there may be.
+_QUANTIZED = {"fp8": 1, "compressed-tensors": 0.5, "awq": 0.5, "gptq": 0.5, "torchao": 0.5}
 #: By what runs the model.
 _PLACES = {"onnx": _on_processor, "vllm": _in_vllm}
 
@@ -179,7 +181,8 @@ def _ways_out(base: Architecture, place: Room, fitting: int) -> Iterator[str]:
         yield " or ".join(fewer)
     if place.how.weight_bytes > 1:
         eased = serving_memory(base, replace(place.how, weight_bytes=1.0)).size
-        yield f"quantise the weights to 8 bits (`quantize`), which takes {shown_bytes(eased)}"
+        key = "vllm: {quantization: fp8}" if place.shares_cache else "quantize: {scheme: int8}"
+        yield f"weights of 8 bits (`{key}`), which takes {shown_bytes(eased)}"
     more = f"{shown_bytes(serving_memory(base, place.how).size)} of memory"
     yield more if place.memory else f"{more} for each accelerator, or more of them (`count`)"
 

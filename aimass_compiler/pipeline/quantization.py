@@ -29,3 +29,8 @@ class Quantization(Frozen):
     """How far the log-probabilities of the right answers' tokens may move on average."""
     gates: tuple[LossGate, ...] = ()
     """How much worse metrics may get."""
+
+    @property
+    def weight_bytes(self) -> float:
+        """Of each weight, without the scales of its block."""
+        return 0.5 if self.scheme == "int4" else 1

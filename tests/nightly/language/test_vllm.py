@@ -64,7 +64,7 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the stages left of the shipped model."""
     root = tmp_path_factory.mktemp("project")
     project = shipped(root, REPOSITORY / "specs" / f"{MODEL}.yaml")
-    done = project.aimass("run", MODEL)
+    done = project.aimass("run", MODEL, "--until", "package")
     assert (root / "artifacts" / MODEL / "package/model/weights").is_dir(), done.told
     return root / "artifacts" / MODEL
 
@@ -86,9 +86,8 @@ def adapter(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = get_peft_model(
         loaded_weights(weights), LoraConfig(r=8, lora_alpha=16, target_modules="all-linear")
     )
-    turns = [
-        {"role": role, "content": text} for role, text in zip(("user", "assistant"), LEARNED, strict=True)
-    ]
+    question, answer = LEARNED
+    turns = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
     ids = torch.tensor([tokenizer.apply_chat_template(turns, tokenize=True, return_dict=False)])
     optimizer = torch.optim.AdamW(model.parameters(), 5e-3)
     for _ in range(60):
@@ -188,7 +187,7 @@ def test_answers_have_the_form_that_is_asked_for(engine: Engine) -> None:
     [
         ("/v1/completions", {"model": MODEL, "prompt": [5] * 200}, 400),
         ("/v1/completions", {"model": "another", "prompt": "a"}, 404),
-        ("/v1/load_lora_adapter", {"lora_name": "mine", "lora_path": "/tmp"}, 404),
+        ("/v1/load_lora_adapter", {"lora_name": "mine", "lora_path": "/mine"}, 404),
         ("/v1/chat/completions", {"model": MODEL, "messages": "none"}, 400),
     ],
 )
@@ -202,9 +201,8 @@ def test_a_full_queue_refuses_and_says_so(engine: Engine) -> None:
     before = engine.metrics().get("vllm:admission_rejections_total", 0.0)
     long = {"model": MODEL, "prompt": [5] * 8, "max_tokens": 80, "ignore_eos": True, "temperature": 1.0}
     with ThreadPoolExecutor(24) as pool:
-        codes = sorted(
-            each.status_code for each in pool.map(lambda _: engine.post("/v1/completions", **long), range(24))
-        )
+        answers = [pool.submit(engine.post, "/v1/completions", **long) for _ in range(24)]
+        codes = sorted(each.result().status_code for each in answers)
     assert codes[0] == 200
     assert codes[-1] in (429, 503)
     assert set(codes) <= {200, 429, 503}
