@@ -168,6 +168,11 @@ class FeatureMatrix:
             data[own], places[own] = value[place >= 0], place[place >= 0]
         return sparse.csr_array((data, places, starts), shape=self.shape)
 
+    def csr_parts(self, kind: str = "f8") -> Iterator[tuple[slice, scipy.sparse.csr_array]]:
+        """Consecutive rows as `csr` gives them, with where they are; one part takes some megabytes."""
+        for part in self._parts():
+            yield part, FeatureMatrix(self.layout, self.rows[part]).csr(kind)
+
     def _parts(self) -> Iterator[slice]:
         """Consecutive rows of which the stored values take some megabytes."""
         size = max(1, _ENTRIES_AT_ONCE // max(1, self.layout.entries))

@@ -7,8 +7,10 @@ from typing import Any
 import numpy
 import pytest
 
+from aimass_compiler.catalog import feature_matrix
 from aimass_compiler.catalog.examples import Examples
 from aimass_compiler.catalog.feature_matrix import Block, FeatureMatrix, layout_of
+from aimass_compiler.catalog.frameworks import xgboost
 from aimass_compiler.catalog.models.linear_regression import LinearRegression
 from aimass_compiler.catalog.models.logistic_regression import LogisticRegression
 from aimass_compiler.catalog.models.naive_bayes import NaiveBayes
@@ -99,3 +101,17 @@ def test_a_matrix_answers_as_its_rows_do() -> None:
     assert sparse.has_sorted_indices
     assert sparse.nnz == NUMBERS * 50 + (x.rows["codes"] >= 0).sum()
     numpy.testing.assert_array_equal(sparse.toarray(), x[:])
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_xgboost_learns_the_same_from_parts_as_from_all_rows(
+    task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, watched = coded(task, 700, 1), coded(task, 200, 2)
+    rows = Examples(rows.x, rows.y, numpy.linspace(0.5, 1.5, 700))
+    whole = trained(small("xgboost"), task, rows, watched)
+    monkeypatch.setattr(feature_matrix, "_ENTRIES_AT_ONCE", 300)
+    monkeypatch.setattr(xgboost, "_ENTRIES_AT_ONCE", 0)
+    assert len(list(rows.x.csr_parts())) > 9
+    in_parts = trained(small("xgboost"), task, rows, watched)
+    assert in_parts.booster.save_raw() == whole.booster.save_raw()
