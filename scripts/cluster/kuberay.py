@@ -49,7 +49,8 @@ def running(cluster: Cluster, namespace: str, folder: Path) -> Iterator[Running]
     Names of services mean nothing on this machine: it reaches dashboards by a proxy, which is the dashboard.
     Raises Refused, ProgramMissing and BuildFailed.
     """
-    cluster.define(custom_resources.every_one(custom_resources.KUBERAY))  # it watches them all
+    for definition in custom_resources.every_one(custom_resources.KUBERAY):  # it watches them all
+        cluster.define([definition])  # one by one: they are large, and an API server gives up after a minute
     health, port = free_ports(2)
     command = [
         str(program("ray-operator")),
