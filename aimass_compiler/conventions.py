@@ -95,6 +95,7 @@ STRINGS_TENSOR = "strings"
 WRITTEN_AS_TEXT = frozenset(("category", "text", "time"))
 PROBABILITIES_OUTPUT = "probabilities"
 LABEL_OUTPUT = "label"
+LABELS_OUTPUT = "labels"
 PREDICTION_OUTPUT = "prediction"
 #: The ends of a prediction interval.
 LOWER_OUTPUT, UPPER_OUTPUT = "lower", "upper"

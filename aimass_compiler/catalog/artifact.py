@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from aimass_compiler.catalog.calibration import Calibration
     from aimass_compiler.catalog.forecast import IntervalWidths
-    from aimass_compiler.catalog.task import Task
+    from aimass_compiler.catalog.task import Task, Thresholds
 
 T = TypeVar("T")
 _VERSION_DIGITS = 12
@@ -128,13 +128,13 @@ class Artifact(ABC, Generic[T]):
         features: Path,
         task: Task,
         folder: Path,
-        threshold: float | None = None,
+        threshold: Thresholds | None = None,
         widths: IntervalWidths | None = None,
     ) -> None:
         """Leave the files that serve, from the folders of the stages train and features.
 
-        `threshold` is the probability from which on a row is given the positive one of two classes, `widths`
-        those of the intervals of a forecast, or of a regression that has some.
+        `threshold` is the probability from which on a row is given the positive one of two classes, or each
+        of several labels, `widths` those of the intervals of a forecast, or of a regression that has some.
         """
 
     @abstractmethod

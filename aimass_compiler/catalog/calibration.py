@@ -61,7 +61,7 @@ class Calibration(Struct, frozen=True):
             (share,) = columns
             columns = [share if place in task.judged else 1 - share for place in range(2)]
         found = numpy.column_stack(columns)
-        if not task.is_binary:
+        if not task.is_binary and not task.is_multilabel:
             found = (found + LEAST_PROBABILITY) / (found + LEAST_PROBABILITY).sum(axis=1, keepdims=True)
         return found.astype(numpy.float32)
 

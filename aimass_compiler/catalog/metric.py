@@ -6,12 +6,12 @@ import math
 import re
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from msgspec import Struct
 
 from aimass_compiler.catalog import Kind, OneOf, load, names
-from aimass_compiler.catalog.task import Task
+from aimass_compiler.catalog.task import Task, TaskKind
 
 if TYPE_CHECKING:
     import numpy
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Metric(Kind):
     """A number that judges predictions."""
 
-    task: ClassVar[Literal["classification", "regression", "clustering", "anomaly", "generation"]]
+    task: ClassVar[TaskKind]
     greater_is_better: ClassVar[bool] = True
     #: Whether it is another number for each of two classes, as the recall of `yes` is not that of `no`.
     is_of_positive: ClassVar[bool] = False
@@ -48,16 +48,24 @@ class Metric(Kind):
     ) -> float:
         """The metric of predictions ([N, K] probabilities or [N] numbers) against the truth ([N]).
 
-        Where there is no target, the rows' features [N, F] are in the place of the truth.
+        Of several labels, both are [N, L], and a metric of labels is given probabilities of 0 and 1. Where
+        there is no target, the rows' features [N, F] are in the place of the truth.
 
         `weights` [N] say how much each row counts, where some count more than others.
         NaN where it is not defined, such as roc_auc of a slice with one class.
         """
 
+    def unfit(self, task: Task) -> str | None:
+        """Why it cannot judge this very task, which is of its kind; None where it can."""
+        del task
+        return None
+
     @property
     def name(self) -> str:
         """What tables, files and gates call it: with its parameters where it has some."""
-        parameters = ", ".join(f"{name}={value:g}" for name, value in self)
+        parameters = ", ".join(
+            f"{name}={value if isinstance(value, str) else f'{value:g}'}" for name, value in self
+        )
         return f"{self.kind}({parameters})" if parameters else self.kind
 
     def title(self, task: Task) -> str:
@@ -240,3 +248,19 @@ def one_against_rest(
         truth,
         predicted,
     )
+
+
+def of_label(
+    metric: Metric,
+    number: int,
+    task: Task,
+    truth: numpy.ndarray,
+    predicted: numpy.ndarray,
+    weights: numpy.ndarray | None,
+) -> float:
+    """A metric of two classes, of one of several labels: truth and probabilities are [N, L]."""
+    import numpy
+
+    own = predicted[:, number]
+    scores = numpy.column_stack([1 - own, own])
+    return metric.measure(task.of_label(number), truth[:, number], scores, weights)

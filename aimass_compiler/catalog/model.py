@@ -125,6 +125,8 @@ class Model(Kind):
     stops_early: ClassVar[bool] = False
     #: Whether it learns the same from a feature that was shifted and stretched: trees only compare.
     ignores_scale: ClassVar[bool] = False
+    #: Whether one training learns several labels, `y` of [N, L]; otherwise each has a model of its own.
+    learns_labels_together: ClassVar[bool] = False
     #: How many bytes of memory training takes for each number of the training matrix, as measured, without
     #: the pages of its file; 0 where rows are read in batches.
     bytes_a_number: ClassVar[float] = 0.0
@@ -200,6 +202,28 @@ class Model(Kind):
         names = self.regularization if more == "regularization" else self.capacity
         changes = {name: raised(written[name], largest(fields[name].annotation)) for name in names}
         return type(self).model_validate(written | changes)
+
+    @classmethod
+    def suits(cls, task: Task) -> bool:
+        """Whether it can learn the task; several labels are learned one by one by what learns two classes."""
+        if task.is_multilabel:
+            return "classification" in cls.tasks and cls.reads_target
+        return task.kind in cls.tasks
+
+    @classmethod
+    def losses_for(cls, task: Task) -> tuple[str, ...]:
+        """What it minimises for a task, the default first."""
+        return cls.losses.get("classification" if task.is_multilabel else task.kind, ())
+
+    def learn(
+        self, task: Task, train: Examples, validation: Examples, budget: Budget, progress: Progress
+    ) -> Trained:
+        """What `train` gives; of several labels, one model for each unless it learns them together."""
+        if task.is_multilabel and not self.learns_labels_together:
+            from aimass_compiler.catalog.label_by_label import trained_by_label
+
+            return trained_by_label(self, task, train, validation, budget)
+        return self.train(task, train, validation, budget, progress)
 
     @abstractmethod
     def train(

@@ -262,6 +262,7 @@ class Network(Model):
     learns_in_epochs: ClassVar[bool] = True
     learns_in_steps: ClassVar[bool] = True
     changes_midway: ClassVar[tuple[str, ...] | None] = ("dropout",)
+    learns_labels_together: ClassVar[bool] = True
     losses: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "classification": ("log_loss",),
         "regression": ("mean_squared_error", "mean_absolute_error", PINBALL, POISSON, GAMMA),
@@ -282,5 +283,5 @@ class Network(Model):
         self, task: Task, train: Examples, validation: Examples, budget: Budget, progress: Progress
     ) -> Trained:
         layers = tuple(self.architecture(train.x.shape[1:], task.outputs))
-        loss = budget.loss or self.losses[task.kind][0]
+        loss = budget.loss or self.losses_for(task)[0]
         return self.trained_by.train(layers, loss, task, train, validation, budget, progress)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aimass_compiler.catalog import load, names
 from aimass_compiler.catalog.metric import metric_kind
 from aimass_compiler.catalog.model import Model
+from aimass_compiler.pipeline.decision import ThresholdRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ def suitable_models(task: Task, examples: Read | type[Read], *, accepts_missing:
         for name in names("models")
         if issubclass(model := load("models", name), Model)
         and not any(field.is_required() for field in model.model_fields.values())
-        and task.kind in model.tasks
+        and model.suits(task)
         and (model.reads_target or not task.has_target)
         and model.examples.column == examples.column
         and (model.accepts_missing or not accepts_missing)
@@ -41,8 +42,17 @@ def named_metrics(pipeline: Pipeline) -> Iterator[tuple[Path, str]]:
     decision = pipeline.evaluation.decision
     if decision is not None and decision.rule is not None and decision.rule.metric is not None:
         yield ("evaluation", "decision", "threshold", "metric"), decision.rule.metric
+    for label, threshold in () if decision is None else (decision.thresholds or {}).items():
+        if isinstance(threshold, ThresholdRule) and threshold.metric is not None:
+            yield ("evaluation", "decision", "thresholds", label, "metric"), threshold.metric
     for place, gate in enumerate(pipeline.evaluation.gates):
         yield ("evaluation", "gates", place, "metric"), gate.metric
+
+
+def task_at(pipeline: Pipeline, path: Path) -> Task:
+    """The task that a metric at this place judges: a decision about a label is one between two classes."""
+    task = pipeline.task
+    return task.of_label(0) if task.is_multilabel and path[:2] == ("evaluation", "decision") else task
 
 
 def metric_of(name: str) -> type[Metric] | None:

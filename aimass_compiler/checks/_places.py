@@ -33,14 +33,16 @@ def place_of_column(record: Frozen, column: str) -> Path:
 def subject_of(pipeline: Pipeline) -> str:
     """What is predicted, as the end of a sentence about a metric or a model that does not suit it."""
     task = pipeline.task
+    if task.is_multilabel:
+        return f"the targets {task.subject} are labels"
     if not task.has_target:
         return f"`task` is `{task.kind}`, and there is no target"
     return f"the target `{task.target}` is {pipeline.data.columns[task.target].column_type}"
 
 
 def declared_target(pipeline: Pipeline) -> tuple[Related, ...]:
-    """The note that shows where the target is declared, if there is one."""
-    return (declared(pipeline.task.target),) if pipeline.task.has_target else ()
+    """The notes that show where the target is declared, if there is one, or each label."""
+    return tuple(map(declared, pipeline.task.targets))
 
 
 def path_of(step: Step, column: str) -> Path:

@@ -181,7 +181,7 @@ def _never_there(pipeline: Pipeline, step: Step, name: str) -> Finding:
 def _no_feature(pipeline: Pipeline, path: Path, name: str) -> Finding | None:
     """Why a column that is declared is not there for transforms."""
     column = pipeline.data.columns.get(name)
-    if name == pipeline.task.target:
+    if name in pipeline.task.targets:
         message = f"`{name}` is the target, so it cannot be a feature"
         return Finding("AM213", path, message, help="leave it out", related=(declared(name),))
     if name == pipeline.task.weight:

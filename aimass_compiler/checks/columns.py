@@ -104,7 +104,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
             yield Finding("AM254", path, message, help="rename it, such as `photo`", at_key=True)
         if isinstance(column, ImageColumn):
             yield from _image(path, name, column)
-        if name == pipeline.task.target and column.is_nullable:
+        if name in pipeline.task.targets and column.is_nullable:
             message = f"`{name}` is the target, so it may not be missing"
             hint = f"drop such rows: `clean: [drop_missing: {name}]`"
             yield Finding("AM255", (*path, "missing"), message, help=hint, severity=Severity.WARNING)

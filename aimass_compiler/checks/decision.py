@@ -1,18 +1,20 @@
-"""A threshold parts two classes, and is chosen by a metric that it moves."""
+"""A threshold is of two classes or a label, and is chosen by a metric that it moves."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aimass_compiler.checks._catalog import metric_of, metrics_for
+from aimass_compiler.checks._catalog import metric_of, metrics_for, named_metrics, suits
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._places import declared_target, either
-from aimass_compiler.diagnostics import Explanation, Finding, Fix, Remove
+from aimass_compiler.diagnostics import Explanation, Finding, Fix, Path, Remove, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aimass_compiler.catalog.task import Task
     from aimass_compiler.pipeline import Pipeline
+    from aimass_compiler.pipeline.decision import Decision
 
 NEEDS = ("data", "target", "evaluation.decision")
 EXPLANATIONS = (
@@ -20,7 +22,7 @@ EXPLANATIONS = (
         "AM343",
         "a threshold without two classes",
         "A threshold on the probability of the positive class gives a row one of two classes. Of more, the "
-        "likeliest is given; a number has none.",
+        "likeliest is given; a number has none. `thresholds` are of several labels, each by its column.",
     ),
     Explanation(
         "AM344",
@@ -53,6 +55,14 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     if decision is None:
         return
     path = ("evaluation", "decision")
+    if task.is_multilabel:
+        yield from _of_labels(pipeline, decision)
+        return
+    if decision.thresholds is not None:
+        place = (*path, "thresholds")
+        message = "`thresholds` are of several labels, and `target` names one column"
+        yield Finding("AM343", place, message, help="write `threshold`", at_key=True)
+        return
     if not task.is_binary:
         what = f"has {task.outputs} classes" if task.is_classification else "is a number"
         message = (
@@ -66,11 +76,29 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     metric = None if wanted is None else metric_of(wanted)
     if metric is None or metric.task != task.kind:
         return
+    yield from _unmoved((*path, "threshold", "metric"), str(wanted), task)
+
+
+def _of_labels(pipeline: Pipeline, decision: Decision) -> Iterator[Finding]:
+    """Thresholds of labels that there are not, and metrics that no threshold moves."""
+    path, task = ("evaluation", "decision"), pipeline.task
+    for name in decision.thresholds or ():
+        if name not in task.classes:
+            hint = did_you_mean(name, task.classes)
+            message = f"there is no label `{name}`"
+            yield Finding("AM343", (*path, "thresholds", name), message, help=hint, at_key=True)
+    two_classes = task.of_label(0)
+    for place, wanted in named_metrics(pipeline):
+        metric = metric_of(wanted)
+        if place[:2] == path and metric is not None and suits(metric, two_classes):
+            yield from _unmoved(place, wanted, two_classes)
+
+
+def _unmoved(place: Path, wanted: str, task: Task) -> Iterator[Finding]:
     useful = [name for name in metrics_for(task) if _is_useful(name)]
     if wanted not in useful:
         hint = f"choose by {either(f'`{name}`' for name in useful)}, or by a value of recall or precision"
-        message = f"no threshold is the best one for `{wanted}`"
-        yield Finding("AM344", (*path, "threshold", "metric"), message, help=hint)
+        yield Finding("AM344", place, f"no threshold is the best one for `{wanted}`", help=hint)
 
 
 def _is_useful(name: str) -> bool:

@@ -52,7 +52,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     path = ("evaluation", "intervals")
     fix = Fix("leave `intervals` out", (Remove(path),))
     hint = fix.message if task.forecast is None else f"{fix.message}; `task.forecast.interval` sets its share"
-    subject = f"`{task.target}`" if task.has_target else "what is predicted"
+    subject = task.subject if task.has_target else "what is predicted"
     message = f"{subject} {what}"
     yield Finding("AM349", path, message, help=hint, related=declared_target(pipeline), at_key=True, fix=fix)
 

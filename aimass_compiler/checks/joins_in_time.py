@@ -157,7 +157,7 @@ def _late(pipeline: Pipeline, join: Join, place: int) -> Iterator[Finding]:
                       related=(declared(times[0]),))  # fmt: skip
     for name, aggregation in join.aggregate.items():
         read = aggregation.column or ""
-        is_after = read == pipeline.task.target or (read in columns and columns[read].known == "after")
+        is_after = read in pipeline.task.targets or (read in columns and columns[read].known == "after")
         if is_after:
             path = ("data", "join", place, "aggregate", name)
             message = f"`{read}` of a row is known only after it, and `{name}` reads it at once"

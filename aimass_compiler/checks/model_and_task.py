@@ -58,13 +58,14 @@ _NOUNS = {
     "clustering": "clusters",
     "anomaly": "anomalies",
     "generation": "a text",
+    "multilabel": "labels",
 }
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """A model for another task, and a loss that the model does not know."""
     model, task = pipeline.first_model, pipeline.task
-    if task.kind not in model.tasks:
+    if not model.suits(task):
         predicted = either(_NOUNS[kind] for kind in sorted(model.tasks))
         message = f"`{model.kind}` predicts {predicted}, but {subject_of(pipeline)}"
         hint = f"choose {either(f'`{name}`' for name in suitable_models(task, model.examples))}"
@@ -78,7 +79,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     if task.quantile is not None and (problem := _quantile_problem(pipeline)) is not None:
         yield problem
         return
-    loss, known = pipeline.objective.loss, model.losses.get(task.kind, ())
+    loss, known = pipeline.objective.loss, model.losses_for(task)
     if loss is not None and loss not in known:
         message = f"`{model.kind}` cannot minimise `{loss}`"
         own = f"leave `loss` out: `{model.kind}` learns by its own criterion"

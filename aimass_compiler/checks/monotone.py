@@ -41,7 +41,8 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         return
     path = ("model", model.kind, "monotone")
     if task.is_classification and not task.is_binary:
-        message = f"`{task.target}` has {task.outputs} classes, of which none can be held to a direction"
+        noun = "labels" if task.is_multilabel else "classes"
+        message = f"{task.subject} has {task.outputs} {noun}, of which none can be held to a direction"
         yield Finding("AM295", path, message, help="leave `monotone` out", at_key=True)
         return
     if loss in _PAST_ALL_LIMITS:

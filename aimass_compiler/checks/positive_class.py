@@ -60,6 +60,8 @@ EXAMPLES = (
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """A positive class that there is not, or none where a metric is of it."""
     task, path = pipeline.task, ("positive",)
+    if task.is_multilabel:
+        return  # decoding says which value of each label is the positive one
     is_written = "positive" in task.model_fields_set
     if is_written and not task.is_binary:
         what = f"has {task.outputs} classes" if task.is_classification else "is a number"

@@ -96,7 +96,7 @@ def _column(pipeline: Pipeline, name: str) -> Iterator[Finding]:
         yield Finding("AM340", path, f"there is no column `{name}`", help=hint, fix=fix)
         return
     note, place = (declared(name),), ("data", "columns", name)
-    if name == pipeline.task.target:
+    if name in pipeline.task.targets:
         yield Finding("AM340", path, f"`{name}` is the target, which is no weight", related=note)
     elif not isinstance(column, NumberColumn):
         yield Finding(

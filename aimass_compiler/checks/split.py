@@ -82,8 +82,8 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     known = [
         name for name in split.columns_read() if name in columns and split.takes(columns[name].column_type)
     ]
-    if split.keeps_together and known == [pipeline.task.target]:
-        yield _by_target(pipeline)
+    if split.keeps_together and len(known) == 1 and known[0] in pipeline.task.targets:
+        yield _by_target(pipeline, known[0])
     elif split.keeps_together and known:
         yield from _few_groups(pipeline, known)
     yield from _repeated_keys(pipeline.data)
@@ -91,8 +91,8 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         yield from _out_of_time(pipeline)
 
 
-def _by_target(pipeline: Pipeline) -> Finding:
-    split, target = pipeline.data.split, pipeline.task.target
+def _by_target(pipeline: Pipeline, target: str) -> Finding:
+    split = pipeline.data.split
     path = ("data", "split", *place_of_column(split, target))
     message = f"`{target}` is the target, so each of its values would be in one split only"
     return Finding(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
@@ -78,10 +79,9 @@ _ENDINGS = re.compile(r"(?<=...)(ing|ed|es|s|e)$")
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Columns that would reach the model and are called like the target."""
-    target = pipeline.task.target
-    about = _about(target)
     dropped = {name for step in pipeline.flow.steps if step.transform.only_removes for name in step.writes}
-    for name in pipeline.flow.sources:
+    for target, name in product(pipeline.task.targets, pipeline.flow.sources):
+        about = _about(target)
         if about and name not in (target, *dropped) and _about(name) == about:
             message = f"`{name}` looks like the target `{target}` in another coding"
             hint = "leave it out, or write `known: after`; if it is known in time, accept AM260 in `waivers`"

@@ -39,9 +39,9 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     for place, step in enumerate(pipeline.data.clean):
         read = [name for _, formula in formulas_in(step) for name in formula.columns]
         for name in dict.fromkeys(read):
-            is_late = name == pipeline.task.target or (name in columns and columns[name].known == "after")
+            is_late = name in pipeline.task.targets or (name in columns and columns[name].known == "after")
             if is_late:
-                reason = "is the target" if name == pipeline.task.target else "is known only after the fact"
+                reason = "is the target" if name in pipeline.task.targets else "is known only after the fact"
                 message = f"`{name}` {reason}, yet it decides which rows the model is trained and judged on"
                 path = ("data", "clean", place, step.kind, *place_of_column(step, name))
                 hint = "choose rows by what is known before"

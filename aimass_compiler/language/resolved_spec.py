@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aimass_compiler import conventions
+from aimass_compiler.catalog.task import Task
 from aimass_compiler.catalog.transform import ColumnsOfType
 from aimass_compiler.diagnostics import Path
 from aimass_compiler.pipeline import Pipeline
@@ -38,7 +39,7 @@ def resolved(pipeline: Pipeline, document: Document) -> str:
 def _as_spec(pipeline: Pipeline) -> dict[str, Any]:
     dumped = pipeline.model_dump(mode="json", exclude=set(_OF_COMPILER))
     head = {"apiVersion": conventions.API_VERSION, "kind": conventions.KIND}
-    parts = {"metadata": dumped.pop("metadata"), "data": dumped.pop("data"), "target": pipeline.task.target}
+    parts = {"metadata": dumped.pop("metadata"), "data": dumped.pop("data"), "target": _target(pipeline.task)}
     if pipeline.task.is_binary:
         parts["positive"] = pipeline.task.positive
     if pipeline.task.forecast is not None:
@@ -46,6 +47,10 @@ def _as_spec(pipeline: Pipeline) -> dict[str, Any]:
     if pipeline.task.weight is not None:
         parts["weight"] = pipeline.task.weight
     return head | parts | dumped
+
+
+def _target(task: Task) -> str | list[str]:
+    return list(task.targets) if task.is_multilabel else task.target
 
 
 def _leaves(node: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:

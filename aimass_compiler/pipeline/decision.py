@@ -1,14 +1,15 @@
-"""How a label follows from the probabilities of two classes: a threshold, given or chosen."""
+"""How labels follow from probabilities: a threshold, given or chosen."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.metric import MetricName
-from aimass_compiler.catalog.quantities import Frozen, Number
+from aimass_compiler.catalog.quantities import Frozen, Number, is_absent
 
 
 class Costs(Frozen):
@@ -76,17 +77,33 @@ def _form(value: Any) -> str:
     return "rule" if isinstance(value, dict | ThresholdRule) else "number"
 
 
-class Decision(Frozen):
-    """How a label follows from the probabilities of two classes."""
+Threshold = Annotated[
+    Annotated[Number, Field(gt=0, lt=1), Tag("number")] | Annotated[ThresholdRule, Tag("rule")],
+    Discriminator(_form),
+]
 
-    threshold: Annotated[
-        Annotated[Number, Field(gt=0, lt=1), Tag("number")] | Annotated[ThresholdRule, Tag("rule")],
-        Discriminator(_form),
-    ]
+
+class Decision(Frozen):
+    """How a label follows from the probabilities of two classes, or each of several labels from its own."""
+
+    threshold: Threshold | None = None
     """The probability from which a row is given the positive class: a number, or what it is chosen by on the
     validation split, such as `{recall: 0.5}` or `{cost: {false_positive: 1, false_negative: 10}}`."""
+    thresholds: Mapping[str, Threshold] | None = Field(None, min_length=1, exclude_if=is_absent)
+    """Of several labels, the thresholds that differ from `threshold`, each as `threshold` is written."""
+
+    @model_validator(mode="after")
+    def _has_one(self) -> Self:
+        if self.threshold is None and self.thresholds is None:
+            raise PydanticCustomError("threshold", "a decision has a `threshold`")
+        return self
 
     @property
     def rule(self) -> ThresholdRule | None:
         """What the threshold is chosen by; None where it is a number."""
         return self.threshold if isinstance(self.threshold, ThresholdRule) else None
+
+    def of_label(self, name: str) -> Decision:
+        """The decision about one of several labels."""
+        own = (self.thresholds or {}).get(name, self.threshold)
+        return Decision(threshold=0.5 if own is None else own)

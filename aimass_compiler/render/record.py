@@ -108,7 +108,7 @@ def _requested(source: PipelineJson) -> dict[str, Any]:
     """The columns of a request as pipeline.json has them; of a forecast, a history and steps ahead."""
     task, declared = source.pipeline.task, source.document["data"]["columns"]
     if task.forecast is None:
-        return {name: column for name, column in declared.items() if name != task.target}
+        return {name: column for name, column in declared.items() if name not in task.targets}
     columns = request_columns(source.pipeline.data.columns, task)
     return {
         name: column.model_dump(mode="json") | {"shape": list(column.column_type.shape) or None}

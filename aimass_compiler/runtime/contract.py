@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy
@@ -266,7 +266,9 @@ def kept(rows: polars.DataFrame, columns: Mapping[str, Column], place: Place = c
     return Kept(rows.height, {name: nulls[name] for name in there}, found)
 
 
-def broken(found: Kept, columns: Mapping[str, Column], target: str, lost: Found) -> Iterator[Violation]:
+def broken(
+    found: Kept, columns: Mapping[str, Column], targets: Sequence[str], lost: Found
+) -> Iterator[Violation]:
     """The ways in which typed rows break what the columns declare.
 
     `lost` are values that would not go into their column's type, which are missing now and reported already.
@@ -276,7 +278,7 @@ def broken(found: Kept, columns: Mapping[str, Column], target: str, lost: Found)
         others.setdefault(violation.column, []).append(violation)
     for name, count in found.missing.items():
         missing = max(0, count - (lost[name, 0].rows if (name, 0) in lost else 0))
-        is_target = name == target
+        is_target = name in targets
         allowed = 0.0 if is_target else columns[name].missing
         if found.rows and missing / found.rows > allowed:
             share = missing / found.rows

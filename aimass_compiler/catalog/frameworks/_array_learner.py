@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from aimass_compiler.catalog.frameworks._epochs import ROWS_AT_ONCE, EpochLog, best_weights, parts, shuffled
 from aimass_compiler.catalog.frameworks._parameters import Parameters, first_parameters
-from aimass_compiler.catalog.frameworks._scale import Scale, learned_targets
+from aimass_compiler.catalog.frameworks._scale import Scale, targets
 from aimass_compiler.catalog.loss import LOG_LINK
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Batch(NamedTuple):
     x: numpy.ndarray
     """Features, float32 [N, …]."""
     truth: numpy.ndarray
-    """Classes int64, or scaled targets float32, [N]."""
+    """Classes int64, or scaled targets float32, [N], or labels float32 [N, L]."""
     weights: numpy.ndarray
     """How much each row counts, float32 [N]."""
 
@@ -196,7 +196,7 @@ class _Rows:
         weights = numpy.ones(self.count) if examples.weights is None else examples.weights
         self.total = float(weights.sum())
         self._x = examples.x
-        truth = learned_targets(examples.y, scale)
+        truth = targets(examples.y) if scale is None else scale.scaled(examples.y)
         self._truth = truth if scale is None else truth.astype(numpy.float32)
         self._weights = weights.astype(numpy.float32)
 

@@ -40,7 +40,9 @@ def network_graph(
         else:
             value = _written(writer, layer, value, learned)
         before = layer.shape_after(before)
-    ending = {"op_type": "Softmax", "axis": 1} if task.is_classification else {"op_type": "Identity"}
+    ending: dict[str, Any] = {"op_type": "Identity"}
+    if task.is_classification:
+        ending = {"op_type": "Sigmoid"} if task.is_multilabel else {"op_type": "Softmax", "axis": 1}
     writer.nodes.append(helper.make_node(inputs=[value], outputs=["answer"], **ending))
     kind = TensorProto.INT64 if isinstance(layers[0], network.Embedding) else TensorProto.FLOAT
     graph = helper.make_graph(

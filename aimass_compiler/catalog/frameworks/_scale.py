@@ -68,6 +68,13 @@ def learned_targets(y: numpy.ndarray, scale: Scale | None) -> numpy.ndarray:
     return y if scale is None else scale.scaled(y)
 
 
+def targets(y: numpy.ndarray) -> numpy.ndarray:
+    """A copy of classes [N], or of labels [N, L] as float32: their losses are of numbers from 0 to 1."""
+    import numpy
+
+    return numpy.array(y, numpy.float32 if y.ndim > 1 else y.dtype)
+
+
 def unit_of_loss(loss: str, scale: Scale | None) -> float:
     """What a loss of scaled targets is multiplied by, to be in the target's unit; deviances have none."""
     return 1.0 if scale is None or loss in LOG_LINK else scale.deviation

@@ -48,6 +48,8 @@ def answering(trained: TrainedNetwork) -> torch.nn.Module:
 
         def forward(self, rows: torch.Tensor) -> torch.Tensor:
             outputs = self.network(rows)
+            if trained.task.is_multilabel:
+                return torch.sigmoid(outputs)
             if trained.task.is_classification:
                 return torch.softmax(outputs, dim=1)
             return outputs.squeeze(1)

@@ -114,7 +114,8 @@ def predictor(
 
     def predict(x: numpy.ndarray) -> numpy.ndarray:
         outputs = made(of.array(x))
-        found: numpy.ndarray = (of.softmax(outputs) if task.is_classification else outputs[:, 0]).asnumpy()
+        shares = of.sigmoid if task.is_multilabel else of.softmax
+        found: numpy.ndarray = (shares(outputs) if task.is_classification else outputs[:, 0]).asnumpy()
         return found
 
     return predict
@@ -175,6 +176,10 @@ class GluonNetwork:
     def _losses(self, batch: Batch) -> Any:
         x, truth, weights = (self._mx.nd.array(part, dtype=part.dtype) for part in batch)
         outputs, of = self.network(x), self._mx.nd
+        if self._task.is_multilabel:
+            # Softplus of the logit, less the logit where the label is given.
+            losses = of.Activation(outputs, act_type="softrelu") - outputs * truth
+            return losses.mean(axis=1) * weights
         if self._task.is_classification:
             return -of.pick(of.log_softmax(outputs), truth) * weights
         return losses_of_numbers(self._loss, self._task.level, outputs[:, 0], truth, of.exp) * weights

@@ -115,7 +115,8 @@ def predictor(
 
     def predict(x: numpy.ndarray) -> numpy.ndarray:
         outputs = model(x.astype(model.inputs[0].dtype, copy=False), training=False)
-        made = tensorflow.nn.softmax(outputs) if task.is_classification else outputs[:, 0]
+        shares = tensorflow.nn.sigmoid if task.is_multilabel else tensorflow.nn.softmax
+        made = shares(outputs) if task.is_classification else outputs[:, 0]
         found: numpy.ndarray = made.numpy()
         return found
 
@@ -224,6 +225,10 @@ def _measure(loss: str, task: Task) -> Callable[[Any, Any], Any]:
     """The loss of each row from what the network gives and the truth."""
     import tensorflow
 
+    if task.is_multilabel:
+        return lambda outputs, truth: tensorflow.reduce_mean(
+            tensorflow.nn.sigmoid_cross_entropy_with_logits(truth, outputs), axis=1
+        )
     if task.is_classification:
         return lambda outputs, truth: tensorflow.nn.sparse_softmax_cross_entropy_with_logits(truth, outputs)
     return lambda outputs, truth: losses_of_numbers(loss, task.level, outputs[:, 0], truth, tensorflow.exp)
@@ -236,7 +241,10 @@ def _functions(model: Any, loss: str, task: Task, budget: Budget) -> tuple[Any, 
     measure, like = _measure(loss, task), tensorflow.TensorSpec
     rows = Batch(
         like(model.input_shape, model.inputs[0].dtype),
-        like((None,), tensorflow.int64 if task.is_classification else tensorflow.float32),
+        like(
+            (None, model.output_shape[-1]) if task.is_multilabel else (None,),
+            tensorflow.int64 if task.is_classification and not task.is_multilabel else tensorflow.float32,
+        ),
         like((None,), tensorflow.float32),
     )
     number = like((), tensorflow.float32)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from aimass_compiler.catalog.frameworks._epochs import ROWS_AT_ONCE, EpochLog, best_weights, parts, shuffled
 from aimass_compiler.catalog.frameworks._losses_of_numbers import losses_of_numbers
-from aimass_compiler.catalog.frameworks._scale import Scale
+from aimass_compiler.catalog.frameworks._scale import Scale, targets
 from aimass_compiler.catalog.loss import LOG_LINK
 from aimass_compiler.catalog.network import NetworkFramework
 
@@ -161,7 +161,7 @@ class _Rows:
         import numpy
         import torch
 
-        y = scale.scaled(examples.y).astype(numpy.float32) if scale else numpy.array(examples.y)
+        y = scale.scaled(examples.y).astype(numpy.float32) if scale else targets(examples.y)
         self.count = len(y)
         self._source = examples.x
         self.device = device
@@ -300,7 +300,10 @@ class _Learner:
         import torch
 
         outputs = network(x)
-        if self.task.is_classification:
+        if self.task.is_multilabel:
+            each = torch.nn.functional.binary_cross_entropy_with_logits(outputs, truth, reduction="none")
+            losses = each.mean(dim=1)
+        elif self.task.is_classification:
             losses = torch.nn.functional.cross_entropy(outputs, truth, reduction="none")
         else:
             losses = losses_of_numbers(self.loss, self.task.level, outputs.squeeze(1), truth, torch.exp)

@@ -66,6 +66,8 @@ class Select(Transform):
         return {**dict.fromkeys(self.columns), "selected": column_types.Vector()}
 
     def unfit(self, task: Task) -> str | None:
+        if task.is_multilabel and self.variance is None and self.by != "variance":
+            return f"{task.subject} are several labels, and features are selected by one target"
         if not task.has_target and self.variance is None and self.by != "variance":
             return "there is no target that features could say something of; choose `by: variance`"
         if self.by == "chi2" and not task.is_classification:

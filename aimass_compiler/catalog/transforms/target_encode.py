@@ -54,6 +54,8 @@ class TargetEncode(EachColumn):
         return NUMBER
 
     def unfit(self, task: Task) -> str | None:
+        if task.is_multilabel:
+            return f"{task.subject} are several labels, and a category is encoded by one target"
         if not task.has_target:
             return "there is no target whose mean could stand for a value; choose `frequency_encode`"
         if task.is_classification and len(task.classes) > _TWO:

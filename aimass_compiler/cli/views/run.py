@@ -119,12 +119,20 @@ def _metrics(task: Task, found: Mapping[str, Any], verdict: Mapping[str, Any]) -
     if interval := found.get("interval"):
         yield from _forecast(found["baseline"]["seasonal_naive"], interval)
     if decision := verdict.get("decision"):
-        of = "probability" if task.has_target else "score"
-        yield f"  labels: {decision['positive']} from a {of} of {decision['threshold']} on"
+        yield f"  labels: {_labels(task, decision)}"
     fits = f"; the model {verdict['fit']['verdict']}" if task.has_target else ""
     yield f"  gates: {gates or 'none'}{fits}"
     if importance := found.get("importance"):
         yield from _importance(importance)
+
+
+def _labels(task: Task, decision: Mapping[str, Any]) -> str:
+    """From which probability on labels are given."""
+    if task.is_multilabel:
+        limits = zip(task.classes, decision["threshold"], strict=True)
+        return ", ".join(f"{name} from a probability of {limit} on" for name, limit in limits)
+    of = "probability" if task.has_target else "score"
+    return f"{decision['positive']} from a {of} of {decision['threshold']} on"
 
 
 def _importance(found: Mapping[str, Any]) -> Iterator[str]:

@@ -47,6 +47,8 @@ def _plots(pipeline: Pipeline) -> Iterator[tuple[str, dict[str, Any]]]:
     for path, x, y, title in _CURVES:
         template = "simple" if pipeline.task.is_binary else "scatter"
         yield path, {"x": x, "y": y, "template": template, "title": f"{title} on the test split"}
+    if pipeline.task.is_multilabel:
+        return
     yield (
         artifacts.CONFUSION,
         {"x": "actual", "y": "predicted", "template": "confusion", "title": "Confusion on the test split"},

@@ -80,13 +80,13 @@ def _other_threshold(gate: Gate, name: str, found: OtherThreshold, task: Task, r
     said = float(numpy.average(rows.labels(task) == positive, weights=rows.weights))
     how = (
         "a label is the likeliest class"
-        if rows.threshold is None
+        if not isinstance(rows.threshold, float)
         else f"a label is `{task.positive}` from a probability of {rows.threshold:g} on"
     )
     return (
         f"{how}, which is `{task.positive}` for {said:.1%} of the validation rows, while "
-        f"{rows.share_of(positive):.1%} are. More capacity does not change that, another threshold does: "
-        f"from {found.threshold:.2g} on, {name} would be {found.value:.2g}{_price(found)}: write "
+        f"{rows.share_of(task, positive):.1%} are. More capacity does not change that, another threshold "
+        f"does: from {found.threshold:.2g} on, {name} would be {found.value:.2g}{_price(found)}: write "
         f"`decision: {{threshold: {_rule(gate, found)}}}` below `evaluation`"
     )
 

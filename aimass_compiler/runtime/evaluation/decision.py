@@ -11,6 +11,8 @@ from aimass_compiler.catalog.metric import RankedRows
 from aimass_compiler.runtime.evaluation.measures import finite, metrics_named
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aimass_compiler.catalog.task import Task
     from aimass_compiler.pipeline.decision import Decision, ThresholdRule
     from aimass_compiler.runtime.evaluation.predictions import Predictions
@@ -52,6 +54,13 @@ class ChosenThreshold:
             f"split {found}{', ' if found else ''}{self.share:.1%} of the rows are given `{task.positive}`"
         )
 
+    def shortfall(self, task: Task) -> str:
+        """That no threshold does what the rule asks for, and what comes nearest."""
+        return (
+            f"no threshold has {self.rule} on the validation split: at {self.threshold:g}, which comes "
+            f"nearest, precision of {task.positive} is {self.precision or 0:.4g}"
+        )
+
     def document(self, task: Task) -> dict[str, Any]:
         """What verdict.json holds of it."""
         return {
@@ -62,8 +71,54 @@ class ChosenThreshold:
         }
 
 
-def chosen(decision: Decision, task: Task, validation: Predictions) -> ChosenThreshold:
+@dataclass(frozen=True)
+class ChosenThresholds:
+    """The threshold of each of several labels, in their order."""
+
+    of_labels: Mapping[str, ChosenThreshold]
+
+    @property
+    def threshold(self) -> tuple[float, ...]:
+        """The thresholds, [L]."""
+        return tuple(each.threshold for each in self.of_labels.values())
+
+    @property
+    def is_met(self) -> bool:
+        """Whether every label has a threshold that does what its rule asks for."""
+        return all(each.is_met for each in self.of_labels.values())
+
+    def shown(self, task: Task) -> str:
+        """The lines for people."""
+        each = zip(self.of_labels.items(), range(task.outputs), strict=True)
+        return "\n".join(f"{name}: {found.shown(task.of_label(at))}" for (name, found), at in each)
+
+    def shortfall(self, task: Task) -> str:
+        """The labels of which no threshold does what its rule asks for."""
+        each = zip(self.of_labels.items(), range(task.outputs), strict=True)
+        return "; ".join(
+            f"{name}: {found.shortfall(task.of_label(at))}" for (name, found), at in each if not found.is_met
+        )
+
+    def document(self, task: Task) -> dict[str, Any]:
+        """What verdict.json holds of them."""
+        each = zip(self.of_labels.items(), range(task.outputs), strict=True)
+        labels = {name: found.document(task.of_label(at)) for (name, found), at in each}
+        return {"threshold": list(self.threshold), "labels": labels}
+
+
+def chosen(decision: Decision, task: Task, validation: Predictions) -> ChosenThreshold | ChosenThresholds:
     """The threshold that is given, or that the scores of the validation split lead to, always the same."""
+    if not task.is_multilabel:
+        return _chosen(decision, task, validation)
+    return ChosenThresholds(
+        {
+            name: _chosen(decision.of_label(name), task.of_label(at), validation.of_label(at))
+            for at, name in enumerate(task.classes)
+        }
+    )
+
+
+def _chosen(decision: Decision, task: Task, validation: Predictions) -> ChosenThreshold:
     rule = decision.rule
     threshold, is_met = (
         (float(decision.threshold), True) if rule is None else _by(rule, task, validation)  # type: ignore[arg-type]  # a number, where there is no rule

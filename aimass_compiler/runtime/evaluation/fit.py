@@ -123,13 +123,13 @@ def constant_prediction(task: Task, rows: Predictions) -> NDArray[numpy.floating
     """What guessing answers to every row: the shares of the classes, [K], or the mean, [], of these rows."""
     if not task.is_classification:
         return numpy.asarray(numpy.average(rows.truth, weights=rows.weights), numpy.float64)
-    return numpy.array([rows.share_of(number) for number in range(task.outputs)], numpy.float32)
+    return numpy.array([rows.share_of(task, number) for number in range(task.outputs)], numpy.float32)
 
 
 def _perfect(task: Task, truth: NDArray[numpy.generic]) -> NDArray[numpy.floating]:
     if not task.is_classification:
         return truth.astype(numpy.float64)
-    return numpy.eye(task.outputs, dtype=numpy.float32)[truth.astype(numpy.int64)]
+    return task.as_scores(truth.astype(numpy.int64))
 
 
 def _verdicts(
@@ -184,7 +184,8 @@ def _is_of_threshold(metric: str, measurements: Measurements) -> bool:
 
 def _doubt(measurements: Measurements) -> str:
     """That the probabilities are worse than the classes' shares, which ranking the rows does not show."""
-    if not measurements.task.is_classification:
+    task = measurements.task
+    if not task.is_classification or task.is_multilabel:
         return ""
     train, rows = measurements.predictions["train"], measurements.predictions["validation"]
     (log_loss,) = metrics_named(["log_loss"]).values()

@@ -103,6 +103,23 @@ def measure_slices(
     return found
 
 
+#: What is measured of each of several labels.
+_OF_A_LABEL = ("precision", "recall", "f1", "roc_auc", "average_precision")
+
+
+def measure_labels(task: Task, predictions: Predictions) -> dict[str, dict[str, Measures]]:
+    """What metrics.json has of each label by itself, beside the share of rows that have it; else nothing."""
+    if not task.is_multilabel:
+        return {}
+    metrics = metrics_named(_OF_A_LABEL)
+    found = {}
+    for number, name in enumerate(task.classes):
+        share = predictions.share_of(task, number)
+        own = measure(metrics, task.of_label(number), predictions.of_label(number))
+        found[name] = {"share": share, **own}
+    return {"labels": found}
+
+
 def rows_by_value(rows: polars.DataFrame, name: str, column: Column) -> dict[str, NDArray[numpy.bool_]]:
     """Which rows have each value of a column, the declared values first."""
     values = values_of(rows, name).cast(polars.String).fill_null(MISSING)

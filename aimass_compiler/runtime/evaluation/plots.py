@@ -50,9 +50,9 @@ def write_nothing(path: Path, task: Task, predictions: Predictions) -> None:
 
 
 def write_confusion(path: Path, task: Task, predictions: Predictions) -> None:
-    """Write the actual and the predicted class of every row; of a regression only the header."""
+    """Write the actual and the predicted class of every row; of numbers and labels only the header."""
     rows: Iterable[Row] = ()
-    if task.is_classification:
+    if task.is_classification and not task.is_multilabel:
         names = numpy.asarray(task.classes, dtype=object)
         chosen = predictions.labels(task)
         rows = zip(names[predictions.truth.astype(numpy.int64)], names[chosen], strict=True)
@@ -120,7 +120,7 @@ def _of_classes(task: Task, predictions: Predictions, curve: Curve) -> Iterator[
     """Points of the curve of each class that is judged and that some rows have, and others have not."""
     most = max(_LEAST_POINTS, _POINTS // max(1, len(task.judged)))
     for number in task.judged:
-        of_class = predictions.truth == number
+        of_class = task.is_of(number, predictions.truth)
         if of_class.all() or not of_class.any():
             continue
         x, y = curve(of_class, predictions.scores[:, number])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.feature_matrix import FeatureMatrix
     from aimass_compiler.catalog.forecast import SeriesRows
     from aimass_compiler.catalog.metric import Metric
-    from aimass_compiler.catalog.task import Task
+    from aimass_compiler.catalog.task import Task, Thresholds
 
 #: Examples to scores, as an artifact gives them.
 Scorer = Callable[[NDArray[numpy.float32]], NDArray[numpy.floating]]
@@ -32,8 +32,9 @@ _CHUNK = 4_000_000
 class Predictions:
     """The rows of a split: class numbers as `truth` [N] and float32 `scores` [N, K], or float64, both [N].
 
-    Where there is no target, `truth` holds the features [N, F]. Of written answers, `truth` has the right
-    ones and `scores` records of `answer`, `log_probability` and `tokens`, both [N].
+    Of several labels, `truth` is 1 for each that a row has, else 0, [N, L]. Where there is no target, it
+    holds the features [N, F]. Of written answers, `truth` has the right ones and `scores` records of
+    `answer`, `log_probability` and `tokens`, both [N].
     """
 
     truth: NDArray[Any]
@@ -42,12 +43,19 @@ class Predictions:
     """How much each row counts, [N]; None where all count alike."""
     series: SeriesRows | None = None
     """Of a forecast, where each row stands in its series."""
-    threshold: float | None = None
+    threshold: Thresholds | None = None
     """From which probability on a row is given the positive one of two classes; None: it is the likeliest."""
 
     def labels(self, task: Task) -> NDArray[numpy.int64]:
-        """The number of the class that each row is given, [N]."""
-        return task.labels(self.scores, self.threshold)
+        """The number of the class that each row is given, [N], or which labels, [N, L]."""
+        return task.decided(self.scores, self.threshold)
+
+    def of_label(self, number: int) -> Predictions:
+        """The rows of one label, as those of two classes."""
+        own = self.scores[:, number]
+        scores = numpy.column_stack([1 - own, own])
+        threshold = self.threshold[number] if isinstance(self.threshold, tuple) else self.threshold
+        return replace(self, truth=self.truth[:, number], scores=scores, threshold=threshold)
 
     def at(self, rows: NDArray[Any]) -> Predictions:
         """Some of the rows: those of a mask, or those of these numbers, which may repeat."""
@@ -55,7 +63,7 @@ class Predictions:
         series = None if self.series is None else self.series.at(rows)
         return replace(self, truth=self.truth[rows], scores=self.scores[rows], weights=weights, series=series)
 
-    def decided(self, threshold: float) -> Predictions:
+    def decided(self, threshold: Thresholds) -> Predictions:
         """The same rows with labels by a threshold."""
         return replace(self, threshold=threshold)
 
@@ -70,13 +78,13 @@ class Predictions:
             if self.series is None:
                 return math.nan
             truth, scores = truth / self.series.scale, scores / self.series.scale
-        if metric.is_of_labels and self.threshold is not None:
-            scores = numpy.eye(task.outputs, dtype=numpy.float32)[self.labels(task)]
+        if metric.is_of_labels and (self.threshold is not None or task.is_multilabel):
+            scores = task.as_scores(self.labels(task))
         return metric.measure(task, truth, scores, self.weights)
 
-    def share_of(self, number: int) -> float:
-        """The share of the rows that are of a class."""
-        return float(numpy.average(self.truth == number, weights=self.weights))
+    def share_of(self, task: Task, number: int) -> float:
+        """The share of the rows that are of a class, or have a label."""
+        return float(numpy.average(task.is_of(number, self.truth), weights=self.weights))
 
 
 def scores_of(scorer: Scorer, x: NDArray[numpy.float32] | FeatureMatrix) -> NDArray[numpy.floating]:

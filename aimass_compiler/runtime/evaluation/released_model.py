@@ -74,7 +74,10 @@ class Released:
         if silent:
             raise Incomparable(f"it has no answer to {silent:,} of the {len(scores):,} {split} rows")
         # Its labels follow from its own threshold, as its callers get them.
-        return replace(new, scores=scores, threshold=self._signature.get("decision", {}).get("threshold"))
+        threshold = self._signature.get("decision", {}).get("threshold")
+        if task.is_multilabel:
+            threshold = tuple(threshold[place] for place in order)
+        return replace(new, scores=scores, threshold=threshold)
 
     def rows_of(self, split: str) -> polars.DataFrame:
         """Today's rows of a split."""

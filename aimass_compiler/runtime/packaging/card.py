@@ -73,6 +73,11 @@ def card(
         interval=report.get("interval"),
         naive=list(_naive(task, report)),
         confusion=report.get("confusion"),
+        labels=[
+            (label, {name: _shown(value) for name, value in found.items()})
+            for label, found in report.get("labels", {}).items()
+        ],
+        thresholds=task.thresholds(report.get("decision", {}).get("threshold")),
         tested_rows=f"{tested_rows:,}",
         kind=best["model"],
         importance=report.get("importance"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
-    from aimass_compiler.catalog.task import Task
+    from aimass_compiler.catalog.task import Task, Thresholds
 
 #: Enough to tell every class of most models; each is a row of real data in the image.
 _MOST_ROWS = 6
@@ -30,7 +30,7 @@ def golden_rows(
     inputs: Sequence[Mapping[str, Any]],
     served: NDArray[numpy.float32],
     task: Task,
-    threshold: float | None = None,
+    threshold: Thresholds | None = None,
     radius: float | None = None,
 ) -> dict[str, Any]:
     """Rows that answers tell apart, with what `served` has for them, in the form of /predict."""
@@ -73,18 +73,20 @@ def _telling(
     yield from (missing.arg_max() or 0, missing.arg_min() or 0)
 
 
-def _decided_otherwise(served: NDArray[numpy.float32], task: Task, threshold: float | None) -> Sequence[int]:
+def _decided_otherwise(
+    served: NDArray[numpy.float32], task: Task, threshold: Thresholds | None
+) -> Sequence[int]:
     """The row, if there is one, that is not given its likeliest class, and is the farthest from either."""
-    if threshold is None:
+    if not isinstance(threshold, float):
         return ()
-    (places,) = (task.labels(served) != task.labels(served, threshold)).nonzero()
+    (places,) = (task.decided(served) != task.decided(served, threshold)).nonzero()
     middle = (threshold + 0.5) / 2
     chances = served[places, task.judged[0]]
     return [int(places[abs(chances - middle).argmin()])] if len(places) else ()
 
 
 def _prediction(
-    scores: NDArray[numpy.float32], task: Task, threshold: float | None, radius: float | None
+    scores: NDArray[numpy.float32], task: Task, threshold: Thresholds | None, radius: float | None
 ) -> dict[str, Any]:
     """The answer in as many digits as float32 needs; of a forecast without its intervals, which follow."""
     if task.forecast is not None:
@@ -94,5 +96,8 @@ def _prediction(
         ends = {} if radius is None else {"lower": number - radius, "upper": number + radius}
         return {"prediction": number, **ends}
     shares = {label: float(str(share)) for label, share in zip(task.classes, scores, strict=True)}
-    (label,) = task.labels(scores[None], threshold)
+    (label,) = task.decided(scores[None], threshold)
+    if task.is_multilabel:
+        given = [name for name, is_given in zip(task.classes, label, strict=True) if is_given]
+        return {"labels": given, "probabilities": shares}
     return {"label": task.classes[label], "probabilities": shares}

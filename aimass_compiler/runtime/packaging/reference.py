@@ -12,18 +12,25 @@ from aimass_compiler.runtime.reference import number_reference
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from aimass_compiler.catalog.task import Task
+    from aimass_compiler.catalog.task import Task, Thresholds
 
 
 def prediction_reference(
-    task: Task, served: NDArray[numpy.floating], threshold: float | None
+    task: Task, served: NDArray[numpy.floating], threshold: Thresholds | None
 ) -> dict[str, Any]:
     """The shares of the labels, or of the predictions in bins between deciles."""
     if task.forecast is not None:
         served = served.mean(axis=1)
     if not task.is_classification:
         return number_reference(polars.Series(served.astype(numpy.float64)))
-    counts = numpy.bincount(task.labels(served, threshold), minlength=len(task.classes))
+    decided = task.decided(served, threshold)
+    if task.is_multilabel:
+        return {
+            "kind": "labels",
+            "values": list(task.classes),
+            "fractions": [float(share) for share in decided.mean(axis=0)],
+        }
+    counts = numpy.bincount(decided, minlength=len(task.classes))
     return {
         "kind": "category",
         "values": list(task.classes),

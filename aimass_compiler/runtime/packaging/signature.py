@@ -14,7 +14,7 @@ from aimass_compiler.runtime.packaging.rows import as_json
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aimass_compiler.catalog.task import Task
+    from aimass_compiler.catalog.task import Task, Thresholds
     from aimass_compiler.pipeline.columns import Column
 
 
@@ -24,7 +24,7 @@ def contract_of(
     read: Sequence[Mapping[str, Any]],
     collected: Mapping[str, Any],
     rows: polars.DataFrame,
-    threshold: float | None = None,
+    threshold: Thresholds | None = None,
 ) -> dict[str, Any]:
     """What may be asked and what is answered; with a threshold, how the label follows.
 
@@ -39,9 +39,16 @@ def contract_of(
         "ignored": [name for name in (*columns, *collected["undeclared"]) if name not in names],
         "outputs": _outputs(task),
         **({} if task.forecast is None else {"interval": task.forecast.interval}),
-        **({} if threshold is None else {"decision": {"positive": task.positive, "threshold": threshold}}),
+        **_decision(task, threshold),
         "example": _example(rows, inputs),
     }
+
+
+def _decision(task: Task, threshold: Thresholds | None) -> dict[str, Any]:
+    """How the label, or each of several, follows from probabilities; nothing for the likeliest class."""
+    if task.is_multilabel:
+        return {"decision": {"threshold": list(task.thresholds(threshold))}}
+    return {} if threshold is None else {"decision": {"positive": task.positive, "threshold": threshold}}
 
 
 def _written(column: Column, name: str, collected: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,15 +78,12 @@ def _outputs(task: Task) -> list[dict[str, Any]]:
     if not task.is_classification:
         return [{"name": conventions.PREDICTION_OUTPUT, "datatype": "FP64", "shape": [-1]}]
     labels = list(task.classes)
-    return [
-        {
-            "name": conventions.PROBABILITIES_OUTPUT,
-            "datatype": "FP32",
-            "shape": [-1, len(labels)],
-            "labels": labels,
-        },
-        {"name": conventions.LABEL_OUTPUT, "datatype": "BYTES", "shape": [-1]},
-    ]
+    shape = [-1, len(labels)]
+    given: dict[str, Any] = {"name": conventions.LABEL_OUTPUT, "datatype": "BYTES", "shape": [-1]}
+    if task.is_multilabel:
+        given = {"name": conventions.LABELS_OUTPUT, "datatype": "BOOL", "shape": shape}
+    name = conventions.PROBABILITIES_OUTPUT
+    return [{"name": name, "datatype": "FP32", "shape": shape, "labels": labels}, given]
 
 
 def with_intervals(

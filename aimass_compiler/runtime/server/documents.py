@@ -308,6 +308,11 @@ def _prediction(signature: Signature) -> dict[str, Any]:
         return {**_object({name: {"type": "number"} for name in names}, names), **about}
     share = {"type": "number", "minimum": 0, "maximum": 1.000001}
     shares = _object(dict.fromkeys(signature.labels, share), signature.labels)
+    if signature.thresholds:
+        limits = zip(signature.labels, signature.thresholds, strict=True)
+        each = ", ".join(f"`{name}` from a probability of {limit:g} on" for name, limit in limits)
+        given = {"type": "array", "items": {"enum": list(signature.labels)}, "description": each}
+        return _object({"labels": given, "probabilities": shares}, ("labels", "probabilities"))
     decision = signature.decision
     how = (
         f"`{decision.positive}` from a probability of {decision.threshold:g} on"

@@ -37,6 +37,8 @@ class _Bins(Protocol):
     """The bins of one column."""
 
     expected: NDArray[numpy.float64]
+    groups: int
+    """How many bins a row is in: the index is the mean over them."""
 
     def codes(self, values: NDArray[Any]) -> NDArray[numpy.int64]:
         """The bin of each value."""
@@ -44,6 +46,8 @@ class _Bins(Protocol):
 
 class _NumberBins:
     """Intervals that include their left end, and one bin for NaN."""
+
+    groups = 1
 
     def __init__(self, reference: Mapping[str, Any]) -> None:
         self._edges = numpy.array(reference["edges"], dtype=numpy.float64)
@@ -61,6 +65,8 @@ class _NumberBins:
 
 class _CategoryBins:
     """One bin a name, one for other names and one for the empty string."""
+
+    groups = 1
 
     def __init__(self, reference: Mapping[str, Any]) -> None:
         names = reference["values"]
@@ -80,11 +86,31 @@ class _CategoryBins:
         )
 
 
+class _LabelBins:
+    """Two bins a label: it is given, or not."""
+
+    def __init__(self, reference: Mapping[str, Any]) -> None:
+        self.groups = len(reference["values"])
+        given = numpy.array(reference["fractions"], dtype=numpy.float64)
+        if len(given) != self.groups or not self.groups or not _are_shares(given):
+            raise ValueError(f"{self.groups} labels need as many fractions")
+        self.expected = numpy.concatenate([given, 1 - given])
+
+    def codes(self, values: NDArray[Any]) -> NDArray[numpy.int64]:
+        """The bins of rows of labels, [N, L], one for each label of each row."""
+        places = numpy.arange(self.groups)
+        return numpy.where(values, places, places + self.groups).reshape(-1).astype(numpy.int64)
+
+
 def _are_shares(fractions: NDArray[numpy.float64]) -> bool:
     return bool(((fractions >= 0) & (fractions <= 1)).all())
 
 
-_KINDS: dict[str, Callable[[Mapping[str, Any]], _Bins]] = {"number": _NumberBins, "category": _CategoryBins}
+_KINDS: dict[str, Callable[[Mapping[str, Any]], _Bins]] = {
+    "number": _NumberBins,
+    "category": _CategoryBins,
+    "labels": _LabelBins,
+}
 
 
 class DriftMonitor:
@@ -131,7 +157,7 @@ class DriftMonitor:
             return 0, {}
         shares = numpy.split(counts / rows, self._offsets[1:-1])
         return rows, {
-            name: stability(share, bins.expected)
+            name: stability(share, bins.expected) / bins.groups
             for (name, _, _, bins), share in zip(self._columns, shares, strict=True)
         }
 
@@ -161,7 +187,8 @@ def _columns(
                 found = reference["inputs"][field.name]
                 columns.append((field.name, field.tensor, index, _KINDS[found["kind"]](found)))
     found = reference["prediction"]
-    if ("values" in found) != bool(signature.labels):
+    is_of_labels = found["kind"] == "labels"
+    if ("values" in found) != bool(signature.labels) or is_of_labels != bool(signature.thresholds):
         raise ValueError(
             f"its prediction is of the kind {found['kind']!r}, and the model is a {signature.task}"
         )

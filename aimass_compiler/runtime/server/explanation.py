@@ -177,6 +177,8 @@ class ExplainingModel(ContractModel):
         """Which of the scores is explained, of each row: the positive class, or the one of the label."""
         if not self._labels or self._of is not None:
             return numpy.full(prediction.rows, self._of or 0)
+        if conventions.LABEL_OUTPUT not in prediction.outputs:  # of several labels, the likeliest
+            return numpy.asarray(prediction.outputs[self._scores].argmax(axis=1))
         labels = prediction.outputs[conventions.LABEL_OUTPUT].tolist()
         return numpy.array([self._labels[label] for label in labels])
 

@@ -110,6 +110,7 @@ class Metrics:
         )
         self.registry.register(self._duration)
         self._rows = counters["rows"].labels(self._model)
+        self._is_multilabel = bool(signature.thresholds)
         self._labels = {label: counters["labels"].labels(self._model, label) for label in signature.labels}
         self._predictions = None if signature.labels else self._histogram(reference["prediction"]["edges"])
         self._describe(signature, in_flight)
@@ -192,9 +193,14 @@ class Metrics:
         if self._predictions is not None:
             self._predictions.observe(values)
             return
-        for label, count in collections.Counter(values).items():
+        given = values if not self._is_multilabel else chain.from_iterable(map(self._given, values))
+        for label, count in collections.Counter(given).items():
             if label in self._labels:
                 self._labels[label].inc(count)
+
+    def _given(self, row: Sequence[bool]) -> Iterator[str]:
+        """The labels that a row is given."""
+        return (name for name, is_given in zip(self._labels, row, strict=True) if is_given)
 
     def text(self) -> bytes:
         """All metrics as Prometheus scrapes them."""
@@ -288,6 +294,8 @@ class RequestAccount:
         self._drift = drift
         self._log = log
         self._answer = conventions.LABEL_OUTPUT if signature.labels else conventions.PREDICTION_OUTPUT
+        if signature.thresholds:
+            self._answer = conventions.LABELS_OUTPUT
         self._entries: list[RequestEntry] = []
         self._rows = 0
 
@@ -322,9 +330,9 @@ class RequestAccount:
             self._log.write(self._samples(entries))
 
     def _watched(self, prediction: Prediction) -> NDArray[Any]:
-        """What is counted of each row, [N]: of a forecast the mean over its horizon."""
+        """What is counted of each row, [N]: of a forecast the mean over its horizon; all labels, [N, L]."""
         answers = prediction.outputs[self._answer]
-        return answers if answers.ndim == 1 else answers.mean(axis=1)
+        return answers if answers.ndim == 1 or answers.dtype == bool else answers.mean(axis=1)
 
     def _is_logged(self, status: int) -> bool:
         if self._access_share in (0, 1):

@@ -20,7 +20,7 @@ from aimass_compiler.runtime.server.rows import RowReader
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from aimass_compiler.runtime.server.package import LabelDecision, Package, Signature
+    from aimass_compiler.runtime.server.package import Package, Signature
 
 
 Tensors = dict[str, "NDArray[Any]"]
@@ -74,7 +74,12 @@ def _inputs(signature: Signature) -> dict[str, _Shape]:
 
 
 def _outputs(signature: Signature) -> dict[str, _Shape]:
-    datatypes = {"FP32": "tensor(float)", "FP64": "tensor(double)", "BYTES": "tensor(string)"}
+    datatypes = {
+        "FP32": "tensor(float)",
+        "FP64": "tensor(double)",
+        "BYTES": "tensor(string)",
+        "BOOL": "tensor(bool)",
+    }
     return {
         output["name"]: (datatypes[output["datatype"]], tuple(output["shape"][1:]))
         for output in signature.outputs
@@ -192,6 +197,15 @@ def predictions_of(signature: Signature, outputs: Mapping[str, NDArray[Any]]) ->
         answered = [output["name"] for output in signature.outputs]
         values = zip(*(outputs[name] for name in answered), strict=True)
         return [dict(zip(answered, row, strict=True)) for row in values]
+    if signature.thresholds:
+        given, chances = outputs[conventions.LABELS_OUTPUT], outputs[conventions.PROBABILITIES_OUTPUT]
+        return [
+            {
+                "labels": [name for name, is_given in zip(signature.labels, own, strict=True) if is_given],
+                "probabilities": dict(zip(signature.labels, row, strict=True)),
+            }
+            for own, row in zip(given.tolist(), chances, strict=True)
+        ]
     labels = outputs[conventions.LABEL_OUTPUT].tolist()
     return [
         {"label": label, "probabilities": dict(zip(signature.labels, row, strict=True))}
@@ -211,7 +225,7 @@ def verify_golden_rows(package: Package, predictor: ContractModel) -> None:
     except RequestError as error:
         raise _failure(f"breaks the contract of {conventions.SIGNATURE_FILE}: {error.message}") from error
     for place, (found, wanted) in enumerate(zip(predictions_of(signature, outputs), expected, strict=True)):
-        if not _agree(found, wanted, signature.decision):
+        if not _agree(found, wanted, signature):
             message = f"row {place} is answered {_in_words(found)}, where {_in_words(wanted)} was evaluated"
             raise _failure(f"does not fit the model and its signature: {message}")
 
@@ -221,8 +235,11 @@ def _objects(value: object) -> Sequence[Mapping[str, Any]]:
     return value if isinstance(value, list) and all(isinstance(item, Mapping) for item in value) else ()
 
 
-def _agree(found: Mapping[str, Any], wanted: Mapping[str, Any], decision: LabelDecision | None) -> bool:
+def _agree(found: Mapping[str, Any], wanted: Mapping[str, Any], signature: Signature) -> bool:
     """Whether a prediction is near enough; where two labels are as near, it may be either."""
+    decision = signature.decision
+    if signature.thresholds:
+        return _agree_on_labels(found, wanted, signature)
     if "prediction" in found:
         named = "prediction" in wanted and wanted.keys() <= found.keys()
         return named and all(_is_near(found[name], each) for name, each in wanted.items())
@@ -238,6 +255,18 @@ def _agree(found: Mapping[str, Any], wanted: Mapping[str, Any], decision: LabelD
     return is_given and all(_is_near(share, expected[name]) for name, share in shares.items())
 
 
+def _agree_on_labels(found: Mapping[str, Any], wanted: Mapping[str, Any], signature: Signature) -> bool:
+    """Whether the probabilities are near, and each label is given to both unless it is on its threshold."""
+    shares, expected, given = found["probabilities"], wanted.get("probabilities"), wanted.get("labels")
+    if not isinstance(expected, Mapping) or shares.keys() != expected.keys() or not isinstance(given, list):
+        return False
+    return set(given) <= set(shares) and all(
+        _is_near(shares[name], expected[name])
+        and ((name in found["labels"]) == (name in given) or _is_near(shares[name], limit))
+        for name, limit in zip(signature.labels, signature.thresholds, strict=True)
+    )
+
+
 def _is_near(found: Any, wanted: Any) -> bool:
     if isinstance(found, list) and isinstance(wanted, list):
         return len(found) == len(wanted) and all(map(_is_near, found, wanted))
@@ -247,6 +276,8 @@ def _is_near(found: Any, wanted: Any) -> bool:
 
 
 def _in_words(prediction: Mapping[str, Any]) -> str:
+    if "labels" in prediction:
+        return f"{prediction['labels']} ({prediction.get('probabilities')})"[:200]
     answer = prediction.get("label", prediction.get("prediction"))
     shares: Any = prediction.get("probabilities")
     if not isinstance(shares, Mapping) or answer not in list(shares):

@@ -26,6 +26,7 @@ _TENSORS = {
     **dict.fromkeys(("category", "text"), conventions.STRINGS_TENSOR),
 }
 FORECAST = "forecast"
+LABELS = "multilabel"
 _WRITTEN = ("", "flag", "integer", "float", "text", "mixed", "file")
 _VERSION = re.compile(r"[0-9a-f]{12}")
 
@@ -84,10 +85,12 @@ class Signature:
     outputs: tuple[Mapping[str, Any], ...]
     """Tensors as the Open Inference Protocol lists them."""
     labels: tuple[str, ...]
-    """The classes in the order of `probabilities`; empty for a regression."""
+    """The classes or labels in the order of `probabilities`; empty for a regression."""
     example: Mapping[str, Any]
     decision: LabelDecision | None = None
     """How the label follows; None where it is the likeliest class."""
+    thresholds: tuple[float, ...] = ()
+    """Of several labels, the probability from which on each is given."""
     interval: float | None = None
     """The share of true values that the intervals of a forecast or a regression are made to hold."""
 
@@ -126,7 +129,7 @@ def read_signature(document: Mapping[str, Any]) -> Signature:
     version = _text(document, "version")
     if not _VERSION.fullmatch(version):
         raise ValueError(f"`version` is {shown(version)}, not 12 digits of a SHA-256")
-    labels = _labels(document)
+    labels, is_of_labels = _labels(document), document["task"] == LABELS
     return Signature(
         model=_text(document, "model"),
         version=version,
@@ -139,7 +142,8 @@ def read_signature(document: Mapping[str, Any]) -> Signature:
         outputs=tuple(document["outputs"]),
         labels=labels,
         example=_object(document, "example"),
-        decision=_decision(document, labels) if "decision" in document else None,
+        decision=_decision(document, labels) if "decision" in document and not is_of_labels else None,
+        thresholds=_thresholds(document, labels) if is_of_labels else (),
         interval=_interval(document) if "interval" in document else None,
     )
 
@@ -152,6 +156,13 @@ def _decision(document: Mapping[str, Any], labels: Sequence[str]) -> LabelDecisi
     if not isinstance(threshold, float) or not 0 < threshold < 1:
         raise ValueError(f"the threshold of `decision` is {shown(threshold)}, which is no probability")
     return LabelDecision(positive, threshold)
+
+
+def _thresholds(document: Mapping[str, Any], labels: Sequence[str]) -> tuple[float, ...]:
+    found = _items(_object(document, "decision"), "threshold", float)
+    if len(found) != len(labels) or not all(0 < each < 1 for each in found):
+        raise ValueError(f"the thresholds of `decision` are {shown(found)}, no probability for each label")
+    return tuple(found)
 
 
 def _interval(document: Mapping[str, Any]) -> float:
@@ -219,15 +230,17 @@ def _labels(document: Mapping[str, Any]) -> tuple[str, ...]:
         shape = shape if is_horizon else [-1, 1]
         names = conventions.FORECAST_OUTPUTS
         wanted = [{"name": name, "datatype": "FP64", "shape": shape} for name in names]
-    elif task == "classification":
+    elif task in ("classification", LABELS):
         labels = _items(outputs[0], "labels", str) if outputs else []
-        probabilities = {"datatype": "FP32", "shape": [-1, len(labels)], "labels": labels}
-        wanted = [
-            {"name": conventions.PROBABILITIES_OUTPUT, **probabilities},
-            {"name": conventions.LABEL_OUTPUT, "datatype": "BYTES", "shape": [-1]},
-        ]
+        shape = [-1, len(labels)]
+        given: dict[str, Any] = {"name": conventions.LABEL_OUTPUT, "datatype": "BYTES", "shape": [-1]}
+        if task == LABELS:
+            given = {"name": conventions.LABELS_OUTPUT, "datatype": "BOOL", "shape": shape}
+        name = conventions.PROBABILITIES_OUTPUT
+        wanted = [{"name": name, "datatype": "FP32", "shape": shape, "labels": labels}, given]
     else:
-        raise ValueError(f"`task` is {shown(task)}, none of classification, regression and forecast")
+        known = f"classification, {LABELS}, regression and forecast"
+        raise ValueError(f"`task` is {shown(task)}, none of {known}")
     if outputs != wanted:
         raise ValueError(f"the `outputs` of a {task} are {shown(wanted)}, not {shown(outputs)}")
     _require_different(labels, "labels")

@@ -13,7 +13,7 @@ from aimass_compiler.conventions import SPLITS
 from aimass_compiler.runtime.evaluation import plots
 from aimass_compiler.runtime.evaluation.advice import advice
 from aimass_compiler.runtime.evaluation.comparison import NoRival, Rival
-from aimass_compiler.runtime.evaluation.decision import ChosenThreshold, chosen
+from aimass_compiler.runtime.evaluation.decision import ChosenThreshold, ChosenThresholds, chosen
 from aimass_compiler.runtime.evaluation.fit import Fit, judge_fit
 from aimass_compiler.runtime.evaluation.forecasts import forecast_report, interval_widths, widths_of
 from aimass_compiler.runtime.evaluation.gates import GateResult, judge
@@ -25,6 +25,7 @@ from aimass_compiler.runtime.evaluation.importance import (
 )
 from aimass_compiler.runtime.evaluation.measures import (
     Measurements,
+    measure_labels,
     measure_slices,
     metrics_of,
     rows_by_value,
@@ -94,7 +95,7 @@ def run(
     judged += judge_suites(evaluation.suites, tried)
     measured: dict[str, Any] = dict(measurements.measured)
     measured["slices"] = _slices(evaluation.slices, measurements, columns, workspace)
-    measured |= _ahead(measurements, best.get("backtest"))
+    measured |= _ahead(measurements, best.get("backtest")) | measure_labels(task, predictions["test"])
     permuted = (
         None  # a prompt is nearly all that a language model reads
         if artifact.reads_rows
@@ -145,7 +146,7 @@ def _write_rows(task: Task, test: Predictions, workspace: Workspace) -> None:
 
 def _predicted(
     artifact: Artifact[Any], task: Task, decision: Decision | None, workspace: Workspace
-) -> tuple[dict[str, Predictions], ChosenThreshold | None]:
+) -> tuple[dict[str, Predictions], ChosenThreshold | ChosenThresholds | None]:
     """What the model says of every split, and the threshold of its labels, if there is one."""
     trained, matrices = workspace.folder("train"), workspace.folder("features")
     if artifact.reads_rows:
@@ -191,7 +192,7 @@ def _sliced(
 def _comparisons(
     rivals: Mapping[str, Rival | NoRival],
     judged: Sequence[GateResult],
-    decided: ChosenThreshold | None,
+    decided: ChosenThreshold | ChosenThresholds | None,
     permuted: Permuted | None,
 ) -> dict[str, Any]:
     """What metrics.json has beside the metrics, as far as it was asked for."""
@@ -206,7 +207,10 @@ def _comparisons(
 
 
 def _verdict(
-    measurements: Measurements, fit: Fit, judged: Sequence[GateResult], decided: ChosenThreshold | None
+    measurements: Measurements,
+    fit: Fit,
+    judged: Sequence[GateResult],
+    decided: ChosenThreshold | ChosenThresholds | None,
 ) -> dict[str, Any]:
     """What verdict.json has: the fit, the gates with their reasons, and how labels are given."""
     task = measurements.task
@@ -215,7 +219,7 @@ def _verdict(
         "gates": [asdict(gate) for gate in judged],
         "positive": task.positive,
     }
-    if task.is_classification and task.has_target:
+    if task.is_classification and task.has_target and not task.is_multilabel:
         found["confusion"] = plots.confusion(task, measurements.predictions["test"])
     return found if decided is None else found | {"decision": decided.document(task)}
 
@@ -229,14 +233,15 @@ def _intervals(judged: Sequence[GateResult]) -> dict[str, dict[str, dict[str, fl
     return found
 
 
-def _decided(decision: Decision, task: Task, predictions: Mapping[str, Predictions]) -> ChosenThreshold:
+def _decided(
+    decision: Decision, task: Task, predictions: Mapping[str, Predictions]
+) -> ChosenThreshold | ChosenThresholds:
     """The threshold of the labels. Raises StageFailure where none does what was asked for."""
     found = chosen(decision, task, predictions["validation"])
     if not found.is_met:
         raise StageFailure(
             ExitCode.GATE,
-            f"no threshold has {found.rule} on the validation split: at {found.threshold:g}, which comes "
-            f"nearest, precision of {task.positive} is {found.precision or 0:.4g}",
+            found.shortfall(task),
             "ask for less in `evaluation.decision`, or find columns that separate the classes better",
         )
     return found
@@ -246,18 +251,26 @@ def _write_predictions(path: Path, task: Task, predictions: Predictions) -> None
     """The test split's rows in their order: number, truth by name or value, and the scores as a list."""
     count = len(predictions.scores)
     truth: Sequence[Any] = predictions.truth.tolist() if task.has_target else [None] * count
-    if task.is_classification and task.has_target:
+    kind: Any = polars.String if task.is_classification else polars.Float64
+    if task.is_multilabel:
+        kind, truth = polars.List(polars.String), [_names(task, row) for row in truth]
+    elif task.is_classification and task.has_target:
         truth = [task.classes[number] for number in truth]
     scores = predictions.scores.reshape(count, -1).tolist()
     table = polars.DataFrame(
         {"row": range(count), "truth": truth, "scores": scores},
         schema={
             "row": polars.Int64,
-            "truth": polars.String if task.is_classification else polars.Float64,
+            "truth": kind,
             "scores": polars.List(polars.Float32 if task.is_classification else polars.Float64),
         },
     )
     write_table(path, table)
+
+
+def _names(task: Task, row: Sequence[int]) -> list[str]:
+    """The labels that a row has."""
+    return [name for name, has_it in zip(task.classes, row, strict=True) if has_it]
 
 
 def _marked(judged: GateResult) -> str:

@@ -242,6 +242,9 @@ def _series(task: Task, rows: Table) -> SeriesRows | None:
 def _target(task: Task, rows: Table) -> NDArray[Any]:
     if not task.has_target:
         return numpy.zeros(rows.height, numpy.int64)
+    if task.is_multilabel:
+        each = (_target(task.of_label(number), rows) for number in range(task.outputs))
+        return numpy.column_stack(list(each))
     target = rows.select([task.truth]).column(lambda block: values_of(block, task.truth))
     if not task.is_classification:
         return target.to_numpy().astype(numpy.float64)

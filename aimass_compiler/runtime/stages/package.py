@@ -76,6 +76,7 @@ def _write_graph_package(
     read = request_inputs(read_json(workspace.path(artifacts.FEATURES))["inputs"], task)
     report = read_json(workspace.path(artifacts.METRICS)) | read_json(workspace.path(artifacts.VERDICT))
     threshold, intervals = report.get("decision", {}).get("threshold"), report.get("prediction_intervals")
+    threshold = tuple(threshold) if task.is_multilabel and threshold else threshold
     decided = threshold, None if intervals is None else intervals["radius"]
     folder, held = workspace.folder(artifacts.PACKAGE), request_columns(columns, task)
     with replacing_all(folder, artifact.files) as made:

@@ -152,7 +152,7 @@ def _checked(
         violations += emptied
         state = cleaned.fold(kept, contract.Kept.and_later)
     if state is not None:
-        violations += contract.broken(state, data.columns, task.target, found.lost)
+        violations += contract.broken(state, data.columns, task.targets, found.lost)
     if violations or state is None:
         raise StageFailure(
             ExitCode.DATA,
@@ -195,10 +195,13 @@ def _split(data: Data, task: Task, rows: Table) -> polars.Series:
             f"the {empty[0]} split is empty: {rows.height:,} rows were split by {data.split.kind}",
             "give it a larger share, or split another way",
         )
-    if task.has_target and task.kind != "generation":
-        targets = rows.select([task.target])
-        require_predictable(task, targets.column(lambda block: values_of(block, task.target)), names)
+    for own in task.each_target if task.kind != "generation" else ():
+        require_predictable(own, _column(rows, own.target), names)
     return names
+
+
+def _column(rows: Table, name: str) -> polars.Series:
+    return rows.select([name]).column(lambda block: values_of(block, name))
 
 
 def _require_places(data: Data, names: polars.Series) -> None:

@@ -30,11 +30,11 @@ def calibrated(
     truth: NDArray[numpy.integer],
     weights: NDArray[numpy.float64] | None,
 ) -> Calibration:
-    """The curves that fit probabilities [N, K] to the classes [N] best; one class against the rest."""
+    """The curves that fit probabilities [N, K] to the classes [N] or labels [N, L] best, one at a time."""
     counts = numpy.ones(len(truth)) if weights is None else weights
     find = _sigmoid if method == "sigmoid" else _steps
     return Calibration(
-        tuple(find(log_odds(scores[:, number]), truth == number, counts) for number in task.judged)
+        tuple(find(log_odds(scores[:, number]), task.is_of(number, truth), counts) for number in task.judged)
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from aimass_compiler.catalog.metric import metric_named
-from aimass_compiler.runtime.evaluation.predictions import scores_of
+from aimass_compiler.runtime.evaluation.predictions import Predictions, scores_of
 from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.parity import require_same_export
 from aimass_compiler.runtime.training.calibration import calibrated
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from aimass_compiler.catalog.calibration import Method
     from aimass_compiler.catalog.model import Model
+    from aimass_compiler.catalog.task import Task
     from aimass_compiler.runtime.training.retraining import Attempt
     from aimass_compiler.runtime.training.trial import Assignment, Fitted
     from aimass_compiler.runtime.training.trial_folders import Outcome
@@ -62,13 +63,22 @@ def _calibrate(
     answered = scores_of(artifact.scorer(made), rows.x)
     kind = f"calibrated {model.kind}"
     require_same_export(kind, task, rows.y, calibration.apply(scores, task), answered)
-    log_loss = metric_named("log_loss")
     before, after = (
-        log_loss.measure(task, numpy.asarray(rows.y), found, rows.weights) for found in (scores, answered)
+        _log_loss(Predictions(numpy.asarray(rows.y), found, rows.weights), task)
+        for found in (scores, answered)
     )
     if method == "isotonic" and len(rows.y) < _FEW_ROWS:
         say(f"warning: {len(rows.y):,} validation rows are few for steps; `sigmoid` has two parameters only")
     say(f"calibrated ({method}) on the validation split: log_loss {before:.4g} before, {after:.4g} after")
+
+
+def _log_loss(rows: Predictions, task: Task) -> float:
+    """The log loss of the rows; of several labels the mean of theirs."""
+    log_loss = metric_named("log_loss")
+    if not task.is_multilabel:
+        return rows.measured(log_loss, task)
+    each = [rows.of_label(at).measured(log_loss, task.of_label(at)) for at in range(task.outputs)]
+    return sum(each) / len(each)
 
 
 def write_best(

@@ -154,7 +154,8 @@ def _require_classes(assignment: Assignment) -> None:
     task = assignment.task
     if not task.is_classification or not task.has_target:
         return
-    counts = numpy.bincount(read_examples(assignment.matrices, "train").y, minlength=task.outputs)
+    y = read_examples(assignment.matrices, "train").y
+    counts = [int(task.is_of(number, y).sum()) for number in range(task.outputs)]
     unseen = [f"`{name}`" for name, count in zip(task.classes, counts, strict=True) if not count]
     if unseen:
         raise StageFailure(

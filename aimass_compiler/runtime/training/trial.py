@@ -115,7 +115,7 @@ def fit(
         read_examples(assignment.matrices, "validation"),
     )
     started = time.perf_counter()
-    trained = model.train(
+    trained = model.learn(
         assignment.task,
         *emphasized(assignment.task, training, train, validation),
         assignment.budget(training, checkpoint, share),

@@ -74,6 +74,11 @@ EXAMPLES = (
         "data: {columns: {churned: {type: category, values: null}}}",
         'data: {columns: {churned: {type: category, values: ["no", "yes"]}}}',
     ),
+    Example(
+        "AM366",
+        "target: [churned, tenure]\nfeatures: [standardize: charges, one_hot: plan]",
+        'data: {columns: {refunded: {type: category, values: ["no", "yes"]}}}\ntarget: [churned, refunded]',
+    ),
     Example("AM203", "target: customer_id", "target: churned"),
     Example(
         "AM204",

@@ -22,7 +22,7 @@ from aimass_compiler.pipeline.flow import Flow
 from aimass_compiler.pipeline.language_defaults import generating
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.training import Objective, Search
-from aimass_compiler.spec.decode import conversations, forecasts, without_target
+from aimass_compiler.spec.decode import conversations, forecasts, several_labels, without_target
 from aimass_compiler.spec.decode.hints import renamed
 from aimass_compiler.spec.decode.model_spec import ModelSpec, Overrides, WrittenTask
 
@@ -81,14 +81,11 @@ def lower(
 ) -> LoweredSpec:
     """The pipeline with every default written out; `failed` are the parts that could not be decoded."""
     chosen: Model | ModelChoice = spec.model or _default_model(spec)
-    task, findings = (
-        without_target.task_of(spec, chosen, file)
-        if isinstance(spec.task, str)
-        else _task(spec, chosen.candidates[0], file)
-    )
+    task, findings = _task_of(spec, chosen, file)
     if task is None:
         findings = [] if _tops(failed) & {"data", "target"} else findings
-        task, failed = Task(kind="regression", target=spec.target), failed | {"target"}
+        first = spec.target if isinstance(spec.target, str) else spec.target[0]
+        task, failed = Task(kind="regression", target=first), failed | {"target"}
     if task.forecast is None and (isinstance(spec.task, WrittenTask) or "task" in _tops(failed)):
         failed |= {"target"}  # what is predicted may be no number of a row
     failed = _with_defaults(spec, failed)
@@ -137,38 +134,45 @@ def _tops(failed: frozenset[str]) -> frozenset[str]:
     return frozenset(part.partition(".")[0] for part in failed)
 
 
-def _task(spec: ModelSpec, model: Model, file: str) -> tuple[Task | None, list[Finding]]:
-    column = spec.data.columns.get(spec.target)
+def _task_of(spec: ModelSpec, model: Model | ModelChoice, file: str) -> tuple[Task | None, list[Finding]]:
+    """The task, or none where it cannot be told; and what is wrong with it."""
+    if not isinstance(spec.target, str):
+        return several_labels.task_of(spec, spec.target, file)
+    if isinstance(spec.task, str):
+        return without_target.task_of(spec, model, file)
+    return _task(spec, spec.target, model.candidates[0], file)
+
+
+def _task(spec: ModelSpec, target: str, model: Model, file: str) -> tuple[Task | None, list[Finding]]:
+    column = spec.data.columns.get(target)
     roles = {"positive": spec.positive, "weight": spec.weight, "quantile": spec.quantile}
     written: dict[str, Any] = {name: value for name, value in roles.items() if value is not None}
     if column is None:
-        hint = did_you_mean(spec.target, spec.data.columns)
-        message = f"there is no column `{spec.target}`"
-        fix = respelt(("target",), spec.target, spec.data.columns)
+        hint = did_you_mean(target, spec.data.columns)
+        message = f"there is no column `{target}`"
+        fix = respelt(("target",), target, spec.data.columns)
         return None, [Finding("AM201", ("target",), message, help=hint, file=file, fix=fix)]
     conversation = conversations.of(spec, model)
     if isinstance(column, NumberColumn):
         forecast, findings = forecasts.resolved(spec, file)
-        return Task(kind="regression", target=spec.target, forecast=forecast, **written), findings
+        return Task(kind="regression", target=target, forecast=forecast, **written), findings
     if conversation is not None and isinstance(column, conversations.ANSWERS):
-        return Task(kind="generation", target=spec.target, conversation=conversation, **written), []
-    declared = Related(("data", "columns", spec.target), f"`{spec.target}` is declared here")
+        return Task(kind="generation", target=target, conversation=conversation, **written), []
+    declared = Related(("data", "columns", target), f"`{target}` is declared here")
     if not isinstance(column, CategoryColumn):
-        message = f"`{spec.target}` is {column.column_type}, which cannot be predicted"
+        message = f"`{target}` is {column.column_type}, which cannot be predicted"
         hint = "a target is a category or a number; texts are answered by a `language_model`"
         return None, [Finding("AM203", ("target",), message, help=hint, related=(declared,), file=file)]
     if column.values is None:
-        message = f"the classes of the target `{spec.target}` are not declared"
-        example = f'`{spec.target}: {{type: category, values: ["no", "yes"]}}`'
+        message = f"the classes of the target `{target}` are not declared"
+        example = f'`{target}: {{type: category, values: ["no", "yes"]}}`'
         hint = f"write them: {example}; `positive` says which of two is the one to find"
         return None, [Finding("AM202", ("target",), message, help=hint, related=(declared,), file=file)]
     findings = []
     if len(set(column.values)) == 1:
-        message = (
-            f"`{spec.target}` has the one class `{column.values[0]}`, so there is nothing to distinguish"
-        )
+        message = f"`{target}` has the one class `{column.values[0]}`, so there is nothing to distinguish"
         findings.append(Finding("AM204", ("target",), message, related=(declared,), file=file))
-    task = Task(kind="classification", target=spec.target, classes=column.values, **written)
+    task = Task(kind="classification", target=target, classes=column.values, **written)
     return task.model_copy(update={"conversation": conversation}), findings
 
 
@@ -203,7 +207,7 @@ def _objective(spec: ModelSpec, task: Task, model: Model | ModelChoice) -> Objec
     """The objective with the loss that the model minimises; None where it learns by a measure of its own, and
     where there are several to choose from that minimise different ones."""
     written = spec.objective or Objective(metric=task.usual_objective)
-    own = {next(iter(each.losses.get(task.kind, ())), None) for each in model.candidates}
+    own = {next(iter(each.losses_for(task)), None) for each in model.candidates}
     usual = PINBALL if task.quantile else (own.pop() if len(own) == 1 else None)
     return written.filled(loss=written.loss or usual)
 

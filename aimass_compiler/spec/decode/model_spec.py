@@ -54,6 +54,10 @@ class WrittenTask(Frozen):
 WithoutTarget = Literal["clustering", "anomaly"]
 
 
+#: Several columns that are predicted, each yes or no.
+Labels = Annotated[tuple[str, ...], Field(min_length=2, max_length=1_000)]
+
+
 def _form_of_task(value: Any) -> str:
     return "name" if isinstance(value, str) else "record"
 
@@ -97,8 +101,9 @@ class ModelSpec(Frozen):
     """Which model this is, and whose."""
     data: Data
     """Where the rows come from, what their columns are, and how they are cleaned and split."""
-    target: str
-    """The column that is predicted: a category makes classes, a number makes a regression."""
+    target: str | Labels
+    """The column that is predicted: a category makes classes, a number makes a regression. A list of
+    categories of two values each predicts all of them, as labels of which a row may have any number."""
     task: (
         Annotated[
             Annotated[WithoutTarget, Tag("name")] | Annotated[WrittenTask, Tag("record")],
