@@ -128,6 +128,11 @@ def metric_named(name: str) -> Metric:
     return cast("type[Metric]", load("metrics", kind)).model_validate(parameters)
 
 
+def with_deviation(mean: str, deviation: float | None) -> str:
+    """A mean of several trainings for people, beside its standard deviation: `0.91 ± 0.012`."""
+    return mean if deviation is None else f"{mean} ± {deviation:.2g}"
+
+
 def metric_title(name: str, task: Task) -> str:
     """A metric's name for people, with the class that it is of; one that there is not as it is written."""
     return name if metric_kind(name) is None else metric_named(name).title(task)

@@ -15,6 +15,7 @@ from aimass_compiler.expression.plain_name import values_of
 if TYPE_CHECKING:
     import polars
 
+    from aimass_compiler.catalog.task import Task
     from aimass_compiler.engines import Table
 
 _BINS = 10
@@ -32,6 +33,18 @@ def reference_of(rows: Table, inputs: Sequence[Column]) -> dict[str, Any]:
             values = one.column(partial(values_of, name=column.name))
             found[column.name] = _REFERENCES[column.type.drift_bins](values)
     return {"format": conventions.REFERENCE_FORMAT, "rows": rows.height, "inputs": found}
+
+
+def targets_of(rows: Table, task: Task) -> dict[str, Any]:
+    """What the next run's rows are held against beside the inputs: the shares of the target, or of each.
+
+    Of a forecast there is none: its target is an input, too.
+    """
+    of = category_reference if task.is_classification else number_reference
+    names = () if task.forecast is not None else task.targets
+    return {
+        "targets": {name: of(rows.select([name]).column(partial(values_of, name=name))) for name in names}
+    }
 
 
 def number_reference(values: polars.Series) -> dict[str, Any]:

@@ -40,6 +40,9 @@ GOLDEN = f"{PACKAGE}/{conventions.GOLDEN_FILE}"
 MANIFEST = f"{PACKAGE}/{conventions.MANIFEST_FILE}"
 PARITY = f"{PACKAGE}/{conventions.PARITY_FILE}"
 MODEL_CARD = f"{PACKAGE}/{conventions.MODEL_CARD_FILE}"
+#: Beside what DVC knows: how the rows differ from those of the run before, and what they look like.
+ROW_CHANGES = "changes.json"
+PROFILE = "profile.html"
 #: What the packaged model reached, which the record of its version has.
 REACHED = f"package/{conventions.METRICS_FILE}"
 SERVICE_REPORT = "test/report.json"

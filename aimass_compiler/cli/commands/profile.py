@@ -102,6 +102,6 @@ def _target(model: str, project: Project) -> str | None:
 
     try:
         document = json.loads((project.generated / model / PIPELINE_FILE).read_text(encoding="utf-8"))
-        return str(document["task"]["target"])
+        return str(document["task"]["target"]) or None
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import search_page, snapshots, terminal
+from aimass_compiler.cli.prepared_rows import EarlierRows, told
 from aimass_compiler.cli.selection import add_root, add_spec, project_of
 from aimass_compiler.cli.views.run import StageProgress, results
 from aimass_compiler.cli.write import brought_up_to_date
@@ -92,7 +93,12 @@ def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namesp
 
     _report_missing_framework(pipeline, arguments.until)
     folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.name
-    stages = StageProgress(sys.stdout, is_verbose=arguments.verbose)
+    earlier = EarlierRows.read(folder)
+    stages = StageProgress(
+        sys.stdout,
+        is_verbose=arguments.verbose,
+        after={"prepare": lambda: told(folder, pipeline, earlier)},
+    )
     try:
         if made := dvc.prepare(project.root):
             done = "made this project a DVC repository" if ".dvc" in made else "had git leave out results"
@@ -105,6 +111,7 @@ def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namesp
             status = dvc.reproduce(
                 project.root, pipeline.name, stages.show, stage=arguments.until or "", force=arguments.force
             )
+            stages.end()
     except snapshots.NotAnswered as failed:
         terminal.error(str(failed), failed.help)
         return failed.exit_code

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -34,8 +34,17 @@ _MOST = 5
 class StageProgress:
     """Passes on lines, with a heading for each stage and, unless all is to be shown, without DVC's own."""
 
-    def __init__(self, stream: TextIO, *, is_verbose: bool = False) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        is_verbose: bool = False,
+        after: Mapping[str, Callable[[], Iterable[str]]] | None = None,
+    ) -> None:
+        """`after` answers, by stage, what more is to be said once it was run."""
         self._stream = stream
+        self._after = dict(after or {})
+        self._running = ""
         self._is_verbose = is_verbose
         self.has_changed = False
         """Whether any stage was run or restored."""
@@ -50,11 +59,19 @@ class StageProgress:
             if found := pattern.search(line):
                 self.reached.add(found["name"])
                 self.has_changed = self.has_changed or pattern is not _UNCHANGED
+                self.end()
+                self._running = found["name"] if pattern is _RUNNING else ""
                 text = form(found["name"])
         text = line if self._is_verbose else text
         if text is not None:
             self._stream.write(f"{text}\n")
             self._stream.flush()
+
+    def end(self) -> None:
+        """Say what is to be said of the stage that ran last."""
+        more, self._running = self._after.get(self._running), ""
+        for line in more() if more is not None else ():
+            self._stream.write(f"  {line}\n")
 
     def _forms(self) -> tuple[tuple[re.Pattern[str], Callable[[str], str]], ...]:
         return (
@@ -154,8 +171,9 @@ def _forecast(naive: Mapping[str, Any], interval: Mapping[str, Any]) -> Iterator
 
 
 def _spread(found: Mapping[str, float | None]) -> str:
-    deviation = "" if found["std"] is None else f" ± {found['std']:.2g}"
-    return f"{shown(found['mean'])}{deviation}"
+    from aimass_compiler.catalog.metric import with_deviation
+
+    return with_deviation(shown(found["mean"]), found["std"])
 
 
 def _service(report: Mapping[str, Any]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
+from aimass_compiler.catalog.metric import with_deviation
 from aimass_compiler.conventions import SPLITS
 from aimass_compiler.runtime.evaluation.measures import shown
 from aimass_compiler.runtime.workspace import Workspace, read_json
@@ -39,7 +40,8 @@ class MetricSpread:
     def __str__(self) -> str:
         if self.mean is None:
             return "not defined"
-        return shown(self.mean) if self.std is None else f"{self.mean:.4g} ± {self.std:.2g}"
+        mean = shown(self.mean) if self.std is None else f"{self.mean:.4g}"
+        return with_deviation(mean, self.std)
 
 
 @dataclass(frozen=True)

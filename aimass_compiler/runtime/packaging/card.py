@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup
 
-from aimass_compiler.catalog.metric import metric_title
+from aimass_compiler.catalog.metric import metric_title, with_deviation
 from aimass_compiler.conventions import SPLITS
 
 if TYPE_CHECKING:
@@ -61,10 +61,11 @@ def card(
         ],
         folds=_spread(report.get("cross_validation", {}), task),
         seeds=[
-            (name, [_mean_and_deviation(report["seeds"][split][metric]) for split in SPLITS])
-            for metric, name in (
-                (name, metric_title(name, task)) for name in report.get("seeds", {}).get("test", ())
+            (
+                metric_title(name, task),
+                [_mean_and_deviation(report["seeds"][split][name]) for split in SPLITS],
             )
+            for name in report.get("seeds", {}).get("test", ())
         ],
         slices=list(slices_of(report)),
         gates=report["gates"],
@@ -73,10 +74,7 @@ def card(
         interval=report.get("interval"),
         naive=list(_naive(task, report)),
         confusion=report.get("confusion"),
-        labels=[
-            (label, {name: _shown(value) for name, value in found.items()})
-            for label, found in report.get("labels", {}).items()
-        ],
+        labels=list(_labels(report)),
         thresholds=task.thresholds(report.get("decision", {}).get("threshold")),
         tested_rows=f"{tested_rows:,}",
         kind=best["model"],
@@ -133,8 +131,13 @@ def _spread(metrics: Mapping[str, Any], task: Task) -> list[tuple[str, str]]:
 
 
 def _mean_and_deviation(found: Mapping[str, float | None]) -> str:
-    deviation = "" if found["std"] is None else f" ± {found['std']:.2g}"
-    return f"{shown_number(found['mean'])}{deviation}"
+    return with_deviation(shown_number(found["mean"]), found["std"])
+
+
+def _labels(report: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each of several labels with its metrics."""
+    for label, found in report.get("labels", {}).items():
+        yield label, {name: shown_number(value) for name, value in found.items()}
 
 
 def slices_of(report: Mapping[str, Any]) -> Iterator[tuple[str, str, int, list[str]]]:

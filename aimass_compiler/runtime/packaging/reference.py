@@ -10,9 +10,16 @@ import polars
 from aimass_compiler.runtime.reference import number_reference
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from aimass_compiler.catalog.task import Task, Thresholds
+
+
+def served_reference(learned: Mapping[str, Any]) -> dict[str, Any]:
+    """What serving compares with: the inputs, and not the targets, which no request has."""
+    return {name: value for name, value in learned.items() if name != "targets"}
 
 
 def prediction_reference(

@@ -38,7 +38,7 @@ from aimass_compiler.runtime.examples import write_matrix, write_target
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.feature_rows import FeatureRows
 from aimass_compiler.runtime.precision import merged
-from aimass_compiler.runtime.reference import reference_of
+from aimass_compiler.runtime.reference import reference_of, targets_of
 from aimass_compiler.runtime.series_rows import SERIES_COLUMNS, read_series_rows
 from aimass_compiler.runtime.workspace import Workspace, replacing, write_json
 from aimass_compiler.stages import artifacts
@@ -116,7 +116,7 @@ def _compute(
         temporary.write_bytes(graph.SerializeToString(deterministic=True))
     write_json(workspace.path(artifacts.FEATURES), description)
     reference = reference_of(train, inputs)
-    write_json(workspace.path(artifacts.FEATURES_REFERENCE), reference)
+    write_json(workspace.path(artifacts.FEATURES_REFERENCE), reference | targets_of(train, task))
     print(f"{_told(description)}; the serving graph gives the same values")
     _warn(result, inputs, train, reference)
 

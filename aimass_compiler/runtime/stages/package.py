@@ -19,7 +19,7 @@ from aimass_compiler.runtime.packaging.card import card
 from aimass_compiler.runtime.packaging.golden import golden_rows
 from aimass_compiler.runtime.packaging.language_package import RequestedPackage, write_language_package
 from aimass_compiler.runtime.packaging.manifest import manifest_of
-from aimass_compiler.runtime.packaging.reference import prediction_reference
+from aimass_compiler.runtime.packaging.reference import prediction_reference, served_reference
 from aimass_compiler.runtime.parity import require_same_package
 from aimass_compiler.runtime.workspace import Workspace, read_json, replacing, replacing_all, write_json
 from aimass_compiler.stages import artifacts
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from aimass_compiler.catalog.artifact import Artifact
-    from aimass_compiler.catalog.task import Task
+    from aimass_compiler.catalog.task import Task, Thresholds
     from aimass_compiler.pipeline.columns import Column
     from aimass_compiler.pipeline.quantization import Quantization
     from aimass_compiler.pipeline.serving import Explanations
@@ -75,8 +75,7 @@ def _write_graph_package(
     rows = polars.read_parquet(workspace.path(artifacts.rows("test")))
     read = request_inputs(read_json(workspace.path(artifacts.FEATURES))["inputs"], task)
     report = read_json(workspace.path(artifacts.METRICS)) | read_json(workspace.path(artifacts.VERDICT))
-    threshold, intervals = report.get("decision", {}).get("threshold"), report.get("prediction_intervals")
-    threshold = tuple(threshold) if task.is_multilabel and threshold else threshold
+    threshold, intervals = _threshold(task, report), report.get("prediction_intervals")
     decided = threshold, None if intervals is None else intervals["radius"]
     folder, held = workspace.folder(artifacts.PACKAGE), request_columns(columns, task)
     with replacing_all(folder, artifact.files) as made:
@@ -94,7 +93,7 @@ def _write_graph_package(
         possible: dict[str, Callable[[], dict[str, Any]]] = {
             artifacts.SIGNATURE: lambda: contract,
             artifacts.REFERENCE: lambda: (
-                read_json(workspace.path(artifacts.FEATURES_REFERENCE))
+                served_reference(read_json(workspace.path(artifacts.FEATURES_REFERENCE)))
                 | {"prediction": prediction_reference(task, answered, threshold)}
                 | background_of(explanations, asked, contract["inputs"], task)
             ),
@@ -106,6 +105,12 @@ def _write_graph_package(
     _write(documents, model_card, workspace)
     made_of = f"version {known['version']}, {artifact.size(folder):,} bytes"
     print(f"{made_of}; it answers {rows.height:,} test rows as evaluated", flush=True)
+
+
+def _threshold(task: Task, report: Mapping[str, Any]) -> Thresholds | None:
+    """From which probability on a label is given, as evaluation found it, or each of several."""
+    found = report.get("decision", {}).get("threshold")
+    return task.thresholds(found) if task.is_multilabel else found
 
 
 def _write(documents: Mapping[str, Mapping[str, Any]], model_card: str, workspace: Workspace) -> None:
