@@ -207,7 +207,7 @@ class Model(Kind):
     def suits(cls, task: Task) -> bool:
         """Whether it can learn the task; several labels are learned one by one by what learns two classes."""
         if task.is_multilabel:
-            return "classification" in cls.tasks and cls.reads_target
+            return "classification" in cls.tasks and cls.reads_target and isinstance(cls.artifact, OnnxGraph)
         return task.kind in cls.tasks
 
     @classmethod

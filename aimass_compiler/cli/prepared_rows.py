@@ -1,4 +1,4 @@
-"""What `aimass run` says of rows that were prepared anew: what moved since the last run, and a profile."""
+"""What `aimass run` says of rows that were prepared again: what moved since the last run, and a profile."""
 
 from __future__ import annotations
 

@@ -62,8 +62,8 @@ def _fetch(project: Project, name: str, source: FetchedSource) -> None:
 
     path = project.root / source.snapshot_path
     try:
-        rows = source.rows(project.root)
-        content = source.content(rows)
+        fetched = source.fetched(project.root)
+        rows, content = fetched.rows, source.content(fetched.rows)
         has_changed = not path.is_file() or path.read_bytes() != content
         if has_changed:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,6 +75,7 @@ def _fetch(project: Project, name: str, source: FetchedSource) -> None:
         message = f"{source.snapshot_path} cannot be written: {error.strerror}"
         raise NotAnswered(message, "set that right, then fetch again", ExitCode.DISK) from None
     news = f"in {source.snapshot_path}" if has_changed else "the same as before"
-    print(f"`{name}`: {rows.height:,} rows of {rows.width} columns, {news}", flush=True)
+    state = f" of {fetched.of}" if fetched.of else ""
+    print(f"`{name}`: {rows.height:,} rows of {rows.width} columns{state}, {news}", flush=True)
     if has_changed:
         print(f"  help: `dvc add {source.snapshot_path}` keeps them on record")

@@ -105,9 +105,9 @@ def row_changes(reference: Mapping[str, Known], rows: int, path: Path) -> RowCha
         kind = schema.get(name)
         if kind is None or not known:
             continue
-        if known["kind"] == "number" and kind.is_numeric():
+        if "edges" in known and kind.is_numeric():
             found[name] = _of_numbers(table, name, known, height)
-        elif known["kind"] == "category" and kind == polars.String:
+        elif "values" in known and kind == polars.String:
             found[name] = _of_names(table, name, known, height)
     return RowChanges((rows, height), found)
 

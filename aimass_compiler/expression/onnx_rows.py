@@ -32,6 +32,7 @@ from aimass_compiler.expression.algebra import (
     columns_of,
 )
 from aimass_compiler.expression.histories import Lag, Rolling, SeasonalLag
+from aimass_compiler.expression.neighbors import MeanOfNearest
 from aimass_compiler.expression.onnx_graph import Graph
 
 
@@ -72,7 +73,7 @@ class Lowered(Graph):
 #: What is computed one by one.
 _ALONE = (
     OneHot, CountHashed, CountTerms, TokenCodes, Rescaled, Pack, Gather, Words, Lookup, AtCode, Joined,
-    Rolling, SeasonalLag,
+    Rolling, SeasonalLag, MeanOfNearest,
 )  # fmt: skip
 
 

@@ -10,7 +10,10 @@ import polars
 import polars_hash
 from polars import selectors
 
-from aimass_compiler.expression import polars_histories  # noqa: F401  # it adds its operators to `lower`
+from aimass_compiler.expression import (  # noqa: F401  # they add their operators to `lower`
+    polars_histories,
+    polars_neighbors,
+)
 from aimass_compiler.expression.algebra import (
     PADDING,
     SEPARATOR,

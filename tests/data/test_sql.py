@@ -46,7 +46,7 @@ def sql(**keys: str) -> Sql:
 
 
 def fetched(root: Path, source: Sql) -> bytes:
-    content = source.content(source.rows(root))
+    content = source.content(source.fetched(root).rows)
     (root / SNAPSHOT).write_bytes(content)
     return content
 
@@ -76,7 +76,7 @@ def test_the_type_of_a_column_whose_first_rows_are_empty(root: Path) -> None:
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
         SELECT i, CASE WHEN i = 3000 THEN 'x' END AS late FROM n
     """
-    rows = sql(query=query).rows(root)
+    rows = sql(query=query).fetched(root).rows
     assert rows["late"].drop_nulls().to_list() == ["x"]
 
 
@@ -102,7 +102,7 @@ def test_a_column_that_the_query_lacks_breaks_the_contract(root: Path) -> None:
 )
 def test_a_query_that_cannot_be_answered(root: Path, query: str, said: str) -> None:
     with pytest.raises(UnreadableError) as failure:
-        sql(query=query).rows(root)
+        sql(query=query).fetched(root)
     assert not isinstance(failure.value, SourceUnreachableError)
     assert said in failure.value.message
     assert "\n" not in failure.value.message
@@ -110,8 +110,8 @@ def test_a_query_that_cannot_be_answered(root: Path, query: str, said: str) -> N
 
 def test_a_query_writes_nothing(root: Path) -> None:
     with pytest.raises(UnreadableError, match="readonly"):
-        sql(query="DELETE FROM shop RETURNING id").rows(root)
-    assert sql(table="shop").rows(root).height == 3
+        sql(query="DELETE FROM shop RETURNING id").fetched(root)
+    assert sql(table="shop").fetched(root).rows.height == 3
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_database_that_is_not_there(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", address)
     with pytest.raises(SourceUnreachableError, match=said) as failure:
-        sql(table="shop").rows(root)
+        sql(table="shop").fetched(root)
     assert "hunter2" not in failure.value.message + failure.value.hint
     assert not (root / "data/other.db").exists()
 
@@ -139,7 +139,7 @@ def test_what_does_not_answer_is_asked_again_and_its_password_never_told(
     monkeypatch.setattr(_database.time, "sleep", waits.append)
     monkeypatch.setenv("DATABASE_URL", "postgresql:/u:hun%40ter2@127.0.0.1:1/d")
     with pytest.raises(SourceUnreachableError, match="cannot be reached") as failure:
-        sql(table="shop").rows(root)
+        sql(table="shop").fetched(root)
     assert "ter2" not in failure.value.message + failure.value.hint
     assert waits == [1.0, 2.0]
 

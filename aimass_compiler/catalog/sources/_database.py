@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from msgspec import Struct
 
-from aimass_compiler.catalog.fetched_source import SourceUnreachableError
+from aimass_compiler.catalog.fetched_source import SourceUnreachableError, in_order
 from aimass_compiler.catalog.source import UnreadableError
 
 if TYPE_CHECKING:
@@ -70,8 +70,7 @@ def rows(statement: str, variable: str, root: Path) -> polars.DataFrame:
         raise SourceUnreachableError(
             f"{variable} holds no address of a known database", f"it begins with {kinds}"
         )
-    found = _typed(_asked(driver, statement, address, variable, root))
-    return found.sort([name for name, kind in found.schema.items() if not kind.is_nested()])
+    return in_order(_typed(_asked(driver, statement, address, variable, root)))
 
 
 def _asked(driver: _Driver, statement: str, address: str, variable: str, root: Path) -> pyarrow.Table:

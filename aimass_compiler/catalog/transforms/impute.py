@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from aimass_compiler.catalog.quantities import Flag, Number
+from aimass_compiler.catalog.quantities import Flag, Integer, Number, is_absent
 from aimass_compiler.catalog.transform import Declared, Doubt, Doubts, EachColumn, Table, Types
 from aimass_compiler.expression import column_types
 from aimass_compiler.expression.algebra import (
@@ -25,9 +25,13 @@ from aimass_compiler.expression.algebra import (
 from aimass_compiler.expression.column_types import NUMBER, ColumnType
 from aimass_compiler.expression.covariance import LeastSquares, Line
 from aimass_compiler.expression.group_values import GroupSummary, GroupValues
+from aimass_compiler.expression.neighbors import KnownRows, MeanOfNearest, SomeRows
 from aimass_compiler.expression.statistics import MostFrequent, Statistic, Summary
 
 _MOST_GROUPS = 10_000
+#: What fills a number from other numbers.
+_FROM_OTHERS = ("regression", "neighbors")
+_NEIGHBORS, _ROWS = 5, 1_000
 
 
 class Impute(EachColumn):
@@ -43,17 +47,26 @@ class Impute(EachColumn):
         {"columns": "age", "with": "constant", "value": -1, "indicator": True},
         {"columns": ["charges", "age"], "with": "mean", "by": "plan"},
         {"columns": "charges", "with": "regression", "from": ["tenure", "age"]},
+        {"columns": "charges", "with": "neighbors", "from": ["tenure", "age"], "neighbors": 3, "rows": 500},
     )
     fills_missing: ClassVar[bool] = True
 
-    strategy: Literal["mean", "median", "mode", "constant", "regression"] = Field("median", alias="with")
+    strategy: Literal["mean", "median", "mode", "constant", "regression", "neighbors"] = Field(
+        "median", alias="with"
+    )
     """What fills the gaps; categories and texts have no middle, so all but `constant` is their mode."""
     value: Number | str | None = None
     """The filling itself, for `constant`."""
     by: str | None = None
     """A category, whose rows of the same value fill a number; where they hold none, all rows do."""
     sources: tuple[str, ...] = Field((), alias="from")
-    """The numbers of which `with: regression` is a linear function; for one that is missing, its mean."""
+    """The numbers of which `with: regression` is a linear function; for one that is missing, its mean.
+    With `neighbors`, those by which rows are near, each in its own standard deviations; of one that is
+    missing, nothing counts."""
+    neighbors: Integer | None = Field(None, ge=1, le=1_000, exclude_if=is_absent)
+    """Of how many rows the mean is taken `with: neighbors`, and of all that are as near; by default 5."""
+    rows: Integer | None = Field(None, ge=1, le=10_000, exclude_if=is_absent)
+    """How many training rows `with: neighbors` keeps, in the graph that serves; by default 1,000."""
     indicator: Flag = False
     """Whether a column `<name>_missing` of 0 and 1 says to the model where the gaps were."""
 
@@ -65,9 +78,14 @@ class Impute(EachColumn):
             )
         if self.strategy != "constant" and self.value is not None:
             raise PydanticCustomError("impute_value", "`value` goes with `with: constant`, and only with it")
-        if (self.strategy == "regression") != bool(self.sources):
+        if (self.strategy in _FROM_OTHERS) != bool(self.sources):
             raise PydanticCustomError(
-                "impute_from", "`with: regression` and the columns that it fills `from` go together"
+                "impute_from",
+                "`with: regression` or `neighbors` and the columns that it fills `from` go together",
+            )
+        if self.strategy != "neighbors" and (self.neighbors is not None or self.rows is not None):
+            raise PydanticCustomError(
+                "impute_neighbors", "`neighbors` and `rows` go with `with: neighbors`, and only with it"
             )
         if self.by is not None and self.strategy not in ("mean", "median", "mode"):
             raise PydanticCustomError("impute_by", "`by` goes with `with: mean`, `median` or `mode`")
@@ -88,7 +106,7 @@ class Impute(EachColumn):
 
     def problem(self, types: Types) -> str | None:
         names = [name for name in self.columns_changed if types[name].is_string]
-        middles = ("mean", "median", "regression")
+        middles = ("mean", "median", *_FROM_OTHERS)
         if self.strategy in middles and "strategy" in self.model_fields_set and names:
             return f"`{names[0]}` is {types[names[0]]} and has no {self.strategy}; write `with: mode`"
         if self.value is not None:
@@ -113,12 +131,12 @@ class Impute(EachColumn):
         del types
         for place, name in enumerate(self.columns_changed):
             if name in declared and not declared[name].may_be_missing:
-                message = f"`{name}` never lacks a value, so there is nothing to fill"
+                message = f"`{name}` may not be missing, so there is nothing to fill"
                 yield Doubt.IDLE, ("columns", place), message
 
     def learn(self, table: Table) -> Mapping[str, Statistic]:
-        if self.strategy == "regression":
-            return {f"{name}.line": self._line(table, name) for name in self.columns_changed}
+        if self.strategy in _FROM_OTHERS:
+            return {f"{name}.others": self._of_others(table, name) for name in self.columns_changed}
         found = dict(super().learn(table))
         if self.by is not None:
             how = self.strategy if self.strategy in ("mean", "mode") else "median"
@@ -128,9 +146,12 @@ class Impute(EachColumn):
                 )
         return found
 
-    def _line(self, table: Table, name: str) -> Statistic:
+    def _of_others(self, table: Table, name: str) -> Statistic:
         names = (name, *self.sources)
-        return LeastSquares(Pack(tuple(table[each] for each in names), names))
+        every = Pack(tuple(table[each] for each in names), names)
+        return (
+            LeastSquares(every) if self.strategy == "regression" else SomeRows(every, most=self.rows or _ROWS)
+        )
 
     def learn_column(self, column: Expression) -> Mapping[str, Statistic]:
         if self.strategy == "constant":
@@ -152,10 +173,10 @@ class Impute(EachColumn):
         return float(learned["value"])
 
     def apply(self, table: Table, learned: Mapping[str, Any]) -> Mapping[str, Expression | None]:
-        if self.strategy == "regression":
-            filled: dict[str, Expression | None] = {
-                name: self._along(table, name, learned[f"{name}.line"]) for name in self.columns_changed
-            }
+        filled: dict[str, Expression | None]
+        if self.strategy in _FROM_OTHERS:
+            fill = self._along if self.strategy == "regression" else self._of_nearest
+            filled = {name: fill(table, name, learned[f"{name}.others"]) for name in self.columns_changed}
         else:
             of_groups = {
                 name: self._of_its_group(table, name, learned[f"{name}.groups"])
@@ -170,6 +191,12 @@ class Impute(EachColumn):
     def _of_its_group(self, table: Table, name: str, found: GroupValues) -> Expression:
         own = AtCode(Lookup(table[self.by], found.groups), found.values)  # type: ignore[index]  # it was asked for
         return Where(IsMissing(table[name]), own, table[name])
+
+    def _of_nearest(self, table: Table, name: str, known: KnownRows) -> Expression:
+        others = tuple(table[source] for source in self.sources)
+        return Where(
+            IsMissing(table[name]), MeanOfNearest(others, known, self.neighbors or _NEIGHBORS), table[name]
+        )
 
     def _along(self, table: Table, name: str, line: Line) -> Expression:
         filling: Expression = Constant(line.constant)
