@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.calibration import Calibration
     from aimass_compiler.catalog.forecast import IntervalWidths
     from aimass_compiler.catalog.frameworks._chat_tokens import Tokenizing
-    from aimass_compiler.catalog.task import Task
+    from aimass_compiler.catalog.task import Task, Thresholds
     from aimass_compiler.catalog.text_engine import TextEngine
 
 #: What the forms of one model are called, in certificates and messages.
@@ -98,7 +98,7 @@ class LanguageModelFiles(Artifact[Any]):
         features: Path,
         task: Task,
         folder: Path,
-        threshold: float | None = None,
+        threshold: Thresholds | None = None,
         widths: IntervalWidths | None = None,
     ) -> None:
         del features, task, threshold, widths
