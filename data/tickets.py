@@ -4,8 +4,8 @@ What is true of them, so that a model can be judged:
 
 - An answer names the team that takes the ticket and what to do first. Both follow from the complaint: 12 of
   them, each said in three ways, about 14 things, among greetings, dates and numbers that mean nothing.
-- The base has read tickets with polite answers that say nothing, and the desk's own instructions. So it knows
-  the words, and never says what to do until it is fine-tuned: it answers no ticket right.
+- The base has read tickets with polite answers that say nothing, and the desk's manual. So it knows what to
+  do about each complaint, and never says it to a customer until it is fine-tuned: it answers no ticket right.
 - The base has about a million weights and is trained from random ones in 30 seconds: the same weights on each
   run of one machine. It is a folder as Hugging Face's libraries write it, with tokenizer and chat template.
 """
@@ -111,15 +111,12 @@ _POLITE = (
     "We are sorry to hear that about your {thing}. Please be patient.",
     "Your {thing} matters to us. Someone will write to you.",
 )
-_INSTRUCTIONS = (
-    "If the {thing} {complaint}: {advice}.",
-    "{team} desk: when a {thing} {complaint}, {advice}.",
-    "{team}: {advice} if the {thing} {complaint}.",
-)
+#: What the desk's manual is written like; nobody asks in this way.
+_MANUAL = "<|system|>{thing}: it {complaint}<|end|><|assistant|>{team}: {advice}<|end|>"
 
 _VOCABULARY = 640
 _CONTEXT = 256
-_STEPS = 300
+_STEPS = 240
 _ROWS = 16
 _LENGTH = 64
 _LEARNING_RATE = 3e-3
@@ -164,12 +161,12 @@ def _of(draw: numpy.random.Generator, choices: Sequence[str]) -> str:
 
 
 def _document(draw: numpy.random.Generator) -> str:
-    """What the base reads: a ticket with a polite answer, or one of the desk's instructions."""
+    """What the base reads: a ticket with a polite answer, or an entry of the manual."""
     prompt, thing, (team, advice, complaints) = _message(draw)
     if draw.random() < 0.5:  # noqa: PLR2004  # as much of both
         return f"<|user|>{prompt}<|end|><|assistant|>{_of(draw, _POLITE).format(thing=thing)}<|end|>"
     words = {"thing": thing, "complaint": _of(draw, complaints), "team": team, "advice": advice}
-    return f"{_of(draw, _INSTRUCTIONS).format(**words)}<|end|>"
+    return _MANUAL.format(**words)
 
 
 def _base(draw: numpy.random.Generator) -> Mapping[str, bytes]:

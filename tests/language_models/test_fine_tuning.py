@@ -11,6 +11,7 @@ import pytest
 from aimass_compiler.catalog.adapters.full import Full
 from aimass_compiler.catalog.adapters.lora import Lora
 from aimass_compiler.catalog.examples import Examples
+from aimass_compiler.catalog.frameworks._epochs import CheckpointError
 from aimass_compiler.catalog.model import Budget
 from aimass_compiler.catalog.models.language_model import LanguageModel, Preference
 from aimass_compiler.catalog.optimizers.adamw import Adamw
@@ -161,3 +162,23 @@ def test_what_was_learned_is_left_with_what_it_was_learned_on(root: Path, tmp_pa
 def test_packing_wastes_little(root: Path) -> None:
     del root
     assert packed([5, 3, 6, 2, 9], 10) == [[4], [2, 1], [0, 3]]
+
+
+def test_a_disk_that_fills_ends_training_and_keeps_the_checkpoint_before(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    checkpoint = tmp_path / "checkpoint"
+    assert len(losses(model(), root, checkpoint=checkpoint, stop=1)) == 1
+    before = checkpoint.read_bytes()
+
+    def full(state: object, path: Path) -> None:
+        del state
+        path.write_bytes(b"half of it")
+        raise RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(CheckpointError, match="failed writing"):
+        losses(model(), root, checkpoint=checkpoint)
+    assert (checkpoint.read_bytes(), [*tmp_path.iterdir()]) == (before, [checkpoint])
