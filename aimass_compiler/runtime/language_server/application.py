@@ -177,6 +177,7 @@ class LanguageApplication:
             wanted.prompt,
             wanted.most,
             wanted.sampling,
+            wanted.least,
             wanted.guide,
             wanted.alternatives,
         )

@@ -30,6 +30,8 @@ class Ask(NamedTuple):
     most: int
     """Tokens of the answer at most."""
     sampling: TokenSampling
+    least: int = 0
+    """Tokens before which it does not end."""
     guide: Guide | None = None
     alternatives: int = -1
     """How many of the likeliest tokens are told with each; -1 is none, and no log-probability either."""

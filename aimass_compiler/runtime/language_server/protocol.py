@@ -1,7 +1,7 @@
 """What a request asks for, read from OpenAI's documents: every value held against what it may be.
 
 Sources: https://platform.openai.com/docs/api-reference/chat/create and .../completions/create; what vLLM adds
-(`top_k`, `repetition_penalty`, `structured_outputs`) is called as there.
+(`min_tokens`, `top_k`, `repetition_penalty`, `structured_outputs`) is called as there.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ _NEUTRAL: Mapping[str, tuple[Any, ...]] = {
 }
 _READ = frozenset(
     (
-        "model", "max_tokens", "temperature", "top_p", "top_k", "repetition_penalty", "seed", "stop",
-        "stream", "stream_options", "logprobs", "response_format", "structured_outputs",
+        "model", "max_tokens", "min_tokens", "temperature", "top_p", "top_k", "repetition_penalty", "seed",
+        "stop", "stream", "stream_options", "logprobs", "response_format", "structured_outputs",
     )
 )  # fmt: skip
 _OF_CHAT = frozenset(("messages", "max_completion_tokens", "top_logprobs"))
@@ -73,6 +73,7 @@ class WantedAnswer:
     text: str
     """The prompt as text; empty where tokens were sent."""
     most: int
+    least: int
     sampling: TokenSampling
     guide: Guide | None
     stops: tuple[str, ...]
@@ -103,11 +104,13 @@ class RequestReader:
         streams = document.get("stream_options")
         if streams is not None and not isinstance(streams, dict):
             raise _wrong("stream_options", "an object", streams)
+        most = self._most(document, len(prompt), is_chat=is_chat)
         return WantedAnswer(
             is_chat,
             prompt,
             text,
-            self._most(document, len(prompt), is_chat=is_chat),
+            most,
+            _least(document, most),
             _sampling(document),
             guide_of(document, self._guide),
             _stops(document.get("stop")),
@@ -199,6 +202,13 @@ class RequestReader:
                 400, f"{message}, where the context is {self._context}", "context_length_exceeded"
             )
         return wanted
+
+
+def _least(document: Mapping[str, Any], most: int) -> int:
+    least = document.get("min_tokens")
+    if least is not None and (type(least) is not int or not 0 <= least <= most):
+        raise _wrong("min_tokens", f"a whole number from 0 to the most tokens, {most}", least)
+    return least or 0
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -6,10 +6,12 @@ no other caller would be answered. Its parent is at the other end of the socket;
 
 from __future__ import annotations
 
+import select
 import signal
 import socket
 import sys
 from multiprocessing.connection import Connection
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Tokens of a prompt that are read in one turn, so that a long one holds up the other answers little.
 _PROMPT_TOKENS = 256
+#: Tokens that come faster than this are told together: each telling costs both processes more than it brings.
+_GATHER_SECONDS = 0.002
 _SEEDS = 2**31
 
 
@@ -38,6 +42,8 @@ class _Writing:
         self._ask = ask
         self._unread = numpy.array(ask.prompt, dtype=numpy.int32)
         self.is_done = False
+        self.is_begun = False
+        """Whether its first token has been told."""
 
     def turn(self) -> Iterator[Token]:
         """Read a piece of the prompt, and behind it write one token."""
@@ -58,7 +64,7 @@ def _options(ask: Ask) -> dict[str, Any]:
     how = ask.sampling
     options: dict[str, Any] = {
         "max_length": len(ask.prompt) + ask.most,
-        "min_length": 0,
+        "min_length": len(ask.prompt) + ask.least,
         "batch_size": 1,
         "num_beams": 1,
         "do_sample": how.temperature > 0,
@@ -89,24 +95,38 @@ class _Worker:
         self._connection = connection
         self._model = model
         self._writing: dict[int, _Writing] = {}
+        self._untold: list[Token | End] = []
+        self._is_urgent = False
 
     def run(self) -> None:
         """Work until the parent is gone."""
+        arriving = select.poll()  # `Connection.poll` makes one each time
+        arriving.register(self._connection.fileno(), select.POLLIN)
+        told = 0.0
         while True:
-            while not self._writing or self._connection.poll():
+            while not self._writing or arriving.poll(0):
                 self._take(self._connection.recv())
-            self._connection.send(self._round())
+            self._untold.extend(self._round())
+            now = perf_counter()
+            if self._untold and (self._is_urgent or now - told >= _GATHER_SECONDS):
+                self._connection.send(self._untold)
+                self._untold, self._is_urgent, told = [], False, now
 
     def _take(self, message: Ask | Cancel) -> None:
         if isinstance(message, Cancel):
             # One that has ended was told so already.
             if self._writing.pop(message.number, None) is not None:
-                self._connection.send([End(message.number)])
+                self._tell(End(message.number))
             return
         try:
             self._writing[message.number] = _Writing(self._model, message)
         except Exception as error:  # noqa: BLE001  # whatever the engine raises, it is this request's
-            self._connection.send([End(message.number, _said(error))])
+            self._tell(End(message.number, _said(error)))
+
+    def _tell(self, end: End) -> None:
+        """Tell at once, behind what was not told yet."""
+        self._connection.send([*self._untold, end])
+        self._untold = []
 
     def _round(self) -> Sequence[Token | End]:
         """Each answer's turn."""
@@ -117,10 +137,14 @@ class _Worker:
             except Exception as error:  # noqa: BLE001  # as above
                 events.append(End(number, _said(error)))
                 del self._writing[number]
+                self._is_urgent = True
                 continue
+            if events and not writing.is_begun:
+                writing.is_begun = self._is_urgent = True
             if writing.is_done:
                 events.append(End(number))
                 del self._writing[number]
+                self._is_urgent = True
         return events
 
 

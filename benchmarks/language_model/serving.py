@@ -1,0 +1,134 @@
+"""`python -m benchmarks.language_model.serving`: our server of text against the engine's own loop.
+
+Both write the same answers from the same graph, in turns, with one thread each: the server as streams over HTTP.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from aimass_compiler import conventions
+from aimass_compiler.programs.model_server import HOST, running
+from aimass_compiler.runtime import language_server
+from benchmarks.environments import versions
+
+_EXAMPLE = Path(language_server.__path__[0]) / "example"
+_ROW = "| {:<38} | {:>10} | {:>14} | {:>10} |"
+_PACKAGES = ("onnxruntime-genai", "onnxruntime", "uvicorn", "uvloop")
+
+
+def main() -> int:
+    """Measure and print medians; answers 1 where the server is further behind than it may be."""
+    asked = _arguments()
+    golden = json.loads((asked.package / conventions.GOLDEN_FILE).read_text())["prompts"][0]["prompt_ids"]
+    bare = subprocess.Popen(
+        [
+            sys.executable,
+            str(Path(__file__).with_name("bare_engine.py")),
+            asked.package / conventions.ONNX_FOLDER,
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    print(_ROW.format("", "tokens/s", "first token ms", "MiB"))
+    print(_ROW.format("-" * 38, "-" * 10, "-" * 14, "-" * 10))
+    is_good = True
+    with running(asked.package) as server:
+        for at_once in (1, 8):
+            rounds: dict[str, list[dict[str, Any]]] = {"bare": [], "served": []}
+            for number in range(asked.rounds + 1):
+                work = (golden, asked.answers, asked.tokens, at_once)
+                found = {"bare": _bare(bare, work), "served": _served(server.port, work)}
+                for name, round_ in found.items():
+                    rounds[name].extend([round_] if number else [])  # the first only warms up
+            is_good &= _print(at_once, rounds, bare.pid, server.process.pid)
+    bare.terminate()
+    print(", ".join(f"{name} {version}" for name, version in versions(sys.executable, _PACKAGES).items()))
+    return int(not is_good)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.language_model.serving", description=__doc__)
+    parser.add_argument("--package", type=Path, default=_EXAMPLE, help="default: the server's tiny example")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each (default 5)")
+    parser.add_argument("--answers", type=int, default=16, help="answers of a round (default 16)")
+    parser.add_argument("--tokens", type=int, default=100, help="tokens of an answer (default 100)")
+    return parser.parse_args()
+
+
+def _bare(process: subprocess.Popen[str], work: tuple[Any, ...]) -> dict[str, Any]:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(work) + "\n")
+    process.stdin.flush()
+    found: dict[str, Any] = json.loads(process.stdout.readline())
+    return found
+
+
+def _served(port: int, work: tuple[Any, ...]) -> dict[str, Any]:
+    ids, answers, tokens, at_once = work
+    connections = threading.local()
+
+    def ask(_: int) -> tuple[float, int]:
+        if not hasattr(connections, "own"):
+            connections.own = http.client.HTTPConnection(HOST, port, timeout=60)
+        started = time.perf_counter()
+        document = {"prompt": ids, "max_tokens": tokens, "min_tokens": tokens, "stream": True}
+        document["stream_options"] = {"include_usage": True}
+        connections.own.request("POST", conventions.COMPLETIONS_PATH, json.dumps(document))
+        response = connections.own.getresponse()
+        first, used = 0.0, 0
+        for line in response:
+            if line.startswith(b"data: {") and not first:
+                first = time.perf_counter() - started
+            if b'"usage":{' in line:
+                used = json.loads(line[6:])["usage"]["completion_tokens"]
+        return first, used
+
+    began = time.perf_counter()
+    with ThreadPoolExecutor(at_once) as callers:
+        found = list(callers.map(ask, range(answers)))
+    seconds = time.perf_counter() - began
+    return {
+        "first": [first for first, _ in found],
+        "seconds": seconds,
+        "tokens": sum(used for _, used in found),
+    }
+
+
+def _print(at_once: int, rounds: dict[str, list[dict[str, Any]]], *processes: int) -> bool:
+    rates, firsts = {}, {}
+    for (name, found), process in zip(rounds.items(), processes, strict=True):
+        rates[name] = statistics.median(each["tokens"] / each["seconds"] for each in found)
+        firsts[name] = statistics.median(first for each in found for first in each["first"]) * 1000
+        label = f"{name}, {at_once} at once"
+        print(_ROW.format(label, f"{rates[name]:,.0f}", f"{firsts[name]:.2f}", f"{_mebibytes(process):.0f}"))
+    share, added = rates["served"] / rates["bare"], firsts["served"] - firsts["bare"]
+    print(_ROW.format(f"served / bare, {at_once} at once", f"{share:.0%}", f"+{added:.2f}", ""))
+    return share >= 0.95 and added <= 2
+
+
+def _mebibytes(process: int) -> float:
+    """The most memory of a process and of those that it started."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return sum(_peak(each) for each in (str(process), *children))
+
+
+def _peak(process: str) -> float:
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+if __name__ == "__main__":
+    sys.exit(main())
