@@ -1,7 +1,7 @@
 """`python bare_engine.py FOLDER`: onnxruntime-genai's own loop, as its documentation has it, round by round.
 
-Each line of standard input is `[PROMPT_IDS, ANSWERS, TOKENS, AT_ONCE]`; each line of output has the seconds of
-each first token, and of all of it.
+Each line of standard input is `[PROMPT_IDS, ANSWERS, TOKENS, AT_ONCE]`; each line of output has the
+seconds of each first token, and of all of it.
 """
 
 from __future__ import annotations

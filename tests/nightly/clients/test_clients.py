@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from language_server.asking import packaged, serving_text
 from server import packages
 from server.serving import HOST, Server, serving
 
@@ -32,6 +33,15 @@ def test_tritonclient_and_kserve_are_answered_alike_in_every_datatype(asked: Ser
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count(" apart") == 40
+
+
+def test_openais_own_client_is_answered_streamed_and_refused(tmp_path: Path) -> None:
+    with serving_text(packaged(tmp_path / "example")) as server:
+        program = Path(__file__).with_name("asking_text.py")
+        command = [PROGRAMS / "python", program, f"http://{HOST}:{server.server.port}/v1"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert server.metric("num_requests_running") == 0
 
 
 def test_schemathesis_finds_no_answer_that_the_document_does_not_tell(asked: Server) -> None:
