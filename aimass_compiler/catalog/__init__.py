@@ -104,6 +104,12 @@ class OneOf:
         if isinstance(value, Kind):
             return value
         name, parameters = self._name_and_parameters(value)
+        if name == self._without and name in names(self.family):
+            raise PydanticCustomError(
+                "nested_kind",
+                "a `{name}` does not stand within another one; list its parts here",
+                {"name": name},
+            )
         try:
             kind = load(self.family, name if name != self._without else "")
         except LookupError:

@@ -235,7 +235,7 @@ def _suspects(
                 f"whether it is missing predicts `{target}` ({told.gaps:.0%} of the error of guessing is "
                 "gone): is it filled in after the fact?",
             )
-        if known and column.distinct == 1:
+        if known > 1 and column.distinct == 1:
             yield Suspect(column.name, "constant", "it has one value in all rows")
         held = sample.schema[column.name]
         is_continuous = held.is_float() or held.is_temporal() or held.is_nested()

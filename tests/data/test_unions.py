@@ -74,5 +74,5 @@ def test_a_union_depends_on_all_its_files() -> None:
 
 
 def test_a_union_holds_no_union() -> None:
-    with pytest.raises(ValueError, match="no source `union`"):
+    with pytest.raises(ValueError, match="`union` does not stand within another one"):
         Data.model_validate(spec(["a.csv", ["b.csv", "c.csv"]]))

@@ -1,4 +1,4 @@
-"""Between which values a number lies that was measured on some rows only: a bootstrap of the rows."""
+"""Between which values a number lies: one measured on some rows, by a bootstrap, or one predicted."""
 
 from __future__ import annotations
 
@@ -43,3 +43,12 @@ def interval(
     if not (math.isfinite(found.low) and math.isfinite(found.high)):
         return None, None
     return float(found.low), float(found.high)
+
+
+def conformal_quantile(errors: NDArray[numpy.float64], share: float) -> float | None:
+    """The error that holds a share of the next rows, by split conformal prediction (Lei et al. 2018).
+
+    It is the smallest one of these that holds `share` of one row more than there are; None of too few rows.
+    """
+    place = math.ceil((len(errors) + 1) * share)
+    return float(numpy.sort(errors)[place - 1]) if place <= len(errors) else None

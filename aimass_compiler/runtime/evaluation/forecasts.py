@@ -8,12 +8,12 @@ future is like the past.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy
 
 from aimass_compiler.catalog.forecast import Forecast, IntervalWidths, SeriesRows
+from aimass_compiler.runtime.evaluation.confidence import conformal_quantile
 from aimass_compiler.runtime.evaluation.measures import measure
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def interval_widths(forecast: Forecast, predictions: Predictions) -> IntervalWid
 
 
 def _quantile(off: NDArray[numpy.float64], level: float) -> float:
-    """The smallest error that holds `level` of one more than there are; the largest where they are few."""
-    place = math.ceil((len(off) + 1) * level)
-    return float(numpy.sort(off)[min(place, len(off)) - 1])
+    """The conformal quantile of the errors of a step; the largest one where they are few."""
+    found = conformal_quantile(off, level)
+    return float(off.max()) if found is None else found
 
 
 def coverage(widths: IntervalWidths, predictions: Predictions) -> float:

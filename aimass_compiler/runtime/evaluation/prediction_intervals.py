@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
+from aimass_compiler.runtime.evaluation.confidence import conformal_quantile
 from aimass_compiler.runtime.evaluation.gates import GateResult
 from aimass_compiler.runtime.evaluation.measures import shown
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
@@ -64,8 +65,8 @@ def conformal(
         return None
     validation = predictions["validation"]
     count = len(validation.truth)
-    place = math.ceil((count + 1) * wanted.coverage)
-    if place > count:
+    radius = conformal_quantile(_residuals(validation), float(wanted.coverage))
+    if radius is None:
         least = math.ceil(wanted.coverage / (1 - wanted.coverage))
         raise StageFailure(
             ExitCode.DATA,
@@ -73,7 +74,6 @@ def conformal(
             f"need at least {least:,}",
             "give the validation split more rows, or ask for a smaller `evaluation.intervals.coverage`",
         )
-    radius = float(numpy.sort(_residuals(validation))[place - 1])
     covered = {split: float((_residuals(rows) <= radius).mean()) for split, rows in predictions.items()}
     return ConformalIntervals(wanted.coverage, radius, count, covered)
 
