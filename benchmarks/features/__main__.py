@@ -60,8 +60,10 @@ class Series:
 def main() -> int:
     """Measure, compare and print; answers 1 where a contestant failed or computed something else."""
     asked = _arguments()
-    pythons = {name: interpreter(asked.peers, name) for name in ("features", "ludwig")}
     chosen = [one for one in CONTESTANTS if not asked.only or one.name in (_PRODUCT, *asked.only.split(","))]
+    pythons = {
+        name: interpreter(asked.peers, name) for name in sorted({one.environment for one in chosen} - {""})
+    }
     with tempfile.TemporaryDirectory(dir=asked.work) as folder:
         files = rows.write(Path(folder), asked.rows)
         series = [Series(kind, one.name) for kind in asked.formats.split(",") for one in chosen]
