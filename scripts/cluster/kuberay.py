@@ -61,8 +61,14 @@ def running(cluster: Cluster, namespace: str, folder: Path) -> Iterator[Running]
         f"--health-probe-bind-address=127.0.0.1:{health}",
     ]
     dashboard = Dashboard()
-    proxy = {"HTTP_PROXY": f"http://127.0.0.1:{port}", "NO_PROXY": "", "POD_NAMESPACE": namespace}
-    operator = Background(command, folder / "ray-operator.log", folder, proxy)
+    variables = {
+        "HTTP_PROXY": f"http://127.0.0.1:{port}",
+        "NO_PROXY": "",
+        "POD_NAMESPACE": namespace,
+        # What submits a job ends at once here, and half a minute after it KubeRay would give the job up.
+        "RAYJOB_DEPLOYMENT_STATUS_TRANSITION_GRACE_PERIOD_SECONDS": "3600",
+    }
+    operator = Background(command, folder / "ray-operator.log", folder, variables)
     with _served(dashboard, port):
         operator.start()
         try:
