@@ -64,7 +64,11 @@ class Engine:
 
 @contextmanager
 def running(
-    command: Sequence[str], variables: Mapping[str, str], paths: Mapping[str, Path], folder: Path
+    command: Sequence[str],
+    variables: Mapping[str, str],
+    paths: Mapping[str, Path],
+    folder: Path,
+    program: Path = PROGRAM,
 ) -> Iterator[Engine]:
     """The engine of a container's command; what begins with one of the `paths` lies in its folder here."""
     (port,) = free_ports(1)
@@ -75,7 +79,7 @@ def running(
     log = folder / "vllm.log"
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [str(PROGRAM), *arguments[1:]],
+            [str(program), *arguments[1:]],
             env={"PATH": os.environ["PATH"], **own, **_HERE},
             stdout=stream,
             stderr=subprocess.STDOUT,
