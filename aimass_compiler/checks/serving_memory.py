@@ -99,14 +99,14 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         serving = environment.serving
         if base is None or serving.engine is None or not serving.context or not serving.concurrent:
             continue
-        place = _PLACES[serving.engine](pipeline, name, base)
+        place = _ROOMS[serving.engine](pipeline, name)
         found = _finding(pipeline, name, base, place)
         if found is not None and (key := (found.code, found.path, place.noun, place.bytes)) not in told:
             told.add(key)
             yield found
 
 
-def _on_processor(pipeline: Pipeline, name: str, _: Architecture) -> Room:
+def _on_processor(pipeline: Pipeline, name: str) -> Room:
     """ONNX Runtime's generation loop: each request has a cache of its own, of its whole context."""
     here = pipeline.environments[name].serving
     how = ServingLoad(
@@ -119,11 +119,11 @@ def _on_processor(pipeline: Pipeline, name: str, _: Architecture) -> Room:
     return Room(f"{_MEMORY} leaves", room, how, shares_cache=False, memory=("serving.resources.memory",))
 
 
-def _in_vllm(pipeline: Pipeline, name: str, base: Architecture) -> Room:
+def _in_vllm(pipeline: Pipeline, name: str) -> Room:
     """vLLM: one cache for all requests, in what its share of the memory leaves beside the weights."""
     here, device = pipeline.environments[name].serving, pipeline.environments[name].accelerator
     options = here.vllm or Vllm.default()
-    width = BYTES[base.precision if options.dtype == "auto" else options.dtype]
+    width = _HALF if options.dtype == "auto" else BYTES[options.dtype]
     shards = 1 if device is None else (options.tensor_parallel or device.count) * (here.nodes or 1)
     slots = here.adapters.at_once or len(here.adapters.models) if here.adapters else 0
     how = ServingLoad(
@@ -143,10 +143,12 @@ def _in_vllm(pipeline: Pipeline, name: str, base: Architecture) -> Room:
     return Room(noun, room, how, shares_cache=True)
 
 
+#: By default, weights of 32 bits are cast to 16, too.
+_HALF = 2
 #: Bytes of a weight that vLLM reads, or makes, in fewer bits: as few as there may be.
 _QUANTIZED = {"fp8": 1, "compressed-tensors": 0.5, "awq": 0.5, "gptq": 0.5, "torchao": 0.5}
 #: By what runs the model.
-_PLACES = {"onnx": _on_processor, "vllm": _in_vllm}
+_ROOMS = {"onnx": _on_processor, "vllm": _in_vllm}
 
 
 def _finding(pipeline: Pipeline, name: str, base: Architecture, place: Room) -> Finding | None:

@@ -71,7 +71,8 @@ class Vllm(Frozen):
     tensor_parallel: Integer | None = Field(None, ge=1, le=64)
     """How many accelerators share each layer; by default all that a server has."""
     dtype: Literal["auto", "float16", "bfloat16", "float32"] = "auto"
-    """The precision of the weights; by default that of the package."""
+    """The precision of the weights; by default that of the package, but half of it for weights of `float32`,
+    whose answers are then a little others than those that were certified."""
     quantization: Literal["compressed-tensors", "awq", "gptq", "fp8", "torchao"] | None = None
     """How the weights are quantised, where their own configuration does not say it."""
     cache_dtype: Literal["auto", "fp8"] = "auto"

