@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,8 @@ from aimass_compiler.catalog.artifacts._causal_model import (
 
 #: Files of a folder that would run code when they are read: pickles, and modules that a configuration names.
 _CODE = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.py")
+#: In the front matter of a model card: https://huggingface.co/docs/hub/model-cards
+_LICENCE = re.compile(r"\A---\n.*?^license: *(?P<licence>[^\n]+)$.*?^---$", re.MULTILINE | re.DOTALL)
 #: What each scheme of quantisation is called by onnxruntime-genai's builder.
 BUILT_AS = {None: "fp32", "int8": "int8", "int4": "int4"}
 
@@ -36,6 +39,19 @@ def code_in(folder: Path) -> list[str]:
 def _names_code(path: Path) -> bool:
     document = json.loads(path.read_text(encoding="utf-8"))
     return isinstance(document, dict) and "auto_map" in document
+
+
+def licence_of(base: Path) -> str | None:
+    """What a base is licensed under: `license` of its model card, or the first line of its LICENSE."""
+    card = base / "README.md"
+    if card.is_file():
+        found = _LICENCE.search(card.read_text(encoding="utf-8", errors="replace"))
+        if found:
+            return found["licence"].strip()
+    for path in sorted(base.glob("LICENSE*")):
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return next((line.strip() for line in lines if line.strip()), None)
+    return None
 
 
 def write_merged(base: Path, adapter: Path | None, tokens: Path, folder: Path) -> None:

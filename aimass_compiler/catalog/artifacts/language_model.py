@@ -165,6 +165,12 @@ class LanguageModelFiles(Artifact[Any]):
             return GenaiEngine(BUILT, graph)
         return self.merged_engine(folder, folder)
 
+    def licence(self, trained: Path) -> str | None:
+        """The licence of the base, as its model card or its LICENSE says."""
+        from aimass_compiler.catalog.artifacts._weights import licence_of
+
+        return licence_of(_base(trained, trained / self.files[0]))
+
     def tokenizing(self, trained: Path) -> Tokenizing:
         """The tokenizer and the chat template that it was trained with."""
         from aimass_compiler.catalog.frameworks._chat_tokens import Tokenizing

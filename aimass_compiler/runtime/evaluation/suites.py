@@ -95,6 +95,7 @@ def _run(suite: Suite, weights: Path, root: Path) -> dict[str, dict[str, float]]
             _program(), "run", "--model", "hf", "--model_args",
             f"pretrained={weights},dtype=float32,trust_remote_code=False", "--device", "cpu",
             "--tasks", ",".join(how.tasks), "--include_path", str(folder), "--output_path", made,
+            "--apply_chat_template",
             *(["--limit", str(how.rows)] if how.rows is not None else []),
         ]  # fmt: skip
         offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}

@@ -74,7 +74,8 @@ def write_language_package(wanted: RequestedPackage, workspace: Workspace) -> No
         artifacts.PARITY: parity,
         artifacts.REACHED: known | report | {"parity": parity},
     }
-    features = read_json(workspace.path(artifacts.FEATURES))
+    licence = artifact.licence(workspace.folder("train"))
+    features = read_json(workspace.path(artifacts.FEATURES)) | {"licence": licence}
     text = language_card(signature, wanted.task, report, best, features, parity, rows.height)
     _write(documents, text, workspace)
     print(certificate.statement, flush=True)

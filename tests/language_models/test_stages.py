@@ -1,0 +1,175 @@
+"""What training left is evaluated, and packaged only where all forms of it answer the same."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars
+import pytest
+
+from aimass_compiler.catalog.base_model import PathBase
+from aimass_compiler.catalog.conversation import Conversation
+from aimass_compiler.catalog.task import Task
+from aimass_compiler.pipeline.columns import TextColumn
+from aimass_compiler.pipeline.evaluation import Evaluation
+from aimass_compiler.pipeline.quantization import Quantization
+from aimass_compiler.pipeline.training import Objective
+from aimass_compiler.runtime.failure import StageFailure
+from aimass_compiler.runtime.packaging.manifest import manifest_of
+from aimass_compiler.runtime.stages import evaluate, package
+from aimass_compiler.runtime.workspace import Workspace, read_json, write_json
+from tests.harness.made_once import made_once
+from tests.harness.tiny_language_model import adapted, tiny
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+pytestmark = pytest.mark.slow
+
+HOW = Conversation(base=PathBase(path="models/base"), columns=("prompt",), sequence_length=64)
+TASK = Task(kind="generation", target="answer", conversation=HOW)
+COLUMNS = {"prompt": TextColumn(type="text"), "answer": TextColumn(type="text")}
+ROWS = polars.DataFrame(
+    {"prompt": ["is it late?", "late it is", "is it"] * 4, "answer": ["it is late", "is it", "it"] * 4}
+)
+NAME = "desk"
+
+
+def _project(root: Path) -> None:
+    """A project whose model was trained and evaluated, as far as the stages behind training can tell."""
+    base = tiny(root / "models" / "base")
+    (base / "README.md").write_text("---\nlicense: apache-2.0\n---\n")
+    workspace = Workspace(root, NAME)
+    for split in ("train", "validation", "test"):
+        ROWS.write_parquet(workspace.folder("prepare") / f"{split}.parquet")
+    left = workspace.folder("train") / "language_model"
+    adapted(base, left / "adapter")
+    shutil.copytree(base, left / "tokenizer", ignore=shutil.ignore_patterns("*.safetensors", "config.json"))
+    write_json(left / "language_model.json", {"base": {"path": "models/base", "digest": "0"}})
+    best = {
+        "model": "language_model",
+        "parameters": {"adapter": {"lora": {"rank": 4}}},
+        "trained_at": "2026-01-01T00:00:00Z",
+    }
+    write_json(workspace.path("train/best.json"), best)
+    counts = {"rows": 12, "tokens": 100, "learned": 40, "truncated": 0}
+    features = {
+        "inputs": [{"name": "prompt", "type": "text"}],
+        "base": {"path": "models/base", "digest": "0"},
+        "tokenizer": "1",
+        "template": "2",
+        "counts": dict.fromkeys(("train", "validation", "test"), counts),
+        "leaks": {"validation": 0, "test": 0},
+    }
+    write_json(workspace.path("features/features.json"), features)
+    _evaluate(workspace)
+
+
+def _evaluate(workspace: Workspace, **more: Any) -> None:
+    evaluation = Evaluation.model_validate({"metrics": ("perplexity", "exact_match", "rouge_l"), **more})
+    evaluate.run(TASK, COLUMNS, evaluation, Objective(metric="perplexity"), workspace=workspace)
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made_once(tmp_path_factory, "evaluated-language-model", _project)
+
+
+@pytest.fixture
+def workspace(evaluated: Path, tmp_path: Path) -> Workspace:
+    shutil.copytree(evaluated, tmp_path, dirs_exist_ok=True)
+    return Workspace(tmp_path, NAME)
+
+
+def packaged(workspace: Workspace, **how: Any) -> Path:
+    package.run(NAME, TASK, COLUMNS, **how, workspace=workspace)
+    return workspace.folder("package/model")
+
+
+def test_all_splits_are_measured_and_answers_are_kept(workspace: Workspace) -> None:
+    metrics = read_json(workspace.path("evaluate/metrics.json"))
+    assert {split: set(metrics[split]) for split in ("train", "test")} == {
+        split: {"perplexity", "exact_match", "rouge_l"} for split in ("train", "test")
+    }
+    answers = polars.read_parquet(workspace.path("evaluate/predictions.parquet"))
+    assert answers["expected"].to_list() == ROWS["answer"].to_list()
+
+
+def test_a_package_has_both_forms_their_certificate_and_what_says_so(workspace: Workspace) -> None:
+    folder = packaged(workspace)
+    assert {path.name for path in folder.iterdir()} == {
+        "weights", "onnx", "signature.json", "golden.json", "parity.json", "model_card.md", "manifest.json"
+    }  # fmt: skip
+    parity = read_json(folder / "parity.json")
+    assert [form["form"] for form in parity["forms"]] == ["merged weights", "onnxruntime-genai"]
+    card = (folder / "model_card.md").read_text()
+    assert parity["statement"].split(":")[0] in card
+    assert "| Licence of the base | apache-2.0 |" in card
+    assert read_json(folder / "manifest.json") == manifest_of(folder)
+    assert "onnx/model.onnx" in read_json(folder / "manifest.json")["files"]
+    assert read_json(workspace.path("package/metrics.json"))["parity"] == parity
+    signature = read_json(folder / "signature.json")
+    assert (signature["stop_ids"], signature["engine"], signature["context"]) == ([1, 4], "onnx", 64)
+    golden = read_json(folder / "golden.json")["prompts"]
+    assert all(len(each["answer_ids"]) == len(each["log_probabilities"]) for each in golden)
+    assert len(golden) == 3  # one of each right answer
+
+
+def test_an_adapter_alone_names_its_base_as_the_spec_does(workspace: Workspace) -> None:
+    folder = packaged(workspace, engine="vllm", adapter_of="desk-base")
+    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == ["adapter"]
+    config = read_json(folder / "adapter" / "adapter_config.json")
+    assert config["base_model_name_or_path"] == "models/base"
+
+
+def test_weights_that_lost_the_adapter_are_told_and_nothing_is_packaged(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aimass_compiler.catalog.artifacts import _weights
+
+    monkeypatch.setattr(_weights, "with_adapter", lambda model, _: _Unmerged(model))
+    with pytest.raises(StageFailure) as failure:
+        packaged(workspace, engine="vllm")
+    assert "merged weights gives token 1 of the answer to row 0" in failure.value.message
+    assert "away from that of training stack; 0.02 is allowed" in failure.value.message
+    assert not (workspace.folder("package/model") / "weights").exists()
+
+
+class _Unmerged:
+    """What peft would leave, had it forgotten the adapter."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def merge_and_unload(self) -> Any:
+        return self.model
+
+
+def test_quantisation_is_measured_and_held_to_its_gates(workspace: Workspace) -> None:
+    how: Mapping[str, Any] = {"scheme": "int4", "gates": [{"metric": "perplexity", "loses": 100}]}
+    folder = packaged(workspace, quantize=Quantization.model_validate(how))
+    reached = read_json(workspace.path("package/metrics.json"))
+    assert reached["quantized"]["test"]["perplexity"] != reached["test"]["perplexity"]
+    assert reached["gates"][-1]["condition"] == "loses 100 by int4"
+    assert read_json(folder / "signature.json")["quantized"] == "int4"
+    strict = {"scheme": "int4", "log_probability": 1e-9}
+    with pytest.raises(StageFailure, match="on average over all answers' tokens; 1e-09 is allowed"):
+        packaged(workspace, quantize=Quantization.model_validate(strict))
+
+
+def test_the_released_model_is_asked_and_what_got_worse_is_told(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = packaged(workspace)
+    named = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+    released = workspace.folder("released")
+    shutil.copytree(folder, released / named)
+    compared = {"environment": "prod", "version": "v1-0123abcd", "package": named}
+    write_json(released / "compared.json", {"compared": {"": compared}})
+    gate = {"metric": "rouge_l", "beats": "released"}
+    _evaluate(workspace, gates=[gate])
+    assert "the same (95 % interval" in capsys.readouterr().out
+    assert "worse_answers" not in read_json(workspace.path("evaluate/verdict.json"))
