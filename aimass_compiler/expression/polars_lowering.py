@@ -10,10 +10,7 @@ import polars
 import polars_hash
 from polars import selectors
 
-from aimass_compiler.expression import (  # noqa: F401  # they add their operators to `lower`
-    polars_histories,
-    polars_neighbors,
-)
+from aimass_compiler.expression import polars_histories, polars_neighbors  # noqa: F401  # for `lower`
 from aimass_compiler.expression.algebra import (
     PADDING,
     SEPARATOR,

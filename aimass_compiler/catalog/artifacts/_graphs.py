@@ -144,7 +144,7 @@ def calibrated(model: onnx.ModelProto, calibration: Calibration, task: Task) -> 
     for node in graph.node:
         node.output[:] = [raw if name == "scores" else name for name in node.output]
         node.input[:] = [raw if name == "scores" else name for name in node.input]
-    part = Part(_CALIBRATION)
+    part = GraphPart(_CALIBRATION)
     precise = part.add("Cast", raw, to=TensorProto.DOUBLE)
     kept = part.add("Clip", precise, part.number(LEAST_PROBABILITY), part.number(1 - LEAST_PROBABILITY))
     logits = part.add("Sub", part.add("Log", kept), part.add("Log", part.add("Sub", part.number(1.0), kept)))
@@ -165,7 +165,7 @@ def calibrated(model: onnx.ModelProto, calibration: Calibration, task: Task) -> 
     return model
 
 
-def _curve(part: Part, curve: Sigmoid | PiecewiseLinear, logits: str) -> str:
+def _curve(part: GraphPart, curve: Sigmoid | PiecewiseLinear, logits: str) -> str:
     """The calibrated probability of log-odds [N, 1]."""
     if isinstance(curve, Sigmoid):
         stretched = part.add("Mul", logits, part.number(curve.slope))
@@ -188,7 +188,7 @@ def _curve(part: Part, curve: Sigmoid | PiecewiseLinear, logits: str) -> str:
     return part.add("Add", share, part.add("Mul", slope, part.add("Sub", within, start)))
 
 
-class Part:
+class GraphPart:
     """Nodes and constants that are added to a graph, under names that start alike."""
 
     def __init__(self, prefix: str) -> None:

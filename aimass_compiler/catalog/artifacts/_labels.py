@@ -26,7 +26,7 @@ def side_by_side(models: Sequence[onnx.ModelProto]) -> onnx.ModelProto:
         compose.add_prefix(model, f"label{at}/", rename_inputs=False) for at, model in enumerate(raised)
     ]
     joined = renamed[0]
-    part = _graphs.Part("labels/")
+    part = _graphs.GraphPart("labels/")
     second = part.whole([1])
     columns = [part.add("Gather", model.graph.output[0].name, second, axis=1) for model in renamed]
     del joined.graph.output[:]
