@@ -2,8 +2,8 @@
 
 Both write the same answers from the same graph, in turns, with one thread each; the server streams them.
 First tokens are compared where the machine was least busy, at their lower decile. `engine µs` is what a token
-takes of a CPU in the model's process, `all µs` in the server's other process, too: where other programs take the
-machine, wall time says nothing.
+takes of a CPU in the model's process, `all µs` in the server's other process, too: on a busy machine, wall time
+says nothing.
 """
 
 from __future__ import annotations
