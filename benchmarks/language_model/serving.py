@@ -1,9 +1,9 @@
 """`python -m benchmarks.language_model.serving`: our server of text against the engine's own loop.
 
 Both write the same answers from the same graph, in turns, with one thread each; the server streams them.
-First tokens are compared where the machine was least busy, at their lower decile. `engine µs` is what a token
-takes of a CPU in the model's process, `all µs` in the server's other process, too: on a busy machine, wall time
-says nothing.
+First tokens are compared where the machine was least busy, at their lower decile. `engine µs` is what a
+token takes of a CPU in the model's process, `all µs` in the server's other process, too: on a busy machine,
+wall time says nothing.
 """
 
 from __future__ import annotations
