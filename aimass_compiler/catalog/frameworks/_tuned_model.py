@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,11 @@ def loaded(model: LanguageModel, root: Path, precision: str, seed: int) -> Any:
         local_files_only=True,
         **model.adapter.loading(),
     )
-    return model.adapter.applied(network, seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", FutureWarning
+        )  # of names that transformers changes and peft still has
+        return model.adapter.applied(network, seed)
 
 
 class FineTuned(Struct):

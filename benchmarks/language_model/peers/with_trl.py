@@ -28,12 +28,12 @@ def main(data, base, out, threads):
     )
     settings = SFTConfig(
         output_dir=str(out),
-        num_train_epochs=4,
+        num_train_epochs=3,
         per_device_train_batch_size=16,
         per_device_eval_batch_size=16,
         learning_rate=0.005,
         weight_decay=0.0,
-        lr_scheduler_type="cosine",
+        lr_scheduler_type="constant",
         max_grad_norm=0.0,
         max_length=96,
         completion_only_loss=True,
