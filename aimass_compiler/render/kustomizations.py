@@ -111,7 +111,7 @@ def _overlay(pipeline: Pipeline, name: str, layers: Sequence[Layer], change: Dif
     parts = (
         ("namespace", pipeline.environments[name].namespace),
         ("resources", ["../../base", *_manifests(layers), *added]),
-        ("components", [*([_BEFORE_RELEASE] if first else []), release_folder(pipeline.name, name)]),
+        ("components", [*([_BEFORE_RELEASE] if first else []), *_releases(pipeline, name)]),
         ("labels", [{"pairs": {conventions.LABEL_ENVIRONMENT: name}, "includeTemplates": True}]),
         ("configMapGenerator", [each for layer in layers for each in layer.config_maps]),
         ("patches", [{"patch": block(patch)} for patch in later]),
@@ -134,6 +134,14 @@ def _names_images(patch: Object) -> bool:
     """Whether a patch brings images that the release is still to replace."""
     pod = at(patch, "spec", "template", "spec") or {}
     return "volumes" in pod or any("image" in each for each in pod.get("containers", ()))
+
+
+def _releases(pipeline: Pipeline, environment: str) -> Iterator[str]:
+    """The releases of adapters that are served beside the model, and its own, whose version is then noted."""
+    adapters = pipeline.environments[environment].serving.adapters
+    for model in () if adapters is None else adapters.models:
+        yield release_folder(model, environment)
+    yield release_folder(pipeline.name, environment)
 
 
 def release_folder(model: str, environment: str) -> str:

@@ -138,7 +138,7 @@ def assert_running(
     else:
         assert "RayJob" in kinds
     where = f"--namespace={namespace}"
-    running = [found for found in objects if found["kind"] == "Deployment" and not claims(found)]
+    running = [found for found in objects if found["kind"] == "Deployment" and not is_choosy(found)]
     names = [f"deployment/{found['metadata']['name']}" for found in running]
     if names:
         cluster.kubectl("wait", where, "--for=condition=Available", "--timeout=60s", *names)
@@ -156,9 +156,9 @@ def assert_running(
         cluster.kubectl("create", where, "--dry-run=server", "--validate=strict", "-f-", given=whole)
 
 
-def claims(found: dict[str, Any]) -> bool:
-    """Whether its pods claim devices, of which this cluster has none to give."""
-    return any("resourceClaims" in pod["spec"] for pod in pods_of(found))
+def is_choosy(found: dict[str, Any]) -> bool:
+    """Whether its pods claim devices or choose nodes, of which this cluster has none."""
+    return any({"resourceClaims", "nodeSelector"} & pod["spec"].keys() for pod in pods_of(found))
 
 
 def pods_of(node: Any) -> Iterator[dict[str, Any]]:

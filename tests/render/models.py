@@ -106,6 +106,16 @@ def _generating(serving: Serving, device: Accelerator | None) -> Serving:
     return generating(serving, conversation, [LanguageModel.model_validate({"base": base})], device)
 
 
+#: One that serves two adapters beside itself, and one of these.
+WITH_ADAPTERS = language_model(
+    {
+        "engine": "vllm",
+        "adapters": {"models": ["tone", "billing"], "rank": 20},
+        "replicas": {"min": 1, "max": 1},
+    }
+)
+ADAPTER = language_model({"engine": "vllm", "adapter_of": "tickets", "gateway": {"host": "tone.example.com"}})
+
 #: Text that would break out of YAML, PromQL, Dockerfiles, templates or shells if anything let it.
 HOSTILE = (
     "quotes \" ' ` and \\ at the end \\",
@@ -164,6 +174,7 @@ VARIED: dict[str, Pipeline] = {
         },
         {"prod": {**GPU, "label": "cloud.google.com/gke-accelerator"}},
     ),
+    "language-canary": language_model({"rollout": _CANARY, "gateway": _GATEWAY}, {"prod": GPU}),
     "no-retraining": pipeline({"monitoring": {"retrain": {"schedule": None}, "runbook": None}}),
     "longest-name": pipeline({"metadata": {"name": "a" + "-b" * 19 + "c"}}),
     "hostile-text": pipeline(

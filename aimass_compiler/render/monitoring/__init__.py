@@ -43,6 +43,8 @@ _RULES_FILE = "alerts.yaml"
 def render(source: PipelineJson) -> Rendered:
     """Rules name the namespace, so each overlay has its own; a dashboard only where its lines differ."""
     pipeline = source.pipeline
+    if pipeline.serving.adapter_of is not None:
+        return Rendered()  # the servers are those of another model, which are watched as its own
     common = board(pipeline)
     base = Layer(
         objects=[pod_monitor(pipeline)],

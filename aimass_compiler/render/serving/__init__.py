@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.serving import Gateway, Serving
@@ -38,6 +38,8 @@ def objects(pipeline: Pipeline, environment: str | None = None) -> list[Object]:
     served = workload.served_in(pipeline, environment)
     namespace = pipeline.environments[environment].namespace if environment else None
     name, serving, prometheus = pipeline.name, served.serving, pipeline.settings.prometheus.namespace
+    if serving.adapter_of is not None:
+        return _labelled([*_of_adapter(name, serving.adapter_of, serving)])
     found = [
         workload.deployment(pipeline.metadata, served),
         workload.service_account(name),
@@ -53,8 +55,19 @@ def objects(pipeline: Pipeline, environment: str | None = None) -> list[Object]:
         backends = {canary.stable_name(name, serving): 100, canary.canary_name(name): 0}
     if serving.gateway is not None:
         found += _route(name, serving, serving.gateway, backends)
+    return _labelled(found)
+
+
+def _labelled(objects: Iterable[Object]) -> list[Object]:
     labels = component_label(workload.COMPONENT)
-    return [{**document, "metadata": {**document["metadata"], "labels": labels}} for document in found]
+    return [{**document, "metadata": {**document["metadata"], "labels": labels}} for document in objects]
+
+
+def _of_adapter(name: str, base: str, serving: Serving) -> Iterator[Object]:
+    """An address of its own for what the servers of another model serve, too."""
+    yield network.service(base, name)
+    if serving.gateway is not None:
+        yield from _route(name, serving, serving.gateway, {name: None})
 
 
 def _route(

@@ -8,6 +8,7 @@ Source: https://argo-rollouts.readthedocs.io/en/stable/features/analysis/#inconc
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -16,6 +17,7 @@ from aimass_compiler import conventions
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.pipeline.serving import Rollout, Serving
 from aimass_compiler.pipeline.settings import Prometheus
+from aimass_compiler.render.serving.series import Timed, requests_of, text_of
 
 #: How far the watch looks back, and how often it looks.
 _WATCHED, _INTERVAL = "5m", "1m"
@@ -24,7 +26,6 @@ _PATIENCE = 2
 #: The pace of the page's alert, where the spec names no share of errors.
 _FAST_BURN = 14.4
 _MOST_ERRORS = 0.5
-_FAILED = 'code=~"5.."'
 #: One or two failed requests among a hundred happen to good versions.
 _FEWEST_FAILURES = 3
 #: The answer time is that of so many requests at least: the slowest of a new server are slow by starting.
@@ -90,29 +91,32 @@ def templates(model: str, serving: Serving, task: Task, prometheus: Prometheus) 
     watched = Compared(model, _WATCHED)
     step = Compared(model, f"{pause_seconds(rollout)}s")
     again = {"interval": _INTERVAL, "failureLimit": _PATIENCE}
-    broken = [errors(watched, serving), answer_time(watched, serving)]
-    verdict = [requests(step, rollout), errors(step, serving), answer_time(step, serving)]
-    verdict.append(shift(step, rollout, task))
+    broken = [errors(watched, serving), *times(watched, serving)]
+    verdict = [requests(step, serving), errors(step, serving), *times(step, serving)]
+    if text_of(serving) is None:  # what text says is no number that could move
+        verdict.append(shift(step, rollout, task))
     return [
         _template(watch_name(model), [{**each, **again} for each in broken], prometheus),
         _template(verdict_name(model), verdict, prometheus),
     ]
 
 
-def requests(compared: Compared, rollout: Rollout) -> dict[str, Any]:
+def requests(compared: Compared, serving: Serving) -> dict[str, Any]:
     """How often the new version was asked; too seldom is no failure, and no success."""
+    counted = requests_of(serving)
     return {
         "name": "requests",
-        "successCondition": f"{_IS_KNOWN} && result[0] >= {rollout.analysis.requests}",
+        "successCondition": f"{_IS_KNOWN} && result[0] >= {serving.rollout.analysis.requests}",
         "failureCondition": "false",
-        "query": f"sum({compared.canary(conventions.METRIC_REQUESTS)})",
+        "query": f"sum({compared.canary(counted.counter, *counted.of_callers)})",
     }
 
 
 def errors(compared: Compared, serving: Serving) -> dict[str, Any]:
     """The share of requests that the new version failed; nothing where it failed hardly any."""
-    failed = f"sum({compared.canary(conventions.METRIC_REQUESTS, _FAILED)})"
-    every = f"sum({compared.canary(conventions.METRIC_REQUESTS)})"
+    counted = requests_of(serving)
+    failed = f"sum({compared.canary(counted.counter, *counted.of_callers, counted.failed)})"
+    every = f"sum({compared.canary(counted.counter, *counted.of_callers)})"
     return {
         "name": "errors",
         "failureCondition": f"{_IS_KNOWN} && result[0] > {allowed_errors(serving):.6g}",
@@ -127,21 +131,33 @@ def allowed_errors(serving: Serving) -> float:
     return min(_FAST_BURN * (1 - serving.objectives.availability.fraction), _MOST_ERRORS)
 
 
-def answer_time(compared: Compared, serving: Serving) -> dict[str, Any]:
-    """How many times as long as allowed the slowest answers of the new version take.
+def times(compared: Compared, serving: Serving) -> Iterator[dict[str, Any]]:
+    """How long the slowest of what callers wait for may take: answers, or tokens."""
+    if (text := text_of(serving)) is None:
+        promised = serving.objectives.latency.p99
+        seconds = None if promised is None else promised.seconds
+        answers = Timed("answer-time", conventions.METRIC_DURATION, seconds or 0, 1 - _PERCENTILE)
+        yield slowness(answers, compared, serving)
+        return
+    yield from (slowness(time, compared, serving) for time in text.times)
 
-    Allowed is the objective, or a multiple of what the stable version takes where that is longer.
+
+def slowness(time: Timed, compared: Compared, serving: Serving) -> dict[str, Any]:
+    """How many times as long as allowed the slowest of the new version take.
+
+    Allowed is what is promised, or a multiple of what the stable version takes where that is longer.
     """
-    count, bucket = f"{conventions.METRIC_DURATION}_count", f"{conventions.METRIC_DURATION}_bucket"
-    slowest = f"scalar(clamp_max(1 - {_FEWEST_SLOW} / sum({compared.canary(count)}), {_PERCENTILE}))"
+    count, bucket = f"{time.histogram}_count", f"{time.histogram}_bucket"
+    percentile = round(1 - time.share, 9)
+    slowest = f"scalar(clamp_max(1 - {_FEWEST_SLOW} / sum({compared.canary(count)}), {percentile:g}))"
     taken = f"histogram_quantile({slowest}, sum by (le) ({compared.canary(bucket)}))"
-    stable = f"histogram_quantile({_PERCENTILE}, sum by (le) ({compared.stable(bucket)}))"
+    stable = f"histogram_quantile({percentile:g}, sum by (le) ({compared.stable(bucket)}))"
     limit = f"{serving.rollout.analysis.slower:g} * {stable}"
-    if (objective := serving.objectives.latency.p99) is not None:
-        seconds = f"{objective.seconds:g}"
+    if time.end:
+        seconds = f"{time.end:g}"
         limit = f"(clamp_min({limit}, {seconds}) >= 0 or vector({seconds}))"  # without requests it is NaN
     return {
-        "name": "answer-time",
+        "name": time.name.replace("_", "-"),
         "failureCondition": f"{_IS_KNOWN} && result[0] > 1",
         "query": f"{taken} / {limit}",
     }

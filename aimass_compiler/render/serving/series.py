@@ -65,6 +65,12 @@ def text_of(serving: Serving) -> TextSeries | None:
     return TextSeries(prefix, _REQUESTS[serving.engine], times, most_waiting(serving))
 
 
+def requests_of(serving: Serving) -> Requests:
+    """How requests are counted, of any model."""
+    text = text_of(serving)
+    return Requests() if text is None else text.requests
+
+
 def _times(serving: Serving, prefix: str) -> Iterator[Timed]:
     objectives = serving.objectives
     for name, times, metric in (
