@@ -173,6 +173,7 @@ METRIC_MODEL_INFO = "aimass_model_info"  # gauge, 1; labels: model, version
 METRIC_TRAINED = "aimass_model_trained_timestamp_seconds"
 #: What engines that generate text call the same facts, behind their prefix. Counters end with `_total`.
 #: Source: vllm/v1/metrics/loggers.py of vLLM 0.32
+VLLM_VERSION = "0.32.0"
 ENGINE_PREFIXES = {"onnx": "aimass_", "vllm": "vllm:"}
 METRIC_FIRST_TOKEN = "time_to_first_token_seconds"  # noqa: S105  # a histogram and no secret
 METRIC_TOKEN = "inter_token_latency_seconds"  # noqa: S105  # a histogram and no secret

@@ -1,17 +1,20 @@
-"""What only a language model's serving has stands in the spec of one."""
+"""What only a language model's serving has stands in the spec of one, and its engine can do it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aimass_compiler import conventions
 from aimass_compiler.checks._example import Example
-from aimass_compiler.diagnostics import Explanation, Finding
+from aimass_compiler.diagnostics import Explanation, Finding, Severity
 from aimass_compiler.pipeline.override_locations import is_written, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aimass_compiler.diagnostics import Path
     from aimass_compiler.pipeline import Pipeline
+    from aimass_compiler.pipeline.serving import Serving
 
 NEEDS = ("model", "serving", "environments")
 EXPLANATIONS = (
@@ -22,12 +25,72 @@ EXPLANATIONS = (
         "are answered by one pass through `model.onnx`, whose time `objectives.latency` promises and whose "
         "room `limits` says.",
     ),
+    Explanation(
+        "AM433",
+        "the engine cannot do this",
+        "Adapters beside their base, servers that span several nodes, and the options below `vllm` are of "
+        "vLLM. The engine `onnx` runs one whole model on the CPUs of one node. Where an environment has an "
+        "`accelerator`, vLLM is the default there.",
+    ),
+    Explanation(
+        "AM434",
+        "these two ways to divide requests exclude each other",
+        "During a canary the route says which share of the requests each version gets. With an "
+        "`endpoint_picker` the route leads to one pool of servers, of which the picker chooses, and servers "
+        "that span several nodes are a LeaderWorkerSet, which Argo Rollouts does not run.",
+    ),
+    Explanation(
+        "AM435",
+        "vLLM does not keep this",
+        "vLLM bounds how many requests there are and how many tokens each has. It knows no largest body, and "
+        "logs no sample of predictions: write such limits at the gateway. `limits.timeout` is kept by the "
+        "route, and says how long a server that stops finishes what it has begun.",
+    ),
+    Explanation(
+        "AM436",
+        "the image may hold another version of vLLM",
+        "The command line, the metrics and the alerts are those of one version of vLLM: others rename them. "
+        "The tag of the image in aimass.yaml names another one, or none. Write the version, and a digest "
+        "behind it.",
+    ),
 )
+_LANGUAGE = """\
+data: {columns: {plan: text, churned: text}}
+target: churned
+features: []
+model: {language_model: {base: {path: data/customers.csv}}}
+"""
+_GATEWAY = """\
+serving:
+  engine: vllm
+  gateway: {host: churn.example.com, endpoint_picker: {name: churn-picker}}
+"""
 EXAMPLES = (
     Example(
         "AM430",
         fails="serving: {engine: vllm}",
         passes="serving: {limits: {concurrency: 32}}",
+    ),
+    Example(
+        "AM433",
+        fails=f"{_LANGUAGE}serving: {{engine: onnx, vllm: {{eager: true}}}}",
+        passes=f"{_LANGUAGE}serving: {{engine: vllm, vllm: {{eager: true}}}}",
+    ),
+    Example(
+        "AM434",
+        fails=f"{_LANGUAGE}{_GATEWAY}  rollout: {{canary: [10, 100]}}\n",
+        passes=f"{_LANGUAGE}{_GATEWAY}",
+    ),
+    Example(
+        "AM435",
+        fails=f"{_LANGUAGE}serving: {{engine: vllm, limits: {{body: 64Ki}}}}",
+        passes=f"{_LANGUAGE}serving: {{engine: vllm, limits: {{concurrency: 16}}}}",
+    ),
+    Example(
+        "AM436",
+        fails=f"{_LANGUAGE}serving: {{engine: vllm}}",
+        passes=f"{_LANGUAGE}serving: {{engine: onnx}}",
+        settings='images: {vllm_cpu: "vllm/vllm-openai-cpu:v0.9.2"}\n',
     ),
 )
 _KEYS = (
@@ -45,12 +108,71 @@ _KEYS = (
 )
 
 
+#: Keys that only vLLM has.
+_OF_VLLM = ("adapters", "adapter_of", "nodes", "vllm")
+#: What vLLM does not know of.
+_NOT_KEPT = ("limits.body", "logs.predictions.sample")
+
+
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Keys of a language model's serving in the spec of another model."""
-    if pipeline.first_model.artifact.engines:
+    """Keys that are of other models or engines, and those that exclude each other."""
+    if not pipeline.first_model.artifact.engines:
+        yield from _of_language_models(pipeline)
         return
+    for path, serving in written(pipeline, "serving"):
+        yield from _of_engine(pipeline, path, serving)
+        yield from _divided(path, serving)
+    yield from _images(pipeline)
+
+
+def _of_language_models(pipeline: Pipeline) -> Iterator[Finding]:
     for key in _KEYS:
         for path, value in written(pipeline, f"serving.{key}"):
             if value is not None and is_written(pipeline, path):
                 message = f"`{path[-1]}` is of language models, and this is none"
                 yield Finding("AM430", path, message, help="leave it out", at_key=True)
+
+
+def _of_engine(pipeline: Pipeline, path: Path, serving: Serving) -> Iterator[Finding]:
+    for key in _OF_VLLM if serving.engine == "onnx" else ():
+        place = (*path, key)
+        is_of_all = path[0] != "environments" and _is_accelerated_anywhere(pipeline)
+        if getattr(serving, key) is not None and is_written(pipeline, place) and not is_of_all:
+            message = f"the engine `onnx` knows no `{key}`"
+            yield Finding("AM433", place, message, help="write `engine: vllm`", at_key=True)
+    for part in _NOT_KEPT if serving.engine == "vllm" else ():
+        place = (*path, *part.split("."))
+        if is_written(pipeline, place) and path[0] != "environments":
+            message, hint = f"vLLM has no `{part}`", "leave it out, or limit it at the gateway"
+            yield Finding("AM435", place, message, help=hint, severity=Severity.WARNING, at_key=True)
+
+
+def _is_accelerated_anywhere(pipeline: Pipeline) -> bool:
+    """Whether some environment has vLLM by default, so that its keys are meant for that one."""
+    return any(each.accelerator is not None for each in pipeline.environments.values())
+
+
+def _divided(path: Path, serving: Serving) -> Iterator[Finding]:
+    has_picker = serving.gateway is not None and serving.gateway.endpoint_picker is not None
+    for is_there, other in ((has_picker, "gateway.endpoint_picker"), (serving.nodes is not None, "nodes")):
+        if serving.rollout.canary and is_there:
+            message = f"a canary and `{other}` exclude each other"
+            hint = "leave one of them out, in this environment at least"
+            yield Finding("AM434", (*path, "rollout", "canary"), message, help=hint)
+
+
+def _images(pipeline: Pipeline) -> Iterator[Finding]:
+    """Those of vLLM that are used, by their tags."""
+    images = pipeline.settings.images
+    used = {
+        "vllm_cpu" if each.accelerator is None else "vllm"
+        for each in pipeline.environments.values()
+        if each.serving.engine == "vllm"
+    }
+    for key in sorted(used):
+        image = getattr(images, key)
+        if f":v{conventions.VLLM_VERSION}" not in image:
+            message = f"`{image}` is not vLLM {conventions.VLLM_VERSION}, whose options and metrics are known"
+            hint = f"write a tag like `vllm/vllm-openai:v{conventions.VLLM_VERSION}`"
+            severity, file = Severity.WARNING, conventions.SETTINGS_FILE
+            yield Finding("AM436", ("images", key), message, help=hint, severity=severity, file=file)

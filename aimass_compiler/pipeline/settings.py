@@ -19,7 +19,7 @@ from aimass_compiler.catalog.quantities import (
     Within,
     is_absent,
 )
-from aimass_compiler.conventions import NO_REGISTRY
+from aimass_compiler.conventions import NO_REGISTRY, VLLM_VERSION
 from aimass_compiler.pipeline.accelerator import Accelerator
 from aimass_compiler.pipeline.ci import Ci
 from aimass_compiler.pipeline.waiver import Waiver
@@ -184,9 +184,9 @@ class ImageSettings(Frozen):
     """The base of the training image; its Python must be the driver's."""
     kubectl: str = "registry.k8s.io/kubectl:v1.36.2"
     """What creates the training job again by the clock; pin it by digest."""
-    vllm: str = "vllm/vllm-openai:v0.32.0"
+    vllm: str = f"vllm/vllm-openai:v{VLLM_VERSION}"
     """What serves language models on accelerators: vLLM 0.32, whose options are known; pin it by digest."""
-    vllm_cpu: str = "vllm/vllm-openai-cpu:v0.32.0"
+    vllm_cpu: str = f"vllm/vllm-openai-cpu:v{VLLM_VERSION}"
     """The same without accelerators."""
 
     @property

@@ -11,14 +11,17 @@ from aimass_compiler import conventions
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.access import ACCESS_FILE, access_file
 from aimass_compiler.render.emit import block, emit, emit_all
+from aimass_compiler.render.image_volumes import Place, mounted, replacements, stand_in
 from aimass_compiler.render.names import kustomization, own_labels, served_labels
-from aimass_compiler.render.object_kind import Object, Rank, at
+from aimass_compiler.render.object_kind import Object, Rank
 from aimass_compiler.render.overlay_patches import Difference, difference
 from aimass_compiler.render.scanner_exemptions import exempt, exempt_parts
 from aimass_compiler.render.target import Layer, Rendered
 from aimass_compiler.render.targets import kind_of_object
 
 _OBJECTS_FILE = "server.yaml"
+#: What a release replaces in the place of images that custom resources mount.
+_IMAGES_FILE = "images.yaml"
 #: Below an overlay, what of its patches is there before its release: Kustomize patches after all components.
 _BEFORE_RELEASE = "images"
 #: The part of the spec that all these objects follow from, for what is accepted of it.
@@ -44,7 +47,9 @@ def kustomizations(pipeline: Pipeline, rendered: Sequence[Rendered], objects: Ob
         overlays = [each.overlay(name) for each in rendered]
         here = objects.environments[name]
         change = Difference([], []) if here is base else difference(base, here)
-        files |= _overlay(pipeline, name, overlays, change) | _own_files(overlays, f"overlays/{name}")
+        files |= _overlay(pipeline, name, overlays, change, mounted(here)) | _own_files(
+            overlays, f"overlays/{name}"
+        )
         held[name] = [*here, *_beside(layers, overlays)]
     files[ACCESS_FILE] = access_file(pipeline, held)
     return files
@@ -104,8 +109,10 @@ def _base(pipeline: Pipeline, layers: Sequence[Layer]) -> dict[str, Any]:
     )
 
 
-def _overlay(pipeline: Pipeline, name: str, layers: Sequence[Layer], change: Difference) -> dict[str, bytes]:
-    added = [_OBJECTS_FILE] if change.added else []
+def _overlay(
+    pipeline: Pipeline, name: str, layers: Sequence[Layer], change: Difference, images: Sequence[Place]
+) -> dict[str, bytes]:
+    added = [*([_OBJECTS_FILE] if change.added else []), *([_IMAGES_FILE] if images else [])]
     first = [patch for patch in change.patches if _names_images(patch)]
     later = [patch for patch in change.patches if patch not in first]
     parts = (
@@ -115,6 +122,7 @@ def _overlay(pipeline: Pipeline, name: str, layers: Sequence[Layer], change: Dif
         ("labels", [{"pairs": {conventions.LABEL_ENVIRONMENT: name}, "includeTemplates": True}]),
         ("configMapGenerator", [each for layer in layers for each in layer.config_maps]),
         ("patches", [{"patch": block(patch)} for patch in later]),
+        ("replacements", replacements(pipeline.name, images)),
     )
     files = {f"overlays/{name}/kustomization.yaml": emit(kustomization(parts), pipeline.name)}
     if first:
@@ -124,16 +132,20 @@ def _overlay(pipeline: Pipeline, name: str, layers: Sequence[Layer], change: Dif
             "patches": [{"patch": block(patch)} for patch in first],
         }
         files[f"overlays/{name}/{_BEFORE_RELEASE}/kustomization.yaml"] = emit(component, pipeline.name)
+    if images:
+        files[f"overlays/{name}/{_IMAGES_FILE}"] = emit(stand_in(pipeline.name, images), pipeline.name)
     if change.added:
         objects = [_labelled(document, pipeline) for document in change.added]
         files[f"overlays/{name}/{_OBJECTS_FILE}"] = emit_all(objects, pipeline.name)
     return files
 
 
-def _names_images(patch: Object) -> bool:
+def _names_images(patch: Any) -> bool:
     """Whether a patch brings images that the release is still to replace."""
-    pod = at(patch, "spec", "template", "spec") or {}
-    return "volumes" in pod or any("image" in each for each in pod.get("containers", ()))
+    if isinstance(patch, Mapping):
+        is_named = "volumes" in patch or any("image" in each for each in patch.get("containers") or ())
+        return is_named or any(_names_images(part) for part in patch.values())
+    return isinstance(patch, (list, tuple)) and any(map(_names_images, patch))
 
 
 def _releases(pipeline: Pipeline, environment: str) -> Iterator[str]:

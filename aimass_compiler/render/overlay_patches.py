@@ -7,6 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from aimass_compiler.render.image_volumes import is_custom
+
 Object = Mapping[str, Any]
 #: Kind and name, which kustomize finds an object by.
 Identity = tuple[str, str]
@@ -42,27 +44,32 @@ def _patches(old: Mapping[Identity, Object], new: Mapping[Identity, Object]) -> 
         if key not in new:
             yield {"$patch": "delete", **head}
         elif new[key] != document:
-            changes = _changes(document, new[key])
+            changes = _changes(document, new[key], _merged_by(document))
             yield head | changes | {"metadata": head["metadata"] | changes.get("metadata", {})}
 
 
-def _changes(before: Object, after: Object) -> dict[str, Any]:
+def _merged_by(document: Object) -> Mapping[str, str]:
+    """The lists that are merged: of a custom resource none, for Kustomize does not know its fields."""
+    return {} if is_custom(document) else _MERGED_BY
+
+
+def _changes(before: Object, after: Object, merged_by: Mapping[str, str]) -> dict[str, Any]:
     changes: dict[str, Any] = {key: None for key in before if key not in after}
     for key, value in after.items():
         if key not in before:
             changes[key] = value
         elif before[key] != value:
-            changes[key] = _change(key, before[key], value)
+            changes[key] = _change(key, before[key], value, merged_by)
     return changes
 
 
-def _change(key: str, before: Any, after: Any) -> Any:
+def _change(key: str, before: Any, after: Any, merged_by: Mapping[str, str]) -> Any:
     if isinstance(before, Mapping) and isinstance(after, Mapping):
-        return _changes(before, after)
-    by = _MERGED_BY.get(key)
+        return _changes(before, after, merged_by)
+    by = merged_by.get(key)
     if by is None:
         return after
     old, new = ({part[by]: part for part in parts} for parts in (before, after))
     changed = (name for name in new if old.get(name) != new[name])
     gone = ({by: name, "$patch": "delete"} for name in old if name not in new)
-    return [*({by: name, **_changes(old.get(name, {}), new[name])} for name in changed), *gone]
+    return [*({by: name, **_changes(old.get(name, {}), new[name], merged_by)} for name in changed), *gone]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from aimass_compiler.kubernetes.pod_images import images_in
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.programs.kustomize import Kustomize, KustomizeError
 from aimass_compiler.render import serving
+from aimass_compiler.render.object_kind import Pods
+from aimass_compiler.render.targets import kind_of_object
 from tests.harness.releases import DIGEST, REGISTRY
 
 pytestmark = pytest.mark.kubernetes
@@ -45,11 +48,20 @@ def expected(pipeline: Pipeline, environment: str) -> Iterator[dict[str, Any]]:
     yield from serving.objects(pipeline, environment)
 
 
+def served_pods(document: dict[str, Any]) -> Iterator[Pods]:
+    """The pods of an object that serves the model, those that answer first."""
+    kind = kind_of_object(document)
+    if kind.serves and kind.pods is not None:
+        yield from kind.pods(document)
+
+
 def without_additions(document: dict[str, Any]) -> dict[str, Any]:
     """An object without what the kustomization adds to it: labels, namespace, tags."""
     document = dict(document, metadata={"name": document["metadata"]["name"]})
     if document["kind"] != "Deployment":
-        return document
+        released = re.compile(rf"{re.escape(REGISTRY)}/([a-z-]+)@{DIGEST}")
+        unreleased: dict[str, Any] = json.loads(released.sub(r"\1", json.dumps(document)))
+        return unreleased
     template = document["spec"]["template"]
     template["metadata"]["labels"] = document["spec"]["selector"]["matchLabels"]
     (server,) = template["spec"]["containers"]
@@ -81,18 +93,19 @@ def test_everything_of_an_overlay_is_labelled_and_in_its_namespace(
 def test_the_servers_are_told_the_limits_of_their_environment(name: str, objects: Objects) -> None:
     for environment, running in VARIED[name].environments.items():
         built = objects(name, f"overlays/{environment}")
-        (deployment,) = [found for found in built if found["kind"] == "Deployment"]
-        (server,) = deployment["spec"]["template"]["spec"]["containers"]
+        (pod, *_) = (pods.template["spec"] for found in built for pods in served_pods(found))
+        (server,) = pod["containers"]
         told = {each["name"]: each.get("value") for each in server["env"]}
         arguments = server.get("args", ())
         told |= dict(zip(arguments[1::2], arguments[2::2], strict=False))
         limit = "--max-num-queued-reqs" if arguments else conventions.VARIABLE_CONCURRENCY
         assert told[limit] == str(running.serving.limits.concurrency)
-        images = images_in(deployment["spec"]["template"]["spec"])
+        images = images_in(pod)
         place = "volumes/model" if running.serving.model == "volume" else "containers/server"
         assert images[place] == f"{REGISTRY}/{VARIED[name].name}@{DIGEST}"
         others = {place for place, reference in images.items() if not reference.endswith(f"@{DIGEST}")}
-        assert others == ({"containers/server"} if arguments else set()), "the engine is no part of releases"
+        engine = f"containers/{server['name']}"
+        assert others == ({engine} if arguments else set()), "the engine is no part of releases"
 
 
 @pytest.mark.parametrize("name", VARIED)

@@ -11,7 +11,7 @@ import yaml
 from aimass_compiler import conventions
 from aimass_compiler.render import render
 from render.files import below, kustomization, objects, of_kind, one, patches, pod
-from render.models import VARIED, pipeline
+from render.models import VARIED, language_model, pipeline
 
 PLAIN = render(pipeline())
 KUSTOMIZATION = "kustomization.yaml"
@@ -100,7 +100,8 @@ def test_every_variable_of_the_server_is_set() -> None:
     variables = {value for name, value in vars(conventions).items() if name.startswith("VARIABLE_")}
     variables.remove(conventions.VARIABLE_CACHE)  # the compiler's own
     explaining = render(pipeline({"serving": {"explanations": {}}}))
-    generating = render(VARIED["language-on-gpus"])
+    promised = {"first_token": {"p95": "800ms"}, "token": {"p95": "60ms"}}
+    generating = render(language_model({"structured_output": "none", "objectives": promised}))
     assert limits(explaining).keys() | limits(generating).keys() == variables
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline import Metadata, Pipeline
 from aimass_compiler.pipeline.serving import Gateway, Serving
 from aimass_compiler.render.names import component_label
 from aimass_compiler.render.object_kind import Object
@@ -15,8 +15,10 @@ from aimass_compiler.render.serving import (
     canary,
     devices,
     inference,
+    kserve,
     network,
     queue_scaler,
+    several_nodes,
     workload,
 )
 from aimass_compiler.render.serving.engine import Served
@@ -24,6 +26,9 @@ from aimass_compiler.render.serving.findings import findings
 from aimass_compiler.render.serving.kinds import KINDS
 from aimass_compiler.render.serving.series import text_of
 from aimass_compiler.render.target import Layer, Rendered, Target
+
+#: The target that makes the rest of what serves itself.
+KSERVE = "kserve"
 
 
 def render(source: PipelineJson) -> Rendered:
@@ -41,13 +46,14 @@ def objects(pipeline: Pipeline, environment: str | None = None) -> list[Object]:
     if serving.adapter_of is not None:
         return _labelled([*_of_adapter(name, serving.adapter_of, serving)])
     found = [
-        workload.deployment(pipeline.metadata, served),
+        _workload(pipeline.metadata, served),
         workload.service_account(name),
-        network.service(name, name),
-        network.network_policy(name, serving, prometheus),
+        *_addressed(served, prometheus),
         *_scaling(served, namespace),
         *_devices(served),
     ]
+    if serving.target == KSERVE:
+        return _labelled(found)
     backends: dict[str, int | None] = {name: None}
     if serving.rollout.canary:
         found += [*canary.services(name, serving), canary.rollout(name, serving, namespace)]
@@ -70,6 +76,23 @@ def _of_adapter(name: str, base: str, serving: Serving) -> Iterator[Object]:
         yield from _route(name, serving, serving.gateway, {name: None})
 
 
+def _workload(about: Metadata, served: Served) -> Object:
+    serving = served.serving
+    if serving.target == KSERVE:
+        return kserve.llm_inference_service(about, served)
+    if serving.nodes is not None:
+        return several_nodes.leader_worker_set(about, served, serving.nodes)
+    return workload.deployment(about, served)
+
+
+def _addressed(served: Served, prometheus: str) -> Iterator[Object]:
+    name, serving = served.model, served.serving
+    service, policy = network.service(name, name), network.network_policy(name, serving, prometheus)
+    if serving.nodes is not None:
+        service, policy = several_nodes.answering(service), several_nodes.among_themselves(policy)
+    yield from [service, policy] if serving.target != KSERVE else [policy]
+
+
 def _route(
     name: str, serving: Serving, gateway: Gateway, backends: Mapping[str, int | None]
 ) -> Iterator[Object]:
@@ -83,9 +106,13 @@ def _route(
 
 def _scaling(served: Served, namespace: str | None) -> Iterator[Object]:
     name, serving, replicas = served.model, served.serving, served.serving.replicas
+    if serving.target == KSERVE:
+        return
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
     if serving.rollout.canary:
         target = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": name}
+    if serving.nodes is not None:
+        target = {"apiVersion": "leaderworkerset.x-k8s.io/v1", "kind": "LeaderWorkerSet", "name": name}
     if _is_scaled_by_queue(serving):
         prometheus = served.settings.prometheus
         yield queue_scaler.scaled_object(name, serving, target, prometheus, namespace)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from aimass_compiler.render.object_kind import (
     Object,
     ObjectKind,
+    Pods,
     Rank,
     Scaled,
     WorkloadState,
@@ -105,4 +108,63 @@ INFERENCE_POOL = ObjectKind(
     rank=Rank.ADDRESS,
     operator="the Gateway API inference extension (https://gateway-api-inference-extension.sigs.k8s.io)",
 )
-KINDS = (DEPLOYMENT, ROLLOUT, ANALYSIS_TEMPLATE, CLAIM_TEMPLATE, INFERENCE_POOL)
+
+
+def _conditioned(condition: str) -> Callable[[Object, int], WorkloadState]:
+    """Ready as soon as a condition of its own says so."""
+
+    def state(live: Object, fewest: int) -> WorkloadState:
+        del fewest
+        conditions = (live.get("status") or {}).get("conditions") or ()
+        found: Object = next((each for each in conditions if each.get("type") == condition), {})
+        message = found.get("message") or found.get("reason") or "its controller has not seen it yet"
+        return WorkloadState(message, is_ready=found.get("status") == "True")
+
+    return state
+
+
+def _group_pods(document: Object) -> Iterable[Pods]:
+    """Leaders first, which run the model's API; all pods of a group have the same images."""
+    group = at(document, "spec", "leaderWorkerTemplate") or {}
+    count = int(at(document, "spec", "replicas") or 1)
+    if leader := group.get("leaderTemplate"):
+        yield Pods(leader, count)
+    if worker := group.get("workerTemplate"):
+        yield Pods(worker, count * max(0, int(group.get("size", 1)) - 1))
+
+
+def _kserve_pods(document: Object) -> Iterable[Pods]:
+    pod = at(document, "spec", "template")
+    return [Pods({"spec": pod}, int(at(document, "spec", "replicas") or 1))] if pod else []
+
+
+LEADER_WORKER_SET = ObjectKind(
+    kind="LeaderWorkerSet",
+    group="leaderworkerset.x-k8s.io",
+    rank=Rank.WORKLOAD,
+    operator="LeaderWorkerSet (https://lws.sigs.k8s.io)",
+    state=_conditioned("Available"),
+    pods=_group_pods,
+    has_replicas=True,
+    serves=True,
+    explained_by=_OF_PODS,
+)
+LLM_INFERENCE_SERVICE = ObjectKind(
+    kind="LLMInferenceService",
+    group="serving.kserve.io",
+    rank=Rank.WORKLOAD,
+    operator="KServe 0.20 (https://kserve.github.io)",
+    state=_conditioned("Ready"),
+    pods=_kserve_pods,
+    serves=True,
+    explained_by=_OF_PODS,
+)
+KINDS = (
+    DEPLOYMENT,
+    ROLLOUT,
+    ANALYSIS_TEMPLATE,
+    CLAIM_TEMPLATE,
+    INFERENCE_POOL,
+    LEADER_WORKER_SET,
+    LLM_INFERENCE_SERVICE,
+)

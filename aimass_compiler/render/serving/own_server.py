@@ -6,8 +6,11 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from aimass_compiler import conventions
 from aimass_compiler.pipeline.serving import Serving
+from aimass_compiler.pipeline.text_engine import SchemaOutput
 from aimass_compiler.render.pod_security import PULL, TMP_MOUNT, tmp_volume
 from aimass_compiler.render.serving.engine import Served, ServingEngine
 from aimass_compiler.render.serving.token_times import further_ends
@@ -110,12 +113,21 @@ def _of_text(serving: Serving) -> dict[str, str]:
         return {}
     ends = further_ends(serving.objectives)
     found = {
+        conventions.VARIABLE_STRUCTURED_OUTPUT: _structured(serving),
         conventions.VARIABLE_CONTEXT: str(serving.context),
         conventions.VARIABLE_CONCURRENT: str(serving.concurrent),
         conventions.VARIABLE_FIRST_TOKEN_BUCKETS: ",".join(map(str, ends.first_token)),
         conventions.VARIABLE_TOKEN_BUCKETS: ",".join(map(str, ends.token)),
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _structured(serving: Serving) -> str:
+    """What answers must look like, where the package does not say it."""
+    wanted = serving.structured_output
+    if isinstance(wanted, SchemaOutput):
+        return msgspec.json.encode(wanted.json_schema).decode()
+    return "none" if wanted == "none" else ""
 
 
 def _plain(number: float) -> str:
