@@ -53,6 +53,13 @@ EXPLANATIONS = (
         "The tag of the image in aimass.yaml names another one, or none. Write the version, and a digest "
         "behind it.",
     ),
+    Explanation(
+        "AM437",
+        "KServe's LLMInferenceService does not say this",
+        "KServe 0.20 scales an LLMInferenceService by a controller of its own, divides requests between two "
+        "services and not between versions of one, and names the host itself. With `target: kserve`, as many "
+        "servers run as `replicas.min` says. Leave `target` out for a Deployment that has all of it.",
+    ),
 )
 _LANGUAGE = """\
 data: {columns: {plan: text, churned: text}}
@@ -92,6 +99,11 @@ EXAMPLES = (
         passes=f"{_LANGUAGE}serving: {{engine: onnx}}",
         settings='images: {vllm_cpu: "vllm/vllm-openai-cpu:v0.9.2"}\n',
     ),
+    Example(
+        "AM437",
+        fails=f"{_LANGUAGE}serving: {{engine: vllm, target: kserve, replicas: {{min: 2, max: 4}}}}",
+        passes=f"{_LANGUAGE}serving: {{engine: vllm, target: kserve, replicas: {{min: 2, max: 2}}}}",
+    ),
 )
 _KEYS = (
     "engine",
@@ -122,6 +134,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     for path, serving in written(pipeline, "serving"):
         yield from _of_engine(pipeline, path, serving)
         yield from _divided(path, serving)
+        yield from _by_kserve(path, serving)
     yield from _images(pipeline)
 
 
@@ -159,6 +172,20 @@ def _divided(path: Path, serving: Serving) -> Iterator[Finding]:
             message = f"a canary and `{other}` exclude each other"
             hint = "leave one of them out, in this environment at least"
             yield Finding("AM434", (*path, "rollout", "canary"), message, help=hint)
+
+
+def _by_kserve(path: Path, serving: Serving) -> Iterator[Finding]:
+    if serving.target != "kserve":
+        return
+    replicas, hint = serving.replicas, "leave `target` out, or this"
+    lost = {
+        ("replicas", "max"): replicas.min < replicas.max,
+        ("rollout", "canary"): bool(serving.rollout.canary),
+        ("nodes",): serving.nodes is not None,
+    }
+    for key in (key for key, is_lost in lost.items() if is_lost):
+        message = f"an LLMInferenceService has no `{'.'.join(key)}` of ours"
+        yield Finding("AM437", (*path, *key), message, help=hint, severity=Severity.WARNING)
 
 
 def _images(pipeline: Pipeline) -> Iterator[Finding]:

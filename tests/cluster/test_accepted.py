@@ -185,7 +185,7 @@ def test_every_kustomize_builds_the_same_or_says_that_it_cannot(
         wanted = new.build(model / folder)
         assert wanted
         assert kubectl.build(model / folder) == wanted
-        if any(map(mounts_image, wanted)):
+        if any(mounts_image(each) for each in wanted if each["kind"] == "Deployment"):
             with pytest.raises(KustomizeError, match="does not replace the image of a volume"):
                 old.build(model / folder)
         else:

@@ -177,7 +177,9 @@ VARIED: dict[str, Pipeline] = {
     "language-on-nodes": language_model(
         {"engine": "vllm", "nodes": 2, "replicas": {"min": 1, "max": 3}}, {"prod": GPU}
     ),
-    "language-by-kserve": language_model({"engine": "vllm", "target": "kserve"}, {"prod": GPU}),
+    "language-by-kserve": language_model(
+        {"engine": "vllm", "target": "kserve", "replicas": {"min": 2, "max": 2}}, {"prod": GPU}
+    ),
     "language-canary": language_model({"rollout": _CANARY, "gateway": _GATEWAY}, {"prod": GPU}),
     "no-retraining": pipeline({"monitoring": {"retrain": {"schedule": None}, "runbook": None}}),
     "longest-name": pipeline({"metadata": {"name": "a" + "-b" * 19 + "c"}}),
