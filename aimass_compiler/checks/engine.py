@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aimass_compiler import conventions
 from aimass_compiler.checks._example import Example
 from aimass_compiler.diagnostics import Explanation, Finding, Severity
 from aimass_compiler.pipeline.override_locations import is_written, written
@@ -47,13 +46,6 @@ EXPLANATIONS = (
         "route, and says how long a server that stops finishes what it has begun.",
     ),
     Explanation(
-        "AM436",
-        "the image may hold another version of vLLM",
-        "The command line, the metrics and the alerts are those of one version of vLLM: others rename them. "
-        "The tag of the image in aimass.yaml names another one, or none. Write the version, and a digest "
-        "behind it.",
-    ),
-    Explanation(
         "AM437",
         "KServe's LLMInferenceService does not say this",
         "KServe 0.20 scales an LLMInferenceService by a controller of its own, divides requests between two "
@@ -94,12 +86,6 @@ EXAMPLES = (
         passes=f"{_LANGUAGE}serving: {{engine: vllm, limits: {{concurrency: 16}}}}",
     ),
     Example(
-        "AM436",
-        fails=f"{_LANGUAGE}serving: {{engine: vllm}}",
-        passes=f"{_LANGUAGE}serving: {{engine: onnx}}",
-        settings='images: {vllm_cpu: "vllm/vllm-openai-cpu:v0.9.2"}\n',
-    ),
-    Example(
         "AM437",
         fails=f"{_LANGUAGE}serving: {{engine: vllm, target: kserve, replicas: {{min: 2, max: 4}}}}",
         passes=f"{_LANGUAGE}serving: {{engine: vllm, target: kserve, replicas: {{min: 2, max: 2}}}}",
@@ -135,7 +121,6 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         yield from _of_engine(pipeline, path, serving)
         yield from _divided(path, serving)
         yield from _by_kserve(path, serving)
-    yield from _images(pipeline)
 
 
 def _of_language_models(pipeline: Pipeline) -> Iterator[Finding]:
@@ -186,20 +171,3 @@ def _by_kserve(path: Path, serving: Serving) -> Iterator[Finding]:
     for key in (key for key, is_lost in lost.items() if is_lost):
         message = f"an LLMInferenceService has no `{'.'.join(key)}` of ours"
         yield Finding("AM437", (*path, *key), message, help=hint, severity=Severity.WARNING)
-
-
-def _images(pipeline: Pipeline) -> Iterator[Finding]:
-    """Those of vLLM that are used, by their tags."""
-    images = pipeline.settings.images
-    used = {
-        "vllm_cpu" if each.accelerator is None else "vllm"
-        for each in pipeline.environments.values()
-        if each.serving.engine == "vllm"
-    }
-    for key in sorted(used):
-        image = getattr(images, key)
-        if f":v{conventions.VLLM_VERSION}" not in image:
-            message = f"`{image}` is not vLLM {conventions.VLLM_VERSION}, whose options and metrics are known"
-            hint = f"write a tag like `vllm/vllm-openai:v{conventions.VLLM_VERSION}`"
-            severity, file = Severity.WARNING, conventions.SETTINGS_FILE
-            yield Finding("AM436", ("images", key), message, help=hint, severity=severity, file=file)

@@ -147,7 +147,7 @@ LEADER_WORKER_SET = ObjectKind(
     pods=_group_pods,
     has_replicas=True,
     serves=True,
-    explained_by=_OF_PODS,
+    explained_by=(*_OF_PODS, ("apps", "replicasets")),
 )
 LLM_INFERENCE_SERVICE = ObjectKind(
     kind="LLMInferenceService",
@@ -157,7 +157,7 @@ LLM_INFERENCE_SERVICE = ObjectKind(
     state=_conditioned("Ready"),
     pods=_kserve_pods,
     serves=True,
-    explained_by=_OF_PODS,
+    explained_by=(*_OF_PODS, ("apps", "replicasets")),
 )
 KINDS = (
     DEPLOYMENT,
