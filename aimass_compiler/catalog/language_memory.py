@@ -28,7 +28,7 @@ VLLM_PROCESS = 1536 * 2**20
 BLOCK = 16
 
 
-class Part(Struct, frozen=True):
+class MemoryPart(Struct, frozen=True):
     """Some of the memory, and what it is for."""
 
     name: str
@@ -38,7 +38,7 @@ class Part(Struct, frozen=True):
 class Memory(Struct, frozen=True):
     """What a process takes, part by part."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[MemoryPart, ...]
 
     @property
     def size(self) -> int:
@@ -75,11 +75,11 @@ def training_memory(base: Architecture, how: Learning) -> Memory:
     kept = 0 if how.rank is None else 4 * learning
     return Memory(
         (
-            Part("weights", int(base.parameters * how.weight_bytes)),
-            *((Part("adapter", kept),) if kept else ()),
-            Part("gradients", 4 * learning),
-            Part("optimizer", 4 * how.states * learning),
-            Part("activations", how.rows * how.tokens * activation_bytes(base, how)),
+            MemoryPart("weights", int(base.parameters * how.weight_bytes)),
+            *((MemoryPart("adapter", kept),) if kept else ()),
+            MemoryPart("gradients", 4 * learning),
+            MemoryPart("optimizer", 4 * how.states * learning),
+            MemoryPart("activations", how.rows * how.tokens * activation_bytes(base, how)),
         )
     )
 
@@ -118,9 +118,9 @@ def serving_memory(base: Architecture, how: ServingLoad) -> Memory:
     cache = base.cache_bytes(_whole_blocks(how.context), how.cache_bytes) * how.concurrent
     adapters = sum(base.adapter_parameters(rank) for rank in how.ranks) * how.adapter_bytes
     parts = (
-        Part("weights", math.ceil(base.parameters * how.weight_bytes / how.shards)),
-        Part("cache", math.ceil(cache / how.shards)),
-        *((Part("adapters", math.ceil(adapters / how.shards)),) if adapters else ()),
+        MemoryPart("weights", math.ceil(base.parameters * how.weight_bytes / how.shards)),
+        MemoryPart("cache", math.ceil(cache / how.shards)),
+        *((MemoryPart("adapters", math.ceil(adapters / how.shards)),) if adapters else ()),
     )
     return Memory(parts)
 
