@@ -41,8 +41,9 @@ EXPLANATIONS = (
     Explanation(
         "AM435",
         "vLLM does not keep this",
-        "vLLM bounds how many requests there are and how many tokens each has. It knows no largest body, and "
-        "logs no sample of predictions: write such limits at the gateway. `limits.timeout` is kept by the "
+        "vLLM bounds how many requests there are and how many tokens each has. It knows no largest body, logs no "
+        "sample of predictions, and its alerts are on the times of tokens, not of whole answers. Limit bodies at "
+        "the gateway. `limits.timeout` is kept by the "
         "route, and says how long a server that stops finishes what it has begun.",
     ),
     Explanation(
@@ -109,7 +110,7 @@ _KEYS = (
 #: Keys that only vLLM has.
 _OF_VLLM = ("adapters", "adapter_of", "nodes", "vllm")
 #: What vLLM does not know of.
-_NOT_KEPT = ("limits.body", "logs.predictions.sample")
+_NOT_KEPT = ("limits.body", "logs.predictions.sample", "objectives.latency")
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
