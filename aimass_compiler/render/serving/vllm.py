@@ -74,6 +74,7 @@ def _flags(served: Served) -> Iterator[tuple[str, str]]:
     yield "--disable-access-log-for-endpoints", f"{HEALTH_PATH},{conventions.METRICS_PATH}"
     yield "--logging-config.formatter", "json"
     # Within JSON a small model may write white space until its tokens are used up.
+    yield "--structured-outputs-config.backend", "xgrammar"
     yield "--structured-outputs-config.disable_any_whitespace", "true"
     yield from _buckets(serving)
     yield from _options(served, serving.vllm or Vllm.default())
