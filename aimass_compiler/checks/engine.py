@@ -41,9 +41,9 @@ EXPLANATIONS = (
     Explanation(
         "AM435",
         "vLLM does not keep this",
-        "vLLM bounds how many requests there are and how many tokens each has. It knows no largest body, logs "
-        "no sample of predictions, and is watched by the times of tokens, not of whole answers. Limit bodies "
-        "at the gateway. `limits.timeout` is kept by the route, and says how long a server that stops "
+        "vLLM bounds how many requests there are and how many tokens each has. It knows no largest body, "
+        "logs no sample of predictions, and is watched by the times of tokens, not of whole answers. Limit "
+        "bodies at the gateway. `limits.timeout` is kept by the route, and says how long a server that stops "
         "finishes what it has begun.",
     ),
     Explanation(
