@@ -121,17 +121,12 @@ def _compile_file(
     return compile_spec(read, settings, failed, upto, lambda folder: read_base(project.root / folder))
 
 
-def _no_base(folder: str) -> None:
-    """What is known of a folder where no file is looked at."""
-    del folder
-
-
 def compile_spec(
     read: Read,
     settings: Settings,
     failed: frozenset[str] = frozenset(),
     upto: Upto = Upto.RENDER,
-    bases: base_model.Bases = _no_base,
+    bases: base_model.Bases = base_model.no_base,
 ) -> Compiled:
     """What one text stands for: a pure function of it and the settings.
 

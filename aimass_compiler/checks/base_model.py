@@ -51,6 +51,11 @@ EXAMPLES = (
 Bases = Callable[[str], BaseFacts | None]
 
 
+def no_base(folder: str) -> None:
+    """What is known of a folder where no file is looked at."""
+    del folder
+
+
 def with_folder(pipeline: Pipeline, bases: Bases, file: str) -> tuple[Pipeline, list[Finding]]:
     """The pipeline with the numbers of its base, where that is a folder which is there, and what is wrong
     with the folder."""

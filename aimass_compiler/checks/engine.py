@@ -49,7 +49,7 @@ EXPLANATIONS = (
     Explanation(
         "AM437",
         "KServe's LLMInferenceService does not say this",
-        "KServe 0.20 scales an LLMInferenceService by a controller of its own, divides requests between two "
+        "KServe 0.20 scales an LLMInferenceService by another controller, divides requests between two "
         "services and not between versions of one, and names the host itself. With `target: kserve`, as many "
         "servers run as `replicas.min` says. Leave `target` out for a Deployment that has all of it.",
     ),

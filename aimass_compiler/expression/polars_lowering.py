@@ -336,9 +336,8 @@ def _(expression: CountTerms) -> polars.Expr:
 
 @lower.register
 def _(expression: Rescaled) -> polars.Expr:
-    shifts, factors = (
-        numpy.array(values, numpy.float32) for values in (expression.shifts, expression.factors)
-    )
+    shifts = numpy.array(expression.shifts, numpy.float32)
+    factors = numpy.array(expression.factors, numpy.float32)
     kind = expression.type.dtype
 
     def batch(series: polars.Series) -> polars.Series:
@@ -355,12 +354,11 @@ def _(expression: TokenCodes) -> polars.Expr:
     def batch(words: polars.Series) -> polars.Series:
         matrix = numpy.full((len(words), expression.length), PADDING, dtype=numpy.int64)
         first = words.rename("word").list.head(expression.length)
-        lengths = first.list.len().to_numpy()
         known = polars.col("word").replace_strict(
             list(expression.terms), list(expression.codes), default=UNKNOWN_WORD, return_dtype=polars.Int64
         )
         table = first.to_frame().explode("word").drop_nulls().select(known)
-        matrix[numpy.arange(expression.length) < lengths[:, None]] = table["word"].to_numpy()
+        matrix[numpy.arange(expression.length) < first.list.len().to_numpy()[:, None]] = table["word"].to_numpy()
         return polars.Series(matrix, dtype=kind)
 
     return lower(expression.of).map_batches(batch, return_dtype=kind, is_elementwise=True)

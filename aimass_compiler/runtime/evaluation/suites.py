@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _PROGRAM = "lm_eval"
 #: Names the program where it is not on the path.
 _VARIABLE = "AIMASS_LM_EVAL"
-_INSTALL = "install it in an environment of its own, such as with `uv tool install 'lm-eval[hf]'`"
+_INSTALL = "install it in a separate environment, such as with `uv tool install 'lm-eval[hf]'`"
 _LAST_LINES = 5
 
 
