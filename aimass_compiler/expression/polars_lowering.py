@@ -358,7 +358,8 @@ def _(expression: TokenCodes) -> polars.Expr:
             list(expression.terms), list(expression.codes), default=UNKNOWN_WORD, return_dtype=polars.Int64
         )
         table = first.to_frame().explode("word").drop_nulls().select(known)
-        matrix[numpy.arange(expression.length) < first.list.len().to_numpy()[:, None]] = table["word"].to_numpy()
+        is_word = numpy.arange(expression.length) < first.list.len().to_numpy()[:, None]
+        matrix[is_word] = table["word"].to_numpy()
         return polars.Series(matrix, dtype=kind)
 
     return lower(expression.of).map_batches(batch, return_dtype=kind, is_elementwise=True)
