@@ -393,9 +393,7 @@ def present(part: Expression) -> polars.Expr:
 
 @lower.register
 def _(expression: Gather) -> polars.Expr:
-    places = list(expression.places)
-
     def fill(vectors: polars.Series, matrix: NDArray[numpy.float32]) -> None:
-        matrix[:] = vectors.to_numpy()[:, places]
+        matrix[:] = vectors.to_numpy()[:, list(expression.places)]
 
-    return _vectors(lower(expression.of), len(places), fill)
+    return _vectors(lower(expression.of), len(expression.places), fill)
