@@ -133,8 +133,9 @@ def assert_running(
     objects = [found for (_, place, _), found in applied.items() if place == namespace]
     kinds = {found["kind"] for found in objects}
     if is_served:
-        assert {"Service", "NetworkPolicy", "ServiceAccount", "PodMonitor"} <= kinds
-        assert kinds & {"Deployment", "Rollout"}
+        assert {"NetworkPolicy", "ServiceAccount", "PodMonitor"} <= kinds
+        assert kinds & {"Deployment", "Rollout", "LeaderWorkerSet", "LLMInferenceService"}
+        assert kinds & {"Service", "LLMInferenceService"}, "KServe makes its own"
     else:
         assert "RayJob" in kinds
     where = f"--namespace={namespace}"
