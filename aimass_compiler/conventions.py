@@ -71,6 +71,8 @@ GOLDEN_FORMAT = "aimass.golden/v1"
 #: The package of a language model, and a few prompts with the tokens that were certified.
 LANGUAGE_PACKAGE_FORMAT = "aimass.language-model/v1"
 GOLDEN_ANSWERS_FORMAT = "aimass.golden-answers/v1"
+#: Who may have a turn of a conversation, in data, chat templates and requests.
+CHAT_ROLES = ("system", "user", "assistant", "tool")
 #: What onnxruntime-genai loads of such a package.
 ONNX_FOLDER = "onnx"
 #: The SHA-256 of every other file of the package.

@@ -36,7 +36,7 @@ _NAMES = {
     "context": ("max_position_embeddings", "n_positions", "max_seq_len"),
 }
 #: What is code to a loader: pickles run what they hold, and modules are run where remote code is trusted.
-_RUNNABLE = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".py")
+RUNNABLE = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".py")
 
 
 class BaseFacts(Struct, frozen=True):
@@ -68,7 +68,7 @@ def read_base(folder: Path) -> BaseFacts | None:
     if not isinstance(config, dict):
         return BaseFacts(None, f"its {_CONFIG} is no mapping")
     text = config.get("text_config") if isinstance(config.get("text_config"), dict) else config
-    runnable = tuple(sorted(path.name for path in folder.iterdir() if path.suffix in _RUNNABLE))
+    runnable = tuple(sorted(path.name for path in folder.iterdir() if path.suffix in RUNNABLE))
     if config.get("auto_map"):
         runnable = (f"{_CONFIG} (auto_map)", *runnable)
     files = sorted(folder.glob("*.safetensors"))

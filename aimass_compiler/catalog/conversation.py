@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from aimass_compiler.catalog.task import Task
 
-#: Who may have a turn.
-ROLES = ("system", "user", "assistant", "tool")
+#: Whose turns are learned.
 ANSWERING = "assistant"
 
 

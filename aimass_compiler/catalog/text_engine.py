@@ -41,3 +41,12 @@ class TextEngine(Protocol):
 
     def text(self, ids: Sequence[int]) -> str:
         """What these ids say, without special tokens."""
+
+
+def shares_of(likely: numpy.ndarray) -> numpy.ndarray:
+    """The likelihoods of choices divided by their sum, float32 [N, K], from their logarithms [N, K]."""
+    import numpy
+
+    found = numpy.exp(likely - likely.max(axis=1, keepdims=True))
+    shares: numpy.ndarray = (found / found.sum(axis=1, keepdims=True)).astype(numpy.float32)
+    return shares

@@ -81,9 +81,7 @@ def _scheme(how: Quantization, pipeline: Pipeline) -> Iterator[Finding]:
     path, engine = ("quantize", "scheme"), pipeline.serving.engine or "onnx"
     if how.scheme in _OF_VLLM:
         message = f"`{how.scheme}` is for vLLM, and this version quantises for the engine `onnx` alone"
-        hint = (
-            "write `int8` or `int4` with `serving: {engine: onnx}`, or name a base that is quantised already"
-        )
+        hint = "write `int8` or `int4` with `serving: {engine: onnx}`"
         yield Finding("AM417", path, message, help=hint)
     elif engine != "onnx":
         message = (

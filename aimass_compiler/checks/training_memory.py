@@ -98,7 +98,7 @@ def _room(here: EnvironmentPipeline) -> int | None:
     return None if here.accelerator is None else here.accelerator.memory.size - ACCELERATOR_RUNTIME
 
 
-def _finding(  # what is needed, and where
+def _finding(
     pipeline: Pipeline, name: str, base: Architecture, how: Learning, needed: Memory, room: int
 ) -> Finding:
     here = pipeline.environments[name]

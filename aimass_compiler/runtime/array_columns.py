@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 import polars
 
-from aimass_compiler.catalog.conversation import ROLES
-from aimass_compiler.conventions import FILE_PATH
+from aimass_compiler.conventions import CHAT_ROLES, FILE_PATH
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,5 +94,6 @@ def typed_chats(raw: polars.Series, column: ChatColumn) -> polars.Series:
         return polars.Series(raw.name, [None] * len(raw), dtype=kind)
     role, said = (polars.element().struct.field(name) for name in ("role", "content"))
     turns = raw.list.eval(polars.struct(role=role, content=said.cast(polars.String))).cast(kind)
-    is_whole = turns.list.eval(role.is_in(ROLES) & said.is_not_null()).list.all() & (turns.list.len() > 0)
+    is_known = role.is_in(CHAT_ROLES) & said.is_not_null()
+    is_whole = turns.list.eval(is_known).list.all() & (turns.list.len() > 0)
     return turns.set(~is_whole, None)

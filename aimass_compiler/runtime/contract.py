@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy
 import polars
 
-from aimass_compiler.catalog.conversation import ROLES
-from aimass_compiler.conventions import MOST_PIXELS
+from aimass_compiler.conventions import CHAT_ROLES, MOST_PIXELS
 from aimass_compiler.diagnostics import did_you_mean
 from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.expression.timestamp_columns import microseconds
@@ -170,7 +169,7 @@ def _wanted(column: Column, raw: polars.Series) -> str:
         steps = "finite numbers" if column.channels == 1 else f"lists of {column.channels} finite numbers"
         return f"a series: a list of 1 to {column.length:,} {steps}"
     if isinstance(column, ChatColumn):
-        return f"a conversation: a list of {{role, content}}, each role one of {', '.join(ROLES)}"
+        return f"a conversation: a list of {{role, content}}, each role one of {', '.join(CHAT_ROLES)}"
     if isinstance(column, NumberColumn):
         return "a finite number"
     if isinstance(column, TimeColumn):

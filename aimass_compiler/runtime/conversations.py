@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 #: A prompt and its answer, as tokens.
 Pair = tuple[tuple[int, ...], tuple[int, ...]]
-_SHOWN_LEAKS = 3
 
 
 def write_conversations(

@@ -56,7 +56,7 @@ def test_forms_that_agree_are_certified_in_a_sentence() -> None:
     found = certify(ROWS, TRAINED, [Form(MERGED, 0.02), Form(Oracle("engine"), 0.02)])
     assert found.problems == []
     assert found.statement.startswith(
-        "On 3 rows (6 prompt and 6 answer tokens), merged weights reads the same"
+        "On 3 rows (6 prompt and 6 answer tokens): merged weights, held against training stack: the same "
     )
     assert [form["against"] for form in found.document()["forms"]] == ["training stack", "merged weights"]
 

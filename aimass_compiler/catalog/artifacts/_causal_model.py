@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from aimass_compiler.catalog.frameworks._chat_tokens import Tokenizing
 from aimass_compiler.catalog.text_engine import TokenRow, Turns
 
 if TYPE_CHECKING:
@@ -22,32 +23,29 @@ SAFE = {"trust_remote_code": False, "use_safetensors": True, "local_files_only":
 class CausalModel:
     """The model in float32, with its tokenizer, on the device that it was put on."""
 
-    def __init__(self, name: str, model: Any, tokenizer: Any, stop_ids: Sequence[int]) -> None:
+    def __init__(self, name: str, model: Any, tokenizing: Tokenizing, stop_ids: Sequence[int]) -> None:
         self.name = name
         self.stop_ids = tuple(sorted(stop_ids))
         self._model = model.eval()
-        self._tokenizer = tokenizer
+        self._tokenizing = tokenizing
 
     @classmethod
     def of_weights(cls, name: str, folder: Path, tokens: Path) -> Self:
         """A folder of transformers, with the tokenizer of `tokens`."""
         model = loaded_weights(folder)
-        tokenizer = loaded_tokenizer(tokens)
-        return cls(name, model, tokenizer, stop_ids_of(model.generation_config, tokenizer))
+        tokenizing = Tokenizing.of(tokens)
+        return cls(name, model, tokenizing, stop_ids_of(model.generation_config, tokenizing))
 
     @classmethod
     def of_adapter(cls, name: str, base: Path, adapter: Path, tokens: Path) -> Self:
         """A base with an adapter beside it, as training left them; the tokenizer is that of `tokens`."""
         model = loaded_weights(base)
-        tokenizer = loaded_tokenizer(tokens)
-        stop_ids = stop_ids_of(model.generation_config, tokenizer)
-        return cls(name, with_adapter(model, adapter), tokenizer, stop_ids)
+        tokenizing = Tokenizing.of(tokens)
+        stop_ids = stop_ids_of(model.generation_config, tokenizing)
+        return cls(name, with_adapter(model, adapter), tokenizing, stop_ids)
 
     def prompt_ids(self, turns: Turns) -> tuple[int, ...]:
-        found = self._tokenizer.apply_chat_template(
-            list(turns), add_generation_prompt=True, tokenize=True, return_dict=False
-        )
-        return tuple(map(int, found))
+        return self._tokenizing.prompt_ids(turns)
 
     def log_probabilities(self, rows: Sequence[TokenRow]) -> list[numpy.ndarray]:
         import numpy
@@ -68,7 +66,7 @@ class CausalModel:
         return found
 
     def text(self, ids: Sequence[int]) -> str:
-        return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
+        return str(self._tokenizing.tokenizer.decode(list(ids), skip_special_tokens=True))
 
     def _scored(self, rows: Sequence[TokenRow]) -> list[numpy.ndarray]:
         """The log-probabilities of a batch. It is padded on the left, so that all answers end at one place,
@@ -123,15 +121,18 @@ class CausalModel:
         return ids.to(self._model.device), mask.to(self._model.device)
 
 
-def loaded_weights(folder: Path) -> Any:
-    """A causal language model in float32. Raises OSError, ValueError."""
+def loaded_weights(
+    folder: Path, precision: str = "float32", quantization: Mapping[str, Any] | None = None
+) -> Any:
+    """A causal language model, in fewer bits where transformers is told how. Raises OSError, ValueError."""
     import torch
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    return AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.float32, **SAFE)
+    told = {"dtype": getattr(torch, precision), **SAFE, **(quantization or {})}
+    return AutoModelForCausalLM.from_pretrained(str(folder), **told)
 
 
 def with_adapter(model: Any, adapter: Path) -> Any:
@@ -143,36 +144,21 @@ def with_adapter(model: Any, adapter: Path) -> Any:
         return PeftModel.from_pretrained(model, str(adapter))
 
 
-def loaded_tokenizer(folder: Path) -> Any:
-    """The tokenizer of a folder, with its chat template. Raises OSError, ValueError."""
-    from transformers import AutoTokenizer
-
-    return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-
-
-def stop_ids_of(generation: Any, tokenizer: Any) -> tuple[int, ...]:
+def stop_ids_of(generation: Any, tokenizing: Tokenizing) -> tuple[int, ...]:
     """What ends an answer: the base's end ids, the tokenizer's, and what the template ends an answer with.
 
     Where the last is missing in a generation config, engines go on behind the answer until the context ends.
     """
     ends = generation.eos_token_id
     found = {ends} if isinstance(ends, int) else set(ends or ())
-    found |= {tokenizer.eos_token_id, _template_end(tokenizer)} - {None}
+    found |= {tokenizing.tokenizer.eos_token_id, _template_end(tokenizing)} - {None}
     return tuple(sorted(map(int, found)))
 
 
-def _template_end(tokenizer: Any) -> int | None:
+def _template_end(tokenizing: Tokenizing) -> int | None:
     """The special token that follows an answer in the chat template, if one does."""
-    question, answer = {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}
-
-    def ids(turns: Turns, *, asks: bool) -> list[int]:
-        rendered = tokenizer.apply_chat_template(
-            turns, add_generation_prompt=asks, tokenize=True, return_dict=False
-        )
-        return list(map(int, rendered))
-
-    behind = ids([question, answer], asks=False)[len(ids([question], asks=True)) :]
-    return next((each for each in behind if each in tokenizer.all_special_ids), None)
+    (answer,) = tokenizing.choice_ids(["b"])
+    return next((each for each in answer if each in tokenizing.tokenizer.all_special_ids), None)
 
 
 def _positions(mask: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from aimass_compiler.catalog.conversation import Conversation, Turns, turns_of
-from aimass_compiler.catalog.text_engine import TokenRow
+from aimass_compiler.catalog.text_engine import TokenRow, shares_of
 
 if TYPE_CHECKING:
     import numpy
@@ -55,12 +55,8 @@ def _shares(
     """The likelihood of each class as the answer, with the token that ends it, divided by their sum."""
     import numpy
 
-    question = ({"role": "user", "content": "?"},)
-    choices = [tokenizing.answer_ids(question, name) for name in task.classes]
+    choices = tokenizing.choice_ids(task.classes)
     prompts = [tokenizing.prompt_ids(each.turns) for each in conversations]
     asked = [TokenRow(prompt, choice) for prompt in prompts for choice in choices]
     likely = numpy.array([float(each.sum()) for each in engine.log_probabilities(asked)])
-    likely = likely.reshape(len(prompts), len(choices))
-    shares = numpy.exp(likely - likely.max(axis=1, keepdims=True))
-    found: numpy.ndarray = (shares / shares.sum(axis=1, keepdims=True)).astype(numpy.float32)
-    return found
+    return shares_of(likely.reshape(len(prompts), len(choices)))

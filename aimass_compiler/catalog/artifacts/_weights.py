@@ -12,15 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from aimass_compiler.catalog.artifacts._causal_model import (
-    loaded_tokenizer,
-    loaded_weights,
-    stop_ids_of,
-    with_adapter,
-)
+from aimass_compiler.catalog.artifacts._causal_model import loaded_weights, stop_ids_of, with_adapter
+from aimass_compiler.catalog.base_config import RUNNABLE
+from aimass_compiler.catalog.frameworks._chat_tokens import Tokenizing
 
-#: Files of a folder that would run code when they are read: pickles, and modules that a configuration names.
-_CODE = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.py")
 #: In the front matter of a model card: https://huggingface.co/docs/hub/model-cards
 _LICENCE = re.compile(r"\A---\n.*?^license: *(?P<licence>[^\n]+)$.*?^---$", re.MULTILINE | re.DOTALL)
 #: What each scheme of quantisation is called by onnxruntime-genai's builder.
@@ -29,11 +24,9 @@ BUILT_AS = {None: "fp32", "int8": "int8", "int4": "int4"}
 
 def code_in(folder: Path) -> list[str]:
     """The files that would run code when they are read, and configurations that name such, by their paths."""
-    found = {path.relative_to(folder).as_posix() for pattern in _CODE for path in folder.rglob(pattern)}
-    found |= {
-        path.relative_to(folder).as_posix() for path in folder.rglob("*config.json") if _names_code(path)
-    }
-    return sorted(found)
+    found = [path for path in folder.rglob("*") if path.suffix in RUNNABLE]
+    found += [path for path in folder.rglob("*config.json") if _names_code(path)]
+    return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
 def _names_code(path: Path) -> bool:
@@ -62,14 +55,14 @@ def write_merged(base: Path, adapter: Path | None, tokens: Path, folder: Path) -
     """
     import torch
 
-    model, tokenizer = loaded_weights(base), loaded_tokenizer(tokens)
+    model, tokenizing = loaded_weights(base), Tokenizing.of(tokens)
     kept = getattr(torch, _precision_of(base))
-    ends = stop_ids_of(model.generation_config, tokenizer)
+    ends = stop_ids_of(model.generation_config, tokenizing)
     if adapter is not None:
         model = with_adapter(model, adapter).merge_and_unload()
-    model.generation_config = _plain_generation(tokenizer, ends)
+    model.generation_config = _plain_generation(tokenizing.tokenizer, ends)
     model.to(kept).save_pretrained(str(folder))
-    tokenizer.save_pretrained(str(folder))
+    tokenizing.tokenizer.save_pretrained(str(folder))
 
 
 def copy_adapter(learned: Path, folder: Path, base: Mapping[str, Any]) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: What the forms of one model are called, in certificates and messages.
 TRAINED, MERGED, BUILT, ADAPTED = "training stack", "merged weights", "onnxruntime-genai", "packaged adapter"
+#: The engines that `serving.engine` names.
+_OWN, _VLLM = "onnx", "vllm"
 #: What lies in the folder that training leaves.
 _ADAPTER, _FULL, _TOKENIZER, _NOTES = "adapter", "weights", "tokenizer", "language_model.json"
 #: What is packaged where nothing else is asked for: one package for servers of both kinds.
@@ -46,7 +48,7 @@ class LanguageModelFiles(Artifact[Any]):
     )
     server: ClassVar[Server] = servers.TEXT
     runs_on_accelerators: ClassVar[bool] = True
-    engines: ClassVar[tuple[str, ...]] = ("onnx", "vllm")
+    engines: ClassVar[tuple[str, ...]] = (_OWN, _VLLM)
     omitted: ClassVar[frozenset[str]] = frozenset({artifacts.FEATURES_GRAPH, artifacts.FEATURES_REFERENCE})
     reads_rows: ClassVar[bool] = True
 
@@ -56,7 +58,7 @@ class LanguageModelFiles(Artifact[Any]):
     def made_for(self, engine: str | None, *, is_adapter: bool) -> LanguageModelFiles:
         if is_adapter:
             return LanguageModelFiles((_ADAPTER,))
-        return LanguageModelFiles(_BOTH[:1] if engine == "vllm" else _BOTH)
+        return LanguageModelFiles(_BOTH[:1] if engine == _VLLM else _BOTH)
 
     @property
     def packaged(self) -> tuple[str, ...]:
@@ -66,6 +68,16 @@ class LanguageModelFiles(Artifact[Any]):
     def has_graph(self) -> bool:
         """Whether the package has what onnxruntime-genai serves."""
         return conventions.ONNX_FOLDER in self._packaged
+
+    @property
+    def engine(self) -> str:
+        """What serves the package; one with a graph may be served by vLLM, too."""
+        return _OWN if self.has_graph else _VLLM
+
+    @property
+    def asked_elsewhere(self) -> Mapping[str, str]:
+        """The form that the package is served in and cannot be asked here, with the reason."""
+        return {} if self.has_graph else {"vLLM": "it needs a separate environment"}
 
     @property
     def is_adapter(self) -> bool:

@@ -1,4 +1,4 @@
-"""Conversations as tokens: one place for training, evaluation and what serves."""
+"""Conversations as tokens: one place for training, evaluation and packaging."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from aimass_compiler import conventions
 from aimass_compiler.catalog.base_config import read_base
 from aimass_compiler.catalog.base_model import BaseError
+from aimass_compiler.catalog.conversation import ANSWERING
 
 if TYPE_CHECKING:
     from aimass_compiler.catalog.conversation import Turns
@@ -72,7 +74,7 @@ class Tokenizing:
         Raises BaseError where the template writes the prompt in another way once an answer follows.
         """
         prompt = self._rendered(turns, asks=True)
-        whole = self._rendered([*turns, {"role": "assistant", "content": answer}], asks=False)
+        whole = self._rendered([*turns, {"role": ANSWERING, "content": answer}], asks=False)
         if not whole.startswith(prompt):
             raise BaseError(
                 "the chat template writes a prompt in another way once it is answered, so nothing says which "
@@ -84,6 +86,11 @@ class Tokenizing:
         end = next((place for place, each in enumerate(ids) if each in special), len(ids) - 1)
         return ids[: end + 1]
 
+    def choice_ids(self, choices: Sequence[str]) -> list[tuple[int, ...]]:
+        """The tokens of each choice as the answer to any question."""
+        question = ({"role": "user", "content": "?"},)
+        return [self.answer_ids(question, choice) for choice in choices]
+
     def encoded(self, conversation: Turns) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The tokens of the prompt and of the answer."""
         turns = list(conversation.turns)
@@ -91,7 +98,8 @@ class Tokenizing:
 
     def require_roles(self, roles: Iterable[str]) -> None:
         """Raise BaseError where the template refuses or drops what one of these roles says."""
-        turns = [{"role": role, "content": _PROBE.format(role)} for role in _in_order(roles)]
+        wanted = sorted(set(roles), key=conventions.CHAT_ROLES.index)
+        turns = [{"role": role, "content": _PROBE.format(role)} for role in wanted]
         rendered = self._rendered(turns, asks=False)
         for turn in turns:
             if turn["content"] not in rendered:
@@ -167,8 +175,3 @@ def require_fitting(folder: Path, tokenizing: Tokenizing, length: int) -> None:
             f"`sequence_length` is {length:,}, and the base reads {context:,} tokens at most",
             f"write `sequence_length: {context}` or less",
         )
-
-
-def _in_order(roles: Iterable[str]) -> list[str]:
-    wanted = set(roles)
-    return [role for role in ("system", "user", "assistant", "tool") if role in wanted]

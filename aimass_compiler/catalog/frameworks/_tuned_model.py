@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from aimass_compiler.catalog.artifacts._causal_model import loaded_weights
 from aimass_compiler.catalog.frameworks._conversation_loss import ConversationBatch
+from aimass_compiler.catalog.text_engine import shares_of
 
 if TYPE_CHECKING:
     import numpy
@@ -24,25 +26,11 @@ _ROWS_AT_ONCE = 16
 
 def loaded(model: LanguageModel, root: Path, precision: str, seed: int) -> Any:
     """The base with what learns. Weights that learn are float32; a base that stays takes less memory."""
-    import torch
-    from transformers import AutoModelForCausalLM
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
     is_narrow = precision == "bf16" and model.adapter.keeps_base
-    network = AutoModelForCausalLM.from_pretrained(
-        str(model.base.folder(root)),
-        dtype=torch.bfloat16 if is_narrow else torch.float32,
-        trust_remote_code=False,
-        use_safetensors=True,
-        local_files_only=True,
-        **model.adapter.loading(),
-    )
+    kept = "bfloat16" if is_narrow else "float32"
+    network = loaded_weights(model.base.folder(root), kept, model.adapter.loading())
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", FutureWarning
-        )  # of names that transformers changes and peft still has
+        warnings.simplefilter("ignore", FutureWarning)  # of names that peft still uses of transformers
         return model.adapter.applied(network, seed)
 
 
@@ -63,7 +51,7 @@ class FineTuned(Struct):
         network = self._network()
         rows = x[:, 0] if x.ndim == 4 else x  # noqa: PLR2004  # of pairs, the answer that was liked more
         if self.task.is_classification:
-            return self._shares(network, rows)
+            return shares_of(choice_likelihoods(network, rows, self._tokenizing(), self.task.classes))
         found = numpy.zeros(len(rows), [("log_probability", "f8"), ("tokens", "i8")])
         found["log_probability"] = _likelihoods(network, rows)
         found["tokens"] = (numpy.asarray(rows)[..., 1] > 0).sum(axis=1)
@@ -110,15 +98,6 @@ class FineTuned(Struct):
         network.load_state_dict(self.learned, strict=False)
         return network.eval()
 
-    def _shares(self, network: Any, rows: numpy.ndarray) -> numpy.ndarray:
-        """The likelihood of each class after a row's prompt, divided by their sum, float32 [N, K]."""
-        import numpy
-
-        likely = choice_likelihoods(network, rows, self._tokenizing(), self.task.classes)
-        shares = numpy.exp(likely - likely.max(axis=1, keepdims=True))
-        found: numpy.ndarray = (shares / shares.sum(axis=1, keepdims=True)).astype(numpy.float32)
-        return found
-
 
 def choice_likelihoods(
     network: Any, rows: numpy.ndarray, tokenizing: Any, classes: tuple[str, ...]
@@ -126,8 +105,7 @@ def choice_likelihoods(
     """The log-probability of each class, with the token that ends it, after the prompts of rows, [N, K]."""
     import numpy
 
-    question = ({"role": "user", "content": "?"},)
-    answers = [tokenizing.answer_ids(question, name) for name in classes]
+    answers = tokenizing.choice_ids(classes)
     found = numpy.zeros((len(rows), len(classes)))
     longest = max(map(len, answers))
     for number, answer in enumerate(answers):

@@ -1,4 +1,4 @@
-"""Exact match: the share of rows whose answer is the right one, letter by letter."""
+"""Exact match: the share of rows whose answer has the words of the right one, in their order."""
 
 from __future__ import annotations
 

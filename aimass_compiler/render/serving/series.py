@@ -50,8 +50,6 @@ class TextSeries(Struct, frozen=True):
 #: vLLM counts requests by the class of their status, and probes and scrapes not at all.
 _OF_VLLM = Requests("http_requests_total", ('handler=~"/v1/.+"',), 'status="5xx"', "status")
 _REQUESTS = {"onnx": Requests(), "vllm": _OF_VLLM}
-#: Of whole answers. vLLM is given the promised times as further ends of its buckets.
-_ANSWERS = {"onnx": conventions.METRIC_DURATION, "vllm": "vllm:e2e_request_latency_seconds"}
 
 
 def text_of(serving: Serving) -> TextSeries | None:

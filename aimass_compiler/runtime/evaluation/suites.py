@@ -40,9 +40,8 @@ def run_suites(
     """
     if not suites:
         return {}
-    whole = artifact.made_for("vllm", is_adapter=False)
     with TemporaryDirectory(prefix="aimass-weights-") as made:
-        whole.package(workspace.folder("train"), workspace.folder("features"), task, Path(made))
+        artifact.package(workspace.folder("train"), workspace.folder("features"), task, Path(made))
         weights = Path(made) / conventions.WEIGHTS_FOLDER
         return {
             name: numbers
@@ -78,7 +77,7 @@ def _bounds(gate: SuiteGate, value: float) -> Iterator[tuple[str, bool]]:
         yield f"max {gate.max:g}", value <= gate.max
 
 
-def _judged(gate: SuiteGate, condition: str, passed: bool, value: float) -> GateResult:  # a result
+def _judged(gate: SuiteGate, condition: str, passed: bool, value: float) -> GateResult:
     name = f"{gate.metric} of {gate.task}"
     reason = f"{name} is {shown(value)}" + ("" if passed else f", but the gate asks for {condition}")
     return GateResult(name, name, "test", condition, value, passed, reason)

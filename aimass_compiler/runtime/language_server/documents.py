@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.language_server.generation import Token
     from aimass_compiler.runtime.language_server.text import Tokenizer
 
-_CONTEXT = "context_length_exceeded"
+#: What stands in the place of a field where prompt and answer do not fit; clients know it as a code.
+TOO_LONG = "context_length_exceeded"
 _CLOSE = (b"connection", b"close")
 #: What OpenAI's clients call the statuses; every other one is the server's own fault.
 _TYPES = {404: "not_found_error", 429: "rate_limit_error"}
@@ -26,8 +27,8 @@ def error_document(error: RequestError) -> dict[str, Any]:
     kind = _TYPES.get(error.status)
     if kind is None:
         kind = "server_error" if error.status >= _SERVER_ERROR else "invalid_request_error"
-    is_context = error.field == _CONTEXT
-    code = _CONTEXT if is_context else "model_not_found" if error.field == "model" else None
+    is_context = error.field == TOO_LONG
+    code = TOO_LONG if is_context else "model_not_found" if error.field == "model" else None
     field = None if is_context else error.field and error.field[:100]
     return {"error": {"message": error.message, "type": kind, "param": field, "code": code}}
 

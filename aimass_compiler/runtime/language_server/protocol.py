@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from aimass_compiler.runtime.language_server.documents import TOO_LONG
 from aimass_compiler.runtime.language_server.generation import Guide, TokenSampling
 from aimass_compiler.runtime.language_server.package import TEXT
 from aimass_compiler.runtime.language_server.structure import guide_of
@@ -183,7 +184,7 @@ class RequestReader:
             message = (
                 f"the prompt has {len(ids)} tokens, which leaves nothing of the context of {self._context}"
             )
-            raise RequestError(400, f"{message} for an answer; send a shorter one", "context_length_exceeded")
+            raise RequestError(400, f"{message} for an answer; send a shorter one", TOO_LONG)
         return ids
 
     def _most(self, document: Mapping[str, Any], used: int, *, is_chat: bool) -> int:
@@ -198,9 +199,7 @@ class RequestReader:
             message = (
                 f"the prompt has {used} tokens, and `{field}` asks for {wanted}: together {used + wanted}"
             )
-            raise RequestError(
-                400, f"{message}, where the context is {self._context}", "context_length_exceeded"
-            )
+            raise RequestError(400, f"{message}, where the context is {self._context}", TOO_LONG)
         return wanted
 
 

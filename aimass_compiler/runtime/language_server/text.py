@@ -11,6 +11,8 @@ import jinja2.sandbox
 import numpy
 import onnxruntime_genai
 
+from aimass_compiler import conventions
+from aimass_compiler.runtime.language_server.documents import TOO_LONG
 from aimass_compiler.runtime.server.response import RequestError
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
 #: What stands for bytes that are no character, or only the beginning of one.
 _BROKEN = "\N{REPLACEMENT CHARACTER}"
-_ROLES = ("system", "user", "assistant", "tool")
 _MARK = "aimass-mark"
 
 
@@ -43,9 +44,7 @@ class Tokenizer:
         least = len(text) // self._longest
         if least > most:
             message = f"the prompt has at least {least} tokens, where the context has room for {most + 1}"
-            raise RequestError(
-                400, f"{message} with the answer; send a shorter one", "context_length_exceeded"
-            )
+            raise RequestError(400, f"{message} with the answer; send a shorter one", TOO_LONG)
         return tuple(self._tokenizer.encode(text).tolist())
 
     def text(self, tokens: Sequence[int]) -> str:
@@ -73,7 +72,7 @@ class ChatTemplate:
         environment.globals["raise_exception"] = _refuse
         environment.globals["strftime_now"] = _now
         self._template = environment.from_string(template)
-        self.roles = tuple(role for role in _ROLES if self._renders(role))
+        self.roles = tuple(role for role in conventions.CHAT_ROLES if self._renders(role))
         """Who may speak: whose words are in what is rendered."""
 
     def prompt(self, messages: Sequence[Mapping[str, str]]) -> str:

@@ -128,7 +128,7 @@ def _certified(
         rough = None if wanted.quantize is None else wanted.quantize.log_probability
         engine = artifact.packaged_engine(made)
         forms.append(Form(engine, tolerance if rough is None else None, rough))
-    found = certify(asked, artifact.trained_engine(trained), forms)
+    found = certify(asked, artifact.trained_engine(trained), forms, artifact.asked_elsewhere)
     if found.problems:
         raise StageFailure(
             ExitCode.FAILED,
@@ -205,7 +205,7 @@ def _signature(
         "inputs": inputs,
         "output": choice if task.is_classification else {"kind": "text"},
         "stop_ids": list(stop_ids),
-        "engine": "onnx" if wanted.artifact.has_graph else "vllm",
+        "engine": wanted.artifact.engine,
         "quantized": None if wanted.quantize is None else wanted.quantize.scheme,
         "example": _example(rows, [place["name"] for place in inputs]),
     }

@@ -40,7 +40,7 @@ def run(
     package = workspace.folder(artifacts.PACKAGE)
     signature = read_json(package / conventions.SIGNATURE_FILE)
     if not (package / conventions.ONNX_FOLDER).is_dir():
-        # vLLM needs a machine of its own; what it answers is certified where it runs.
+        # An engine that this environment does not have; the certificate is of the weights that it reads.
         write_json(workspace.path(artifacts.SERVICE_REPORT), _not_served(signature["version"]))
         print(f"not served here: {signature['engine']} runs where it is deployed", flush=True)
         return

@@ -195,7 +195,7 @@ def _split(data: Data, task: Task, rows: Table) -> polars.Series:
             f"the {empty[0]} split is empty: {rows.height:,} rows were split by {data.split.kind}",
             "give it a larger share, or split another way",
         )
-    for own in task.each_target if task.kind != "generation" else ():
+    for own in task.each_target if not task.is_written else ():
         require_predictable(own, _column(rows, own.target), names)
     return names
 

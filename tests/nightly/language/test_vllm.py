@@ -21,7 +21,8 @@ from pipeline.projects import wait_until
 from pipeline.test_shipped_specs import REPOSITORY, shipped
 
 from aimass_compiler import conventions, render
-from aimass_compiler.catalog.artifacts._causal_model import CausalModel, loaded_tokenizer, loaded_weights
+from aimass_compiler.catalog.artifacts._causal_model import CausalModel, loaded_weights
+from aimass_compiler.catalog.frameworks._chat_tokens import Tokenizing
 from aimass_compiler.catalog.text_engine import TokenRow
 from aimass_compiler.compile import Upto, compile_spec
 from aimass_compiler.pipeline import Pipeline
@@ -82,7 +83,7 @@ def adapter(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     torch.set_num_threads(1)
     torch.manual_seed(3)
-    tokenizer = loaded_tokenizer(weights)
+    tokenizer = Tokenizing.of(weights).tokenizer
     model = get_peft_model(
         loaded_weights(weights), LoraConfig(r=8, lora_alpha=16, target_modules="all-linear")
     )
