@@ -29,7 +29,7 @@ FAMILIES = {
 
 #: The words of a JSON Schema that say which values are allowed.
 _MEANING = frozenset(
-    {"$ref", "anyOf", "oneOf", "type", "items", "enum", "const", "minimum", "maximum", "minItems"}
+    {"$ref", "anyOf", "oneOf", "type", "items", "enum", "const", "minimum", "maximum", "minItems", "pattern"}
 )
 _PYDANTIC_ERRORS = frozenset(get_args(core_schema.ErrorType))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from aimass_compiler.checks import LANGUAGE
 from aimass_compiler.spec.yaml.reader import parse
 from tests.cases.front_end import base, merged
 
@@ -294,7 +295,51 @@ objective: {{metric: mase}}
 """
         for key in ("plan", "[plan]")
     ),
+    """
+target: [churned, refunded]
+data:
+  sources:
+    customers: {delta: {table: lake/customers, snapshot: data/customers.parquet}}
+    orders: {iceberg: {table: shop.orders, catalog: trade, snapshot: data/orders.parquet}}
+  join: [{left: customers, right: orders, on: customer_id}]
+  columns: {refunded: {type: category, values: ["no", "yes"]}}
+""",
     *(_of_each_column(form) for form in ("{0}", "[{0}]", "{{columns: {0}}}", "{{columns: [{0}]}}")),
+)
+#: What a language model has, each entry with another base; the rest is that of the checks' examples.
+_OF_LANGUAGE = (
+    """
+data:
+  columns: {prompt: text, answer: text, disliked: text}
+model:
+  language_model:
+    base: {path: models/base}
+    template: models/chat.jinja
+    adapter: {lora: {targets: [q_proj, v_proj]}}
+    preference: {rejected: disliked}
+evaluation:
+  suites:
+    - lm_eval: {tasks: [own_task], path: evaluations}
+      gates: [{task: own_task, metric: exact_match, min: 0.5}]
+quantize: {scheme: int8, gates: [{metric: exact_match, loses: 0.01}]}
+""",
+    """
+data: {columns: {messages: {type: chat, description: What was said}}}
+target: messages
+model: {language_model: {base: {hub: org/base, revision: 0123456789abcdef0123456789abcdef01234567}}}
+serving:
+  engine: vllm
+  adapters: {models: [tone]}
+  vllm: {api_key: callers}
+  structured_output: {schema: {type: object, properties: {team: {const: network}}}}
+""",
+    f"""
+data: {{columns: {{prompt: text, answer: text}}}}
+model:
+  language_model:
+    base: {{oci: "registry.example.com/base@sha256:{"0" * 64}"}}
+    adapter: {{lora: {{targets: all-linear}}}}
+""",
 )
 _SETTINGS = """
 environments:
@@ -338,8 +383,15 @@ def _spec(more: str) -> Any:
     return merged(base(), parse(more, "specs/churn.yaml")[0].data)
 
 
+def _language(more: str) -> Any:
+    sound = base(sound=LANGUAGE)
+    data = {name: part for name, part in sound["data"].items() if name != "columns"}
+    return merged({**sound, "data": data, "model": {}}, parse(more, "specs/churn.yaml")[0].data)
+
+
 #: Sound specs and settings with a word wherever the language takes any.
 SPECS: tuple[Any, ...] = (
     *({"spec": _spec(more), "settings": {}} for more in _MORE),
+    *({"spec": _language(more), "settings": {}} for more in _OF_LANGUAGE),
     {"spec": base(), "settings": parse(_SETTINGS, "aimass.yaml")[0].data},
 )

@@ -25,7 +25,7 @@ class OfLabel(Metric):
     task: ClassVar[TaskKind] = "multilabel"
     short_form: ClassVar[str | None] = "label"
 
-    label: Annotated[str, BeforeValidator(_text), Field(pattern=r"^[^,()=]+$")]
+    label: Annotated[str, Field(pattern=r"^[^,()=]+$"), BeforeValidator(_text)]
     """Which of the labels, by its column."""
 
     @abstractmethod
