@@ -174,21 +174,43 @@ def _tail(log: Path, errors: Path) -> str:
 
 def ask(url: str, rows: Sequence[Mapping[str, Any]], path: str = conventions.PREDICT_PATH) -> dict[str, Any]:
     """The answer of a server at `url` to rows. Raises ServerError with what it says when it refuses."""
+    document = _posted(url, path, {"rows": list(rows)}, _ANSWER_SECONDS)
+    if not isinstance(document, dict) or not isinstance(document.get("predictions"), list):
+        raise ServerError(f"{url} answered, but not with predictions; is it a server of this kind?")
+    return document
+
+
+def log_probabilities(url: str, messages: Sequence[Mapping[str, str]], most: int) -> list[float]:
+    """Those of the tokens, at most so many, that a server of text at `url` answers with, the end among them.
+
+    Raises ServerError with what it says when it refuses.
+    """
+    asked = {
+        "messages": list(messages),
+        "max_tokens": most,
+        "logprobs": True,
+        "response_format": {"type": "text"},
+    }
+    document = _posted(url, conventions.CHAT_PATH, asked, _TEXT_SECONDS)
+    try:
+        return [float(token["logprob"]) for token in document["choices"][0]["logprobs"]["content"]]
+    except (KeyError, IndexError, TypeError):
+        raise ServerError(f"{url} answered, but not with tokens; is it a server of this kind?") from None
+
+
+def _posted(url: str, path: str, document: Mapping[str, Any], seconds: float) -> Any:
     request = urllib.request.Request(  # noqa: S310  # the address is the user's own
         url.rstrip("/") + path,
-        data=json.dumps({"rows": list(rows)}).encode(),
+        data=json.dumps(document).encode(),
         headers={"content-type": "application/json"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as answer:  # noqa: S310  # as above
-            document: dict[str, Any] = json.load(answer)
+        with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310  # as above
+            return json.load(answer)
     except urllib.error.HTTPError as error:
         raise ServerError(_refusal(error.read().decode(errors="replace"))) from None
     except (OSError, ValueError) as error:
         raise ServerError(f"{url} did not answer: {getattr(error, 'reason', error)}") from None
-    if not isinstance(document, dict) or not isinstance(document.get("predictions"), list):
-        raise ServerError(f"{url} answered, but not with predictions; is it a server of this kind?")
-    return document
 
 
 def is_of_text(url: str) -> bool:
