@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.calibration import Calibration
     from aimass_compiler.catalog.forecast import IntervalWidths
     from aimass_compiler.catalog.task import Task, Thresholds
+    from aimass_compiler.stages import Stage
 
 T = TypeVar("T")
 _VERSION_DIGITS = 12
@@ -61,6 +62,10 @@ class Artifact(ABC, Generic[T]):
     engines: ClassVar[tuple[str, ...]] = ()
     #: Whether it is asked with prepared rows, not with the matrices of features.
     reads_rows: ClassVar[bool] = False
+    #: What stages do with it, by their names, where that is not what `stages.STAGES` says.
+    summaries: ClassVar[Mapping[str, str]] = {}
+    #: What the server answered in the stage `test` to be right, after their number.
+    proven: ClassVar[str] = "rows answered like the batch"
     #: What stages leave of other models and not of this one, of the files that `stages.artifacts` knows.
     omitted: ClassVar[frozenset[str]] = frozenset()
 
@@ -73,6 +78,10 @@ class Artifact(ABC, Generic[T]):
                 yield from (f"{folder}/{file}" for file in files)
             elif path not in self.omitted and (folder != artifacts.PACKAGE or name in self.companions):
                 yield path
+
+    def summary(self, stage: Stage) -> str:
+        """What a stage does with it, in a line."""
+        return self.summaries.get(stage.name, stage.summary)
 
     def version(self, folder: Path) -> str:
         """The name of exactly these files: the first digits of the SHA-256 of all their bytes."""

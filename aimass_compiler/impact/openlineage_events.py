@@ -60,7 +60,7 @@ def _facets(known: CompiledModel, stage: Stage) -> dict[str, object]:
     about = known.pipeline.metadata
     found: dict[str, object] = {
         "jobType": job_type_job.JobTypeJobFacet("BATCH", "AIMASS", "STAGE"),
-        "documentation": documentation_job.DocumentationJobFacet(stage.summary),
+        "documentation": documentation_job.DocumentationJobFacet(known.pipeline.artifact.summary(stage)),
     }
     if about.owner:
         found["ownership"] = ownership_job.OwnershipJobFacet([ownership_job.Owner(about.owner)])

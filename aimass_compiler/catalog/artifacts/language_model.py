@@ -51,6 +51,11 @@ class LanguageModelFiles(Artifact[Any]):
     engines: ClassVar[tuple[str, ...]] = (_OWN, _VLLM)
     omitted: ClassVar[frozenset[str]] = frozenset({artifacts.FEATURES_GRAPH, artifacts.FEATURES_REFERENCE})
     reads_rows: ClassVar[bool] = True
+    summaries: ClassVar[Mapping[str, str]] = {
+        "features": "write the rows as conversations, and these as tokens",
+        "package": "merge the weights, build what serves, and certify that all forms answer alike",
+    }
+    proven: ClassVar[str] = "certified prompts answered by the certified tokens"
 
     def __init__(self, packaged: tuple[str, ...] = _BOTH) -> None:
         self._packaged = packaged

@@ -96,6 +96,7 @@ def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namesp
     earlier = EarlierRows.read(folder)
     stages = StageProgress(
         sys.stdout,
+        pipeline.artifact,
         is_verbose=arguments.verbose,
         after={"prepare": lambda: told(folder, pipeline, earlier)},
     )

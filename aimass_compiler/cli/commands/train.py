@@ -142,7 +142,7 @@ def _train_there(arguments: argparse.Namespace, wanted: ClusterTraining) -> None
 def _finish_here(arguments: argparse.Namespace, project: Project, pipeline: Pipeline) -> int:
     from aimass_compiler.programs import dvc
 
-    stages = StageProgress(sys.stdout, is_verbose=arguments.verbose)
+    stages = StageProgress(sys.stdout, pipeline.artifact, is_verbose=arguments.verbose)
     stages.reached.update(_FETCHED)
     here = [REPEAT.name, *_HERE] if pipeline.repetition else _HERE
     status = dvc.reproduce(project.root, pipeline.name, stages.show, alone=here)

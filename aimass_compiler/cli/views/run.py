@@ -14,6 +14,7 @@ from aimass_compiler.cli.views.search_results import search_results, shown
 from aimass_compiler.stages import REPEAT, STAGES, artifacts
 
 if TYPE_CHECKING:
+    from aimass_compiler.catalog.artifact import Artifact
     from aimass_compiler.catalog.task import Task
     from aimass_compiler.pipeline import Pipeline
 
@@ -37,6 +38,7 @@ class StageProgress:
     def __init__(
         self,
         stream: TextIO,
+        artifact: Artifact[Any],
         *,
         is_verbose: bool = False,
         after: Mapping[str, Callable[[], Iterable[str]]] | None = None,
@@ -50,7 +52,7 @@ class StageProgress:
         """Whether any stage was run or restored."""
         self.reached: set[str] = set()
         """The stages that were run, restored or up to date."""
-        self._summaries = {stage.name: stage.summary for stage in (*STAGES, REPEAT)}
+        self._summaries = {stage.name: artifact.summary(stage) for stage in (*STAGES, REPEAT)}
 
     def show(self, line: str) -> None:
         """One line of output, as soon as it comes."""
@@ -97,7 +99,7 @@ def results(
     if "evaluate" in reached:
         lines += _metrics(pipeline.task, _read(folder / artifacts.METRICS), _read(folder / artifacts.VERDICT))
     if "test" in reached and status == 0:
-        lines += _service(_read(folder / artifacts.SERVICE_REPORT))
+        lines += _service(pipeline.artifact, _read(folder / artifacts.SERVICE_REPORT))
         lines += [] if is_kept else _places(pipeline, folder.parents[1])
     return "".join(f"{line}\n" for line in lines)
 
@@ -176,17 +178,26 @@ def _spread(found: Mapping[str, float | None]) -> str:
     return with_deviation(shown(found["mean"]), found["std"])
 
 
-def _service(report: Mapping[str, Any]) -> Iterator[str]:
+def _service(artifact: Artifact[Any], report: Mapping[str, Any]) -> Iterator[str]:
     if not report:
         return
-    correctness, efficiency = report["correctness"], report["efficiency"]
-    percentiles = efficiency["latency_milliseconds"].items()
-    latency = ", ".join(f"{name} {value:.2g} ms" for name, value in percentiles)
-    largest, rate = correctness["largest_difference"], efficiency["requests_per_second"]
     yield ""
     yield "service:"
-    yield f"  {correctness['rows']:,} rows answered like the batch, at most {largest:.1g} off"
+    if not report.get("is_served", True):
+        yield "  not asked here: what serves it runs where it is deployed"
+        return
+    correctness, efficiency = report["correctness"], report["efficiency"]
+    largest, rate = correctness["largest_difference"], efficiency["requests_per_second"]
+    yield f"  {correctness['rows']:,} {artifact.proven}, at most {largest:.1g} off"
+    latency = _times(efficiency["latency_milliseconds"])
     yield f"  {efficiency['requests']:,} requests at {rate:.0f} a second: {latency}"
+    for part in ("first_token", "token"):
+        if times := efficiency.get(f"{part}_milliseconds"):
+            yield f"  {part.replace('_', ' ')}: {_times(times)}"
+
+
+def _times(percentiles: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.2g} ms" for name, value in percentiles.items())
 
 
 def _committed(root: Path, model: str) -> list[str]:

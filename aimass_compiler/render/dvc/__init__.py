@@ -64,7 +64,7 @@ def _stage(stage: Stage, pipeline: Pipeline) -> dict[str, Any]:
     artifact = pipeline.artifact
     needs = [f"{folder}/{path}" for path in artifact.places(stage.needs)]
     parts: dict[str, Any] = {
-        "desc": stage.summary,
+        "desc": artifact.summary(stage),
         "cmd": command(stage, pipeline.name),
         "wdir": _ROOT,
         "deps": [*_data_files(stage, pipeline), *_other_files(stage, pipeline), *needs],
