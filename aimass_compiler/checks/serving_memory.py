@@ -51,6 +51,9 @@ EXPLANATIONS = (
     ),
 )
 _SMALL = "environments: {dev: {}, prod: {accelerator: {name: nvidia-l4, memory: 24Gi}}}"
+_NARROW = """
+training: {{precision: bf16}}
+serving: {{engine: vllm, context: {context}, concurrent: {concurrent}, resources: {{memory: 64Gi}}}}"""
 EXAMPLES = (
     Example(
         "AM443",
@@ -60,15 +63,15 @@ EXAMPLES = (
     ),
     Example(
         "AM443",
-        fails="serving: {engine: vllm, context: 100000, concurrent: 1, resources: {memory: 64Gi}}",
-        passes="serving: {engine: vllm, context: 4096, concurrent: 1, resources: {memory: 64Gi}}",
+        fails=_NARROW.format(context=100_000, concurrent=1),
+        passes=_NARROW.format(context=4096, concurrent=1),
         of="language",
         settings=_SMALL,
     ),
     Example(
         "AM449",
-        fails="serving: {engine: vllm, context: 4096, concurrent: 32, resources: {memory: 64Gi}}",
-        passes="serving: {engine: vllm, context: 4096, concurrent: 8, resources: {memory: 64Gi}}",
+        fails=_NARROW.format(context=4096, concurrent=32),
+        passes=_NARROW.format(context=4096, concurrent=8),
         of="language",
         settings=_SMALL,
     ),
@@ -123,7 +126,7 @@ def _in_vllm(pipeline: Pipeline, name: str) -> Room:
     """vLLM: one cache for all requests, in what its share of the memory leaves beside the weights."""
     here, device = pipeline.environments[name].serving, pipeline.environments[name].accelerator
     options = here.vllm or Vllm.default()
-    width = _HALF if options.dtype == "auto" else BYTES[options.dtype]
+    width = BYTES.get(options.dtype or "", _HALF)
     shards = 1 if device is None else (options.tensor_parallel or device.count) * (here.nodes or 1)
     slots = here.adapters.at_once or len(here.adapters.models) if here.adapters else 0
     how = ServingLoad(
@@ -143,7 +146,7 @@ def _in_vllm(pipeline: Pipeline, name: str) -> Room:
     return Room(noun, room, how, shares_cache=True)
 
 
-#: By default, weights of 32 bits are cast to 16, too.
+#: With `dtype: auto`, vLLM casts weights of 32 bits to 16, too.
 _HALF = 2
 #: Bytes of a weight that vLLM reads, or makes, in fewer bits: as few as there may be.
 _QUANTIZED = {"fp8": 1, "compressed-tensors": 0.5, "awq": 0.5, "gptq": 0.5, "torchao": 0.5}
@@ -181,6 +184,11 @@ def _ways_out(base: Architecture, place: Room, fitting: int) -> Iterator[str]:
     fewer += [f"`context: {context}`"] if context else []
     if fewer:
         yield " or ".join(fewer)
+    if place.how.weight_bytes > _HALF and place.shares_cache:
+        narrow = replace(place.how, weight_bytes=_HALF, cache_bytes=min(_HALF, place.how.cache_bytes))
+        eased = serving_memory(base, narrow).size
+        way = "train, certify and serve in 16 bits (`training: {precision: bf16}`)"
+        yield f"{way}, which takes {shown_bytes(eased)}"
     if place.how.weight_bytes > 1:
         eased = serving_memory(base, replace(place.how, weight_bytes=1.0)).size
         key = "vllm: {quantization: fp8}" if place.shares_cache else "quantize: {scheme: int8}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from aimass_compiler.catalog.quantities import Bytes, Cores, Duration
 from aimass_compiler.pipeline.serving import Limits, Objectives, Resources, Serving
@@ -30,8 +30,12 @@ def generating(
     conversation: Conversation | None,
     models: Sequence[Model],
     accelerator: Accelerator | None = None,
+    precision: Literal["float32", "bf16"] | None = None,
 ) -> Serving:
-    """The serving of a model that writes text, every default written out; unchanged for all others."""
+    """The serving of a model that writes text, every default written out; unchanged for all others.
+
+    `precision` is what it is trained and certified with.
+    """
     if conversation is None or not models[0].artifact.engines:
         return serving
     engine = serving.engine or ("onnx" if accelerator is None else "vllm")
@@ -42,11 +46,21 @@ def generating(
         concurrent=serving.concurrent or _CONCURRENT,
         structured_output=serving.structured_output or "from target",
         model=serving.model if engine == "onnx" else "volume",
-        vllm=(serving.vllm or Vllm.default()) if engine == "vllm" else serving.vllm,
+        vllm=_options(serving, accelerator, precision) if engine == "vllm" else serving.vllm,
         limits=_limits(serving.limits),
         objectives=_objectives(serving.objectives),
         resources=_resources(serving.resources, engine),
     )
+
+
+def _options(
+    serving: Serving, accelerator: Accelerator | None, precision: Literal["float32", "bf16"] | None
+) -> Vllm:
+    """vLLM's own default casts weights of 32 bits to 16, whose answers are not those that were certified."""
+    options = serving.vllm or Vllm.default()
+    has_no_wide_kernels = options.quantization is not None or bool(serving.adapters and accelerator)
+    is_narrow = precision == "bf16" or has_no_wide_kernels
+    return options.filled(dtype=options.dtype or ("bfloat16" if is_narrow else "float32"))
 
 
 def _limits(written: Limits) -> Limits:

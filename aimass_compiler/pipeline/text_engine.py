@@ -70,9 +70,9 @@ class Vllm(Frozen):
     """The share of the accelerator's memory that weights and cache may take."""
     tensor_parallel: Integer | None = Field(None, ge=1, le=64)
     """How many accelerators share each layer; by default all that a server has."""
-    dtype: Literal["auto", "float16", "bfloat16", "float32"] = "auto"
-    """The precision of the weights; by default that of the package, but half of it for weights of `float32`,
-    whose answers are then a little others than those that were certified."""
+    dtype: Literal["auto", "float16", "bfloat16", "float32"] | None = None
+    """What vLLM computes with; by default what was trained and certified with (`training.precision`), but
+    `bfloat16` where it has no kernels for `float32`: quantised weights, and adapters on an accelerator."""
     quantization: Literal["compressed-tensors", "awq", "gptq", "fp8", "torchao"] | None = None
     """How the weights are quantised, where their own configuration does not say it."""
     cache_dtype: Literal["auto", "fp8"] = "auto"

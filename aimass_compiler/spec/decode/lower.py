@@ -109,7 +109,9 @@ def lower(
         retraining=Retraining.of(spec.evaluation, objective.metric),
         repetition=Repetition.of(evaluation, objective.metric),
         quantize=spec.quantize,
-        serving=generating(spec.serving, task.conversation, model.candidates),
+        serving=generating(
+            spec.serving, task.conversation, model.candidates, precision=spec.training.precision
+        ),
         monitoring=spec.monitoring,
         environments=_environments(spec, settings, task, model),
         settings=settings,
@@ -310,7 +312,9 @@ def _environments(
         found[name] = EnvironmentPipeline(
             namespace=settings.namespace_of(name),
             image_registry=settings.images.registry,
-            serving=generating(serving, task.conversation, model.candidates, accelerator),
+            serving=generating(
+                serving, task.conversation, model.candidates, accelerator, spec.training.precision
+            ),
             monitoring=_overridden(spec.monitoring, overrides.monitoring),
             training=_overridden(spec.training, overrides.training),
             accelerator=accelerator,
