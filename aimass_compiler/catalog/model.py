@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, cast
 from msgspec import Struct
 from pydantic import ValidationInfo, field_validator
 
-from aimass_compiler.catalog import Kind, load, names
-from aimass_compiler.catalog.artifact import Artifact, Server
+from aimass_compiler.catalog import Kind, load
+from aimass_compiler.catalog.artifact import Artifact
 from aimass_compiler.catalog.artifacts.onnx_graph import OnnxGraph
 from aimass_compiler.catalog.examples import Examples, Matrix, Read
 from aimass_compiler.catalog.frameworks import Framework
@@ -239,9 +239,3 @@ class Model(Kind):
 def model_named(name: str) -> type[Model]:
     """The model that a spec calls so."""
     return cast("type[Model]", load("models", name))
-
-
-def servers() -> tuple[Server, ...]:
-    """What serves the models of the catalog, each server once."""
-    every = (model_named(name).artifact.server for name in names("models"))
-    return tuple(dict.fromkeys(every))

@@ -54,16 +54,12 @@ EXPLANATIONS = (
         "servers run as `replicas.min` says. Leave `target` out for a Deployment that has all of it.",
     ),
 )
-_LANGUAGE = """\
-data: {columns: {plan: text, churned: text}}
-target: churned
-features: []
-model: {language_model: {base: {path: data/customers.csv}}}
-"""
 _GATEWAY = """\
-serving:
-  engine: vllm
-  gateway: {host: churn.example.com, endpoint_picker: {name: churn-picker}}
+environments:
+  prod:
+    serving:
+      engine: vllm
+      gateway: {host: tickets.example.com, endpoint_picker: {name: tickets-picker}}
 """
 EXAMPLES = (
     Example(
@@ -73,23 +69,27 @@ EXAMPLES = (
     ),
     Example(
         "AM433",
-        fails=f"{_LANGUAGE}serving: {{engine: onnx, vllm: {{eager: true}}}}",
-        passes=f"{_LANGUAGE}serving: {{engine: vllm, vllm: {{eager: true}}}}",
+        fails="serving: {engine: onnx, vllm: {eager: true}}",
+        passes="serving: {engine: vllm, vllm: {eager: true}}",
+        of="language",
     ),
     Example(
         "AM434",
-        fails=f"{_LANGUAGE}{_GATEWAY}  rollout: {{canary: [10, 100]}}\n",
-        passes=f"{_LANGUAGE}{_GATEWAY}",
+        fails=f"{_GATEWAY}      rollout: {{canary: [10, 100]}}\n",
+        passes=_GATEWAY,
+        of="language",
     ),
     Example(
         "AM435",
-        fails=f"{_LANGUAGE}serving: {{engine: vllm, limits: {{body: 64Ki}}}}",
-        passes=f"{_LANGUAGE}serving: {{engine: vllm, limits: {{concurrency: 16}}}}",
+        fails="serving: {engine: vllm, limits: {body: 64Ki}}",
+        passes="serving: {engine: vllm, limits: {concurrency: 16}}",
+        of="language",
     ),
     Example(
         "AM437",
-        fails=f"{_LANGUAGE}serving: {{engine: vllm, target: kserve, replicas: {{min: 2, max: 4}}}}",
-        passes=f"{_LANGUAGE}serving: {{engine: vllm, target: kserve, replicas: {{min: 2, max: 2}}}}",
+        fails="serving: {engine: vllm, target: kserve, replicas: {min: 2, max: 4}}",
+        passes="serving: {engine: vllm, target: kserve, replicas: {min: 2, max: 2}}",
+        of="language",
     ),
 )
 _KEYS = (

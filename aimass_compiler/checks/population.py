@@ -25,8 +25,8 @@ EXPLANATIONS = (
         "`epochs` by one worker, whatever a budget says.",
     ),
 )
-_OF_MLP = "features: [standardize: [tenure, charges]]\nsearch: {trials: 8, scheduler: pbt"
-_RATE = "training: {optimizer: {adam: {learning_rate: {loguniform: [1e-4, 0.1]}}}"
+_OF_MLP = "search: {trials: 8, scheduler: pbt"
+_RATE = "training: {optimizer: {adam: {learning_rate: {loguniform: [0.0001, 0.1]}}}"
 EXAMPLES = (
     Example(
         "AM387",

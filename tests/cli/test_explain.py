@@ -168,7 +168,7 @@ def test_a_key_is_explained_with_the_keys_below_it(empty: Project) -> None:
         ("aimass.yaml", "  environments (names with keys namespace, server, "),
         ("environments", "environments, in a spec\n"),
         ("environments", "environments, in aimass.yaml\n"),
-        ("data.columns", "  type (required; one of number, category, text, id, time, image, series)\n"),
+        ("data.columns", "  type (required; one of number, category, text, id, time, image, series, chat)\n"),
         ("data.columns.age", "  values (optional, of category)\n"),
         ("data.sources", "NAME stands for names of your own.\n"),
         ("training", "  class_weights (names of your own, or balanced)\n"),

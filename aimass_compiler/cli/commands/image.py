@@ -128,14 +128,18 @@ def _images(project: Project, settings: ImageSettings, arguments: argparse.Names
         return _trainers(project, arguments)
     if arguments.specs or arguments.wheels:
         raise UnknownName("all models have the same server", "`aimass image training` takes specs and wheels")
-    return _servers(settings)
+    return _servers(project, settings)
 
 
-def _servers(settings: ImageSettings) -> Iterator[_Image]:
-    from aimass_compiler.catalog.model import servers
+def _servers(project: Project, settings: ImageSettings) -> Iterator[_Image]:
+    """The images that serve the models of the project; that of tables where none can be read."""
+    from aimass_compiler.catalog import servers
+    from aimass_compiler.compile import Upto, compile_specs
     from aimass_compiler.render.image import server_image
 
-    for server in servers():
+    compiled = compile_specs(project, project.specs(), upto=Upto.CHECK)
+    used = {pipeline.first_model.artifact.server for pipeline in compiled.pipelines.values()}
+    for server in sorted(used or {servers.ROWS}, key=lambda each: each.module):
         files = server_image.context(settings.python, server)
         yield _Image(conventions.SERVER_IMAGE, server_image.server_tag(files), files)
 
