@@ -29,7 +29,8 @@ EXPLANATIONS = (
         "the engine cannot do this",
         "Adapters beside their base, servers that span several nodes, and the options below `vllm` are of "
         "vLLM. The engine `onnx` runs one whole model on the CPUs of one node. Where an environment has an "
-        "`accelerator`, vLLM is the default there.",
+        "`accelerator`, vLLM is the default there. A package for vLLM alone (`serving: {engine: vllm}`) has "
+        "no graph, so no environment can serve it by `onnx`.",
     ),
     Explanation(
         "AM434",
@@ -74,6 +75,12 @@ EXAMPLES = (
         of="language",
     ),
     Example(
+        "AM433",
+        fails="serving: {engine: vllm}\nenvironments: {dev: {serving: {engine: onnx}}}",
+        passes="serving: {engine: onnx}\nenvironments: {prod: {serving: {engine: vllm}}}",
+        of="language",
+    ),
+    Example(
         "AM434",
         fails=f"{_GATEWAY}      rollout: {{canary: [10, 100]}}\n",
         passes=_GATEWAY,
@@ -105,12 +112,14 @@ _KEYS = (
     "objectives.first_token",
     "objectives.token",
 )
-
-
 #: Keys that only vLLM has.
 _OF_VLLM = ("adapters", "adapter_of", "nodes", "vllm")
-#: What vLLM does not know of.
-_NOT_KEPT = ("limits.body", "logs.predictions.sample", "objectives.latency")
+#: What vLLM does not know of, with the way out.
+_NOT_KEPT = {
+    "limits.body": "leave it out, and limit bodies at the gateway",
+    "logs.predictions.sample": "leave it out",
+    "objectives.latency": "promise `first_token` and `token` in its place",
+}
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
@@ -118,6 +127,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     if not pipeline.first_model.artifact.engines:
         yield from _of_language_models(pipeline)
         return
+    yield from _without_graph(pipeline)
     for path, serving in written(pipeline, "serving"):
         yield from _of_engine(pipeline, path, serving)
         yield from _divided(path, serving)
@@ -139,11 +149,21 @@ def _of_engine(pipeline: Pipeline, path: Path, serving: Serving) -> Iterator[Fin
         if getattr(serving, key) is not None and is_written(pipeline, place) and not is_of_all:
             message = f"the engine `onnx` knows no `{key}`"
             yield Finding("AM433", place, message, help="write `engine: vllm`", at_key=True)
-    for part in _NOT_KEPT if serving.engine == "vllm" else ():
+    for part, hint in _NOT_KEPT.items() if serving.engine == "vllm" else ():
         place = (*path, *part.split("."))
         if is_written(pipeline, place) and path[0] != "environments":
-            message, hint = f"vLLM has no `{part}`", "leave it out, or limit it at the gateway"
-            yield Finding("AM435", place, message, help=hint, severity=Severity.WARNING, at_key=True)
+            yield Finding(
+                "AM435", place, f"vLLM has no `{part}`", help=hint, severity=Severity.WARNING, at_key=True
+            )
+
+
+def _without_graph(pipeline: Pipeline) -> Iterator[Finding]:
+    """Environments that ask for a graph that is not packaged where vLLM serves by default."""
+    for name, here in pipeline.environments.items():
+        if pipeline.serving.engine == "vllm" and here.serving.engine == "onnx":
+            message = f"the package has no graph that {name} could serve: `serving` says `engine: vllm`"
+            hint = "write `engine: onnx` there, and `engine: vllm` in the environments that have it"
+            yield Finding("AM433", ("environments", name, "serving", "engine"), message, help=hint)
 
 
 def _is_accelerated_anywhere(pipeline: Pipeline) -> bool:
@@ -163,12 +183,14 @@ def _divided(path: Path, serving: Serving) -> Iterator[Finding]:
 def _by_kserve(path: Path, serving: Serving) -> Iterator[Finding]:
     if serving.target != "kserve":
         return
-    replicas, hint = serving.replicas, "leave `target` out, or this"
+    replicas, canary = serving.replicas, serving.rollout.canary
+    fixed = f"write `replicas: {{min: {replicas.min}, max: {replicas.min}}}`"
     lost = {
-        ("replicas", "max"): replicas.min < replicas.max,
-        ("rollout", "canary"): bool(serving.rollout.canary),
-        ("nodes",): serving.nodes is not None,
+        ("replicas", "max"): fixed if replicas.min < replicas.max else "",
+        ("rollout", "canary"): "leave `canary` out" if canary else "",
+        ("nodes",): "leave `nodes` out" if serving.nodes is not None else "",
     }
-    for key in (key for key, is_lost in lost.items() if is_lost):
-        message = f"an LLMInferenceService has no `{'.'.join(key)}` of ours"
-        yield Finding("AM437", (*path, *key), message, help=hint, severity=Severity.WARNING)
+    for key, way_out in lost.items():
+        if way_out:
+            message, hint = f"KServe would not know of `{'.'.join(key)}`", f"{way_out}, or leave `target` out"
+            yield Finding("AM437", (*path, *key), message, help=hint, severity=Severity.WARNING)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.conventions import SETTINGS_FILE
+from aimass_compiler.conventions import SETTINGS_FILE, VLLM_VERSION
 from aimass_compiler.diagnostics import Explanation, Finding, Related, Severity
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ EXAMPLES = (
         "AM459", fails=_SERVED, passes="serving: {engine: onnx}", of="language", settings=_IMAGE % "v0.11.0"
     ),
 )
-_KNOWN = ("0", "32")
+_KNOWN = tuple(VLLM_VERSION.split(".")[:2])
 _ENGINE = "vllm"
 
 
@@ -51,7 +51,8 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         ):
             continue
         told.add(key)
-        message = f"`{getattr(images, key)}` is not vLLM 0.32, whose options and metrics are known"
+        known = ".".join(_KNOWN)
+        message = f"`{getattr(images, key)}` is not vLLM {known}, whose options and metrics are known"
         note = Related(("images", key), "its image", file=SETTINGS_FILE)
-        help_ = f"set `images.{key}` in {SETTINGS_FILE} to a tag of 0.32"
+        help_ = f"set `images.{key}` in {SETTINGS_FILE} to a tag of {known}"
         yield Finding("AM459", ("model",), message, help=help_, severity=Severity.WARNING, related=(note,))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._catalog import metric_of, metrics_for, suits
 from aimass_compiler.checks._example import Example
-from aimass_compiler.diagnostics import Explanation, Finding, Fix, Remove, did_you_mean
+from aimass_compiler.diagnostics import Explanation, Finding, Fix, Remove, Severity, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.pipeline.quantization import Quantization
 
-NEEDS = ("data", "target", "model", "evaluation", "quantize", "serving")
+NEEDS = ("data", "target", "model", "evaluation", "quantize", "serving", "environments", "settings")
 EXPLANATIONS = (
     Explanation(
         "AM410",
@@ -28,7 +28,8 @@ EXPLANATIONS = (
         "the engine does not read weights of this scheme",
         "`int8` and `int4` are built by onnxruntime-genai for `serving: {engine: onnx}`, which runs on CPUs. "
         "`w8a8` and `fp8` are weights that llmcompressor makes for vLLM; this version makes none of these, "
-        "so they are refused rather than served as they were trained.",
+        "so they are refused rather than served as they were trained. An environment with vLLM serves the "
+        "weights as they were trained, too.",
     ),
     Explanation(
         "AM418",
@@ -43,6 +44,12 @@ EXAMPLES = (
         "AM417",
         fails="quantize: {scheme: w8a8}",
         passes="quantize: {scheme: int8}",
+        of="language",
+    ),
+    Example(
+        "AM417",
+        fails="quantize: {scheme: int8}\nenvironments: {prod: {serving: {engine: vllm}}}",
+        passes="quantize: {scheme: int8}\nenvironments: {prod: {serving: {engine: onnx}}}",
         of="language",
     ),
     Example(
@@ -88,6 +95,18 @@ def _scheme(how: Quantization, pipeline: Pipeline) -> Iterator[Finding]:
             f"`{how.scheme}` is for the engine `onnx`, and `{engine}` serves the weights as they were trained"
         )
         yield Finding("AM417", path, message, help="leave `quantize` out, or write `serving: {engine: onnx}`")
+    else:
+        yield from _unquantized(how, pipeline)
+
+
+def _unquantized(how: Quantization, pipeline: Pipeline) -> Iterator[Finding]:
+    """Environments whose engine reads the weights in place of the graph."""
+    for name, here in pipeline.environments.items():
+        if here.serving.engine not in (None, "onnx"):
+            engine = here.serving.engine
+            message = f"`{how.scheme}` is not served in {name}: `{engine}` reads the weights as trained"
+            hint = f"write `environments: {{{name}: {{serving: {{engine: onnx}}}}}}`, or leave `quantize` out"
+            yield Finding("AM417", ("quantize", "scheme"), message, help=hint, severity=Severity.WARNING)
 
 
 def _gates(how: Quantization, pipeline: Pipeline) -> Iterator[Finding]:

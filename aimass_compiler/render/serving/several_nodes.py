@@ -19,7 +19,7 @@ _OF_LEADERS = ("ports", "startupProbe", "readinessProbe", "livenessProbe", "life
 
 
 def leader_worker_set(about: Metadata, served: Served, nodes: int) -> dict[str, Any]:
-    """One group of pods for each server; it starts anew as a whole, for none of its pods can go on alone."""
+    """One group of pods for each server; it restarts as a whole, because none of its pods can go on alone."""
     replicas, template = served.serving.replicas, workload.template(served)
     return {
         "apiVersion": "leaderworkerset.x-k8s.io/v1",
