@@ -47,7 +47,11 @@ def test_every_label_and_annotation_of_an_alert_is_told() -> None:
 
 
 def test_every_metric_has_a_row() -> None:
-    metrics = {value for name, value in vars(conventions).items() if name.startswith("METRIC_")}
+    metrics = {
+        f"aimass_{value.removeprefix('aimass_')}"
+        for name, value in vars(conventions).items()
+        if name.startswith("METRIC_")
+    }
     assert set(re.findall(r"^\| `(aimass_\w+)` \|", PAGE, re.MULTILINE)) == metrics
 
 
