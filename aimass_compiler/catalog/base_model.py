@@ -76,7 +76,7 @@ class NamedBase(Frozen):
 
     @abstractmethod
     def folder(self, root: Path) -> Path:
-        """Where its files lie on this machine, fetched where they are elsewhere. Raises BaseError."""
+        """Where its files lie on this machine; those of a hub are fetched. Raises BaseError."""
 
 
 class PathBase(NamedBase):
@@ -131,7 +131,7 @@ class HubBase(NamedBase):
 
 
 class OciBase(NamedBase):
-    """An image of a registry whose layers hold the folder, as `aimass publish` and ModelPack make them."""
+    """An image of a registry whose layers hold the folder; `oras` unpacks it."""
 
     oci: Annotated[str, AfterValidator(_image)]
     """The image with its digest."""

@@ -1,1 +1,1 @@
-"""vLLM on this machine: its CPU engine for tests, and what is measured on a GPU where one is lent."""
+"""vLLM on this machine: its CPU engine for tests, and what is measured on a GPU."""

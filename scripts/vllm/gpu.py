@@ -1,4 +1,4 @@
-"""Ten minutes of a GPU: how soon vLLM starts, what it answers in bf16 and FP8, and what a queue costs.
+"""vLLM on a GPU: how soon it starts, what it answers in bf16 and FP8, and what a queue costs.
 
 `python -m scripts.vllm.gpu --package artifacts/tickets/package/model` on a machine that has vLLM 0.32. Each
 step is kept as soon as it is done, so that what is cut off loses nothing before it. `--accelerator none`

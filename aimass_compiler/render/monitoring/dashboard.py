@@ -16,7 +16,7 @@ from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.monitoring import Monitoring
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.monitoring.objectives import selector
-from aimass_compiler.render.monitoring.panel import RATE, Panel
+from aimass_compiler.render.monitoring.panel import RATE, Panel, percentiles
 from aimass_compiler.render.monitoring.text_panels import text_panels
 from aimass_compiler.render.names import component_label, digest
 from aimass_compiler.render.serving.series import Requests, TextSeries, text_of
@@ -174,12 +174,11 @@ def _request_panels(board: Board, counted: Requests) -> tuple[Panel, Panel]:
 def _objective_panels(board: Board, chosen: str) -> tuple[Panel, ...]:
     buckets = f"sum by (le) (rate({conventions.METRIC_DURATION}_bucket{chosen}{RATE}))"
     slowest = board.lines.slowest
-    shares = (
-        (f"histogram_quantile({share}, {buckets})", f"p{share * 100:.0f}") for share in (0.5, 0.95, 0.99)
-    )
     return (
         *_request_panels(board, Requests()),
-        Panel("Answer time", "s", tuple(shares), threshold=None if slowest is None else slowest.seconds),
+        Panel(
+            "Answer time", "s", percentiles(buckets), threshold=None if slowest is None else slowest.seconds
+        ),
     )
 
 
@@ -242,9 +241,8 @@ def _model_panels(chosen: str, lines: Lines) -> tuple[Panel, ...]:
 def _predictions(chosen: str, has_labels: bool) -> Panel:
     """What a model exports of its predictions: how many of each label, or a histogram of values."""
     values = f"sum by (le) (rate({conventions.METRIC_PREDICTION}_bucket{chosen}{RATE}))"
-    shares = ((f"histogram_quantile({share}, {values})", f"p{share * 100:.0f}") for share in (0.1, 0.5, 0.9))
     labels = ((_by("label", conventions.METRIC_LABELS, chosen), "{{label}}"),)
-    return Panel("Predictions", "short", labels if has_labels else tuple(shares))
+    return Panel("Predictions", "short", labels if has_labels else percentiles(values, (0.1, 0.5, 0.9)))
 
 
 def _by(label: str, metric: str, chosen: str) -> str:

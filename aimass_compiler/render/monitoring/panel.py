@@ -19,3 +19,8 @@ class Panel(Struct, frozen=True):
     description: str = ""
     kind: str = "timeseries"
     threshold: float | None = None
+
+
+def percentiles(buckets: str, shares: Sequence[float] = (0.5, 0.95, 0.99)) -> tuple[tuple[str, str], ...]:
+    """The lines of a histogram's percentiles, from the rates of its buckets."""
+    return tuple((f"histogram_quantile({share}, {buckets})", f"p{share * 100:.0f}") for share in shares)

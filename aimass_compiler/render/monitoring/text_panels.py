@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aimass_compiler import conventions
-from aimass_compiler.render.monitoring.panel import RATE, Panel
+from aimass_compiler.render.monitoring.panel import RATE, Panel, percentiles
 from aimass_compiler.render.serving.series import TextSeries
-
-_SHARES = (0.5, 0.95, 0.99)
 
 
 def text_panels(chosen: str, text: TextSeries) -> Iterator[Panel]:
@@ -33,9 +31,8 @@ def text_panels(chosen: str, text: TextSeries) -> Iterator[Panel]:
 def _times(title: str, histogram: str, chosen: str, text: TextSeries) -> Panel:
     """With the strictest time that is promised."""
     buckets = f"sum by (le) (rate({histogram}_bucket{chosen}{RATE}))"
-    lines = ((f"histogram_quantile({share}, {buckets})", f"p{share * 100:.0f}") for share in _SHARES)
     promised = (time.end for time in text.times if time.histogram == histogram)
-    return Panel(title, "s", tuple(lines), threshold=min(promised, default=None))
+    return Panel(title, "s", percentiles(buckets), threshold=min(promised, default=None))
 
 
 def _tokens(chosen: str, text: TextSeries) -> Iterator[tuple[str, str]]:
