@@ -263,3 +263,8 @@ class Example(Struct, frozen=True):
     of: Literal["change", "language", "file", "settings", "situation"] = "change"
     #: The aimass.yaml beside a change or a file, where the problem is one between the two.
     settings: str = ""
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what a library says of a problem, or what it calls it where it says nothing."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__

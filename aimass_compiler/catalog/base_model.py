@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from aimass_compiler.catalog.architecture import Architecture
 from aimass_compiler.catalog.project_code import ProjectFile
 from aimass_compiler.catalog.quantities import Frozen
-from aimass_compiler.diagnostics import HintedError
+from aimass_compiler.diagnostics import HintedError, first_line
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -123,7 +123,7 @@ class HubBase(NamedBase):
         try:
             return Path(snapshot_download(self.hub, revision=self.revision, allow_patterns=wanted))
         except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-            reason = str(error).strip().split("\n")[0]
+            reason = first_line(error)
             raise BaseError(
                 f"{self.shown} cannot be fetched: {reason}",
                 "look at HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE",

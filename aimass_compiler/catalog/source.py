@@ -15,6 +15,7 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog import Kind
+from aimass_compiler.diagnostics import first_line
 
 if TYPE_CHECKING:
     import polars
@@ -268,7 +269,7 @@ def together(parts: list[Rows], locations: list[str]) -> Rows:
     try:
         schema = rows.empty.schema
     except polars.exceptions.PolarsError as error:
-        message = str(error).strip().split("\n")[0]
+        message = first_line(error)
         raise UnreadableError(
             f"the files do not have the same types: {message}", "write each column in one type"
         ) from None

@@ -12,6 +12,7 @@ from aimass_compiler import conventions
 from aimass_compiler.catalog.base_config import read_base
 from aimass_compiler.catalog.base_model import BaseError
 from aimass_compiler.catalog.conversation import ANSWERING
+from aimass_compiler.diagnostics import first_line
 
 if TYPE_CHECKING:
     from aimass_compiler.catalog.conversation import Turns
@@ -36,7 +37,7 @@ class Tokenizing:
         try:
             found = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
         except (OSError, ValueError) as error:
-            reason = str(error).strip().split("\n")[0]
+            reason = first_line(error)
             raise BaseError(f"the base has no tokenizer that can be read: {reason}") from None
         if template is not None:
             if not template.is_file():

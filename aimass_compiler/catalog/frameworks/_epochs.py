@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from aimass_compiler.diagnostics import first_line
+
 if TYPE_CHECKING:
     import numpy
 
@@ -89,7 +91,7 @@ def best_weights(learner: Learner[W], budget: Budget, progress: Progress) -> W:
 
 
 def _reason(error: OSError | RuntimeError) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error).strip().split("\n")[0]
+    return (isinstance(error, OSError) and error.strerror) or first_line(error)
 
 
 def _require_finite(losses: dict[str, float], epoch: int) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.catalog.fetched_source import FetchedRows, SourceUnreachableError, in_order
 from aimass_compiler.catalog.source import UnreadableError
+from aimass_compiler.diagnostics import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +85,7 @@ def _of_catalog(table: str, catalog: str) -> Any:
             f"pyiceberg's configuration names catalogs: PYICEBERG_CATALOG__{catalog.upper()}__URI and so on"
         )
         raise SourceUnreachableError(
-            f"the catalog {catalog} cannot be opened: {_line(error)}", hint
+            f"the catalog {catalog} cannot be opened: {first_line(error)}", hint
         ) from None
 
 
@@ -95,7 +96,7 @@ def _asked(read: Callable[[], FetchedRows], table: str, root: Path, hint: str) -
     except UnreadableError:
         raise
     except Exception as error:  # noqa: BLE001  # of four libraries, each with classes of its own
-        reason = _line(error).replace(str(root), ".")
+        reason = first_line(error).replace(str(root), ".")
         if "://" in table and isinstance(error, OSError):
             raise SourceUnreachableError(
                 f"the table {table} cannot be reached: {reason}", "is the address right, and may you read it?"
@@ -116,7 +117,3 @@ def _place(table: str, root: Path) -> str:
 
 def _there(root: Path, table: str) -> str:
     return "" if (root / table).exists() else "paths start at the project's root"
-
-
-def _line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0] or type(error).__name__

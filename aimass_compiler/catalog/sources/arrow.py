@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aimass_compiler.catalog.source import FileSource, Rows, UnreadableError
+from aimass_compiler.diagnostics import first_line
 
 
 class Arrow(FileSource):
@@ -17,7 +18,7 @@ class Arrow(FileSource):
             table = polars.scan_ipc(location, glob=not self.is_local, hive_partitioning=False)
             names = table.collect_schema().names()
         except polars.exceptions.PolarsError as error:
-            reason = str(error).strip().split("\n")[0]
+            reason = first_line(error)
             hint = "it must be Arrow's file format, not its stream: `pyarrow.feather.write_feather` writes it"
             raise UnreadableError(f"the file cannot be read as Arrow: {reason}", hint) from None
         chosen = [name for name in names if wanted is None or name in wanted]

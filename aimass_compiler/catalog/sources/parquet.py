@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aimass_compiler.catalog.source import FileSource, Rows, UnreadableError
+from aimass_compiler.diagnostics import first_line
 
 
 class Parquet(FileSource):
@@ -19,6 +20,6 @@ class Parquet(FileSource):
             chosen = [name for name in names if wanted is None or name in wanted]
             frame = table.select(polars.selectors.by_name(chosen))
         except polars.exceptions.PolarsError as error:
-            reason = str(error).strip().split("\n")[0]
+            reason = first_line(error)
             raise UnreadableError(f"the file cannot be read as Parquet: {reason}") from None
         return Rows((frame,), tuple(names), lambda row: f"row {row + 1}")

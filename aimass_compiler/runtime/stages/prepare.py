@@ -14,6 +14,7 @@ from aimass_compiler.catalog.source import Rows, UnreadableError
 from aimass_compiler.catalog.splits.time import Time as TimeSplit
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.conventions import SPLITS
+from aimass_compiler.diagnostics import first_line
 from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.pipeline.data import Data
 from aimass_compiler.runtime import contract
@@ -55,7 +56,7 @@ def run(data: Data, task: Task, *, workspace: Workspace) -> None:
         try:
             _prepare(data, task, joined(data, sources, engine), engine, workspace)
         except polars.exceptions.PolarsError as error:  # a file that was sound where its columns are named
-            reason = str(error).strip().split("\n")[0].replace(str(workspace.root), ".")
+            reason = first_line(error).replace(str(workspace.root), ".")
             raise StageFailure(ExitCode.DATA, f"the rows cannot be read: {reason}") from None
 
 
@@ -116,7 +117,7 @@ def _collect(data: Data, workspace: Workspace) -> dict[str, Rows]:
         except UnreadableError as error:
             raise StageFailure(ExitCode.DATA, f"source `{name}`: {error.message}", error.hint) from None
         except (OSError, ValueError, polars.exceptions.PolarsError) as error:
-            reason = str(error).strip().split("\n")[0].replace(str(workspace.root), ".")
+            reason = first_line(error).replace(str(workspace.root), ".")
             message = f"source `{name}`: {source.shown} cannot be read as {source.kind}: {reason}"
             raise StageFailure(ExitCode.DATA, message) from None
     return found
