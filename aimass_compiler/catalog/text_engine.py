@@ -21,6 +21,12 @@ class TokenRow(Struct, frozen=True):
     answer: tuple[int, ...]
     """With the id that ends it, where the chat template has one."""
 
+    def within(self, room: int | None) -> TokenRow:
+        """The row cut off as in training: no answer is left where the prompt alone fills the room."""
+        if room is None:
+            return self
+        return TokenRow(self.prompt[:room], self.answer[: max(0, room - len(self.prompt))])
+
 
 class TextEngine(Protocol):
     """What can be asked for tokens and for how likely tokens are."""

@@ -64,7 +64,8 @@ EXPLANATIONS = (
     Explanation(
         "AM408",
         "this cannot be done with a language model",
-        "Folds and seeds would train it many times over, probabilities of texts are not calibrated, and "
+        "Folds and seeds would train it many times over, probabilities of texts are not calibrated, a "
+        "server writes the likeliest class token by token, so that no threshold can decide otherwise, and "
         "overfitting is fought by its own parameters: less `rank`, more `dropout`, fewer `epochs`.",
     ),
 )
@@ -112,6 +113,14 @@ EXAMPLES = (
         "AM408",
         fails="evaluation: {seeds: 3}",
         passes="evaluation: {metrics: [perplexity]}",
+        of="language",
+    ),
+    Example(
+        "AM408",
+        fails='data: {columns: {answer: {type: category, values: ["no", "yes"]}}}\npositive: "yes"\n'
+        "evaluation: {metrics: [accuracy], gates: [], decision: {threshold: 0.2}}",
+        passes='data: {columns: {answer: {type: category, values: ["no", "yes"]}}}\npositive: "yes"\n'
+        "evaluation: {metrics: [accuracy], gates: []}",
         of="language",
     ),
 )
@@ -221,6 +230,7 @@ def _undone(pipeline: Pipeline) -> Iterator[Finding]:
         ("training", "calibration"): training.calibration is not None,
         ("training", "sampling"): training.sampling is not None and not task.is_classification,
         ("training", "class_weights"): training.class_weights is not None and not task.is_classification,
+        ("evaluation", "decision"): evaluation.decision is not None,
         ("evaluation", "cross_validation"): evaluation.cross_validation is not None,
         ("evaluation", "seeds"): evaluation.seeds is not None,
         ("evaluation", "on_failure", "retrain"): bool(evaluation.on_failure.retrain),

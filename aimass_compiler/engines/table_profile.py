@@ -106,7 +106,8 @@ def profile(table: Table, target: str | None = None) -> TableProfile:
     step = max(1, math.ceil(table.height / _SAMPLE))
     seen = table.numbered(number).fold(lambda block: _part(block, number, step), _merged)
     sample = polars.concat(seen.sample, how="vertical_relaxed")
-    duplicates = seen.rows - polars.concat(seen.rows_hashed).n_unique() if seen.rows else 0
+    hashed = seen.rows_hashed  # of no row where all columns are nested
+    duplicates = seen.rows - polars.concat(hashed).n_unique() if seen.rows and hashed else 0
     told = {} if target is None else associations(sample, target)
     columns = tuple(
         replace(_column(name, table.schema[name], seen, sample), association=told.get(name))

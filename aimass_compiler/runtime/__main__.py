@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aimass_compiler import conventions
 from aimass_compiler.character_set import print_everywhere
+from aimass_compiler.diagnostics import HintedError
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.parts import read_parts
 from aimass_compiler.runtime.workspace import Workspace
@@ -27,6 +28,10 @@ def main(arguments: list[str] | None = None) -> int:
         if failure.help:
             print(f"  help: {failure.help}", file=sys.stderr)
         return int(failure.code)
+    except HintedError as error:  # of files that the user has, such as a base that is gone
+        print(f"{stage.name}: {error}", file=sys.stderr)
+        print(f"  help: {error.help}", file=sys.stderr)
+        return int(ExitCode.FAILED)
     except OSError as error:
         which, why = error.filename or "a file", error.strerror or error
         print(f"{stage.name}: {which} could not be read or written: {why}", file=sys.stderr)

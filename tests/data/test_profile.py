@@ -131,9 +131,10 @@ def test_rows_that_come_twice_are_counted() -> None:
         polars.DataFrame({"x": []}, schema={"x": polars.Float64}),
         polars.DataFrame({"x": [None, None]}, schema={"x": polars.String}),
         polars.DataFrame({"x": [[1, 2], None], "*": [True, None]}),
+        polars.DataFrame({"turns": [[{"role": "user", "content": "hi"}], None]}),
         polars.DataFrame({"^x$": [float("nan"), float("inf")], "row": ["<i>\x1b[31m", ""]}),
     ],
-    ids=["no rows", "no values", "lists", "names"],
+    ids=["no rows", "no values", "lists", "turns alone", "names"],
 )
 def test_odd_tables_have_a_profile_in_every_form(frame: polars.DataFrame) -> None:
     for target in (None, frame.columns[0]):

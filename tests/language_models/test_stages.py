@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import polars
 import pytest
 
-from aimass_compiler.catalog.base_model import PathBase
+from aimass_compiler.catalog.base_model import BaseError, PathBase
 from aimass_compiler.catalog.conversation import Conversation
+from aimass_compiler.catalog.frameworks._chat_tokens import base_digest
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.pipeline.columns import TextColumn
 from aimass_compiler.pipeline.evaluation import Evaluation
@@ -48,7 +49,8 @@ def _project(root: Path) -> None:
     left = workspace.folder("train") / "language_model"
     adapted(base, left / "adapter")
     shutil.copytree(base, left / "tokenizer", ignore=shutil.ignore_patterns("*.safetensors", "config.json"))
-    write_json(left / "language_model.json", {"base": {"path": "models/base", "digest": "0"}})
+    of = {"base": {"path": "models/base", "digest": base_digest(base)}, "tokenizer": "1", "template": "2"}
+    write_json(left / "language_model.json", of)
     best = {
         "model": "language_model",
         "parameters": {"adapter": {"lora": {"rank": 4}}},
@@ -58,9 +60,7 @@ def _project(root: Path) -> None:
     counts = {"rows": 12, "tokens": 100, "learned": 40, "truncated": 0}
     features = {
         "inputs": [{"name": "prompt", "type": "text"}],
-        "base": {"path": "models/base", "digest": "0"},
-        "tokenizer": "1",
-        "template": "2",
+        **of,
         "counts": dict.fromkeys(("train", "validation", "test"), counts),
         "leaks": {"validation": 0, "test": 0},
     }
@@ -125,6 +125,26 @@ def test_an_adapter_alone_names_its_base_as_the_spec_does(workspace: Workspace) 
     assert config["base_model_name_or_path"] == "models/base"
 
 
+def test_an_adapter_of_another_base_is_neither_evaluated_nor_packaged(workspace: Workspace) -> None:
+    weights = workspace.root / "models" / "base" / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1  # the sign and shapes of all weights are as they were
+    weights.write_bytes(content)
+    with pytest.raises(BaseError, match="models/base is another base than the adapter was trained on"):
+        _evaluate(workspace)
+    with pytest.raises(StageFailure, match="is another base than the adapter was trained on") as failure:
+        packaged(workspace)
+    assert "`aimass run` does so" in failure.value.help
+    assert not (workspace.folder("package/model") / "weights").exists()
+
+
+def test_features_of_another_tokenizer_are_not_packaged(workspace: Workspace) -> None:
+    path = workspace.path("features/features.json")
+    write_json(path, {**read_json(path), "tokenizer": "other"})
+    with pytest.raises(StageFailure, match="trained with another tokenizer than its features were made with"):
+        packaged(workspace)
+
+
 def test_weights_that_lost_the_adapter_are_told_and_nothing_is_packaged(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,16 +180,43 @@ def test_quantisation_is_measured_and_held_to_its_gates(workspace: Workspace) ->
         packaged(workspace, quantize=Quantization.model_validate(strict))
 
 
-def test_the_released_model_is_asked_and_what_got_worse_is_told(
-    workspace: Workspace, capsys: pytest.CaptureFixture[str]
-) -> None:
+def _release(workspace: Workspace) -> None:
+    """The package of the model as it is, as `aimass run` brings it."""
     folder = packaged(workspace)
     named = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
     released = workspace.folder("released")
     shutil.copytree(folder, released / named)
     compared = {"environment": "prod", "version": "v1-0123abcd", "package": named}
     write_json(released / "compared.json", {"compared": {"": compared}})
-    gate = {"metric": "rouge_l", "beats": "released"}
-    _evaluate(workspace, gates=[gate])
+
+
+BEATS: Mapping[str, Any] = {"gates": [{"metric": "rouge_l", "beats": "released"}]}
+
+
+def test_the_released_model_is_asked_and_the_same_answers_are_no_worse(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _release(workspace)
+    _evaluate(workspace, **BEATS)
     assert "the same (95 % interval" in capsys.readouterr().out
     assert "worse_answers" not in read_json(workspace.path("evaluate/verdict.json"))
+
+
+def test_answers_that_are_worse_than_the_released_models_are_listed(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    _release(workspace)
+    said = polars.read_parquet(workspace.path("evaluate/predictions.parquet"))["answer"]
+    right = ROWS.with_columns(answer=said).head(3)
+    right.write_parquet(workspace.path("prepare/test.parquet"))
+    learned = workspace.path("train/language_model/adapter/adapter_model.safetensors")
+    found = load_file(learned)
+    save_file({name: -each if "lora_B" in name else each for name, each in found.items()}, learned)
+    with pytest.raises(StageFailure, match="the model missed a gate"):
+        _evaluate(workspace, **BEATS)
+    worse = read_json(workspace.path("evaluate/verdict.json"))["worse_answers"]
+    assert f"test row {worse[0]['row']} is answered worse (" in capsys.readouterr().out
+    assert len({each["row"] for each in worse}) == len(worse) <= right.height
+    assert all(each["was"] != each["now"] for each in worse)

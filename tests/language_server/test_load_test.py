@@ -31,6 +31,12 @@ def test_a_good_package_is_certified_fast_and_stable(example: Path) -> None:
     assert found.tokens >= 2 * found.requests
 
 
+def test_a_class_that_was_not_evaluated_is_a_fault_and_a_near_tie_is_none(example: Path) -> None:
+    (fault,) = measure_answers(example, PROMPTS, LIMITS, 0.1, classes=("no such class", None)).faults
+    assert fault.startswith("1 of 2 rows are given another class than was evaluated, such as")
+    assert "in place of `no such class`" in fault
+
+
 def test_a_package_that_never_becomes_ready_is_a_fault(tmp_path: Path) -> None:
     package = packaged(tmp_path / "damaged")
     path = package / conventions.GOLDEN_FILE

@@ -48,8 +48,8 @@ class GenaiEngine:
         import numpy
 
         ids = (*row.prompt, *row.answer)
-        generator = self._begun(ids, len(ids) + 1)
-        logits = generator.get_output("logits")[0, len(row.prompt) - 1 : -1].astype(numpy.float64)
+        generator = self._begun(ids[:-1], len(ids))  # what follows the last token is not asked
+        logits = generator.get_output("logits")[0, len(row.prompt) - 1 :].astype(numpy.float64)
         top = logits.max(axis=-1, keepdims=True)
         chances = logits - top - numpy.log(numpy.exp(logits - top).sum(axis=-1, keepdims=True))
         scored: numpy.ndarray = chances[numpy.arange(len(row.answer)), list(row.answer)]

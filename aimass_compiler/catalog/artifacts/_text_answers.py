@@ -36,16 +36,22 @@ def _written(
 ) -> numpy.ndarray:
     import numpy
 
-    asked = [TokenRow(*tokenizing.encoded(each)) for each in conversations]
-    found = numpy.empty(len(asked), [("answer", object), ("log_probability", "f8"), ("tokens", "i8")])
+    room = None if how is None else how.sequence_length
+    rows = [TokenRow(*tokenizing.encoded(each)).within(room) for each in conversations]
+    found = numpy.zeros(len(rows), [("answer", object), ("log_probability", "f8"), ("tokens", "i8")])
+    found["answer"] = ""
+    places = [
+        place for place, row in enumerate(rows) if row.answer
+    ]  # of others, the prompt alone is too long
+    asked = [rows[place] for place in places]
     if not asked:
         return found
     most = 2 * max(len(row.answer) for row in asked) + _MORE
-    if how is not None:
-        most = max(1, min(most, how.sequence_length - min(len(row.prompt) for row in asked)))
-    found["answer"] = [engine.text(ids) for ids in engine.greedy([row.prompt for row in asked], most)]
-    found["log_probability"] = [float(each.sum()) for each in engine.log_probabilities(asked)]
-    found["tokens"] = [len(row.answer) for row in asked]
+    if room is not None:
+        most = max(1, min(most, room - min(len(row.prompt) for row in asked)))
+    found["answer"][places] = [engine.text(ids) for ids in engine.greedy([row.prompt for row in asked], most)]
+    found["log_probability"][places] = [float(each.sum()) for each in engine.log_probabilities(asked)]
+    found["tokens"][places] = [len(row.answer) for row in asked]
     return found
 
 
@@ -57,6 +63,11 @@ def _shares(
 
     choices = tokenizing.choice_ids(task.classes)
     prompts = [tokenizing.prompt_ids(each.turns) for each in conversations]
-    asked = [TokenRow(prompt, choice) for prompt in prompts for choice in choices]
-    likely = numpy.array([float(each.sum()) for each in engine.log_probabilities(asked)])
-    return shares_of(likely.reshape(len(prompts), len(choices)))
+    room = None if task.conversation is None else task.conversation.sequence_length
+    likely = numpy.zeros((len(prompts), len(choices)))  # alike where a prompt is too long to be answered
+    longest = max(map(len, choices))
+    places = [place for place, ids in enumerate(prompts) if room is None or len(ids) + longest <= room]
+    asked = [TokenRow(prompts[place], choice) for place in places for choice in choices]
+    told = [float(each.sum()) for each in engine.log_probabilities(asked)] if asked else []
+    likely[places] = numpy.array(told).reshape(len(places), len(choices))
+    return shares_of(likely)

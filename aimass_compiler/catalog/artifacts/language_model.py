@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from aimass_compiler import conventions
 from aimass_compiler.catalog import servers
 from aimass_compiler.catalog.artifact import Artifact, Server
+from aimass_compiler.catalog.base_model import BaseError
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ TRAINED, MERGED, BUILT, ADAPTED = "training stack", "merged weights", "onnxrunti
 _OWN, _VLLM = "onnx", "vllm"
 #: What lies in the folder that training leaves.
 _ADAPTER, _FULL, _TOKENIZER, _NOTES = "adapter", "weights", "tokenizer", "language_model.json"
+_FEATURES = Path(artifacts.FEATURES).name
 #: What is packaged where nothing else is asked for: one package for servers of both kinds.
 _BOTH = (conventions.WEIGHTS_FOLDER, conventions.ONNX_FOLDER)
 
@@ -106,6 +108,7 @@ class LanguageModelFiles(Artifact[Any]):
     def row_scorer(self, trained: Path, task: Task) -> Callable[[polars.DataFrame], numpy.ndarray]:
         from aimass_compiler.catalog.artifacts._text_answers import answers_to
 
+        _require_trained_base(trained, trained / self.files[0])
         engine, tokenizing = self.trained_engine(trained), self.tokenizing(trained)
         return lambda rows: answers_to(rows, task, engine, tokenizing)
 
@@ -118,10 +121,12 @@ class LanguageModelFiles(Artifact[Any]):
         threshold: Thresholds | None = None,
         widths: IntervalWidths | None = None,
     ) -> None:
-        del features, task, threshold, widths
+        del task, threshold, widths
         from aimass_compiler.catalog.artifacts._weights import copy_adapter, write_merged
 
         place = trained / self.files[0]
+        _require_trained_base(trained, place)
+        _require_same_features(features, place)
         if self.is_adapter:
             copy_adapter(place / _ADAPTER, folder / _ADAPTER, _noted(place)["base"])
             return
@@ -138,11 +143,11 @@ class LanguageModelFiles(Artifact[Any]):
     def responder(
         self, folder: Path, inputs: Sequence[Mapping[str, Any]], task: Task
     ) -> Callable[[polars.DataFrame], numpy.ndarray]:
-        del inputs  # the task's conversation says what is read
         from aimass_compiler.catalog.artifacts._text_answers import answers_to
         from aimass_compiler.catalog.frameworks._chat_tokens import Tokenizing
 
         engine = self.packaged_engine(folder)
+        task = _asked_with(task, [place["name"] for place in inputs])
         has_graph = (folder / conventions.ONNX_FOLDER).is_dir()
         tokens = folder / (conventions.ONNX_FOLDER if has_graph else conventions.WEIGHTS_FOLDER)
         tokenizing = Tokenizing.of(tokens)
@@ -204,6 +209,50 @@ def _base(trained: Path, place: Path) -> Path:
     noted = _noted(place)["base"]
     base = TypeAdapter(AnyBase).validate_python({key: noted[key] for key in noted if key != "digest"})
     return base.folder(_root_of(trained))
+
+
+def _asked_with(task: Task, names: Sequence[str]) -> Task:
+    """The task, asked with the columns of a package, which may be of an earlier spec."""
+    how = task.conversation
+    if how is None or not how.columns or not names:
+        return task
+    return task.model_copy(update={"conversation": how.model_copy(update={"columns": tuple(names)})})
+
+
+def _require_trained_base(trained: Path, place: Path) -> None:
+    """Raise BaseError where an adapter's base is no longer the one that it was trained on.
+
+    An adapter fits every base of the same shapes, so nothing else would tell.
+    """
+    from aimass_compiler.catalog.frameworks._chat_tokens import base_digest
+
+    if (place / _FULL).is_dir():
+        return
+    noted, base = _noted(place)["base"], _base(trained, place)
+    found = base_digest(base)
+    if found != noted["digest"]:
+        shown = next(str(value) for key, value in noted.items() if key != "digest")
+        raise BaseError(
+            f"{shown} is another base than the adapter was trained on: the digest of its config.json and "
+            f"weights is {found[:12]}, and was {noted['digest'][:12]}",
+            "bring back that base, or train on this one: `aimass run` does so",
+        )
+
+
+def _require_same_features(features: Path, place: Path) -> None:
+    """Raise BaseError where the rows were tokenised for another base than the one that was trained."""
+    made, noted = json.loads((features / _FEATURES).read_text(encoding="utf-8")), _noted(place)
+    for name, was, now in (
+        ("base", made["base"]["digest"], noted["base"]["digest"]),
+        ("tokenizer", made["tokenizer"], noted["tokenizer"]),
+        ("chat template", made["template"], noted["template"]),
+    ):
+        if was != now:
+            raise BaseError(
+                f"the model was trained with another {name} than its features were made with: {now[:12]}, "
+                f"and {was[:12]} there",
+                "run it again from the features on: `aimass run` does so",
+            )
 
 
 def _noted(place: Path) -> dict[str, Any]:

@@ -61,8 +61,9 @@ class Released:
             raise Incomparable("its package is of another kind")
         order = self._order(task)
         inputs = self._signature["inputs"]
+        held = columns if task.is_written else request_columns(columns, task)  # a chat holds its answer
         for place in inputs:
-            self._hold(place, request_columns(columns, task))
+            self._hold(place, held)
         path = self._workspace.path(artifacts.rows(split))
         own = [] if task.forecast is None else SERIES_COLUMNS
         own = [task.target] if task.is_written else own  # it is asked how likely the right answers are

@@ -73,16 +73,26 @@ class AnswerMeasurements:
 
 
 def measure_answers(
-    package: Path, prompts: Sequence[Messages], limits: Limits, seconds: float, *, is_soak: bool = False
+    package: Path,
+    prompts: Sequence[Messages],
+    limits: Limits,
+    seconds: float,
+    *,
+    classes: Sequence[str | None] = (),
+    is_soak: bool = False,
 ) -> AnswerMeasurements:
-    """Ask the golden prompts, then hold a load of `prompts`, then misbehave, then stop the server."""
+    """Ask the golden prompts, then hold a load of `prompts`, then misbehave, then stop the server.
+
+    Where there are `classes`, the prompts are also answered in the model's own form, each with its class;
+    None where any will do.
+    """
     found = AnswerMeasurements()
     variables = {
         conventions.VARIABLE_CONCURRENCY: str(limits.concurrency),
         conventions.VARIABLE_TIMEOUT_SECONDS: f"{limits.timeout.seconds:g}",
         conventions.VARIABLE_BODY_BYTES: str(limits.body.size),
     }
-    test = _AnswerTest(found, read_json(package / conventions.GOLDEN_FILE), prompts)
+    test = _AnswerTest(found, read_json(package / conventions.GOLDEN_FILE), prompts, classes)
     try:
         with running(package, variables) as server:
             try:
@@ -97,15 +107,21 @@ def measure_answers(
 
 class _AnswerTest:
     def __init__(
-        self, found: AnswerMeasurements, golden: Mapping[str, Any], prompts: Sequence[Messages]
+        self,
+        found: AnswerMeasurements,
+        golden: Mapping[str, Any],
+        prompts: Sequence[Messages],
+        classes: Sequence[str | None],
     ) -> None:
         self._found = found
         self._golden = golden
         self._prompts = prompts
+        self._classes = classes
         self._lock = threading.Lock()
 
     def run(self, server: RunningServer, seconds: float, *, is_soak: bool) -> None:
         self._compare(server)
+        self._found.faults.extend(self._misjudged(server))
         if is_soak:
             self._hold(server, seconds * _SETTLED)
             before = _values(server, _RESIDENT)
@@ -142,6 +158,23 @@ class _AnswerTest:
             streamed = "".join(piece for piece, _ in _stream(server.port, document))
             is_same = len(told) == len(certified) and streamed == choice["message"]["content"]
             self._found.wrong += not (is_same and apart <= self._golden["tolerance"])
+
+    def _misjudged(self, server: RunningServer) -> Iterator[str]:
+        """Classes are chosen token by token, and were evaluated as a whole: that can differ."""
+        others = []
+        for prompt, wanted in zip(self._prompts, self._classes, strict=False):
+            if wanted is None:
+                continue
+            status, answer = _post(server.port, {"messages": prompt})
+            given = answer["choices"][0]["message"]["content"] if status == _OK else f"status {status}"
+            if given != wanted:
+                others.append((given, wanted))
+        if others:
+            given, wanted = others[0]
+            yield (
+                f"{len(others)} of {len(self._classes)} rows are given another class than was evaluated, "
+                f"such as `{given}` in place of `{wanted}`: let the names of classes begin differently"
+            )
 
     def _hold(self, server: RunningServer, seconds: float) -> None:
         written, started = _values(server, _GENERATED), time.monotonic()

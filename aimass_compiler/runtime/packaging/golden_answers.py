@@ -17,21 +17,24 @@ if TYPE_CHECKING:
 _PROMPTS, _TOKENS = 4, 32
 
 
-def golden_answers(engine: TextEngine, conversations: Sequence[Turns], tolerance: float) -> dict[str, Any]:
-    """Prompts of different right answers, with what the engine that serves makes of them."""
+def golden_answers(
+    engine: TextEngine, conversations: Sequence[Turns], tolerance: float, context: int | None
+) -> dict[str, Any]:
+    """Prompts of different right answers, with what the engine that serves makes of them in its context."""
     different = {each.answer: each for each in reversed(conversations)}
     chosen = [list(each.turns) for each in list(different.values())[-_PROMPTS:]]
     return {
         "format": conventions.GOLDEN_ANSWERS_FORMAT,
-        "prompts": [_prompt(engine, turns) for turns in chosen],
+        "prompts": [_prompt(engine, turns, context) for turns in chosen],
         "tolerance": tolerance,
     }
 
 
-def _prompt(engine: TextEngine, turns: list[dict[str, str]]) -> dict[str, Any]:
+def _prompt(engine: TextEngine, turns: list[dict[str, str]], context: int | None) -> dict[str, Any]:
     prompt = engine.prompt_ids(turns)
-    (answer,) = engine.greedy([prompt], _TOKENS)
-    answer += _end(engine, (*prompt, *answer)) if len(answer) < _TOKENS else ()
+    most = _TOKENS if context is None else min(_TOKENS, context - len(prompt))
+    (answer,) = engine.greedy([prompt], most)
+    answer += _end(engine, (*prompt, *answer)) if len(answer) < most else ()
     (chances,) = engine.log_probabilities([TokenRow(prompt, answer)])
     return {
         "messages": turns,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aimass_compiler.catalog.artifacts.language_model import LanguageModelFiles
+    from aimass_compiler.catalog.conversation import Turns
     from aimass_compiler.catalog.task import Task
     from aimass_compiler.pipeline.quantization import Quantization
     from aimass_compiler.runtime.packaging.parity_certificate import Certificate
@@ -66,7 +67,8 @@ def write_language_package(wanted: RequestedPackage, workspace: Workspace) -> No
             else artifact.merged_engine(made, workspace.folder("train"))
         )
         signature = _signature(wanted, known, engine.stop_ids, rows, workspace)
-        golden = golden_answers(engine, turns_of(rows, wanted.task), wanted.parity.log_probability)
+        fitting = _fitting(wanted, rows, workspace)
+        golden = golden_answers(engine, fitting, wanted.parity.log_probability, _context(wanted.task))
         parity = certificate.document()
     documents = {
         artifacts.SIGNATURE: signature,
@@ -118,7 +120,7 @@ def _certified(
     """Ask every form about rows of the test split. Raises StageFailure where they differ."""
     artifact, tolerance = wanted.artifact, wanted.parity.log_probability
     trained, tokenizing = workspace.folder("train"), artifact.tokenizing(workspace.folder("train"))
-    conversations = turns_of(rows, wanted.task)
+    conversations = _fitting(wanted, rows, workspace)
     asked = [
         CertifiedRow(place, conversations[place].turns, tokenizing.encoded(conversations[place])[1])
         for place in spread(len(conversations), wanted.parity.rows)
@@ -136,6 +138,27 @@ def _certified(
             + "\n".join(f"  {problem}" for problem in found.problems),
             "tolerances are `evaluation.parity` and `quantize.log_probability`; other tokens or ends are "
             "a fault of the base's tokenizer, chat template or generation_config.json",
+        )
+    return found
+
+
+def _context(task: Task) -> int | None:
+    return None if task.conversation is None else task.conversation.sequence_length
+
+
+def _fitting(wanted: RequestedPackage, rows: polars.DataFrame, workspace: Workspace) -> list[Turns]:
+    """The rows whose prompt and answer are no longer than the context. Raises StageFailure for none."""
+    tokenizing, room = wanted.artifact.tokenizing(workspace.folder("train")), _context(wanted.task)
+    found = [
+        each
+        for each in turns_of(rows, wanted.task)
+        if room is None or sum(map(len, tokenizing.encoded(each))) <= room
+    ]
+    if not found:
+        raise StageFailure(
+            ExitCode.FAILED,
+            f"no row of the test split fits into `sequence_length` ({room}), so nothing can be certified",
+            "make `sequence_length` as long as the stage `features` says",
         )
     return found
 
@@ -191,7 +214,7 @@ def _signature(
 ) -> dict[str, Any]:
     """What a package accepts and answers, as servers and callers read it."""
     features, task = read_json(workspace.path(artifacts.FEATURES)), wanted.task
-    how, inputs = task.conversation, features["inputs"]
+    inputs = features["inputs"]
     choice = {"kind": "choice", "choices": list(task.classes)}
     return {
         "format": wanted.artifact.package_format,
@@ -199,7 +222,7 @@ def _signature(
         **known,
         "task": task.served_as,
         "base": features["base"],
-        "context": None if how is None else how.sequence_length,
+        "context": _context(task),
         "tokenizer": features["tokenizer"],
         "template": features["template"],
         "inputs": inputs,

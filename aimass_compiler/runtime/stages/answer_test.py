@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import polars
@@ -10,17 +11,21 @@ from aimass_compiler import conventions
 from aimass_compiler.catalog.conversation import turns_of
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.load_test.answers import AnswerMeasurements, measure_answers
+from aimass_compiler.runtime.server.response import RequestError, ServerFailure
 from aimass_compiler.runtime.workspace import Workspace, read_json, write_json
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from aimass_compiler.catalog.quantities import Duration
     from aimass_compiler.catalog.task import Task
     from aimass_compiler.pipeline.serving import Limits, Objectives, ServingTests
 
 _MOST_PROMPTS = 200
+#: Shares of classes nearer than this may be told apart otherwise by a form with fewer bits.
+_TIE = 0.05
 _PERCENTILES = (50, 95, 99)
 
 
@@ -45,9 +50,14 @@ def run(
         print(f"not served here: {signature['engine']} runs where it is deployed", flush=True)
         return
     rows = polars.read_parquet(workspace.path(artifacts.rows("test"))).head(_MOST_PROMPTS)
-    prompts = [list(each.turns) for each in turns_of(rows, task)]
+    asked = [list(each.turns) for each in turns_of(rows, task)]
+    places = _answerable(package, asked)
+    prompts = [asked[place] for place in places]
     seconds = (tests.load.duration if soak is None else soak).seconds
-    found = measure_answers(package, prompts, limits, seconds, is_soak=soak is not None)
+    is_judged = task.is_classification and not signature["quantized"]  # whose gates say what may differ
+    known = _classes(workspace) if is_judged else []
+    classes = [known[place] for place in places] if is_judged else []
+    found = measure_answers(package, prompts, limits, seconds, classes=classes, is_soak=soak is not None)
     times = _times(found)
     faults = list(faults_of(found, times, objectives))
     report = {"version": signature["version"], **_report(found, times, faults)}
@@ -65,6 +75,40 @@ def _not_served(version: str) -> dict[str, Any]:
     measured = _times(AnswerMeasurements())
     efficiency: dict[str, dict[str, float]] = {f"{name}_milliseconds": {} for name in measured}
     return {"version": version, "passed": True, "is_served": False, "efficiency": efficiency, "faults": []}
+
+
+def _answerable(package: Path, asked: Sequence[Sequence[Mapping[str, str]]]) -> list[int]:
+    """The places of prompts that leave room for an answer: others are refused, as callers are told.
+
+    All of them where the package cannot be read, which the server then says itself.
+    """
+    from aimass_compiler.runtime.language_server.package import read_language_package
+    from aimass_compiler.runtime.language_server.text import ChatTemplate, Tokenizer
+
+    try:
+        read = read_language_package(package)
+    except ServerFailure:
+        return list(range(len(asked)))
+    tokenizer, template = Tokenizer(read.folder, read.vocabulary), ChatTemplate(read.template)
+    room, found = read.signature.context - 1, []
+    for place, messages in enumerate(asked):
+        with suppress(RequestError):
+            if len(tokenizer.ids(template.prompt(messages), room)) <= room:
+                found.append(place)
+    return found
+
+
+def _classes(workspace: Workspace) -> list[str | None]:
+    """The class that each row of the test split was evaluated with; None where two are nearly as likely."""
+    import numpy
+
+    names = read_json(workspace.path(artifacts.SIGNATURE))["output"]["choices"]
+    scores = numpy.array(polars.read_parquet(workspace.path(artifacts.PREDICTIONS))["scores"].to_list())
+    second, first = numpy.sort(scores, axis=1)[:, -2:].T
+    return [
+        names[place] if apart > _TIE else None
+        for place, apart in zip(scores.argmax(axis=1), first - second, strict=True)
+    ]
 
 
 def _times(found: AnswerMeasurements) -> dict[str, dict[str, float]]:
