@@ -138,6 +138,16 @@ def test_an_adapter_of_another_base_is_neither_evaluated_nor_packaged(workspace:
     assert not (workspace.folder("package/model") / "weights").exists()
 
 
+def test_a_row_without_room_for_its_answer_counts_as_answered_by_nothing(workspace: Workspace) -> None:
+    long = ROWS.head(2).with_columns(prompt=polars.Series(["is it late?", "late " * 80]))
+    long.write_parquet(workspace.path("prepare/test.parquet"))
+    _evaluate(workspace)
+    table = polars.read_parquet(workspace.path("evaluate/predictions.parquet"))
+    assert (table["tokens"][0] > 0, table["answer"][1], table["tokens"][1]) == (True, "", 0)
+    golden = read_json(packaged(workspace) / "golden.json")["prompts"]
+    assert [each["messages"][0]["content"] for each in golden] == ["is it late?"]
+
+
 def test_features_of_another_tokenizer_are_not_packaged(workspace: Workspace) -> None:
     path = workspace.path("features/features.json")
     write_json(path, {**read_json(path), "tokenizer": "other"})
