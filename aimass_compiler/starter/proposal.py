@@ -18,6 +18,8 @@ from aimass_compiler.catalog.source_choice import PACKED
 from aimass_compiler.diagnostics import Finding
 from aimass_compiler.pipeline.model_name import ModelName
 from aimass_compiler.render.emit import inline
+from aimass_compiler.starter import conversation
+from aimass_compiler.starter.conversation import CHARACTERS_A_TOKEN, conversations_of
 from aimass_compiler.starter.data_file import DataFile, Seen, examine
 from aimass_compiler.starter.decisions import Draft, Wanted, decide, guesses, split_reason
 from aimass_compiler.starter.forecast import SeriesDraft, series_of
@@ -58,6 +60,10 @@ def propose(
         _check_name(name)
         _check_path(shown_as)
         data, observed, rows = examine(path, shown_as, seen)
+        if (chat := conversations_of(observed, rows, wanted)) is not None:
+            read = data.of(chat.columns.keys())
+            text = _filled("conversation", read, shown_as, name, draft=chat, characters=CHARACTERS_A_TOKEN)
+            return SpecProposal(text, [], conversation.guesses(chat))
         draft = decide(observed, wanted)
         series = series_of(draft, rows) if wanted.task == "forecast" else None
         draft = without_leaks(draft, rows) if series is None else draft
@@ -91,6 +97,21 @@ def _check_path(shown_as: str) -> None:
 
 
 def _text(draft: Draft, data: DataFile, shown_as: str, name: str, series: SeriesDraft | None = None) -> str:
+    return _filled(
+        "starter" if series is None else "forecast",
+        data,
+        shown_as,
+        name,
+        draft=draft,
+        target=draft.target.column.name,
+        split_reason=split_reason(draft),
+        contract=_contract(draft, series),
+        series=series,
+    )
+
+
+def _filled(template: str, data: DataFile, shown_as: str, name: str, **values: object) -> str:
+    """The text of a template, with what all of them say of a file and these values."""
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701  # not HTML: every value passes the filter `yaml`
@@ -99,8 +120,7 @@ def _text(draft: Draft, data: DataFile, shown_as: str, name: str, series: Series
         lstrip_blocks=True,
     )
     environment.filters["yaml"] = inline
-    template = "starter.yaml.jinja" if series is None else "forecast.yaml.jinja"
-    source = resources.files(__package__).joinpath(template).read_text(encoding="utf-8")
+    source = resources.files(__package__).joinpath(f"{template}.yaml.jinja").read_text(encoding="utf-8")
     text = environment.from_string(source).render(
         api_version=conventions.API_VERSION,
         kind=conventions.KIND,
@@ -110,11 +130,7 @@ def _text(draft: Draft, data: DataFile, shown_as: str, name: str, series: Series
         source_name=_source_name(shown_as),
         source=data.source,
         notes=data.notes,
-        draft=draft,
-        target=draft.target.column.name,
-        split_reason=split_reason(draft),
-        contract=_contract(draft, series),
-        series=series,
+        **values,
     )
     return text.rstrip() + "\n"
 

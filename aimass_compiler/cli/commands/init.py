@@ -1,7 +1,8 @@
 """Begin a project, or propose a spec from a data file.
 
 With NAME and DATA it looks at the columns of a csv, parquet or jsonl file and writes specs/NAME.yaml: the
-contract, the features, a model and gates, with comments that say why and what else there is.
+contract, the features, a model and gates, with comments that say why and what else there is. Of prompts and
+answers, or of chats (`messages`), it is a language model.
 
 Without them it makes this folder a project: aimass.yaml with environments, registry and workflows, which it
 compiles, .gitignore and hooks of pre-commit. On a terminal it asks for what no option says. Nothing that is
