@@ -15,7 +15,10 @@ show() { printf '%s$ %s%s\n' "$cyan" "$*" "$plain"; "$@"; }
 
 mkdir -p "$project/specs" "$project/data"
 [ -e "$project/specs/$model.yaml" ] || cp "$root/specs/$model.yaml" "$project/specs/"
-[ -e "$project/models/base/model.safetensors" ] || python "$root/data/prepare.py" --folder "$project/data" $model
+if [ ! -e "$project/models/base/model.safetensors" ]; then
+    say "0. Tickets are made up, and a base of a million weights learns to read: about a minute"
+    python "$root/data/prepare.py" --folder "$project/data" $model
+fi
 cd "$project"
 if [ ! -d .git ]; then
     git init --quiet --initial-branch main
