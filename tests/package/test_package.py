@@ -170,7 +170,9 @@ def test_rows_to_explain_with_are_packaged_only_where_they_are_wanted(tmp_path: 
     project = Project(tmp_path, CHURN).make()
     reference = json.loads((packaged(project) / "reference.json").read_text())
     assert "background" not in reference
-    package.run("churn", CHURN, project.columns, Explanations(background=8), workspace=project.workspace)
+    package.run(
+        "churn", CHURN, project.columns, explanations=Explanations(background=8), workspace=project.workspace
+    )
     folder = project.workspace.folder("package") / "model"
     background = json.loads((folder / "reference.json").read_text())["background"]
     assert (background["of"], len(background["rows"])) == ("yes", 8)
