@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 import polars
 import pytest
 
+from aimass_compiler.catalog.artifacts.language_model import LanguageModelFiles
 from aimass_compiler.catalog.base_model import BaseError, PathBase
 from aimass_compiler.catalog.conversation import Conversation
 from aimass_compiler.catalog.frameworks._chat_tokens import base_digest
 from aimass_compiler.catalog.task import Task
-from aimass_compiler.pipeline.columns import TextColumn
+from aimass_compiler.pipeline.columns import ChatColumn, TextColumn
 from aimass_compiler.pipeline.evaluation import Evaluation
 from aimass_compiler.pipeline.quantization import Quantization
 from aimass_compiler.pipeline.training import Objective
-from aimass_compiler.runtime.failure import StageFailure
+from aimass_compiler.runtime import __main__
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.packaging.manifest import manifest_of
 from aimass_compiler.runtime.stages import evaluate, package
 from aimass_compiler.runtime.workspace import Workspace, read_json, write_json
@@ -28,11 +30,13 @@ from tests.harness.tiny_language_model import adapted, tiny
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aimass_compiler.pipeline.columns import Column
+
 pytestmark = pytest.mark.slow
 
 HOW = Conversation(base=PathBase(path="models/base"), columns=("prompt",), sequence_length=64)
 TASK = Task(kind="generation", target="answer", conversation=HOW)
-COLUMNS = {"prompt": TextColumn(type="text"), "answer": TextColumn(type="text")}
+COLUMNS: Mapping[str, Column] = {"prompt": TextColumn(type="text"), "answer": TextColumn(type="text")}
 ROWS = polars.DataFrame(
     {"prompt": ["is it late?", "late it is", "is it"] * 4, "answer": ["it is late", "is it", "it"] * 4}
 )
@@ -68,9 +72,11 @@ def _project(root: Path) -> None:
     _evaluate(workspace)
 
 
-def _evaluate(workspace: Workspace, **more: Any) -> None:
+def _evaluate(
+    workspace: Workspace, task: Task = TASK, columns: Mapping[str, Column] = COLUMNS, **more: Any
+) -> None:
     evaluation = Evaluation.model_validate({"metrics": ("perplexity", "exact_match", "rouge_l"), **more})
-    evaluate.run(TASK, COLUMNS, evaluation, Objective(metric="perplexity"), workspace=workspace)
+    evaluate.run(task, columns, evaluation, Objective(metric="perplexity"), workspace=workspace)
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +90,8 @@ def workspace(evaluated: Path, tmp_path: Path) -> Workspace:
     return Workspace(tmp_path, NAME)
 
 
-def packaged(workspace: Workspace, **how: Any) -> Path:
-    package.run(NAME, TASK, COLUMNS, **how, workspace=workspace)
+def packaged(workspace: Workspace, task: Task = TASK, **how: Any) -> Path:
+    package.run(NAME, task, COLUMNS, **how, workspace=workspace)
     return workspace.folder("package/model")
 
 
@@ -190,9 +196,9 @@ def test_quantisation_is_measured_and_held_to_its_gates(workspace: Workspace) ->
         packaged(workspace, quantize=Quantization.model_validate(strict))
 
 
-def _release(workspace: Workspace) -> None:
+def _release(workspace: Workspace, task: Task = TASK) -> None:
     """The package of the model as it is, as `aimass run` brings it."""
-    folder = packaged(workspace)
+    folder = packaged(workspace, task)
     named = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
     released = workspace.folder("released")
     shutil.copytree(folder, released / named)
@@ -230,3 +236,42 @@ def test_answers_that_are_worse_than_the_released_models_are_listed(
     assert f"test row {worse[0]['row']} is answered worse (" in capsys.readouterr().out
     assert len({each["row"] for each in worse}) == len(worse) <= right.height
     assert all(each["was"] != each["now"] for each in worse)
+
+
+def test_a_released_model_is_asked_with_its_own_columns(workspace: Workspace) -> None:
+    """A text that a new spec adds turns the prompt into lines, which an earlier model has never seen."""
+    folder, artifact = packaged(workspace), LanguageModelFiles()
+    more = TASK.model_copy(update={"conversation": HOW.model_copy(update={"columns": ("prompt", "tone")})})
+    rows, inputs = ROWS.head(2), [{"name": "prompt", "type": "text"}]
+    expected = artifact.responder(folder, inputs, TASK)(rows)
+    assert artifact.responder(folder, inputs, more)(rows).tolist() == expected.tolist()
+
+
+def test_conversations_that_hold_their_answer_are_judged_packaged_and_compared(workspace: Workspace) -> None:
+    turns = [
+        [{"role": "user", "content": asked}, {"role": "assistant", "content": answered}]
+        for asked, answered in ROWS.head(4).iter_rows()
+    ]
+    for split in ("train", "validation", "test"):
+        table = polars.DataFrame({"messages": turns})
+        table.write_parquet(workspace.folder("prepare") / f"{split}.parquet")
+    path = workspace.path("features/features.json")
+    write_json(path, {**read_json(path), "inputs": [{"name": "messages", "type": "chat"}]})
+    how = HOW.model_copy(update={"columns": ()})
+    task = Task(kind="generation", target="messages", conversation=how)
+    columns = {"messages": ChatColumn(type="chat")}
+    _release(workspace, task)
+    signature = read_json(workspace.path("package/model/signature.json"))
+    assert signature["example"] == {"messages": turns[0][:1]}
+    _evaluate(workspace, task, columns, **BEATS)
+    assert read_json(workspace.path("evaluate/metrics.json"))["released"]["prod"]["test"]
+
+
+def test_the_program_says_what_is_wrong_with_a_base(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(workspace.root / "models" / "base")
+    monkeypatch.setattr(__main__, "run_stage", lambda _, workspace: _evaluate(workspace))
+    assert __main__.main(["evaluate", NAME, "--root", str(workspace.root)]) == ExitCode.FAILED
+    told = capsys.readouterr().err
+    assert told.startswith("evaluate: there is no folder models/base, which `base` names\n  help: ")

@@ -230,10 +230,11 @@ def _signature(
         "stop_ids": list(stop_ids),
         "engine": wanted.artifact.engine,
         "quantized": None if wanted.quantize is None else wanted.quantize.scheme,
-        "example": _example(rows, [place["name"] for place in inputs]),
+        "example": _example(rows, [place["name"] for place in inputs], task),
     }
 
 
-def _example(rows: polars.DataFrame, names: Sequence[str]) -> dict[str, Any]:
+def _example(rows: polars.DataFrame, names: Sequence[str], task: Task) -> dict[str, Any]:
+    """What callers send of the first row: of a conversation that is the target, all but its answer."""
     (row,) = rows.select(names).head(1).to_dicts()
-    return row
+    return {name: value[:-1] if name == task.target else value for name, value in row.items()}
