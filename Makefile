@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 FRAMEWORKS := $(VENV)/.frameworks
 # The newest Python on the PATH that is new enough.
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3.14 python3; do \
-	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11, 4))' 2>/dev/null && echo $$name && break; done)
 # How many processes test: one more than there are cores, as many tests wait for servers and clusters.
 WORKERS ?= $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -232,7 +232,7 @@ clean: ## remove what make and the demo made
 	rm -rf $(VENV) build artifacts
 
 $(READY): requirements/build.txt requirements/dev.txt requirements/uv.txt pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none is on the PATH" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11.4 or newer is needed; none is on the PATH" >&2; exit 1; }
 	@echo "setting up $(VENV) with $$($(PYTHON) --version) (a few minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@command -v uv >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt
