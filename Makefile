@@ -11,8 +11,6 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3.14 python
 # How many processes test: one more than there are cores, as many tests wait for servers and clusters.
 WORKERS ?= $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# What is imported is compiled once and kept. Set-up compiles nothing: of all that is installed, most is never imported.
-export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help
 help: ## show this list
@@ -237,7 +235,7 @@ $(READY): requirements/build.txt requirements/dev.txt requirements/uv.txt pyproj
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@command -v uv >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt
 	@uv pip install --quiet --python $(BIN)/python --require-hashes --only-binary :all: -r requirements/build.txt
-	@uv pip install --quiet --python $(BIN)/python --require-hashes --only-binary :all: \
+	@uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes --only-binary :all: \
 		--no-binary antlr4-python3-runtime --no-build-isolation -r requirements/dev.txt
 	@uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@

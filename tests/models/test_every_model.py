@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 every_case = pytest.mark.parametrize(("name", "task"), CASES)
 every_kind = pytest.mark.parametrize("name", names("models"))
+#: What reads conversations needs a base, and has tests of its own.
+every_small_kind = pytest.mark.parametrize(
+    "name", [name for name in names("models") if kind_of(name).examples.column in SHAPES]
+)
 
 
 def rows_to_compare(name: str, task: str) -> numpy.ndarray:
@@ -117,7 +121,7 @@ def test_what_learns_in_steps_tells_each_and_stops_when_told(name: str, task: st
         assert all({"train_loss", "validation_loss"} <= set(losses) for losses in watched.losses)
 
 
-@every_kind
+@every_small_kind
 def test_every_loss_that_is_declared_can_be_minimised(name: str) -> None:
     for task in ("binary", "regression"):
         if not kind_of(name).reads_target:
@@ -137,13 +141,13 @@ def test_every_parameter_is_described(name: str) -> None:
     assert [parameter for parameter in kind.model_fields if not told.get(parameter)] == []
 
 
-@every_kind
+@every_small_kind
 def test_it_is_written_and_read_again(name: str) -> None:
     model = small(name)
     assert type(model).model_validate(model.model_dump(mode="json")) == model
 
 
-@every_kind
+@every_small_kind
 @pytest.mark.parametrize("more", ["regularization", "capacity"])
 def test_an_adjusted_model_has_more_until_its_bounds(name: str, more: Any) -> None:
     model: Model = small(name)
