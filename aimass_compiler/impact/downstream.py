@@ -65,22 +65,22 @@ class ReachedModel(Struct, frozen=True):
     owner: str
     file: str
     """The spec, as people name it."""
-    sources: tuple[str, ...]
+    sources: tuple[str, ...] = ()
     """What the spec calls the data."""
-    columns: tuple[str, ...]
+    columns: tuple[str, ...] = ()
     """The columns of its contract that are reached."""
-    possible_sources: tuple[str, ...]
+    possible_sources: tuple[str, ...] = ()
     """The joined sources of which the compiler cannot know which one holds the column."""
-    parts: tuple[str, ...]
+    parts: tuple[str, ...] = ()
     """The other places of the spec that read them, in words."""
-    features: tuple[Derived, ...]
-    is_trained_on: bool
+    features: tuple[Derived, ...] = ()
+    is_trained_on: bool = False
     """Whether other values make another model."""
-    gates: tuple[str, ...]
+    gates: tuple[str, ...] = ()
     """The gates that judge that model."""
-    requests: tuple[str, ...]
+    requests: tuple[str, ...] = ()
     """The columns that callers send."""
-    environments: tuple[ReachedEnvironment, ...]
+    environments: tuple[ReachedEnvironment, ...] = ()
 
 
 class CompiledModel(Struct, frozen=True):
@@ -157,16 +157,9 @@ def _reached(
         names = [*running] if subject.name in (images.serving_base, images.training_base) else []
     if not names:
         return None
-    return _model(known, environments=tuple(_environment(known, name, (), root) for name in names))
-
-
-def _model(known: CompiledModel, **found: object) -> ReachedModel:
-    empty: dict[str, object] = dict.fromkeys(
-        ("sources", "columns", "possible_sources", "parts", "features", "gates", "requests"), ()
-    )
     about = known.pipeline.metadata
-    own = {"model": about.name, "owner": about.owner, "file": known.file, "is_trained_on": False}
-    return ReachedModel(**{**empty, **own, **found})  # type: ignore[arg-type]  # the fields by their names
+    environments = tuple(_environment(known, name, (), root) for name in names)
+    return ReachedModel(about.name, about.owner, known.file, environments=environments)
 
 
 def _reached_by_data(
@@ -180,11 +173,13 @@ def _reached_by_data(
     columns = tuple(name for name in pipeline.data.columns if name in read)
     derived = tuple(_derived(frozenset(columns), pipeline))
     parts = tuple(_parts(read, sources, pipeline))
-    trained = bool(parts or read & {pipeline.task.target} or frozenset(columns) & pipeline.inputs)
+    trained = bool(parts or pipeline.inputs.intersection(columns))
     requests = tuple(name for name in columns if name in known.resolved.contract.columns)
     environments = (_environment(known, name, requests, root) for name in pipeline.environments)
-    return _model(
-        known,
+    return ReachedModel(
+        pipeline.name,
+        pipeline.metadata.owner,
+        known.file,
         sources=tuple(sources),
         columns=columns,
         possible_sources=_possible(subject, sources, pipeline),
