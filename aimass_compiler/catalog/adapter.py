@@ -39,7 +39,7 @@ class Adapter(Kind):
         return False
 
     def loading(self) -> dict[str, Any]:
-        """What transformers is told where it loads the base."""
+        """What is passed to transformers where it loads the base."""
         return {}
 
     def applied(self, model: Any, seed: int) -> Any:

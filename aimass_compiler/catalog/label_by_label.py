@@ -52,7 +52,7 @@ def trained_by_label(
 ) -> ModelByLabel:
     """One model for each label.
 
-    Each stops early by itself. Their steps are not those of one training, so no progress is told.
+    Each stops early by itself. Their steps are not those of one training, so no progress is reported.
     """
     trained: list[Trained] = []
     for number in range(task.outputs):

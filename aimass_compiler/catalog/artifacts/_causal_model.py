@@ -124,7 +124,7 @@ class CausalModel:
 def loaded_weights(
     folder: Path, precision: str = "float32", quantization: Mapping[str, Any] | None = None
 ) -> Any:
-    """A causal language model, in fewer bits where transformers is told how. Raises OSError, ValueError."""
+    """A causal language model, in fewer bits where the options say so. Raises OSError, ValueError."""
     import torch
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging

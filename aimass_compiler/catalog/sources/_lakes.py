@@ -90,7 +90,7 @@ def _of_catalog(table: str, catalog: str) -> Any:
 
 
 def _asked(read: Callable[[], FetchedRows], table: str, root: Path, hint: str) -> FetchedRows:
-    """What reading gives; whatever the readers raise is told in one line."""
+    """What reading gives; whatever the readers raise is reported in one line."""
     try:
         return read()
     except UnreadableError:

@@ -58,7 +58,7 @@ def pod_monitor(pipeline: Pipeline) -> dict[str, Any]:
     """Scrapes each server twice a minute, once however many Services show it.
 
     The operator's selector wants the organisation's labels. Servers of text that are not ours do not know
-    what the model is called here, so all their series are told.
+    what the model is called here, so all their series are listed.
     """
     named = [{"targetLabel": "model", "replacement": pipeline.name}]
     every = (pipeline.serving, *(each.serving for each in pipeline.environments.values()))

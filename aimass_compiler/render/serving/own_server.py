@@ -1,4 +1,4 @@
-"""Our own servers, of rows and of text: what their container is told, and how it is seen that they are up."""
+"""Our own servers, of rows and of text: how their container is configured, and how they are seen to be up."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def variables(served: Served) -> dict[str, str]:
 
 
 def _of_text(serving: Serving) -> dict[str, str]:
-    """What a server of a language model is told besides; nothing for others."""
+    """The further settings of a server of a language model; none for others."""
     if serving.context is None:
         return {}
     ends = further_ends(serving.objectives)

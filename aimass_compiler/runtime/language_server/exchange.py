@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.language_server.protocol import WantedAnswer
     from aimass_compiler.runtime.language_server.text import Tokenizer
 
-#: Characters of the engine's words that a caller is told.
+#: Characters of the engine's message that a caller gets.
 _SHOWN = 300
 
 

@@ -34,7 +34,7 @@ class Ask(NamedTuple):
     """Tokens before which it does not end."""
     guide: Guide | None = None
     alternatives: int = -1
-    """How many of the likeliest tokens are told with each; -1 is none, and no log-probability either."""
+    """How many of the likeliest tokens are returned with each; -1 is none, and no log-probability either."""
 
 
 class Cancel(NamedTuple):

@@ -265,7 +265,7 @@ def _stops(value: object) -> tuple[str, ...]:
 
 
 def _alternatives(document: Mapping[str, Any], *, is_chat: bool) -> int:
-    """How many alternatives are told of each token; -1 for none, and no log-probability either."""
+    """How many alternatives are returned for each token; -1 for none, and no log-probability either."""
     if not is_chat:
         wanted = document.get("logprobs")
         return -1 if wanted is None else _count("logprobs", wanted)

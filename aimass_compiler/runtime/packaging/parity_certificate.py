@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: How many tokens each form chooses itself: differences show early, and a long answer costs all engines.
 _CHOSEN = 32
-#: How many differences are told; the others are counted.
+#: How many differences are reported; the others are counted.
 _TOLD = 5
 
 
