@@ -73,7 +73,7 @@ def test_a_caller_that_reads_nothing_keeps_nobody_waiting(small: TextServer) -> 
 
 
 def test_an_answer_that_takes_too_long_is_given_up(example: Path) -> None:
-    with serving_text(example, "--timeout-seconds=0.05") as server:
+    with serving_text(example, "--timeout-seconds=0.01") as server:
         reply = server.complete(**{**LONG, "logprobs": 20})
         assert (reply.status, "ask for fewer tokens" in refused(reply)["message"]) == (504, True)
         assert server.comes_to("num_requests_running", 0)
