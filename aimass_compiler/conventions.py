@@ -78,6 +78,8 @@ ONNX_FOLDER = "onnx"
 #: The SHA-256 of every other file of the package.
 MANIFEST_FILE = "manifest.json"
 MANIFEST_FORMAT = "aimass.manifest/v1"
+#: What tells a server of several models where the package of one is.
+SERVED_FORMAT = "aimass.served/v1"
 MODEL_CARD_FILE = "model_card.md"
 #: What a package of a language model says of its forms: that they read and answer the same.
 PARITY_FILE = "parity.json"
@@ -143,6 +145,11 @@ VARIABLE_BODY_BYTES = "AIMASS_BODY_BYTES"
 VARIABLE_PREDICTION_SAMPLE = "AIMASS_PREDICTION_SAMPLE"
 VARIABLE_EXPLAINED_ROWS = "AIMASS_EXPLAINED_ROWS"
 VARIABLE_DRIFT_WINDOW_SECONDS = "AIMASS_DRIFT_WINDOW_SECONDS"
+#: What each model of a shared server has of its own.
+MODEL_VARIABLES = (
+    VARIABLE_CONCURRENCY, VARIABLE_TIMEOUT_SECONDS, VARIABLE_BODY_BYTES, VARIABLE_PREDICTION_SAMPLE,
+    VARIABLE_EXPLAINED_ROWS, VARIABLE_DRIFT_WINDOW_SECONDS,
+)  # fmt: skip
 #: Of a server of a language model: tokens of prompt and answer, answers at once, and further ends of buckets.
 VARIABLE_CONTEXT = "AIMASS_CONTEXT"
 VARIABLE_CONCURRENT = "AIMASS_CONCURRENT"
@@ -150,6 +157,9 @@ VARIABLE_FIRST_TOKEN_BUCKETS = "AIMASS_FIRST_TOKEN_BUCKETS"  # noqa: S105  # num
 VARIABLE_TOKEN_BUCKETS = "AIMASS_TOKEN_BUCKETS"  # noqa: S105  # numbers and no secret
 #: What answers must look like, instead of what the package says: `none`, or a JSON Schema.
 VARIABLE_STRUCTURED_OUTPUT = "AIMASS_STRUCTURED_OUTPUT"
+#: Of a server of several models: what it is called, and the memory beyond which it loads no further one.
+VARIABLE_SERVER = "AIMASS_SERVER"
+VARIABLE_MEMORY_BYTES = "AIMASS_MEMORY_BYTES"
 VARIABLE_DRAIN_SECONDS = "AIMASS_DRAIN_SECONDS"
 VARIABLE_STAY_SECONDS = "AIMASS_STAY_SECONDS"
 
@@ -172,6 +182,8 @@ METRIC_PREDICTION = "aimass_prediction_value"  # regression; histogram over the 
 METRIC_DRIFT = "aimass_drift_psi"  # gauge; labels: model, feature
 METRIC_DRIFT_ROWS = "aimass_drift_window_rows"
 METRIC_MODEL_INFO = "aimass_model_info"  # gauge, 1; labels: model, version
+METRIC_MODEL_LOADED = "aimass_model_loaded"  # gauge, 0 or 1: of a server of several models
+METRIC_MODEL_MEMORY = "aimass_model_memory_bytes"
 METRIC_TRAINED = "aimass_model_trained_timestamp_seconds"
 #: What engines that generate text call the same facts, behind their prefix. Counters end with `_total`.
 #: Source: vllm/v1/metrics/loggers.py of vLLM 0.32

@@ -101,7 +101,7 @@ def test_of_requests_that_arrive_at_once_those_are_taken_that_there_is_time_for(
         async def ask_at_once() -> None:
             await ask()  # shows how long one takes
             await asyncio.gather(*(ask() for _ in range(200)))
-            application.account.settle()
+            application.model.account.settle()
 
         asyncio.run(ask_at_once())
     assert set(statuses) <= {200, 503}

@@ -125,6 +125,9 @@ class LanguageApplication:
         status = 200 if answer is None else answer.status
         self._account.note(request.entry(status, seconds, None if answer is None else answer.field))
 
+    def begin(self) -> None:
+        """Nothing goes on beside requests: the engine began when it was made."""
+
     def close(self) -> None:
         """End the engine; raises ServerFailure where it had ended by itself."""
         self._engine.close()

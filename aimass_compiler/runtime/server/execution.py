@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.server.model import ContractModel, Tensors
     from aimass_compiler.runtime.server.package import Signature
     from aimass_compiler.runtime.server.response import Response
+    from aimass_compiler.runtime.server.turns import Sharing
 
 
 #: What of the past counts, each time that a body is done: some ten of them make the estimate.
@@ -164,15 +165,20 @@ class _Waiting:
 class DynamicBatching:
     """Gathers for one turn of the event loop, so nobody waits for a request that has not arrived.
 
-    Under load a turn brings several requests, and the model's fixed cost is paid once for all.
+    Under load a turn brings several requests, and the model's fixed cost is paid once for all. Where other
+    models wait for their turns, no more is done in one than `turn_seconds` allow.
     """
 
-    def __init__(self, predictor: ContractModel, timeout_seconds: float = math.inf) -> None:
+    def __init__(
+        self, predictor: ContractModel, timeout_seconds: float = math.inf, turn_seconds: float = math.inf
+    ) -> None:
         self._predictor = predictor
         self._timeout_seconds = timeout_seconds
+        self._turn_seconds = turn_seconds
         self._places: list[_Waiting] = []
         self._began = 0.0
         self._seconds_each = 0.0
+        self._is_over = False
 
     def check(self) -> None:
         """Raise RequestError (503) when as many wait for this turn as the last ones took time for."""
@@ -187,17 +193,33 @@ class DynamicBatching:
             self._began = perf_counter()
         self._places.append(place)
         await asyncio.sleep(0)
-        if place.found is None:
-            count = len(self._places)
-            self._run()
-            each = (perf_counter() - self._began) / count
-            self._seconds_each += _NEWEST * (each - self._seconds_each)
+        while place.found is None:
+            if self._is_over:
+                await asyncio.sleep(0)
+            else:
+                self._take_turn()
         if isinstance(place.found, Prediction):
             return place.found
         raise place.found or RuntimeError("a request was left out of its run")
 
-    def _run(self) -> None:
-        places, self._places = self._places, []
+    def _take_turn(self) -> None:
+        """Answer those that came, the longest waiting first; whoever is left over waits for the next turn."""
+        share = self._turn_seconds / self._seconds_each if self._seconds_each else math.inf
+        count = int(min(len(self._places), max(1.0, share)))
+        now, later = self._places[:count], self._places[count:]
+        self._run(now)
+        ended = perf_counter()
+        self._seconds_each += _NEWEST * ((ended - self._began) / count - self._seconds_each)
+        self._places, self._began = later, ended
+        if later:
+            self._is_over = True
+            asyncio.get_running_loop().call_soon(self._begin_turn)
+
+    def _begin_turn(self) -> None:
+        self._is_over = False
+        self._began = perf_counter()
+
+    def _run(self, places: Sequence[_Waiting]) -> None:
         try:
             found = _apart(self._predictor.predict(_joined(places)), [_rows(place) for place in places])
         except Exception as error:  # noqa: BLE001  # whatever it is, it belongs to the requests
@@ -206,8 +228,7 @@ class DynamicBatching:
                 return
             # One request's error is not another's: each is run alone.
             for place in places:
-                self._places = [place]
-                self._run()
+                self._run([place])
             return
         for place, prediction in zip(places, found, strict=True):
             place.found = prediction
@@ -258,21 +279,24 @@ class Execution:
         signature: Signature,
         timeout_seconds: float,
         threads: int | None = None,
+        sharing: Sharing | None = None,
     ) -> None:
         """Warm up; raises ServerFailure when the package's own example cannot be answered.
 
-        On as many `threads` as given; by default 2 to 4, as there are CPUs.
+        On as many `threads` as given; by default 2 to 4, as there are CPUs. With `sharing`, on its threads.
         """
         seconds = predictor.warm_up()
         size = len(orjson.dumps(signature.example))
         self._inline_bytes = int(size * _INLINE_SECONDS / seconds)
         self._predictor = predictor
-        self._batching = DynamicBatching(predictor, timeout_seconds)
+        turn_seconds = math.inf if sharing is None else sharing.turn_seconds
+        self._batching = DynamicBatching(predictor, timeout_seconds, turn_seconds)
         self._admission = Admission(predictor.pace(seconds))
         # Python reads and writes on one thread at a time anyway: more would only keep others waiting.
         self._reading = threading.Lock()
         sys.setswitchinterval(_SWITCH_SECONDS)
-        self._threads = ThreadPoolExecutor(threads or max(2, min(4, os.cpu_count() or 1)), "prediction")
+        self._shared = None if sharing is None else sharing.threads
+        self._threads = None if self._shared else ThreadPoolExecutor(threads or usual_threads(), "prediction")
 
     def check(self, size: int, until: float) -> None:
         """Raise RequestError (503) where a body of this size could not be answered by then."""
@@ -314,7 +338,7 @@ class Execution:
                 loop.call_soon_threadsafe(lambda: self._admission.end(size, is_done=is_done))
 
         self._admission.begin(size)
-        running = self._threads.submit(answer)
+        running = self._submit(answer)
         # A thread goes on after its caller was answered 504: until then nothing else begins.
         running.add_done_callback(ended)
         try:
@@ -324,9 +348,24 @@ class Execution:
             limit.terminate = True
             raise
 
+    def _submit(self, work: Callable[[], Response]) -> Future[Response]:
+        if self._threads is not None:
+            return self._threads.submit(work)
+        if self._shared is None:
+            raise RuntimeError("nothing is there to run it")
+        return self._shared.submit(self, work)
+
     def close(self) -> None:
         """Let no thread keep the process from ending."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+        elif self._shared is not None:
+            self._shared.cancel(self)
+
+
+def usual_threads() -> int:
+    """How many threads a server has for predictions that take long."""
+    return max(2, min(4, os.cpu_count() or 1))
 
 
 def _read(read: Callable[[RawRequest], InferenceRequest], asked: RawRequest) -> InferenceRequest:

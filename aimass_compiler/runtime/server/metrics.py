@@ -114,7 +114,6 @@ class Metrics:
         self._labels = {label: counters["labels"].labels(self._model, label) for label in signature.labels}
         self._predictions = None if signature.labels else self._histogram(reference["prediction"]["edges"])
         self._describe(signature, in_flight)
-        ProcessCollector(registry=self.registry)
         self.registry.register(_DriftCollector(signature.model, drift))
 
     def _begin(self) -> None:
@@ -168,7 +167,8 @@ class Metrics:
         return Gauge(name, documentation, _NAMES, registry=self.registry).labels(self._model)
 
     def watch(self, connections: ConnectionTable, log: EventLog) -> None:
-        """Export connections, and of log lines that were lost, whenever they are asked for."""
+        """Export the process, connections and log lines that were lost, whenever they are asked for."""
+        ProcessCollector(registry=self.registry)
         message = "Open connections."
         self._gauge(conventions.METRIC_CONNECTIONS, message).set_function(connections.count)
         message = "The limit on open connections."
@@ -286,8 +286,11 @@ class RequestAccount:
         metrics: Metrics,
         drift: DriftMonitor,
         log: EventLog,
+        named: Mapping[str, str],
     ) -> None:
+        """Write `named` into each line, by which it is known whose it is."""
         self._signature = signature
+        self._named = named
         self._access_share = settings.access_log
         self._sample = settings.prediction_sample
         self._metrics = metrics
@@ -351,6 +354,7 @@ class RequestAccount:
             "code": answer.status,
             "rows": 0 if answer.prediction is None else answer.prediction.rows,
             "milliseconds": round(entry.seconds * 1000, 3),
+            **self._named,
         }
         if answer.field is not None:
             line["field"] = answer.field
@@ -359,7 +363,7 @@ class RequestAccount:
     def _samples(self, entries: Sequence[RequestEntry]) -> Iterator[Mapping[str, Any]]:
         for entry in entries:
             if entry.answer.prediction is not None and random.random() < self._sample:  # noqa: S311  # as above
-                head = {"time": entry.time, "level": "info", "event": "prediction"}
+                head = {"time": entry.time, "level": "info", "event": "prediction", **self._named}
                 yield {**head, "id": entry.identity.decode(), **self._shown(entry.answer.prediction)}
 
     def _shown(self, prediction: Prediction) -> dict[str, Any]:

@@ -32,15 +32,21 @@ _MOST_ROWS = 4096
 class OnnxModel:
     """One onnxruntime session; `outputs` names what it answers, in order."""
 
-    def __init__(self, package: Package, threads: int) -> None:
-        """Load the graph; raises ServerFailure when it is damaged or does not fit its signature."""
+    def __init__(self, package: Package, threads: int, *, is_frugal: bool = False) -> None:
+        """Load the graph; raises ServerFailure when it is damaged or does not fit its signature.
+
+        A frugal one keeps no memory between predictions.
+        """
         self.outputs = tuple(output["name"] for output in package.signature.outputs)
         try:
             self._session = onnxruntime.InferenceSession(
-                package.model, _options(threads), providers=["CPUExecutionProvider"]
+                package.model, _options(threads, is_frugal=is_frugal), providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime raises a class of its own for every status
             raise ServerFailure(ExitCode.PACKAGE, f"model.onnx cannot be loaded: {error}") from error
+        if is_frugal:
+            # Kept for execution providers to fall back on, of which there is but one.
+            self._session._model_bytes = None  # noqa: SLF001  # nothing public lets it go
         _compare("reads", _inputs(package.signature), self._session.get_inputs())
         _compare("answers", _outputs(package.signature), self._session.get_outputs())
 
@@ -102,8 +108,9 @@ def _shown_shapes(shapes: Mapping[str, _Shape], names: Sequence[str]) -> str:
     return ", ".join(described) or "nothing else"
 
 
-def _options(threads: int) -> onnxruntime.SessionOptions:
+def _options(threads: int, *, is_frugal: bool) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = not is_frugal
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3

@@ -47,6 +47,9 @@ class ServedApplication(Protocol):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request, as ASGI has it."""
 
+    def begin(self) -> None:
+        """Begin what goes on beside requests; the event loop runs."""
+
     def close(self) -> None:
         """Leave nothing that keeps the process from ending, and nothing uncounted."""
 
@@ -170,6 +173,7 @@ class _DrainingServer(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyp
         """Listen, and say so."""
         asyncio.get_running_loop().set_exception_handler(self._fail)
         await super().startup(sockets)
+        self._application.begin()
         self._log.event("ready", self._ready)
 
     def _fail(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
