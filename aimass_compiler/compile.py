@@ -16,13 +16,14 @@ from aimass_compiler.checks import base_model, model_names, project_code, served
 from aimass_compiler.compile_cache import CompileCache, open_cache
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.organisation import Organisation
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.project import Project
 from aimass_compiler.spec.decode.decoder import decode, failed_parts
 from aimass_compiler.spec.decode.lower import lower
 from aimass_compiler.spec.decode.model_spec import ModelSpec
-from aimass_compiler.spec.decode.settings_file import read_settings
-from aimass_compiler.spec.report import reported
+from aimass_compiler.spec.decode.organisation_files import read_organisation
+from aimass_compiler.spec.report import reported, reported_each
 from aimass_compiler.spec.yaml.document import Document
 from aimass_compiler.spec.yaml.reader import Read, parse, read_document
 
@@ -56,6 +57,7 @@ class Compilation(Struct, frozen=True):
     specs: Sequence[Compiled]
     findings: tuple[Finding, ...]
     documents: Mapping[str, Document]
+    organisation: Organisation
 
     @property
     def pipelines(self) -> dict[str, Pipeline]:
@@ -84,15 +86,15 @@ def compile_specs(  # what is compiled, how far, and how
 ) -> Compilation:
     """Compile specs in memory; nothing is written. `texts` count in the place of what is on disk."""
     texts, shown = texts or {}, project.shown(project.settings)
-    settings, written, findings = read_settings(project.settings, shown, texts.get(project.settings))
-    listed = project.specs()
-    findings += checks.check_settings(written.text, shown, settings)
-    findings = reported(findings, written)
+    organisation, written, findings = read_organisation(project, texts)
+    settings, listed = organisation.settings, project.specs()
+    findings += checks.check_settings(written[shown].text, shown, settings)
+    findings = reported_each(findings, written)
     failed = frozenset({"settings", "environments"} if has_errors(findings) else ())
-    one = partial(_compile_file, project, settings, failed, texts)
+    one = partial(_compile_file, project, organisation, failed, texts)
     compiled = list(how(partial(one, upto), specs))
     findings += [found for each in compiled for found in each.findings]
-    documents = {each.file: each.document for each in compiled if each.document} | {shown: written}
+    documents = {each.file: each.document for each in compiled if each.document} | written
     own = {*map(os.path.abspath, specs)}
     others = {project.usual(path): path for path in listed if str(path) not in own}
     findings += model_names.findings(compiled, others)
@@ -105,12 +107,12 @@ def compile_specs(  # what is compiled, how far, and how
         findings += checks.remaining([*shared], None, settings, shown)
     named = {note.file for finding in findings for note in finding.related} & others.keys()
     documents |= {file: read_document(others[file], file)[0] for file in named}
-    return Compilation(compiled, tuple(dict.fromkeys(findings)), documents)
+    return Compilation(compiled, tuple(dict.fromkeys(findings)), documents, organisation)
 
 
 def _compile_file(
     project: Project,
-    settings: Settings,
+    organisation: Organisation,
     failed: frozenset[str],
     texts: Mapping[Path, bytes],
     upto: Upto,
@@ -118,7 +120,8 @@ def _compile_file(
 ) -> Compiled:
     shown = project.shown(path)
     read = parse(texts[path], shown) if path in texts else read_document(path, shown)
-    return compile_spec(read, settings, failed, upto, lambda folder: read_base(project.root / folder))
+    known = organisation.settings_of(path.stem)
+    return compile_spec(read, known, failed, upto, lambda folder: read_base(project.root / folder))
 
 
 def compile_spec(

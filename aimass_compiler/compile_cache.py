@@ -37,7 +37,7 @@ TYPE_CHECKING = False  # `typing` itself costs as much as all else here
 if TYPE_CHECKING:
     from typing import Any
 
-_FORMAT = 4
+_FORMAT = 5
 #: A spec as it was just before it was read: its stamp, or none where the last change is too young to tell
 #: the next one from it, and the hash of its content.
 Begun = tuple[Stamp, str]
@@ -73,12 +73,14 @@ class CompileCache:
         models: dict[str, Record],
         settings: str,
         workflows: Record | None = None,
+        fleet: Record | None = None,
         *,
         is_kept: bool = True,
     ) -> None:
         self._root = root
         self._models = models
         self._workflows = workflows
+        self._fleet = fleet
         self._settings = settings
         self._is_kept = is_kept
         self._has_news = False
@@ -145,6 +147,33 @@ class CompileCache:
         if self._is_kept:
             self._save()
 
+    def unchanged_fleet(self, specs: list[str]) -> int | None:
+        """How many files there are that are made once for all of these specs; None where one may change."""
+        folder, known = _fleet_path(self._root), self._fleet
+        if known is None or known.text != self._texts(specs):
+            return None
+        if not known.files:
+            return None if os.path.lexists(folder) else 0
+        found = known.files if self._is_in_step(folder, known) else None
+        if self._has_news:
+            self._save()
+        return found
+
+    def keep_fleet(self, specs: list[str]) -> None:
+        """Record that what is made once for all of these specs is in step."""
+        text = self._texts(specs)
+        if not self._is_kept or not text:
+            return
+        time.sleep(TICK_SECONDS)
+        self._fleet = _recorded(_fleet_path(self._root), [], text) or Record([], text, "", "", 0, ())
+        self._save()
+
+    def _texts(self, specs: list[str]) -> str:
+        """Tells all specs from any others; empty where one of them is not on record."""
+        if not all(name in self._models for name in specs):
+            return ""
+        return digest_of([(name, self._models[name].text) for name in sorted(specs)])
+
     def pipelines(self, specs: list[str]) -> dict[str, dict[str, Any]]:
         """The pipeline.json of those of these specs that need no compiling, by the names of their files."""
         paths = {
@@ -198,7 +227,8 @@ class CompileCache:
                 name: [*model.as_list(), layouts.setdefault(model.paths, len(layouts))]
                 for name, model in self._models.items()
             },
-            "workflows": [*self._workflows.as_list(), self._workflows.paths] if self._workflows else None,
+            "workflows": self._workflows and [*self._workflows.as_list(), self._workflows.paths],
+            "fleet": self._fleet and [*self._fleet.as_list(), self._fleet.paths],
             "layouts": list(layouts),
         }
         try:
@@ -227,8 +257,8 @@ def _recorded(folder: str, stamp: Stamp, text: str) -> Record | None:
 def open_cache(root: str, *, is_kept: bool = True) -> CompileCache:
     """What is recorded of the project at a root; `is_kept` says whether anything is to be, at all."""
     path = os.path.join(root, conventions.SETTINGS_FILE)
-    settings = hash_of(path)
-    if not is_kept or misnamed_settings(root) or (os.path.lexists(path) and not settings):
+    settings = _digest_of_organisation(root)
+    if not is_kept or misnamed_settings(root) or (os.path.lexists(path) and not hash_of(path)):
         return CompileCache(root, {}, settings, is_kept=False)
     try:
         with open(_cache_path(root), encoding="utf-8") as stream:
@@ -239,15 +269,28 @@ def open_cache(root: str, *, is_kept: bool = True) -> CompileCache:
                 name: Record(spec, text, folder, inventory, files, layouts[layout])
                 for name, (spec, text, folder, inventory, files, layout) in record["models"].items()
             }
-            beside = record["workflows"]
-            workflows = None
-            if beside:
-                spec, text, folder, inventory, files, paths = beside
-                workflows = Record(spec, text, folder, inventory, files, tuple(map(str, paths)))
-            return CompileCache(root, models, settings, workflows)
+            beside = (_beside(record["workflows"]), _beside(record["fleet"]))
+            return CompileCache(root, models, settings, *beside)
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         pass
     return CompileCache(root, {}, settings)
+
+
+def _beside(written: list[Any] | None) -> Record | None:
+    """The record of files that belong to no single model."""
+    if not written:
+        return None
+    spec, text, folder, inventory, files, paths = written
+    return Record(spec, text, folder, inventory, files, tuple(map(str, paths)))
+
+
+def _digest_of_organisation(root: str) -> str:
+    """A digest over the settings and all that stands beside them."""
+    found = {conventions.SETTINGS_FILE: hash_of(os.path.join(root, conventions.SETTINGS_FILE))}
+    for name in conventions.ORGANISATION_FOLDERS:
+        folder = os.path.join(root, name)
+        found |= {f"{name}/{path}": hash_of(os.path.join(folder, path)) for path, _ in walked(folder)}
+    return digest_of(sorted(found.items()))
 
 
 def unchanged_files(cache: CompileCache, root: str) -> int | None:
@@ -261,10 +304,13 @@ def unchanged_files(cache: CompileCache, root: str) -> int | None:
             folders = {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
     except OSError:
         return None
-    if not specs or folders != {_model_of(name) for name in specs}:
+    if not specs or folders - {conventions.FLEET_FOLDER} != {_model_of(name) for name in specs}:
         return None
-    files, workflows = cache.unchanged(specs), cache.unchanged_workflows(len(specs))
-    return sum(files.values()) + workflows if len(files) == len(specs) and workflows is not None else None
+    files = cache.unchanged(specs)
+    if len(files) < len(specs):
+        return None
+    beside = (cache.unchanged_workflows(len(specs)), cache.unchanged_fleet(specs))
+    return sum((*files.values(), *filter(None, beside))) if None not in beside else None
 
 
 def has_run(root: str) -> bool:
@@ -322,6 +368,10 @@ def _spec_path(root: str, name: str) -> str:
 
 def _folder_path(root: str, name: str) -> str:
     return os.path.join(root, conventions.GENERATED_FOLDER, _model_of(name))
+
+
+def _fleet_path(root: str) -> str:
+    return os.path.join(root, conventions.GENERATED_FOLDER, conventions.FLEET_FOLDER)
 
 
 def _workflows_path(root: str) -> str:

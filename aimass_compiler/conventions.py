@@ -15,6 +15,14 @@ SPECS_FOLDER = "specs"
 #: Where images would lie as long as no registry is set: nothing is ever pushed there.
 NO_REGISTRY = "registry.example.com"
 GENERATED_FOLDER = "generated"
+#: In it, beside the folders of models, what is made once for all of them; no model has this name.
+FLEET_FOLDER = "fleet"
+#: What an organisation says beside its settings: of its teams, its own rules, and tables that models share.
+TEAMS_FOLDER = "teams"
+POLICIES_FOLDER = "policies"
+CONTRACTS_FOLDER = "contracts"
+#: All that may change what every spec stands for, below the project's root.
+ORGANISATION_FOLDERS = (TEAMS_FOLDER, POLICIES_FOLDER, CONTRACTS_FOLDER)
 #: What names an image for ever, as a regular expression.
 DIGEST_PATTERN = "sha256:[0-9a-f]{64}"
 #: What GitHub reads, and in it the folder of workflows; those called `aimass-*.yml` are the compiler's.

@@ -12,10 +12,12 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from aimass_compiler import conventions
 from aimass_compiler.checks import model_names
 from aimass_compiler.compile import Compilation, Compiled, compile_specs
 from aimass_compiler.compile_cache import Begun, CompileCache, Record
 from aimass_compiler.diagnostics import Finding, has_errors
+from aimass_compiler.generate.fleet_files import FleetFiles
 from aimass_compiler.generate.parallel import Parallel, count_for
 from aimass_compiler.generate.workflow_files import NO_WORKFLOWS, WorkflowFiles
 from aimass_compiler.plan import Plan, compare, guarded, merged, plan_model, snapshot, write
@@ -81,13 +83,15 @@ def generate(
         findings = (*compiled.findings, *beside)
         if beside or any(finding.file not in _files(compiled) for finding in compiled.findings):
             cache.forget()  # what is wrong beside the specs is then reported by the next compile, too
+        fleet = FleetFiles(project, compiled, cache) if options.prunes_models else None
+        findings += tuple(fleet.findings) if fleet else ()
         if has_errors(findings):
             return Generated(findings, compiled.documents, None)
         workflows = WorkflowFiles(project, len(specs), cache) if options.prunes_models else None
         if workflows and has_errors(workflows.compared(forces=options.forces).findings):
             options = replace(options, is_written=False)  # all of it is written, or nothing
         models = {one.name for one in compiled.specs} | {path.stem for path in specs if path.name in known}
-        plan, problems, records = parts.carry_out(options, models, report)
+        plan, problems, records = parts.carry_out(options, models, fleet, report)
     if workflows:
         problems += workflows.carry_out(
             is_written=options.is_written and not has_errors(problems), report=report
@@ -97,8 +101,10 @@ def generate(
         write_attributes(project.generated)
     if not findings:
         cache.keep(records)
+        if fleet and not has_errors(problems) and (is_written or not plan.is_stale):
+            fleet.keep()
     reported = tuple(dict.fromkeys([*findings, *problems]))
-    settled = sum(known.values()) + (workflows.unchanged if workflows else 0)
+    settled = sum(known.values()) + sum(each.unchanged for each in (fleet, workflows) if each)
     return Generated(
         reported, compiled.documents, plan, is_written, settled, workflows.plan if workflows else NO_WORKFLOWS
     )
@@ -129,14 +135,23 @@ class _Parts:
         return [found[place % count][place // count] for place in range(len(specs))]
 
     def carry_out(
-        self, options: GenerateOptions, models: Collection[str], report: Callable[[str], None]
+        self,
+        options: GenerateOptions,
+        models: Collection[str],
+        fleet: FleetFiles | None,
+        report: Callable[[str], None],
     ) -> tuple[Plan, list[Finding], dict[str, Record]]:
         """The plan, what is wrong with it, and what is to be recorded; compared only, or written as well."""
         folder = self._project.generated
+        models = {*models, conventions.FLEET_FOLDER} if fleet and fleet.is_there else models
 
         def planned() -> Plan:
             step = partial(_Part.compare, forces=options.forces, most_contents=options.most_contents)
-            return _whole(self._parallel.each(step), self._gone(options, models))
+            return _whole(self._parallel.each(step), [of_fleet(), self._gone(options, models)])
+
+        def of_fleet() -> Plan:
+            files = fleet.files if fleet else {}
+            return plan_model(files, folder, force=options.forces) if files else Plan(shown_as=folder.name)
 
         def written() -> tuple[Plan, list[Finding]]:
             plan = planned()
@@ -144,6 +159,7 @@ class _Parts:
                 return plan, list(plan.findings)
             parts = self._parallel.each(partial(_Part.write, forces=options.forces))
             problems = [finding for part in parts for finding in part]
+            problems += [] if problems else write(of_fleet(), folder)
             problems += [] if problems else write(self._gone(options, models), folder)
             return plan, [*plan.findings, *problems]
 
@@ -206,7 +222,9 @@ class _Part:
             self._rendered.add(found.files)
         if begun and not found.findings:
             self._begun[path.name] = begun
-        return replace(found, document=found.document if found.findings else None, pipeline=None, files={})
+        record = f"{found.name}/{conventions.RESOLVED_FILE}"
+        files = {record: found.files[record]} if record in found.files else {}
+        return replace(found, document=found.document if found.findings else None, pipeline=None, files=files)
 
     def compare(self, *, forces: bool, most_contents: int | None) -> _Compared:
         """Compare with the disk."""
@@ -233,8 +251,8 @@ class _Part:
         return self._cache.recorded(self._begun)
 
 
-def _whole(parts: Sequence[_Compared], gone: Plan) -> Plan:
-    """All changes, with contents where people look closer."""
-    close = merged([*(part.contents for part in parts), gone])
-    whole = merged([*(part.plan for part in parts), gone])
-    return replace(close, changes=whole.changes, findings=whole.findings, shown_as=gone.shown_as)
+def _whole(parts: Sequence[_Compared], beside: Sequence[Plan]) -> Plan:
+    """All changes, with contents where people look closer; `beside` are those of no single spec."""
+    close = merged([*(part.contents for part in parts), *beside])
+    whole = merged([*(part.plan for part in parts), *beside])
+    return replace(close, changes=whole.changes, findings=whole.findings, shown_as=beside[-1].shown_as)

@@ -28,7 +28,7 @@ from aimass_compiler.impact.models import (
 )
 from aimass_compiler.impact.stage_runs import LastRuns, Reading, StageEffect, State, everything_runs, reruns
 from aimass_compiler.pipeline.settings import Prices
-from aimass_compiler.plan.comparison import FileChange, Plan
+from aimass_compiler.plan.comparison import Action, FileChange, Plan
 from aimass_compiler.plan.names import model_folder
 from aimass_compiler.spec.yaml.document import Document
 
@@ -92,6 +92,13 @@ class Effects(Struct, frozen=True):
     """What runs elsewhere than before, where two revisions are compared."""
     notes: tuple[str, ...] = ()
     """What is odd about the files by which breaks are accepted."""
+
+    @property
+    def of_fleet(self) -> tuple[FileChange, ...]:
+        """The files that are made once for all models, and differ."""
+        own = f"{conventions.FLEET_FOLDER}/"
+        changed = (each for each in self.plan.changes if each.action is not Action.UNCHANGED)
+        return tuple(each for each in changed if each.path.startswith(own))
 
     @property
     def noticed(self) -> tuple[tuple[str, Breach], ...]:
@@ -174,7 +181,7 @@ def _of_acceptances(
 
 def _waiting(plan: Plan, changed: Mapping[str, object], reading: Reading) -> Iterator[Effect]:
     """Models whose files are as they should be, and that a run would nevertheless train or test again."""
-    names = {model_folder(path) for path in plan.files} - {"", *changed}
+    names = {model_folder(path) for path in plan.files} - {"", conventions.FLEET_FOLDER, *changed}
     ran = [name for name in sorted(names) if reading.has_run(name)][:_MOST_LOOKED_AT]
     for model in models(plan, dict.fromkeys(ran, ())):
         effect = _by_values(model, last=LastRuns(model.name, model.new_facts, reading))

@@ -88,6 +88,8 @@ def differing(plan: Plan) -> tuple[dict[str, list[FileChange]], int]:
     folders: set[str] = set()
     for change in plan.changes:
         folder = model_folder(change.path)
+        if folder == conventions.FLEET_FOLDER:
+            continue
         folders.add(folder)
         if folder and change.action is not Action.UNCHANGED:
             found[folder].append(change)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aimass_compiler.diagnostics import Example, Explanation, Finding, Severity, has_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from aimass_compiler.spec.yaml.document import Document
 
@@ -36,6 +36,15 @@ def reported(findings: Sequence[Finding], document: Document) -> list[Finding]:
         found.sort(key=lambda finding: not finding.is_error)
         found[MOST:] = [_more(found[MOST - 1], has_errors(found))]
     return [_cut(finding) for finding in found]
+
+
+def reported_each(findings: Sequence[Finding], documents: Mapping[str, Document]) -> list[Finding]:
+    """The same of several documents by their files; the first has what belongs to none of them."""
+    by_file: dict[str, list[Finding]] = {file: [] for file in documents}
+    first = next(iter(documents))
+    for found in findings:
+        by_file[found.file if found.file in by_file else first].append(found)
+    return [found for file, own in by_file.items() for found in reported(own, documents[file])]
 
 
 def _distinct(findings: Sequence[Finding], document: Document) -> list[Finding]:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 #: Of --detailed-exitcode alone: what a program of ours exits with otherwise is an ExitCode.
 CHANGES = 2
-_SPECS = (conventions.SPECS_FOLDER, conventions.SETTINGS_FILE)
+_SPECS = (conventions.SPECS_FOLDER, conventions.SETTINGS_FILE, *conventions.ORGANISATION_FOLDERS)
 EXIT_CODES = (ExitCode.BREAKING,)
 EXAMPLES = """
   aimass plan                        what would change for every spec
@@ -95,6 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.checks import model_names
     from aimass_compiler.compile import compile_specs
     from aimass_compiler.diagnostics import has_errors
+    from aimass_compiler.generate.fleet_files import rendered
     from aimass_compiler.impact.consistency import conflicts, data_disagreements
     from aimass_compiler.impact.effects import effects
     from aimass_compiler.impact.reach import Reach
@@ -109,11 +110,17 @@ def run(arguments: argparse.Namespace) -> int:
     if unread or has_errors(compiled.findings):
         findings.show([*compiled.findings, *unread], compiled.documents, "people")
         return ExitCode.FAILED
-    plan = _plan(arguments, project, compiled.files)
+    once, beside_models = ({}, []) if arguments.specs else rendered(project, compiled)
+    if has_errors(beside_models):
+        findings.show([*compiled.findings, *beside_models], compiled.documents, "people")
+        return ExitCode.FAILED
+    plan = _plan(arguments, project, {**compiled.files, **once})
     merged = [] if arguments.against else [*conflicts(project.root, compiled.pipelines)]
     beside = [] if arguments.against else [*data_disagreements(project.root, compiled.pipelines)]
     beside += [] if arguments.specs else record_check.findings(project.root)
-    findings.show([*compiled.findings, *plan.findings, *merged, *beside], compiled.documents, "people")
+    findings.show(
+        [*compiled.findings, *beside_models, *plan.findings, *merged, *beside], compiled.documents, "people"
+    )
     before, after = _releases(project, arguments, compiled.pipelines)
     found = effects(
         plan,
@@ -241,20 +248,25 @@ def _compiled_files(against: str, files: Mapping[str, bytes]) -> dict[str, bytes
     """
     from aimass_compiler.compile import compile_specs
     from aimass_compiler.diagnostics import has_errors
+    from aimass_compiler.generate.fleet_files import rendered
     from aimass_compiler.plan import compare, snapshot_of
 
     with tempfile.TemporaryDirectory() as folder:
         project = Project(Path(folder).resolve())
         project.specs_folder.mkdir()
         for path, content in files.items():
-            name = Path(path).name
-            if path in (conventions.SETTINGS_FILE, f"{conventions.SPECS_FOLDER}/{name}"):
+            name, top = Path(path).name, path.partition("/")[0]
+            is_read = path in (conventions.SETTINGS_FILE, f"{conventions.SPECS_FOLDER}/{name}")
+            if is_read or top in conventions.ORGANISATION_FOLDERS:
+                (project.root / path).parent.mkdir(parents=True, exist_ok=True)
                 (project.root / path).write_bytes(content)
         found = compile_specs(project, project.specs())
+        once, _ = rendered(project, found)
     if has_errors(found.findings):
         first = next(finding for finding in found.findings if finding.is_error)
         raise UnknownName(
             f"`{against}` has no generated files, and its specs do not compile: {first.message}",
             "commit generated/ there, or compare with a revision whose specs compile",
         )
-    return dict(compare(found.files, snapshot_of({}, found.files)).files)
+    files = {**found.files, **once}
+    return dict(compare(files, snapshot_of({}, files)).files)

@@ -12,7 +12,7 @@ from aimass_compiler.impact.changes import Change, Sign
 from aimass_compiler.plan import Action, FileChange, Plan, unified_diff
 
 if TYPE_CHECKING:
-    from aimass_compiler.impact.effects import Effect
+    from aimass_compiler.impact.effects import Effect, Effects
 
 #: What a compile shows is read while waiting; a plan is read for itself.
 AT_MOST_MODELS = 10
@@ -39,6 +39,8 @@ def drawn(
     parts = [as_text(_in_short(effect)) for effect in outlined.models]
     if outlined.left_out:
         parts.append(f"… and {outlined.left_out} more models, which `aimass plan` shows\n")
+    if outlined.of_fleet:
+        parts.append(as_text(fleet_changes(outlined)))
     workflows = workflows or Plan()
     if changed := [*_changed_workflows(workflows)]:
         parts.append(as_text(Change(Sign.NONE, "workflows", children=tuple(changed))))
@@ -53,6 +55,12 @@ def _changed_workflows(plan: Plan) -> Iterator[Change]:
         if change.action is not Action.UNCHANGED and not change.path.endswith(conventions.INVENTORY_FILE):
             path = f"{plan.shown_as}/{change.path}"
             yield Change(_SIGNS[change.action], path, reason=f"  {change.reason}")
+
+
+def fleet_changes(effects: Effects) -> Change:
+    """The files that are made once for all models, as those of a model."""
+    once = tuple(listed_files(effects.of_fleet))
+    return Change(Sign.NONE, "for all models", children=once)
 
 
 def summary(changes: Sequence[FileChange], *, is_written: bool, settled: int = 0) -> str:
@@ -83,14 +91,19 @@ def title_of(effect: Effect) -> str:
     return f"{effect.model} {effect.headline}"
 
 
+def listed_files(changes: Sequence[FileChange]) -> Iterator[Change]:
+    """Files that change, each in a line, as far as they fit on a screen."""
+    for change in changes[:_MOST_FILES]:
+        path = f"{conventions.GENERATED_FOLDER}/{change.path}"
+        yield Change(_SIGNS[change.action], path, reason=f"  {change.reason}")
+    if len(changes) > _MOST_FILES:
+        yield Change(Sign.SAME, f"… and {len(changes) - _MOST_FILES} more files")
+
+
 def file_changes(effect: Effect) -> Iterator[Change]:
     """The files that change, one by one; of a new or removed model only where they are."""
     if not (effect.is_new or effect.is_removed or effect.renamed_from):
-        for change in effect.changes[:_MOST_FILES]:
-            path = f"{conventions.GENERATED_FOLDER}/{change.path}"
-            yield Change(_SIGNS[change.action], path, reason=f"  {change.reason}")
-        if len(effect.changes) > _MOST_FILES:
-            yield Change(Sign.SAME, f"… and {len(effect.changes) - _MOST_FILES} more files")
+        yield from listed_files(effect.changes)
         return
     names = (effect.renamed_from, effect.model) if effect.renamed_from else (effect.model,)
     for name in names:

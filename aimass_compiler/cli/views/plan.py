@@ -20,7 +20,7 @@ from aimass_compiler.cli.views import changes
 from aimass_compiler.cli.views.cells import safe
 from aimass_compiler.cli.views.changes import diff_lines, fenced
 from aimass_compiler.cli.views.cost import cost_changes, training_in_all
-from aimass_compiler.cli.views.outline import file_changes, summary, title_of
+from aimass_compiler.cli.views.outline import file_changes, fleet_changes, summary, title_of
 from aimass_compiler.cli.views.release_changes import counted, named, release_tree
 from aimass_compiler.impact.changes import Change, Sign, listed
 from aimass_compiler.impact.contract import Breach, Compatibility
@@ -45,6 +45,7 @@ def as_text(effects: Effects, paint: Paint = plain, *, with_diff: bool = False) 
     releases = release_tree(effects.releases, contract)
     parts = [changes.as_text(releases, paint)] if releases else []
     parts += [changes.as_text(group_tree(group), paint) for group in alike(effects.models)]
+    parts += [changes.as_text(fleet_changes(effects), paint)] if effects.of_fleet else []
     parts += [changes.as_text(_waiting(effect)) for effect in effects.waiting]
     parts += [changes.as_text(Change(Sign.WARNING, note)) for note in effects.notes]
     if with_diff and (diff := unified_diff(effects.plan)):
@@ -176,6 +177,9 @@ def as_markdown(effects: Effects, *, with_diff: bool = False) -> str:
             left_out += group
         else:
             text += part
+    if effects.of_fleet:
+        part = "\n".join(_folded("for all models", fenced(diff_lines(fleet_changes(effects)), "diff"))) + "\n"
+        text += part if _size(text) + _size(part) <= LONGEST - _ROOM_FOR_THE_END else ""
     if with_diff and (diff := unified_diff(effects.plan)):
         part = (
             "\n".join(_folded("line by line", fenced(map(safe, diff.rstrip("\n").split("\n")), "diff")))

@@ -16,6 +16,7 @@ from aimass_compiler.impact.edits import shown
 from aimass_compiler.impact.effects import Effect, Effects
 from aimass_compiler.impact.release_changes import ReleaseChange
 from aimass_compiler.impact.stage_runs import StageEffect
+from aimass_compiler.plan import FileChange
 
 FORMAT = "aimass.plan/v1"
 _DIGITS = 6
@@ -30,6 +31,7 @@ def as_json(effects: Effects) -> str:
         "releases": [_release_json(change) for change in effects.releases],
         "notes": list(effects.notes),
         "unchanged_models": effects.unchanged_models,
+        "fleet": [_file_json(change) for change in effects.of_fleet],
         "models": [_model_json(effect) for effect in effects.models],
         "waiting": [
             {"model": effect.model, "stages": [_stage_json(stage) for stage in effect.stages]}
@@ -52,11 +54,12 @@ def _model_json(effect: Effect) -> dict[str, Any]:
         "cost": None if effect.cost is None else _cost_json(effect.cost),
         "notes": list(effect.notes),
         "applying": [_delivery_json(each) for each in effect.deliveries],
-        "files": [
-            {"action": change.action.value, "path": change.path, "reason": change.reason}
-            for change in effect.changes
-        ],
+        "files": [_file_json(change) for change in effect.changes],
     }
+
+
+def _file_json(change: FileChange) -> dict[str, str]:
+    return {"action": change.action.value, "path": change.path, "reason": change.reason}
 
 
 def _value_json(change: Change) -> dict[str, Any]:

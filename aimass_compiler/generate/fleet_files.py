@@ -1,0 +1,63 @@
+"""What is made once for all models of a project, with the promises of generated/."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aimass_compiler import conventions, fleet
+from aimass_compiler.compile import Compilation
+from aimass_compiler.compile_cache import CompileCache
+from aimass_compiler.diagnostics import Finding, has_errors
+from aimass_compiler.fleet.part import Fleet
+from aimass_compiler.plan import Files
+from aimass_compiler.project import Project
+
+
+class FleetFiles:
+    """What is to lie in generated/fleet/, rendered unless the cache knows that nothing of it changes."""
+
+    def __init__(self, project: Project, compiled: Compilation, cache: CompileCache) -> None:
+        self._cache = cache
+        self._specs = [path.name for path in project.specs()]
+        self.files: Files = {}
+        """By their path below generated/."""
+        self.findings: list[Finding] = []
+        known = None if compiled.specs else cache.unchanged_fleet(self._specs)
+        self.unchanged = known or 0
+        """How many files are as the cache has them, and are not looked into."""
+        if known is None and not has_errors(compiled.findings):
+            self.files, self.findings = rendered(project, compiled)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a folder of them."""
+        return bool(self.files or self.unchanged)
+
+    def keep(self) -> None:
+        """Record that all of it is in step."""
+        if not self.unchanged:
+            self._cache.keep_fleet(self._specs)
+
+
+def rendered(project: Project, compiled: Compilation) -> tuple[Files, list[Finding]]:
+    """The files of the fleet by their path below generated/, and what is wrong with it.
+
+    Of models that were not compiled now, what was generated for them counts.
+    """
+    if not fleet.is_wanted(compiled.organisation):
+        return {}, []
+    there = project.models()
+    records = {**_written(project, there - {one.name for one in compiled.specs}), **_compiled(compiled)}
+    found = Fleet(compiled.organisation, records)
+    findings = list(fleet.findings(found))
+    return ({} if has_errors(findings) else fleet.render(found)), findings
+
+
+def _compiled(compiled: Compilation) -> dict[str, bytes]:
+    files = {one.name: one.files.get(f"{one.name}/{conventions.RESOLVED_FILE}") for one in compiled.specs}
+    return {name: content for name, content in files.items() if content is not None}
+
+
+def _written(project: Project, models: Iterable[str]) -> dict[str, bytes]:
+    paths = {name: project.generated / name / conventions.RESOLVED_FILE for name in models}
+    return {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
