@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from aimass_compiler.conventions import ExitCode
 
 if TYPE_CHECKING:
     from aimass_compiler.delivery.publication import Published
+    from aimass_compiler.pipeline.settings import Settings
+    from aimass_compiler.programs.signer import Signer
     from aimass_compiler.project import Project
 
 EXIT_CODES = (ExitCode.DISK, ExitCode.PACKAGE, ExitCode.REGISTRY)
@@ -35,15 +38,17 @@ def no_version_otherwise() -> Iterator[None]:
     from aimass_compiler.delivery.provenance import Unpublishable
     from aimass_compiler.delivery.rehearsal import RehearsalFailed
     from aimass_compiler.delivery.stored_package import PackageNowhere, PackageOutOfReach
+    from aimass_compiler.programs.cosign import CosignError
     from aimass_compiler.programs.model_server import ServerError
     from aimass_compiler.programs.registry import RegistryError
+    from aimass_compiler.programs.signer import NotSigned
     from aimass_compiler.releases.version_record import DamagedRecord
 
     try:
         yield
     except (RegistryError, PackageOutOfReach) as error:
         raise VersionNotMade(str(error), error.help, ExitCode.REGISTRY) from None
-    except (Unpublishable, PackageNowhere) as error:
+    except (Unpublishable, PackageNowhere, NotSigned, CosignError) as error:
         raise VersionNotMade(str(error), error.help, ExitCode.FAILED) from None
     except DamagedPackage as error:
         raise VersionNotMade(str(error), "`aimass run` packages the model again", ExitCode.PACKAGE) from None
@@ -73,6 +78,37 @@ def show(project: Project, published: Published) -> None:
             f"the package is an image in {folder}",
             file=sys.stderr,
         )
+
+
+def add_signing(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say who signs."""
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument(
+        "--sign-key",
+        default="",
+        metavar="FILE",
+        help="sign with this private key in PEM, or with the one in a variable: env://NAME",
+    )
+    ways.add_argument(
+        "--keyless", action="store_true", help="sign by the identity that a workflow has (id-token: write)"
+    )
+
+
+@contextmanager
+def signer(arguments: argparse.Namespace, settings: Settings) -> Iterator[Signer | None]:
+    """Who signs, if anyone was asked to; the public log is told of it where an environment wants that.
+
+    Raises NotSigned and CosignError.
+    """
+    from aimass_compiler.programs.signer import signing
+
+    if not (arguments.sign_key or arguments.keyless):
+        yield None
+        return
+    wanted = [each.signature for each in settings.environments.values() if each.signature]
+    uses_log = any(each.key and not each.ignore_tlog for each in wanted)
+    with signing(arguments.sign_key, uses_log=uses_log) as found:
+        yield found
 
 
 def attestation(written: str) -> tuple[str, str]:

@@ -25,11 +25,7 @@ def unsigned(images: Images, signature: ImageSignature | None, root: Path) -> It
     """The images without the signature that an environment wants. Raises cosign.CosignError."""
     if signature is None:
         return
-    signer = (
-        cosign.by_key(signature.key, ignores_tlog=signature.ignore_tlog)
-        if signature.key
-        else cosign.by_identity(str(signature.identity), str(signature.issuer))
-    )
+    signer = signer_of(signature)
     for image in images.values():
         complaint = (
             cosign.complaint(image.reference, signer, root)
@@ -39,3 +35,12 @@ def unsigned(images: Images, signature: ImageSignature | None, root: Path) -> It
         if complaint is not None:
             text = f"{image.reference} is not signed by {signature.key or signature.identity}: {complaint}"
             yield Objection("signature", text, f"`cosign sign {image.reference}` by that signer")
+
+
+def signer_of(signature: ImageSignature, *, in_log: bool = True) -> list[str]:
+    """How cosign is asked for the signature that an environment wants; by a key it need not be in the log
+    where nothing puts it there.
+    """
+    if signature.key:
+        return cosign.by_key(signature.key, ignores_tlog=signature.ignore_tlog or not in_log)
+    return cosign.by_identity(str(signature.identity), str(signature.issuer))

@@ -21,7 +21,16 @@ _HOUR, _DAY = 3600, 86_400
 
 #: Why a version may not go somewhere, as programs read it; schemas/promotion.json says what each means.
 ObjectionCode = Literal[
-    "gate", "service-test", "rejected", "held", "soak", "contract", "image", "registry", "signature"
+    "gate",
+    "service-test",
+    "rejected",
+    "held",
+    "soak",
+    "contract",
+    "image",
+    "registry",
+    "signature",
+    "evidence",
 ]
 
 

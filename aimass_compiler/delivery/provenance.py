@@ -56,6 +56,7 @@ class Made:
     commit: str
     contract: Contract
     runtime: dict[str, str]
+    trained_with: dict[str, str]
 
 
 def made(root: Path, pipeline: Pipeline, spec: Path) -> Made:
@@ -90,6 +91,7 @@ def made(root: Path, pipeline: Pipeline, spec: Path) -> Made:
         commit=_commit(root, spec),
         contract=_contract(root, model),
         runtime=runtime_of(pipeline),
+        trained_with=dict(best.get("libraries") or {}),
     )
 
 

@@ -13,15 +13,15 @@ from aimass_compiler.delivery import package_image
 from aimass_compiler.delivery.image_push import push, server_at
 from aimass_compiler.delivery.package_image import Described
 from aimass_compiler.delivery.provenance import Made
+from aimass_compiler.delivery.referrers import LAYOUT
+from aimass_compiler.delivery.version_documents import documented
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.plan import replace_file
 from aimass_compiler.programs.oci import ImageLayout
 from aimass_compiler.programs.registry import Repository
+from aimass_compiler.programs.signer import Signer
 from aimass_compiler.releases import version_record
 from aimass_compiler.releases.version_record import ImageDigest, VersionRecord
-
-#: Below a model's artifacts: its package as an image, where there is no registry.
-LAYOUT = "oci"
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,12 @@ def publish(
     made: Made,
     server: ImageDigest | None,
     attestations: Mapping[str, str],
+    signer: Signer | None = None,
 ) -> Published:
     """Push a package and record its version, unless one of the same package on the same server is on record.
 
     Without a server there is no registry: the package's image lies in a folder of the artifacts then.
-    Raises RegistryError, DamagedPackage, DamagedRecord and OSError.
+    Raises RegistryError, DamagedPackage, DamagedRecord, CosignError, NotSigned and OSError.
     """
     versions = version_record.versions_of(root, made.model)
     known = known_version(versions, made.package, server)
@@ -72,11 +73,12 @@ def publish(
         service_test=made.service_test,
         contract=made.contract,
         runtime=made.runtime,
+        trained_with=made.trained_with,
         trained_at=made.trained_at,
         run=run_address(),
         attestations=dict(attestations),
     )
-    return record_once(root, record)
+    return record_once(root, documented(root, record, pipeline, made.folder, signer))
 
 
 def record_once(root: Path, record: VersionRecord) -> Published:

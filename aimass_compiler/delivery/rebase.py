@@ -21,15 +21,24 @@ from aimass_compiler.delivery.publication import (
 )
 from aimass_compiler.delivery.rehearsal import rehearse
 from aimass_compiler.delivery.stored_package import package_of
+from aimass_compiler.delivery.version_documents import documented
 from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.programs.signer import Signer
 from aimass_compiler.releases import version_record
-from aimass_compiler.releases.version_record import ImageDigest, VersionRecord
+from aimass_compiler.releases.version_record import Evidence, ImageDigest, VersionRecord
 
 
-def rebase(root: Path, pipeline: Pipeline, version: VersionRecord, server: ImageDigest) -> Published:
+def rebase(
+    root: Path,
+    pipeline: Pipeline,
+    version: VersionRecord,
+    server: ImageDigest,
+    signer: Signer | None = None,
+) -> Published:
     """Put a version's package on a server, unless one of its versions is that already.
 
-    Raises RehearsalFailed, PackageNowhere, RegistryError, DamagedPackage, ServerError, OSError.
+    Raises RehearsalFailed, PackageNowhere, RegistryError, DamagedPackage, ServerError, CosignError, NotSigned
+    and OSError.
     """
     versions = version_record.versions_of(root, version.model)
     known = known_version(versions, version.package, server)
@@ -39,17 +48,17 @@ def rebase(root: Path, pipeline: Pipeline, version: VersionRecord, server: Image
     described = described_as(pipeline, name, version.package, version.commit, version.trained_at)
     with package_of(root, version, pipeline.settings.images.registry) as package:
         test = rehearse(package)
-        image = push_on_server(pipeline, package, server, described)
-    record = replace(
-        version,
-        name=name,
-        image=image,
-        server_image=server,
-        compiler=__version__,
-        service_test=test,
-        runtime=runtime_of(pipeline),
-        run=run_address(),
-        rebased_from=version.name,
-        attestations={},
-    )
-    return record_once(root, record)
+        record = replace(
+            version,
+            name=name,
+            image=push_on_server(pipeline, package, server, described),
+            server_image=server,
+            compiler=__version__,
+            service_test=test,
+            runtime=runtime_of(pipeline),
+            run=run_address(),
+            rebased_from=version.name,
+            evidence=Evidence(bom=version.evidence.bom, signature=version.evidence.signature),
+            attestations={},
+        )
+        return record_once(root, documented(root, record, pipeline, package, signer))

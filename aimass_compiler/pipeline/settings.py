@@ -170,7 +170,20 @@ class EnvironmentSettings(Frozen):
     soak: Duration | None = None
     """How long a version must have been released in the environment before this one; by default any time."""
     signature: ImageSignature | None = None
-    """Whose signature a version's images must have to be promoted here; by default none."""
+    """Whose signature a version's images must have to be promoted here, and its package and statement of
+    provenance where it has them; by default none."""
+    requires: tuple[Literal["bom", "sbom", "signature", "provenance"], ...] = ()
+    """What a version must have to be promoted here: a bill of materials of the model (`bom`) and of the image
+    (`sbom`), a `signature` of the package, a signed statement of `provenance`."""
+
+    @model_validator(mode="after")
+    def _is_signed_by_somebody(self) -> Self:
+        """A signature by anyone would be no more than a checksum."""
+        signed = sorted({"signature", "provenance"}.intersection(self.requires))
+        if signed and self.signature is None:
+            message = "`requires: [{name}]` needs `signature`, which says by whom it must be signed"
+            raise PydanticCustomError("requires", message, {"name": signed[0]})
+        return self
 
 
 class ImageSettings(Frozen):

@@ -23,6 +23,8 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 #: A layer that is not compressed: its digest is that of its files, whatever compresses them elsewhere.
 LAYER = "application/vnd.oci.image.layer.v1.tar"
+#: The configuration of what is no image: `{}`.
+_EMPTY = "application/vnd.oci.empty.v1+json"
 _DOCKER = "application/vnd.docker"
 #: What Docker called these before there was a standard, which it still pushes.
 OF_DOCKER = {
@@ -123,6 +125,26 @@ class BuiltImage:
     """Descriptors of the layers that it shares with the image below it."""
 
 
+def referring(
+    subject: ImageManifest, content: bytes, media_type: str, kind: str, annotations: Mapping[str, str]
+) -> BuiltImage:
+    """A document about an image: a manifest that refers to it, of this kind of artifact.
+
+    Source: https://github.com/opencontainers/image-spec/blob/main/manifest.md#guidelines-for-artifact-usage
+    """
+    config, document = Blob.of(b"{}"), Blob.of(content)
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "artifactType": kind,
+        "config": config.descriptor(_EMPTY),
+        "layers": [document.descriptor(media_type)],
+        "subject": subject.descriptor,
+        "annotations": dict(annotations),
+    }
+    return BuiltImage(ImageManifest.of(manifest), (config, document))
+
+
 def digest_of(content: bytes) -> str:
     """What these bytes are called."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
@@ -177,8 +199,15 @@ class ImageLayout:
             return
         entry = {**manifest.descriptor, "annotations": {_TAG: tag}}
         others = [each for each in self._listed() if _tag_of(each) != tag]
-        index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [*others, entry]}
-        (self.folder / "index.json").write_bytes(encoded(index))
+        self._list([*others, entry])
+
+    def push_referrer(self, manifest: ImageManifest) -> None:
+        """Keep a manifest that refers to another, listed without a tag, as other programs look for it."""
+        self.push_blob(Blob.of(manifest.content))
+        self._list(listed_with(self._listed(), manifest))
+
+    def _list(self, entries: list[dict[str, Any]]) -> None:
+        (self.folder / "index.json").write_bytes(encoded(index_of(entries)))
         (self.folder / "oci-layout").write_bytes(encoded({"imageLayoutVersion": "1.0.0"}))
 
     def _listed(self) -> list[dict[str, Any]]:
@@ -190,6 +219,17 @@ class ImageLayout:
     def _path(self, digest: str) -> Path:
         algorithm, _, name = digest.partition(":")
         return self.folder / "blobs" / algorithm / name
+
+
+def index_of(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """The index that lists these manifests."""
+    return {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
+
+
+def listed_with(entries: list[dict[str, Any]], referrer: ImageManifest) -> list[dict[str, Any]]:
+    """The entries of a list of referrers with this one, which says its kind and annotations there, too."""
+    more = {key: referrer.document[key] for key in ("artifactType", "annotations")}
+    return [*(each for each in entries if each["digest"] != referrer.digest), referrer.descriptor | more]
 
 
 def _tag_of(descriptor: Mapping[str, Any]) -> str:

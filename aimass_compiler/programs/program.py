@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
 def call(
-    command: Sequence[str], *, seconds: float, folder: Path | None = None
+    command: Sequence[str],
+    *,
+    seconds: float,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to its end. Raises subprocess.TimeoutExpired, and OSError where it cannot be started.
 
+    `environment` is what it has beside the variables of this process.
     What it prints is read as UTF-8, whatever the platform's encoding is, and what is not UTF-8 is replaced.
     """
     return subprocess.run(  # noqa: S603  # a list of arguments, never a shell
         command,
         cwd=folder,
+        env=None if environment is None else {**os.environ, **environment},
         capture_output=True,
         text=True,
         encoding="utf-8",

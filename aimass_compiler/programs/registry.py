@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from aimass_compiler.diagnostics import HintedError
-from aimass_compiler.programs.oci import ACCEPTED, Blob, ImageManifest
+from aimass_compiler.programs.oci import ACCEPTED, Blob, ImageManifest, index_of, listed_with
 from aimass_compiler.programs.registry_connection import (
     LARGEST_MANIFEST,
     VARIABLE_PASSWORD,
@@ -214,13 +214,31 @@ class Repository:
         if known is not None:
             message = f"{self.name}:{tag} is another image already ({known})"
             raise TagTaken(message, "tags are never moved: give the image another one")
+        self._put(manifest, tag or manifest.digest)
+
+    def push_referrer(self, manifest: ImageManifest) -> None:
+        """Keep a manifest that refers to another, where other programs look for those. Raises RegistryError.
+
+        A registry that knows referrers says so; in others a tag lists them, the only one that moves.
+        Source: https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
+        """
+        answer = self._put(manifest, manifest.digest)
+        if "OCI-Subject" in answer.headers:
+            return
+        tag = str(manifest.document["subject"]["digest"]).replace(":", "-")
+        known = self.manifest_or_none(tag)
+        entries = known.document.get("manifests", []) if known else []
+        self._put(ImageManifest.of(index_of(listed_with(entries, manifest))), tag)
+
+    def _put(self, manifest: ImageManifest, reference: str) -> RegistryAnswer:
         answer = self._ask(
             "PUT",
-            f"{self._address}/manifests/{tag or manifest.digest}",
+            f"{self._address}/manifests/{reference}",
             headers={"Content-Type": manifest.media_type},
             body=lambda: manifest.content,
         )
-        self._require(answer, _CREATED, f"take {_joined(self.name, tag or manifest.digest)}")
+        self._require(answer, _CREATED, f"take {_joined(self.name, reference)}")
+        return answer
 
     def _upload(self, begun: RegistryAnswer, blob: Blob) -> None:
         place = urljoin(begun.url, begun.headers.get("Location", ""))

@@ -56,6 +56,20 @@ class ServiceTest(Struct, frozen=True):
     """By percentile, such as `p99`."""
 
 
+class Evidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Documents about a version that lie beside its images, each by the digest of the manifest that refers
+    to the image it is about; empty where there is none."""
+
+    bom: str = ""
+    """The bill of materials of the model, about the image of the package."""
+    sbom: str = ""
+    """The bill of materials of the image of server and package."""
+    signature: str = ""
+    """The signature of the package's files, about the image of the package."""
+    provenance: str = ""
+    """The signed statement of what this record says, about the image of the package."""
+
+
 class VersionRecord(Struct, frozen=True, kw_only=True):
     """One version of a model, and all that it came from."""
 
@@ -95,14 +109,23 @@ class VersionRecord(Struct, frozen=True, kw_only=True):
     contract: Contract
     runtime: dict[str, str]
     """Versions of what it runs on, by name."""
+    trained_with: dict[str, str] = field(default_factory=dict)
+    """Versions of the libraries that trained it, by name; empty where training did not note them."""
     trained_at: str
     """When training ended, in ISO 8601 and UTC."""
     run: str = ""
     """The address of the workflow's run that made it."""
     rebased_from: str = ""
     """The version with the same package on another server, where that is what it is."""
+    evidence: Evidence = Evidence()
+    """What lies beside its images, which `aimass publish` wrote and `aimass promote` verifies."""
     attestations: dict[str, str] = field(default_factory=dict)
-    """Digests of what a registry keeps beside the image, such as `provenance` and `sbom`."""
+    """Digests of what others keep of the image, such as GitHub's `provenance`; nothing here verifies them."""
+
+    @property
+    def own_images(self) -> tuple[ImageDigest, ...]:
+        """The images that were made for it: of the package alone, and of server and package."""
+        return tuple(image for image in (self.package_image, self.image) if image is not None)
 
     @property
     def number(self) -> int:

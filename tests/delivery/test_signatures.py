@@ -94,7 +94,7 @@ def test_without_cosign_nothing_is_promoted(
     monkeypatch.setenv("PATH", f"{calls.parent}:/usr/bin:/bin")
     answer = repository.aimass("promote", "churn", "--to", "dev")
     assert answer.code == 1
-    assert "cosign, which verifies signatures, is not installed" in answer.err
+    assert "cosign, which signs and verifies, is not installed" in answer.err
 
 
 @pytest.mark.parametrize(

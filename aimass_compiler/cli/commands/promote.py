@@ -8,7 +8,8 @@ releases/ENV/MODEL/kustomization.yaml, which takes effect once it is committed a
 It refuses, with every reason at once: a gate or the test as a server was missed; the version was rejected;
 the environment is held; it has not been in the environment before for as long as `soak` says; callers would
 notice a change that accepts/MODEL.yaml does not accept; the registry lacks an image, or the signature that
-`signature` asks for is missing.
+`signature` asks for is missing; a document beside its images (bill of materials, signature of the package,
+statement of provenance) is not the one on record, or `requires` asks for one that it lacks.
 """
 
 from __future__ import annotations
@@ -189,16 +190,20 @@ def _evidence(
     arguments: argparse.Namespace, project: Project, settings: Settings, case: Case
 ) -> Iterator[Objection]:
     """What the registry and signatures say against it."""
-    from aimass_compiler.delivery import image_evidence
+    from aimass_compiler.delivery import image_evidence, version_evidence
     from aimass_compiler.delivery.promotion import Objection
 
-    images, signature = case.served.images(case.record), case.settings.signature
+    images, wanted = case.served.images(case.record), case.settings
     if not arguments.offline:
         yield from image_evidence.missing(images, settings)
-        yield from image_evidence.unsigned(images, signature, project.root)
-    elif signature is not None:
+        yield from image_evidence.unsigned(images, wanted.signature, project.root)
+        yield from version_evidence.objections(project.root, case.record, wanted, settings.images.registry)
+    elif wanted.signature is not None:
         text = f"{case.environment} wants a signature, which cannot be verified offline"
         yield Objection("signature", text, "leave out `--offline`")
+    elif wanted.requires:
+        text = f"{case.environment} requires {', '.join(wanted.requires)}, which cannot be verified offline"
+        yield Objection("evidence", text, "leave out `--offline`")
 
 
 def _breaks(old: Contract, new: Contract) -> Iterator[ContractBreak]:

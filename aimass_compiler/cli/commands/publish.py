@@ -5,6 +5,9 @@ the spec says now. Pushes it twice, without Docker or a daemon: alone, as REGIST
 more layer on the image of its server, as REGISTRY/MODEL. Then writes versions/MODEL/vN-HASH.json, which says
 what it was made from and what it reached, and never changes. Commit it; `aimass promote` lets it run.
 
+Beside the images lie a bill of materials of the model and one of the image (CycloneDX). With --sign-key or
+--keyless the package's files, the images and a statement of what the record says are signed as well.
+
 The record names a commit, so the spec and aimass.yaml must be committed. Without `images.registry` in
 aimass.yaml nothing is pushed, and the package's image lies in artifacts/MODEL/oci.
 """
@@ -21,7 +24,8 @@ from aimass_compiler.conventions import ExitCode
 EXIT_CODES = versions.EXIT_CODES
 EXAMPLES = """
   aimass publish churn              push what `aimass run churn` packaged, and record it as a version
-  aimass publish churn --attestation provenance=sha256:…      note what the registry keeps beside the image
+  aimass publish churn --attestation provenance=sha256:…      note what others attest of the image
+  aimass publish churn --sign-key sign.pem      sign images, package and record with a private key
 """
 
 
@@ -34,8 +38,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=DIGEST",
-        help="what the registry keeps beside the image, such as provenance=sha256:…; may be repeated",
+        help="what others keep of the image, such as provenance=sha256:…; may be repeated",
     )
+    versions.add_signing(parser)
     add_root(parser)
 
 
@@ -53,6 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     (spec,) = specs_of(project, [arguments.model])
     with versions.no_version_otherwise():
         package = made(project.root, pipeline, spec.resolve())
-        published = publish(project.root, pipeline, package, server_of(pipeline), attestations)
+        server = server_of(pipeline)
+        with versions.signer(arguments, pipeline.settings) as signer:
+            published = publish(project.root, pipeline, package, server, attestations, signer)
     versions.show(project, published)
     return ExitCode.DONE

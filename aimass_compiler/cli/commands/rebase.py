@@ -45,6 +45,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         default="",
         help="the server's image, by digest or tag (default: the one of this compiler)",
     )
+    versions.add_signing(parser)
     add_root(parser)
 
 
@@ -56,14 +57,16 @@ def run(arguments: argparse.Namespace) -> int:
         chosen = list(_chosen(project, arguments))
     for pipeline, version in chosen:
         try:
-            _rebase(project, pipeline, version, arguments.server)
+            _rebase(project, pipeline, version, arguments)
         except VersionNotMade as failed:
             terminal.error(f"{version.model} {version.name}: {failed}", failed.help)
             code = int(failed.exit_code)
     return code
 
 
-def _rebase(project: Project, pipeline: Pipeline, version: VersionRecord, named: str) -> None:
+def _rebase(
+    project: Project, pipeline: Pipeline, version: VersionRecord, arguments: argparse.Namespace
+) -> None:
     from aimass_compiler.delivery.rebase import rebase
     from aimass_compiler.delivery.server_image import server_of
     from aimass_compiler.releases.version_record import rejection_of
@@ -72,11 +75,12 @@ def _rebase(project: Project, pipeline: Pipeline, version: VersionRecord, named:
         rejected = rejection_of(project.root, version.model, version.name)
         if rejected:
             raise VersionNotMade(f"it was rejected: {rejected.reason}", "", ExitCode.NOT_PROMOTABLE)
-        server = server_of(pipeline, named)
+        server = server_of(pipeline, arguments.server)
         if server is None:
             message = "`images.registry` in aimass.yaml names no registry, so there is no image to rebase"
             raise VersionNotMade(message, "", ExitCode.REGISTRY)
-        published = rebase(project.root, pipeline, version, server)
+        with versions.signer(arguments, pipeline.settings) as signer:
+            published = rebase(project.root, pipeline, version, server, signer)
     versions.show(project, published)
 
 

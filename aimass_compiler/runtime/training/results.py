@@ -16,6 +16,7 @@ from aimass_compiler.runtime.evaluation.predictions import Predictions, scores_o
 from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.parity import require_same_export
 from aimass_compiler.runtime.training.calibration import calibrated
+from aimass_compiler.runtime.training.libraries import loaded_libraries
 from aimass_compiler.runtime.training.space import OPTIMIZER
 from aimass_compiler.runtime.training.trial_log import say
 from aimass_compiler.runtime.workspace import replacing, replacing_all, write_json
@@ -115,6 +116,7 @@ def write_best(
             }
             for attempt in attempts
         ],
+        "libraries": loaded_libraries(),
         "trained_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     }
     write_json(path, document)

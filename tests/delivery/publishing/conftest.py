@@ -30,7 +30,12 @@ REACHED: dict[str, Any] = {
     "gates": [{"metric": "roc_auc", "name": "roc_auc", "split": "test", "condition": "min 0.8",
                "value": 0.9, "passed": True, "reason": ""}],
 }  # fmt: skip
-BEST = {"model": "logistic_regression", "parameters": {"c": 0.5}, "trained_at": "2026-01-02T03:04:05Z"}
+BEST = {
+    "model": "logistic_regression",
+    "parameters": {"c": 0.5},
+    "libraries": {"scikit-learn": "1.9.1"},
+    "trained_at": "2026-01-02T03:04:05Z",
+}
 
 
 @pytest.fixture(scope="session")

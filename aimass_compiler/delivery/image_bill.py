@@ -1,0 +1,47 @@
+"""The bill of materials of an image that the compiler builds: what it is built from, as it is pinned.
+
+What lies in the base image is not listed, because nothing here opens it; the document says so.
+"""
+
+from __future__ import annotations
+
+from aimass_compiler import __version__
+from aimass_compiler.catalog.artifact import Server
+from aimass_compiler.delivery.cyclonedx import Component, bill, image, library, pinned, properties, pushed
+from aimass_compiler.releases.version_record import ImageDigest, VersionRecord
+
+_BASE = "the base image, whose own packages are not listed"
+
+
+def served_bill(record: VersionRecord, base: str, server: Server) -> bytes:
+    """The document about a version's image of server and package. Only for a version that has one."""
+    if record.image is None or record.server_image is None:
+        raise ValueError(record.name)
+    package: Component = {
+        "type": "machine-learning-model",
+        "bom-ref": f"model:{record.model}@{record.name}",
+        "name": record.model,
+        "version": record.name,
+        "hashes": [{"alg": "SHA-256", "content": record.package}],
+    }
+    parts = [
+        package,
+        pushed(record.server_image, "the server"),
+        *_server_parts(base, server, record.compiler),
+    ]
+    subject = {
+        **pushed(record.image, "the server with the package of a model"),
+        **properties({"platform": "linux"}),
+    }
+    return bill(subject, parts, record.trained_at, [f"image:{base}"])
+
+
+def server_bill(built: ImageDigest, base: str, server: Server, made_at: str) -> bytes:
+    """The document about the image of a server."""
+    subject = {**pushed(built, "a server of models"), **properties({"platform": "linux"})}
+    return bill(subject, _server_parts(base, server, __version__), made_at, [f"image:{base}"])
+
+
+def _server_parts(base: str, server: Server, compiler: str) -> list[Component]:
+    own = {**library("aimass-compiler", compiler), "description": f"of it {', '.join(server.sources)}"}
+    return [image(base, _BASE), own, *pinned(server.pins)]
