@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
 
-from aimass_compiler import checks, render
+from aimass_compiler import checks, conventions, render
 from aimass_compiler.catalog.base_config import read_base
 from aimass_compiler.checks import base_model, model_names, project_code, served_adapters, shared_hosts
 from aimass_compiler.compile_cache import CompileCache, open_cache
@@ -88,7 +89,8 @@ def compile_specs(  # what is compiled, how far, and how
     texts, shown = texts or {}, project.shown(project.settings)
     organisation, written, findings = read_organisation(project, texts)
     settings, listed = organisation.settings, project.specs()
-    findings += checks.check_settings(written[shown].text, shown, settings)
+    for file, document in written.items():
+        findings += checks.check_settings(document.text, file, settings)
     findings = reported_each(findings, written)
     failed = frozenset({"settings", "environments"} if has_errors(findings) else ())
     one = partial(_compile_file, project, organisation, failed, texts)
@@ -124,6 +126,13 @@ def _compile_file(
     return compile_spec(read, known, failed, upto, lambda folder: read_base(project.root / folder))
 
 
+def _as_written(finding: Finding, settings: Settings) -> Finding:
+    """A finding of the settings, at what the team says itself where that is what it is about."""
+    is_of_settings = settings.team is not None and finding.file == conventions.SETTINGS_FILE
+    origin = settings.team.origin_of(finding.path) if settings.team and is_of_settings else None
+    return replace(finding, file=origin[0], path=origin[1]) if origin else finding
+
+
 def compile_spec(
     read: Read,
     settings: Settings,
@@ -151,6 +160,7 @@ def compile_spec(
     more += checks.in_sound_parts(render.findings(pipeline, file), file, failed)
     more += checks.check_text(document.text, file)
     findings = findings + checks.remaining([*wrong, *more], spec, settings, file)
+    findings = [_as_written(finding, settings) for finding in findings]
     name = "" if checks.is_failed("metadata.name", failed) else pipeline.name
     found = reported(findings, document)
     routes = shared_hosts.routes(file, pipeline, failed)

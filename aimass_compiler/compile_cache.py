@@ -172,7 +172,9 @@ class CompileCache:
         """Tells all specs from any others; empty where one of them is not on record."""
         if not all(name in self._models for name in specs):
             return ""
-        return digest_of([(name, self._models[name].text) for name in sorted(specs)])
+        owners = os.path.join(self._root, conventions.GITHUB_FOLDER, conventions.CODE_OWNERS_FILE)
+        texts = [(name, self._models[name].text) for name in sorted(specs)]
+        return digest_of([*texts, hash_of(owners)])
 
     def pipelines(self, specs: list[str]) -> dict[str, dict[str, Any]]:
         """The pipeline.json of those of these specs that need no compiling, by the names of their files."""

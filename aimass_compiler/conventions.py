@@ -21,6 +21,8 @@ FLEET_FOLDER = "fleet"
 TEAMS_FOLDER = "teams"
 POLICIES_FOLDER = "policies"
 CONTRACTS_FOLDER = "contracts"
+#: What describes a team.
+TEAM_FILE = f"{TEAMS_FOLDER}/{{team}}.yaml"
 #: All that may change what every spec stands for, below the project's root.
 ORGANISATION_FOLDERS = (TEAMS_FOLDER, POLICIES_FOLDER, CONTRACTS_FOLDER)
 #: What names an image for ever, as a regular expression.
@@ -28,6 +30,7 @@ DIGEST_PATTERN = "sha256:[0-9a-f]{64}"
 #: What GitHub reads, and in it the folder of workflows; those called `aimass-*.yml` are the compiler's.
 GITHUB_FOLDER = ".github"
 WORKFLOWS_FOLDER = "workflows"
+CODE_OWNERS_FILE = "CODEOWNERS"
 #: The first line of a plan below a pull request, by which it is found again.
 PLAN_MARKER = "<!-- aimass plan -->"
 ARTIFACTS_FOLDER = "artifacts"
@@ -55,6 +58,7 @@ INVENTORY_FILE = "inventory.json"
 SCHEMA_FILE = "schemas/model.json"
 SETTINGS_SCHEMA_FILE = "schemas/settings.json"
 ACCEPTS_SCHEMA_FILE = "schemas/accepts.json"
+TEAM_SCHEMA_FILE = "schemas/team.json"
 #: Names the folder for what the compiler remembers of projects, instead of one in the user's caches.
 VARIABLE_CACHE = "AIMASS_CACHE_DIR"
 
@@ -226,6 +230,7 @@ LABEL_PART_OF = "app.kubernetes.io/part-of"
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 LABEL_MODEL = "aimass.dev/model"
 LABEL_ENVIRONMENT = "aimass.dev/environment"
+LABEL_TEAM = "aimass.dev/team"
 #: What the compiler sets itself, so that selectors and clean-up may rest on it.
 OUR_LABELS = frozenset(
     (
@@ -236,6 +241,7 @@ OUR_LABELS = frozenset(
         LABEL_MANAGED_BY,
         LABEL_MODEL,
         LABEL_ENVIRONMENT,
+        LABEL_TEAM,
     )
 )
 ANNOTATION_OWNER = "aimass.dev/owner"
@@ -261,6 +267,10 @@ RECORD_NAME = "aimass-{model}-{environment}"
 ROLLBACK_NAME = "aimass-{model}-{environment}-rollback"
 #: Of the Role and its binding of who may start training, and of the lease that is held meanwhile.
 TRAINING_NAME = "aimass-{model}-{environment}-train"
+#: In a team's namespace, of the Roles and bindings of who applies, rolls back at once, and trains.
+TEAM_DEPLOYER, TEAM_ONCALL, TEAM_TRAINER = "aimass-deployer", "aimass-oncall", "aimass-trainer"
+#: Of what keeps a team's hosts, which is a policy of the whole cluster.
+TEAM_HOSTS = "aimass-{team}-{environment}-hosts"
 #: Of a training job: the ServiceAccount and the NetworkPolicy of its pods, and its volume.
 TRAINING_ACCOUNT = "{model}-training"
 WORKSPACE = "{model}-workspace"

@@ -74,6 +74,11 @@ class NamedBase(Frozen):
         """The files and folders of the project that it is, for DVC to watch."""
         return ()
 
+    @property
+    def image(self) -> str | None:
+        """The image that it is; None where it is none."""
+        return None
+
     @abstractmethod
     def folder(self, root: Path) -> Path:
         """Where its files lie on this machine; those of a hub are fetched. Raises BaseError."""
@@ -138,6 +143,10 @@ class OciBase(NamedBase):
 
     @property
     def shown(self) -> str:
+        return self.oci
+
+    @property
+    def image(self) -> str:
         return self.oci
 
     def folder(self, root: Path) -> Path:

@@ -36,7 +36,10 @@ _OF_PIPELINES = tuple(module for module in CHECKS.values() if hasattr(module, "N
 _OF_TEXTS = tuple(module for module in CHECKS.values() if hasattr(module, "findings_in_text"))
 #: Of what one spec shows by itself.
 EXAMPLES: tuple[Example, ...] = tuple(
-    example for module in (*_OF_PIPELINES, *_OF_TEXTS) for example in module.EXAMPLES
+    example
+    for module in (*_OF_PIPELINES, *_OF_TEXTS)
+    for example in module.EXAMPLES
+    if example.of != "situation"
 )
 _ORDER = ("target", "positive", "weight", *Pipeline.model_fields)
 

@@ -51,7 +51,7 @@ class Generated(Struct, frozen=True):
     unchanged_files: int = 0
     """Files that had not changed since they were last compiled, and were not looked into."""
     workflows: Plan = NO_WORKFLOWS
-    """What changes in the workflows of the repository."""
+    """What changes in the workflows of the repository, and in who approves what."""
 
     @property
     def has_failed(self) -> bool:
@@ -99,15 +99,17 @@ def generate(
     is_written = options.is_written and not has_errors(problems)
     if is_written:
         write_attributes(project.generated)
+        problems += fleet.write_beside() if fleet else []
     if not findings:
         cache.keep(records)
-        if fleet and not has_errors(problems) and (is_written or not plan.is_stale):
+        is_in_step = is_written or not (plan.is_stale or (fleet and fleet.beside.is_stale))
+        if fleet and is_in_step and not has_errors(problems):
             fleet.keep()
     reported = tuple(dict.fromkeys([*findings, *problems]))
     settled = sum(known.values()) + sum(each.unchanged for each in (fleet, workflows) if each)
-    return Generated(
-        reported, compiled.documents, plan, is_written, settled, workflows.plan if workflows else NO_WORKFLOWS
-    )
+    plans = [each for each in (workflows and workflows.plan, fleet and fleet.beside) if each]
+    github = merged(plans) if plans else NO_WORKFLOWS
+    return Generated(reported, compiled.documents, plan, is_written, settled, github)
 
 
 def _files(compiled: Compilation) -> set[str]:

@@ -9,7 +9,8 @@ from aimass_compiler.compile import Compilation
 from aimass_compiler.compile_cache import CompileCache
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.fleet.part import Fleet
-from aimass_compiler.plan import Files
+from aimass_compiler.generate.code_owners_file import NOTHING_CHANGES, CodeOwnersFile
+from aimass_compiler.plan import Files, Plan
 from aimass_compiler.project import Project
 
 
@@ -25,13 +26,25 @@ class FleetFiles:
         known = None if compiled.specs else cache.unchanged_fleet(self._specs)
         self.unchanged = known or 0
         """How many files are as the cache has them, and are not looked into."""
+        self._owners: CodeOwnersFile | None = None
         if known is None and not has_errors(compiled.findings):
             self.files, self.findings = rendered(project, compiled)
+            self._owners = CodeOwnersFile(project.root, compiled.organisation)
+            self.findings += self._owners.findings
 
     @property
     def is_there(self) -> bool:
         """Whether there is a folder of them."""
         return bool(self.files or self.unchanged)
+
+    @property
+    def beside(self) -> Plan:
+        """What changes beside generated/: who approves what, as GitHub reads it."""
+        return self._owners.plan if self._owners else NOTHING_CHANGES
+
+    def write_beside(self) -> list[Finding]:
+        """Bring that in step; answers what went wrong."""
+        return self._owners.write() if self._owners else []
 
     def keep(self) -> None:
         """Record that all of it is in step."""

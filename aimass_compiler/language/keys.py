@@ -14,13 +14,14 @@ from aimass_compiler.catalog.descriptions import descriptions
 from aimass_compiler.catalog.quantities import Frozen
 from aimass_compiler.conventions import SETTINGS_FILE
 from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.pipeline.team import Team
 from aimass_compiler.spec.decode.model_spec import ModelSpec
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 #: Where the keys of each file begin, by what people call the file.
-ROOTS: Mapping[str, type[Frozen]] = {"spec": ModelSpec, SETTINGS_FILE: Settings}
+ROOTS: Mapping[str, type[Frozen]] = {"spec": ModelSpec, SETTINGS_FILE: Settings, "team": Team}
 #: What stands in a path for a name that people choose, such as an environment's.
 NAME = "NAME"
 
@@ -51,9 +52,13 @@ class Key(Struct, frozen=True):
 
 
 def keys_at(path: str) -> list[Key]:
-    """What a path means, in each file that has it; any word stands for a name. Empty where none has it."""
-    files = [path] if path in ROOTS else list(ROOTS)
-    words = [] if path in ROOTS else path.split(".")
+    """What a path means, in each file that has it; any word stands for a name. Empty where none has it.
+
+    It may begin with one of ROOTS, whose key is then meant: `team.quota`.
+    """
+    root = next((file for file in ROOTS if path == file or path.startswith(f"{file}.")), "")
+    files = [root] if root else list(ROOTS)
+    words = [word for word in path.removeprefix(root).split(".") if word]
     found = [_file(file) for file in files]
     for word in words:
         found = [below for key in found for below in keys_below(key) if _last(below) in (word, NAME)]

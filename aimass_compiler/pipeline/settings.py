@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.quantities import (
@@ -22,6 +22,8 @@ from aimass_compiler.catalog.quantities import (
 from aimass_compiler.conventions import NO_REGISTRY, VLLM_VERSION
 from aimass_compiler.pipeline.accelerator import Accelerator
 from aimass_compiler.pipeline.ci import Ci
+from aimass_compiler.pipeline.code_owner import CodeOwner
+from aimass_compiler.pipeline.team_rules import TeamRules
 from aimass_compiler.pipeline.waiver import Waiver
 
 
@@ -246,6 +248,33 @@ class Prices(Frozen):
     """The currency's code in ISO 4217."""
 
 
+def _is_pattern(value: str) -> str:
+    words = set(re.findall(r"{([^{}]*)}", value))
+    if words != {"team", "environment"} or not re.fullmatch(r"[a-z0-9-]*", re.sub(r"{[a-z]+}", "", value)):
+        message = "{shown} is no pattern with the words {words}; write it like {example}"
+        context = {
+            "shown": f"`{value}`",
+            "words": "`{team}` and `{environment}`",
+            "example": "`ml-{team}-{environment}`",
+        }
+        raise PydanticCustomError("namespace_pattern", message, context)
+    return value
+
+
+class TeamSettings(Frozen):
+    """What holds for the teams of the repository, which are the folders of specs/."""
+
+    namespace: Annotated[str, AfterValidator(_is_pattern)] = "ml-{team}-{environment}"
+    """What a team's namespace is called in an environment."""
+    owners: tuple[CodeOwner, ...] = ()
+    """Who on GitHub approves changes of what all teams share: aimass.yaml, teams/, policies/, contracts/ and
+    what follows from them. Without them, `.github/CODEOWNERS` says nothing of it."""
+
+    def namespace_of(self, team: str, environment: str) -> str:
+        """The namespace of a team in an environment."""
+        return self.namespace.replace("{team}", team).replace("{environment}", environment)
+
+
 class Settings(Frozen):
     """What holds for every model of the repository."""
 
@@ -269,8 +298,12 @@ class Settings(Frozen):
     """The Kueue queue that training jobs wait in."""
     ci: Ci = Field(default_factory=Ci.default)
     """Which workflows the compiler writes for this repository; by default none."""
+    teams: TeamSettings = Field(default_factory=TeamSettings.default)
+    """What holds for the teams of the repository, which are the folders of specs/."""
     waivers: tuple[Waiver, ...] = ()
     """The warnings that are accepted in every spec and in this file, each with the reason."""
+    #: What holds for the models of the one team that these are the settings of.
+    _team: TeamRules | None = PrivateAttr(None)
 
     @model_validator(mode="after")
     def _are_merges_delivered(self) -> Self:
@@ -285,6 +318,17 @@ class Settings(Frozen):
             )
             raise PydanticCustomError("revert", message, {"name": merging[0]})
         return self
+
+    @property
+    def team(self) -> TeamRules | None:
+        """What holds for the models of one team, where these are its settings; else None."""
+        return self._team
+
+    def with_team(self, rules: TeamRules | None, **own: Any) -> Self:
+        """The settings of a team: these, with what is the team's own."""
+        found = self.model_copy(update=own)
+        found._team = rules  # noqa: SLF001  # no one has seen the copy yet
+        return found
 
     def environment_before(self, environment: str) -> str | None:
         """The one before it in the order of promotion; None for the first."""

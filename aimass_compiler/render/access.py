@@ -11,25 +11,17 @@ from typing import Any, NamedTuple
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.pipeline.settings import Account, Deployer, Deployers
 from aimass_compiler.render.cached_template import CachedTemplate
-from aimass_compiler.render.emit import block, header
+from aimass_compiler.render.emit import header
 from aimass_compiler.render.names import Labels, component_label, model_labels, own_labels
 from aimass_compiler.render.object_kind import Object
+from aimass_compiler.render.rights import KEEP, USUAL_DEPLOYER, Subject, granted, rule, subjects_of
 from aimass_compiler.render.targets import kind_of_object
 
 ACCESS_FILE = "access.yaml"
-_RBAC = "rbac.authorization.k8s.io"
-#: A server-side apply that creates an object needs `create` and `patch`; as its request names the object,
-#: even creating is limited to that name.
-_KEEP = ("get", "create", "patch", "delete")
 #: To change what is there, by its version.
 _RECORDED = ("get", "update")
 
-#: Who applies where the settings do not say.
-_USUAL = Deployer(service_account=Account.default())
-
-_Pairs = tuple[tuple[str, str], ...]
 #: Resources by their group.
 _Lists = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -84,63 +76,48 @@ def deployers(pipeline: Pipeline, environment: str) -> tuple[str, ...]:
     return tuple(sorted(f"{each['kind']} {each['name']}" for each in named))
 
 
-def _subjects(pipeline: Pipeline, environment: str) -> tuple[_Pairs, ...]:
+def _subjects(pipeline: Pipeline, environment: str) -> tuple[Subject, ...]:
     """Who applies, as a binding names them."""
     settings = pipeline.settings.environments.get(environment)
-    deployer = (settings.deployer if settings else None) or _USUAL
-    return _named(deployer, pipeline.environments[environment].namespace)
+    deployer = (settings.deployer if settings else None) or USUAL_DEPLOYER
+    return subjects_of(deployer, pipeline.environments[environment].namespace)
 
 
-def _oncall(pipeline: Pipeline, environment: str) -> tuple[_Pairs, ...]:
+def _oncall(pipeline: Pipeline, environment: str) -> tuple[Subject, ...]:
     """Who may roll back at once, as a binding names them; nobody where the settings name none."""
     settings = pipeline.settings.environments.get(environment)
     if settings is None or settings.oncall is None:
         return ()
-    return _named(settings.oncall, pipeline.environments[environment].namespace)
+    return subjects_of(settings.oncall, pipeline.environments[environment].namespace)
 
 
-def _trainer(pipeline: Pipeline, environment: str) -> tuple[_Pairs, ...]:
+def _trainer(pipeline: Pipeline, environment: str) -> tuple[Subject, ...]:
     """Who may train in the cluster, as a binding names them; nobody where the settings name none."""
     settings = pipeline.settings.environments.get(environment)
     if settings is None or settings.trainer is None:
         return ()
-    return _named(settings.trainer, pipeline.environments[environment].namespace)
-
-
-def _named(found: Deployers, namespace: str) -> tuple[_Pairs, ...]:
-    every = found if isinstance(found, tuple) else (found,)
-    return tuple(_subject(each, namespace) for each in every)
-
-
-def _subject(deployer: Deployer, namespace: str) -> _Pairs:
-    if deployer.user is not None:
-        return ("apiGroup", _RBAC), ("kind", "User"), ("name", deployer.user)
-    if deployer.group is not None:
-        return ("apiGroup", _RBAC), ("kind", "Group"), ("name", deployer.group)
-    account = deployer.service_account or Account.default()
-    home = account.namespace or namespace
-    return ("kind", "ServiceAccount"), ("name", account.name), ("namespace", home)
+    return subjects_of(settings.trainer, pipeline.environments[environment].namespace)
 
 
 def _built(
     model: str,
     environment: str,
     namespace: str,
-    subjects: Sequence[_Pairs],
+    subjects: Sequence[Subject],
     objects: Sequence[Placed],
     reasons: _Lists,
     own: Labels,
 ) -> str:
     name = conventions.RECORD_NAME.format(model=model, environment=environment)
     head = {"name": name, "namespace": namespace, "labels": _labels(model, environment, own)}
-    return _granted(head, [*_rules(model, objects), *_around(name, reasons)], subjects)
+    return granted(head, [*_rules(model, objects), *_around(name, reasons)], subjects)
 
 
 def _rollback(
     model: str,
     environment: str,
     namespace: str,
-    subjects: Sequence[_Pairs],
+    subjects: Sequence[Subject],
     objects: Sequence[Placed],
     own: Labels,
 ) -> str:
@@ -151,18 +128,18 @@ def _rollback(
     record = conventions.RECORD_NAME.format(model=model, environment=environment)
     name = conventions.ROLLBACK_NAME.format(model=model, environment=environment)
     head = {"name": name, "namespace": namespace, "labels": _labels(model, environment, own)}
-    rules = [_rule("", ["configmaps"], _RECORDED, [record])]
-    rules.append(_rule("coordination.k8s.io", ["leases"], _RECORDED, [record]))
+    rules = [rule("", ["configmaps"], _RECORDED, [record])]
+    rules.append(rule("coordination.k8s.io", ["leases"], _RECORDED, [record]))
     for each in objects:
         names = [f"{model}{each.suffix}"]
-        rules.append(_rule(each.group, [each.resource], ("get", "patch"), names))
+        rules.append(rule(each.group, [each.resource], ("get", "patch"), names))
         if each.has_steps:
-            rules.append(_rule(each.group, [f"{each.resource}/status"], ("patch",), names))
-    rules.append(_rule("", ["pods"], ("list",)))
-    return _granted(head, rules, subjects)
+            rules.append(rule(each.group, [f"{each.resource}/status"], ("patch",), names))
+    rules.append(rule("", ["pods"], ("list",)))
+    return granted(head, rules, subjects)
 
 
-def _training(model: str, environment: str, namespace: str, subjects: Sequence[_Pairs], own: Labels) -> str:
+def _training(model: str, environment: str, namespace: str, subjects: Sequence[Subject], own: Labels) -> str:
     """The Role that `aimass train` needs: the training job with what it needs, and a pod to copy files.
 
     A job is named by its content, so that rights to RayJobs cannot be limited to a name.
@@ -173,31 +150,18 @@ def _training(model: str, environment: str, namespace: str, subjects: Sequence[_
     volume = conventions.WORKSPACE.format(model=model)
     made = ("get", "create", "patch")
     rules = [
-        _rule("ray.io", ["rayjobs"], ("get", "list", "create", "patch", "delete")),
-        _rule("", ["configmaps"], ("create",)),
-        _rule("", ["serviceaccounts"], made, [account]),
-        _rule("networking.k8s.io", ["networkpolicies"], made, [account]),
-        _rule("", ["persistentvolumeclaims"], made, [volume]),
-        _rule("", ["pods"], (*made, "delete"), [volume]),
-        _rule("", ["pods/exec"], ("get", "create"), [volume]),
-        _rule("", ["pods", "events"], ("list",)),
-        _rule("coordination.k8s.io", ["leases"], ("create",)),
-        _rule("coordination.k8s.io", ["leases"], ("get", "update", "delete"), [name]),
+        rule("ray.io", ["rayjobs"], ("get", "list", "create", "patch", "delete")),
+        rule("", ["configmaps"], ("create",)),
+        rule("", ["serviceaccounts"], made, [account]),
+        rule("networking.k8s.io", ["networkpolicies"], made, [account]),
+        rule("", ["persistentvolumeclaims"], made, [volume]),
+        rule("", ["pods"], (*made, "delete"), [volume]),
+        rule("", ["pods/exec"], ("get", "create"), [volume]),
+        rule("", ["pods", "events"], ("list",)),
+        rule("coordination.k8s.io", ["leases"], ("create",)),
+        rule("coordination.k8s.io", ["leases"], ("get", "update", "delete"), [name]),
     ]
-    return _granted(head, rules, subjects)
-
-
-def _granted(head: Mapping[str, Any], rules: Sequence[Mapping[str, Any]], subjects: Sequence[_Pairs]) -> str:
-    name = head["name"]
-    role = {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": head, "rules": list(rules)}
-    binding = {
-        "apiVersion": f"{_RBAC}/v1",
-        "kind": "RoleBinding",
-        "metadata": head,
-        "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": name},
-        "subjects": [dict(subject) for subject in subjects],
-    }
-    return f"{block(role)}---\n{block(binding)}"
+    return granted(head, rules, subjects)
 
 
 def _labels(model: str, environment: str, own: Labels) -> dict[str, str]:
@@ -215,7 +179,7 @@ def _rules(model: str, objects: Sequence[Placed]) -> Iterator[dict[str, Any]]:
         names = tuple(sorted(f"{model}{suffix}" for suffix in known))
         alike.setdefault((group, names), []).append(resource)
     for (group, names), resources in alike.items():
-        yield _rule(group, resources, _KEEP, names)
+        yield rule(group, resources, KEEP, names)
 
 
 def _around(record: str, reasons: _Lists) -> Iterator[dict[str, Any]]:
@@ -223,19 +187,12 @@ def _around(record: str, reasons: _Lists) -> Iterator[dict[str, Any]]:
 
     Lease and record are posted, so that two cannot create them at once: that cannot be limited to a name.
     """
-    yield _rule("", ["configmaps"], ("create", "list"))
-    yield _rule("", ["configmaps"], ("get", "update", "delete"), [record])
-    yield _rule("coordination.k8s.io", ["leases"], ("create",))
-    yield _rule("coordination.k8s.io", ["leases"], ("get", "update", "delete"), [record])
+    yield rule("", ["configmaps"], ("create", "list"))
+    yield rule("", ["configmaps"], ("get", "update", "delete"), [record])
+    yield rule("coordination.k8s.io", ["leases"], ("create",))
+    yield rule("coordination.k8s.io", ["leases"], ("get", "update", "delete"), [record])
     for group, resources in reasons:
-        yield _rule(group, resources, ("list",))
-
-
-def _rule(
-    group: str, resources: Sequence[str], verbs: Sequence[str], names: Sequence[str] = ()
-) -> dict[str, Any]:
-    limited = {"resourceNames": list(names)} if names else {}
-    return {"apiGroups": [group], "resources": list(resources), **limited, "verbs": list(verbs)}
+        yield rule(group, resources, ("list",))
 
 
 _ACCESS = CachedTemplate(_built)

@@ -51,7 +51,8 @@ def kustomizations(pipeline: Pipeline, rendered: Sequence[Rendered], objects: Ob
             overlays, f"overlays/{name}"
         )
         held[name] = [*here, *_beside(layers, overlays)]
-    files[ACCESS_FILE] = access_file(pipeline, held)
+    if pipeline.settings.team is None:  # whose Roles are of its namespaces, and not of each model
+        files[ACCESS_FILE] = access_file(pipeline, held)
     return files
 
 

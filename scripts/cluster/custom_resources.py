@@ -79,6 +79,8 @@ OPERATORS = (
 RENDERED = {
     "RayJob": (KUBERAY, "ray.io_rayjobs.yaml"),
     "PodMonitor": (PROMETHEUS, "monitoring.coreos.com_podmonitors.yaml"),
+    "AlertmanagerConfig": (PROMETHEUS, "monitoring.coreos.com_alertmanagerconfigs.yaml"),
+    "LocalQueue": (KUEUE, "kueue.x-k8s.io_localqueues.yaml"),
     "PrometheusRule": (PROMETHEUS, "monitoring.coreos.com_prometheusrules.yaml"),
     "HTTPRoute": (GATEWAY, "gateway.networking.k8s.io_httproutes.yaml"),
     "Rollout": (ROLLOUTS, "rollout-crd.yaml"),

@@ -375,6 +375,7 @@ ci:
     verify: 7 * * * *
 labels: {team: growth}
 queue: trials
+teams: {namespace: "models-{team}-{environment}", owners: [acme/platform]}
 waivers: [{code: AM216, at: data.columns, reason: We know about it}]
 """
 

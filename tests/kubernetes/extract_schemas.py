@@ -13,9 +13,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from scripts.cluster.custom_resources import RENDERED, source
+from scripts.cluster.custom_resources import RENDERED, rendered
 
 SCHEMAS = Path(__file__).parent / "schemas"
 _BOUNDS = ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
@@ -95,7 +93,8 @@ def main() -> None:
         stale.unlink()
     for kind, (operator, file) in RENDERED.items():
         path = Path(operator.pattern).parent / file
-        document = yaml.safe_load((source(operator) / path).read_text(encoding="utf-8"))
+        (definition,) = rendered([kind])
+        document = json.loads(definition.read_text(encoding="utf-8"))
         version = next(found["name"] for found in document["spec"]["versions"] if found["storage"])
         schema = {"$comment": f"{path} of {operator.module}"} | shared(whole(document, version))
         text = json.dumps(schema, sort_keys=True, separators=(",", ":"))

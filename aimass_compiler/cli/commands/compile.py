@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
             _annotate(result.plan, {path.stem: project.shown(path) for path in specs})
             _annotate(result.workflows, {conventions.WORKFLOWS_FOLDER: settings})
         is_beside = result.plan is not None and not result.plan.is_stale
-        shown = "the workflows are not what the settings compile to" if is_beside else _STALE
+        shown = "what GitHub reads is not what the settings compile to" if is_beside else _STALE
         terminal.error(shown, "run `aimass compile` and commit the result")
         return ExitCode.STALE
     if has_errors(committed):

@@ -1,8 +1,8 @@
 """Explain a model, a key of the language, a kind such as `bucket`, or the code of a finding.
 
 For a model: its spec with every default written out, each value with the line that it comes from.
-For a key, by its path: what it means, and the keys below it; `spec` and `aimass.yaml` are where they
-begin. For a kind: what it does and its parameters. For a code such as AM204: what it means, why it is
+For a key, by its path: what it means, and the keys below it; `spec`, `aimass.yaml` and `team` are where
+they begin. For a kind: what it does and its parameters. For a code such as AM204: what it means, why it is
 a problem and the way out. Without a topic it lists the kinds and codes that there are.
 """
 
@@ -27,6 +27,7 @@ EXAMPLES = """
   aimass explain spec                the keys of a spec
   aimass explain serving.replicas    one of them, and what stands below it
   aimass explain aimass.yaml         the settings of an organisation
+  aimass explain team.quota          a key of teams/TEAM.yaml
   aimass explain bucket              a transform and its parameters
   aimass explain transforms          all transforms
   aimass explain AM204               the meaning of a code, with examples
@@ -80,7 +81,9 @@ def _list() -> int:
     from aimass_compiler.cli.views.explain import codes_listed, kinds_listed
     from aimass_compiler.language.codes import explanations
 
-    print("keys:\n  `aimass explain spec` and `aimass explain aimass.yaml` list them\n")
+    print(
+        "keys:\n  `aimass explain spec`, `aimass explain aimass.yaml` and `aimass explain team` list them\n"
+    )
     print(kinds_listed(terminal.width()))
     print(f"codes:\n{codes_listed(explanations())}")
     return ExitCode.DONE

@@ -1,8 +1,9 @@
 """Print the JSON Schema of what you write.
 
 Editors complete and check with it: begin a spec with
-`# yaml-language-server: $schema=../schemas/model.json`, aimass.yaml with settings.json, and what accepts
-breaks with accepts.json. Made from the same definitions that the compiler decodes with.
+`# yaml-language-server: $schema=../schemas/model.json`, aimass.yaml with settings.json, a team's file with
+team.json, and what accepts breaks with accepts.json. Made from the same definitions that the compiler
+decodes with.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ EXIT_CODES = (ExitCode.STALE,)
 EXAMPLES = """
   aimass schema                      of a model's spec
   aimass schema settings             of aimass.yaml
+  aimass schema team                 of teams/TEAM.yaml
   aimass schema accepts              of accepts/MODEL.yaml
   aimass schema --write              all of them, into schemas/
   aimass schema --check              fail when schemas/ is not up to date (for CI)
@@ -27,6 +29,7 @@ EXAMPLES = """
 _FILES = {
     "model": conventions.SCHEMA_FILE,
     "settings": conventions.SETTINGS_SCHEMA_FILE,
+    "team": conventions.TEAM_SCHEMA_FILE,
     "accepts": conventions.ACCEPTS_SCHEMA_FILE,
 }
 

@@ -40,6 +40,8 @@ _OF = {
     "situation": ("This fails:", "This passes:"),
 }
 _BESIDE = "With this aimass.yaml:"
+#: What people call files that have no name of their own.
+_FILES = {"spec": "a spec", "team": "a team's file"}
 
 Explanations = Mapping[str, Explanation]
 Examples = Mapping[str, Sequence[Example]]
@@ -49,7 +51,7 @@ _OPTIONAL = "optional"
 
 def key_drawn(key: Key, width: int) -> str:
     """The whole page of a key."""
-    file = "a spec" if key.file == "spec" else key.file
+    file = _FILES.get(key.file, key.file)
     lines = [f"{key.path}, in {file}" if key.path else file, "", *_wrapped(key.meaning, width)]
     if key.has_names:
         (key,) = keys_below(key)

@@ -29,7 +29,7 @@ _MOST_FILES = 20
 def drawn(
     plan: Plan, workflows: Plan | None = None, *, is_written: bool, with_diff: bool = False, settled: int = 0
 ) -> str:
-    """What a compile did or would do, in short: models by name, workflows, and the files in the last line.
+    """What a compile did or would do, in short: models by name, what GitHub reads, and a last line.
 
     `settled` files were known not to change.
     """
@@ -43,7 +43,7 @@ def drawn(
         parts.append(as_text(fleet_changes(outlined)))
     workflows = workflows or Plan()
     if changed := [*_changed_workflows(workflows)]:
-        parts.append(as_text(Change(Sign.NONE, "workflows", children=tuple(changed))))
+        parts.append(as_text(Change(Sign.NONE, "GitHub", children=tuple(changed))))
     if with_diff and (diff := unified_diff(plan) + unified_diff(workflows)):
         parts.append(diff)
     changes = (*plan.changes, *workflows.changes)

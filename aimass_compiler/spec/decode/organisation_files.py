@@ -9,6 +9,7 @@ from aimass_compiler.diagnostics import Finding
 from aimass_compiler.pipeline.organisation import Organisation
 from aimass_compiler.project import Project
 from aimass_compiler.spec.decode.settings_file import read_settings
+from aimass_compiler.spec.decode.team_files import disagreements, read_teams, undescribed
 from aimass_compiler.spec.yaml.document import Document
 
 
@@ -21,4 +22,7 @@ def read_organisation(
     """
     shown = project.shown(project.settings)
     settings, document, findings = read_settings(project.settings, shown, (texts or {}).get(project.settings))
-    return Organisation(settings), {shown: document}, findings
+    teams, documents, more = read_teams(project, settings, texts or {})
+    organisation = Organisation(settings, teams)
+    more += [*disagreements(organisation), *undescribed(project, organisation)]
+    return organisation, {shown: document, **documents}, [*findings, *more]

@@ -1,0 +1,50 @@
+"""What an administrator applies for each team: namespaces with their bounds, rights and alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from aimass_compiler.fleet.part import Fleet, FleetPart
+from aimass_compiler.fleet.teams import access, alerts, hosts, namespace
+from aimass_compiler.fleet.teams.findings import findings
+from aimass_compiler.fleet.teams.home import Home, homes
+from aimass_compiler.pipeline.organisation import Organisation
+from aimass_compiler.render.emit import block, header_of
+from aimass_compiler.render.names import kustomization
+
+
+def _is_wanted(organisation: Organisation) -> bool:
+    return bool(organisation.teams)
+
+
+def _render(fleet: Fleet) -> Mapping[str, bytes]:
+    return {
+        f"{home.name}/{home.environment}/{path}": content
+        for home in homes(fleet.organisation)
+        for path, content in files(home).items()
+    }
+
+
+def files(home: Home) -> dict[str, bytes]:
+    """The kustomization of one namespace, by its files."""
+    parts = {
+        "namespace.yaml": _blocks(namespace.objects(home)),
+        "access.yaml": access.documents(home),
+        "alerts.yaml": _blocks(alerts.objects(home)),
+        "hosts.yaml": _blocks(hosts.objects(home)),
+    }
+    texts = {path: "---\n".join(documents) for path, documents in parts.items()}
+    written = {path: text for path, text in texts.items() if text}
+    whole = block(kustomization((("resources", [*written]),)))
+    return {
+        path: (header_of(home.file) + text).encode()
+        for path, text in {"kustomization.yaml": whole, **written}.items()
+    }
+
+
+def _blocks(objects: Iterable[dict[str, Any]]) -> Iterator[str]:
+    return map(block, objects)
+
+
+PART = FleetPart(is_wanted=_is_wanted, render=_render, findings=findings)
