@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aimass_compiler import conventions
@@ -76,6 +76,13 @@ def own_labels(settings: Settings) -> Labels:
 def wanted_labels(settings: Settings) -> Labels:
     """The labels by which the organisation's Prometheus finds what to watch."""
     return tuple(sorted(settings.prometheus.labels.items()))
+
+
+def annotated(notes: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Annotations of what is said, on one line, without control characters: Kustomize writes none."""
+    lines = {key: " ".join(text.split()) for key, text in notes.items()}
+    found = {key: "".join(filter(str.isprintable, line)) for key, line in lines.items() if line}
+    return {"annotations": found} if found else {}
 
 
 def shortened(model: str, suffix: str, limit: int) -> str:

@@ -44,7 +44,8 @@ def _route(receivers: Sequence[Receiver]) -> dict[str, Any]:
 def _matching(receiver: Receiver) -> dict[str, Any]:
     if receiver.severity is None:
         return {}
-    return {"matchers": [{"name": "severity", "matchType": "=", "value": receiver.severity}]}
+    # As an expression, which is anchored: a bare `=` is no string to every reader of YAML 1.1.
+    return {"matchers": [{"name": "severity", "matchType": "=~", "value": receiver.severity}]}
 
 
 def _receivers(receivers: Sequence[Receiver]) -> Iterator[dict[str, Any]]:

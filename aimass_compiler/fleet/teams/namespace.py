@@ -8,6 +8,7 @@ from typing import Any
 from aimass_compiler import conventions
 from aimass_compiler.fleet.teams.home import Home
 from aimass_compiler.pipeline.team import Quota, Unasked
+from aimass_compiler.render.names import annotated
 
 #: Source: https://kubernetes.io/docs/concepts/security/pod-security-admission/#pod-security-admission-labels-for-namespaces
 _SECURITY = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
@@ -40,8 +41,7 @@ def objects(home: Home) -> Iterator[dict[str, Any]]:
 
 
 def _namespace(home: Home) -> dict[str, Any]:
-    told = home.team.description
-    noted = {"annotations": {conventions.ANNOTATION_DESCRIPTION: told}} if told else {}
+    noted = annotated({conventions.ANNOTATION_DESCRIPTION: home.team.description or ""})
     head = {"name": home.namespace, "labels": home.labels | _SECURITY, **noted}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": head}
 

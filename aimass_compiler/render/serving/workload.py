@@ -7,7 +7,7 @@ from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import Metadata, Pipeline
-from aimass_compiler.render.names import component_label, serving_selector
+from aimass_compiler.render.names import annotated, component_label, serving_selector
 from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, pod_security
 from aimass_compiler.render.serving import own_server, vllm
 from aimass_compiler.render.serving.engine import PRE_STOP_SECONDS, Served, ServingEngine
@@ -85,14 +85,13 @@ def deadline(served: Served) -> dict[str, int]:
 
 
 def notes(about: Metadata) -> dict[str, Any]:
-    """On one line, without control characters: Kustomize writes none."""
-    noted = {
-        conventions.ANNOTATION_OWNER: about.owner,
-        conventions.ANNOTATION_DESCRIPTION: about.description,
-    }
-    lines = {key: " ".join(text.split()) for key, text in noted.items()}
-    found = {key: "".join(filter(str.isprintable, line)) for key, line in lines.items() if line}
-    return {"annotations": found} if found else {}
+    """Who owns it and what it is, each on one line."""
+    return annotated(
+        {
+            conventions.ANNOTATION_OWNER: about.owner,
+            conventions.ANNOTATION_DESCRIPTION: about.description,
+        }
+    )
 
 
 def template(served: Served) -> dict[str, Any]:

@@ -1,0 +1,262 @@
+"""Two teams on one real server: each applies its models, and reaches neither the other nor its own bounds."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aimass_compiler import fleet
+from aimass_compiler.compile import compile_spec
+from aimass_compiler.conventions import ExitCode
+from aimass_compiler.fleet.part import Fleet
+from aimass_compiler.pipeline.organisation import Organisation
+from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.pipeline.team import Team
+from aimass_compiler.spec.yaml.reader import parse
+from scripts.cluster.cluster import Cluster
+from tests.cluster.overlays import Project, names
+from tests.cluster.test_access import SPEC, answers
+from tests.harness.releases import release
+
+pytestmark = pytest.mark.cluster
+ROUTE = "serving: {replicas: {min: 1, max: 2}, gateway: {host: %s}}\n"
+
+
+@dataclass(frozen=True)
+class Company:
+    """Two teams whose namespaces an administrator made, each with a compiled model of its own."""
+
+    organisation: Organisation
+    project: Project
+    teams: tuple[str, str]
+    cluster: Cluster
+
+    def namespace(self, team: str) -> str:
+        return self.organisation.settings_of(f"{team}/").namespace_of("dev")
+
+    def as_deployer(self, team: str) -> Project:
+        """The project in the hands of who applies a team's models."""
+        account = self.cluster.kubeconfig_for(f"{self.namespace(team)}/aimass")
+        return Project(self.project.root, self.namespace(team), account)
+
+    def compile(self, team: str, serving: str) -> None:
+        """Let generated/ stand for the team's model, which is called like the team."""
+        text = SPEC.replace("name: churn", f"name: {team}") + serving
+        found = compile_spec(
+            parse(text, f"specs/{team}/{team}.yaml"), self.organisation.settings_of(f"{team}/x")
+        )
+        assert found.files, found.findings
+        for path, content in found.files.items():
+            (self.project.root / "generated" / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.project.root / "generated" / path).write_bytes(content)
+        release(self.project.root, team)
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Iterator[Company]:
+    """Shared by the tests of this module, each of which leaves the other team as it was."""
+    ours, theirs = (f"{letter}-{secrets.token_hex(3)}" for letter in "at")
+    described = {
+        name: Team.model_validate(
+            {
+                "hosts": [f"*.{name}.example.com"],
+                "quota": {"cpu": 2, "pods": 4},
+                "queue": {"cluster_queue": "q"},
+            }
+        )
+        for name in (ours, theirs)
+    }
+    organisation = Organisation(Settings.model_validate({"environments": {"dev": {}}}), described)
+    root = tmp_path_factory.mktemp("company")
+    for path, content in fleet.render(Fleet(organisation, {})).items():
+        (root / "generated" / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / "generated" / path).write_bytes(content)
+    found = Company(organisation, Project(root, "", cluster.kubeconfig), (ours, theirs), cluster)
+    for name in found.teams:
+        place = f"-k{root / 'generated/fleet/teams' / name / 'dev'}"
+        cluster.kubectl("apply", "--server-side", place)
+        found.compile(name, ROUTE % f"m.{name}.example.com")
+    yield found
+    for name in found.teams:
+        place = f"-k{root / 'generated/fleet/teams' / name / 'dev'}"
+        cluster.kubectl("delete", "--wait=false", place)
+
+
+def as_they_are(company: Company, team: str) -> dict[str, Any]:
+    """Everything of a team that could be changed, with its version."""
+    kinds = "deployments,services,configmaps,httproutes,networkpolicies,roles,rolebindings,resourcequotas"
+    found = company.cluster.objects(kinds, company.namespace(team))
+    return {
+        f"{each['kind']} {each['metadata']['name']}": each["metadata"]["generation"]
+        if "generation" in each["metadata"]
+        else each.get("spec", each.get("data"))
+        for each in found
+    }
+
+
+def test_a_team_applies_its_model_and_sees_no_drift(company: Company) -> None:
+    team, _ = company.teams
+    project = company.as_deployer(team)
+    applied = project.apply(team)
+    assert (applied.code, applied.told) == (0, "")
+    assert f"HTTPRoute {team}" in applied.actions(team)
+    assert project.run("drift", team).code == 0
+    assert project.run("status").code == 0
+    where = ("--namespace", company.namespace(team))
+    assert project.run("delete", team, "--yes", "--no-wait", *where).code == 0
+
+
+def test_the_model_of_another_team_is_refused_and_nothing_of_it_changes(company: Company) -> None:
+    ours, theirs = company.teams
+    assert company.as_deployer(theirs).apply(theirs).code == 0
+    before = as_they_are(company, theirs)
+    company.compile(theirs, ROUTE % f"other.{theirs}.example.com")
+    run = company.as_deployer(ours).apply(theirs)
+    assert run.code == ExitCode.REFUSED
+    where = ("--namespace", company.namespace(theirs))
+    run = company.as_deployer(ours).run("delete", theirs, "--yes", "--no-wait", *where)
+    assert run.code == ExitCode.REFUSED
+    assert as_they_are(company, theirs) == before
+
+
+def paths(namespace: str, model: str) -> dict[str, str]:
+    """Where objects of a model and of its team are, by what they are."""
+    core, networking = f"/api/v1/namespaces/{namespace}", f"/apis/networking.k8s.io/v1/namespaces/{namespace}"
+    rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+    gateway = f"/apis/gateway.networking.k8s.io/v1/namespaces/{namespace}"
+    return {
+        "server": f"/apis/apps/v1/namespaces/{namespace}/deployments/{model}",
+        "address": f"{core}/services/{model}",
+        "account": f"{core}/serviceaccounts/{model}",
+        "inventory": f"{core}/configmaps/aimass-{model}-dev",
+        "lease": f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/aimass-{model}-dev",
+        "route": f"{gateway}/httproutes/{model}",
+        "doors": f"{networking}/networkpolicies/{model}",
+        "alerts": f"/apis/monitoring.coreos.com/v1/namespaces/{namespace}/prometheusrules/{model}",
+        "quota": f"{core}/resourcequotas/team",
+        "limits": f"{core}/limitranges/team",
+        "role": f"{rbac}/roles/aimass-deployer",
+        "binding": f"{rbac}/rolebindings/aimass-deployer",
+        "queue": f"/apis/kueue.x-k8s.io/v1beta2/namespaces/{namespace}/localqueues/{model}",
+        "namespace": f"/api/v1/namespaces/{namespace}",
+        "secret": f"{core}/secrets/login",
+    }
+
+
+#: What bounds a team, in its own namespace, too.
+BOUNDS = ("quota", "limits", "role", "binding", "queue", "namespace", "secret")
+
+
+def everything_asked(kubeconfig: Path, namespace: str, model: str) -> dict[tuple[str, str], int]:
+    """What the server answers to every kind of request for every object; a change has no sound body."""
+    found: dict[tuple[str, str], int] = {}
+    for what, path in paths(namespace, model).items():
+        several, body = path.rpartition("/")[0], {"metadata": {"name": "more"}}
+        found["GET", what] = answers(kubeconfig, "GET", path, None)
+        found["PATCH", what] = answers(kubeconfig, "PATCH", path, body)
+        found["PUT", what] = answers(kubeconfig, "PUT", path, body)
+        found["POST", what] = answers(kubeconfig, "POST", several, body)
+        found["LIST", what] = answers(kubeconfig, "GET", several, None)
+        found["DELETE", what] = answers(kubeconfig, "DELETE", path, None)
+    return found
+
+
+def test_no_object_of_another_team_can_be_read_changed_or_deleted(company: Company) -> None:
+    ours, theirs = company.teams
+    assert company.as_deployer(theirs).apply(theirs).code == 0
+    answered = everything_asked(company.as_deployer(ours).kubeconfig, company.namespace(theirs), theirs)
+    assert {key: code for key, code in answered.items() if code != 403} == {}
+    # Of its own, the other one may read and change what its models bring, which is what the test can see.
+    mine = company.as_deployer(theirs).kubeconfig
+    own = paths(company.namespace(theirs), theirs)
+    found = {what: answers(mine, "GET", path, None) for what, path in own.items() if what not in BOUNDS}
+    assert set(found.values()) <= {200, 404}
+    assert found["inventory"] == found["route"] == found["server"] == 200
+
+
+def test_its_own_bounds_are_out_of_reach_of_a_team(company: Company) -> None:
+    team, _ = company.teams
+    answered = everything_asked(company.as_deployer(team).kubeconfig, company.namespace(team), team)
+    found = {key: code for key, code in answered.items() if key[1] in BOUNDS and code != 403}
+    assert found == {}
+
+
+def route(namespace: str, *hosts: str) -> dict[str, Any]:
+    spec: dict[str, Any] = {"parentRefs": [{"name": "gateway"}]} | ({"hostnames": [*hosts]} if hosts else {})
+    head = {"name": "route", "namespace": namespace}
+    return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": head, "spec": spec}
+
+
+def refused(company: Company, kubeconfig: Path, given: Mapping[str, Any]) -> str:
+    """Why the server does not take an object; nothing where it would."""
+    words = ("apply", "--server-side", "--dry-run=server", "-f-")
+    return company.cluster.try_kubectl(*words, given=given, kubeconfig=kubeconfig).stderr
+
+
+def test_a_route_has_hosts_of_its_own_team_only(company: Company) -> None:
+    ours, theirs = company.teams
+    mine, here = company.as_deployer(ours).kubeconfig, company.namespace(ours)
+    assert refused(company, mine, route(here, f"a.{ours}.example.com")) == ""
+    stolen = refused(company, mine, route(here, f"a.{ours}.example.com", f"m.{theirs}.example.com"))
+    assert f"a host of this route belongs to team {theirs}" in stolen or f"the hosts of team {ours}" in stolen
+    assert f"the hosts of team {ours} in dev are" in refused(company, mine, route(here))
+    assert f"the hosts of team {ours} in dev are" in refused(company, mine, route(here, "example.com"))
+
+
+def test_a_team_without_hosts_of_its_own_takes_none_of_another(company: Company, cluster: Cluster) -> None:
+    """Nor does the admission look at namespaces that are no team's."""
+    _, theirs = company.teams
+    name = f"ml-u-{secrets.token_hex(3)}"
+    cluster.namespaces(name, labels={"aimass.dev/team": "u"})
+    admin = company.project.kubeconfig
+    told = refused(company, admin, route(name, f"m.{theirs}.example.com"))
+    assert f"a host of this route belongs to team {theirs}, which has: *.{theirs}.example.com" in told
+    assert refused(company, admin, route(name, "u.example.com")) == ""
+    assert refused(company, admin, route("default", f"m.{theirs}.example.com")) == ""
+    cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def pod(namespace: str, name: str = "other", **container: Any) -> dict[str, Any]:
+    security = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    spec = {
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 1,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [{"name": "a", "image": "b", "securityContext": security, **container}],
+    }
+    head = {"name": name, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": head, "spec": spec}
+
+
+def test_pods_are_restricted_bounded_and_counted(company: Company, cluster: Cluster) -> None:
+    """As the administrator, so that it is the bounds that refuse and no missing right."""
+    ours, theirs = company.teams
+    admin, here = company.project.kubeconfig, company.namespace(ours)
+    assert 'violates PodSecurity "restricted' in refused(company, admin, pod(here, securityContext={}))
+    asked = {"requests": {"cpu": "3", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}
+    assert "exceeded quota: team" in refused(company, admin, pod(here, resources=asked))
+    assert "exceeded quota: team" in refused(company, admin, pod(company.namespace(theirs), resources=asked))
+    words = ("create", "--dry-run=server", "-ojson", "-f-")
+    made = json.loads(cluster.kubectl(*words, given=pod(here)))["spec"]["containers"][0]["resources"]
+    assert made == {"limits": {"memory": "256Mi"}, "requests": {"cpu": "100m", "memory": "256Mi"}}
+
+
+def test_one_team_at_the_end_of_its_quota_leaves_the_other_its_own(company: Company) -> None:
+    ours, theirs = company.teams
+    here = company.namespace(ours)
+    company.compile(ours, "serving: {replicas: {min: 9, max: 9}}\n")
+    full = company.as_deployer(ours).run("apply", ours, "--timeout=6s")
+    assert full.code == ExitCode.NOT_READY
+    assert "exceeds the quota `team`" in full.told
+    company.compile(theirs, ROUTE % f"m.{theirs}.example.com")
+    assert company.as_deployer(theirs).run("apply", theirs, "--timeout=60s").code == 0
+    assert company.as_deployer(ours).run("delete", ours, "--yes", "--no-wait", "--namespace", here).code == 0
+    assert names(company.cluster, "deployments", company.namespace(theirs)) == {theirs}
