@@ -9,8 +9,14 @@ from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.quantities import Frozen, Integer, is_absent
 
-#: Bytes of one number.
-BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
+#: Bytes of one number, by what specs, configurations and vLLM call its precision; of formats that keep it in
+#: several ways, as few as there may be.
+BYTES: dict[str, float] = {
+    "float32": 4, "float16": 2, "bfloat16": 2, "bf16": 2,
+    "int8": 1, "int4": 0.5, "w8a8": 1, "fp8": 1,
+    "nf4": 0.5 + 4 / 64,  # with a scale of 32 bits for each 64 (QLoRA, without its double quantization)
+    "compressed-tensors": 0.5, "awq": 0.5, "gptq": 0.5, "torchao": 0.5,
+}  # fmt: skip
 _LARGEST = 10**13
 
 
@@ -65,7 +71,7 @@ class Architecture(Frozen):
     @property
     def weight_bytes(self) -> int:
         """What its weights take as they are kept."""
-        return self.parameters * BYTES[self.precision]
+        return int(self.parameters * BYTES[self.precision])
 
     def cache_bytes(self, tokens: int, width: float = 2) -> int:
         """What keys and values of so many tokens take, at `width` bytes a number."""

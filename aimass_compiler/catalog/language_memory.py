@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from aimass_compiler.catalog.architecture import Architecture
 
-#: A weight in 4 bits, with a scale of 32 bits for each 64 (QLoRA, without its double quantization).
-NF4_BYTES = 0.5 + 4 / 64
 #: What PyTorch and its libraries take of an accelerator's memory before a model is there.
 ACCELERATOR_RUNTIME = 512 * 2**20
 #: What a process takes that has imported PyTorch and transformers, or ONNX Runtime's generation loop.

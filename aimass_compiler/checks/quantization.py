@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aimass_compiler.catalog.quantization_scheme import SCHEMES
 from aimass_compiler.checks._catalog import metric_of, metrics_for, suits
 from aimass_compiler.checks._example import Example
 from aimass_compiler.diagnostics import Explanation, Finding, Fix, Remove, Severity, did_you_mean
+from aimass_compiler.pipeline.override_locations import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,10 +28,12 @@ EXPLANATIONS = (
     Explanation(
         "AM417",
         "the engine does not read weights of this scheme",
-        "`int8` and `int4` are built by onnxruntime-genai for `serving: {engine: onnx}`, which runs on CPUs. "
-        "`w8a8` and `fp8` are weights that llmcompressor makes for vLLM; this version makes none of these, "
-        "so they are refused rather than served as they were trained. An environment with vLLM serves the "
-        "weights as they were trained, too.",
+        "`int8` and `int4` are built by onnxruntime-genai for `serving: {engine: onnx}`, which runs on CPUs; "
+        "an environment with vLLM serves the weights as they were trained. `w8a8` and `fp8` are written in "
+        "the format of compressed-tensors for `serving: {engine: vllm}`, which computes with them in 16 "
+        "bits: it has no kernels for `float32` there. `w8a8` is served on CPUs, too; `fp8` on accelerators "
+        "that have it (NVIDIA's since Ada and Hopper, AMD's MI300), and no CPU does. Adapters are served "
+        "beside weights as they were trained.",
     ),
     Explanation(
         "AM418",
@@ -43,7 +47,19 @@ EXAMPLES = (
     Example(
         "AM417",
         fails="quantize: {scheme: w8a8}",
-        passes="quantize: {scheme: int8}",
+        passes="quantize: {scheme: w8a8}\nserving: {engine: vllm}",
+        of="language",
+    ),
+    Example(
+        "AM417",
+        fails="quantize: {scheme: fp8}\nserving: {engine: vllm}",
+        passes="quantize: {scheme: w8a8}\nserving: {engine: vllm}",
+        of="language",
+    ),
+    Example(
+        "AM417",
+        fails="quantize: {scheme: w8a8}\nserving: {engine: vllm, vllm: {dtype: float32}}",
+        passes="quantize: {scheme: w8a8}\nserving: {engine: vllm, vllm: {dtype: bfloat16}}",
         of="language",
     ),
     Example(
@@ -59,7 +75,10 @@ EXAMPLES = (
         of="language",
     ),
 )
-_OF_VLLM = ("w8a8", "fp8")
+#: Keys of what is served with adapters beside it, or as one.
+_ADAPTING = ("adapter_of", "adapters")
+#: What vLLM may be told of how weights are quantised, where the package says it, too.
+_AS_PACKAGED = "compressed-tensors"
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
@@ -86,27 +105,46 @@ def _of_language_models(pipeline: Pipeline) -> dict[tuple[str, ...], object]:
 
 def _scheme(how: Quantization, pipeline: Pipeline) -> Iterator[Finding]:
     path, engine = ("quantize", "scheme"), pipeline.serving.engine or "onnx"
-    if how.scheme in _OF_VLLM:
-        message = f"`{how.scheme}` is for vLLM, and this version quantises for the engine `onnx` alone"
-        hint = "write `int8` or `int4` with `serving: {engine: onnx}`"
-        yield Finding("AM417", path, message, help=hint)
-    elif engine != "onnx":
+    adapting = next((key for key in _ADAPTING if getattr(pipeline.serving, key) is not None), None)
+    if adapting is not None:
+        message = f"`{how.scheme}` is for a model that is served alone, and `{adapting}` is of adapters"
+        yield Finding("AM417", path, message, help=f"leave `quantize` or `{adapting}` out")
+    elif not how.is_served_by(engine):
         message = (
-            f"`{how.scheme}` is for the engine `onnx`, and `{engine}` serves the weights as they were trained"
+            f"`{how.scheme}` is read by `{how.how.engine}`, and the package is for the engine `{engine}`"
         )
-        yield Finding("AM417", path, message, help="leave `quantize` out, or write `serving: {engine: onnx}`")
+        fitting = " or ".join(f"`{name}`" for name, each in SCHEMES.items() if each.engine == engine)
+        hint = f"write `serving: {{engine: {how.how.engine}}}`, or {fitting}"
+        yield Finding("AM417", path, message, help=hint)
     else:
         yield from _unquantized(how, pipeline)
+        yield from _uncomputed(how, pipeline)
 
 
 def _unquantized(how: Quantization, pipeline: Pipeline) -> Iterator[Finding]:
     """Environments whose engine reads the weights in place of the graph."""
     for name, here in pipeline.environments.items():
-        if here.serving.engine not in (None, "onnx"):
-            engine = here.serving.engine
+        engine = here.serving.engine
+        if how.is_served_by("onnx") and engine not in (None, "onnx"):
             message = f"`{how.scheme}` is not served in {name}: `{engine}` reads the weights as trained"
             hint = f"write `environments: {{{name}: {{serving: {{engine: onnx}}}}}}`, or leave `quantize` out"
             yield Finding("AM417", ("quantize", "scheme"), message, help=hint, severity=Severity.WARNING)
+
+
+def _uncomputed(how: Quantization, pipeline: Pipeline) -> Iterator[Finding]:
+    """Where there is nothing that computes with such weights."""
+    for path, options in written(pipeline, "serving.vllm") if how.is_served_by("vllm") else ():
+        if options is not None and options.dtype == "float32":
+            message = f"vLLM computes with `{how.scheme}` in 16 bits, and has no kernels for `float32`"
+            yield Finding("AM417", (*path, "dtype"), message, help="write `dtype: bfloat16`, or leave it out")
+        if options is not None and options.quantization not in (None, _AS_PACKAGED):
+            message = f"the package says how weights are quantised, which is not `{options.quantization}`"
+            yield Finding("AM417", (*path, "quantization"), message, help="leave it out")
+    for name, here in pipeline.environments.items() if how.how.needs_accelerator else ():
+        if here.accelerator is None:
+            message = f"`{how.scheme}` is computed with by accelerators alone, and {name} has none"
+            hint = f"write `environments: {{{name}: {{accelerator: …}}}}`, or `scheme: w8a8`"
+            yield Finding("AM417", ("quantize", "scheme"), message, help=hint)
 
 
 def _gates(how: Quantization, pipeline: Pipeline) -> Iterator[Finding]:

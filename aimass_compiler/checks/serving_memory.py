@@ -113,7 +113,7 @@ def _on_processor(pipeline: Pipeline, name: str) -> Room:
     """ONNX Runtime's generation loop: each request has a cache of its own, of its whole context."""
     here = pipeline.environments[name].serving
     how = ServingLoad(
-        weight_bytes=pipeline.quantize.weight_bytes if pipeline.quantize else 4,
+        weight_bytes=pipeline.quantize.weight_bytes if pipeline.quantize else BYTES["float32"],
         cache_bytes=4,
         context=here.context or 0,
         concurrent=here.concurrent or 1,
@@ -126,11 +126,11 @@ def _in_vllm(pipeline: Pipeline, name: str) -> Room:
     """vLLM: one cache for all requests, in what its share of the memory leaves beside the weights."""
     here, device = pipeline.environments[name].serving, pipeline.environments[name].accelerator
     options = here.vllm or Vllm.default()
-    width = BYTES.get(options.dtype or "", _HALF)
+    width = int(BYTES.get(options.dtype or "", _HALF))
     shards = 1 if device is None else (options.tensor_parallel or device.count) * (here.nodes or 1)
     slots = here.adapters.at_once or len(here.adapters.models) if here.adapters else 0
     how = ServingLoad(
-        weight_bytes=width if options.quantization is None else _QUANTIZED[options.quantization],
+        weight_bytes=_width(pipeline, options.quantization, width),
         cache_bytes=width if options.cache_dtype == "auto" else 1,
         context=here.context or 0,
         concurrent=here.concurrent or 1,
@@ -148,10 +148,15 @@ def _in_vllm(pipeline: Pipeline, name: str) -> Room:
 
 #: With `dtype: auto`, vLLM casts weights of 32 bits to 16, too.
 _HALF = 2
-#: Bytes of a weight that vLLM reads, or makes, in fewer bits: as few as there may be.
-_QUANTIZED = {"fp8": 1, "compressed-tensors": 0.5, "awq": 0.5, "gptq": 0.5, "torchao": 0.5}
 #: By what runs the model.
 _ROOMS = {"onnx": _on_processor, "vllm": _in_vllm}
+
+
+def _width(pipeline: Pipeline, quantization: str | None, computed: float) -> float:
+    """Bytes of a weight that vLLM reads, or makes, in fewer bits."""
+    if pipeline.quantize is not None and pipeline.quantize.is_served_by("vllm"):
+        return pipeline.quantize.weight_bytes
+    return computed if quantization is None else BYTES[quantization]
 
 
 def _finding(pipeline: Pipeline, name: str, base: Architecture, place: Room) -> Finding | None:
@@ -191,8 +196,8 @@ def _ways_out(base: Architecture, place: Room, fitting: int) -> Iterator[str]:
         yield f"{way}, which takes {shown_bytes(eased)}"
     if place.how.weight_bytes > 1:
         eased = serving_memory(base, replace(place.how, weight_bytes=1.0)).size
-        key = "vllm: {quantization: fp8}" if place.shares_cache else "quantize: {scheme: int8}"
-        yield f"weights of 8 bits (`{key}`), which takes {shown_bytes(eased)}"
+        scheme = "w8a8" if place.shares_cache else "int8"
+        yield f"weights of 8 bits (`quantize: {{scheme: {scheme}}}`), which takes {shown_bytes(eased)}"
     more = f"{shown_bytes(serving_memory(base, place.how).size)} of memory"
     yield more if place.memory else f"{more} for each accelerator, or more of them (`count`)"
 

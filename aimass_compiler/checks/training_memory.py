@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from aimass_compiler.catalog.architecture import BYTES
 from aimass_compiler.catalog.language_memory import (
     ACCELERATOR_RUNTIME,
     TRAINING_PROCESS,
@@ -84,7 +85,7 @@ def _learning(model: Model, training: Training, tokens: int) -> Learning | None:
     return Learning(
         rank=(min(adapter.ranks) if adapter.is_everywhere else 0) if adapter.ranks else None,
         weight_bytes=adapter.weight_bytes(precision),
-        number_bytes=2 if precision == "bf16" else 4,
+        number_bytes=int(BYTES[precision]),
         states=training.optimizer.states,
         rows=math.ceil(training.batch_size / training.worker_range[1]),
         tokens=tokens,

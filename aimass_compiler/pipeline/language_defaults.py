@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.conversation import Conversation
     from aimass_compiler.catalog.model import Model
     from aimass_compiler.pipeline.accelerator import Accelerator
+    from aimass_compiler.pipeline.quantization import Quantization
 
 _CONCURRENT = 8
 #: An answer is written token by token.
@@ -31,14 +32,16 @@ def generating(
     models: Sequence[Model],
     accelerator: Accelerator | None = None,
     precision: Literal["float32", "bf16"] | None = None,
+    quantize: Quantization | None = None,
 ) -> Serving:
     """The serving of a model that writes text, every default written out; unchanged for all others.
 
-    `precision` is what it is trained and certified with.
+    `precision` is what it is trained and certified with, `quantize` how its weights are made smaller.
     """
     if conversation is None or not models[0].artifact.engines:
         return serving
     engine = serving.engine or ("onnx" if accelerator is None else "vllm")
+    is_narrow = precision == "bf16" or (quantize is not None and quantize.is_served_by(engine))
     return serving.filled(
         engine=engine,
         target=serving.target or "kubernetes",
@@ -46,21 +49,19 @@ def generating(
         concurrent=serving.concurrent or _CONCURRENT,
         structured_output=serving.structured_output or "from target",
         model=serving.model if engine == "onnx" else "volume",
-        vllm=_options(serving, accelerator, precision) if engine == "vllm" else serving.vllm,
+        vllm=_options(serving, accelerator, is_narrow=is_narrow) if engine == "vllm" else serving.vllm,
         limits=_limits(serving.limits),
         objectives=_objectives(serving.objectives),
         resources=_resources(serving.resources, engine),
     )
 
 
-def _options(
-    serving: Serving, accelerator: Accelerator | None, precision: Literal["float32", "bf16"] | None
-) -> Vllm:
+def _options(serving: Serving, accelerator: Accelerator | None, *, is_narrow: bool) -> Vllm:
     """vLLM's own default casts weights of 32 bits to 16, whose answers are not those that were certified."""
     options = serving.vllm or Vllm.default()
     has_no_wide_kernels = options.quantization is not None or bool(serving.adapters and accelerator)
-    is_narrow = precision == "bf16" or has_no_wide_kernels
-    return options.filled(dtype=options.dtype or ("bfloat16" if is_narrow else "float32"))
+    narrow = is_narrow or has_no_wide_kernels
+    return options.filled(dtype=options.dtype or ("bfloat16" if narrow else "float32"))
 
 
 def _limits(written: Limits) -> Limits:

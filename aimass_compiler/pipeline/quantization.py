@@ -6,8 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from aimass_compiler.catalog.architecture import BYTES
 from aimass_compiler.catalog.metric import MetricName
 from aimass_compiler.catalog.quantities import Frozen, Number
+from aimass_compiler.catalog.quantization_scheme import SCHEMES, QuantizationScheme
 
 
 class LossGate(Frozen):
@@ -23,8 +25,9 @@ class Quantization(Frozen):
     """How the weights of a language model are made smaller once it is trained."""
 
     scheme: Literal["int8", "int4", "w8a8", "fp8"]
-    """`int8` and `int4`: weights in so many bits, by blocks of a row, for the engine `onnx`. `w8a8` and
-    `fp8`: weights and activations in 8 bits, for `vllm`."""
+    """`int8` and `int4`: weights in so many bits, by blocks of a row, for the engine `onnx`. `w8a8`: weights
+    and activations as whole numbers of 8 bits, for `vllm`. `fp8`: the same as floats of 8 bits, which
+    accelerators alone compute with."""
     log_probability: Number = Field(0.5, gt=0, le=10)
     """How far the log-probabilities of the right answers' tokens may move on average."""
     gates: tuple[LossGate, ...] = ()
@@ -33,4 +36,13 @@ class Quantization(Frozen):
     @property
     def weight_bytes(self) -> float:
         """Of each weight, without the scales of its block."""
-        return 0.5 if self.scheme == "int4" else 1
+        return BYTES[self.scheme]
+
+    @property
+    def how(self) -> QuantizationScheme:
+        """What reads such weights, and how they are made."""
+        return SCHEMES[self.scheme]
+
+    def is_served_by(self, engine: str | None) -> bool:
+        """Whether an engine reads such weights."""
+        return self.how.engine == engine

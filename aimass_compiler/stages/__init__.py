@@ -27,7 +27,7 @@ class Stage(Struct, frozen=True):
 
 
 _ROWS = tuple(artifacts.rows(split) for split in SPLITS)
-_MATRICES = {split: (f"features/{split}_x.npy", f"features/{split}_y.npy") for split in SPLITS}
+_MATRICES = {split: (artifacts.matrix(split), f"features/{split}_y.npy") for split in SPLITS}
 
 STAGES = (
     Stage(

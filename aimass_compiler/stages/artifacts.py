@@ -13,6 +13,11 @@ def rows(split: str) -> str:
     return f"prepare/{split}.parquet"
 
 
+def matrix(split: str) -> str:
+    """The features of a split, as models read them."""
+    return f"features/{split}_x.npy"
+
+
 ROWS_REPORT = "prepare/report.json"
 FEATURES = "features/features.json"
 FEATURES_GRAPH = "features/features.onnx"

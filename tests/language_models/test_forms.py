@@ -113,3 +113,29 @@ def test_what_would_run_code_is_found(tmp_path: Path) -> None:
     (tmp_path / "modeling_own.py").write_text("")
     (tmp_path / "config.json").write_text('{"auto_map": {"AutoModel": "modeling_own.Own"}}')
     assert code_in(tmp_path) == ["config.json", "modeling_own.py", "pytorch_model.bin"]
+
+
+def test_what_is_large_is_smoothed_where_that_helps_and_changes_nothing_else(base: Path) -> None:
+    import torch
+
+    from aimass_compiler.catalog.artifacts import _compressed_weights
+    from aimass_compiler.catalog.artifacts._causal_model import loaded_weights
+    from aimass_compiler.catalog.examples import Examples
+    from aimass_compiler.catalog.frameworks._conversation_loss import ConversationBatch
+
+    tokens = numpy.random.default_rng(0).integers(5, 200, (8, 10))
+    rows = numpy.stack([tokens, numpy.ones_like(tokens)], axis=-1).astype(numpy.int32)
+    batches = [ConversationBatch.of(Examples(rows, numpy.zeros(8)), numpy.arange(8), "cpu")]
+    model = loaded_weights(base)
+    norm = model.model.layers[0].input_layernorm
+    with torch.no_grad():
+        norm.weight[3] = 100.0
+        wanted = model(**batches[0].reading).logits
+        assert _compressed_weights._smoothed(model, batches, 0.5)
+        assert torch.allclose(model(**batches[0].reading).logits, wanted, atol=1e-4)
+        assert norm.weight[3] / norm.weight.median() < 50  # of 100 before
+
+        # Something beside the linear layers reads what is smoothed.
+        model = loaded_weights(base)
+        model.model.layers[0].input_layernorm.register_forward_hook(lambda _, __, out: out + out.mean())
+        assert not _compressed_weights._smoothed(model, batches, 0.8)

@@ -196,6 +196,38 @@ def test_quantisation_is_measured_and_held_to_its_gates(workspace: Workspace) ->
         packaged(workspace, quantize=Quantization.model_validate(strict))
 
 
+@pytest.mark.parametrize("scheme", ["w8a8", "fp8"])
+def test_weights_of_8_bits_are_packaged_alone_certified_and_measured(
+    workspace: Workspace, scheme: str
+) -> None:
+    import numpy
+    from safetensors import safe_open
+
+    rows = numpy.random.default_rng(0).integers(5, 200, (20, 12, 2)).astype(numpy.int32)
+    rows[..., 1] = 1
+    numpy.save(workspace.folder("features") / "train_x.npy", rows)
+    how = Quantization.model_validate({"scheme": scheme, "gates": [{"metric": "perplexity", "loses": 100}]})
+    folder = packaged(workspace, engine="vllm", quantize=how)
+    assert {path.name for path in folder.iterdir() if path.is_dir()} == {"weights"}
+    with safe_open(folder / "weights" / "model.safetensors", "pt") as found:
+        kept = {name: found.get_slice(name).get_dtype() for name in found.keys()}  # noqa: SIM118  # no mapping
+    layer = "model.layers.0.mlp.up_proj"
+    assert kept[f"{layer}.weight"] == {"w8a8": "I8", "fp8": "F8_E4M3"}[scheme]
+    assert (kept[f"{layer}.weight_scale"], kept["lm_head.weight"]) == ("F32", "F32")
+    forms = read_json(folder / "parity.json")["forms"]
+    assert [(form["form"], form["log_probability"]["allowed_for"]) for form in forms] == [
+        ("merged weights", "each token"),
+        ("weights in 8 bits", "the mean"),
+    ]
+    assert forms[1]["log_probability"]["largest"] > 0
+    reached = read_json(workspace.path("package/metrics.json"))
+    assert reached["quantized"]["test"]["perplexity"] != reached["test"]["perplexity"]
+    signature = read_json(folder / "signature.json")
+    assert signature["quantized"] == scheme
+    again = packaged(workspace, engine="vllm", quantize=how)
+    assert read_json(again / "signature.json") == signature  # whose version is the hash of all bytes
+
+
 def _release(workspace: Workspace, task: Task = TASK) -> None:
     """The package of the model as it is, as `aimass run` brings it."""
     folder = packaged(workspace, task)

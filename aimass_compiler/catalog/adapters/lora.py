@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from aimass_compiler.catalog.adapter import Adapter
-from aimass_compiler.catalog.language_memory import NF4_BYTES
+from aimass_compiler.catalog.architecture import BYTES
 from aimass_compiler.catalog.quantities import Integer, Number, Tunable, is_absent, is_range
 
 if TYPE_CHECKING:
@@ -47,9 +47,7 @@ class Lora(Adapter):
         return isinstance(self.targets, str)
 
     def weight_bytes(self, precision: str) -> float:
-        if self.base_precision is not None:
-            return NF4_BYTES
-        return 2 if precision == "bf16" else 4
+        return BYTES[self.base_precision or precision]
 
     @property
     def needs_gpu(self) -> bool:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from logging import ERROR, getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,12 +20,13 @@ if TYPE_CHECKING:
 
 #: Tokens of a batch, padding included: some hundred megabytes of activations for models of a GB.
 _TOKENS_AT_ONCE = 4096
+_BITS = "bitsandbytes.backends.cpu.ops"
 #: What no base may bring: code of its own, and weights that run some when they are read.
 SAFE = {"trust_remote_code": False, "use_safetensors": True, "local_files_only": True}
 
 
 class CausalModel:
-    """The model in float32, with its tokenizer, on the device that it was put on."""
+    """The model in float32, quantised weights as they are served; with its tokenizer, on its device."""
 
     def __init__(self, name: str, model: Any, tokenizing: Tokenizing, stop_ids: Sequence[int]) -> None:
         self.name = name
@@ -32,7 +37,7 @@ class CausalModel:
     @classmethod
     def of_weights(cls, name: str, folder: Path, tokens: Path) -> Self:
         """A folder of transformers, with the tokenizer of `tokens`."""
-        model = loaded_weights(folder)
+        model = rounded_weights(folder) if is_rounded(folder) else loaded_weights(folder)
         tokenizing = Tokenizing.of(tokens)
         return cls(name, model, tokenizing, stop_ids_of(model.generation_config, tokenizing))
 
@@ -131,8 +136,26 @@ def loaded_weights(
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    getLogger(_BITS).setLevel(ERROR)  # peft imports it, and it misses faster kernels
     told = {"dtype": getattr(torch, precision), **SAFE, **(quantization or {})}
     return AutoModelForCausalLM.from_pretrained(str(folder), **told)
+
+
+def is_rounded(folder: Path) -> bool:
+    """Whether the weights of a folder were quantised."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return "quantization_config" in config
+
+
+def rounded_weights(folder: Path) -> Any:
+    """Quantised weights, whose activations are rounded, too, in the 16 bits that vLLM computes with.
+
+    Raises OSError, ValueError.
+    """
+    with contextlib.redirect_stderr(io.StringIO()):  # bars of compressed-tensors
+        model = loaded_weights(folder, "bfloat16")
+        model.hf_quantizer.compressor.decompress_model(model)
+    return model
 
 
 def with_adapter(model: Any, adapter: Path) -> Any:

@@ -15,11 +15,12 @@ from typing import Any
 from aimass_compiler.catalog.artifacts._causal_model import loaded_weights, stop_ids_of, with_adapter
 from aimass_compiler.catalog.base_config import RUNNABLE
 from aimass_compiler.catalog.frameworks._chat_tokens import Tokenizing
+from aimass_compiler.catalog.quantization_scheme import SCHEMES
 
 #: In the front matter of a model card: https://huggingface.co/docs/hub/model-cards
 _LICENCE = re.compile(r"\A---\n.*?^license: *(?P<licence>[^\n]+)$.*?^---$", re.MULTILINE | re.DOTALL)
-#: What each scheme of quantisation is called by onnxruntime-genai's builder.
-BUILT_AS = {None: "fp32", "int8": "int8", "int4": "int4"}
+#: What onnxruntime-genai's builder calls weights as they are.
+_WHOLE = "fp32"
 
 
 def code_in(folder: Path) -> list[str]:
@@ -56,7 +57,7 @@ def write_merged(base: Path, adapter: Path | None, tokens: Path, folder: Path) -
     import torch
 
     model, tokenizing = loaded_weights(base), Tokenizing.of(tokens)
-    kept = getattr(torch, _precision_of(base))
+    kept = getattr(torch, precision_of(base))
     ends = stop_ids_of(model.generation_config, tokenizing)
     if adapter is not None:
         model = with_adapter(model, adapter).merge_and_unload()
@@ -76,7 +77,7 @@ def copy_adapter(learned: Path, folder: Path, base: Mapping[str, Any]) -> None:
     (folder / "adapter_config.json").write_text(written, encoding="utf-8")
 
 
-def _precision_of(base: Path) -> str:
+def precision_of(base: Path) -> str:
     """The type of numbers in which the base keeps its weights."""
     config = json.loads((base / "config.json").read_text(encoding="utf-8"))
     return str(config.get("dtype") or config.get("torch_dtype") or "float32")
@@ -103,7 +104,7 @@ def write_graph(weights: Path, scheme: str | None, folder: Path) -> None:
     from onnxruntime_genai.models import builder
 
     logging.getLogger("onnxruntime.quantization").setLevel(logging.WARNING)  # a line for each weight
-    precision, said = BUILT_AS[scheme], io.StringIO()
+    precision, said = _WHOLE if scheme is None else SCHEMES[scheme].made_as, io.StringIO()
     with (
         TemporaryDirectory(prefix="aimass-builder-") as cache,
         contextlib.redirect_stdout(said),

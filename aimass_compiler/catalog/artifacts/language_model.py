@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 
 #: What the forms of one model are called, in certificates and messages.
 TRAINED, MERGED, BUILT, ADAPTED = "training stack", "merged weights", "onnxruntime-genai", "packaged adapter"
+ROUNDED = "weights in 8 bits"
 #: The engines that `serving.engine` names.
 _OWN, _VLLM = "onnx", "vllm"
 #: What lies in the folder that training leaves.
 _ADAPTER, _FULL, _TOKENIZER, _NOTES = "adapter", "weights", "tokenizer", "language_model.json"
-_FEATURES = Path(artifacts.FEATURES).name
+_FEATURES, _TRAINING_ROWS = Path(artifacts.FEATURES).name, Path(artifacts.matrix("train")).name
+#: Merged weights that are certified, and packaged in fewer bits alone.
+_WHOLE = "whole"
 #: What is packaged where nothing else is asked for: one package for servers of both kinds.
 _BOTH = (conventions.WEIGHTS_FOLDER, conventions.ONNX_FOLDER)
 
@@ -87,6 +90,11 @@ class LanguageModelFiles(Artifact[Any]):
         return {} if self.has_graph else {"vLLM": "it needs a separate environment"}
 
     @property
+    def without_form(self) -> str:
+        """What helps where the form that serves cannot be made."""
+        return "`serving: {engine: vllm}` needs no graph" if self.has_graph else "leave `quantize` out"
+
+    @property
     def is_adapter(self) -> bool:
         """Whether the package is an adapter, for a base that another model's servers have."""
         return _ADAPTER in self._packaged
@@ -134,11 +142,20 @@ class LanguageModelFiles(Artifact[Any]):
         base, adapter = (full, None) if full.is_dir() else (_base(trained, place), place / _ADAPTER)
         write_merged(base, adapter, place / _TOKENIZER, folder / conventions.WEIGHTS_FOLDER)
 
-    def build(self, folder: Path, scheme: str | None) -> None:
-        """Build the graph beside a package's weights, quantised by a scheme. Raises RuntimeError."""
+    def build(self, folder: Path, scheme: str | None, features: Path) -> None:
+        """Build the graph beside a package's weights, quantised by a scheme, or quantise the weights.
+
+        Raises RuntimeError.
+        """
+        from aimass_compiler.catalog.artifacts._compressed_weights import write_compressed
         from aimass_compiler.catalog.artifacts._weights import write_graph
 
-        write_graph(folder / conventions.WEIGHTS_FOLDER, scheme, folder / conventions.ONNX_FOLDER)
+        weights = folder / conventions.WEIGHTS_FOLDER
+        if self.has_graph:
+            write_graph(weights, scheme, folder / conventions.ONNX_FOLDER)
+        elif scheme is not None:
+            weights.rename(folder / _WHOLE)
+            write_compressed(folder / _WHOLE, scheme, features / _TRAINING_ROWS, weights)
 
     def responder(
         self, folder: Path, inputs: Sequence[Mapping[str, Any]], task: Task
@@ -175,17 +192,19 @@ class LanguageModelFiles(Artifact[Any]):
             return CausalModel.of_adapter(
                 ADAPTED, _base(trained, place), folder / _ADAPTER, place / _TOKENIZER
             )
-        weights = folder / conventions.WEIGHTS_FOLDER
+        whole = folder / _WHOLE
+        weights = whole if whole.is_dir() else folder / conventions.WEIGHTS_FOLDER
         return CausalModel.of_weights(MERGED, weights, weights)
 
     def packaged_engine(self, folder: Path) -> TextEngine:
         """What of a package is asked here: its graph, or its weights where it has none."""
+        from aimass_compiler.catalog.artifacts._causal_model import CausalModel, is_rounded
         from aimass_compiler.catalog.artifacts._genai_engine import GenaiEngine
 
-        graph = folder / conventions.ONNX_FOLDER
+        graph, weights = folder / conventions.ONNX_FOLDER, folder / conventions.WEIGHTS_FOLDER
         if graph.is_dir():
             return GenaiEngine(BUILT, graph)
-        return self.merged_engine(folder, folder)
+        return CausalModel.of_weights(ROUNDED if is_rounded(weights) else MERGED, weights, weights)
 
     def licence(self, trained: Path) -> str | None:
         """The licence of the base, as its model card or its LICENSE says."""

@@ -67,7 +67,12 @@ def _stage(stage: Stage, pipeline: Pipeline) -> dict[str, Any]:
         "desc": artifact.summary(stage),
         "cmd": command(stage, pipeline.name),
         "wdir": _ROOT,
-        "deps": [*_data_files(stage, pipeline), *_other_files(stage, pipeline), *needs],
+        "deps": [
+            *_data_files(stage, pipeline),
+            *_other_files(stage, pipeline),
+            *needs,
+            *_calibrating_rows(stage, pipeline),
+        ],
         "params": [{_pipeline_file(pipeline): [key for key in stage.reads if _is_written(key, pipeline)]}],
         "outs": [f"{folder}/{path}" for path in artifact.places((*stage.leaves, *stage.plots))],
         "metrics": [f"{folder}/{path}" for path in stage.metrics],
@@ -128,6 +133,13 @@ def _data_files(stage: Stage, pipeline: Pipeline) -> list[str]:
         return []
     paths = {path for source in pipeline.data.sources.values() for path in source.dependencies()}
     return sorted(map(_as_it_is, paths))
+
+
+def _calibrating_rows(stage: Stage, pipeline: Pipeline) -> list[str]:
+    """The rows by which weights are quantised, where these say how."""
+    if "quantize" not in stage.reads or pipeline.quantize is None or not pipeline.quantize.how.is_calibrated:
+        return []
+    return [f"{_artifacts(pipeline)}/{artifacts.matrix('train')}"]
 
 
 def _kinds(pipeline: Pipeline) -> list[str]:

@@ -63,7 +63,7 @@ def write_language_package(wanted: RequestedPackage, workspace: Workspace) -> No
         known = {"version": artifact.version(made), "trained_at": best["trained_at"]}
         engine = (
             artifact.packaged_engine(made)
-            if artifact.has_graph
+            if artifact.has_graph or wanted.quantize
             else artifact.merged_engine(made, workspace.folder("train"))
         )
         signature = _signature(wanted, known, engine.stop_ids, rows, workspace)
@@ -97,13 +97,12 @@ def _make_forms(wanted: RequestedPackage, made: Path, workspace: Workspace) -> N
     """Merge, and build the graph that serves. Raises StageFailure."""
     from aimass_compiler.catalog.artifacts._weights import code_in
 
-    trained = workspace.folder("train")
+    trained, features = workspace.folder("train"), workspace.folder("features")
     try:
-        wanted.artifact.package(trained, workspace.folder("features"), wanted.task, made)
-        if wanted.artifact.has_graph:
-            wanted.artifact.build(made, None if wanted.quantize is None else wanted.quantize.scheme)
+        wanted.artifact.package(trained, features, wanted.task, made)
+        wanted.artifact.build(made, None if wanted.quantize is None else wanted.quantize.scheme, features)
     except (BaseError, RuntimeError) as error:
-        hint = error.help if isinstance(error, BaseError) else "`serving: {engine: vllm}` needs no graph"
+        hint = error.help if isinstance(error, BaseError) else wanted.artifact.without_form
         raise StageFailure(ExitCode.FAILED, str(error), hint) from None
     found = code_in(made)
     if found:
@@ -126,7 +125,7 @@ def _certified(
         for place in spread(len(conversations), wanted.parity.rows)
     ]
     forms = [Form(artifact.merged_engine(made, trained), largest=tolerance)]
-    if artifact.has_graph:
+    if artifact.has_graph or wanted.quantize:
         rough = None if wanted.quantize is None else wanted.quantize.log_probability
         engine = artifact.packaged_engine(made)
         forms.append(Form(engine, tolerance if rough is None else None, rough))

@@ -110,7 +110,11 @@ def lower(
         repetition=Repetition.of(evaluation, objective.metric),
         quantize=spec.quantize,
         serving=generating(
-            spec.serving, task.conversation, model.candidates, precision=spec.training.precision
+            spec.serving,
+            task.conversation,
+            model.candidates,
+            precision=spec.training.precision,
+            quantize=spec.quantize,
         ),
         monitoring=spec.monitoring,
         environments=_environments(spec, settings, task, model),
@@ -313,7 +317,12 @@ def _environments(
             namespace=settings.namespace_of(name),
             image_registry=settings.images.registry,
             serving=generating(
-                serving, task.conversation, model.candidates, accelerator, spec.training.precision
+                serving,
+                task.conversation,
+                model.candidates,
+                accelerator,
+                spec.training.precision,
+                spec.quantize,
             ),
             monitoring=_overridden(spec.monitoring, overrides.monitoring),
             training=_overridden(spec.training, overrides.training),
