@@ -233,6 +233,14 @@ class Prometheus(Frozen):
         return self.url or f"http://prometheus-operated.{self.namespace}.svc:9090"
 
 
+class MonitoringSettings(Frozen):
+    """How models are watched."""
+
+    rules: Literal["model", "fleet"] = "model"
+    """Whose alert rules and dashboards are: each `model` has its own, or all models together, the `fleet`,
+    have one set, generated/fleet/monitoring, for each cluster's Prometheus."""
+
+
 class Prices(Frozen):
     """What an hour costs, so that a plan shows money beside hours."""
 
@@ -287,6 +295,8 @@ class Settings(Frozen):
     """Where images come from and go to."""
     prometheus: Prometheus = Field(default_factory=Prometheus.default)
     """How Prometheus finds the servers."""
+    monitoring: MonitoringSettings = Field(default_factory=MonitoringSettings.default)
+    """How models are watched."""
     labels: Mapping[str, str] = Field(default_factory=dict)
     """Labels that every Kubernetes object gets."""
     prices: Prices | None = None

@@ -24,7 +24,8 @@ from aimass_compiler.render.monitoring.alerts import (
     watched,
 )
 from aimass_compiler.render.monitoring.alerts import labels as alert_labels
-from aimass_compiler.render.monitoring.rules import RULES_ENDING, groups, rule_files
+from aimass_compiler.render.monitoring.rule_files import RULES_ENDING, rule_files
+from aimass_compiler.render.monitoring.rules import groups
 from monitoring.scenarios import Scenario, within_an_hour, within_days
 from monitoring.series import FEATURE, SPARSE, Series, exported
 

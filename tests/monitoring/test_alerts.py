@@ -15,7 +15,7 @@ from render.files import read
 from render.models import VARIED, pipeline
 
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.render.monitoring.rules import rule_files
+from aimass_compiler.render.monitoring.rule_files import rule_files
 from monitoring.mutants import MARK, Mutant, is_equivalent, mutants, with_mutants
 from monitoring.rule_tests import TEST_ENDING, rules_and_tests
 

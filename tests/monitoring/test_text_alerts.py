@@ -25,7 +25,8 @@ from aimass_compiler.render.monitoring.alerts import (
     labels,
     watched,
 )
-from aimass_compiler.render.monitoring.rules import RULES_ENDING, groups, rule_files
+from aimass_compiler.render.monitoring.rule_files import RULES_ENDING, rule_files
+from aimass_compiler.render.monitoring.rules import groups
 from aimass_compiler.render.monitoring.text_alerts import (
     CACHE_FULL,
     FULL,
@@ -128,16 +129,10 @@ def expected(alert: Alert, here: Watched) -> dict[str, Any]:
     return {"exp_labels": told, "exp_annotations": annotations_of(alert, here)}
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_alerts_of_text_fire_when_they_must_and_are_silent_otherwise(
-    environment: str, tmp_path: Path
-) -> None:
-    built = VARIED["language-on-gpus"]
-    here = watched(built.metadata, environment, built.environments[environment])
-    rules = f"{environment}{RULES_ENDING}"
-    (tmp_path / rules).write_bytes(rule_files(built)[rules])
+def text_tests(here: Watched) -> list[dict[str, Any]]:
+    """What promtool is to find in each scenario."""
     names = dict.fromkeys(alert.name for alert in alerts(here))
-    tests = [
+    return [
         {
             "name": name,
             "interval": "1m",
@@ -157,11 +152,21 @@ def test_alerts_of_text_fire_when_they_must_and_are_silent_otherwise(
         }
         for name, (series, raised) in scenarios(here).items()
     ]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_alerts_of_text_fire_when_they_must_and_are_silent_otherwise(
+    environment: str, tmp_path: Path
+) -> None:
+    built = VARIED["language-on-gpus"]
+    here = watched(built.metadata, environment, built.environments[environment])
+    rules = f"{environment}{RULES_ENDING}"
+    (tmp_path / rules).write_bytes(rule_files(built)[rules])
     document = {
         "rule_files": [rules],
         "evaluation_interval": "2m",
         "group_eval_order": [group["name"] for group in groups(here)],
-        "tests": tests,
+        "tests": text_tests(here),
     }
     (tmp_path / "text.yaml").write_text(json.dumps(document), encoding="utf-8")
     command = ["promtool", "test", "rules", "text.yaml"]

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from aimass_compiler import conventions
 from aimass_compiler.render import render
-from aimass_compiler.render.monitoring.rules import rule_files
+from aimass_compiler.render.monitoring.rule_files import rule_files
 from aimass_compiler.render.names import serving_selector
 from render.files import kustomization, one, read
 from render.models import HOSTILE, VARIED, pipeline

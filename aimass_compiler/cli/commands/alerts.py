@@ -1,16 +1,19 @@
 """Check the alert rules of models with Prometheus' `promtool`.
 
 Writes the rules of every environment as rule files, which Prometheus reads without its operator, and
-lets `promtool check rules` read them. Without a name, all models.
+lets `promtool check rules` read them. Without a name, all models. Where `monitoring.rules` in aimass.yaml
+is `fleet`, those of all models together are read once, and of each model what it declares.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import add_root, project_of, specs_of
 from aimass_compiler.cli.write import brought_up_to_date
@@ -39,12 +42,15 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.programs.promtool import PromtoolError
 
     project = project_of(arguments)
-    status = ExitCode.DONE
+    status, are_of_fleet = ExitCode.DONE, False
     try:
         for spec in specs_of(project, arguments.models):
             pipeline = brought_up_to_date(project, str(spec))
             if pipeline is None or not _passes(pipeline, arguments.into):
                 status = ExitCode.FAILED
+            are_of_fleet |= pipeline is not None and pipeline.settings.monitoring.rules == "fleet"
+        if are_of_fleet and not _fleet_passes(arguments.into):
+            status = ExitCode.FAILED
     except PromtoolError as error:
         terminal.error(str(error))
         return ExitCode.FAILED
@@ -52,21 +58,32 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _passes(pipeline: Pipeline, into: Path | None) -> bool:
-    """Whether promtool accepts the rules, reported on the terminal."""
+    """Whether promtool accepts the rules of a model, reported on the terminal."""
+    from aimass_compiler.render.monitoring.rule_files import rule_files
+
+    return _accepted(pipeline.name, rule_files(pipeline), ", ".join(pipeline.environments), into)
+
+
+def _fleet_passes(into: Path | None) -> bool:
+    """The same of the rules of all models together."""
+    from aimass_compiler.fleet.monitoring import rule_file
+
+    return _accepted(conventions.FLEET_FOLDER, rule_file(), "all models", into)
+
+
+def _accepted(name: str, files: Mapping[str, bytes], whose: str, into: Path | None) -> bool:
     with tempfile.TemporaryDirectory() as temporary:
-        errors = _errors(pipeline, (into or Path(temporary)) / pipeline.name)
+        errors = _errors(files, (into or Path(temporary)) / name)
     if errors:
-        terminal.error(f"promtool rejects the alert rules of {pipeline.name}", errors)
+        terminal.error(f"promtool rejects the alert rules of {name}", errors)
         return False
-    print(f"{pipeline.name}: promtool accepts the alert rules of {', '.join(pipeline.environments)}")
+    print(f"{name}: promtool accepts the alert rules of {whose}")
     return True
 
 
-def _errors(pipeline: Pipeline, folder: Path) -> str:
+def _errors(files: Mapping[str, bytes], folder: Path) -> str:
     from aimass_compiler.programs.promtool import check_rules
-    from aimass_compiler.render.monitoring.rules import rule_files
 
-    files = rule_files(pipeline)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (folder / name).write_bytes(content)

@@ -1,8 +1,10 @@
-"""What watches the model: a PodMonitor, alert rules for each environment, and a dashboard for all."""
+"""What watches the model: a PodMonitor, and its rules and dashboard, or what the fleet's need to know."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from msgspec.structs import replace
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import Pipeline
@@ -18,6 +20,7 @@ from aimass_compiler.render.monitoring.dashboard import (
     identifier,
     own_board,
 )
+from aimass_compiler.render.monitoring.declaration import declaration
 from aimass_compiler.render.monitoring.findings import findings
 from aimass_compiler.render.monitoring.rules import prometheus_rule, rule_head
 from aimass_compiler.render.names import Labels, component_label, own_labels, serving_selector, wanted_labels
@@ -37,7 +40,7 @@ KINDS = tuple(
 )
 
 
-_RULES_FILE = "alerts.yaml"
+_RULES_FILE, _DECLARATION_FILE = "alerts.yaml", "declared.yaml"
 
 
 def render(source: PipelineJson) -> Rendered:
@@ -45,6 +48,9 @@ def render(source: PipelineJson) -> Rendered:
     pipeline = source.pipeline
     if pipeline.serving.adapter_of is not None:
         return Rendered()  # the servers are those of another model, which are watched as its own
+    if pipeline.settings.monitoring.rules == "fleet":
+        overlays = {name: _declared(pipeline, name) for name in pipeline.environments}
+        return Rendered(base=Layer(objects=[pod_monitor(pipeline)]), overlays=overlays)
     common = board(pipeline)
     base = Layer(
         objects=[pod_monitor(pipeline)],
@@ -95,6 +101,15 @@ def _overlay(pipeline: Pipeline, name: str) -> Layer:
     )
 
 
+def _declared(pipeline: Pipeline, name: str) -> Layer:
+    here = watched(pipeline.metadata, name, pipeline.environments[name])
+    words = (here.model, here.environment, here.namespace, *((here.owner,) if here.owner else ()))
+    nameless = replace(here, model="", environment="", namespace="", owner="")
+    text = _DECLARATION(words, nameless, wanted_labels(pipeline.settings), own_labels(pipeline.settings))
+    manifest = Manifest(rule_head(pipeline.name), (header(pipeline.name) + text).encode())
+    return Layer(manifests={_DECLARATION_FILE: manifest})
+
+
 def _rules(here: Watched, wanted: Labels, own: Labels) -> str:
     words = (here.model, here.environment, here.namespace, here.warn, here.page, here.rows)
     owner = (here.owner,) if here.owner else ()
@@ -117,5 +132,13 @@ def _built_board(model: str, identifier: str, *parts: Any) -> str:
     return json_text(dashboard(Board(model, *parts), identifier))
 
 
+def _built_declaration(model: str, environment: str, namespace: str, *parts: Any) -> str:
+    *owner, nameless, wanted, own = parts
+    written = owner[0] if owner else ""
+    here = replace(nameless, model=model, environment=environment, namespace=namespace, owner=written)
+    return block(declaration(here, wanted, own))
+
+
 _RULES, _BOARD = CachedTemplate(_built_rules), CachedTemplate(_built_board)
+_DECLARATION = CachedTemplate(_built_declaration)
 TARGET = Target(render=render, findings=findings, kinds=KINDS)

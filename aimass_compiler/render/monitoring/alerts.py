@@ -18,7 +18,7 @@ from aimass_compiler.render.monitoring.objectives import (
     watched_ends,
 )
 from aimass_compiler.render.monitoring.text_alerts import text_alerts
-from aimass_compiler.render.serving.series import Requests, TextSeries, text_of
+from aimass_compiler.render.serving.series import Requests, TextSeries, Timed, text_of
 
 BUDGET_BURN = "ModelBudgetBurn"
 DRIFT = "ModelDrift"
@@ -67,9 +67,13 @@ class Watched(Struct, frozen=True):
         return selector(self.model, self.namespace)
 
     @property
+    def times(self) -> tuple[Timed, ...]:
+        """The times that are promised, and that a histogram can tell."""
+        return (*latency_times(self.ends), *(self.text.times if self.text else ()))
+
+    @property
     def indicators(self) -> tuple[Indicator, ...]:
-        times = [*latency_times(self.ends), *(self.text.times if self.text else ())]
-        return tuple(indicators(self.budget, self.requests, times, self.model, self.namespace))
+        return tuple(indicators(self.budget, self.requests, self.times, self.model, self.namespace))
 
     @property
     def requests(self) -> Requests:
@@ -119,7 +123,7 @@ def alerts(watched: Watched) -> Iterator[Alert]:
     for indicator in watched.indicators:
         for severity in ("page", "ticket"):
             if indicator.burns(severity):
-                yield _budget_burn(watched, indicator, severity)
+                yield budget_burn(watched, indicator, severity)
     if watched.text is None:
         yield from _drift(watched)
     yield from _servers(watched)
@@ -160,7 +164,8 @@ def labels(alert: Alert, watched: Watched) -> dict[str, str]:
     }
 
 
-def _budget_burn(watched: Watched, indicator: Indicator, severity: str) -> Alert:
+def budget_burn(watched: Watched, indicator: Indicator, severity: str) -> Alert:
+    """The budget of an objective goes too fast, for the burns that call for this severity."""
     chosen = watched.everything
     conditions, thresholds = [], []
     for burn in indicator.burns(severity):
@@ -250,7 +255,7 @@ def _full(watched: Watched) -> Iterator[Alert]:
 
 
 def _of_text(watched: Watched, text: TextSeries) -> Iterator[Alert]:
-    for each in text_alerts(watched.model, watched.environment, watched.everything, text):
+    for each in text_alerts(watched.model, watched.environment, watched.everything, text, f"{text.waiting}"):
         yield Alert(
             each.name,
             "ticket",

@@ -5,6 +5,7 @@ Source: https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -29,10 +30,11 @@ NAMESPACE_VARIABLE = "namespace"
 class Lines(Struct, frozen=True):
     """What a dashboard draws: the objectives, when drift calls somebody, and what is predicted."""
 
-    availability: Percentage
+    availability: Percentage | None
+    """None where the board is of any model."""
     slowest: Duration | None
-    window: Duration
-    drift: float
+    window: Duration | None
+    drift: float | None
     has_labels: bool
     """Whether the model predicts labels; otherwise it predicts numbers."""
     text: TextSeries | None = None
@@ -100,19 +102,31 @@ def identifier(board: Board) -> str:
 def dashboard(board: Board, identifier: str) -> dict[str, Any]:
     """Requests, answer times and load above; drift, predictions and the contract below."""
     names = [board.model] if board.environment is None else [board.model, board.environment]
-    variables = [_datasource(), *([_namespace(board)] if board.environment is None else [])]
+    title = f"Model {board.model}" + (f" ({board.environment})" if board.environment else "")
+    variables = [_namespace(board)] if board.environment is None else []
+    return dashboard_of(title, identifier, names, variables, panels(board))
+
+
+def dashboard_of(
+    title: str,
+    identifier: str,
+    tags: Sequence[str],
+    variables: Sequence[dict[str, Any]],
+    panels: Sequence[Panel],
+) -> dict[str, Any]:
+    """A dashboard as Grafana reads it; the viewer chooses the Prometheus, then what else is variable."""
     return {
         "uid": identifier,
-        "title": f"Model {board.model}" + (f" ({board.environment})" if board.environment else ""),
-        "tags": ["aimass", *names],
+        "title": title,
+        "tags": ["aimass", *tags],
         "schemaVersion": _SCHEMA_VERSION,
         "editable": False,
         "graphTooltip": 1,
         "refresh": "1m",
         "time": {"from": "now-6h", "to": "now"},
-        "templating": {"list": variables},
+        "templating": {"list": [_datasource(), *variables]},
         "annotations": {"list": []},
-        "panels": [_drawn(panel, place) for place, panel in enumerate(_panels(board))],
+        "panels": [_drawn(panel, place) for place, panel in enumerate(panels)],
     }
 
 
@@ -131,9 +145,14 @@ def _namespace(board: Board) -> dict[str, Any]:
     text, known = board.lines.text, conventions.METRIC_MODEL_INFO
     known = known if text is None else text.metric(conventions.METRIC_RUNNING)
     query = f'label_values({known}{{model="{board.model}"}}, namespace)'
+    return variable(NAMESPACE_VARIABLE, "Namespace", query)
+
+
+def variable(name: str, label: str, query: str) -> dict[str, Any]:
+    """What the viewer chooses of the values that a query finds."""
     return {
-        "name": NAMESPACE_VARIABLE,
-        "label": "Namespace",
+        "name": name,
+        "label": label,
         "type": "query",
         "datasource": _SOURCE,
         "query": query,
@@ -144,7 +163,8 @@ def _namespace(board: Board) -> dict[str, Any]:
     }
 
 
-def _panels(board: Board) -> tuple[Panel, ...]:
+def panels(board: Board) -> tuple[Panel, ...]:
+    """All pictures of a model, in their order."""
     chosen = selector(board.model, board.namespace)
     if board.lines.text is not None:
         return (*_request_panels(board, board.lines.text.requests), *text_panels(chosen, board.lines.text))
@@ -154,6 +174,7 @@ def _panels(board: Board) -> tuple[Panel, ...]:
 def _request_panels(board: Board, counted: Requests) -> tuple[Panel, Panel]:
     asked = selector(board.model, board.namespace, *counted.of_callers)
     failed = selector(board.model, board.namespace, *counted.of_callers, counted.failed)
+    allowed = board.lines.availability
     requests, errors = (f"{counted.counter}{each}{RATE}" for each in (asked, failed))
     return (
         Panel(
@@ -165,8 +186,8 @@ def _request_panels(board: Board, counted: Requests) -> tuple[Panel, Panel]:
             "Failed requests",
             "percentunit",
             ((f"sum(rate({errors})) / sum(rate({requests}))", "failed"),),
-            f"The objective is {board.lines.availability} of requests without a failure.",
-            threshold=round(1 - board.lines.availability.fraction, 9),
+            f"The objective is {allowed} of requests without a failure." if allowed else "",
+            threshold=None if allowed is None else round(1 - allowed.fraction, 9),
         ),
     )
 
@@ -217,7 +238,7 @@ def _model_panels(chosen: str, lines: Lines) -> tuple[Panel, ...]:
             "Drift",
             "short",
             ((f"avg by (feature) ({conventions.METRIC_DRIFT}{chosen})", "{{feature}}"),),
-            f"Population stability index over {lines.window}, against the training data.",
+            f"Population stability index over {lines.window or 'a window'}, against the training data.",
             threshold=lines.drift,
         ),
         Panel(
@@ -225,7 +246,7 @@ def _model_panels(chosen: str, lines: Lines) -> tuple[Panel, ...]:
             "short",
             ((f"sum(rate({conventions.METRIC_ROWS}{chosen}{RATE}))", "rows a second"),),
         ),
-        _predictions(chosen, lines.has_labels),
+        predictions(chosen, lines.has_labels),
         Panel(
             "Requests that break the contract",
             "short",
@@ -238,7 +259,7 @@ def _model_panels(chosen: str, lines: Lines) -> tuple[Panel, ...]:
     )
 
 
-def _predictions(chosen: str, has_labels: bool) -> Panel:
+def predictions(chosen: str, has_labels: bool) -> Panel:
     """What a model exports of its predictions: how many of each label, or a histogram of values."""
     values = f"sum by (le) (rate({conventions.METRIC_PREDICTION}_bucket{chosen}{RATE}))"
     labels = ((_by("label", conventions.METRIC_LABELS, chosen), "{{label}}"),)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.render.emit import emit
 from aimass_compiler.render.monitoring.alerts import (
     BUDGET_BURN,
     DRIFT,
@@ -15,26 +13,11 @@ from aimass_compiler.render.monitoring.alerts import (
     Watched,
     alerts,
     rule,
-    watched,
 )
 from aimass_compiler.render.monitoring.objectives import BURNS, Indicator
 from aimass_compiler.render.names import Labels, component_label, served_labels
 
-RULES_ENDING = ".rules.yaml"
 _GROUPS = {BUDGET_BURN: "objectives", DRIFT: "drift", IDLE: "callers", VIOLATIONS: "callers"}
-
-
-def rule_files(pipeline: Pipeline) -> dict[str, bytes]:
-    """The rules of each environment as Prometheus and promtool read them, which know no custom resources.
-
-    They say what generated/ says already, so they are not part of it: `aimass alerts` has them made.
-    """
-    return {
-        f"{name}{RULES_ENDING}": emit(
-            {"groups": groups(watched(pipeline.metadata, name, environment))}, pipeline.name
-        )
-        for name, environment in pipeline.environments.items()
-    }
 
 
 def groups(watched: Watched) -> list[dict[str, Any]]:

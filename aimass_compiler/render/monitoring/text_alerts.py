@@ -35,9 +35,14 @@ class TextAlert(Struct, frozen=True):
     threshold: str
 
 
-def text_alerts(model: str, environment: str, chosen: str, text: TextSeries) -> Iterator[TextAlert]:
-    """All of them; `chosen` selects the series of the model in the environment."""
-    yield from _full(model, environment, chosen, text)
+def text_alerts(
+    model: str, environment: str, chosen: str, text: TextSeries, waiting: str
+) -> Iterator[TextAlert]:
+    """All of them; `chosen` selects the series of the model in the environment.
+
+    `waiting` is how many requests may wait at one server, as PromQL and people read it.
+    """
+    yield from _full(model, environment, chosen, text, waiting)
     yield from _lost(model, environment, chosen, text)
 
 
@@ -46,17 +51,17 @@ def _mean(metric: str, chosen: str) -> str:
     return f"avg by (namespace, model) (avg_over_time({metric}{chosen}[5m]))"
 
 
-def _full(model: str, environment: str, chosen: str, text: TextSeries) -> Iterator[TextAlert]:
+def _full(model: str, environment: str, chosen: str, text: TextSeries, most: str) -> Iterator[TextAlert]:
     waiting = _mean(text.metric(conventions.METRIC_WAITING), chosen)
     yield TextAlert(
         QUEUED,
-        f"{waiting} > {text.waiting}\n",
+        f"{waiting} > {most}\n",
         "10m",
         f"requests to {model} wait longer than is promised",
-        f"For ten minutes more than {text.waiting} requests have waited at each server of {model} in "
+        f"For ten minutes more than {most} requests have waited at each server of {model} in "
         f"{environment}: the first token comes late. Raise the most replicas, or `concurrent` where the "
         "cache has room.",
-        f"{text.waiting}",
+        most,
     )
     yield TextAlert(
         CACHE_FULL,

@@ -49,7 +49,8 @@ class TextSeries(Struct, frozen=True):
 
 #: vLLM counts requests by the class of their status, and probes and scrapes not at all.
 _OF_VLLM = Requests("http_requests_total", ('handler=~"/v1/.+"',), 'status="5xx"', "status")
-_REQUESTS = {"onnx": Requests(), "vllm": _OF_VLLM}
+#: By the engine that runs a model.
+REQUESTS = {"onnx": Requests(), "vllm": _OF_VLLM}
 
 
 def text_of(serving: Serving) -> TextSeries | None:
@@ -60,7 +61,7 @@ def text_of(serving: Serving) -> TextSeries | None:
 
     prefix = conventions.ENGINE_PREFIXES[serving.engine]
     times = tuple(_times(serving, prefix))
-    return TextSeries(prefix, _REQUESTS[serving.engine], times, most_waiting(serving))
+    return TextSeries(prefix, REQUESTS[serving.engine], times, most_waiting(serving))
 
 
 def requests_of(serving: Serving) -> Requests:

@@ -1,0 +1,58 @@
+"""What a model says of itself where rules are the fleet's: one series, whose labels are its thresholds.
+
+It is released and withdrawn with the model, so that the fleet's rules need to know none, and servers need to
+export none of it: those of an earlier release, or of another maker, are watched by what git says now.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aimass_compiler.render.monitoring.alerts import Watched
+from aimass_compiler.render.monitoring.rules import rule_head
+from aimass_compiler.render.names import Labels, component_label, served_labels
+
+#: The series; its value is 1.
+DECLARED = "aimass:declared"
+#: The labels of its thresholds, as PromQL writes numbers. Those of objectives of time have the objectives'
+#: names, and say the end of the bucket that stands for it.
+BUDGET, WAITING = "budget", "waiting"
+DRIFT_PAGE, DRIFT_WARN, DRIFT_ROWS = "drift_page", "drift_warn", "drift_rows"
+#: How often it is recorded: rarely, but more often than every five minutes, after which Prometheus forgets.
+INTERVAL = "2m"
+
+
+def declaration_groups(watched: Watched) -> list[dict[str, Any]]:
+    """The one rule of a model in an environment."""
+    labels = {
+        "namespace": watched.namespace,
+        "model": watched.model,
+        "environment": watched.environment,
+        "owner": watched.owner,
+        "runbook": watched.runbook,
+        **_thresholds(watched),
+    }
+    rule = {
+        "record": DECLARED,
+        "expr": "vector(1)",
+        "labels": {name: value for name, value in labels.items() if value},
+    }
+    name = f"{watched.model}.{watched.environment}.declared"
+    return [{"name": name, "interval": INTERVAL, "rules": [rule]}]
+
+
+def declaration(watched: Watched, wanted: Labels, own: Labels) -> dict[str, Any]:
+    """The rule as the Prometheus Operator takes it, with the labels by which it finds it."""
+    labels = dict(wanted) | served_labels(watched.model, own) | component_label("monitoring")
+    head = rule_head(watched.model)
+    metadata = {**head["metadata"], "labels": labels}
+    return {**head, "metadata": metadata, "spec": {"groups": declaration_groups(watched)}}
+
+
+def _thresholds(watched: Watched) -> dict[str, str]:
+    found = {BUDGET: f"{watched.budget:.9g}"} if watched.budget > 0 else {}
+    if watched.text is None:
+        found |= {DRIFT_PAGE: watched.page, DRIFT_WARN: watched.warn, DRIFT_ROWS: watched.rows}
+    else:
+        found |= {WAITING: f"{watched.text.waiting}"}
+    return found | {time.name: f"{time.end}" for time in watched.times}
