@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from aimass_compiler import checks, conventions, render
+from aimass_compiler import checks, conventions, model_path, render
 from aimass_compiler.catalog.base_config import read_base
 from aimass_compiler.checks import base_model, model_names, project_code, served_adapters, shared_hosts
 from aimass_compiler.compile_cache import CompileCache, open_cache
@@ -19,7 +19,7 @@ from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.organisation import Organisation
 from aimass_compiler.pipeline.settings import Settings
-from aimass_compiler.project import Project
+from aimass_compiler.project import Project, team_of_spec
 from aimass_compiler.spec.decode.decoder import decode, failed_parts
 from aimass_compiler.spec.decode.lower import lower
 from aimass_compiler.spec.decode.model_spec import ModelSpec
@@ -51,6 +51,11 @@ class Compiled(Struct, frozen=True):
     files: Mapping[str, bytes] = {}
     """What is to be generated; nothing where the spec has errors."""
 
+    @property
+    def model(self) -> str:
+        """The model by its path; empty where the spec does not say its name."""
+        return model_path.path_of(team_of_spec(self.file), self.name) if self.name else ""
+
 
 class Compilation(Struct, frozen=True):
     """What specs stand for, what is wrong with them and with the settings, and the documents of both."""
@@ -62,7 +67,8 @@ class Compilation(Struct, frozen=True):
 
     @property
     def pipelines(self) -> dict[str, Pipeline]:
-        return {one.pipeline.name: one.pipeline for one in self.specs if one.pipeline}
+        """By the paths of their models."""
+        return {one.pipeline.path: one.pipeline for one in self.specs if one.pipeline}
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -98,17 +104,19 @@ def compile_specs(  # what is compiled, how far, and how
     findings += [found for each in compiled for found in each.findings]
     documents = {each.file: each.document for each in compiled if each.document} | written
     own = {*map(os.path.abspath, specs)}
-    others = {project.usual(path): path for path in listed if str(path) not in own}
+    others = {project.shown(path): path for path in listed if str(path) not in own}
     findings += model_names.findings(compiled, others)
     findings += project_code.findings(compiled, project.root)
     findings += served_adapters.findings(compiled)
     if routes := [route for each in compiled for route in each.routes]:
-        known = (cache or open_cache(str(project.root))).pipelines([path.name for path in others.values()])
+        names = [project.spec_name(path) for path in others.values()]
+        known = (cache or open_cache(str(project.root))).pipelines(names)
         theirs = shared_hosts.routes_of(others, known, settings, lambda path: one(Upto.CHECK, path).routes)
-        shared = shared_hosts.findings(routes, theirs)
-        findings += checks.remaining([*shared], None, settings, shown)
-    named = {note.file for finding in findings for note in finding.related} & others.keys()
-    documents |= {file: read_document(others[file], file)[0] for file in named}
+        findings += checks.remaining([*shared_hosts.findings(routes, theirs)], None, settings, shown)
+    paths = others | {each.file: path for each, path in zip(compiled, specs, strict=True)}
+    named = {file for found in findings for file in (found.file, *(note.file for note in found.related))}
+    missing = (named & paths.keys()) - documents.keys()
+    documents |= {file: read_document(paths[file], file)[0] for file in sorted(missing)}
     return Compilation(compiled, tuple(dict.fromkeys(findings)), documents, organisation)
 
 
@@ -122,7 +130,7 @@ def _compile_file(
 ) -> Compiled:
     shown = project.shown(path)
     read = parse(texts[path], shown) if path in texts else read_document(path, shown)
-    known = organisation.settings_of(path.stem)
+    known = organisation.settings_of(project.model_of(path))
     return compile_spec(read, known, failed, upto, lambda folder: read_base(project.root / folder))
 
 
@@ -167,5 +175,5 @@ def compile_spec(
     if failed:
         return Compiled(file, document, found, name, routes=routes)
     is_rendered = upto is Upto.RENDER and not has_errors(found)
-    files = render.render_all({name: pipeline}) if is_rendered else {}
+    files = render.render_all({pipeline.path: pipeline}) if is_rendered else {}
     return Compiled(file, document, found, name, pipeline, routes, files)

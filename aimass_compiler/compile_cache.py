@@ -8,6 +8,7 @@ checkout, hashes of the contents do. Whatever is not certain is compiled.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -31,7 +32,7 @@ from aimass_compiler.file_stamps import (
     stamps_of,
     walked,
 )
-from aimass_compiler.project import is_spec, misnamed_settings, strays
+from aimass_compiler.project import folders_in, folders_of_models, misnamed_settings, specs_below
 
 TYPE_CHECKING = False  # `typing` itself costs as much as all else here
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class CompileCache:
         self._looked: dict[str, bool] = {}
 
     def unchanged(self, specs: list[str]) -> dict[str, int]:
-        """Of these names of spec files, those that need no compiling, each with its number of files.
+        """Of these specs, by their paths in specs/, what needs no compiling, each with its number of files.
 
         Each is looked at once, however often it is asked for.
         """
@@ -177,7 +178,7 @@ class CompileCache:
         return digest_of([*texts, hash_of(owners)])
 
     def pipelines(self, specs: list[str]) -> dict[str, dict[str, Any]]:
-        """The pipeline.json of those of these specs that need no compiling, by the names of their files."""
+        """The pipeline.json of those of these specs that need no compiling, by their paths in specs/."""
         paths = {
             name: os.path.join(_folder_path(self._root, name), conventions.PIPELINE_FILE)
             for name in self.unchanged(specs)
@@ -189,8 +190,8 @@ class CompileCache:
 
         Call it before: a spec that changes afterwards is then found changed by the next compile.
         """
-        path, name = os.path.abspath(spec), os.path.basename(spec)
-        if not self._is_kept or path != _spec_path(self._root, name):
+        path = os.path.abspath(spec)
+        if not self._is_kept or not path.startswith(_spec_path(self._root, "")):
             return None
         stamp, text = stamp_of(path), hash_of(path)
         if not (stamp and text):
@@ -198,7 +199,7 @@ class CompileCache:
         return (stamp if is_past(stamp) else []), text
 
     def recorded(self, begun: Mapping[str, Begun]) -> dict[str, Record]:
-        """The records of specs, by the names of their files, whose models' folders are in step now."""
+        """The records of specs, by their paths in specs/, whose models' folders are in step now."""
         time.sleep(TICK_SECONDS if begun else 0)
         found = {
             name: _recorded(_folder_path(self._root, name), stamp, text)
@@ -298,15 +299,13 @@ def _digest_of_organisation(root: str) -> str:
 def unchanged_files(cache: CompileCache, root: str) -> int | None:
     """How many generated files there are when compiling all specs would change none; else None."""
     try:
-        folder = os.path.join(root, conventions.SPECS_FOLDER)
-        specs = sorted(filter(is_spec, os.listdir(folder)))
-        if strays(folder):
-            return None
-        with os.scandir(os.path.join(root, conventions.GENERATED_FOLDER)) as entries:
-            folders = {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
+        specs, strays = specs_below(os.path.join(root, conventions.SPECS_FOLDER))
+        teams = {name.partition("/")[0] for name in specs if "/" in name}
+        folders = set(folders_of_models(os.path.join(root, conventions.GENERATED_FOLDER), teams))
     except OSError:
         return None
-    if not specs or folders - {conventions.FLEET_FOLDER} != {_model_of(name) for name in specs}:
+    folders -= {conventions.FLEET_FOLDER}
+    if strays or not specs or folders != {_model_of(name) for name in specs}:
         return None
     files = cache.unchanged(specs)
     if len(files) < len(specs):
@@ -319,8 +318,12 @@ def has_run(root: str) -> bool:
     """Whether DVC keeps data of a project, or ran any of its models: then a check looks at that, too."""
     folder = os.path.join(root, conventions.GENERATED_FOLDER)
     try:
-        locks = (os.path.join(folder, model, conventions.DVC_LOCK) for model in os.listdir(folder))
-        return os.path.isdir(os.path.join(root, ".dvc")) or any(map(os.path.exists, locks))
+        names = folders_in(folder)
+        if os.path.isdir(os.path.join(root, ".dvc")):
+            return True
+        of_teams = (f"{name}/{each}" for name in names for each in folders_in(os.path.join(folder, name)))
+        folders = itertools.chain(names, of_teams)
+        return any(os.path.exists(os.path.join(folder, each, conventions.DVC_LOCK)) for each in folders)
     except OSError:
         return True
 
@@ -360,7 +363,7 @@ def _has_conflict(folder: str) -> bool:
 
 
 def _model_of(name: str) -> str:
-    """The model that a spec's file describes: both have one name, or the spec has an error."""
+    """The model of a spec, by its path in specs/: both have one name, or the spec has an error."""
     return name.rpartition(".")[0]
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, model_path
 
 TYPE_CHECKING = False  # `typing` itself costs as much as all else here
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SPEC_SUFFIXES = (".yaml", ".yml")
@@ -42,25 +43,44 @@ class Project:
         return self.root / conventions.SPECS_FOLDER
 
     def specs(self) -> list[Path]:
-        """Every spec of the project, sorted by name."""
-        return sorted(path for path in self.specs_folder.glob("*") if is_spec(path.name))
+        """Every spec of the project, sorted by its path."""
+        folder = self.specs_folder
+        return sorted(folder / name for name in specs_below(str(folder))[0])
 
     def strays(self) -> list[str]:
         """Files below specs/ that are not read, though people may take them for specs."""
-        return [f"{conventions.SPECS_FOLDER}/{path}" for path in strays(str(self.specs_folder))]
+        return [f"{conventions.SPECS_FOLDER}/{path}" for path in specs_below(str(self.specs_folder))[1]]
 
     def models(self) -> set[str]:
-        """The models of all specs: a spec and its model have one name."""
-        return {path.stem for path in self.specs()}
+        """The models of all specs, by their paths: a spec and its model have one name."""
+        return {_without_suffix(name) for name in specs_below(str(self.specs_folder))[0]}
+
+    def model_of(self, spec: Path) -> str:
+        """The model that a spec describes, by its path."""
+        return model_path.path_of(team_of_spec(self.shown(spec)), spec.stem)
+
+    def spec_name(self, spec: Path) -> str:
+        """What tells a spec of specs/ from the others: its path in there; empty for a file elsewhere."""
+        shown, start = self.shown(spec), f"{conventions.SPECS_FOLDER}/"
+        return shown[len(start) :] if shown.startswith(start) else ""
 
     def shown(self, path: Path) -> str:
-        """What people call a file: its path below the root, or the whole path outside of it."""
-        resolved = path.resolve()
-        return resolved.relative_to(self.root).as_posix() if resolved.is_relative_to(self.root) else str(path)
+        """What people call a file: its path below the root, or the whole path outside of it.
 
-    def usual(self, path: Path) -> str:
-        """What people call a spec in specs/; `shown` resolves links, which takes longer than reading it."""
-        return f"{conventions.SPECS_FOLDER}/{path.name}"
+        Links are resolved, but for those of specs/: that would take longer than reading what is in there.
+        """
+        whole, start = str(path), f"{self.root}{os.sep}"
+        if whole.startswith(f"{start}{conventions.SPECS_FOLDER}{os.sep}") and os.pardir not in whole:
+            return whole[len(start) :].replace(os.sep, "/")
+        resolved = path.resolve()
+        return resolved.relative_to(self.root).as_posix() if resolved.is_relative_to(self.root) else whole
+
+
+def team_of_spec(file: str) -> str:
+    """The team of a spec by what people call its file; empty outside of the folders of specs/."""
+    folder, _, rest = file.partition("/")
+    team, _, name = rest.rpartition("/")
+    return team if folder == conventions.SPECS_FOLDER and name and "/" not in team else ""
 
 
 def root_around(folder: str) -> str:
@@ -89,15 +109,40 @@ def misnamed_settings(folder: str) -> list[str]:
     return sorted(name for name in names if name.lower() in alike and name != conventions.SETTINGS_FILE)
 
 
-def strays(folder: str) -> list[str]:
-    """Files below specs/ that somebody takes for specs, by their path in it: in folders, or as `.YAML`."""
-    found = []
+def specs_below(folder: str) -> tuple[list[str], list[str]]:
+    """The specs of specs/, and the strays, which somebody takes for specs; both by their path in it.
+
+    Strays lie deeper than in the folder of a team, or end in `.YAML`.
+    """
+    specs: list[str] = []
+    strays: list[str] = []
     for above, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = [name for name in folders if not name.startswith(".")]
         below = "" if above == folder else os.path.relpath(above, folder).replace(os.sep, "/") + "/"
-        alike = (name for name in names if name.lower().endswith(SPEC_SUFFIXES) and not name.startswith("."))
-        found += [below + name for name in alike if below or not is_spec(name)]
-    return sorted(found)
+        is_deep = below.count("/") > model_path.DEEPEST
+        for name in names:
+            if name.lower().endswith(SPEC_SUFFIXES) and not name.startswith("."):
+                (strays if is_deep or not is_spec(name) else specs).append(below + name)
+    return sorted(specs), sorted(strays)
+
+
+def folders_of_models(folder: str, teams: set[str]) -> Iterator[str]:
+    """The folders in generated/, and in the place of a team's those in it. Raises OSError."""
+    for name in folders_in(folder):
+        if name in teams:
+            yield from (f"{name}/{each}" for each in folders_in(os.path.join(folder, name)))
+        else:
+            yield name
+
+
+def folders_in(folder: str) -> list[str]:
+    """The names of the folders in a folder. Raises OSError."""
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+
+
+def _without_suffix(name: str) -> str:
+    return name.rpartition(".")[0]
 
 
 def is_spec(name: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.conventions import ARTIFACTS_FOLDER
 from aimass_compiler.diagnostics import Example, Explanation, Finding, Path, Related
+from aimass_compiler.model_path import beside
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:
@@ -38,12 +39,14 @@ EXAMPLES = (
 
 def findings(specs: Iterable[CheckedSpec]) -> Iterator[Finding]:
     """Adapters that the servers of another spec cannot serve as they are; both specs were compiled."""
-    known = {spec.pipeline.name: spec for spec in specs if spec.pipeline is not None}
+    known = {spec.pipeline.path: spec for spec in specs if spec.pipeline is not None}
     for spec in known.values():
-        if spec.pipeline is not None and spec.pipeline.serving.adapter_of in known:
-            yield from _of(spec, spec.pipeline, known[spec.pipeline.serving.adapter_of])
-        if spec.pipeline is not None:
-            yield from _listed(spec, spec.pipeline, known)
+        if spec.pipeline is None:
+            continue
+        served_by = beside(spec.pipeline.path, spec.pipeline.serving.adapter_of or "")
+        if served_by in known:
+            yield from _of(spec, spec.pipeline, known[served_by])
+        yield from _listed(spec, spec.pipeline, known)
 
 
 def _of(spec: CheckedSpec, own: Pipeline, other: CheckedSpec) -> Iterator[Finding]:
@@ -67,7 +70,7 @@ def _of_training(own: Pipeline, theirs: Pipeline) -> Iterator[Objection]:
     if how is None or others is None:
         yield ("serving", "adapter_of"), f"`{theirs.name}` is no language model", "name one"
         return
-    weights = f"{ARTIFACTS_FOLDER}/{theirs.name}/{artifacts.PACKAGE}/weights"
+    weights = f"{ARTIFACTS_FOLDER}/{theirs.path}/{artifacts.PACKAGE}/weights"
     if how.base.dependencies != (weights,):
         message = f"the adapter learns on {how.base.shown}, but `{theirs.name}` serves its own weights"
         yield (*model, "base"), message, f"write `base: {{path: {weights}}}`"
@@ -109,9 +112,10 @@ def _listed(spec: CheckedSpec, pipeline: Pipeline, known: Mapping[str, CheckedSp
     """Models that are listed as adapters and do not say so themselves."""
     adapters = pipeline.serving.adapters
     for place, name in enumerate(adapters.models if adapters else ()):
-        other = known[name].pipeline if name in known else None
+        model = beside(pipeline.path, name)
+        other = known[model].pipeline if model in known else None
         if other is not None and other.serving.adapter_of != pipeline.name:
             message = f"`{name}` is no adapter of this model"
             path: Path = ("serving", "adapters", "models", place)
-            way_out = f"write `serving: {{adapter_of: {pipeline.name}}}` in {known[name].file}"
+            way_out = f"write `serving: {{adapter_of: {pipeline.name}}}` in {known[model].file}"
             yield Finding("AM457", path, message, help=way_out, file=spec.file)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from aimass_compiler import model_path
 from aimass_compiler.checks._failed_parts import is_failed
+from aimass_compiler.conventions import SPECS_FOLDER
 from aimass_compiler.diagnostics import Example, Explanation, Finding, Path, Related, Severity
 from aimass_compiler.pipeline.override_locations import place_in
 
@@ -62,7 +64,7 @@ def routes(file: str, pipeline: Pipeline, failed: frozenset[str] = frozenset()) 
         return ()
     return tuple(
         Route(
-            pipeline.name,
+            pipeline.path,
             file,
             name,
             (_server(pipeline.settings, name), gateway.namespace, gateway.name),
@@ -78,7 +80,7 @@ def routes_in(pipeline: Mapping[str, Any], file: str, settings: Settings) -> tup
     """The same of a model's pipeline.json, which is what the spec says."""
     return tuple(
         Route(
-            pipeline["metadata"]["name"],
+            model_path.path_of(pipeline.get("team", ""), pipeline["metadata"]["name"]),
             file,
             name,
             (_server(settings, name), gateway["namespace"], gateway["name"]),
@@ -96,10 +98,11 @@ def routes_of(
     settings: Settings,
     compiled: Callable[[FilePath], Iterable[Route]],
 ) -> Iterator[Route]:
-    """The routes of specs by their files: from the pipeline.json of those that are `known`, by name."""
+    """The routes of specs by their files: of those that are `known`, by their paths in specs/, from their
+    pipeline.json."""
     for file, path in specs.items():
-        is_known = path.name in known
-        yield from routes_in(known[path.name], file, settings) if is_known else compiled(path)
+        pipeline = known.get(file.removeprefix(f"{SPECS_FOLDER}/"))
+        yield from compiled(path) if pipeline is None else routes_in(pipeline, file, settings)
 
 
 def findings(routes: Iterable[Route], others: Iterable[Route]) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,10 @@ from msgspec import Struct
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.selection import UnknownName, project_of
+from aimass_compiler.cli.selection import UnknownName, models_called, project_of
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
+from aimass_compiler.model_path import team_of
 
 if TYPE_CHECKING:
     from aimass_compiler.kubernetes.failures import ClusterError
@@ -133,29 +134,52 @@ def targets_of(project: Project, models: list[str], environments: list[str]) -> 
     Raises Unknown for an environment or a model that generated/ does not have or that has no release there,
     and InConflict.
     """
-    from aimass_compiler.kubernetes.objects import EnvironmentTarget, models_of, overlay
+    from aimass_compiler.kubernetes.objects import EnvironmentTarget, models_of
 
     hold_to_merged(project)
     targets = []
     for environment in dict.fromkeys(environments):
-        namespace = namespace_of(project, environment)
+        namespace_of(project, environment)  # reports an environment that there is not
         there = models_of(project.generated, environment)
         if not there and not models:
             raise UnknownName(
                 f"no model has a release in {environment}", f"`aimass promote MODEL --to {environment}`"
             )
-        for name in models:
-            if name not in there:
-                if overlay(project.generated, name, environment).is_dir():
-                    hint = f"`aimass promote {name} --to {environment}`"
-                    raise UnknownName(f"{name} has no release in {environment}", hint)
-                raise UnknownName(
-                    f"there is no `{name}` for {environment} in {conventions.GENERATED_FOLDER}",
-                    did_you_mean(name, there) or "compile first: `aimass compile`",
-                )
-        chosen = tuple(dict.fromkeys(models) if models else there)
-        targets.append(EnvironmentTarget(environment, namespace, chosen, is_whole=not models))
+        chosen = models_called(models, there) if models else there
+        for name in chosen:
+            _hold_to_released(project, environment, name, there)
+        targets += [
+            EnvironmentTarget(environment, namespace, tuple(of_it), is_whole=not models)
+            for namespace, of_it in _by_namespace(project, environment, dict.fromkeys(chosen)).items()
+        ]
     return targets
+
+
+def _hold_to_released(project: Project, environment: str, model: str, there: Collection[str]) -> None:
+    """Raises Unknown for a model that has no release there, or that there is not."""
+    from aimass_compiler.kubernetes.objects import overlay
+
+    if model in there:
+        return
+    if overlay(project.generated, model, environment).is_dir():
+        hint = f"`aimass promote {model} --to {environment}`"
+        raise UnknownName(f"{model} has no release in {environment}", hint)
+    raise UnknownName(
+        f"there is no `{model}` for {environment} in {conventions.GENERATED_FOLDER}",
+        did_you_mean(model, there) or "compile first: `aimass compile`",
+    )
+
+
+def _by_namespace(project: Project, environment: str, models: Iterable[str]) -> dict[str, list[str]]:
+    """The models by the namespaces that an environment has for them."""
+    found: dict[str, list[str]] = {}
+    of_teams: dict[str, str] = {}
+    for model in models:
+        team = team_of(model)
+        if team not in of_teams:
+            of_teams[team] = namespace_of(project, environment, model)
+        found.setdefault(of_teams[team], []).append(model)
+    return found
 
 
 class InConflict(UnknownName):
@@ -177,30 +201,39 @@ def servers_of(project: Project) -> dict[str, str | None]:
     return {name: environment.server for name, environment in _settings_of(project).environments.items()}
 
 
-def namespace_of(project: Project, environment: str) -> str:
+def namespaces_of(project: Project, environment: str) -> set[str]:
+    """All namespaces of an environment. Raises Unknown as `namespace_of` does."""
+    from aimass_compiler.kubernetes.objects import namespaces_in
+
+    return {*namespaces_in(project.generated, environment).values()} or {namespace_of(project, environment)}
+
+
+def namespace_of(project: Project, environment: str, model: str = "") -> str:
     """The namespace of an environment: of its overlays, or as the settings have it where there is none.
 
+    A team may have one of its own, so it is that of the `model`'s team, or of models without one.
     Raises Unknown for an environment that there is not.
     """
-    from aimass_compiler.kubernetes.objects import namespace_in
+    from aimass_compiler.kubernetes.objects import namespaces_in
 
-    if found := namespace_in(project.generated, environment):
+    if found := namespaces_in(project.generated, environment).get(team_of(model)):
         return found
-    settings = _settings_of(project)
+    settings = _settings_of(project, model)
     if environment not in settings.environments:
         raise _nothing_there(project, environment)
     return settings.namespace_of(environment)
 
 
-def _settings_of(project: Project) -> Settings:
-    from aimass_compiler.spec.decode.settings_file import read_settings
+def _settings_of(project: Project, model: str = "") -> Settings:
+    """The settings that hold for a model, or for those of no team."""
+    from aimass_compiler.spec.decode.organisation_files import read_organisation
 
-    settings, _, _ = read_settings(project.settings, project.shown(project.settings))
-    return settings
+    organisation, _, _ = read_organisation(project)
+    return organisation.settings_of(model)
 
 
 def _nothing_there(project: Project, environment: str) -> UnknownName:
-    known = {path.name for path in project.generated.glob("*/overlays/*/")}
+    known = {path.name for where in ("*", "*/*") for path in project.generated.glob(f"{where}/overlays/*/")}
     return UnknownName(
         f"{conventions.GENERATED_FOLDER} has nothing for the environment `{environment}`",
         did_you_mean(environment, known)

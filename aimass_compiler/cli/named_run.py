@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.selection import UnknownName, specs_of
+from aimass_compiler.cli.selection import UnknownName, spec_of
 from aimass_compiler.cli.views import findings
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import HintedError
+from aimass_compiler.model_path import path_of, team_of
 from aimass_compiler.programs import dvc, git
 from aimass_compiler.stages import stages_of
 
@@ -44,7 +45,7 @@ def run_named(project: Project, arguments: argparse.Namespace, run_stages: RunSt
     """Run a model with the values of `--set` and keep it; the project stays as it is. Answers an ExitCode."""
     from aimass_compiler.spec.edits.set_values import NotSettable, assignment
 
-    (spec,) = specs_of(project, [arguments.model])
+    spec = spec_of(project, arguments.model)
     try:
         edits = [assignment(written) for written in arguments.set or ()]
         name = arguments.name or _name_of(edits)
@@ -119,14 +120,14 @@ def _in_copy(  # what is run, how, and under which name
     from aimass_compiler.plan import folder_locked
     from aimass_compiler.programs import experiments, working_copy
 
-    model = pipeline.name
+    model = pipeline.path
     if made := dvc.prepare(project.root):
         print(f"prepared this project for DVC: commit {' and '.join(made)}")
     folder = project.root / _FOLDER / model / name
     with folder_locked(folder, lambda: print(f"another run `{name}` goes on; waiting for it", flush=True)):
         _require_free(project.root, name)
         copy = type(project)(working_copy.made(project.root, folder / "copy", _data(pipeline)))
-        (copy.specs_folder / spec.name).write_bytes(text)
+        (copy.specs_folder / path_of(team_of(model), spec.name)).write_bytes(text)
         compiled = brought_up_to_date(copy, model)
         status = ExitCode.FAILED if compiled is None else run_stages(copy, compiled)
         if status in (ExitCode.DONE, ExitCode.GATE):

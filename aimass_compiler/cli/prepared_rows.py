@@ -72,10 +72,10 @@ def _profile(folder: Path, pipeline: Pipeline) -> Iterator[str]:
         target = next((name for name in pipeline.task.targets if name in table.schema), None)
         found = profile(table, target)
     path = folder / artifacts.PROFILE
-    path.write_text(page(pipeline.name, found), encoding="utf-8")
+    path.write_text(page(pipeline.path, found), encoding="utf-8")
     count = len(found.suspects)
     suspects = f", {count} to look at" if count else ""
-    yield f"a profile of them{suspects}: {path.relative_to(folder.parents[1])}"
+    yield f"a profile of them{suspects}: {path.relative_to(folder.parents[1 + pipeline.path.count('/')])}"
 
 
 def _some_rows(folder: Path) -> list[polars.DataFrame | polars.LazyFrame]:

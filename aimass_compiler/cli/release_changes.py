@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.selection import UnknownName
+from aimass_compiler.cli.selection import UnknownName, model_called
 from aimass_compiler.cli.views.cells import safe
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean, has_errors
@@ -73,9 +73,14 @@ def reason(written: str) -> str:
 
 
 def known_model(project: Project, model: str) -> str:
-    """The model's name. Raises UnknownName where there is neither a spec nor a version of it."""
-    made = {path.name for path in (project.root / conventions.VERSIONS_FOLDER).glob("*/")}
-    known = project.models() | made
+    """The model that is called so, by its path.
+
+    Raises UnknownName where there is neither a spec nor a version of it, or where several are called so.
+    """
+    from aimass_compiler.releases.version_record import models_of
+
+    known = {*project.models(), *models_of(project.root)}
+    model = model_called(model, known)
     if model not in known:
         raise UnknownName(f"there is no model `{model}`", did_you_mean(model, known))
     return model

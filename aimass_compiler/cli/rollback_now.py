@@ -52,7 +52,7 @@ def _rolled_back(arguments: argparse.Namespace, project: Project, to: Release | 
     from aimass_compiler.kubernetes.rollback import Rollback, roll_back
 
     environment = arguments.environment
-    namespace = clusters.namespace_of(project, environment)
+    namespace = clusters.namespace_of(project, environment, arguments.model)
     wanted = Rollback(arguments.model, environment, namespace, arguments.reject or "", arguments.timeout, to)
     connection = connect(arguments.kubeconfig, arguments.context, terminal.report)
     return roll_back(connection, wanted, terminal.report)

@@ -8,6 +8,7 @@ from typing import Any
 
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.views.search_report import HOW_TO_INSTALL, can_draw, is_search, search_report
+from aimass_compiler.model_path import depth
 from aimass_compiler.stages import artifacts
 
 _PAGE = "search.html"
@@ -27,4 +28,5 @@ def draw(folder: Path, model: str) -> None:
         return
     page = folder / _PAGE
     page.write_text(search_report(model, found, best), encoding="utf-8")
-    terminal.report(f"the search's trials, in parallel coordinates: {page.relative_to(folder.parents[1])}")
+    place = page.relative_to(folder.parents[depth(model)])
+    terminal.report(f"the search's trials, in parallel coordinates: {place}")

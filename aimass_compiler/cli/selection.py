@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.diagnostics import HintedError, did_you_mean
+from aimass_compiler.model_path import called, name_of, team_of
 from aimass_compiler.project import Project
 from aimass_compiler.stages import artifacts
 
@@ -34,7 +36,9 @@ def add_root(parser: argparse.ArgumentParser) -> None:
 
 def add_spec(parser: argparse.ArgumentParser) -> None:
     """The argument that names one model of which there is a spec."""
-    parser.add_argument("model", metavar="MODEL", help="the name of the model, or the path of its spec")
+    parser.add_argument(
+        "model", metavar="MODEL", help="the model, such as churn or growth/churn, or the path of its spec"
+    )
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:
@@ -50,13 +54,58 @@ def project_of(arguments: argparse.Namespace) -> Project:
 
 
 def specs_of(project: Project, written: list[str]) -> list[Path]:
-    """The specs that were named, by path or by name; all of them when none was.
+    """The specs that were named: by path, by model, or as all of a team (`growth/`); all when none was.
 
-    Raises Unknown for a name that no spec has, and when there is no spec at all.
+    Raises Unknown for a name that no spec has or that several have, and when there is no spec at all.
     """
     if not written:
         return _all_specs(project)
-    return [_spec(project, name) for name in written]
+    known = {project.model_of(path): path for path in project.specs()}
+    return [path for name in written for path in _specs(project, name, known)]
+
+
+def spec_of(project: Project, written: str) -> Path:
+    """The one spec that was named. Raises Unknown as `specs_of` does."""
+    found = specs_of(project, [written])
+    if len(found) > 1:
+        models = ", ".join(f"`{project.model_of(path)}`" for path in found)
+        raise UnknownName(f"`{written}` is {len(found)} models, and this is about one", f"name one: {models}")
+    return found[0]
+
+
+def model_called(written: str, known: Collection[str]) -> str:
+    """The model of this path, or of this name where no other one has it; what nobody has stays as it is.
+
+    Raises Unknown where several models have the name.
+    """
+    alike = called(written, known)
+    if len(alike) > 1:
+        either = " or ".join(f"`{path}`" for path in alike)
+        raise UnknownName(f"{len(alike)} models are called `{written}`", f"name the one you mean: {either}")
+    return alike[0] if alike else written
+
+
+def models_called(written: Sequence[str], known: Collection[str]) -> list[str]:
+    """The same of several, among which `growth/` stands for all models of a team.
+
+    Raises Unknown where there is no such team.
+    """
+    found: list[str] = []
+    for each in written:
+        if each.endswith("/"):
+            found += _of_team(each.rstrip("/"), known)
+        else:
+            found.append(model_called(each, known))
+    return found
+
+
+def _of_team(team: str, known: Iterable[str]) -> list[str]:
+    models = list(known)
+    found = sorted(path for path in models if team_of(path) == team)
+    if not found:
+        teams = {team_of(path) for path in models} - {""}
+        raise UnknownName(f"there is no model of a team `{team}`", did_you_mean(team, teams))
+    return found
 
 
 def own_files(project: Project, written: list[str]) -> tuple[list[Path], bool]:
@@ -67,7 +116,8 @@ def own_files(project: Project, written: list[str]) -> tuple[list[Path], bool]:
     if not written:
         return _all_specs(project), project.settings.is_file()
     settings = [name for name in written if Path(name).resolve() == project.settings.resolve()]
-    return [_spec(project, name) for name in written if name not in settings], bool(settings)
+    specs = [name for name in written if name not in settings]
+    return specs_of(project, specs) if specs else [], bool(settings)
 
 
 def _all_specs(project: Project) -> list[Path]:
@@ -86,8 +136,17 @@ def _no_specs(project: Project) -> UnknownName:
     )
 
 
-def _spec(project: Project, name: str) -> Path:
-    if Path(name).suffix or "/" in name:
+def _specs(project: Project, name: str, known: Mapping[str, Path]) -> list[Path]:
+    folder = name.rstrip("/").removeprefix(f"{conventions.SPECS_FOLDER}/")
+    if name.endswith("/") or (name != folder and not Path(folder).suffix):
+        return [known[model] for model in _of_team(folder, known)]
+    model = model_called(name, known)
+    return [known[model] if model in known else _spec(project, name, known)]
+
+
+def _spec(project: Project, name: str, known: Mapping[str, Path]) -> Path:
+    """The spec of a path that a command was given. Raises Unknown where it is none."""
+    if Path(name).suffix:
         if not Path(name).resolve().is_relative_to(project.root):
             raise UnknownName(
                 f"{name} lies outside of the project {project.root}", "--root names another project"
@@ -95,16 +154,11 @@ def _spec(project: Project, name: str) -> Path:
         if project.shown(Path(name)) in project.strays():
             raise _unread(project.shown(Path(name)))
         return Path(name)
-    known = {path.stem: path for path in project.specs()}
     if not known:
         raise _no_specs(project)
-    if name not in known:
-        if alike := [path for path in project.strays() if Path(path).stem == name]:
-            raise _unread(alike[0])
-        raise UnknownName(
-            f"there is no spec `{name}` in {conventions.SPECS_FOLDER}/", did_you_mean(name, known)
-        )
-    return known[name]
+    if alike := [path for path in project.strays() if Path(path).stem == name_of(name)]:
+        raise _unread(alike[0])
+    raise UnknownName(f"there is no spec `{name}` in {conventions.SPECS_FOLDER}/", did_you_mean(name, known))
 
 
 def _unread(file: str) -> UnknownName:
@@ -119,13 +173,13 @@ def package_of(project: Project, name: str) -> Path:
 
     Raises Unknown when nothing was packaged there.
     """
-    given = Path(name)
+    given, models = Path(name), project.models()
     if (given / conventions.SIGNATURE_FILE).is_file():
         return given
+    name = model_called(name, models)
     package = project.root / conventions.ARTIFACTS_FOLDER / name / artifacts.PACKAGE
     if (package / conventions.SIGNATURE_FILE).is_file():
         return package
-    models = {path.stem for path in project.specs()}
     if name in models:
         raise _no_package(project, name)
     raise UnknownName(f"there is no model `{name}`", did_you_mean(name, models))

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.selection import specs_of
+from aimass_compiler.cli.selection import spec_of
 from aimass_compiler.cli.views import findings, outline
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def brought_up_to_date(project: Project, name: str) -> Pipeline | None:
     from aimass_compiler.plan import update
     from aimass_compiler.plan.git_merge import resolve_locks, write_attributes
 
-    specs = specs_of(project, [name])
-    unwritten = resolve_locks(project.root, [path.stem for path in specs], terminal.report)
+    specs = [spec_of(project, name)]
+    unwritten = resolve_locks(project.root, map(project.model_of, specs), terminal.report)
     compiled = compile_specs(project, specs)
     if unwritten or has_errors(compiled.findings):
         findings.show([*compiled.findings, *unwritten], compiled.documents, "people")

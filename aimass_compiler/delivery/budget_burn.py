@@ -31,7 +31,7 @@ def burning_objectives(
         return []
     if address is None:
         raise prometheus.PrometheusError("nothing says where Prometheus is, to see whether a budget burns")
-    query = alerts_query(release.model, settings.namespace_of(release.environment))
+    query = alerts_query(release.name, settings.namespace_of(release.environment))
     found = prometheus.ask(address, query, settings.prometheus.tenant)
     return sorted({each.labels.get("objective", "") for each in found if each.value >= since.timestamp()})
 

@@ -64,7 +64,7 @@ def propose(root: Path, change: RepositoryChange, *, merges: bool = False) -> Pr
     all the same.
     """
     base = _base(root)
-    about = f"aimass/{change.topic}-{_hash_of(change)}-"
+    about = f"aimass/{change.topic.replace('/', '-')}-{_hash_of(change)}-"
     branch, url = _open_request(root, about)
     if url:
         return _merging(root, Proposed(branch, url)) if merges else Proposed(branch, url)

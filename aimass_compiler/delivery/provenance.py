@@ -64,7 +64,7 @@ def made(root: Path, pipeline: Pipeline, spec: Path) -> Made:
 
     Raises Unpublishable, and package_image.DamagedPackage.
     """
-    model = pipeline.name
+    model = pipeline.path
     place = root / conventions.ARTIFACTS_FOLDER / model
     folder = place / artifacts.PACKAGE
     reached, report, best = (
@@ -115,16 +115,16 @@ def _require_tested(model: str, version: str, reached: Mapping[str, Any], report
 
 def _run_of(root: Path, pipeline: Pipeline) -> dvc_lock.RecordedRun:
     """The run that dvc.lock records, which is one of what the spec says now. Raises Unpublishable."""
-    folder = root / conventions.GENERATED_FOLDER / pipeline.name
-    again = f"`aimass run {pipeline.name}` brings it up to date"
+    folder = root / conventions.GENERATED_FOLDER / pipeline.path
+    again = f"`aimass run {pipeline.path}` brings it up to date"
     try:
         run = dvc_lock.recorded_run(folder / conventions.DVC_LOCK)
     except dvc_lock.NoRun as missing:
-        raise Unpublishable(f"DVC has no run of `{pipeline.name}` on record: {missing}", again) from None
+        raise Unpublishable(f"DVC has no run of `{pipeline.path}` on record: {missing}", again) from None
     now = _read(folder / conventions.PIPELINE_FILE)
     for key, value in run.parameters(_MAKING):
         if _at(now, key) != value:
-            message = f"the package of `{pipeline.name}` was made with another `{key}` than the spec has now"
+            message = f"the package of `{pipeline.path}` was made with another `{key}` than the spec has now"
             raise Unpublishable(message, again)
     return run
 

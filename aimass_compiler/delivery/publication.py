@@ -115,7 +115,7 @@ def described_as(pipeline: Pipeline, version: str, package: str, commit: str, tr
     """What people see of a version's images, with who owns the model now."""
     about = pipeline.metadata
     return Described(
-        model=pipeline.name,
+        model=pipeline.path,
         version=version,
         package=package,
         description=about.description,
@@ -133,7 +133,7 @@ def push_on_server(
     Raises RegistryError, DamagedPackage, OSError.
     """
     home = pipeline.settings.images.registry
-    name = f"{home}/{pipeline.name}"
+    name = f"{home}/{pipeline.path}"
     below, place = server_at(server.reference, home)
     with TemporaryDirectory(prefix="aimass-publish-") as folder:
         inside = conventions.IMAGE_PACKAGE_FOLDER.strip("/")
@@ -147,8 +147,8 @@ def _push_alone(
 ) -> ImageDigest:
     """Push a package alone, or keep it in a folder. Raises RegistryError, DamagedPackage, OSError."""
     home = pipeline.settings.images.registry
-    name = f"{home}/{conventions.PACKAGE_IMAGE.format(model=pipeline.name)}"
-    layout = ImageLayout(root / conventions.ARTIFACTS_FOLDER / pipeline.name / LAYOUT)
+    name = f"{home}/{conventions.PACKAGE_IMAGE.format(model=pipeline.path)}"
+    layout = ImageLayout(root / conventions.ARTIFACTS_FOLDER / pipeline.path / LAYOUT)
     store = Repository(name, home) if has_registry else layout
     with TemporaryDirectory(prefix="aimass-publish-") as folder:
         layer = package_image.layer_of(package, "", Path(folder) / "layer.tar")

@@ -44,7 +44,7 @@ def release_history(root: Path, model: str) -> dict[str, list[Stay]]:
     pattern = f":(glob){conventions.RELEASES_FOLDER}/*/{model}/{conventions.RELEASE_FILE}"
     found: defaultdict[str, list[Stay]] = defaultdict(list)
     for revision in reversed(git.revisions(root, [pattern])):
-        environment = Path(revision.path).parts[1]
+        environment = revision.path.split("/")[1]
         try:
             release = (
                 None

@@ -43,12 +43,12 @@ def bring(root: Path, pipeline: Pipeline) -> None:
     wanted = {gate.environment or "" for gate in pipeline.evaluation.gates if gate.beats}
     if not wanted:
         return
-    folder = root / conventions.ARTIFACTS_FOLDER / pipeline.name / conventions.RELEASED_FOLDER
+    folder = root / conventions.ARTIFACTS_FOLDER / pipeline.path / conventions.RELEASED_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     compared: dict[str, ComparedVersion | None] = {}
     for name in sorted(wanted):
         order = (name,) if name else tuple(pipeline.environments)[::-1]
-        found = _released(root, pipeline.name, order)
+        found = _released(root, pipeline.path, order)
         compared[name] = found[0] if found else None
         if found:
             _bring_package(root, *found, folder, pipeline.settings.images.registry)

@@ -72,11 +72,12 @@ def generate(
 ) -> Generated:
     """Compile the specs that the cache does not know; nothing is written when one has errors."""
     # First, because no model counts as unchanged whose dvc.lock has conflict markers.
-    beside = resolve_locks(project.root, [path.stem for path in specs], report) if options.is_written else []
+    beside = resolve_locks(project.root, map(project.model_of, specs), report) if options.is_written else []
     if options.prunes_models:
         beside += model_names.unread(project.strays())
-    known = cache.unchanged([path.name for path in specs if path.parent == project.specs_folder])
-    new = [path for path in specs if path.name not in known]
+    names = {path: name for path in specs if (name := project.spec_name(path))}
+    known = cache.unchanged([*names.values()])
+    new = [path for path in specs if names.get(path) not in known]
     with ExitStack() as processes:
         parts = _Parts(project, cache, processes)
         compiled = compile_specs(project, new, how=parts.compile, cache=cache)
@@ -90,7 +91,8 @@ def generate(
         workflows = WorkflowFiles(project, len(specs), cache) if options.prunes_models else None
         if workflows and has_errors(workflows.compared(forces=options.forces).findings):
             options = replace(options, is_written=False)  # all of it is written, or nothing
-        models = {one.name for one in compiled.specs} | {path.stem for path in specs if path.name in known}
+        models = {one.model for one in compiled.specs}
+        models |= {project.model_of(path) for path, name in names.items() if name in known}
         plan, problems, records = parts.carry_out(options, models, fleet, report)
     if workflows:
         problems += workflows.carry_out(
@@ -199,6 +201,7 @@ class _Part:
         one: Callable[[Path], Compiled],
         specs: Sequence[Path],
     ) -> None:
+        self._project = project
         self._folder = project.generated
         self._cache = cache
         self._one = one
@@ -223,8 +226,8 @@ class _Part:
         if found.files:
             self._rendered.add(found.files)
         if begun and not found.findings:
-            self._begun[path.name] = begun
-        record = f"{found.name}/{conventions.RESOLVED_FILE}"
+            self._begun[self._project.spec_name(path)] = begun
+        record = f"{found.model}/{conventions.RESOLVED_FILE}"
         files = {record: found.files[record]} if record in found.files else {}
         return replace(found, document=found.document if found.findings else None, pipeline=None, files=files)
 

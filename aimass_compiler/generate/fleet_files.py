@@ -19,7 +19,7 @@ class FleetFiles:
 
     def __init__(self, project: Project, compiled: Compilation, cache: CompileCache) -> None:
         self._cache = cache
-        self._specs = [path.name for path in project.specs()]
+        self._specs = [project.spec_name(path) for path in project.specs()]
         self.files: Files = {}
         """By their path below generated/."""
         self.findings: list[Finding] = []
@@ -60,17 +60,17 @@ def rendered(project: Project, compiled: Compilation) -> tuple[Files, list[Findi
     if not fleet.is_wanted(compiled.organisation):
         return {}, []
     there = project.models()
-    records = {**_written(project, there - {one.name for one in compiled.specs}), **_compiled(compiled)}
+    records = {**_written(project, there - {one.model for one in compiled.specs}), **_compiled(compiled)}
     found = Fleet(compiled.organisation, records)
     findings = list(fleet.findings(found))
     return ({} if has_errors(findings) else fleet.render(found)), findings
 
 
 def _compiled(compiled: Compilation) -> dict[str, bytes]:
-    files = {one.name: one.files.get(f"{one.name}/{conventions.RESOLVED_FILE}") for one in compiled.specs}
-    return {name: content for name, content in files.items() if content is not None}
+    files = {one.model: one.files.get(f"{one.model}/{conventions.RESOLVED_FILE}") for one in compiled.specs}
+    return {model: content for model, content in files.items() if content is not None}
 
 
 def _written(project: Project, models: Iterable[str]) -> dict[str, bytes]:
-    paths = {name: project.generated / name / conventions.RESOLVED_FILE for name in models}
-    return {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
+    paths = {model: project.generated / model / conventions.RESOLVED_FILE for model in models}
+    return {model: path.read_bytes() for model, path in paths.items() if path.is_file()}

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from aimass_compiler import conventions
 from aimass_compiler.impact.contract import Breach, Compatibility, of_contracts
 from aimass_compiler.impact.release_changes import GitReleases, Versions
-from aimass_compiler.releases.accepted_breaks import DamagedAcceptance, accepted_breaks
+from aimass_compiler.releases.accepted_breaks import DamagedAcceptance, accepted_breaks, models_of
 from aimass_compiler.releases.version_record import version_of
 from aimass_compiler.render.facts import Contract
 
@@ -45,7 +44,7 @@ class Acceptance:
 
 def models_with_acceptances(root: Path) -> list[str]:
     """The models whose callers agreed to something, sorted."""
-    return sorted(path.stem for path in (root / conventions.ACCEPTS_FOLDER).glob("*.yaml"))
+    return models_of(root)
 
 
 def unused(

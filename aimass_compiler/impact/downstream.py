@@ -138,7 +138,7 @@ def _locations(subject: Subject, models: Sequence[CompiledModel]) -> frozenset[s
     return frozenset(
         source.shown
         for known in models
-        if subject.model in ("", known.pipeline.name)
+        if subject.model in ("", known.pipeline.path)
         for name, source in known.pipeline.data.sources.items()
         if subject.is_data and subject.name in (name, source.shown)
     )
@@ -177,7 +177,7 @@ def _reached_by_data(
     requests = tuple(name for name in columns if name in known.resolved.contract.columns)
     environments = (_environment(known, name, requests, root) for name in pipeline.environments)
     return ReachedModel(
-        pipeline.name,
+        pipeline.path,
         pipeline.metadata.owner,
         known.file,
         sources=tuple(sources),
@@ -257,7 +257,7 @@ def _gate(gate: Gate) -> str:
 
 def _environment(known: CompiledModel, name: str, requests: Sequence[str], root: Path) -> ReachedEnvironment:
     here = known.resolved.environments[name]
-    release = release_file.read(root, name, known.pipeline.name)
+    release = release_file.read(root, name, known.pipeline.path)
     concerned = {DRIFT, VIOLATIONS} if requests else set[str]()
     alerts = dict.fromkeys(rule.name for rule in here.alerts if not requests or rule.name in concerned)
     return ReachedEnvironment(

@@ -114,9 +114,8 @@ def due_for_delivery(root: Path, environments: Iterable[str], since: str) -> lis
 
 def _runs(root: Path, path: str, environment: str) -> bool:
     """Whether a file below generated/ is of what runs in an environment."""
-    model, _, below = path.partition("/")
-    is_applied = below.startswith(("base/", f"overlays/{environment}/"))
-    return is_applied and release_file.file_of(root, environment, model).exists()
+    models = (path.rpartition(own)[0] for own in ("/base/", f"/overlays/{environment}/") if own in path)
+    return any(release_file.file_of(root, environment, model).exists() for model in models)
 
 
 def _changed(root: Path, since: str, folder: str) -> list[str]:
@@ -129,5 +128,5 @@ def released_overlays(root: Path, since: str | None = None) -> list[tuple[str, s
     places = release_file.released_places(root)
     if since is None:
         return places
-    changed = {tuple(path.split("/")[:2]) for path in _changed(root, since, conventions.RELEASES_FOLDER)}
-    return [each for each in places if each in changed]
+    changed = [f"{path}/" for path in _changed(root, since, conventions.RELEASES_FOLDER)]
+    return [each for each in places if any(path.startswith(f"{'/'.join(each)}/") for path in changed)]

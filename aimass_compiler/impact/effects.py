@@ -27,9 +27,9 @@ from aimass_compiler.impact.models import (
     with_renames,
 )
 from aimass_compiler.impact.stage_runs import LastRuns, Reading, StageEffect, State, everything_runs, reruns
+from aimass_compiler.model_path import owner_of
 from aimass_compiler.pipeline.settings import Prices
 from aimass_compiler.plan.comparison import Action, FileChange, Plan
-from aimass_compiler.plan.names import model_folder
 from aimass_compiler.spec.yaml.document import Document
 
 if TYPE_CHECKING:
@@ -181,7 +181,8 @@ def _of_acceptances(
 
 def _waiting(plan: Plan, changed: Mapping[str, object], reading: Reading) -> Iterator[Effect]:
     """Models whose files are as they should be, and that a run would nevertheless train or test again."""
-    names = {model_folder(path) for path in plan.files} - {"", conventions.FLEET_FOLDER, *changed}
+    of_teams = plan.of_teams
+    names = {owner_of(path, of_teams) for path in plan.files} - {"", conventions.FLEET_FOLDER, *changed}
     ran = [name for name in sorted(names) if reading.has_run(name)][:_MOST_LOOKED_AT]
     for model in models(plan, dict.fromkeys(ran, ())):
         effect = _by_values(model, last=LastRuns(model.name, model.new_facts, reading))

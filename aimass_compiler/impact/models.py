@@ -18,8 +18,9 @@ from aimass_compiler.catalog.quantities import Bytes, Cores, Duration, Percentag
 from aimass_compiler.conflict_markers import is_conflicted
 from aimass_compiler.diagnostics import Path
 from aimass_compiler.impact.edits import leaves
+from aimass_compiler.model_path import name_of, owner_of, team_of
 from aimass_compiler.plan.comparison import Action, FileChange, Files, Plan
-from aimass_compiler.plan.names import model_folder
+from aimass_compiler.project import team_of_spec
 from aimass_compiler.render.facts import Resolved
 from aimass_compiler.spec.yaml.document import Document
 
@@ -64,6 +65,7 @@ class ChangedModel(Struct, frozen=True):
     """One model before and after: its pipeline where there is one, and its files by path in its folder."""
 
     name: str
+    """Its path."""
     changes: tuple[FileChange, ...]
     before: Files
     after: Files
@@ -86,8 +88,9 @@ def differing(plan: Plan) -> tuple[dict[str, list[FileChange]], int]:
     """The changes by model, and how many models have none."""
     found: defaultdict[str, list[FileChange]] = defaultdict(list)
     folders: set[str] = set()
+    of_teams = plan.of_teams
     for change in plan.changes:
-        folder = model_folder(change.path)
+        folder = owner_of(change.path, of_teams)
         if folder == conventions.FLEET_FOLDER:
             continue
         folders.add(folder)
@@ -108,9 +111,9 @@ def models(plan: Plan, changed: Mapping[str, Sequence[FileChange]]) -> list[Chan
 def _by_model(files: Files, wanted: Mapping[str, object]) -> dict[str, dict[str, bytes]]:
     found: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
     for path, content in files.items():
-        folder, slash, inner = path.partition("/")
-        if slash and folder in wanted:
-            found[folder][inner] = content
+        folder = owner_of(path, wanted)
+        if folder in wanted:
+            found[folder][path[len(folder) + 1 :]] = content
     return found
 
 
@@ -193,10 +196,11 @@ def renamed(gone: Mapping[str, Normal], come: Mapping[str, Normal]) -> dict[str,
 
 
 def _values(pipeline: Normal) -> _Values:
-    """Everything but the name, in a form that can be counted."""
+    """Everything but name and team, in a form that can be counted."""
     metadata = {**mapping(pipeline.get("metadata")), "name": None}
     return frozenset(
-        (json.dumps(path), json.dumps(value)) for path, value in leaves({**pipeline, "metadata": metadata})
+        (json.dumps(path), json.dumps(value))
+        for path, value in leaves({**pipeline, "team": None, "metadata": metadata})
     )
 
 
@@ -213,7 +217,9 @@ class Places(Struct, frozen=True):
     @classmethod
     def of(cls, model: str, documents: Mapping[str, Document], settings_file: str) -> Places:
         """The documents of a model among those that were read."""
-        specs = (each for each in documents.values() if at(each.data, "metadata.name") == model)
+        team, name = team_of(model), name_of(model)
+        of_team = (each for each in documents.values() if team_of_spec(each.file) == team)
+        specs = (each for each in of_team if at(each.data, "metadata.name") == name)
         return cls(next(specs, None), documents.get(settings_file))
 
     def setting(self, path: Path) -> str:

@@ -48,7 +48,7 @@ def _event(known: CompiledModel, stage: Stage, now: str) -> JobEvent:
     return JobEvent(
         eventTime=now,
         producer=_PRODUCER,
-        job=Job(_JOBS, f"{pipeline.name}.{stage.name}", _facets(known, stage)),
+        job=Job(_JOBS, f"{pipeline.path}.{stage.name}", _facets(known, stage)),
         inputs=[InputDataset(namespace, name) for namespace, name in inputs],
         outputs=[_left(pipeline, stage)],
     )
@@ -103,7 +103,7 @@ def _location(shown: str) -> tuple[str, str]:
 
 
 def _stage_output(pipeline: Pipeline, stage: str) -> tuple[str, str]:
-    return _FILES, f"{ARTIFACTS_FOLDER}/{pipeline.name}/{stage}"
+    return _FILES, f"{ARTIFACTS_FOLDER}/{pipeline.path}/{stage}"
 
 
 def _rows(pipeline: Pipeline) -> tuple[_Fields, dict[str, str]]:

@@ -18,7 +18,6 @@ from aimass_compiler.releases.version_record import VersionRecord, version_of
 #: An environment and a model.
 Place = tuple[str, str]
 _DIGEST_SHOWN = len("sha256:") + 12
-_PARTS_OF_PATH = 4
 _SPLIT = "test"
 
 
@@ -49,16 +48,21 @@ def releases_in(files: Mapping[str, bytes]) -> GitReleases:
     """The releases among the files of a project."""
     found, damaged = {}, {}
     for path, content in sorted(files.items()):
-        parts = path.split("/")
-        is_release = parts[0] == conventions.RELEASES_FOLDER and parts[-1] == conventions.RELEASE_FILE
-        if not is_release or len(parts) != _PARTS_OF_PATH:
+        place = release_file.place_of(path)
+        if place is None or _is_inside_another(path, files):
             continue
-        _, environment, model, _ = parts
+        environment, model = place
         try:
             found[environment, model] = release_file.decoded(content, environment, model)
         except DamagedRelease as error:
             damaged[environment, model] = str(error)
     return GitReleases(found, damaged)
+
+
+def _is_inside_another(path: str, files: Mapping[str, bytes]) -> bool:
+    """Whether a file lies in the folder of another release, as what a person's component consists of."""
+    above = f"{path.rpartition('/')[0].rpartition('/')[0]}/{conventions.RELEASE_FILE}"
+    return above in files
 
 
 def releases_on_disk(root: Path) -> GitReleases:
@@ -221,7 +225,7 @@ def _version_acts(old: Release | None, new: Release | None, was: _Side, now: _Si
     elif old.stable_images and not new.stable_images:
         if new.digest == old.digest:
             text = f"ends its canary: {now.name} takes over from {was.name}"
-        elif new.digest == old.stable_images.get(new.model):
+        elif new.digest == old.stable_images.get(new.name):
             text = f"ends its canary: {was.name} serves on, and {old.version or 'the canary'} goes"
         else:
             text = f"ends its canary, and goes from {was.name} to {now.name}"

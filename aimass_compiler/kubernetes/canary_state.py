@@ -13,6 +13,7 @@ from msgspec import Struct
 from aimass_compiler import conventions
 from aimass_compiler.kubernetes.connection import Connection, KindMissing
 from aimass_compiler.kubernetes.objects import Object, ObjectKey
+from aimass_compiler.model_path import name_of
 from aimass_compiler.render.object_kind import at
 
 _UNDECIDED = frozenset(("InconclusiveAnalysisRun", "InconclusiveExperiment"))
@@ -41,13 +42,14 @@ class CanaryState(Struct, frozen=True):
 
 def canary_state(connection: Connection, namespace: str, model: str) -> CanaryState | None:
     """How far a model's canary is; None where no Rollout serves it. Raises ClusterError."""
+    name = name_of(model)
     try:
-        rollout = connection.get(ObjectKey("argoproj.io", "Rollout", namespace, model))
+        rollout = connection.get(ObjectKey("argoproj.io", "Rollout", namespace, name))
     except KindMissing:
         return None
     if rollout is None:
         return None
-    reference = at(rollout, "spec", "workloadRef", "name") or model
+    reference = at(rollout, "spec", "workloadRef", "name") or name
     deployment = connection.get(ObjectKey("apps", "Deployment", namespace, reference))
     return state_of(rollout, deployment or rollout)
 

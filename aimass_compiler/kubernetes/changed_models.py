@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 
 from aimass_compiler import conventions
@@ -10,6 +10,7 @@ from aimass_compiler.kubernetes import inventory
 from aimass_compiler.kubernetes.connection import Connection
 from aimass_compiler.kubernetes.inventory import ClusterInventory, DamagedInventory
 from aimass_compiler.kubernetes.objects import EnvironmentTarget
+from aimass_compiler.model_path import name_of
 from aimass_compiler.programs import git
 from aimass_compiler.project import Project
 
@@ -21,22 +22,30 @@ def changes_of(project: Project) -> ChangedIn:
     """Asks git, once for each commit: for manifests and for releases."""
 
     @cache
-    def files(commit: str) -> list[list[str]] | None:
+    def files(commit: str) -> tuple[list[str], list[str]] | None:
         folders = (conventions.GENERATED_FOLDER, conventions.RELEASES_FOLDER)
-        found = [git.changed_since(commit, project.root, folder) for folder in folders]
-        known = [paths for paths in found if paths is not None]
-        return known if len(known) == len(found) else None
+        generated, released = (git.changed_since(commit, project.root, folder) for folder in folders)
+        return None if generated is None or released is None else (generated, released)
 
     def changed(commit: str, environment: str) -> frozenset[str] | None:
         both = files(commit)
         if both is None:
             return None
-        generated, released = ([path.split("/") for path in paths] for paths in both)
-        own = (["base"], ["overlays", environment])
-        models = {path[0] for path in generated if path[1:2] in own or path[1:3] in own}
-        return frozenset(models | {path[1] for path in released if path[0] == environment and len(path) > 1})
+        return frozenset(_models_of(*both, environment))
 
     return changed
+
+
+def _models_of(generated: Sequence[str], released: Sequence[str], environment: str) -> Iterator[str]:
+    """The models of these files below generated/ and releases/, as far as an environment has them."""
+    for path in generated:
+        for own in ("/base/", f"/overlays/{environment}/"):
+            if own in path:
+                yield path.rpartition(own)[0]
+    for path in released:
+        name, _, inside = path.partition("/")
+        if name == environment:
+            yield inside.rpartition("/")[0]
 
 
 def to_apply(connection: Connection, target: EnvironmentTarget, changed: ChangedIn) -> tuple[str, ...]:
@@ -45,9 +54,12 @@ def to_apply(connection: Connection, target: EnvironmentTarget, changed: Changed
     Besides what changed: what was never applied or not to its end, what is held, and what was applied from
     a commit that git here does not know. Raises ClusterError.
     """
-    known = {each.model: each for each in inventory.found(connection, target.environment, target.namespace)}
+    found = inventory.found(connection, target.environment, target.namespace)
+    known = {name_of(each.model): each for each in found}
     return tuple(
-        model for model in target.models if _needs_apply(known.get(model), model, target.environment, changed)
+        model
+        for model in target.models
+        if _needs_apply(known.get(name_of(model)), model, target.environment, changed)
     )
 
 

@@ -18,6 +18,7 @@ from aimass_compiler.kubernetes.objects import Builds, DeclaredModel, Environmen
 from aimass_compiler.kubernetes.prune import delete_model
 from aimass_compiler.kubernetes.run import Applied, ApplyOptions, ApplyRun, Origin
 from aimass_compiler.kubernetes.transport import AT_ONCE, Report
+from aimass_compiler.model_path import name_of
 from aimass_compiler.programs.kustomize import KustomizeError
 
 #: Models that are applied at once; most of the time they wait for what serves to get ready.
@@ -110,13 +111,18 @@ def _no_longer_declared(
     """Models that this repository applied there, by its address, and that it no longer has."""
     if not run.origin.source:
         return []
-    known = {*target.models, *target.current}
-    return [each for each in found if each.source == run.origin.source and each.model not in known]
+    # By the names that they have in a namespace, so that a model that moved to a team is none that is gone.
+    known = {*map(name_of, (*target.models, *target.current))}
+    return [each for each in found if each.source == run.origin.source and name_of(each.model) not in known]
 
 
 def orphans(run: ApplyRun, targets: Iterable[EnvironmentTarget]) -> list[ClusterInventory]:
     """What this repository applied for these environments in other namespaces."""
-    found = []
+    namespaces: dict[str, set[str]] = {}
     for target in targets:
-        found += inventory.elsewhere(run.connection, target.environment, target.namespace, run.origin.source)
-    return found
+        namespaces.setdefault(target.environment, set()).add(target.namespace)
+    return [
+        each
+        for environment, known in namespaces.items()
+        for each in inventory.elsewhere(run.connection, environment, known, run.origin.source)
+    ]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, model_path
 from aimass_compiler.kubernetes.connection import Connection
 from aimass_compiler.kubernetes.failures import Changed, ClusterError, Conflict
 from aimass_compiler.kubernetes.hold import ImageHold, LiftedHold
@@ -51,6 +51,7 @@ class ClusterInventory:
     """What a model owns in an environment, and where that came from."""
 
     model: str
+    """Its path, as git had it when it was applied."""
     environment: str
     namespace: str
     release: AppliedRelease = field(default_factory=AppliedRelease)
@@ -101,7 +102,7 @@ class ClusterInventory:
 
 def name_of(model: str, environment: str) -> str:
     """The name of the ConfigMap that holds the inventory, and of the Lease that guards it."""
-    return conventions.RECORD_NAME.format(model=model, environment=environment)
+    return conventions.RECORD_NAME.format(model=model_path.name_of(model), environment=environment)
 
 
 def entry_of(document: Object) -> InventoryEntry:
@@ -112,7 +113,7 @@ def entry_of(document: Object) -> InventoryEntry:
 def read(connection: Connection, namespace: str, model: str, environment: str) -> ClusterInventory | None:
     """What a model owns there, or None where it was never applied. Raises Damaged and other ClusterErrors."""
     document = connection.get(_key(namespace, name_of(model, environment)))
-    return None if document is None else _sound(_decoded(document, environment))
+    return None if document is None else replace(_sound(_decoded(document, environment)), model=model)
 
 
 def found(
@@ -134,7 +135,7 @@ def listed(connection: Connection, environment: str, namespace: str) -> list[Clu
 
 
 def elsewhere(
-    connection: Connection, environment: str, namespace: str, source: str
+    connection: Connection, environment: str, namespaces: Collection[str], source: str
 ) -> list[ClusterInventory]:
     """What a repository applied for an environment in other namespaces, as where it moved away from.
 
@@ -145,7 +146,7 @@ def elsewhere(
     except ClusterError:
         return []
     known = [each for each in there if isinstance(each, ClusterInventory)]
-    return [each for each in known if each.source == source and each.namespace != namespace]
+    return [each for each in known if each.source == source and each.namespace not in namespaces]
 
 
 def require_same_source(owned: ClusterInventory, source: str) -> None:
@@ -213,6 +214,8 @@ class _Written(Struct, frozen=True, kw_only=True):
     before: AppliedRelease = msgspec.field(default_factory=AppliedRelease)
     holds: tuple[ImageHold, ...] = ()
     lifted: LiftedHold | None = None
+    team: str | UnsetType = UNSET
+    """Whose model it is, where it is a team's; its name is that of the ConfigMap."""
 
 
 def _encoded(owned: ClusterInventory) -> dict[str, Any]:
@@ -227,6 +230,7 @@ def _encoded(owned: ClusterInventory) -> dict[str, Any]:
         before=owned.before,
         holds=owned.holds,
         lifted=owned.lifted,
+        team=model_path.team_of(owned.model) or UNSET,
         objects=tuple(
             _WrittenEntry(each.key.group, each.version, each.key.kind, each.key.namespace, each.key.name)
             for each in owned.entries
@@ -238,7 +242,7 @@ def _encoded(owned: ClusterInventory) -> dict[str, Any]:
         "labels": {
             conventions.LABEL_MANAGED_BY: conventions.MANAGER,
             conventions.LABEL_COMPONENT: COMPONENT,
-            conventions.LABEL_MODEL: owned.model,
+            conventions.LABEL_MODEL: model_path.name_of(owned.model),
             conventions.LABEL_ENVIRONMENT: owned.environment,
         },
     }
@@ -281,7 +285,7 @@ def _understood(document: Object) -> ClusterInventory:
     metadata = document["metadata"]
     written = msgspec.json.decode(document["data"][conventions.INVENTORY_FILE], type=_Written)
     owned = ClusterInventory(
-        model=metadata["labels"][conventions.LABEL_MODEL],
+        model=model_path.path_of(written.team or "", metadata["labels"][conventions.LABEL_MODEL]),
         environment=metadata["labels"][conventions.LABEL_ENVIRONMENT],
         namespace=metadata["namespace"],
         release=AppliedRelease(written.version, written.images),

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, model_path
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.kubernetes.connection import Connection
 from aimass_compiler.kubernetes.failures import Changed, ClusterError, Missing, Unreachable
@@ -45,7 +45,7 @@ class Lease:
         self._key = ObjectKey("coordination.k8s.io", "Lease", namespace, name_of(model, environment))
         self._labels = {
             conventions.LABEL_MANAGED_BY: conventions.MANAGER,
-            conventions.LABEL_MODEL: model,
+            conventions.LABEL_MODEL: model_path.name_of(model),
             conventions.LABEL_ENVIRONMENT: environment,
         }
         self._holder = f"{whoami()} ({uuid.uuid4().hex[:8]})"

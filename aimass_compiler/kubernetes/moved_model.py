@@ -30,7 +30,7 @@ def _elsewhere(run: ApplyRun, declared: DeclaredModel) -> Iterator[ClusterInvent
     """
     model, environment, source = declared.model, declared.environment, run.origin.source
     seen = {declared.namespace}
-    for owned in inventory.elsewhere(run.connection, environment, declared.namespace, source):
+    for owned in inventory.elsewhere(run.connection, environment, {declared.namespace}, source):
         if owned.model == model:
             seen.add(owned.namespace)
             yield owned

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, model_path
 from aimass_compiler.kubernetes.failures import ClusterError
 from aimass_compiler.kubernetes.pod_images import images_of, version_of
 from aimass_compiler.programs import git
@@ -27,6 +27,8 @@ _DIGEST_LENGTH = 12
 _BUILDS_AT_ONCE = 4
 #: Overlays that one run of kustomize builds: more of them take longer than several runs side by side.
 _BUILT_TOGETHER = 12
+#: In so many of the last parts there is looked for room.
+_OPEN = 8
 _NAMESPACE = re.compile(r"^namespace: (\S+)$", re.MULTILINE)
 
 
@@ -131,12 +133,19 @@ def models_of(generated: Path, environment: str) -> list[str]:
     return [model for model in released if overlay(generated, model, environment).is_dir()]
 
 
-def namespace_in(generated: Path, environment: str) -> str:
-    """The namespace that overlays of an environment name; nothing where there is none."""
-    for path in sorted(generated.glob(f"*/overlays/{environment}/kustomization.yaml")):
-        if named := _NAMESPACE.search(path.read_text(encoding="utf-8")):
-            return named[1]
-    return ""
+def namespaces_in(generated: Path, environment: str) -> dict[str, str]:
+    """The namespace that overlays of an environment name, by team; that of models without one is by ""."""
+    found: dict[str, str] = {}
+    for folder in sorted(generated.glob("*/")):
+        is_model = (folder / "overlays").is_dir()
+        team = "" if is_model else folder.name
+        for model in (folder,) if is_model else sorted(folder.glob("*/")):
+            path = model / "overlays" / environment / "kustomization.yaml"
+            if team in found or not path.is_file():
+                continue
+            if named := _NAMESPACE.search(path.read_text(encoding="utf-8")):
+                found[team] = named[1]
+    return found
 
 
 def namespaces_of(generated: Path, model: str, environment: str) -> set[str]:
@@ -165,11 +174,30 @@ def declared_together(
     carries others: nobody could tell which overlay it is from.
     """
     found: dict[tuple[str, str], list[Object]] = {pair: [] for pair in overlays}
+    labelled = {_labels_of(*pair): objects for pair, objects in found.items()}
     for document in kustomize.build_all([overlay(generated, *pair) for pair in found]):
-        if owner_of(document) not in found:
+        if owner_of(document) not in labelled:
             raise ClusterError(f"{key_of(document)} does not carry the labels of its overlay")
-        found[owner_of(document)].append(document)
+        labelled[owner_of(document)].append(document)
     return {pair: _declared(*pair, objects) for pair, objects in found.items()}
+
+
+def _labels_of(model: str, environment: str) -> tuple[str, str]:
+    """What the objects of an overlay name as `owner_of` has it."""
+    return model_path.name_of(model), environment
+
+
+def _shares(pairs: Iterable[tuple[str, str]]) -> list[list[tuple[str, str]]]:
+    """The overlays in parts that are built together; of two with the same labels, one comes into another."""
+    shares: list[dict[tuple[str, str], tuple[str, str]]] = []
+    for pair in pairs:
+        labels = _labels_of(*pair)
+        open_ones = (each for each in shares[-_OPEN:] if len(each) < _BUILT_TOGETHER and labels not in each)
+        share = next(open_ones, None)
+        if share is None:
+            shares.append(share := {})
+        share[labels] = pair
+    return [[*share.values()] for share in shares]
 
 
 def _declared(model: str, environment: str, objects: Sequence[Object]) -> DeclaredModel:
@@ -189,7 +217,7 @@ def building(generated: Path, targets: Iterable[EnvironmentTarget]) -> Iterator[
     kustomize = find()
     pairs = [(model, target.environment) for target in targets for model in target.models]
     with ThreadPoolExecutor(_BUILDS_AT_ONCE) as pool:
-        shares = [pairs[start : start + _BUILT_TOGETHER] for start in range(0, len(pairs), _BUILT_TOGETHER)]
+        shares = _shares(pairs)
         # All of them come before what waits for them, so that no two wait for each other.
         started = [pool.submit(declared_together, kustomize, generated, share) for share in shares]
         yield {
@@ -214,7 +242,7 @@ def _built(
 
 def belongs_to(document: Object, model: str, environment: str) -> bool:
     """Whether an object carries our labels for this model in this environment."""
-    return owner_of(document) == (model, environment)
+    return owner_of(document) == _labels_of(model, environment)
 
 
 def owner_of(document: Object) -> tuple[str, str]:

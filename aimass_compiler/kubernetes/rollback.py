@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, model_path
 from aimass_compiler.kubernetes import inventory
 from aimass_compiler.kubernetes.applied_part import applied_part
 from aimass_compiler.kubernetes.connection import Connection
@@ -170,7 +170,7 @@ def _placed(release: Release, running: Images) -> AppliedRelease:
 
     An engine that is no part of releases stays as it is, and so do the packages of others, its adapters.
     """
-    model, server = release.images[release.model], release.images.get(conventions.SERVER_IMAGE)
+    model, server = release.images[release.name], release.images.get(conventions.SERVER_IMAGE)
     is_mounted = any(map(is_volume, running))
 
     def wanted(place: str) -> str:
@@ -262,7 +262,7 @@ def _wait_for_pods(
 ) -> int:
     """Wait until no pod runs what is held back; answers how many there are. Raises NotReady."""
     labels = {
-        conventions.LABEL_MODEL: owned.model,
+        conventions.LABEL_MODEL: model_path.name_of(owned.model),
         conventions.LABEL_ENVIRONMENT: owned.environment,
     }
     rests = pauses(_LONGEST_PAUSE)

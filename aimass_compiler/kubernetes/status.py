@@ -7,6 +7,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from aimass_compiler import conventions
 from aimass_compiler.kubernetes import inventory, readiness
@@ -16,10 +17,18 @@ from aimass_compiler.kubernetes.failures import ClusterError
 from aimass_compiler.kubernetes.handover import ROLLOUT_HASH, desired, is_scaler, least
 from aimass_compiler.kubernetes.hold import ImageHold
 from aimass_compiler.kubernetes.inventory import ClusterInventory, DamagedInventory
-from aimass_compiler.kubernetes.objects import Object, ObjectKey, is_workload, models_of, owner_of
+from aimass_compiler.kubernetes.objects import (
+    Object,
+    ObjectKey,
+    is_workload,
+    models_of,
+    namespaces_in,
+    owner_of,
+)
 from aimass_compiler.kubernetes.pod_images import images_of, model_digest, version_of
 from aimass_compiler.kubernetes.readiness import state_of
 from aimass_compiler.kubernetes.transport import AT_ONCE
+from aimass_compiler.model_path import name_of, team_of
 from aimass_compiler.programs import git
 from aimass_compiler.project import Project
 from aimass_compiler.render.serving.kinds import is_canary
@@ -103,6 +112,14 @@ class DeployedEnvironment:
         return [failure for failure in found if failure is not None]
 
 
+class EnvironmentNamespace(NamedTuple):
+    """A namespace of an environment, which has one for each team or one for all."""
+
+    environment: str
+    namespace: str
+    all_namespaces: Collection[str]
+
+
 @dataclass(frozen=True)
 class GitState:
     """What this project has for an environment, to be held against what runs there."""
@@ -116,32 +133,36 @@ class GitState:
 def look(
     connection: Connection,
     project: Project,
-    namespaces: Mapping[str, str],
+    namespaces: Mapping[str, Collection[str]],
     servers: Mapping[str, str | None],
 ) -> list[DeployedEnvironment]:
-    """What runs in each environment, and why one cannot be looked at."""
+    """What runs in the namespaces of each environment, and why one cannot be looked at."""
     changed = changes_of(project)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return [
-            _environment(connection, project, name, namespace, servers[name], changed, pool)
-            for name, namespace in namespaces.items()
+            _environment(
+                connection, project, EnvironmentNamespace(name, namespace, here), servers[name], changed, pool
+            )
+            for name, here in namespaces.items()
+            for namespace in sorted(here)
         ]
 
 
 def _environment(
     connection: Connection,
     project: Project,
-    name: str,
-    namespace: str,
+    place: EnvironmentNamespace,
     server: str | None,
     changed: ChangedIn,
     pool: Executor,
 ) -> DeployedEnvironment:
+    name, namespace = place.environment, place.namespace
     try:
         _require_cluster(server, connection.address, name)
-        state = _git_state(project, name, changed)
+        state = _git_state(project, place, changed)
         found = running(connection, name, namespace, state, pool)
-        orphans = inventory.elsewhere(connection, name, namespace, state.source)
+        every, is_first = place.all_namespaces, namespace == min(place.all_namespaces)
+        orphans = inventory.elsewhere(connection, name, every, state.source) if is_first else []
     except ClusterError as error:
         return DeployedEnvironment(name, namespace, connection.address, failure=error)
     return DeployedEnvironment(
@@ -158,9 +179,14 @@ def _require_cluster(server: str | None, address: str, environment: str) -> None
         )
 
 
-def _git_state(project: Project, environment: str, changed: ChangedIn) -> GitState:
-    """What the project has for an environment."""
-    models = tuple(models_of(project.generated, environment))
+def _git_state(project: Project, place: EnvironmentNamespace, changed: ChangedIn) -> GitState:
+    """What the project has for a namespace of an environment."""
+    environment, teams = place.environment, namespaces_in(project.generated, place.environment)
+    models = tuple(
+        model
+        for model in models_of(project.generated, environment)
+        if teams.get(team_of(model), place.namespace) == place.namespace
+    )
     return GitState(models, git.source(project.root), lambda commit: changed(commit, environment))
 
 
@@ -174,14 +200,14 @@ def running(
     def looked_at(each: ClusterInventory | DamagedInventory) -> DeployedModel:
         if isinstance(each, DamagedInventory):
             return DeployedModel(each.model, environment, Health.UNKNOWN, InGit.UNKNOWN, failure=each)
-        return _one(connection, each, replicas.get(each.model, ()), project)
+        return _one(connection, each, replicas.get(name_of(each.model), ()), project)
 
     applied = pool.map(looked_at, found)
-    there = {each.model for each in found}
+    there = {name_of(each.model) for each in found}
     absent = [
         DeployedModel(model, environment, Health.NOT_APPLIED, InGit.NEW)
         for model in project.models
-        if model not in there
+        if name_of(model) not in there
     ]
     return sorted([*applied, *absent], key=lambda each: each.model)
 

@@ -28,6 +28,7 @@ from aimass_compiler.kubernetes.objects import Object, in_ranks, key_of
 from aimass_compiler.kubernetes.prune import wait_until_gone
 from aimass_compiler.kubernetes.readiness import NotReady, wait_for
 from aimass_compiler.kubernetes.transport import Report
+from aimass_compiler.model_path import name_of
 from aimass_compiler.programs.kubectl import Kubectl
 from aimass_compiler.programs.object_store import Store
 from aimass_compiler.render.object_kind import WorkloadState, at
@@ -159,7 +160,7 @@ def _clear(connection: Connection, wanted: ClusterTraining, report: Report) -> N
 
     Raises Locked while the clock's job runs.
     """
-    labels = {conventions.LABEL_MODEL: wanted.model}
+    labels = {conventions.LABEL_MODEL: name_of(wanted.model)}
     leaving = []
     for live in connection.list(_GROUP, "RayJob", wanted.namespace, labels):
         name, has_ended = live["metadata"]["name"], _has_ended(live)

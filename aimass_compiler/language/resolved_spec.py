@@ -22,7 +22,7 @@ _OVERRIDABLE = ("serving", "monitoring", "training")
 
 def resolved(pipeline: Pipeline, document: Document) -> str:
     """The pipeline in the language's own form, with a comment behind every value."""
-    text = emit(_as_spec(pipeline), pipeline.name).decode().removeprefix(header(pipeline.name))
+    text = emit(_as_spec(pipeline), pipeline.path).decode().removeprefix(header(pipeline.path))
     shown, _ = parse(text, document.file)
     comments = {
         shown.place_of(path).line: _origin(path, value, document) for path, value in _leaves(shown.data)

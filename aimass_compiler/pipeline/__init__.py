@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, model_path
 from aimass_compiler.catalog import OneOf
 from aimass_compiler.catalog.artifact import Artifact
 from aimass_compiler.catalog.model import Model
@@ -60,6 +60,8 @@ class Pipeline(Frozen):
 
     format: Literal["aimass.pipeline/v1"] = conventions.PIPELINE_FORMAT  # type: ignore[assignment]  # the constant's value
     metadata: Metadata
+    team: str | None = Field(None, exclude_if=is_absent)
+    """Whose model it is: the folder of its spec; none where that is specs/ itself."""
     data: Data
     task: Task
     features: tuple[Annotated[Transform, OneOf("transforms")], ...]
@@ -83,7 +85,13 @@ class Pipeline(Frozen):
 
     @property
     def name(self) -> str:
+        """What Kubernetes objects and metrics call it, which another team's model may be called, too."""
         return self.metadata.name
+
+    @property
+    def path(self) -> str:
+        """What files and people call it, which no other model is called."""
+        return model_path.path_of(self.team or "", self.name)
 
     @property
     def first_model(self) -> Model:

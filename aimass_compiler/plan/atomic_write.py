@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Explanation, Finding, has_errors
+from aimass_compiler.model_path import owner_of
 from aimass_compiler.plan.comparison import Action, FileChange, Files, Plan, compare
 from aimass_compiler.plan.folder import Obstacle, OutputFolder
 from aimass_compiler.plan.folder_lock import folder_locked
-from aimass_compiler.plan.names import STAGING, inventory_path, model_folder, partial_name
+from aimass_compiler.plan.names import STAGING, inventory_path, partial_name
 from aimass_compiler.plan.snapshot import snapshot
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def alone(folder: pathlib.Path, on_wait: Callable[[], object]) -> Iterator[None]
         try:
             yield
         finally:
+            opened.remove_empty_folders(STAGING)
             opened.remove_emptied(STAGING)
 
 
@@ -111,9 +113,10 @@ def write(plan: Plan, folder: pathlib.Path) -> list[Finding]:
     if has_errors(plan.findings):
         return list(plan.findings)
     acting: dict[str, list[FileChange]] = {}
+    models = plan.of_teams
     for change in plan.changes:
         if change.action is not Action.UNCHANGED:
-            acting.setdefault(model_folder(change.path), []).append(change)
+            acting.setdefault(owner_of(change.path, models), []).append(change)
     order = sorted(acting, key=lambda model: (inventory_path(model) not in plan.files, model))
     with OutputFolder(folder) as opened:
         for model in order:

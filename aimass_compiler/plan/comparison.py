@@ -11,8 +11,9 @@ from msgspec import Struct, field
 from aimass_compiler import conventions
 from aimass_compiler.conflict_markers import is_conflicted
 from aimass_compiler.diagnostics import Explanation, Finding, Severity, has_errors
+from aimass_compiler.model_path import owner_of
 from aimass_compiler.plan.inventory import Inventory, digest, to_bytes, with_line_feeds
-from aimass_compiler.plan.names import below, inventory_path, model_folder, refusals
+from aimass_compiler.plan.names import below, folders_listed, folders_produced, inventory_path, refusals
 
 if TYPE_CHECKING:
     from aimass_compiler.plan.folder import Obstacle
@@ -86,6 +87,11 @@ class Plan(Struct, frozen=True):
     shown_as: str = conventions.GENERATED_FOLDER
 
     @property
+    def of_teams(self) -> frozenset[str]:
+        """The models of teams that it is about, by which `owner_of` tells whose a file is."""
+        return folders_listed(change.path for change in self.changes)
+
+    @property
     def is_stale(self) -> bool:
         """Whether the disk differs from what the spec compiles to."""
         return has_errors(self.findings) or any(
@@ -115,8 +121,9 @@ def compare(files: Files, seen: Snapshot, *, prune_models: bool = False, force: 
     if findings:
         return Plan(findings=tuple(findings), shown_as=seen.shown_as)
     produced: dict[str, dict[str, bytes]] = {}
+    models = folders_produced(files)
     for path, content in files.items():
-        folder = model_folder(path)
+        folder = owner_of(path, models)
         produced.setdefault(folder, {})[path[len(folder) + 1 :] if folder else path] = content
     considered = produced.keys() | seen.inventories.keys() if prune_models else produced.keys()
     parts = [_Part(folder, produced.get(folder), seen, force) for folder in sorted(considered)]
@@ -247,8 +254,9 @@ def _kept(folders: Collection[str], seen: Snapshot) -> Iterator[Finding]:
     """What is not the compiler's, and stays in the folders of models that are gone."""
     kept: dict[str, list[str]] = {}
     for path in seen.others:
-        if model_folder(path) in folders:
-            kept.setdefault(model_folder(path), []).append(path)
+        folder = owner_of(path, folders)
+        if folder in folders:
+            kept.setdefault(folder, []).append(path)
     for folder, paths in kept.items():
         more = f" and {len(paths) - 1} more files" if len(paths) > 1 else ""
         message = f"`{paths[0]}`{more} will stay although the model is gone: the compiler did not write it"
@@ -261,7 +269,7 @@ def _obstacles(folders: Collection[str], seen: Snapshot) -> Iterator[Finding]:
     """One finding for each thing that is in the way, whatever number of files it keeps out."""
     kept_out: dict[Obstacle, list[str]] = {}
     for path, obstacle in seen.obstacles.items():
-        if not path or model_folder(path) in folders:
+        if not path or owner_of(path, folders) in folders:
             kept_out.setdefault(obstacle, []).append(path)
     for obstacle, paths in kept_out.items():
         also = f"; {len(paths)} files belong below it" if len(paths) > 1 else ""

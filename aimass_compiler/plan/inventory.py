@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct, field
 
 from aimass_compiler.conflict_markers import is_conflicted, sides
-from aimass_compiler.plan.names import below, model_folder, refusal
+from aimass_compiler.plan.names import below, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,8 +87,7 @@ def _problem(folder: str, listed: object) -> str:
     if not isinstance(listed, dict) or not all(isinstance(value, str) for value in listed.values()):
         return "it does not map paths to hashes"
     for path in listed:
-        whole = below(folder, path)
-        reason = refusal(whole) or ("" if model_folder(whole) == folder else "it is in another folder")
-        if reason:
+        elsewhere = "it is in another folder" if not folder and "/" in path else ""
+        if reason := refusal(below(folder, path), folder) or elsewhere:
             return f"it lists `{path}`: {reason}"
     return ""

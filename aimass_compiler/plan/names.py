@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Explanation, Finding
+from aimass_compiler.model_path import DEEPEST, owner_of, team_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 EXPLANATIONS = (
     Explanation(
@@ -39,10 +40,23 @@ _FEW = 64
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
 
 
-def model_folder(path: str) -> str:
-    """The folder whose inventory lists this path; "" is the output folder itself."""
-    head, slash, _ = path.partition("/")
-    return head if slash else ""
+def folders_produced(paths: Iterable[str]) -> frozenset[str]:
+    """The folders of models that lie in those of teams, by the paths of what is produced.
+
+    The pipeline of each model is at the top of its folder; a model of no team may have another one below.
+    """
+    found = _folders_with(conventions.PIPELINE_FILE, paths)
+    return frozenset(folder for folder in found if "/" in folder and team_of(folder) not in found)
+
+
+def folders_listed(paths: Iterable[str]) -> frozenset[str]:
+    """The same by paths among which are inventories."""
+    return frozenset(folder for folder in _folders_with(conventions.INVENTORY_FILE, paths) if "/" in folder)
+
+
+def _folders_with(file: str, paths: Iterable[str]) -> set[str]:
+    folders = (path[: -len(file) - 1] for path in paths if path.endswith(f"/{file}"))
+    return {folder for folder in folders if folder.count("/") <= DEEPEST}
 
 
 def below(folder: str, path: str) -> str:
@@ -63,20 +77,20 @@ def partial_name(name: str) -> str:
 def refusals(paths: Iterable[str], shown_as: str) -> list[Finding]:
     """Why these paths cannot be written together; nothing when they can."""
     listed = sorted(paths)
+    models = folders_produced(listed)
     findings = [
         Finding("AM030", (), f"`{path}` cannot be written: {reason}", file=f"{shown_as}/{path}")
         for path in listed
-        if (reason := refusal(path))
+        if (reason := refusal(path, owner_of(path, models)))
     ]
-    return findings or list(_collisions(listed, shown_as))
+    return findings or list(_collisions(listed, models, shown_as))
 
 
-def refusal(path: str) -> str:
-    """Why this path cannot be written; "" when it can."""
+def refusal(path: str, folder: str) -> str:
+    """Why this path, in the folder of a model, cannot be written; "" when it can."""
     if path.startswith("/"):
         return "it is absolute"
-    head, slash, inside = path.partition("/")
-    return (_refusal(head) or _refusal(inside)) if slash else _refusal(head)
+    return (_refusal(folder) or _refusal(path[len(folder) + 1 :])) if folder else _refusal(path)
 
 
 @lru_cache(_MANY)
@@ -109,7 +123,7 @@ def _is_unicode(text: str) -> bool:
     return not any(unicodedata.category(character) == "Cs" for character in text)
 
 
-def _collisions(paths: Iterable[str], shown_as: str) -> Iterator[Finding]:
+def _collisions(paths: Iterable[str], models: Collection[str], shown_as: str) -> Iterator[Finding]:
     """Paths that some system takes for one.
 
     Whether files of two models are one depends on the names of their folders alone, and most models
@@ -117,7 +131,7 @@ def _collisions(paths: Iterable[str], shown_as: str) -> Iterator[Finding]:
     """
     inside: dict[str, list[str]] = {}
     for path in paths:
-        folder = model_folder(path)
+        folder = owner_of(path, models)
         inside.setdefault(folder, []).append(path[len(folder) + 1 :] if folder else path)
     tops = (*(f"{folder}/." for folder in inside if folder), *inside.pop("", ()))
     for folder, listed in (("", sorted(tops)), *inside.items()):

@@ -54,6 +54,13 @@ def file_of(root: Path, model: str) -> Path:
     return root / conventions.ACCEPTS_FOLDER / f"{model}.yaml"
 
 
+def models_of(root: Path) -> list[str]:
+    """The models that have such a file, by their paths, sorted."""
+    folder = root / conventions.ACCEPTS_FOLDER
+    found = (path for pattern in ("*.yaml", "*/*.yaml") for path in folder.glob(pattern))
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in found)
+
+
 def accepted_breaks(root: Path, model: str) -> dict[str, str]:
     """The reason for each accepted break of a model, by its name. Raises DamagedAcceptance."""
     path = file_of(root, model)
@@ -62,7 +69,7 @@ def accepted_breaks(root: Path, model: str) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, DamagedAcceptance) as error:
-        shown = f"{conventions.ACCEPTS_FOLDER}/{path.name}"
+        shown = path.relative_to(root).as_posix()
         raise DamagedAcceptance(f"{shown} cannot be read: {error}") from None
 
 

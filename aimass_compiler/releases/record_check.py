@@ -112,31 +112,32 @@ EXAMPLES = (
 def findings(root: Path) -> Iterator[Finding]:
     """What is wrong with all releases, records and accepted breaks of a project."""
     records: dict[str, list[VersionRecord]] = {}
-    for folder in sorted((root / conventions.VERSIONS_FOLDER).glob("*/")):
+    for model in version_record.models_of(root):
         try:
-            records[folder.name] = version_record.versions_of(root, folder.name)
+            records[model] = version_record.versions_of(root, model)
         except DamagedRecord as damaged:
-            yield _finding("AM460", str(damaged), f"{conventions.VERSIONS_FOLDER}/{folder.name}")
+            yield _finding("AM460", str(damaged), f"{conventions.VERSIONS_FOLDER}/{model}")
             continue
-        for path in sorted(folder.glob("v*.json")):
-            yield from _misnamed(path, records[folder.name], root)
+        for path in sorted(version_record.folder_of(root, model).glob("v*.json")):
+            yield from _misnamed(path, model, records[model], root)
     if records:
         yield from _edited(root)
     for environment, model in release_file.released_places(root):
         yield from _released(root, environment, model, records.get(model, []))
-    for path in sorted((root / conventions.ACCEPTS_FOLDER).glob("*.yaml")):
+    for model in accepted_breaks.models_of(root):
         try:
-            accepted_breaks.accepted_breaks(root, path.stem)
+            accepted_breaks.accepted_breaks(root, model)
         except DamagedAcceptance as damaged:
-            yield _finding("AM460", str(damaged), path.relative_to(root).as_posix())
+            file = accepted_breaks.file_of(root, model).relative_to(root).as_posix()
+            yield _finding("AM460", str(damaged), file)
 
 
-def _misnamed(path: Path, records: list[VersionRecord], root: Path) -> Iterator[Finding]:
+def _misnamed(path: Path, model: str, records: list[VersionRecord], root: Path) -> Iterator[Finding]:
     """A record whose file, model or package has another name."""
     if path.name.endswith(".rejected.json"):
         return
     named = [each for each in records if each.name == path.stem]
-    if not named or any(each.model != path.parent.name or not _is_of_package(each) for each in named):
+    if not named or any(each.model != model or not _is_of_package(each) for each in named):
         file = path.relative_to(root).as_posix()
         yield _finding("AM464", f"`{file}` is not the record of a version of this name", file)
 
@@ -149,7 +150,7 @@ def _edited(root: Path) -> Iterator[Finding]:
     """Records that differ from what was committed first; a warning where git is missing or cannot say it."""
     first: dict[str, bytes | None] = {}
     try:
-        again = git.changed_again(root, [f":(glob){conventions.VERSIONS_FOLDER}/*/v*.json"])
+        again = git.changed_again(root, [f":(glob){conventions.VERSIONS_FOLDER}/**/v*.json"])
         doubtful = [path for path in again if not path.endswith(".rejected.json")]
         for revision in git.revisions(root, doubtful) if doubtful else ():
             if revision.content is not None:

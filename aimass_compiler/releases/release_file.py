@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,13 +18,15 @@ import msgspec
 import yaml
 from msgspec import Struct, field
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, model_path
 from aimass_compiler.releases.version_record import ImageDigest
 
 if TYPE_CHECKING:
     from ruamel.yaml import YAML
 
 _DIGEST = re.compile(conventions.DIGEST_PATTERN)
+#: A model lies below an environment, or in the folder of its team there.
+_DEEPEST = 1 + model_path.DEEPEST
 _WIDE = 4096  # characters, so that no line is folded
 
 
@@ -42,6 +44,7 @@ class Release(Struct, frozen=True, kw_only=True):
 
     environment: str
     model: str
+    """Its path."""
     images: dict[str, ImageDigest]
     """By the name that manifests have for it: the model's, and its server's where that is another image."""
     version: str = ""
@@ -55,7 +58,12 @@ class Release(Struct, frozen=True, kw_only=True):
     @property
     def digest(self) -> str:
         """What names the release: the digest of the image that holds the model."""
-        return self.images[self.model].digest
+        return self.images[self.name].digest
+
+    @property
+    def name(self) -> str:
+        """What manifests call the image that holds the model: as they call the model."""
+        return model_path.name_of(self.model)
 
     @property
     def digests(self) -> dict[str, str]:
@@ -84,21 +92,37 @@ def folder_of(root: Path, environment: str) -> Path:
 
 def released_models(root: Path, environment: str) -> list[str]:
     """The models that have a release in an environment, sorted."""
-    return sorted(
-        path.parent.name for path in folder_of(root, environment).glob(f"*/{conventions.RELEASE_FILE}")
-    )
+    return sorted(_released(folder_of(root, environment)))
 
 
 def released_places(root: Path) -> list[tuple[str, str]]:
     """Each environment with each model that has a release there, sorted."""
-    paths = (root / conventions.RELEASES_FOLDER).glob(f"*/*/{conventions.RELEASE_FILE}")
-    return sorted((path.parts[-3], path.parts[-2]) for path in paths)
+    folders = (root / conventions.RELEASES_FOLDER).glob("*/")
+    return sorted((folder.name, model) for folder in folders for model in _released(folder))
+
+
+def _released(folder: Path) -> Iterator[str]:
+    """The models with a release in the folder of an environment; what lies in one of theirs is no other's."""
+    for path in folder.glob("*/"):
+        if (path / conventions.RELEASE_FILE).exists():
+            yield path.name
+        else:
+            files = path.glob(f"*/{conventions.RELEASE_FILE}")
+            yield from (f"{path.name}/{each.parent.name}" for each in files)
+
+
+def place_of(path: str) -> tuple[str, str] | None:
+    """The environment and the model of a release file, by its path below the root; None for others."""
+    parts = path.split("/")
+    is_release = parts[0] == conventions.RELEASES_FOLDER and parts[-1] == conventions.RELEASE_FILE
+    folders = parts[2:-1]
+    return (parts[1], "/".join(folders)) if is_release and 1 <= len(folders) <= _DEEPEST else None
 
 
 def read(root: Path, environment: str, model: str) -> Release | None:
     """A release, or None where the model is not deployed there. Raises DamagedRelease."""
     path = file_of(root, environment, model)
-    if any(each.is_symlink() for each in (path, *path.parents[:2])):
+    if any(each.is_symlink() for each in (path, *path.parents[: 2 + model.count("/")])):
         raise DamagedRelease(f"{path}: it is a link, and what is written for {environment} would change more")
     try:
         return decoded(path.read_bytes(), environment, model)
@@ -155,6 +179,8 @@ def _component(text: bytes) -> _Component:
 
 
 def _images(component: _Component, model: str) -> dict[str, ImageDigest]:
+    """The images by name; that of the model is there."""
+    model = model_path.name_of(model)
     found: dict[str, ImageDigest] = {}
     for each in component.images or ():
         if not _DIGEST.fullmatch(each.digest):
@@ -222,7 +248,7 @@ def _new() -> dict[str, Any]:
 def _set_images(document: dict[str, Any], release: Release) -> None:
     """Those of the release; images of what others add to the pods stay."""
     listed = _below(document, "images", [])
-    ours = {release.model, conventions.SERVER_IMAGE}
+    ours = {release.name, conventions.SERVER_IMAGE}
     gone = ours - release.images.keys()
     listed[:] = [each for each in listed if each.get("name") not in gone]
     known = {each["name"]: each for each in listed}

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, model_path
 from aimass_compiler.releases.version_record import ImageDigest, VersionRecord
 
 IMAGE, VOLUME = "image", "volume"
@@ -35,13 +35,14 @@ class ServedModel(Struct, frozen=True):
         A version that was made without a registry has its package alone: git can say where it goes,
         but no cluster can run it.
         """
+        own = model_path.name_of(record.model)
         if record.server_image is None:
-            return {record.model: record.package_image}
-        named: dict[str, ImageDigest | None] = {record.model: record.image}
+            return {own: record.package_image}
+        named: dict[str, ImageDigest | None] = {own: record.image}
         if not self.is_ours:
-            named = {record.model: record.package_image}
+            named = {own: record.package_image}
         elif self.source == VOLUME:
-            named = {record.model: record.package_image, conventions.SERVER_IMAGE: record.server_image}
+            named = {own: record.package_image, conventions.SERVER_IMAGE: record.server_image}
         found = {name: image for name, image in named.items() if image is not None}
         return found if len(found) == len(named) else {}
 

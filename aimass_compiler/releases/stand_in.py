@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, model_path
 from aimass_compiler.releases.release_file import Release, edited, file_of
 from aimass_compiler.releases.version_record import ImageDigest
 
@@ -19,7 +19,7 @@ _PLACE = f"{conventions.NO_REGISTRY}/unreleased"
 
 def stand_in(environment: str, model: str) -> Release:
     """A release that only makes the manifests whole."""
-    names = (model, conventions.SERVER_IMAGE)
+    names = (model_path.name_of(model), conventions.SERVER_IMAGE)
     images = {name: ImageDigest(f"{_PLACE}/{name}", _DIGEST) for name in names}
     return Release(environment=environment, model=model, images=images)
 

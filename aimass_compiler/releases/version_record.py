@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct, field
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, model_path
 from aimass_compiler.render.facts import Contract
 
 _NAME = re.compile(r"v(?P<number>[1-9][0-9]*)-(?P<hash>[0-9a-f]{8})")
@@ -75,6 +75,7 @@ class VersionRecord(Struct, frozen=True, kw_only=True):
 
     format: Literal[conventions.VERSION_FORMAT] = conventions.VERSION_FORMAT  # type: ignore[valid-type]  # the constant's value
     model: str
+    """Its path."""
     name: str
     """`v17-4be17c20`: its number, and the first of the package's hash."""
     package: str
@@ -163,6 +164,14 @@ def folder_of(root: Path, model: str) -> Path:
     return root / conventions.VERSIONS_FOLDER / model
 
 
+def models_of(root: Path) -> list[str]:
+    """The models that have versions, by their paths, sorted."""
+    folder = root / conventions.VERSIONS_FOLDER
+    found = (path.parent for pattern in ("*/v*.json", "*/*/v*.json") for path in folder.glob(pattern))
+    models = {each.relative_to(folder).as_posix() for each in found}
+    return sorted(each for each in models if model_path.team_of(each) not in models)
+
+
 def versions_of(root: Path, model: str) -> list[VersionRecord]:
     """Every version of a model, from the first to the last.
 
@@ -231,7 +240,7 @@ def short_name(name: str) -> str:
 
 def is_of(record: VersionRecord, digests: Mapping[str, str]) -> bool:
     """Whether images with these digests, by the names that manifests have for them, run this version."""
-    model, server = digests.get(record.model), digests.get(conventions.SERVER_IMAGE)
+    model, server = digests.get(model_path.name_of(record.model)), digests.get(conventions.SERVER_IMAGE)
     if record.image is not None and model == record.image.digest:
         return True
     is_served_so = None in (server, record.server_image) or server == _digest(record.server_image)

@@ -52,7 +52,7 @@ def access_file(pipeline: Pipeline, held: Mapping[str, Sequence[Object]]) -> byt
             parts.append(_ROLLBACK(words, oncall, serving, own))
         if name == next(iter(pipeline.environments)) and (trainer := _trainer(pipeline, name)):
             parts.append(_TRAINING(words, trainer, own))
-    return (header(pipeline.name) + "---\n".join(parts)).encode()
+    return (header(pipeline.path) + "---\n".join(parts)).encode()
 
 
 def _placed(model: str, document: Object) -> Placed:

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from aimass_compiler import conventions
+from aimass_compiler.model_path import beside, root_from
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.access import ACCESS_FILE, access_file
 from aimass_compiler.render.emit import block, emit, emit_all
@@ -39,8 +40,8 @@ class Objects(Struct, frozen=True):
 def kustomizations(pipeline: Pipeline, rendered: Sequence[Rendered], objects: Objects) -> dict[str, bytes]:
     """The files below base/ and overlays/, and the right to apply each overlay."""
     layers, base = [each.base for each in rendered], objects.base
-    files = {f"base/{_OBJECTS_FILE}": emit_all(base, pipeline.name)}
-    files["base/kustomization.yaml"] = emit(_base(pipeline, layers), pipeline.name)
+    files = {f"base/{_OBJECTS_FILE}": emit_all(base, pipeline.path)}
+    files["base/kustomization.yaml"] = emit(_base(pipeline, layers), pipeline.path)
     files |= _own_files(layers, "base")
     held = {}
     for name in pipeline.environments:
@@ -125,19 +126,19 @@ def _overlay(
         ("patches", [{"patch": block(patch)} for patch in later]),
         ("replacements", replacements(pipeline.name, images)),
     )
-    files = {f"overlays/{name}/kustomization.yaml": emit(kustomization(parts), pipeline.name)}
+    files = {f"overlays/{name}/kustomization.yaml": emit(kustomization(parts), pipeline.path)}
     if first:
         component = {
             "apiVersion": "kustomize.config.k8s.io/v1alpha1",
             "kind": "Component",
             "patches": [{"patch": block(patch)} for patch in first],
         }
-        files[f"overlays/{name}/{_BEFORE_RELEASE}/kustomization.yaml"] = emit(component, pipeline.name)
+        files[f"overlays/{name}/{_BEFORE_RELEASE}/kustomization.yaml"] = emit(component, pipeline.path)
     if images:
-        files[f"overlays/{name}/{_IMAGES_FILE}"] = emit(stand_in(pipeline.name, images), pipeline.name)
+        files[f"overlays/{name}/{_IMAGES_FILE}"] = emit(stand_in(pipeline.name, images), pipeline.path)
     if change.added:
         objects = [_labelled(document, pipeline) for document in change.added]
-        files[f"overlays/{name}/{_OBJECTS_FILE}"] = emit_all(objects, pipeline.name)
+        files[f"overlays/{name}/{_OBJECTS_FILE}"] = emit_all(objects, pipeline.path)
     return files
 
 
@@ -153,13 +154,13 @@ def _releases(pipeline: Pipeline, environment: str) -> Iterator[str]:
     """The releases of adapters that are served beside the model, and its own, whose version is then noted."""
     adapters = pipeline.environments[environment].serving.adapters
     for model in () if adapters is None else adapters.models:
-        yield release_folder(model, environment)
-    yield release_folder(pipeline.name, environment)
+        yield release_folder(beside(pipeline.path, model), environment)
+    yield release_folder(pipeline.path, environment)
 
 
 def release_folder(model: str, environment: str) -> str:
     """Where an overlay finds what says which images it runs; without it, nothing is built of the overlay."""
-    return f"../../../../{conventions.RELEASES_FOLDER}/{environment}/{model}"
+    return f"../../../{root_from(model)}/{conventions.RELEASES_FOLDER}/{environment}/{model}"
 
 
 def _manifests(layers: Sequence[Layer]) -> list[str]:

@@ -72,7 +72,7 @@ def resolved(source: PipelineJson, rendered: Sequence[Rendered], objects: Object
         _search(pipeline),
         _job(pipeline),
         {
-            stage.name: StageCommand(command(stage, pipeline.name), reads_unseen(stage, pipeline))
+            stage.name: StageCommand(command(stage, pipeline.path), reads_unseen(stage, pipeline))
             for stage in stages_of(repeats=pipeline.repetition is not None)
         },
         _environments(source.pipeline, rendered, objects),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import jinja2
 from pydantic import TypeAdapter, ValidationError
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, model_path
 from aimass_compiler.catalog.source_choice import PACKED
 from aimass_compiler.diagnostics import Finding
 from aimass_compiler.pipeline.model_name import ModelName
@@ -49,20 +49,20 @@ class SpecProposal(NamedTuple):
 
 
 def propose(
-    path: Path, shown_as: str, name: str, wanted: Wanted = _NOTHING_WANTED, seen: Seen = None
+    path: Path, shown_as: str, model: str, wanted: Wanted = _NOTHING_WANTED, seen: Seen = None
 ) -> SpecProposal:
-    """A commented spec called `name` that reads the data file.
+    """A commented spec of a model, by its path, that reads the data file.
 
     `shown_as` is the file's path below the project's root, as the spec will call it; `seen` is given how many
     rows have been read so far.
     """
     try:
-        _check_name(name)
+        _check_name(model)
         _check_path(shown_as)
         data, observed, rows = examine(path, shown_as, seen)
         if (chat := conversations_of(observed, rows, wanted)) is not None:
             read = data.of(chat.columns.keys())
-            text = _filled("conversation", read, shown_as, name, draft=chat, characters=CHARACTERS_A_TOKEN)
+            text = _filled("conversation", read, shown_as, model, draft=chat, characters=CHARACTERS_A_TOKEN)
             return SpecProposal(text, [], conversation.guesses(chat))
         draft = decide(observed, wanted)
         series = series_of(draft, rows) if wanted.task == "forecast" else None
@@ -73,17 +73,18 @@ def propose(
     data = data.of({column.name for column in draft.columns})
     told = [guess for guess in guesses(draft) if series is None or guess[0] not in ("split", "times")]
     told += [] if series is None else [("series", series.reason)]
-    return SpecProposal(_text(draft, data, shown_as, name, series), [], told)
+    return SpecProposal(_text(draft, data, shown_as, model, series), [], told)
 
 
-def _check_name(name: str) -> None:
+def _check_name(model: str) -> None:
     try:
-        TypeAdapter(ModelName).validate_python(name)
+        for name in model.split("/"):
+            TypeAdapter(ModelName).validate_python(name)
     except ValidationError:
-        proposed = re.sub(r"[^a-z0-9]+", "-", name.lower()).lstrip("-0123456789")[:40].rstrip("-")
+        proposed = re.sub(r"[^a-z0-9]+", "-", model.lower()).lstrip("-0123456789")[:40].rstrip("-")
         hint = "write it in at most 40 small letters, digits and hyphens, a letter first"
         hint += f", such as `{proposed}`" if proposed else ""
-        raise UnusableDataError("AM066", f"{inline(name)} cannot be the name of a model", hint) from None
+        raise UnusableDataError("AM066", f"{inline(model)} cannot be the name of a model", hint) from None
 
 
 def _check_path(shown_as: str) -> None:
@@ -96,12 +97,12 @@ def _check_path(shown_as: str) -> None:
         raise UnusableDataError("AM066", f"`{shown_as}` has `*`, `?` or `[` in its name", hint)
 
 
-def _text(draft: Draft, data: DataFile, shown_as: str, name: str, series: SeriesDraft | None = None) -> str:
+def _text(draft: Draft, data: DataFile, shown_as: str, model: str, series: SeriesDraft | None = None) -> str:
     return _filled(
         "starter" if series is None else "forecast",
         data,
         shown_as,
-        name,
+        model,
         draft=draft,
         target=draft.target.column.name,
         split_reason=split_reason(draft),
@@ -110,7 +111,7 @@ def _text(draft: Draft, data: DataFile, shown_as: str, name: str, series: Series
     )
 
 
-def _filled(template: str, data: DataFile, shown_as: str, name: str, **values: object) -> str:
+def _filled(template: str, data: DataFile, shown_as: str, model: str, **values: object) -> str:
     """The text of a template, with what all of them say of a file and these values."""
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined,
@@ -125,8 +126,10 @@ def _filled(template: str, data: DataFile, shown_as: str, name: str, **values: o
         api_version=conventions.API_VERSION,
         kind=conventions.KIND,
         schema_file=conventions.SCHEMA_FILE,
+        up=model_path.root_from(model),
         shown_as=shown_as,
-        name=name,
+        model=model,
+        name=model_path.name_of(model),
         source_name=_source_name(shown_as),
         source=data.source,
         notes=data.notes,

@@ -7,7 +7,7 @@ import pytest
 from aimass_compiler.conventions import ExitCode
 from cli.projects import SPEC, Project
 
-STRAYS = ("specs/risk/balance.yaml", "specs/risk/eu/notes.yml", "specs/upper.YAML")
+STRAYS = ("specs/risk/eu/balance.yaml", "specs/risk/eu/notes.yml", "specs/upper.YAML")
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_each_is_named(strayed: Project, words: list[str]) -> None:
     assert done.code == ExitCode.FAILED
     assert [path for path in STRAYS if f"`{path}` is not read" in done.err] == list(STRAYS)
     assert done.err.count("AM023") == len(STRAYS)
-    assert "move it to `specs/balance.yaml`" in done.err
+    assert "move it to `specs/risk/balance.yaml`" in done.err
 
 
 def test_the_memory_of_an_earlier_compile_does_not_hide_them(compiled: Project) -> None:
@@ -40,9 +40,9 @@ def test_the_memory_of_an_earlier_compile_does_not_hide_them(compiled: Project) 
 def test_who_names_one_is_told(strayed: Project, words: list[str]) -> None:
     done = strayed.aimass(*words)
     assert done.code == ExitCode.USAGE
-    assert "`specs/risk/balance.yaml` is not read: it is in a folder" in done.err
+    assert "`specs/risk/eu/balance.yaml` is not read: it lies deeper than" in done.err
 
 
 def test_where_there_are_no_others(empty: Project) -> None:
     empty.write(STRAYS[0], SPEC)
-    assert "`specs/risk/balance.yaml` is not read" in empty.aimass("check").err
+    assert "`specs/risk/eu/balance.yaml` is not read" in empty.aimass("check").err

@@ -123,10 +123,12 @@ def specs(*files: str) -> Situation:
     """A project has specs of models that are called like their files."""
 
     def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
-        (root / "specs").mkdir()
         for file in files:
-            name = file.removesuffix(".yaml").removesuffix(".yml")
+            name = Path(file).stem
+            (root / "specs" / file).parent.mkdir(parents=True, exist_ok=True)
             (root / "specs" / file).write_text(BASE.replace("name: churn", f"name: {name}"))
+        (root / "teams").mkdir()
+        (root / "teams/growth.yaml").touch()
         project = Project(root)
         return list(compile_specs(project, project.specs(), upto=Upto.CHECK).findings)
 
@@ -347,7 +349,9 @@ SITUATIONS: dict[str, tuple[Situation, Situation]] = {
     "AM066": (proposing("c.csv", name="Churn_EU"), proposing("c.csv", name="churn-eu")),
     "AM067": (creating("churn.yaml"), creating("churn-eu.yaml")),
     "AM022": (reading(BASE.encode() + b"<<<<<<< HEAD\n# a\n=======\n# b\n>>>>>>> b\n"), SOUND),
-    "AM023": (unread("risk/churn.yaml", "churn.YAML"), unread()),
+    "AM023": (unread("risk/2026/churn.yaml", "churn.YAML"), unread("risk/churn.yaml")),
+    "AM024": (specs("growth.yaml", "growth/churn.yaml"), specs("growth/growth.yaml", "growth/churn.yaml")),
+    "AM025": (specs("fleet/churn.yaml"), specs("growth/churn.yaml")),
     "AM292": (specs("aimass-server.yaml"), specs("churn.yaml")),
     "AM293": (specs("churn-canary.yaml", "churn.yaml"), specs("churn-weekly.yaml", "churn.yaml")),
     "AM229": (naming_code("Splines"), naming_code("Spline")),

@@ -76,7 +76,7 @@ def asking(team: str, spec: str = BASE) -> Situation:
     def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
         known, wrong = organisation(root, {"aimass.yaml": PRICES, GROWTH: team})
         files = compile_spec(parse(spec, SPEC), known.settings_of("growth/churn")).files
-        fleet = Fleet(known, {"growth/churn": files["churn/resolved.json"]})
+        fleet = Fleet(known, {"growth/churn": files["growth/churn/resolved.json"]})
         return [*wrong, *PART.findings(fleet)]
 
     return situation

@@ -29,6 +29,7 @@ def pipeline(*environments: str | None) -> Any:
     gates = tuple(Gate(metric="roc_auc", beats="released", environment=each) for each in environments)
     return SimpleNamespace(
         name="churn",
+        path="churn",
         environments=dict.fromkeys(ORDER),
         evaluation=Evaluation(gates=gates),
         settings=Settings(),
@@ -61,7 +62,7 @@ def run(command: Sequence[str], folder: Path) -> None:
 
 def test_nothing_is_left_where_no_gate_asks(tmp_path: Path) -> None:
     released(tmp_path, recorded(tmp_path, "churn"), "dev")
-    bring(tmp_path, SimpleNamespace(name="churn", evaluation=Evaluation()))  # type: ignore[arg-type]  # all it asks
+    bring(tmp_path, SimpleNamespace(name="churn", path="churn", evaluation=Evaluation()))  # type: ignore[arg-type]  # all it asks
     assert not (tmp_path / "artifacts").exists()
 
 

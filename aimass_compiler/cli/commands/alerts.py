@@ -61,7 +61,7 @@ def _passes(pipeline: Pipeline, into: Path | None) -> bool:
     """Whether promtool accepts the rules of a model, reported on the terminal."""
     from aimass_compiler.render.monitoring.rule_files import rule_files
 
-    return _accepted(pipeline.name, rule_files(pipeline), ", ".join(pipeline.environments), into)
+    return _accepted(pipeline.path, rule_files(pipeline), ", ".join(pipeline.environments), into)
 
 
 def _fleet_passes(into: Path | None) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.selection import UnknownName, add_root, project_of
+from aimass_compiler.cli.selection import UnknownName, add_root, model_called, project_of
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
 
@@ -49,7 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.releases import release_file
     from aimass_compiler.releases.stand_in import unreleased
 
-    project, model, environment = project_of(arguments), arguments.model, arguments.environment
+    project, environment = project_of(arguments), arguments.environment
+    model = model_called(arguments.model, _models(project))
     folder = _folder(project, model, environment)
     is_released = release_file.file_of(project.root, environment, model).is_file()
     if environment != _TRAINING and not (is_released or arguments.unreleased):
@@ -66,6 +67,12 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
+def _models(project: Project) -> list[str]:
+    """The models that are compiled."""
+    found = (path for where in ("*", "*/*") for path in project.generated.glob(f"{where}/base/"))
+    return [path.parent.relative_to(project.generated).as_posix() for path in found]
+
+
 def _folder(project: Project, model: str, environment: str) -> Path:
     """What is built; raises UnknownName."""
     folders = {
@@ -74,8 +81,7 @@ def _folder(project: Project, model: str, environment: str) -> Path:
         for path in (project.generated / model).glob(pattern)
     }
     if not (project.generated / model).is_dir():
-        models = [path.name for path in project.generated.glob("*/")]
-        hint = did_you_mean(model, models) or "compile first: `aimass compile`"
+        hint = did_you_mean(model, _models(project)) or "compile first: `aimass compile`"
         raise UnknownName(f"there is no `{model}` in {conventions.GENERATED_FOLDER}", hint)
     if environment not in folders:
         shown = f"{conventions.GENERATED_FOLDER}/{model}"

@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     project = project_of(arguments)
     specs, _ = own_files(project, arguments.specs)
     checked = compile_specs(project, specs, upto=Upto.CHECK)
-    beside = [*conflicts(project.root, sorted(path.stem for path in specs))]
+    beside = [*conflicts(project.root, sorted(map(project.model_of, specs)))]
     if not arguments.specs:
         beside += [*model_names.unread(project.strays()), *record_check.findings(project.root)]
     findings.show([*checked.findings, *beside], checked.documents, arguments.format)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.selection import add_root, project_of, specs_of
+from aimass_compiler.cli.selection import add_root, model_called, project_of, specs_of
 from aimass_compiler.conventions import ExitCode
 
 if TYPE_CHECKING:
@@ -87,14 +87,15 @@ def _due(arguments: argparse.Namespace) -> int:
     from aimass_compiler.workflows import MOST_JOBS, batches
 
     project = project_of(arguments)
-    models = sorted(path.stem for path in project.specs())
+    models = sorted(project.models())
     settings, _, _ = read_settings(project.settings, conventions.SETTINGS_FILE)
     try:
         if not settings.images.has_registry:
             terminal.report(_NO_REGISTRY)
             found = {}
         elif arguments.model:
-            found = {path.stem: "it was asked for" for path in specs_of(project, [arguments.model])}
+            asked = map(project.model_of, specs_of(project, [arguments.model]))
+            found = dict.fromkeys(asked, "it was asked for")
         elif arguments.all:
             found = dict.fromkeys(models, "all are trained again")
         else:
@@ -127,8 +128,10 @@ def _environments(arguments: argparse.Namespace) -> int:
 def _version(arguments: argparse.Namespace) -> int:
     from aimass_compiler.releases import version_record
 
+    root = project_of(arguments).root
+    model = model_called(arguments.model, version_record.models_of(root))
     try:
-        versions = version_record.versions_of(project_of(arguments).root, arguments.model)
+        versions = version_record.versions_of(root, model)
     except version_record.DamagedRecord as error:
         terminal.error(str(error))
         return ExitCode.FAILED
@@ -151,14 +154,15 @@ def _attested(arguments: argparse.Namespace) -> int:
     from aimass_compiler.releases import version_record
 
     root = project_of(arguments).root
+    model = model_called(arguments.model, version_record.models_of(root))
     try:
         digest = hashlib.sha256(arguments.bundle.read_bytes()).hexdigest()
-        newest = version_record.versions_of(root, arguments.model)[-1]
+        newest = version_record.versions_of(root, model)[-1]
     except (OSError, IndexError, version_record.DamagedRecord) as error:
         terminal.error(f"the attestation of `{arguments.model}` cannot be recorded: {error}")
         return ExitCode.FAILED
     attestations = {**newest.attestations, "provenance": f"sha256:{digest}"}
-    path = version_record.file_of(root, arguments.model, newest.name)
+    path = version_record.file_of(root, model, newest.name)
     replace_file(path, version_record.encoded(replace(newest, attestations=attestations)))
     return ExitCode.DONE
 
@@ -173,7 +177,7 @@ def _manifests(arguments: argparse.Namespace) -> int:
         arguments.folder.mkdir(parents=True, exist_ok=True)
         for environment, model in released_overlays(root, arguments.since):
             overlay = root / conventions.GENERATED_FOLDER / model / "overlays" / environment
-            path = arguments.folder / f"{environment}.{model}.yaml"
+            path = arguments.folder / f"{environment}.{model.replace('/', '.')}.yaml"
             path.write_text(program.text(overlay), encoding="utf-8")
             print(f"built {model} for {environment}")
     except (OSError, kustomize.KustomizeError) as error:

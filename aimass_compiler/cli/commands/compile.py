@@ -31,7 +31,8 @@ EXIT_CODES = (ExitCode.STALE,)
 _STALE = "generated/ is not what the specs compile to"
 EXAMPLES = """
   aimass compile                     compile every spec of the project
-  aimass compile churn               compile specs/churn.yaml only
+  aimass compile churn               compile specs/churn.yaml only, or that of the team that has a churn
+  aimass compile growth/             compile all specs of a team: specs/growth/*.yaml
   aimass compile --dry-run --diff    show what would change, write nothing
   aimass compile --check             fail when generated/ is not up to date (for CI)
 """
@@ -40,7 +41,7 @@ EXAMPLES = """
 def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
     parser.add_argument(
-        "specs", nargs="*", metavar="SPEC", help="a spec's name or path (default: all of specs/)"
+        "specs", nargs="*", metavar="SPEC", help="a model, a spec's path, or a team: growth/ (default: all)"
     )
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--dry-run", action="store_true", help="show what would change and write nothing")
@@ -90,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.check and result.is_stale:
         if arguments.format == "github":
             settings = project.shown(project.settings)
-            _annotate(result.plan, {path.stem: project.shown(path) for path in specs})
+            _annotate(result.plan, {project.model_of(path): project.shown(path) for path in specs})
             _annotate(result.workflows, {conventions.WORKFLOWS_FOLDER: settings})
         is_beside = result.plan is not None and not result.plan.is_stale
         shown = "what GitHub reads is not what the settings compile to" if is_beside else _STALE
@@ -107,7 +108,7 @@ def _committed(project: Project, specs: Sequence[Path]) -> list[Finding]:
         return []
     from aimass_compiler.impact.consistency import conflicts, disagreements
 
-    models = sorted(path.stem for path in specs)
+    models = sorted(map(project.model_of, specs))
     return [*conflicts(project.root, models), *disagreements(project.root, models)]
 
 

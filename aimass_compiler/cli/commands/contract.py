@@ -11,7 +11,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.selection import add_root, project_of, specs_of
+from aimass_compiler.cli.selection import add_root, project_of, spec_of
 from aimass_compiler.conventions import ExitCode
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _model(project: Project, name: str) -> Model | None:
         except ValidationError as error:
             terminal.error(error.errors()[0]["msg"])
             return None
-    compiled = compile_specs(project, specs_of(project, [name]), upto=Upto.CHECK)
+    compiled = compile_specs(project, [spec_of(project, name)], upto=Upto.CHECK)
     pipeline = next(iter(compiled.pipelines.values()), None)
     if pipeline is None:
         findings.show([*compiled.findings], compiled.documents, "people")

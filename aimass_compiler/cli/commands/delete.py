@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import clusters, terminal
 from aimass_compiler.cli.commands.apply import show
-from aimass_compiler.cli.selection import UnknownName, add_format, add_root, project_of
+from aimass_compiler.cli.selection import UnknownName, add_format, add_root, models_called, project_of
 from aimass_compiler.conventions import ExitCode
 
 if TYPE_CHECKING:
@@ -56,15 +56,17 @@ def run(arguments: argparse.Namespace) -> int:
 
     project = project_of(arguments)
     environments = dict.fromkeys(arguments.env)
-    if arguments.namespace is not None:
-        if len(environments) > 1:
-            raise UnknownName("--namespace is of one environment", "give one --env")
-        places = dict.fromkeys(environments, arguments.namespace)
-    else:
-        places = {name: clusters.namespace_of(project, name) for name in environments}
+    if arguments.namespace is not None and len(environments) > 1:
+        raise UnknownName("--namespace is of one environment", "give one --env")
+    models = dict.fromkeys(models_called(arguments.models, _known(project)))
+    places = [
+        (name, model, arguments.namespace or clusters.namespace_of(project, name, model))
+        for name in environments
+        for model in models
+    ]
     try:
         connection = connect(arguments.kubeconfig, arguments.context, terminal.report)
-        found = _found(connection, arguments.models, places)
+        found = _found(connection, places)
         if not found or not (arguments.yes or arguments.dry_run or _agreed(found)):
             return ExitCode.DONE
         return _deleted(arguments, project, connection, found)
@@ -72,18 +74,24 @@ def run(arguments: argparse.Namespace) -> int:
         return clusters.report_error(error)
 
 
-def _found(connection: Connection, models: list[str], places: dict[str, str]) -> list[ClusterInventory]:
-    """The inventories of the models in each environment; what has none is reported."""
+def _known(project: Project) -> set[str]:
+    """The models that git has, or had when they were made: others are named by their whole paths."""
+    from aimass_compiler.releases.version_record import models_of
+
+    return {*project.models(), *models_of(project.root)}
+
+
+def _found(connection: Connection, places: list[tuple[str, str, str]]) -> list[ClusterInventory]:
+    """The inventories by environment, model and namespace; what has none is reported."""
     from aimass_compiler.kubernetes import inventory as owned
 
     found = []
-    for environment, namespace in places.items():
-        for model in dict.fromkeys(models):
-            inventory = owned.read(connection, namespace, model, environment)
-            if inventory is None:
-                terminal.report(f"{model} in {environment}: nothing of it is in the namespace `{namespace}`")
-            else:
-                found.append(inventory)
+    for environment, model, namespace in places:
+        inventory = owned.read(connection, namespace, model, environment)
+        if inventory is None:
+            terminal.report(f"{model} in {environment}: nothing of it is in the namespace `{namespace}`")
+        else:
+            found.append(inventory)
     return found
 
 

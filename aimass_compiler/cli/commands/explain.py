@@ -14,10 +14,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.selection import UnknownName, add_root, project_of, specs_of
+from aimass_compiler.cli.selection import UnknownName, add_root, project_of, spec_of, specs_of
 from aimass_compiler.cli.views import findings
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
+from aimass_compiler.model_path import called
 
 if TYPE_CHECKING:
     from aimass_compiler.project import Project
@@ -67,7 +68,7 @@ def _explain_name(arguments: argparse.Namespace) -> int:
     """A model goes before all else of that name; a key and a kind that share one are both explained."""
     topic = arguments.topic
     project = project_of(arguments)
-    if topic in [path.stem for path in project.specs()]:
+    if called(topic, project.models()):
         return _explain_model(arguments)
     if pages := [*_keys(topic), *_kinds(topic)]:
         print("\n".join(pages), end="")
@@ -115,7 +116,7 @@ def _unknown(topic: str, project: Project) -> UnknownName:
     from aimass_compiler.language.keys import paths
     from aimass_compiler.pipeline.columns import COLUMN_TYPES
 
-    models = [path.stem for path in specs_of(project, [])]  # reports where there is none
+    models = [project.model_of(path) for path in specs_of(project, [])]  # reports where there is none
     keys = list(paths())
     kinds = (name for family in FAMILIES for name in names(family))
     known = {*models, *keys, *FAMILIES, *COLUMN_TYPES, *kinds}
@@ -158,7 +159,7 @@ def _explain_model(arguments: argparse.Namespace) -> int:
     from aimass_compiler.language.resolved_spec import resolved
 
     project = project_of(arguments)
-    specs = specs_of(project, [arguments.topic])
+    specs = [spec_of(project, arguments.topic)]
     compiled = compile_specs(project, specs, upto=Upto.CHECK)
     findings.show(compiled.findings, compiled.documents, "people")
     for pipeline in compiled.pipelines.values():

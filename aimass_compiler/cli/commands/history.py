@@ -42,7 +42,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Show it; answers an ExitCode."""
     project = project_of(arguments)
-    changes.known_model(project, arguments.model)
+    arguments.model = changes.known_model(project, arguments.model)
     return changes.guarded(lambda: _shown(arguments, project))
 
 

@@ -68,7 +68,7 @@ def _until(written: str) -> str:
 def run(arguments: argparse.Namespace) -> int:
     """Hold, or end a hold; answers an ExitCode."""
     project = project_of(arguments)
-    changes.known_model(project, arguments.model)
+    arguments.model = changes.known_model(project, arguments.model)
     return changes.guarded(lambda: _held(arguments, project))
 
 

@@ -16,10 +16,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.selection import UnknownName, add_root, project_of, specs_of
+from aimass_compiler.cli.selection import UnknownName, add_root, model_called, project_of, specs_of
 from aimass_compiler.cli.views import findings
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean, has_errors
+from aimass_compiler.model_path import called
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,8 +80,8 @@ def _shown(arguments: argparse.Namespace, project: Project, models: Sequence[Com
         terminal.error(str(error))
         return ExitCode.FAILED
     if arguments.format == "openlineage":
-        names = {each.model for each in reached} if subject else {known.pipeline.name for known in models}
-        return _lineage([known for known in models if known.pipeline.name in names])
+        names = {each.model for each in reached} if subject else {known.pipeline.path for known in models}
+        return _lineage([known for known in models if known.pipeline.path in names])
     sys.stdout.write(
         views.drawn(arguments.what, reached, len(models), arguments.format, terminal.paint_on(sys.stdout))
     )
@@ -104,8 +105,9 @@ def _subject(what: str, models: Sequence[CompiledModel]) -> Subject:
     from aimass_compiler.impact.downstream import Subject, subjects
 
     own, colon, rest = what.partition(":")
-    model = own if colon and any(known.pipeline.name == own for known in models) else ""
-    known = subjects([each for each in models if model in ("", each.pipeline.name)])
+    paths = [each.pipeline.path for each in models]
+    model = model_called(own, paths) if colon and called(own, paths) else ""
+    known = subjects([each for each in models if model in ("", each.pipeline.path)])
     asked = rest if model else what
     found = known.get(asked)
     if found is None:

@@ -22,6 +22,7 @@ from aimass_compiler.cli.terminal import RowCount
 from aimass_compiler.cli.views import findings
 from aimass_compiler.cli.views.cells import safe
 from aimass_compiler.conventions import ExitCode
+from aimass_compiler.model_path import DEEPEST, name_of, path_of, team_of
 from aimass_compiler.project import Project
 
 EXIT_CODES = (ExitCode.DISK,)
@@ -29,6 +30,7 @@ EXAMPLES = """
   aimass init                                 begin a project here; asks for what it needs
   aimass init --env dev --env prod --registry ghcr.io/acme/models
   aimass init churn data/customers.csv
+  aimass init growth/churn data/customers.csv    of the team growth: specs/growth/churn.yaml
   aimass init churn data/customers.csv --target churned
   aimass init demand data/sales.csv --target sales --task forecast
 """
@@ -37,7 +39,10 @@ EXAMPLES = """
 def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
     parser.add_argument(
-        "name", nargs="?", metavar="NAME", help="the model's name: lower-case letters, digits and -"
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="the model's name: lower-case letters, digits and -; behind its team's, as in growth/churn",
     )
     parser.add_argument(
         "data", nargs="?", metavar="DATA", type=Path, help="a csv, parquet or jsonl file below the project"
@@ -55,6 +60,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         choices=("forecast",),
         help="forecast the target's next values (default: predict it row by row)",
     )
+    parser.add_argument("--team", metavar="TEAM", help="whose model it is: its spec is in specs/TEAM/")
     parser.add_argument("--split", choices=("time", "hash", "random"), help="how rows are split")
     parser.add_argument(
         "--env", action="append", metavar="ENV", help="an environment, in the order of promotion; repeat it"
@@ -150,18 +156,34 @@ def _asked(what: str, default: str) -> str:
     return input(f"{what}{shown}: ").strip() or default
 
 
+def _model(arguments: argparse.Namespace) -> str:
+    """The model that is named, be it by the file of its spec, by its path. Raises UnknownName."""
+    written = arguments.name.removeprefix(f"{conventions.SPECS_FOLDER}/").removesuffix(".yaml")
+    team, name = team_of(written), name_of(written)
+    if team and arguments.team not in (None, team):
+        raise UnknownName(
+            f"`{arguments.name}` is of the team `{team}`, not `{arguments.team}`", "name one team"
+        )
+    found = path_of(arguments.team or team, name)
+    if found.count("/") > DEEPEST:
+        raise UnknownName(
+            f"`{arguments.name}` lies too deep", "a team's folder has no folders in it: TEAM/NAME"
+        )
+    return found
+
+
 def _propose(arguments: argparse.Namespace) -> int:
     """Write the spec."""
     from aimass_compiler.plan.git_merge import write_attributes
     from aimass_compiler.starter import Wanted, create, propose
 
-    project = project_of(arguments)
+    project, model = project_of(arguments), _model(arguments)
     shown = project.shown(arguments.data)
     wanted = Wanted(arguments.target, arguments.positive, arguments.split, arguments.task)
     count = RowCount(shown)
-    text, problems, guesses = propose(arguments.data, shown, arguments.name, wanted, count)
+    text, problems, guesses = propose(arguments.data, shown, model, wanted, count)
     count.clear()
-    path = project.root / conventions.SPECS_FOLDER / f"{arguments.name}.yaml"
+    path = project.root / conventions.SPECS_FOLDER / f"{model}.yaml"
     if not problems:
         problems = create(path, text, project.shown(path))
     if problems:
@@ -170,7 +192,7 @@ def _propose(arguments: argparse.Namespace) -> int:
     write_attributes(project.generated)
     for what, message in guesses:
         print(f"  {what + ':':<10} {safe(message)}")
-    print(f"wrote {project.shown(path)}: read it, then `aimass run {arguments.name}`")
+    print(f"wrote {project.shown(path)}: read it, then `aimass run {model}`")
     if not (project.root / conventions.SCHEMA_FILE).exists():
         print("`aimass schema --write` once lets editors complete and explain specs")
     return ExitCode.DONE

@@ -34,7 +34,7 @@ from aimass_compiler.conventions import ExitCode
 from aimass_compiler.project import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from aimass_compiler.impact.effects import Effects
     from aimass_compiler.impact.release_changes import GitReleases
@@ -208,7 +208,7 @@ def _plan(arguments: argparse.Namespace, project: Project, files: Files) -> Plan
     return compare(files, seen, prune_models=prune_models, force=True)
 
 
-def _snapshot_at(project: Project, against: str, produced: Iterable[str]) -> Snapshot:
+def _snapshot_at(project: Project, against: str, produced: Collection[str]) -> Snapshot:
     """What is compared with: a revision, or where git knows none of this name, a folder.
 
     The folder is a project or its generated/. Where a revision keeps no generated files, its specs are
@@ -255,11 +255,8 @@ def _compiled_files(against: str, files: Mapping[str, bytes]) -> dict[str, bytes
         project = Project(Path(folder).resolve())
         project.specs_folder.mkdir()
         for path, content in files.items():
-            name, top = Path(path).name, path.partition("/")[0]
-            is_read = path in (conventions.SETTINGS_FILE, f"{conventions.SPECS_FOLDER}/{name}")
-            if is_read or top in conventions.ORGANISATION_FOLDERS:
-                (project.root / path).parent.mkdir(parents=True, exist_ok=True)
-                (project.root / path).write_bytes(content)
+            (project.root / path).parent.mkdir(parents=True, exist_ok=True)
+            (project.root / path).write_bytes(content)
         found = compile_specs(project, project.specs())
         once, _ = rendered(project, found)
     if has_errors(found.findings):

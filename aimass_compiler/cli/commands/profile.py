@@ -83,10 +83,10 @@ def _prepared(model: str, project: Project) -> list[polars.DataFrame | polars.La
     from aimass_compiler.conventions import ARTIFACTS_FOLDER
     from aimass_compiler.stages import artifacts
 
+    models = project.models()
     folder = project.root / ARTIFACTS_FOLDER / model
     paths = [folder / artifacts.rows(split) for split in SPLITS]
     if not all(path.is_file() for path in paths):
-        models = {spec.stem for spec in project.specs()}
         if model not in models:
             raise UnknownName(f"there is no file and no model `{model}`", did_you_mean(model, models))
         raise UnknownName(f"`{model}` has no prepared rows here", f"`aimass run {model}` prepares them")

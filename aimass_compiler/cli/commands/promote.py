@@ -77,7 +77,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Promote; answers an ExitCode."""
     project = project_of(arguments)
-    changes.known_model(project, arguments.model)
+    arguments.model = changes.known_model(project, arguments.model)
     settings = changes.sound_settings(project)
     changes.known_environment(settings, arguments.environment)
     return changes.guarded(lambda: _promoted(arguments, project, settings))

@@ -17,7 +17,7 @@ from __future__ import annotations
 import argparse
 
 from aimass_compiler.cli import versions
-from aimass_compiler.cli.selection import add_root, add_spec, project_of, specs_of
+from aimass_compiler.cli.selection import add_root, add_spec, project_of, spec_of
 from aimass_compiler.cli.write import brought_up_to_date
 from aimass_compiler.conventions import ExitCode
 
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     pipeline = brought_up_to_date(project, arguments.model)
     if pipeline is None:
         return ExitCode.FAILED
-    (spec,) = specs_of(project, [arguments.model])
+    spec = spec_of(project, arguments.model)
     with versions.no_version_otherwise():
         package = made(project.root, pipeline, spec.resolve())
         server = server_of(pipeline)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import terminal, versions
-from aimass_compiler.cli.selection import UnknownName, add_root, project_of, specs_of
+from aimass_compiler.cli.selection import UnknownName, add_root, model_called, project_of, specs_of
 from aimass_compiler.cli.versions import VersionNotMade
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
@@ -86,15 +86,16 @@ def _rebase(
 
 def _chosen(project: Project, arguments: argparse.Namespace) -> Iterator[tuple[Pipeline, VersionRecord]]:
     """The versions that are asked for, with what the compiler knows of their models."""
-    from aimass_compiler.releases.version_record import versions_of
+    from aimass_compiler.releases.version_record import models_of, versions_of
 
     if arguments.all == bool(arguments.model):
         raise UnknownName("name a model, or say --all", "`aimass rebase --help` shows how")
     if arguments.env and not arguments.all:
         raise UnknownName("--env goes with --all", "--version says which version of one model")
     if not arguments.all:
-        found = versions_of(project.root, arguments.model)
-        yield from _with_pipelines(project, [_version(arguments.model, found, arguments.version)])
+        model = model_called(arguments.model, models_of(project.root))
+        found = versions_of(project.root, model)
+        yield from _with_pipelines(project, [_version(model, found, arguments.version)])
         return
     yield from _with_pipelines(project, _released(project.root, arguments.env))
 
@@ -137,8 +138,7 @@ def _with_pipelines(
 
     specs = specs_of(project, sorted({each.model for each in wanted})) if wanted else []
     pipelines = compile_specs(project, specs).pipelines if specs else {}
-    known = {pipeline.name: pipeline for pipeline in pipelines.values()}
     for version in wanted:
-        if version.model not in known:
+        if version.model not in pipelines:
             raise UnknownName(f"the spec of `{version.model}` has errors", "`aimass check` shows them")
-        yield known[version.model], version
+        yield pipelines[version.model], version

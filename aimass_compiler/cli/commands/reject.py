@@ -39,7 +39,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Reject; answers an ExitCode."""
     project = project_of(arguments)
-    changes.known_model(project, arguments.model)
+    arguments.model = changes.known_model(project, arguments.model)
     return changes.guarded(lambda: _rejected(arguments, project))
 
 

@@ -60,7 +60,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Roll back; answers an ExitCode."""
     project = project_of(arguments)
-    changes.known_model(project, arguments.model)
+    arguments.model = changes.known_model(project, arguments.model)
     act = _at_once if arguments.now and not arguments.dry_run else _rolled_back
     return changes.guarded(lambda: act(arguments, project))
 

@@ -92,7 +92,7 @@ def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namesp
     from aimass_compiler.plan import folder_locked
 
     _report_missing_framework(pipeline, arguments.until)
-    folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.name
+    folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.path
     earlier = EarlierRows.read(folder)
     stages = StageProgress(
         sys.stdout,
@@ -105,12 +105,12 @@ def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namesp
             done = "made this project a DVC repository" if ".dvc" in made else "had git leave out results"
             print(f"{done}: commit {' and '.join(made)}")
         with folder_locked(
-            folder, lambda: print(f"another run of `{pipeline.name}` goes on; waiting for it", flush=True)
+            folder, lambda: print(f"another run of `{pipeline.path}` goes on; waiting for it", flush=True)
         ):
             snapshots.fetch_missing(project, pipeline)
             released_package.bring(project.root, pipeline)
             status = dvc.reproduce(
-                project.root, pipeline.name, stages.show, stage=arguments.until or "", force=arguments.force
+                project.root, pipeline.path, stages.show, stage=arguments.until or "", force=arguments.force
             )
             stages.end()
     except snapshots.NotAnswered as failed:
@@ -123,7 +123,7 @@ def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namesp
     is_kept = bool(arguments.set or arguments.name)
     sys.stdout.write(results(folder, pipeline, stages.reached, status, is_kept=is_kept))
     if stages.has_changed and "train" in stages.reached:
-        search_page.draw(folder, pipeline.name)
+        search_page.draw(folder, pipeline.path)
     return status
 
 

@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.selection import UnknownName, add_format, add_root, add_spec, project_of, specs_of
+from aimass_compiler.cli.selection import UnknownName, add_format, add_root, add_spec, project_of, spec_of
 from aimass_compiler.conventions import SPLITS, ExitCode
 from aimass_compiler.diagnostics import did_you_mean
 
@@ -70,11 +70,12 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.programs import git
 
     project = project_of(arguments)
-    (spec,) = specs_of(project, [arguments.model])
+    spec = spec_of(project, arguments.model)
+    model = project.model_of(spec)
     try:
-        found = runs(project.root, spec.stem)
+        found = runs(project.root, model)
         if arguments.remove:
-            return _removed(project, spec.stem, [_named(found, name) for name in arguments.remove])
+            return _removed(project, model, [_named(found, name) for name in arguments.remove])
         if arguments.adopt:
             return _adopted(project, spec, _named(found, arguments.adopt), arguments)
     except git.GitError as failed:
@@ -86,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"no run has a column `{arguments.sort}`",
             did_you_mean(arguments.sort, views.known(found, columns)),
         )
-    sys.stdout.write(views.drawn(spec.stem, found, columns, arguments.format))
+    sys.stdout.write(views.drawn(model, found, columns, arguments.format))
     return ExitCode.DONE
 
 
@@ -139,5 +140,6 @@ def _adopted(project: Project, spec: Path, chosen: KeptRun, arguments: argparse.
         return ExitCode.FAILED
     if after == content:
         print(f"{project.shown(spec)} has the values of {chosen.name} already")
-    done = f"has the values of {chosen.name}; `aimass run {spec.stem}` takes its results from DVC's cache"
+    again = f"`aimass run {project.model_of(spec)}`"
+    done = f"has the values of {chosen.name}; {again} takes its results from DVC's cache"
     return rewrite(arguments, project, {spec: Rewritten(content, after)}, "", done)

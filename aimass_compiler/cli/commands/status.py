@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import clusters, terminal
-from aimass_compiler.cli.selection import UnknownName, add_format, add_root, project_of
+from aimass_compiler.cli.selection import UnknownName, add_format, add_root, models_called, project_of
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
 
@@ -70,12 +70,16 @@ def _looked(
     from aimass_compiler.kubernetes.failures import ClusterError
     from aimass_compiler.kubernetes.status import DeployedEnvironment, look
 
-    namespaces = {name: clusters.namespace_of(project, name) for name in servers}
+    namespaces = {name: clusters.namespaces_of(project, name) for name in servers}
     try:
         connection = connect(arguments.kubeconfig, arguments.context, terminal.report)
         connection.look_around()
     except ClusterError as error:
-        return [DeployedEnvironment(name, namespace, failure=error) for name, namespace in namespaces.items()]
+        return [
+            DeployedEnvironment(name, namespace, failure=error)
+            for name, here in namespaces.items()
+            for namespace in sorted(here)
+        ]
     found = look(connection, project, namespaces, servers)
     clusters.report_orphans(orphan for each in found for orphan in each.orphans)
     return found
@@ -86,6 +90,7 @@ def _chosen(places: list[DeployedEnvironment], models: list[str]) -> list[Deploy
     if not models:
         return places
     known = {each.model for place in places for each in place.models}
+    models = models_called(models, known)
     unknown = [name for name in models if name not in known]
     if unknown and all(place.failure is None for place in places):
         message = f"there is no model `{unknown[0]}`, neither in git nor in the cluster"

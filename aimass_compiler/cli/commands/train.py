@@ -74,13 +74,13 @@ def run(arguments: argparse.Namespace) -> int:
     pipeline = brought_up_to_date(project, arguments.model)
     if pipeline is None:
         return ExitCode.FAILED
-    folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.name
+    folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.path
     try:
         dvc.prepare(project.root)
         with folder_locked(folder, lambda: terminal.report("another run of the model goes on; waiting")):
             released_package.bring(project.root, pipeline)
             _train_there(arguments, _training(arguments, project, pipeline))
-            dvc.commit(project.root, pipeline.name, _FETCHED)
+            dvc.commit(project.root, pipeline.path, _FETCHED)
             return _finish_here(arguments, project, pipeline)
     except ClusterError as error:
         return clusters.report_error(error)
@@ -100,7 +100,7 @@ def _training(arguments: argparse.Namespace, project: Project, pipeline: Pipelin
     from aimass_compiler.programs import dvc, kustomize
     from aimass_compiler.programs.object_store import Store
 
-    name = pipeline.name
+    name = pipeline.path
     store = next(iter(pipeline.settings.environments.values())).store
     own = f"{conventions.ARTIFACTS_FOLDER}/{name}"
     given = [path for source in pipeline.data.sources.values() for path in source.dependencies()]
@@ -145,7 +145,7 @@ def _finish_here(arguments: argparse.Namespace, project: Project, pipeline: Pipe
     stages = StageProgress(sys.stdout, pipeline.artifact, is_verbose=arguments.verbose)
     stages.reached.update(_FETCHED)
     here = [REPEAT.name, *_HERE] if pipeline.repetition else _HERE
-    status = dvc.reproduce(project.root, pipeline.name, stages.show, alone=here)
-    folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.name
+    status = dvc.reproduce(project.root, pipeline.path, stages.show, alone=here)
+    folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.path
     sys.stdout.write(results(folder, pipeline, stages.reached, status))
     return status

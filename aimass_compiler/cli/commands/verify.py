@@ -19,16 +19,17 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import clusters, terminal
 from aimass_compiler.cli import release_changes as changes
-from aimass_compiler.cli.selection import UnknownName, add_root, project_of
+from aimass_compiler.cli.selection import UnknownName, add_root, models_called, project_of
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
+from aimass_compiler.model_path import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aimass_compiler.delivery.conclusion import Conclusion, ReleaseEvidence
     from aimass_compiler.kubernetes.connection import Connection
-    from aimass_compiler.pipeline.settings import Settings
+    from aimass_compiler.pipeline.organisation import Organisation
     from aimass_compiler.project import Project
     from aimass_compiler.releases.release_file import Release
 
@@ -64,37 +65,39 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Look, and write what follows; answers an ExitCode."""
+    from aimass_compiler.spec.decode.organisation_files import read_organisation
+
     project = project_of(arguments)
-    settings = changes.sound_settings(project)
-    changes.known_environment(settings, arguments.environment)
-    return changes.guarded(lambda: _verified(arguments, project, settings))
+    changes.known_environment(changes.sound_settings(project), arguments.environment)
+    organisation, _, _ = read_organisation(project)
+    return changes.guarded(lambda: _verified(arguments, project, organisation))
 
 
-def _verified(arguments: argparse.Namespace, project: Project, settings: Settings) -> int:
+def _verified(arguments: argparse.Namespace, project: Project, organisation: Organisation) -> int:
     from aimass_compiler.kubernetes.connection import connect
     from aimass_compiler.kubernetes.failures import ClusterError
 
-    budgets = _Budgets(arguments, project, settings)
+    budgets = _Budgets(arguments, project, organisation)
     try:
         connection = connect(arguments.kubeconfig, arguments.context, terminal.report)
-        found = list(_conclusions(arguments, project, settings, connection, budgets))
+        found = list(_conclusions(arguments, project, organisation, connection, budgets))
     except ClusterError as error:
         return clusters.report_error(error)
-    code = _concluded(arguments, project, settings, found)
+    code = _concluded(arguments, project, organisation, found)
     return max(code, ExitCode.UNREACHABLE) if budgets.are_unknown else code
 
 
 def _conclusions(
     arguments: argparse.Namespace,
     project: Project,
-    settings: Settings,
+    organisation: Organisation,
     connection: Connection,
     budgets: _Budgets,
 ) -> Iterator[Conclusion]:
     from aimass_compiler.delivery.conclusion import conclusion
 
     for release in _releases(arguments, project):
-        yield conclusion(release, _observed(settings, connection, release, budgets.burning(release)))
+        yield conclusion(release, _observed(organisation, connection, release, budgets.burning(release)))
 
 
 def _releases(arguments: argparse.Namespace, project: Project) -> Iterator[Release]:
@@ -102,7 +105,7 @@ def _releases(arguments: argparse.Namespace, project: Project) -> Iterator[Relea
     from aimass_compiler.releases import release_file
 
     known = release_file.released_models(project.root, arguments.environment)
-    for model in arguments.models or known:
+    for model in models_called(arguments.models, known) or known:
         release = release_file.read(project.root, arguments.environment, model)
         if release is None:
             message = f"nothing of `{model}` is released in {arguments.environment}"
@@ -110,13 +113,16 @@ def _releases(arguments: argparse.Namespace, project: Project) -> Iterator[Relea
         yield release
 
 
-def _observed(settings: Settings, connection: Connection, release: Release, burning: str) -> ReleaseEvidence:
+def _observed(
+    organisation: Organisation, connection: Connection, release: Release, burning: str
+) -> ReleaseEvidence:
     from aimass_compiler.delivery.conclusion import ReleaseEvidence
     from aimass_compiler.kubernetes.canary_state import Ending, canary_state
 
     if not release.stable_images:
         return ReleaseEvidence(burning=burning)
-    state = canary_state(connection, settings.namespace_of(release.environment), release.model)
+    namespace = organisation.settings_of(release.model).namespace_of(release.environment)
+    state = canary_state(connection, namespace, release.model)
     if state is None:
         return ReleaseEvidence(burning=burning)
     return ReleaseEvidence(
@@ -136,18 +142,19 @@ class _Budgets:
 
     arguments: argparse.Namespace
     project: Project
-    settings: Settings
+    organisation: Organisation
     are_unknown: bool = False
 
     def burning(self, release: Release) -> str:
         from aimass_compiler.delivery.budget_burn import burning_objectives
         from aimass_compiler.programs.prometheus import PrometheusError
 
-        address = self.arguments.prometheus or self.settings.prometheus.url
+        settings = self.organisation.settings_of(release.model)
+        address = self.arguments.prometheus or settings.prometheus.url
         try:
             if not self.are_unknown:
                 now = datetime.now(UTC)
-                return ", ".join(burning_objectives(self.project.root, self.settings, release, address, now))
+                return ", ".join(burning_objectives(self.project.root, settings, release, address, now))
         except PrometheusError as error:
             self.are_unknown = True
             terminal.error(str(error), "name it by `prometheus.url` in aimass.yaml, or `--prometheus`")
@@ -155,7 +162,7 @@ class _Budgets:
 
 
 def _concluded(
-    arguments: argparse.Namespace, project: Project, settings: Settings, found: list[Conclusion]
+    arguments: argparse.Namespace, project: Project, organisation: Organisation, found: list[Conclusion]
 ) -> int:
     """Say what follows, and do it where that was asked for."""
     from aimass_compiler.delivery.conclusion import Consequence, change
@@ -165,17 +172,18 @@ def _concluded(
         release, reason = each.release, f": {each.reason}" if each.reason else ""
         print(f"{release.model} in {release.environment}: {release.version}: {each.action}{reason}")
         if each.action is Consequence.ASK:
-            place = f"-n {settings.namespace_of(release.environment)}"
+            namespace = organisation.settings_of(release.model).namespace_of(release.environment)
+            rollout = f"{name_of(release.model)} -n {namespace}"
             terminal.report(
-                f"  `kubectl argo rollouts promote {release.model} {place}` goes on, "
-                f"`kubectl argo rollouts abort {release.model} {place}` ends it"
+                f"  `kubectl argo rollouts promote {rollout}` goes on, "
+                f"`kubectl argo rollouts abort {rollout}` ends it"
             )
             codes.append(ExitCode.NOT_READY)
         elif each.action in (Consequence.FINISH, Consequence.REVERT):
             if not (arguments.write or arguments.pull_request):
                 codes.append(ExitCode.STALE)
                 continue
-            revert = settings.environments[release.environment].revert
+            revert = organisation.settings.environments[release.environment].revert
             codes.append(
                 changes.carry_out(
                     project,

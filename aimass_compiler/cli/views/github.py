@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.cli.views.cells import safe
 from aimass_compiler.cli.views.findings import PlacedFinding, placed
+from aimass_compiler.model_path import owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,13 +44,14 @@ def _command(found: PlacedFinding) -> str:
 def stale(plan: Plan, specs: Mapping[str, str]) -> str:
     """One command for each model whose files are not what its spec compiles to.
 
-    It points at the spec, which the pull request shows: `specs` has it by the model's name. Where there is
+    It points at the spec, which the pull request shows: `specs` has it by the model. Where there is
     none, it points at the first of the files.
     """
     counts: dict[str, list[str]] = {}
+    of_teams = plan.of_teams
     for change in plan.changes:
         if change.action.value != "unchanged":
-            counts.setdefault(change.path.partition("/")[0], []).append(change.path)
+            counts.setdefault(owner_of(change.path, of_teams), []).append(change.path)
     return "".join(f"{_stale(plan.shown_as, model, paths, specs)}\n" for model, paths in counts.items())
 
 

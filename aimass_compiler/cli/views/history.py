@@ -37,7 +37,7 @@ def _lines(found: Lineage) -> Iterator[str]:
     for life in reversed(found.versions):
         yield from (safe(f"{life.record.name}: {note}") for note in _notes(life))
     for stay in found.strangers:
-        image = stay.release.images[found.model].reference
+        image = stay.release.images[stay.release.name].reference
         yield safe(f"note: {_stay(stay)} ran {image}, which is no version on record")
 
 

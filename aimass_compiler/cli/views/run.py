@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from aimass_compiler import conventions
 from aimass_compiler.cli.views.cells import table
 from aimass_compiler.cli.views.search_results import search_results, shown
+from aimass_compiler.model_path import depth
 from aimass_compiler.stages import REPEAT, STAGES, artifacts
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def results(
         lines += _metrics(pipeline.task, _read(folder / artifacts.METRICS), _read(folder / artifacts.VERDICT))
     if "test" in reached and status == 0:
         lines += _service(pipeline.artifact, _read(folder / artifacts.SERVICE_REPORT))
-        lines += [] if is_kept else _places(pipeline, folder.parents[1])
+        lines += [] if is_kept else _places(pipeline, folder.parents[depth(pipeline.path)])
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -212,7 +213,7 @@ def _committed(root: Path, model: str) -> list[str]:
 
 
 def _places(pipeline: Pipeline, root: Path) -> Iterator[str]:
-    name = pipeline.name
+    name = pipeline.path
     overlays = f"{conventions.GENERATED_FOLDER}/{name}/overlays"
     folder = f"{conventions.ARTIFACTS_FOLDER}/{name}"
     yield ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, model_path
 from aimass_compiler.diagnostics import Example, Explanation, Finding, Severity
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.dvc.plots import plots
@@ -34,9 +34,6 @@ EXAMPLES = (
     ),
 )
 
-#: From generated/<model>/ back to the project's root, where commands run and paths start.
-_ROOT = "../.."
-
 
 def render(source: PipelineJson) -> Rendered:
     """The stages and plots as dvc.yaml."""
@@ -44,10 +41,10 @@ def render(source: PipelineJson) -> Rendered:
     stages = stages_of(repeats=pipeline.repetition is not None)
     document = {
         "stages": {stage.name: _stage(stage, pipeline) for stage in stages},
-        "plots": plots(pipeline, f"{_ROOT}/{_artifacts(pipeline)}"),
+        "plots": plots(pipeline, f"{_root(pipeline)}/{_artifacts(pipeline)}"),
         "artifacts": {pipeline.name: _model(pipeline)},
     }
-    return Rendered(files={conventions.DVC_FILE: emit(document, pipeline.name)})
+    return Rendered(files={conventions.DVC_FILE: emit(document, pipeline.path)})
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
@@ -65,8 +62,8 @@ def _stage(stage: Stage, pipeline: Pipeline) -> dict[str, Any]:
     needs = [f"{folder}/{path}" for path in artifact.places(stage.needs)]
     parts: dict[str, Any] = {
         "desc": artifact.summary(stage),
-        "cmd": command(stage, pipeline.name),
-        "wdir": _ROOT,
+        "cmd": command(stage, pipeline.path),
+        "wdir": _root(pipeline),
         "deps": [
             *_data_files(stage, pipeline),
             *_other_files(stage, pipeline),
@@ -94,18 +91,23 @@ def command(stage: Stage, model: str) -> str:
     return f"{conventions.RUNTIME_COMMAND} {stage.name} {model}"
 
 
+def _root(pipeline: Pipeline) -> str:
+    """From the model's folder in generated/ to the project's root, where commands run and paths start."""
+    return f"../{model_path.root_from(pipeline.path)}"
+
+
 def _artifacts(pipeline: Pipeline) -> str:
-    return f"{conventions.ARTIFACTS_FOLDER}/{pipeline.name}"
+    return f"{conventions.ARTIFACTS_FOLDER}/{pipeline.path}"
 
 
 def _pipeline_file(pipeline: Pipeline) -> str:
-    return f"{conventions.GENERATED_FOLDER}/{pipeline.name}/{conventions.PIPELINE_FILE}"
+    return f"{conventions.GENERATED_FOLDER}/{pipeline.path}/{conventions.PIPELINE_FILE}"
 
 
 def _model(pipeline: Pipeline) -> Mapping[str, Any]:
     file = next(pipeline.artifact.places([artifacts.PACKAGED_MODEL]))
     return {
-        "path": f"{_ROOT}/{_artifacts(pipeline)}/{file}",
+        "path": f"{_root(pipeline)}/{_artifacts(pipeline)}/{file}",
         "type": "model",
         "desc": _as_it_is(pipeline.metadata.description) or f"The model {pipeline.name}.",
         "labels": [pipeline.task.kind, *_kinds(pipeline)],

@@ -12,7 +12,7 @@ from aimass_compiler.render.target import Rendered, Target
 
 def render(source: PipelineJson) -> Rendered:
     """The Dockerfile that trains; that of the server is no model's."""
-    text = header(source.pipeline.name) + dockerfile(source.pipeline)
+    text = header(source.pipeline.path) + dockerfile(source.pipeline)
     return Rendered(files={conventions.TRAINING_DOCKERFILE: text.encode()})
 
 

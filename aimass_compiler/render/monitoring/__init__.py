@@ -92,7 +92,7 @@ def pod_monitor(pipeline: Pipeline) -> dict[str, Any]:
 def _overlay(pipeline: Pipeline, name: str) -> Layer:
     labels = wanted_labels(pipeline.settings), own_labels(pipeline.settings)
     rules = _rules(watched(pipeline.metadata, name, pipeline.environments[name]), *labels)
-    manifest = Manifest(rule_head(pipeline.name), (header(pipeline.name) + rules).encode())
+    manifest = Manifest(rule_head(pipeline.name), (header(pipeline.path) + rules).encode())
     own = own_board(pipeline, name)
     return Layer(
         manifests={_RULES_FILE: manifest},

@@ -29,11 +29,11 @@ def render(source: PipelineJson) -> Rendered:
     documents = [training_job(job), _account(job), training_policy(job), _workspace(job)]
     if schedule is not None:
         documents += retrain.retraining(job, schedule)
-    files = {f"train/{_JOB_FILE}": emit_all(documents, pipeline.name)}
+    files = {f"train/{_JOB_FILE}": emit_all(documents, pipeline.path)}
     files[f"train/{conventions.PIPELINE_FILE}"] = source.trained_from
     if schedule is not None:
         files[f"train/{retrain.RAY_JOB_FILE}"] = emit_json(retrain.retraining_job(job))
-    files["train/kustomization.yaml"] = emit(_kustomization(job), pipeline.name)
+    files["train/kustomization.yaml"] = emit(_kustomization(job), pipeline.path)
     return Rendered(files=files)
 
 

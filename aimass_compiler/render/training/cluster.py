@@ -162,7 +162,7 @@ def submitter(job: TrainingRun) -> dict[str, Any]:
 
 
 def _pod(job: TrainingRun, container: str, resources: dict[str, Any]) -> dict[str, Any]:
-    generated = f"{WORKSPACE}/{conventions.GENERATED_FOLDER}/{job.name}"
+    generated = f"{WORKSPACE}/{conventions.GENERATED_FOLDER}/{job.pipeline.path}"
     return {
         "metadata": {"labels": job.labels},
         "spec": {

@@ -144,7 +144,7 @@ def _on_volume(pipeline: Pipeline) -> Iterator[Finding]:
     read += pipeline.model.dependencies
     read += [path for transform in pipeline.features for path in transform.dependencies]
     if any(gate.beats for gate in pipeline.evaluation.gates):
-        folder = f"{conventions.ARTIFACTS_FOLDER}/{pipeline.name}/{conventions.RELEASED_FOLDER}"
+        folder = f"{conventions.ARTIFACTS_FOLDER}/{pipeline.path}/{conventions.RELEASED_FOLDER}"
         read.append(f"{folder}/{conventions.RELEASED_FILE}")
     if not read:
         return

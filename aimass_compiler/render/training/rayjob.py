@@ -95,7 +95,7 @@ def _from_data_to_package(job: TrainingRun) -> str:
     submitted the job judges it again.
     """
     stages = STAGE_NAMES[: STAGE_NAMES.index(_LAST_STAGE) + 1]
-    model, root, store = job.name, f"--root {WORKSPACE}", job.settings.store
+    model, root, store = job.pipeline.path, f"--root {WORKSPACE}", job.settings.store
     commands = [f"{conventions.RUNTIME_COMMAND} {stage} {model} {root}" for stage in stages]
     if store is not None:
         commands = [f"{_EXCHANGE} stage {model} {store} {stage} {root}" for stage in stages]

@@ -22,6 +22,7 @@ from aimass_compiler.pipeline.flow import Flow
 from aimass_compiler.pipeline.language_defaults import generating
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.training import Objective, Search
+from aimass_compiler.project import team_of_spec
 from aimass_compiler.spec.decode import conversations, forecasts, several_labels, without_target
 from aimass_compiler.spec.decode.hints import renamed
 from aimass_compiler.spec.decode.model_spec import ModelSpec, Overrides, WrittenTask
@@ -98,6 +99,7 @@ def lower(
     evaluation = spec.evaluation.filled(metrics=spec.evaluation.metrics or task.usual_metrics)
     pipeline = Pipeline(
         metadata=spec.metadata,
+        team=team_of_spec(file) or None,
         data=spec.data,
         task=task,
         features=features,

@@ -170,7 +170,8 @@ def disagreements(organisation: Organisation) -> Iterator[Finding]:
 def undescribed(project: Project, organisation: Organisation) -> Iterator[Finding]:
     """Folders of specs that no file describes as a team."""
     below = {path.relative_to(project.specs_folder).parts for path in project.specs()}
-    for name in sorted({parts[0] for parts in below if len(parts) > 1} - organisation.teams.keys()):
+    names = {parts[0] for parts in below if len(parts) > 1 and _is_name(parts[0])}
+    for name in sorted(names - organisation.teams.keys()):
         file = conventions.TEAM_FILE.format(team=name)
         message = f"no `{file}` describes the team of `{conventions.SPECS_FOLDER}/{name}/`"
         hint = did_you_mean(name, organisation.teams)
