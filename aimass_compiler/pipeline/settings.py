@@ -23,6 +23,7 @@ from aimass_compiler.conventions import NO_REGISTRY, VLLM_VERSION
 from aimass_compiler.pipeline.accelerator import Accelerator
 from aimass_compiler.pipeline.ci import Ci
 from aimass_compiler.pipeline.code_owner import CodeOwner
+from aimass_compiler.pipeline.gitops import PLACE, RELEASE_APART, Engine, FollowedRepository
 from aimass_compiler.pipeline.team_rules import TeamRules
 from aimass_compiler.pipeline.waiver import Waiver
 
@@ -177,6 +178,8 @@ class EnvironmentSettings(Frozen):
     requires: tuple[Literal["bom", "sbom", "signature", "provenance"], ...] = ()
     """What a version must have to be promoted here: a bill of materials of the model (`bom`) and of the image
     (`sbom`), a `signature` of the package, a signed statement of `provenance`."""
+    applied_by: Engine | None = Field(None, exclude_if=is_absent)
+    """Who brings what is released to this environment; by default the `engine` of all."""
 
     @model_validator(mode="after")
     def _is_signed_by_somebody(self) -> Self:
@@ -306,6 +309,13 @@ class Settings(Frozen):
     OpenShift, whose `restricted-v2` refuses any others."""
     queue: str | None = None
     """The Kueue queue that training jobs wait in."""
+    engine: Engine = Field("apply", exclude_if=lambda engine: engine == "apply")
+    """Who brings what is released to the clusters: `aimass apply`, by people and the compiled workflows, or
+    `argocd` or `flux`, for which the compiler writes `generated/fleet/`."""
+    repository: FollowedRepository | None = Field(None, exclude_if=is_absent)
+    """Where such an engine reads this repository."""
+    engine_namespace: str | None = Field(None, pattern=PLACE, exclude_if=is_absent)
+    """Where the engine itself runs; by default `argocd` or `flux-system`."""
     ci: Ci = Field(default_factory=Ci.default)
     """Which workflows the compiler writes for this repository; by default none."""
     teams: TeamSettings = Field(default_factory=TeamSettings.default)
@@ -339,6 +349,35 @@ class Settings(Frozen):
         found = self.model_copy(update=own)
         found._team = rules  # noqa: SLF001  # no one has seen the copy yet
         return found
+
+    @model_validator(mode="after")
+    def _is_repository_known(self) -> Self:
+        engines = {name: self.engine_of(name) for name in self.environments}
+        name = next((name for name, engine in engines.items() if engine != "apply"), None)
+        if name and self.repository is None:
+            message = "`{engine}` applies {name}, so it must know where: add `repository: {example}`"
+            named = {
+                "engine": engines[name],
+                "name": name,
+                "example": "{url: https://github.com/acme/models}",
+            }
+            raise PydanticCustomError("repository", message, named)
+        return self
+
+    def engine_of(self, environment: str) -> Engine:
+        """Who brings what is released to one of the environments."""
+        own = self.environments.get(environment)
+        return (own.applied_by if own else None) or self.engine
+
+    @property
+    def followed_repository(self) -> FollowedRepository:
+        """Where an engine reads this repository; settings with an engine and without it are refused."""
+        assert self.repository is not None  # noqa: S101  # as said
+        return self.repository
+
+    def is_release_apart(self, environment: str) -> bool:
+        """Whether what applies must find the release beside an overlay, not in it."""
+        return self.engine_of(environment) in RELEASE_APART
 
     def environment_before(self, environment: str) -> str | None:
         """The one before it in the order of promotion; None for the first."""

@@ -18,8 +18,18 @@ from aimass_compiler.render.names import (
     is_label_value,
     stays_text,
 )
+from aimass_compiler.render.rights import account_of
 
+_FOLLOWED = "repository: {url: https://github.com/acme/models}\nengine: flux\nenvironments: "
 EXPLANATIONS = (
+    Explanation(
+        "AM297",
+        "an engine would apply with all of its rights",
+        "Flux acts as a ServiceAccount of the namespace that it applies to, which has the rights of "
+        "`access.yaml` and no others. Where `deployer` names only users, groups, or ServiceAccounts of other "
+        "namespaces, there is none for it, and it applies as itself, which usually may do anything: what is "
+        "merged for one team could change another team's. Add `service_account: {}` to `deployer`.",
+    ),
     Explanation(
         "AM413",
         "this is not a label that Kubernetes takes",
@@ -53,6 +63,12 @@ EXPLANATIONS = (
     ),
 )
 EXAMPLES = (
+    Example(
+        "AM297",
+        _FOLLOWED + "{dev: {deployer: {user: runner}}}\n",
+        _FOLLOWED + "{dev: {deployer: [{user: runner}, {service_account: {}}]}}\n",
+        "settings",
+    ),
     Example("AM413", "labels: {team: growth team}\n", "labels: {team: growth-team}\n", "settings"),
     Example(
         "AM414",
@@ -88,6 +104,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     yield from _gateways(pipeline)
     yield from _shared(pipeline)
     yield from _deployers(pipeline)
+    yield from _engines(pipeline)
 
 
 def _labels(pipeline: Pipeline) -> Iterator[Finding]:
@@ -203,6 +220,17 @@ def _deployers(pipeline: Pipeline) -> Iterator[Finding]:
                     yield from _deployer(each, (*path, place))
             elif found is not None:
                 yield from _deployer(found, path)
+
+
+def _engines(pipeline: Pipeline) -> Iterator[Finding]:
+    """Engines that act as a ServiceAccount of each namespace, and find none."""
+    for name, here in pipeline.environments.items():
+        settings = pipeline.settings
+        if settings.is_release_apart(name) and account_of(settings, name, here.namespace) is None:
+            message = f"Flux finds no ServiceAccount of `{here.namespace}` here, and applies as itself"
+            hint = "add `service_account: {}`, for which `access.yaml` has the rights"
+            path = ("environments", name, "deployer")
+            yield Finding("AM297", path, message, help=hint, severity=Severity.WARNING, file=_SETTINGS)
 
 
 def _deployer(deployer: Deployer, path: Path) -> Iterator[Finding]:

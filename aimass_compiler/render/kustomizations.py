@@ -13,9 +13,10 @@ from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.access import ACCESS_FILE, access_file
 from aimass_compiler.render.emit import block, emit, emit_all
 from aimass_compiler.render.image_volumes import Place, mounted, replacements, stand_in
-from aimass_compiler.render.names import kustomization, own_labels, served_labels
+from aimass_compiler.render.names import component, kustomization, own_labels, served_labels
 from aimass_compiler.render.object_kind import Object, Rank
 from aimass_compiler.render.overlay_patches import Difference, difference
+from aimass_compiler.render.release_apart import UNRELEASED, release_apart
 from aimass_compiler.render.scanner_exemptions import exempt, exempt_parts
 from aimass_compiler.render.target import Layer, Rendered
 from aimass_compiler.render.targets import kind_of_object
@@ -42,15 +43,13 @@ def kustomizations(pipeline: Pipeline, rendered: Sequence[Rendered], objects: Ob
     layers, base = [each.base for each in rendered], objects.base
     files = {f"base/{_OBJECTS_FILE}": emit_all(base, pipeline.path)}
     files["base/kustomization.yaml"] = emit(_base(pipeline, layers), pipeline.path)
-    files |= _own_files(layers, "base")
+    files |= {f"base/{path}": content for path, content in _own_files(layers).items()}
     held = {}
     for name in pipeline.environments:
         overlays = [each.overlay(name) for each in rendered]
         here = objects.environments[name]
         change = Difference([], []) if here is base else difference(base, here)
-        files |= _overlay(pipeline, name, overlays, change, mounted(here)) | _own_files(
-            overlays, f"overlays/{name}"
-        )
+        files |= _overlay(pipeline, name, overlays, change, mounted(here))
         held[name] = [*here, *_beside(layers, overlays)]
     if pipeline.settings.team is None:  # whose Roles are of its namespaces, and not of each model
         files[ACCESS_FILE] = access_file(pipeline, held)
@@ -85,11 +84,10 @@ def _exempt(pipeline: Pipeline, objects: Sequence[Object], *parts: str) -> list[
     return [exempt(document, kind_of_object(document), pipeline, *parts) for document in objects]
 
 
-def _own_files(layers: Sequence[Layer], folder: str) -> dict[str, bytes]:
+def _own_files(layers: Sequence[Layer]) -> dict[str, bytes]:
     """What targets wrote themselves: manifests, and what generators read."""
     found = {path: content for layer in layers for path, content in layer.files.items()}
-    found |= {path: each.content for layer in layers for path, each in layer.manifests.items()}
-    return {f"{folder}/{path}": content for path, content in found.items()}
+    return found | {path: each.content for layer in layers for path, each in layer.manifests.items()}
 
 
 def _beside(layers: Sequence[Layer], overlays: Sequence[Layer]) -> Iterator[Object]:
@@ -115,31 +113,31 @@ def _overlay(
     pipeline: Pipeline, name: str, layers: Sequence[Layer], change: Difference, images: Sequence[Place]
 ) -> dict[str, bytes]:
     added = [*([_OBJECTS_FILE] if change.added else []), *([_IMAGES_FILE] if images else [])]
+    is_apart = pipeline.settings.is_release_apart(name)
     first = [patch for patch in change.patches if _names_images(patch)]
     later = [patch for patch in change.patches if patch not in first]
-    parts = (
-        ("namespace", pipeline.environments[name].namespace),
-        ("resources", ["../../base", *_manifests(layers), *added]),
-        ("components", [*([_BEFORE_RELEASE] if first else []), *_releases(pipeline, name)]),
-        ("labels", [{"pairs": {conventions.LABEL_ENVIRONMENT: name}, "includeTemplates": True}]),
-        ("configMapGenerator", [each for layer in layers for each in layer.config_maps]),
-        ("patches", [{"patch": block(patch)} for patch in later]),
-        ("replacements", replacements(pipeline.name, images)),
-    )
-    files = {f"overlays/{name}/kustomization.yaml": emit(kustomization(parts), pipeline.path)}
+    parts = {
+        "namespace": pipeline.environments[name].namespace,
+        "resources": ["../../base", *_manifests(layers), *added],
+        "components": [*([_BEFORE_RELEASE] if first else []), *_releases(pipeline, name)],
+        "labels": [{"pairs": {conventions.LABEL_ENVIRONMENT: name}, "includeTemplates": True}],
+        "configMapGenerator": [each for layer in layers for each in layer.config_maps],
+        "patches": [{"patch": block(patch)} for patch in later],
+        "replacements": replacements(pipeline.name, images),
+    }
+    place = f"{UNRELEASED}/" if is_apart else ""
+    files = release_apart(parts) if is_apart else {"kustomization.yaml": kustomization(parts.items())}
     if first:
-        component = {
-            "apiVersion": "kustomize.config.k8s.io/v1alpha1",
-            "kind": "Component",
-            "patches": [{"patch": block(patch)} for patch in first],
-        }
-        files[f"overlays/{name}/{_BEFORE_RELEASE}/kustomization.yaml"] = emit(component, pipeline.path)
+        before = component(patches=[{"patch": block(patch)} for patch in first])
+        files[f"{place}{_BEFORE_RELEASE}/kustomization.yaml"] = before
+    written = {path: emit(document, pipeline.path) for path, document in files.items()}
     if images:
-        files[f"overlays/{name}/{_IMAGES_FILE}"] = emit(stand_in(pipeline.name, images), pipeline.path)
+        written[place + _IMAGES_FILE] = emit(stand_in(pipeline.name, images), pipeline.path)
     if change.added:
         objects = [_labelled(document, pipeline) for document in change.added]
-        files[f"overlays/{name}/{_OBJECTS_FILE}"] = emit_all(objects, pipeline.path)
-    return files
+        written[place + _OBJECTS_FILE] = emit_all(objects, pipeline.path)
+    written |= {place + path: content for path, content in _own_files(layers).items()}
+    return {f"overlays/{name}/{path}": content for path, content in written.items()}
 
 
 def _names_images(patch: Any) -> bool:

@@ -132,3 +132,8 @@ def kustomization(parts: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """A kustomization of the parts that are not empty, in this order."""
     head = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
     return head | {key: value for key, value in parts if value}
+
+
+def component(**parts: Any) -> dict[str, Any]:
+    """A kustomization that changes those which include it."""
+    return {"apiVersion": "kustomize.config.k8s.io/v1alpha1", "kind": "Component", **parts}

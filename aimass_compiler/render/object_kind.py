@@ -52,6 +52,19 @@ class Scaled(Struct, frozen=True):
     fewest: int
 
 
+class HealthCheck(Struct, frozen=True):
+    """How far a live object of a kind is, for engines that do not know the kind."""
+
+    version: str
+    """Group and version of the API that it is read in."""
+    current: str
+    """An expression in CEL that is true once it is ready."""
+    failed: str = ""
+    """One that is true where it cannot get ready."""
+    lua: str = ""
+    """The same for Argo CD; nothing where that knows the kind."""
+
+
 class ObjectKind(Struct, frozen=True, kw_only=True):
     """A kind of object, and what applying, waiting, scanning and estimating must know of it."""
 
@@ -75,6 +88,8 @@ class ObjectKind(Struct, frozen=True, kw_only=True):
     """Whether a new version takes over in steps, past which its status can be told to go."""
     explained_by: tuple[tuple[str, str], ...] = ()
     """Groups and resources whose lists tell why an object is not ready, so that applying must see them."""
+    health: HealthCheck | None = None
+    """What engines must be told, where the usual conditions do not say how far it is."""
     has_own_rules: bool = False
     """Whether rules of kube-score that begin with its name are about it and not about pods."""
 

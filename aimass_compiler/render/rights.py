@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aimass_compiler.pipeline.settings import Account, Deployer, Deployers
+from aimass_compiler.pipeline.settings import Account, Deployer, Deployers, Settings
 from aimass_compiler.render.emit import block
 
 _RBAC = "rbac.authorization.k8s.io"
@@ -22,6 +22,13 @@ def subjects_of(found: Deployers, namespace: str) -> tuple[Subject, ...]:
     """One or several identities as a binding names them; accounts stand in `namespace` by default."""
     every = found if isinstance(found, tuple) else (found,)
     return tuple(_subject(each, namespace) for each in every)
+
+
+def account_of(settings: Settings, environment: str, namespace: str) -> str | None:
+    """The ServiceAccount of a namespace that may apply to it; None where nobody who may is one."""
+    deployer = settings.environments[environment].deployer or USUAL_DEPLOYER
+    named = [each.service_account for each in (deployer if isinstance(deployer, tuple) else (deployer,))]
+    return next((each.name for each in named if each and each.namespace in {None, namespace}), None)
 
 
 def _subject(deployer: Deployer, namespace: str) -> Subject:

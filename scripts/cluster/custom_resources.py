@@ -61,6 +61,13 @@ LEADER_WORKER_SET = Operator("sigs.k8s.io/lws@v0.9.0", "config/crd/bases/leaderw
 KSERVE_LLM = Operator(
     "github.com/kserve/kserve@v0.20.0", "config/crd/full/llmisvc/serving.kserve.io_llminferenceservices.yaml"
 )
+FLUX_SOURCE = Operator(
+    "github.com/fluxcd/source-controller@v1.9.0", "config/crd/bases/source.toolkit.fluxcd.io_*.yaml"
+)
+FLUX_KUSTOMIZE = Operator(
+    "github.com/fluxcd/kustomize-controller@v1.9.0", "config/crd/bases/kustomize.toolkit.fluxcd.io_*.yaml"
+)
+ARGOCD = Operator("github.com/argoproj/argo-cd/v3@v3.5.7", "manifests/crds/*-crd.yaml")
 OPERATORS = (
     KUBERAY,
     PROMETHEUS,
@@ -73,6 +80,9 @@ OPERATORS = (
     INFERENCE,
     LEADER_WORKER_SET,
     KSERVE_LLM,
+    FLUX_SOURCE,
+    FLUX_KUSTOMIZE,
+    ARGOCD,
 )
 
 #: The kinds that are rendered, each with its operator and the file that defines it.

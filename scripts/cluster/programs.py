@@ -31,6 +31,8 @@ _LONG = {
     "rollouts-controller": " (5 to 10 minutes)",
     "cosign": " (5 to 15 minutes)",
     "ray-operator": " (2 to 5 minutes)",
+    "source-controller": " (3 to 10 minutes)",
+    "kustomize-controller": " (3 to 10 minutes)",
 }
 #: Without the clients of the clouds that Prometheus finds its targets in.
 _PROMETHEUS_TAGS = ("remove_all_sd",)
@@ -88,6 +90,8 @@ MODULES = (
     ),
     Module("argo-rollouts", ".", ("gatewayAPI",)),
     Module("kuberay", "github.com/ray-project/kuberay/ray-operator", ("ray-operator",)),
+    Module("flux-source", "github.com/fluxcd/source-controller", ("source-controller",)),
+    Module("flux-kustomize", "github.com/fluxcd/kustomize-controller", ("kustomize-controller",)),
     Module("registry", ".", ("registry",)),
     Module("cosign", "github.com/sigstore/cosign/v3/cmd/cosign", ("cosign",)),
 )
@@ -101,6 +105,8 @@ EACH_TIME = ("actionlint", "cosign", "kustomize", "promtool", "registry", *CONTR
 ROLLOUTS = ("rollouts-controller", "gatewayAPI")
 #: What makes Ray clusters of training jobs.
 KUBERAY = ("ray-operator",)
+#: What fetches a repository and what applies it: the two controllers of Flux.
+FLUX = ("source-controller", "kustomize-controller")
 
 
 def cache() -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from aimass_compiler.render.object_kind import (
+    HealthCheck,
     Object,
     ObjectKind,
     Pods,
@@ -76,6 +77,32 @@ def _taken_over(rollout: Object) -> Scaled | None:
     return Scaled(reference, 0) if reference and reference.get("kind") == "Deployment" else None
 
 
+_SEEN = "status.observedGeneration == string(metadata.generation)"
+#: A canary is not waited for once its first step runs: an engine would apply nothing else meanwhile.
+_ROLLOUT_HEALTH = HealthCheck(
+    "argoproj.io/v1alpha1",
+    current=f"{_SEEN} && (status.phase in ['Healthy', 'Paused'] || "
+    "(status.phase == 'Progressing' && has(status.currentStepIndex) && status.currentStepIndex > 0))",
+    failed=f"{_SEEN} && status.phase == 'Degraded'",
+)
+
+
+def _health_by(version: str, condition: str) -> HealthCheck:
+    """As one of its conditions says."""
+    lua = f"""local found = {{}}
+for _, each in ipairs(obj.status and obj.status.conditions or {{}}) do
+  if each.type == "{condition}" then
+    found = each
+  end
+end
+local status = found.status == "True" and "Healthy" or "Progressing"
+return {{status = status, message = found.message or "its controller has not seen it yet"}}
+"""
+    return HealthCheck(
+        version, f"status.conditions.exists(e, e.type == '{condition}' && e.status == 'True')", lua=lua
+    )
+
+
 DEPLOYMENT = ObjectKind(
     kind="Deployment",
     group="apps",
@@ -96,6 +123,7 @@ ROLLOUT = ObjectKind(
     serves=True,
     scales=_taken_over,
     has_steps=True,
+    health=_ROLLOUT_HEALTH,
     explained_by=(*_OF_PODS, ("apps", "replicasets")),
 )
 ANALYSIS_TEMPLATE = ObjectKind(
@@ -144,6 +172,7 @@ LEADER_WORKER_SET = ObjectKind(
     rank=Rank.WORKLOAD,
     operator="LeaderWorkerSet (https://lws.sigs.k8s.io)",
     state=_conditioned("Available"),
+    health=_health_by("leaderworkerset.x-k8s.io/v1", "Available"),
     pods=_group_pods,
     has_replicas=True,
     serves=True,
@@ -155,6 +184,7 @@ LLM_INFERENCE_SERVICE = ObjectKind(
     rank=Rank.WORKLOAD,
     operator="KServe 0.20 (https://kserve.github.io)",
     state=_conditioned("Ready"),
+    health=_health_by("serving.kserve.io/v1alpha2", "Ready"),
     pods=_kserve_pods,
     serves=True,
     explained_by=(*_OF_PODS, ("apps", "replicasets")),

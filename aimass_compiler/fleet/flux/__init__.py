@@ -1,0 +1,169 @@
+"""What Flux applies: for each environment a Kustomization of each model, which follows the repository.
+
+A model has a Kustomization wherever it may be released, and what that builds is empty as long as nothing is
+released: so promoting compiles nothing, and deleting a release removes what ran. Each is one model's alone,
+because Flux applies nothing of a Kustomization while any part of it cannot be built or gets ready.
+
+Source: https://fluxcd.io/flux/components/kustomize/kustomizations/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from aimass_compiler import conventions
+from aimass_compiler.fleet.engine_homes import EngineHome, applies_any, homes, kinds_of
+from aimass_compiler.fleet.part import Fleet, FleetPart
+from aimass_compiler.fleet.written_by_others import WRITTEN_IN_CANARIES
+from aimass_compiler.pipeline.gitops import Engine, FollowedRepository
+from aimass_compiler.pipeline.organisation import Organisation
+from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.render.emit import block, header_of
+from aimass_compiler.render.facts import Environment
+from aimass_compiler.render.names import kustomization
+from aimass_compiler.render.release_apart import ADAPTERS, MOUNTED, UNRELEASED
+from aimass_compiler.render.rights import account_of
+
+ENGINE: Engine = "flux"
+_NAMESPACE = "flux-system"
+_KUSTOMIZE = "kustomize.toolkit.fluxcd.io/v1"
+_ROOT = "aimass-{environment}"
+#: How often the repository is looked at, and a model compared with the cluster though nothing was committed.
+_POLLED, _COMPARED, _RETRIED = "1m", "10m", "1m"
+#: How long a new version may take to get ready before that is reported as a failure.
+_READY_WITHIN = "10m"
+#: What no Kustomization builds from.
+_UNREAD = ("pipeline.json", "resolved.json", "inventory.json", "access.yaml", "dvc.*", "image/", "train/")
+#: Without the annotation that a release sets, nothing of a model is built. Names in the patch mean nothing.
+_NOTHING_UNRELEASED = {
+    "target": {"annotationSelector": f"!{conventions.ANNOTATION_VERSION}"},
+    "patch": block({"$patch": "delete", "apiVersion": "v1", "kind": "any", "metadata": {"name": "any"}}),
+}
+
+
+def _is_wanted(organisation: Organisation) -> bool:
+    return applies_any(organisation, ENGINE)
+
+
+def _render(fleet: Fleet) -> dict[str, bytes]:
+    settings = fleet.organisation.settings
+    files: dict[str, list[Mapping[str, Any]]] = {}
+    for home in homes(fleet, ENGINE):
+        files.setdefault(f"{home.environment}/root.yaml", list(_root(settings, home.environment)))
+        file = f"teams/{home.team}.yaml" if home.team else "models.yaml"
+        files[f"{home.environment}/{file}"] = list(_followed(fleet, home))
+    listed: dict[str, list[str]] = {}
+    for path in files:
+        environment, _, name = path.partition("/")
+        listed.setdefault(environment, []).append(name)
+    for environment, names in listed.items():
+        files[f"{environment}/kustomization.yaml"] = [kustomization((("resources", names),))]
+    head = header_of(conventions.SETTINGS_FILE)
+    return {path: (head + "---\n".join(map(block, each))).encode() for path, each in files.items()}
+
+
+def _root(settings: Settings, environment: str) -> Iterator[dict[str, Any]]:
+    """What keeps all Kustomizations as the repository has them; an administrator applies it once."""
+    place = (settings.engine_namespace or _NAMESPACE, _ROOT.format(environment=environment))
+    folder = f"{conventions.GENERATED_FOLDER}/{conventions.FLEET_FOLDER}/flux/{environment}"
+    yield _source(settings.followed_repository, place, [folder])
+    yield {
+        "apiVersion": _KUSTOMIZE,
+        "kind": "Kustomization",
+        "metadata": {"name": place[1], "namespace": place[0]},
+        "spec": {
+            "interval": _COMPARED,
+            "retryInterval": _RETRIED,
+            "path": f"./{folder}",
+            "prune": True,
+            "sourceRef": {"kind": "GitRepository", "name": place[1]},
+        },
+    }
+
+
+def _source(repository: FollowedRepository, place: tuple[str, str], folders: Sequence[str]) -> dict[str, Any]:
+    """The repository as Flux fetches it: of `folders` only, where there are any."""
+    namespace, name = place
+    spec: dict[str, Any] = {
+        "interval": _POLLED,
+        "url": repository.url,
+        "ref": {"branch": repository.branch},
+        "ignore": "\n".join(("/*", *(f"!/{each}" for each in _TOP), *_UNREAD)) + "\n",
+    }
+    if folders:
+        spec["sparseCheckout"] = list(folders)
+    if repository.secret is not None:
+        spec["secretRef"] = {"name": repository.secret}
+    metadata = {"name": name, "namespace": namespace}
+    return {
+        "apiVersion": "source.toolkit.fluxcd.io/v1",
+        "kind": "GitRepository",
+        "metadata": metadata,
+        "spec": spec,
+    }
+
+
+_TOP = (conventions.GENERATED_FOLDER, conventions.RELEASES_FOLDER)
+
+
+def _followed(fleet: Fleet, home: EngineHome) -> Iterator[dict[str, Any]]:
+    """A source and the Kustomizations of one namespace."""
+    folders = []
+    if home.team:
+        releases = f"{conventions.RELEASES_FOLDER}/{home.environment}"
+        folders = [f"{conventions.GENERATED_FOLDER}/{home.team}", releases]
+    yield _source(
+        fleet.organisation.settings.followed_repository, (home.namespace, _source_name(home)), folders
+    )
+    for path, there in home.models.items():
+        settings = fleet.organisation.settings_of(path)
+        yield _model(path, home, there, account_of(settings, home.environment, home.namespace))
+
+
+def _source_name(home: EngineHome) -> str:
+    return f"models-{home.team}" if home.team else "models"
+
+
+def _model(path: str, home: EngineHome, there: Environment, service_account: str | None) -> dict[str, Any]:
+    name, depth = path.rpartition("/")[2], path.count("/") + 5
+    release = f"{conventions.RELEASES_FOLDER}/{home.environment}/{path}"
+    spec: dict[str, Any] = {
+        "interval": _COMPARED,
+        "retryInterval": _RETRIED,
+        "timeout": _READY_WITHIN,
+        "path": f"./{conventions.GENERATED_FOLDER}/{path}/overlays/{home.environment}/{UNRELEASED}",
+        "components": [f"../{ADAPTERS}", "../" * depth + release, f"../{MOUNTED}"],
+        "ignoreMissingComponents": True,
+        "patches": [_NOTHING_UNRELEASED],
+        "prune": True,
+        "wait": True,
+        "sourceRef": {"kind": "GitRepository", "name": _source_name(home)},
+    }
+    if service_account is not None:
+        spec["serviceAccountName"] = service_account
+    if expressions := list(_health_checks(there)):
+        spec["healthCheckExprs"] = expressions
+    if there.servers.is_canary:
+        spec["ignore"] = [
+            {"target": {"kind": each.kind}, "paths": list(each.pointers)} for each in WRITTEN_IN_CANARIES
+        ]
+    labels = {
+        conventions.LABEL_MANAGED_BY: conventions.MANAGER,
+        conventions.LABEL_MODEL: name,
+        conventions.LABEL_ENVIRONMENT: home.environment,
+    }
+    metadata = {"name": name, "namespace": home.namespace, "labels": labels}
+    return {"apiVersion": _KUSTOMIZE, "kind": "Kustomization", "metadata": metadata, "spec": spec}
+
+
+def _health_checks(there: Environment) -> Iterator[dict[str, Any]]:
+    """How far objects are whose kinds Flux does not know."""
+    for kind in kinds_of(there):
+        if kind.health is None:
+            continue
+        check = {"apiVersion": kind.health.version, "kind": kind.kind, "current": kind.health.current}
+        yield check | ({"failed": kind.health.failed} if kind.health.failed else {})
+
+
+PART = FleetPart(is_wanted=_is_wanted, render=_render)
