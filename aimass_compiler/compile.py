@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
 
-from aimass_compiler import checks, conventions, model_path, render
+from aimass_compiler import checks, model_path, render
 from aimass_compiler.catalog.base_config import read_base
-from aimass_compiler.checks import base_model, model_names, project_code, served_adapters, shared_hosts
+from aimass_compiler.checks import (
+    base_model,
+    model_names,
+    policies,
+    project_code,
+    served_adapters,
+    shared_hosts,
+)
 from aimass_compiler.compile_cache import CompileCache, open_cache
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.organisation import Organisation
+from aimass_compiler.pipeline.policy import NO_POLICIES, Policies
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.project import Project, team_of_spec
 from aimass_compiler.spec.decode.decoder import decode, failed_parts
 from aimass_compiler.spec.decode.lower import lower
 from aimass_compiler.spec.decode.model_spec import ModelSpec
 from aimass_compiler.spec.decode.organisation_files import read_organisation
-from aimass_compiler.spec.report import reported, reported_each
+from aimass_compiler.spec.report import as_written, reported, reported_each
 from aimass_compiler.spec.yaml.document import Document
 from aimass_compiler.spec.yaml.reader import Read, parse, read_document
 
@@ -130,15 +137,8 @@ def _compile_file(
 ) -> Compiled:
     shown = project.shown(path)
     read = parse(texts[path], shown) if path in texts else read_document(path, shown)
-    known = organisation.settings_of(project.model_of(path))
-    return compile_spec(read, known, failed, upto, lambda folder: read_base(project.root / folder))
-
-
-def _as_written(finding: Finding, settings: Settings) -> Finding:
-    """A finding of the settings, at what the team says itself where that is what it is about."""
-    is_of_settings = settings.team is not None and finding.file == conventions.SETTINGS_FILE
-    origin = settings.team.origin_of(finding.path) if settings.team and is_of_settings else None
-    return replace(finding, file=origin[0], path=origin[1]) if origin else finding
+    known, rules = organisation.settings_of(project.model_of(path)), organisation.policies
+    return compile_spec(read, known, failed, upto, lambda folder: read_base(project.root / folder), rules)
 
 
 def compile_spec(
@@ -147,8 +147,9 @@ def compile_spec(
     failed: frozenset[str] = frozenset(),
     upto: Upto = Upto.RENDER,
     bases: base_model.Bases = base_model.no_base,
+    rules: Policies = NO_POLICIES,
 ) -> Compiled:
-    """What one text stands for: a pure function of it and the settings.
+    """What one text stands for: a pure function of it, the settings and the rules of the organisation.
 
     `failed` are parts that are not what was meant, because the settings are wrong. What is known of `bases`,
     folders with language models, is held against the spec, and changes nothing that is generated.
@@ -166,9 +167,10 @@ def compile_spec(
     more += checks.in_sound_parts(problems, file, failed)
     more += checks.check(known, file, failed)
     more += checks.in_sound_parts(render.findings(pipeline, file), file, failed)
+    more += policies.findings(rules, pipeline, file, failed)
     more += checks.check_text(document.text, file)
     findings = findings + checks.remaining([*wrong, *more], spec, settings, file)
-    findings = [_as_written(finding, settings) for finding in findings]
+    findings = [as_written(finding, settings) for finding in findings]
     name = "" if checks.is_failed("metadata.name", failed) else pipeline.name
     found = reported(findings, document)
     routes = shared_hosts.routes(file, pipeline, failed)

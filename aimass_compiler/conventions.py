@@ -23,6 +23,10 @@ POLICIES_FOLDER = "policies"
 CONTRACTS_FOLDER = "contracts"
 #: What describes a team.
 TEAM_FILE = f"{TEAMS_FOLDER}/{{team}}.yaml"
+#: A rule of the organisation, and who need not keep it.
+POLICY_WAIVERS_FOLDER = "waivers"
+POLICY_FILE = f"{POLICIES_FOLDER}/{{policy}}.yaml"
+POLICY_WAIVERS_FILE = f"{POLICIES_FOLDER}/{POLICY_WAIVERS_FOLDER}/{{policy}}.yaml"
 #: All that may change what every spec stands for, below the project's root.
 ORGANISATION_FOLDERS = (TEAMS_FOLDER, POLICIES_FOLDER, CONTRACTS_FOLDER)
 #: What names an image for ever, as a regular expression.
@@ -59,6 +63,8 @@ SCHEMA_FILE = "schemas/model.json"
 SETTINGS_SCHEMA_FILE = "schemas/settings.json"
 ACCEPTS_SCHEMA_FILE = "schemas/accepts.json"
 TEAM_SCHEMA_FILE = "schemas/team.json"
+POLICY_SCHEMA_FILE = "schemas/policy.json"
+POLICY_WAIVERS_SCHEMA_FILE = "schemas/policy-waivers.json"
 #: Names the folder for what the compiler remembers of projects, instead of one in the user's caches.
 VARIABLE_CACHE = "AIMASS_CACHE_DIR"
 
@@ -294,6 +300,8 @@ CALLED_AFTER_MODEL = {
 LABEL_RAY_CLUSTER = "ray.io/cluster"
 #: Which rows a training job was given: a hash over the files that were copied to its volume.
 ANNOTATION_DATA = "aimass.dev/data"
+#: Which zone a node is in.
+LABEL_ZONE = "topology.kubernetes.io/zone"
 #: What Kubernetes sets on every namespace, and by which policies name it.
 LABEL_NAMESPACE = "kubernetes.io/metadata.name"
 #: By which Kueue knows the queue of a job.

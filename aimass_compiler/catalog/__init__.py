@@ -24,6 +24,7 @@ FAMILIES = {
     "schedules": "schedule",
     "augmentations": "augmentation",
     "adapters": "adapter",
+    "policies": "rule",
 }
 
 

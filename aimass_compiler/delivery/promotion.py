@@ -31,6 +31,7 @@ ObjectionCode = Literal[
     "registry",
     "signature",
     "evidence",
+    "waiver",
 ]
 
 

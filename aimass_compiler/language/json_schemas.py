@@ -14,6 +14,7 @@ import msgspec
 from aimass_compiler import conventions
 from aimass_compiler.catalog.quantities import Frozen
 from aimass_compiler.language.snippets import BREAK_SNIPPETS, KEY_EXAMPLES, SNIPPETS
+from aimass_compiler.pipeline.policy import Policy, PolicyWaivers
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.team import Team
 from aimass_compiler.releases.accepted_breaks import AcceptedBreak
@@ -36,6 +37,8 @@ def schemas() -> dict[str, bytes]:
         conventions.SCHEMA_FILE: _with_examples(_of_kind(ModelSpec)),
         conventions.SETTINGS_SCHEMA_FILE: _of_kind(Settings),
         conventions.TEAM_SCHEMA_FILE: _of_kind(Team),
+        conventions.POLICY_SCHEMA_FILE: _of_kind(Policy),
+        conventions.POLICY_WAIVERS_SCHEMA_FILE: _of_kind(PolicyWaivers),
         conventions.ACCEPTS_SCHEMA_FILE: {**_for_editors(accepted), "title": "Accepted breaks"},
     }
     return {path: _written(path, schema) for path, schema in described.items()}

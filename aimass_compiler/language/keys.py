@@ -13,6 +13,7 @@ from aimass_compiler.catalog import OneOf
 from aimass_compiler.catalog.descriptions import descriptions
 from aimass_compiler.catalog.quantities import Frozen
 from aimass_compiler.conventions import SETTINGS_FILE
+from aimass_compiler.pipeline.policy import Policy
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.team import Team
 from aimass_compiler.spec.decode.model_spec import ModelSpec
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 #: Where the keys of each file begin, by what people call the file.
-ROOTS: Mapping[str, type[Frozen]] = {"spec": ModelSpec, SETTINGS_FILE: Settings, "team": Team}
+ROOTS: Mapping[str, type[Frozen]] = {
+    "spec": ModelSpec,
+    SETTINGS_FILE: Settings,
+    "team": Team,
+    "policy": Policy,
+}
 #: What stands in a path for a name that people choose, such as an environment's.
 NAME = "NAME"
 

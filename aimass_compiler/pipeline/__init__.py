@@ -26,6 +26,7 @@ from aimass_compiler.pipeline.monitoring import Monitoring
 from aimass_compiler.pipeline.quantization import Quantization
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.pipeline.text_engine import ACCELERATED_ENGINES
 from aimass_compiler.pipeline.training import Objective, Search, Training
 from aimass_compiler.pipeline.waiver import Waiver
 
@@ -53,6 +54,18 @@ class EnvironmentPipeline(Frozen):
     training: Training
     accelerator: Accelerator | None = Field(None, exclude_if=is_absent)
     """What each server and each training worker has; None for what runs on CPUs alone."""
+
+    @property
+    def server_accelerators(self) -> int:
+        """How many each server has, on all of its nodes."""
+        if self.accelerator is None or self.serving.engine not in ACCELERATED_ENGINES:
+            return 0
+        return self.accelerator.count * (self.serving.nodes or 1)
+
+    @property
+    def training_accelerators(self) -> int:
+        """How many all workers of a training job have at most."""
+        return self.training.worker_range[1] * self.training.gpus
 
 
 class Pipeline(Frozen):
@@ -103,6 +116,18 @@ class Pipeline(Frozen):
         """What training leaves and what is packaged of it, for the engine that serves."""
         is_adapter = self.serving.adapter_of is not None
         return self.first_model.artifact.made_for(self.serving.engine, is_adapter=is_adapter)
+
+    @cached_property
+    def document(self) -> Mapping[str, Any]:
+        """The pipeline as JSON has it, every default written out."""
+        return self.model_dump(mode="json")
+
+    def server_images(self, environment: str) -> Mapping[str, str]:
+        """What servers of an environment are made from, by the keys of `images` in aimass.yaml."""
+        here, images = self.environments[environment], self.settings.images
+        if here.serving.engine not in ACCELERATED_ENGINES:
+            return {"python": images.python}
+        return {"vllm_cpu": images.vllm_cpu} if here.accelerator is None else {"vllm": images.vllm}
 
     @cached_property
     def row_columns(self) -> Mapping[str, Column]:

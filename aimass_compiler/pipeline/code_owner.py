@@ -33,3 +33,8 @@ class CodeOwners(Frozen):
     """Who approves changes of its specs and of what follows from them."""
     oncall: tuple[CodeOwner, ...] = ()
     """Who approves its releases; by default the members."""
+
+    @property
+    def everyone(self) -> tuple[CodeOwner, ...]:
+        """All who are of the team."""
+        return (*self.members, *self.oncall)

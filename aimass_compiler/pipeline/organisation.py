@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct, field
 
 from aimass_compiler import conventions
+from aimass_compiler.pipeline.policy import Policies
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.team import Team
 from aimass_compiler.pipeline.team_rules import Origin, TeamRules
@@ -21,6 +22,8 @@ class Organisation(Struct, frozen=True):
     settings: Settings
     teams: Mapping[str, Team] = field(default_factory=dict)
     """By their names."""
+    policies: Policies = field(default_factory=Policies.default)
+    """The rules that it holds models to."""
 
     def settings_of(self, model: str) -> Settings:
         """The settings that hold for a model, by its path; those of a team for `team/`."""

@@ -37,6 +37,9 @@ class Replicas(Frozen):
     """The most servers that load may start."""
     cpu: Percentage = Percentage("70%")
     """The share of the requested CPU above which servers are added."""
+    zones: Integer | None = Field(None, ge=2, le=100, exclude_if=is_absent)
+    """In how many zones servers must be: until there is one in each, none starts beside another. By default
+    they are spread where there is room."""
 
 
 class Resources(Frozen):
@@ -117,6 +120,9 @@ class PredictionLogs(Frozen):
 
     sample: Number = Field(0.0, ge=0, le=1)
     """The share of requests whose inputs and outputs are logged."""
+    pii: Literal["reviewed"] | None = Field(None, exclude_if=is_absent)
+    """`reviewed`, once someone made sure that the personal data in the inputs may be logged. It changes
+    nothing but what policies say."""
 
 
 class Logs(Frozen):

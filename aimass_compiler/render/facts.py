@@ -89,6 +89,8 @@ class Servers(Struct, frozen=True, omit_defaults=True):
     """A digest of their whole manifest."""
     devices: Devices | None = None
     """The accelerators of each; None where it has none."""
+    is_reviewed: bool = False
+    """Whether someone made sure that what they log of requests may be logged."""
 
     @property
     def is_automatic(self) -> bool:

@@ -37,10 +37,10 @@ class PipelineJson:
 
     pipeline: Pipeline
 
-    @cached_property
+    @property
     def document(self) -> Mapping[str, Any]:
         """The pipeline as JSON has it, every default written out."""
-        return self.pipeline.model_dump(mode="json")
+        return self.pipeline.document
 
     @cached_property
     def whole(self) -> bytes:

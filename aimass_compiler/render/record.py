@@ -205,6 +205,7 @@ def _servers(pipeline: Pipeline, name: str, here: Sequence[Object]) -> Servers:
         {**(at(template, "metadata", "labels") or {}), **own},
         digest(msgspec.json.encode(template)),
         _devices(pipeline, name),
+        serving.logs.predictions.pii is not None,
     )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Example, Explanation, Finding, Severity, has_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aimass_compiler.pipeline.settings import Settings
     from aimass_compiler.spec.yaml.document import Document
 
 EXPLANATIONS = (
@@ -45,6 +47,13 @@ def reported_each(findings: Sequence[Finding], documents: Mapping[str, Document]
     for found in findings:
         by_file[found.file if found.file in by_file else first].append(found)
     return [found for file, own in by_file.items() for found in reported(own, documents[file])]
+
+
+def as_written(finding: Finding, settings: Settings) -> Finding:
+    """A finding of the settings, at what the team says itself where that is what it is about."""
+    is_of_settings = settings.team is not None and finding.file == conventions.SETTINGS_FILE
+    origin = settings.team.origin_of(finding.path) if settings.team and is_of_settings else None
+    return replace(finding, file=origin[0], path=origin[1]) if origin else finding
 
 
 def _distinct(findings: Sequence[Finding], document: Document) -> list[Finding]:

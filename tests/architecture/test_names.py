@@ -26,7 +26,7 @@ NOUNS = {
     "serving",
     "training",
 }
-KINDS = re.compile(r"catalog/(cleaning|metrics|models|optimizers|sources|splits|transforms)/")
+KINDS = re.compile(r"catalog/(cleaning|metrics|models|optimizers|policies|sources|splits|transforms)/")
 
 
 def test_a_spec_says_which_language_and_kind_it_is() -> None:

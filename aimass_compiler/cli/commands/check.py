@@ -1,7 +1,7 @@
 """Check specs and write nothing.
 
 Finds everything that compiling finds in a spec, without rendering files for it, and conflict markers
-that a merge left in what belongs to it. For editors,
+that a merge left in what belongs to it; and waivers of policies that have ended. For editors,
 `--stdin-filename` takes the text from standard input and treats it as if it were in that file, so
 that what is typed is checked before it is saved. Columns count characters (code points).
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from aimass_compiler import conventions
@@ -46,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.diagnostics import has_errors
     from aimass_compiler.impact.consistency import conflicts
     from aimass_compiler.releases import record_check
+    from aimass_compiler.spec.decode import policy_files
 
     if arguments.stdin_filename is not None:
         if arguments.specs:
@@ -56,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     specs, _ = own_files(project, arguments.specs)
     checked = compile_specs(project, specs, upto=Upto.CHECK)
     beside = [*conflicts(project.root, sorted(map(project.model_of, specs)))]
+    beside += policy_files.ended(checked.organisation.policies, datetime.now(UTC).date())
     if not arguments.specs:
         beside += [*model_names.unread(project.strays()), *record_check.findings(project.root)]
     findings.show([*checked.findings, *beside], checked.documents, arguments.format)

@@ -99,6 +99,7 @@ def _promoted(arguments: argparse.Namespace, project: Project, settings: Setting
     else:
         after = promotion.promoted(case)
         found = [*promotion.objections(case), *_evidence(arguments, project, settings, case)]
+        found += _waivers(project, model, case)
     shown = views.ShownPromotion(case, after, tuple(_breaches(case)), tuple(found))
     if arguments.format != "json":
         sys.stdout.write(views.drawn(shown, arguments.format))
@@ -204,6 +205,19 @@ def _evidence(
     elif wanted.requires:
         text = f"{case.environment} requires {', '.join(wanted.requires)}, which cannot be verified offline"
         yield Objection("evidence", text, "leave out `--offline`")
+
+
+def _waivers(project: Project, model: str, case: Case) -> Iterator[Objection]:
+    """Waivers of policies that let the model be in the environment, and have ended."""
+    from aimass_compiler.delivery.promotion import Objection
+    from aimass_compiler.spec.decode.organisation_files import read_organisation
+
+    policies = read_organisation(project)[0].policies
+    for name, _, waiver in policies.ended(case.now.date()):
+        if waiver.holds(model, case.environment):
+            text = f"the waiver from policy `{name}` ended on {waiver.until}: {waiver.reason}"
+            file = conventions.POLICY_WAIVERS_FILE.format(policy=name)
+            yield Objection("waiver", text, f"keep the policy, or let its approvers prolong it in `{file}`")
 
 
 def _breaks(old: Contract, new: Contract) -> Iterator[ContractBreak]:

@@ -51,8 +51,18 @@ def _lines(organisation: Organisation) -> Iterator[str]:
         fleet = f"{conventions.GENERATED_FOLDER}/{conventions.FLEET_FOLDER}/"
         for path in (*shared, fleet, f"{conventions.GITHUB_FOLDER}/"):
             yield _line(path, owners)
+    yield from _of_policies(organisation)
     for name, team in described.items():
         yield from _of_team(name, team, [*organisation.settings.environments])
+
+
+def _of_policies(organisation: Organisation) -> Iterator[str]:
+    """A policy's approvers approve its waivers, and the policy where the organisation has no owners."""
+    for name, policy in sorted(organisation.policies.policies.items()):
+        if policy.approvers and not organisation.settings.teams.owners:
+            yield _line(conventions.POLICY_FILE.format(policy=name), policy.approvers)
+        if policy.approvers:
+            yield _line(conventions.POLICY_WAIVERS_FILE.format(policy=name), policy.approvers)
 
 
 def _of_team(name: str, team: Team, environments: Sequence[str]) -> Iterator[str]:

@@ -115,7 +115,7 @@ def pod(served: Served) -> dict[str, Any]:
         "terminationGracePeriodSeconds": termination_seconds(served),
         "securityContext": pod_security(served.settings, conventions.RUN_AS_USER),
         "topologySpreadConstraints": [
-            _spread(served.model, "topology.kubernetes.io/zone"),
+            _spread(served.model, conventions.LABEL_ZONE, served.serving.replicas.zones),
             _spread(served.model, "kubernetes.io/hostname"),
         ],
         **engine.pod(served),
@@ -124,12 +124,13 @@ def pod(served: Served) -> dict[str, Any]:
     }
 
 
-def _spread(model: str, topology: str) -> dict[str, Any]:
-    """Apart where there is room: a full zone must not keep a server from starting."""
+def _spread(model: str, topology: str, fewest: int | None = None) -> dict[str, Any]:
+    """Apart where there is room, as a full zone must not keep a server from starting; or in so many."""
+    required = {"minDomains": fewest, "whenUnsatisfiable": "DoNotSchedule"}
     return {
         "maxSkew": 1,
         "topologyKey": topology,
-        "whenUnsatisfiable": "ScheduleAnyway",
+        **({"whenUnsatisfiable": "ScheduleAnyway"} if fewest is None else required),
         "labelSelector": {"matchLabels": serving_selector(model)},
         "matchLabelKeys": ["pod-template-hash"],
         "nodeTaintsPolicy": "Honor",

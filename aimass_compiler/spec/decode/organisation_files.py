@@ -8,6 +8,7 @@ from pathlib import Path
 from aimass_compiler.diagnostics import Finding
 from aimass_compiler.pipeline.organisation import Organisation
 from aimass_compiler.project import Project
+from aimass_compiler.spec.decode.policy_files import read_policies
 from aimass_compiler.spec.decode.settings_file import read_settings
 from aimass_compiler.spec.decode.team_files import disagreements, read_teams, undescribed
 from aimass_compiler.spec.yaml.document import Document
@@ -23,6 +24,8 @@ def read_organisation(
     shown = project.shown(project.settings)
     settings, document, findings = read_settings(project.settings, shown, (texts or {}).get(project.settings))
     teams, documents, more = read_teams(project, settings, texts or {})
-    organisation = Organisation(settings, teams)
-    more += [*disagreements(organisation), *undescribed(project, organisation)]
-    return organisation, {shown: document, **documents}, [*findings, *more]
+    members = {name: team.github.everyone if team.github else () for name, team in teams.items()}
+    policies, rules, wrong = read_policies(project, settings, members, texts or {})
+    organisation = Organisation(settings, teams, policies)
+    more += [*disagreements(organisation), *undescribed(project, organisation), *wrong]
+    return organisation, {shown: document, **documents, **rules}, [*findings, *more]

@@ -1,0 +1,1 @@
+"""The kinds of rule that a policy may have, one file each."""

@@ -1,0 +1,81 @@
+"""A model takes no more accelerators than so many."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field, StringConstraints
+
+from aimass_compiler.catalog.policy_rule import (
+    DEPLOYMENTS,
+    RAY_JOBS,
+    TRAINING,
+    AdmissionClaim,
+    PolicyObjection,
+    PolicyRule,
+    of_all_pods,
+)
+from aimass_compiler.catalog.quantities import Integer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aimass_compiler.pipeline import Pipeline
+
+#: An API server knows no types of amounts, hence `dyn`.
+_ASKED = (
+    "(has({at}.resources) && has({at}.resources.limits) && '{name}' in {at}.resources.limits ? "
+    "int(string({at}.resources.limits['{name}'])) : 0)"
+)
+
+
+class Accelerators(PolicyRule):
+    """A model takes no more accelerators than so many."""
+
+    reads: ClassVar[tuple[str, ...]] = ("serving", "training", "accelerator")
+    unseen: ClassVar[str] = (
+        "`servers`, because who scales decides how many there are; devices that pods claim (DRA)"
+    )
+
+    server: Integer | None = Field(None, ge=0, le=1_000)
+    """The most for one server; by default any number."""
+    servers: Integer | None = Field(None, ge=0, le=100_000)
+    """The most for all servers that load may start, together."""
+    training: Integer | None = Field(None, ge=0, le=100_000)
+    """The most for all workers of a training job, together."""
+    resource: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$")] = "nvidia.com/gpu"
+    """What pods ask for."""
+
+    def objections(self, model: Pipeline, environment: str) -> Iterator[PolicyObjection]:
+        here = model.environments[environment]
+        each, most = here.server_accelerators, here.serving.replicas.max
+        if self.server is not None and each > self.server:
+            message = f"each server has {each} accelerators, and {self.server} are allowed"
+            yield PolicyObjection(("accelerator",), message, "serve a smaller model, or quantize it")
+        if self.servers is not None and each * most > self.servers:
+            message = f"{most} servers have {each * most} accelerators, and {self.servers} are allowed"
+            hint = f"write `max: {self.servers // each}`" if self.servers >= each else "serve it on CPUs"
+            yield PolicyObjection(("serving", "replicas", "max"), message, hint)
+        wanted = here.training_accelerators
+        if self.training is not None and wanted > self.training:
+            message = f"training takes {wanted} accelerators, and {self.training} are allowed"
+            yield PolicyObjection(("training", "gpus"), message, "write fewer `gpus` or `workers`")
+
+    def admissions(self) -> tuple[AdmissionClaim, ...]:
+        found: tuple[AdmissionClaim, ...] = ()
+        if self.server is not None:
+            asked = _ASKED.replace("{name}", self.resource).replace("{at}", "dyn(c)")
+            claim = f"POD.containers.map(c, {asked}).sum() <= {self.server}"
+            found = of_all_pods(claim, f"a server may ask for {self.server} of {self.resource}", DEPLOYMENTS)
+        if self.training is None:
+            return found
+        message = f"a training job may ask for {self.training} of {self.resource}"
+        return (*found, AdmissionClaim(RAY_JOBS, self._of_workers(self.training), message, TRAINING))
+
+    def _of_workers(self, most: int) -> str:
+        asked = _ASKED.replace("{name}", self.resource).replace("{at}", "dyn(c)")
+        cluster = "object.spec.rayClusterSpec"
+        each = f"g.template.spec.containers.map(c, {asked}).sum()"
+        count = "(has(g.maxReplicas) ? g.maxReplicas : has(g.replicas) ? g.replicas : 1)"
+        groups = f"{cluster}.workerGroupSpecs"
+        return f"!has({groups}) || {groups}.map(g, {count} * {each}).sum() <= {most}"

@@ -1,0 +1,90 @@
+"""A rule of one's own, in the Common Expression Language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from aimass_compiler.catalog.expression_language import ExpressionError, asked, checked
+from aimass_compiler.catalog.policy_rule import (
+    SERVER,
+    AdmissionClaim,
+    ApiResource,
+    PolicyObjection,
+    PolicyRule,
+)
+from aimass_compiler.catalog.quantities import Frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aimass_compiler.pipeline import Pipeline
+
+_Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+
+
+def _is_claim(text: str) -> str:
+    try:
+        checked(text)
+    except ExpressionError as error:
+        raise PydanticCustomError("expression", "{problem}", {"problem": str(error)}) from None
+    return text
+
+
+class ObjectClaim(Frozen):
+    """What the API server asks of one kind of object."""
+
+    group: Annotated[str, StringConstraints(pattern=r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$")] = "apps"
+    """The API group; empty for that of pods and services."""
+    version: _Word = "v1"
+    """Its version."""
+    resource: _Word = "deployments"
+    """What the API calls objects of the kind."""
+    component: _Word = SERVER
+    """Which part of a model: its `server`, or its `training`."""
+    check: str = Field(min_length=1, max_length=10_000)
+    """A claim in CEL over `object`, as in a ValidatingAdmissionPolicy; the API server alone reads it."""
+
+
+class Expression(PolicyRule):
+    """A rule of one's own, in the Common Expression Language.
+
+    It is about `pipeline`, which is what pipeline.json says; `here`, what of it an environment runs;
+    `environment`, its name; and `team`. `seconds('5m')`, `memory('2Gi')`, `cores('500m')` and
+    `percent('99.9%')` turn amounts into numbers. It needs the extra `policies`:
+    `pip install aimass-compiler[policies]`.
+    """
+
+    short_form: ClassVar[str | None] = "check"
+    unseen: ClassVar[str] = "all of it, where nothing is said `on_server`"
+
+    check: Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_is_claim)]
+    """The claim, such as `seconds(here.serving.limits.timeout) <= 5.0`."""
+    message: str = Field("the rule is not kept", min_length=1, max_length=500)
+    """What is wrong where it is false."""
+    help: str = Field("", max_length=500)
+    """What to do about it, for people."""
+    at: Annotated[str, StringConstraints(pattern=r"^[a-z_]+(\.[a-z0-9_]+)*$")] = "metadata"
+    """Where in the spec that is reported, such as `serving.limits.timeout`."""
+    on_server: ObjectClaim | None = None
+    """The same for the API server; by default only the compiler holds it."""
+
+    def objections(self, model: Pipeline, environment: str) -> Iterator[PolicyObjection]:
+        document = model.document
+        known: dict[str, Any] = {
+            "pipeline": document,
+            "here": document["environments"][environment],
+            "environment": environment,
+            "team": model.team or "",
+        }
+        if not asked(self.check, known):
+            yield PolicyObjection(tuple(self.at.split(".")), self.message, self.help)
+
+    def admissions(self) -> tuple[AdmissionClaim, ...]:
+        if self.on_server is None:
+            return ()
+        claim = self.on_server
+        resource = ApiResource(claim.group, claim.version, claim.resource)
+        return (AdmissionClaim(resource, claim.check, self.message, claim.component),)
