@@ -15,7 +15,7 @@ from aimass_compiler.catalog.base_config import read_base
 from aimass_compiler.checks import (
     base_model,
     model_names,
-    policies,
+    policy,
     project_code,
     served_adapters,
     shared_hosts,
@@ -167,12 +167,11 @@ def compile_spec(
     more += checks.in_sound_parts(problems, file, failed)
     more += checks.check(known, file, failed)
     more += checks.in_sound_parts(render.findings(pipeline, file), file, failed)
-    more += policies.findings(rules, pipeline, file, failed)
+    more += policy.findings(rules, pipeline, file, failed)
     more += checks.check_text(document.text, file)
     findings = findings + checks.remaining([*wrong, *more], spec, settings, file)
-    findings = [as_written(finding, settings) for finding in findings]
     name = "" if checks.is_failed("metadata.name", failed) else pipeline.name
-    found = reported(findings, document)
+    found = reported([as_written(finding, settings) for finding in findings], document)
     routes = shared_hosts.routes(file, pipeline, failed)
     if failed:
         return Compiled(file, document, found, name, routes=routes)
