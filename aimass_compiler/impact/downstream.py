@@ -15,7 +15,6 @@ from msgspec import Struct
 from aimass_compiler.compile import Compilation
 from aimass_compiler.impact.models import facts_of
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.pipeline.data import Data
 from aimass_compiler.pipeline.evaluation import Gate
 from aimass_compiler.releases import release_file
 from aimass_compiler.render.facts import Resolved
@@ -100,12 +99,6 @@ def known_models(compiled: Compilation) -> tuple[CompiledModel, ...]:
         for each, facts in made
         if each.pipeline is not None and facts
     )
-
-
-def held(data: Data, source: str) -> dict[str, str]:
-    """The columns that a source may hold, with their types: what joins aggregate is held by none."""
-    aggregated = {name for join in data.join for name in join.aggregate or ()}
-    return {name: type_ for name, type_ in data.wanted(source).items() if name not in aggregated}
 
 
 def subjects(models: Sequence[CompiledModel]) -> dict[str, Subject]:
@@ -196,7 +189,7 @@ def _columns(subject: Subject, sources: Sequence[str], pipeline: Pipeline) -> fr
     """What is read of the sources, and the columns of the contract that joins make of it."""
     found: set[str] = set()
     for source in sources:
-        wanted = held(pipeline.data, source)
+        wanted = pipeline.data.held(source)
         read = {subject.column} & wanted.keys() if subject.column else wanted.keys()
         found |= read
         for join in pipeline.data.join:
@@ -210,9 +203,9 @@ def _possible(subject: Subject, sources: Sequence[str], pipeline: Pipeline) -> t
     """The joined sources that may hold what is asked about, where more than one may."""
     data, column = pipeline.data, subject.column
     keys = [name for join in data.join for name in (*join.columns_of_left(), *join.columns_read())]
-    asked = {column} if column else {name for source in sources for name in held(data, source)}
+    asked = {column} if column else {name for source in sources for name in data.held(source)}
     unsure = asked.difference(keys)
-    able = tuple(name for name in data.sources if unsure.intersection(held(data, name)))
+    able = tuple(name for name in data.sources if unsure.intersection(data.held(name)))
     return able if len(able) > 1 else ()
 
 

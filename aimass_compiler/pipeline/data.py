@@ -61,3 +61,8 @@ class Data(Frozen):
         for join in own:
             read |= join.columns_read()
         return declared | {name: declared.get(name, type_) for name, type_ in read.items()}
+
+    def held(self, source: str) -> dict[str, str]:
+        """The columns that a source may hold, with their types: what joins aggregate is held by none."""
+        aggregated = {name for join in self.join for name in join.aggregate or ()}
+        return {name: type_ for name, type_ in self.wanted(source).items() if name not in aggregated}

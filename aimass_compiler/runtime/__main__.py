@@ -10,6 +10,7 @@ from pathlib import Path
 from aimass_compiler import conventions
 from aimass_compiler.character_set import print_everywhere
 from aimass_compiler.diagnostics import HintedError
+from aimass_compiler.runtime import lineage_events
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.parts import read_parts
 from aimass_compiler.runtime.workspace import Workspace
@@ -22,7 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     stage = next(stage for stage in (*STAGES, REPEAT, *ASIDE) if stage.name == parsed.stage)
     try:
-        run_stage(stage, Workspace(parsed.root.resolve(), parsed.model))
+        workspace = Workspace(parsed.root.resolve(), parsed.model)
+        with lineage_events.told(stage, workspace):
+            run_stage(stage, workspace)
     except StageFailure as failure:
         print(f"{stage.name}: {failure.message}", file=sys.stderr)
         if failure.help:

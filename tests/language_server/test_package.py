@@ -60,21 +60,27 @@ def test_a_package_that_contradicts_itself_is_not_served(
     assert words in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["onnx/model.onnx.data", "signature.json", "golden.json"])
-def test_a_file_that_is_not_the_packaged_one_is_named(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
-) -> None:
-    package = packaged(tmp_path / "package")
-    path = package / name
-    path.write_bytes(path.read_bytes()[:-1] + b"x")
-    assert program.main([str(package)]) == ExitCode.PACKAGE
-    assert f"{name} is not the file that was packaged" in capfd.readouterr().err
-
-
-def test_a_file_that_the_manifest_does_not_list_is_refused(
+def test_any_file_that_is_not_the_packaged_one_is_named(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     package = packaged(tmp_path / "package")
-    (package / "onnx/added.json").write_text("{}")
+    (package / conventions.MODEL_CARD_FILE).write_text("# tickets")
+    names = json.loads((resigned(package) / conventions.MANIFEST_FILE).read_text())["files"]
+    assert {"onnx/model.onnx.data", "signature.json", conventions.MODEL_CARD_FILE} < names.keys()
+    for name in names:
+        whole = (package / name).read_bytes()
+        (package / name).write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
+        assert program.main([str(package)]) == ExitCode.PACKAGE
+        assert f"{name} is not the file that was packaged" in capfd.readouterr().err
+        (package / name).write_bytes(whole)
+
+
+@pytest.mark.parametrize("name", ["onnx/added.json", "added.json", "weights/added.bin"])
+def test_a_file_that_the_manifest_does_not_list_is_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    package = packaged(tmp_path / "package")
+    (package / name).parent.mkdir(exist_ok=True)
+    (package / name).write_text("{}")
     assert program.main([str(package)]) == ExitCode.PACKAGE
-    assert "does not list onnx/added.json" in capfd.readouterr().err
+    assert f"does not list {name}" in capfd.readouterr().err

@@ -246,8 +246,11 @@ def test_a_package_with_any_one_value_of_another_kind_is_refused_or_served(
 
 
 def test_any_file_that_is_not_the_one_that_was_packaged_is_refused(tmp_path: Path) -> None:
-    for name in (conventions.MODEL_FILE, SIGNATURE, REFERENCE, GOLDEN):
+    names = (conventions.MODEL_FILE, SIGNATURE, REFERENCE, GOLDEN, conventions.MODEL_CARD_FILE)
+    for name in names:
         package = packages.churn(tmp_path / name)
+        (package / conventions.MODEL_CARD_FILE).write_text("# churn")
+        packages.listed(package)
         content = bytearray((package / name).read_bytes())
         content[len(content) // 2] ^= 1
         (package / name).write_bytes(content)
@@ -257,6 +260,16 @@ def test_any_file_that_is_not_the_one_that_was_packaged_is_refused(tmp_path: Pat
         (package / name).unlink()
         with pytest.raises(ServerFailure, match=f"{name} cannot be read"):
             loaded(package)
+
+
+def test_a_file_that_nobody_packaged_is_refused(tmp_path: Path) -> None:
+    package = packages.churn(tmp_path / "package")
+    (package / ".swap").write_text("an editor's")
+    loaded(package)
+    (package / "other.onnx").write_text("more")
+    with pytest.raises(ServerFailure, match=r"manifest.json does not list .other.onnx") as failure:
+        loaded(package)
+    assert failure.value.code is ExitCode.PACKAGE
 
 
 def test_a_package_of_an_older_version_is_told_the_way_out(tmp_path: Path) -> None:

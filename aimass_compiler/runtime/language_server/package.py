@@ -23,6 +23,8 @@ _NEEDED = (
     conventions.GOLDEN_FILE,
     *(f"{conventions.ONNX_FOLDER}/{name}" for name in (_CONFIG, _TOKENIZER, _TEMPLATE)),
 )
+#: What another engine reads and this one does not: to hash it would take longer than to load what is served.
+_UNREAD = f"{conventions.WEIGHTS_FOLDER}/"
 #: Of answers: any words.
 TEXT = "text"
 KINDS = (TEXT, "choice", "json")
@@ -159,17 +161,17 @@ def _verify(folder: Path) -> None:
     lacking = next((name for name in _NEEDED if name not in digests), None)
     if lacking is not None:
         raise _damaged(f"{path} does not list {lacking}")
-    served = {*_NEEDED, *(name for name in digests if name.startswith(f"{conventions.ONNX_FOLDER}/"))}
-    for name in sorted(served):
+    for name in sorted(name for name in digests if not name.startswith(_UNREAD)):
         if ".." in Path(name).parts:
             raise _damaged(f"{path} lists {shown(name)}, which is no file beside it")
         actual = _digest(folder / name)
         if actual != digests[name]:
             message = f"{folder / name} is not the file that was packaged: its SHA-256 is {actual}"
             raise _damaged(f"{message}, where {conventions.MANIFEST_FILE} has {str(digests[name])[:64]}")
-    for found in (folder / conventions.ONNX_FOLDER).rglob("*"):
+    for found in sorted(folder.rglob("*")):
         name = found.relative_to(folder).as_posix()
-        if found.is_file() and name not in digests:
+        is_hidden = any(part.startswith(".") for part in found.relative_to(folder).parts)
+        if found.is_file() and name not in {*digests, conventions.MANIFEST_FILE} and not is_hidden:
             raise _damaged(f"{path} does not list {name}")
 
 
