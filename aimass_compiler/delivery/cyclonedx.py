@@ -44,7 +44,7 @@ def bill(
         "specVersion": _VERSION,
         "version": 1,
         "metadata": {
-            "timestamp": made_at,
+            **({"timestamp": made_at} if made_at else {}),
             "lifecycles": [{"phase": "build"}],
             "tools": {
                 "components": [{"type": "application", "name": "aimass-compiler", "version": __version__}]

@@ -36,10 +36,10 @@ def served_bill(record: VersionRecord, base: str, server: Server) -> bytes:
     return bill(subject, parts, record.trained_at, [f"image:{base}"])
 
 
-def server_bill(built: ImageDigest, base: str, server: Server, made_at: str) -> bytes:
+def server_bill(built: ImageDigest, base: str, server: Server) -> bytes:
     """The document about the image of a server."""
     subject = {**pushed(built, "a server of models"), **properties({"platform": "linux"})}
-    return bill(subject, _server_parts(base, server, __version__), made_at, [f"image:{base}"])
+    return bill(subject, _server_parts(base, server, __version__), "", [f"image:{base}"])
 
 
 def _server_parts(base: str, server: Server, compiler: str) -> list[Component]:

@@ -57,7 +57,7 @@ def store_of(root: Path, model: str, image: ImageDigest, home: str) -> Store:
     return ImageLayout(root / conventions.ARTIFACTS_FOLDER / model / LAYOUT)
 
 
-def attach(store: Store, subject: str, kind: DocumentKind, content: bytes, made_at: str) -> str:
+def attach(store: Store, subject: str, kind: DocumentKind, content: bytes, made_at: str = "") -> str:
     """Keep a document beside the image with this digest; answers the digest of what refers to the image.
 
     Raises RegistryError and OSError.
@@ -65,7 +65,8 @@ def attach(store: Store, subject: str, kind: DocumentKind, content: bytes, made_
     image = store.manifest_or_none(subject)
     if image is None:
         raise NoSuchImage(f"there is no image {subject} that a document could be about")
-    annotations = {"org.opencontainers.image.created": made_at, "org.opencontainers.image.title": kind.name}
+    annotations = {"org.opencontainers.image.title": kind.name}
+    annotations |= {"org.opencontainers.image.created": made_at} if made_at else {}
     if kind.predicate:
         annotations |= {
             "dev.sigstore.bundle.content": "dsse-envelope",

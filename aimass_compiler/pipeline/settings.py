@@ -379,6 +379,12 @@ class Settings(Frozen):
         """Whether what applies must find the release beside an overlay, not in it."""
         return self.engine_of(environment) in RELEASE_APART
 
+    @property
+    def signers(self) -> frozenset[str]:
+        """The ways in which environments want images to be signed: by a `key`, by an `identity`, or both."""
+        wanted = [each.signature for each in self.environments.values() if each.signature]
+        return frozenset("key" if each.key else "identity" for each in wanted)
+
     def environment_before(self, environment: str) -> str | None:
         """The one before it in the order of promotion; None for the first."""
         names = list(self.environments)

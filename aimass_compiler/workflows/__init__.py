@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: How many jobs a matrix may have. Source: https://docs.github.com/en/actions/reference/limits
 MOST_JOBS = 256
+#: How commands are told who signs what they push, by the way in which environments want it signed.
+_BY_WHOM = {"": "", "key": " --sign-key env://AIMASS_SIGN_KEY", "identity": " --keyless"}
 _FLAGS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
 
@@ -27,9 +29,13 @@ def render(settings: Settings, models: int) -> dict[str, bytes]:
     github = settings.ci.github
     if github is None:
         return {}
+    signers = settings.signers if settings.images.has_registry else frozenset()
+    signing = "identity" if "identity" in signers else next(iter(signers), "")
     known: Mapping[str, Any] = {
         "github": github,
         "registry": settings.images.registry.partition("/")[0] if settings.images.has_registry else "",
+        "signing": signing,
+        "by_whom": _BY_WHOM[signing],
         "environments": [_word(name) for name in settings.environments],
         "first": _word(next(iter(settings.environments))),
         "batches": range(1, batches(models) + 1),

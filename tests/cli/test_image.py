@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -9,10 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from delivery.publishing.conftest import image_of_server
 
+from aimass_compiler.programs.cosign import by_key, complaint
+from aimass_compiler.programs.oci import ImageManifest
 from aimass_compiler.programs.registry import Repository
 from tests.harness.loopback import Answers, Server
+from tests.harness.signing import cosign_on_the_path, key_pair
 
 if TYPE_CHECKING:
     from cli.projects import Project
@@ -26,7 +32,7 @@ BUILDAH = f"""\
 #!/bin/sh
 echo "$SOURCE_DATE_EPOCH $*" >>"$CALLS"
 echo "STEP 1/1"
-[ "$1" != push ] || printf %s {DIGEST} >"$3"
+[ "$1" != push ] || printf %s "${{PUSHED:-{DIGEST}}}" >"$3"
 exit "${{STATUS:-0}}"
 """
 
@@ -72,15 +78,34 @@ def test_the_command_that_builds_it_is_printed_and_not_run(without_builder: Proj
 
 
 def test_what_was_pushed_is_all_that_standard_output_tells(
-    pushes_to: str, without_builder: Project, calls: Path
+    pushes_to: str, without_builder: Project, calls: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    there = pushed(pushes_to)
+    monkeypatch.setenv("PUSHED", there.digest)
     command = [Path(sys.executable).with_name("aimass"), "image", "--push"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout == f"{pushes_to}@{DIGEST}\n"
+    assert done.stdout == f"{pushes_to}@{there.digest}\n"
     assert done.stderr.splitlines() == ["STEP 1/1", "STEP 1/1"]
     build, push = calls.read_text().splitlines()
     assert build.startswith("0 build --force-rm --layers --timestamp=0 --tag ")
     assert push.startswith("0 push --digestfile ")
+
+
+def pushed(name: str, tag: str = "") -> ImageManifest:
+    """A small image in the registry, in the place of the server's."""
+    manifest, blobs = image_of_server()
+    for blob in blobs:
+        Repository(name).push_blob(blob)
+    Repository(name).push_manifest(manifest, tag)
+    return manifest
+
+
+def bills_beside(name: str, image: ImageManifest) -> list[bytes]:
+    """The documents that refer to an image, as other programs find them."""
+    repository = Repository(name)
+    listed = repository.manifest(image.digest.replace(":", "-")).document["manifests"]
+    found = [repository.manifest(each["digest"]).document["layers"][0] for each in listed]
+    return [repository.blob(layer) for layer in found]
 
 
 def test_a_failed_build_is_not_pushed(
@@ -96,13 +121,38 @@ def test_a_failed_build_is_not_pushed(
 
 def test_what_the_registry_has_is_not_built_again(pushes_to: str, without_builder: Project) -> None:
     tag = Path(without_builder.aimass("image").out.split()[-1]).name
-    there, blobs = image_of_server()
-    repository = Repository(pushes_to)
-    for blob in blobs:
-        repository.push_blob(blob)
-    repository.push_manifest(there, tag)
+    there = pushed(pushes_to, tag)
     answer = without_builder.aimass("image", "--push")
     assert (answer.code, answer.out) == (0, f"{pushes_to}@{there.digest}\n")
+
+
+def test_the_bill_of_materials_lies_beside_a_server_once(pushes_to: str, without_builder: Project) -> None:
+    tag = Path(without_builder.aimass("image").out.split()[-1]).name
+    there = pushed(pushes_to, tag)
+    for _ in range(2):
+        assert without_builder.aimass("image", "--push").code == 0
+    (bill,) = bills_beside(pushes_to, there)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(bill.decode()) is None
+    names = {part["name"] for part in json.loads(bill)["components"]}
+    assert {"onnxruntime", "numpy", "python", "aimass-compiler"} <= names
+
+
+def test_a_server_is_signed_once_where_an_environment_wants_that(
+    pushes_to: str, without_builder: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cosign_on_the_path(monkeypatch, tmp_path)
+    keys = key_pair(tmp_path, "ours")
+    settings = without_builder.root / "aimass.yaml"
+    wanted = "environments: {prod: {signature: {key: ours.pub, ignore_tlog: true}}}\n"
+    settings.write_text(settings.read_text() + wanted)
+    (without_builder.root / "ours.pub").write_bytes(keys.public.read_bytes())
+    there = pushed(pushes_to, Path(without_builder.aimass("image").out.split()[-1]).name)
+    for _ in range(2):
+        answer = without_builder.aimass("image", "--push", "--sign-key", str(keys.private))
+        assert (answer.code, answer.err) == (0, "")
+    assert len(bills_beside(pushes_to, there)) == 2, "a bill and a signature"
+    signer = by_key(str(keys.public), ignores_tlog=True)
+    assert complaint(f"{pushes_to}@{there.digest}", signer, tmp_path) is None
 
 
 def test_a_registry_that_does_not_answer_is_an_error_of_the_registry(

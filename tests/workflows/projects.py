@@ -36,6 +36,16 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "ci": {"github": {"compiler": {"version": "0.1.0", "index": "https://pypi.acme.example/simple"}}}
     },
     "wheel": {"ci": {"github": {"compiler": {"wheel": "vendor/aimass.whl"}, "verify": None}}},
+    "key": {
+        "environments": {"dev": {}, "prod": {"signature": {"key": "cosign.pub"}}},
+        "images": {"registry": "ghcr.io/acme/models"},
+        "ci": {"github": {"compiler": {"version": "0.1.0"}}},
+    },
+    "identity": {
+        "environments": {"prod": {"signature": {"identity": "https://github.com/a", "issuer": "https://b"}}},
+        "images": {"registry": "ghcr.io/acme/models"},
+        "ci": {"github": {"compiler": {"version": "0.1.0"}}},
+    },
     "source": {"ci": {"github": {"compiler": {"source": "."}}}},
 }
 

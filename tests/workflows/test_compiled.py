@@ -132,6 +132,23 @@ def test_every_action_is_pinned_by_its_commit_as_in_the_workflows_of_this_reposi
         assert found in ACTIONS.values() or name not in {each.partition("@")[0] for each in ACTIONS.values()}
 
 
+@pytest.mark.parametrize(
+    ("name", "how"), [("key", "--sign-key env://AIMASS_SIGN_KEY"), ("identity", "--keyless")]
+)
+def test_what_an_environment_wants_signed_is_signed_where_it_is_made(name: str, how: str) -> None:
+    made = documents(name)["workflows/aimass-train.yml"]["jobs"]
+    steps = {step["name"]: step for job in made.values() for step in job["steps"]}
+    commands = [step.get("run", "") for step in steps.values()]
+    assert f'aimass publish "$MODEL" {how}' in commands
+    assert f"aimass image --push {how}\n" in commands
+    assert steps["Install cosign"]["with"] == {"cosign-release": "v3.1.3"}
+    for job in ("images", "train-1"):
+        is_signing = name == "identity" or job == "train-1"
+        assert ("id-token" in made[job]["permissions"]) == is_signing
+        keys = [step for step in made[job]["steps"] if "AIMASS_SIGN_KEY" in step.get("env", {})]
+        assert bool(keys) == (name == "key")
+
+
 def test_an_environment_is_one_line_and_a_compile() -> None:
     deliver = documents("all")["workflows/aimass-deliver.yml"]
     assert deliver[True]["workflow_dispatch"]["inputs"]["environment"]["options"] == ["try", "live"]

@@ -4,6 +4,7 @@
 framework that the specs use. Prints the commands that build them from what lies in artifacts/. A tag names
 exactly what its image is built from, so with --push nothing is built where the registry has it already.
 Buildah, Podman and Docker can build them; the first two build the same image from the same files.
+Beside a server's image lies its bill of materials (CycloneDX); --sign-key and --keyless sign images as well.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from aimass_compiler import conventions
-from aimass_compiler.cli import terminal
+from aimass_compiler.cli import terminal, versions
 from aimass_compiler.cli.selection import UnknownName, add_root, project_of, specs_of
 from aimass_compiler.conventions import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aimass_compiler.pipeline.settings import ImageSettings
+    from aimass_compiler.catalog.artifact import Server
+    from aimass_compiler.pipeline.settings import ImageSettings, Settings
     from aimass_compiler.programs.image_builders import Builder
+    from aimass_compiler.programs.signer import Signer
     from aimass_compiler.project import Project
+    from aimass_compiler.releases.version_record import ImageDigest
 
 EXIT_CODES = (ExitCode.DISK, ExitCode.REGISTRY)
 EXAMPLES = """
@@ -43,6 +47,8 @@ class _Image(NamedTuple):
     name: str
     tag: str
     files: Mapping[str, bytes]
+    server: Server | None = None
+    """What it is the image of, where that serves."""
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -90,28 +96,36 @@ def declare(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="with `training`: a folder of wheels that are installed before those of an index",
     )
+    versions.add_signing(parser)
     add_root(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Assemble, and print the commands or run them; answers an ExitCode."""
     from aimass_compiler.programs import image_builders
+    from aimass_compiler.programs.cosign import CosignError
     from aimass_compiler.programs.registry import RegistryError
+    from aimass_compiler.programs.signer import NotSigned
+    from aimass_compiler.releases.version_record import ImageDigest
     from aimass_compiler.spec.decode.settings_file import read_settings
 
     project = project_of(arguments)
-    settings = read_settings(project.settings, conventions.SETTINGS_FILE)[0].images
-    if arguments.push and not settings.has_registry:
+    settings = read_settings(project.settings, conventions.SETTINGS_FILE)[0]
+    if arguments.push and not settings.images.has_registry:
         hint = f"set `images.registry` in {conventions.SETTINGS_FILE}, such as `ghcr.io/acme/models`"
         terminal.error("there is no registry to push to", hint)
         return ExitCode.FAILED
     try:
-        for image in _images(project, settings, arguments):
-            context = project.root / conventions.ARTIFACTS_FOLDER / image.name / image.tag
-            _write(image.files, context)
-            _build(f"{settings.registry}/{image.name}", image.tag, os.path.relpath(context), arguments)
-    except image_builders.BuilderError as error:
-        terminal.error(str(error))
+        with versions.signer(arguments, settings) as signer:
+            for image in _images(project, settings.images, arguments):
+                context = project.root / conventions.ARTIFACTS_FOLDER / image.name / image.tag
+                _write(image.files, context)
+                name = f"{settings.images.registry}/{image.name}"
+                digest = _build(name, image.tag, os.path.relpath(context), arguments)
+                if digest:
+                    _document(ImageDigest(name, digest), image, settings, signer, project)
+    except (image_builders.BuilderError, NotSigned, CosignError) as error:
+        terminal.error(str(error), getattr(error, "help", ""))
         return ExitCode.FAILED
     except RegistryError as error:
         terminal.error(str(error), error.help)
@@ -141,7 +155,7 @@ def _servers(project: Project, settings: ImageSettings) -> Iterator[_Image]:
     used = {pipeline.first_model.artifact.server for pipeline in compiled.pipelines.values()}
     for server in sorted(used or {servers.ROWS}, key=lambda each: each.module):
         files = server_image.context(settings.python, server)
-        yield _Image(conventions.SERVER_IMAGE, server_image.server_tag(files), files)
+        yield _Image(conventions.SERVER_IMAGE, server_image.server_tag(files), files, server)
 
 
 def _trainers(project: Project, arguments: argparse.Namespace) -> Iterator[_Image]:
@@ -166,22 +180,37 @@ def _write(files: Mapping[str, bytes], folder: Path) -> None:
         (folder / path).write_bytes(content)
 
 
-def _build(repository: str, tag: str, context: str, arguments: argparse.Namespace) -> None:
-    """Print the command, or run it and push; raises BuilderError, RegistryError."""
+def _document(
+    pushed: ImageDigest, image: _Image, settings: Settings, signer: Signer | None, project: Project
+) -> None:
+    """Leave what belongs beside an image that was pushed; raises RegistryError, CosignError."""
+    from aimass_compiler.delivery import image_documents
+
+    if image.server is not None:
+        image_documents.leave_bill(pushed, settings, image.server)
+    if signer is not None:
+        image_documents.sign_once(pushed, settings, signer, project.root)
+
+
+def _build(repository: str, tag: str, context: str, arguments: argparse.Namespace) -> str:
+    """Print the command, or run it and push, and answer the digest; raises BuilderError, RegistryError."""
     from aimass_compiler.programs import image_builders
 
     if arguments.push and (known := _known(repository, tag)):
         print(f"{repository}@{known}")
-        return
+        return known
     is_wanted = arguments.build or arguments.push
     builder = _builder(arguments.builder, is_needed=is_wanted)
     command = builder.build_command(f"{repository}:{tag}", context, _secrets(arguments))
     if not is_wanted:
         print(shlex.join(command))
-        return
+        return ""
     image_builders.run(command)
-    if arguments.push:
-        print(f"{repository}@{builder.push(f'{repository}:{tag}')}")
+    if not arguments.push:
+        return ""
+    digest = builder.push(f"{repository}:{tag}")
+    print(f"{repository}@{digest}")
+    return digest
 
 
 def _known(repository: str, tag: str) -> str | None:
