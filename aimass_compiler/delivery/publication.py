@@ -13,11 +13,10 @@ from aimass_compiler.delivery import package_image
 from aimass_compiler.delivery.image_push import push, server_at
 from aimass_compiler.delivery.package_image import Described
 from aimass_compiler.delivery.provenance import Made
-from aimass_compiler.delivery.referrers import LAYOUT
+from aimass_compiler.delivery.referrers import store_of
 from aimass_compiler.delivery.version_documents import documented
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.plan import replace_file
-from aimass_compiler.programs.oci import ImageLayout
 from aimass_compiler.programs.registry import Repository
 from aimass_compiler.programs.signer import Signer
 from aimass_compiler.releases import version_record
@@ -52,7 +51,7 @@ def publish(
         return Published(known, version_record.file_of(root, made.model, known.name), is_new=False)
     name = version_record.next_name(versions, made.package)
     described = described_as(pipeline, name, made.package, made.commit, made.trained_at)
-    package = _push_alone(root, pipeline, made.folder, described, has_registry=server is not None)
+    package = _push_alone(root, pipeline, made.folder, described)
     record = VersionRecord(
         model=made.model,
         name=name,
@@ -142,14 +141,11 @@ def push_on_server(
         return ImageDigest(name, push(image, Repository(name, home), described.version, place).digest)
 
 
-def _push_alone(
-    root: Path, pipeline: Pipeline, package: Path, described: Described, *, has_registry: bool
-) -> ImageDigest:
+def _push_alone(root: Path, pipeline: Pipeline, package: Path, described: Described) -> ImageDigest:
     """Push a package alone, or keep it in a folder. Raises RegistryError, DamagedPackage, OSError."""
     home = pipeline.settings.images.registry
     name = f"{home}/{conventions.PACKAGE_IMAGE.format(model=pipeline.path)}"
-    layout = ImageLayout(root / conventions.ARTIFACTS_FOLDER / pipeline.path / LAYOUT)
-    store = Repository(name, home) if has_registry else layout
+    store = store_of(root, pipeline.path, ImageDigest(name, ""), home)
     with TemporaryDirectory(prefix="aimass-publish-") as folder:
         layer = package_image.layer_of(package, "", Path(folder) / "layer.tar")
         return ImageDigest(name, push(package_image.alone(layer, described), store, described.version).digest)

@@ -14,7 +14,7 @@ from aimass_compiler.releases.version_record import ImageDigest
 #: A signature with what verifies it. Source: https://docs.sigstore.dev/about/bundle/
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 #: Below a model's artifacts: its package as an image, where there is no registry.
-LAYOUT = "oci"
+_LAYOUT = "oci"
 Store = Repository | ImageLayout
 
 
@@ -54,7 +54,7 @@ def store_of(root: Path, model: str, image: ImageDigest, home: str) -> Store:
     """
     if image.is_in_registry:
         return Repository(image.name, home)
-    return ImageLayout(root / conventions.ARTIFACTS_FOLDER / model / LAYOUT)
+    return ImageLayout(root / conventions.ARTIFACTS_FOLDER / model / _LAYOUT)
 
 
 def attach(store: Store, subject: str, kind: DocumentKind, content: bytes, made_at: str = "") -> str:

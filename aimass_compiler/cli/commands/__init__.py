@@ -41,6 +41,7 @@ ORDER = (
     "reject",
     "hold",
     "history",
+    "evidence",
     "verify",
     "soak",
     "schema",

@@ -10,16 +10,22 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import add_root, package_of, project_of
 from aimass_compiler.conventions import ExitCode
 
-EXIT_CODES = (ExitCode.PACKAGE, ExitCode.ADDRESS)
+if TYPE_CHECKING:
+    from aimass_compiler.project import Project
+
+EXIT_CODES = (ExitCode.PACKAGE, ExitCode.ADDRESS, ExitCode.REGISTRY)
 EXAMPLES = """
   aimass serve churn                 on http://127.0.0.1:8080
   aimass serve churn --port 9000     on another port
+  aimass serve churn --signed-by cosign.pub      only if it was published and signed with that key
 """
 
 _LAST_PORT = 65_535
@@ -31,6 +37,12 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
     parser.add_argument(
         "--port", type=_port, default=conventions.PORT, help="the port (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--signed-by",
+        type=Path,
+        metavar="FILE",
+        help="serve it only if a version on record has its signature by this public key in PEM",
     )
     add_root(parser)
 
@@ -45,7 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted; answers the server's own exit code."""
     from aimass_compiler.programs import model_server
 
-    package = package_of(project_of(arguments), arguments.model)
+    project = project_of(arguments)
+    package = package_of(project, arguments.model)
+    if arguments.signed_by is not None and (code := _refused(arguments, project, package)):
+        return code
     options = ("--host", arguments.host, "--port", str(arguments.port))
     try:
         command = model_server.command(package, *options)
@@ -59,3 +74,18 @@ def run(arguments: argparse.Namespace) -> int:
         # The server takes this process's place, so that signals reach it and nothing is left behind.
         os.execv(command[0], command)  # noqa: S606  # a list of arguments, never a shell
     return subprocess.run(command, check=False).returncode  # noqa: S603  # as above
+
+
+def _refused(arguments: argparse.Namespace, project: Project, package: Path) -> int:
+    """Report why a package is not signed by the key that was given; answers an ExitCode, or nothing."""
+    from aimass_compiler.cli import release_changes as changes
+    from aimass_compiler.cli.versions import no_version_otherwise
+    from aimass_compiler.delivery.served_package import complaint
+
+    home = changes.sound_settings(project).images.registry
+    with no_version_otherwise():
+        found = complaint(project.root, arguments.model, package, arguments.signed_by, home)
+    if found is None:
+        return 0
+    terminal.error(f"{package} is not served, because {arguments.signed_by} did not sign it: {found}")
+    return ExitCode.PACKAGE

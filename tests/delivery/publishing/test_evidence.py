@@ -295,3 +295,42 @@ def test_a_key_that_cannot_sign_publishes_nothing(
     assert answer.code == 1
     assert said in answer.err
     assert not (project.root / "versions").exists()
+
+
+def test_evidence_is_fetched_and_held_against_what_an_environment_asks_for(
+    project: Project, signed: Signed
+) -> None:
+    answer = project.aimass("evidence", "churn", "--env", "dev")
+    folder = project.root / ARTIFACTS / "evidence" / signed.record.name
+    assert (answer.code, answer.err) == (0, "")
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "bom.json", "provenance.json", "sbom.json", "signature.json"
+    ]  # fmt: skip
+    assert (folder / "bom.json").read_bytes() == of_kind(signed, "bom")
+    (project.root / "cosign.pub").write_bytes(signed.theirs.public.read_bytes())
+    answer = project.aimass("evidence", "churn", "--env", "dev")
+    assert answer.code == 26
+    assert "the statement of provenance is not signed by cosign.pub" in answer.err
+
+
+def test_a_package_is_served_only_if_it_is_the_one_that_was_signed(
+    project: Project, signed: Signed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+
+    def execv(program: str, command: list[str]) -> None:
+        started.append(program)
+        raise SystemExit(0)
+
+    monkeypatch.setattr("os.execv", execv)
+    ours, theirs = (str(each.public) for each in (signed.ours, signed.theirs))
+    refused = project.aimass("serve", "churn", "--signed-by", theirs)
+    assert (refused.code, started) == (15, [])
+    assert "Key mismatch" in refused.err
+    assert project.aimass("serve", "churn", "--signed-by", ours).code == 0
+    assert len(started) == 1
+    model = project.root / ARTIFACTS / "package/model/model.onnx"
+    model.write_bytes(model.read_bytes() + b" ")
+    refused = project.aimass("serve", "churn", "--signed-by", ours)
+    assert (refused.code, len(started)) == (15, 1)
+    assert "Hash mismatch for 'model.onnx'" in refused.err
