@@ -125,4 +125,4 @@ def _run_facets(error: BaseException | None) -> dict[str, Any]:
 
 
 def _note(problem: object) -> None:
-    print(f"lineage: the catalog was not told: {str(problem)[:300]}", file=sys.stderr)
+    print(f"lineage: the event was not sent: {str(problem)[:300]}", file=sys.stderr)

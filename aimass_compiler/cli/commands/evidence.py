@@ -44,7 +44,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Fetch and verify; answers an ExitCode."""
     project = project_of(arguments)
-    changes.known_model(project, arguments.model)
+    arguments.model = changes.known_model(project, arguments.model)
     settings = changes.sound_settings(project)
     if arguments.env:
         changes.known_environment(settings, arguments.env)

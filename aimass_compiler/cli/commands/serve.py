@@ -82,9 +82,12 @@ def _refused(arguments: argparse.Namespace, project: Project, package: Path) -> 
     from aimass_compiler.cli.versions import no_version_otherwise
     from aimass_compiler.delivery.served_package import complaint
 
-    home = changes.sound_settings(project).images.registry
+    home, model = (
+        changes.sound_settings(project).images.registry,
+        changes.known_model(project, arguments.model),
+    )
     with no_version_otherwise():
-        found = complaint(project.root, arguments.model, package, arguments.signed_by, home)
+        found = complaint(project.root, model, package, arguments.signed_by, home)
     if found is None:
         return 0
     terminal.error(f"{package} is not served, because {arguments.signed_by} did not sign it: {found}")

@@ -366,15 +366,11 @@ def _verified(folder: Path) -> dict[str, bytes]:
         if actual != digest:
             message = f"{folder / name} is not the file that was packaged: its SHA-256 is {actual}"
             raise _damaged(f"{message}, where {conventions.MANIFEST_FILE} has {digest}"[:_LONGEST])
-    _require_no_others(folder, {*found, conventions.MANIFEST_FILE})
+    packaged = {*found, conventions.MANIFEST_FILE}
+    for other in sorted(folder.iterdir()):  # hidden ones are what editors and mounts leave
+        if other.is_file() and other.name not in packaged and not other.name.startswith("."):
+            raise _damaged(f"{path} does not list {shown(other.name)}")
     return found
-
-
-def _require_no_others(folder: Path, listed: set[str]) -> None:
-    """Raises ServerFailure for a file that nobody packaged; hidden ones are what editors and mounts leave."""
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and path.name not in listed and not path.name.startswith("."):
-            raise _damaged(f"{folder / conventions.MANIFEST_FILE} does not list {shown(path.name)}")
 
 
 def _damaged(what: str) -> ServerFailure:
