@@ -33,13 +33,12 @@ class Adapter(Kind):
         del precision
         return 4
 
-    @property
-    def needs_gpu(self) -> bool:
-        """Whether it learns on a GPU only."""
-        return False
+    def loading(self, precision: str) -> dict[str, Any]:
+        """What is passed to transformers where it loads the base, to be computed with in this precision.
 
-    def loading(self) -> dict[str, Any]:
-        """What is passed to transformers where it loads the base."""
+        Raises HintedError where a library is missing.
+        """
+        del precision
         return {}
 
     def applied(self, model: Any, seed: int) -> Any:

@@ -44,11 +44,6 @@ EXPLANATIONS = (
         "once it is declared as `text`.",
     ),
     Explanation(
-        "AM405",
-        "training needs a GPU that it does not ask for",
-        "A base in 4 bits (`base_precision: nf4`, QLoRA) is computed with on GPUs only, by bitsandbytes.",
-    ),
-    Explanation(
         "AM406",
         "the training key is for language models",
         "`gradient_accumulation` and `precision` say how a language model is fine-tuned; other models have "
@@ -90,12 +85,6 @@ EXAMPLES = (
         "AM404",
         fails="data: {columns: {plan: category}}",
         passes="data: {columns: {plan: text}}",
-        of="language",
-    ),
-    Example(
-        "AM405",
-        fails="model: {language_model: {adapter: {lora: {base_precision: nf4}}}}",
-        passes="model: {language_model: {adapter: {lora: {rank: 8}}}}",
         of="language",
     ),
     Example(
@@ -147,13 +136,6 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         message = f"`{transform.kind}` computes a feature, and `{pipeline.first_model.kind}` reads none"
         fix = Fix("remove it", (Remove(path[:2]),))
         yield Finding("AM401", path, message, help="leave `features` out", fix=fix)
-    adapter = getattr(pipeline.first_model, "adapter", None)
-    if adapter is not None and adapter.needs_gpu and not pipeline.training.gpus:
-        where = ("model", pipeline.first_model.kind, "adapter", adapter.kind, "base_precision")
-        message = f"`base_precision: {adapter.base_precision}` needs a GPU, and `training.gpus` is 0"
-        yield Finding(
-            "AM405", where, message, help="write `training: {gpus: 1}`, or leave `base_precision` out"
-        )
 
 
 def _columns(pipeline: Pipeline, how: Conversation) -> Iterator[Finding]:

@@ -119,6 +119,10 @@ class PredictionIntervals(Frozen):
     """A gate: intervals must be no wider than this, in the target's unit."""
 
 
+#: As far as a form of fewer bits may be from the whole one, by default.
+_NARROW = 0.5
+
+
 class Parity(Frozen):
     """How closely a language model's forms must agree: trained, merged, and as the engine serves it.
 
@@ -132,6 +136,9 @@ class Parity(Frozen):
     """That each form chooses the same tokens itself, but where two are as likely within the tolerance."""
     log_probability: Number = Field(0.02, gt=0, le=1)
     """How far the log-probability of a token may be from that of the form before it."""
+    narrow_base: Number = Field(_NARROW, gt=0, le=10, exclude_if=lambda value: value == _NARROW)
+    """How far log-probabilities may be on average from those of the base in 4 bits beside which an adapter
+    learned (`base_precision`)."""
 
 
 class HarnessTasks(Frozen):

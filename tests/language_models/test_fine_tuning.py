@@ -97,6 +97,18 @@ def test_a_training_that_was_killed_goes_on_as_if_it_never_was(root: Path, tmp_p
     assert losses(of, root, checkpoint=checkpoint) == whole
 
 
+def test_a_base_in_4_bits_learns_on_a_cpu_and_goes_on_as_if_it_was_never_watched(
+    root: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("bitsandbytes", reason="the extra `qlora` is not installed")
+    of = model(adapter={"lora": {"base_precision": "nf4"}})
+    found = losses(of, root, epochs=4)
+    assert found[-1] < found[0] - 0.2
+    checkpoint = tmp_path / "checkpoint"
+    losses(of, root, epochs=4, checkpoint=checkpoint, stop=2)
+    assert losses(of, root, epochs=4, checkpoint=checkpoint) == pytest.approx(found, rel=1e-5)
+
+
 def test_packed_conversations_see_only_themselves(root: Path) -> None:
     both = rows(PAIRS[:2], PAIRS[2:4])
     alone = rows(*([pair] for pair in PAIRS[:4]))

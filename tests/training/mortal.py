@@ -7,6 +7,7 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
+from aimass_compiler.catalog.models.language_model import LanguageModel
 from aimass_compiler.catalog.models.lightgbm import Lightgbm
 from aimass_compiler.catalog.models.mlp import Mlp
 from aimass_compiler.catalog.models.xgboost import Xgboost
@@ -45,6 +46,13 @@ def _watched(budget: Budget, progress: Any) -> Any:
 
 class MortalMlp(Mlp):
     """A network."""
+
+    def train(self, *given: Any) -> Trained:
+        return _mortal(super().train, *given)
+
+
+class MortalLanguageModel(LanguageModel):
+    """A language model."""
 
     def train(self, *given: Any) -> Trained:
         return _mortal(super().train, *given)

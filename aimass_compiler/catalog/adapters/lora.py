@@ -5,6 +5,7 @@ Source: Hu et al. (2021), https://arxiv.org/abs/2106.09685
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -12,9 +13,13 @@ from pydantic import Field
 from aimass_compiler.catalog.adapter import Adapter
 from aimass_compiler.catalog.architecture import BYTES
 from aimass_compiler.catalog.quantities import Integer, Number, Tunable, is_absent, is_range
+from aimass_compiler.diagnostics import HintedError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+#: The other way is deprecated, and shares no gradients between workers.
+_CHECKPOINTS = {"use_reentrant": False}
 
 
 class Lora(Adapter):
@@ -31,7 +36,8 @@ class Lora(Adapter):
     targets: Literal["all-linear"] | Annotated[tuple[str, ...], Field(min_length=1)] = "all-linear"
     """The layers that get matrices: all linear ones but the last, or these by name: `[q_proj, v_proj]`."""
     base_precision: Literal["nf4"] | None = Field(None, exclude_if=is_absent)
-    """Keep the base in 4 bits while training (QLoRA, Dettmers et al. 2023): on a GPU, with bitsandbytes."""
+    """Keep the base in 4 bits while training (QLoRA, Dettmers et al. 2023), with bitsandbytes. The base as it
+    is, with what was learned, is evaluated and serves."""
 
     @property
     def keeps_base(self) -> bool:
@@ -49,13 +55,14 @@ class Lora(Adapter):
     def weight_bytes(self, precision: str) -> float:
         return BYTES[self.base_precision or precision]
 
-    @property
-    def needs_gpu(self) -> bool:
-        return self.base_precision is not None
-
-    def loading(self) -> dict[str, Any]:
+    def loading(self, precision: str) -> dict[str, Any]:
         if self.base_precision is None:
             return {}
+        if find_spec("bitsandbytes") is None:
+            raise HintedError(
+                f"`base_precision: {self.base_precision}` needs bitsandbytes",
+                "`pip install 'aimass-compiler[qlora]'` brings it",
+            )
         import torch
         from transformers import BitsAndBytesConfig
 
@@ -63,7 +70,7 @@ class Lora(Adapter):
             "quantization_config": BitsAndBytesConfig(
                 load_in_4bit=True,
                 bnb_4bit_quant_type=self.base_precision,
-                bnb_4bit_compute_dtype=torch.bfloat16,
+                bnb_4bit_compute_dtype=getattr(torch, precision),
             )
         }
 
@@ -73,7 +80,8 @@ class Lora(Adapter):
 
         torch.manual_seed(seed)
         if self.base_precision is not None:
-            model = prepare_model_for_kbit_training(model)
+            model = prepare_model_for_kbit_training(model, gradient_checkpointing_kwargs=_CHECKPOINTS)
+            _keep_layout(model)
         chosen = self.targets if isinstance(self.targets, str) else list(self.targets)
         own = LoraConfig(
             r=self.rank,
@@ -90,3 +98,13 @@ class Lora(Adapter):
     def save(self, model: Any, folder: Path) -> str:
         model.save_pretrained(folder / "adapter", safe_serialization=True)
         return "adapter"
+
+
+def _keep_layout(model: Any) -> None:
+    """Keep bitsandbytes from packing weights anew where a model is only asked, which it does on some CPUs.
+
+    It goes on with the packed ones when training goes on, and these have no gradients.
+    """
+    for layer in model.modules():
+        if hasattr(layer, "support_avx512bf16_for_cpu"):
+            layer.support_avx512bf16_for_cpu = False

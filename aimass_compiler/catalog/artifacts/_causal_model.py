@@ -42,9 +42,14 @@ class CausalModel:
         return cls(name, model, tokenizing, stop_ids_of(model.generation_config, tokenizing))
 
     @classmethod
-    def of_adapter(cls, name: str, base: Path, adapter: Path, tokens: Path) -> Self:
-        """A base with an adapter beside it, as training left them; the tokenizer is that of `tokens`."""
-        model = loaded_weights(base)
+    def of_adapter(
+        cls, name: str, base: Path, adapter: Path, tokens: Path, loading: Mapping[str, Any] | None = None
+    ) -> Self:
+        """A base with an adapter beside it, as training left them; the tokenizer is that of `tokens`.
+
+        `loading` has the base in fewer bits.
+        """
+        model = loaded_weights(base, quantization=loading)
         tokenizing = Tokenizing.of(tokens)
         stop_ids = stop_ids_of(model.generation_config, tokenizing)
         return cls(name, with_adapter(model, adapter), tokenizing, stop_ids)

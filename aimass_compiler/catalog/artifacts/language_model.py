@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from aimass_compiler import conventions
 from aimass_compiler.catalog import servers
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: What the forms of one model are called, in certificates and messages.
 TRAINED, MERGED, BUILT, ADAPTED = "training stack", "merged weights", "onnxruntime-genai", "packaged adapter"
-ROUNDED = "weights in 8 bits"
+ROUNDED, LEARNED = "weights in 8 bits", "training stack with its base in 4 bits"
 #: The engines that `serving.engine` names.
 _OWN, _VLLM = "onnx", "vllm"
 #: What lies in the folder that training leaves.
@@ -182,6 +182,26 @@ class LanguageModelFiles(Artifact[Any]):
         if (place / _FULL).is_dir():
             return CausalModel.of_weights(TRAINED, place / _FULL, place / _TOKENIZER)
         return CausalModel.of_adapter(TRAINED, _base(trained, place), place / _ADAPTER, place / _TOKENIZER)
+
+    def learned_engine(self, trained: Path) -> TextEngine | None:
+        """The adapter beside a base in fewer bits, where it learned so; None where it learned beside `_base`.
+
+        Raises HintedError where a library is missing.
+        """
+        from pydantic import TypeAdapter
+
+        from aimass_compiler.catalog import OneOf
+        from aimass_compiler.catalog.adapter import Adapter
+        from aimass_compiler.catalog.artifacts._causal_model import CausalModel
+
+        place = trained / self.files[0]
+        noted = _noted(place).get("adapter", {})
+        adapter = TypeAdapter(Annotated[Adapter, OneOf("adapters")]).validate_python(noted) if noted else None
+        loading = adapter.loading("float32") if adapter is not None else {}
+        if not loading:
+            return None
+        base = _base(trained, place)
+        return CausalModel.of_adapter(LEARNED, base, place / _ADAPTER, place / _TOKENIZER, loading)
 
     def merged_engine(self, folder: Path, trained: Path) -> TextEngine:
         """The weights of a package, asked by transformers; of an adapter, together with its base."""

@@ -28,7 +28,7 @@ def loaded(model: LanguageModel, root: Path, precision: str, seed: int) -> Any:
     """The base with what learns. Weights that learn are float32; a base that stays takes less memory."""
     is_narrow = precision == "bf16" and model.adapter.keeps_base
     kept = "bfloat16" if is_narrow else "float32"
-    network = loaded_weights(model.base.folder(root), kept, model.adapter.loading())
+    network = loaded_weights(model.base.folder(root), kept, model.adapter.loading(kept))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of names that peft still uses of transformers
         return model.adapter.applied(network, seed)

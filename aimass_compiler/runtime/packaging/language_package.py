@@ -124,12 +124,14 @@ def _certified(
         CertifiedRow(place, conversations[place].turns, tokenizing.encoded(conversations[place])[1])
         for place in spread(len(conversations), wanted.parity.rows)
     ]
-    forms = [Form(artifact.merged_engine(made, trained), largest=tolerance)]
+    learned, whole = artifact.learned_engine(trained), artifact.trained_engine(trained)
+    forms = [] if learned is None else [Form(whole, mean=wanted.parity.narrow_base)]
+    forms.append(Form(artifact.merged_engine(made, trained), largest=tolerance))
     if artifact.has_graph or wanted.quantize:
         rough = None if wanted.quantize is None else wanted.quantize.log_probability
         engine = artifact.packaged_engine(made)
         forms.append(Form(engine, tolerance if rough is None else None, rough))
-    found = certify(asked, artifact.trained_engine(trained), forms, artifact.asked_elsewhere)
+    found = certify(asked, learned or whole, forms, artifact.asked_elsewhere)
     if found.problems:
         raise StageFailure(
             ExitCode.FAILED,
