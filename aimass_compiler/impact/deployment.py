@@ -93,8 +93,8 @@ def _gone(environment: str, old: Environment, reach: Reach, *, is_kept: bool) ->
         why = "no model is left to be applied"
     elif here is None:
         why = f"nothing is applied to {environment} any more"
-    elif here != old.namespace:
-        why = f"{environment} is applied to {here} from now on"
+    elif old.namespace not in here:
+        why = f"{environment} is applied to {listed(sorted(here))} from now on"
     elif not is_kept and not reach.is_known:
         why = "this repository has no remote `origin`, by which its models are known there"
     else:

@@ -93,7 +93,7 @@ class CompiledModel(Struct, frozen=True):
 def known_models(compiled: Compilation) -> tuple[CompiledModel, ...]:
     """The models of specs without errors, each with the compiler's record."""
     files = compiled.files
-    made = ((each, facts_of(files, each.name)) for each in compiled.specs)
+    made = ((each, facts_of(files, each.model)) for each in compiled.specs)
     return tuple(
         CompiledModel(each.file, each.pipeline, facts)
         for each, facts in made

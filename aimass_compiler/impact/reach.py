@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 
 import msgspec
@@ -38,13 +38,13 @@ class Reach:
         """Whether the repository has a remote, by which its models are known from those of others."""
 
     @cached_property
-    def namespaces(self) -> Mapping[str, str]:
-        """The namespace of each environment that any model has."""
-        found: dict[str, str] = {}
+    def namespaces(self) -> Mapping[str, Collection[str]]:
+        """The namespaces of each environment that any model has: each team may have its own."""
+        found: dict[str, set[str]] = {}
         for path, content in self._files.items():
             if path.endswith(f"/{conventions.RESOLVED_FILE}"):
-                here = msgspec.json.decode(content, type=_Spaces).environments
-                found = {name: space.namespace for name, space in here.items()} | found
+                for name, space in msgspec.json.decode(content, type=_Spaces).environments.items():
+                    found.setdefault(name, set()).add(space.namespace)
         return found
 
     def is_canary(self, environment: str, model: str) -> bool:

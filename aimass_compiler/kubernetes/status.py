@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -196,18 +196,21 @@ def running(
     """Every model that was applied there or that git has for it, by name. Raises ClusterError."""
     found = inventory.found(connection, environment, namespace)
     replicas = _replica_sets(connection, environment, namespace) if found else {}
+    paths = {name_of(model): model for model in project.models}
 
     def looked_at(each: ClusterInventory | DamagedInventory) -> DeployedModel:
         if isinstance(each, DamagedInventory):
             return DeployedModel(each.model, environment, Health.UNKNOWN, InGit.UNKNOWN, failure=each)
-        return _one(connection, each, replicas.get(name_of(each.model), ()), project)
+        name = name_of(each.model)
+        owned = replace(each, model=paths.get(name, each.model))  # it may have moved to a team since
+        return _one(connection, owned, replicas.get(name, ()), project)
 
     applied = pool.map(looked_at, found)
     there = {name_of(each.model) for each in found}
     absent = [
         DeployedModel(model, environment, Health.NOT_APPLIED, InGit.NEW)
-        for model in project.models
-        if name_of(model) not in there
+        for name, model in paths.items()
+        if name not in there
     ]
     return sorted([*applied, *absent], key=lambda each: each.model)
 

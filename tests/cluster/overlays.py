@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import main
+from aimass_compiler.model_path import name_of, root_from
 from tests.harness.releases import release
 
 if TYPE_CHECKING:
@@ -54,11 +55,11 @@ class Project:
         """Let an overlay stand for these objects."""
         folder = self.root / "generated" / model / "overlays" / environment
         folder.mkdir(parents=True, exist_ok=True)
-        labels = {conventions.LABEL_MODEL: model, conventions.LABEL_ENVIRONMENT: environment}
+        labels = {conventions.LABEL_MODEL: name_of(model), conventions.LABEL_ENVIRONMENT: environment}
         wanted = {
             "namespace": self.namespace,
             "resources": ["objects.yaml"],
-            "components": [f"../../../../releases/{environment}/{model}"],
+            "components": [f"../../../{root_from(model)}/releases/{environment}/{model}"],
             "labels": [{"pairs": labels, "includeTemplates": True}],
         }
         lines = [f"{key}: {json.dumps(value)}" for key, value in wanted.items()]

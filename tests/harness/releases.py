@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aimass_compiler import conventions
+from aimass_compiler.model_path import name_of
 from aimass_compiler.releases.release_file import Release, edited, file_of
 from aimass_compiler.releases.version_record import ImageDigest
 
@@ -19,7 +20,7 @@ def release(root: Path, model: str, *environments: str, digest: str = DIGEST, ve
     overlays = root / conventions.GENERATED_FOLDER / model / "overlays"
     for environment in environments or sorted(path.name for path in overlays.iterdir()):
         images = {
-            model: ImageDigest(f"{REGISTRY}/{model}", digest),
+            name_of(model): ImageDigest(f"{REGISTRY}/{model}", digest),
             conventions.SERVER_IMAGE: ImageDigest(f"{REGISTRY}/{conventions.SERVER_IMAGE}", DIGEST),
         }
         path = file_of(root, environment, model)

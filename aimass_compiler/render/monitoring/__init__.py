@@ -106,7 +106,7 @@ def _declared(pipeline: Pipeline, name: str) -> Layer:
     words = (here.model, here.environment, here.namespace, *((here.owner,) if here.owner else ()))
     nameless = replace(here, model="", environment="", namespace="", owner="")
     text = _DECLARATION(words, nameless, wanted_labels(pipeline.settings), own_labels(pipeline.settings))
-    manifest = Manifest(rule_head(pipeline.name), (header(pipeline.name) + text).encode())
+    manifest = Manifest(rule_head(pipeline.name), (header(pipeline.path) + text).encode())
     return Layer(manifests={_DECLARATION_FILE: manifest})
 
 

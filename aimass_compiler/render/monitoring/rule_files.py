@@ -19,7 +19,7 @@ def rule_files(pipeline: Pipeline) -> dict[str, bytes]:
     of_one = declaration_groups if pipeline.settings.monitoring.rules == "fleet" else groups
     return {
         f"{name}{RULES_ENDING}": emit(
-            {"groups": of_one(watched(pipeline.metadata, name, environment))}, pipeline.name
+            {"groups": of_one(watched(pipeline.metadata, name, environment))}, pipeline.path
         )
         for name, environment in pipeline.environments.items()
     }
