@@ -25,6 +25,8 @@ _AMOUNTS: dict[str, Callable[[str], float]] = {
 }
 #: The types of a claim: of what is inside `pipeline`, only a value says its type.
 _CLAIMS = ("BOOL", "DYN")
+#: The type of what has no value.
+_ERROR = "ERROR"
 #: What the library says before and behind what is wrong.
 _STATUS = re.compile(r"^[A-Z_]+: (ERROR: )?|<input>:| \[[A-Z_]+\]$")
 
@@ -42,9 +44,12 @@ def checked(text: str) -> None:
 
 def asked(text: str, known: Mapping[str, Any]) -> bool:
     """Whether a claim is true of what is known. Raises ExpressionError."""
-    answer = _compiled(text).eval(data=dict(known)).value()
+    value = _compiled(text).eval(data=dict(known))
+    answer = value.value()
+    if value.type().name() == _ERROR:
+        raise ExpressionError(_first_line(str(answer)))
     if not isinstance(answer, bool):
-        raise ExpressionError(_first_line(str(answer)) or "its value is neither true nor false")
+        raise ExpressionError("its value is neither true nor false")
     return answer
 
 

@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog import OneOf
 from aimass_compiler.catalog.policy_rule import PolicyRule
 from aimass_compiler.catalog.quantities import Frozen
+from aimass_compiler.catalog.text_form import Line, text_form
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.code_owner import CodeOwner
 
@@ -20,10 +21,11 @@ from aimass_compiler.pipeline.code_owner import CodeOwner
 _Task = Literal[
     "classification", "regression", "forecast", "multilabel", "clustering", "anomaly", "generation"
 ]
-#: One line that says something.
-_Line = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^\S[^\r\n]*$")]
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_MODEL = r"([a-z][a-z0-9-]*/)?[a-z][a-z0-9-]*"
+_Model = Annotated[
+    str,
+    *text_form(r"([a-z][a-z0-9-]*/)?[a-z][a-z0-9-]*", "path of a model", "`churn` or `growth/churn`"),
+]
 
 
 def _is_day(value: str) -> str:
@@ -38,13 +40,6 @@ def _is_day(value: str) -> str:
         "{shown} is no day; write it like {example}",
         {"shown": f"`{value}`", "example": '`"2027-03-31"`'},
     )
-
-
-def _is_model(value: str) -> str:
-    if not re.fullmatch(_MODEL, value):
-        message = "{shown} is no path of a model; write it like `churn` or `growth/churn`"
-        raise PydanticCustomError("model_path", message, {"shown": f"`{value}`"})
-    return value
 
 
 class Scope(Frozen):
@@ -81,7 +76,7 @@ class Scope(Frozen):
 class Policy(Frozen):
     """A rule of the organisation, which all models are held to that it is about."""
 
-    why: _Line
+    why: Line
     """The reason, in a sentence: who meets the policy reads it."""
     level: Literal["error", "warn"] = "error"
     """Whether a model that does not keep it is refused, by compiler and API server, or only reported."""
@@ -102,11 +97,11 @@ class Policy(Frozen):
 class PolicyWaiver(Frozen):
     """A model that need not keep a policy for a while."""
 
-    model: Annotated[str, AfterValidator(_is_model)]
+    model: _Model
     """The model by its path, such as `growth/churn`."""
     environments: tuple[str, ...] = ()
     """Where; by default wherever the policy holds."""
-    reason: _Line
+    reason: Line
     """Why, for those who ask later."""
     until: Annotated[str, AfterValidator(_is_day), Field(json_schema_extra={"pattern": f"^{_DAY}$"})]
     """The last day on which it holds, in UTC: `2027-03-31`."""

@@ -2,58 +2,45 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.quantities import Bytes, Cores, Frozen, Integer, Memory, Number
+from aimass_compiler.catalog.text_form import text_form
 from aimass_compiler.pipeline.code_owner import CodeOwners
 from aimass_compiler.pipeline.settings import Deployers
 from aimass_compiler.pipeline.waiver import Waiver
 
-if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
-
 _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
 
-def _written(pattern: str, noun: str, example: str) -> tuple[AfterValidator, FieldInfo]:
-    """What annotates a text of a form: its check, and the pattern for editors."""
-
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            context = {"shown": f"`{value}`", "noun": noun, "example": example}
-            raise PydanticCustomError("form", "{shown} is no {noun}; write it like {example}", context)
-        return value
-
-    return AfterValidator(check), Field(json_schema_extra={"pattern": f"^({pattern})$"})
-
-
 _Name = Annotated[
-    str, *_written("[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "name of an object", "`growth-slack`")
+    str, *text_form("[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "name of an object", "`growth-slack`")
 ]
-_Entry = Annotated[str, *_written("[A-Za-z0-9._-]{1,253}", "entry of a Secret", "`url`")]
-_Queue = Annotated[str, *_written("[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?", "name of a queue", "`research`")]
-_Namespace = Annotated[str, *_written(_LABEL, "name of a namespace", "`ml-growth-prod`")]
+_Entry = Annotated[str, *text_form("[A-Za-z0-9._-]{1,253}", "entry of a Secret", "`url`")]
+_Queue = Annotated[str, *text_form("[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?", "name of a queue", "`research`")]
+_Namespace = Annotated[str, *text_form(_LABEL, "name of a namespace", "`ml-growth-prod`")]
 _Host = Annotated[
-    str, *_written(rf"(\*\.)?{_LABEL}(\.{_LABEL})*", "host", "`churn.example.com` or `*.growth.example.com`")
+    str, *text_form(rf"(\*\.)?{_LABEL}(\.{_LABEL})*", "host", "`churn.example.com` or `*.growth.example.com`")
 ]
 _Registry = Annotated[
     str,
-    *_written(
+    *text_form(
         "[a-z0-9]([a-z0-9._:-]*[a-z0-9])?(/[a-z0-9]([a-z0-9._-]*[a-z0-9])?)*",
         "registry with its path",
         "`registry.example.com/growth`",
     ),
 ]
 #: Alertmanager fills in braces.
-_Channel = Annotated[str, *_written("[#@]?[A-Za-z0-9._-]{1,80}", "channel", "`#growth-models`")]
-_Mailbox = Annotated[str, *_written(r"[^@\s,{}]+@[^@\s,{}]+", "mailbox", "`growth@example.com`")]
-_MailServer = Annotated[str, *_written(r"[A-Za-z0-9.-]+:[0-9]{1,5}", "mail server", "`smtp.example.com:587`")]
-_User = Annotated[str, *_written(r"[^\s{}]+", "name to log in with", "`growth@example.com`")]
+_Channel = Annotated[str, *text_form("[#@]?[A-Za-z0-9._-]{1,80}", "channel", "`#growth-models`")]
+_Mailbox = Annotated[str, *text_form(r"[^@\s,{}]+@[^@\s,{}]+", "mailbox", "`growth@example.com`")]
+_MailServer = Annotated[
+    str, *text_form(r"[A-Za-z0-9.-]+:[0-9]{1,5}", "mail server", "`smtp.example.com:587`")
+]
+_User = Annotated[str, *text_form(r"[^\s{}]+", "name to log in with", "`growth@example.com`")]
 
 
 class AllCores(Cores):

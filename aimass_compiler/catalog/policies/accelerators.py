@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from aimass_compiler.catalog.policy_rule import (
     DEPLOYMENTS,
@@ -16,12 +16,14 @@ from aimass_compiler.catalog.policy_rule import (
     of_all_pods,
 )
 from aimass_compiler.catalog.quantities import Integer
+from aimass_compiler.catalog.text_form import text_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aimass_compiler.pipeline import Pipeline
 
+_Resource = Annotated[str, *text_form("[a-z0-9.-]+/[A-Za-z0-9._-]+", "resource", "`nvidia.com/gpu`")]
 #: An API server knows no types of amounts, hence `dyn`.
 _ASKED = (
     "(has({at}.resources) && has({at}.resources.limits) && '{name}' in {at}.resources.limits ? "
@@ -43,22 +45,22 @@ class Accelerators(PolicyRule):
     """The most for all servers that load may start, together."""
     training: Integer | None = Field(None, ge=0, le=100_000)
     """The most for all workers of a training job, together."""
-    resource: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$")] = "nvidia.com/gpu"
+    resource: _Resource = "nvidia.com/gpu"
     """What pods ask for."""
 
     def objections(self, model: Pipeline, environment: str) -> Iterator[PolicyObjection]:
         here = model.environments[environment]
         each, most = here.server_accelerators, here.serving.replicas.max
         if self.server is not None and each > self.server:
-            message = f"each server has {each} accelerators, and {self.server} are allowed"
+            message = f"each server has {each} accelerators, and the policy allows {self.server}"
             yield PolicyObjection(("accelerator",), message, "serve a smaller model, or quantize it")
         if self.servers is not None and each * most > self.servers:
-            message = f"{most} servers have {each * most} accelerators, and {self.servers} are allowed"
+            message = f"{most} servers have {each * most} accelerators, and the policy allows {self.servers}"
             hint = f"write `max: {self.servers // each}`" if self.servers >= each else "serve it on CPUs"
             yield PolicyObjection(("serving", "replicas", "max"), message, hint)
         wanted = here.training_accelerators
         if self.training is not None and wanted > self.training:
-            message = f"training takes {wanted} accelerators, and {self.training} are allowed"
+            message = f"training takes {wanted} accelerators, and the policy allows {self.training}"
             yield PolicyObjection(("training", "gpus"), message, "write fewer `gpus` or `workers`")
 
     def admissions(self) -> tuple[AdmissionClaim, ...]:

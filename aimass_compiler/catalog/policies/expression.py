@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.expression_language import ExpressionError, asked, checked
@@ -16,13 +16,16 @@ from aimass_compiler.catalog.policy_rule import (
     PolicyRule,
 )
 from aimass_compiler.catalog.quantities import Frozen
+from aimass_compiler.catalog.text_form import Line, text_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aimass_compiler.pipeline import Pipeline
 
-_Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+_Word = Annotated[str, *text_form("[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "name of the API", "`deployments`")]
+_Group = Annotated[str, *text_form("([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?", "group of the API", "`apps`")]
+_Key = Annotated[str, *text_form(r"[a-z_]+(\.[a-z0-9_]+)*", "path of a key", "`serving.limits.timeout`")]
 
 
 def _is_claim(text: str) -> str:
@@ -36,7 +39,7 @@ def _is_claim(text: str) -> str:
 class ObjectClaim(Frozen):
     """What the API server asks of one kind of object."""
 
-    group: Annotated[str, StringConstraints(pattern=r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$")] = "apps"
+    group: _Group = "apps"
     """The API group; empty for that of pods and services."""
     version: _Word = "v1"
     """Its version."""
@@ -62,11 +65,11 @@ class Expression(PolicyRule):
 
     check: Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_is_claim)]
     """The claim, such as `seconds(here.serving.limits.timeout) <= 5.0`."""
-    message: str = Field("the rule is not kept", min_length=1, max_length=500)
+    message: Line = "the rule is not kept"
     """What is wrong where it is false."""
-    help: str = Field("", max_length=500)
+    help: Line | None = None
     """What to do about it, for people."""
-    at: Annotated[str, StringConstraints(pattern=r"^[a-z_]+(\.[a-z0-9_]+)*$")] = "metadata"
+    at: _Key = "metadata"
     """Where in the spec that is reported, such as `serving.limits.timeout`."""
     on_server: ObjectClaim | None = None
     """The same for the API server; by default only the compiler holds it."""
@@ -80,7 +83,7 @@ class Expression(PolicyRule):
             "team": model.team or "",
         }
         if not asked(self.check, known):
-            yield PolicyObjection(tuple(self.at.split(".")), self.message, self.help)
+            yield PolicyObjection(tuple(self.at.split(".")), self.message, self.help or "")
 
     def admissions(self) -> tuple[AdmissionClaim, ...]:
         if self.on_server is None:

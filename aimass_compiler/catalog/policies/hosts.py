@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from aimass_compiler.catalog.policy_rule import ROUTES, AdmissionClaim, PolicyObjection, PolicyRule
+from aimass_compiler.catalog.text_form import text_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aimass_compiler.pipeline import Pipeline
 
-_Host = Annotated[str, StringConstraints(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)]
+_Host = Annotated[
+    str,
+    *text_form(
+        r"(\*\.)?[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?", "host", "`models.example.com` or `*.ml.example.com`"
+    ),
+]
 
 
 class Hosts(PolicyRule):

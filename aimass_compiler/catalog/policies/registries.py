@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from aimass_compiler.catalog.policy_rule import AdmissionClaim, PolicyObjection, PolicyRule, of_all_images
+from aimass_compiler.catalog.text_form import text_form
 from aimass_compiler.conventions import SETTINGS_FILE
 
 if TYPE_CHECKING:
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
 
 #: What may stand in a string of CEL, and in an image's name.
-_Prefix = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9./_:-]*$")]
+_Prefix = Annotated[
+    str, *text_form("[a-z0-9][a-z0-9./_:-]{0,250}", "registry", "`ghcr.io` or `ghcr.io/acme`")
+]
 
 
 class Registries(PolicyRule):

@@ -53,7 +53,7 @@ class Servers(PolicyRule):
     def objections(self, model: Pipeline, environment: str) -> Iterator[PolicyObjection]:
         replicas = model.environments[environment].serving.replicas
         if replicas.min < self.min:
-            message = f"{_servers(replicas.min)} always run, where {self.min} are wanted"
+            message = f"{_servers(replicas.min)}, where {self.min} are wanted"
             yield PolicyObjection(("serving", "replicas", "min"), message, f"write `min: {self.min}`")
         if (replicas.zones or 1) < self.zones:
             message = f"servers may all be in one zone, where {self.zones} are wanted"
@@ -92,4 +92,4 @@ class Servers(PolicyRule):
 
 
 def _servers(count: int) -> str:
-    return "1 server" if count == 1 else f"{count} servers"
+    return "1 server always runs" if count == 1 else f"{count} servers always run"
