@@ -21,6 +21,7 @@ ORDER = (
     "check",
     "fix",
     "fmt",
+    "policies",
     "plan",
     "impact",
     "fetch",
