@@ -37,16 +37,18 @@ class ApiResource(Struct, frozen=True, order=True):
     group: str
     version: str
     name: str
+    is_of_model: bool = False
+    """Whether its objects are called like their models, and not after them."""
 
 
-DEPLOYMENTS = ApiResource("apps", "v1", "deployments")
+DEPLOYMENTS = ApiResource("apps", "v1", "deployments", is_of_model=True)
 PODS = ApiResource("", "v1", "pods")
 CONFIG_MAPS = ApiResource("", "v1", "configmaps")
-AUTOSCALERS = ApiResource("autoscaling", "v2", "horizontalpodautoscalers")
-ROUTES = ApiResource("gateway.networking.k8s.io", "v1", "httproutes")
-ROLLOUTS = ApiResource("argoproj.io", "v1alpha1", "rollouts")
-SCALED_OBJECTS = ApiResource("keda.sh", "v1alpha1", "scaledobjects")
-LEADER_WORKER_SETS = ApiResource("leaderworkerset.x-k8s.io", "v1", "leaderworkersets")
+AUTOSCALERS = ApiResource("autoscaling", "v2", "horizontalpodautoscalers", is_of_model=True)
+ROUTES = ApiResource("gateway.networking.k8s.io", "v1", "httproutes", is_of_model=True)
+ROLLOUTS = ApiResource("argoproj.io", "v1alpha1", "rollouts", is_of_model=True)
+SCALED_OBJECTS = ApiResource("keda.sh", "v1alpha1", "scaledobjects", is_of_model=True)
+LEADER_WORKER_SETS = ApiResource("leaderworkerset.x-k8s.io", "v1", "leaderworkersets", is_of_model=True)
 RAY_JOBS = ApiResource("ray.io", "v1", "rayjobs")
 
 

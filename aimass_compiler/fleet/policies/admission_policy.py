@@ -52,7 +52,7 @@ def _pair(
         "labels": {conventions.LABEL_MANAGED_BY: conventions.MANAGER},
         "annotations": {conventions.ANNOTATION_DESCRIPTION: policy.why},
     }
-    conditions = list(_conditions(places))
+    conditions = list(_conditions(resource, places))
     yield {
         "apiVersion": version,
         "kind": "ValidatingAdmissionPolicy",
@@ -105,10 +105,11 @@ def _matched(resource: ApiResource, component: str, places: Sequence[PolicyNames
     }
 
 
-def _conditions(places: Sequence[PolicyNamespace]) -> Iterator[dict[str, str]]:
-    """That an object is of no model that the policy lets be."""
+def _conditions(resource: ApiResource, places: Sequence[PolicyNamespace]) -> Iterator[dict[str, str]]:
+    """That an object is of no model that the policy lets be, by its own name where that is the model's."""
     let = [f"'{place.namespace}/{model}'" for place in places for model in place.let]
     if let:
-        model = f"request.namespace + '/' + object.metadata.labels['{conventions.LABEL_MODEL}']"
+        of_label = f"object.metadata.labels['{conventions.LABEL_MODEL}']"
+        model = f"request.namespace + '/' + {'object.metadata.name' if resource.is_of_model else of_label}"
         listed = ",\n  ".join(let)
         yield {"name": "is-held", "expression": f"!({model} in [\n  {listed}\n])"}
