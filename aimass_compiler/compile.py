@@ -8,10 +8,10 @@ from enum import Enum
 from functools import partial
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from aimass_compiler import checks, model_path, render
-from aimass_compiler.catalog.base_config import read_base
+from aimass_compiler.catalog.base_config import BaseFacts, read_base
 from aimass_compiler.checks import (
     base_model,
     model_names,
@@ -31,6 +31,7 @@ from aimass_compiler.spec.decode.decoder import decode, failed_parts
 from aimass_compiler.spec.decode.lower import lower
 from aimass_compiler.spec.decode.model_spec import ModelSpec
 from aimass_compiler.spec.decode.organisation_files import read_organisation
+from aimass_compiler.spec.decode.shared_parts import with_shared_parts, without_fixes
 from aimass_compiler.spec.report import as_written, reported, reported_each
 from aimass_compiler.spec.yaml.document import Document
 from aimass_compiler.spec.yaml.reader import Read, parse, read_document
@@ -138,7 +139,14 @@ def _compile_file(
     shown = project.shown(path)
     read = parse(texts[path], shown) if path in texts else read_document(path, shown)
     known, rules = organisation.settings_of(project.model_of(path)), organisation.policies
-    return compile_spec(read, known, failed, upto, lambda folder: read_base(project.root / folder), rules)
+    whole, missing = with_shared_parts(read[0], organisation.shared)
+    read_folder = partial(_base_below, project.root)
+    found = compile_spec((whole, [*read[1], *missing]), known, failed, upto, read_folder, rules)
+    return structs.replace(found, findings=without_fixes(found.findings, read[0], whole))
+
+
+def _base_below(root: Path, folder: str) -> BaseFacts | None:
+    return read_base(root / folder)
 
 
 def compile_spec(

@@ -17,10 +17,11 @@ NO_REGISTRY = "registry.example.com"
 GENERATED_FOLDER = "generated"
 #: In it, beside the folders of models, what is made once for all of them; no model has this name.
 FLEET_FOLDER = "fleet"
-#: What an organisation says beside its settings: of its teams, its own rules, and tables that models share.
+#: What an organisation says beside its settings: its teams, its own rules, and what models share.
 TEAMS_FOLDER = "teams"
 POLICIES_FOLDER = "policies"
 CONTRACTS_FOLDER = "contracts"
+FEATURES_FOLDER = "features"
 #: What describes a team.
 TEAM_FILE = f"{TEAMS_FOLDER}/{{team}}.yaml"
 #: A rule of the organisation, and who need not keep it.
@@ -28,7 +29,7 @@ POLICY_WAIVERS_FOLDER = "waivers"
 POLICY_FILE = f"{POLICIES_FOLDER}/{{policy}}.yaml"
 POLICY_WAIVERS_FILE = f"{POLICIES_FOLDER}/{POLICY_WAIVERS_FOLDER}/{{policy}}.yaml"
 #: All that may change what every spec stands for, below the project's root.
-ORGANISATION_FOLDERS = (TEAMS_FOLDER, POLICIES_FOLDER, CONTRACTS_FOLDER)
+ORGANISATION_FOLDERS = (TEAMS_FOLDER, POLICIES_FOLDER, CONTRACTS_FOLDER, FEATURES_FOLDER)
 #: What names an image for ever, as a regular expression.
 DIGEST_PATTERN = "sha256:[0-9a-f]{64}"
 #: What GitHub reads, and in it the folder of workflows; those called `aimass-*.yml` are the compiler's.

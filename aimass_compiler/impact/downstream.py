@@ -6,7 +6,7 @@ know, such as which of several joined sources holds a column, counts as reached 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +16,7 @@ from aimass_compiler.compile import Compilation
 from aimass_compiler.impact.models import facts_of
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.evaluation import Gate
+from aimass_compiler.pipeline.shared_parts import SharedParts
 from aimass_compiler.releases import release_file
 from aimass_compiler.render.facts import Resolved
 from aimass_compiler.render.monitoring.alerts import DRIFT, VIOLATIONS
@@ -24,16 +25,16 @@ from aimass_compiler.render.monitoring.alerts import DRIFT, VIOLATIONS
 class Subject(Struct, frozen=True):
     """What is to be changed."""
 
-    kind: Literal["column", "source", "image", "environment"]
+    kind: Literal["column", "source", "contract", "image", "environment"]
     name: str
-    """A source's name or location, an image or an environment."""
+    """A source's name or location, a table of a contract, an image or an environment."""
     column: str = ""
     model: str = ""
     """The only model whose source is meant; empty for whatever reads the same data."""
 
     @property
     def is_data(self) -> bool:
-        return self.kind in ("column", "source")
+        return self.kind in ("column", "source", "contract")
 
 
 class Derived(Struct, frozen=True):
@@ -88,17 +89,27 @@ class CompiledModel(Struct, frozen=True):
     file: str
     pipeline: Pipeline
     resolved: Resolved
+    contracts: Mapping[str, tuple[str, ...]]
+    """The columns that it takes from each table of a contract."""
 
 
 def known_models(compiled: Compilation) -> tuple[CompiledModel, ...]:
     """The models of specs without errors, each with the compiler's record."""
-    files = compiled.files
+    files, shared = compiled.files, compiled.organisation.shared
     made = ((each, facts_of(files, each.model)) for each in compiled.specs)
     return tuple(
-        CompiledModel(each.file, each.pipeline, facts)
+        CompiledModel(each.file, each.pipeline, facts, _contracts(each.pipeline, shared))
         for each, facts in made
         if each.pipeline is not None and facts
     )
+
+
+def _contracts(pipeline: Pipeline, shared: SharedParts) -> dict[str, tuple[str, ...]]:
+    asked = pipeline.data.contracts or {}
+    return {
+        name: tuple(column for column in shared.table(name) or () if wanted == "all" or column in wanted)
+        for name, wanted in asked.items()
+    }
 
 
 def subjects(models: Sequence[CompiledModel]) -> dict[str, Subject]:
@@ -110,8 +121,12 @@ def subjects(models: Sequence[CompiledModel]) -> dict[str, Subject]:
             for called, start in ((name, f"data.{name}"), (source.shown, source.shown)):
                 found[start] = Subject("source", called)
                 found |= {
-                    f"{start}.{column}": Subject("column", called, column) for column in data.wanted(name)
+                    f"{start}.{column}": Subject("column", called, column) for column in data.held(name)
                 }
+        for table, columns in known.contracts.items():
+            start = f"contracts.{table}"
+            found[start] = Subject("contract", table)
+            found |= {f"{start}.{column}": Subject("contract", table, column) for column in columns}
         found |= {image: Subject("image", image) for image in (images.serving_base, images.training_base)}
         found |= {
             f"environments.{name}": Subject("environment", name) for name in known.pipeline.environments
@@ -159,8 +174,13 @@ def _reached_by_data(
     subject: Subject, locations: frozenset[str], known: CompiledModel, root: Path
 ) -> ReachedModel | None:
     pipeline = known.pipeline
-    sources = [name for name, source in pipeline.data.sources.items() if source.shown in locations]
-    read = _columns(subject, sources, pipeline)
+    if subject.kind == "contract":
+        shared = known.contracts.get(subject.name, ())
+        sources = [name for name in pipeline.data.sources if {*pipeline.data.held(name)} & {*shared}]
+        read = frozenset(name for name in shared if subject.column in ("", name))
+    else:
+        sources = [name for name, source in pipeline.data.sources.items() if source.shown in locations]
+        read = _columns(subject, sources, pipeline)
     if not read:
         return None
     columns = tuple(name for name in pipeline.data.columns if name in read)

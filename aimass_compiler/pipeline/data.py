@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from aimass_compiler.catalog import OneOf
 from aimass_compiler.catalog.cleaning_step import CleaningStep
-from aimass_compiler.catalog.quantities import Frozen
+from aimass_compiler.catalog.quantities import Frozen, is_absent
 from aimass_compiler.catalog.source_choice import SourceChoice
 from aimass_compiler.catalog.split import Split
 from aimass_compiler.catalog.splits.hash import Hash
@@ -26,14 +26,27 @@ def _columns_short(value: Any) -> Any:
     return {name: {"type": column} if isinstance(column, str) else column for name, column in value.items()}
 
 
+def _columns_or_contracts(schema: dict[str, Any]) -> None:
+    """Columns are required where none come from a contract."""
+    schema["required"].remove("columns")
+    schema["anyOf"] = [{"required": ["columns"]}, {"required": ["contracts"]}]
+
+
 class Data(Frozen):
     """The data of a model."""
+
+    model_config = ConfigDict(json_schema_extra=_columns_or_contracts)
 
     sources: dict[str, SourceChoice] = Field(min_length=1)
     """Where rows come from: a path, or `{KIND: {…}}`, each under its own name."""
 
     join: tuple[Join, ...] = ()
     """How several sources become one table, in this order."""
+
+    contracts: Mapping[str, Literal["all"] | tuple[str, ...]] | None = Field(None, exclude_if=is_absent)
+    """Tables whose columns are described in `contracts/`, each with the columns that are read of it, or `all`
+    of them: `customers: [tenure, plan]`. They stand in the contract of the data as if they were written in
+    `columns`."""
 
     columns: Annotated[
         Annotated[Mapping[str, Column], Field(min_length=1)],

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from aimass_compiler import conventions
 from aimass_compiler.pipeline.policy import Policies
 from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.pipeline.shared_parts import SharedParts
 from aimass_compiler.pipeline.team import Team
 from aimass_compiler.pipeline.team_rules import Origin, TeamRules
 
@@ -24,6 +25,8 @@ class Organisation(Struct, frozen=True):
     """By their names."""
     policies: Policies = field(default_factory=Policies.default)
     """The rules that it holds models to."""
+    shared: SharedParts = field(default_factory=SharedParts)
+    """What models share."""
 
     def settings_of(self, model: str) -> Settings:
         """The settings that hold for a model, by its path; those of a team for `team/`."""

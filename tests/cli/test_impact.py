@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     from cli.projects import Project
 
 DIGEST = "sha256:" + "1" * 64
+#: Of the table that both read.
+CONTRACT = """\
+apiVersion: v3.1.0
+kind: DataContract
+id: customers
+version: 1.0.0
+schema:
+  - name: customers
+    properties:
+      - {name: age, logicalType: integer, required: true, logicalTypeOptions: {minimum: 0}}
+"""
 #: Another team's model, which reads the same file under another name, beside rows of its own.
 BILLS = """\
 apiVersion: aimass/v1
@@ -134,3 +145,15 @@ def test_lineage_names_the_columns_that_each_column_is_made_of(two: Project) -> 
     }
     answered = events["bills.package"]["outputs"][0]["facets"]["columnLineage"]["fields"]["late"]
     assert {each["field"] for each in answered["inputFields"]} == {"age", "paid"}
+
+
+def test_a_column_of_a_contract_reaches_whoever_asks_for_it(project: Project) -> None:
+    folder = project.root / "contracts"
+    folder.mkdir()
+    (folder / "customers.yaml").write_text(CONTRACT)
+    project.edit("    age: {type: number, min: 0}\n", "")
+    project.edit("  columns:\n", "  contracts: {customers: [age]}\n  columns:\n")
+    shown = project.aimass("impact", "contracts.customers.age").out
+    assert shown.startswith("contracts.customers.age reaches 1 of 1 models")
+    assert "callers send age" in shown
+    assert "`contracts.customers`" in project.aimass("impact", "contracts.customer").err

@@ -56,6 +56,7 @@ data:
     ninth: {arrow: data/ninth.arrow}
     tenth: {sql: {query: SELECT one, connection: SHOP, snapshot: data/tenth.parquet}}
     eleventh: {sql: {table: customers, snapshot: data/eleventh.parquet}}
+  contracts: {customers: [tenure], usage: all}
   join:
     - {left: customers, right: usage, on: customer_id}
     - {left: customers, right: third, on: [customer_id]}

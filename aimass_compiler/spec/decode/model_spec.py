@@ -62,8 +62,26 @@ def _form_of_task(value: Any) -> str:
     return "name" if isinstance(value, str) else "record"
 
 
-def _target_or_task(schema: dict[str, Any]) -> None:
-    """A target is required where no task says that there is none."""
+#: What stands for the transforms of a file that models share, until they are put in its place.
+_SHARED_FEATURES = {
+    "type": "object",
+    "properties": {
+        "shared": {
+            "type": "string",
+            "pattern": "^[^/]+$",
+            "description": "The transforms of `features/NAME.yaml`, at this place.",
+        }
+    },
+    "required": ["shared"],
+    "additionalProperties": False,
+}
+
+
+def _as_written(schema: dict[str, Any]) -> None:
+    """What is written otherwise than it is decoded: a target is required where no task says that there is
+    none, and features may be those of a shared list."""
+    (features,) = [each for each in schema["properties"]["features"]["anyOf"] if "items" in each]
+    features["items"] = {"anyOf": [*features["items"]["anyOf"], _SHARED_FEATURES]}
     schema["required"].remove("target")
     schema["if"] = {"not": {"required": ["task"]}}
     schema["then"] = {"required": ["target"]}
@@ -76,7 +94,7 @@ class ModelSpec(Frozen):
         populate_by_name=True,
         serialize_by_alias=True,
         title="AI Mass model",
-        json_schema_extra=_target_or_task,
+        json_schema_extra=_as_written,
     )
 
     stand_ins: ClassVar[Mapping[str, Any]] = {

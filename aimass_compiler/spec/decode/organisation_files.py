@@ -8,6 +8,7 @@ from pathlib import Path
 from aimass_compiler.diagnostics import Finding
 from aimass_compiler.pipeline.organisation import Organisation
 from aimass_compiler.project import Project
+from aimass_compiler.spec.decode.contracts import read_shared_parts
 from aimass_compiler.spec.decode.policy_files import read_policies
 from aimass_compiler.spec.decode.settings_file import read_settings
 from aimass_compiler.spec.decode.team_files import disagreements, read_teams, undescribed
@@ -26,6 +27,7 @@ def read_organisation(
     teams, documents, more = read_teams(project, settings, texts or {})
     members = {name: team.github.everyone if team.github else () for name, team in teams.items()}
     policies, rules, wrong = read_policies(project, settings, members, texts or {})
-    organisation = Organisation(settings, teams, policies)
-    more += [*disagreements(organisation), *undescribed(project, organisation), *wrong]
-    return organisation, {shown: document, **documents, **rules}, [*findings, *more]
+    shared, of_shared, problems = read_shared_parts(project)
+    organisation = Organisation(settings, teams, policies, shared)
+    more += [*disagreements(organisation), *undescribed(project, organisation), *wrong, *problems]
+    return organisation, {shown: document, **documents, **rules, **of_shared}, [*findings, *more]

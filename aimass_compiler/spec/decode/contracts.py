@@ -1,0 +1,137 @@
+"""Contracts of shared tables, and shared lists of transforms, from their files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aimass_compiler import conventions
+from aimass_compiler.diagnostics import Example, Explanation, Finding, has_errors
+from aimass_compiler.pipeline.shared_parts import ContractColumn, FeatureList, SharedParts, TableContract
+from aimass_compiler.project import Project, is_spec
+from aimass_compiler.spec.decode.contract_columns import column_of
+from aimass_compiler.spec.decode.decoder import written_path
+from aimass_compiler.spec.yaml.document import Document
+from aimass_compiler.spec.yaml.reader import read_document
+
+if TYPE_CHECKING:
+    from open_data_contract_standard.model import SchemaObject
+
+EXPLANATIONS = (
+    Explanation(
+        "AM388",
+        "a data contract is not what the standard says",
+        "Contracts of tables that several models read stand in `contracts/`, in the Open Data Contract "
+        "Standard, version 3, which catalogs and tools of data engineers read, too. The compiler reads the "
+        "tables in `schema`, and of each column its type, limits, values, description and how many values "
+        "may be missing; all else is kept for others.",
+    ),
+    Explanation(
+        "AM389",
+        "a shared list of features is no list",
+        "A file of `features/` has one key, `features`, with transforms as a spec has them: "
+        "`features: [{standardize: [age, tenure]}, {one_hot: plan}]`.",
+    ),
+)
+EXAMPLES = (
+    Example(
+        "AM388",
+        fails="`contracts/customers.yaml` is no data contract: it has `kind: Model`",
+        passes="it has `apiVersion: v3.1.0` and `kind: DataContract`",
+        of="situation",
+    ),
+    Example(
+        "AM389",
+        fails="`features/money.yaml` has `log: charges`",
+        passes="it has `features: [{log: charges}]`",
+        of="situation",
+    ),
+)
+_KIND = "DataContract"
+_VERSION = "v3."
+
+#: The documents that were read, by their files.
+Documents = dict[str, Document]
+
+
+def read_shared_parts(project: Project) -> tuple[SharedParts, Documents, list[Finding]]:
+    """What models share, the documents that it stands in, and what is wrong with them."""
+    contracts, documents, findings = _contracts(project)
+    lists, more, wrong = _feature_lists(project)
+    return SharedParts(contracts, lists), {**documents, **more}, [*findings, *wrong]
+
+
+def _contracts(project: Project) -> tuple[dict[str, TableContract], Documents, list[Finding]]:
+    """The contracts by the names of their files, their documents, and what is wrong with them."""
+    found: dict[str, TableContract] = {}
+    documents: Documents = {}
+    findings: list[Finding] = []
+    for path in _files(project.root / conventions.CONTRACTS_FOLDER):
+        shown = project.shown(path)
+        documents[shown], problems = read_document(path, shown)
+        tables, version, more = ({}, "", []) if has_errors(problems) else _tables(documents[shown])
+        findings += [*problems, *more]
+        is_sound = not has_errors([*problems, *more])
+        found[path.stem.removesuffix(".odcs")] = TableContract(shown, version, tables, is_sound=is_sound)
+    return found, documents, findings
+
+
+def _feature_lists(project: Project) -> tuple[dict[str, FeatureList], Documents, list[Finding]]:
+    """The shared lists of transforms by the names of their files, their documents, and what is wrong."""
+    found: dict[str, FeatureList] = {}
+    documents: Documents = {}
+    findings: list[Finding] = []
+    for path in _files(project.root / conventions.FEATURES_FOLDER):
+        shown = project.shown(path)
+        document, problems = read_document(path, shown)
+        documents[shown] = document
+        findings += problems
+        listed = document.data.get("features")
+        if isinstance(listed, list) and listed and len(document.data) == 1:
+            found[path.stem] = FeatureList(shown, tuple(listed))
+        elif not has_errors(problems):
+            hint = "write `features:` and below it transforms, as in a spec"
+            findings.append(Finding("AM389", (), f"`{shown}` is no list of features", help=hint, file=shown))
+    return found, documents, findings
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*") if is_spec(path.name))
+
+
+def _tables(document: Document) -> tuple[dict[str, dict[str, ContractColumn]], str, list[Finding]]:
+    """The columns of the tables, the contract's version, and what is wrong with it."""
+    # Here, because few projects have contracts.
+    from open_data_contract_standard.model import OpenDataContractStandard
+    from pydantic import ValidationError
+
+    file, data = document.file, document.data
+    if data.get("kind") != _KIND or not str(data.get("apiVersion", "")).startswith(_VERSION):
+        message = f"`{file}` is no data contract of version 3"
+        hint = f"it starts with `apiVersion: v3.1.0` and `kind: {_KIND}`"
+        return {}, "", [Finding("AM388", (), message, help=hint, file=file)]
+    try:
+        read = OpenDataContractStandard.model_validate(data)
+    except ValidationError as error:
+        first = {written_path(data, line["loc"]): line for line in reversed(error.errors(include_url=False))}
+        wrong = [
+            (path, f"the standard has something else here: {line['msg']}") for path, line in first.items()
+        ]
+        return {}, "", [Finding("AM388", path, message, file=file) for path, message in reversed(wrong)]
+    tables = {
+        table.name or "": {each.name or "": column_of(each) for each in table.properties or ()}
+        for table in read.schema_ or ()
+    }
+    return tables, str(read.version or ""), list(_nameless(read.schema_ or (), file))
+
+
+def _nameless(tables: list[SchemaObject] | tuple[()], file: str) -> Iterator[Finding]:
+    """Tables and columns without a name, by which nobody can ask for them."""
+    for place, table in enumerate(tables):
+        path = ("schema", place)
+        if not table.name:
+            yield Finding("AM388", path, "the table has no `name`", file=file)
+        for number, column in enumerate(table.properties or ()):
+            if not column.name:
+                yield Finding("AM388", (*path, "properties", number), "the column has no `name`", file=file)
