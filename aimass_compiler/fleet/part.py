@@ -9,7 +9,7 @@ import msgspec
 
 from aimass_compiler.diagnostics import Finding
 from aimass_compiler.pipeline.organisation import Organisation
-from aimass_compiler.render.facts import Resolved
+from aimass_compiler.render.facts import Resolved, decoded
 
 
 class Fleet:
@@ -22,8 +22,7 @@ class Fleet:
     @cached_property
     def models(self) -> dict[str, Resolved]:
         """What is known of each model, by its path; read when a part asks."""
-        decoder = msgspec.json.Decoder(Resolved)
-        return {path: decoder.decode(record) for path, record in sorted(self._records.items())}
+        return {path: decoded(record) for path, record in sorted(self._records.items())}
 
 
 def _no_findings(fleet: Fleet) -> Iterable[Finding]:

@@ -21,7 +21,7 @@ from aimass_compiler.impact.edits import leaves
 from aimass_compiler.model_path import name_of, owner_of, team_of
 from aimass_compiler.plan.comparison import Action, FileChange, Files, Plan
 from aimass_compiler.project import team_of_spec
-from aimass_compiler.render.facts import Resolved
+from aimass_compiler.render.facts import Resolved, decoded
 from aimass_compiler.spec.yaml.document import Document
 
 Normal = Mapping[str, Any]
@@ -144,7 +144,7 @@ def _facts(files: Files) -> Resolved | None:
     """The record of a model; None where another version of the compiler left none, or another one."""
     content = files.get(conventions.RESOLVED_FILE)
     try:
-        return None if content is None else msgspec.json.decode(content, type=Resolved)
+        return None if content is None else decoded(content)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
 

@@ -5,24 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from functools import cached_property
 
-import msgspec
-from msgspec import Struct
-
 from aimass_compiler import conventions
 from aimass_compiler.impact.models import ChangedModel
 from aimass_compiler.impact.release_changes import GitReleases
 from aimass_compiler.plan import Files
-from aimass_compiler.render.facts import Resolved
-
-
-class _Space(Struct, frozen=True):
-    namespace: str
-
-
-class _Spaces(Struct, frozen=True):
-    """Where one model is applied, and nothing else of its record."""
-
-    environments: dict[str, _Space]
+from aimass_compiler.render.facts import decoded
 
 
 class Reach:
@@ -43,14 +30,14 @@ class Reach:
         found: dict[str, set[str]] = {}
         for path, content in self._files.items():
             if path.endswith(f"/{conventions.RESOLVED_FILE}"):
-                for name, space in msgspec.json.decode(content, type=_Spaces).environments.items():
+                for name, space in decoded(content).environments.items():
                     found.setdefault(name, set()).add(space.namespace)
         return found
 
     def is_canary(self, environment: str, model: str) -> bool:
         """Whether Argo Rollouts replaces the servers of a model."""
         content = self._files.get(f"{model}/{conventions.RESOLVED_FILE}")
-        here = msgspec.json.decode(content, type=Resolved).environments if content else {}
+        here = decoded(content).environments if content else {}
         return environment in here and here[environment].servers.is_canary
 
 

@@ -244,6 +244,16 @@ class MonitoringSettings(Frozen):
     have one set, generated/fleet/monitoring, for each cluster's Prometheus."""
 
 
+class GeneratedFiles(Frozen):
+    """What is generated for each model, and how it is laid out."""
+
+    layout: Literal["indented", "compact"] = "indented"
+    """How JSON is laid out: with a line for each value, or for each part, which takes half the space."""
+    training_job: bool = True
+    """Whether each model has a folder train/ with the job that trains it in the cluster; without it, models
+    are trained where `aimass run` runs."""
+
+
 class Prices(Frozen):
     """What an hour costs, so that a plan shows money beside hours."""
 
@@ -300,6 +310,8 @@ class Settings(Frozen):
     """How Prometheus finds the servers."""
     monitoring: MonitoringSettings = Field(default_factory=MonitoringSettings.default)
     """How models are watched."""
+    generated: GeneratedFiles = Field(default_factory=GeneratedFiles.default)
+    """What is generated for each model, and how it is laid out."""
     labels: Mapping[str, str] = Field(default_factory=dict)
     """Labels that every Kubernetes object gets."""
     prices: Prices | None = None
@@ -324,6 +336,14 @@ class Settings(Frozen):
     """The warnings that are accepted in every spec and in this file, each with the reason."""
     #: What holds for the models of the one team that these are the settings of.
     _team: TeamRules | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _is_job_generated(self) -> Self:
+        is_needed = self.ci.github is not None and self.ci.github.training.where == "cluster"
+        if is_needed and not self.generated.training_job:
+            message = "`ci.github.training.where: cluster` needs `generated.training_job: true`"
+            raise PydanticCustomError("training_job", message)
+        return self
 
     @model_validator(mode="after")
     def _are_merges_delivered(self) -> Self:

@@ -9,6 +9,7 @@ from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Finding
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render import environments
+from aimass_compiler.render.compact import compacted
 from aimass_compiler.render.kustomizations import kustomizations, objects_of
 from aimass_compiler.render.pipeline_json import PipelineJson
 from aimass_compiler.render.record import record_file
@@ -32,6 +33,8 @@ def render(pipeline: Pipeline) -> dict[str, bytes]:
         if taken := sorted(files.keys() & own.keys()):
             raise ValueError(f"{name} writes {', '.join(taken)}, which another target writes")
         files |= own
+    if pipeline.settings.generated.layout == "compact":
+        files = {path: compacted(path, content) for path, content in files.items()}
     return dict(sorted(files.items()))
 
 

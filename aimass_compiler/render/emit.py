@@ -68,9 +68,13 @@ def emit_json(document: Document) -> bytes:
 
 def json_text(document: Document) -> str:
     """The same as text."""
-    text = to_json(document, indent=2).decode()
+    return with_escapes(to_json(document, indent=2).decode()) + "\n"
+
+
+def with_escapes(text: str) -> str:
+    """JSON in which every character can be seen."""
     is_plain = text.isascii() and "\x7f" not in text
-    return (text if is_plain else _UNPRINTABLE.sub(_escaped, text)) + "\n"
+    return text if is_plain else _UNPRINTABLE.sub(_escaped, text)
 
 
 def inline(value: Any) -> str:

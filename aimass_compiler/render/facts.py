@@ -5,8 +5,9 @@ No stage and no server reads it. Two of them, of two revisions, say what a chang
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from aimass_compiler import conventions
@@ -214,3 +215,44 @@ class Resolved(Struct, frozen=True, omit_defaults=True):
     environments: dict[str, Environment]
     fine_tuning: FineTuning | None = None
     """None where no language model is trained."""
+
+
+#: What a shortened record calls the environments behind the first, by what is not as in that.
+_FURTHER = "further"
+
+
+def decoded(content: bytes) -> Resolved:
+    """What a record says, shortened or not. Raises msgspec.MsgspecError for another format."""
+    found = msgspec.json.decode(content)
+    if isinstance(found, dict) and _FURTHER in found:
+        (name, first), *_ = found["environments"].items()
+        whole = {other: _filled_in(first, here) for other, here in found.pop(_FURTHER).items()}
+        found["environments"] = {name: first, **whole}
+    return msgspec.convert(found, type=Resolved)
+
+
+def shortened_record(resolved: Resolved) -> dict[str, Any]:
+    """The record, in which environments behind the first one say only what is not as in that."""
+    found: dict[str, Any] = msgspec.to_builtins(resolved)
+    (name, first), *others = found["environments"].items() or [("", {})]
+    further = {other: _difference(first, here) for other, here in others}
+    return {**found, "environments": {name: first}, _FURTHER: further} if others else found
+
+
+def _difference(first: Any, other: Any) -> Any:
+    """What has other keys than the first stands as a whole, in a list that tells so."""
+    if not isinstance(first, dict) or not isinstance(other, dict):
+        return other
+    if first.keys() != other.keys():
+        return [other]
+    return {key: _difference(first[key], value) for key, value in other.items() if value != first[key]}
+
+
+def _filled_in(first: Any, other: Any) -> Any:
+    if not isinstance(first, dict):
+        return other
+    if isinstance(other, list):
+        return other[0]
+    if not isinstance(other, dict):
+        return other
+    return {key: _filled_in(value, other[key]) if key in other else value for key, value in first.items()}

@@ -34,6 +34,7 @@ from aimass_compiler.render.facts import (
     SearchSize,
     Servers,
     StageCommand,
+    shortened_record,
 )
 from aimass_compiler.render.image.server_image import digest_of_pins
 from aimass_compiler.render.kustomizations import Objects
@@ -54,7 +55,8 @@ _GIB = 2**30
 def record_file(source: PipelineJson, rendered: Sequence[Rendered], objects: Objects) -> dict[str, bytes]:
     """The record, from the pipeline and what the targets made of it."""
     found = resolved(source, rendered, objects)
-    text = msgspec.json.format(msgspec.json.encode(found), indent=2)
+    is_short = source.pipeline.settings.generated.layout == "compact"
+    text = msgspec.json.format(msgspec.json.encode(shortened_record(found) if is_short else found), indent=2)
     return {conventions.RESOLVED_FILE: text + b"\n"}
 
 
@@ -130,7 +132,7 @@ def _search(pipeline: Pipeline) -> SearchSize:
 def _job(pipeline: Pipeline) -> Job | None:
     """The training job, which runs in the first environment."""
     name = next(iter(pipeline.environments), None)
-    if name is None:
+    if name is None or not pipeline.settings.generated.training_job:
         return None
     settings, training = pipeline.settings.environments[name], pipeline.environments[name].training
     head, worker = head_amounts(training), worker_amounts(training)

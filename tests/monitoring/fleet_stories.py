@@ -25,7 +25,7 @@ def fleet_groups(models: Sequence[Watched], piece_minutes: int) -> list[dict[str
 
     Promtool looks at all groups equally often, so pieces are as long as that is.
     """
-    declared = [group for each in models for group in declaration_groups(each)]
+    declared = [group for each in models for group in declaration_groups(each, "")]
     return [*declared, *record_groups(piece_minutes), *alert_groups()]
 
 

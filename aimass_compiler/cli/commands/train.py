@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     project = project_of(arguments)
     pipeline = brought_up_to_date(project, arguments.model)
-    if pipeline is None:
+    if pipeline is None or not _has_job(pipeline):
         return ExitCode.FAILED
     folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.path
     try:
@@ -92,6 +92,18 @@ def run(arguments: argparse.Namespace) -> int:
         return ExitCode.USAGE
     except (dvc.DvcFailed, released_package.NotFetched) as failed:
         return dvc_failure(failed)
+
+
+def _has_job(pipeline: Pipeline) -> bool:
+    """Whether there is a job to train with, reported on the terminal."""
+    if pipeline.settings.generated.training_job:
+        return True
+    hint = f"train here with `aimass run {pipeline.name}`, or write `generated: {{training_job: true}}`"
+    message = (
+        f"there is no training job, as {conventions.SETTINGS_FILE} has `generated: {{training_job: false}}`"
+    )
+    terminal.error(message, hint)
+    return False
 
 
 def _training(arguments: argparse.Namespace, project: Project, pipeline: Pipeline) -> ClusterTraining:

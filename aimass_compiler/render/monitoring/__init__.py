@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from aimass_compiler import conventions
+from aimass_compiler.model_path import team_of
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.cached_template import CachedTemplate
 from aimass_compiler.render.emit import block, header, json_text
@@ -105,7 +106,8 @@ def _declared(pipeline: Pipeline, name: str) -> Layer:
     here = watched(pipeline.metadata, name, pipeline.environments[name])
     words = (here.model, here.environment, here.namespace, *((here.owner,) if here.owner else ()))
     nameless = replace(here, model="", environment="", namespace="", owner="")
-    text = _DECLARATION(words, nameless, wanted_labels(pipeline.settings), own_labels(pipeline.settings))
+    labels = wanted_labels(pipeline.settings), own_labels(pipeline.settings)
+    text = _DECLARATION(words, nameless, team_of(pipeline.path), *labels)
     manifest = Manifest(rule_head(pipeline.name), (header(pipeline.path) + text).encode())
     return Layer(manifests={_DECLARATION_FILE: manifest})
 
@@ -133,10 +135,10 @@ def _built_board(model: str, identifier: str, *parts: Any) -> str:
 
 
 def _built_declaration(model: str, environment: str, namespace: str, *parts: Any) -> str:
-    *owner, nameless, wanted, own = parts
+    *owner, nameless, team, wanted, own = parts
     written = owner[0] if owner else ""
     here = replace(nameless, model=model, environment=environment, namespace=namespace, owner=written)
-    return block(declaration(here, wanted, own))
+    return block(declaration(here, team, wanted, own))
 
 
 _RULES, _BOARD = CachedTemplate(_built_rules), CachedTemplate(_built_board)

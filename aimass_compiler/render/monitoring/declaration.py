@@ -22,12 +22,13 @@ DRIFT_PAGE, DRIFT_WARN, DRIFT_ROWS = "drift_page", "drift_warn", "drift_rows"
 INTERVAL = "2m"
 
 
-def declaration_groups(watched: Watched) -> list[dict[str, Any]]:
-    """The one rule of a model in an environment."""
+def declaration_groups(watched: Watched, team: str) -> list[dict[str, Any]]:
+    """The one rule of a model in an environment; `team` is empty where it is of none."""
     labels = {
         "namespace": watched.namespace,
         "model": watched.model,
         "environment": watched.environment,
+        "team": team,
         "owner": watched.owner,
         "runbook": watched.runbook,
         **_thresholds(watched),
@@ -41,12 +42,12 @@ def declaration_groups(watched: Watched) -> list[dict[str, Any]]:
     return [{"name": name, "interval": INTERVAL, "rules": [rule]}]
 
 
-def declaration(watched: Watched, wanted: Labels, own: Labels) -> dict[str, Any]:
+def declaration(watched: Watched, team: str, wanted: Labels, own: Labels) -> dict[str, Any]:
     """The rule as the Prometheus Operator takes it, with the labels by which it finds it."""
     labels = dict(wanted) | served_labels(watched.model, own) | component_label("monitoring")
     head = rule_head(watched.model)
     metadata = {**head["metadata"], "labels": labels}
-    return {**head, "metadata": metadata, "spec": {"groups": declaration_groups(watched)}}
+    return {**head, "metadata": metadata, "spec": {"groups": declaration_groups(watched, team)}}
 
 
 def _thresholds(watched: Watched) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aimass_compiler.model_path import team_of
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.emit import emit
 from aimass_compiler.render.monitoring.alerts import watched
@@ -16,10 +17,10 @@ def rule_files(pipeline: Pipeline) -> dict[str, bytes]:
 
     They say what generated/ says already, so they are not part of it: `aimass alerts` has them made.
     """
-    of_one = declaration_groups if pipeline.settings.monitoring.rules == "fleet" else groups
-    return {
-        f"{name}{RULES_ENDING}": emit(
-            {"groups": of_one(watched(pipeline.metadata, name, environment))}, pipeline.path
-        )
-        for name, environment in pipeline.environments.items()
-    }
+    files = {}
+    for name, environment in pipeline.environments.items():
+        here = watched(pipeline.metadata, name, environment)
+        is_of_fleet = pipeline.settings.monitoring.rules == "fleet"
+        found = declaration_groups(here, team_of(pipeline.path)) if is_of_fleet else groups(here)
+        files[f"{name}{RULES_ENDING}"] = emit({"groups": found}, pipeline.path)
+    return files

@@ -22,7 +22,7 @@ def render(source: PipelineJson) -> Rendered:
     """The files below train/; the first environment is where models are trained."""
     pipeline = source.pipeline
     environment = next(iter(pipeline.environments.values()), None)
-    if environment is None:
+    if environment is None or not pipeline.settings.generated.training_job:
         return Rendered()
     job = TrainingRun(source, environment)
     schedule = environment.monitoring.retrain.schedule

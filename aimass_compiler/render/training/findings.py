@@ -13,6 +13,14 @@ from aimass_compiler.render.names import is_dns_name, is_label_value, ray_versio
 
 EXPLANATIONS = (
     Explanation(
+        "AM299",
+        "there is no training job that this could be about",
+        "With `generated.training_job: false` in aimass.yaml no model has the folder train/, and so no job "
+        "in the cluster: models are trained where `aimass run` runs. A schedule of `monitoring.retrain` "
+        "starts nothing then, and what is said of a `trainer` or a `queue` holds for no one. Leave it out, "
+        "have the job generated, or set `ci.github.training.schedule`.",
+    ),
+    Explanation(
         "AM441",
         "the training image does not name a version of Ray that can be used",
         "KubeRay must know Ray's version to guard the cluster with a token, which takes Ray 2.52.0 or "
@@ -59,6 +67,12 @@ EXPLANATIONS = (
 )
 EXAMPLES = (
     Example(
+        "AM299",
+        "generated: {training_job: false}\nenvironments: {dev: {trainer: {user: ada}}}\n",
+        "generated: {training_job: false}\nenvironments: {dev: {}}\n",
+        "settings",
+    ),
+    Example(
         "AM441",
         'images: {ray: "rayproject/ray:nightly"}\n',
         'images: {ray: "rayproject/ray:2.55.1-py311"}\n',
@@ -82,11 +96,29 @@ _HAS_CUDA = re.compile(r":[^@]*-(gpu|cu[0-9]+)(?=[-@]|$)")
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Values that the training job cannot carry, or that change nothing there."""
+    if not pipeline.settings.generated.training_job:
+        yield from _without_job(pipeline)
+        return
     yield from _settings(pipeline)
     yield from _cuda(pipeline)
     yield from _elsewhere(pipeline)
     yield from _on_drift(pipeline)
     yield from _on_volume(pipeline)
+
+
+def _without_job(pipeline: Pipeline) -> Iterator[Finding]:
+    settings, first = pipeline.settings, next(iter(pipeline.environments), "")
+    hint = "leave it out, or write `generated: {training_job: true}` in aimass.yaml"
+    message = "no training job is generated, so this changes nothing"
+    said = [("queue",)] if settings.queue is not None else []
+    if first and settings.environments[first].trainer is not None:
+        said.append(("environments", first, "trainer"))  # type: ignore[arg-type]  # a longer path
+    for path in said:
+        file = conventions.SETTINGS_FILE
+        yield Finding("AM299", path, message, help=hint, severity=Severity.WARNING, at_key=True, file=file)
+    for place, schedule in written(pipeline, "monitoring.retrain.schedule"):
+        if schedule is not None:
+            yield Finding("AM299", place, message, help=hint, severity=Severity.WARNING)
 
 
 def _settings(pipeline: Pipeline) -> Iterator[Finding]:
