@@ -23,6 +23,7 @@ from aimass_compiler.conventions import NO_REGISTRY, VLLM_VERSION
 from aimass_compiler.pipeline.accelerator import Accelerator
 from aimass_compiler.pipeline.ci import Ci
 from aimass_compiler.pipeline.code_owner import CodeOwner
+from aimass_compiler.pipeline.generated import GeneratedFiles, MonitoringSettings
 from aimass_compiler.pipeline.gitops import PLACE, RELEASE_APART, Engine, FollowedRepository
 from aimass_compiler.pipeline.team_rules import TeamRules
 from aimass_compiler.pipeline.waiver import Waiver
@@ -234,24 +235,6 @@ class Prometheus(Frozen):
     def address(self) -> str:
         """Where it is asked."""
         return self.url or f"http://prometheus-operated.{self.namespace}.svc:9090"
-
-
-class MonitoringSettings(Frozen):
-    """How models are watched."""
-
-    rules: Literal["model", "fleet"] = "model"
-    """Whose alert rules and dashboards are: each `model` has its own, or all models together, the `fleet`,
-    have one set, generated/fleet/monitoring, for each cluster's Prometheus."""
-
-
-class GeneratedFiles(Frozen):
-    """What is generated for each model, and how it is laid out."""
-
-    layout: Literal["indented", "compact"] = "indented"
-    """How JSON is laid out: with a line for each value, or for each part, which takes half the space."""
-    training_job: bool = True
-    """Whether each model has a folder train/ with the job that trains it in the cluster; without it, models
-    are trained where `aimass run` runs."""
 
 
 class Prices(Frozen):

@@ -1,0 +1,25 @@
+"""How much is generated for each model: of what watches it, of its files, and of their layout."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from aimass_compiler.catalog.quantities import Frozen
+
+
+class MonitoringSettings(Frozen):
+    """How models are watched."""
+
+    rules: Literal["model", "fleet"] = "model"
+    """Whose alert rules and dashboards are: each `model` has its own, or all models together, the `fleet`,
+    have one set, generated/fleet/monitoring, for each cluster's Prometheus."""
+
+
+class GeneratedFiles(Frozen):
+    """What is generated for each model, and how it is laid out."""
+
+    layout: Literal["indented", "compact"] = "indented"
+    """How JSON is laid out: with a line for each value, or for each part, which takes half the space."""
+    training_job: bool = True
+    """Whether each model has a folder train/ with the job that trains it in the cluster; without it, models
+    are trained where `aimass run` runs."""
