@@ -23,7 +23,7 @@ from aimass_compiler.conventions import NO_REGISTRY, VLLM_VERSION
 from aimass_compiler.pipeline.accelerator import Accelerator
 from aimass_compiler.pipeline.ci import Ci
 from aimass_compiler.pipeline.code_owner import CodeOwner
-from aimass_compiler.pipeline.generated import GeneratedFiles, MonitoringSettings
+from aimass_compiler.pipeline.generated_files import GeneratedFiles, MonitoringSettings
 from aimass_compiler.pipeline.gitops import PLACE, RELEASE_APART, Engine, FollowedRepository
 from aimass_compiler.pipeline.team_rules import TeamRules
 from aimass_compiler.pipeline.waiver import Waiver
