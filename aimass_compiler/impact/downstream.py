@@ -12,6 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from aimass_compiler.checks.policy import holding
 from aimass_compiler.compile import Compilation
 from aimass_compiler.impact.models import facts_of
 from aimass_compiler.pipeline import Pipeline
@@ -25,9 +26,9 @@ from aimass_compiler.render.monitoring.alerts import DRIFT, VIOLATIONS
 class Subject(Struct, frozen=True):
     """What is to be changed."""
 
-    kind: Literal["column", "source", "contract", "image", "environment"]
+    kind: Literal["column", "source", "contract", "policy", "image", "environment"]
     name: str
-    """A source's name or location, a table of a contract, an image or an environment."""
+    """A source's name or location, a table of a contract, a policy, an image or an environment."""
     column: str = ""
     model: str = ""
     """The only model whose source is meant; empty for whatever reads the same data."""
@@ -91,14 +92,22 @@ class CompiledModel(Struct, frozen=True):
     resolved: Resolved
     contracts: Mapping[str, tuple[str, ...]]
     """The columns that it takes from each table of a contract."""
+    policies: Mapping[str, tuple[str, ...]]
+    """The policies that hold for it, each with the environments where."""
 
 
 def known_models(compiled: Compilation) -> tuple[CompiledModel, ...]:
     """The models of specs without errors, each with the compiler's record."""
-    files, shared = compiled.files, compiled.organisation.shared
+    files, organisation = compiled.files, compiled.organisation
     made = ((each, facts_of(files, each.model)) for each in compiled.specs)
     return tuple(
-        CompiledModel(each.file, each.pipeline, facts, _contracts(each.pipeline, shared))
+        CompiledModel(
+            each.file,
+            each.pipeline,
+            facts,
+            _contracts(each.pipeline, organisation.shared),
+            {held.name: held.environments for held in holding(organisation.policies, each.pipeline)},
+        )
         for each, facts in made
         if each.pipeline is not None and facts
     )
@@ -127,6 +136,7 @@ def subjects(models: Sequence[CompiledModel]) -> dict[str, Subject]:
             start = f"contracts.{table}"
             found[start] = Subject("contract", table)
             found |= {f"{start}.{column}": Subject("contract", table, column) for column in columns}
+        found |= {f"policies.{name}": Subject("policy", name) for name in known.policies}
         found |= {image: Subject("image", image) for image in (images.serving_base, images.training_base)}
         found |= {
             f"environments.{name}": Subject("environment", name) for name in known.pipeline.environments
@@ -161,13 +171,15 @@ def _reached(
     images = known.resolved.images
     if subject.kind == "environment":
         names = [name for name in running if name == subject.name]
+    elif subject.kind == "policy":
+        names = [*known.policies.get(subject.name, ())]
     else:
         names = [*running] if subject.name in (images.serving_base, images.training_base) else []
     if not names:
         return None
-    about = known.pipeline.metadata
     environments = tuple(_environment(known, name, (), root) for name in names)
-    return ReachedModel(about.name, about.owner, known.file, environments=environments)
+    owner = known.pipeline.metadata.owner
+    return ReachedModel(known.pipeline.path, owner, known.file, environments=environments)
 
 
 def _reached_by_data(

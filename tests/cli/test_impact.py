@@ -147,6 +147,19 @@ def test_lineage_names_the_columns_that_each_column_is_made_of(two: Project) -> 
     assert {each["field"] for each in answered["inputFields"]} == {"age", "paid"}
 
 
+def test_a_policy_reaches_the_models_that_it_holds_for_where_it_holds(two: Project) -> None:
+    folder = two.root / "policies"
+    folder.mkdir()
+    rule = "rule: {servers: {min: 1}}"
+    (folder / "one-server.yaml").write_text(
+        f"why: someone must answer\nwhere: {{environments: [prod]}}\n{rule}\n"
+    )
+    answer = two.aimass("impact", "policies.one-server", "--format", "json")
+    reached = json.loads(answer.out)["models"]
+    assert [each["model"] for each in reached] == ["bills", "churn"]
+    assert {place["name"] for each in reached for place in each["environments"]} == {"prod"}
+
+
 def test_a_column_of_a_contract_reaches_whoever_asks_for_it(project: Project) -> None:
     folder = project.root / "contracts"
     folder.mkdir()

@@ -2,9 +2,9 @@
 
 WHAT is a source or one of its columns, by the name that a spec gives it (data.customers, or
 data.customers.tenure) or by where it lies (data/customers.csv), a table of a contract or one of its columns
-(contracts.customers.tenure), an image (python:3.11-slim) or an environment (environments.prod). Models that
-read the same data under another name are found too; `churn:data.customers` means the source of this model
-alone. Everything is read off specs/ and releases/: nothing runs.
+(contracts.customers.tenure), a policy (policies.three-servers), an image (python:3.11-slim) or an environment
+(environments.prod). Models that read the same data under another name are found too; `churn:data.customers`
+means the source of this model alone. Everything is read off specs/ and releases/: nothing runs.
 
 With --format openlineage it writes the lineage of all models, or of those that are reached, as OpenLineage
 job events, a JSON document a line, for Marquez, DataHub and others.
@@ -34,6 +34,7 @@ EXAMPLES = """
   aimass impact data/customers.csv             on a file, whatever specs call it
   aimass impact churn:data.usage               on a source of one model
   aimass impact contracts.customers.tenure     on a column of a shared contract
+  aimass impact policies.three-servers         which models a policy holds for, and where
   aimass impact environments.prod              what runs in an environment
   aimass impact python:3.11-slim               which images are built on it
   aimass impact --format openlineage           the lineage of all models, for a catalog
