@@ -276,6 +276,8 @@ ROLLBACK_NAME = "aimass-{model}-{environment}-rollback"
 TRAINING_NAME = "aimass-{model}-{environment}-train"
 #: In a team's namespace, of the Roles and bindings of who applies, rolls back at once, and trains.
 TEAM_DEPLOYER, TEAM_ONCALL, TEAM_TRAINER = "aimass-deployer", "aimass-oncall", "aimass-trainer"
+#: Which part of a team's objects are those of its namespace.
+TEAM_COMPONENT = "team"
 #: Of what keeps a team's hosts, which is a policy of the whole cluster.
 TEAM_HOSTS = "aimass-{team}-{environment}-hosts"
 #: Of a training job: the ServiceAccount and the NetworkPolicy of its pods, and its volume.

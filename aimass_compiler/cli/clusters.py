@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import UnknownName, models_called, project_of
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
-from aimass_compiler.model_path import team_of
+from aimass_compiler.model_path import called, team_of
 
 if TYPE_CHECKING:
     from aimass_compiler.kubernetes.failures import ClusterError
@@ -201,11 +201,18 @@ def servers_of(project: Project) -> dict[str, str | None]:
     return {name: environment.server for name, environment in _settings_of(project).environments.items()}
 
 
-def namespaces_of(project: Project, environment: str) -> set[str]:
-    """All namespaces of an environment. Raises Unknown as `namespace_of` does."""
+def namespaces_of(project: Project, environment: str, models: Sequence[str] = ()) -> set[str]:
+    """The namespaces of an environment: those of these models where git has them all, else every one.
+
+    Raises Unknown as `namespace_of` does.
+    """
     from aimass_compiler.kubernetes.objects import namespaces_in
 
-    return {*namespaces_in(project.generated, environment).values()} or {namespace_of(project, environment)}
+    found = namespaces_in(project.generated, environment)
+    named = [called(model, project.models()) for model in models]
+    teams = {team_of(path) for paths in named for path in paths} if all(named) else set()
+    wanted = {namespace for team, namespace in found.items() if not teams or team in teams}
+    return wanted or {*found.values()} or {namespace_of(project, environment)}
 
 
 def namespace_of(project: Project, environment: str, model: str = "") -> str:

@@ -14,6 +14,7 @@ from aimass_compiler.kubernetes.objects import DeclaredModel, Object, key_of, ow
 from aimass_compiler.kubernetes.pod_images import images_of
 from aimass_compiler.kubernetes.prune import NotGone, wait_until_gone
 from aimass_compiler.kubernetes.run import ObjectAction, ObjectOutcome
+from aimass_compiler.model_path import name_of
 
 #: What the API server counts, which differs though nobody changed anything.
 _COUNTED = ("managedFields", "resourceVersion", "generation")
@@ -117,8 +118,9 @@ def _require_ours(live: Object, declared: DeclaredModel) -> None:
     A label that is missing says of nobody else: removed by another manager, and applying brings it back.
     """
     model, environment = owner_of(live)
-    if model not in {"", declared.model} or environment not in {"", declared.environment}:
-        owner = f"`{model or declared.model}` in {environment or declared.environment}"
+    name = name_of(declared.model)
+    if model not in {"", name} or environment not in {"", declared.environment}:
+        owner = f"`{model or name}` in {environment or declared.environment}"
         raise Conflict(
             f"{key_of(live)} in the namespace `{declared.namespace}` belongs to {owner}",
             "two environments need two namespaces (aimass.yaml), and two models two names",

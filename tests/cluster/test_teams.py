@@ -10,15 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from aimass_compiler import fleet
-from aimass_compiler.compile import compile_spec
+from aimass_compiler.cli import main
 from aimass_compiler.conventions import ExitCode
-from aimass_compiler.fleet.part import Fleet
-from aimass_compiler.pipeline.organisation import Organisation
-from aimass_compiler.pipeline.settings import Settings
-from aimass_compiler.pipeline.team import Team
-from aimass_compiler.spec.yaml.reader import parse
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Project, names
 from tests.cluster.test_access import SPEC, answers
@@ -30,15 +25,14 @@ ROUTE = "serving: {replicas: {min: 1, max: 2}, gateway: {host: %s}}\n"
 
 @dataclass(frozen=True)
 class Company:
-    """Two teams whose namespaces an administrator made, each with a compiled model of its own."""
+    """Two teams whose namespaces an administrator made, each with a compiled model called `churn`."""
 
-    organisation: Organisation
     project: Project
     teams: tuple[str, str]
     cluster: Cluster
 
     def namespace(self, team: str) -> str:
-        return self.organisation.settings_of(f"{team}/").namespace_of("dev")
+        return f"ml-{team}-dev"
 
     def as_deployer(self, team: str) -> Project:
         """The project in the hands of who applies a team's models."""
@@ -46,46 +40,41 @@ class Company:
         return Project(self.project.root, self.namespace(team), account)
 
     def compile(self, team: str, serving: str) -> None:
-        """Let generated/ stand for the team's model, which is called like the team."""
-        text = SPEC.replace("name: churn", f"name: {team}") + serving
-        found = compile_spec(
-            parse(text, f"specs/{team}/{team}.yaml"), self.organisation.settings_of(f"{team}/x")
-        )
-        assert found.files, found.findings
-        for path, content in found.files.items():
-            (self.project.root / "generated" / path).parent.mkdir(parents=True, exist_ok=True)
-            (self.project.root / "generated" / path).write_bytes(content)
-        release(self.project.root, team)
+        """Let generated/ stand for the team's model; those of both have one name."""
+        self.project.root.joinpath("specs", team).mkdir(parents=True, exist_ok=True)
+        self.project.root.joinpath("specs", team, "churn.yaml").write_text(SPEC + serving, encoding="utf-8")
+        assert main(["compile", "--root", str(self.project.root)]) == ExitCode.DONE
+        release(self.project.root, f"{team}/churn")
+
+
+def described(root: Path, **teams: dict[str, Any]) -> None:
+    """Let teams/ describe these."""
+    for file in (root / "teams").glob("*.yaml"):
+        file.unlink()
+    for name, team in teams.items():
+        (root / "teams").mkdir(exist_ok=True)
+        (root / "teams" / f"{name}.yaml").write_text(yaml.safe_dump(team), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Iterator[Company]:
     """Shared by the tests of this module, each of which leaves the other team as it was."""
     ours, theirs = (f"{letter}-{secrets.token_hex(3)}" for letter in "at")
-    described = {
-        name: Team.model_validate(
-            {
-                "hosts": [f"*.{name}.example.com"],
-                "quota": {"cpu": 2, "pods": 4},
-                "queue": {"cluster_queue": "q"},
-            }
-        )
-        for name in (ours, theirs)
-    }
-    organisation = Organisation(Settings.model_validate({"environments": {"dev": {}}}), described)
-    root = tmp_path_factory.mktemp("company")
-    for path, content in fleet.render(Fleet(organisation, {})).items():
-        (root / "generated" / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / "generated" / path).write_bytes(content)
-    found = Company(organisation, Project(root, "", cluster.kubeconfig), (ours, theirs), cluster)
+    found = Company(
+        Project(tmp_path_factory.mktemp("company"), "", cluster.kubeconfig), (ours, theirs), cluster
+    )
+    root = found.project.root
+    (root / "aimass.yaml").write_text("environments: {dev: {}}", encoding="utf-8")
+    bounded = {"quota": {"cpu": 8, "pods": 4}, "queue": {"cluster_queue": "q"}}
+    described(root, **{name: bounded | {"hosts": [f"*.{name}.example.com"]} for name in found.teams})
     for name in found.teams:
-        place = f"-k{root / 'generated/fleet/teams' / name / 'dev'}"
-        cluster.kubectl("apply", "--server-side", place)
         found.compile(name, ROUTE % f"m.{name}.example.com")
+    applied = found.project.run("teams", "--apply")
+    assert (applied.code, applied.told) == (0, "")
     yield found
     for name in found.teams:
-        place = f"-k{root / 'generated/fleet/teams' / name / 'dev'}"
-        cluster.kubectl("delete", "--wait=false", place)
+        where = f"-k{root / 'generated/fleet/teams' / name / 'dev'}"
+        cluster.kubectl("delete", "--wait=false", where)
 
 
 def as_they_are(company: Company, team: str) -> dict[str, Any]:
@@ -103,47 +92,45 @@ def as_they_are(company: Company, team: str) -> dict[str, Any]:
 def test_a_team_applies_its_model_and_sees_no_drift(company: Company) -> None:
     team, _ = company.teams
     project = company.as_deployer(team)
-    applied = project.apply(team)
+    applied = project.apply(f"{team}/churn")
     assert (applied.code, applied.told) == (0, "")
-    assert f"HTTPRoute {team}" in applied.actions(team)
-    assert project.run("drift", team).code == 0
-    assert project.run("status").code == 0
-    where = ("--namespace", company.namespace(team))
-    assert project.run("delete", team, "--yes", "--no-wait", *where).code == 0
+    assert "HTTPRoute churn" in applied.actions(f"{team}/churn")
+    assert project.run("drift", f"{team}/churn").code == 0
+    assert project.run("status", f"{team}/churn").code == 0
+    assert project.run("delete", f"{team}/churn", "--yes", "--no-wait").code == 0
 
 
 def test_the_model_of_another_team_is_refused_and_nothing_of_it_changes(company: Company) -> None:
     ours, theirs = company.teams
-    assert company.as_deployer(theirs).apply(theirs).code == 0
+    assert company.as_deployer(theirs).apply(f"{theirs}/churn").code == 0
     before = as_they_are(company, theirs)
     company.compile(theirs, ROUTE % f"other.{theirs}.example.com")
-    run = company.as_deployer(ours).apply(theirs)
+    run = company.as_deployer(ours).apply(f"{theirs}/churn")
     assert run.code == ExitCode.REFUSED
-    where = ("--namespace", company.namespace(theirs))
-    run = company.as_deployer(ours).run("delete", theirs, "--yes", "--no-wait", *where)
+    run = company.as_deployer(ours).run("delete", f"{theirs}/churn", "--yes", "--no-wait")
     assert run.code == ExitCode.REFUSED
     assert as_they_are(company, theirs) == before
 
 
-def paths(namespace: str, model: str) -> dict[str, str]:
+def paths(namespace: str) -> dict[str, str]:
     """Where objects of a model and of its team are, by what they are."""
     core, networking = f"/api/v1/namespaces/{namespace}", f"/apis/networking.k8s.io/v1/namespaces/{namespace}"
     rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
     gateway = f"/apis/gateway.networking.k8s.io/v1/namespaces/{namespace}"
     return {
-        "server": f"/apis/apps/v1/namespaces/{namespace}/deployments/{model}",
-        "address": f"{core}/services/{model}",
-        "account": f"{core}/serviceaccounts/{model}",
-        "inventory": f"{core}/configmaps/aimass-{model}-dev",
-        "lease": f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/aimass-{model}-dev",
-        "route": f"{gateway}/httproutes/{model}",
-        "doors": f"{networking}/networkpolicies/{model}",
-        "alerts": f"/apis/monitoring.coreos.com/v1/namespaces/{namespace}/prometheusrules/{model}",
+        "server": f"/apis/apps/v1/namespaces/{namespace}/deployments/churn",
+        "address": f"{core}/services/churn",
+        "account": f"{core}/serviceaccounts/churn",
+        "inventory": f"{core}/configmaps/aimass-churn-dev",
+        "lease": f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/aimass-churn-dev",
+        "route": f"{gateway}/httproutes/churn",
+        "doors": f"{networking}/networkpolicies/churn",
+        "alerts": f"/apis/monitoring.coreos.com/v1/namespaces/{namespace}/prometheusrules/churn",
         "quota": f"{core}/resourcequotas/team",
         "limits": f"{core}/limitranges/team",
         "role": f"{rbac}/roles/aimass-deployer",
         "binding": f"{rbac}/rolebindings/aimass-deployer",
-        "queue": f"/apis/kueue.x-k8s.io/v1beta2/namespaces/{namespace}/localqueues/{model}",
+        "queue": f"/apis/kueue.x-k8s.io/v1beta2/namespaces/{namespace}/localqueues/churn",
         "namespace": f"/api/v1/namespaces/{namespace}",
         "secret": f"{core}/secrets/login",
     }
@@ -153,10 +140,10 @@ def paths(namespace: str, model: str) -> dict[str, str]:
 BOUNDS = ("quota", "limits", "role", "binding", "queue", "namespace", "secret")
 
 
-def everything_asked(kubeconfig: Path, namespace: str, model: str) -> dict[tuple[str, str], int]:
+def everything_asked(kubeconfig: Path, namespace: str) -> dict[tuple[str, str], int]:
     """What the server answers to every kind of request for every object; a change has no sound body."""
     found: dict[tuple[str, str], int] = {}
-    for what, path in paths(namespace, model).items():
+    for what, path in paths(namespace).items():
         several, body = path.rpartition("/")[0], {"metadata": {"name": "more"}}
         found["GET", what] = answers(kubeconfig, "GET", path, None)
         found["PATCH", what] = answers(kubeconfig, "PATCH", path, body)
@@ -169,12 +156,12 @@ def everything_asked(kubeconfig: Path, namespace: str, model: str) -> dict[tuple
 
 def test_no_object_of_another_team_can_be_read_changed_or_deleted(company: Company) -> None:
     ours, theirs = company.teams
-    assert company.as_deployer(theirs).apply(theirs).code == 0
-    answered = everything_asked(company.as_deployer(ours).kubeconfig, company.namespace(theirs), theirs)
+    assert company.as_deployer(theirs).apply(f"{theirs}/churn").code == 0
+    answered = everything_asked(company.as_deployer(ours).kubeconfig, company.namespace(theirs))
     assert {key: code for key, code in answered.items() if code != 403} == {}
     # Of its own, the other one may read and change what its models bring, which is what the test can see.
     mine = company.as_deployer(theirs).kubeconfig
-    own = paths(company.namespace(theirs), theirs)
+    own = paths(company.namespace(theirs))
     found = {what: answers(mine, "GET", path, None) for what, path in own.items() if what not in BOUNDS}
     assert set(found.values()) <= {200, 404}
     assert found["inventory"] == found["route"] == found["server"] == 200
@@ -182,7 +169,7 @@ def test_no_object_of_another_team_can_be_read_changed_or_deleted(company: Compa
 
 def test_its_own_bounds_are_out_of_reach_of_a_team(company: Company) -> None:
     team, _ = company.teams
-    answered = everything_asked(company.as_deployer(team).kubeconfig, company.namespace(team), team)
+    answered = everything_asked(company.as_deployer(team).kubeconfig, company.namespace(team))
     found = {key: code for key, code in answered.items() if key[1] in BOUNDS and code != 403}
     assert found == {}
 
@@ -241,7 +228,7 @@ def test_pods_are_restricted_bounded_and_counted(company: Company, cluster: Clus
     ours, theirs = company.teams
     admin, here = company.project.kubeconfig, company.namespace(ours)
     assert 'violates PodSecurity "restricted' in refused(company, admin, pod(here, securityContext={}))
-    asked = {"requests": {"cpu": "3", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}
+    asked = {"requests": {"cpu": "9", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}
     assert "exceeded quota: team" in refused(company, admin, pod(here, resources=asked))
     assert "exceeded quota: team" in refused(company, admin, pod(company.namespace(theirs), resources=asked))
     words = ("create", "--dry-run=server", "-ojson", "-f-")
@@ -249,14 +236,72 @@ def test_pods_are_restricted_bounded_and_counted(company: Company, cluster: Clus
     assert made == {"limits": {"memory": "256Mi"}, "requests": {"cpu": "100m", "memory": "256Mi"}}
 
 
-def test_one_team_at_the_end_of_its_quota_leaves_the_other_its_own(company: Company) -> None:
+def test_one_team_at_the_end_of_its_quota_leaves_the_other_its(company: Company, cluster: Cluster) -> None:
     ours, theirs = company.teams
-    here = company.namespace(ours)
-    company.compile(ours, "serving: {replicas: {min: 9, max: 9}}\n")
-    full = company.as_deployer(ours).run("apply", ours, "--timeout=6s")
+    asked = {"requests": {"cpu": "7", "memory": "64Mi"}, "limits": {"memory": "64Mi"}}
+    cluster.apply([pod(company.namespace(ours), resources=asked)])
+    company.compile(ours, "serving: {replicas: {min: 3, max: 3}, resources: {cpu: 500m}}\n")
+    full = company.as_deployer(ours).run("apply", f"{ours}/churn", "--timeout=6s")
     assert full.code == ExitCode.NOT_READY
     assert "exceeds the quota `team`" in full.told
-    company.compile(theirs, ROUTE % f"m.{theirs}.example.com")
-    assert company.as_deployer(theirs).run("apply", theirs, "--timeout=60s").code == 0
-    assert company.as_deployer(ours).run("delete", ours, "--yes", "--no-wait", "--namespace", here).code == 0
-    assert names(company.cluster, "deployments", company.namespace(theirs)) == {theirs}
+    assert company.as_deployer(theirs).run("apply", f"{theirs}/churn", "--timeout=60s").code == 0
+
+
+def test_what_was_changed_by_hand_is_seen_and_taken_back_only_when_asked(company: Company) -> None:
+    team, other = company.teams
+    where, project = f"--namespace={company.namespace(team)}", company.project
+    assert project.run("teams").code == 0
+    more = '{"spec":{"hard":{"pods":"99"}}}'
+    company.cluster.kubectl("patch", "resourcequota", "team", where, "--type=merge", "-p", more)
+    seen = project.run("teams", form="people")
+    assert seen.code == 2
+    assert "spec.hard.pods: 99 → 4" in seen.document["text"]
+    assert project.run("teams", other).code == 0
+    refused = project.run("teams", team, "--apply")
+    assert (refused.code, "is managed by `kubectl-patch`" in refused.told) == (ExitCode.CONFLICT, True)
+    assert project.run("teams", team, "--apply", "--force-conflicts").code == 0
+    assert project.run("teams", team).code == 0
+
+
+def test_a_right_that_a_team_no_longer_has_is_taken_away(company: Company, tmp_path: Path) -> None:
+    """With the policy of its hosts; the namespace and what is a model's stay."""
+    name, cluster = f"w-{secrets.token_hex(3)}", company.cluster
+    project = Project(tmp_path, "", cluster.kubeconfig)
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "churn.yaml").write_text(SPEC, encoding="utf-8")
+    (tmp_path / "aimass.yaml").write_text("environments: {dev: {}}", encoding="utf-8")
+
+    def applied(**team: Any) -> dict[str, str]:
+        described(tmp_path, **{name: team})
+        assert main(["compile", "--root", str(tmp_path)]) == ExitCode.DONE
+        run = project.run("teams", "--apply")
+        assert (run.code, run.told) == (0, "")
+        return {what: each for what, each in run.actions(f"team {name}").items() if each != "unchanged"}
+
+    first = applied(trainer={"group": "g"}, hosts=["a.example.com"], quota={"cpu": 1})
+    assert set(first.values()) == {"created"}
+    mine = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "mine", "namespace": f"ml-{name}-dev"},
+    }
+    cluster.apply([mine])
+    policy = f"aimass-{name}-dev-hosts"
+    assert applied() == {
+        "ResourceQuota team": "deleted",
+        "Role aimass-trainer": "deleted",
+        "RoleBinding aimass-trainer": "deleted",
+        f"ValidatingAdmissionPolicy {policy}": "deleted",
+        f"ValidatingAdmissionPolicyBinding {policy}": "deleted",
+    }
+    assert applied() == {}
+    assert "mine" in names(cluster, "configmaps", f"ml-{name}-dev")
+    cluster.kubectl("delete", "namespace", f"ml-{name}-dev", "--wait=false")
+
+
+def test_who_is_no_administrator_makes_no_namespace_and_no_right(company: Company) -> None:
+    team, _ = company.teams
+    mine = company.as_deployer(team)
+    run = mine.run("teams", team, "--apply", "--force-conflicts")
+    assert run.code == ExitCode.REFUSED
+    assert "may not get namespaces" in run.told

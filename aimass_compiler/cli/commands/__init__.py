@@ -51,6 +51,7 @@ ORDER = (
     "diff",
     "drift",
     "status",
+    "teams",
     "ci",
 )
 

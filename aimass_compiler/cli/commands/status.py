@@ -70,7 +70,7 @@ def _looked(
     from aimass_compiler.kubernetes.failures import ClusterError
     from aimass_compiler.kubernetes.status import DeployedEnvironment, look
 
-    namespaces = {name: clusters.namespaces_of(project, name) for name in servers}
+    namespaces = {name: clusters.namespaces_of(project, name, arguments.models) for name in servers}
     try:
         connection = connect(arguments.kubeconfig, arguments.context, terminal.report)
         connection.look_around()

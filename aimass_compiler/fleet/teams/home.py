@@ -10,6 +10,7 @@ from aimass_compiler import conventions
 from aimass_compiler.pipeline.organisation import Organisation
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.team import Team, TeamEnvironment
+from aimass_compiler.render.names import component_label
 
 
 class Home(Struct, frozen=True):
@@ -44,6 +45,7 @@ class Home(Struct, frozen=True):
             **self.settings.labels,
             conventions.LABEL_PART_OF: self.name,
             conventions.LABEL_MANAGED_BY: conventions.MANAGER,
+            **component_label(conventions.TEAM_COMPONENT),
             conventions.LABEL_TEAM: self.name,
             conventions.LABEL_ENVIRONMENT: self.environment,
         }
