@@ -117,3 +117,12 @@ def test_a_pattern_that_gives_too_long_names_is_found_wrong_where_it_stands(tmp_
     assert {(each.code, each.file, each.path) for each in found} == {
         ("AM414", "aimass.yaml", ("teams", "namespace"))
     }
+
+
+def test_the_example_of_the_documentation_is_a_team() -> None:
+    page = (Path(__file__).parents[2] / "docs/teams.md").read_text(encoding="utf-8")
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    team, found = decode(Team, parse(example, "teams/growth.yaml")[0].data, "teams/growth.yaml")
+    assert found == []
+    assert team is not None
+    assert team.place("dev").trainer is not None
