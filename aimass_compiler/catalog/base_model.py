@@ -5,8 +5,11 @@ Each is named so that it cannot move: DVC hashes a folder, a revision is a commi
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 from abc import abstractmethod
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -21,6 +24,12 @@ from aimass_compiler.diagnostics import HintedError, first_line
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _IMAGE = re.compile(r"[a-z0-9][\w.:/-]*@sha256:[0-9a-f]{64}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+#: What of a repository is fetched: never pickles, and never code.
+_FETCHED = ("*.json", "*.safetensors", "*.jinja", "*.model", "LICENSE*", "README.md")
+_LOOK_AT = "look at HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE"
+#: How long a hub may take to say what a file is.
+_SECONDS = 30
 #: Keys that other tools have for running a base's own code.
 _REMOTE_CODE = frozenset({"trust_remote_code", "code_revision"})
 
@@ -121,22 +130,11 @@ class HubBase(NamedBase):
 
     def folder(self, root: Path) -> Path:
         del root
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-        wanted = ["*.json", "*.safetensors", "*.jinja", "*.model", "LICENSE*", "README.md"]
-        try:
-            return Path(snapshot_download(self.hub, revision=self.revision, allow_patterns=wanted))
-        except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-            reason = first_line(error)
-            raise BaseError(
-                f"{self.shown} cannot be fetched: {reason}",
-                "look at HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE",
-            ) from None
+        return _snapshot(self.hub, self.revision)
 
 
 class OciBase(NamedBase):
-    """An image of a registry whose layers hold the folder; `oras` unpacks it."""
+    """An image of a registry whose layers hold the folder; `aimass run` fetches and unpacks it."""
 
     oci: Annotated[str, AfterValidator(_image)]
     """The image with its digest."""
@@ -150,13 +148,77 @@ class OciBase(NamedBase):
         return self.oci
 
     def folder(self, root: Path) -> Path:
-        found = root / "artifacts" / "bases" / self.oci.rpartition("sha256:")[2][:12]
-        if not (found / "config.json").is_file():
+        found = self.place(root)
+        if not self.is_here(root):
             raise BaseError(
                 f"{self.oci} is not on this machine",
-                f"unpack its layers to {found.relative_to(root).as_posix()}, such as with `oras pull`",
+                f"`aimass run` unpacks its layers to {found.relative_to(root).as_posix()}",
             )
         return found
+
+    def place(self, root: Path) -> Path:
+        """Where its files lie, once they were fetched."""
+        return root / "artifacts" / "bases" / self.oci.rpartition("sha256:")[2][:12]
+
+    def is_here(self, root: Path) -> bool:
+        """Whether its files were fetched."""
+        return (self.place(root) / "config.json").is_file()
+
+
+@cache
+def _snapshot(repository: str, revision: str) -> Path:
+    """The files of a commit, in the cache that all projects share; each process looks at them once.
+
+    Raises BaseError.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    disable_progress_bars()
+    shown, wanted = f"{repository}@{revision[:12]}", list(_FETCHED)
+    try:
+        found = Path(
+            snapshot_download(
+                repository,
+                revision=revision,
+                allow_patterns=wanted,
+                endpoint=os.environ.get("HF_ENDPOINT"),
+                etag_timeout=_SECONDS,
+            )
+        )
+    except RevisionNotFoundError:
+        reason, help_ = "it has no such commit", "write one that its history shows"
+    except RepositoryNotFoundError:
+        reason, help_ = (
+            "there is no such repository, or it is not for everyone",
+            "look at its name, and HF_TOKEN",
+        )
+    except LocalEntryNotFoundError:
+        reason, help_ = "the hub does not answer, and it was not fetched before", _LOOK_AT
+    except (OSError, ValueError) as error:  # all that huggingface_hub raises of the network and of files
+        reason, help_ = first_line(error), _LOOK_AT
+    else:
+        _require_whole(found, shown)
+        return found
+    raise BaseError(f"{shown} cannot be fetched: {reason}", help_)
+
+
+def _require_whole(snapshot: Path, shown: str) -> None:
+    """Raise BaseError where a file is not what the hub says: it names large ones by their SHA-256."""
+    for path in sorted(snapshot.rglob("*")):
+        blob = path.resolve()
+        if _SHA256.fullmatch(blob.name) is None:
+            continue
+        with blob.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        if found != blob.name:
+            blob.unlink()
+            path.unlink()
+            raise BaseError(
+                f"{path.name} of {shown} was damaged on its way, and is removed",
+                "run again to fetch it again",
+            )
 
 
 def _form(value: Any) -> str | None:

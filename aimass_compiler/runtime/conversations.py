@@ -52,7 +52,8 @@ def write_conversations(
             for name, part in turns.items()
         }
     except BaseError as error:
-        raise StageFailure(ExitCode.DATA, f"{how.base.shown}: {error}", error.help) from None
+        told = str(error) if how.base.shown in str(error) else f"{how.base.shown}: {error}"
+        raise StageFailure(ExitCode.DATA, told, error.help) from None
     _require_answers(counts["train"], how)
     leaks = leaked({name: [_text(each) for each in part] for name, part in turns.items()})
     description = {

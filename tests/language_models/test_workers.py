@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy
 import pytest
@@ -18,9 +17,6 @@ from aimass_compiler.runtime.training.trial_folders import TrialFolders
 from aimass_compiler.runtime.workspace import Workspace, write_json
 from tests.harness.tiny_language_model import tiny
 from tests.training.mortal import MortalLanguageModel
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 pytestmark = pytest.mark.nightly
 REPOSITORY = Path(__file__).parents[2]
@@ -74,9 +70,10 @@ def test_a_worker_that_is_killed_is_replaced_and_training_goes_on(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     kept = dict[str, str]()
-    note: Callable[[TrialFolders], None] = lambda trials: kept.update(  # noqa: E731
-        {name: trials.path(1, name).read_text() for name in ("died", "went_on")}
-    )
+
+    def note(trials: TrialFolders) -> None:
+        kept.update({name: trials.path(1, name).read_text() for name in ("died", "went_on")})
+
     monkeypatch.setattr(TrialFolders, "remove", note)
     found = losses(tmp_path, MortalLanguageModel, 2)
     assert "training goes on from its last checkpoint with 2 workers" in capsys.readouterr().out

@@ -27,6 +27,7 @@ from aimass_compiler.programs import dvc
 from aimass_compiler.stages import STAGE_NAMES
 
 if TYPE_CHECKING:
+    from aimass_compiler.catalog.base_model import BaseError
     from aimass_compiler.delivery.released_package import NotFetched
     from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.project import Project
@@ -88,7 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namespace) -> int:
     """Let DVC run them, one run of a model at a time; answers an ExitCode or what a stage exited with."""
-    from aimass_compiler.delivery import released_package
+    from aimass_compiler.catalog.base_model import BaseError
+    from aimass_compiler.delivery import base_image, released_package
     from aimass_compiler.plan import folder_locked
 
     _report_missing_framework(pipeline, arguments.until)
@@ -109,6 +111,7 @@ def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namesp
         ):
             snapshots.fetch_missing(project, pipeline)
             released_package.bring(project.root, pipeline)
+            base_image.bring(project.root, pipeline)
             status = dvc.reproduce(
                 project.root, pipeline.path, stages.show, stage=arguments.until or "", force=arguments.force
             )
@@ -116,7 +119,7 @@ def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namesp
     except snapshots.NotAnswered as failed:
         terminal.error(str(failed), failed.help)
         return failed.exit_code
-    except (dvc.DvcFailed, released_package.NotFetched) as failed:
+    except (dvc.DvcFailed, released_package.NotFetched, BaseError) as failed:
         status = dvc_failure(failed)
     if status == ExitCode.DONE and not stages.has_changed:
         print("nothing changed since the last run")
@@ -138,7 +141,7 @@ def _report_missing_framework(pipeline: Pipeline, until: str | None) -> None:
             )
 
 
-def dvc_failure(failed: dvc.DvcFailed | NotFetched) -> int:
+def dvc_failure(failed: dvc.DvcFailed | NotFetched | BaseError) -> int:
     """Show why no stage could be run; answers the exit code."""
     terminal.error(str(failed), failed.help)
     codes = (code for kind, code in _EXIT_CODES.items() if isinstance(failed, kind))
