@@ -164,6 +164,9 @@ VARIABLE_BODY_BYTES = "AIMASS_BODY_BYTES"
 VARIABLE_PREDICTION_SAMPLE = "AIMASS_PREDICTION_SAMPLE"
 VARIABLE_EXPLAINED_ROWS = "AIMASS_EXPLAINED_ROWS"
 VARIABLE_DRIFT_WINDOW_SECONDS = "AIMASS_DRIFT_WINDOW_SECONDS"
+#: The ConfigMap that tells a shared server of a model, and what it has beside the model's variables.
+ENTRY_NAME = "{model}-served"
+ENTRY_MODEL, ENTRY_IMAGE, ENTRY_HOST = "model", "image", "host"
 #: What each model of a shared server has of its own.
 MODEL_VARIABLES = (
     VARIABLE_CONCURRENCY, VARIABLE_TIMEOUT_SECONDS, VARIABLE_BODY_BYTES, VARIABLE_PREDICTION_SAMPLE,
@@ -237,6 +240,8 @@ LABEL_PART_OF = "app.kubernetes.io/part-of"
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 LABEL_MODEL = "aimass.dev/model"
 LABEL_ENVIRONMENT = "aimass.dev/environment"
+#: Of what tells a shared server of one model, so that the server finds it.
+LABEL_SERVER = "aimass.dev/server"
 LABEL_TEAM = "aimass.dev/team"
 #: What the compiler sets itself, so that selectors and clean-up may rest on it.
 OUR_LABELS = frozenset(
@@ -248,6 +253,7 @@ OUR_LABELS = frozenset(
         LABEL_MANAGED_BY,
         LABEL_MODEL,
         LABEL_ENVIRONMENT,
+        LABEL_SERVER,
         LABEL_TEAM,
     )
 )

@@ -204,6 +204,9 @@ class Serving(Frozen):
     """How the served model is tested."""
     explanations: Explanations | None = Field(None, exclude_if=is_absent)
     """Whether servers explain predictions (`POST /explain`, `aimass predict --explain`); by default not."""
+    shared: ModelName | None = Field(None, exclude_if=is_absent)
+    """The server of `servers` in aimass.yaml that serves this model beside others; by default servers of its
+    own. `resources` are then what the model takes of it, by default 25m and 8Mi."""
     engine: Literal["onnx", "vllm"] | None = Field(None, exclude_if=is_absent)
     """What runs a language model: `onnx`, on a CPU, or `vllm`; by default `vllm` in environments with an
     `accelerator`, else `onnx`."""

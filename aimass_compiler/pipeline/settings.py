@@ -25,6 +25,8 @@ from aimass_compiler.pipeline.ci import Ci
 from aimass_compiler.pipeline.code_owner import CodeOwner
 from aimass_compiler.pipeline.generated_files import GeneratedFiles, MonitoringSettings
 from aimass_compiler.pipeline.gitops import PLACE, RELEASE_APART, Engine, FollowedRepository
+from aimass_compiler.pipeline.model_name import ModelName
+from aimass_compiler.pipeline.shared_server import SharedServer
 from aimass_compiler.pipeline.team_rules import TeamRules
 from aimass_compiler.pipeline.waiver import Waiver
 
@@ -297,6 +299,8 @@ class Settings(Frozen):
     """What is generated for each model, and how it is laid out."""
     labels: Mapping[str, str] = Field(default_factory=dict)
     """Labels that every Kubernetes object gets."""
+    servers: Mapping[ModelName, SharedServer] = Field(default_factory=dict)
+    """Servers that several small models share, by their names. Each team has its own of a name."""
     prices: Prices | None = None
     """What an hour costs; without it, plans show hours only."""
     users: Literal["fixed", "assigned"] = "fixed"

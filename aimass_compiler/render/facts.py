@@ -126,7 +126,19 @@ class DeclaredObject(Struct, frozen=True, order=True):
         return self.kind, self.name
 
 
-class Environment(Struct, frozen=True):
+class SharedPlace(Struct, frozen=True):
+    """The server that a model shares with others, and what it takes of it."""
+
+    server: str
+    cpu: float
+    """Cores, of all servers of the name together."""
+    memory: int
+    """Bytes, of each of them."""
+    gateway_namespace: str | None
+    """Where the gateway runs that lets callers in; None where there is none."""
+
+
+class Environment(Struct, frozen=True, omit_defaults=True):
     """What one environment gets."""
 
     namespace: str
@@ -138,6 +150,8 @@ class Environment(Struct, frozen=True):
     promises: Promises
     alerts: tuple[AlertRule, ...]
     objects: tuple[DeclaredObject, ...]
+    shared: SharedPlace | None = None
+    """None where it has servers of its own."""
 
 
 class SearchSize(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Images that custom resources mount: where a release reaches them that Kustomize would not bring there.
+"""Images that custom resources mount, or ConfigMaps name: where a release reaches what Kustomize would not.
 
 Kustomize replaces the images of containers wherever they stand, but those of volumes in kinds that it knows.
 So each overlay has a template of a pod that is never applied, whose containers have these images, and copies
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from aimass_compiler import conventions
 from aimass_compiler.render.object_kind import Object
 
 #: Kind and name of what mounts an image, where in it, and what the image is called.
@@ -19,13 +20,19 @@ _LOCAL = {"config.kubernetes.io/local-config": "true"}
 
 
 def mounted(objects: Sequence[Object]) -> list[Place]:
-    """Kind and name of each custom resource that mounts images, the path of each, and its name."""
+    """Kind and name of each object with images that Kustomize does not know, their paths and names."""
     return [
         (document["kind"], document["metadata"]["name"], path, image)
         for document in objects
-        if is_custom(document)
-        for path, image in _images(document)
+        for path, image in _unknown(document)
     ]
+
+
+def _unknown(document: Object) -> Iterator[tuple[str, str]]:
+    if is_custom(document):
+        yield from _images(document)
+    elif conventions.LABEL_SERVER in document["metadata"].get("labels", {}) and "data" in document:
+        yield f"data.{conventions.ENTRY_IMAGE}", document["data"][conventions.ENTRY_IMAGE]
 
 
 def is_custom(document: Object) -> bool:

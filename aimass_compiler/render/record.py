@@ -33,6 +33,7 @@ from aimass_compiler.render.facts import (
     Resolved,
     SearchSize,
     Servers,
+    SharedPlace,
     StageCommand,
     shortened_record,
 )
@@ -186,6 +187,7 @@ def _environments(
             Promises(str(serving.objectives.availability), latency),
             _alerts(replace(watched(pipeline.metadata, name, running), **_ANYWHERE)),
             contents.declared(here, overlays),
+            _shared(serving),
         )
     return found
 
@@ -197,9 +199,10 @@ def _servers(pipeline: Pipeline, name: str, here: Sequence[Object]) -> Servers:
     served = ((each, kind.pods) for each, kind in kinds if kind.serves and kind.pods is not None)
     template = next((pods.template for each, pods_of in served for pods in pods_of(each)), {})
     own = served_labels(pipeline.name, own_labels(pipeline.settings)) | {conventions.LABEL_ENVIRONMENT: name}
+    own_least, own_most = serving.replicas.min, serving.replicas.max
     return Servers(
-        serving.replicas.min,
-        serving.replicas.max,
+        0 if serving.shared else own_least,
+        0 if serving.shared else own_most,
         bool(serving.rollout.canary),
         str(serving.resources.cpu),
         str(serving.resources.memory),
@@ -209,6 +212,14 @@ def _servers(pipeline: Pipeline, name: str, here: Sequence[Object]) -> Servers:
         _devices(pipeline, name),
         serving.logs.predictions.pii is not None,
     )
+
+
+def _shared(serving: Serving) -> SharedPlace | None:
+    if serving.shared is None:
+        return None
+    resources, gateway = serving.resources, serving.gateway
+    cpu, memory = float(resources.cpu.amount), resources.memory.size
+    return SharedPlace(serving.shared, cpu, memory, gateway.namespace if gateway else None)
 
 
 def _addresses(model: str, serving: Serving, here: Sequence[Object]) -> Addresses:

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.shared_servers`: many models in one server, beside one server for each, as one table."""
+"""`python -m benchmarks.shared_servers`: many models in one server, beside a server for each, as one table."""
 
 from __future__ import annotations
 
@@ -102,13 +102,10 @@ def _fleets(folder: Path, asked: argparse.Namespace, running: contextlib.ExitSta
     if "mlserver" not in versions(python, ("mlserver",)):
         print("skipped MLServer: it is not installed")
         return
-    for workers in (0, 1):
-        port = _free_port()
-        settings = folder / f"mlserver-{workers}"
-        write_mlserver(settings, models, packages, port, workers)
-        command = [python, "-m", "mlserver.cli.main", "start", str(settings)]
-        name = f"MLServer, parallel_workers {workers}"
-        yield _started(name, models, [command], running, folder, port)
+    port = _free_port()
+    write_mlserver(folder / "mlserver", models, packages, port)
+    command = [python, "-m", "mlserver.cli.main", "start", str(folder / "mlserver")]
+    yield _started("MLServer, all models", models, [command], running, folder, port)
 
 
 def _started(
@@ -155,7 +152,7 @@ def _wait(name: str, process: subprocess.Popen[bytes], port: int, model: str) ->
         with contextlib.suppress(OSError, http.client.HTTPException):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
             connection.request("GET", f"/v2/models/{model}/ready")
-            if connection.getresponse().status == 200:  # noqa: PLR2004  # OK
+            if connection.getresponse().status == 200:  # OK
                 return
         time.sleep(0.1)
     raise RuntimeError(f"{name} did not start within {_START_SECONDS} s")

@@ -71,6 +71,11 @@ class _Connection(asyncio.Protocol):
         if self._due:
             self._send()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the server has closed it, as some do after few seconds without a request."""
+        return self._transport.is_closing()
+
     def close(self) -> None:
         self.failed += len(self._due)
         self._transport.close()
@@ -83,21 +88,24 @@ class _Connection(asyncio.Protocol):
 async def _hold(callers: Sequence[Caller], rate: float, seconds: float) -> Answered:
     loop = asyncio.get_running_loop()
     latencies: list[float] = []
-    connections = []
-    for caller in callers:
+
+    async def connected(caller: Caller) -> _Connection:
         _, connection = await loop.create_connection(
-            lambda caller=caller: _Connection(caller.request, latencies),  # type: ignore[misc]
-            "127.0.0.1",
-            caller.port,
+            lambda: _Connection(caller.request, latencies), "127.0.0.1", caller.port
         )
-        connections.append(connection)
-    chance = random.Random(_SEED)
+        return connection
+
+    connections = [await connected(caller) for caller in callers]
+    chance = random.Random(_SEED)  # noqa: S311  # no secret
     due = time.perf_counter()
     end = due + seconds
     while (due := due + chance.expovariate(rate)) < end:
         if (wait := due - time.perf_counter()) > 0:
             await asyncio.sleep(wait)
-        chance.choice(connections).ask(due)
+        place = chance.randrange(len(connections))
+        if connections[place].is_closed:
+            connections[place] = await connected(callers[place])
+        connections[place].ask(due)
     await asyncio.sleep(0.5)
     for connection in connections:
         connection.close()

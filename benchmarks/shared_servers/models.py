@@ -33,15 +33,15 @@ def write_models(folder: Path, models: Sequence[str]) -> None:
         (folder / f"{model}.json").write_text(json.dumps(entry))
 
 
-def write_mlserver(folder: Path, models: Sequence[str], packages: Path, port: int, workers: int) -> None:
-    """The same models as MLServer finds them."""
+def write_mlserver(folder: Path, models: Sequence[str], packages: Path, port: int) -> None:
+    """The same models as MLServer finds them, in one process as ours is."""
     folder.mkdir()
     settings = {
         "host": "127.0.0.1",
         "http_port": port,
         "grpc_port": port + 1,
         "metrics_port": port + 2,
-        "parallel_workers": workers,
+        "parallel_workers": 0,
         "debug": False,
         "use_structured_logging": False,
     }

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from aimass_compiler import conventions
 from aimass_compiler.model_path import team_of
 from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.cached_template import CachedTemplate
 from aimass_compiler.render.emit import block, header, json_text
 from aimass_compiler.render.monitoring.alerts import Watched, watched
@@ -51,14 +52,25 @@ def render(source: PipelineJson) -> Rendered:
         return Rendered()  # the servers are those of another model, which are watched as its own
     if pipeline.settings.monitoring.rules == "fleet":
         overlays = {name: _declared(pipeline, name) for name in pipeline.environments}
-        return Rendered(base=Layer(objects=[pod_monitor(pipeline)]), overlays=overlays)
+        return Rendered(base=Layer(objects=_monitors(pipeline, pipeline.serving)), overlays=overlays)
     common = board(pipeline)
     base = Layer(
-        objects=[pod_monitor(pipeline)],
+        objects=_monitors(pipeline, pipeline.serving),
         config_maps=[config_map(common)],
         files={BOARD_FILE: _board_file(common)},
     )
     return Rendered(base=base, overlays={name: _overlay(pipeline, name) for name in pipeline.environments})
+
+
+def _monitors(pipeline: Pipeline, serving: Serving) -> list[dict[str, Any]]:
+    """What scrapes the servers; those that it shares have their own."""
+    return [] if serving.shared is not None else [pod_monitor(pipeline)]
+
+
+def _own_monitors(pipeline: Pipeline, name: str) -> list[dict[str, Any]] | None:
+    """The same of an environment; None where it is as for all."""
+    here = _monitors(pipeline, pipeline.environments[name].serving)
+    return None if here == _monitors(pipeline, pipeline.serving) else here
 
 
 def pod_monitor(pipeline: Pipeline) -> dict[str, Any]:
@@ -96,6 +108,7 @@ def _overlay(pipeline: Pipeline, name: str) -> Layer:
     manifest = Manifest(rule_head(pipeline.name), (header(pipeline.path) + rules).encode())
     own = own_board(pipeline, name)
     return Layer(
+        objects=_own_monitors(pipeline, name),
         manifests={_RULES_FILE: manifest},
         config_maps=[] if own is None else [config_map(own)],
         files={} if own is None else {BOARD_FILE: _board_file(own)},
@@ -109,13 +122,13 @@ def _declared(pipeline: Pipeline, name: str) -> Layer:
     labels = wanted_labels(pipeline.settings), own_labels(pipeline.settings)
     text = _DECLARATION(words, nameless, team_of(pipeline.path), *labels)
     manifest = Manifest(rule_head(pipeline.name), (header(pipeline.path) + text).encode())
-    return Layer(manifests={_DECLARATION_FILE: manifest})
+    return Layer(objects=_own_monitors(pipeline, name), manifests={_DECLARATION_FILE: manifest})
 
 
 def _rules(here: Watched, wanted: Labels, own: Labels) -> str:
     words = (here.model, here.environment, here.namespace, here.warn, here.page, here.rows)
     owner = (here.owner,) if here.owner else ()
-    return _RULES((*words, *owner), here.budget, here.ends, here.runbook, here.text, wanted, own)
+    return _RULES((*words, *owner), here.budget, here.ends, here.runbook, here.text, here.server, wanted, own)
 
 
 def _board_file(shown: Board) -> bytes:
@@ -124,9 +137,26 @@ def _board_file(shown: Board) -> bytes:
 
 
 def _built_rules(*parts: Any) -> str:
-    model, environment, namespace, warn, page, rows, *owner, budget, ends, runbook, text, wanted, own = parts
+    (
+        model,
+        environment,
+        namespace,
+        warn,
+        page,
+        rows,
+        *owner,
+        budget,
+        ends,
+        runbook,
+        text,
+        server,
+        wanted,
+        own,
+    ) = parts
     written = owner[0] if owner else ""
-    here = Watched(model, environment, namespace, warn, page, rows, budget, ends, runbook, written, text)
+    here = Watched(
+        model, environment, namespace, warn, page, rows, budget, ends, runbook, written, text, server
+    )
     return block(prometheus_rule(here, wanted, own))
 
 

@@ -60,6 +60,8 @@ class Watched(Struct, frozen=True):
     """Who answers for the model; empty where the spec does not say."""
     text: TextSeries | None = None
     """What is exported of a language model; None for any other."""
+    server: str = ""
+    """The server that it shares with others; empty where it has its own."""
 
     @property
     def everything(self) -> str:
@@ -101,6 +103,7 @@ def watched(about: Metadata, environment: str, running: EnvironmentPipeline) -> 
         running.monitoring.runbook,
         about.owner,
         text_of(running.serving),
+        running.serving.shared or "",
     )
 
 
@@ -224,7 +227,7 @@ def _servers(watched: Watched) -> Iterator[Alert]:
         f"Prometheus has seen no server of {model} in {environment} for five minutes.",
     )
     # Prometheus itself gives `up` the pods' name as its job.
-    up = f'up{{job="{model}",namespace="{watched.namespace}"}}'
+    up = f'up{{job="{watched.server or model}",namespace="{watched.namespace}"}}'
     yield Alert(
         DOWN,
         "ticket",

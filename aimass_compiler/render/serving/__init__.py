@@ -19,6 +19,7 @@ from aimass_compiler.render.serving import (
     network,
     queue_scaler,
     several_nodes,
+    sharing,
     workload,
 )
 from aimass_compiler.render.serving.engine import Served
@@ -45,6 +46,8 @@ def objects(pipeline: Pipeline, environment: str | None = None) -> list[Object]:
     name, serving, prometheus = pipeline.name, served.serving, pipeline.settings.prometheus.namespace
     if serving.adapter_of is not None:
         return _labelled([*_of_adapter(name, serving.adapter_of, serving)])
+    if serving.shared is not None:
+        return _labelled([*sharing.objects(served, serving.shared), *_way_in(name, serving)])
     found = [
         _workload(pipeline.metadata, served),
         workload.service_account(name),
@@ -66,12 +69,20 @@ def objects(pipeline: Pipeline, environment: str | None = None) -> list[Object]:
 
 def _labelled(objects: Iterable[Object]) -> list[Object]:
     labels = component_label(workload.COMPONENT)
-    return [{**document, "metadata": {**document["metadata"], "labels": labels}} for document in objects]
+    return [
+        {**each, "metadata": {**each["metadata"], "labels": labels | each["metadata"].get("labels", {})}}
+        for each in objects
+    ]
 
 
 def _of_adapter(name: str, base: str, serving: Serving) -> Iterator[Object]:
     """An address of its own for what the servers of another model serve, too."""
     yield network.service(base, name)
+    yield from _way_in(name, serving)
+
+
+def _way_in(name: str, serving: Serving) -> Iterator[Object]:
+    """The route to the model's Service, if there is one."""
     if serving.gateway is not None:
         yield from _route(name, serving, serving.gateway, {name: None})
 

@@ -21,6 +21,7 @@ from aimass_compiler.pipeline.evaluation import Repetition, Retraining
 from aimass_compiler.pipeline.flow import Flow
 from aimass_compiler.pipeline.language_defaults import generating
 from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.pipeline.shared_server import sharing
 from aimass_compiler.pipeline.training import Objective, Search
 from aimass_compiler.project import team_of_spec
 from aimass_compiler.spec.decode import conversations, forecasts, several_labels, without_target
@@ -111,12 +112,14 @@ def lower(
         retraining=Retraining.of(spec.evaluation, objective.metric),
         repetition=Repetition.of(evaluation, objective.metric),
         quantize=spec.quantize,
-        serving=generating(
-            spec.serving,
-            task.conversation,
-            model.candidates,
-            precision=spec.training.precision,
-            quantize=spec.quantize,
+        serving=sharing(
+            generating(
+                spec.serving,
+                task.conversation,
+                model.candidates,
+                precision=spec.training.precision,
+                quantize=spec.quantize,
+            )
         ),
         monitoring=spec.monitoring,
         environments=_environments(spec, settings, task, model),
@@ -318,13 +321,15 @@ def _environments(
         found[name] = EnvironmentPipeline(
             namespace=settings.namespace_of(name),
             image_registry=settings.images.registry,
-            serving=generating(
-                serving,
-                task.conversation,
-                model.candidates,
-                accelerator,
-                spec.training.precision,
-                spec.quantize,
+            serving=sharing(
+                generating(
+                    serving,
+                    task.conversation,
+                    model.candidates,
+                    accelerator,
+                    spec.training.precision,
+                    spec.quantize,
+                )
             ),
             monitoring=_overridden(spec.monitoring, overrides.monitoring),
             training=_overridden(spec.training, overrides.training),
