@@ -167,6 +167,8 @@ VARIABLE_DRIFT_WINDOW_SECONDS = "AIMASS_DRIFT_WINDOW_SECONDS"
 #: The ConfigMap that tells a shared server of a model, and what it has beside the model's variables.
 ENTRY_NAME = "{model}-served"
 ENTRY_MODEL, ENTRY_IMAGE, ENTRY_HOST = "model", "image", "host"
+#: In the folder of packages, once all that were listed have been brought; and the Secret by which they are.
+BROUGHT_FILE, REGISTRY_SECRET = ".brought", "aimass-registry"
 #: What each model of a shared server has of its own.
 MODEL_VARIABLES = (
     VARIABLE_CONCURRENCY, VARIABLE_TIMEOUT_SECONDS, VARIABLE_BODY_BYTES, VARIABLE_PREDICTION_SAMPLE,

@@ -22,8 +22,8 @@ EXPLANATIONS = (
         "AM480",
         "this model cannot share a server",
         "`serving: {shared: NAME}` has a server answer for several small models, each one pass through its "
-        "`model.onnx` on a CPU. A language model needs a process of its own. A canary needs servers of its "
-        "own, of which some have the new version: a shared server takes a new version once its golden rows "
+        "`model.onnx` on a CPU. A language model needs its own process. A canary needs its own servers, some "
+        "with the new version: a shared server takes a new version once its golden rows "
         "are answered as evaluated, and keeps the old one otherwise. Leave `shared` out where a model needs "
         "these.",
     ),
@@ -43,13 +43,13 @@ EXPLANATIONS = (
         "a shared server cannot promise answers that fast",
         "One model may keep the others of its server waiting for 5 ms at a time. An objective of less than "
         "25 ms for 99 of 100 answers would be missed when the others are busy, whatever the model does. Give "
-        "it servers of its own, or promise less.",
+        "it its own servers, or promise less.",
     ),
 )
 EXAMPLES = (
     Example(
         "AM480",
-        fails="`serving: {shared: small, rollout: {canary: [10, 100]}}`",
+        fails="`serving: {shared: small, rollout: {canary: [100]}}`",
         passes="`serving: {shared: small}`",
         of="situation",
     ),
@@ -86,7 +86,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         if place not in seen:
             yield from _of_server(pipeline, place, environment.serving.shared)
         if pipeline.first_model.artifact.engines and place not in seen:
-            message = "a model that writes text has a server of its own, and cannot share one"
+            message = "a model that writes text needs its own server, and cannot share one"
             yield Finding("AM480", place, message, help="leave `shared` out", at_key=True)
         yield from (
             found for found in _of_model(pipeline, name, environment.serving) if found.path not in seen
@@ -105,7 +105,7 @@ def _of_model(pipeline: Pipeline, environment: str, serving: Serving) -> Iterato
     """Keys of a model that contradict the server that it shares."""
     place = place_in(pipeline, environment, "serving.rollout.canary")
     if serving.rollout.canary:
-        message = f"a canary needs servers of its own, and this model shares `{serving.shared}`"
+        message = f"a canary needs its own servers, and this model shares `{serving.shared}`"
         hint = "leave `canary` out, or `shared`"
         yield Finding("AM480", place, message, help=hint, at_key=True)
     place = place_in(pipeline, environment, "serving.replicas")

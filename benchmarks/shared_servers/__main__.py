@@ -1,4 +1,4 @@
-"""`python -m benchmarks.shared_servers`: many models in one server, beside a server for each, as one table."""
+"""`python -m benchmarks.shared_servers`: many models in one server, beside a server for each, as a table."""
 
 from __future__ import annotations
 
@@ -94,7 +94,9 @@ def _fleets(folder: Path, asked: argparse.Namespace, running: contextlib.ExitSta
     packages = folder / "models" / "packages"
     program = [sys.executable, "-m", "aimass_compiler.runtime.server"]
     alone = [[*program, str(packages / model)] for model in models[: asked.alone]]
-    yield _started("a server alone, all the load", models[:1], alone[:1], running, folder)
+    one = _started("a server alone, all the load", models[:1], alone[:1], running, folder)
+    one.callers *= asked.models  # as many connections as the shared server has
+    yield one
     yield _started("servers of one model each", models[: asked.alone], alone, running, folder)
     shared = [sys.executable, "-m", "aimass_compiler.runtime.server.shared", str(folder / "models")]
     yield _started("one shared server", models, [shared], running, folder)

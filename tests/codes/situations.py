@@ -25,7 +25,7 @@ from aimass_compiler.releases import record_check, release_file, version_record
 from aimass_compiler.spec.edits.formatter import formatted
 from aimass_compiler.spec.yaml.reader import parse, read_document
 from aimass_compiler.starter import Wanted, create, propose
-from tests.codes import contracts, language_models, policies, teams
+from tests.codes import contracts, language_models, policies, sharing, teams
 from tests.delivery.deliveries import digest, version
 
 Situation = Callable[[Path, pytest.MonkeyPatch], list[Finding]]
@@ -368,6 +368,7 @@ SITUATIONS: dict[str, tuple[Situation, Situation]] = {
     "AM209": (settings_in("aimass.yml"), settings_in("aimass.yaml")),
     **language_models.SITUATIONS,
     **policies.SITUATIONS,
+    **sharing.SITUATIONS,
     **teams.SITUATIONS,
     **contracts.SITUATIONS,
 }  # fmt: skip

@@ -19,7 +19,7 @@ from aimass_compiler.render.serving import (
     network,
     queue_scaler,
     several_nodes,
-    sharing,
+    shared_entry,
     workload,
 )
 from aimass_compiler.render.serving.engine import Served
@@ -47,7 +47,7 @@ def objects(pipeline: Pipeline, environment: str | None = None) -> list[Object]:
     if serving.adapter_of is not None:
         return _labelled([*_of_adapter(name, serving.adapter_of, serving)])
     if serving.shared is not None:
-        return _labelled([*sharing.objects(served, serving.shared), *_way_in(name, serving)])
+        return _labelled([*shared_entry.objects(served, serving.shared), *_way_in(name, serving)])
     found = [
         _workload(pipeline.metadata, served),
         workload.service_account(name),

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.server.settings import ServerSettings
 
 _LOOK_SECONDS = 0.5
+#: How long after the folder was last changed its files are looked at each time, because its time is coarse;
+#: and how often they are at least.
+_UNSETTLED_SECONDS, _LONGEST_SECONDS = 2.0, 30.0
 #: What could not be loaded is tried again, for what is not the package's fault.
 _AGAIN_SECONDS = 30.0
 #: How long one model may keep the event loop before others have their turn.
@@ -60,13 +63,20 @@ class ModelTable:
     def __init__(
         self, folder: Path, settings: ServerSettings, log: EventLog, server: ServerState, memory_bytes: int
     ) -> None:
-        """Load nothing yet; with `memory_bytes`, never more than the process may then have."""
+        """Load nothing yet; with `memory_bytes`, never more than the process may then have.
+
+        Raises ServerFailure where there is no such folder.
+        """
+        if not folder.is_dir():
+            raise ServerFailure(ExitCode.PACKAGE, f"{folder} is no folder that lists models")
         self._folder, self._settings, self._log, self._server = folder, settings, log, server
         self._memory_bytes = memory_bytes
         self._threads = FairThreads(usual_threads())
         self._sharing = Sharing(self._threads, _TURN_SECONDS)
         self._watching: asyncio.Task[None] | None = None
         self._leaving: list[ModelService] = []
+        self._files: dict[str, EntryFile] = {}
+        self._changed_ns, self._changed, self._listed = 0, 0.0, 0.0
         self.listed: dict[str, ListedModel] = {}
         self.by_host: dict[str, str] = {}
         """The model of each host that leads to one."""
@@ -104,7 +114,7 @@ class ModelTable:
 
     async def _compare(self) -> None:
         """Bring what is served in step with the files."""
-        files = await asyncio.to_thread(entry_files, self._folder)
+        files = await self._entry_files()
         for name in self.listed.keys() - files.keys():
             self._unload(name)
         now = time.monotonic()
@@ -116,6 +126,15 @@ class ModelTable:
             found.file = file
             self._keep(name, await asyncio.to_thread(self._loaded, name))
         self._let_go()
+
+    async def _entry_files(self) -> dict[str, EntryFile]:
+        """The files, which are only looked at where the folder has changed: hundreds of them take a while."""
+        now, changed_ns = time.monotonic(), self._folder.stat().st_mtime_ns
+        if changed_ns != self._changed_ns:
+            self._changed_ns, self._changed = changed_ns, now
+        if now - self._changed < _UNSETTLED_SECONDS or now - self._listed > _LONGEST_SECONDS:
+            self._files, self._listed = await asyncio.to_thread(entry_files, self._folder), now
+        return self._files
 
     def _loaded(self, name: str) -> tuple[ModelEntry, ModelService] | str:
         """The model as its file says, or why it cannot be loaded; runs on a thread while others serve."""

@@ -1,0 +1,118 @@
+"""All objects of a shared server but its pods: who it is, who reaches it, how many run, who watches it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from aimass_compiler import conventions
+from aimass_compiler.fleet.servers import pods
+from aimass_compiler.fleet.servers.place import ServerPlace
+from aimass_compiler.render.names import serving_selector, wanted_labels
+from aimass_compiler.render.serving import autoscaler, network, workload
+
+_HTTPS = (443, 6443)
+_RULES = "monitoring.coreos.com/v1"
+
+
+def objects(place: ServerPlace) -> Iterator[dict[str, Any]]:
+    """Everything that an environment needs of the server; its models bring Services of their own."""
+    replicas = place.server.replicas
+    yield workload.service_account(place.name)
+    yield from _rights(place)
+    yield pods.deployment(place)
+    yield _network_policy(place)
+    if replicas.min < replicas.max:
+        target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": place.name}
+        yield autoscaler.horizontal_pod_autoscaler(place.name, replicas, target)
+    if replicas.min >= autoscaler.FEWEST_FOR_BUDGET:
+        yield autoscaler.disruption_budget(place.name)
+    yield _pod_monitor(place)
+    yield _rules(place)
+
+
+def _rights(place: ServerPlace) -> Iterator[dict[str, Any]]:
+    """To read which models there are, and nothing else."""
+    name = f"{place.name}-models"
+    yield {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": name},
+        "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"]}],
+    }
+    yield {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
+        "subjects": [{"kind": "ServiceAccount", "name": place.name, "namespace": place.namespace}],
+    }
+
+
+def _network_policy(place: ServerPlace) -> dict[str, Any]:
+    """What a server of one model has, and the way to the API server and the registry."""
+    served, prometheus = pods.served(place), place.settings.prometheus.namespace
+    document = network.network_policy(place.name, served.serving, prometheus)
+    _, _, port = place.settings.images.registry.partition("/")[0].partition(":")
+    allowed = sorted({*_HTTPS, *([int(port)] if port.isdigit() else [])})
+    document["spec"]["egress"].append({"ports": [{"port": each, "protocol": "TCP"} for each in allowed]})
+    return document
+
+
+def _pod_monitor(place: ServerPlace) -> dict[str, Any]:
+    endpoint = {
+        "port": conventions.PORT_NAME,
+        "path": conventions.METRICS_PATH,
+        "interval": conventions.SCRAPE_INTERVAL,
+        "scrapeTimeout": "10s",
+    }
+    return {
+        "apiVersion": _RULES,
+        "kind": "PodMonitor",
+        "metadata": {"name": place.name, "labels": dict(wanted_labels(place.settings))},
+        "spec": {
+            "jobLabel": conventions.LABEL_NAME,
+            "selector": {"matchLabels": serving_selector(place.name)},
+            "podMetricsEndpoints": [endpoint],
+        },
+    }
+
+
+def _rules(place: ServerPlace) -> dict[str, Any]:
+    """What is wrong with the server alone; each model has its own alerts."""
+    here = f'job="{place.name}",namespace="{place.namespace}"'
+    labels = {"severity": "ticket", "environment": place.environment, "namespace": place.namespace}
+    labels |= {"team": place.team} if place.team else {}
+    loaded = conventions.METRIC_MODEL_LOADED
+    not_loaded = {
+        "alert": "ModelNotLoaded",
+        "expr": f"min by (namespace, model) ({loaded}{{{here}}}) == 0",
+        "for": "10m",
+        "labels": labels,
+        "annotations": {
+            "summary": "a shared server does not serve what is released of {{ $labels.model }}",
+            "description": f"At least one server of {place.name} in {place.environment} has not loaded the "
+            "released version of {{ $labels.model }} for ten minutes; its log says why. What it served "
+            "before, it serves on.",
+        },
+    }
+    memory = int(place.server.resources.memory.size * 0.95)
+    full = {
+        "alert": "SharedServerFull",
+        "expr": f"max by (namespace) (process_resident_memory_bytes{{{here}}}) > {memory}\n"
+        f"or sum by (namespace, instance) ({conventions.METRIC_MODEL_MEMORY}{{{here}}}) > {memory}",
+        "for": "15m",
+        "labels": labels,
+        "annotations": {
+            "summary": f"the shared server {place.name} is nearly out of memory",
+            "description": f"A server of {place.name} in {place.environment} has had more than 95 % of its "
+            "memory for 15 minutes: its models take more than their specs say.",
+        },
+    }
+    group = {"name": f"{place.name}.servers", "rules": [not_loaded, full]}
+    return {
+        "apiVersion": _RULES,
+        "kind": "PrometheusRule",
+        "metadata": {"name": f"{place.name}-servers", "labels": dict(wanted_labels(place.settings))},
+        "spec": {"groups": [group]},
+    }

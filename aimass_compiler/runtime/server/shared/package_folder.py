@@ -1,0 +1,130 @@
+"""`python -m aimass_compiler.runtime.server.shared.package_folder FOLDER`: keep packages of a server there.
+
+It runs beside the server, with the credentials that the server does not have: what callers reach can ask
+neither the cluster nor the registry.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from aimass_compiler import conventions
+from aimass_compiler.runtime.server.log import EventLog
+from aimass_compiler.runtime.server.shared.cluster import Cluster, ClusterSilent, Listed
+from aimass_compiler.runtime.server.shared.registry import NotBrought, Registries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LOOK_SECONDS = 3.0
+_CREDENTIALS = Path("/var/run/registry/config.json")
+_PACKAGES = "packages"
+_NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
+#: How long a package stays that nobody lists any more: the server may just be reading it.
+_KEPT_SECONDS = 60.0
+
+
+class PackageFolder:
+    """Brings the folder in step with what is listed, as often as it is asked to."""
+
+    def __init__(
+        self, folder: Path, server: str, cluster: Cluster, registries: Registries, log: EventLog
+    ) -> None:
+        self._folder, self._packages = folder, folder / _PACKAGES
+        self._server, self._cluster, self._registries, self._log = server, cluster, registries, log
+        self._packages.mkdir(exist_ok=True)
+        self._problems: dict[str, str] = {}
+        self._unused: dict[str, float] = {}
+
+    def look(self) -> None:
+        """Bring what is new and take away what is gone; where the cluster does not answer, all stays."""
+        try:
+            listed = self._cluster.models(self._server)
+        except ClusterSilent as error:
+            self._tell("", str(error))
+            return
+        self._tell("", "")
+        known = {each.model: each for each in listed if _NAME.fullmatch(each.model)}
+        for each in known.values():
+            self._bring(each)
+        for path in self._folder.glob("[!.]*.json"):
+            if path.stem not in known:
+                path.unlink(missing_ok=True)
+        self._clear()
+        (self._folder / conventions.BROUGHT_FILE).touch()
+
+    def _bring(self, listed: Listed) -> None:
+        try:
+            package = self._registries.bring(listed.image, self._packages)
+        except NotBrought as error:
+            # Where another version is here it stays listed; where none is, the server says that none is.
+            self._tell(listed.model, str(error))
+            package = self._folder / _PACKAGES / "missing"
+            if (self._folder / f"{listed.model}.json").exists():
+                return
+        else:
+            self._tell(listed.model, "")
+        document = {
+            "format": conventions.SERVED_FORMAT,
+            "package": f"{_PACKAGES}/{package.name}",
+            "hosts": list(listed.hosts),
+            "variables": listed.variables,
+        }
+        self._write(self._folder / f"{listed.model}.json", orjson.dumps(document))
+
+    def _write(self, path: Path, content: bytes) -> None:
+        """Replace a file as a whole, and only where it changes."""
+        if path.exists() and path.read_bytes() == content:
+            return
+        partial = path.with_name(f".{path.name}")
+        partial.write_bytes(content)
+        partial.rename(path)
+
+    def _clear(self) -> None:
+        """Remove packages that no model has had for a while."""
+        used = set()
+        for path in self._folder.glob("[!.]*.json"):
+            used.add(Path(orjson.loads(path.read_bytes())["package"]).name)
+        there = {path.name for path in self._packages.iterdir() if path.is_dir()}
+        now = time.monotonic()
+        self._unused = {name: self._unused.get(name, now) for name in there - used}
+        for name, since in self._unused.items():
+            if now - since >= _KEPT_SECONDS:
+                shutil.rmtree(self._packages / name, ignore_errors=True)
+
+    def _tell(self, model: str, problem: str) -> None:
+        """Log what goes wrong once, and that it is over."""
+        before = self._problems.get(model, "")
+        if problem == before:
+            return
+        self._problems[model] = problem
+        fields = {"model": model} if model else {"server": self._server}
+        if problem:
+            self._log.event("not brought", {**fields, "problem": problem}, "error")
+        else:
+            self._log.event("brought again", fields)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Look every few seconds until asked to stop."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    (folder,) = map(Path, arguments)
+    server = os.environ.get(conventions.VARIABLE_SERVER, "")
+    with EventLog() as log:
+        bringing = PackageFolder(folder, server, Cluster(), Registries(_CREDENTIALS), log)
+        while True:
+            bringing.look()
+            time.sleep(_LOOK_SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,120 @@
+"""Small models share a server: each keeps its address and its release, and the server names none of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from aimass_compiler import conventions
+from aimass_compiler.checks import BASE
+from aimass_compiler.compile import compile_spec
+from aimass_compiler.fleet.part import Fleet
+from aimass_compiler.fleet.servers import PART
+from aimass_compiler.fleet.servers.budget import packed
+from aimass_compiler.pipeline.organisation import Organisation
+from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.pipeline.team import Team
+from aimass_compiler.spec.yaml.reader import parse
+
+SETTINGS = Settings.model_validate({"servers": {"small": {}}})
+TEAMS = Organisation(SETTINGS, {"growth": Team.default(), "risk": Team.default()})
+SHARED = "serving: {shared: small}\n"
+
+
+def files(organisation: Organisation, path: str, serving: str = SHARED) -> dict[str, bytes]:
+    name = path.rpartition("/")[2]
+    spec = BASE.replace("name: churn", f"name: {name}") + serving
+    compiled = compile_spec(parse(spec, f"specs/{path}.yaml"), organisation.settings_of(path))
+    assert compiled.files, compiled.findings
+    return {file.removeprefix(f"{name}/"): content for file, content in compiled.files.items()}
+
+
+def fleet(organisation: Organisation, *paths: str) -> dict[str, bytes]:
+    records = {path: files(organisation, path)["resolved.json"] for path in paths}
+    return dict(PART.render(Fleet(organisation, records)))
+
+
+def objects(content: bytes) -> dict[str, dict[str, Any]]:
+    return {each["kind"]: each for each in yaml.safe_load_all(content)}
+
+
+ALONE = Organisation(SETTINGS)
+
+
+def test_a_model_that_shares_has_an_address_and_no_pods() -> None:
+    found = objects(files(ALONE, "churn")["base/server.yaml"])
+    assert sorted(found) == ["ConfigMap", "Service"]
+    assert found["Service"]["metadata"]["name"] == "churn"
+    assert found["Service"]["spec"]["selector"]["app.kubernetes.io/name"] == "small"
+    assert (
+        found["ConfigMap"]["data"] | {"model": "churn", "AIMASS_CONCURRENCY": "8"}
+        == found["ConfigMap"]["data"]
+    )
+
+
+def test_a_release_reaches_what_the_server_follows() -> None:
+    overlay = yaml.safe_load(files(ALONE, "churn")["overlays/prod/kustomization.yaml"])
+    (replacement,) = overlay["replacements"]
+    assert replacement["targets"] == [
+        {"select": {"kind": "ConfigMap", "name": "churn-served"}, "fieldPaths": ["data.image"]}
+    ]
+    assert overlay["components"] == ["../../../../releases/prod/churn"]
+
+
+def test_one_environment_alone_may_share() -> None:
+    own = files(ALONE, "churn", "environments: {dev: {serving: {shared: small}}}\n")
+    assert "Deployment" in objects(own["base/server.yaml"])
+    deleted = own["overlays/dev/kustomization.yaml"].decode()
+    assert deleted.count("'$patch': delete") >= 4
+    assert "PodMonitor" in deleted
+    assert "$patch" not in own["overlays/prod/kustomization.yaml"].decode()
+
+
+def test_a_model_more_changes_nothing_of_the_server() -> None:
+    assert fleet(ALONE, "churn") == fleet(ALONE, "churn", "ltv")
+
+
+def test_teams_never_share() -> None:
+    found = fleet(TEAMS, "growth/churn", "risk/fraud")
+    prod = sorted(path for path in found if path.startswith("prod/") and path.endswith("server.yaml"))
+    assert prod == ["prod/growth/small/server.yaml", "prod/risk/small/server.yaml"]
+    namespaces = {
+        yaml.safe_load(found[path.replace("server.yaml", "kustomization.yaml")])["namespace"] for path in prod
+    }
+    assert len(namespaces) == 2
+
+
+def test_what_callers_reach_holds_no_credentials() -> None:
+    pod = objects(fleet(ALONE, "churn")["prod/_/small/server.yaml"])["Deployment"]["spec"]["template"]["spec"]
+    (server,), (bringing,) = pod["containers"], pod["initContainers"]
+    assert {mount["name"] for mount in server["volumeMounts"]} == {"tmp", "models"}
+    assert {mount["name"] for mount in bringing["volumeMounts"]} == {"models", "token", "registry"}
+    assert pod["automountServiceAccountToken"] is False
+    role = objects(fleet(ALONE, "churn")["prod/_/small/server.yaml"])["Role"]
+    assert role["rules"] == [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"]}]
+
+
+def test_what_shared_servers_export_is_watched() -> None:
+    rules = objects(fleet(ALONE, "churn")["prod/_/small/server.yaml"])["PrometheusRule"]
+    text = json.dumps(rules)
+    assert all(
+        metric in text for metric in (conventions.METRIC_MODEL_LOADED, conventions.METRIC_MODEL_MEMORY)
+    )
+    assert f'{conventions.METRIC_MODEL_LOADED}{{job=\\"small\\",namespace=\\"ml-prod\\"}}' in text
+
+
+@pytest.mark.parametrize(
+    ("sizes", "servers"),
+    [
+        ({"a": 6.0, "b": 5.0, "c": 4.0, "d": 3.0}, [["a", "c"], ["b", "d"]]),
+        ({"a": 1.0}, [["a"]]),
+        ({}, []),
+    ],
+)
+def test_the_largest_come_first_and_go_where_they_fit(
+    sizes: dict[str, float], servers: list[list[str]]
+) -> None:
+    assert packed(sizes, 10.0) == servers
