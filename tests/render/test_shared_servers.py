@@ -29,7 +29,7 @@ def files(organisation: Organisation, path: str, serving: str = SHARED) -> dict[
     spec = BASE.replace("name: churn", f"name: {name}") + serving
     compiled = compile_spec(parse(spec, f"specs/{path}.yaml"), organisation.settings_of(path))
     assert compiled.files, compiled.findings
-    return {file.removeprefix(f"{name}/"): content for file, content in compiled.files.items()}
+    return {file.removeprefix(f"{path}/"): content for file, content in compiled.files.items()}
 
 
 def fleet(organisation: Organisation, *paths: str) -> dict[str, bytes]:
