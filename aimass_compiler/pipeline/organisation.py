@@ -27,13 +27,17 @@ class Organisation(Struct, frozen=True):
     """The rules that it holds models to."""
     shared: SharedParts = field(default_factory=SharedParts)
     """What models share."""
+    known: dict[str, Settings] = field(default_factory=dict)
+    """The settings of teams that were asked for, as a thousand models ask for those of thirty teams."""
 
     def settings_of(self, model: str) -> Settings:
         """The settings that hold for a model, by its path; those of a team for `team/`."""
         name, is_of_team, _ = model.partition("/")
         if not is_of_team:
             return self.settings
-        return self._settings_of_team(name, self.teams.get(name))
+        if name not in self.known:
+            self.known[name] = self._settings_of_team(name, self.teams.get(name))
+        return self.known[name]
 
     def _settings_of_team(self, name: str, team: Team | None) -> Settings:
         described = team or Team.default()
@@ -52,10 +56,10 @@ class Organisation(Struct, frozen=True):
     def _rules(self, name: str, team: Team) -> TeamRules:
         others = [other for other in sorted(self.teams) if other != name]
         claimed = {
-            each: {host: other for other in others for host in self.teams[other].place(each).hosts or ()}
+            each: {host: other for other in others for host in self.teams[other].hosts_in(each) or ()}
             for each in self.settings.environments
         }
-        hosts = {each: team.place(each).hosts for each in self.settings.environments}
+        hosts = {each: team.hosts_in(each) for each in self.settings.environments}
         return TeamRules(name, hosts, claimed, team.registries, dict(self._origins(name, team)))
 
     def _origins(self, name: str, team: Team) -> Iterator[tuple[tuple[str, ...], Origin]]:

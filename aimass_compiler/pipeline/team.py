@@ -221,6 +221,14 @@ class Team(TeamPlace):
         own = {name: value for name, value in vars(here).items() if value is not None}
         return TeamEnvironment.model_construct(**given | own)
 
+    def hosts_in(self, environment: str) -> tuple[str, ...] | None:
+        """Its hosts in an environment, found sooner than with all else that it has there."""
+        return (
+            self.environments[environment].hosts
+            if self.is_of_environment(environment, "hosts")
+            else self.hosts
+        )
+
     def is_of_environment(self, environment: str, key: str) -> bool:
         """Whether the environment says a key itself."""
         here = self.environments.get(environment)
