@@ -94,6 +94,10 @@ bench-compile: $(READY) ## measure compiling against its peers (below 25 minutes
 bench-apply: $(READY) ## measure applying all specs to a real API server against kubectl (minutes)
 	python -m benchmarks.apply --results build/benchmarks/apply.md
 
+.PHONY: bench-fleet
+bench-fleet: $(READY) ## measure what a thousand models of thirty teams take (a quarter of an hour)
+	python -m benchmarks.fleet --results build/benchmarks/fleet.md
+
 .PHONY: bench-features
 bench-features: $(READY) ## measure features against what people write by hand (an hour)
 	python -m benchmarks.features --results build/benchmarks/features.md

@@ -1,0 +1,1 @@
+"""A company of a thousand models: what is generated, watched and compiled."""
