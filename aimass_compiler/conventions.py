@@ -205,6 +205,12 @@ METRIC_LABELS = "aimass_predicted_labels_total"  # classification; labels: model
 METRIC_PREDICTION = "aimass_prediction_value"  # regression; histogram over the reference's edges
 METRIC_DRIFT = "aimass_drift_psi"  # gauge; labels: model, feature
 METRIC_DRIFT_ROWS = "aimass_drift_window_rows"
+#: What a model says of itself where rules are the fleet's, and labels of it: error budget and runbook.
+SERIES_DECLARED = "aimass:declared"
+LABEL_BUDGET, LABEL_RUNBOOK = "budget", "runbook"
+#: Of an alert: which objective is missed, and the page that says what to do.
+LABEL_OBJECTIVE, ANNOTATION_RUNBOOK = "objective", "runbook_url"
+OBJECTIVE_AVAILABILITY = "availability"
 METRIC_MODEL_INFO = "aimass_model_info"  # gauge, 1; labels: model, version
 METRIC_MODEL_LOADED = "aimass_model_loaded"  # gauge, 0 or 1: of a server of several models
 METRIC_MODEL_MEMORY = "aimass_model_memory_bytes"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aimass_compiler.render.facts import Environment, Resolved
 
 #: Which part of a model objects are of, by their label.
-SERVER, TRAINING = "server", "training"
+SERVER, TRAINING, MONITORING = "server", "training", "monitoring"
 
 
 class PolicyObjection(Struct, frozen=True):
@@ -49,6 +49,7 @@ ROUTES = ApiResource("gateway.networking.k8s.io", "v1", "httproutes", is_of_mode
 ROLLOUTS = ApiResource("argoproj.io", "v1alpha1", "rollouts", is_of_model=True)
 SCALED_OBJECTS = ApiResource("keda.sh", "v1alpha1", "scaledobjects", is_of_model=True)
 LEADER_WORKER_SETS = ApiResource("leaderworkerset.x-k8s.io", "v1", "leaderworkersets", is_of_model=True)
+PROMETHEUS_RULES = ApiResource("monitoring.coreos.com", "v1", "prometheusrules", is_of_model=True)
 RAY_JOBS = ApiResource("ray.io", "v1", "rayjobs")
 
 

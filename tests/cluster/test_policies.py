@@ -66,7 +66,7 @@ RULES: Object = {
     },
 }
 #: What no object shows, and the docs say so.
-UNSEEN = {"availability", "retention"}
+UNSEEN = {"retention"}
 OPERATED = (
     "AnalysisTemplate",
     "HTTPRoute",
@@ -159,7 +159,21 @@ def objects(governed: Project, cluster: Cluster) -> dict[str, Object]:
         "metadata": beside,
         "spec": group,
     }
+    found["Declaration"] = copy.deepcopy(found["PrometheusRule"])
+    found["Declaration"]["spec"]["groups"] = declaring(budget="0.001", runbook="https://wiki.example.com")
     return found
+
+
+def declaring(**labels: str) -> list[Object]:
+    """What a model says of itself where rules are the fleet's."""
+    rule = {"record": "aimass:declared", "expr": "vector(1)", "labels": labels}
+    return [{"name": "declared", "rules": [rule]}]
+
+
+def without_runbook(found: Object) -> None:
+    """One alert links to none."""
+    alert = next(each for group in found["spec"]["groups"] for each in group["rules"] if "alert" in each)
+    del alert["annotations"]["runbook_url"]
 
 
 def placed(path: str, value: Any) -> Callable[[Object], None]:
@@ -199,6 +213,10 @@ BROKEN: list[tuple[str, str, Callable[[Object], None]]] = [
     ("servers", "LeaderWorkerSet", placed("spec.replicas", 1)),
     ("servers", "LeaderWorkerSet", placed(f"{LEADING}.topologySpreadConstraints", [])),
     ("ownership", "Deployment", placed("metadata.annotations", {})),
+    ("ownership", "PrometheusRule", without_runbook),
+    ("ownership", "Declaration", placed("spec.groups", declaring(budget="0.001"))),
+    ("availability", "PrometheusRule", placed("spec.groups", [])),
+    ("availability", "Declaration", placed("spec.groups.0.rules.0.labels.budget", "0.0011")),
     ("pinned_images", "Deployment", placed(f"{CONTAINER}.image", TAGGED)),
     ("pinned_images", "Pod", placed("spec.containers.0.image", TAGGED)),
     ("pinned_images", "LeaderWorkerSet", placed(f"{LEADING}.containers.0.image", TAGGED)),

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from aimass_compiler.catalog.policy_rule import PolicyObjection, PolicyRule
+from aimass_compiler.catalog.policy_rule import (
+    MONITORING,
+    PROMETHEUS_RULES,
+    AdmissionClaim,
+    PolicyObjection,
+    PolicyRule,
+)
 from aimass_compiler.catalog.quantities import Percentage
+from aimass_compiler.conventions import (
+    LABEL_BUDGET,
+    LABEL_OBJECTIVE,
+    OBJECTIVE_AVAILABILITY,
+    SERIES_DECLARED,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aimass_compiler.pipeline import Pipeline
+    from aimass_compiler.render.facts import Environment, Resolved
+
+#: As a percentage.
+_ALL = 100
+_ROUNDING = 1e-9
 
 
 class Availability(PolicyRule):
@@ -20,7 +37,9 @@ class Availability(PolicyRule):
     """
 
     reads: ClassVar[tuple[str, ...]] = ("serving.objectives",)
-    unseen: ClassVar[str] = "all of it: objectives are rules of Prometheus, and no object of the servers"
+    unseen: ClassVar[str] = (
+        "that someone decided it; nor `min`, where each model has alerts of its own (`prometheus.rules`)"
+    )
 
     min: Percentage | None = None
     """The least that may be promised; by default anything, as long as it is written."""
@@ -35,3 +54,28 @@ class Availability(PolicyRule):
         elif self.min is not None and promised.amount < self.min.amount:
             message = f"{promised} of requests are promised to succeed, and {self.min} must be"
             yield PolicyObjection(path, message, f"write `availability: {self.min}`")
+
+    def admissions(self) -> tuple[AdmissionClaim, ...]:
+        """That it is watched: by an alert of the model, or as what the alerts of the fleet take it from."""
+        enough = "true" if self.min is None else f"double(r.labels.{LABEL_BUDGET}) <= {_budget(self.min)}"
+        declared = (
+            f"has(r.record) && r.record == '{SERIES_DECLARED}' && '{LABEL_BUDGET}' in r.labels && {enough}"
+        )
+        objective = (
+            f"'{LABEL_OBJECTIVE}' in r.labels && r.labels.{LABEL_OBJECTIVE} == '{OBJECTIVE_AVAILABILITY}'"
+        )
+        rule = f"has(r.labels) && (({declared}) || (has(r.alert) && {objective}))"
+        expression = f"object.spec.groups.exists(g, g.rules.exists(r, {rule}))"
+        promised = "an availability" if self.min is None else f"an availability of {self.min} or more"
+        message = f"{promised} must be promised, and watched"
+        return (AdmissionClaim(PROMETHEUS_RULES, expression, message, MONITORING),)
+
+    def is_exempt(self, model: Resolved, here: Environment) -> bool:
+        """Whether no error at all is allowed, so that there is no budget to watch."""
+        del model
+        return Percentage(here.promises.availability).amount >= _ALL
+
+
+def _budget(least: Percentage) -> str:
+    """The most that may fail, with what is lost where a label says it in nine digits."""
+    return f"{1 - float(least.percent) / _ALL + _ROUNDING:.9f}"

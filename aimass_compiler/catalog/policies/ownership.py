@@ -6,9 +6,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from aimass_compiler.catalog.policy_rule import DEPLOYMENTS, AdmissionClaim, PolicyObjection, PolicyRule
+from aimass_compiler.catalog.policy_rule import (
+    DEPLOYMENTS,
+    MONITORING,
+    PROMETHEUS_RULES,
+    AdmissionClaim,
+    PolicyObjection,
+    PolicyRule,
+)
 from aimass_compiler.catalog.quantities import Flag
-from aimass_compiler.conventions import ANNOTATION_OWNER
+from aimass_compiler.conventions import ANNOTATION_OWNER, ANNOTATION_RUNBOOK, LABEL_RUNBOOK, SERIES_DECLARED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +27,6 @@ class Ownership(PolicyRule):
     """It is known who answers for a model, and what to do when its alerts fire."""
 
     reads: ClassVar[tuple[str, ...]] = ("metadata", "monitoring")
-    unseen: ClassVar[str] = "the runbook, which no object of the servers names"
 
     owner: Flag = Field(True)
     """Whether `metadata.owner` must be written."""
@@ -36,11 +42,22 @@ class Ownership(PolicyRule):
             yield PolicyObjection(("monitoring", "runbook"), "alerts link to no runbook", help_)
 
     def admissions(self) -> tuple[AdmissionClaim, ...]:
-        if not self.owner:
-            return ()
+        return (*(self._owned() if self.owner else ()), *(self._helped() if self.runbook else ()))
+
+    def _owned(self) -> tuple[AdmissionClaim, ...]:
         owned = (
             f"has(object.metadata.annotations) && '{ANNOTATION_OWNER}' in object.metadata.annotations && "
             f"object.metadata.annotations['{ANNOTATION_OWNER}'] != ''"
         )
         message = f"the annotation {ANNOTATION_OWNER} must say who answers for the model"
         return (AdmissionClaim(DEPLOYMENTS, owned, message),)
+
+    def _helped(self) -> tuple[AdmissionClaim, ...]:
+        """That each alert links to a runbook, or what the alerts of the fleet take it from."""
+        alert = f"!has(r.alert) || (has(r.annotations) && '{ANNOTATION_RUNBOOK}' in r.annotations)"
+        declared = (
+            f"!has(r.record) || r.record != '{SERIES_DECLARED}' || "
+            f"(has(r.labels) && '{LABEL_RUNBOOK}' in r.labels)"
+        )
+        expression = f"object.spec.groups.all(g, g.rules.all(r, ({alert}) && ({declared})))"
+        return (AdmissionClaim(PROMETHEUS_RULES, expression, "alerts must link to a runbook", MONITORING),)

@@ -153,7 +153,7 @@ def annotations_of(alert: Alert, watched: Watched) -> dict[str, str]:
     if watched.owner:
         texts["owner"] = watched.owner.replace("{{", BRACES)
     if watched.runbook is not None:
-        texts["runbook_url"] = watched.runbook
+        texts[conventions.ANNOTATION_RUNBOOK] = watched.runbook
     return texts
 
 
@@ -189,7 +189,7 @@ def budget_burn(watched: Watched, indicator: Indicator, severity: str) -> Alert:
         f"Too many requests to {watched.model} in {watched.environment} are bad by its {indicator.name} "
         f"objective: the budget of 30 days is being used up {pace}.",
         tuple(thresholds),
-        {"objective": indicator.name},
+        {conventions.LABEL_OBJECTIVE: indicator.name},
     )
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from aimass_compiler import conventions
 from aimass_compiler.render.monitoring.alerts import Watched
 from aimass_compiler.render.monitoring.rules import rule_head
 from aimass_compiler.render.names import Labels, component_label, served_labels
 
 #: The series; its value is 1.
-DECLARED = "aimass:declared"
+DECLARED = conventions.SERIES_DECLARED
 #: The labels of its thresholds, as PromQL writes numbers. Those of objectives of time have the objectives'
 #: names, and say the end of the bucket that stands for it.
-BUDGET, WAITING = "budget", "waiting"
+BUDGET, WAITING = conventions.LABEL_BUDGET, "waiting"
 DRIFT_PAGE, DRIFT_WARN, DRIFT_ROWS = "drift_page", "drift_warn", "drift_rows"
 #: How often it is recorded: rarely, but more often than every five minutes, after which Prometheus forgets.
 INTERVAL = "2m"
@@ -30,7 +31,7 @@ def declaration_groups(watched: Watched, team: str) -> list[dict[str, Any]]:
         "environment": watched.environment,
         "team": team,
         "owner": watched.owner,
-        "runbook": watched.runbook,
+        conventions.LABEL_RUNBOOK: watched.runbook,
         **_thresholds(watched),
     }
     rule = {
