@@ -95,8 +95,8 @@ def _beyond_quota(home: Home, models: Sequence[Resolved]) -> Iterator[Finding]:
 def _asked(home: Home, models: Sequence[Resolved]) -> Mapping[str, Range]:
     """What all servers ask for in an environment, and the largest training job where it runs."""
     found = dict.fromkeys(_NOUNS, Range())
-    for model in models:
-        servers = model.environments[home.environment].servers
+    here = (model.environments.get(home.environment) for model in models)
+    for servers in (each.servers for each in here if each is not None):
         devices = 0 if servers.devices is None else servers.devices.count
         memory = float(Bytes(servers.memory).amount) / _GIB
         each = {"cpu": float(Cores(servers.cpu).amount), "memory": memory, "gpus": devices, "pods": 1}
