@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from aimass_compiler.impact.consistency import tracked_data
 from aimass_compiler.impact.stage_runs import tracked_md5
 from aimass_compiler.programs import git
 from aimass_compiler.releases import release_file, version_record
+from aimass_compiler.releases.version_record import VersionRecord
 from aimass_compiler.render.pipeline_json import TRAINED_FROM
 
 _UNKNOWN = "0" * 40
@@ -25,13 +26,16 @@ def due_for_training(root: Path, models: Iterable[str], since: str | None = None
     `since` a revision, only those whose recipe or data has changed count: what fails is not tried again by
     each change of something else. Raises DamagedRecord and GitError.
     """
-    before = None if since in (None, "", _UNKNOWN) or not _is_known(since or "", root) else since
-    found = {}
-    for model in models:
-        reason = _reason(root, model)
-        if reason and (before is None or _has_changed(root, model, before)):
-            found[model] = reason
-    return found
+    listed = [*models]
+    if since not in (None, "", _UNKNOWN) and _is_known(since or "", root):
+        listed = _changed_since(root, listed, git.commit_of(since or "", root))
+    newest = {model: next(reversed(version_record.versions_of(root, model)), None) for model in listed}
+    made = [
+        (record.commit, _pipeline_path(model)) for model, record in newest.items() if record and record.commit
+    ]
+    recipes = git.contents_at(made, root) if made else {}
+    reasons = ((model, _reason(root, model, record, recipes)) for model, record in newest.items())
+    return {model: reason for model, reason in reasons if reason}
 
 
 def _is_known(revision: str, root: Path) -> bool:
@@ -43,37 +47,46 @@ def _is_known(revision: str, root: Path) -> bool:
     return True
 
 
-def _reason(root: Path, model: str) -> str:
-    """Why a model is due; empty where it is not."""
-    versions = version_record.versions_of(root, model)
-    if not versions:
+def _reason(
+    root: Path,
+    model: str,
+    newest: VersionRecord | None,
+    recipes: Mapping[tuple[str, str], bytes | None],
+) -> str:
+    """Why a model is due; empty where it is not. There are the `recipes` that versions were made from."""
+    if newest is None:
         return "it has no version yet"
-    newest = versions[-1]
     for path, known in sorted(newest.data.items()):
         note = _content(root / f"{path}.dvc")
         if note is not None and tracked_md5(note) not in ("", known):
             return f"{path} has other rows than {newest.name}"
-    if newest.commit and _recipe_at(root, model, newest.commit) != _recipe(root, model):
+    made_from = (newest.commit, _pipeline_path(model))
+    if newest.commit and _trained_from(recipes[made_from]) != _recipe(root, model):
         return f"its recipe is not that of {newest.name}"
     return ""
 
 
-def _has_changed(root: Path, model: str, since: str) -> bool:
-    """Whether recipe or data differ from a revision."""
-    if _recipe_at(root, model, since) != _recipe(root, model):
-        return True
-    notes = sorted(tracked_data(root, model))
-    before = git.files_at(since, root, notes) if notes else {}
-    return any(_content(root / note) != before.get(note) for note in notes)
+def _changed_since(root: Path, models: Sequence[str], commit: str) -> list[str]:
+    """The models whose recipe or data differ from a commit; git is asked once for all of them."""
+    changed = {*(git.changed_since(commit, root, ".") or ()), *git.changed_or_untracked(root)}
+    touched = [(commit, path) for model in models if (path := _pipeline_path(model)) in changed]
+    recipes = git.contents_at(touched, root) if touched else {}
+    notes = {path for path in changed if path.endswith(".dvc")}
+    return [
+        model
+        for model in models
+        if _is_other_recipe(root, model, recipes.get((commit, _pipeline_path(model)), b""))
+        or (notes and notes.intersection(tracked_data(root, model)))
+    ]
+
+
+def _is_other_recipe(root: Path, model: str, before: bytes | None) -> bool:
+    """Whether a recipe differs from what it was `before`; empty where its file is the same."""
+    return before != b"" and _trained_from(before) != _recipe(root, model)
 
 
 def _recipe(root: Path, model: str) -> Any:
     return _trained_from(_content(root / _pipeline_path(model)))
-
-
-def _recipe_at(root: Path, model: str, revision: str) -> Any:
-    path = _pipeline_path(model)
-    return _trained_from(git.files_at(revision, root, [path]).get(path))
 
 
 def _pipeline_path(model: str) -> str:

@@ -127,6 +127,23 @@ def files_at(revision: str, root: Path, paths: Sequence[str]) -> dict[str, bytes
     return dict(zip(listed, _contents(answered, revision), strict=True))
 
 
+def contents_at(places: Sequence[tuple[str, str]], root: Path) -> dict[tuple[str, str], bytes | None]:
+    """Files of `root` by commit and path, asked for at once; None where the commit has no such file.
+
+    Raises GitError where the repository has no such commit.
+    """
+    commits = sorted({commit for commit, _ in places})
+    asked = "".join(f"{each}^{{commit}}\n" for each in commits).encode()
+    known = _git(["cat-file", "--batch-check"], root, asked)
+    for commit, described in zip(commits, known.splitlines(), strict=True):
+        if described.endswith(b" missing"):
+            commit_of(commit, root)  # raises, in the words that it has for that
+    start = prefix(root)
+    names = "".join(f"{commit}:{start}{path}\n" for commit, path in places)
+    answered = _git(["cat-file", "--batch"], root, names.encode())
+    return dict(zip(places, _answers(answered), strict=True))
+
+
 def answer(arguments: Sequence[str], root: Path) -> bytes:
     """What git answers. Raises GitError where it refuses."""
     return _git([*arguments], root)
@@ -272,13 +289,26 @@ def _listed(listing: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _contents(answered: bytes, revision: str) -> Iterator[bytes]:
-    """The objects in their order; each is `OBJECT TYPE SIZE`, a line end, the content and a line end."""
+    """The objects in their order. Raises GitError where one is missing."""
+    for content in _answers(answered):
+        if content is None:
+            raise GitError(f"this clone lacks files of `{revision}`", "fetch it again, without a filter")
+        yield content
+
+
+def _answers(answered: bytes) -> Iterator[bytes | None]:
+    """The objects in their order; each is `OBJECT TYPE SIZE`, a line end, the content and a line end.
+
+    None for one that is missing, which has the first line alone.
+    """
     place = 0
     while place < len(answered):
         end = answered.index(b"\n", place)
         described = answered[place:end].split()
         if described[-1] == b"missing":
-            raise GitError(f"this clone lacks files of `{revision}`", "fetch it again, without a filter")
+            place = end + 1
+            yield None
+            continue
         place = end + 1 + int(described[-1]) + 1
         yield answered[end + 1 : place - 1]
 
