@@ -72,6 +72,16 @@ def test_the_settings_are_checked_with_the_specs_that_they_are_for(
     assert "churn.yaml" not in done.err
 
 
+def test_a_policy_is_checked_with_the_specs_that_it_is_about(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    type_in(monkeypatch, "why: they are few\nrule: {expression: here.serving.nodes > 1}\n")
+    done = project.aimass("check", "--stdin-filename", "policies/nodes.yaml")
+    assert done.code == 1
+    assert "error[AM185]" in done.err
+    assert " --> policies/nodes.yaml:2:8" in done.err
+
+
 def test_the_project_is_that_around_the_file(
     project: Project, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

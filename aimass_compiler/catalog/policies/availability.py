@@ -38,7 +38,7 @@ class Availability(PolicyRule):
 
     reads: ClassVar[tuple[str, ...]] = ("serving.objectives",)
     unseen: ClassVar[str] = (
-        "that someone decided it; nor `min`, where each model has alerts of its own (`prometheus.rules`)"
+        "that someone decided it; nor `min`, where each model has its own alerts (`prometheus.rules`)"
     )
 
     min: Percentage | None = None

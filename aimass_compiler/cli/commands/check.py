@@ -77,9 +77,11 @@ def _check_typed(arguments: argparse.Namespace) -> int:
     path = arguments.stdin_filename.absolute()
     project = project_of(arguments) if arguments.root else Project.around(path.parent)
     is_settings = path.resolve() == project.settings.resolve()
+    folders = [project.root / folder for folder in conventions.ORGANISATION_FOLDERS]
+    is_of_all = is_settings or any(path.resolve().is_relative_to(folder) for folder in folders)
     content = sys.stdin.buffer.read(conventions.LARGEST_SPEC_BYTES + 1)
     texts = {project.settings if is_settings else path: content}
-    checked = compile_specs(project, project.specs() if is_settings else [path], upto=Upto.CHECK, texts=texts)
+    checked = compile_specs(project, project.specs() if is_of_all else [path], upto=Upto.CHECK, texts=texts)
     shown = project.shown(path)
     found = [finding for finding in checked.findings if finding.file == shown]
     findings.show(found, checked.documents, arguments.format)
