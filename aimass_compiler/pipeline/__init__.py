@@ -16,6 +16,7 @@ from aimass_compiler.catalog.model_choice import ModelChoice, ModelOrChoice
 from aimass_compiler.catalog.quantities import Frozen, is_absent
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.catalog.transform import Transform
+from aimass_compiler.diagnostics import Path
 from aimass_compiler.pipeline.accelerator import Accelerator
 from aimass_compiler.pipeline.columns import Column, feature_types, row_columns
 from aimass_compiler.pipeline.data import Data
@@ -24,7 +25,7 @@ from aimass_compiler.pipeline.flow import Flow
 from aimass_compiler.pipeline.model_name import ModelName
 from aimass_compiler.pipeline.monitoring import Monitoring
 from aimass_compiler.pipeline.quantization import Quantization
-from aimass_compiler.pipeline.serving import Serving
+from aimass_compiler.pipeline.serving import Replicas, Serving
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.text_engine import ACCELERATED_ENGINES
 from aimass_compiler.pipeline.training import Objective, Search, Training
@@ -121,6 +122,14 @@ class Pipeline(Frozen):
     def document(self) -> Mapping[str, Any]:
         """The pipeline as JSON has it, every default written out."""
         return self.model_dump(mode="json")
+
+    def replicas_in(self, environment: str) -> tuple[Replicas, Path, str]:
+        """How many servers run, and where that is written: the path, and the file unless it is the spec."""
+        serving = self.environments[environment].serving
+        server = self.settings.servers.get(serving.shared) if serving.shared else None
+        if server is None:
+            return serving.replicas, ("serving", "replicas"), ""
+        return server.replicas, ("servers", str(serving.shared), "replicas"), conventions.SETTINGS_FILE
 
     def server_images(self, environment: str) -> Mapping[str, str]:
         """What servers of an environment are made from, by the keys of `images` in aimass.yaml."""

@@ -181,6 +181,16 @@ def test_what_breaks_a_rule_is_found_where_it_is_written(
     assert [each.file for each in finding.related] == [f"policies/{rule}.yaml"]
 
 
+def test_a_shared_server_is_what_serves_its_models() -> None:
+    settings = changed(yaml.safe_dump(SETTINGS), {"servers.small": {"replicas": {"min": 2, "zones": 2}}})
+    spec = changed(SPEC, {"serving": {"shared": "small"}})
+    findings = found({"servers": RULES["servers"]}, spec, settings)
+    assert told(findings) == [("servers.small.replicas.min", "2 servers always run, where 3 are wanted")]
+    assert findings[0].file == "aimass.yaml"
+    settings["servers"]["small"]["replicas"]["min"] = 3
+    assert found({"servers": RULES["servers"]}, spec, settings) == []
+
+
 def test_accelerators_of_servers_are_counted() -> None:
     device = {"name": "nvidia-l4", "memory": "24Gi", "count": 2}
     settings = changed(yaml.safe_dump(SETTINGS), {"environments.prod.accelerator": device})

@@ -79,7 +79,7 @@ def test_a_policy_is_checked_with_the_specs_that_it_is_about(
     done = project.aimass("check", "--stdin-filename", "policies/nodes.yaml")
     assert done.code == 1
     assert "error[AM185]" in done.err
-    assert " --> policies/nodes.yaml:2:8" in done.err
+    assert " --> policies/nodes.yaml:2:20" in done.err
 
 
 def test_the_project_is_that_around_the_file(

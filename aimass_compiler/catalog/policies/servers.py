@@ -43,7 +43,7 @@ class Servers(PolicyRule):
     A server alone takes the model down whenever its node is drained, and all servers in one zone go with it.
     """
 
-    reads: ClassVar[tuple[str, ...]] = ("serving.replicas",)
+    reads: ClassVar[tuple[str, ...]] = ("serving.replicas", "serving.shared")
 
     min: Integer = Field(3, ge=1, le=1000)
     """The fewest servers that always run."""
@@ -51,15 +51,15 @@ class Servers(PolicyRule):
     """The fewest zones that they are spread over: `serving.replicas.zones` must be as many."""
 
     def objections(self, model: Pipeline, environment: str) -> Iterator[PolicyObjection]:
-        replicas = model.environments[environment].serving.replicas
+        replicas, path, file = model.replicas_in(environment)
         if replicas.min < self.min:
             message = f"{_servers(replicas.min)}, where {self.min} are wanted"
-            yield PolicyObjection(("serving", "replicas", "min"), message, f"write `min: {self.min}`")
+            yield PolicyObjection((*path, "min"), message, f"write `min: {self.min}`", file)
         if (replicas.zones or 1) < self.zones:
             message = f"servers may all be in one zone, where {self.zones} are wanted"
             if replicas.zones:
                 message = f"servers are in {replicas.zones} zones, where {self.zones} are wanted"
-            yield PolicyObjection(("serving", "replicas", "zones"), message, f"write `zones: {self.zones}`")
+            yield PolicyObjection((*path, "zones"), message, f"write `zones: {self.zones}`", file)
 
     def admissions(self) -> tuple[AdmissionClaim, ...]:
         enough = f"object.spec.replicas == 0 || object.spec.replicas >= {self.min}"
