@@ -323,6 +323,8 @@ LABEL_ZONE = "topology.kubernetes.io/zone"
 LABEL_NAMESPACE = "kubernetes.io/metadata.name"
 #: By which Kueue knows the queue of a job.
 LABEL_QUEUE = "kueue.x-k8s.io/queue-name"
+#: On a namespace: whether Sigstore's policy-controller looks at what runs in it.
+LABEL_SIGNED = "policy.sigstore.dev/include"
 GPU_RESOURCE = "nvidia.com/gpu"  # what the training job asks for, and plans count
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from aimass_compiler.delivery.promotion import Objection
-from aimass_compiler.pipeline.settings import ImageSignature, Settings
+from aimass_compiler.pipeline.image_signature import ImageSignature
+from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.programs import cosign, registry
 from aimass_compiler.releases.version_record import ImageDigest
 

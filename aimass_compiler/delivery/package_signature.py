@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
-from aimass_compiler.pipeline.settings import ImageSignature
+from aimass_compiler.pipeline.image_signature import ImageSignature
 from aimass_compiler.programs.signer import NotSigned, Signer
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from aimass_compiler.delivery import package_signature
 from aimass_compiler.delivery.package_image import package_hash
 from aimass_compiler.delivery.referrers import SIGNATURE, NoDocument
 from aimass_compiler.delivery.version_evidence import document_of
-from aimass_compiler.pipeline.settings import ImageSignature
+from aimass_compiler.pipeline.image_signature import ImageSignature
 from aimass_compiler.releases import version_record
 
 

@@ -24,7 +24,8 @@ from aimass_compiler.delivery.referrers import (
     document,
     store_of,
 )
-from aimass_compiler.pipeline.settings import EnvironmentSettings, ImageSignature
+from aimass_compiler.pipeline.image_signature import ImageSignature
+from aimass_compiler.pipeline.settings import EnvironmentSettings
 from aimass_compiler.programs import cosign
 from aimass_compiler.releases.version_record import ImageDigest, VersionRecord
 

@@ -25,6 +25,7 @@ from aimass_compiler.pipeline.ci import Ci
 from aimass_compiler.pipeline.code_owner import CodeOwner
 from aimass_compiler.pipeline.generated_files import GeneratedFiles, MonitoringSettings
 from aimass_compiler.pipeline.gitops import PLACE, RELEASE_APART, Engine, FollowedRepository
+from aimass_compiler.pipeline.image_signature import ImageSignature
 from aimass_compiler.pipeline.model_name import ModelName
 from aimass_compiler.pipeline.shared_server import SharedServer
 from aimass_compiler.pipeline.team_rules import TeamRules
@@ -104,32 +105,6 @@ class Revert(Frozen):
     """How long after a release an error budget that burns fast is taken for its fault."""
     by: Literal["pull_request", "merge"] = "pull_request"
     """What is made of it: a pull request for people, or one that is merged once its checks have passed."""
-
-
-class ImageSignature(Frozen):
-    """Whose signature by Sigstore an image must have."""
-
-    key: str | None = Field(None, min_length=1)
-    """The public key: a file of the repository, or the address of one that a service keeps."""
-    identity: str | None = Field(None, min_length=1)
-    """Who signed without a key, such as the workflow
-    `https://github.com/acme/models/.github/workflows/aimass-train.yml@refs/heads/main`."""
-    issuer: str | None = Field(None, min_length=1)
-    """Who knows that identity, such as `https://token.actions.githubusercontent.com`."""
-    ignore_tlog: bool = False
-    """With `key`: whether signatures count that are in no transparency log, as of images whose names must not
-    become public. By default the log must have them."""
-
-    @model_validator(mode="after")
-    def _is_one_kind(self) -> Self:
-        is_by_identity = self.identity is not None and self.issuer is not None
-        if (self.key is not None) == is_by_identity or (self.key and (self.identity or self.issuer)):
-            message = "`signature` must be either `key`, or `identity` and `issuer`"
-            raise PydanticCustomError("signature", message)
-        if self.ignore_tlog and self.key is None:
-            message = "`ignore_tlog` goes with `key`: who signs without a key is known by the log alone"
-            raise PydanticCustomError("signature", message)
-        return self
 
 
 def _is_store(url: str) -> str:

@@ -68,6 +68,8 @@ FLUX_KUSTOMIZE = Operator(
     "github.com/fluxcd/kustomize-controller@v1.9.0", "config/crd/bases/kustomize.toolkit.fluxcd.io_*.yaml"
 )
 ARGOCD = Operator("github.com/argoproj/argo-cd/v3@v3.5.7", "manifests/crds/*-crd.yaml")
+#: Not among those that all tests may ask for: its versions are converted by a service of its own.
+POLICY_CONTROLLER = Operator("github.com/sigstore/policy-controller@v0.13.1", "config/300-*.yaml")
 OPERATORS = (
     KUBERAY,
     PROMETHEUS,

@@ -42,7 +42,9 @@ def objects(home: Home) -> Iterator[dict[str, Any]]:
 
 def _namespace(home: Home) -> dict[str, Any]:
     noted = annotated({conventions.ANNOTATION_DESCRIPTION: home.team.description or ""})
-    head = {"name": home.namespace, "labels": home.labels | _SECURITY, **noted}
+    signature = home.settings.environments[home.environment].signature
+    signed = {conventions.LABEL_SIGNED: "true"} if signature is not None and signature.admission else {}
+    head = {"name": home.namespace, "labels": home.labels | _SECURITY | signed, **noted}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": head}
 
 
