@@ -136,7 +136,7 @@ def _provenance_complaints(content: bytes, asked: _Asked) -> Iterator[str]:
             yield f"is not about {image.reference}"
             return
     if different := statement.differences(said, asked.record):
-        yield f"says otherwise than the record of {', '.join(different)}"
+        yield f"says otherwise than the record about {', '.join(different)}"
     yield from _signer_complaints(content, PROVENANCE.predicate, said, asked, in_log=True)
 
 
