@@ -28,9 +28,7 @@ _LINK = re.compile(r"\[(?P<text>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<target>[^)\s:#
 def main() -> int:
     """Gather the pages and build them; answers what the builder exits with."""
     parser = argparse.ArgumentParser(prog="python -m scripts.site", description=__doc__)
-    parser.add_argument(
-        "--serve", action="store_true", help="show it on this machine"
-    )
+    parser.add_argument("--serve", action="store_true", help="show it on this machine")
     arguments = parser.parse_args()
     gather(_PAGES)
     command = ["serve"] if arguments.serve else ["build", "--clean", "--strict"]
