@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from aimass_compiler.catalog.language_engine import ONNX, VLLM, LanguageEngine
+
 
 class QuantizationScheme(Struct, frozen=True):
     """One way to keep weights in fewer bits."""
 
-    engine: str
-    """The engine that reads such weights, as `serving.engine` names it."""
+    engine: LanguageEngine
+    """What reads such weights."""
     made_as: str
     """What it is called by what makes it: onnxruntime-genai's builder, or compressed-tensors."""
     is_calibrated: bool = False
@@ -20,8 +22,8 @@ class QuantizationScheme(Struct, frozen=True):
 
 #: By the names that specs have.
 SCHEMES = {
-    "int8": QuantizationScheme("onnx", "int8"),
-    "int4": QuantizationScheme("onnx", "int4"),
-    "w8a8": QuantizationScheme("vllm", "W8A8", is_calibrated=True),
-    "fp8": QuantizationScheme("vllm", "FP8_DYNAMIC", needs_accelerator=True),
+    "int8": QuantizationScheme(ONNX, "int8"),
+    "int4": QuantizationScheme(ONNX, "int4"),
+    "w8a8": QuantizationScheme(VLLM, "W8A8", is_calibrated=True),
+    "fp8": QuantizationScheme(VLLM, "FP8_DYNAMIC", needs_accelerator=True),
 }

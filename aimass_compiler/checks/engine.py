@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aimass_compiler.catalog.language_engine import ENGINES, engine_named
 from aimass_compiler.checks._example import Example
 from aimass_compiler.diagnostics import Explanation, Finding, Severity
 from aimass_compiler.pipeline.override_locations import is_written, written
@@ -112,14 +113,6 @@ _KEYS = (
     "objectives.first_token",
     "objectives.token",
 )
-#: Keys that only vLLM has.
-_OF_VLLM = ("adapters", "adapter_of", "nodes", "vllm")
-#: What vLLM does not know of, with the way out.
-_NOT_KEPT = {
-    "limits.body": "leave it out, and limit bodies at the gateway",
-    "logs.predictions.sample": "leave it out",
-    "objectives.latency": "promise `first_token` and `token` in its place",
-}
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
@@ -143,13 +136,15 @@ def _of_language_models(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def _of_engine(pipeline: Pipeline, path: Path, serving: Serving) -> Iterator[Finding]:
-    for key in _OF_VLLM if serving.engine == "onnx" else ():
+    engine = engine_named(serving.engine)
+    theirs = [key for each in ENGINES.values() if each != engine for key in each.own_keys]
+    for key in theirs if serving.engine is not None else ():
         place = (*path, key)
         is_of_all = path[0] != "environments" and _is_accelerated_anywhere(pipeline)
         if getattr(serving, key) is not None and is_written(pipeline, place) and not is_of_all:
-            message = f"the engine `onnx` knows no `{key}`"
-            yield Finding("AM433", place, message, help="write `engine: vllm`", at_key=True)
-    for part, hint in _NOT_KEPT.items() if serving.engine == "vllm" else ():
+            message = f"the engine `{engine.name}` knows no `{key}`"
+            yield Finding("AM433", place, message, help=f"write `engine: {_of_key(key)}`", at_key=True)
+    for part, hint in engine.not_kept.items() if serving.engine is not None else ():
         place = (*path, *part.split("."))
         if is_written(pipeline, place) and path[0] != "environments":
             yield Finding(
@@ -157,10 +152,16 @@ def _of_engine(pipeline: Pipeline, path: Path, serving: Serving) -> Iterator[Fin
             )
 
 
+def _of_key(key: str) -> str:
+    """The engine that knows a key."""
+    return next(name for name, each in ENGINES.items() if key in each.own_keys)
+
+
 def _without_graph(pipeline: Pipeline) -> Iterator[Finding]:
     """Environments that ask for a graph that is not packaged where vLLM serves by default."""
     for name, here in pipeline.environments.items():
-        if pipeline.serving.engine == "vllm" and here.serving.engine == "onnx":
+        usual, engine = engine_named(pipeline.serving.engine), engine_named(here.serving.engine)
+        if engine.is_ours and not usual.is_ours:
             message = f"the package has no graph that {name} could serve: `serving` says `engine: vllm`"
             hint = "write `engine: onnx` there, and `engine: vllm` in the environments that have it"
             yield Finding("AM433", ("environments", name, "serving", "engine"), message, help=hint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from aimass_compiler.catalog.language_engine import VLLM
 from aimass_compiler.checks._example import Example
 from aimass_compiler.conventions import SETTINGS_FILE, VLLM_VERSION
 from aimass_compiler.diagnostics import Explanation, Finding, Related, Severity
@@ -34,7 +35,6 @@ EXAMPLES = (
     ),
 )
 _KNOWN = tuple(VLLM_VERSION.split(".")[:2])
-_ENGINE = "vllm"
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
@@ -44,7 +44,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         key = "vllm_cpu" if environment.accelerator is None else "vllm"
         found = re.search(r":v?(\d+)\.(\d+)[\w.-]*(@|$)", getattr(images, key))
         if (
-            environment.serving.engine != _ENGINE
+            environment.serving.engine != VLLM.name
             or found is None
             or found.group(1, 2) == _KNOWN
             or key in told

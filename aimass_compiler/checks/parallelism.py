@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aimass_compiler.catalog.language_engine import engine_named
 from aimass_compiler.checks._example import Example
 from aimass_compiler.diagnostics import Explanation, Finding, Path, Related
 from aimass_compiler.pipeline.override_locations import place_in
-from aimass_compiler.pipeline.text_engine import ACCELERATED_ENGINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     base = None if conversation is None else conversation.base.architecture
     for name, environment in pipeline.environments.items():
         device, serving = environment.accelerator, environment.serving
-        if device is None or serving.engine not in ACCELERATED_ENGINES:
+        if device is None or not engine_named(serving.engine).runs_on_accelerators:
             continue
         together = (serving.vllm.tensor_parallel if serving.vllm else None) or device.count
         path = _place(pipeline, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aimass_compiler.catalog.language_engine import engine_named
 from aimass_compiler.catalog.quantization_scheme import SCHEMES
 from aimass_compiler.checks._catalog import metric_of, metrics_for, suits
 from aimass_compiler.checks._example import Example
@@ -104,17 +105,17 @@ def _of_language_models(pipeline: Pipeline) -> dict[tuple[str, ...], object]:
 
 
 def _scheme(how: Quantization, pipeline: Pipeline) -> Iterator[Finding]:
-    path, engine = ("quantize", "scheme"), pipeline.serving.engine or "onnx"
+    path, engine = ("quantize", "scheme"), engine_named(pipeline.serving.engine).name
     adapting = next((key for key in _ADAPTING if getattr(pipeline.serving, key) is not None), None)
     if adapting is not None:
         message = f"`{how.scheme}` is for a model that is served alone, and `{adapting}` is of adapters"
         yield Finding("AM417", path, message, help=f"leave `quantize` or `{adapting}` out")
     elif not how.is_served_by(engine):
         message = (
-            f"`{how.scheme}` is read by `{how.how.engine}`, and the package is for the engine `{engine}`"
+            f"`{how.scheme}` is read by `{how.how.engine.name}`, and the package is for the engine `{engine}`"
         )
-        fitting = " or ".join(f"`{name}`" for name, each in SCHEMES.items() if each.engine == engine)
-        hint = f"write `serving: {{engine: {how.how.engine}}}`, or {fitting}"
+        fitting = " or ".join(f"`{name}`" for name, each in SCHEMES.items() if each.engine.name == engine)
+        hint = f"write `serving: {{engine: {how.how.engine.name}}}`, or {fitting}"
         yield Finding("AM417", path, message, help=hint)
     else:
         yield from _unquantized(how, pipeline)
@@ -125,7 +126,7 @@ def _unquantized(how: Quantization, pipeline: Pipeline) -> Iterator[Finding]:
     """Environments whose engine reads the weights in place of the graph."""
     for name, here in pipeline.environments.items():
         engine = here.serving.engine
-        if how.is_served_by("onnx") and engine not in (None, "onnx"):
+        if how.how.engine.is_ours and not engine_named(engine).is_ours:
             message = f"`{how.scheme}` is not served in {name}: `{engine}` reads the weights as trained"
             hint = f"write `environments: {{{name}: {{serving: {{engine: onnx}}}}}}`, or leave `quantize` out"
             yield Finding("AM417", ("quantize", "scheme"), message, help=hint, severity=Severity.WARNING)
@@ -133,7 +134,7 @@ def _unquantized(how: Quantization, pipeline: Pipeline) -> Iterator[Finding]:
 
 def _uncomputed(how: Quantization, pipeline: Pipeline) -> Iterator[Finding]:
     """Where there is nothing that computes with such weights."""
-    for path, options in written(pipeline, "serving.vllm") if how.is_served_by("vllm") else ():
+    for path, options in written(pipeline, "serving.vllm") if not how.how.engine.is_ours else ():
         if options is not None and options.dtype == "float32":
             message = f"vLLM computes with `{how.scheme}` in 16 bits, and has no kernels for `float32`"
             yield Finding("AM417", (*path, "dtype"), message, help="write `dtype: bfloat16`, or leave it out")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from aimass_compiler.catalog.language_engine import engine_named
 from aimass_compiler.conventions import ARTIFACTS_FOLDER
 from aimass_compiler.diagnostics import Example, Explanation, Finding, Path, Related
 from aimass_compiler.model_path import beside
@@ -95,7 +96,7 @@ def _of_serving(own: Pipeline, theirs: Pipeline, file: str) -> Iterator[Objectio
         yield place, message, f"write `adapters: {{rank: {max(ranks)}}}` in {file}"
     for name, environment in theirs.environments.items():
         serving = environment.serving
-        if serving.engine not in (None, "vllm"):
+        if serving.engine is not None and not engine_named(serving.engine).has_adapters:
             message = f"in {name}, `{theirs.name}` is served by `{serving.engine}`, which has no adapters"
             yield place, message, f"write `engine: vllm` in {file}"
             return

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from aimass_compiler.catalog.architecture import BYTES
+from aimass_compiler.catalog.language_engine import ONNX, VLLM
 from aimass_compiler.catalog.language_memory import (
     ACCELERATOR_RUNTIME,
     SERVING_PROCESS,
@@ -149,12 +150,12 @@ def _in_vllm(pipeline: Pipeline, name: str) -> Room:
 #: With `dtype: auto`, vLLM casts weights of 32 bits to 16, too.
 _HALF = 2
 #: By what runs the model.
-_ROOMS = {"onnx": _on_processor, "vllm": _in_vllm}
+_ROOMS = {ONNX.name: _on_processor, VLLM.name: _in_vllm}
 
 
 def _width(pipeline: Pipeline, quantization: str | None, computed: float) -> float:
     """Bytes of a weight that vLLM reads, or makes, in fewer bits."""
-    if pipeline.quantize is not None and pipeline.quantize.is_served_by("vllm"):
+    if pipeline.quantize is not None and pipeline.quantize.is_served_by(VLLM.name):
         return pipeline.quantize.weight_bytes
     return computed if quantization is None else BYTES[quantization]
 

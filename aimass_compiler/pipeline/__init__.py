@@ -11,6 +11,7 @@ from pydantic import Field
 from aimass_compiler import conventions, model_path
 from aimass_compiler.catalog import OneOf
 from aimass_compiler.catalog.artifact import Artifact
+from aimass_compiler.catalog.language_engine import engine_named
 from aimass_compiler.catalog.model import Model
 from aimass_compiler.catalog.model_choice import ModelChoice, ModelOrChoice
 from aimass_compiler.catalog.quantities import Frozen, is_absent
@@ -27,7 +28,6 @@ from aimass_compiler.pipeline.monitoring import Monitoring
 from aimass_compiler.pipeline.quantization import Quantization
 from aimass_compiler.pipeline.serving import Replicas, Serving
 from aimass_compiler.pipeline.settings import Settings
-from aimass_compiler.pipeline.text_engine import ACCELERATED_ENGINES
 from aimass_compiler.pipeline.training import Objective, Search, Training
 from aimass_compiler.pipeline.waiver import Waiver
 
@@ -59,7 +59,7 @@ class EnvironmentPipeline(Frozen):
     @property
     def server_accelerators(self) -> int:
         """How many each server has, on all of its nodes."""
-        if self.accelerator is None or self.serving.engine not in ACCELERATED_ENGINES:
+        if self.accelerator is None or not engine_named(self.serving.engine).runs_on_accelerators:
             return 0
         return self.accelerator.count * (self.serving.nodes or 1)
 
@@ -134,7 +134,7 @@ class Pipeline(Frozen):
     def server_images(self, environment: str) -> Mapping[str, str]:
         """What servers of an environment are made from, by the keys of `images` in aimass.yaml."""
         here, images = self.environments[environment], self.settings.images
-        if here.serving.engine not in ACCELERATED_ENGINES:
+        if not engine_named(here.serving.engine).runs_on_accelerators:
             return {"python": images.python}
         return {"vllm_cpu": images.vllm_cpu} if here.accelerator is None else {"vllm": images.vllm}
 

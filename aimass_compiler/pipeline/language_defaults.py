@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from aimass_compiler.catalog.language_engine import ONNX, VLLM, LanguageEngine, engine_named
 from aimass_compiler.catalog.quantities import Bytes, Cores, Duration
 from aimass_compiler.pipeline.serving import Limits, Objectives, Resources, Serving
 from aimass_compiler.pipeline.text_engine import TokenTimes, Vllm
@@ -17,13 +18,11 @@ if TYPE_CHECKING:
     from aimass_compiler.pipeline.quantization import Quantization
 
 _CONCURRENT = 8
+#: The key with an engine's options.
+_OPTIONS = "vllm"
 #: An answer is written token by token.
 _TIMEOUT = Duration("2m")
 _FIRST_TOKEN, _TOKEN = TokenTimes(p95=Duration("1s")), TokenTimes(p95=Duration("100ms"))
-_RESOURCES = {
-    "onnx": {"cpu": Cores("2"), "memory": Bytes("2Gi")},
-    "vllm": {"cpu": Cores("4"), "memory": Bytes("16Gi")},
-}
 
 
 def generating(
@@ -40,16 +39,19 @@ def generating(
     """
     if conversation is None or not models[0].artifact.engines:
         return serving
-    engine = serving.engine or ("onnx" if accelerator is None else "vllm")
-    is_narrow = precision == "bf16" or (quantize is not None and quantize.is_served_by(engine))
+    usual = ONNX if accelerator is None else VLLM
+    engine = engine_named(serving.engine or usual.name)
+    is_narrow = precision == "bf16" or (quantize is not None and quantize.is_served_by(engine.name))
     return serving.filled(
-        engine=engine,
+        engine=engine.name,
         target=serving.target or "kubernetes",
         context=serving.context or conversation.sequence_length,
         concurrent=serving.concurrent or _CONCURRENT,
         structured_output=serving.structured_output or "from target",
-        model=serving.model if engine == "onnx" else "volume",
-        vllm=_options(serving, accelerator, is_narrow=is_narrow) if engine == "vllm" else serving.vllm,
+        model=serving.model if engine.is_ours else "volume",
+        vllm=_options(serving, accelerator, is_narrow=is_narrow)
+        if _OPTIONS in engine.own_keys
+        else serving.vllm,
         limits=_limits(serving.limits),
         objectives=_objectives(serving.objectives),
         resources=_resources(serving.resources, engine),
@@ -78,6 +80,6 @@ def _objectives(written: Objectives) -> Objectives:
     )
 
 
-def _resources(written: Resources, engine: str) -> Resources:
-    usual = _RESOURCES[engine].items()
+def _resources(written: Resources, engine: LanguageEngine) -> Resources:
+    usual = {"cpu": Cores(engine.cpu), "memory": Bytes(engine.memory)}.items()
     return written.filled(**{key: value for key, value in usual if key not in written.model_fields_set})

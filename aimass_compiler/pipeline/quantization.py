@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from aimass_compiler.catalog.architecture import BYTES
+from aimass_compiler.catalog.language_engine import engine_named
 from aimass_compiler.catalog.metric import MetricName
 from aimass_compiler.catalog.quantities import Frozen, Number
 from aimass_compiler.catalog.quantization_scheme import SCHEMES, QuantizationScheme
@@ -45,4 +46,4 @@ class Quantization(Frozen):
 
     def is_served_by(self, engine: str | None) -> bool:
         """Whether an engine reads such weights."""
-        return self.how.engine == engine
+        return engine is not None and self.how.engine == engine_named(engine)

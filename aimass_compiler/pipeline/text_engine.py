@@ -17,10 +17,6 @@ TokenTime = Annotated[Duration, Within("1ms", "1h")]
 ObjectName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
 
 
-#: Those of the engines that run on accelerators, where a server has some.
-ACCELERATED_ENGINES = frozenset({"vllm"})
-
-
 class TokenTimes(Frozen):
     """Upper ends of a time to wait for tokens; each percentile is a separate objective."""
 

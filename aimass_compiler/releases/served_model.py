@@ -9,11 +9,10 @@ from typing import Any
 from msgspec import Struct
 
 from aimass_compiler import conventions, model_path
+from aimass_compiler.catalog.language_engine import engine_named
 from aimass_compiler.releases.version_record import ImageDigest, VersionRecord
 
 IMAGE, VOLUME = "image", "volume"
-#: Those of our own server, as pipeline.json has them; models that are none of language have no engine.
-_OWN_ENGINES = (None, "onnx")
 
 
 class ServedModel(Struct, frozen=True):
@@ -61,7 +60,7 @@ def served_model(root: Path, model: str, environment: str) -> ServedModel:
             str(found.get("model", IMAGE)),
             tuple(float(share) for share in found["rollout"]["canary"]),
             (int(replicas["min"]), int(replicas["max"])),
-            found.get("engine") in _OWN_ENGINES,
+            engine_named(found.get("engine")).is_ours,
         )
     except (OSError, ValueError, LookupError, TypeError) as error:
         shown = path.relative_to(root).as_posix()

@@ -10,11 +10,11 @@ import msgspec
 from msgspec.structs import replace
 
 from aimass_compiler import __version__, conventions
+from aimass_compiler.catalog.language_engine import engine_named
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.columns import request_columns
 from aimass_compiler.pipeline.search_space import at_once, is_searched, workers
 from aimass_compiler.pipeline.serving import Serving
-from aimass_compiler.pipeline.text_engine import ACCELERATED_ENGINES
 from aimass_compiler.render.access import deployers
 from aimass_compiler.render.dvc import command, reads_unseen
 from aimass_compiler.render.facts import (
@@ -164,7 +164,7 @@ def _fine_tuning(pipeline: Pipeline) -> FineTuning | None:
 def _devices(pipeline: Pipeline, name: str) -> Devices | None:
     """The accelerators of each server, where its engine runs on them."""
     here, device = pipeline.environments[name].serving, pipeline.environments[name].accelerator
-    if device is None or here.engine not in ACCELERATED_ENGINES:
+    if device is None or not engine_named(here.engine).runs_on_accelerators:
         return None
     return Devices(device.name, device.count * (here.nodes or 1), device.hourly)
 

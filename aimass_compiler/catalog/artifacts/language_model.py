@@ -11,6 +11,7 @@ from aimass_compiler import conventions
 from aimass_compiler.catalog import servers
 from aimass_compiler.catalog.artifact import Artifact, Server
 from aimass_compiler.catalog.base_model import BaseError
+from aimass_compiler.catalog.language_engine import ENGINES, ONNX, VLLM, engine_named
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 #: What the forms of one model are called, in certificates and messages.
 TRAINED, MERGED, BUILT, ADAPTED = "training stack", "merged weights", "onnxruntime-genai", "packaged adapter"
 ROUNDED, LEARNED = "weights in 8 bits", "training stack with its base in 4 bits"
-#: The engines that `serving.engine` names.
-_OWN, _VLLM = "onnx", "vllm"
 #: What lies in the folder that training leaves.
 _ADAPTER, _FULL, _TOKENIZER, _NOTES = "adapter", "weights", "tokenizer", "language_model.json"
 _FEATURES, _TRAINING_ROWS = Path(artifacts.FEATURES).name, Path(artifacts.matrix("train")).name
@@ -53,7 +52,7 @@ class LanguageModelFiles(Artifact[Any]):
     )
     server: ClassVar[Server] = servers.TEXT
     runs_on_accelerators: ClassVar[bool] = True
-    engines: ClassVar[tuple[str, ...]] = (_OWN, _VLLM)
+    engines: ClassVar[tuple[str, ...]] = tuple(ENGINES)
     omitted: ClassVar[frozenset[str]] = frozenset({artifacts.FEATURES_GRAPH, artifacts.FEATURES_REFERENCE})
     reads_rows: ClassVar[bool] = True
     summaries: ClassVar[Mapping[str, str]] = {
@@ -68,7 +67,7 @@ class LanguageModelFiles(Artifact[Any]):
     def made_for(self, engine: str | None, *, is_adapter: bool) -> LanguageModelFiles:
         if is_adapter:
             return LanguageModelFiles((_ADAPTER,))
-        return LanguageModelFiles(_BOTH[:1] if engine == _VLLM else _BOTH)
+        return LanguageModelFiles(_BOTH if engine_named(engine).is_ours else _BOTH[:1])
 
     @property
     def packaged(self) -> tuple[str, ...]:
@@ -82,7 +81,7 @@ class LanguageModelFiles(Artifact[Any]):
     @property
     def engine(self) -> str:
         """What serves the package; one with a graph may be served by vLLM, too."""
-        return _OWN if self.has_graph else _VLLM
+        return (ONNX if self.has_graph else VLLM).name
 
     @property
     def asked_elsewhere(self) -> Mapping[str, str]:

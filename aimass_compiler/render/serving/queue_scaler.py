@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from aimass_compiler import conventions
+from aimass_compiler.catalog.language_engine import engine_named
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.pipeline.settings import Prometheus
 from aimass_compiler.render.serving.token_times import promised
@@ -57,7 +58,7 @@ def scaled_object(
 
 
 def _triggers(model: str, serving: Serving, namespace: str | None) -> list[tuple[str, str, float]]:
-    prefix = conventions.ENGINE_PREFIXES[serving.engine or "onnx"]
+    prefix = engine_named(serving.engine).metric_prefix
     own = f'{{model="{model}"' + ("" if namespace is None else f',namespace="{namespace}"') + "}"
     return [
         ("waiting", f"sum({prefix}{conventions.METRIC_WAITING}{own})", most_waiting(serving)),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from aimass_compiler import conventions
+from aimass_compiler.catalog.language_engine import ONNX, VLLM, engine_named
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.serving.token_times import promised
 
@@ -50,7 +51,7 @@ class TextSeries(Struct, frozen=True):
 #: vLLM counts requests by the class of their status, and probes and scrapes not at all.
 _OF_VLLM = Requests("http_requests_total", ('handler=~"/v1/.+"',), 'status="5xx"', "status")
 #: By the engine that runs a model.
-REQUESTS = {"onnx": Requests(), "vllm": _OF_VLLM}
+REQUESTS = {ONNX.name: Requests(), VLLM.name: _OF_VLLM}
 
 
 def text_of(serving: Serving) -> TextSeries | None:
@@ -59,7 +60,7 @@ def text_of(serving: Serving) -> TextSeries | None:
         return None
     from aimass_compiler.render.serving.queue_scaler import most_waiting
 
-    prefix = conventions.ENGINE_PREFIXES[serving.engine]
+    prefix = engine_named(serving.engine).metric_prefix
     times = tuple(_times(serving, prefix))
     return TextSeries(prefix, REQUESTS[serving.engine], times, most_waiting(serving))
 

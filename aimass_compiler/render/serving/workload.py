@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aimass_compiler import conventions
+from aimass_compiler.catalog.language_engine import ONNX, VLLM
 from aimass_compiler.pipeline import Metadata, Pipeline
 from aimass_compiler.render.names import annotated, component_label, serving_selector
 from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, pod_security
@@ -24,8 +25,8 @@ _KEYS = (
 #: By what `serving.engine` says; our own servers run what has no engine, too.
 _ENGINES: Mapping[str | None, ServingEngine] = {
     None: own_server.ENGINE,
-    "onnx": own_server.ENGINE,
-    "vllm": vllm.ENGINE,
+    ONNX.name: own_server.ENGINE,
+    VLLM.name: vllm.ENGINE,
 }
 
 

@@ -22,6 +22,7 @@ from pipeline.test_shipped_specs import REPOSITORY, shipped
 
 from aimass_compiler import conventions, render
 from aimass_compiler.catalog.artifacts._causal_model import CausalModel, loaded_weights
+from aimass_compiler.catalog.artifacts._compressed_weights import write_compressed
 from aimass_compiler.catalog.frameworks._chat_tokens import Tokenizing
 from aimass_compiler.catalog.text_engine import TokenRow
 from aimass_compiler.compile import Upto, compile_spec
@@ -53,8 +54,13 @@ ROWS = 8
 @pytest.fixture(scope="module")
 def pipeline() -> Pipeline:
     """The shipped spec, served by vLLM on a CPU, with an adapter beside it."""
+    return _compiled(SERVING)
+
+
+def _compiled(more: str) -> Pipeline:
+    """The shipped spec with more keys."""
     text = (REPOSITORY / "specs" / f"{MODEL}.yaml").read_text(encoding="utf-8")
-    read = parse(text.encode() + SERVING.encode(), f"specs/{MODEL}.yaml")
+    read = parse(text.encode() + more.encode(), f"specs/{MODEL}.yaml")
     found = compile_spec(read, Settings(), upto=Upto.CHECK).pipeline
     assert found is not None
     return found
@@ -119,13 +125,13 @@ def asked(prompt: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": prompt}]
 
 
-def certified(form: VllmEngine, reference: CausalModel, prompts: list[str]) -> list[str]:
+def certified(form: VllmEngine, reference: CausalModel, prompts: list[str], near: float = 0.02) -> list[str]:
     """How the engine answers otherwise than a reference, in words."""
     rows = []
     for number, prompt in enumerate(prompts[:ROWS]):
         (answer,) = reference.greedy([reference.prompt_ids(asked(prompt))], 32)
         rows.append(CertifiedRow(number, asked(prompt), (*answer, *reference.stop_ids[:1])))
-    return certify(rows, reference, [Form(form, largest=0.02)]).problems
+    return certify(rows, reference, [Form(form, largest=near)]).problems
 
 
 def test_it_answers_as_the_merged_weights_do(engine: Engine, weights: Path, prompts: list[str]) -> None:
@@ -235,6 +241,20 @@ def test_all_series_that_manifests_read_are_there(engine: Engine, pipeline: Pipe
     read = {name for content in files.values() for name in re.findall(r"vllm:\w+", content.decode())}
     assert read
     assert read - there == set()
+
+
+def test_weights_of_8_bits_are_served_as_they_were_measured(
+    artifacts: Path, weights: Path, prompts: list[str], tmp_path: Path
+) -> None:
+    package = tmp_path / "package"
+    write_compressed(weights, "w8a8", artifacts / "features/train_x.npy", package / "weights")
+    quantized = SERVING.partition("  adapters")[0] + "quantize: {scheme: w8a8}\n"
+    command, variables = vllm.command(_compiled(quantized), ENVIRONMENT)
+    assert command[command.index("--dtype") + 1] == "bfloat16"
+    reference = CausalModel.of_weights("weights in 8 bits", package / "weights", package / "weights")
+    paths = {conventions.IMAGE_PACKAGE_FOLDER: package}
+    with running(command, variables, paths, tmp_path) as served:
+        assert certified(VllmEngine(served, MODEL, package / "weights"), reference, prompts, near=0.1) == []
 
 
 def test_it_ends_what_it_has_begun_and_then_itself(engine: Engine) -> None:
