@@ -1,4 +1,4 @@
-"""An environment that wants a signature asks cosign for exactly that one; the real one is asked at night."""
+"""An environment that wants a signature asks cosign for exactly that one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aimass_compiler.programs import registry
 from aimass_compiler.programs.oci import CONFIG, LAYER, MANIFEST, Blob, ImageManifest
 from aimass_compiler.releases.version_record import ImageDigest
 from delivery.deliveries import digest, version
-from scripts.cluster import programs
+from tests.harness.signing import cosign_on_the_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,14 +116,7 @@ def test_a_signature_that_cannot_be_meant_decides_nothing(
 @pytest.fixture
 def real_cosign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """The real cosign on the PATH, with a separate cache; answers what runs it."""
-    try:
-        program = programs.program("cosign")
-    except (programs.ProgramMissing, programs.BuildFailed) as error:
-        if os.environ.get("CI"):
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
-    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("TUF_ROOT", str(tmp_path))
+    program = cosign_on_the_path(monkeypatch, tmp_path)
     monkeypatch.setenv("COSIGN_PASSWORD", "")
 
     def run(*arguments: str) -> str:
@@ -136,7 +129,6 @@ def real_cosign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
     return run
 
 
-@pytest.mark.nightly
 def test_cosign_itself_tells_signed_images_from_others(
     repository: Repository, real_cosign: Callable[..., str], image_registry: Registry, tmp_path: Path
 ) -> None:
