@@ -22,13 +22,13 @@ from aimass_compiler.catalog.quantities import (
 from aimass_compiler.conventions import NO_REGISTRY, VLLM_VERSION
 from aimass_compiler.pipeline.accelerator import Accelerator
 from aimass_compiler.pipeline.ci import Ci
-from aimass_compiler.pipeline.code_owner import CodeOwner
 from aimass_compiler.pipeline.generated_files import GeneratedFiles, MonitoringSettings
 from aimass_compiler.pipeline.gitops import PLACE, RELEASE_APART, Engine, FollowedRepository
 from aimass_compiler.pipeline.image_signature import ImageSignature
 from aimass_compiler.pipeline.model_name import ModelName
 from aimass_compiler.pipeline.shared_server import SharedServer
 from aimass_compiler.pipeline.team_rules import TeamRules
+from aimass_compiler.pipeline.team_settings import TeamSettings
 from aimass_compiler.pipeline.waiver import Waiver
 
 
@@ -227,33 +227,6 @@ class Prices(Frozen):
         str, AfterValidator(_is_currency), Field(json_schema_extra={"pattern": "^[A-Z]{3}$"})
     ] = "USD"
     """The currency's code in ISO 4217."""
-
-
-def _is_pattern(value: str) -> str:
-    words = set(re.findall(r"{([^{}]*)}", value))
-    if words != {"team", "environment"} or not re.fullmatch(r"[a-z0-9-]*", re.sub(r"{[a-z]+}", "", value)):
-        message = "{shown} is no pattern with the words {words}; write it like {example}"
-        context = {
-            "shown": f"`{value}`",
-            "words": "`{team}` and `{environment}`",
-            "example": "`ml-{team}-{environment}`",
-        }
-        raise PydanticCustomError("namespace_pattern", message, context)
-    return value
-
-
-class TeamSettings(Frozen):
-    """What holds for the teams of the repository, which are the folders of specs/."""
-
-    namespace: Annotated[str, AfterValidator(_is_pattern)] = "ml-{team}-{environment}"
-    """What a team's namespace is called in an environment."""
-    owners: tuple[CodeOwner, ...] = ()
-    """Who on GitHub approves changes of what all teams share: aimass.yaml, teams/, policies/, contracts/ and
-    what follows from them. Without them, `.github/CODEOWNERS` says nothing of it."""
-
-    def namespace_of(self, team: str, environment: str) -> str:
-        """The namespace of a team in an environment."""
-        return self.namespace.replace("{team}", team).replace("{environment}", environment)
 
 
 class Settings(Frozen):
