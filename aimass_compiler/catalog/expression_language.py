@@ -29,6 +29,10 @@ _CLAIMS = ("BOOL", "DYN")
 _ERROR = "ERROR"
 #: What the library says before and behind what is wrong.
 _STATUS = re.compile(r"^[A-Z_]+: (ERROR: )?|<input>:| \[[A-Z_]+\]$")
+#: Behind a name that there is not.
+_IN_NOTHING = " (in container '')"
+#: Where it is, by line and column.
+_PLACE = re.compile(r"^([0-9]+):([0-9]+): ")
 
 
 class ExpressionError(Exception):
@@ -81,5 +85,6 @@ def _environment() -> Any:
 
 
 def _first_line(message: str) -> str:
-    line = message.strip().partition("\n")[0]
-    return _STATUS.sub("", line)[:300]
+    line = _STATUS.sub("", message.strip().partition("\n")[0]).partition(" expecting {")[0]
+    known = f"; it may name {', '.join(VARIABLES)}" if line.endswith(_IN_NOTHING) else ""
+    return _PLACE.sub(r"at its column \2: ", line.removesuffix(_IN_NOTHING))[:300] + known

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import copy
+import re
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
-from aimass_compiler.catalog import names
+from aimass_compiler.catalog import expression_language, names
 from aimass_compiler.compile import compile_spec
 from aimass_compiler.diagnostics import Finding, Severity
-from aimass_compiler.pipeline.policy import Policies
+from aimass_compiler.pipeline.policy import Policies, Policy
 from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.spec.decode.decoder import decode
 from aimass_compiler.spec.yaml.reader import parse
 
 FILE = "specs/churn.yaml"
@@ -251,6 +255,33 @@ def test_the_approvers_of_a_policy_are_named() -> None:
     assert finding.help.endswith(
         "or ask `@acme/platform` or `@anna` for a waiver in `policies/waivers/canary.yaml`"
     )
+
+
+WRITTEN = [
+    ("here ++ 1", "at its column 7: Syntax error: extraneous input '+'"),
+    (
+        "heer.serving == 1",
+        "at its column 5: undeclared reference to 'heer.serving'; "
+        "it may name pipeline, here, environment, team",
+    ),
+    ("team + 'a'", "its value is of type string, and a claim is true or false"),
+]
+
+
+@pytest.mark.parametrize(("claim", "message"), WRITTEN)
+def test_a_claim_that_cannot_be_read_is_refused_where_it_stands(claim: str, message: str) -> None:
+    text = yaml.safe_dump({"why": "so be it", "rule": {"expression": {"check": claim}}})
+    document, _ = parse(text, "policies/own.yaml")
+    (finding,) = decode(Policy, document.data, document.file, document.written)[1]
+    assert finding.message == f"it is no claim in CEL: {message}"
+    assert finding.path == ("rule", "expression", "check")
+
+
+def test_without_its_library_an_expression_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cel_expr_python", None)
+    expression_language._environment.cache_clear()
+    with pytest.raises(ValidationError, match=re.escape("pip install aimass-compiler[policies]")):
+        Policy.model_validate({"why": "so be it", "rule": {"expression": "environment == 'not yet asked'"}})
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from aimass_compiler.catalog import load, names
 from aimass_compiler.catalog.policy_rule import PolicyRule
 from aimass_compiler.cli import main
 from aimass_compiler.conventions import ExitCode
+from aimass_compiler.fleet.policies.admission_policy import PolicyNamespace, objects_of
+from aimass_compiler.pipeline.policy import Policy
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Project
 from tests.harness.releases import release
@@ -297,6 +299,23 @@ def test_a_waived_model_is_admitted_and_its_controllers_may_do_their_work(
     where = ("deployment", WAIVED, f"--namespace={governed.namespace}")
     assert "policy `expression`" in cluster.try_kubectl("patch", *where, f"-p{json.dumps(slow)}").stderr
     assert cluster.try_kubectl("scale", *where, "--replicas=4").returncode == 0
+
+
+def test_a_policy_that_warns_refuses_nothing(
+    cluster: Cluster, governed: Project, objects: dict[str, Object]
+) -> None:
+    policy = Policy.model_validate({"why": "it is slow", "level": "warn", "rule": {"servers": {"min": 9}}})
+    rendered = objects_of("more", policy, [PolicyNamespace(governed.namespace)])
+    cluster.kubectl("apply", "--server-side", "-f-", given=rendered)
+    end = time.monotonic() + 20
+    while True:
+        done = cluster.try_kubectl(*APPLY, given=objects["HorizontalPodAutoscaler"])
+        if "Warning" in done.stderr or time.monotonic() > end:
+            break
+        time.sleep(0.3)
+    cluster.kubectl("delete", "--wait=false", "-f-", given=rendered)
+    assert done.returncode == 0
+    assert "policy `more`: there must be 9 servers or more (it is slow)" in done.stderr
 
 
 def test_an_api_server_finds_nothing_wrong_with_the_expressions(cluster: Cluster, governed: Project) -> None:

@@ -150,6 +150,22 @@ def test_what_is_not_committed_has_not_soaked(repository: Repository) -> None:
     assert "is not released in staging, as the commits here have it" in answer.err
 
 
+@pytest.mark.parametrize(("until", "code"), [("2026-11-02", 26), ("2099-12-31", 0)])
+def test_a_waiver_that_has_ended_releases_nothing_where_it_held(
+    repository: Repository, until: str, code: int
+) -> None:
+    policy = "why: zones fail\napprovers: [acme/platform]\nrule: servers\n"
+    waiver = f'waivers: [{{model: churn, environments: [dev], reason: it is new, until: "{until}"}}]\n'
+    repository.write("policies/three-servers.yaml", policy)
+    repository.write("policies/waivers/three-servers.yaml", waiver)
+    answer = repository.aimass("promote", "churn", "--to", "dev", "--dry-run")
+    assert answer.code == code
+    told = "the waiver from policy `three-servers` ended on 2026-11-02: it is new"
+    assert (told in answer.err) is bool(code)
+    repository.release("dev", 2, LONG_AGO)
+    assert repository.aimass("promote", "churn", "--to", "staging", "--dry-run").code == 0
+
+
 def test_a_hold_ends_by_itself(repository: Repository) -> None:
     repository.release("dev", 1)
     for until, code in (("2026-11-02T00:00Z", 0), (in_hours(1), 26)):

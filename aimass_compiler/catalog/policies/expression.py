@@ -32,7 +32,9 @@ def _is_claim(text: str) -> str:
     try:
         checked(text)
     except ExpressionError as error:
-        raise PydanticCustomError("expression", "{problem}", {"problem": str(error)}) from None
+        raise PydanticCustomError(
+            "expression", "it is no claim in CEL: {problem}", {"problem": str(error)}
+        ) from None
     return text
 
 
