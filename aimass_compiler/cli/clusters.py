@@ -198,7 +198,7 @@ def hold_to_merged(project: Project) -> None:
 
 def servers_of(project: Project) -> dict[str, str | None]:
     """Every environment in the order of promotion, and where its cluster is, if the settings have it."""
-    return {name: environment.server for name, environment in _settings_of(project).environments.items()}
+    return {name: environment.server for name, environment in settings_of(project).environments.items()}
 
 
 def namespaces_of(project: Project, environment: str, models: Sequence[str] = ()) -> set[str]:
@@ -225,13 +225,13 @@ def namespace_of(project: Project, environment: str, model: str = "") -> str:
 
     if found := namespaces_in(project.generated, environment).get(team_of(model)):
         return found
-    settings = _settings_of(project, model)
+    settings = settings_of(project, model)
     if environment not in settings.environments:
         raise _nothing_there(project, environment)
     return settings.namespace_of(environment)
 
 
-def _settings_of(project: Project, model: str = "") -> Settings:
+def settings_of(project: Project, model: str = "") -> Settings:
     """The settings that hold for a model, or for those of no team."""
     from aimass_compiler.spec.decode.organisation_files import read_organisation
 

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import clusters, terminal
+from aimass_compiler.cli.engine_environments import by_hand, engine_in, require_no_engine_in
 from aimass_compiler.conventions import ExitCode
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from aimass_compiler.project import Project
     from aimass_compiler.releases.release_file import Release
 
-EXIT_CODES = (ExitCode.NOT_READY, ExitCode.UNREACHABLE, ExitCode.REFUSED)
+EXIT_CODES = (ExitCode.CONFLICT, ExitCode.NOT_READY, ExitCode.UNREACHABLE, ExitCode.REFUSED)
 
 
 def add_now(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +35,11 @@ def roll_back_now(arguments: argparse.Namespace, project: Project) -> RolledBack
     """
     from aimass_compiler.delivery.rollback_target import rollback_target
     from aimass_compiler.kubernetes.rollback import NothingBefore
+
+    environment = arguments.environment
+    if engine_in(project, environment):
+        way_out = by_hand(project, arguments.model, environment)
+        require_no_engine_in(project, [environment], way_out)
 
     def in_git() -> Release:
         return rollback_target(project.root, arguments.model, arguments.environment, arguments.version).target

@@ -15,6 +15,7 @@ from aimass_compiler.kubernetes import handover, hold, inventory, moved_model
 from aimass_compiler.kubernetes.canary_state import Ending, canary_state
 from aimass_compiler.kubernetes.connection import AppliedObject, Connection, KindMissing
 from aimass_compiler.kubernetes.definitions import defined
+from aimass_compiler.kubernetes.delivery_engine import require_no_engine
 from aimass_compiler.kubernetes.dry_run import DryRun, dry_run
 from aimass_compiler.kubernetes.failures import Changed, ClusterError
 from aimass_compiler.kubernetes.handover import Handover
@@ -80,6 +81,8 @@ def _steps(run: ApplyRun, declared: DeclaredModel, lease: Lease, outcomes: list[
     before = _inventory(run, declared)
     around = handover.between(run.connection, before, declared)
     compared = _compare(run, around)
+    if not run.options.adopts:
+        require_no_engine(each.outcome.live for each in compared)
     changed = [each for each in compared if each.changes]
     owned = _note_owned(run, declared, before, is_complete=not changed)
     outcomes += (each.outcome for each in compared if not each.changes)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.kubernetes import inventory
 from aimass_compiler.kubernetes.connection import Connection, KindMissing
+from aimass_compiler.kubernetes.delivery_engine import engine_of
 from aimass_compiler.kubernetes.failures import ClusterError
 from aimass_compiler.kubernetes.inventory import ClusterInventory, InventoryEntry
 from aimass_compiler.kubernetes.lease import leased
@@ -99,6 +100,8 @@ def _delete(
         return ObjectOutcome(
             key, ObjectAction.LEFT, "it no longer carries the labels of this model", live=live
         )
+    if engine := engine_of(live):
+        return ObjectOutcome(key, ObjectAction.LEFT, f"{engine} applies it", live=live)
     if not is_dry_run:
         connection.delete(live)
     return ObjectOutcome(key, ObjectAction.DELETED, live=live)

@@ -16,6 +16,7 @@ from aimass_compiler import conventions, model_path
 from aimass_compiler.kubernetes import inventory
 from aimass_compiler.kubernetes.applied_part import applied_part
 from aimass_compiler.kubernetes.connection import Connection
+from aimass_compiler.kubernetes.delivery_engine import require_no_engine
 from aimass_compiler.kubernetes.failures import Changed, ClusterError
 from aimass_compiler.kubernetes.handover import deployment_of
 from aimass_compiler.kubernetes.hold import ImageHold
@@ -138,6 +139,7 @@ def _serving(connection: Connection, owned: ClusterInventory) -> tuple[Object, O
             f"{key_of(workload)} has no template of pods that could be changed at once",
             "roll back in git, without `--now`, and apply",
         )
+    require_no_engine(found)
     rollouts = (each for each in found if deployment_of(each) == key_of(workload))
     return workload, next(rollouts, None)
 

@@ -13,10 +13,11 @@ from aimass_compiler import conventions
 from aimass_compiler.kubernetes import inventory, readiness
 from aimass_compiler.kubernetes.changed_models import ChangedIn, changes_of
 from aimass_compiler.kubernetes.connection import Connection, KindMissing
+from aimass_compiler.kubernetes.delivery_engine import engine_of
 from aimass_compiler.kubernetes.failures import ClusterError
 from aimass_compiler.kubernetes.handover import ROLLOUT_HASH, desired, is_scaler, least
 from aimass_compiler.kubernetes.hold import ImageHold
-from aimass_compiler.kubernetes.inventory import ClusterInventory, DamagedInventory
+from aimass_compiler.kubernetes.inventory import ClusterInventory, DamagedInventory, InventoryEntry
 from aimass_compiler.kubernetes.objects import (
     Object,
     ObjectKey,
@@ -31,6 +32,7 @@ from aimass_compiler.kubernetes.transport import AT_ONCE
 from aimass_compiler.model_path import name_of, team_of
 from aimass_compiler.programs import git
 from aimass_compiler.project import Project
+from aimass_compiler.releases import release_file
 from aimass_compiler.render.serving.kinds import is_canary
 
 #: Which models' manifests differ from those at a commit; None where git does not know it.
@@ -128,6 +130,8 @@ class GitState:
     source: str
     """Its address, by which its models are distinguished from those of others."""
     changed_since: ChangedSince
+    released: Callable[[str], str]
+    """The digest that git releases of a model."""
 
 
 def look(
@@ -187,7 +191,15 @@ def _git_state(project: Project, place: EnvironmentNamespace, changed: ChangedIn
         for model in models_of(project.generated, environment)
         if teams.get(team_of(model), place.namespace) == place.namespace
     )
-    return GitState(models, git.source(project.root), lambda commit: changed(commit, environment))
+
+    def released(model: str) -> str:
+        try:
+            found = release_file.read(project.root, environment, model)
+        except release_file.DamagedRelease:
+            return ""
+        return found.digest if found else ""
+
+    return GitState(models, git.source(project.root), lambda commit: changed(commit, environment), released)
 
 
 def running(
@@ -195,7 +207,7 @@ def running(
 ) -> list[DeployedModel]:
     """Every model that was applied there or that git has for it, by name. Raises ClusterError."""
     found = inventory.found(connection, environment, namespace)
-    replicas = _replica_sets(connection, environment, namespace) if found else {}
+    replicas = _replica_sets(connection, environment, namespace) if found or project.models else {}
     paths = {name_of(model): model for model in project.models}
 
     def looked_at(each: ClusterInventory | DamagedInventory) -> DeployedModel:
@@ -208,11 +220,31 @@ def running(
     applied = pool.map(looked_at, found)
     there = {name_of(each.model) for each in found}
     absent = [
-        DeployedModel(model, environment, Health.NOT_APPLIED, InGit.NEW)
+        _by_engine(connection, (model, environment, namespace), replicas.get(name, ()), project)
         for name, model in paths.items()
         if name not in there
     ]
     return sorted([*applied, *absent], key=lambda each: each.model)
+
+
+def _by_engine(
+    connection: Connection, place: tuple[str, str, str], replicas: Sequence[Object], project: GitState
+) -> DeployedModel:
+    """A model without an inventory: what runs of it by the doing of an engine, which keeps one elsewhere."""
+    model, environment, namespace = place
+    owners = [
+        (each["apiVersion"].rpartition("/"), each)
+        for replica in replicas
+        for each in replica["metadata"].get("ownerReferences", ())
+    ]
+    keys = {ObjectKey(group, of["kind"], namespace, of["name"]): last for (group, _, last), of in owners}
+    if not any(live is not None and engine_of(live) for live in (_live(connection, key) for key in keys)):
+        return DeployedModel(model, environment, Health.NOT_APPLIED, InGit.NEW)
+    entries = [InventoryEntry(key, version) for key, version in keys.items()]
+    owned = ClusterInventory(model, environment, namespace, source=project.source, is_complete=True)
+    found = _one(connection, owned.having(entries), replicas, project)
+    in_git = InGit.SAME if found.digest == project.released(model) else InGit.BEHIND
+    return replace(found, in_git=in_git)
 
 
 def _replica_sets(connection: Connection, environment: str, namespace: str) -> dict[str, list[Object]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -42,3 +43,14 @@ class FollowedRepository(Frozen):
     """What is on this branch is what runs."""
     secret: str | None = Field(None, max_length=253, pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
     """The Secret of each environment's namespace with what Flux needs to read it; Argo CD has its own."""
+
+
+def require_repository(repository: FollowedRepository | None, engines: Mapping[str, Engine]) -> None:
+    """Raises PydanticCustomError where an engine applies an environment, and does not know from where."""
+    name = next((name for name, engine in engines.items() if engine != "apply"), None)
+    if name is not None and repository is None:
+        raise PydanticCustomError(
+            "repository",
+            "`{engine}` applies {name}, so it must know where: add `repository: {example}`",
+            {"engine": engines[name], "name": name, "example": "{url: https://github.com/acme/models}"},
+        )

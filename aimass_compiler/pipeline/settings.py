@@ -23,7 +23,7 @@ from aimass_compiler.conventions import NO_REGISTRY, VLLM_VERSION
 from aimass_compiler.pipeline.accelerator import Accelerator
 from aimass_compiler.pipeline.ci import Ci
 from aimass_compiler.pipeline.generated_files import GeneratedFiles, MonitoringSettings
-from aimass_compiler.pipeline.gitops import PLACE, RELEASE_APART, Engine, FollowedRepository
+from aimass_compiler.pipeline.gitops import PLACE, Engine, FollowedRepository, require_repository
 from aimass_compiler.pipeline.image_signature import ImageSignature
 from aimass_compiler.pipeline.model_name import ModelName
 from aimass_compiler.pipeline.shared_server import SharedServer
@@ -307,16 +307,7 @@ class Settings(Frozen):
 
     @model_validator(mode="after")
     def _is_repository_known(self) -> Self:
-        engines = {name: self.engine_of(name) for name in self.environments}
-        name = next((name for name, engine in engines.items() if engine != "apply"), None)
-        if name and self.repository is None:
-            message = "`{engine}` applies {name}, so it must know where: add `repository: {example}`"
-            named = {
-                "engine": engines[name],
-                "name": name,
-                "example": "{url: https://github.com/acme/models}",
-            }
-            raise PydanticCustomError("repository", message, named)
+        require_repository(self.repository, {name: self.engine_of(name) for name in self.environments})
         return self
 
     def engine_of(self, environment: str) -> Engine:
@@ -325,14 +316,15 @@ class Settings(Frozen):
         return (own.applied_by if own else None) or self.engine
 
     @property
+    def delivered(self) -> tuple[str, ...]:
+        """The environments that `aimass apply` brings what is released to."""
+        return tuple(name for name in self.environments if self.engine_of(name) == "apply")
+
+    @property
     def followed_repository(self) -> FollowedRepository:
         """Where an engine reads this repository; settings with an engine and without it are refused."""
         assert self.repository is not None  # noqa: S101  # as said
         return self.repository
-
-    def is_release_apart(self, environment: str) -> bool:
-        """Whether what applies must find the release beside an overlay, not in it."""
-        return self.engine_of(environment) in RELEASE_APART
 
     @property
     def signers(self) -> frozenset[str]:

@@ -8,6 +8,7 @@ from itertools import combinations
 from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Example, Explanation, Finding, Path, Severity
 from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.gitops import RELEASE_APART
 from aimass_compiler.pipeline.override_locations import written
 from aimass_compiler.pipeline.serving import Gateway
 from aimass_compiler.pipeline.settings import Account, Deployer
@@ -226,7 +227,7 @@ def _engines(pipeline: Pipeline) -> Iterator[Finding]:
     """Engines that act as a ServiceAccount of each namespace, and find none."""
     for name, here in pipeline.environments.items():
         settings = pipeline.settings
-        if settings.is_release_apart(name) and account_of(settings, name, here.namespace) is None:
+        if settings.engine_of(name) in RELEASE_APART and account_of(settings, name, here.namespace) is None:
             message = f"Flux finds no ServiceAccount of `{here.namespace}` here, and applies as itself"
             hint = "add `service_account: {}`, for which `access.yaml` has the rights"
             path = ("environments", name, "deployer")

@@ -10,6 +10,7 @@ from msgspec import Struct
 from aimass_compiler import conventions
 from aimass_compiler.model_path import beside, root_from
 from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.gitops import RELEASE_APART
 from aimass_compiler.render.access import ACCESS_FILE, access_file
 from aimass_compiler.render.emit import block, emit, emit_all
 from aimass_compiler.render.image_volumes import Place, mounted, replacements, stand_in
@@ -113,7 +114,7 @@ def _overlay(
     pipeline: Pipeline, name: str, layers: Sequence[Layer], change: Difference, images: Sequence[Place]
 ) -> dict[str, bytes]:
     added = [*([_OBJECTS_FILE] if change.added else []), *([_IMAGES_FILE] if images else [])]
-    is_apart = pipeline.settings.is_release_apart(name)
+    is_apart = pipeline.settings.engine_of(name) in RELEASE_APART
     first = [patch for patch in change.patches if _names_images(patch)]
     later = [patch for patch in change.patches if patch not in first]
     parts = {

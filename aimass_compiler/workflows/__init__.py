@@ -37,10 +37,17 @@ def render(settings: Settings, models: int) -> dict[str, bytes]:
         "signing": signing,
         "by_whom": _BY_WHOM[signing],
         "environments": [_word(name) for name in settings.environments],
+        "delivered": [_word(name) for name in settings.delivered],
         "first": _word(next(iter(settings.environments))),
         "batches": range(1, batches(models) + 1),
     }
-    wanted = {"check": True, "train": True, "deliver": True, "drift": github.drift, "verify": github.verify}
+    wanted = {
+        "check": True,
+        "train": True,
+        "deliver": bool(settings.delivered),
+        "drift": github.drift,
+        "verify": github.verify,
+    }
     return {
         f"{conventions.WORKFLOWS_FOLDER}/aimass-{name}.yml": _filled(name, known)
         for name, is_wanted in sorted(wanted.items())

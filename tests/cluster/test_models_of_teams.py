@@ -91,3 +91,11 @@ def test_a_model_that_moved_to_a_team_keeps_what_it_has(project: Project, namesp
     ]
     assert {each["model"] for each in place["models"]} == {GROWTH, "growth/moved"}
     assert "gone from git" not in {each["inGit"] for each in place["models"]}
+
+
+def test_a_model_of_a_team_is_changed_by_the_next_apply(project: Project) -> None:
+    project.declare(config("churn-settings", colour="red"), model=GROWTH)
+    assert project.apply(GROWTH).code == 0
+    project.declare(config("churn-settings", colour="blue"), model=GROWTH)
+    again = project.apply(GROWTH)
+    assert (again.code, again.actions(GROWTH)) == (0, {"ConfigMap churn-settings": "changed"}), again.told

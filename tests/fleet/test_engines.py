@@ -128,7 +128,13 @@ def _greedy(pattern: str, path: str) -> bool:
 def test_flux_acts_as_an_account_of_the_namespace_and_reads_its_own_team() -> None:
     team = documents("flux", "prod/teams/growth.yaml")
     source = team.pop("models-growth")
-    assert source["spec"]["sparseCheckout"] == ["generated/growth", "releases/prod"]
+    assert source["spec"]["ignore"].splitlines()[:5] == [
+        "/*",
+        "!/generated",
+        "/generated/*",
+        "!/generated/growth",
+        "!/releases",
+    ]
     assert {each["metadata"]["namespace"] for each in (source, *team.values())} == {"growth-prod"}
     assert {each["spec"]["serviceAccountName"] for each in team.values()} == {"aimass"}
     assert [each["path"] for each in (one["spec"] for one in team.values())] == [

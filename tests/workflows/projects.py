@@ -32,6 +32,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
             }
         },
     },
+    "engines": {
+        "engine": "argocd",
+        "repository": {"url": "https://github.com/acme/models"},
+        "environments": {"try": {"applied_by": "apply"}, "live": {}},
+        "ci": {"github": {"compiler": {"version": "0.1.0"}}},
+    },
     "index": {
         "ci": {"github": {"compiler": {"version": "0.1.0", "index": "https://pypi.acme.example/simple"}}}
     },

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from aimass_compiler import workflows
+from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.workflows.actions import ACTIONS
 from scripts.cluster import programs
 from tests.workflows.projects import SETTINGS, compiled
@@ -45,6 +46,18 @@ def test_they_are_as_the_goldens_have_them(name: str) -> None:
             (folder / path).write_bytes(content)
     wanted = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.yml")}
     assert compiled(name) == wanted
+
+
+def test_what_an_engine_applies_is_compared_and_not_delivered() -> None:
+    found = documents("engines")
+    (asked,) = found["workflows/aimass-deliver.yml"][True]["workflow_dispatch"]["inputs"].values()
+    assert asked["options"] == ["try"]
+    compared = found["workflows/aimass-drift.yml"]["jobs"]
+    (matrix,) = (job["strategy"]["matrix"] for job in compared.values() if "strategy" in job)
+    assert matrix["environment"] == ["try", "live"]
+    everywhere = {**SETTINGS["engines"], "environments": {"live": {}}}
+    without = workflows.render(Settings.model_validate(everywhere), 3)
+    assert "workflows/aimass-deliver.yml" not in without
 
 
 @pytest.mark.parametrize("name", SETTINGS)

@@ -23,6 +23,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import clusters, terminal
+from aimass_compiler.cli.engine_environments import require_no_engine_in
 from aimass_compiler.cli.selection import UnknownName, add_format, add_root, project_of
 from aimass_compiler.conventions import ExitCode
 
@@ -97,6 +98,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise UnknownName("--ignore-hold is for the models that are named", "name them: `aimass apply MODEL`")
     project = project_of(arguments)
     targets = clusters.targets_of(project, arguments.models, arguments.env)
+    if arguments.dry_run is None and not (arguments.adopt and arguments.models):
+        merged = "merge it, and the engine applies it; models that are named are taken over by `--adopt`"
+        require_no_engine_in(project, arguments.env, merged)
     try:
         return _applied(arguments, project, targets)
     except KustomizeError as error:

@@ -116,7 +116,7 @@ def _environments(arguments: argparse.Namespace) -> int:
     from aimass_compiler.spec.decode.settings_file import read_settings
 
     project = project_of(arguments)
-    known = list(read_settings(project.settings, conventions.SETTINGS_FILE)[0].environments)
+    known = read_settings(project.settings, conventions.SETTINGS_FILE)[0].delivered
     if arguments.env and arguments.env not in known:
         terminal.error(f"there is no environment `{arguments.env}`", f"there are {', '.join(known)}")
         return ExitCode.USAGE

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import clusters, terminal
 from aimass_compiler.cli.commands.apply import show
+from aimass_compiler.cli.engine_environments import require_no_engine_in
 from aimass_compiler.cli.selection import UnknownName, add_format, add_root, models_called, project_of
 from aimass_compiler.conventions import ExitCode
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from aimass_compiler.kubernetes.inventory import ClusterInventory
     from aimass_compiler.project import Project
 
-EXIT_CODES = (ExitCode.NOT_READY, ExitCode.UNREACHABLE, ExitCode.LOCKED, ExitCode.REFUSED)
+EXIT_CODES = (ExitCode.CONFLICT, ExitCode.NOT_READY, ExitCode.UNREACHABLE, ExitCode.LOCKED, ExitCode.REFUSED)
 EXAMPLES = """
   aimass delete churn --env dev              shows what would go, and asks
   aimass delete churn --env dev --yes        asks nothing
@@ -64,6 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
         for name in environments
         for model in models
     ]
+    if not (arguments.dry_run or arguments.adopt):
+        require_no_engine_in(project, environments, "delete its release in git, and the engine removes it")
     try:
         connection = connect(arguments.kubeconfig, arguments.context, terminal.report)
         found = _found(connection, places)

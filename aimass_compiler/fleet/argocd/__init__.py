@@ -38,6 +38,8 @@ _OPTIONS = (
 _FINALIZER = "resources-finalizer.argocd.argoproj.io"
 #: A patch of Argo CD's own settings, which is no object to apply: it would take the place of theirs.
 _HEALTH_FILE = "argocd-cm.yaml"
+#: What is released is applied by itself, and changes by hand are put back.
+AUTOMATED = {"prune": True, "selfHeal": True}
 _RETRY = {"limit": 5, "backoff": {"duration": "10s", "factor": 2, "maxDuration": "3m"}}
 
 
@@ -122,7 +124,7 @@ def _released(settings: Settings, home: EngineHome, found: list[EngineHome]) -> 
     files += [{"path": f"{folder}/{team}/*/{conventions.RELEASE_FILE}", "exclude": True} for team in others]
     values = {
         "project": _project_name(home.team),
-        "suffix": f"{home.team}." if home.team else "",
+        "suffix": _suffix(home.team),
         "namespace": home.namespace,
     }
     return {"repoURL": _url(settings), "revision": _branch(settings), "files": files, "values": values}
@@ -139,7 +141,7 @@ def _application(settings: Settings, environment: str, found: Iterable[EngineHom
         },
         "destination": {"server": _server(settings, environment), "namespace": "{{.values.namespace}}"},
         "syncPolicy": {
-            "automated": {"prune": True, "selfHeal": True},
+            "automated": AUTOMATED,
             "syncOptions": list(_OPTIONS),
             "retry": _RETRY,
         },
@@ -174,9 +176,24 @@ def _health_settings(found: Iterable[EngineHome]) -> dict[str, str]:
 def _metadata(settings: Settings, name: str) -> dict[str, Any]:
     return {
         "name": name,
-        "namespace": settings.engine_namespace or _NAMESPACE,
+        "namespace": place(settings),
         "labels": {conventions.LABEL_MANAGED_BY: conventions.MANAGER},
     }
+
+
+def place(settings: Settings) -> str:
+    """The namespace of Argo CD and of what it reads."""
+    return settings.engine_namespace or _NAMESPACE
+
+
+def application_name(model: str, environment: str) -> str:
+    """The Application of a model, by its path: with dots, which no name of a model or a team has."""
+    team, _, name = model.rpartition("/")
+    return f"{name}.{_suffix(team)}{environment}"
+
+
+def _suffix(team: str) -> str:
+    return f"{team}." if team else ""
 
 
 def _project_name(team: str) -> str:

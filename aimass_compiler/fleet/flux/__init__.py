@@ -9,7 +9,7 @@ Source: https://fluxcd.io/flux/components/kustomize/kustomizations/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from aimass_compiler import conventions
@@ -27,14 +27,15 @@ from aimass_compiler.render.rights import account_of
 
 ENGINE: Engine = "flux"
 _NAMESPACE = "flux-system"
-_KUSTOMIZE = "kustomize.toolkit.fluxcd.io/v1"
+_KUSTOMIZE, _SOURCE = "kustomize.toolkit.fluxcd.io/v1", "source.toolkit.fluxcd.io/v1"
 _ROOT = "aimass-{environment}"
 #: How often the repository is looked at, and a model compared with the cluster though nothing was committed.
 _POLLED, _COMPARED, _RETRIED = "1m", "10m", "1m"
 #: How long a new version may take to get ready before that is reported as a failure.
 _READY_WITHIN = "10m"
 #: What no Kustomization builds from.
-_UNREAD = ("pipeline.json", "resolved.json", "inventory.json", "access.yaml", "dvc.*", "image/", "train/")
+_UNREAD = ("pipeline.json", "resolved.json", "inventory.json", "access.yaml", "dvc.*")
+_UNREAD_FOLDERS = ("image", "train")
 #: Without the annotation that a release sets, nothing of a model is built. Names in the patch mean nothing.
 _NOTHING_UNRELEASED = {
     "target": {"annotationSelector": f"!{conventions.ANNOTATION_VERSION}"},
@@ -67,7 +68,7 @@ def _root(settings: Settings, environment: str) -> Iterator[dict[str, Any]]:
     """What keeps all Kustomizations as the repository has them; an administrator applies it once."""
     place = (settings.engine_namespace or _NAMESPACE, _ROOT.format(environment=environment))
     folder = f"{conventions.GENERATED_FOLDER}/{conventions.FLEET_FOLDER}/flux/{environment}"
-    yield _source(settings.followed_repository, place, [folder])
+    yield _source(settings.followed_repository, place, [conventions.FLEET_FOLDER])
     yield {
         "apiVersion": _KUSTOMIZE,
         "kind": "Kustomization",
@@ -82,40 +83,36 @@ def _root(settings: Settings, environment: str) -> Iterator[dict[str, Any]]:
     }
 
 
-def _source(repository: FollowedRepository, place: tuple[str, str], folders: Sequence[str]) -> dict[str, Any]:
-    """The repository as Flux fetches it: of `folders` only, where there are any."""
+def _source(
+    repository: FollowedRepository, place: tuple[str, str], folders: Iterable[str], unread: Iterable[str] = ()
+) -> dict[str, Any]:
+    """The repository as Flux keeps it for these folders of generated/: all releases, and nothing else.
+
+    It would not keep to folders of which one is not there, as that of the releases before the first
+    (`sparseCheckout`).
+    """
     namespace, name = place
+    generated = conventions.GENERATED_FOLDER
+    only = ("/*", f"!/{generated}", f"/{generated}/*", *(f"!/{generated}/{each}" for each in folders))
     spec: dict[str, Any] = {
         "interval": _POLLED,
         "url": repository.url,
         "ref": {"branch": repository.branch},
-        "ignore": "\n".join(("/*", *(f"!/{each}" for each in _TOP), *_UNREAD)) + "\n",
+        "ignore": "\n".join((*only, f"!/{conventions.RELEASES_FOLDER}", *unread)) + "\n",
     }
-    if folders:
-        spec["sparseCheckout"] = list(folders)
     if repository.secret is not None:
         spec["secretRef"] = {"name": repository.secret}
     metadata = {"name": name, "namespace": namespace}
-    return {
-        "apiVersion": "source.toolkit.fluxcd.io/v1",
-        "kind": "GitRepository",
-        "metadata": metadata,
-        "spec": spec,
-    }
-
-
-_TOP = (conventions.GENERATED_FOLDER, conventions.RELEASES_FOLDER)
+    return {"apiVersion": _SOURCE, "kind": "GitRepository", "metadata": metadata, "spec": spec}
 
 
 def _followed(fleet: Fleet, home: EngineHome) -> Iterator[dict[str, Any]]:
     """A source and the Kustomizations of one namespace."""
-    folders = []
-    if home.team:
-        releases = f"{conventions.RELEASES_FOLDER}/{home.environment}"
-        folders = [f"{conventions.GENERATED_FOLDER}/{home.team}", releases]
-    yield _source(
-        fleet.organisation.settings.followed_repository, (home.namespace, _source_name(home)), folders
-    )
+    repository = fleet.organisation.settings.followed_repository
+    folders = [home.team] if home.team else list(home.models)
+    model = f"/{conventions.GENERATED_FOLDER}/{home.team or '*'}" + ("/*" if home.team else "")
+    unread = (*_UNREAD, *(f"{model}/{folder}/" for folder in _UNREAD_FOLDERS))
+    yield _source(repository, (home.namespace, _source_name(home)), folders, unread)
     for path, there in home.models.items():
         settings = fleet.organisation.settings_of(path)
         yield _model(path, home, there, account_of(settings, home.environment, home.namespace))
@@ -125,8 +122,13 @@ def _source_name(home: EngineHome) -> str:
     return f"models-{home.team}" if home.team else "models"
 
 
+def kustomization_name(model: str) -> str:
+    """The Kustomization of a model, by its path; its team has a namespace apart."""
+    return model.rpartition("/")[2]
+
+
 def _model(path: str, home: EngineHome, there: Environment, service_account: str | None) -> dict[str, Any]:
-    name, depth = path.rpartition("/")[2], path.count("/") + 5
+    name, depth = kustomization_name(path), path.count("/") + 5
     release = f"{conventions.RELEASES_FOLDER}/{home.environment}/{path}"
     spec: dict[str, Any] = {
         "interval": _COMPARED,
