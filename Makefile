@@ -107,6 +107,10 @@ bench-apply: $(READY) ## measure applying all specs to a real API server against
 bench-fleet: $(READY) ## measure what a thousand models of thirty teams take (a quarter of an hour)
 	python -m benchmarks.fleet --results build/benchmarks/fleet.md
 
+.PHONY: bench-shared
+bench-shared: $(READY) ## measure many models in one server against one server for each (two minutes)
+	python -m benchmarks.shared_servers --alone 4
+
 .PHONY: bench-features
 bench-features: $(READY) ## measure features against what people write by hand (an hour)
 	python -m benchmarks.features --results build/benchmarks/features.md

@@ -26,6 +26,8 @@ from aimass_compiler.runtime.server.shared.package_folder import PackageFolder
 from aimass_compiler.runtime.server.shared.registry import NotBrought, Registries
 from scripts.cluster.image_registry import Registry, running
 from server import packages
+from server.serving import serving
+from server.test_shared import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,6 +115,22 @@ def test_a_model_is_brought_released_and_taken_away(
     del LISTED["churn"]
     bringing.look()
     assert [*entry_files(models)] == ["price"]
+
+
+def test_the_server_beside_it_serves_what_is_released(
+    bringing: PackageFolder, guarded: Registry, tmp_path: Path
+) -> None:
+    image = pushed(guarded, packages.churn(tmp_path / "churn"))
+    LISTED["churn"] = {"model": "churn", "image": image, "host": "callers.example.com"}
+    bringing.look()
+    with serving(tmp_path / "models", program="server.shared") as server:
+        asked = {"rows": [packages.CHURN_EXAMPLE]}
+        assert server.ask("POST", "/predict", asked, {"host": "callers.example.com"}).status == 200
+        LISTED["price"] = {"model": "price", "image": pushed(guarded, packages.price(tmp_path / "price"))}
+        del LISTED["churn"]
+        bringing.look()
+        until(lambda: server.get("/v2/models/price/ready").status == 200)
+        until(lambda: server.get("/v2/models/churn/ready").status == 404)
 
 
 def test_where_the_cluster_does_not_answer_everything_stays(
