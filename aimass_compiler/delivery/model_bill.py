@@ -24,7 +24,7 @@ _FOLDER = ".dir"
 
 def model_bill(record: VersionRecord, pipeline: Pipeline, package: Path) -> bytes:
     """The document about a version, whose package lies in a folder."""
-    parts = [*_data(record), *_base(pipeline), *_images(record, pipeline)]
+    parts = [*_data(record, pipeline), *_base(record, pipeline), *_images(record, pipeline)]
     parts += [library(name, version) for name, version in record.trained_with.items()]
     return bill(_model(record, pipeline, package), parts, record.trained_at)
 
@@ -84,7 +84,7 @@ def _card(record: VersionRecord, pipeline: Pipeline) -> dict[str, Any]:
             "modelArchitecture": str(
                 record.parameters.get(conventions.TRIAL_MODEL, pipeline.first_model.kind)
             ),
-            "datasets": [{"ref": part["bom-ref"]} for part in _data(record)],
+            "datasets": [{"ref": part["bom-ref"]} for part in _data(record, pipeline)],
             "inputs": [{"format": f"{name}: {column.type}"} for name, column in _read(record)],
             "outputs": [{"format": f"{record.contract.target or task.served_as}: {record.contract.task}"}],
         },
@@ -114,33 +114,41 @@ def _numbers(values: object) -> Iterator[tuple[str, str]]:
             yield name, json.dumps(value)
 
 
-def _data(record: VersionRecord) -> list[Component]:
-    """The files that were read, by the hash that DVC has of each."""
-    return [_file_of_data(path, known) for path, known in sorted(record.data.items())]
+def _data(record: VersionRecord, pipeline: Pipeline) -> list[Component]:
+    """The files that were read, by the hash that DVC has of each; the base is none of them."""
+    how = pipeline.task.conversation
+    of_base = () if how is None else how.base.dependencies
+    return [
+        {
+            "type": "data",
+            "bom-ref": f"data:{path}",
+            "name": path,
+            "data": [{"type": "dataset", "name": path}],
+            **_known_by(known),
+        }
+        for path, known in sorted(record.data.items())
+        if path not in of_base
+    ]
 
 
-def _file_of_data(path: str, known: str) -> Component:
-    found: Component = {
-        "type": "data",
-        "bom-ref": f"data:{path}",
-        "name": path,
-        "data": [{"type": "dataset", "name": path}],
-    }
+def _known_by(known: str) -> dict[str, Any]:
+    """The hash that DVC has: of a file, of a list of a folder's files, or whatever a service calls it."""
     if _MD5.fullmatch(known):
-        return {**found, "hashes": [{"alg": "MD5", "content": known}]}
-    kind = "dvc-folder" if known.endswith(_FOLDER) else "etag"
-    return {**found, **properties({kind: known})}
+        return {"hashes": [{"alg": "MD5", "content": known}]}
+    return properties({"dvc-folder" if known.endswith(_FOLDER) else "etag": known}) if known else {}
 
 
-def _base(pipeline: Pipeline) -> Iterator[Component]:
+def _base(record: VersionRecord, pipeline: Pipeline) -> Iterator[Component]:
     """The model that it was fine-tuned from, where it was."""
     how = pipeline.task.conversation
     if how is not None:
+        known = [record.data[path] for path in how.base.dependencies if path in record.data]
         yield {
             "type": "machine-learning-model",
             "bom-ref": f"base:{how.base.shown}",
             "name": how.base.shown,
             "description": "the base that it was fine-tuned from",
+            **_known_by(known[0] if known else ""),
         }
 
 

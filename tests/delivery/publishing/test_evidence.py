@@ -17,8 +17,11 @@ from msgspec.structs import replace
 
 from aimass_compiler.catalog.model import model_named
 from aimass_compiler.cli import main
+from aimass_compiler.delivery.model_bill import model_bill
 from aimass_compiler.delivery.package_signature import statement_in
 from aimass_compiler.delivery.referrers import BOM, KINDS, PROVENANCE, SBOM, attach, document, store_of
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.programs.registry import Repository
 from aimass_compiler.releases.version_record import VersionRecord, encoded, file_of, versions_of
 from aimass_compiler.render.image import server_image
@@ -26,7 +29,9 @@ from delivery.publishing.conftest import ARTIFACTS, commit, git, push_server
 from scripts.cluster.image_registry import running
 from tests.harness import image_registry
 from tests.harness.signing import KeyPair, cosign_on_the_path, key_pair
+from tests.harness.version_records import recorded
 
+ROOT = Path(__file__).parents[3]
 ALL = "requires: [bom, sbom, signature, provenance]"
 
 
@@ -334,3 +339,20 @@ def test_a_package_is_served_only_if_it_is_the_one_that_was_signed(
     refused = project.aimass("serve", "churn", "--signed-by", ours)
     assert (refused.code, len(started)) == (15, 1)
     assert "Hash mismatch for 'model.onnx'" in refused.err
+
+
+def test_the_bill_of_a_language_model_names_its_base_apart_from_its_data(tmp_path: Path) -> None:
+    document = json.loads((ROOT / "generated/tickets/pipeline.json").read_text())
+    pipeline = Pipeline.model_validate({**document, "settings": Settings.default()})
+    assert pipeline.task.conversation is not None
+    (base,) = pipeline.task.conversation.base.dependencies
+    read = {base: f"{'a' * 32}.dir", "s3://lake/t.csv": "etag"}
+    record = recorded(tmp_path, "growth/tickets", data=read, parity="all forms answer the same")
+    content = model_bill(record, pipeline, ROOT / "aimass_compiler/runtime/language_server/example")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(content.decode()) is None
+    bill = json.loads(content)
+    parts = {part["bom-ref"]: part for part in bill["components"]}
+    assert parts[f"base:{base}"]["type"] == "machine-learning-model"
+    assert parts[f"base:{base}"]["properties"] == [{"name": "aimass:dvc-folder", "value": f"{'a' * 32}.dir"}]
+    datasets = bill["metadata"]["component"]["modelCard"]["modelParameters"]["datasets"]
+    assert datasets == [{"ref": "data:s3://lake/t.csv"}]
