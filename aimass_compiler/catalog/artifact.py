@@ -62,6 +62,8 @@ class Artifact(ABC, Generic[T]):
     engines: ClassVar[tuple[str, ...]] = ()
     #: Whether it is asked with prepared rows, not with the matrices of features.
     reads_rows: ClassVar[bool] = False
+    #: What of the runtime writes its package, as `module:function`; None where it is one graph.
+    packaged_by: ClassVar[str | None] = None
     #: What stages do with it, by their names, where that is not what `stages.STAGES` says.
     summaries: ClassVar[Mapping[str, str]] = {}
     #: What the server answered in the stage `test` to be right, after their number.

@@ -55,6 +55,9 @@ class LanguageModelFiles(Artifact[Any]):
     engines: ClassVar[tuple[str, ...]] = tuple(ENGINES)
     omitted: ClassVar[frozenset[str]] = frozenset({artifacts.FEATURES_GRAPH, artifacts.FEATURES_REFERENCE})
     reads_rows: ClassVar[bool] = True
+    packaged_by: ClassVar[str | None] = (
+        "aimass_compiler.runtime.packaging.language_package:write_language_package"
+    )
     summaries: ClassVar[Mapping[str, str]] = {
         "features": "write the rows as conversations, and these as tokens",
         "package": "merge the weights, build what serves, and certify that all forms answer alike",

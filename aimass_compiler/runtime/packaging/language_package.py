@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars
@@ -40,17 +40,25 @@ class RequestedPackage:
     name: str
     task: Task
     artifact: LanguageModelFiles
-    parity: Parity = field(default_factory=Parity.default)
-    quantize: Quantization | None = None
+    parity: Parity
+    quantize: Quantization | None
 
 
-def write_language_package(wanted: RequestedPackage, workspace: Workspace) -> None:
+def write_language_package(
+    name: str,
+    task: Task,
+    artifact: LanguageModelFiles,
+    parity: Parity | None,
+    quantize: Quantization | None,
+    workspace: Workspace,
+) -> None:
     """Write weights, graph, certificate and what says what they are.
 
     Raises StageFailure where forms of the model differ, or quantisation costs more than its gates allow; then
     nothing is packaged.
     """
-    artifact, folder = wanted.artifact, workspace.folder(artifacts.PACKAGE)
+    wanted = RequestedPackage(name, task, artifact, parity or Parity.default(), quantize)
+    folder = workspace.folder(artifacts.PACKAGE)
     rows = polars.read_parquet(workspace.path(artifacts.rows("test")))
     report = read_json(workspace.path(artifacts.METRICS)) | read_json(workspace.path(artifacts.VERDICT))
     for stale in artifact.unused(folder):
@@ -69,16 +77,16 @@ def write_language_package(wanted: RequestedPackage, workspace: Workspace) -> No
         signature = _signature(wanted, known, engine.stop_ids, rows, workspace)
         fitting = _fitting(wanted, rows, workspace)
         golden = golden_answers(engine, fitting, wanted.parity.log_probability, _context(wanted.task))
-        parity = certificate.document()
+        document = certificate.document()
     documents = {
         artifacts.SIGNATURE: signature,
         artifacts.GOLDEN: golden,
-        artifacts.PARITY: parity,
-        artifacts.REACHED: known | report | {"parity": parity},
+        artifacts.PARITY: document,
+        artifacts.REACHED: known | report | {"parity": document},
     }
     licence = artifact.licence(workspace.folder("train"))
     features = read_json(workspace.path(artifacts.FEATURES)) | {"licence": licence}
-    text = language_card(signature, wanted.task, report, best, features, parity, rows.height)
+    text = language_card(signature, wanted.task, report, best, features, document, rows.height)
     _write(documents, text, workspace)
     print(certificate.statement, flush=True)
     print(f"version {known['version']}, {artifact.size(folder):,} bytes", flush=True)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import polars
 
-from aimass_compiler.catalog.artifacts.language_model import LanguageModelFiles
 from aimass_compiler.catalog.forecast_request import by_request, request_inputs, request_rows
 from aimass_compiler.catalog.model import model_named
 from aimass_compiler.pipeline.columns import request_columns
-from aimass_compiler.pipeline.evaluation import Parity
 from aimass_compiler.runtime.evaluation.forecasts import widths_of
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.packaging import signature
 from aimass_compiler.runtime.packaging.background import background_of
 from aimass_compiler.runtime.packaging.card import card
 from aimass_compiler.runtime.packaging.golden import golden_rows
-from aimass_compiler.runtime.packaging.language_package import RequestedPackage, write_language_package
 from aimass_compiler.runtime.packaging.manifest import manifest_of
 from aimass_compiler.runtime.packaging.reference import prediction_reference, served_reference
 from aimass_compiler.runtime.parity import require_same_package
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.artifact import Artifact
     from aimass_compiler.catalog.task import Task, Thresholds
     from aimass_compiler.pipeline.columns import Column
+    from aimass_compiler.pipeline.evaluation import Parity
     from aimass_compiler.pipeline.quantization import Quantization
     from aimass_compiler.pipeline.serving import Explanations
 
@@ -55,9 +54,9 @@ def run(  # noqa: PLR0913  # what the stage reads of pipeline.json, each by its 
     best = read_json(workspace.path(artifacts.BEST))
     task = task.naming(best.get("classes", task.classes))
     artifact = model_named(best["model"]).artifact.made_for(engine, is_adapter=adapter_of is not None)
-    if isinstance(artifact, LanguageModelFiles):
-        wanted = RequestedPackage(name, task, artifact, parity or Parity.default(), quantize)
-        write_language_package(wanted, workspace)
+    if artifact.packaged_by is not None:
+        module, _, function = artifact.packaged_by.partition(":")
+        getattr(import_module(module), function)(name, task, artifact, parity, quantize, workspace)
     else:
         _write_graph_package(name, task, columns, explanations, artifact, workspace)
 
