@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from aimass_compiler.impact.models import (
     ChangedModel,
     Normal,
     Places,
+    SettledModels,
     differing,
     facts_of,
     is_derived,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from aimass_compiler.impact.cost import Cost
     from aimass_compiler.impact.deployment import Delivery
     from aimass_compiler.impact.reach import Reach
-    from aimass_compiler.impact.release_changes import GitReleases, ReleaseChange, Versions
+    from aimass_compiler.impact.release_changes import ReleaseChange, Versions
 
 #: Whose data and results are held against dvc.lock although nothing changes: a plan answers at once.
 _MOST_LOOKED_AT = 100
@@ -84,6 +85,8 @@ class Effects(Struct, frozen=True):
     against: str | None = None
     """What was compared with, where that is not generated/ on disk."""
     unchanged_models: int = 0
+    settled_files: int = 0
+    """How many files of them were not looked into."""
     left_out: int = 0
     """How many more models change that are not described."""
     waiting: tuple[Effect, ...] = ()
@@ -151,27 +154,26 @@ def effects(
     for model in with_renames(models(plan, changed)):
         places = Places.of(model.name, documents, conventions.SETTINGS_FILE)
         found.append(_described(model, _Around(places, reading, prices, acceptance, reach)))
-    waiting = () if against else tuple(_waiting(plan, changed, reading))
+    waiting = () if against else tuple(_waiting(plan, changed, reading, reach.settled))
     moved = tuple(
         replace(each, breaches=tuple(acceptance.held(each.model, each.breaches)))
         for each in release_changes(reach.before, reach.after, versions, reach.is_canary)
     )
-    told = Effects(plan, tuple(found), against, unchanged, waiting=waiting, releases=moved)
-    return replace(told, notes=tuple(_of_acceptances(told, acceptance, versions, reach.after)))
+    as_it_is = unchanged + len(reach.settled.models)
+    told = Effects(plan, tuple(found), against, as_it_is, waiting=waiting, releases=moved)
+    return replace(told, notes=tuple(_of_acceptances(told, acceptance, versions, reach)))
 
 
-def _of_acceptances(
-    told: Effects, acceptance: Acceptance, versions: Versions, releases: GitReleases
-) -> Iterator[str]:
+def _of_acceptances(told: Effects, acceptance: Acceptance, versions: Versions, reach: Reach) -> Iterator[str]:
     """Which accepted breaks do not happen, and which files of them cannot be read."""
     from aimass_compiler.impact.acceptance import models_with_acceptances, unused
 
     for model in models_with_acceptances(acceptance.root):
         happening = [each for effect in told.models if effect.model == model for each in effect.breaches]
         happening += [each for change in told.releases if change.model == model for each in change.breaches]
-        facts = facts_of(told.plan.files, model)
+        facts = facts_of(told.plan.files, model, reach.settled)
         left = unused(
-            acceptance.of(model), happening, releases, versions, model, facts.contract if facts else None
+            acceptance.of(model), happening, reach.after, versions, model, facts.contract if facts else None
         )
         for name in left:
             file = f"{conventions.ACCEPTS_FOLDER}/{model}.yaml"
@@ -179,12 +181,16 @@ def _of_acceptances(
     yield from acceptance.damaged
 
 
-def _waiting(plan: Plan, changed: Mapping[str, object], reading: Reading) -> Iterator[Effect]:
+def _waiting(
+    plan: Plan, changed: Mapping[str, object], reading: Reading, settled: SettledModels
+) -> Iterator[Effect]:
     """Models whose files are as they should be, and that a run would nevertheless train or test again."""
     of_teams = plan.of_teams
     names = {owner_of(path, of_teams) for path in plan.files} - {"", conventions.FLEET_FOLDER, *changed}
-    ran = [name for name in sorted(names) if reading.has_run(name)][:_MOST_LOOKED_AT]
-    for model in models(plan, dict.fromkeys(ran, ())):
+    every = sorted(names | settled.models)
+    ran = list(islice((name for name in every if reading.has_run(name)), _MOST_LOOKED_AT))
+    planned = models(plan, dict.fromkeys((name for name in ran if name not in settled.models), ()))
+    for model in (*planned, *(settled.model(name) for name in ran if name in settled.models)):
         effect = _by_values(model, last=LastRuns(model.name, model.new_facts, reading))
         if any(stage.state is State.RUNS and not stage.is_always_run for stage in effect.stages):
             yield effect

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path as FilePath
 from typing import Any
 
 import msgspec
@@ -134,10 +135,39 @@ def _model(name: str, changes: tuple[FileChange, ...], before: Files, after: Fil
     return ChangedModel(name, changes, before, after, old, new, old_facts, new_facts, tuple(notes))
 
 
-def facts_of(files: Files, model: str) -> Resolved | None:
-    """The record of one model among the files of all."""
-    path = f"{model}/{conventions.RESOLVED_FILE}"
-    return _facts({conventions.RESOLVED_FILE: files[path]}) if path in files else None
+class SettledModels:
+    """Models whose files are as they should be, so that a plan has none of them; read when asked for."""
+
+    def __init__(self, generated: FilePath, models: Collection[str] = ()) -> None:
+        self._generated = generated
+        self.models = frozenset(models)
+
+    def record(self, model: str) -> bytes | None:
+        """What the compiler knows of one of them; None of any other."""
+        return self._content(model, conventions.RESOLVED_FILE) if model in self.models else None
+
+    def model(self, name: str) -> ChangedModel:
+        """One of them, as one that does not change."""
+        named = {
+            file: self._content(name, file) for file in (conventions.PIPELINE_FILE, conventions.RESOLVED_FILE)
+        }
+        files = {file: content for file, content in named.items() if content is not None}
+        return _model(name, (), files, files)
+
+    def _content(self, model: str, file: str) -> bytes | None:
+        try:
+            return (self._generated / model / file).read_bytes()
+        except OSError:
+            return None
+
+
+NONE_SETTLED = SettledModels(FilePath())
+
+
+def facts_of(files: Files, model: str, settled: SettledModels = NONE_SETTLED) -> Resolved | None:
+    """The record of one model among the files of all, and those that are settled."""
+    record = files.get(f"{model}/{conventions.RESOLVED_FILE}") or settled.record(model)
+    return _facts({conventions.RESOLVED_FILE: record}) if record is not None else None
 
 
 def _facts(files: Files) -> Resolved | None:

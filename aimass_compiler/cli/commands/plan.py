@@ -29,8 +29,10 @@ from msgspec.structs import replace
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import UnknownName, add_format, add_root, project_of, specs_of
+from aimass_compiler.cli.settled_specs import SettledSpecs, settled_specs
 from aimass_compiler.cli.views import findings
 from aimass_compiler.conventions import ExitCode
+from aimass_compiler.model_path import owner_of
 from aimass_compiler.project import Project
 
 if TYPE_CHECKING:
@@ -39,9 +41,12 @@ if TYPE_CHECKING:
     from aimass_compiler.impact.effects import Effects
     from aimass_compiler.impact.release_changes import GitReleases
     from aimass_compiler.plan import Files, Plan, Snapshot
+    from aimass_compiler.spec.yaml.document import Document
 
 #: Of --detailed-exitcode alone: what a program of ours exits with otherwise is an ExitCode.
 CHANGES = 2
+#: More models than these are not looked at one by one.
+_MOST_LOOKED_AT = 100
 _SPECS = (conventions.SPECS_FOLDER, conventions.SETTINGS_FILE, *conventions.ORGANISATION_FOLDERS)
 EXIT_CODES = (ExitCode.BREAKING,)
 EXAMPLES = """
@@ -94,18 +99,17 @@ def run(arguments: argparse.Namespace) -> int:
     """Plan; answers an ExitCode, or as --detailed-exitcode says."""
     from aimass_compiler.checks import model_names
     from aimass_compiler.compile import compile_specs
+    from aimass_compiler.compile_cache import open_cache
     from aimass_compiler.diagnostics import has_errors
     from aimass_compiler.generate.fleet_files import rendered
     from aimass_compiler.impact.consistency import conflicts, data_disagreements
-    from aimass_compiler.impact.effects import effects
-    from aimass_compiler.impact.reach import Reach
-    from aimass_compiler.programs import git
     from aimass_compiler.releases import record_check
-    from aimass_compiler.spec.decode.settings_file import read_settings
 
     project = project_of(arguments)
-    allowed = _allowed(arguments.allow_breaking)
-    compiled = compile_specs(project, specs_of(project, arguments.specs))
+    _allowed(arguments.allow_breaking)  # reports a rule that there is not before anything is compiled
+    cache = open_cache(str(project.root))
+    settled = settled_specs(project, specs_of(project, arguments.specs), cache, arguments.against)
+    compiled = compile_specs(project, settled.others, cache=cache)
     unread = [] if arguments.specs else [*model_names.unread(project.strays())]
     if unread or has_errors(compiled.findings):
         findings.show([*compiled.findings, *unread], compiled.documents, "people")
@@ -114,25 +118,46 @@ def run(arguments: argparse.Namespace) -> int:
     if has_errors(beside_models):
         findings.show([*compiled.findings, *beside_models], compiled.documents, "people")
         return ExitCode.FAILED
-    plan = _plan(arguments, project, {**compiled.files, **once})
-    merged = [] if arguments.against else [*conflicts(project.root, compiled.pipelines)]
-    beside = [] if arguments.against else [*data_disagreements(project.root, compiled.pipelines)]
+    plan = _plan(arguments, project, {**compiled.files, **once}, settled)
+    looked_at = [*compiled.pipelines, *sorted(settled.models)[:_MOST_LOOKED_AT]]
+    merged = [] if arguments.against else [*conflicts(project.root, looked_at)]
+    beside = [] if arguments.against else [*data_disagreements(project.root, looked_at)]
     beside += [] if arguments.specs else record_check.findings(project.root)
     findings.show(
         [*compiled.findings, *beside_models, *plan.findings, *merged, *beside], compiled.documents, "people"
     )
-    before, after = _releases(project, arguments, compiled.pipelines)
+    found = _effects(arguments, project, plan, compiled.documents, settled)
+    sys.stdout.write(_shown(found, arguments))
+    return ExitCode.FAILED if has_errors([*plan.findings, *merged]) else _code(found, arguments)
+
+
+def _effects(
+    arguments: argparse.Namespace,
+    project: Project,
+    plan: Plan,
+    documents: Mapping[str, Document],
+    settled: SettledSpecs,
+) -> Effects:
+    from aimass_compiler.impact.effects import effects
+    from aimass_compiler.impact.models import SettledModels
+    from aimass_compiler.impact.reach import Reach
+    from aimass_compiler.programs import git
+    from aimass_compiler.spec.decode.settings_file import read_settings
+
+    names = {owner_of(path, plan.of_teams) for path in plan.files} | settled.models.keys()
+    before, after = _releases(project, arguments, names)
+    unchanged = SettledModels(project.generated, settled.models)
+    is_known = bool(git.source(project.root))
     found = effects(
         plan,
         root=project.root,
-        documents=compiled.documents,
+        documents=documents,
         prices=read_settings(project.settings, conventions.SETTINGS_FILE)[0].prices,
         against=arguments.against,
-        allowed=allowed,
-        reach=Reach(plan.files, before, after, is_known=bool(git.source(project.root))),
+        allowed=_allowed(arguments.allow_breaking),
+        reach=Reach(plan.files, before, after, is_known=is_known, settled=unchanged),
     )
-    sys.stdout.write(_shown(found, arguments))
-    return ExitCode.FAILED if has_errors([*plan.findings, *merged]) else _code(found, arguments)
+    return replace(found, settled_files=settled.files)
 
 
 def _releases(
@@ -197,18 +222,21 @@ def _code(found: Effects, arguments: argparse.Namespace) -> int:
     return CHANGES if arguments.detailed_exitcode and is_other else ExitCode.DONE
 
 
-def _plan(arguments: argparse.Namespace, project: Project, files: Files) -> Plan:
+def _plan(arguments: argparse.Namespace, project: Project, files: Files, settled: SettledSpecs) -> Plan:
     """The plan from generated/ on disk, or from elsewhere, where an edit by hand is nothing to protect."""
     from aimass_compiler.plan import compare, snapshot
 
     prune_models = not arguments.specs
     if arguments.against is None:
-        return compare(files, snapshot(project.generated, files), prune_models=prune_models)
-    seen = _snapshot_at(project, arguments.against, files)
+        seen = snapshot(project.generated, files, settled=settled.models)
+        return compare(files, seen, prune_models=prune_models)
+    seen = _snapshot_at(project, arguments.against, files, settled)
     return compare(files, seen, prune_models=prune_models, force=True)
 
 
-def _snapshot_at(project: Project, against: str, produced: Collection[str]) -> Snapshot:
+def _snapshot_at(
+    project: Project, against: str, produced: Collection[str], settled: SettledSpecs
+) -> Snapshot:
     """What is compared with: a revision, or where git knows none of this name, a folder.
 
     The folder is a project or its generated/. Where a revision keeps no generated files, its specs are
@@ -219,8 +247,10 @@ def _snapshot_at(project: Project, against: str, produced: Collection[str]) -> S
     from aimass_compiler.programs import git
 
     try:
-        files = _below_generated(git.files_at(against, project.root, [conventions.GENERATED_FOLDER]))
-        if not any(path.endswith(f"/{conventions.INVENTORY_FILE}") for path in files):
+        looked_at = _looked_at(produced, settled)
+        found = git.files_at(against, project.root, looked_at) if looked_at else {}
+        files = {path: each for path, each in _below_generated(found).items() if not settled.has(path)}
+        if not settled.models and not any(path.endswith(f"/{conventions.INVENTORY_FILE}") for path in files):
             files = _compiled_files(against, git.files_at(against, project.root, _SPECS))
         seen = snapshot_of(files, produced)
     except git.GitError as error:
@@ -234,6 +264,17 @@ def _snapshot_at(project: Project, against: str, produced: Collection[str]) -> S
             path = f"{conventions.GENERATED_FOLDER}/{name}/{conventions.INVENTORY_FILE}"
             raise UnknownName(f"`{path}` of `{against}` cannot be read: {inventory}")
     return replace(seen, obstacles={})
+
+
+def _looked_at(produced: Collection[str], settled: SettledSpecs) -> list[str]:
+    """What of generated/ at a revision is compared: all of it, or what is not settled."""
+    from aimass_compiler.plan.names import folders_produced
+
+    of_teams = folders_produced(produced)
+    folders = {owner_of(path, of_teams) for path in produced} | settled.touched
+    if not settled.models or len(folders) > _MOST_LOOKED_AT:
+        return [conventions.GENERATED_FOLDER]
+    return sorted(f"{conventions.GENERATED_FOLDER}/{folder}" for folder in folders if folder)
 
 
 def _below_generated(files: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -55,7 +55,7 @@ def as_text(effects: Effects, paint: Paint = plain, *, with_diff: bool = False) 
 
 def last_lines(effects: Effects) -> list[str]:
     """How many models and files, as Terraform ends its plan."""
-    files = summary(effects.plan.changes, is_written=False)
+    files = summary(effects.plan.changes, is_written=False, settled=effects.settled_files)
     moved = [counted(effects.releases)] if effects.releases else []
     if not effects.models:
         return [*moved, files]
