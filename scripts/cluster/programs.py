@@ -100,7 +100,7 @@ CONTROLLERS = ("kube-controller-manager", "kube-scheduler", "kwok")
 #: What many tests ask for by name; they find it on the PATH, at its end.
 ON_THE_PATH = ("actionlint", "kustomize", "promtool", "prometheus")
 #: What `make test` builds; `prometheus` itself is for what runs at night.
-EACH_TIME = ("actionlint", "cosign", "kustomize", "promtool", "registry", *CONTROL_PLANE, *CONTROLLERS)
+EACH_TIME = ("actionlint", "kustomize", "promtool", "registry", *CONTROL_PLANE, *CONTROLLERS)
 #: What runs canaries: Argo Rollouts, and what moves the weights of routes in the name of its plugin.
 ROLLOUTS = ("rollouts-controller", "gatewayAPI")
 #: What makes Ray clusters of training jobs.

@@ -137,6 +137,7 @@ def test_the_bill_of_materials_lies_beside_a_server_once(pushes_to: str, without
     assert {"onnxruntime", "numpy", "python", "aimass-compiler"} <= names
 
 
+@pytest.mark.nightly
 def test_a_server_is_signed_once_where_an_environment_wants_that(
     pushes_to: str, without_builder: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""An environment that wants a signature asks cosign for exactly that one."""
+"""An environment that wants a signature asks cosign for exactly that one; the real one is asked at night."""
 
 from __future__ import annotations
 
@@ -129,6 +129,7 @@ def real_cosign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
     return run
 
 
+@pytest.mark.nightly
 def test_cosign_itself_tells_signed_images_from_others(
     repository: Repository, real_cosign: Callable[..., str], image_registry: Registry, tmp_path: Path
 ) -> None:
