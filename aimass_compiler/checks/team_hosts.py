@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
+from aimass_compiler.catalog.host_pattern import covers
 from aimass_compiler.checks._example import Example
 from aimass_compiler.diagnostics import Explanation, Finding
 from aimass_compiler.pipeline.override_locations import place_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.pipeline.team_rules import TeamRules
@@ -53,16 +54,11 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 def _problem(rules: TeamRules, environment: str, host: str) -> tuple[str, str] | None:
     """What is wrong with a host, and the way out."""
     for claimed, team in rules.claimed.get(environment, {}).items():
-        if _is_covered(host, [claimed]):
+        if covers(claimed, host):
             return f"`{host}` is a host of team `{team}` in {environment}", "choose a host of your own team"
     own = rules.hosts.get(environment)
-    if own is None or _is_covered(host, own):
+    if own is None or any(covers(each, host) for each in own):
         return None
     file = conventions.TEAM_FILE.format(team=rules.name)
     known = ", ".join(f"`{each}`" for each in own) or "none"
     return f"`{host}` is no host of team `{rules.name}` in {environment}", f"{file} has: {known}"
-
-
-def _is_covered(host: str, patterns: Iterable[str]) -> bool:
-    """Whether one of them is the host, or the `*.` of one takes it in."""
-    return any(host.endswith(each[1:]) if each.startswith("*.") else host == each for each in patterns)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from aimass_compiler.cli.clusters import namespace_of, settings_of
 from aimass_compiler.cli.selection import UnknownName
 from aimass_compiler.conventions import ExitCode
+from aimass_compiler.model_path import name_of
 from aimass_compiler.project import Project
 
 _NAMES = {"argocd": "Argo CD", "flux": "Flux"}
@@ -38,7 +39,7 @@ def by_hand(project: Project, model: str, environment: str) -> str:
 
     settings, namespace = settings_of(project, model), namespace_of(project, environment, model)
     words = (settings, model, environment, namespace)
-    deployment = f"deployment/{model.rpartition('/')[2]}"
+    deployment = f"deployment/{name_of(model)}"
     return (
         f"keep it from the model: `{pause_command(*words)}`; go back: `kubectl rollout undo {deployment} "
         f"-n {namespace}`; have git say so: `aimass rollback {model} --env {environment} --pull-request`; "

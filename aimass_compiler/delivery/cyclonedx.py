@@ -18,7 +18,6 @@ from urllib.parse import quote
 import aimass_compiler
 from aimass_compiler import __version__
 from aimass_compiler.programs.registry import parted
-from aimass_compiler.releases.version_record import ImageDigest
 
 MEDIA_TYPE = "application/vnd.cyclonedx+json"
 _VERSION = "1.6"
@@ -80,11 +79,6 @@ def image(reference: str, role: str) -> Component:
     if digest := _SHA256.fullmatch(version):
         found["hashes"] = [{"alg": "SHA-256", "content": digest[1]}]
     return found
-
-
-def pushed(known: ImageDigest, role: str) -> Component:
-    """An image of ours; one that was never pushed lies in no registry."""
-    return image(known.reference, role)
 
 
 def library(name: str, version: str) -> Component:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from aimass_compiler import __version__
 from aimass_compiler.catalog.artifact import Server
-from aimass_compiler.delivery.cyclonedx import Component, bill, image, library, pinned, properties, pushed
+from aimass_compiler.delivery.cyclonedx import Component, bill, image, library, pinned, properties
 from aimass_compiler.releases.version_record import ImageDigest, VersionRecord
 
 _BASE = "the base image, whose own packages are not listed"
@@ -26,11 +26,11 @@ def served_bill(record: VersionRecord, base: str, server: Server) -> bytes:
     }
     parts = [
         package,
-        pushed(record.server_image, "the server"),
+        image(record.server_image.reference, "the server"),
         *_server_parts(base, server, record.compiler),
     ]
     subject = {
-        **pushed(record.image, "the server with the package of a model"),
+        **image(record.image.reference, "the server with the package of a model"),
         **properties({"platform": "linux"}),
     }
     return bill(subject, parts, record.trained_at, [f"image:{base}"])
@@ -38,7 +38,7 @@ def served_bill(record: VersionRecord, base: str, server: Server) -> bytes:
 
 def server_bill(built: ImageDigest, base: str, server: Server) -> bytes:
     """The document about the image of a server."""
-    subject = {**pushed(built, "a server of models"), **properties({"platform": "linux"})}
+    subject = {**image(built.reference, "a server of models"), **properties({"platform": "linux"})}
     return bill(subject, _server_parts(base, server, __version__), "", [f"image:{base}"])
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from aimass_compiler import conventions
-from aimass_compiler.delivery.cyclonedx import Component, bill, image, library, properties, pushed
+from aimass_compiler.delivery.cyclonedx import Component, bill, image, library, properties
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.releases.version_record import VersionRecord
 
@@ -155,4 +155,4 @@ def _base(record: VersionRecord, pipeline: Pipeline) -> Iterator[Component]:
 def _images(record: VersionRecord, pipeline: Pipeline) -> Iterator[Component]:
     yield image(pipeline.settings.images.python, "the base of the server's image")
     if record.server_image is not None:
-        yield pushed(record.server_image, "the server")
+        yield image(record.server_image.reference, "the server")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from aimass_compiler.fleet.part import Fleet
+from aimass_compiler.model_path import team_of
 from aimass_compiler.pipeline.gitops import Engine
 from aimass_compiler.pipeline.organisation import Organisation
 from aimass_compiler.render.facts import Environment
@@ -40,7 +41,7 @@ def homes(fleet: Fleet, engine: Engine) -> Iterator[EngineHome]:
         found: dict[str, dict[str, Environment]] = {}
         for path, model in fleet.models.items():
             if there := model.environments.get(environment):
-                found.setdefault(path.rpartition("/")[0], {})[path] = there
+                found.setdefault(team_of(path), {})[path] = there
         for team, models in sorted(found.items()):
             (namespace, *_) = (there.namespace for there in models.values())
             yield EngineHome(environment, team, namespace, models)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct, field
 
 from aimass_compiler import conventions
+from aimass_compiler.model_path import team_of
 from aimass_compiler.pipeline.policy import Policies
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.shared_parts import SharedParts
@@ -31,15 +32,18 @@ class Organisation(Struct, frozen=True):
     """The settings of teams that were asked for, as a thousand models ask for those of thirty teams."""
 
     def settings_of(self, model: str) -> Settings:
-        """The settings that hold for a model, by its path; those of a team for `team/`."""
-        name, is_of_team, _ = model.partition("/")
-        if not is_of_team:
+        """The settings that hold for a model, by its path."""
+        return self.settings_of_team(team_of(model))
+
+    def settings_of_team(self, name: str) -> Settings:
+        """The settings that hold for a team's models; for those of no team, whose name is empty, its own."""
+        if not name:
             return self.settings
         if name not in self.known:
-            self.known[name] = self._settings_of_team(name, self.teams.get(name))
+            self.known[name] = self._adjusted(name, self.teams.get(name))
         return self.known[name]
 
-    def _settings_of_team(self, name: str, team: Team | None) -> Settings:
+    def _adjusted(self, name: str, team: Team | None) -> Settings:
         described = team or Team.default()
         environments = {}
         for environment, settings in self.settings.environments.items():

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from aimass_compiler.language.policy_table import policy_table
 from cli.projects import Project
+from scripts.site.policy_table import policy_table
 
 PAGE = Path(__file__).parents[2] / "docs/policies.md"
 SERVERS = """

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
+from aimass_compiler.catalog.host_pattern import covers
 from aimass_compiler.catalog.policy_rule import ROUTES, AdmissionClaim, PolicyObjection, PolicyRule
 from aimass_compiler.catalog.text_form import text_form
 
@@ -36,7 +37,7 @@ class Hosts(PolicyRule):
 
     def objections(self, model: Pipeline, environment: str) -> Iterator[PolicyObjection]:
         gateway = model.environments[environment].serving.gateway
-        if gateway is None or any(_allows(allowed, gateway.host) for allowed in self.allowed):
+        if gateway is None or any(covers(allowed, gateway.host) for allowed in self.allowed):
             return
         listed = ", ".join(f"`{allowed}`" for allowed in self.allowed) or "none"
         message = f"the host `{gateway.host}` is not allowed"
@@ -55,7 +56,3 @@ class Hosts(PolicyRule):
                 ROUTES, f"has(object.spec.hostnames) && size(object.spec.hostnames) > 0 && {claim}", message
             ),
         )
-
-
-def _allows(allowed: str, host: str) -> bool:
-    return host.endswith(allowed[1:]) if allowed.startswith("*") else host == allowed

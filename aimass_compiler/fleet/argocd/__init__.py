@@ -16,6 +16,7 @@ from aimass_compiler import conventions
 from aimass_compiler.fleet.engine_homes import EngineHome, applies_any, homes, kinds_of
 from aimass_compiler.fleet.part import Fleet, FleetPart
 from aimass_compiler.fleet.written_by_others import WRITTEN_IN_CANARIES, WrittenField
+from aimass_compiler.model_path import name_of, team_of
 from aimass_compiler.pipeline.gitops import Engine
 from aimass_compiler.pipeline.organisation import Organisation
 from aimass_compiler.pipeline.settings import Settings
@@ -188,8 +189,7 @@ def place(settings: Settings) -> str:
 
 def application_name(model: str, environment: str) -> str:
     """The Application of a model, by its path: with dots, which no name of a model or a team has."""
-    team, _, name = model.rpartition("/")
-    return f"{name}.{_suffix(team)}{environment}"
+    return f"{name_of(model)}.{_suffix(team_of(model))}{environment}"
 
 
 def _suffix(team: str) -> str:

@@ -16,6 +16,7 @@ from aimass_compiler import conventions
 from aimass_compiler.fleet.engine_homes import EngineHome, applies_any, homes, kinds_of
 from aimass_compiler.fleet.part import Fleet, FleetPart
 from aimass_compiler.fleet.written_by_others import WRITTEN_IN_CANARIES
+from aimass_compiler.model_path import name_of
 from aimass_compiler.pipeline.gitops import Engine, FollowedRepository
 from aimass_compiler.pipeline.organisation import Organisation
 from aimass_compiler.pipeline.settings import Settings
@@ -124,7 +125,7 @@ def _source_name(home: EngineHome) -> str:
 
 def kustomization_name(model: str) -> str:
     """The Kustomization of a model, by its path; its team has a namespace apart."""
-    return model.rpartition("/")[2]
+    return name_of(model)
 
 
 def _model(path: str, home: EngineHome, there: Environment, service_account: str | None) -> dict[str, Any]:

@@ -73,7 +73,10 @@ def fleet_alerts() -> Iterator[Alert]:
 
 
 def _rule(alert: Alert) -> dict[str, Any]:
-    about = {"owner": _declared_label("owner"), "runbook_url": _declared_label("runbook")}
+    about = {
+        "owner": _declared_label("owner"),
+        conventions.ANNOTATION_RUNBOOK: _declared_label(conventions.LABEL_RUNBOOK),
+    }
     return {
         "alert": alert.name,
         "expr": alert.expression,

@@ -52,7 +52,7 @@ def _namespaces(fleet: Fleet) -> Iterator[tuple[str, str, str]]:
     organisation = fleet.organisation
     teams = {team_of(path) for path in fleet.models} | {"", *organisation.teams}
     for team in sorted(teams):
-        settings = organisation.settings_of(f"{team}/" if team else "")
+        settings = organisation.settings_of_team(team)
         for environment in settings.environments:
             yield settings.namespace_of(environment), team, environment
 

@@ -9,6 +9,7 @@ from aimass_compiler.diagnostics import Example, Explanation, Finding
 from aimass_compiler.fleet.part import Fleet
 from aimass_compiler.fleet.servers import budget
 from aimass_compiler.fleet.servers.place import ServerPlace, places
+from aimass_compiler.model_path import path_of
 
 EXPLANATIONS = (
     Explanation(
@@ -116,7 +117,7 @@ def _apart(place: ServerPlace) -> Iterator[Finding]:
 
 
 def _named(place: ServerPlace, fleet: Fleet) -> Iterator[Finding]:
-    model = f"{place.team}/{place.name}" if place.team else place.name
+    model = path_of(place.team, place.name)
     if model in fleet.models:
         message = f"the shared server `{place.name}` has the name of the model `{model}`"
         at, hint = ("servers", place.name), "rename the server"

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from aimass_compiler.catalog.quantities import Duration
 from aimass_compiler.fleet.part import Fleet
+from aimass_compiler.model_path import team_of
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.shared_server import SharedServer
 from aimass_compiler.render.facts import Environment, SharedPlace
@@ -55,11 +56,10 @@ def places(fleet: Fleet) -> Iterator[ServerPlace]:
     """Every server that any model shares, in each environment where one does."""
     found: dict[tuple[str, str, str], dict[str, Environment]] = {}
     for path, model in fleet.models.items():
-        team = path.partition("/")[0] if "/" in path else ""
         for environment, here in model.environments.items():
             if here.shared is not None:
-                found.setdefault((environment, team, here.shared.server), {})[path] = here
+                found.setdefault((environment, team_of(path), here.shared.server), {})[path] = here
     for (environment, team, name), models in sorted(found.items()):
-        settings = fleet.organisation.settings_of(f"{team}/" if team else "")
+        settings = fleet.organisation.settings_of_team(team)
         if name in settings.servers and environment in settings.environments:
             yield ServerPlace(name, settings.servers[name], environment, team, settings, models)

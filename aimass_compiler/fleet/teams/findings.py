@@ -11,6 +11,7 @@ from aimass_compiler.catalog.quantities import Bytes, Cores
 from aimass_compiler.diagnostics import Example, Explanation, Finding, Severity
 from aimass_compiler.fleet.part import Fleet
 from aimass_compiler.fleet.teams.home import Home, homes
+from aimass_compiler.model_path import team_of
 from aimass_compiler.pipeline.settings import Prices
 from aimass_compiler.render.facts import Resolved
 
@@ -68,7 +69,7 @@ def findings(fleet: Fleet) -> Iterator[Finding]:
     """Quotas and budgets that are too small for what specs ask for."""
     of_team: dict[str, list[Resolved]] = {}
     for path, model in fleet.models.items():
-        of_team.setdefault(path.partition("/")[0] if "/" in path else "", []).append(model)
+        of_team.setdefault(team_of(path), []).append(model)
     for home in homes(fleet.organisation):
         models = of_team.get(home.name, [])
         yield from _beyond_quota(home, models)

@@ -58,6 +58,6 @@ class Home(Struct, frozen=True):
 def homes(organisation: Organisation) -> Iterator[Home]:
     """Every team in every environment."""
     for name, team in sorted(organisation.teams.items()):
-        settings = organisation.settings_of(f"{name}/")
+        settings = organisation.settings_of_team(name)
         for environment in settings.environments:
             yield Home(name, team, team.place(environment), environment, settings)

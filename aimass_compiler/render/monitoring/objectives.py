@@ -14,7 +14,7 @@ from aimass_compiler import conventions
 from aimass_compiler.pipeline.serving import Objectives
 from aimass_compiler.render.serving.series import SLOW_SHARES, Requests, Timed
 
-AVAILABILITY = "availability"
+AVAILABILITY = conventions.OBJECTIVE_AVAILABILITY
 
 
 class Burn(Struct, frozen=True):

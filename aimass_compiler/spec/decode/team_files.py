@@ -148,7 +148,7 @@ def disagreements(organisation: Organisation) -> Iterator[Finding]:
         for name, each in settings.environments.items()
     }
     for team in sorted(organisation.teams):
-        own = organisation.settings_of(f"{team}/")
+        own = organisation.settings_of_team(team)
         for environment, each in own.environments.items():
             place = each.server, own.namespace_of(environment)
             whose, file = taken.setdefault(place, (f"team `{team}` in `{environment}`", team))

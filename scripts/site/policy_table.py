@@ -1,4 +1,4 @@
-"""The rules of policies as a table for the documentation: parameters, and who sees what breaks them."""
+"""The table of docs/policies.md: each rule, its parameters, and what an API server refuses by it."""
 
 from __future__ import annotations
 
