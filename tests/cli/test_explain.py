@@ -149,6 +149,9 @@ How many servers run.
       The most servers that load may start.
   cpu (default "70%")
       The share of the requested CPU above which servers are added.
+  zones (optional)
+      In how many zones servers must be: until there is one in each, none starts beside another. By
+      default they are spread where there is room.
 """
 
 
@@ -217,6 +220,11 @@ def test_the_keys_are_those_of_the_schema() -> None:
         assert {key.path for key in keys_below(root)} == set(top)
 
 
-def test_no_key_has_the_name_of_a_kind() -> None:
+def test_a_key_and_a_kind_of_one_name_are_both_explained(empty: Project) -> None:
     kinds = {*FAMILIES, *(name for family in FAMILIES for name in names(family))}
-    assert kinds.isdisjoint({path for path in paths() if "." not in path})
+    shared = kinds & {path for path in paths() if "." not in path}
+    assert shared == {"hosts", "registries", "servers"}
+    for name in shared:
+        told = empty.aimass("explain", name).out
+        assert f"{name}, in " in told
+        assert f"\nrule {name}\n" in told
