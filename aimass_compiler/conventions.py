@@ -244,6 +244,8 @@ DURATION_BUCKETS = (
 LABEL_NAME = "app.kubernetes.io/name"
 LABEL_INSTANCE = "app.kubernetes.io/instance"
 LABEL_COMPONENT = "app.kubernetes.io/component"
+#: Its values: which part of a model objects are of.
+COMPONENT_SERVER, COMPONENT_TRAINING, COMPONENT_MONITORING = "server", "training", "monitoring"
 LABEL_PART_OF = "app.kubernetes.io/part-of"
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 LABEL_MODEL = "aimass.dev/model"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from msgspec import Struct
 
 from aimass_compiler.catalog import Kind
+from aimass_compiler.conventions import COMPONENT_SERVER
 from aimass_compiler.diagnostics import Path
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
     from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.render.facts import Environment, Resolved
-
-#: Which part of a model objects are of, by their label.
-SERVER, TRAINING, MONITORING = "server", "training", "monitoring"
 
 
 class PolicyObjection(Struct, frozen=True):
@@ -72,7 +70,7 @@ class AdmissionClaim(Struct, frozen=True):
     """Of `object`, as in a ValidatingAdmissionPolicy."""
     message: str
     """What is wrong with an object that is refused."""
-    component: str = SERVER
+    component: str = COMPONENT_SERVER
 
 
 class PolicyRule(Kind):

@@ -10,8 +10,6 @@ from aimass_compiler.conventions import ExitCode
 from aimass_compiler.model_path import name_of
 from aimass_compiler.project import Project
 
-_NAMES = {"argocd": "Argo CD", "flux": "Flux"}
-
 
 class EngineApplies(UnknownName):
     """An engine applies what a command would change."""
@@ -30,7 +28,9 @@ def require_no_engine_in(project: Project, environments: Iterable[str], way_out:
 
 def engine_in(project: Project, environment: str) -> str:
     """What people call the engine of an environment; empty where there is none."""
-    return _NAMES.get(settings_of(project).engine_of(environment), "")
+    from aimass_compiler.pipeline.gitops import ENGINE_NAMES
+
+    return ENGINE_NAMES.get(settings_of(project).engine_of(environment), "")
 
 
 def by_hand(project: Project, model: str, environment: str) -> str:

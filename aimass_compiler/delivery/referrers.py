@@ -99,8 +99,6 @@ def _content(store: Store, manifest: ImageManifest, kind: DocumentKind) -> bytes
     (layer, *_) = manifest.document["layers"] or [None]
     if layer is None:
         raise NoDocument(f"{kind.shown}, {manifest.digest}, is empty")
-    if isinstance(store, ImageLayout):
-        return store.blob(layer["digest"])
     try:
         return store.blob(layer)
     except NoSuchImage:

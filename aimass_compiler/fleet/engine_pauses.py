@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aimass_compiler.fleet import argocd, flux
+from aimass_compiler.pipeline.gitops import Engine
 from aimass_compiler.pipeline.settings import Settings
+
+#: Of each engine, the object to patch, its namespace, and the part of its `spec`.
+_PAUSING: Mapping[Engine, Callable[[Settings, str, str, str, bool], tuple[str, str, dict[str, Any]]]] = {
+    argocd.ENGINE: argocd.pausing,
+    flux.ENGINE: flux.pausing,
+}
 
 
 def pause_command(settings: Settings, model: str, environment: str, namespace: str) -> str:
@@ -20,13 +28,7 @@ def resume_command(settings: Settings, model: str, environment: str, namespace: 
 
 
 def _command(settings: Settings, model: str, environment: str, namespace: str, *, is_paused: bool) -> str:
-    if settings.engine_of(environment) == flux.ENGINE:
-        return _patch(f"kustomization {flux.kustomization_name(model)}", namespace, {"suspend": is_paused})
-    automated = None if is_paused else argocd.AUTOMATED
-    name = argocd.application_name(model, environment)
-    return _patch(f"application {name}", argocd.place(settings), {"syncPolicy": {"automated": automated}})
-
-
-def _patch(what: str, namespace: str, spec: dict[str, Any]) -> str:
+    pausing = _PAUSING[settings.engine_of(environment)]
+    patched, place, spec = pausing(settings, model, environment, namespace, is_paused)
     written = json.dumps({"spec": spec}, separators=(",", ":"))
-    return f"kubectl patch {what} -n {namespace} --type=merge -p '{written}'"
+    return f"kubectl patch {patched} -n {place} --type=merge -p '{written}'"

@@ -14,6 +14,11 @@ class MonitoringSettings(Frozen):
     """Whose alert rules and dashboards are: each `model` has its own, or all models together, the `fleet`,
     have one set, generated/fleet/monitoring, for each cluster's Prometheus."""
 
+    @property
+    def is_of_fleet(self) -> bool:
+        """Whether all models have one set of rules."""
+        return self.rules == "fleet"
+
 
 class GeneratedFiles(Frozen):
     """What is generated for each model, and how it is laid out."""

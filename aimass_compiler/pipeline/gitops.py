@@ -14,6 +14,9 @@ from aimass_compiler.catalog.quantities import Frozen
 #: `aimass apply`, by people and by the compiled workflows, or an engine that watches the repository.
 Engine = Literal["apply", "argocd", "flux"]
 
+#: What people call the engines that are not ours.
+ENGINE_NAMES: Mapping[Engine, str] = {"argocd": "Argo CD", "flux": "Flux"}
+
 #: The engines that end where an overlay's release is missing, and do not take it for deleted.
 RELEASE_APART: frozenset[Engine] = frozenset(("flux",))
 

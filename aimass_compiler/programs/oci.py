@@ -173,11 +173,11 @@ class ImageLayout:
         found = [each for each in self._listed() if reference in (each["digest"], _tag_of(each))]
         if not found:
             return None
-        return ImageManifest(self.blob(found[0]["digest"]), found[0]["mediaType"])
+        return ImageManifest(self.blob(found[0]), found[0]["mediaType"])
 
-    def blob(self, digest: str) -> bytes:
-        """The bytes of a blob."""
-        return self._path(digest).read_bytes()
+    def blob(self, descriptor: Mapping[str, Any]) -> bytes:
+        """The bytes of a blob. Raises OSError."""
+        return self._path(descriptor["digest"]).read_bytes()
 
     def push_blob(self, blob: Blob) -> None:
         """Keep a blob, unless it is there."""

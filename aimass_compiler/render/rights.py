@@ -20,15 +20,18 @@ Subject = tuple[tuple[str, str], ...]
 
 def subjects_of(found: Deployers, namespace: str) -> tuple[Subject, ...]:
     """One or several identities as a binding names them; accounts stand in `namespace` by default."""
-    every = found if isinstance(found, tuple) else (found,)
-    return tuple(_subject(each, namespace) for each in every)
+    return tuple(_subject(each, namespace) for each in _each(found))
 
 
 def account_of(settings: Settings, environment: str, namespace: str) -> str | None:
     """The ServiceAccount of a namespace that may apply to it; None where nobody who may is one."""
     deployer = settings.environments[environment].deployer or USUAL_DEPLOYER
-    named = [each.service_account for each in (deployer if isinstance(deployer, tuple) else (deployer,))]
+    named = [each.service_account for each in _each(deployer)]
     return next((each.name for each in named if each and each.namespace in {None, namespace}), None)
+
+
+def _each(found: Deployers) -> tuple[Deployer, ...]:
+    return found if isinstance(found, tuple) else (found,)
 
 
 def _subject(deployer: Deployer, namespace: str) -> Subject:

@@ -9,7 +9,6 @@ from pydantic import Field
 from aimass_compiler.catalog.policy_rule import (
     DEPLOYMENTS,
     RAY_JOBS,
-    TRAINING,
     AdmissionClaim,
     PolicyObjection,
     PolicyRule,
@@ -17,6 +16,7 @@ from aimass_compiler.catalog.policy_rule import (
 )
 from aimass_compiler.catalog.quantities import Integer
 from aimass_compiler.catalog.text_form import text_form
+from aimass_compiler.conventions import COMPONENT_TRAINING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,10 @@ class Accelerators(PolicyRule):
         if self.training is None:
             return found
         message = f"a training job may ask for {self.training} of {self.resource}"
-        return (*found, AdmissionClaim(RAY_JOBS, self._of_workers(self.training), message, TRAINING))
+        return (
+            *found,
+            AdmissionClaim(RAY_JOBS, self._of_workers(self.training), message, COMPONENT_TRAINING),
+        )
 
     def _of_workers(self, most: int) -> str:
         asked = _ASKED.replace("{name}", self.resource).replace("{at}", "dyn(c)")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from aimass_compiler.catalog.policy_rule import (
-    MONITORING,
     PROMETHEUS_RULES,
     AdmissionClaim,
     PolicyObjection,
@@ -13,6 +12,7 @@ from aimass_compiler.catalog.policy_rule import (
 )
 from aimass_compiler.catalog.quantities import Percentage
 from aimass_compiler.conventions import (
+    COMPONENT_MONITORING,
     LABEL_BUDGET,
     LABEL_OBJECTIVE,
     OBJECTIVE_AVAILABILITY,
@@ -68,7 +68,7 @@ class Availability(PolicyRule):
         expression = f"object.spec.groups.exists(g, g.rules.exists(r, {rule}))"
         promised = "an availability" if self.min is None else f"an availability of {self.min} or more"
         message = f"{promised} must be promised, and watched"
-        return (AdmissionClaim(PROMETHEUS_RULES, expression, message, MONITORING),)
+        return (AdmissionClaim(PROMETHEUS_RULES, expression, message, COMPONENT_MONITORING),)
 
     def is_exempt(self, model: Resolved, here: Environment) -> bool:
         """Whether no error at all is allowed, so that there is no budget to watch."""

@@ -9,7 +9,6 @@ from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.expression_language import ExpressionError, asked, checked
 from aimass_compiler.catalog.policy_rule import (
-    SERVER,
     AdmissionClaim,
     ApiResource,
     PolicyObjection,
@@ -17,6 +16,7 @@ from aimass_compiler.catalog.policy_rule import (
 )
 from aimass_compiler.catalog.quantities import Frozen
 from aimass_compiler.catalog.text_form import Line, text_form
+from aimass_compiler.conventions import COMPONENT_SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ class ObjectClaim(Frozen):
     """Its version."""
     resource: _Word = "deployments"
     """What the API calls objects of the kind."""
-    component: _Word = SERVER
+    component: _Word = COMPONENT_SERVER
     """Which part of a model: its `server`, or its `training`."""
     check: str = Field(min_length=1, max_length=10_000)
     """A claim in CEL over `object`, as in a ValidatingAdmissionPolicy; the API server alone reads it."""

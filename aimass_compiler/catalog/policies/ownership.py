@@ -8,14 +8,19 @@ from pydantic import Field
 
 from aimass_compiler.catalog.policy_rule import (
     DEPLOYMENTS,
-    MONITORING,
     PROMETHEUS_RULES,
     AdmissionClaim,
     PolicyObjection,
     PolicyRule,
 )
 from aimass_compiler.catalog.quantities import Flag
-from aimass_compiler.conventions import ANNOTATION_OWNER, ANNOTATION_RUNBOOK, LABEL_RUNBOOK, SERIES_DECLARED
+from aimass_compiler.conventions import (
+    ANNOTATION_OWNER,
+    ANNOTATION_RUNBOOK,
+    COMPONENT_MONITORING,
+    LABEL_RUNBOOK,
+    SERIES_DECLARED,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,4 +65,8 @@ class Ownership(PolicyRule):
             f"(has(r.labels) && '{LABEL_RUNBOOK}' in r.labels)"
         )
         expression = f"object.spec.groups.all(g, g.rules.all(r, ({alert}) && ({declared})))"
-        return (AdmissionClaim(PROMETHEUS_RULES, expression, "alerts must link to a runbook", MONITORING),)
+        return (
+            AdmissionClaim(
+                PROMETHEUS_RULES, expression, "alerts must link to a runbook", COMPONENT_MONITORING
+            ),
+        )

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from aimass_compiler.catalog.policy_rule import (
     CONFIG_MAPS,
-    TRAINING,
     AdmissionClaim,
     PolicyObjection,
     PolicyRule,
 )
+from aimass_compiler.conventions import COMPONENT_TRAINING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,5 +40,7 @@ class ReleasedGate(PolicyRule):
         gate = "object.data['pipeline.json'].matches('\"beats\": ?\"released\"')"
         expression = f"!has(object.data) || !('pipeline.json' in object.data) || {gate}"
         return (
-            AdmissionClaim(CONFIG_MAPS, expression, "a model must beat the one that is released", TRAINING),
+            AdmissionClaim(
+                CONFIG_MAPS, expression, "a model must beat the one that is released", COMPONENT_TRAINING
+            ),
         )

@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
             pipeline = brought_up_to_date(project, str(spec))
             if pipeline is None or not _passes(pipeline, arguments.into):
                 status = ExitCode.FAILED
-            are_of_fleet |= pipeline is not None and pipeline.settings.monitoring.rules == "fleet"
+            are_of_fleet |= pipeline is not None and pipeline.settings.monitoring.is_of_fleet
         if are_of_fleet and not _fleet_passes(arguments.into):
             status = ExitCode.FAILED
     except PromtoolError as error:

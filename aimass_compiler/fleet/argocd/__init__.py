@@ -40,7 +40,7 @@ _FINALIZER = "resources-finalizer.argocd.argoproj.io"
 #: A patch of Argo CD's own settings, which is no object to apply: it would take the place of theirs.
 _HEALTH_FILE = "argocd-cm.yaml"
 #: What is released is applied by itself, and changes by hand are put back.
-AUTOMATED = {"prune": True, "selfHeal": True}
+_AUTOMATED = {"prune": True, "selfHeal": True}
 _RETRY = {"limit": 5, "backoff": {"duration": "10s", "factor": 2, "maxDuration": "3m"}}
 
 
@@ -142,7 +142,7 @@ def _application(settings: Settings, environment: str, found: Iterable[EngineHom
         },
         "destination": {"server": _server(settings, environment), "namespace": "{{.values.namespace}}"},
         "syncPolicy": {
-            "automated": AUTOMATED,
+            "automated": _AUTOMATED,
             "syncOptions": list(_OPTIONS),
             "retry": _RETRY,
         },
@@ -177,17 +177,27 @@ def _health_settings(found: Iterable[EngineHome]) -> dict[str, str]:
 def _metadata(settings: Settings, name: str) -> dict[str, Any]:
     return {
         "name": name,
-        "namespace": place(settings),
+        "namespace": _place(settings),
         "labels": {conventions.LABEL_MANAGED_BY: conventions.MANAGER},
     }
 
 
-def place(settings: Settings) -> str:
+def _place(settings: Settings) -> str:
     """The namespace of Argo CD and of what it reads."""
     return settings.engine_namespace or _NAMESPACE
 
 
-def application_name(model: str, environment: str) -> str:
+def pausing(
+    settings: Settings, model: str, environment: str, namespace: str, is_paused: bool
+) -> tuple[str, str, dict[str, Any]]:
+    """What keeps Argo CD from a model, or lets it go on: an object, its namespace, and a part of its spec."""
+    del namespace  # Applications lie in that of Argo CD
+    automated = None if is_paused else _AUTOMATED
+    name = _application_name(model, environment)
+    return f"application {name}", _place(settings), {"syncPolicy": {"automated": automated}}
+
+
+def _application_name(model: str, environment: str) -> str:
     """The Application of a model, by its path: with dots, which no name of a model or a team has."""
     return f"{name_of(model)}.{_suffix(team_of(model))}{environment}"
 

@@ -123,13 +123,16 @@ def _source_name(home: EngineHome) -> str:
     return f"models-{home.team}" if home.team else "models"
 
 
-def kustomization_name(model: str) -> str:
-    """The Kustomization of a model, by its path; its team has a namespace apart."""
-    return name_of(model)
+def pausing(
+    settings: Settings, model: str, environment: str, namespace: str, is_paused: bool
+) -> tuple[str, str, dict[str, Any]]:
+    """What keeps Flux from a model, or lets it go on: an object, its namespace, and a part of its spec."""
+    del settings, environment  # a Kustomization lies beside its model
+    return f"kustomization {name_of(model)}", namespace, {"suspend": is_paused}
 
 
 def _model(path: str, home: EngineHome, there: Environment, service_account: str | None) -> dict[str, Any]:
-    name, depth = kustomization_name(path), path.count("/") + 5
+    name, depth = name_of(path), path.count("/") + 5
     release = f"{conventions.RELEASES_FOLDER}/{home.environment}/{path}"
     spec: dict[str, Any] = {
         "interval": _COMPARED,

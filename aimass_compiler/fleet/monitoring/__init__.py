@@ -24,7 +24,7 @@ _RULES_FILE = "rules.yaml"
 
 def is_wanted(organisation: Organisation) -> bool:
     """Whether rules are the fleet's."""
-    return organisation.settings.monitoring.rules == "fleet"
+    return organisation.settings.monitoring.is_of_fleet
 
 
 def render(fleet: Fleet) -> Mapping[str, bytes]:
@@ -81,7 +81,7 @@ def _kustomization(organisation: Organisation, shown: list[str]) -> dict[str, An
 
 def _labels(organisation: Organisation) -> dict[str, str]:
     ours = {conventions.LABEL_NAME: NAME, conventions.LABEL_MANAGED_BY: conventions.MANAGER}
-    return dict(own_labels(organisation.settings)) | ours | component_label("monitoring")
+    return dict(own_labels(organisation.settings)) | ours | component_label(conventions.COMPONENT_MONITORING)
 
 
 def _written(document: Mapping[str, Any]) -> bytes:

@@ -50,7 +50,7 @@ def render(source: PipelineJson) -> Rendered:
     pipeline = source.pipeline
     if pipeline.serving.adapter_of is not None:
         return Rendered()  # the servers are those of another model, which are watched as its own
-    if pipeline.settings.monitoring.rules == "fleet":
+    if pipeline.settings.monitoring.is_of_fleet:
         overlays = {name: _declared(pipeline, name) for name in pipeline.environments}
         return Rendered(base=Layer(objects=_monitors(pipeline, pipeline.serving)), overlays=overlays)
     common = board(pipeline)
@@ -93,7 +93,10 @@ def pod_monitor(pipeline: Pipeline) -> dict[str, Any]:
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PodMonitor",
-        "metadata": {"name": pipeline.name, "labels": labels | component_label("monitoring")},
+        "metadata": {
+            "name": pipeline.name,
+            "labels": labels | component_label(conventions.COMPONENT_MONITORING),
+        },
         "spec": {
             "jobLabel": conventions.LABEL_NAME,
             "selector": {"matchLabels": serving_selector(pipeline.name)},

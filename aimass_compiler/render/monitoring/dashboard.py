@@ -73,7 +73,7 @@ def config_map(board: Board) -> dict[str, Any]:
         "files": [f"{name}.json={BOARD_FILE}"],
         "options": {
             "disableNameSuffixHash": True,
-            "labels": {"grafana_dashboard": "1", **component_label("monitoring")},
+            "labels": {"grafana_dashboard": "1", **component_label(conventions.COMPONENT_MONITORING)},
         },
     }
 

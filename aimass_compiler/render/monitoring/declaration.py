@@ -45,7 +45,9 @@ def declaration_groups(watched: Watched, team: str) -> list[dict[str, Any]]:
 
 def declaration(watched: Watched, team: str, wanted: Labels, own: Labels) -> dict[str, Any]:
     """The rule as the Prometheus Operator takes it, with the labels by which it finds it."""
-    labels = dict(wanted) | served_labels(watched.model, own) | component_label("monitoring")
+    labels = (
+        dict(wanted) | served_labels(watched.model, own) | component_label(conventions.COMPONENT_MONITORING)
+    )
     head = rule_head(watched.model)
     metadata = {**head["metadata"], "labels": labels}
     return {**head, "metadata": metadata, "spec": {"groups": declaration_groups(watched, team)}}

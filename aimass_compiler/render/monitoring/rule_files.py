@@ -20,7 +20,7 @@ def rule_files(pipeline: Pipeline) -> dict[str, bytes]:
     files = {}
     for name, environment in pipeline.environments.items():
         here = watched(pipeline.metadata, name, environment)
-        is_of_fleet = pipeline.settings.monitoring.rules == "fleet"
+        is_of_fleet = pipeline.settings.monitoring.is_of_fleet
         found = declaration_groups(here, team_of(pipeline.path)) if is_of_fleet else groups(here)
         files[f"{name}{RULES_ENDING}"] = emit({"groups": found}, pipeline.path)
     return files

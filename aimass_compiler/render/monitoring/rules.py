@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from aimass_compiler import conventions
 from aimass_compiler.render.monitoring.alerts import (
     BUDGET_BURN,
     DRIFT,
@@ -51,7 +52,9 @@ def rule_head(model: str) -> dict[str, Any]:
 
 def prometheus_rule(watched: Watched, wanted: Labels, own: Labels) -> dict[str, Any]:
     """The groups as the Prometheus Operator takes them, with the labels by which it finds them."""
-    labels = dict(wanted) | served_labels(watched.model, own) | component_label("monitoring")
+    labels = (
+        dict(wanted) | served_labels(watched.model, own) | component_label(conventions.COMPONENT_MONITORING)
+    )
     head = rule_head(watched.model)
     metadata = {**head["metadata"], "labels": labels}
     return {**head, "metadata": metadata, "spec": {"groups": groups(watched)}}

@@ -13,7 +13,7 @@ from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, pod_se
 from aimass_compiler.render.serving import own_server, vllm
 from aimass_compiler.render.serving.engine import PRE_STOP_SECONDS, Served, ServingEngine
 
-COMPONENT = "server"
+COMPONENT = conventions.COMPONENT_SERVER
 CONTAINER = "server"
 _MARGIN_SECONDS = 5
 #: Of a Deployment and of a Rollout, where they do not say it.

@@ -32,7 +32,7 @@ from aimass_compiler.render.pod_security import (
     tmp_volume,
 )
 
-COMPONENT = "training"
+COMPONENT = conventions.COMPONENT_TRAINING
 WORKSPACE = "/workspace"
 _HEAD_CORES = 1
 _LEAST_HEAD_MEMORY = Bytes("4Gi")
