@@ -72,7 +72,8 @@ class Project:
         whole, start = str(path), f"{self.root}{os.sep}"
         if whole.startswith(f"{start}{conventions.SPECS_FOLDER}{os.sep}") and os.pardir not in whole:
             return whole[len(start) :].replace(os.sep, "/")
-        resolved = path.resolve()
+        # pathlib raises at a link that leads to itself; reading it is reported as what it is.
+        resolved = type(path)(os.path.realpath(path))
         return resolved.relative_to(self.root).as_posix() if resolved.is_relative_to(self.root) else whole
 
 

@@ -9,6 +9,7 @@ from aimass_compiler.catalog.host_pattern import covers
 from aimass_compiler.checks._example import Example
 from aimass_compiler.diagnostics import Explanation, Finding
 from aimass_compiler.pipeline.override_locations import place_in
+from aimass_compiler.pipeline.team_rules import covers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +24,9 @@ EXPLANATIONS = (
         "a host is not the team's",
         "`hosts` in `teams/NAME.yaml` says which hosts the routes of a team have: these names, and what "
         "ends like one that begins with `*.`. Requests to a host of another team would get answers of this "
-        "model, so no other team may have it. The same is kept by the API server, by the "
-        "ValidatingAdmissionPolicy in `generated/fleet/teams/NAME/ENVIRONMENT/hosts.yaml`.",
+        "model, so no other team may have it, and the files of two teams may not name the same. The same is "
+        "kept by the API server, by the ValidatingAdmissionPolicy in "
+        "`generated/fleet/teams/NAME/ENVIRONMENT/hosts.yaml`.",
     ),
 )
 EXAMPLES = (

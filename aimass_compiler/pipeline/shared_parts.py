@@ -42,6 +42,8 @@ class FeatureList(Struct, frozen=True):
     file: str
     transforms: tuple[Any, ...]
     """As a spec would write them."""
+    is_sound: bool = True
+    """Whether the file could be read; its transforms are not known otherwise."""
 
 
 class SharedParts(Struct, frozen=True):

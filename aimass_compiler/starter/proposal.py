@@ -77,14 +77,22 @@ def propose(
 
 
 def _check_name(model: str) -> None:
+    parts = model.split("/")
+    if parts[0] == conventions.FLEET_FOLDER:
+        message = f"{inline(parts[0])} is kept for what is made once for all models"
+        raise UnusableDataError("AM066", message, "choose another name")
     try:
-        for name in model.split("/"):
+        for name in parts:
             TypeAdapter(ModelName).validate_python(name)
     except ValidationError:
-        proposed = re.sub(r"[^a-z0-9]+", "-", model.lower()).lstrip("-0123456789")[:40].rstrip("-")
+        proposed = "/".join(filter(None, map(_like_a_name, parts)))
         hint = "write it in at most 40 small letters, digits and hyphens, a letter first"
         hint += f", such as `{proposed}`" if proposed else ""
         raise UnusableDataError("AM066", f"{inline(model)} cannot be the name of a model", hint) from None
+
+
+def _like_a_name(written: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", written.lower()).lstrip("-0123456789")[:40].rstrip("-")
 
 
 def _check_path(shown_as: str) -> None:

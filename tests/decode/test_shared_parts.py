@@ -12,7 +12,7 @@ from open_data_contract_standard.model import OpenDataContractStandard, SchemaPr
 from aimass_compiler.checks import BASE
 from aimass_compiler.compile import Upto, compile_specs
 from aimass_compiler.spec.decode.contract_columns import column_of
-from tests.codes.contracts import ASKED, CONTRACT, SHARED, project
+from tests.codes.contracts import ASKED, CONTRACT, FEATURES, SHARED, project
 
 NULLS: dict[str, Any] = {"metric": "nullValues", "unit": "percent"}
 COLUMNS: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -99,3 +99,44 @@ def test_a_broken_contract_is_found_at_its_place(tmp_path: Path) -> None:
         ("AM390", "specs/churn.yaml"),
     ]
     assert found[0].path == ("schema", 0, "properties", 0, "required")
+
+
+def test_a_list_with_errors_is_not_called_missing(tmp_path: Path) -> None:
+    there = project(tmp_path, SHARED, features="features: [\n")
+    found = compile_specs(there, there.specs(), upto=Upto.CHECK).findings
+    assert [each.message for each in found if each.code == "AM393"] == ["`features/plans.yaml` has errors"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "code"),
+    [
+        ("contracts/customers.odcs.yaml", "contracts/customers.yaml", "AM388"),
+        ("features/plans.yaml", "features/plans.yml", "AM389"),
+    ],
+)
+def test_two_files_of_one_name_are_told(tmp_path: Path, first: str, second: str, code: str) -> None:
+    there = project(tmp_path, SHARED)
+    text = CONTRACT if code == "AM388" else FEATURES
+    for file in (first, second):
+        (tmp_path / file).write_text(text)
+    (found,) = compile_specs(there, there.specs(), upto=Upto.CHECK).findings
+    assert (found.code, found.file) == (code, second)
+    assert f"has the name of `{first}`" in found.message
+
+
+@pytest.mark.parametrize("folder", ["contracts", "features", "policies", "teams", "specs"])
+def test_a_link_to_itself_is_a_finding(tmp_path: Path, folder: str) -> None:
+    there = project(tmp_path)
+    (tmp_path / folder).mkdir(exist_ok=True)
+    (tmp_path / folder / "loop.yaml").symlink_to("loop.yaml")
+    found = compile_specs(there, there.specs(), upto=Upto.CHECK).findings
+    assert [(each.code, each.file) for each in found] == [("AM001", f"{folder}/loop.yaml")]
+
+
+@pytest.mark.parametrize("file", ["contracts/x", "features/x", "policies/x", "policies/waivers/x"])
+def test_an_empty_file_is_not_told_to_begin_as_a_spec(tmp_path: Path, file: str) -> None:
+    there = project(tmp_path)
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / f"{file}.yaml").touch()
+    (found,) = compile_specs(there, there.specs(), upto=Upto.CHECK).findings
+    assert (found.code, found.help) == ("AM015", "write it, or delete the file")

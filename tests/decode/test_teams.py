@@ -126,3 +126,28 @@ def test_the_example_of_the_documentation_is_a_team() -> None:
     assert found == []
     assert team is not None
     assert team.place("dev").trainer is not None
+
+
+@pytest.mark.parametrize(
+    ("growth", "risk", "path"),
+    [
+        ("hosts: ['*.a.com']", "hosts: [x.b.com, '*.a.com']", ("hosts", 1)),
+        ("hosts: ['*.a.com']", "hosts: ['*.eu.a.com']", ("hosts", 0)),
+        (
+            "hosts: [eu.a.com]",
+            "environments: {prod: {hosts: ['*.a.com']}}",
+            ("environments", "prod", "hosts", 0),
+        ),
+    ],
+)
+def test_two_teams_cannot_have_the_same_hosts(
+    tmp_path: Path, growth: str, risk: str, path: tuple[str | int, ...]
+) -> None:
+    found = organisation(tmp_path, {"teams/growth.yaml": growth, "teams/risk.yaml": risk})[1]
+    assert [(each.code, each.file, each.path) for each in found] == [("AM315", "teams/risk.yaml", path)]
+
+
+def test_hosts_that_are_apart_or_in_other_environments_are_left_alone(tmp_path: Path) -> None:
+    growth = "hosts: ['*.a.com', '*.eu.a.com']\nenvironments: {dev: {hosts: ['*.dev.com']}}"
+    risk = "hosts: [a.com, '*.ba.com']\nenvironments: {dev: {hosts: ['*.a.com']}}"
+    assert organisation(tmp_path, {"teams/growth.yaml": growth, "teams/risk.yaml": risk})[1] == []

@@ -112,6 +112,15 @@ def test_a_name_that_a_model_cannot_have_is_refused_with_one_that_it_can(tmp_pat
     assert "`churn-model`" in findings[0].help
 
 
+@pytest.mark.parametrize(
+    ("model", "told"), [("Growth/Churn", "such as `growth/churn`"), ("fleet/churn", "choose another name")]
+)
+def test_a_path_that_no_model_can_have_is_refused(tmp_path: Path, model: str, told: str) -> None:
+    _, findings, _ = propose(tmp_path / "x.csv", "x.csv", model)
+    assert findings[0].code == "AM066"
+    assert told in findings[0].help
+
+
 def test_parquet_columns_of_every_type(tmp_path: Path) -> None:
     count = 60
     table = pl.DataFrame(

@@ -1,7 +1,8 @@
 """Check specs and write nothing.
 
 Finds everything that compiling finds in a spec, without rendering files for it, and conflict markers
-that a merge left in what belongs to it; and waivers of policies that have ended. For editors,
+that a merge left in what belongs to it; and waivers of policies that have ended. What all models ask
+for together, such as budgets and quotas of teams and room in shared servers, compiling finds. For editors,
 `--stdin-filename` takes the text from standard input and treats it as if it were in that file, so
 that what is typed is checked before it is saved. Columns count characters (code points).
 """

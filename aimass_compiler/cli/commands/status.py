@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name, failure in failures:
         failed.setdefault((str(failure), failure.help), []).append(name)
     for (message, hint), names in failed.items():
-        terminal.error(f"{', '.join(names)}: {message}", hint)
+        terminal.error(f"{', '.join(dict.fromkeys(names))}: {message}", hint)
     return failures[0][1].exit_code if failures else ExitCode.DONE
 
 

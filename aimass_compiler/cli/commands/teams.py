@@ -82,14 +82,21 @@ def _chosen(project: Project, teams: list[str], environments: list[str]) -> Iter
     for environment in dict.fromkeys(environments):
         known = teams_of(project.generated, environment)
         if not known:
-            raise UnknownName(
-                f"no team has anything in {environment}", "describe one in `teams/NAME.yaml`, and compile"
-            )
+            raise UnknownName(f"no team has anything in {environment}", _way_out(project, environment))
         for team in dict.fromkeys(teams or known):
             if team not in known:
                 hint = did_you_mean(team, known) or "compile first: `aimass compile`"
                 raise UnknownName(f"there is no team `{team}` for {environment}", hint)
             yield team, environment
+
+
+def _way_out(project: Project, environment: str) -> str:
+    from aimass_compiler.spec.decode.settings_file import read_settings
+
+    settings, _, _ = read_settings(project.settings, project.shown(project.settings))
+    if environment not in settings.environments:
+        return did_you_mean(environment, settings.environments)
+    return "describe one in `teams/NAME.yaml`, and compile"
 
 
 def _brought(

@@ -129,7 +129,9 @@ def _month(old: ServingCost | None, new: ServingCost | None) -> str:
         if each is not None and each.accelerators is not None
     ]
     parts += [" → ".join(dict.fromkeys(devices))] if devices else []
-    return ("no longer " if new is None else "") + ", ".join(parts)
+    if new is None:
+        return f"no longer {', '.join(parts)}" if parts else "nothing any more"
+    return ", ".join(parts)
 
 
 def _ends(serving: ServingCost, part: str) -> tuple[float, float]:

@@ -25,13 +25,15 @@ EXPLANATIONS = (
         "Contracts of tables that several models read stand in `contracts/`, in the Open Data Contract "
         "Standard, version 3, which catalogs and tools of data engineers read, too. The compiler reads the "
         "tables in `schema`, and of each column its type, limits, values, description and how many values "
-        "may be missing; all else is kept for others.",
+        "may be missing; all else is kept for others. Specs name a file without its ending, so "
+        "no two may differ in that alone.",
     ),
     Explanation(
         "AM389",
         "a shared list of features is no list",
         "A file of `features/` has one key, `features`, with transforms as a spec has them: "
-        "`features: [{standardize: [age, tenure]}, {one_hot: plan}]`.",
+        "`features: [{standardize: [age, tenure]}, {one_hot: plan}]`. No two files "
+        "differ in their endings alone.",
     ),
 )
 EXAMPLES = (
@@ -68,12 +70,15 @@ def _contracts(project: Project) -> tuple[dict[str, TableContract], Documents, l
     documents: Documents = {}
     findings: list[Finding] = []
     for path in _files(project.root / conventions.CONTRACTS_FOLDER):
-        shown = project.shown(path)
+        shown, name = path.relative_to(project.root).as_posix(), path.stem.removesuffix(".odcs")
+        if name in found:
+            findings.append(_twice("AM388", shown, found[name].file))
+            continue
         documents[shown], problems = read_document(path, shown)
         tables, version, more = ({}, "", []) if has_errors(problems) else _tables(documents[shown])
         findings += [*problems, *more]
         is_sound = not has_errors([*problems, *more])
-        found[path.stem.removesuffix(".odcs")] = TableContract(shown, version, tables, is_sound=is_sound)
+        found[name] = TableContract(shown, version, tables, is_sound=is_sound)
     return found, documents, findings
 
 
@@ -83,17 +88,27 @@ def _feature_lists(project: Project) -> tuple[dict[str, FeatureList], Documents,
     documents: Documents = {}
     findings: list[Finding] = []
     for path in _files(project.root / conventions.FEATURES_FOLDER):
-        shown = project.shown(path)
+        shown = path.relative_to(project.root).as_posix()
+        if path.stem in found:
+            findings.append(_twice("AM389", shown, found[path.stem].file))
+            continue
         document, problems = read_document(path, shown)
         documents[shown] = document
         findings += problems
         listed = document.data.get("features")
         if isinstance(listed, list) and listed and len(document.data) == 1:
-            found[path.stem] = FeatureList(shown, tuple(listed))
-        elif not has_errors(problems):
+            found[path.stem] = FeatureList(shown, tuple(listed), is_sound=not has_errors(problems))
+            continue
+        found[path.stem] = FeatureList(shown, (), is_sound=False)
+        if not has_errors(problems):
             hint = "write `features:` and below it transforms, as in a spec"
             findings.append(Finding("AM389", (), f"`{shown}` is no list of features", help=hint, file=shown))
     return found, documents, findings
+
+
+def _twice(code: str, file: str, first: str) -> Finding:
+    message = f"`{file}` has the name of `{first}`, by which specs ask for both"
+    return Finding(code, (), message, help="keep one of them, or rename it", file=file)
 
 
 def _files(folder: Path) -> list[Path]:

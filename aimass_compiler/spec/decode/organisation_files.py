@@ -11,7 +11,7 @@ from aimass_compiler.project import Project
 from aimass_compiler.spec.decode.contracts import read_shared_parts
 from aimass_compiler.spec.decode.policy_files import read_policies
 from aimass_compiler.spec.decode.settings_file import read_settings
-from aimass_compiler.spec.decode.team_files import disagreements, read_teams, undescribed
+from aimass_compiler.spec.decode.team_files import disagreements, read_teams, shared_hosts, undescribed
 from aimass_compiler.spec.yaml.document import Document
 
 
@@ -29,5 +29,11 @@ def read_organisation(
     policies, rules, wrong = read_policies(project, settings, members, texts or {})
     shared, of_shared, problems = read_shared_parts(project)
     organisation = Organisation(settings, teams, policies, shared)
-    more += [*disagreements(organisation), *undescribed(project, organisation), *wrong, *problems]
+    more += [
+        *disagreements(organisation),
+        *shared_hosts(organisation),
+        *undescribed(project, organisation),
+        *wrong,
+        *problems,
+    ]
     return organisation, {shown: document, **documents, **rules, **of_shared}, [*findings, *more]

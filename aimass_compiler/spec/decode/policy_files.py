@@ -111,7 +111,7 @@ def read_policies(
         if path.name.startswith(".") or not path.name.lower().endswith(SPEC_SUFFIXES):
             continue
         if path.parent not in (folder, above) or not re.fullmatch(rf"{_NAME}\.yaml", path.name):
-            findings.append(_misnamed(shown))
+            findings.append(_misnamed(shown, is_waiver=above in path.parents))
             continue
         documents[shown], wrong = _read(path, shown, texts)
         findings += wrong
@@ -147,9 +147,12 @@ def _decoded(kind: type[R], document: Document) -> tuple[R | None, list[Finding]
     return decode(kind, document.data, document.file, document.written)
 
 
-def _misnamed(shown: str) -> Finding:
-    hint = f"a policy is `{conventions.POLICIES_FOLDER}/NAME.yaml`; lower-case letters, digits and `-`"
-    return Finding("AM180", (), f"`{shown}` is not read as a policy", help=hint, file=shown)
+def _misnamed(shown: str, *, is_waiver: bool) -> Finding:
+    what = "waivers of a policy" if is_waiver else "a policy"
+    file = conventions.POLICY_WAIVERS_FILE if is_waiver else conventions.POLICY_FILE
+    verb = "are" if is_waiver else "is"
+    hint = f"{what} {verb} `{file.format(policy='NAME')}`; lower-case letters, digits and `-`"
+    return Finding("AM180", (), f"`{shown}` is not read as {what}", help=hint, file=shown)
 
 
 def _unknown(policies: Policies, known: Mapping[str, list[str]]) -> Iterator[Finding]:

@@ -139,7 +139,8 @@ def _no_table(shared: SharedParts, name: str, file: str) -> Finding:
         known = [f"{called}.{table}" for table in contracts[called].tables]
         message = f"`{contracts[called].file}` has no table `{name}`"
     else:
-        known, message = [*contracts], f"there is no contract `{called}` in `{conventions.CONTRACTS_FOLDER}/`"
+        asked = called or name
+        known, message = [*contracts], f"there is no contract `{asked}` in `{conventions.CONTRACTS_FOLDER}/`"
     hint = did_you_mean(name, known)
     return Finding("AM390", (*_CONTRACTS, name), message, help=hint, at_key=True, file=file)
 
@@ -191,11 +192,10 @@ def _with_transforms(
         name = _shared_name(item)
         if name is None:
             items.append(item)
-        elif name in shared.feature_lists:
+        elif name in shared.feature_lists and shared.feature_lists[name].is_sound:
             items += [_node(each, item) for each in shared.feature_lists[name].transforms]
         else:
-            message = f"there is no `{conventions.FEATURES_FOLDER}/{name}.yaml`"
-            hint = did_you_mean(name, shared.feature_lists)
+            message, hint = _no_list(shared, name)
             place = document.place_between(item.start, item.end)
             findings.append(
                 Finding("AM393", ("features",), message, help=hint, place=place, file=document.file)
@@ -203,6 +203,14 @@ def _with_transforms(
     if len(items) == len(listed.items) and all(a is b for a, b in zip(items, listed.items, strict=True)):
         return root, []
     return _with(root, "features", listed._replace(items=tuple(items))), findings
+
+
+def _no_list(shared: SharedParts, name: str) -> tuple[str, str]:
+    """Why a list of features has no transforms, and the way out."""
+    if name in shared.feature_lists:
+        return f"`{shared.feature_lists[name].file}` has errors", ""
+    message = f"there is no `{conventions.FEATURES_FOLDER}/{name}.yaml`"
+    return message, did_you_mean(name, shared.feature_lists)
 
 
 def _shared_name(item: Node) -> str | None:

@@ -12,6 +12,7 @@ from aimass_compiler.pipeline.model_name import MODEL_NAME
 from aimass_compiler.pipeline.organisation import Organisation
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.team import Team
+from aimass_compiler.pipeline.team_rules import covers
 from aimass_compiler.project import SPEC_SUFFIXES, Project
 from aimass_compiler.spec.decode.decoder import decode
 from aimass_compiler.spec.yaml.document import Document
@@ -165,6 +166,32 @@ def disagreements(organisation: Organisation) -> Iterator[Finding]:
                 related=(note,) if note else (),
                 file=conventions.TEAM_FILE.format(team=team),
             )
+
+
+def shared_hosts(organisation: Organisation) -> Iterator[Finding]:
+    """Hosts that two teams have, which neither could use then."""
+    told = set[tuple[str | int, ...]]()
+    for environment in organisation.settings.environments:
+        taken: dict[str, str] = {}
+        for name, team in sorted(organisation.teams.items()):
+            above = ("environments", environment) if team.is_of_environment(environment, "hosts") else ()
+            hosts = team.hosts_in(environment) or ()
+            for place, host in enumerate(hosts):
+                other = next((each for each in taken if covers(each, host) or covers(host, each)), None)
+                if other is not None and (name, *above, place) not in told:
+                    told.add((name, *above, place))
+                    message = (
+                        f"`{other}` is of team `{taken[other]}` in {environment}, and a host has one team"
+                    )
+                    yield _of_two(name, taken[other], (*above, "hosts", place), message)
+            taken |= dict.fromkeys(hosts, name)
+
+
+def _of_two(team: str, other: str, path: tuple[str | int, ...], message: str) -> Finding:
+    hint = "take it out of the file of one of them, or name hosts that are apart"
+    note = Related((), f"team `{other}`", file=conventions.TEAM_FILE.format(team=other))
+    file = conventions.TEAM_FILE.format(team=team)
+    return Finding("AM315", path, message, help=hint, related=(note,), file=file)
 
 
 def undescribed(project: Project, organisation: Organisation) -> Iterator[Finding]:

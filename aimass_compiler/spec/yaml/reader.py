@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aimass_compiler.conflict_markers import first_marker
-from aimass_compiler.conventions import API_VERSION
+from aimass_compiler.conventions import API_VERSION, ORGANISATION_FOLDERS
 from aimass_compiler.diagnostics import Explanation, Finding, has_errors
 from aimass_compiler.spec.yaml.composer import compose
 from aimass_compiler.spec.yaml.document import Document, MappingNode, Node, ScalarNode
@@ -83,7 +83,8 @@ def _is_empty(root: Node | None) -> bool:
 
 def _no_mapping(document: Document, root: Node | None) -> Finding:
     if root is None or _is_empty(root):
-        hint = f"start with `apiVersion: {API_VERSION}`"
+        is_spec = document.file.partition("/")[0] not in ORGANISATION_FOLDERS
+        hint = f"start with `apiVersion: {API_VERSION}`" if is_spec else "write it, or delete the file"
         return Finding("AM015", (), f"`{document.file}` is empty", help=hint, file=document.file)
     kind = "one value" if isinstance(root, ScalarNode) else "a list"
     place = document.place_between(root.start, root.end)
