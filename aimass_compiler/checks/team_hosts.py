@@ -9,7 +9,6 @@ from aimass_compiler.catalog.host_pattern import covers
 from aimass_compiler.checks._example import Example
 from aimass_compiler.diagnostics import Explanation, Finding
 from aimass_compiler.pipeline.override_locations import place_in
-from aimass_compiler.pipeline.team_rules import covers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

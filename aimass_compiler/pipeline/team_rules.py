@@ -29,8 +29,3 @@ class TeamRules(Struct, frozen=True):
             if path[: len(above)] == above:
                 return file, (*own, *path[len(above) :])
         return None
-
-
-def covers(pattern: str, host: str) -> bool:
-    """Whether a host, or what begins with `*.`, is this one or takes it in."""
-    return host.endswith(pattern[1:]) if pattern.startswith("*.") else host == pattern

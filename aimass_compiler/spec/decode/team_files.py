@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from aimass_compiler import conventions
+from aimass_compiler.catalog.host_pattern import covers
 from aimass_compiler.diagnostics import Example, Explanation, Finding, Related, Severity, did_you_mean
 from aimass_compiler.pipeline.model_name import MODEL_NAME
 from aimass_compiler.pipeline.organisation import Organisation
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.team import Team
-from aimass_compiler.pipeline.team_rules import covers
 from aimass_compiler.project import SPEC_SUFFIXES, Project
 from aimass_compiler.spec.decode.decoder import decode
 from aimass_compiler.spec.yaml.document import Document
