@@ -80,7 +80,7 @@ class PolicyRule(Kind):
     reads: ClassVar[tuple[str, ...]] = ()
     #: Whether environments may differ in it; otherwise a model is asked once.
     is_of_environment: ClassVar[bool] = True
-    #: What of it the API server cannot see, for people; empty where it sees all of it.
+    #: What of it the API server cannot see, or why it sees nothing, for people; empty where it sees all.
     unseen: ClassVar[str] = ""
 
     @abstractmethod
@@ -90,6 +90,12 @@ class PolicyRule(Kind):
     def admissions(self) -> tuple[AdmissionClaim, ...]:
         """What the API server is to ask; nothing where no object shows it."""
         return ()
+
+    @property
+    def seen(self) -> str:
+        """Which objects the API server asks about it, and what it cannot see, for people; empty for none."""
+        resources = ", ".join(dict.fromkeys(each.resource.name for each in self.admissions()))
+        return f"{resources}; not {self.unseen}" if resources and self.unseen else resources
 
     def is_exempt(self, model: Resolved, here: Environment) -> bool:  # noqa: ARG002  # kinds decide by them
         """Whether objects of a model may be as they are, for a reason that they do not show."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aimass_compiler.impact.downstream import CompiledModel
-from aimass_compiler.pipeline.lineage import PRODUCER, job_of, left_by, read_by
+from aimass_compiler.pipeline.openlineage_datasets import PRODUCER, job_of, left_by, read_by
 from aimass_compiler.stages import Stage, stages_of
 
 if TYPE_CHECKING:

@@ -65,7 +65,7 @@ class Quota(Frozen):
     """Volumes, all claims together."""
 
 
-class Unasked(Frozen):
+class ContainerDefaults(Frozen):
     """What a container gets that asks for nothing, as quotas want every container to."""
 
     cpu: Cores = Cores("100m")
@@ -172,7 +172,7 @@ class TeamPlace(Frozen):
 
     quota: Quota | None = None
     """What all of its pods may ask for together; by default there is no bound."""
-    defaults: Unasked | None = None
+    defaults: ContainerDefaults | None = None
     """What a container gets that asks for nothing: by default a tenth of a core and 256Mi."""
     queue: ClusterQueue | None = None
     """Where its training jobs wait; by default in `queue` of aimass.yaml."""

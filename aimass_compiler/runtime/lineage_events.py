@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import __version__, conventions
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.pipeline.lineage import PRODUCER, job_of, left_by, read_by
+from aimass_compiler.pipeline.openlineage_datasets import PRODUCER, job_of, left_by, read_by
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.stages import Stage
 

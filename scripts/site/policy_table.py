@@ -6,7 +6,6 @@ from aimass_compiler.catalog import load, names
 from aimass_compiler.catalog.policy_rule import PolicyRule
 from aimass_compiler.pipeline.policy import Policy
 
-_WHOLE = "all of it: "
 #: What parameters without defaults are, so that each rule can say what an API server is to ask.
 _CHOSEN = {
     "registries": {"allowed": ["ghcr.io"]},
@@ -35,6 +34,6 @@ def _row(name: str) -> str:
 def _refused(rule: PolicyRule) -> str:
     """The resources that it asks about, and what it cannot see."""
     if not rule.admissions():
-        return f"nothing: {rule.unseen.removeprefix(_WHOLE)}"
+        return f"nothing: {rule.unseen}"
     seen = ", ".join(f"`{name}`" for name in dict.fromkeys(each.resource.name for each in rule.admissions()))
-    return f"{seen}; not {rule.unseen}" if rule.unseen and not rule.unseen.startswith("all of it") else seen
+    return f"{seen}; not {rule.unseen}" if rule.unseen else seen

@@ -63,7 +63,6 @@ class Expression(PolicyRule):
     """
 
     short_form: ClassVar[str | None] = "check"
-    unseen: ClassVar[str] = "all of it, where nothing is said `on_server`"
 
     check: Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_is_claim)]
     """The claim, such as `seconds(here.serving.limits.timeout) <= 5.0`."""

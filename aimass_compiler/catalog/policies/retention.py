@@ -22,7 +22,7 @@ class Retention(PolicyRule):
 
     reads: ClassVar[tuple[str, ...]] = ("settings",)
     is_of_environment: ClassVar[bool] = False
-    unseen: ClassVar[str] = "all of it: Prometheus is not ours, and may be no object of this cluster"
+    unseen: ClassVar[str] = "Prometheus is not ours, and may be no object of this cluster"
 
     metrics: Duration = Duration("3d")
     """The least that `prometheus.retention` in aimass.yaml may say."""

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.pipeline.policy import Policies, Policy, Scope
 
-_WHOLE = "all of it"
-
 
 def all_drawn(policies: Policies) -> str:
     """Every policy, with those who need not keep it."""
@@ -62,13 +60,9 @@ def _where(where: Scope) -> str:
 
 def _seen(policy: Policy) -> str:
     """What of it an API server is to keep."""
-    rule = policy.rule
-    if not rule.admissions():
-        return "sees nothing of it; the compiler holds it"
+    seen = policy.rule.seen
     act = "refuses" if policy.is_error else "warns of"
-    seen = ", ".join(dict.fromkeys(each.resource.name for each in rule.admissions()))
-    beside = f"; not {rule.unseen}" if rule.unseen and not rule.unseen.startswith(_WHOLE) else ""
-    return f"{act} {seen}{beside}"
+    return f"{act} {seen}" if seen else "sees nothing of it; the compiler holds it"
 
 
 def _waivers(policies: Policies, name: str) -> Iterator[str]:

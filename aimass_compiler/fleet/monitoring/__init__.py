@@ -22,12 +22,12 @@ NAME = "aimass-fleet"
 _RULES_FILE = "rules.yaml"
 
 
-def is_wanted(organisation: Organisation) -> bool:
+def _is_wanted(organisation: Organisation) -> bool:
     """Whether rules are the fleet's."""
     return organisation.settings.monitoring.is_of_fleet
 
 
-def render(fleet: Fleet) -> Mapping[str, bytes]:
+def _render(fleet: Fleet) -> Mapping[str, bytes]:
     """A kustomization with the rules and the dashboards."""
     files = {f"{name}.json": emit_json(document) for name, document in boards().items()}
     files[_RULES_FILE] = _written(prometheus_rule(fleet.organisation))
@@ -35,14 +35,14 @@ def render(fleet: Fleet) -> Mapping[str, bytes]:
     return files
 
 
-def rule_groups() -> list[dict[str, Any]]:
+def _rule_groups() -> list[dict[str, Any]]:
     """All groups, as Prometheus and promtool read them."""
     return [*record_groups(), *alert_groups()]
 
 
 def rule_file() -> dict[str, bytes]:
     """The rules as a file that Prometheus and promtool read."""
-    return {_RULES_FILE: _written({"groups": rule_groups()})}
+    return {_RULES_FILE: _written({"groups": _rule_groups()})}
 
 
 def prometheus_rule(organisation: Organisation) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def prometheus_rule(organisation: Organisation) -> dict[str, Any]:
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
         "metadata": {"name": NAME, "labels": labels},
-        "spec": {"groups": rule_groups()},
+        "spec": {"groups": _rule_groups()},
     }
 
 
@@ -88,4 +88,4 @@ def _written(document: Mapping[str, Any]) -> bytes:
     return (header_of(conventions.SETTINGS_FILE) + block(document)).encode()
 
 
-PART = FleetPart(is_wanted=is_wanted, render=render)
+PART = FleetPart(is_wanted=_is_wanted, render=_render)

@@ -7,7 +7,7 @@ from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.fleet.teams.home import Home
-from aimass_compiler.pipeline.team import Quota, Unasked
+from aimass_compiler.pipeline.team import ContainerDefaults, Quota
 from aimass_compiler.render.names import annotated
 
 #: Source: https://kubernetes.io/docs/concepts/security/pod-security-admission/#pod-security-admission-labels-for-namespaces
@@ -24,7 +24,7 @@ def objects(home: Home) -> Iterator[dict[str, Any]]:
             "metadata": home.head("team"),
             "spec": {"hard": hard},
         }
-    yield _limits(home, home.place.defaults or Unasked.default())
+    yield _limits(home, home.place.defaults or ContainerDefaults.default())
     yield {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -73,12 +73,12 @@ def _devices(home: Home) -> Iterator[str]:
             yield f"{device.device_class}.deviceclass.resource.k8s.io/devices"
 
 
-def _limits(home: Home, unasked: Unasked) -> dict[str, Any]:
+def _limits(home: Home, defaults: ContainerDefaults) -> dict[str, Any]:
     """No limit of cores by default, which would stall answers on idle nodes."""
     each = {
         "type": "Container",
-        "default": {"memory": str(unasked.memory)},
-        "defaultRequest": {"cpu": str(unasked.cpu), "memory": str(unasked.memory)},
+        "default": {"memory": str(defaults.memory)},
+        "defaultRequest": {"cpu": str(defaults.cpu), "memory": str(defaults.memory)},
     }
     head = home.head("team")
     return {"apiVersion": "v1", "kind": "LimitRange", "metadata": head, "spec": {"limits": [each]}}
