@@ -18,6 +18,7 @@ from urllib.parse import quote
 import aimass_compiler
 from aimass_compiler import __version__
 from aimass_compiler.programs.registry import parted
+from aimass_compiler.releases.version_record import VersionRecord
 
 MEDIA_TYPE = "application/vnd.cyclonedx+json"
 _VERSION = "1.6"
@@ -79,6 +80,17 @@ def image(reference: str, role: str) -> Component:
     if digest := _SHA256.fullmatch(version):
         found["hashes"] = [{"alg": "SHA-256", "content": digest[1]}]
     return found
+
+
+def model(record: VersionRecord) -> Component:
+    """A version of a model, by the hash of its package."""
+    return {
+        "type": "machine-learning-model",
+        "bom-ref": f"model:{record.model}@{record.name}",
+        "name": record.model,
+        "version": record.name,
+        "hashes": [{"alg": "SHA-256", "content": record.package}],
+    }
 
 
 def library(name: str, version: str) -> Component:

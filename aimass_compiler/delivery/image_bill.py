@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from aimass_compiler import __version__
 from aimass_compiler.catalog.artifact import Server
-from aimass_compiler.delivery.cyclonedx import Component, bill, image, library, pinned, properties
+from aimass_compiler.delivery.cyclonedx import Component, bill, image, library, model, pinned, properties
 from aimass_compiler.releases.version_record import ImageDigest, VersionRecord
 
 _BASE = "the base image, whose own packages are not listed"
@@ -17,15 +17,8 @@ def served_bill(record: VersionRecord, base: str, server: Server) -> bytes:
     """The document about a version's image of server and package. Only for a version that has one."""
     if record.image is None or record.server_image is None:
         raise ValueError(record.name)
-    package: Component = {
-        "type": "machine-learning-model",
-        "bom-ref": f"model:{record.model}@{record.name}",
-        "name": record.model,
-        "version": record.name,
-        "hashes": [{"alg": "SHA-256", "content": record.package}],
-    }
     parts = [
-        package,
+        model(record),
         image(record.server_image.reference, "the server"),
         *_server_parts(base, server, record.compiler),
     ]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from aimass_compiler import conventions
-from aimass_compiler.delivery.cyclonedx import Component, bill, image, library, properties
+from aimass_compiler.delivery.cyclonedx import Component, bill, image, library, model, properties
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.releases.version_record import VersionRecord
 
@@ -32,11 +32,7 @@ def model_bill(record: VersionRecord, pipeline: Pipeline, package: Path) -> byte
 def _model(record: VersionRecord, pipeline: Pipeline, package: Path) -> Component:
     about = pipeline.metadata
     found: Component = {
-        "type": "machine-learning-model",
-        "bom-ref": f"model:{record.model}@{record.name}",
-        "name": record.model,
-        "version": record.name,
-        "hashes": [{"alg": "SHA-256", "content": record.package}],
+        **model(record),
         "components": [*_files(package)],
         "modelCard": _card(record, pipeline),
         "externalReferences": [*_links(record)],
