@@ -48,7 +48,10 @@ def checked(text: str) -> None:
 
 def asked(text: str, known: Mapping[str, Any]) -> bool:
     """Whether a claim is true of what is known. Raises ExpressionError."""
-    value = _compiled(text).eval(data=dict(known))
+    try:
+        value = _compiled(text).eval(data=dict(known))
+    except RuntimeError as error:  # such as too many rounds of `all` in `all`
+        raise ExpressionError(_first_line(str(error))) from None
     answer = value.value()
     if value.type().name() == _ERROR:
         raise ExpressionError(_first_line(str(answer)))

@@ -284,6 +284,12 @@ def test_without_its_library_an_expression_says_what_to_install(monkeypatch: pyt
         Policy.model_validate({"why": "so be it", "rule": {"expression": "environment == 'not yet asked'"}})
 
 
+def _rounds(depth: int) -> str:
+    """A claim that asks for nine times as much with each level."""
+    nine = "[1, 2, 3, 4, 5, 6, 7, 8, 9]"
+    return "true" if depth == 0 else f"{nine}.all(x{depth}, {_rounds(depth - 1)})"
+
+
 @pytest.mark.parametrize(
     ("claim", "reason"),
     [
@@ -294,6 +300,7 @@ def test_without_its_library_an_expression_says_what_to_install(monkeypatch: pyt
             "seconds(here.serving.resources.memory) < 2.0",
             "`512Mi` is not a duration; write it like `30s` or `10m`",
         ),
+        (_rounds(6), "Iteration budget exceeded"),
     ],
 )
 def test_an_expression_without_an_answer_is_a_fault_of_the_policy(claim: str, reason: str) -> None:

@@ -140,3 +140,51 @@ def test_an_empty_file_is_not_told_to_begin_as_a_spec(tmp_path: Path, file: str)
     (tmp_path / f"{file}.yaml").touch()
     (found,) = compile_specs(there, there.specs(), upto=Upto.CHECK).findings
     assert (found.code, found.help) == ("AM015", "write it, or delete the file")
+
+
+PLAN = (
+    "      - {name: plan, quality: [{metric: invalidValues, mustBe: 0, arguments: {validValues: VALUES}}]}\n"
+)
+SECOND = """  - name: customers
+    properties: [{name: x}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("      - {name: tenure, logicalType: number}\n", "there are two columns `tenure`"),
+        (SECOND, "there are two tables `customers`"),
+        ("      - {name: x, logicalType: intger}\n", "there is no `logicalType: intger`"),
+        *(
+            (PLAN.replace("VALUES", each), "`validValues` is no list of values")
+            for each in ("[{a: 1}]", "[]", "basic")
+        ),
+    ],
+)
+def test_what_a_contract_says_twice_or_to_no_one_is_found_in_it(tmp_path: Path, more: str, said: str) -> None:
+    there = project(tmp_path, contract=CONTRACT + more)
+    first, *_ = compile_specs(there, there.specs(), upto=Upto.CHECK).findings
+    assert (first.code, first.message) == ("AM388", said)
+
+
+def test_a_value_of_a_contract_is_quoted_and_not_the_text_that_asks_for_it(tmp_path: Path) -> None:
+    rule = "{metric: nullValues, mustBeLessOrEqualTo: 900, unit: percent}"
+    broken = CONTRACT + f"      - {{name: x, logicalType: number, quality: [{rule}]}}\n"
+    there = project(tmp_path, ASKED.replace("[tenure]", "[tenure, x]"), broken)
+    (found,) = compile_specs(there, there.specs(), upto=Upto.CHECK).findings
+    assert found.message == "`missing` must be at most 1, not `9.0`"
+
+
+@pytest.mark.parametrize("value", ["[1, 2]", "{type: [1]}", "3"])
+def test_a_property_that_is_no_column_is_a_finding(tmp_path: Path, value: str) -> None:
+    odd = f"      - {{name: x, customProperties: [{{property: aimass, value: {value}}}]}}\n"
+    there = project(tmp_path, ASKED.replace("[tenure]", "[tenure, x]"), CONTRACT + odd)
+    assert "AM105" in [each.code for each in compile_specs(there, there.specs(), upto=Upto.CHECK).findings]
+
+
+@pytest.mark.parametrize("named", ["[plans]", "", "3", "{plans: 1}"])
+def test_shared_takes_the_name_of_one_list(tmp_path: Path, named: str) -> None:
+    there = project(tmp_path, SHARED.replace("{shared: plans}", f"{{shared: {named}}}"))
+    found = compile_specs(there, there.specs(), upto=Upto.CHECK).findings
+    assert "`shared` takes the name of one list" in [each.message for each in found]

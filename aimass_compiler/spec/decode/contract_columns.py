@@ -25,6 +25,9 @@ _TYPES = {
     "integer": "number",
     "vector": "series",
 }
+#: What the standard has besides, which no column of a spec holds.
+_OTHERS = ("object", "array", "time", "map")
+LOGICAL_TYPES = (*_TYPES, *_OTHERS)
 _TRUTH = ("false", "true")
 _PERCENT = 100
 
@@ -64,9 +67,9 @@ def _limits(described: SchemaProperty, kind: str, logical: str) -> Iterator[tupl
         yield "values", values
 
 
-def _keys(kind: str) -> Collection[str]:
+def _keys(kind: object) -> Collection[str]:
     """What a column of a type may have; nothing where there is no such type, which the decoder says."""
-    return COLUMN_TYPES[kind].model_fields if kind in COLUMN_TYPES else ()
+    return COLUMN_TYPES[kind].model_fields if isinstance(kind, str) and kind in COLUMN_TYPES else ()
 
 
 def _values(described: SchemaProperty, logical: str) -> list[str]:
@@ -75,8 +78,14 @@ def _values(described: SchemaProperty, logical: str) -> list[str]:
     listed = [each.value for each in described.enum or ()]
     for rule in described.quality or ():
         if _metric(rule) == "invalidValues" and _most(rule) == 0:
-            listed += (rule.arguments or {}).get("validValues", [])
-    return [str(value) for value in dict.fromkeys(listed)]
+            listed += valid_values(rule)
+    return [*dict.fromkeys(map(str, listed))]
+
+
+def valid_values(rule: DataQuality) -> list[Any]:
+    """The values that a rule lists; none where it has no list."""
+    listed = (rule.arguments or {}).get("validValues")
+    return listed if isinstance(listed, list) else []
 
 
 def _missing(described: SchemaProperty) -> float:

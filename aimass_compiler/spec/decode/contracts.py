@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
-from aimass_compiler.diagnostics import Example, Explanation, Finding, has_errors
+from aimass_compiler.diagnostics import Example, Explanation, Finding, did_you_mean, has_errors
 from aimass_compiler.pipeline.shared_parts import ContractColumn, FeatureList, SharedParts, TableContract
 from aimass_compiler.project import Project, is_spec
-from aimass_compiler.spec.decode.contract_columns import column_of
+from aimass_compiler.spec.decode.contract_columns import LOGICAL_TYPES, column_of
 from aimass_compiler.spec.decode.decoder import written_path
 from aimass_compiler.spec.yaml.document import Document
 from aimass_compiler.spec.yaml.reader import read_document
 
 if TYPE_CHECKING:
-    from open_data_contract_standard.model import SchemaObject
+    from open_data_contract_standard.model import SchemaObject, SchemaProperty
 
 EXPLANATIONS = (
     Explanation(
@@ -53,6 +53,8 @@ EXAMPLES = (
 _KIND = "DataContract"
 _VERSION = "v3."
 
+#: A path in a file.
+Keys = tuple[str | int, ...]
 #: The documents that were read, by their files.
 Documents = dict[str, Document]
 
@@ -138,15 +140,36 @@ def _tables(document: Document) -> tuple[dict[str, dict[str, ContractColumn]], s
         table.name or "": {each.name or "": column_of(each) for each in table.properties or ()}
         for table in read.schema_ or ()
     }
-    return tables, str(read.version or ""), list(_nameless(read.schema_ or (), file))
+    return tables, str(read.version or ""), list(_unfit(read.schema_ or (), file))
 
 
-def _nameless(tables: list[SchemaObject] | tuple[()], file: str) -> Iterator[Finding]:
-    """Tables and columns without a name, by which nobody can ask for them."""
+def _unfit(tables: list[SchemaObject] | tuple[()], file: str) -> Iterator[Finding]:
+    """Tables and columns that nobody can ask for, or whose values nobody can tell."""
+    known = set[str]()
     for place, table in enumerate(tables):
         path = ("schema", place)
         if not table.name:
             yield Finding("AM388", path, "the table has no `name`", file=file)
-        for number, column in enumerate(table.properties or ()):
-            if not column.name:
-                yield Finding("AM388", (*path, "properties", number), "the column has no `name`", file=file)
+        elif table.name in known:
+            yield Finding("AM388", (*path, "name"), f"there are two tables `{table.name}`", file=file)
+        known.add(table.name or "")
+        yield from _unfit_columns(table.properties or (), (*path, "properties"), file)
+
+
+def _unfit_columns(columns: Sequence[SchemaProperty], above: Keys, file: str) -> Iterator[Finding]:
+    known = set[str]()
+    for number, column in enumerate(columns):
+        path, logical = (*above, number), column.logicalType or LOGICAL_TYPES[0]
+        if not column.name:
+            yield Finding("AM388", path, "the column has no `name`", file=file)
+        elif column.name in known:
+            yield Finding("AM388", (*path, "name"), f"there are two columns `{column.name}`", file=file)
+        known.add(column.name or "")
+        if logical not in LOGICAL_TYPES:
+            message, hint = f"there is no `logicalType: {logical}`", did_you_mean(logical, LOGICAL_TYPES)
+            yield Finding("AM388", (*path, "logicalType"), message, help=hint, file=file)
+        for place, rule in enumerate(column.quality or ()):
+            listed = (rule.arguments or {}).get("validValues", [""])
+            if not isinstance(listed, list) or not listed or any(isinstance(x, (dict, list)) for x in listed):
+                message, hint = "`validValues` is no list of values", "write `validValues: [basic, pro]`"
+                yield Finding("AM388", (*path, "quality", place), message, help=hint, file=file)

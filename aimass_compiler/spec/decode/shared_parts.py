@@ -192,7 +192,7 @@ def _with_transforms(
         name = _shared_name(item)
         if name is None:
             items.append(item)
-        elif name in shared.feature_lists and shared.feature_lists[name].is_sound:
+        elif isinstance(name, str) and name in shared.feature_lists and shared.feature_lists[name].is_sound:
             items += [_node(each, item) for each in shared.feature_lists[name].transforms]
         else:
             message, hint = _no_list(shared, name)
@@ -205,20 +205,22 @@ def _with_transforms(
     return _with(root, "features", listed._replace(items=tuple(items))), findings
 
 
-def _no_list(shared: SharedParts, name: str) -> tuple[str, str]:
+def _no_list(shared: SharedParts, name: object) -> tuple[str, str]:
     """Why a list of features has no transforms, and the way out."""
+    if not isinstance(name, str) or not name:
+        return "`shared` takes the name of one list", "write a separate line `- shared: NAME` for each"
     if name in shared.feature_lists:
         return f"`{shared.feature_lists[name].file}` has errors", ""
     message = f"there is no `{conventions.FEATURES_FOLDER}/{name}.yaml`"
     return message, did_you_mean(name, shared.feature_lists)
 
 
-def _shared_name(item: Node) -> str | None:
-    """The name of the list that an item stands for; None where it is a transform."""
+def _shared_name(item: Node) -> object:
+    """The name of the list that an item stands for, whatever was written; None where it is a transform."""
     if not isinstance(item, MappingNode) or [*item.entries] != [_SHARED]:
         return None
     named = item.entries[_SHARED][1]
-    return named.value if isinstance(named, ScalarNode) and isinstance(named.value, str) else None
+    return (named.value if isinstance(named, ScalarNode) else named) or ""
 
 
 def _value(node: Node | None, key: str) -> Node | None:
@@ -240,4 +242,4 @@ def _node(value: Any, place: Node) -> Node:
 
 
 def _scalar(value: Any, place: Node) -> ScalarNode:
-    return ScalarNode(place.start, place.end, value)
+    return ScalarNode(place.start, place.end, value, is_written=False)

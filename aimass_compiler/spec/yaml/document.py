@@ -25,6 +25,8 @@ class ScalarNode(NamedTuple):
     start: int
     end: int
     value: Scalar
+    is_written: bool = True
+    """Whether the text there says the value; it does not where a reference brought it."""
 
 
 class SequenceNode(NamedTuple):
@@ -99,7 +101,7 @@ class Document:
                 here = here.items[step]
             else:
                 return ""
-        if not isinstance(here, ScalarNode) or isinstance(here.value, str):
+        if not isinstance(here, ScalarNode) or isinstance(here.value, str) or not here.is_written:
             return ""
         text = self.text[here.start : here.end]
         return "" if text[:1] in _DRESSED else text
