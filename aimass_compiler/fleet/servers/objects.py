@@ -13,6 +13,8 @@ from aimass_compiler.render.serving import autoscaler, network, workload
 
 _HTTPS = (443, 6443)
 _RULES = "monitoring.coreos.com/v1"
+#: The share of its memory beyond which a server is nearly out of it.
+_FULL = 0.95
 
 
 def objects(place: ServerPlace) -> Iterator[dict[str, Any]]:
@@ -80,15 +82,23 @@ def _pod_monitor(place: ServerPlace) -> dict[str, Any]:
 
 def _rules(place: ServerPlace) -> dict[str, Any]:
     """What is wrong with the server alone; each model has its own alerts."""
-    here = f'job="{place.name}",namespace="{place.namespace}"'
     labels = {"severity": "ticket", "environment": place.environment, "namespace": place.namespace}
     labels |= {"team": place.team} if place.team else {}
-    loaded = conventions.METRIC_MODEL_LOADED
-    not_loaded = {
+    rules = [each | {"labels": labels} for each in (_not_loaded(place), _full(place))]
+    return {
+        "apiVersion": _RULES,
+        "kind": "PrometheusRule",
+        "metadata": {"name": f"{place.name}-servers", "labels": dict(wanted_labels(place.settings))},
+        "spec": {"groups": [{"name": f"{place.name}.servers", "rules": rules}]},
+    }
+
+
+def _not_loaded(place: ServerPlace) -> dict[str, Any]:
+    return {
         "alert": "ModelNotLoaded",
-        "expr": f"min by (namespace, model) ({loaded}{{{here}}}) == 0",
+        "expr": f"min by (namespace, model) ({conventions.METRIC_MODEL_LOADED}{{{_series(place)}}}) == 0",
         "for": "10m",
-        "labels": labels,
+        "labels": {},
         "annotations": {
             "summary": "a shared server does not serve what is released of {{ $labels.model }}",
             "description": f"At least one server of {place.name} in {place.environment} has not loaded the "
@@ -96,23 +106,24 @@ def _rules(place: ServerPlace) -> dict[str, Any]:
             "before, it serves on.",
         },
     }
-    memory = int(place.server.resources.memory.size * 0.95)
-    full = {
+
+
+def _full(place: ServerPlace) -> dict[str, Any]:
+    here, memory = _series(place), int(place.server.resources.memory.size * _FULL)
+    return {
         "alert": "SharedServerFull",
         "expr": f"max by (namespace) (process_resident_memory_bytes{{{here}}}) > {memory}\n"
         f"or sum by (namespace, instance) ({conventions.METRIC_MODEL_MEMORY}{{{here}}}) > {memory}",
         "for": "15m",
-        "labels": labels,
+        "labels": {},
         "annotations": {
             "summary": f"the shared server {place.name} is nearly out of memory",
-            "description": f"A server of {place.name} in {place.environment} has had more than 95 % of its "
-            "memory for 15 minutes: its models take more than their specs say.",
+            "description": f"A server of {place.name} in {place.environment} has had more than "
+            f"{100 * _FULL:g} % of its memory for 15 minutes: its models take more than their specs say.",
         },
     }
-    group = {"name": f"{place.name}.servers", "rules": [not_loaded, full]}
-    return {
-        "apiVersion": _RULES,
-        "kind": "PrometheusRule",
-        "metadata": {"name": f"{place.name}-servers", "labels": dict(wanted_labels(place.settings))},
-        "spec": {"groups": [group]},
-    }
+
+
+def _series(place: ServerPlace) -> str:
+    """The labels of what the server itself exports."""
+    return f'job="{place.name}",namespace="{place.namespace}"'
