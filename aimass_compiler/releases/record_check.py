@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,6 +110,9 @@ EXAMPLES = (
     ),
 )
 
+#: What libraries say beside what is wrong.
+_OF_LIBRARIES = re.compile(r"\[Errno \d+\] |in \"<byte string>\", ")
+
 
 def findings(root: Path) -> Iterator[Finding]:
     """What is wrong with all releases, records and accepted breaks of a project."""
@@ -116,7 +121,7 @@ def findings(root: Path) -> Iterator[Finding]:
         try:
             records[model] = version_record.versions_of(root, model)
         except DamagedRecord as damaged:
-            yield _finding("AM460", str(damaged), f"{conventions.VERSIONS_FOLDER}/{model}")
+            yield _damaged(root, damaged, f"{conventions.VERSIONS_FOLDER}/{model}")
             continue
         for path in sorted(version_record.folder_of(root, model).glob("v*.json")):
             yield from _misnamed(path, model, records[model], root)
@@ -129,7 +134,13 @@ def findings(root: Path) -> Iterator[Finding]:
             accepted_breaks.accepted_breaks(root, model)
         except DamagedAcceptance as damaged:
             file = accepted_breaks.file_of(root, model).relative_to(root).as_posix()
-            yield _finding("AM460", str(damaged), file)
+            yield _damaged(root, damaged, file)
+
+
+def _damaged(root: Path, error: Exception, file: str) -> Finding:
+    """What could not be read, in one line, without where the project lies on this machine."""
+    text = _OF_LIBRARIES.sub("", " ".join(str(error).split()).replace(f"{root}{os.sep}", ""))
+    return _finding("AM460", text, file)
 
 
 def _misnamed(path: Path, model: str, records: list[VersionRecord], root: Path) -> Iterator[Finding]:
@@ -175,7 +186,7 @@ def _released(root: Path, environment: str, model: str, records: list[VersionRec
     try:
         release = release_file.read(root, environment, model)
     except DamagedRelease as damaged:
-        yield _finding("AM460", str(damaged), file)
+        yield _damaged(root, damaged, file)
         return
     if release is None or not records:
         return  # without any version, it is what another tool made of it

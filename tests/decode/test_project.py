@@ -120,3 +120,20 @@ def test_a_currency_is_not_told_how_models_are_called(tmp_path: Path) -> None:
     assert [finding.message for finding in found] == [
         "`eur` is not the code of a currency; write it like `EUR`"
     ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message", "hint"),
+    [
+        ("servers: {Small_One: {}}\n", "nothing can be called `Small_One`", "such as `churn-eu`"),
+        (
+            "repository: {url: 'https://a.b/c', branch: '{{x}}'}\n",
+            "`branch` cannot be `{{x}}`",
+            "it must match `",
+        ),
+    ],
+)
+def test_a_name_is_told_what_it_must_be(tmp_path: Path, settings: str, message: str, hint: str) -> None:
+    (found,) = compiled(tmp_path, {"aimass.yaml": settings, "specs/churn.yaml": BASE}).findings
+    assert (found.code, found.message) == ("AM108", message)
+    assert hint in found.help

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from aimass_compiler import conventions
 from aimass_compiler.language.json_schemas import schemas
 from aimass_compiler.language.snippets import BREAK_SNIPPETS
+from aimass_compiler.releases import record_check
 from aimass_compiler.releases.accepted_breaks import DamagedAcceptance, accepted_breaks, entry
 
 if TYPE_CHECKING:
@@ -68,3 +69,16 @@ def test_the_entry_that_is_proposed_is_read_back_as_the_break(tmp_path: Path, na
 def test_editors_propose_an_entry_that_is_one() -> None:
     for snippet in BREAK_SNIPPETS:
         assert VALIDATOR.is_valid(snippet["body"])
+
+
+def test_a_damaged_file_is_told_in_one_line_without_the_place_of_the_project(tmp_path: Path) -> None:
+    files = [tmp_path / "accepts" / "growth" / "churn.yaml", tmp_path / "accepts" / "churn.yaml"]
+    files[0].parent.mkdir(parents=True)
+    files[0].write_text("[1\n")
+    files[1].mkdir()
+    found = [each.message for each in record_check.findings(tmp_path)]
+    assert len(found) == 2
+    for message in found:
+        assert message.isprintable()
+        assert "line 1, column 1" in message or "Is a directory: 'accepts/churn.yaml'" in message
+        assert str(tmp_path) not in message

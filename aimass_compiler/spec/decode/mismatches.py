@@ -22,6 +22,7 @@ from aimass_compiler.diagnostics import (
     did_you_mean,
     respelt,
 )
+from aimass_compiler.pipeline.model_name import MODEL_NAME
 from aimass_compiler.spec.decode import hints
 from aimass_compiler.spec.decode.foreign_documents import is_other_version, is_something_else, other_version
 from aimass_compiler.spec.decode.hints import begun, renamed, retyped
@@ -367,8 +368,15 @@ def _either(nouns: Sequence[str]) -> str:
 def _lengths_message(mismatch: Mismatch) -> tuple[str, str, str] | None:
     kind, context, name = mismatch.type, mismatch.context, mismatch.name
     if kind == "string_pattern_mismatch":
-        hint = "lower-case letters, digits and -, at most 40 and a letter first: such as `churn-eu`"
-        return "AM108", f"{name} cannot be {mismatch.shown}", hint
+        hint = f"it must match `{context['pattern']}`"
+        if MODEL_NAME in context["pattern"]:
+            hint = "lower-case letters, digits and -, at most 40 and a letter first: such as `churn-eu`"
+        is_key = name == mismatch.shown
+        return (
+            "AM108",
+            f"nothing can be called {name}" if is_key else f"{name} cannot be {mismatch.shown}",
+            hint,
+        )
     if kind == "missing":
         return "AM107", f"{name} has {_counted(len(mismatch.value), 'item')}, which is too few", ""
     if kind not in _LENGTHS:
