@@ -101,3 +101,21 @@ def test_no_text_breaks_it(project: Project, monkeypatch: pytest.MonkeyPatch, te
     done = project.aimass("check", "--stdin-filename", str(Path("specs") / "churn.yaml"), "--format", "sarif")
     assert done.code == 1
     assert json.loads(done.out)["runs"][0]["results"]
+
+
+OF_ALL = {"teams": "quotaa: 1\n", "policies": "whyy: 1\n", "contracts": "kind: 1\n", "features": "log: 1\n"}
+
+
+@pytest.mark.parametrize(("folder", "text"), OF_ALL.items())
+def test_a_file_of_the_organisation_is_checked_as_what_it_is(
+    project: Project, monkeypatch: pytest.MonkeyPatch, folder: str, text: str
+) -> None:
+    file = f"{folder}/own.yaml"
+    type_in(monkeypatch, text)
+    typed = project.aimass("check", "--stdin-filename", file)
+    project.write(file, text)
+    named = project.aimass("check", file)
+    assert (named.code, typed.code) == (1, 1)
+    assert named.out == typed.out
+    assert file in typed.out + typed.err
+    assert "apiVersion: aimass/v1" not in named.out + named.err

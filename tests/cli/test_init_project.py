@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from importlib import resources
 from pathlib import Path
 
 import pytest
 import yaml
 
+from aimass_compiler import conventions
 from aimass_compiler.conventions import VARIABLE_CACHE
 from tests.cli.projects import SPEC, Project
 
@@ -97,3 +100,10 @@ def test_settings_that_are_wrong_are_reported(folder: Project) -> None:
     answer = folder.aimass("init", *FLAGS, "--compiler", "git=https://example.com/a.git")
     assert answer.code == 1
     assert "`git` and `commit` belong together" in answer.err
+
+
+def test_hooks_run_for_every_folder_that_specs_depend_on() -> None:
+    text = resources.files("aimass_compiler.starter").joinpath("pre-commit-config.yaml").read_text()
+    for hook in yaml.safe_load(text)["repos"][0]["hooks"]:
+        for folder in (conventions.SPECS_FOLDER, *conventions.ORGANISATION_FOLDERS):
+            assert re.match(hook["files"], f"{folder}/x.yaml"), folder

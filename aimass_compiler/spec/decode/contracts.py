@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from aimass_compiler.project import Project, is_spec
 from aimass_compiler.spec.decode.contract_columns import LOGICAL_TYPES, column_of
 from aimass_compiler.spec.decode.decoder import written_path
 from aimass_compiler.spec.yaml.document import Document
-from aimass_compiler.spec.yaml.reader import read_document
+from aimass_compiler.spec.yaml.reader import Read, parse, read_document
 
 if TYPE_CHECKING:
     from open_data_contract_standard.model import SchemaObject, SchemaProperty
@@ -59,24 +59,28 @@ Keys = tuple[str | int, ...]
 Documents = dict[str, Document]
 
 
-def read_shared_parts(project: Project) -> tuple[SharedParts, Documents, list[Finding]]:
+def read_shared_parts(
+    project: Project, texts: Mapping[Path, bytes]
+) -> tuple[SharedParts, Documents, list[Finding]]:
     """What models share, the documents that it stands in, and what is wrong with them."""
-    contracts, documents, findings = _contracts(project)
-    lists, more, wrong = _feature_lists(project)
+    contracts, documents, findings = _contracts(project, texts)
+    lists, more, wrong = _feature_lists(project, texts)
     return SharedParts(contracts, lists), {**documents, **more}, [*findings, *wrong]
 
 
-def _contracts(project: Project) -> tuple[dict[str, TableContract], Documents, list[Finding]]:
+def _contracts(
+    project: Project, texts: Mapping[Path, bytes]
+) -> tuple[dict[str, TableContract], Documents, list[Finding]]:
     """The contracts by the names of their files, their documents, and what is wrong with them."""
     found: dict[str, TableContract] = {}
     documents: Documents = {}
     findings: list[Finding] = []
-    for path in _files(project.root / conventions.CONTRACTS_FOLDER):
+    for path in _files(project.root / conventions.CONTRACTS_FOLDER, texts):
         shown, name = path.relative_to(project.root).as_posix(), path.stem.removesuffix(".odcs")
         if name in found:
             findings.append(_twice("AM388", shown, found[name].file))
             continue
-        documents[shown], problems = read_document(path, shown)
+        documents[shown], problems = _read(path, shown, texts)
         tables, version, more = ({}, "", []) if has_errors(problems) else _tables(documents[shown])
         findings += [*problems, *more]
         is_sound = not has_errors([*problems, *more])
@@ -84,17 +88,19 @@ def _contracts(project: Project) -> tuple[dict[str, TableContract], Documents, l
     return found, documents, findings
 
 
-def _feature_lists(project: Project) -> tuple[dict[str, FeatureList], Documents, list[Finding]]:
+def _feature_lists(
+    project: Project, texts: Mapping[Path, bytes]
+) -> tuple[dict[str, FeatureList], Documents, list[Finding]]:
     """The shared lists of transforms by the names of their files, their documents, and what is wrong."""
     found: dict[str, FeatureList] = {}
     documents: Documents = {}
     findings: list[Finding] = []
-    for path in _files(project.root / conventions.FEATURES_FOLDER):
+    for path in _files(project.root / conventions.FEATURES_FOLDER, texts):
         shown = path.relative_to(project.root).as_posix()
         if path.stem in found:
             findings.append(_twice("AM389", shown, found[path.stem].file))
             continue
-        document, problems = read_document(path, shown)
+        document, problems = _read(path, shown, texts)
         documents[shown] = document
         findings += problems
         listed = document.data.get("features")
@@ -113,8 +119,13 @@ def _twice(code: str, file: str, first: str) -> Finding:
     return Finding(code, (), message, help="keep one of them, or rename it", file=file)
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*") if is_spec(path.name))
+def _files(folder: Path, texts: Mapping[Path, bytes]) -> list[Path]:
+    typed = (path for path in texts if path.parent == folder)
+    return sorted({path for path in (*folder.glob("*"), *typed) if is_spec(path.name)})
+
+
+def _read(path: Path, shown: str, texts: Mapping[Path, bytes]) -> Read:
+    return parse(texts[path], shown) if path in texts else read_document(path, shown)
 
 
 def _tables(document: Document) -> tuple[dict[str, dict[str, ContractColumn]], str, list[Finding]]:

@@ -27,7 +27,7 @@ def read_organisation(
     teams, documents, more = read_teams(project, settings, texts or {})
     members = {name: team.github.everyone if team.github else () for name, team in teams.items()}
     policies, rules, wrong = read_policies(project, settings, members, texts or {})
-    shared, of_shared, problems = read_shared_parts(project)
+    shared, of_shared, problems = read_shared_parts(project, texts or {})
     organisation = Organisation(settings, teams, policies, shared)
     more += [
         *disagreements(organisation),
