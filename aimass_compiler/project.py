@@ -47,6 +47,12 @@ class Project:
         folder = self.specs_folder
         return sorted(folder / name for name in specs_below(str(folder))[0])
 
+    def organisation_files(self) -> list[Path]:
+        """What may be files of teams, policies, contracts and shared features."""
+        folders = [self.root / folder for folder in conventions.ORGANISATION_FOLDERS]
+        found = (path for folder in folders for path in sorted(folder.rglob("*")))
+        return [path for path in found if is_spec(path.name) and path.is_file() and not path.is_symlink()]
+
     def strays(self) -> list[str]:
         """Files below specs/ that are not read, though people may take them for specs."""
         return [f"{conventions.SPECS_FOLDER}/{path}" for path in specs_below(str(self.specs_folder))[1]]

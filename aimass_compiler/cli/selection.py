@@ -120,6 +120,13 @@ def own_files(project: Project, written: list[str]) -> tuple[list[Path], bool]:
     return specs_of(project, specs) if specs else [], bool(settings)
 
 
+def of_organisation(project: Project, written: list[str]) -> list[Path]:
+    """The files of teams, policies, contracts and features that were named, which concern every spec."""
+    folders = [project.root / folder for folder in conventions.ORGANISATION_FOLDERS]
+    named = [Path(name).resolve() for name in written if Path(name).suffix]
+    return [path for path in named if any(path.is_relative_to(folder) for folder in folders)]
+
+
 def _all_specs(project: Project) -> list[Path]:
     specs = project.specs()
     if not specs and not project.generated.is_dir():

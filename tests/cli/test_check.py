@@ -119,3 +119,10 @@ def test_a_file_of_the_organisation_is_checked_as_what_it_is(
     assert named.out == typed.out
     assert file in typed.out + typed.err
     assert "apiVersion: aimass/v1" not in named.out + named.err
+
+
+@pytest.mark.parametrize("named", [[], ["teams/risk.yaml"]])
+def test_a_file_of_the_organisation_is_fixed_as_what_it_is(project: Project, named: list[str]) -> None:
+    project.write("teams/risk.yaml", "quotaa: {cpu: 1}\n")
+    project.aimass("fix", *named)
+    assert (project.root / "teams/risk.yaml").read_text() == "quota: {cpu: 1}\n"

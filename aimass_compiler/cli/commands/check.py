@@ -13,16 +13,12 @@ import argparse
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.selection import OWN_FILES, add_root, own_files, project_of
+from aimass_compiler.cli.selection import OWN_FILES, add_root, of_organisation, own_files, project_of
 from aimass_compiler.cli.views import findings
 from aimass_compiler.conventions import ExitCode
-
-if TYPE_CHECKING:
-    from aimass_compiler.project import Project
 
 EXAMPLES = """
   aimass check                       check every spec and aimass.yaml
@@ -60,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
             return ExitCode.USAGE
         return _check_typed(arguments)
     project = project_of(arguments)
-    specs, _ = own_files(project, [] if _any_of_all(project, arguments.specs) else arguments.specs)
+    specs, _ = own_files(project, [] if of_organisation(project, arguments.specs) else arguments.specs)
     checked = compile_specs(project, specs, upto=Upto.CHECK)
     beside = [*conflicts(project.root, sorted(map(project.model_of, specs)))]
     beside += policy_files.ended(checked.organisation.policies, datetime.now(UTC).date())
@@ -71,15 +67,6 @@ def run(arguments: argparse.Namespace) -> int:
         shown = [project.shown(path) for path in specs] or [conventions.SETTINGS_FILE]
         print(f"{shown[0]} is fine" if len(shown) == 1 else f"{len(shown)} specs are fine")
     return ExitCode.FAILED if has_errors([*checked.findings, *beside]) else ExitCode.DONE
-
-
-def _any_of_all(project: Project, written: list[str]) -> bool:
-    """Whether a file of an organisation's folders is named, which every spec is to be held against."""
-    return any(
-        Path(name).suffix and Path(name).resolve().is_relative_to(project.root / folder)
-        for name in written
-        for folder in conventions.ORGANISATION_FOLDERS
-    )
 
 
 def _check_typed(arguments: argparse.Namespace) -> int:

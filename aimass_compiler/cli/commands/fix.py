@@ -12,7 +12,7 @@ import argparse
 import sys
 
 from aimass_compiler.cli.rewrite import Rewritten, declare_rewriting, rewrite
-from aimass_compiler.cli.selection import own_files, project_of
+from aimass_compiler.cli.selection import of_organisation, own_files, project_of
 from aimass_compiler.cli.views import findings
 from aimass_compiler.conventions import ExitCode
 
@@ -42,8 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.spec.edits.fixes import fix
 
     project = project_of(arguments)
-    specs, has_settings = own_files(project, arguments.specs)
-    meant = [*specs, *([project.settings] if has_settings else [])]
+    of_all = of_organisation(project, arguments.specs)
+    specs, has_settings = own_files(project, [] if of_all else arguments.specs)
+    meant = of_all or [*specs, *([project.settings] if has_settings else [])]
+    meant += [] if arguments.specs else project.organisation_files()
     fixed = fix(
         lambda texts: compile_specs(project, specs, upto=Upto.CHECK, texts=texts),
         {project.shown(path): path for path in meant},
