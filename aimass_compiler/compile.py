@@ -140,9 +140,10 @@ def _compile_file(
     read = parse(texts[path], shown) if path in texts else read_document(path, shown)
     known, rules = organisation.settings_of(project.model_of(path)), organisation.policies
     whole, missing = with_shared_parts(read[0], organisation.shared)
+    failed |= {"data", "features"} if missing else frozenset()
     read_folder = partial(_base_below, project.root)
-    found = compile_spec((whole, [*read[1], *missing]), known, failed, upto, read_folder, rules)
-    return structs.replace(found, findings=without_fixes(found.findings, read[0], whole))
+    found = compile_spec((whole, read[1]), known, failed, upto, read_folder, rules)
+    return structs.replace(found, findings=[*missing, *without_fixes(found.findings, read[0], whole)])
 
 
 def _base_below(root: Path, folder: str) -> BaseFacts | None:

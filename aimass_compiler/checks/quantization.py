@@ -141,11 +141,12 @@ def _uncomputed(how: Quantization, pipeline: Pipeline) -> Iterator[Finding]:
         if options is not None and options.quantization not in (None, _AS_PACKAGED):
             message = f"the package says how weights are quantised, which is not `{options.quantization}`"
             yield Finding("AM417", (*path, "quantization"), message, help="leave it out")
-    for name, here in pipeline.environments.items() if how.how.needs_accelerator else ():
-        if here.accelerator is None:
-            message = f"`{how.scheme}` is computed with by accelerators alone, and {name} has none"
-            hint = f"write `environments: {{{name}: {{accelerator: …}}}}`, or `scheme: w8a8`"
-            yield Finding("AM417", ("quantize", "scheme"), message, help=hint)
+    without = [name for name, here in pipeline.environments.items() if here.accelerator is None]
+    if how.how.needs_accelerator and without:
+        places = " and ".join(without)
+        message = f"`{how.scheme}` is computed with by accelerators alone, and there is none in {places}"
+        hint = f"write `environments: {{{without[0]}: {{accelerator: …}}}}`, or `scheme: w8a8`"
+        yield Finding("AM417", ("quantize", "scheme"), message, help=hint)
 
 
 def _gates(how: Quantization, pipeline: Pipeline) -> Iterator[Finding]:

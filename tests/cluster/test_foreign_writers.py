@@ -90,8 +90,6 @@ WRITERS: Mapping[str, Writer] = {
         "linkerd", "service", marked(annotations={"config.linkerd.io/opaque-ports": "8080"})
     ),
     "a mesh's waypoint": writes("istioctl", "service", marked(labels={"istio.io/use-waypoint": "waypoint"})),
-    "Argo CD's marks": writes("argocd-controller", "service", marked(annotations=TRACKING)),
-    "Flux's marks": writes("kustomize-controller", "service", marked(labels=OF_FLUX)),
 }
 #: Who writes where a canary is.
 OF_CANARIES: Mapping[str, Writer] = {
@@ -120,8 +118,6 @@ OF_CANARIES: Mapping[str, Writer] = {
     "its plugin's mark": writes(
         "gatewayAPI", "httproute", marked(labels={"rollouts.argoproj.io/gatewayapi-canary": "in-progress"})
     ),
-    "Argo CD's marks": writes("argocd-controller", "httproute", marked(annotations=TRACKING)),
-    "Flux's marks": writes("kustomize-controller", "rollout", marked(labels=OF_FLUX)),
 }
 #: Who applies all that git declares.
 ENGINES: Mapping[str, Writer] = {
@@ -179,10 +175,20 @@ def test_what_others_write_is_no_conflict_and_stays_over_a_release(
     assert differing(written, everything(model)) == {containers}
 
 
-def test_engines_that_apply_the_same_are_no_conflict(model: Model) -> None:
-    """Not even in an HTTPRoute, into whose lists the server fills defaults that nobody declared."""
-    assert model.as_served(SCALED).apply().code == 0
-    changes_nothing_of(model, SCALED, ENGINES)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_an_engine_applied_is_left_to_it_until_it_is_taken_over(model: Model, engine: str) -> None:
+    """Not even an HTTPRoute differs then, into whose lists the server fills defaults that nobody declared."""
+    project = model.as_served(SCALED)
+    assert project.apply().code == 0
+    ENGINES[engine](model)
+    written = everything(model)
+    refused = project.apply()
+    assert refused.code == conventions.ExitCode.CONFLICT
+    assert f"{engine} (" in refused.told
+    assert everything(model) == written
+    taken = project.apply(MODEL, "--adopt")
+    assert (taken.code, set(taken.actions(MODEL).values())) == (0, {"unchanged"}), taken.told
+    assert everything(model) == written
 
 
 def differing(before: Any, after: Any, place: tuple[str, ...] = ()) -> set[tuple[str, ...]]:

@@ -50,7 +50,8 @@ def test_each_is_applied_changed_and_removed_where_it_is(
         (GROWTH, namespace),
         (RISK, other),
     ]
-    assert "still runs" not in done.told  # neither is what the other one left behind
+    for where in (namespace, other):  # neither is what the other one left behind
+        assert f"still runs in the namespace `{where}`" not in done.told
     seen = {where: cluster.objects("configmap", where) for where in (namespace, other)}
     data = {
         where: next(each["data"] for each in found if each["metadata"]["name"] == "churn-settings")

@@ -72,10 +72,10 @@ class TextServer:
     def metric(self, name: str, **labels: str) -> float:
         return self.server.metric(f"aimass_{name}", **labels)
 
-    def comes_to(self, name: str, value: float, seconds: float = 20) -> bool:
+    def comes_to(self, name: str, value: float, seconds: float = 20, **labels: str) -> bool:
         """Whether a metric becomes this value in time."""
         until = time.monotonic() + seconds
-        while self.metric(name) != value:
+        while self.metric(name, **labels) != value:
             if time.monotonic() > until:
                 return False
             time.sleep(0.05)

@@ -42,7 +42,10 @@ def test_callers_that_go_away_in_mid_stream_leave_no_place_taken(small: TextServ
     assert small.comes_to("requests_in_flight", 0)
     assert small.metric("num_requests_waiting") == 0
     assert small.metric("kv_cache_usage_perc") == 0
-    assert small.metric("requests_total", code="499") == _ABORTED
+    # An answer may be done before its caller is seen to be away, on a busy machine.
+    done = small.metric("requests_total", code="200")
+    assert done < _ABORTED / 10
+    assert small.comes_to("requests_total", _ABORTED - done, code="499")
     assert small.words("thank you, and thank you") == "other: we look into it"
 
 
