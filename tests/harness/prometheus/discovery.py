@@ -63,6 +63,13 @@ def _relabelled(monitor: Object, endpoint: Object) -> Iterator[dict[str, Any]]:
     source = f"{_POD}_label_{_sanitized(spec['jobLabel'])}"
     yield {"source_labels": [source], "target_label": "job", "regex": "(.+)", "replacement": "${1}"}
     yield {"target_label": "endpoint", "replacement": endpoint["port"]}
+    for each in endpoint.get("relabelings", ()):
+        yield {_snake(key): value for key, value in each.items()}
+
+
+def _snake(key: str) -> str:
+    """`targetLabel` as Prometheus writes it."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower()
 
 
 def _targets(deployment: Object, pods: list[Pod]) -> Iterator[dict[str, Any]]:

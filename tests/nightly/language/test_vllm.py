@@ -17,6 +17,7 @@ import httpx
 import numpy
 import polars
 import pytest
+import yaml
 from pipeline.projects import wait_until
 from pipeline.test_shipped_specs import REPOSITORY, shipped
 
@@ -33,6 +34,10 @@ from aimass_compiler.runtime.packaging.parity_certificate import CertifiedRow, F
 from aimass_compiler.spec.yaml.reader import parse
 from scripts.vllm.server import PROGRAM, Engine, events, running
 from scripts.vllm.text_engine import VllmEngine
+from tests.harness.prometheus import server as prometheus
+from tests.harness.prometheus.clock import faster, faster_rules
+from tests.harness.prometheus.discovery import Pod, scrape_config
+from tests.harness.prometheus.server import Prometheus
 
 pytestmark = pytest.mark.skipif(not PROGRAM.is_file(), reason="no vLLM: `make vllm` installs it (gigabytes)")
 
@@ -241,6 +246,58 @@ def test_all_series_that_manifests_read_are_there(engine: Engine, pipeline: Pipe
     read = {name for content in files.values() for name in re.findall(r"vllm:\w+", content.decode())}
     assert read
     assert read - there == set()
+
+
+#: How much faster than in production time goes by.
+TIMES = 60
+
+
+@pytest.fixture
+def watched(engine: Engine, pipeline: Pipeline, tmp_path: Path) -> Iterator[Prometheus]:
+    """A real Prometheus that scrapes the engine as its PodMonitor has it, and follows its alerts."""
+    files = render.render_all({pipeline.name: pipeline})
+    folder = f"{MODEL}/overlays/{ENVIRONMENT}/alerts.yaml"
+    objects = {
+        each["kind"]: each
+        for path in (f"{MODEL}/base/server.yaml", folder)
+        for each in yaml.safe_load_all(files[path])
+    }
+    # What kustomize adds.
+    for each in (objects["PodMonitor"], objects["Deployment"]):
+        each["metadata"]["namespace"] = pipeline.settings.namespace_of(ENVIRONMENT)
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(json.dumps(faster_rules(objects["PrometheusRule"]["spec"], TIMES)))
+    pods = [Pod(f"{MODEL}-5d4f8c7b9-x2x7k", engine.address.removeprefix("http://"))]
+    period = faster("30s", TIMES)
+    configuration = {
+        "global": {"scrape_interval": period, "scrape_timeout": period, "evaluation_interval": period},
+        "scrape_configs": [scrape_config(objects["PodMonitor"], objects["Deployment"], pods, TIMES)],
+    }
+    with prometheus.running(tmp_path, configuration, faster("5m", TIMES)) as found:
+        wait_until(lambda: len(found.query("up == 1")) == 1)
+        found.follow(rules)
+        yield found
+
+
+@pytest.mark.skipif(prometheus.PROGRAM is None, reason="no prometheus: `scripts.cluster build --all`")
+def test_requests_that_are_refused_raise_the_alert_that_says_so(engine: Engine, watched: Prometheus) -> None:
+    def fires() -> bool:
+        return any(name == "ModelRefusing" for name, _, _ in watched.fired())
+
+    long = {"model": MODEL, "prompt": [5] * 8, "max_tokens": 80, "ignore_eos": True, "temperature": 1.0}
+    engine.answer("/v1/completions", model=MODEL, prompt="a", max_tokens=2)
+    time.sleep(60 * 5 / TIMES)
+    assert watched.fired() == set()
+    until = time.monotonic() + 120
+    with ThreadPoolExecutor(24) as pool:
+        while not fires() and time.monotonic() < until:
+            for each in [pool.submit(engine.post, "/v1/completions", **long) for _ in range(24)]:
+                each.result()
+    assert fires()
+    said = next(each for each in watched.alerts() if each["labels"]["alertname"] == "ModelRefusing")
+    assert said["labels"]["environment"] == ENVIRONMENT
+    assert "limits.concurrency" in said["annotations"]["description"]
+    wait_until(lambda: is_idle(engine))
 
 
 def test_weights_of_8_bits_are_served_as_they_were_measured(
