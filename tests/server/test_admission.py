@@ -127,9 +127,9 @@ def test_as_many_small_requests_as_there_is_time_for_are_answered(churn: Server)
 def test_of_large_requests_those_are_refused_that_there_is_no_time_for(churn: Server) -> None:
     sent = wire(MEBIBYTE // 60)
     with watched(churn, mebibytes=250):
-        statuses = asyncio.run(answered(churn, sent, 64, lambda _: False))
-    # How many are answered depends on the machine. When all were begun, none was refused and nearly all late.
+        statuses = asyncio.run(answered(churn, sent, 64, lambda passed: passed < 3))
+    # How many are answered depends on the machine. It is known how long one takes when callers ask again.
     assert set(statuses) <= {"200", "408", "503", "504"}
     assert statuses["503"] >= 1
-    assert statuses.total() == 64
+    assert statuses.total() > 64
     assert churn.predict(CHURN_EXAMPLE).status == 200
