@@ -16,7 +16,7 @@ from pathlib import Path
 import polars
 
 from benchmarks.environments import interpreter, versions
-from benchmarks.language_model.project import MODEL, stage, write_project
+from benchmarks.language_model.project import LARGER, MODEL, stage, write_project
 from benchmarks.processes import Cost, cost, medians
 
 _HERE = Path(__file__).parent
@@ -36,7 +36,7 @@ def main() -> int:
     costs: dict[str, list[Cost]] = {_PRODUCT: [], _PEER: []}
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "project"
-        write_project(project, is_larger=asked.larger)
+        write_project(project, asked.larger)
         _write_rows(project)
         theirs = Path(folder) / "theirs"
         script = str(_HERE / "peers" / "with_trl.py")
@@ -71,7 +71,10 @@ def _arguments() -> argparse.Namespace:
         "--peers", type=Path, default=Path("build/peers"), help="their environments (default build/peers)"
     )
     parser.add_argument(
-        "--larger", action="store_true", help="a base of some 15 million random weights, which learns less"
+        "--larger",
+        type=int,
+        choices=LARGER,
+        help="a base of so many million random weights",
     )
     parser.add_argument("--results", type=Path, help="write the table to this file, too")
     return parser.parse_args()

@@ -9,25 +9,20 @@ from pathlib import Path
 
 MODEL = "tickets"
 _ROOT = Path(__file__).parents[2]
-#: Some fifteen million weights: what a small base has at least that people fine-tune.
-_GROWN = {
-    "hidden_size": 384,
-    "intermediate_size": 1024,
-    "num_hidden_layers": 8,
-    "num_attention_heads": 6,
-    "head_dim": 64,
-}
+#: By how many million weights such a base has, its width and its layers.
+LARGER = {15: (384, 8), 40: (512, 12)}
+_HEAD = 64
 
 
-def write_project(folder: Path, *, is_larger: bool) -> None:
-    """The spec, its rows and its base; where that is larger, with random weights and no gates to miss."""
+def write_project(folder: Path, millions: int | None = None) -> None:
+    """The spec, its rows and its base; of so many million weights, random ones and no gates to miss."""
     (folder / "specs").mkdir(parents=True)
     (folder / "aimass.yaml").touch()
     spec = (_ROOT / "specs" / f"{MODEL}.yaml").read_text(encoding="utf-8")
     prepare = [sys.executable, str(_ROOT / "data" / "prepare.py"), MODEL, "--folder", str(folder / "data")]
     subprocess.run(prepare, cwd=folder, check=True, capture_output=True)
-    if is_larger:
-        _grow(folder / "models" / "base")
+    if millions:
+        _grow(folder / "models" / "base", *LARGER[millions])
         spec = re.sub(r"\n  gates:.*?(?=\n\S|\Z)", "", spec, flags=re.DOTALL)
     (folder / "specs" / f"{MODEL}.yaml").write_text(spec, encoding="utf-8")
     compiled = [str(Path(sys.executable).with_name("aimass")), "compile"]
@@ -39,9 +34,9 @@ def stage(name: str) -> list[str]:
     return [sys.executable, "-m", "aimass_compiler.runtime", name, MODEL]
 
 
-def package(folder: Path) -> Path:
+def package(folder: Path, millions: int) -> Path:
     """The package of a larger base after one epoch, in a project that is written here."""
-    write_project(folder, is_larger=True)
+    write_project(folder, millions)
     spec = folder / "specs" / f"{MODEL}.yaml"
     spec.write_text(spec.read_text(encoding="utf-8").replace("epochs: 3", "epochs: 1"), encoding="utf-8")
     compiled = [str(Path(sys.executable).with_name("aimass")), "compile"]
@@ -50,15 +45,15 @@ def package(folder: Path) -> Path:
     return folder / "artifacts" / MODEL / "package" / "model"
 
 
-def _grow(base: Path) -> None:
+def _grow(base: Path, width: int, layers: int) -> None:
     """Put a model of the same kind and tokenizer, and of random weights, in the place of the base."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
     torch.manual_seed(7)
     config = AutoConfig.from_pretrained(base)
-    for name, value in _GROWN.items():
-        setattr(config, name, value)
+    config.hidden_size, config.intermediate_size, config.head_dim = width, width * 8 // 3, _HEAD
+    config.num_hidden_layers, config.num_attention_heads = layers, width // _HEAD
     for path in base.glob("*.safetensors"):
         path.unlink()
     AutoModelForCausalLM.from_config(config).save_pretrained(base)

@@ -27,7 +27,7 @@ from aimass_compiler import conventions
 from aimass_compiler.programs.model_server import HOST, running
 from aimass_compiler.runtime import language_server
 from benchmarks.environments import versions
-from benchmarks.language_model.project import package
+from benchmarks.language_model.project import LARGER, package
 
 _EXAMPLE = Path(language_server.__path__[0]) / "example"
 _ROW = "| {:<27} | {:>10} | {:>15} | {:>12} | {:>11} | {:>5} |"
@@ -39,7 +39,7 @@ def main() -> int:
     asked = _arguments()
     with tempfile.TemporaryDirectory() as folder:
         if asked.larger:
-            asked.package = package(Path(folder) / "project")
+            asked.package = package(Path(folder) / "project", asked.larger)
         return _measured(asked)
 
 
@@ -77,7 +77,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.language_model.serving", description=__doc__)
     parser.add_argument("--package", type=Path, default=_EXAMPLE, help="default: the server's tiny example")
     parser.add_argument(
-        "--larger", action="store_true", help="make and take one of some 15 million weights (minutes)"
+        "--larger", type=int, choices=LARGER, help="make and take one of so many million weights (minutes)"
     )
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each (default 5)")
     parser.add_argument("--answers", type=int, default=16, help="answers of a round (default 16)")
