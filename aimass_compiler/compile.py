@@ -34,7 +34,7 @@ from aimass_compiler.spec.decode.organisation_files import read_organisation
 from aimass_compiler.spec.decode.shared_parts import with_shared_parts, without_fixes
 from aimass_compiler.spec.report import as_written, reported, reported_each
 from aimass_compiler.spec.yaml.document import Document
-from aimass_compiler.spec.yaml.reader import Read, parse, read_document
+from aimass_compiler.spec.yaml.reader import Read, read_document, read_text
 
 
 class Upto(Enum):
@@ -137,7 +137,7 @@ def _compile_file(
     path: Path,
 ) -> Compiled:
     shown = project.shown(path)
-    read = parse(texts[path], shown) if path in texts else read_document(path, shown)
+    read = read_text(path, shown, texts)
     known, rules = organisation.settings_of(project.model_of(path)), organisation.policies
     whole, missing = with_shared_parts(read[0], organisation.shared)
     failed |= {"data", "features"} if missing else frozenset()

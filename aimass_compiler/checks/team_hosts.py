@@ -53,7 +53,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def _problem(rules: TeamRules, environment: str, host: str) -> tuple[str, str] | None:
-    """What is wrong with a host, and the way out."""
+    """What is wrong with a host, and the hint."""
     for claimed, team in rules.claimed.get(environment, {}).items():
         if covers(claimed, host):
             return f"`{host}` is a host of team `{team}` in {environment}", "choose a host of your own team"

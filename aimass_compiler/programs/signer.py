@@ -1,4 +1,4 @@
-"""Who signs: a private key, or the identity that a workflow has; and what is told to a transparency log."""
+"""Who signs: a private key, or the identity that a workflow has; and what a transparency log records."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Signer:
     key: Path | None
     """The private key in PEM; None where the identity of the workflow signs."""
     how: tuple[str, ...]
-    """What cosign is told of key and services."""
+    """The options of cosign about key and services."""
 
     def signed_statement(self, statement: Mapping[str, Any]) -> bytes:
         """The bundle that an in-toto statement becomes. Raises CosignError."""

@@ -45,7 +45,12 @@ def emit(document: Document, name: str) -> bytes:
 
 def emit_all(documents: Iterable[Document], name: str) -> bytes:
     """Several YAML documents in one file, below the header of model `name`."""
-    return (header(name) + "---\n".join(block(document) for document in documents)).encode()
+    return (header(name) + blocks(documents)).encode()
+
+
+def blocks(documents: Iterable[Document]) -> str:
+    """Several YAML documents in block style, without a header."""
+    return "---\n".join(map(block, documents))
 
 
 def block(document: Document) -> str:

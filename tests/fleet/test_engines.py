@@ -103,7 +103,7 @@ def test_a_team_can_bring_nothing_to_the_namespace_of_another() -> None:
 
 
 def test_no_pattern_of_argo_cd_finds_what_another_finds() -> None:
-    """Its `*` stands for folders, too, unless it is told not to."""
+    """Its `*` stands for folders, too, unless an option forbids it."""
     (application_set,) = documents("argocd", "staging.yaml").values()
     for generator in application_set["spec"]["generators"]:
         git = generator["git"]

@@ -20,7 +20,7 @@ from aimass_compiler.model_path import name_of, team_of
 from aimass_compiler.pipeline.gitops import Engine
 from aimass_compiler.pipeline.organisation import Organisation
 from aimass_compiler.pipeline.settings import Settings
-from aimass_compiler.render.emit import block, header_of
+from aimass_compiler.render.emit import blocks, header_of
 from aimass_compiler.render.names import kustomization
 from aimass_compiler.render.object_kind import ObjectKind
 
@@ -63,9 +63,7 @@ def _render(fleet: Fleet) -> dict[str, bytes]:
     health = _health_settings(found)
     patches = {_HEALTH_FILE: [{"data": health}]} if health else {}
     head = header_of(conventions.SETTINGS_FILE)
-    return {
-        path: (head + "---\n".join(map(block, each))).encode() for path, each in (applied | patches).items()
-    }
+    return {path: (head + blocks(each)).encode() for path, each in (applied | patches).items()}
 
 
 def _project(settings: Settings, team: str, found: Iterable[EngineHome]) -> dict[str, Any]:
@@ -116,7 +114,7 @@ def _application_set(settings: Settings, environment: str, found: list[EngineHom
 def _released(settings: Settings, home: EngineHome, found: list[EngineHome]) -> dict[str, Any]:
     """The generator of the models that are released from one folder.
 
-    Argo CD's patterns look into folders below, too, unless it is told not to.
+    Argo CD's patterns look into folders below, too, unless an option forbids it.
     """
     folder = f"{conventions.RELEASES_FOLDER}/{home.environment}"
     others = [each.team for each in found if each.team] if not home.team else []

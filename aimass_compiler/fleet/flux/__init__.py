@@ -20,7 +20,7 @@ from aimass_compiler.model_path import name_of
 from aimass_compiler.pipeline.gitops import Engine, FollowedRepository
 from aimass_compiler.pipeline.organisation import Organisation
 from aimass_compiler.pipeline.settings import Settings
-from aimass_compiler.render.emit import block, header_of
+from aimass_compiler.render.emit import block, blocks, header_of
 from aimass_compiler.render.facts import Environment
 from aimass_compiler.render.names import kustomization
 from aimass_compiler.render.release_apart import ADAPTERS, MOUNTED, UNRELEASED
@@ -62,7 +62,7 @@ def _render(fleet: Fleet) -> dict[str, bytes]:
     for environment, names in listed.items():
         files[f"{environment}/kustomization.yaml"] = [kustomization((("resources", names),))]
     head = header_of(conventions.SETTINGS_FILE)
-    return {path: (head + "---\n".join(map(block, each))).encode() for path, each in files.items()}
+    return {path: (head + blocks(each)).encode() for path, each in files.items()}
 
 
 def _root(settings: Settings, environment: str) -> Iterator[dict[str, Any]]:

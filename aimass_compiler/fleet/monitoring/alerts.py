@@ -155,7 +155,7 @@ _PREFIXES = tuple(conventions.ENGINE_PREFIXES.values())
 
 
 def _known(condition: str) -> str:
-    """The condition for the models that are declared, with what is told of them."""
+    """The condition for the models that are declared, with their labels."""
     return f"(\n{condition}\n)\n* on ({MODEL}) group_left ({TOLD}) {KNOWN}\n"
 
 

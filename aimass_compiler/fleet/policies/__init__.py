@@ -10,7 +10,7 @@ from aimass_compiler.fleet.policies.admission_policy import PolicyNamespace, obj
 from aimass_compiler.model_path import name_of, team_of
 from aimass_compiler.pipeline.organisation import Organisation
 from aimass_compiler.pipeline.policy import Policy
-from aimass_compiler.render.emit import block
+from aimass_compiler.render.emit import block, blocks
 from aimass_compiler.render.names import kustomization
 
 _KUSTOMIZATION = "kustomization.yaml"
@@ -29,7 +29,7 @@ def _render(fleet: Fleet) -> dict[str, bytes]:
         for name, policy in sorted(policies.items())
         if policy.rule.admissions()
     }
-    written = {name: _HEADER + "---\n".join(map(block, objects)) for name, objects in files.items()}
+    written = {name: _HEADER + blocks(objects) for name, objects in files.items()}
     written[_KUSTOMIZATION] = _HEADER + block(kustomization((("resources", list(files)),)))
     return {name: text.encode() for name, text in written.items()}
 

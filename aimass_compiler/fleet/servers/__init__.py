@@ -11,7 +11,7 @@ from aimass_compiler.fleet.servers.findings import findings
 from aimass_compiler.fleet.servers.objects import objects
 from aimass_compiler.fleet.servers.place import ServerPlace, places
 from aimass_compiler.pipeline.organisation import Organisation
-from aimass_compiler.render.emit import block, header_of
+from aimass_compiler.render.emit import block, blocks, header_of
 from aimass_compiler.render.image.server_image import context, server_tag
 from aimass_compiler.render.names import kustomization, served_labels
 
@@ -49,7 +49,7 @@ def files(place: ServerPlace) -> dict[str, bytes]:
     head = header_of(conventions.SETTINGS_FILE)
     return {
         "kustomization.yaml": (head + block(kustomization(parts))).encode(),
-        _OBJECTS_FILE: (head + "---\n".join(map(block, objects(place)))).encode(),
+        _OBJECTS_FILE: (head + blocks(objects(place))).encode(),
     }
 
 

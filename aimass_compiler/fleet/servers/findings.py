@@ -91,7 +91,7 @@ def _beyond(place: ServerPlace) -> Iterator[Finding]:
 
 
 def _moved(sizes: dict[str, float], room: float) -> str:
-    """The way out: how few models can leave, or that none is small enough."""
+    """The hint: how few models can leave, or that none is small enough."""
     servers = budget.packed(sizes, room)
     leaving = [model for models in servers[1:] for model in models]
     if room <= 0 or not leaving:

@@ -13,7 +13,7 @@ from aimass_compiler.project import Project, is_spec
 from aimass_compiler.spec.decode.contract_columns import LOGICAL_TYPES, column_of
 from aimass_compiler.spec.decode.decoder import written_path
 from aimass_compiler.spec.yaml.document import Document
-from aimass_compiler.spec.yaml.reader import Read, parse, read_document
+from aimass_compiler.spec.yaml.reader import read_text
 
 if TYPE_CHECKING:
     from open_data_contract_standard.model import SchemaObject, SchemaProperty
@@ -80,7 +80,7 @@ def _contracts(
         if name in found:
             findings.append(_twice("AM388", shown, found[name].file))
             continue
-        documents[shown], problems = _read(path, shown, texts)
+        documents[shown], problems = read_text(path, shown, texts)
         tables, version, more = ({}, "", []) if has_errors(problems) else _tables(documents[shown])
         findings += [*problems, *more]
         is_sound = not has_errors([*problems, *more])
@@ -100,7 +100,7 @@ def _feature_lists(
         if path.stem in found:
             findings.append(_twice("AM389", shown, found[path.stem].file))
             continue
-        document, problems = _read(path, shown, texts)
+        document, problems = read_text(path, shown, texts)
         documents[shown] = document
         findings += problems
         listed = document.data.get("features")
@@ -122,10 +122,6 @@ def _twice(code: str, file: str, first: str) -> Finding:
 def _files(folder: Path, texts: Mapping[Path, bytes]) -> list[Path]:
     typed = (path for path in texts if path.parent == folder)
     return sorted({path for path in (*folder.glob("*"), *typed) if is_spec(path.name)})
-
-
-def _read(path: Path, shown: str, texts: Mapping[Path, bytes]) -> Read:
-    return parse(texts[path], shown) if path in texts else read_document(path, shown)
 
 
 def _tables(document: Document) -> tuple[dict[str, dict[str, ContractColumn]], str, list[Finding]]:

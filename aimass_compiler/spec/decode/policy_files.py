@@ -17,7 +17,7 @@ from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.project import SPEC_SUFFIXES, Project
 from aimass_compiler.spec.decode.decoder import decode
 from aimass_compiler.spec.yaml.document import Document
-from aimass_compiler.spec.yaml.reader import Read, parse, read_document
+from aimass_compiler.spec.yaml.reader import read_text
 
 EXPLANATIONS = (
     Explanation(
@@ -113,7 +113,7 @@ def read_policies(
         if path.parent not in (folder, above) or not re.fullmatch(rf"{_NAME}\.yaml", path.name):
             findings.append(_misnamed(shown, is_waiver=above in path.parents))
             continue
-        documents[shown], wrong = _read(path, shown, texts)
+        documents[shown], wrong = read_text(path, shown, texts)
         findings += wrong
         if has_errors(wrong):
             continue
@@ -137,10 +137,6 @@ def ended(policies: Policies, today: datetime.date) -> Iterator[Finding]:
         hint = f"keep `{name}` and remove the waiver, or let the policy's approvers prolong it"
         file = conventions.POLICY_WAIVERS_FILE.format(policy=name)
         yield Finding("AM187", ("waivers", place, "until"), message, help=hint, file=file)
-
-
-def _read(path: pathlib.Path, shown: str, texts: Mapping[pathlib.Path, bytes]) -> Read:
-    return parse(texts[path], shown) if path in texts else read_document(path, shown)
 
 
 def _decoded(kind: type[R], document: Document) -> tuple[R | None, list[Finding]]:

@@ -206,7 +206,7 @@ def _with_transforms(
 
 
 def _no_list(shared: SharedParts, name: object) -> tuple[str, str]:
-    """Why a list of features has no transforms, and the way out."""
+    """Why a list of features has no transforms, and the hint."""
     if not isinstance(name, str) or not name:
         return "`shared` takes the name of one list", "write a separate line `- shared: NAME` for each"
     if name in shared.feature_lists:

@@ -16,7 +16,7 @@ from aimass_compiler.pipeline.team import Team
 from aimass_compiler.project import SPEC_SUFFIXES, Project
 from aimass_compiler.spec.decode.decoder import decode
 from aimass_compiler.spec.yaml.document import Document
-from aimass_compiler.spec.yaml.reader import parse, read_document
+from aimass_compiler.spec.yaml.reader import read_text
 
 EXPLANATIONS = (
     Explanation(
@@ -102,18 +102,12 @@ def read_teams(
         if path.parent != folder or path.suffix != ".yaml" or not _is_name(path.stem):
             findings.append(_misnamed(path, shown))
             continue
-        read = _read(path, shown, texts)
+        read = read_text(path, shown, texts, may_be_empty=True)
         documents[shown], wrong = read
         team, more = decode(Team, read[0].data, shown, read[0].written)
         teams[path.stem] = team or Team.default()
         findings += [*wrong, *more, *_beside(teams[path.stem], settings, shown)]
     return teams, documents, findings
-
-
-def _read(path: Path, shown: str, texts: Mapping[Path, bytes]) -> tuple[Document, list[Finding]]:
-    if path in texts:
-        return parse(texts[path], shown, may_be_empty=True)
-    return read_document(path, shown, may_be_empty=True)
 
 
 def _is_name(name: str) -> bool:

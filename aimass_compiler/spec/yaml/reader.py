@@ -14,6 +14,7 @@ from aimass_compiler.spec.yaml.source_text import bytes_of, text_of
 
 if TYPE_CHECKING:
     import pathlib
+    from collections.abc import Mapping
 
 EXPLANATIONS = (
     Explanation(
@@ -49,6 +50,19 @@ def read_document(path: pathlib.Path, shown_as: str, *, may_be_empty: bool = Fal
     if findings:
         return Document(shown_as), findings
     return parse(content, shown_as, may_be_empty=may_be_empty)
+
+
+def read_text(
+    path: pathlib.Path,
+    shown_as: str,
+    texts: Mapping[pathlib.Path, bytes],
+    *,
+    may_be_empty: bool = False,
+) -> Read:
+    """The document in a file, or in its text among `texts`, which counts in the place of what is on disk."""
+    if path in texts:
+        return parse(texts[path], shown_as, may_be_empty=may_be_empty)
+    return read_document(path, shown_as, may_be_empty=may_be_empty)
 
 
 def parse(content: bytes | str, file: str, *, may_be_empty: bool = False) -> Read:

@@ -37,7 +37,7 @@ class EntryFile(NamedTuple):
 
 
 class ModelEntry(NamedTuple):
-    """What a shared server is told of one model."""
+    """What a shared server reads of one model."""
 
     model: str
     package: Path

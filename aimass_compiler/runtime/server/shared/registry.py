@@ -40,7 +40,7 @@ _PLAIN_HOSTS = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 
 
 class NotBrought(Exception):  # noqa: N818  # it reads as what is the case
-    """A package cannot be brought, for a reason that somebody can mend; the next look tries again."""
+    """A package cannot be brought, for a reason that somebody can fix; the next look tries again."""
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
