@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,30 @@ def described(root: Path, **teams: dict[str, Any]) -> None:
         (root / "teams" / f"{name}.yaml").write_text(yaml.safe_dump(team), encoding="utf-8")
 
 
+def route(namespace: str, *hosts: str) -> dict[str, Any]:
+    spec: dict[str, Any] = {"parentRefs": [{"name": "gateway"}]} | ({"hostnames": [*hosts]} if hosts else {})
+    head = {"name": "route", "namespace": namespace}
+    return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": head, "spec": spec}
+
+
+def refused(company: Company, kubeconfig: Path, given: Mapping[str, Any]) -> str:
+    """Why the server does not take an object; nothing where it would."""
+    words = ("apply", "--server-side", "--dry-run=server", "-f-")
+    return company.cluster.try_kubectl(*words, given=given, kubeconfig=kubeconfig).stderr
+
+
+def in_force(company: Company) -> None:
+    """Wait until the server asks what was applied of hosts, which it learns a little later.
+
+    A policy without a binding asks nothing, so both must have been learnt.
+    """
+    end = time.monotonic() + 30
+    for team in company.teams:
+        while not refused(company, company.project.kubeconfig, route(company.namespace(team))):
+            assert time.monotonic() < end, f"the hosts of {team} are not asked for"
+            time.sleep(0.2)
+
+
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Iterator[Company]:
     """Shared by the tests of this module, each of which leaves the other team as it was."""
@@ -71,6 +96,7 @@ def company(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Itera
         found.compile(name, ROUTE % f"m.{name}.example.com")
     applied = found.project.run("teams", "--apply")
     assert (applied.code, applied.told) == (0, "")
+    in_force(found)
     yield found
     for name in found.teams:
         where = f"-k{root / 'generated/fleet/teams' / name / 'dev'}"
@@ -172,18 +198,6 @@ def test_its_own_bounds_are_out_of_reach_of_a_team(company: Company) -> None:
     answered = everything_asked(company.as_deployer(team).kubeconfig, company.namespace(team))
     found = {key: code for key, code in answered.items() if key[1] in BOUNDS and code != 403}
     assert found == {}
-
-
-def route(namespace: str, *hosts: str) -> dict[str, Any]:
-    spec: dict[str, Any] = {"parentRefs": [{"name": "gateway"}]} | ({"hostnames": [*hosts]} if hosts else {})
-    head = {"name": "route", "namespace": namespace}
-    return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": head, "spec": spec}
-
-
-def refused(company: Company, kubeconfig: Path, given: Mapping[str, Any]) -> str:
-    """Why the server does not take an object; nothing where it would."""
-    words = ("apply", "--server-side", "--dry-run=server", "-f-")
-    return company.cluster.try_kubectl(*words, given=given, kubeconfig=kubeconfig).stderr
 
 
 def test_a_route_has_hosts_of_its_own_team_only(company: Company) -> None:
