@@ -66,6 +66,7 @@ generate: $(READY) ## bring generated/ and schemas/ up to date
 	aimass compile
 	aimass schema --write
 	aimass explain --all --format markdown > docs/codes.md
+	aimass explain targets --format markdown > docs/targets.md
 
 .PHONY: docs
 docs: $(READY) build/site/.ready ## the documentation as a site, in build/site/html

@@ -48,13 +48,6 @@ EXPLANATIONS = (
         "bodies at the gateway. `limits.timeout` is kept by the route, and says how long a server that stops "
         "finishes what it has begun.",
     ),
-    Explanation(
-        "AM437",
-        "KServe's LLMInferenceService does not say this",
-        "KServe 0.20 scales an LLMInferenceService by another controller, divides requests between two "
-        "services and not between versions of one, and names the host itself. With `target: kserve`, as many "
-        "servers run as `replicas.min` says. Leave `target` out for a Deployment that has all of it.",
-    ),
 )
 _GATEWAY = """\
 environments:
@@ -93,12 +86,6 @@ EXAMPLES = (
         passes="serving: {engine: vllm, limits: {concurrency: 16}}",
         of="language",
     ),
-    Example(
-        "AM437",
-        fails="serving: {engine: vllm, target: kserve, replicas: {min: 2, max: 4}}",
-        passes="serving: {engine: vllm, target: kserve, replicas: {min: 2, max: 2}}",
-        of="language",
-    ),
 )
 _KEYS = (
     "engine",
@@ -124,7 +111,6 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     for path, serving in written(pipeline, "serving"):
         yield from _of_engine(pipeline, path, serving)
         yield from _divided(path, serving)
-        yield from _by_kserve(path, serving)
 
 
 def _of_language_models(pipeline: Pipeline) -> Iterator[Finding]:
@@ -179,19 +165,3 @@ def _divided(path: Path, serving: Serving) -> Iterator[Finding]:
             message = f"a canary and `{other}` exclude each other"
             hint = "leave one of them out, in this environment at least"
             yield Finding("AM434", (*path, "rollout", "canary"), message, help=hint)
-
-
-def _by_kserve(path: Path, serving: Serving) -> Iterator[Finding]:
-    if serving.target != "kserve":
-        return
-    replicas, canary = serving.replicas, serving.rollout.canary
-    fixed = f"write `replicas: {{min: {replicas.min}, max: {replicas.min}}}`"
-    lost = {
-        ("replicas", "max"): fixed if replicas.min < replicas.max else "",
-        ("rollout", "canary"): "leave `canary` out" if canary else "",
-        ("nodes",): "leave `nodes` out" if serving.nodes is not None else "",
-    }
-    for key, way_out in lost.items():
-        if way_out:
-            message, hint = f"KServe would not know of `{'.'.join(key)}`", f"{way_out}, or leave `target` out"
-            yield Finding("AM437", (*path, *key), message, help=hint, severity=Severity.WARNING)

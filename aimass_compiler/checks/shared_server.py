@@ -103,11 +103,6 @@ def _of_server(pipeline: Pipeline, place: Path, shared: str) -> Iterator[Finding
 
 def _of_model(pipeline: Pipeline, environment: str, serving: Serving) -> Iterator[Finding]:
     """Keys of a model that contradict the server that it shares."""
-    place = place_in(pipeline, environment, "serving.rollout.canary")
-    if serving.rollout.canary:
-        message = f"a canary needs its own servers, and this model shares `{serving.shared}`"
-        hint = "leave `canary` out, or `shared`"
-        yield Finding("AM480", place, message, help=hint, at_key=True)
     place = place_in(pipeline, environment, "serving.replicas")
     if is_written(pipeline, place):
         message = f"how many servers run is said of `{serving.shared}`, in {SETTINGS_FILE}"

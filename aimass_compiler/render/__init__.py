@@ -8,12 +8,13 @@ from dataclasses import replace
 from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Finding
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.render import environments
+from aimass_compiler.render import environments, platform
+from aimass_compiler.render.abilities import ABILITIES
 from aimass_compiler.render.compact import compacted
 from aimass_compiler.render.kustomizations import kustomizations, objects_of
 from aimass_compiler.render.pipeline_json import PipelineJson
 from aimass_compiler.render.record import record_file
-from aimass_compiler.render.targets import TARGETS
+from aimass_compiler.render.targets import PLATFORMS, TARGETS
 
 
 def render(pipeline: Pipeline) -> dict[str, bytes]:
@@ -50,4 +51,5 @@ def render_all(pipelines: Mapping[str, Pipeline]) -> dict[str, bytes]:
 def findings(pipeline: Pipeline, file: str) -> Iterator[Finding]:
     """What no target, or not all of them, can express; findings about the settings name their own file."""
     found = [environments.findings(pipeline), *(target.findings(pipeline) for target in TARGETS.values())]
+    found += [platform.findings(each, ABILITIES, pipeline) for each in PLATFORMS]
     yield from (replace(finding, file=finding.file or file) for each in found for finding in each)

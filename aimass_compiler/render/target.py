@@ -10,6 +10,7 @@ from aimass_compiler.diagnostics import Finding
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.object_kind import Object, ObjectKind
 from aimass_compiler.render.pipeline_json import PipelineJson
+from aimass_compiler.render.platform import Platform
 
 
 class Manifest(Struct, frozen=True):
@@ -62,3 +63,5 @@ class Target(Struct, frozen=True, kw_only=True):
     """What the target cannot express; findings about settings name their file."""
     kinds: tuple[ObjectKind, ...] = ()
     """The kinds of its objects, but for those that Kubernetes itself has for every target."""
+    platforms: tuple[Platform, ...] = ()
+    """What specs choose by it, and what of their wishes each can keep."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aimass_compiler.render.kubernetes_kinds import KINDS as KUBERNETES_KINDS
 from aimass_compiler.render.object_kind import Object, ObjectKind
+from aimass_compiler.render.platform import Platform
 from aimass_compiler.render.target import Target
 
 #: The targets by the names of their folders.
@@ -15,6 +16,9 @@ TARGETS: dict[str, Target] = {
     path.parent.name: import_module(f"{__package__}.{path.parent.name}").TARGET
     for path in sorted(Path(__file__).parent.glob("[a-z]*/__init__.py"))
 }
+
+#: The platforms in the order of the targets that have them.
+PLATFORMS: tuple[Platform, ...] = tuple(each for target in TARGETS.values() for each in target.platforms)
 
 #: The kinds by group and name.
 KINDS: dict[tuple[str, str], ObjectKind] = {

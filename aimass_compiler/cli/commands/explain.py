@@ -3,7 +3,8 @@
 For a model: its spec with every default written out, each value with the line that it comes from.
 For a key, by its path: what it means, and the keys below it; `spec`, `aimass.yaml` and `team` are where
 they begin. For a kind: what it does and its parameters. For a code such as AM204: what it means, why it is
-a problem and the way out. Without a topic it lists the kinds and codes that there are.
+a problem and the way out. For `targets`: which of them can do what. Without a topic it lists the kinds and
+codes that there are.
 """
 
 from __future__ import annotations
@@ -31,11 +32,15 @@ EXAMPLES = """
   aimass explain team.quota          a key of teams/TEAM.yaml
   aimass explain bucket              a transform and its parameters
   aimass explain transforms          all transforms
+  aimass explain targets             what each serving target can do
   aimass explain AM204               the meaning of a code, with examples
   aimass explain --all --format markdown
                                      docs/codes.md: every code
+  aimass explain targets --format markdown
+                                     docs/targets.md
 """
 
+_TARGETS = "targets"
 _CODE = re.compile(r"AM[0-9]+", re.IGNORECASE)
 
 
@@ -49,7 +54,10 @@ def declare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--all", action="store_true", help="explain every code")
     parser.add_argument(
-        "--format", choices=("people", "markdown"), default="people", help="how all codes are shown"
+        "--format",
+        choices=("people", "markdown"),
+        default="people",
+        help="how all codes, and targets, are shown",
     )
     add_root(parser)
 
@@ -70,6 +78,8 @@ def _explain_name(arguments: argparse.Namespace) -> int:
     project = project_of(arguments)
     if called(topic, project.models()):
         return _explain_model(arguments)
+    if topic == _TARGETS:
+        return _explain_targets(arguments.format)
     if pages := [*_keys(topic), *_kinds(topic)]:
         print("\n".join(pages), end="")
         return ExitCode.DONE
@@ -150,6 +160,17 @@ def _explain_all(form: str) -> int:
         return ExitCode.DONE
     pages = [code_drawn(found, shown.get(code, ()), width) for code, found in explanations().items()]
     sys.stdout.write("\n".join(pages))
+    return ExitCode.DONE
+
+
+def _explain_targets(form: str) -> int:
+    from aimass_compiler.cli.views.targets import targets_drawn, targets_page
+    from aimass_compiler.render.abilities import ABILITIES
+    from aimass_compiler.render.targets import PLATFORMS
+
+    is_page = form == "markdown"
+    drawn = targets_page(ABILITIES, PLATFORMS) if is_page else targets_drawn(ABILITIES, PLATFORMS)
+    sys.stdout.write(drawn)
     return ExitCode.DONE
 
 

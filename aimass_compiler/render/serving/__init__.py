@@ -25,11 +25,9 @@ from aimass_compiler.render.serving import (
 from aimass_compiler.render.serving.engine import Served
 from aimass_compiler.render.serving.findings import findings
 from aimass_compiler.render.serving.kinds import KINDS
+from aimass_compiler.render.serving.platforms import KSERVE, PLATFORMS
 from aimass_compiler.render.serving.series import text_of
 from aimass_compiler.render.target import Layer, Rendered, Target
-
-#: The target that makes the rest of what serves itself.
-KSERVE = "kserve"
 
 
 def render(source: PipelineJson) -> Rendered:
@@ -152,4 +150,4 @@ def _objects_of(pipeline: Pipeline, name: str) -> Sequence[Object] | None:
     return None if is_alike and not is_named and here.accelerator is None else objects(pipeline, name)
 
 
-TARGET = Target(render=render, findings=findings, kinds=KINDS)
+TARGET = Target(render=render, findings=findings, kinds=KINDS, platforms=PLATFORMS)

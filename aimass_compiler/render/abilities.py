@@ -1,0 +1,86 @@
+"""What a spec can ask of a platform: the rows of the tables in docs/targets.md, in their order."""
+
+from __future__ import annotations
+
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.render.platform import Ability, Asked, of_serving
+
+
+def _always(pipeline: Pipeline, environment: str) -> bool:
+    """What every model has, whether its spec says so or not."""
+    del pipeline, environment
+    return True
+
+
+def _of_serving(key: str, words: str, is_asked: Asked = _always) -> Ability:
+    return Ability(area="serving", key=key, words=words, is_asked=is_asked)
+
+
+ABILITIES: tuple[Ability, ...] = (
+    _of_serving("serving.resources", "CPU and memory of a server"),
+    _of_serving("serving.limits", "limits of requests"),
+    _of_serving("serving.replicas.min", "so many servers at least"),
+    _of_serving(
+        "serving.replicas.max",
+        "more servers under load",
+        of_serving(lambda serving: serving.replicas.min < serving.replicas.max),
+    ),
+    _of_serving(
+        "serving.replicas.zones",
+        "servers in so many zones",
+        of_serving(lambda serving: serving.replicas.zones is not None),
+    ),
+    _of_serving(
+        "serving.model",
+        "the model as a volume",
+        of_serving(lambda serving: serving.model == "volume"),
+    ),
+    _of_serving("serving.rollout.surge", "servers beyond those wanted during an update"),
+    _of_serving(
+        "serving.rollout.canary",
+        "a canary: the new version takes over step by step",
+        of_serving(lambda serving: bool(serving.rollout.canary)),
+    ),
+    _of_serving(
+        "serving.rollout.analysis",
+        "each step of a canary judged by what its servers did",
+        of_serving(lambda serving: bool(serving.rollout.canary)),
+    ),
+    _of_serving(
+        "serving.gateway.host",
+        "a route from outside, at a host",
+        of_serving(lambda serving: serving.gateway is not None),
+    ),
+    _of_serving(
+        "serving.gateway.endpoint_picker",
+        "the server for each request picked by its queue and cache",
+        of_serving(
+            lambda serving: serving.gateway is not None and serving.gateway.endpoint_picker is not None
+        ),
+    ),
+    _of_serving(
+        "serving.nodes",
+        "one server on several nodes",
+        of_serving(lambda serving: serving.nodes is not None),
+    ),
+    _of_serving(
+        "serving.adapters",
+        "adapters beside their base",
+        of_serving(lambda serving: serving.adapters is not None),
+    ),
+    _of_serving(
+        "serving.shared",
+        "many models in one server",
+        of_serving(lambda serving: serving.shared is not None),
+    ),
+    _of_serving(
+        "serving.explanations",
+        "answers explained",
+        of_serving(lambda serving: serving.explanations is not None),
+    ),
+    _of_serving("serving.logs", "a line a request, and a sample of predictions"),
+    _of_serving("serving.objectives", "objectives, with alerts and a dashboard"),
+    _of_serving("monitoring.drift", "drift of inputs and predictions"),
+    _of_serving("serving.tests", "tests of the served model before it is published"),
+    _of_serving("environments", "environments that serve otherwise"),
+)

@@ -1,0 +1,163 @@
+"""What each way to serve can do of what a spec can ask for."""
+
+from __future__ import annotations
+
+from aimass_compiler.diagnostics import Example, Explanation, Severity
+from aimass_compiler.pipeline.serving import Serving
+from aimass_compiler.render.platform import Answer, Has, Lacks, Platform, Untold, of_serving
+
+KSERVE = "kserve"
+EXPLANATIONS = (
+    Explanation(
+        "AM437",
+        "KServe's LLMInferenceService does not say this",
+        "KServe 0.20 scales an LLMInferenceService by another controller, divides requests between two "
+        "services and not between versions of one, and names the host itself. With `target: kserve`, as many "
+        "servers run as `replicas.min` says. Leave `target` out for a Deployment that has all of it.",
+    ),
+)
+EXAMPLES = (
+    Example(
+        "AM437",
+        fails="serving: {engine: vllm, target: kserve, replicas: {min: 2, max: 4}}",
+        passes="serving: {engine: vllm, target: kserve, replicas: {min: 2, max: 2}}",
+        of="language",
+    ),
+)
+_HAS, _UNTOLD = Has(), Untold()
+
+
+def _is_of_text(serving: Serving) -> bool:
+    """Whether its model writes text: a context is filled in for those alone."""
+    return serving.context is not None
+
+
+def _is_plain(serving: Serving) -> bool:
+    return serving.target != KSERVE and serving.shared is None
+
+
+_OF_ALL_SERVERS: dict[str, Answer] = {
+    "serving.resources": _HAS,
+    "serving.limits": Has("the server"),
+    "serving.logs": Has("the server"),
+    "serving.objectives": Has("Prometheus"),
+    "serving.tests": _HAS,
+    "environments": _HAS,
+    "serving.replicas.min": _HAS,
+}
+_OF_ROWS: dict[str, Answer] = {
+    **_OF_ALL_SERVERS,
+    "serving.explanations": Has("the server"),
+    "monitoring.drift": Has("the server, Prometheus"),
+    "serving.gateway.endpoint_picker": _UNTOLD,
+    "serving.nodes": _UNTOLD,
+    "serving.adapters": _UNTOLD,
+}
+_OF_TEXT: dict[str, Answer] = {
+    **_OF_ALL_SERVERS,
+    "serving.shared": _UNTOLD,
+    "serving.explanations": _UNTOLD,
+    "monitoring.drift": _UNTOLD,
+}
+_BY_DEPLOYMENT: dict[str, Answer] = {
+    "serving.replicas.zones": _HAS,
+    "serving.model": _HAS,
+    "serving.rollout.surge": _HAS,
+    "serving.rollout.canary": Has("Argo Rollouts"),
+    "serving.rollout.analysis": Has("Argo Rollouts"),
+    "serving.gateway.host": Has("HTTPRoute"),
+}
+KUBERNETES = Platform(
+    area="serving",
+    name="kubernetes",
+    title="A Deployment of our server, or a Rollout of Argo Rollouts where there is a canary",
+    chosen_by="the usual one",
+    is_chosen=of_serving(lambda serving: not _is_of_text(serving) and _is_plain(serving)),
+    code="",
+    answers={
+        **_OF_ROWS,
+        **_BY_DEPLOYMENT,
+        "serving.replicas.max": Has("HorizontalPodAutoscaler, by CPU"),
+        "serving.shared": Has("`servers` in aimass.yaml"),
+    },
+)
+_OF_THE_SERVER = Has("said of the server, in aimass.yaml")
+SHARED = Platform(
+    area="serving",
+    name="shared server",
+    title="A server of aimass.yaml that serves this model beside others",
+    chosen_by="`serving: {shared: NAME}`",
+    is_chosen=of_serving(lambda serving: serving.shared is not None),
+    code="AM480",
+    answers={
+        **_OF_ROWS,
+        "serving.resources": Has("a share of the server"),
+        "serving.replicas.min": _OF_THE_SERVER,
+        "serving.replicas.max": _OF_THE_SERVER,
+        "serving.replicas.zones": _OF_THE_SERVER,
+        "serving.model": Has("always, as a ConfigMap that names the package"),
+        "serving.rollout.surge": _OF_THE_SERVER,
+        "serving.rollout.canary": Lacks(
+            because="a canary needs its own servers, and this model shares those of others",
+            instead="leave `canary` out, or `shared`",
+        ),
+        "serving.rollout.analysis": Has("golden rows are asked before a version is taken"),
+        "serving.gateway.host": Has("HTTPRoute"),
+        "serving.shared": _HAS,
+    },
+)
+_VLLM_OR_OWN: dict[str, Answer] = {
+    "serving.adapters": Has("vLLM"),
+    "serving.limits": Has("the engine; vLLM knows no `body`"),
+    "serving.logs": Has("the engine; vLLM samples no predictions"),
+}
+KUBERNETES_OF_TEXT = Platform(
+    area="serving",
+    name="kubernetes, language model",
+    title="A Deployment of our server of text or of vLLM, or a LeaderWorkerSet on several nodes",
+    chosen_by="the usual one",
+    is_chosen=of_serving(lambda serving: _is_of_text(serving) and _is_plain(serving)),
+    code="",
+    answers={
+        **_OF_TEXT,
+        **_BY_DEPLOYMENT,
+        **_VLLM_OR_OWN,
+        "serving.replicas.max": Has("KEDA, by queue and cache"),
+        "serving.gateway.endpoint_picker": Has("InferencePool"),
+        "serving.nodes": Has("LeaderWorkerSet"),
+    },
+)
+
+
+def _not_by_kserve(key: str, instead: str) -> Lacks:
+    return Lacks(
+        because=f"KServe would not know of `{key}`",
+        instead=f"{instead}, or leave `target` out",
+        severity=Severity.WARNING,
+    )
+
+
+KSERVE_OF_TEXT = Platform(
+    area="serving",
+    name="kserve, language model",
+    title="An LLMInferenceService of KServe 0.20, with the pods that a Deployment would have",
+    chosen_by="`serving: {target: kserve}`",
+    is_chosen=of_serving(lambda serving: _is_of_text(serving) and serving.target == KSERVE),
+    code="AM437",
+    answers={
+        **_OF_TEXT,
+        **_VLLM_OR_OWN,
+        "serving.replicas.zones": _HAS,
+        "serving.model": _HAS,
+        "serving.replicas.max": _not_by_kserve("replicas.max", "let `max` be what `min` is"),
+        "serving.rollout.surge": Has("as KServe does"),
+        "serving.rollout.canary": _not_by_kserve("rollout.canary", "leave `canary` out"),
+        "serving.rollout.analysis": _UNTOLD,
+        "serving.gateway.host": _not_by_kserve("gateway.host", "ask its status for the address"),
+        "serving.gateway.endpoint_picker": _not_by_kserve(
+            "gateway.endpoint_picker", "leave `endpoint_picker` out"
+        ),
+        "serving.nodes": _not_by_kserve("nodes", "leave `nodes` out"),
+    },
+)
+PLATFORMS = (KUBERNETES, SHARED, KUBERNETES_OF_TEXT, KSERVE_OF_TEXT)
