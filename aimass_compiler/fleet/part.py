@@ -37,5 +37,8 @@ class FleetPart(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the organisation asks for it; otherwise it is not rendered."""
     render: Callable[[Fleet], Mapping[str, bytes]]
     """Its files by their path below generated/fleet/NAME/."""
+    applied: str | None = None
+    """The folders below generated/fleet/NAME/ that people apply, such as `{environment}/*`; none where an
+    engine does."""
     findings: Callable[[Fleet], Iterable[Finding]] = _no_findings
     """What it cannot express; each names its file."""

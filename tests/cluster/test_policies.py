@@ -6,6 +6,7 @@ import copy
 import json
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,7 +21,7 @@ from aimass_compiler.conventions import ExitCode
 from aimass_compiler.fleet.policies.admission_policy import PolicyNamespace, objects_of
 from aimass_compiler.pipeline.policy import Policy
 from scripts.cluster.cluster import Cluster
-from tests.cluster.overlays import Project
+from tests.cluster.overlays import Project, cloned
 from tests.harness.releases import release
 
 pytestmark = pytest.mark.cluster
@@ -125,11 +126,13 @@ def governed(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
     cluster.create_custom_resource_definitions(*OPERATED)
     cluster.namespaces(namespace)
     project = Project(tmp_path_factory.mktemp("governed"), namespace, cluster.kubeconfig)
+    cloned(project.root)
     compiled(project)
-    fleet = project.root / "generated/fleet/policies"
-    cluster.kubectl("apply", "--server-side", f"-k{fleet}")
+    assert project.run("fleet", "--apply", environments=("prod",)).code == 0
     yield project
-    cluster.kubectl("delete", "--wait=false", f"-k{fleet}")
+    shutil.rmtree(project.root / "generated/fleet/policies")
+    gone = project.run("fleet", "--apply", environments=("prod",))
+    assert set(gone.actions("policies", "all environments").values()) == {"deleted"}
     cluster.kubectl("delete", "namespace", namespace, "--wait=false")
 
 

@@ -36,8 +36,8 @@ def project(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Itera
     for name in ("churn", "ltv"):
         release(found.root, name)
     cluster.kubectl("create", "namespace", namespace)
-    server = found.root / "generated" / "fleet" / "servers" / "dev" / "_" / "small"
-    cluster.kubectl("apply", "--server-side", f"-k{server}")
+    assert found.run("fleet", "servers/_/small", "--apply").code == 0
+    assert found.run("fleet").code == 0
     yield found
     cluster.kubectl("delete", "namespace", namespace, "--wait=false")
 

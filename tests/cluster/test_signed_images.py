@@ -71,15 +71,19 @@ def test_the_api_server_takes_a_policy_for_each_environment_that_wants_one(
     cluster: Cluster, defined: None, tmp_path: Path
 ) -> None:
     folder = compiled(tmp_path)
-    found: dict[str, Any] = {path.stem: yaml.safe_load(path.read_text()) for path in folder.iterdir()}
+    found: dict[str, Any] = {
+        path.parent.name: yaml.safe_load(path.read_text()) for path in folder.glob("*/policy.yaml")
+    }
     assert sorted(found) == ["file", "identity", "service"]
-    cluster.kubectl("apply", "--server-side", "--validate=strict", f"-f{folder}")
+    for name in found:
+        cluster.kubectl("apply", "--server-side", "--validate=strict", f"-k{folder / name}")
     try:
         for name, policy in found.items():
             kept = json.loads(cluster.kubectl("get", KIND, f"aimass-{name}", "-ojson"))
             assert kept["spec"] | policy["spec"] == kept["spec"]
     finally:
-        cluster.kubectl("delete", f"-f{folder}")
+        for name in found:
+            cluster.kubectl("delete", f"-k{folder / name}")
     (authority,) = found["file"]["spec"]["authorities"]
     assert authority == {
         "name": "signer",

@@ -16,7 +16,7 @@ import yaml
 from aimass_compiler.cli import main
 from aimass_compiler.conventions import ExitCode
 from scripts.cluster.cluster import Cluster
-from tests.cluster.overlays import Project, names
+from tests.cluster.overlays import Project, cloned, names
 from tests.cluster.test_access import SPEC, answers
 from tests.harness.releases import release
 
@@ -94,7 +94,7 @@ def company(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Itera
     described(root, **{name: bounded | {"hosts": [f"*.{name}.example.com"]} for name in found.teams})
     for name in found.teams:
         found.compile(name, ROUTE % f"m.{name}.example.com")
-    applied = found.project.run("teams", "--apply")
+    applied = found.project.run("fleet", "--apply")
     assert (applied.code, applied.told) == (0, "")
     in_force(found)
     yield found
@@ -264,23 +264,24 @@ def test_one_team_at_the_end_of_its_quota_leaves_the_other_its(company: Company,
 def test_what_was_changed_by_hand_is_seen_and_taken_back_only_when_asked(company: Company) -> None:
     team, other = company.teams
     where, project = f"--namespace={company.namespace(team)}", company.project
-    assert project.run("teams").code == 0
+    assert project.run("fleet").code == 0
     more = '{"spec":{"hard":{"pods":"99"}}}'
     company.cluster.kubectl("patch", "resourcequota", "team", where, "--type=merge", "-p", more)
-    seen = project.run("teams", form="people")
+    seen = project.run("fleet", form="people")
     assert seen.code == 2
     assert "spec.hard.pods: 99 → 4" in seen.document["text"]
-    assert project.run("teams", other).code == 0
-    refused = project.run("teams", team, "--apply")
+    assert project.run("fleet", f"teams/{other}").code == 0
+    refused = project.run("fleet", f"teams/{team}", "--apply")
     assert (refused.code, "is managed by `kubectl-patch`" in refused.told) == (ExitCode.CONFLICT, True)
-    assert project.run("teams", team, "--apply", "--force-conflicts").code == 0
-    assert project.run("teams", team).code == 0
+    assert project.run("fleet", f"teams/{team}", "--apply", "--force-conflicts").code == 0
+    assert project.run("fleet", f"teams/{team}").code == 0
 
 
 def test_a_right_that_a_team_no_longer_has_is_taken_away(company: Company, tmp_path: Path) -> None:
     """With the policy of its hosts; the namespace and what is a model's stay."""
     name, cluster = f"w-{secrets.token_hex(3)}", company.cluster
     project = Project(tmp_path, "", cluster.kubeconfig)
+    cloned(tmp_path)
     (tmp_path / "specs").mkdir()
     (tmp_path / "specs" / "churn.yaml").write_text(SPEC, encoding="utf-8")
     (tmp_path / "aimass.yaml").write_text("environments: {dev: {}}", encoding="utf-8")
@@ -288,9 +289,9 @@ def test_a_right_that_a_team_no_longer_has_is_taken_away(company: Company, tmp_p
     def applied(**team: Any) -> dict[str, str]:
         described(tmp_path, **{name: team})
         assert main(["compile", "--root", str(tmp_path)]) == ExitCode.DONE
-        run = project.run("teams", "--apply")
+        run = project.run("fleet", "--apply")
         assert (run.code, run.told) == (0, "")
-        return {what: each for what, each in run.actions(f"team {name}").items() if each != "unchanged"}
+        return {what: each for what, each in run.actions(f"teams/{name}").items() if each != "unchanged"}
 
     first = applied(trainer={"group": "g"}, hosts=["a.example.com"], quota={"cpu": 1})
     assert set(first.values()) == {"created"}
@@ -316,6 +317,6 @@ def test_a_right_that_a_team_no_longer_has_is_taken_away(company: Company, tmp_p
 def test_who_is_no_administrator_makes_no_namespace_and_no_right(company: Company) -> None:
     team, _ = company.teams
     mine = company.as_deployer(team)
-    run = mine.run("teams", team, "--apply", "--force-conflicts")
+    run = mine.run("fleet", f"teams/{team}", "--apply", "--force-conflicts")
     assert run.code == ExitCode.REFUSED
-    assert "may not get namespaces" in run.told
+    assert "may not get configmaps" in run.told

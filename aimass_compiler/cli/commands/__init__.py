@@ -51,7 +51,7 @@ ORDER = (
     "diff",
     "drift",
     "status",
-    "teams",
+    "fleet",
     "ci",
 )
 

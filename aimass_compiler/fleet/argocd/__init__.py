@@ -220,4 +220,4 @@ def _branch(settings: Settings) -> str:
     return settings.followed_repository.branch
 
 
-PART = FleetPart(is_wanted=_is_wanted, render=_render)
+PART = FleetPart(is_wanted=_is_wanted, render=_render, applied="")

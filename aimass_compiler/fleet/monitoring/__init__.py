@@ -88,4 +88,4 @@ def _written(document: Mapping[str, Any]) -> bytes:
     return (header_of(conventions.SETTINGS_FILE) + block(document)).encode()
 
 
-PART = FleetPart(is_wanted=_is_wanted, render=_render)
+PART = FleetPart(is_wanted=_is_wanted, render=_render, applied="")

@@ -68,4 +68,4 @@ def _is_let(fleet: Fleet, name: str, policy: Policy, path: str, environment: str
     )
 
 
-PART = FleetPart(is_wanted=_is_wanted, render=_render)
+PART = FleetPart(is_wanted=_is_wanted, render=_render, applied="")

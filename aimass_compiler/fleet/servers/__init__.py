@@ -53,4 +53,4 @@ def files(place: ServerPlace) -> dict[str, bytes]:
     }
 
 
-PART = FleetPart(is_wanted=_is_wanted, render=_render, findings=findings)
+PART = FleetPart(is_wanted=_is_wanted, render=_render, applied="{environment}/*/*", findings=findings)

@@ -16,10 +16,12 @@ from aimass_compiler.pipeline.image_signature import ImageSignature
 from aimass_compiler.pipeline.organisation import Organisation
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.render.emit import block, header_of
+from aimass_compiler.render.names import kustomization
 
 _FULCIO, _REKOR = "https://fulcio.sigstore.dev", "https://rekor.sigstore.dev"
 #: What separates the address of a key that a service keeps, such as `awskms://`, from the path of a file.
 _ADDRESS = "://"
+_FILE = "policy.yaml"
 
 
 def _is_wanted(organisation: Organisation) -> bool:
@@ -35,10 +37,12 @@ def _wanted(settings: Settings) -> Iterator[tuple[str, ImageSignature]]:
 
 def _render(fleet: Fleet) -> dict[str, bytes]:
     settings, header = fleet.organisation.settings, header_of(conventions.SETTINGS_FILE)
-    return {
-        f"{name}.yaml": f"{header}{block(_policy(settings, name, signature))}".encode()
-        for name, signature in _wanted(settings)
-    }
+    files = {}
+    for name, signature in _wanted(settings):
+        files[f"{name}/{_FILE}"] = f"{header}{block(_policy(settings, name, signature))}".encode()
+        listed = kustomization((("resources", [_FILE]),))
+        files[f"{name}/kustomization.yaml"] = f"{header}{block(listed)}".encode()
+    return files
 
 
 def _policy(settings: Settings, environment: str, signature: ImageSignature) -> dict[str, Any]:
@@ -72,4 +76,4 @@ def _secret(environment: str) -> str:
     return f"aimass-{environment}-signer"
 
 
-PART = FleetPart(is_wanted=_is_wanted, render=_render)
+PART = FleetPart(is_wanted=_is_wanted, render=_render, applied="{environment}")

@@ -47,4 +47,4 @@ def _blocks(objects: Iterable[dict[str, Any]]) -> Iterator[str]:
     return map(block, objects)
 
 
-PART = FleetPart(is_wanted=_is_wanted, render=_render, findings=findings)
+PART = FleetPart(is_wanted=_is_wanted, render=_render, applied="*/{environment}", findings=findings)
