@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from aimass_compiler import conventions
-from aimass_compiler.fleet.engine_homes import EngineHome, applies_any, homes, kinds_of
+from aimass_compiler.fleet.engine_namespaces import EngineNamespace, applies_any, kinds_of, namespaces
 from aimass_compiler.fleet.part import Fleet, FleetPart
 from aimass_compiler.fleet.written_by_others import WRITTEN_IN_CANARIES, WrittenField
 from aimass_compiler.model_path import name_of, team_of
@@ -49,15 +49,15 @@ def _is_wanted(organisation: Organisation) -> bool:
 
 
 def _render(fleet: Fleet) -> dict[str, bytes]:
-    settings, found = fleet.organisation.settings, list(homes(fleet, ENGINE))
-    teams: dict[str, list[EngineHome]] = {}
-    for home in found:
-        teams.setdefault(home.team, []).append(home)
+    settings, found = fleet.organisation.settings, list(namespaces(fleet, ENGINE))
+    teams: dict[str, list[EngineNamespace]] = {}
+    for where in found:
+        teams.setdefault(where.team, []).append(where)
     applied: dict[str, list[Mapping[str, Any]]] = {
         "projects.yaml": [_project(settings, team, its) for team, its in sorted(teams.items())]
     }
-    for environment in dict.fromkeys(home.environment for home in found):
-        here = [home for home in found if home.environment == environment]
+    for environment in dict.fromkeys(where.environment for where in found):
+        here = [where for where in found if where.environment == environment]
         applied[f"{environment}.yaml"] = [_application_set(settings, environment, here)]
     applied["kustomization.yaml"] = [kustomization((("resources", list(applied)),))]
     health = _health_settings(found)
@@ -66,10 +66,12 @@ def _render(fleet: Fleet) -> dict[str, bytes]:
     return {path: (head + blocks(each)).encode() for path, each in (applied | patches).items()}
 
 
-def _project(settings: Settings, team: str, found: Iterable[EngineHome]) -> dict[str, Any]:
+def _project(settings: Settings, team: str, found: Iterable[EngineNamespace]) -> dict[str, Any]:
     """What a team may apply: from this repository, to its namespaces, of the kinds that its models have."""
-    places = [{"server": _server(settings, home.environment), "namespace": home.namespace} for home in found]
-    kinds = {(kind.group, kind.kind) for home in found for kind in _kinds(home)}
+    places = [
+        {"server": _server(settings, where.environment), "namespace": where.namespace} for where in found
+    ]
+    kinds = {(kind.group, kind.kind) for where in found for kind in _kinds(where)}
     return {
         "apiVersion": _VERSION,
         "kind": "AppProject",
@@ -84,7 +86,7 @@ def _project(settings: Settings, team: str, found: Iterable[EngineHome]) -> dict
     }
 
 
-def _application_set(settings: Settings, environment: str, found: list[EngineHome]) -> dict[str, Any]:
+def _application_set(settings: Settings, environment: str, found: list[EngineNamespace]) -> dict[str, Any]:
     return {
         "apiVersion": _VERSION,
         "kind": "ApplicationSet",
@@ -92,7 +94,7 @@ def _application_set(settings: Settings, environment: str, found: list[EngineHom
         "spec": {
             "goTemplate": True,
             "goTemplateOptions": ["missingkey=error"],
-            "generators": [{"git": _released(settings, home, found)} for home in found],
+            "generators": [{"git": _released(settings, where, found)} for where in found],
             # Who is on call may stop one Application from being put back to what git says.
             "ignoreApplicationDifferences": [{"jsonPointers": ["/spec/syncPolicy"]}],
             "template": {
@@ -111,25 +113,25 @@ def _application_set(settings: Settings, environment: str, found: list[EngineHom
     }
 
 
-def _released(settings: Settings, home: EngineHome, found: list[EngineHome]) -> dict[str, Any]:
+def _released(settings: Settings, where: EngineNamespace, found: list[EngineNamespace]) -> dict[str, Any]:
     """The generator of the models that are released from one folder.
 
     Argo CD's patterns look into folders below, too, unless an option forbids it.
     """
-    folder = f"{conventions.RELEASES_FOLDER}/{home.environment}"
-    others = [each.team for each in found if each.team] if not home.team else []
-    own = f"{folder}/{home.team}" if home.team else folder
+    folder = f"{conventions.RELEASES_FOLDER}/{where.environment}"
+    others = [each.team for each in found if each.team] if not where.team else []
+    own = f"{folder}/{where.team}" if where.team else folder
     files: list[dict[str, Any]] = [{"path": f"{own}/*/{conventions.RELEASE_FILE}"}]
     files += [{"path": f"{folder}/{team}/*/{conventions.RELEASE_FILE}", "exclude": True} for team in others]
     values = {
-        "project": _project_name(home.team),
-        "suffix": _suffix(home.team),
-        "namespace": home.namespace,
+        "project": _project_name(where.team),
+        "suffix": _suffix(where.team),
+        "namespace": where.namespace,
     }
     return {"repoURL": _url(settings), "revision": _branch(settings), "files": files, "values": values}
 
 
-def _application(settings: Settings, environment: str, found: Iterable[EngineHome]) -> dict[str, Any]:
+def _application(settings: Settings, environment: str, found: Iterable[EngineNamespace]) -> dict[str, Any]:
     below = f'{{{{trimPrefix "{conventions.RELEASES_FOLDER}/{environment}/" .path.path}}}}'
     spec: dict[str, Any] = {
         "project": "{{.values.project}}",
@@ -145,7 +147,7 @@ def _application(settings: Settings, environment: str, found: Iterable[EngineHom
             "retry": _RETRY,
         },
     }
-    if any(there.servers.is_canary for home in found for there in home.models.values()):
+    if any(there.servers.is_canary for where in found for there in where.models.values()):
         spec["ignoreDifferences"] = list(map(_ignored, WRITTEN_IN_CANARIES))
     return spec
 
@@ -156,17 +158,17 @@ def _ignored(field: WrittenField) -> dict[str, Any]:
     return {"group": field.group, "kind": field.kind, **how}
 
 
-def _kinds(home: EngineHome) -> Iterator[ObjectKind]:
-    for there in home.models.values():
+def _kinds(where: EngineNamespace) -> Iterator[ObjectKind]:
+    for there in where.models.values():
         yield from kinds_of(there)
 
 
-def _health_settings(found: Iterable[EngineHome]) -> dict[str, str]:
+def _health_settings(found: Iterable[EngineNamespace]) -> dict[str, str]:
     """What Argo CD must be told of kinds that it does not know, as it stands among its own settings."""
     told = {
         f"resource.customizations.health.{kind.group}_{kind.kind}": kind.health.lua
-        for home in found
-        for kind in _kinds(home)
+        for where in found
+        for kind in _kinds(where)
         if kind.health and kind.health.lua
     }
     return dict(sorted(told.items()))

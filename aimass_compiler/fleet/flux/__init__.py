@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from aimass_compiler import conventions
-from aimass_compiler.fleet.engine_homes import EngineHome, applies_any, homes, kinds_of
+from aimass_compiler.fleet.engine_namespaces import EngineNamespace, applies_any, kinds_of, namespaces
 from aimass_compiler.fleet.part import Fleet, FleetPart
 from aimass_compiler.fleet.written_by_others import WRITTEN_IN_CANARIES
 from aimass_compiler.model_path import name_of
@@ -51,10 +51,10 @@ def _is_wanted(organisation: Organisation) -> bool:
 def _render(fleet: Fleet) -> dict[str, bytes]:
     settings = fleet.organisation.settings
     files: dict[str, list[Mapping[str, Any]]] = {}
-    for home in homes(fleet, ENGINE):
-        files.setdefault(f"{home.environment}/root.yaml", list(_root(settings, home.environment)))
-        file = f"teams/{home.team}.yaml" if home.team else "models.yaml"
-        files[f"{home.environment}/{file}"] = list(_followed(fleet, home))
+    for where in namespaces(fleet, ENGINE):
+        files.setdefault(f"{where.environment}/root.yaml", list(_root(settings, where.environment)))
+        file = f"teams/{where.team}.yaml" if where.team else "models.yaml"
+        files[f"{where.environment}/{file}"] = list(_followed(fleet, where))
     listed: dict[str, list[str]] = {}
     for path in files:
         environment, _, name = path.partition("/")
@@ -107,20 +107,20 @@ def _source(
     return {"apiVersion": _SOURCE, "kind": "GitRepository", "metadata": metadata, "spec": spec}
 
 
-def _followed(fleet: Fleet, home: EngineHome) -> Iterator[dict[str, Any]]:
+def _followed(fleet: Fleet, where: EngineNamespace) -> Iterator[dict[str, Any]]:
     """A source and the Kustomizations of one namespace."""
     repository = fleet.organisation.settings.followed_repository
-    folders = [home.team] if home.team else list(home.models)
-    model = f"/{conventions.GENERATED_FOLDER}/{home.team or '*'}" + ("/*" if home.team else "")
+    folders = [where.team] if where.team else list(where.models)
+    model = f"/{conventions.GENERATED_FOLDER}/{where.team or '*'}" + ("/*" if where.team else "")
     unread = (*_UNREAD, *(f"{model}/{folder}/" for folder in _UNREAD_FOLDERS))
-    yield _source(repository, (home.namespace, _source_name(home)), folders, unread)
-    for path, there in home.models.items():
+    yield _source(repository, (where.namespace, _source_name(where)), folders, unread)
+    for path, there in where.models.items():
         settings = fleet.organisation.settings_of(path)
-        yield _model(path, home, there, account_of(settings, home.environment, home.namespace))
+        yield _model(path, where, there, account_of(settings, where.environment, where.namespace))
 
 
-def _source_name(home: EngineHome) -> str:
-    return f"models-{home.team}" if home.team else "models"
+def _source_name(where: EngineNamespace) -> str:
+    return f"models-{where.team}" if where.team else "models"
 
 
 def pausing(
@@ -131,20 +131,22 @@ def pausing(
     return f"kustomization {name_of(model)}", namespace, {"suspend": is_paused}
 
 
-def _model(path: str, home: EngineHome, there: Environment, service_account: str | None) -> dict[str, Any]:
+def _model(
+    path: str, where: EngineNamespace, there: Environment, service_account: str | None
+) -> dict[str, Any]:
     name, depth = name_of(path), path.count("/") + 5
-    release = f"{conventions.RELEASES_FOLDER}/{home.environment}/{path}"
+    release = f"{conventions.RELEASES_FOLDER}/{where.environment}/{path}"
     spec: dict[str, Any] = {
         "interval": _COMPARED,
         "retryInterval": _RETRIED,
         "timeout": _READY_WITHIN,
-        "path": f"./{conventions.GENERATED_FOLDER}/{path}/overlays/{home.environment}/{UNRELEASED}",
+        "path": f"./{conventions.GENERATED_FOLDER}/{path}/overlays/{where.environment}/{UNRELEASED}",
         "components": [f"../{ADAPTERS}", "../" * depth + release, f"../{MOUNTED}"],
         "ignoreMissingComponents": True,
         "patches": [_NOTHING_UNRELEASED],
         "prune": True,
         "wait": True,
-        "sourceRef": {"kind": "GitRepository", "name": _source_name(home)},
+        "sourceRef": {"kind": "GitRepository", "name": _source_name(where)},
     }
     if service_account is not None:
         spec["serviceAccountName"] = service_account
@@ -157,9 +159,9 @@ def _model(path: str, home: EngineHome, there: Environment, service_account: str
     labels = {
         conventions.LABEL_MANAGED_BY: conventions.MANAGER,
         conventions.LABEL_MODEL: name,
-        conventions.LABEL_ENVIRONMENT: home.environment,
+        conventions.LABEL_ENVIRONMENT: where.environment,
     }
-    metadata = {"name": name, "namespace": home.namespace, "labels": labels}
+    metadata = {"name": name, "namespace": where.namespace, "labels": labels}
     return {"apiVersion": _KUSTOMIZE, "kind": "Kustomization", "metadata": metadata, "spec": spec}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from aimass_compiler.fleet.part import Fleet, FleetPart
 from aimass_compiler.fleet.teams import access, alerts, hosts, namespace
 from aimass_compiler.fleet.teams.findings import findings
-from aimass_compiler.fleet.teams.home import Home, homes
+from aimass_compiler.fleet.teams.team_namespace import TeamNamespace, namespaces
 from aimass_compiler.pipeline.organisation import Organisation
 from aimass_compiler.render.emit import block, header_of
 from aimass_compiler.render.names import kustomization
@@ -20,25 +20,25 @@ def _is_wanted(organisation: Organisation) -> bool:
 
 def _render(fleet: Fleet) -> Mapping[str, bytes]:
     return {
-        f"{home.name}/{home.environment}/{path}": content
-        for home in homes(fleet.organisation)
-        for path, content in files(home).items()
+        f"{where.name}/{where.environment}/{path}": content
+        for where in namespaces(fleet.organisation)
+        for path, content in files(where).items()
     }
 
 
-def files(home: Home) -> dict[str, bytes]:
+def files(where: TeamNamespace) -> dict[str, bytes]:
     """The kustomization of one namespace, by its files."""
     parts = {
-        "namespace.yaml": _blocks(namespace.objects(home)),
-        "access.yaml": access.documents(home),
-        "alerts.yaml": _blocks(alerts.objects(home)),
-        "hosts.yaml": _blocks(hosts.objects(home)),
+        "namespace.yaml": _blocks(namespace.objects(where)),
+        "access.yaml": access.documents(where),
+        "alerts.yaml": _blocks(alerts.objects(where)),
+        "hosts.yaml": _blocks(hosts.objects(where)),
     }
     texts = {path: "---\n".join(documents) for path, documents in parts.items()}
     written = {path: text for path, text in texts.items() if text}
     whole = block(kustomization((("resources", [*written]),)))
     return {
-        path: (header_of(home.file) + text).encode()
+        path: (header_of(where.file) + text).encode()
         for path, text in {"kustomization.yaml": whole, **written}.items()
     }
 

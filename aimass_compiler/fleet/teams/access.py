@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from aimass_compiler import conventions
-from aimass_compiler.fleet.teams.home import Home
+from aimass_compiler.fleet.teams.team_namespace import TeamNamespace
 from aimass_compiler.pipeline.settings import Deployers
 from aimass_compiler.render.object_kind import ObjectKind
 from aimass_compiler.render.rights import KEEP, USUAL_DEPLOYER, granted, rule, subjects_of
@@ -30,18 +30,18 @@ _USED = (
 _APART = frozenset(("training",))
 
 
-def documents(home: Home) -> Iterator[str]:
+def documents(where: TeamNamespace) -> Iterator[str]:
     """The Roles with their bindings, as YAML."""
-    settings = home.settings.environments[home.environment]
-    yield _given(home, conventions.TEAM_DEPLOYER, settings.deployer or USUAL_DEPLOYER, _applying())
+    settings = where.settings.environments[where.environment]
+    yield _given(where, conventions.TEAM_DEPLOYER, settings.deployer or USUAL_DEPLOYER, _applying())
     if settings.oncall is not None:
-        yield _given(home, conventions.TEAM_ONCALL, settings.oncall, _rolling_back())
-    if settings.trainer is not None and home.trains:
-        yield _given(home, conventions.TEAM_TRAINER, settings.trainer, _training())
+        yield _given(where, conventions.TEAM_ONCALL, settings.oncall, _rolling_back())
+    if settings.trainer is not None and where.trains:
+        yield _given(where, conventions.TEAM_TRAINER, settings.trainer, _training())
 
 
-def _given(home: Home, name: str, deployers: Deployers, rules: Iterable[dict[str, Any]]) -> str:
-    return granted(home.head(name), [*rules], subjects_of(deployers, home.namespace))
+def _given(where: TeamNamespace, name: str, deployers: Deployers, rules: Iterable[dict[str, Any]]) -> str:
+    return granted(where.head(name), [*rules], subjects_of(deployers, where.namespace))
 
 
 def _kinds() -> list[ObjectKind]:

@@ -8,21 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from aimass_compiler.fleet.teams.home import Home
+from aimass_compiler.fleet.teams.team_namespace import TeamNamespace
 from aimass_compiler.pipeline.team import Receiver
 
 _TITLE = "[{{ .Status | toUpper }}] {{ .CommonLabels.alertname }}: {{ .CommonLabels.model }}"
 _TEXT = "{{ range .Alerts }}{{ .Annotations.summary }}\n{{ .Annotations.runbook_url }}\n{{ end }}"
 
 
-def objects(home: Home) -> Iterator[dict[str, Any]]:
+def objects(where: TeamNamespace) -> Iterator[dict[str, Any]]:
     """One configuration, where anybody is to be told."""
-    receivers = home.place.alerts or ()
+    receivers = where.place.alerts or ()
     if receivers:
         yield {
             "apiVersion": "monitoring.coreos.com/v1alpha1",
             "kind": "AlertmanagerConfig",
-            "metadata": home.head("team"),
+            "metadata": where.head("team"),
             "spec": {"route": _route(receivers), "receivers": [*_receivers(receivers)]},
         }
 

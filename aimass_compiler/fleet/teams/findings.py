@@ -10,7 +10,7 @@ from aimass_compiler import conventions
 from aimass_compiler.catalog.quantities import Bytes, Cores
 from aimass_compiler.diagnostics import Example, Explanation, Finding, Severity
 from aimass_compiler.fleet.part import Fleet
-from aimass_compiler.fleet.teams.home import Home, homes
+from aimass_compiler.fleet.teams.team_namespace import TeamNamespace, namespaces
 from aimass_compiler.model_path import team_of
 from aimass_compiler.pipeline.settings import Prices
 from aimass_compiler.render.facts import Resolved
@@ -70,40 +70,40 @@ def findings(fleet: Fleet) -> Iterator[Finding]:
     of_team: dict[str, list[Resolved]] = {}
     for path, model in fleet.models.items():
         of_team.setdefault(team_of(path), []).append(model)
-    for home in homes(fleet.organisation):
-        models = of_team.get(home.name, [])
-        yield from _beyond_quota(home, models)
-        if home.trains:  # once for all environments
-            yield from _beyond_budget(home, models)
+    for where in namespaces(fleet.organisation):
+        models = of_team.get(where.name, [])
+        yield from _beyond_quota(where, models)
+        if where.trains:  # once for all environments
+            yield from _beyond_budget(where, models)
 
 
-def _beyond_quota(home: Home, models: Sequence[Resolved]) -> Iterator[Finding]:
-    quota = home.place.quota
+def _beyond_quota(where: TeamNamespace, models: Sequence[Resolved]) -> Iterator[Finding]:
+    quota = where.place.quota
     if quota is None:
         return
     memory = None if quota.memory is None else float(quota.memory.amount) / _GIB
     cores = None if quota.cpu is None else float(quota.cpu.amount)
     limits = {"cpu": cores, "memory": memory, "gpus": quota.gpus, "pods": quota.pods}
-    asked = _asked(home, models)
-    is_here = home.team.is_of_environment(home.environment, "quota")
-    above = ("environments", home.environment, "quota") if is_here else ("quota",)
+    asked = _asked(where, models)
+    is_here = where.team.is_of_environment(where.environment, "quota")
+    above = ("environments", where.environment, "quota") if is_here else ("quota",)
     for key, limit in limits.items():
         if limit is not None and asked[key].most > limit:
-            total = f"{_NOUNS[key]} in {home.environment}"
-            yield _beyond("AM319", home, (*above, key), asked[key], float(limit), total)
+            total = f"{_NOUNS[key]} in {where.environment}"
+            yield _beyond("AM319", where, (*above, key), asked[key], float(limit), total)
 
 
-def _asked(home: Home, models: Sequence[Resolved]) -> Mapping[str, Range]:
+def _asked(where: TeamNamespace, models: Sequence[Resolved]) -> Mapping[str, Range]:
     """What all servers ask for in an environment, and the largest training job where it runs."""
     found = dict.fromkeys(_NOUNS, Range())
-    here = (model.environments.get(home.environment) for model in models)
+    here = (model.environments.get(where.environment) for model in models)
     for servers in (each.servers for each in here if each is not None):
         devices = 0 if servers.devices is None else servers.devices.count
         memory = float(Bytes(servers.memory).amount) / _GIB
         each = {"cpu": float(Cores(servers.cpu).amount), "memory": memory, "gpus": devices, "pods": 1}
         for key, amount in each.items():
             found[key] = found[key].plus(amount * servers.least, amount * servers.most)
-    jobs = [model.job for model in models if model.job and model.job.environment == home.environment]
+    jobs = [model.job for model in models if model.job and model.job.environment == where.environment]
     largest = {
         "cpu": max((job.cpu for job in jobs), default=0.0),
         "memory": max((job.gib for job in jobs), default=0.0),
@@ -112,21 +112,21 @@ def _asked(home: Home, models: Sequence[Resolved]) -> Mapping[str, Range]:
     return found | {key: found[key].plus(amount, amount) for key, amount in largest.items()}
 
 
-def _beyond_budget(home: Home, models: Sequence[Resolved]) -> Iterator[Finding]:
-    budget = home.team.budget
+def _beyond_budget(where: TeamNamespace, models: Sequence[Resolved]) -> Iterator[Finding]:
+    budget = where.team.budget
     if budget is None:
         return
     money, hours = Range(), Range()
     for model in models:
-        cost, gpus = _month_of(model, home.settings.prices or Prices.default())
+        cost, gpus = _month_of(model, where.settings.prices or Prices.default())
         money, hours = money.plus(cost.least, cost.most), hours.plus(gpus.least, gpus.most)
-    currency = (home.settings.prices or Prices.default()).currency
+    currency = (where.settings.prices or Prices.default()).currency
     for key, limit, asked, noun in (
         ("money", budget.money, money, f"{currency} a month"),
         ("gpu_hours", budget.gpu_hours, hours, "GPU hours a month"),
     ):
         if limit is not None and asked.most > limit:
-            yield _beyond("AM318", home, ("budget", key), asked, limit, noun)
+            yield _beyond("AM318", where, ("budget", key), asked, limit, noun)
 
 
 def _month_of(model: Resolved, prices: Prices) -> tuple[Range, Range]:
@@ -149,14 +149,16 @@ def _month_of(model: Resolved, prices: Prices) -> tuple[Range, Range]:
     return money, hours
 
 
-def _beyond(code: str, home: Home, path: tuple[str, ...], asked: Range, limit: float, noun: str) -> Finding:
+def _beyond(
+    code: str, where: TeamNamespace, path: tuple[str, ...], asked: Range, limit: float, noun: str
+) -> Finding:
     is_error = asked.least > limit
     amount, servers = (asked.least, "fewest") if is_error else (asked.most, "most")
     message = (
-        f"the models of team `{home.name}` ask for {amount:,.10g} {noun} with the {servers} servers, "
+        f"the models of team `{where.name}` ask for {amount:,.10g} {noun} with the {servers} servers, "
         f"and may have {limit:,.10g}"
     )
     severity = Severity.ERROR if is_error else Severity.WARNING
     hint = "ask for less in their specs, or raise it"
-    file = conventions.TEAM_FILE.format(team=home.name)
+    file = conventions.TEAM_FILE.format(team=where.name)
     return Finding(code, path, message, help=hint, severity=severity, file=file)

@@ -10,17 +10,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from aimass_compiler import conventions
-from aimass_compiler.fleet.teams.home import Home
+from aimass_compiler.fleet.teams.team_namespace import TeamNamespace
 
 _VERSION = "admissionregistration.k8s.io/v1"
 
 
-def objects(home: Home) -> Iterator[dict[str, Any]]:
+def objects(where: TeamNamespace) -> Iterator[dict[str, Any]]:
     """A policy of the cluster and its binding, where the team has hosts of its own."""
-    if home.place.hosts is None:
+    if where.place.hosts is None:
         return
-    name = conventions.TEAM_HOSTS.format(team=home.name, environment=home.environment)
-    metadata = {"name": name, "labels": home.labels}
+    name = conventions.TEAM_HOSTS.format(team=where.name, environment=where.environment)
+    metadata = {"name": name, "labels": where.labels}
     resources = ["httproutes", "grpcroutes", "tlsroutes"]
     rule = {
         "apiGroups": ["gateway.networking.k8s.io"],
@@ -37,8 +37,8 @@ def objects(home: Home) -> Iterator[dict[str, Any]]:
         "spec": {
             "failurePolicy": "Fail",
             "matchConstraints": {"namespaceSelector": teams, "resourceRules": [rule]},
-            "variables": [*_variables(home.place.hosts)],
-            "validations": [*_validations(home)],
+            "variables": [*_variables(where.place.hosts)],
+            "validations": [*_validations(where)],
         },
     }
     yield {
@@ -58,15 +58,15 @@ def _variables(hosts: Sequence[str]) -> Iterator[dict[str, str]]:
     yield {"name": "own", "expression": f"variables.asked.filter(host, {chosen})"}
 
 
-def _validations(home: Home) -> Iterator[dict[str, str]]:
-    shown = ", ".join(home.place.hosts or ()) or "no hosts"
+def _validations(where: TeamNamespace) -> Iterator[dict[str, str]]:
+    shown = ", ".join(where.place.hosts or ()) or "no hosts"
     is_own = "size(variables.asked) > 0 && size(variables.own) == size(variables.asked)"
     yield {
-        "expression": f'namespaceObject.metadata.name != "{home.namespace}" || ({is_own})',
-        "message": f"the hosts of team {home.name} in {home.environment} are: {shown}",
+        "expression": f'namespaceObject.metadata.name != "{where.namespace}" || ({is_own})',
+        "message": f"the hosts of team {where.name} in {where.environment} are: {shown}",
     }
     label = f'namespaceObject.metadata.labels["{conventions.LABEL_TEAM}"]'
     yield {
-        "expression": f'{label} == "{home.name}" || size(variables.own) == 0',
-        "message": f"a host of this route belongs to team {home.name}, which has: {shown}",
+        "expression": f'{label} == "{where.name}" || size(variables.own) == 0',
+        "message": f"a host of this route belongs to team {where.name}, which has: {shown}",
     }

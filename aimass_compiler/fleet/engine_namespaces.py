@@ -15,7 +15,7 @@ from aimass_compiler.render.object_kind import ObjectKind
 from aimass_compiler.render.targets import KINDS
 
 
-class EngineHome(Struct, frozen=True):
+class EngineNamespace(Struct, frozen=True):
     """The models of one team, or of none, in one environment."""
 
     environment: str
@@ -32,7 +32,7 @@ def applies_any(organisation: Organisation, engine: Engine) -> bool:
     return any(settings.engine_of(name) == engine for name in settings.environments)
 
 
-def homes(fleet: Fleet, engine: Engine) -> Iterator[EngineHome]:
+def namespaces(fleet: Fleet, engine: Engine) -> Iterator[EngineNamespace]:
     """Wherever an engine applies models, in the order of promotion."""
     settings = fleet.organisation.settings
     for environment in settings.environments:
@@ -44,7 +44,7 @@ def homes(fleet: Fleet, engine: Engine) -> Iterator[EngineHome]:
                 found.setdefault(team_of(path), {})[path] = there
         for team, models in sorted(found.items()):
             (namespace, *_) = (there.namespace for there in models.values())
-            yield EngineHome(environment, team, namespace, models)
+            yield EngineNamespace(environment, team, namespace, models)
 
 
 def kinds_of(there: Environment) -> list[ObjectKind]:

@@ -1,4 +1,4 @@
-"""Where a team is at home: one of its namespaces, with all that decides what is in it."""
+"""One of a team's namespaces, with all that decides what is in it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aimass_compiler.pipeline.team import Team, TeamEnvironment
 from aimass_compiler.render.names import component_label
 
 
-class Home(Struct, frozen=True):
+class TeamNamespace(Struct, frozen=True):
     """One team in one environment."""
 
     name: str
@@ -55,9 +55,9 @@ class Home(Struct, frozen=True):
         return {"name": name, "namespace": self.namespace, "labels": self.labels}
 
 
-def homes(organisation: Organisation) -> Iterator[Home]:
+def namespaces(organisation: Organisation) -> Iterator[TeamNamespace]:
     """Every team in every environment."""
     for name, team in sorted(organisation.teams.items()):
         settings = organisation.settings_of_team(name)
         for environment in settings.environments:
-            yield Home(name, team, team.place(environment), environment, settings)
+            yield TeamNamespace(name, team, team.place(environment), environment, settings)
