@@ -11,6 +11,7 @@ from aimass_compiler.diagnostics import Path
 from aimass_compiler.impact.changes import Change, Sign, listed
 from aimass_compiler.impact.models import ChangedModel, Places
 from aimass_compiler.impact.reach import Reach
+from aimass_compiler.pipeline.pod_settings import PodSettings
 from aimass_compiler.render.facts import AlertRule, DeclaredObject, Environment, Resolved, Servers
 
 #: Stands for the environments in a sentence.
@@ -19,6 +20,8 @@ _CANARY_ON = "Argo Rollouts takes over the servers: those of the Deployment end 
 _CANARY_OFF = "the Deployment takes over the servers of Argo Rollouts, which end once its own are ready"
 #: With more alerts than this, as when an environment comes or goes, they share a line.
 _FEW = 3
+
+_KEYS_OF_PODS = tuple(PodSettings.model_fields)
 
 #: The names that a setting has; several where it is a list.
 _Names = tuple[str, ...]
@@ -126,6 +129,8 @@ def _replaced(old: Servers, new: Servers) -> Iterator[str]:
         reasons.append("other limits")
     if old.labels != new.labels:
         reasons.append("other labels")
+    if told := [key for key in _KEYS_OF_PODS if old.settings.get(key) != new.settings.get(key)]:
+        reasons.append(f"another {listed([f'`{key}`' for key in told])} of their pods")
     yield from reasons or (["another manifest of their pods"] if old.pods != new.pods else [])
 
 
@@ -250,7 +255,21 @@ def _setting_changes(before: Resolved, after: Resolved, places: Places) -> Itera
                 yield _setting_change(setting.path, setting.there.format(come), places)
             if gone:
                 yield _setting_change(setting.path, setting.gone.format(gone), places)
+    yield from _pods_of_jobs(before, after, places)
     yield from _deployers(before, after, places)
+
+
+def _pods_of_jobs(before: Resolved, after: Resolved, places: Places) -> Iterator[Change]:
+    """What the environment says of the pods and volumes of training jobs."""
+    if before.job is None or after.job is None:
+        return
+    was, now = before.job.settings, after.job.settings
+    for key in dict.fromkeys([*now, *was]):
+        if was.get(key) != now.get(key):
+            words = [side.get(key, "nothing") for side in (now, was)]
+            path = ("environments", after.job.environment, "pods")
+            text = f"pods of training jobs have {words[0]} as `{key}` instead of {words[1]}"
+            yield _setting_change(path, text, places)
 
 
 def _setting_change(path: Path, text: str, places: Places) -> Change:

@@ -196,6 +196,7 @@ def _submit(
         if document.get("immutable"):  # it is named by what it holds
             _created(connection, document)
         else:
+            _require_its_storage_class(connection, document)
             connection.apply(document)
     if wanted.store is not None:
         size = wanted.store.send(wanted.model, "given", wanted.root, wanted.given)
@@ -212,6 +213,18 @@ def _submit(
     report(f"RayJob {metadata['name']} is submitted")
 
 
+def _require_its_storage_class(connection: Connection, document: Object) -> None:
+    """Raises ClusterError for a volume that exists in another class, which no claim can change."""
+    wanted = at(document, "spec", "storageClassName")
+    live = None if wanted is None else connection.get(key_of(document))
+    there = at(live or {}, "spec", "storageClassName")
+    if live is not None and there != wanted:
+        name, namespace = live["metadata"]["name"], live["metadata"]["namespace"]
+        message = f"the volume {name} has the storage class {there}, and cannot get {wanted}"
+        command = f"kubectl delete persistentvolumeclaim {name} --namespace {namespace}"
+        raise ClusterError(message, f"once nothing in it is needed: `{command}`, then train again")
+
+
 def _created(connection: Connection, document: Object) -> None:
     with suppress(Changed):  # it is there
         connection.create(document)
@@ -221,7 +234,8 @@ def _needed(wanted: ClusterTraining) -> Iterator[Object]:
     """The job, and what its pods name; not what repeats it by the clock, which is applied by a person."""
     pod = wanted.job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]
     names = {("RayJob", wanted.job["metadata"]["name"])}
-    names |= {(kind, pod["serviceAccountName"]) for kind in ("ServiceAccount", "NetworkPolicy")}
+    own = conventions.TRAINING_ACCOUNT.format(model=name_of(wanted.model))
+    names |= {(kind, own) for kind in ("ServiceAccount", "NetworkPolicy")}
     for volume in pod["volumes"]:
         if "persistentVolumeClaim" in volume:
             names.add(("PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"]))

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from aimass_compiler import conventions
 from aimass_compiler.model_path import team_of
+from aimass_compiler.pipeline.pod_settings import EnvironmentPods
 from aimass_compiler.pipeline.policy import Policies
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.shared_parts import SharedParts
@@ -49,6 +50,8 @@ class Organisation(Struct, frozen=True):
         for environment, settings in self.settings.environments.items():
             place = described.place(environment)
             own = {key: getattr(place, key) for key in _OWN if getattr(place, key) is not None}
+            if place.pods is not None:
+                own["pods"] = place.pods.over(settings.pods or EnvironmentPods.default())
             namespace = place.namespace or self.settings.teams.namespace_of(name, environment)
             environments[environment] = settings.model_copy(update={"namespace": namespace, **own})
         first = described.place(next(iter(environments)))
@@ -75,6 +78,9 @@ class Organisation(Struct, frozen=True):
                 if getattr(place, key) is not None:
                     is_here = team.is_of_environment(environment, key)
                     yield (*above, key), (file, (*above, key) if is_here else (key,))
+            for keys in place.pods.written() if place.pods else ():
+                is_here = team.is_of_environment(environment, "pods")
+                yield (*above, "pods", *keys), (file, (*(above if is_here else ()), "pods", *keys))
             is_here = team.is_of_environment(environment, "namespace")
             pattern: Origin = (conventions.SETTINGS_FILE, ("teams", "namespace"))
             yield (*above, "namespace"), (file, (*above, "namespace")) if is_here else pattern

@@ -26,6 +26,7 @@ from aimass_compiler.pipeline.generated_files import GeneratedFiles, MonitoringS
 from aimass_compiler.pipeline.gitops import PLACE, Engine, FollowedRepository, require_repository
 from aimass_compiler.pipeline.image_signature import ImageSignature
 from aimass_compiler.pipeline.model_name import ModelName
+from aimass_compiler.pipeline.pod_settings import EnvironmentPods
 from aimass_compiler.pipeline.shared_server import SharedServer
 from aimass_compiler.pipeline.team_rules import TeamRules
 from aimass_compiler.pipeline.team_settings import TeamSettings
@@ -137,6 +138,9 @@ class EnvironmentSettings(Frozen):
     accelerator: Accelerator | None = Field(None, exclude_if=is_absent)
     """What servers and training workers of language models run on, unless a spec says otherwise for the
     environment; by default CPUs."""
+    pods: EnvironmentPods | None = Field(None, exclude_if=is_absent)
+    """What holds for the pods of servers and training jobs: nodes, priority, identity, pull secrets, and the
+    storage class of volumes; by default all is as the cluster has it."""
     revert: Revert | None = None
     """When `aimass verify` goes back to what ran before because an error budget burns; by default never."""
     secrets: tuple[str, ...] = ()
@@ -331,6 +335,10 @@ class Settings(Frozen):
         """The ways in which environments want images to be signed: by a `key`, by an `identity`, or both."""
         wanted = [each.signature for each in self.environments.values() if each.signature]
         return frozenset("key" if each.key else "identity" for each in wanted)
+
+    def pods_of(self, environment: str) -> EnvironmentPods:
+        """What holds for the pods of one of the environments."""
+        return self.environments[environment].pods or EnvironmentPods.default()
 
     def environment_before(self, environment: str) -> str | None:
         """The one before it in the order of promotion; None for the first."""

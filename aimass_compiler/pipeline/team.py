@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from aimass_compiler.catalog.quantities import Bytes, Cores, Frozen, Integer, Memory, Number
 from aimass_compiler.catalog.text_form import text_form
 from aimass_compiler.pipeline.code_owner import CodeOwners
+from aimass_compiler.pipeline.pod_settings import EnvironmentPods
 from aimass_compiler.pipeline.settings import Deployers
 from aimass_compiler.pipeline.waiver import Waiver
 
@@ -183,6 +184,8 @@ class TeamPlace(Frozen):
     """Who may roll back at once without the right to apply; by default whom aimass.yaml names."""
     trainer: Deployers | None = None
     """Who may train in the cluster, said of the first environment; by default whom aimass.yaml names."""
+    pods: EnvironmentPods | None = None
+    """What holds for its pods; each key of it stands in the place of that in aimass.yaml."""
     hosts: tuple[_Host, ...] | None = None
     """The hosts of its routes, such as `*.growth.example.com`, which no other team may then have; by default
     any that no team has."""

@@ -12,6 +12,7 @@ from aimass_compiler.pipeline.gitops import RELEASE_APART
 from aimass_compiler.pipeline.override_locations import written
 from aimass_compiler.pipeline.serving import Gateway
 from aimass_compiler.pipeline.settings import Account, Deployer
+from aimass_compiler.render import pod_findings
 from aimass_compiler.render.names import (
     is_dns_label,
     is_dns_name,
@@ -106,25 +107,33 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     yield from _shared(pipeline)
     yield from _deployers(pipeline)
     yield from _engines(pipeline)
+    yield from pod_findings.findings(pipeline)
 
 
 def _labels(pipeline: Pipeline) -> Iterator[Finding]:
     settings = pipeline.settings
-    groups = ((("labels",), settings.labels), (("prometheus", "labels"), settings.prometheus.labels))
-    for above, labels in groups:
+    groups: list[tuple[Path, str, Mapping[str, str]]] = [
+        (("labels",), "label", settings.labels),
+        (("prometheus", "labels"), "label", settings.prometheus.labels),
+    ]
+    for name, environment in settings.environments.items():
+        of_pods = pod_findings.labels(environment.pods) if environment.pods else ()
+        groups += [(("environments", name, "pods", *path), noun, each) for path, noun, each in of_pods]
+    for above, noun, labels in groups:
         for key, value in labels.items():
-            yield from _label((*above, key), key, value)
+            yield from _label((*above, key), key, value, noun)
 
 
-def _label(path: Path, key: str, value: str) -> Iterator[Finding]:
+def _label(path: Path, key: str, value: str, noun: str) -> Iterator[Finding]:
     if key in conventions.OUR_LABELS:
         message = f"`{key}` is set by the compiler and cannot be replaced"
         yield Finding("AM413", path, message, help="choose another key", at_key=True, file=_SETTINGS)
     elif not is_label_key(key):
-        message, hint = f"`{key}` cannot be the key of a label", "write it like `team` or `example.com/team`"
+        message = f"`{key}` cannot be the key of a{'n' * (noun[0] == 'a')} {noun}"
+        hint = "write it like `team` or `example.com/team`"
         yield Finding("AM413", path, message, help=hint, at_key=True, file=_SETTINGS)
     elif not stays_text(key):
-        message = f"`{key}` cannot be the key of a label: Kustomize would read it as something else than text"
+        message = f"`{key}` cannot be a key here: Kustomize would read it as something else than text"
         yield Finding("AM413", path, message, help="write it like `team`", at_key=True, file=_SETTINGS)
     elif not is_label_value(value):
         message = f"`{value}` cannot be the value of a label: up to 63 letters, digits, `-`, `_` and `.`"

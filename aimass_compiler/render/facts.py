@@ -92,6 +92,8 @@ class Servers(Struct, frozen=True, omit_defaults=True):
     """The accelerators of each; None where it has none."""
     is_reviewed: bool = False
     """Whether someone made sure that what they log of requests may be logged."""
+    settings: dict[str, str] = {}
+    """What the environment says of their pods, by its keys in aimass.yaml."""
 
     @property
     def is_automatic(self) -> bool:
@@ -165,7 +167,7 @@ class SearchSize(Struct, frozen=True):
     """After this no new trial starts."""
 
 
-class Job(Struct, frozen=True):
+class Job(Struct, frozen=True, omit_defaults=True):
     """One training job on a cluster; cores, GiB of memory and GPUs of all its pods together."""
 
     environment: str
@@ -174,6 +176,8 @@ class Job(Struct, frozen=True):
     cpu: float
     gib: float
     gpu: float
+    settings: dict[str, str] = {}
+    """What the environment says of their pods and volumes, by its keys in aimass.yaml."""
 
 
 class FineTuning(Struct, frozen=True, omit_defaults=True):

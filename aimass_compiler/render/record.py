@@ -13,6 +13,7 @@ from aimass_compiler import __version__, conventions
 from aimass_compiler.catalog.language_engine import engine_named
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.columns import request_columns
+from aimass_compiler.pipeline.pod_settings import PodSettings
 from aimass_compiler.pipeline.search_space import at_once, is_searched, workers
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.access import deployers
@@ -140,7 +141,20 @@ def _job(pipeline: Pipeline) -> Job | None:
     _, most = workers(pipeline, training)
     cpu, gpu = float(head.cpu + most * worker.cpu), head.gpus + most * worker.gpus
     gib = (head.memory.size + most * worker.memory.size) / _GIB
-    return Job(name, pipeline.settings.queue, tuple(sorted(settings.secrets)), cpu, gib, gpu)
+    pods = pipeline.settings.pods_of(name)
+    known = _settings_of_pods(pods.of_training)
+    if pods.storage_class is not None:
+        known["storage_class"] = pods.storage_class
+    return Job(name, pipeline.settings.queue, tuple(sorted(settings.secrets)), cpu, gib, gpu, known)
+
+
+def _settings_of_pods(pods: PodSettings) -> dict[str, str]:
+    """Each key that says something, with what it says."""
+    written = pods.model_dump(mode="json", exclude_none=True)
+    return {
+        key: value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        for key, value in written.items()
+    }
 
 
 def _fine_tuning(pipeline: Pipeline) -> FineTuning | None:
@@ -211,6 +225,7 @@ def _servers(pipeline: Pipeline, name: str, here: Sequence[Object]) -> Servers:
         digest(msgspec.json.encode(template)),
         _devices(pipeline, name),
         serving.logs.predictions.pii is not None,
+        _settings_of_pods(pipeline.settings.pods_of(name).of_serving),
     )
 
 

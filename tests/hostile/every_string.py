@@ -346,7 +346,9 @@ _SETTINGS = """
 environments:
   dev:
     {namespace: ml-dev, server: https://dev.example.com, secrets: [lake-reader], deployer: {user: alice},
-     store: s3://lake/models}
+     store: s3://lake/models,
+     pods: {identity: {annotations: {example.com/role: reader}, labels: {use: wanted}},
+            nodes: {pool: a, zone: [b]}, tolerations: [dedicated], training: {spot: {nodes: {kind: spot}}}}}
   staging:
     namespace: ml-staging
     deployer: [{group: developers}, {user: bob}]

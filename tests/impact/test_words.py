@@ -139,6 +139,12 @@ SETTINGS_EDITS: dict[str, list[Edit]] = {
     "an environment more": [("  staging: {}\n", "  staging: {}\n  canary: {}\n")],
     "a registry": [("environments:", "images: {registry: ghcr.io/acme}\nenvironments:")],
     "environments in another order": [("  dev: {}\n  staging: {}\n", "  staging: {}\n  dev: {}\n")],
+    "where pods run": [
+        (
+            "dev: {}",
+            "dev: {pods: {nodes: {pool: a}, storage_class: fast, serving: {priority_class: more}}}",
+        )
+    ],
     "labels and a queue": [("environments:", "labels: {team: growth}\nqueue: ml\nenvironments:")],
     "another Prometheus": [
         ("environments:", "prometheus: {namespace: obs, labels: {release: thanos}}\nenvironments:")

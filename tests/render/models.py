@@ -73,6 +73,21 @@ def pipeline(
     return Pipeline.model_validate(document)
 
 
+#: What an environment says of pods, all of it.
+PODS: dict[str, Any] = {
+    "nodes": {"pool": "models", "topology.kubernetes.io/zone": ["a", "b"]},
+    "tolerations": ["dedicated=models:NoSchedule", "maintenance"],
+    "priority_class": "models",
+    "pull_secrets": ["registry-login"],
+    "storage_class": "shared-files",
+    "identity": {
+        "annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/models"},
+        "labels": {"azure.workload.identity/use": "true"},
+    },
+    "serving": {"priority_class": "answers"},
+    "training": {"nodes": {"pool": "training"}, "spot": "gke"},
+}
+
 #: What an accelerator is, as aimass.yaml says it.
 GPU = {"name": "nvidia-l4", "memory": "24Gi", "count": 2}
 
@@ -160,6 +175,9 @@ VARIED: dict[str, Pipeline] = {
     "cluster": pipeline(
         {"training": {"gpus": 2, "resources": {"cpu": 1.5, "memory": "16Gi"}}, "search": {"concurrency": 8}},
         settings={"queue": "ml", "labels": {"example.com/team": "growth", "cost-centre": ""}},
+    ),
+    "placed": pipeline(
+        settings={"environments": {"dev": {"pods": PODS}, "prod": {"pods": PODS}}, "queue": "ml"},
     ),
     "language-on-cpus": language_model(),
     "language-on-gpus": language_model(

@@ -9,7 +9,8 @@ from aimass_compiler import conventions
 from aimass_compiler.fleet.servers import pods
 from aimass_compiler.fleet.servers.place import ServerPlace
 from aimass_compiler.render.names import serving_selector, wanted_labels
-from aimass_compiler.render.serving import autoscaler, network, workload
+from aimass_compiler.render.pod_settings import account_name, service_accounts
+from aimass_compiler.render.serving import autoscaler, network
 
 _HTTPS = (443, 6443)
 _RULES = "monitoring.coreos.com/v1"
@@ -20,7 +21,7 @@ _FULL = 0.95
 def objects(place: ServerPlace) -> Iterator[dict[str, Any]]:
     """Everything that an environment needs of the server; its models bring Services of their own."""
     replicas = place.server.replicas
-    yield workload.service_account(place.name)
+    yield from service_accounts(place.name, place.pods)
     yield from _rights(place)
     yield pods.deployment(place)
     yield _network_policy(place)
@@ -35,7 +36,7 @@ def objects(place: ServerPlace) -> Iterator[dict[str, Any]]:
 
 def _rights(place: ServerPlace) -> Iterator[dict[str, Any]]:
     """To read which models there are, and nothing else."""
-    name = f"{place.name}-models"
+    name, account = f"{place.name}-models", account_name(place.name, place.pods)
     yield {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "Role",
@@ -47,7 +48,7 @@ def _rights(place: ServerPlace) -> Iterator[dict[str, Any]]:
         "kind": "RoleBinding",
         "metadata": {"name": name},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
-        "subjects": [{"kind": "ServiceAccount", "name": place.name, "namespace": place.namespace}],
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": place.namespace}],
     }
 
 

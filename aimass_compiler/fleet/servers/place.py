@@ -9,6 +9,7 @@ from msgspec import Struct
 from aimass_compiler.catalog.quantities import Duration
 from aimass_compiler.fleet.part import Fleet
 from aimass_compiler.model_path import team_of
+from aimass_compiler.pipeline.pod_settings import PodSettings
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.shared_server import SharedServer
 from aimass_compiler.render.facts import Environment, SharedPlace
@@ -34,6 +35,11 @@ class ServerPlace(Struct, frozen=True):
     def namespace(self) -> str:
         """Where it runs."""
         return self.settings.namespace_of(self.environment)
+
+    @property
+    def pods(self) -> PodSettings:
+        """What the environment says of its pods."""
+        return self.settings.pods_of(self.environment).of_serving
 
     @property
     def folder(self) -> str:

@@ -35,7 +35,7 @@ def served(place: ServerPlace) -> Served:
         limits=Limits.default().filled(timeout=place.timeout),
         gateway=gateway,
     )
-    return Served(place.name, serving, Monitoring.default(), place.settings)
+    return Served(place.name, serving, Monitoring.default(), place.settings, pods=place.pods)
 
 
 def deployment(place: ServerPlace) -> dict[str, Any]:

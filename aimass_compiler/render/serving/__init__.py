@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from aimass_compiler.pipeline import Metadata, Pipeline
+from aimass_compiler.pipeline.pod_settings import PodSettings
 from aimass_compiler.pipeline.serving import Gateway, Serving
 from aimass_compiler.render.names import component_label
 from aimass_compiler.render.object_kind import Object
 from aimass_compiler.render.pipeline_json import PipelineJson
+from aimass_compiler.render.pod_settings import service_accounts
 from aimass_compiler.render.serving import (
     analysis,
     autoscaler,
@@ -48,7 +50,7 @@ def objects(pipeline: Pipeline, environment: str | None = None) -> list[Object]:
         return _labelled([*shared_entry.objects(served, serving.shared), *_way_in(name, serving)])
     found = [
         _workload(pipeline.metadata, served),
-        workload.service_account(name),
+        *service_accounts(name, served.pods or PodSettings.default()),
         *_addressed(served, prometheus),
         *_scaling(served, namespace),
         *_devices(served),
@@ -147,7 +149,8 @@ def _objects_of(pipeline: Pipeline, name: str) -> Sequence[Object] | None:
     here, usual = workload.served_in(pipeline, name), workload.served_in(pipeline, None)
     is_alike = here.serving == usual.serving and workload.variables(here) == workload.variables(usual)
     is_named = bool(pipeline.serving.rollout.canary) or _is_scaled_by_queue(here.serving)
-    return None if is_alike and not is_named and here.accelerator is None else objects(pipeline, name)
+    is_placed = here.accelerator is not None or any(here.pods.written() if here.pods else ())
+    return None if is_alike and not is_named and not is_placed else objects(pipeline, name)
 
 
 TARGET = Target(render=render, findings=findings, kinds=KINDS, platforms=PLATFORMS)

@@ -10,6 +10,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from aimass_compiler.pipeline.accelerator import Accelerator
     from aimass_compiler.pipeline.monitoring import Monitoring
+    from aimass_compiler.pipeline.pod_settings import PodSettings
     from aimass_compiler.pipeline.serving import Serving
     from aimass_compiler.pipeline.settings import Settings
 
@@ -26,6 +27,8 @@ class Served(Struct, frozen=True):
     settings: Settings
     accelerator: Accelerator | None = None
     """What each server has in the environment; none in the base, and where there is none."""
+    pods: PodSettings | None = None
+    """What the environment says of its pods; nothing in the base."""
 
 
 def _nothing(served: Served) -> Mapping[str, Any]:

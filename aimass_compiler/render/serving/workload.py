@@ -8,8 +8,10 @@ from typing import Any
 from aimass_compiler import conventions
 from aimass_compiler.catalog.language_engine import ONNX, VLLM
 from aimass_compiler.pipeline import Metadata, Pipeline
+from aimass_compiler.pipeline.pod_settings import PodSettings
 from aimass_compiler.render.names import annotated, component_label, serving_selector
 from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, pod_security
+from aimass_compiler.render.pod_settings import settled
 from aimass_compiler.render.serving import own_server, vllm
 from aimass_compiler.render.serving.engine import PRE_STOP_SECONDS, Served, ServingEngine
 
@@ -35,22 +37,13 @@ def served_in(pipeline: Pipeline, environment: str | None) -> Served:
     if environment is None:
         return Served(pipeline.name, pipeline.serving, pipeline.monitoring, pipeline.settings)
     here = pipeline.environments[environment]
-    return Served(pipeline.name, here.serving, here.monitoring, pipeline.settings, here.accelerator)
+    pods = pipeline.settings.pods_of(environment).of_serving
+    return Served(pipeline.name, here.serving, here.monitoring, pipeline.settings, here.accelerator, pods)
 
 
 def engine_of(served: Served) -> ServingEngine:
     """What serves it."""
     return _ENGINES[served.serving.engine]
-
-
-def service_account(model: str) -> dict[str, Any]:
-    """An identity of its own, which may do nothing."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": {"name": model},
-        "automountServiceAccountToken": False,
-    }
 
 
 def deployment(about: Metadata, served: Served) -> dict[str, Any]:
@@ -97,17 +90,18 @@ def notes(about: Metadata) -> dict[str, Any]:
 
 def template(served: Served) -> dict[str, Any]:
     """The template of the pods."""
-    return {
+    found = {
         "metadata": {
             "labels": serving_selector(served.model) | component_label(COMPONENT),
             "annotations": {"kubectl.kubernetes.io/default-container": CONTAINER},
         },
         "spec": pod(served),
     }
+    return settled(found, served.pods or PodSettings.default())
 
 
 def pod(served: Served) -> dict[str, Any]:
-    """The pod of a server."""
+    """The pod of a server, but for what its environment says of pods."""
     engine = engine_of(served)
     return {
         "serviceAccountName": served.model,

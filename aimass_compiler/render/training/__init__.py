@@ -8,6 +8,7 @@ from aimass_compiler import conventions
 from aimass_compiler.render.emit import emit, emit_all, emit_json
 from aimass_compiler.render.names import kustomization
 from aimass_compiler.render.pipeline_json import PipelineJson
+from aimass_compiler.render.pod_settings import service_accounts
 from aimass_compiler.render.target import Rendered, Target
 from aimass_compiler.render.training import retrain
 from aimass_compiler.render.training.cluster import TrainingRun
@@ -26,7 +27,12 @@ def render(source: PipelineJson) -> Rendered:
         return Rendered()
     job = TrainingRun(source, environment)
     schedule = environment.monitoring.retrain.schedule
-    documents = [training_job(job), _account(job), training_policy(job), _workspace(job)]
+    documents = [
+        training_job(job),
+        *service_accounts(job.account, job.pods),
+        training_policy(job),
+        _workspace(job),
+    ]
     if schedule is not None:
         documents += retrain.retraining(job, schedule)
     files = {f"train/{_JOB_FILE}": emit_all(documents, pipeline.path)}
@@ -56,22 +62,15 @@ def _kustomization(job: TrainingRun) -> dict[str, Any]:
     )
 
 
-def _account(job: TrainingRun) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": {"name": job.account},
-        "automountServiceAccountToken": False,
-    }
-
-
 def _workspace(job: TrainingRun) -> dict[str, Any]:
     """Head and workers stand on several nodes, so the volume must be one that all of them can write."""
+    name = job.pipeline.settings.pods_of(next(iter(job.pipeline.environments))).storage_class
+    chosen = {} if name is None else {"storageClassName": name}
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
         "metadata": {"name": job.workspace_claim},
-        "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "20Gi"}}},
+        "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "20Gi"}}, **chosen},
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from aimass_compiler import __version__, conventions
 from aimass_compiler.catalog.quantities import Bytes
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
+from aimass_compiler.pipeline.pod_settings import TrainingPodSettings
 from aimass_compiler.pipeline.search_space import workers
 from aimass_compiler.pipeline.settings import EnvironmentSettings
 from aimass_compiler.pipeline.training import Training
@@ -31,6 +32,7 @@ from aimass_compiler.render.pod_security import (
     pod_security,
     tmp_volume,
 )
+from aimass_compiler.render.pod_settings import settled
 
 COMPONENT = conventions.COMPONENT_TRAINING
 WORKSPACE = "/workspace"
@@ -78,8 +80,13 @@ class TrainingRun:
         return self.pipeline.settings.environments[next(iter(self.pipeline.environments))]
 
     @property
+    def pods(self) -> TrainingPodSettings:
+        """What the environment says of the pods of training jobs."""
+        return self.pipeline.settings.pods_of(next(iter(self.pipeline.environments))).of_training
+
+    @property
     def account(self) -> str:
-        """The ServiceAccount of the pods."""
+        """The ServiceAccount of the pods, unless one exists for them; other objects have its name, too."""
         return conventions.TRAINING_ACCOUNT.format(model=self.name)
 
     @property
@@ -121,7 +128,7 @@ def ray_cluster(job: TrainingRun) -> dict[str, Any]:
         "authOptions": {"mode": "token"},
         "headGroupSpec": {
             "rayStartParams": {"num-cpus": "0"},
-            "template": _pod(job, "ray-head", _resources(head_amounts(training))),
+            "template": settled(_pod(job, "ray-head", _resources(head_amounts(training))), job.pods),
         },
         "workerGroupSpecs": [
             {
@@ -130,7 +137,9 @@ def ray_cluster(job: TrainingRun) -> dict[str, Any]:
                 "minReplicas": least,
                 "maxReplicas": most,
                 "rayStartParams": {},
-                "template": _pod(job, "ray-worker", _resources(worker_amounts(training))),
+                "template": settled(
+                    _pod(job, "ray-worker", _resources(worker_amounts(training))), job.pods.of_workers
+                ),
             }
         ],
     }
@@ -150,7 +159,7 @@ def submitter(job: TrainingRun) -> dict[str, Any]:
         "securityContext": CONTAINER_SECURITY,
         "volumeMounts": [TMP_MOUNT],
     }
-    return {
+    template = {
         "metadata": {"labels": job.labels},
         "spec": {
             **_identity(job),
@@ -159,6 +168,7 @@ def submitter(job: TrainingRun) -> dict[str, Any]:
             "volumes": [tmp_volume("64Mi")],
         },
     }
+    return settled(template, job.pods)
 
 
 def _pod(job: TrainingRun, container: str, resources: dict[str, Any]) -> dict[str, Any]:

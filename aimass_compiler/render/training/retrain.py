@@ -14,6 +14,7 @@ from aimass_compiler.render.kubernetes_kinds import CRON_JOB
 from aimass_compiler.render.names import component_label, shortened
 from aimass_compiler.render.object_kind import Object
 from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, TMP_MOUNT, pod_security, tmp_volume
+from aimass_compiler.render.pod_settings import settled
 from aimass_compiler.render.scanner_exemptions import exempt
 from aimass_compiler.render.training.cluster import TrainingRun
 from aimass_compiler.render.training.network import retraining_policy
@@ -103,12 +104,18 @@ def _cron_job(job: TrainingRun, schedule: str) -> Object:
                 "spec": {
                     "backoffLimit": 2,
                     "activeDeadlineSeconds": 600,
-                    "template": {"metadata": {"labels": _labels(job)}, "spec": _pod(job)},
+                    "template": _template(job),
                 }
             },
         },
     }
     return exempt(document, CRON_JOB, job.pipeline, "training")
+
+
+def _template(job: TrainingRun) -> dict[str, Any]:
+    """It runs as whoever may replace the RayJob, and stands where training does."""
+    template = {"metadata": {"labels": _labels(job)}, "spec": _pod(job)}
+    return settled(template, job.pods, has_identity=False)
 
 
 def _labels(job: TrainingRun) -> dict[str, str]:
