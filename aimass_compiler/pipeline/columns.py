@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Discriminator, Field, Tag
 
 from aimass_compiler.catalog.forecast import STEP
-from aimass_compiler.catalog.quantities import Frozen, Integer, Number
+from aimass_compiler.catalog.quantities import Frozen, Integer, Number, is_absent
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.expression import column_types
 from aimass_compiler.expression.column_types import ColumnType
@@ -32,6 +32,10 @@ class _Column(Frozen):
 
     description: str = ""
     """What the column means, for the model card."""
+
+    pii: Literal["hash", "omit"] | None = Field(None, exclude_if=is_absent)
+    """Whether it holds personal data, and how records of predictions have it then: as a keyed `hash`, which
+    is the same for the same value, or not at all (`omit`). An id is recorded only as a `hash`."""
 
     @property
     def is_nullable(self) -> bool:

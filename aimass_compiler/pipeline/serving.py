@@ -116,13 +116,16 @@ class Rollout(Frozen):
 
 
 class PredictionLogs(Frozen):
-    """Which predictions are logged with their inputs."""
+    """Of which predictions there are records, with inputs and outputs."""
 
     sample: Number = Field(0.0, ge=0, le=1)
-    """The share of requests whose inputs and outputs are logged."""
+    """The share of requests whose inputs and outputs are recorded: in the store that `logs` of aimass.yaml
+    names, else among the lines of the server's log."""
+    retention: Annotated[Duration, Within("1d", "3650d")] | None = Field(None, exclude_if=is_absent)
+    """How long the store keeps records, by default 90 days."""
     pii: Literal["reviewed"] | None = Field(None, exclude_if=is_absent)
     """`reviewed`, once someone made sure that the personal data in the inputs may be logged. It changes
-    nothing but what policies say."""
+    nothing but what policies say; columns that have `pii` themselves never leave a server as they are."""
 
 
 class Logs(Frozen):

@@ -27,6 +27,7 @@ from aimass_compiler.pipeline.gitops import PLACE, Engine, FollowedRepository, r
 from aimass_compiler.pipeline.image_signature import ImageSignature
 from aimass_compiler.pipeline.model_name import ModelName
 from aimass_compiler.pipeline.pod_settings import EnvironmentPods
+from aimass_compiler.pipeline.record_store import RecordStore, StoreUrl
 from aimass_compiler.pipeline.shared_server import SharedServer
 from aimass_compiler.pipeline.team_rules import TeamRules
 from aimass_compiler.pipeline.team_settings import TeamSettings
@@ -108,15 +109,6 @@ class Revert(Frozen):
     """What is made of it: a pull request for people, or one that is merged once its checks have passed."""
 
 
-def _is_store(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme not in ("s3", "gs", "file") or not rest.strip("/") or set(url) & set(" \"'`$"):
-        raise PydanticCustomError(
-            "store", "`{url}` is no URL of an object store, such as `s3://bucket/path`", {"url": url}
-        )
-    return url.rstrip("/")
-
-
 class EnvironmentSettings(Frozen):
     """Where one environment lies, and who applies to it."""
 
@@ -146,7 +138,7 @@ class EnvironmentSettings(Frozen):
     secrets: tuple[str, ...] = ()
     """Secrets of the namespace with what the training job needs to read its rows, such as the entries
     `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`: its pods get them as environment variables."""
-    store: Annotated[str, AfterValidator(_is_store)] | None = None
+    store: StoreUrl | None = None
     """The object store through which the training job gets its files and gives its results, such as the URL
     of the DVC remote, `s3://bucket/path`; without it, `aimass train` copies them through a pod. Said of the
     first environment; what the job needs to reach it is in `secrets`, or the identity of its workload."""
@@ -253,6 +245,8 @@ class Settings(Frozen):
     """Labels that every Kubernetes object gets."""
     servers: Mapping[ModelName, SharedServer] = Field(default_factory=dict)
     """Servers that several small models share, by their names. Each team has its own of a name."""
+    logs: RecordStore | None = Field(None, exclude_if=is_absent)
+    """Where records of predictions are kept; without it they are lines of the servers' logs."""
     prices: Prices | None = None
     """What an hour costs; without it, plans show hours only."""
     users: Literal["fixed", "assigned"] = "fixed"

@@ -17,7 +17,7 @@ from aimass_compiler.catalog.task import Task
 from aimass_compiler.engines import local
 from aimass_compiler.runtime.server import image_files
 from aimass_compiler.runtime.server.image_files import pixels, pixels_of_base64
-from aimass_compiler.runtime.server.package import Signature, read_signature
+from aimass_compiler.runtime.server.model_signature import Signature, read_signature
 from aimass_compiler.runtime.server.response import RequestError
 from aimass_compiler.runtime.server.rows import RowReader
 from aimass_compiler.runtime.server.tensors import TensorReader

@@ -14,7 +14,7 @@ from aimass_compiler.catalog.artifacts._tensors import pack
 from aimass_compiler.conventions import NUMBERS_TENSOR, STRINGS_TENSOR
 from aimass_compiler.pipeline.data import Data
 from aimass_compiler.runtime.packaging.signature import contract_of
-from aimass_compiler.runtime.server.package import Signature, read_signature
+from aimass_compiler.runtime.server.model_signature import Signature, read_signature
 from aimass_compiler.runtime.server.response import RequestError
 from aimass_compiler.runtime.server.rows import RowReader
 from aimass_compiler.runtime.server.tensors import TensorReader

@@ -18,7 +18,7 @@ from aimass_compiler.runtime.packaging.rows import as_json
 from aimass_compiler.runtime.packaging.signature import contract_of
 from aimass_compiler.runtime.server.contract import ColumnContract
 from aimass_compiler.runtime.server.documents import openapi_document
-from aimass_compiler.runtime.server.package import Signature, read_signature
+from aimass_compiler.runtime.server.model_signature import Signature, read_signature
 from aimass_compiler.runtime.server.response import RequestError
 from aimass_compiler.runtime.server.rows import RowReader
 from aimass_compiler.runtime.server.tensors import TensorReader

@@ -370,6 +370,8 @@ prometheus:
   url: https://mimir.example.com/prometheus
   tenant: models
   secret: mimir
+logs:
+  {store: s3://records/ml, collector: otel, image: "otel/contrib:0.165.1", schedule: 17 * * * *}
 ci:
   github:
     compiler: {version: 0.1.0}

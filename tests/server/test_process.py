@@ -359,6 +359,6 @@ def test_every_line_of_its_log_is_an_event_and_requests_keep_their_names(tmp_pat
     refused = next(event for event in requests if event["code"] == 422)
     assert refused["field"] == "age"
     (sample, _) = [event for event in events if event["event"] == "prediction"]
-    assert sample["id"] == "mine-1"
-    assert sample["inputs"] == {name: [value] for name, value in CHURN_EXAMPLE.items()}
-    assert sum(sample["outputs"]["probabilities"][0]) == pytest.approx(1)
+    assert (sample["request_id"], sample["row"], sample["caller"]) == ("mine-1", 0, None)
+    assert sample["inputs"] == CHURN_EXAMPLE
+    assert sum(sample["outputs"]["probabilities"].values()) == pytest.approx(1)

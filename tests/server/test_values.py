@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn
 from aimass_compiler.runtime import contract
-from aimass_compiler.runtime.server.package import Field, read_signature
+from aimass_compiler.runtime.server.model_signature import Field, read_signature
 from aimass_compiler.runtime.server.response import RequestError
 from aimass_compiler.runtime.server.rows import RowReader, number_of, text_of
 from aimass_compiler.runtime.server.tensors import TensorReader

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
+from aimass_compiler import conventions
 from aimass_compiler.catalog.quantities import Duration
 from aimass_compiler.fleet.part import Fleet
 from aimass_compiler.model_path import team_of
@@ -56,6 +57,12 @@ class ServerPlace(Struct, frozen=True):
         """The longest that one of its models may take."""
         written = (Duration(each.limits.timeout) for each in self.models.values())
         return max(written, key=lambda each: each.seconds)
+
+    @property
+    def sample(self) -> float:
+        """The largest share of requests that one of its models records."""
+        written = (each.servers.variables for each in self.models.values())
+        return max(float(each.get(conventions.VARIABLE_PREDICTION_SAMPLE, 0)) for each in written)
 
 
 def places(fleet: Fleet) -> Iterator[ServerPlace]:

@@ -12,7 +12,7 @@ from aimass_compiler.fleet.servers.budget import FILLED
 from aimass_compiler.fleet.servers.place import ServerPlace
 from aimass_compiler.pipeline import Metadata
 from aimass_compiler.pipeline.monitoring import Monitoring
-from aimass_compiler.pipeline.serving import Gateway, Limits, Serving
+from aimass_compiler.pipeline.serving import Gateway, Limits, Logs, PredictionLogs, Serving
 from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, TMP_MOUNT
 from aimass_compiler.render.serving import own_server, workload
 from aimass_compiler.render.serving.engine import Served
@@ -33,6 +33,7 @@ def served(place: ServerPlace) -> Served:
         replicas=place.server.replicas,
         resources=place.server.resources,
         limits=Limits.default().filled(timeout=place.timeout),
+        logs=Logs.default().filled(predictions=PredictionLogs.default().filled(sample=place.sample)),
         gateway=gateway,
     )
     return Served(place.name, serving, Monitoring.default(), place.settings, pods=place.pods)
@@ -47,8 +48,8 @@ def deployment(place: ServerPlace) -> dict[str, Any]:
     container |= {
         "image": conventions.SERVER_IMAGE,
         "command": ["python", "-m", _PROGRAM, _MODELS],
-        "env": _variables(place, own.serving),
-        "volumeMounts": [TMP_MOUNT, {**_MOUNT, "readOnly": True}],
+        "env": [*_variables(place, own.serving), *own_server.record_variables(own)],
+        "volumeMounts": [TMP_MOUNT, *own_server.record_mounts(own), {**_MOUNT, "readOnly": True}],
     }
     pod["initContainers"] = [_bringing(place)]
     pod["volumes"] = [*pod["volumes"], *_volumes()]

@@ -32,6 +32,7 @@ def package_volume(model: str) -> dict[str, Any]:
 
 def _volumes(served: Served) -> Iterator[dict[str, Any]]:
     yield tmp_volume("64Mi")
+    yield from record_volumes(served)
     if served.serving.model == "volume":
         yield package_volume(served.model)
 
@@ -49,7 +50,7 @@ def _container(served: Served) -> Mapping[str, Any]:
         "image": conventions.SERVER_IMAGE if is_mounted else served.model,
         "resources": _resources(served.serving),
         **_probes(startup_seconds(served)),
-        "volumeMounts": [TMP_MOUNT, *([PACKAGE_MOUNT] if is_mounted else [])],
+        "volumeMounts": [TMP_MOUNT, *record_mounts(served), *([PACKAGE_MOUNT] if is_mounted else [])],
     }
 
 
@@ -107,6 +108,34 @@ def variables(served: Served) -> dict[str, str]:
     }
 
 
+def _writes_records(served: Served) -> bool:
+    return served.settings.logs is not None and served.serving.logs.predictions.sample > 0
+
+
+def record_volumes(served: Served) -> Iterator[dict[str, Any]]:
+    """Where a collector of the node finds what a server left, who calls nobody."""
+    if _writes_records(served):
+        yield {"name": conventions.RECORD_VOLUME, "emptyDir": {"sizeLimit": "128Mi"}}
+
+
+def record_mounts(served: Served) -> Iterator[dict[str, Any]]:
+    """Where the server writes records."""
+    if _writes_records(served):
+        yield {"name": conventions.RECORD_VOLUME, "mountPath": conventions.RECORD_MOUNT}
+
+
+def record_variables(served: Served) -> Iterator[dict[str, Any]]:
+    """Where records go, and what they are hashed with and said to be from, which manifests do not know."""
+    logs = served.settings.logs
+    if logs is None or not _writes_records(served):
+        return
+    yield {"name": conventions.VARIABLE_RECORD_FOLDER, "value": conventions.RECORD_MOUNT}
+    field = {"apiVersion": "v1", "fieldPath": "metadata.namespace"}
+    yield {"name": conventions.VARIABLE_NAMESPACE, "valueFrom": {"fieldRef": field}}
+    key = {"name": logs.secret, "key": conventions.VARIABLE_RECORD_KEY, "optional": True}
+    yield {"name": conventions.VARIABLE_RECORD_KEY, "valueFrom": {"secretKeyRef": key}}
+
+
 def _of_text(serving: Serving) -> dict[str, str]:
     """The further settings of a server of a language model; none for others."""
     if serving.context is None:
@@ -141,4 +170,5 @@ ENGINE = ServingEngine(
     drain_seconds=drain_seconds,
     startup_seconds=startup_seconds,
     variables=variables,
+    secrets=record_variables,
 )

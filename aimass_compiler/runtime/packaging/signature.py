@@ -8,11 +8,17 @@ import polars
 
 from aimass_compiler import conventions
 from aimass_compiler.expression.plain_name import named
-from aimass_compiler.pipeline.columns import CategoryColumn, FutureColumn, HistoryColumn, NumberColumn
+from aimass_compiler.pipeline.columns import (
+    CategoryColumn,
+    FutureColumn,
+    HistoryColumn,
+    IdColumn,
+    NumberColumn,
+)
 from aimass_compiler.runtime.packaging.rows import as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from aimass_compiler.catalog.task import Task, Thresholds
     from aimass_compiler.pipeline.columns import Column
@@ -37,11 +43,19 @@ def contract_of(
         "task": task.served_as,
         "inputs": inputs,
         "ignored": [name for name in (*columns, *collected["undeclared"]) if name not in names],
+        **_keys(columns, names),
         "outputs": _outputs(task),
         **({} if task.forecast is None else {"interval": task.forecast.interval}),
         **_decision(task, threshold),
         "example": _example(rows, inputs),
     }
+
+
+def _keys(columns: Mapping[str, Column], read: Collection[str]) -> dict[str, Any]:
+    """The ids by which the records of a person are found, to be erased; nothing where there are none."""
+    personal = (name for name, column in columns.items() if column.pii == conventions.HASHED)
+    found = [name for name in personal if name not in read and isinstance(columns[name], IdColumn)]
+    return {"keys": found} if found else {}
 
 
 def _decision(task: Task, threshold: Thresholds | None) -> dict[str, Any]:
@@ -61,6 +75,8 @@ def _written(column: Column, name: str, collected: Mapping[str, Any]) -> dict[st
 
 def _contract(column: Column, name: str, collected: Mapping[str, Any]) -> dict[str, Any]:
     contract: dict[str, Any] = {"nullable": column.is_nullable}
+    if column.pii is not None:
+        contract["pii"] = column.pii
     if isinstance(column, NumberColumn | FutureColumn):
         contract |= {"min": column.min, "max": column.max, "unit": column.unit}
     if isinstance(column, HistoryColumn):

@@ -23,12 +23,15 @@ from aimass_compiler.runtime.server.model_service import (
     refused_method,
     state_of,
 )
+from aimass_compiler.runtime.server.prediction_records import LoggedRecords
+from aimass_compiler.runtime.server.record_folder import RecordFolder
 from aimass_compiler.runtime.server.request import Receive, RequestIdentities
 from aimass_compiler.runtime.server.response import TRACE_HEADER, Response, trace_of
 
 if TYPE_CHECKING:
     from aimass_compiler.runtime.server.log import EventLog
     from aimass_compiler.runtime.server.package import Package
+    from aimass_compiler.runtime.server.prediction_records import RecordSink
     from aimass_compiler.runtime.server.settings import ServerSettings
 
 Scope = dict[str, Any]
@@ -61,6 +64,9 @@ class HttpApplication(ABC):
         self.unfinished = 0
         """Requests that were begun, and cut off at the end."""
         self.connections = ConnectionTable(settings.connections, settings.patience_seconds)
+        self.record_sink: RecordSink = LoggedRecords(log)
+        if settings.record_folder is not None:
+            self.record_sink = RecordFolder(settings.record_folder, settings.record_bytes, log)
         self._log = log
         self._identities = RequestIdentities()
 
@@ -173,6 +179,7 @@ class Application(HttpApplication):
 
     def close(self) -> None:
         self.model.close()
+        self.record_sink.close()
 
     def _addressed(self, path: str, headers: Headers) -> tuple[ModelService, str]:
         del headers  # whatever they say, it is this model

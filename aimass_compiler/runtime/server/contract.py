@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from aimass_compiler.runtime.server.model import OnnxModel
-    from aimass_compiler.runtime.server.package import Field, Signature
+    from aimass_compiler.runtime.server.model_signature import Field, Signature
 
 
 _LARGEST = numpy.finfo(numpy.float64).max

@@ -11,7 +11,7 @@ from aimass_compiler.runtime.server.rows import FILE, FLAG, FLOAT, INTEGER, MIXE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aimass_compiler.runtime.server.package import Field, Signature
+    from aimass_compiler.runtime.server.model_signature import Field, Signature
 
 
 _SERVER = "aimass"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from aimass_compiler.runtime.server.package import Signature
+    from aimass_compiler.runtime.server.model_signature import Signature
 
 PREDICTION = "prediction"
 _ANSWERED = " (answered)"

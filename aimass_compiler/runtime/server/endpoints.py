@@ -19,10 +19,10 @@ from aimass_compiler.runtime.server.rows import RowReader, read_json, rows_of
 from aimass_compiler.runtime.server.tensors import TensorReader, flag, parameters_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aimass_compiler.runtime.server.model import Tensors
-    from aimass_compiler.runtime.server.package import Signature
+    from aimass_compiler.runtime.server.model_signature import Signature
     from aimass_compiler.runtime.server.response import Prediction
 
 
@@ -51,9 +51,10 @@ class PlainEndpoint:
     def read(self, asked: RawRequest) -> InferenceRequest:
         """The rows as tensors; raises RequestError for what is not a row of this model."""
         rows = rows_of(read_json(asked.body), self._names)
-        return InferenceRequest(self._reader.tensors(rows), self._written)
+        keys = {name: [row.get(name) for row in rows] for name in self._signature.keys}
+        return InferenceRequest(self._reader.tensors(rows), partial(self._written, keys))
 
-    def _written(self, prediction: Prediction) -> Response:
+    def _written(self, keys: Mapping[str, Sequence[Any]], prediction: Prediction) -> Response:
         document = {
             "model": self._signature.model,
             "version": self._signature.version,
@@ -61,7 +62,7 @@ class PlainEndpoint:
         }
         # numpy's float32 values are written with as few digits as float32 needs.
         body = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
-        return Response(200, body, prediction=prediction)
+        return Response(200, body, prediction=prediction._replace(keys=keys) if keys else prediction)
 
 
 class ExplainEndpoint:

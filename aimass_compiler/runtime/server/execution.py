@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from aimass_compiler.runtime.server.endpoints import InferenceRequest, RawRequest
     from aimass_compiler.runtime.server.model import ContractModel, Tensors
-    from aimass_compiler.runtime.server.package import Signature
+    from aimass_compiler.runtime.server.model_signature import Signature
     from aimass_compiler.runtime.server.response import Response
     from aimass_compiler.runtime.server.turns import Sharing
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from aimass_compiler.runtime.server.model import OnnxModel, Tensors
-    from aimass_compiler.runtime.server.package import Field, Signature
+    from aimass_compiler.runtime.server.model_signature import Field, Signature
 
 #: Up to so many columns all sets of them are tried.
 _FEW_COLUMNS = 6

@@ -27,7 +27,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from aimass_compiler import conventions, timestamps
+from aimass_compiler import conventions
 from aimass_compiler.runtime.server.connection_table import REASONS
 from aimass_compiler.runtime.server.drift import PREDICTION
 from aimass_compiler.runtime.server.response import logged
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.server.connection_table import ConnectionTable
     from aimass_compiler.runtime.server.drift import DriftMonitor
     from aimass_compiler.runtime.server.log import EventLog
-    from aimass_compiler.runtime.server.package import Field, Signature
+    from aimass_compiler.runtime.server.model_signature import Signature
+    from aimass_compiler.runtime.server.prediction_records import PredictionRecords
     from aimass_compiler.runtime.server.response import Prediction, Response
     from aimass_compiler.runtime.server.settings import ServerSettings
 
@@ -261,7 +262,6 @@ _MOST_ENTRIES = 64
 _MOST_ROWS = 1024
 #: How late a log line may be; metrics never are, because a scrape settles first.
 _SECONDS = 0.2
-_LOGGED_ROWS = 100
 _SERVER_ERROR = 500
 
 
@@ -274,6 +274,8 @@ class RequestEntry(NamedTuple):
     seconds: float
     answer: Response
     trace: bytes | None = None
+    caller: str | None = None
+    """Who asked, where the server knows it."""
 
 
 class RequestAccount:
@@ -287,12 +289,13 @@ class RequestAccount:
         drift: DriftMonitor,
         log: EventLog,
         named: Mapping[str, str],
+        records: PredictionRecords,
     ) -> None:
         """Write `named` into each line, by which it is known whose it is."""
         self._signature = signature
         self._named = named
         self._access_share = settings.access_log
-        self._sample = settings.prediction_sample
+        self._records = records
         self._metrics = metrics
         self._drift = drift
         self._log = log
@@ -329,8 +332,7 @@ class RequestAccount:
                 [{**found.tensors, PREDICTION: self._watched(found)} for found in predictions]
             )
         self._log.write([self._line(entry) for entry in entries if self._is_logged(entry.answer.status)])
-        if self._sample:
-            self._log.write(self._samples(entries))
+        self._records.take(entries)
 
     def _watched(self, prediction: Prediction) -> NDArray[Any]:
         """What is counted of each row, [N]: of a forecast the mean over its horizon; all labels, [N, L]."""
@@ -359,26 +361,3 @@ class RequestAccount:
         if answer.field is not None:
             line["field"] = answer.field
         return line if entry.trace is None else line | logged(entry.trace)
-
-    def _samples(self, entries: Sequence[RequestEntry]) -> Iterator[Mapping[str, Any]]:
-        for entry in entries:
-            if entry.answer.prediction is not None and random.random() < self._sample:  # noqa: S311  # as above
-                head = {"time": entry.time, "level": "info", "event": "prediction", **self._named}
-                yield {**head, "id": entry.identity.decode(), **self._shown(entry.answer.prediction)}
-
-    def _shown(self, prediction: Prediction) -> dict[str, Any]:
-        """Inputs by column and outputs by name; at most 100 rows, and pictures never."""
-        inputs = {
-            field.name: _logged_values(field, prediction.tensors[field.tensor][:_LOGGED_ROWS, index].tolist())
-            for fields in self._signature.packed.values()
-            for index, field in enumerate(fields)
-        }
-        outputs = {name: output[:_LOGGED_ROWS].tolist() for name, output in prediction.outputs.items()}
-        return {"inputs": inputs, "outputs": outputs}
-
-
-def _logged_values(field: Field, values: list[Any]) -> list[Any]:
-    """What a log shows of a column: a time as a date, like in the request."""
-    if not field.is_time:
-        return values
-    return [None if value != value else timestamps.text(value) for value in values]  # noqa: PLR0124  # NaN is missing

@@ -20,7 +20,8 @@ from aimass_compiler.runtime.server.rows import RowReader
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from aimass_compiler.runtime.server.package import Package, Signature
+    from aimass_compiler.runtime.server.model_signature import Signature
+    from aimass_compiler.runtime.server.package import Package
 
 
 Tensors = dict[str, "NDArray[Any]"]

@@ -22,6 +22,7 @@ from aimass_compiler.runtime.server.execution import Deadlines, Execution
 from aimass_compiler.runtime.server.explanation import ExplainingModel
 from aimass_compiler.runtime.server.metrics import Metrics, RequestAccount
 from aimass_compiler.runtime.server.model import ContractModel, OnnxModel, verify_golden_rows
+from aimass_compiler.runtime.server.prediction_records import PredictionRecords
 from aimass_compiler.runtime.server.request import Bodies, CallerGone, Receive
 from aimass_compiler.runtime.server.response import JSON, RequestError, Response
 
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 
     from aimass_compiler.runtime.server.endpoints import InferenceRequest
     from aimass_compiler.runtime.server.log import EventLog
-    from aimass_compiler.runtime.server.package import Package, Signature
+    from aimass_compiler.runtime.server.model_signature import Signature
+    from aimass_compiler.runtime.server.package import Package
+    from aimass_compiler.runtime.server.prediction_records import RecordSink
     from aimass_compiler.runtime.server.settings import ServerSettings
     from aimass_compiler.runtime.server.turns import Sharing
 
@@ -46,6 +49,8 @@ class ServerState(Protocol):
     """Whether it is too late to begin anything."""
     unfinished: int
     """Requests that were begun, and cut off at the end."""
+    record_sink: RecordSink
+    """Where records of predictions go."""
 
 
 class ModelService:
@@ -70,7 +75,8 @@ class ModelService:
         self.metrics = Metrics(signature, package.reference, drift, lambda: self.in_flight)
         self.metrics.concurrency_limit.set(settings.concurrency)
         named = {} if sharing is None else {"model": signature.model}
-        self.account = RequestAccount(signature, settings, self.metrics, drift, log, named)
+        self._records = PredictionRecords(signature, settings, server.record_sink)
+        self.account = RequestAccount(signature, settings, self.metrics, drift, log, named, self._records)
         self._deadlines = Deadlines(settings.timeout_seconds)
         model = OnnxModel(package, settings.threads, is_frugal=sharing is not None)
         predictor = ContractModel(signature, model)
@@ -164,6 +170,7 @@ class ModelService:
         for execution in filter(None, (self.execution, self.explaining)):
             execution.close()
         self.account.settle()
+        self._records.close()
 
     @cached_property
     def _documents(self) -> dict[str, Callable[[], Response]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -41,6 +41,8 @@ class Prediction(NamedTuple):
     rows: int
     tensors: Mapping[str, NDArray[Any]]
     outputs: Mapping[str, NDArray[Any]]
+    keys: Mapping[str, Sequence[Any]] = {}
+    """What a caller said of whom each row is, by column; the model reads none of it."""
 
 
 class Response(NamedTuple):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from aimass_compiler.runtime.server.package import Field, Signature
+    from aimass_compiler.runtime.server.model_signature import Field, Signature
 
 
 NUMBERS: frozenset[type] = frozenset((float, int, type(None)))

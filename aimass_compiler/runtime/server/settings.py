@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,7 +33,15 @@ class ServerSettings:
     """How long one prediction may take, its body's arrival included."""
     body_bytes: int = 1 << 20
     prediction_sample: float = 0.0
-    """The share of predictions that are logged with their inputs."""
+    """The share of requests of which there are records of what was asked and answered."""
+    record_folder: Path | None = None
+    """Where records are written, for a collector; None writes them into the log."""
+    record_bytes: int = 96 << 20
+    """How much the folder may hold; the oldest files make room."""
+    record_key: str = field(default="", repr=False)
+    """What personal values are hashed with; without it they are left out."""
+    namespace: str = "local"
+    """Where this server runs, as records say it."""
     explained_rows: int = 10
     """How many rows one request may have explained, where the package can; 0 explains none."""
     drift_window_seconds: float = 3600.0
@@ -123,8 +131,23 @@ FLAGS = (
         conventions.VARIABLE_PREDICTION_SAMPLE,
         "0",
         number(0, 1, conventions.VARIABLE_PREDICTION_SAMPLE),
-        "the share of predictions that are logged with their inputs",
+        "the share of requests of which there are records of what was asked and answered",
     ),
+    Flag(
+        "record-folder",
+        conventions.VARIABLE_RECORD_FOLDER,
+        "",
+        lambda text: Path(text) if text else None,
+        "where records are written, for a collector; by default into the log",
+    ),
+    Flag(
+        "record-bytes",
+        conventions.VARIABLE_RECORD_BYTES,
+        str(96 << 20),
+        whole(1 << 16, 1 << 40, conventions.VARIABLE_RECORD_BYTES),
+        "how much the folder may hold; the oldest files make room",
+    ),
+    Flag("namespace", conventions.VARIABLE_NAMESPACE, "local", str, "where it runs, as records say it"),
     Flag(
         "explained-rows",
         conventions.VARIABLE_EXPLAINED_ROWS,
@@ -223,4 +246,6 @@ def settings_of(
             metavar="VALUE",
             help=f"{flag.help}{shown}",
         )
-    return kind(**vars(parser.parse_args(arguments)))
+    # On a command line every process of the machine could read it.
+    secret: dict[str, Any] = {"record_key": environment.get(conventions.VARIABLE_RECORD_KEY, "")}
+    return kind(**vars(parser.parse_args(arguments)), **secret)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from aimass_compiler.runtime.server.package import Field, Signature
+    from aimass_compiler.runtime.server.model_signature import Field, Signature
 
 
 #: Those of other servers that ask for other data or another answer: https://docs.nvidia.com/deeplearning/triton-inference-server/user-guide/docs/protocol/README.html

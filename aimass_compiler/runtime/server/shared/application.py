@@ -41,6 +41,7 @@ class SharedApplication(HttpApplication):
 
     def close(self) -> None:
         self.table.close()
+        self.record_sink.close()
 
     def _addressed(self, path: str, headers: Headers) -> tuple[ModelService | None, str]:
         name, own_path = self._named(path, headers)

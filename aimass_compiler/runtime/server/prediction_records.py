@@ -1,0 +1,171 @@
+"""Prediction records: what was asked and answered, one JSON object a row, in the order of the contract.
+
+A record is data and no log: it has a schema, and columns that the contract marks as personal leave the server
+as a keyed hash or not at all. `docs/logs.md` describes every field.
+"""
+
+from __future__ import annotations
+
+import hmac
+import random
+import threading
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aimass_compiler import conventions, timestamps
+from aimass_compiler.runtime.server.model import predictions_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from aimass_compiler.runtime.server.log import EventLog
+    from aimass_compiler.runtime.server.metrics import RequestEntry
+    from aimass_compiler.runtime.server.model_signature import Field, Signature
+    from aimass_compiler.runtime.server.response import Prediction
+    from aimass_compiler.runtime.server.settings import ServerSettings
+
+#: Of a SHA-256 in hexadecimal: 128 bits, which nobody meets by chance.
+_DIGITS = 32
+#: What waits to be written at most: at 200 columns some 20 MB.
+_MOST_ROWS = 20_000
+
+
+class RecordSink(Protocol):
+    """Where records go."""
+
+    def write(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Take them; what cannot be taken is dropped and counted there."""
+
+    def close(self) -> None:
+        """Write out what was taken."""
+
+
+class LoggedRecords:
+    """Records among the lines of the server's log, where no folder is set."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+
+    def write(self, records: Iterable[Mapping[str, Any]]) -> None:
+        self._log.write([{"level": "info", "event": "prediction", **record} for record in records])
+
+    def close(self) -> None:
+        """The log is closed by whoever opened it."""
+
+
+def keyed_hash(key: bytes, column: str, value: object) -> str:
+    """What stands in the place of a personal value: the same for the same value of a column and the same key.
+
+    Source: RFC 2104, with SHA-256 of the column's name and the value.
+    """
+    message = f"{column}={_plain(value)}".encode()
+    return hmac.digest(key, message, "sha256").hex()[:_DIGITS]
+
+
+def _plain(value: object) -> str:
+    """A whole number as it is written, whether it came as 7 or as 7.0."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+class PredictionRecords:
+    """Samples requests, and makes and writes their records on a thread of its own."""
+
+    def __init__(self, signature: Signature, settings: ServerSettings, sink: RecordSink) -> None:
+        self._signature = signature
+        self._sample = settings.prediction_sample
+        self._key = settings.record_key.encode()
+        self._place = {
+            "namespace": settings.namespace,
+            "model": signature.model,
+            "version": signature.version,
+        }
+        self._sink = sink
+        self._is_waited_for = threading.Condition()
+        self._waiting: list[RequestEntry] = []
+        self._rows = 0
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+        self.dropped = 0
+        """Rows that were sampled while too many waited to be written."""
+
+    def take(self, entries: Iterable[RequestEntry]) -> None:
+        """Sample requests that were answered with a prediction."""
+        if not self._sample:
+            return
+        sampled = [
+            entry
+            for entry in entries
+            if entry.answer.prediction is not None and random.random() < self._sample  # noqa: S311  # no secret
+        ]
+        if not sampled:
+            return
+        rows = sum(entry.answer.prediction.rows for entry in sampled if entry.answer.prediction is not None)
+        with self._is_waited_for:
+            if self._rows and self._rows + rows > _MOST_ROWS:
+                self.dropped += rows
+                return
+            self._waiting += sampled
+            self._rows += rows
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="records", daemon=True)
+                self._thread.start()
+            self._is_waited_for.notify()
+
+    def close(self) -> None:
+        """Write what was taken."""
+        with self._is_waited_for:
+            self._is_closed = True
+            self._is_waited_for.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _work(self) -> None:
+        while True:
+            with self._is_waited_for:
+                while not self._waiting and not self._is_closed:
+                    self._is_waited_for.wait()
+                if not self._waiting:
+                    return
+                taken, self._waiting, self._rows = self._waiting, [], 0
+            for entry in taken:
+                self._sink.write(self._records(entry))
+
+    def _records(self, entry: RequestEntry) -> Iterator[Mapping[str, Any]]:
+        prediction = entry.answer.prediction
+        assert prediction is not None  # noqa: S101  # only those are taken
+        head = {
+            "schema": conventions.RECORD_FORMAT,
+            "time": entry.time,
+            "request_id": entry.identity.decode(),
+            **self._place,
+            "caller": entry.caller,
+            "seconds": round(entry.seconds, 6),
+        }
+        inputs = self._inputs(prediction)
+        for row, outputs in enumerate(predictions_of(self._signature, prediction.outputs)):
+            values = {name: column[row] for name, column in inputs.items()}
+            yield {**head, "row": row, "inputs": values, "outputs": outputs}
+
+    def _inputs(self, prediction: Prediction) -> dict[str, Sequence[Any]]:
+        """The columns of a request by name; pictures and series never, personal ones as the contract says."""
+        found: dict[str, Sequence[Any]] = {}
+        for tensor, fields in self._signature.packed.items():
+            for place, field in enumerate(fields):
+                if field.pii is None:
+                    found[field.name] = _values(field, prediction.tensors[tensor][:, place].tolist())
+                elif field.pii == conventions.HASHED and self._key:
+                    values = _values(field, prediction.tensors[tensor][:, place].tolist())
+                    found[field.name] = self._hashed(field.name, values)
+        if self._key:
+            found |= {name: self._hashed(name, values) for name, values in prediction.keys.items()}
+        return found
+
+    def _hashed(self, column: str, values: Sequence[Any]) -> list[str | None]:
+        return [None if value in (None, "") else keyed_hash(self._key, column, value) for value in values]
+
+
+def _values(field: Field, values: list[Any]) -> list[Any]:
+    """A column as a request writes it: a time as a date, and null where a value is missing."""
+    if field.tensor == conventions.STRINGS_TENSOR:
+        return [value or None for value in values]
+    written = timestamps.text if field.is_time else float
+    return [None if value != value else written(value) for value in values]  # noqa: PLR0124  # NaN is missing
