@@ -49,6 +49,8 @@ SCALED_OBJECTS = ApiResource("keda.sh", "v1alpha1", "scaledobjects", is_of_model
 LEADER_WORKER_SETS = ApiResource("leaderworkerset.x-k8s.io", "v1", "leaderworkersets", is_of_model=True)
 PROMETHEUS_RULES = ApiResource("monitoring.coreos.com", "v1", "prometheusrules", is_of_model=True)
 RAY_JOBS = ApiResource("ray.io", "v1", "rayjobs")
+TRAIN_JOBS = ApiResource("trainer.kubeflow.org", "v1alpha1", "trainjobs")
+TRAINING_RUNTIMES = ApiResource("trainer.kubeflow.org", "v1alpha1", "trainingruntimes")
 
 
 #: Where the pods of each kind of server are, in CEL; a part that may be missing is behind `has`.

@@ -30,8 +30,8 @@ from aimass_compiler.render.object_kind import WorkloadState, at
 #: Of the volumes and mounts of the pod that trains, those that it has, too.
 _VOLUMES = frozenset(("workspace", "tmp"))
 _LONGEST_SECONDS = 3600
-#: What the container that copies has of the head's, by which the volume lets it in.
-_AS_THE_HEAD = ("image", "imagePullPolicy", "env", "securityContext")
+#: What the container that copies has of the one that trains, by which the volume lets it in.
+_AS_THE_TRAINER = ("image", "imagePullPolicy", "securityContext")
 _RESOURCES = {
     "requests": {"cpu": "200m", "memory": "256Mi", "ephemeral-storage": "64Mi"},
     "limits": {"cpu": "1", "memory": "256Mi", "ephemeral-storage": "256Mi"},
@@ -99,14 +99,15 @@ class ClusterVolume:
 def opened(
     connection: Connection,
     kubectl: Kubectl,
-    training: Object,
+    template: Object,
+    namespace: str,
     check: Callable[[], None],
     *,
     timeout: float,
     report: Report,
 ) -> Iterator[ClusterVolume]:
-    """The volume of a training job while a block runs. Raises ClusterError."""
-    pod = copying_pod(training)
+    """The volume of a training job, by its pods' template, while a block runs. Raises ClusterError."""
+    pod = copying_pod(template, namespace)
     key = ObjectKey("", "Pod", pod["metadata"]["namespace"], pod["metadata"]["name"])
     deadline = time.monotonic() + timeout
     _remove(connection, key, deadline)  # what a run left that was killed
@@ -136,23 +137,25 @@ def _state(pod: Object) -> WorkloadState:
     )
 
 
-def copying_pod(training: Object) -> dict[str, Any]:
-    """The pod that files are copied through: as the head of the Ray cluster, but for what it runs."""
-    template = training["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]
-    (head,) = template["spec"]["containers"]
+def copying_pod(template: Object, namespace: str) -> dict[str, Any]:
+    """The pod that files are copied through: as the one that trains, but for what it runs."""
+    (trainer,) = template["spec"]["containers"]
     volumes = [each for each in template["spec"]["volumes"] if each["name"] in _VOLUMES]
-    mounts = [each for each in head["volumeMounts"] if each["name"] in _VOLUMES]
+    mounts = [each for each in trainer["volumeMounts"] if each["name"] in _VOLUMES]
     (workspace,) = (each["mountPath"] for each in mounts if each["name"] == "workspace")
     (claim,) = (each["persistentVolumeClaim"] for each in volumes if each["name"] == "workspace")
+    # But for what only a node of the job knows.
+    variables = [each for each in trainer.get("env", ()) if "value" in each]
     container = {
         "name": "copy",
-        **{field: head[field] for field in _AS_THE_HEAD if field in head},
+        **{field: trainer[field] for field in _AS_THE_TRAINER if field in trainer},
+        **({"env": variables} if variables else {}),
         "command": ["sleep", str(_LONGEST_SECONDS)],
         "workingDir": workspace,
         "resources": _RESOURCES,
         "volumeMounts": mounts,
     }
-    metadata = {"name": claim["claimName"], "namespace": training["metadata"]["namespace"]}
+    metadata = {"name": claim["claimName"], "namespace": namespace}
     return {
         "apiVersion": "v1",
         "kind": "Pod",

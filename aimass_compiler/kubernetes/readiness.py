@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aimass_compiler import conventions
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.kubernetes.connection import Connection
 from aimass_compiler.kubernetes.failures import ClusterError, admission_reason
@@ -69,8 +68,9 @@ def _new_pods(connection: Connection, workload: Object) -> list[dict[str, Any]]:
     metadata = workload["metadata"]
     if workload["kind"] == "Pod":
         return [dict(workload)]
-    if cluster := (workload.get("status") or {}).get("rayClusterName"):
-        return connection.list("", "Pod", metadata["namespace"], {conventions.LABEL_RAY_CLUSTER: cluster})
+    if finds_pods := kind_of_object(workload).finds_pods:
+        own = finds_pods(workload)
+        return connection.list("", "Pod", metadata["namespace"], own) if own else []
     labels = ((workload.get("spec") or {}).get("selector") or {}).get("matchLabels")
     if not labels:
         return []

@@ -1,16 +1,15 @@
 """A training job in the cluster: submitted once for a recipe and its rows, awaited, and its results fetched.
 
-A RayJob is named by its recipe and notes which rows it was given. So a run that was interrupted is run again:
+A job is named by its recipe and notes which rows it was given. So a run that was interrupted is run again:
 the job that goes on is waited for, one that succeeded is not run again, and one that failed is.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,13 +19,16 @@ from msgspec.structs import replace
 
 from aimass_compiler import conventions
 from aimass_compiler.conventions import ExitCode
-from aimass_compiler.kubernetes.cluster_volume import opened, put_in_place
+from aimass_compiler.kubernetes.cluster_volume import ClusterVolume, opened, put_in_place
 from aimass_compiler.kubernetes.connection import Connection
 from aimass_compiler.kubernetes.failures import Changed, ClusterError
 from aimass_compiler.kubernetes.lease import Locked, leased
 from aimass_compiler.kubernetes.objects import Object, in_ranks, key_of
+from aimass_compiler.kubernetes.operator_jobs import OperatorJobs
 from aimass_compiler.kubernetes.prune import wait_until_gone
+from aimass_compiler.kubernetes.ray_jobs import RAY_JOBS
 from aimass_compiler.kubernetes.readiness import NotReady, wait_for
+from aimass_compiler.kubernetes.train_jobs import TRAIN_JOBS
 from aimass_compiler.kubernetes.transport import Report
 from aimass_compiler.model_path import name_of
 from aimass_compiler.programs.kubectl import Kubectl
@@ -36,22 +38,8 @@ from aimass_compiler.render.object_kind import WorkloadState, at
 _LONGEST_PAUSE = 3.0
 #: For the pod through which files are copied, and for what must be gone.
 _COPY_SECONDS = 600.0
-_GROUP = "ray.io"
-#: What Ray says of a command that failed (ray/dashboard/modules/job/job_supervisor.py), with its log.
-_EXITED = re.compile(r"failed with exit code (\d+)")
-#: What a stage may exit with in the job.
-_STAGE_CODES = (ExitCode.DATA, ExitCode.TRAINING, ExitCode.GATE, ExitCode.DISK, ExitCode.PACKAGE)
-_SUCCEEDED, _COMPLETE = "SUCCEEDED", "Complete"
-_ENDED = frozenset((_COMPLETE, "Failed", "ValidationFailed"))
-_PHASES = {
-    "": "KubeRay has not begun with it",
-    "Initializing": "its Ray cluster starts",
-    "Running": "it runs",
-    "Suspending": "it is being suspended",
-    "Suspended": "it is suspended, as while it waits in its queue",
-    "Retrying": "it failed, and is tried again on a new Ray cluster",
-    "Waiting": "it waits to be submitted",
-}
+#: By the kind of their job.
+_OPERATORS = {each.kind.kind: each for each in (RAY_JOBS, TRAIN_JOBS)}
 
 
 class TrainingFailed(ClusterError):  # noqa: N818  # it reads as what is the case
@@ -85,9 +73,24 @@ class ClusterTraining:
 
     @property
     def job(self) -> Object:
-        """The RayJob that trains once."""
-        (found,) = (each for each in self.objects if each["kind"] == "RayJob")
+        """The job that trains once."""
+        (found,) = (each for each in self.objects if each["kind"] in _OPERATORS)
         return found
+
+    @property
+    def jobs(self) -> OperatorJobs:
+        """How such jobs are read back."""
+        return _OPERATORS[self.job["kind"]]
+
+    @property
+    def template(self) -> Object:
+        """The pod that runs the stages, with its volumes."""
+        return self.jobs.template(self.job, self.objects)
+
+    @property
+    def shown(self) -> str:
+        """What people call the job."""
+        return f"{self.job['kind']} {self.job['metadata']['name']}"
 
     @property
     def namespace(self) -> str:
@@ -123,7 +126,7 @@ def train(connection: Connection, kubectl: Kubectl, wanted: ClusterTraining, rep
                 longest_pause=_LONGEST_PAUSE,
             )
         except NotReady:
-            _require_no_failure(connection.get(key))
+            _require_no_failure(connection, wanted, connection.get(key))
             raise
         _fetch(connection, kubectl, wanted, lease.check, report)
 
@@ -147,11 +150,10 @@ def _goes_on(connection: Connection, wanted: ClusterTraining, rows: str, report:
     live = connection.get(key_of(wanted.job))
     if live is None or (live["metadata"].get("annotations") or {}).get(conventions.ANNOTATION_DATA) != rows:
         return False
-    state = job_state(live)
+    state = wanted.jobs.state(live)
     if state.has_failed or (state.is_ready and wanted.force):
         return False
-    name = live["metadata"]["name"]
-    report(f"RayJob {name} {'has trained it already' if state.is_ready else 'goes on; waiting for it'}")
+    report(f"{wanted.shown} {'has trained it already' if state.is_ready else 'goes on; waiting for it'}")
     return True
 
 
@@ -160,26 +162,21 @@ def _clear(connection: Connection, wanted: ClusterTraining, report: Report) -> N
 
     Raises Locked while the clock's job runs.
     """
-    labels = {conventions.LABEL_MODEL: name_of(wanted.model)}
+    labels, kind = {conventions.LABEL_MODEL: name_of(wanted.model)}, wanted.jobs.kind
     leaving = []
-    for live in connection.list(_GROUP, "RayJob", wanted.namespace, labels):
-        name, has_ended = live["metadata"]["name"], _has_ended(live)
+    for live in connection.list(kind.group, kind.kind, wanted.namespace, labels):
+        shown, has_ended = f"{kind.kind} {live['metadata']['name']}", wanted.jobs.has_ended(live)
         if conventions.ANNOTATION_DATA in (live["metadata"].get("annotations") or {}):
-            report(f"RayJob {name} of an earlier recipe or run is removed")
+            report(f"{shown} of an earlier recipe or run is removed")
             connection.delete(live)
             leaving.append(live)
         elif not has_ended:
-            raise Locked(f"RayJob {name} trains in the same volume now", "wait until it has ended")
+            raise Locked(f"{shown} trains in the same volume now", "wait until it has ended")
     deadline = time.monotonic() + _COPY_SECONDS
     wait_until_gone(connection, leaving, deadline)
-    clusters = [cluster for each in leaving if (cluster := at(each, "status", "rayClusterName"))]
-    for cluster in clusters:
-        pods = connection.list("", "Pod", wanted.namespace, {conventions.LABEL_RAY_CLUSTER: cluster})
-        wait_until_gone(connection, pods, deadline)
-
-
-def _has_ended(live: Object) -> bool:
-    return at(live, "status", "jobDeploymentStatus") in _ENDED
+    for each in leaving:
+        if own := kind.finds_pods(each) if kind.finds_pods else None:
+            wait_until_gone(connection, connection.list("", "Pod", wanted.namespace, own), deadline)
 
 
 def _submit(
@@ -203,14 +200,33 @@ def _submit(
         report(f"{', '.join(wanted.given)} is in {wanted.store.url}: {size:,} bytes were new there")
     elif wanted.given:
         report(f"copying {', '.join(wanted.given)} to the volume")
-        copy = opened(connection, kubectl, wanted.job, check, timeout=_COPY_SECONDS, report=report)
+        copy = opened(
+            connection,
+            kubectl,
+            wanted.template,
+            wanted.namespace,
+            check,
+            timeout=_COPY_SECONDS,
+            report=report,
+        )
         with copy as workspace:
             workspace.send(wanted.root, wanted.given)
     check()
     metadata = dict(job["metadata"])
     metadata["annotations"] = {**(metadata.get("annotations") or {}), conventions.ANNOTATION_DATA: rows}
     connection.apply({**job, "metadata": metadata})
-    report(f"RayJob {metadata['name']} is submitted")
+    report(f"{wanted.shown} is submitted")
+
+
+def _opened(
+    connection: Connection,
+    kubectl: Kubectl,
+    wanted: ClusterTraining,
+    check: Callable[[], None],
+    report: Report,
+) -> AbstractContextManager[ClusterVolume]:
+    where = (wanted.template, wanted.namespace)
+    return opened(connection, kubectl, *where, check, timeout=_COPY_SECONDS, report=report)
 
 
 def _require_its_storage_class(connection: Connection, document: Object) -> None:
@@ -232,8 +248,8 @@ def _created(connection: Connection, document: Object) -> None:
 
 def _needed(wanted: ClusterTraining) -> Iterator[Object]:
     """The job, and what its pods name; not what repeats it by the clock, which is applied by a person."""
-    pod = wanted.job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]
-    names = {("RayJob", wanted.job["metadata"]["name"])}
+    pod = wanted.template["spec"]
+    names = {(wanted.job["kind"], wanted.job["metadata"]["name"]), *wanted.jobs.beside(wanted.job)}
     own = conventions.TRAINING_ACCOUNT.format(model=name_of(wanted.model))
     names |= {(kind, own) for kind in ("ServiceAccount", "NetworkPolicy")}
     for volume in pod["volumes"]:
@@ -246,43 +262,17 @@ def _needed(wanted: ClusterTraining) -> Iterator[Object]:
 
 def _state(wanted: ClusterTraining, live: Object) -> WorkloadState:
     """How far the job is, also by what it says itself."""
-    found = job_state(live)
-    noted = wanted.store.noted(wanted.model) if wanted.store and not _has_ended(live) else ""
+    found, has_ended = wanted.jobs.state(live), wanted.jobs.has_ended(live)
+    noted = wanted.store.noted(wanted.model) if wanted.store and not has_ended else ""
     return replace(found, message=f"{found.message}; {noted}") if noted else found
 
 
-def job_state(live: Object) -> WorkloadState:
-    """How far a RayJob is, by what KubeRay writes into its status."""
-    phase = str(at(live, "status", "jobDeploymentStatus") or "")
-    has_succeeded = at(live, "status", "jobStatus") == _SUCCEEDED
-    if phase in _ENDED:
-        is_ready = phase == _COMPLETE and has_succeeded
-        return WorkloadState(_said(live), is_ready=is_ready, has_failed=not is_ready)
-    return WorkloadState(": ".join(filter(None, (_PHASES.get(phase, phase), _said(live)))))
-
-
-def _said(live: Object) -> str:
-    """What the status says in words, and how many workers are there."""
-    status = live.get("status") or {}
-    cluster = status.get("rayClusterStatus") or {}
-    found = [" ".join(str(status[name]).split()) for name in ("reason", "message") if status.get(name)]
-    desired, ready = cluster.get("desiredWorkerReplicas"), cluster.get("readyWorkerReplicas", 0)
-    if desired and ready != desired and not _has_ended(live):
-        found.append(f"{ready} of {desired} workers are ready")
-    return ", ".join(found)
-
-
-def _require_no_failure(live: Object | None) -> None:
+def _require_no_failure(connection: Connection, wanted: ClusterTraining, live: Object | None) -> None:
     """Raises TrainingFailed where the job has failed, with what its last lines say."""
-    if live is None or not job_state(live).has_failed:
+    if live is None or not wanted.jobs.state(live).has_failed:
         return
-    status = live["status"]
-    message = str(status.get("message") or "").strip()
-    exited = _EXITED.search(message)
-    codes = [code for code in _STAGE_CODES if exited and int(exited[1]) == code]
-    reason = status.get("reason") or status.get("jobStatus") or "it does not say why"
-    name = live["metadata"]["name"]
-    raise TrainingFailed(f"RayJob {name} failed ({reason}): {message}", (codes or [ExitCode.TRAINING])[0])
+    failure = wanted.jobs.failure(connection, live)
+    raise TrainingFailed(f"{wanted.shown} failed ({failure.reason}): {failure.message}", failure.code)
 
 
 def _fetch(
@@ -300,7 +290,15 @@ def _fetch(
             wanted.store.receive(wanted.model, "results", Path(folder))
         else:
             report(f"fetching {', '.join(wanted.results)} from the volume")
-            copy = opened(connection, kubectl, wanted.job, check, timeout=_COPY_SECONDS, report=report)
+            copy = opened(
+                connection,
+                kubectl,
+                wanted.template,
+                wanted.namespace,
+                check,
+                timeout=_COPY_SECONDS,
+                report=report,
+            )
             with copy as workspace:
                 workspace.receive(wanted.results, Path(folder))
         put_in_place(Path(folder), wanted.root, wanted.results)

@@ -28,7 +28,7 @@ from aimass_compiler.pipeline.monitoring import Monitoring
 from aimass_compiler.pipeline.quantization import Quantization
 from aimass_compiler.pipeline.serving import Replicas, Serving
 from aimass_compiler.pipeline.settings import Settings
-from aimass_compiler.pipeline.training import Objective, Search, Training
+from aimass_compiler.pipeline.training import JobTarget, Objective, Search, Training
 from aimass_compiler.pipeline.waiver import Waiver
 
 
@@ -122,6 +122,12 @@ class Pipeline(Frozen):
     def document(self) -> Mapping[str, Any]:
         """The pipeline as JSON has it, every default written out."""
         return self.model_dump(mode="json")
+
+    @property
+    def job_target(self) -> JobTarget:
+        """Whose operator runs the training job, which runs in the first environment."""
+        first = next(iter(self.environments.values()), self)
+        return first.training.target or self.settings.training.target
 
     def replicas_in(self, environment: str) -> tuple[Replicas, Path, str]:
         """How many servers run, and where that is written: the path, and the file unless it is the spec."""

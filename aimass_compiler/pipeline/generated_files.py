@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from aimass_compiler.catalog.quantities import Frozen
+from aimass_compiler.pipeline.training import JobTarget
 
 
 class MonitoringSettings(Frozen):
@@ -18,6 +19,14 @@ class MonitoringSettings(Frozen):
     def is_of_fleet(self) -> bool:
         """Whether all models have one set of rules."""
         return self.rules == "fleet"
+
+
+class TrainingSettings(Frozen):
+    """Where models are trained on a cluster."""
+
+    target: JobTarget = "kuberay"
+    """Whose the training jobs are, of specs that do not say: RayJobs of `kuberay`, or TrainJobs of
+    `kubeflow`, Kubeflow Trainer."""
 
 
 class GeneratedFiles(Frozen):

@@ -24,6 +24,9 @@ ClassWeights = (
     Literal["balanced"] | Annotated[Mapping[str, Annotated[Number, Field(gt=0, le=1e6)]], Field(min_length=1)]
 )
 
+#: Whose operator runs the training job on a cluster.
+JobTarget = Literal["kuberay", "kubeflow"]
+
 
 class Objective(Frozen):
     """What training minimises and what the search compares."""
@@ -150,6 +153,9 @@ class Training(Frozen):
     """How often a trial that died is tried again."""
     seed: Integer = Field(0, ge=0)
     """Where chance starts."""
+    target: JobTarget | None = Field(None, exclude_if=is_absent)
+    """Whose training job it is on a cluster: a RayJob of `kuberay`, or a TrainJob of `kubeflow`, Kubeflow
+    Trainer; by default as aimass.yaml says."""
     class_weights: ClassWeights | None = Field(None, exclude_if=is_absent)
     """How much the rows of a class count in training: `balanced` makes all classes count alike, `{yes: 5}`
     makes each row of `yes` count as five others."""

@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.training import JobTarget
 from aimass_compiler.render.cached_template import CachedTemplate
 from aimass_compiler.render.emit import header
 from aimass_compiler.render.names import Labels, component_label, model_labels, own_labels
 from aimass_compiler.render.object_kind import Object
-from aimass_compiler.render.rights import KEEP, USUAL_DEPLOYER, Subject, granted, rule, subjects_of
+from aimass_compiler.render.rights import KEEP, TRAIN, USUAL_DEPLOYER, Subject, granted, rule, subjects_of
 from aimass_compiler.render.targets import kind_of_object
+from aimass_compiler.render.training.platforms import PLATFORMS
 
 ACCESS_FILE = "access.yaml"
 #: To change what is there, by its version.
@@ -51,7 +53,7 @@ def access_file(pipeline: Pipeline, held: Mapping[str, Sequence[Object]]) -> byt
             serving = tuple(each for each in placed if each.serves)
             parts.append(_ROLLBACK(words, oncall, serving, own))
         if name == next(iter(pipeline.environments)) and (trainer := _trainer(pipeline, name)):
-            parts.append(_TRAINING(words, trainer, own))
+            parts.append(_TRAINING(words, trainer, pipeline.job_target, own))
     return (header(pipeline.path) + "---\n".join(parts)).encode()
 
 
@@ -139,18 +141,26 @@ def _rollback(
     return granted(head, rules, subjects)
 
 
-def _training(model: str, environment: str, namespace: str, subjects: Sequence[Subject], own: Labels) -> str:
+def _training(
+    model: str,
+    environment: str,
+    namespace: str,
+    subjects: Sequence[Subject],
+    target: JobTarget,
+    own: Labels,
+) -> str:
     """The Role that `aimass train` needs: the training job with what it needs, and a pod to copy files.
 
-    A job is named by its content, so that rights to RayJobs cannot be limited to a name.
+    A job is named by its content, so that rights to jobs cannot be limited to a name.
     """
     name = conventions.TRAINING_NAME.format(model=model, environment=environment)
     head = {"name": name, "namespace": namespace, "labels": _labels(model, environment, own)}
     account = conventions.TRAINING_ACCOUNT.format(model=model)
     volume = conventions.WORKSPACE.format(model=model)
-    made = ("get", "create", "patch")
+    made, platform = ("get", "create", "patch"), PLATFORMS[target]
     rules = [
-        rule("ray.io", ["rayjobs"], ("get", "list", "create", "patch", "delete")),
+        rule(platform.kind.group, [platform.kind.resource], TRAIN),
+        *(rule(kind.group, [kind.resource], made, [account]) for kind in platform.made_beside),
         rule("", ["configmaps"], ("create",)),
         rule("", ["serviceaccounts"], made, [account]),
         rule("networking.k8s.io", ["networkpolicies"], made, [account]),

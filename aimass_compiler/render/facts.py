@@ -178,6 +178,8 @@ class Job(Struct, frozen=True, omit_defaults=True):
     gpu: float
     settings: dict[str, str] = {}
     """What the environment says of their pods and volumes, by its keys in aimass.yaml."""
+    target: str = "kuberay"
+    """Whose operator runs it."""
 
 
 class FineTuning(Struct, frozen=True, omit_defaults=True):

@@ -78,6 +78,9 @@ class ObjectKind(Struct, frozen=True, kw_only=True):
     state: Callable[[Object, int], WorkloadState] | None = None
     """How far a live object is that needs so many servers at least; none where it is ready at once."""
     pods: Callable[[Object], Iterable[Pods]] | None = None
+    finds_pods: Callable[[Object], Mapping[str, str] | None] | None = None
+    """The labels of the pods of a live object, where its selector does not say them; none as long as it has
+    none."""
     has_replicas: bool = False
     """Whether `spec.replicas` is the number of its pods, which scalers set."""
     serves: bool = False

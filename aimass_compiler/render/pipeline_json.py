@@ -31,16 +31,26 @@ TRAINED_FROM = frozenset(
 _PACKAGED_FROM = ("explanations", "engine", "adapter_of")
 
 
+def _untargeted(place: Mapping[str, Any]) -> dict[str, Any]:
+    training = {key: value for key, value in place["training"].items() if key != "target"}
+    return {**place, "training": training}
+
+
 @dataclass(frozen=True, eq=False)
 class PipelineJson:
     """A pipeline beside its JSON, of which several targets write a part; each part is made once."""
 
     pipeline: Pipeline
 
-    @property
+    @cached_property
     def document(self) -> Mapping[str, Any]:
-        """The pipeline as JSON has it, every default written out."""
-        return self.pipeline.document
+        """The pipeline as JSON has it, every default written out.
+
+        But for who runs its training job, as no model is trained again for that.
+        """
+        found = self.pipeline.document
+        places = {name: _untargeted(each) for name, each in found["environments"].items()}
+        return {**_untargeted(found), "environments": places}
 
     @cached_property
     def whole(self) -> bytes:

@@ -14,7 +14,7 @@ from aimass_compiler.catalog.language_engine import engine_named
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.columns import request_columns
 from aimass_compiler.pipeline.pod_settings import PodSettings
-from aimass_compiler.pipeline.search_space import at_once, is_searched, workers
+from aimass_compiler.pipeline.search_space import at_once, is_searched
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.access import deployers
 from aimass_compiler.render.dvc import command, reads_unseen
@@ -48,7 +48,7 @@ from aimass_compiler.render.serving.network import paths
 from aimass_compiler.render.serving.workload import served_in, variables
 from aimass_compiler.render.target import Layer, Rendered
 from aimass_compiler.render.targets import kind_of_object
-from aimass_compiler.render.training.cluster import head_amounts, worker_amounts
+from aimass_compiler.render.training.platforms import PLATFORMS
 from aimass_compiler.stages import stages_of
 
 _GIB = 2**30
@@ -137,15 +137,16 @@ def _job(pipeline: Pipeline) -> Job | None:
     if name is None or not pipeline.settings.generated.training_job:
         return None
     settings, training = pipeline.settings.environments[name], pipeline.environments[name].training
-    head, worker = head_amounts(training), worker_amounts(training)
-    _, most = workers(pipeline, training)
-    cpu, gpu = float(head.cpu + most * worker.cpu), head.gpus + most * worker.gpus
-    gib = (head.memory.size + most * worker.memory.size) / _GIB
+    groups = PLATFORMS[pipeline.job_target].groups(pipeline, training)
+    cpu = float(sum(count * each.cpu for count, each in groups))
+    gib = sum(count * each.memory.size for count, each in groups) / _GIB
+    gpu = sum(count * each.gpus for count, each in groups)
     pods = pipeline.settings.pods_of(name)
     known = _settings_of_pods(pods.of_training)
     if pods.storage_class is not None:
         known["storage_class"] = pods.storage_class
-    return Job(name, pipeline.settings.queue, tuple(sorted(settings.secrets)), cpu, gib, gpu, known)
+    secrets = tuple(sorted(settings.secrets))
+    return Job(name, pipeline.settings.queue, secrets, cpu, gib, gpu, known, pipeline.job_target)
 
 
 def _settings_of_pods(pods: PodSettings) -> dict[str, str]:

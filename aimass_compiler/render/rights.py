@@ -12,6 +12,8 @@ _RBAC = "rbac.authorization.k8s.io"
 #: A server-side apply that creates an object needs `create` and `patch`; as its request names the object,
 #: even creating is limited to that name.
 KEEP = ("get", "create", "patch", "delete")
+#: What `aimass train` does with jobs.
+TRAIN = ("get", "list", "create", "patch", "delete")
 #: Who applies where the settings do not say.
 USUAL_DEPLOYER = Deployer(service_account=Account.default())
 #: Whom a binding names, as pairs, which unlike a mapping can be part of a key.

@@ -50,6 +50,7 @@ GATEWAY = Operator("sigs.k8s.io/gateway-api@v1.6.1", "config/crd/standard/gatewa
 ROLLOUTS = Operator("github.com/argoproj/argo-rollouts@v1.9.1", "manifests/crds/*-crd.yaml")
 KSERVE = Operator("github.com/kserve/kserve@v0.20.0", "config/crd/full/serving.kserve.io_*.yaml")
 TRAINER = Operator("github.com/kubeflow/trainer/v2@v2.3.0", "manifests/base/crds/trainer.kubeflow.org_*.yaml")
+JOBSET = Operator("sigs.k8s.io/jobset@v0.12.0", "config/components/crd/bases/jobset.x-k8s.io_*.yaml")
 KEDA = Operator("github.com/kedacore/keda/v2@v2.20.2", "config/crd/bases/*keda.sh_*.yaml")
 KUEUE = Operator("sigs.k8s.io/kueue@v0.19.2", "config/components/crd/bases/kueue.x-k8s.io_*.yaml")
 INFERENCE = Operator(
@@ -77,6 +78,7 @@ OPERATORS = (
     ROLLOUTS,
     KSERVE,
     TRAINER,
+    JOBSET,
     KEDA,
     KUEUE,
     INFERENCE,
@@ -90,6 +92,8 @@ OPERATORS = (
 #: The kinds that are rendered, each with its operator and the file that defines it.
 RENDERED = {
     "RayJob": (KUBERAY, "ray.io_rayjobs.yaml"),
+    "TrainJob": (TRAINER, "trainer.kubeflow.org_trainjobs.yaml"),
+    "TrainingRuntime": (TRAINER, "trainer.kubeflow.org_trainingruntimes.yaml"),
     "PodMonitor": (PROMETHEUS, "monitoring.coreos.com_podmonitors.yaml"),
     "AlertmanagerConfig": (PROMETHEUS, "monitoring.coreos.com_alertmanagerconfigs.yaml"),
     "LocalQueue": (KUEUE, "kueue.x-k8s.io_localqueues.yaml"),

@@ -31,6 +31,8 @@ _LONG = {
     "rollouts-controller": " (5 to 10 minutes)",
     "cosign": " (5 to 15 minutes)",
     "ray-operator": " (2 to 5 minutes)",
+    "trainer-controller-manager": " (2 to 5 minutes)",
+    "jobset": " (2 to 5 minutes)",
     "source-controller": " (3 to 10 minutes)",
     "kustomize-controller": " (3 to 10 minutes)",
 }
@@ -90,6 +92,12 @@ MODULES = (
     ),
     Module("argo-rollouts", ".", ("gatewayAPI",)),
     Module("kuberay", "github.com/ray-project/kuberay/ray-operator", ("ray-operator",)),
+    Module(
+        "kubeflow-trainer",
+        "github.com/kubeflow/trainer/v2/cmd/trainer-controller-manager",
+        ("trainer-controller-manager",),
+    ),
+    Module("jobset", "sigs.k8s.io/jobset", ("jobset",)),
     Module("flux-source", "github.com/fluxcd/source-controller", ("source-controller",)),
     Module("flux-kustomize", "github.com/fluxcd/kustomize-controller", ("kustomize-controller",)),
     Module("registry", ".", ("registry",)),
@@ -105,6 +113,8 @@ EACH_TIME = ("actionlint", "kustomize", "promtool", "registry", *CONTROL_PLANE, 
 ROLLOUTS = ("rollouts-controller", "gatewayAPI")
 #: What makes Ray clusters of training jobs.
 KUBERAY = ("ray-operator",)
+#: What makes JobSets of Kubeflow's training jobs, and pods of JobSets.
+KUBEFLOW_TRAINER = ("trainer-controller-manager", "jobset")
 #: What fetches a repository and what applies it: the two controllers of Flux.
 FLUX = ("source-controller", "kustomize-controller")
 

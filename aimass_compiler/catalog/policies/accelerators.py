@@ -9,6 +9,8 @@ from pydantic import Field
 from aimass_compiler.catalog.policy_rule import (
     DEPLOYMENTS,
     RAY_JOBS,
+    TRAIN_JOBS,
+    TRAINING_RUNTIMES,
     AdmissionClaim,
     PolicyObjection,
     PolicyRule,
@@ -26,8 +28,13 @@ if TYPE_CHECKING:
 _Resource = Annotated[str, *text_form("[a-z0-9.-]+/[A-Za-z0-9._-]+", "resource", "`nvidia.com/gpu`")]
 #: An API server knows no types of amounts, hence `dyn`.
 _ASKED = (
-    "(has({at}.resources) && has({at}.resources.limits) && '{name}' in {at}.resources.limits ? "
-    "int(string({at}.resources.limits['{name}'])) : 0)"
+    "(has({at}.{of}) && has({at}.{of}.limits) && '{name}' in {at}.{of}.limits ? "
+    "int(string({at}.{of}.limits['{name}'])) : 0)"
+)
+#: Of a TrainJob: with one of both alone, its runtime would say the other.
+_OF_NODES = (
+    "!has({at}) || (!has({at}.numNodes) && !has({at}.resourcesPerNode)) || "
+    "(has({at}.numNodes) && has({at}.resourcesPerNode) && {at}.numNodes * {asked} <= {most})"
 )
 
 
@@ -66,19 +73,36 @@ class Accelerators(PolicyRule):
     def admissions(self) -> tuple[AdmissionClaim, ...]:
         found: tuple[AdmissionClaim, ...] = ()
         if self.server is not None:
-            asked = _ASKED.replace("{name}", self.resource).replace("{at}", "dyn(c)")
+            asked = self._asked("dyn(c)")
             claim = f"POD.containers.map(c, {asked}).sum() <= {self.server}"
             found = of_all_pods(claim, f"a server may ask for {self.server} of {self.resource}", DEPLOYMENTS)
         if self.training is None:
             return found
         message = f"a training job may ask for {self.training} of {self.resource}"
-        return (
-            *found,
-            AdmissionClaim(RAY_JOBS, self._of_workers(self.training), message, COMPONENT_TRAINING),
-        )
+        claims = {
+            RAY_JOBS: self._of_workers(self.training),
+            TRAIN_JOBS: self._of_nodes(self.training),
+            TRAINING_RUNTIMES: self._of_runtime(self.training),
+        }
+        jobs = (AdmissionClaim(kind, claim, message, COMPONENT_TRAINING) for kind, claim in claims.items())
+        return (*found, *jobs)
+
+    def _asked(self, place: str, part: str = "resources") -> str:
+        return _ASKED.replace("{name}", self.resource).replace("{at}", place).replace("{of}", part)
+
+    def _of_nodes(self, most: int) -> str:
+        place = "object.spec.trainer"
+        asked = self._asked(place, "resourcesPerNode")
+        return _OF_NODES.replace("{at}", place).replace("{asked}", asked).replace("{most}", str(most))
+
+    def _of_runtime(self, most: int) -> str:
+        policy, jobs = "object.spec.mlPolicy", "object.spec.template.spec.replicatedJobs"
+        count = f"(has({policy}) && has({policy}.numNodes) ? {policy}.numNodes : 1)"
+        each = f"dyn(j).template.spec.template.spec.containers.map(c, {self._asked('dyn(c)')}).sum()"
+        return f"{count} * {jobs}.map(j, {each}).sum() <= {most}"
 
     def _of_workers(self, most: int) -> str:
-        asked = _ASKED.replace("{name}", self.resource).replace("{at}", "dyn(c)")
+        asked = self._asked("dyn(c)")
         cluster = "object.spec.rayClusterSpec"
         each = f"g.template.spec.containers.map(c, {asked}).sum()"
         count = "(has(g.maxReplicas) ? g.maxReplicas : has(g.replicas) ? g.replicas : 1)"

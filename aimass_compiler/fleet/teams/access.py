@@ -13,8 +13,9 @@ from aimass_compiler import conventions
 from aimass_compiler.fleet.teams.team_namespace import TeamNamespace
 from aimass_compiler.pipeline.settings import Deployers
 from aimass_compiler.render.object_kind import ObjectKind
-from aimass_compiler.render.rights import KEEP, USUAL_DEPLOYER, granted, rule, subjects_of
+from aimass_compiler.render.rights import KEEP, TRAIN, USUAL_DEPLOYER, granted, rule, subjects_of
 from aimass_compiler.render.targets import TARGETS, kind_of
+from aimass_compiler.render.training.platforms import PLATFORMS
 
 #: The kinds of Kubernetes and of the Gateway API that overlays hold, beside those of targets.
 _USED = (
@@ -82,7 +83,10 @@ def _rolling_back() -> Iterator[dict[str, Any]]:
 def _training() -> Iterator[dict[str, Any]]:
     """The training job with what it needs, and a pod to copy files."""
     made = ("get", "create", "patch")
-    yield rule("ray.io", ["rayjobs"], ("get", "list", "create", "patch", "delete"))
+    for platform in PLATFORMS.values():
+        yield rule(platform.kind.group, [platform.kind.resource], TRAIN)
+        for kind in platform.made_beside:
+            yield rule(kind.group, [kind.resource], made)
     yield rule("", ["configmaps"], ("create",))
     yield rule("", ["persistentvolumeclaims", "serviceaccounts"], made)
     yield rule("networking.k8s.io", ["networkpolicies"], made)

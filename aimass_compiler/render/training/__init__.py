@@ -1,4 +1,4 @@
-"""The `train` folder: the training job on a Ray cluster, and its repetition by the clock."""
+"""The `train` folder: the training job on a cluster, and its repetition by the clock."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from aimass_compiler.render.target import Rendered, Target
 from aimass_compiler.render.training import retrain
 from aimass_compiler.render.training.cluster import TrainingRun
 from aimass_compiler.render.training.findings import findings
+from aimass_compiler.render.training.job_platform import JobPlatform
 from aimass_compiler.render.training.network import training_policy
-from aimass_compiler.render.training.rayjob import RAY_JOB, training_job
+from aimass_compiler.render.training.platforms import PLATFORMS
 
 _JOB_FILE = "job.yaml"
 
@@ -27,23 +28,20 @@ def render(source: PipelineJson) -> Rendered:
         return Rendered()
     job = TrainingRun(source, environment)
     schedule = environment.monitoring.retrain.schedule
-    documents = [
-        training_job(job),
-        *service_accounts(job.account, job.pods),
-        training_policy(job),
-        _workspace(job),
-    ]
+    platform = PLATFORMS[pipeline.job_target]
+    documents = [platform.once(job), *platform.beside(job), *service_accounts(job.account, job.pods)]
+    documents += [training_policy(job, platform), _workspace(job)]
     if schedule is not None:
-        documents += retrain.retraining(job, schedule)
+        documents += retrain.retraining(job, platform, schedule)
     files = {f"train/{_JOB_FILE}": emit_all(documents, pipeline.path)}
     files[f"train/{conventions.PIPELINE_FILE}"] = source.trained_from
     if schedule is not None:
-        files[f"train/{retrain.RAY_JOB_FILE}"] = emit_json(retrain.retraining_job(job))
-    files["train/kustomization.yaml"] = emit(_kustomization(job), pipeline.path)
+        files[f"train/{retrain.JOB_FILE}"] = emit_json(retrain.retraining_job(job, platform))
+    files["train/kustomization.yaml"] = emit(_kustomization(job, platform), pipeline.path)
     return Rendered(files=files)
 
 
-def _kustomization(job: TrainingRun) -> dict[str, Any]:
+def _kustomization(job: TrainingRun, platform: JobPlatform) -> dict[str, Any]:
     pinned = {
         "name": job.pipeline_name,
         "files": [conventions.PIPELINE_FILE],
@@ -51,7 +49,7 @@ def _kustomization(job: TrainingRun) -> dict[str, Any]:
     }
     generators: list[dict[str, Any]] = [pinned]
     if job.environment.monitoring.retrain.schedule is not None:
-        generators.append({"name": retrain.manifest_name(job), "files": [retrain.RAY_JOB_FILE]})
+        generators.append({"name": retrain.manifest_name(job, platform), "files": [retrain.JOB_FILE]})
     return kustomization(
         (
             ("namespace", job.environment.namespace),
@@ -74,4 +72,8 @@ def _workspace(job: TrainingRun) -> dict[str, Any]:
     }
 
 
-TARGET = Target(render=render, findings=findings, kinds=(RAY_JOB,))
+TARGET = Target(
+    render=render,
+    findings=findings,
+    kinds=tuple(kind for each in PLATFORMS.values() for kind in (each.kind, *each.made_beside)),
+)

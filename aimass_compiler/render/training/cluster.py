@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from aimass_compiler import __version__, conventions
 from aimass_compiler.catalog.quantities import Bytes
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
-from aimass_compiler.pipeline.pod_settings import TrainingPodSettings
+from aimass_compiler.pipeline.pod_settings import PodSettings, TrainingPodSettings
 from aimass_compiler.pipeline.search_space import workers
 from aimass_compiler.pipeline.settings import EnvironmentSettings
 from aimass_compiler.pipeline.training import Training
@@ -51,6 +51,13 @@ class Amounts(NamedTuple):
     cpu: float
     memory: Bytes
     gpus: int
+
+
+class PodGroup(NamedTuple):
+    """Pods that ask for the same."""
+
+    pods: int
+    each: Amounts
 
 
 @dataclass(frozen=True)
@@ -128,7 +135,7 @@ def ray_cluster(job: TrainingRun) -> dict[str, Any]:
         "authOptions": {"mode": "token"},
         "headGroupSpec": {
             "rayStartParams": {"num-cpus": "0"},
-            "template": settled(_pod(job, "ray-head", _resources(head_amounts(training))), job.pods),
+            "template": pod(job, "ray-head", head_amounts(training), job.pods),
         },
         "workerGroupSpecs": [
             {
@@ -137,9 +144,7 @@ def ray_cluster(job: TrainingRun) -> dict[str, Any]:
                 "minReplicas": least,
                 "maxReplicas": most,
                 "rayStartParams": {},
-                "template": settled(
-                    _pod(job, "ray-worker", _resources(worker_amounts(training))), job.pods.of_workers
-                ),
+                "template": pod(job, "ray-worker", worker_amounts(training), job.pods.of_workers),
             }
         ],
     }
@@ -171,9 +176,10 @@ def submitter(job: TrainingRun) -> dict[str, Any]:
     return settled(template, job.pods)
 
 
-def _pod(job: TrainingRun, container: str, resources: dict[str, Any]) -> dict[str, Any]:
+def pod(job: TrainingRun, container: str, asked: Amounts, settings: PodSettings) -> dict[str, Any]:
+    """The template of a pod that computes, with the volume and the model's recipe, where it may stand."""
     generated = f"{WORKSPACE}/{conventions.GENERATED_FOLDER}/{job.pipeline.path}"
-    return {
+    template = {
         "metadata": {"labels": job.labels},
         "spec": {
             **_identity(job),
@@ -184,7 +190,7 @@ def _pod(job: TrainingRun, container: str, resources: dict[str, Any]) -> dict[st
                     "imagePullPolicy": PULL,
                     **_named_user(job),
                     **_secrets(job),
-                    "resources": resources,
+                    "resources": pod_resources(asked),
                     "securityContext": CONTAINER_SECURITY,
                     "volumeMounts": [
                         {"name": "workspace", "mountPath": WORKSPACE},
@@ -200,6 +206,7 @@ def _pod(job: TrainingRun, container: str, resources: dict[str, Any]) -> dict[st
             ],
         },
     }
+    return settled(template, settings)
 
 
 def _secrets(job: TrainingRun) -> dict[str, Any]:
@@ -236,7 +243,13 @@ def worker_amounts(training: Training) -> Amounts:
     return Amounts(training.resources.cpu, training.resources.memory, training.gpus)
 
 
-def _resources(asked: Amounts) -> dict[str, Any]:
+def head_and_workers(pipeline: Pipeline, training: Training) -> tuple[PodGroup, ...]:
+    """All pods of a Ray cluster that ask for much."""
+    _, most = workers(pipeline, training)
+    return PodGroup(1, head_amounts(training)), PodGroup(most, worker_amounts(training))
+
+
+def pod_resources(asked: Amounts) -> dict[str, Any]:
     """Requests are limits, for Ray hands out as many cores and as much memory as the limits say.
 
     But for the disk, which Ray needs only where objects do not fit into memory.

@@ -7,31 +7,37 @@ from typing import Any
 from aimass_compiler import conventions
 from aimass_compiler.render.names import training_labels
 from aimass_compiler.render.training.cluster import TrainingRun
+from aimass_compiler.render.training.job_platform import JobPlatform, Way
 
 _DNS = [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]
-_DASHBOARD = [{"port": 8265, "protocol": "TCP"}]  # where KubeRay asks how the job goes
 _METRICS = [{"port": 8080, "protocol": "TCP"}]  # Ray's own
-#: What both KubeRay's Helm chart and its kustomization call the operator's pods.
-_OPERATOR = {conventions.LABEL_COMPONENT: "kuberay-operator"}
 
 
-def training_policy(job: TrainingRun) -> dict[str, Any]:
+def training_policy(job: TrainingRun, platform: JobPlatform) -> dict[str, Any]:
     """Ray's pods speak with each other; the operator and Prometheus ask; out they go for rows only."""
     peers = {"podSelector": {"matchLabels": training_labels(job.name)}}
     prometheus = {conventions.LABEL_NAMESPACE: job.pipeline.settings.prometheus.namespace}
-    operator = {"namespaceSelector": {}, "podSelector": {"matchLabels": _OPERATOR}}
     ingress: list[dict[str, Any]] = [
         {"from": [peers]},
-        {"from": [operator], "ports": _DASHBOARD},
+        *_operators(platform.asks, "from"),
         {"from": [{"namespaceSelector": {"matchLabels": prometheus}}], "ports": _METRICS},
     ]
     # Names may be answered by a node's own cache, which no selector finds.
-    egress: list[dict[str, Any]] = [{"to": [peers]}, {"ports": _DNS}]
+    egress: list[dict[str, Any]] = [{"to": [peers]}, {"ports": _DNS}, *_operators(platform.is_told, "to")]
     if job.settings.store is not None or any(
         source.egress() for source in job.pipeline.data.sources.values()
     ):
         egress = [{}]
     return _policy(job.account, training_labels(job.name), ingress, egress)
+
+
+def _operators(way: Way | None, direction: str) -> list[dict[str, Any]]:
+    """The way to or from the pods of the operator, wherever it runs."""
+    if way is None:
+        return []
+    labels, port = way
+    pods = {"namespaceSelector": {}, "podSelector": {"matchLabels": dict(labels)}}
+    return [{direction: [pods], "ports": [{"port": port, "protocol": "TCP"}]}]
 
 
 def retraining_policy(name: str, pods: dict[str, str]) -> dict[str, Any]:

@@ -5,8 +5,7 @@ Source: https://docs.ray.io/en/latest/cluster/kubernetes/getting-started/rayjob-
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,17 +13,15 @@ from aimass_compiler import conventions
 from aimass_compiler.render.names import canonical, digest, shortened
 from aimass_compiler.render.object_kind import Object, ObjectKind, Pods, Rank, at
 from aimass_compiler.render.scanner_exemptions import exempt
-from aimass_compiler.render.training.cluster import WORKSPACE, TrainingRun, ray_cluster, submitter
-from aimass_compiler.stages import STAGE_NAMES
+from aimass_compiler.render.training.cluster import TrainingRun, head_and_workers, ray_cluster, submitter
+from aimass_compiler.render.training.entrypoint import deadline, from_data_to_package
+from aimass_compiler.render.training.job_platform import JobPlatform
 
 #: The operator refuses longer names, because it makes longer ones from them.
-LONGEST_NAME = 47
+_LONGEST_NAME = 47
+_DASHBOARD = 8265
 _KEEP_SECONDS = 600
-_START_SECONDS = 1800
 _HASH_LENGTH = 8
-_EXCHANGE = "python -m aimass_compiler.runtime.exchange"
-#: The service test holds a server against what its users wait for, so it belongs where it will serve.
-_LAST_STAGE = "package"
 
 
 def _ray_pods(document: Object) -> Iterator[Pods]:
@@ -37,12 +34,18 @@ def _ray_pods(document: Object) -> Iterator[Pods]:
             yield Pods(template, int(at(group, "replicas") or 1))
 
 
+def _pods_of(live: Object) -> dict[str, str] | None:
+    cluster = at(live, "status", "rayClusterName")
+    return {conventions.LABEL_RAY_CLUSTER: cluster} if cluster else None
+
+
 RAY_JOB = ObjectKind(
     kind="RayJob",
     group="ray.io",
     rank=Rank.WORKLOAD,
     operator="KubeRay (https://docs.ray.io/en/latest/cluster/kubernetes)",
     pods=_ray_pods,
+    finds_pods=_pods_of,
 )
 
 
@@ -51,12 +54,12 @@ def training_job(job: TrainingRun) -> Object:
 
     Only the compiler's version is no part of the name: an upgrade alone trains no model again.
     """
-    content = canonical(job_spec(replace(job, version="")))
-    name = shortened(job.name, f"-train-{digest(content)[:_HASH_LENGTH]}", LONGEST_NAME)
-    return ray_job(job, name, job_spec(job))
+    content = canonical(_job_spec(replace(job, version="")))
+    name = shortened(job.name, f"-train-{digest(content)[:_HASH_LENGTH]}", _LONGEST_NAME)
+    return ray_job(job, name)
 
 
-def ray_job(job: TrainingRun, name: str, spec: dict[str, Any]) -> Object:
+def ray_job(job: TrainingRun, name: str) -> Object:
     """A RayJob of this name, in the queue where there is one.
 
     Kueue's webhook suspends what has the label. It alone sets `suspend`: else every apply would stop
@@ -68,19 +71,19 @@ def ray_job(job: TrainingRun, name: str, spec: dict[str, Any]) -> Object:
         "apiVersion": "ray.io/v1",
         "kind": "RayJob",
         "metadata": {"name": name, "labels": labels},
-        "spec": spec,
+        "spec": _job_spec(job),
     }
     return exempt(document, RAY_JOB, job.pipeline, "training")
 
 
-def job_spec(job: TrainingRun) -> dict[str, Any]:
+def _job_spec(job: TrainingRun) -> dict[str, Any]:
     """The run: all stages on the head, tried once more on a new cluster when that breaks."""
     return {
-        "entrypoint": _from_data_to_package(job),
+        "entrypoint": f'bash -c "{from_data_to_package(job)}"',
         "submissionMode": "K8sJobMode",
         "shutdownAfterJobFinishes": True,
         "ttlSecondsAfterFinished": _KEEP_SECONDS,
-        **_deadline(job),
+        **deadline(job),
         "backoffLimit": 1,
         "submitterConfig": {"backoffLimit": 2},
         "submitterPodTemplate": submitter(job),
@@ -88,27 +91,19 @@ def job_spec(job: TrainingRun) -> dict[str, Any]:
     }
 
 
-def _from_data_to_package(job: TrainingRun) -> str:
-    """Every stage in the workspace volume, which starts without what an earlier stage would have left.
-
-    Where there is a store, rows come from it before, and what was learned goes there before it is judged: who
-    submitted the job judges it again.
-    """
-    stages = STAGE_NAMES[: STAGE_NAMES.index(_LAST_STAGE) + 1]
-    model, root, store = job.pipeline.path, f"--root {WORKSPACE}", job.settings.store
-    commands = [f"{conventions.RUNTIME_COMMAND} {stage} {model} {root}" for stage in stages]
-    if store is not None:
-        commands = [f"{_EXCHANGE} stage {model} {store} {stage} {root}" for stage in stages]
-        learned = 1 + stages.index("train")
-        results = " ".join(f"{conventions.ARTIFACTS_FOLDER}/{model}/{stage}" for stage in stages[:learned])
-        commands.insert(learned, f"{_EXCHANGE} send {model} {store} {results} {root}")
-        commands.insert(0, f"{_EXCHANGE} receive {model} {store} {root}")
-    if job.settings.engine != "local":
-        commands.insert(0, f"export {conventions.ENGINE_VARIABLE}={job.settings.engine}")
-    return 'bash -c "' + " && ".join(commands) + '"'
+def _none_beside(job: TrainingRun) -> Sequence[Object]:
+    del job
+    return ()
 
 
-def _deadline(job: TrainingRun) -> dict[str, int]:
-    """Trials that run when the search's time is up may go on as long again."""
-    time = job.pipeline.search.time
-    return {} if time is None else {"activeDeadlineSeconds": math.ceil(2 * time.seconds) + _START_SECONDS}
+KUBERAY = JobPlatform(
+    kind=RAY_JOB,
+    longest_name=_LONGEST_NAME,
+    once=training_job,
+    again=ray_job,
+    beside=_none_beside,
+    groups=head_and_workers,
+    # What both KubeRay's Helm chart and its kustomization call the operator's pods, and where it asks how the
+    # job goes.
+    asks=({conventions.LABEL_COMPONENT: "kuberay-operator"}, _DASHBOARD),
+)

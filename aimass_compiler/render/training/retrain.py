@@ -1,4 +1,4 @@
-"""Training again by the clock: a CronJob that creates the RayJob anew, and the little it may do.
+"""Training again by the clock: a CronJob that creates the job anew, and the little it may do.
 
 KubeRay's own RayCronJob is behind a feature gate that is off by default (RayCronJob, alpha in
 v1.6), so a plain CronJob it is.
@@ -17,44 +17,44 @@ from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, TMP_MO
 from aimass_compiler.render.pod_settings import settled
 from aimass_compiler.render.scanner_exemptions import exempt
 from aimass_compiler.render.training.cluster import TrainingRun
+from aimass_compiler.render.training.job_platform import JobPlatform
 from aimass_compiler.render.training.network import retraining_policy
-from aimass_compiler.render.training.rayjob import LONGEST_NAME, job_spec, ray_job
 
-RAY_JOB_FILE = "retrain.json"
+JOB_FILE = "retrain.json"
 _MANIFEST_FOLDER = "/etc/aimass"
 #: Where kubectl looks for what it is inside of a cluster.
 _IDENTITY_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 _LIFETIME = 600  # seconds, the shortest that Kubernetes gives
 
 
-def name(job: TrainingRun) -> str:
-    """The one name of CronJob, account, role and RayJob."""
-    return shortened(job.name, "-retrain", LONGEST_NAME)
+def name(job: TrainingRun, platform: JobPlatform) -> str:
+    """The one name of CronJob, account, role and training job."""
+    return shortened(job.name, "-retrain", platform.longest_name)
 
 
-def manifest_name(job: TrainingRun) -> str:
-    """The ConfigMap of the RayJob's manifest.
+def manifest_name(job: TrainingRun, platform: JobPlatform) -> str:
+    """The ConfigMap of the job's manifest.
 
-    Not the name of the RayJob: kustomize would take the Role's `resourceNames` for the ConfigMap's.
+    Not the name of the job: kustomize would take the Role's `resourceNames` for the ConfigMap's.
     """
-    return f"{name(job)}-manifest"
+    return f"{name(job, platform)}-manifest"
 
 
-def retraining_job(job: TrainingRun) -> Object:
+def retraining_job(job: TrainingRun, platform: JobPlatform) -> Object:
     """The same run under a name that stays, for the clock to replace."""
-    return ray_job(job, name(job), job_spec(job))
+    return platform.again(job, name(job, platform))
 
 
-def retraining(job: TrainingRun, schedule: str) -> list[Object]:
-    """The CronJob and what it needs to replace one RayJob."""
-    metadata = {"name": name(job)}
+def retraining(job: TrainingRun, platform: JobPlatform, schedule: str) -> list[Object]:
+    """The CronJob and what it needs to replace one job."""
+    metadata = {"name": name(job, platform)}
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
     return [
         account | {"automountServiceAccountToken": False},
-        _role(job),
-        _binding(job),
-        retraining_policy(name(job), _selector(job)),
-        _cron_job(job, schedule),
+        _role(job, platform),
+        _binding(job, platform),
+        retraining_policy(name(job, platform), _selector(job)),
+        _cron_job(job, platform, schedule),
     ]
 
 
@@ -63,36 +63,36 @@ def _selector(job: TrainingRun) -> dict[str, str]:
     return {conventions.LABEL_NAME: job.name, conventions.LABEL_INSTANCE: f"{job.name}-retraining"}
 
 
-def _role(job: TrainingRun) -> dict[str, Any]:
+def _role(job: TrainingRun, platform: JobPlatform) -> dict[str, Any]:
     """To create cannot be limited to a name; everything else is."""
-    rules = {"apiGroups": ["ray.io"], "resources": ["rayjobs"]}
+    rules = {"apiGroups": [platform.kind.group], "resources": [platform.kind.resource]}
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "Role",
-        "metadata": {"name": name(job)},
+        "metadata": {"name": name(job, platform)},
         "rules": [
             rules | {"verbs": ["create"]},
-            rules | {"resourceNames": [name(job)], "verbs": ["get", "list", "watch", "delete"]},
+            rules | {"resourceNames": [name(job, platform)], "verbs": ["get", "list", "watch", "delete"]},
         ],
     }
 
 
-def _binding(job: TrainingRun) -> dict[str, Any]:
-    subject = {"kind": "ServiceAccount", "name": name(job), "namespace": job.environment.namespace}
+def _binding(job: TrainingRun, platform: JobPlatform) -> dict[str, Any]:
+    subject = {"kind": "ServiceAccount", "name": name(job, platform), "namespace": job.environment.namespace}
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "RoleBinding",
-        "metadata": {"name": name(job)},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name(job)},
+        "metadata": {"name": name(job, platform)},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name(job, platform)},
         "subjects": [subject],
     }
 
 
-def _cron_job(job: TrainingRun, schedule: str) -> Object:
+def _cron_job(job: TrainingRun, platform: JobPlatform, schedule: str) -> Object:
     document = {
         "apiVersion": "batch/v1",
         "kind": "CronJob",
-        "metadata": {"name": name(job)},
+        "metadata": {"name": name(job, platform)},
         "spec": {
             "schedule": schedule,
             "timeZone": "Etc/UTC",
@@ -104,7 +104,7 @@ def _cron_job(job: TrainingRun, schedule: str) -> Object:
                 "spec": {
                     "backoffLimit": 2,
                     "activeDeadlineSeconds": 600,
-                    "template": _template(job),
+                    "template": _template(job, platform),
                 }
             },
         },
@@ -112,9 +112,9 @@ def _cron_job(job: TrainingRun, schedule: str) -> Object:
     return exempt(document, CRON_JOB, job.pipeline, "training")
 
 
-def _template(job: TrainingRun) -> dict[str, Any]:
-    """It runs as whoever may replace the RayJob, and stands where training does."""
-    template = {"metadata": {"labels": _labels(job)}, "spec": _pod(job)}
+def _template(job: TrainingRun, platform: JobPlatform) -> dict[str, Any]:
+    """It runs as whoever may replace the job, and stands where training does."""
+    template = {"metadata": {"labels": _labels(job)}, "spec": _pod(job, platform)}
     return settled(template, job.pods, has_identity=False)
 
 
@@ -122,9 +122,9 @@ def _labels(job: TrainingRun) -> dict[str, str]:
     return job.labels | component_label("retraining") | _selector(job)
 
 
-def _pod(job: TrainingRun) -> dict[str, Any]:
+def _pod(job: TrainingRun, platform: JobPlatform) -> dict[str, Any]:
     # A run that is still there when the next is due is stuck: replacing it ends it, so runs never meet.
-    arguments = ["replace", "--force", f"--filename={_MANIFEST_FOLDER}/{RAY_JOB_FILE}"]
+    arguments = ["replace", "--force", f"--filename={_MANIFEST_FOLDER}/{JOB_FILE}"]
     container = {
         "name": "kubectl",
         "image": reference(job.pipeline.settings.images.kubectl),
@@ -143,14 +143,14 @@ def _pod(job: TrainingRun) -> dict[str, Any]:
         ],
     }
     return {
-        "serviceAccountName": name(job),
+        "serviceAccountName": name(job, platform),
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "restartPolicy": "Never",
         "securityContext": pod_security(job.pipeline.settings, conventions.RUN_AS_USER),
         "containers": [container],
         "volumes": [
-            {"name": "manifest", "configMap": {"name": manifest_name(job)}},
+            {"name": "manifest", "configMap": {"name": manifest_name(job, platform)}},
             {"name": "identity", "projected": {"sources": _identity()}},
             tmp_volume("32Mi"),
         ],
