@@ -10,19 +10,21 @@ from aimass_compiler import conventions
 from aimass_compiler.catalog.quantities import Bytes, Cores
 from aimass_compiler.diagnostics import Example, Explanation, Finding, Severity
 from aimass_compiler.fleet.part import Fleet
+from aimass_compiler.fleet.servers.place import ServerPlace, places
 from aimass_compiler.fleet.teams.team_namespace import TeamNamespace, namespaces
 from aimass_compiler.model_path import team_of
 from aimass_compiler.pipeline.settings import Prices
-from aimass_compiler.render.facts import Resolved
+from aimass_compiler.render.facts import Resolved, Servers
 
 EXPLANATIONS = (
     Explanation(
         "AM318",
         "a team's models cost more than its budget",
         "`budget` in `teams/NAME.yaml` says what a team's models may use in a month of 730 hours. The "
-        "servers of all environments count with what they ask for, at `prices` of aimass.yaml and `hourly` "
-        "of accelerators, and one training of each model whose spec bounds its time by `search.time`. More "
-        "with the fewest servers is an error, with the most a warning. Ask for less, or raise the budget.",
+        "servers of all environments, shared ones among them, count with what they ask for, at `prices` of "
+        "aimass.yaml and `hourly` of accelerators, and one training of each model whose spec bounds its "
+        "time by `search.time`. More with the fewest servers is an error, with the most a warning. Ask for "
+        "less, or raise the budget.",
     ),
     Explanation(
         "AM319",
@@ -65,26 +67,65 @@ class Range(Struct, frozen=True):
         return Range(self.least + least, self.most + most)
 
 
+class ServerGroup(Struct, frozen=True):
+    """Servers that are alike, and how many of them there may be."""
+
+    cpu: float
+    """Cores of each."""
+    gib: float
+    devices: int
+    hourly: float | None
+    """The price of one device; None where it is the usual one."""
+    least: int
+    most: int
+
+
+Groups = Sequence[ServerGroup]
+
+
 def findings(fleet: Fleet) -> Iterator[Finding]:
     """Quotas and budgets that are too small for what specs ask for."""
     of_team: dict[str, list[Resolved]] = {}
     for path, model in fleet.models.items():
         of_team.setdefault(team_of(path), []).append(model)
+    shared: dict[tuple[str, str], list[ServerGroup]] = {}
+    for place in places(fleet):
+        shared.setdefault((place.team, place.environment), []).append(_shared(place))
     for where in namespaces(fleet.organisation):
         models = of_team.get(where.name, [])
-        yield from _beyond_quota(where, models)
+        beside = shared.get((where.name, where.environment), [])
+        yield from _beyond_quota(where, models, beside)
         if where.trains:  # once for all environments
-            yield from _beyond_budget(where, models)
+            of_all = [each for (team, _), groups in shared.items() if team == where.name for each in groups]
+            yield from _beyond_budget(where, models, of_all)
 
 
-def _beyond_quota(where: TeamNamespace, models: Sequence[Resolved]) -> Iterator[Finding]:
+def _shared(place: ServerPlace) -> ServerGroup:
+    resources, replicas = place.server.resources, place.server.replicas
+    cpu, gib = float(resources.cpu.amount), resources.memory.size / _GIB
+    return ServerGroup(cpu, gib, 0, None, replicas.min, replicas.max)
+
+
+def _own(servers: Servers) -> ServerGroup:
+    rented = servers.devices
+    return ServerGroup(
+        float(Cores(servers.cpu).amount),
+        float(Bytes(servers.memory).amount) / _GIB,
+        0 if rented is None else rented.count,
+        None if rented is None else rented.hourly,
+        servers.least,
+        servers.most,
+    )
+
+
+def _beyond_quota(where: TeamNamespace, models: Sequence[Resolved], shared: Groups) -> Iterator[Finding]:
     quota = where.place.quota
     if quota is None:
         return
     memory = None if quota.memory is None else float(quota.memory.amount) / _GIB
     cores = None if quota.cpu is None else float(quota.cpu.amount)
     limits = {"cpu": cores, "memory": memory, "gpus": quota.gpus, "pods": quota.pods}
-    asked = _asked(where, models)
+    asked = _asked(where, models, shared)
     is_here = where.team.is_of_environment(where.environment, "quota")
     above = ("environments", where.environment, "quota") if is_here else ("quota",)
     for key, limit in limits.items():
@@ -93,16 +134,14 @@ def _beyond_quota(where: TeamNamespace, models: Sequence[Resolved]) -> Iterator[
             yield _beyond("AM319", where, (*above, key), asked[key], float(limit), total)
 
 
-def _asked(where: TeamNamespace, models: Sequence[Resolved]) -> Mapping[str, Range]:
+def _asked(where: TeamNamespace, models: Sequence[Resolved], shared: Groups) -> Mapping[str, Range]:
     """What all servers ask for in an environment, and the largest training job where it runs."""
     found = dict.fromkeys(_NOUNS, Range())
     here = (model.environments.get(where.environment) for model in models)
-    for servers in (each.servers for each in here if each is not None):
-        devices = 0 if servers.devices is None else servers.devices.count
-        memory = float(Bytes(servers.memory).amount) / _GIB
-        each = {"cpu": float(Cores(servers.cpu).amount), "memory": memory, "gpus": devices, "pods": 1}
+    for group in (*(_own(each.servers) for each in here if each is not None), *shared):
+        each = {"cpu": group.cpu, "memory": group.gib, "gpus": group.devices, "pods": 1}
         for key, amount in each.items():
-            found[key] = found[key].plus(amount * servers.least, amount * servers.most)
+            found[key] = found[key].plus(amount * group.least, amount * group.most)
     jobs = [model.job for model in models if model.job and model.job.environment == where.environment]
     largest = {
         "cpu": max((job.cpu for job in jobs), default=0.0),
@@ -112,41 +151,40 @@ def _asked(where: TeamNamespace, models: Sequence[Resolved]) -> Mapping[str, Ran
     return found | {key: found[key].plus(amount, amount) for key, amount in largest.items()}
 
 
-def _beyond_budget(where: TeamNamespace, models: Sequence[Resolved]) -> Iterator[Finding]:
+def _beyond_budget(where: TeamNamespace, models: Sequence[Resolved], shared: Groups) -> Iterator[Finding]:
     budget = where.team.budget
     if budget is None:
         return
-    money, hours = Range(), Range()
+    prices, money, hours = where.settings.prices or Prices.default(), Range(), Range()
+    own = (_own(each.servers) for model in models for each in model.environments.values())
+    for group in (*own, *shared):
+        cost, held = _month_of(group, prices), group.devices * _MONTH
+        money = money.plus(cost * group.least, cost * group.most)
+        hours = hours.plus(held * group.least, held * group.most)
     for model in models:
-        cost, gpus = _month_of(model, where.settings.prices or Prices.default())
-        money, hours = money.plus(cost.least, cost.most), hours.plus(gpus.least, gpus.most)
-    currency = (where.settings.prices or Prices.default()).currency
+        cost, rented = _training(model, prices)
+        money, hours = money.plus(cost, cost), hours.plus(rented, rented)
     for key, limit, asked, noun in (
-        ("money", budget.money, money, f"{currency} a month"),
+        ("money", budget.money, money, f"{prices.currency} a month"),
         ("gpu_hours", budget.gpu_hours, hours, "GPU hours a month"),
     ):
         if limit is not None and asked.most > limit:
             yield _beyond("AM318", where, ("budget", key), asked, limit, noun)
 
 
-def _month_of(model: Resolved, prices: Prices) -> tuple[Range, Range]:
-    """What a model costs in a month, and the hours of accelerators that it has."""
-    money, hours = Range(), Range()
-    for environment in model.environments.values():
-        servers, rented = environment.servers, environment.servers.devices
-        each = float(Cores(servers.cpu).amount) * prices.cpu_hour
-        each += float(Bytes(servers.memory).amount) / _GIB * prices.gib_hour
-        if rented is not None:
-            each += rented.count * (prices.gpu_hour if rented.hourly is None else rented.hourly)
-            held = rented.count * _MONTH
-            hours = hours.plus(held * servers.least, held * servers.most)
-        money = money.plus(each * _MONTH * servers.least, each * _MONTH * servers.most)
-    if model.job is not None and model.search.seconds is not None:
-        taken = model.search.seconds / _HOUR * model.search.searches
-        job = model.job.cpu * prices.cpu_hour + model.job.gib * prices.gib_hour
-        cost = (job + model.job.gpu * prices.gpu_hour) * taken
-        money, hours = money.plus(cost, cost), hours.plus(model.job.gpu * taken, model.job.gpu * taken)
-    return money, hours
+def _month_of(group: ServerGroup, prices: Prices) -> float:
+    """What one of the servers costs in a month."""
+    hour = group.cpu * prices.cpu_hour + group.gib * prices.gib_hour
+    return (hour + group.devices * (prices.gpu_hour if group.hourly is None else group.hourly)) * _MONTH
+
+
+def _training(model: Resolved, prices: Prices) -> tuple[float, float]:
+    """What searching once costs, and the hours of accelerators, where its time is bounded."""
+    if model.job is None or model.search.seconds is None:
+        return 0.0, 0.0
+    taken = model.search.seconds / _HOUR * model.search.searches
+    job = model.job.cpu * prices.cpu_hour + model.job.gib * prices.gib_hour
+    return (job + model.job.gpu * prices.gpu_hour) * taken, model.job.gpu * taken
 
 
 def _beyond(
