@@ -138,6 +138,12 @@ RUNTIME_COMMAND = "aimass-runtime"
 # ---- serving -----------------------------------------------------------------------------------
 PORT = 8080
 PORT_NAME = "http"
+#: Where servers of rows answer gRPC, if a spec asks for it.
+GRPC_PORT = 8081
+GRPC_PORT_NAME = "grpc"
+#: What is asked of a model over gRPC; as a path below that of the model.
+GRPC_INFER = "ModelInfer"
+GRPC_PATH = "/inference.GRPCInferenceService"
 LIVE_PATH = "/v2/health/live"
 READY_PATH = "/v2/health/ready"
 METRICS_PATH = "/metrics"
@@ -193,6 +199,7 @@ VARIABLE_STRUCTURED_OUTPUT = "AIMASS_STRUCTURED_OUTPUT"
 #: Of a server of several models: what it is called, and the memory beyond which it loads no further one.
 VARIABLE_SERVER = "AIMASS_SERVER"
 VARIABLE_MEMORY_BYTES = "AIMASS_MEMORY_BYTES"
+VARIABLE_GRPC_PORT = "AIMASS_GRPC_PORT"
 VARIABLE_DRAIN_SECONDS = "AIMASS_DRAIN_SECONDS"
 VARIABLE_STAY_SECONDS = "AIMASS_STAY_SECONDS"
 

@@ -231,5 +231,7 @@ class Serving(Frozen):
     """How many nodes one server spans, with the environment's accelerators on each; by default one."""
     vllm: Vllm | None = Field(None, exclude_if=is_absent)
     """Options of vLLM."""
+    grpc: bool | None = Field(None, exclude_if=is_absent)
+    """Whether servers answer the Open Inference Protocol over gRPC, too, on port 8081; by default not."""
     gateway: Gateway | None = None
     """The route from outside; without it the service is reachable inside the cluster only."""

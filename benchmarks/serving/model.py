@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 NAMES = tuple(f"feature_{index:02}" for index in range(30))
 LABELS = ("no", "yes")
+#: Beside the package, which holds nothing that its manifest does not list; what reads no ONNX reads it.
+WEIGHTS_FILE = "weights.npy"
 _GENERATOR = numpy.random.default_rng(7)
 WEIGHTS = _GENERATOR.normal(size=len(NAMES)).astype(numpy.float32)
 ROW = [round(float(value), 4) for value in _GENERATOR.normal(size=len(NAMES))]
@@ -70,7 +72,7 @@ def write_package(folder: Path) -> None:
     }
     (folder / conventions.GOLDEN_FILE).write_text(json.dumps(golden))
     (folder / conventions.MANIFEST_FILE).write_text(json.dumps(manifest_of(folder)))
-    numpy.save(folder / "weights.npy", WEIGHTS)
+    numpy.save(folder.parent / WEIGHTS_FILE, WEIGHTS)
 
 
 def _column(index: int, name: str) -> dict[str, Any]:

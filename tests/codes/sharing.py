@@ -69,4 +69,5 @@ SITUATIONS: dict[str, tuple[Situation, Situation]] = {
         sharing("shared: churn", "shared: churn", servers="churn: {}"),
         sharing(SMALL, SMALL),
     ),
+    "AM560": (sharing(f"{SMALL}, grpc: true"), sharing("grpc: true")),
 }

@@ -100,7 +100,7 @@ def test_every_variable_of_the_server_is_set() -> None:
     variables = {value for name, value in vars(conventions).items() if name.startswith("VARIABLE_")}
     variables.remove(conventions.VARIABLE_CACHE)  # the compiler's own
     variables -= {conventions.VARIABLE_SERVER, conventions.VARIABLE_MEMORY_BYTES}  # of shared servers
-    explaining = render(pipeline({"serving": {"explanations": {}}}))
+    explaining = render(pipeline({"serving": {"explanations": {}, "grpc": True}}))
     promised = {"first_token": {"p95": "800ms"}, "token": {"p95": "60ms"}}
     generating = render(language_model({"structured_output": "none", "objectives": promised}))
     assert limits(explaining).keys() | limits(generating).keys() == variables
@@ -132,6 +132,38 @@ def test_probes_and_ports_are_those_of_the_server() -> None:
     service = one(PLAIN, "base", "Service")["spec"]
     assert service["ports"][0]["targetPort"] == "http"
     assert service["selector"] == one(PLAIN, "base", "Deployment")["spec"]["selector"]["matchLabels"]
+
+
+def test_grpc_has_a_port_of_its_own_wherever_requests_pass() -> None:
+    files = render(
+        pipeline(
+            {"serving": {"grpc": True, "gateway": {"host": "a.example.com"}, "rollout": {"canary": [100]}}}
+        )
+    )
+    port = conventions.GRPC_PORT
+    assert limits(files)[conventions.VARIABLE_GRPC_PORT] == str(port)
+    assert container(files)["ports"][1] == {"name": "grpc", "containerPort": port, "protocol": "TCP"}
+    assert container(files)["readinessProbe"]["httpGet"]["port"] == "http"
+    services = [each for each in objects(files, "base") if each["kind"] == "Service"]
+    assert [each["metadata"]["name"] for each in services] == ["churn", "churn-canary"]
+    for each in services:
+        told = each["spec"]["ports"][1]
+        assert (told["port"], told["targetPort"], told["appProtocol"]) == (port, "grpc", "kubernetes.io/h2c")
+    ingress = one(files, "base", "NetworkPolicy")["spec"]["ingress"][0]["ports"]
+    assert [each["port"] for each in ingress] == ["http", "grpc"]
+    rule = one(files, "base", "HTTPRoute")["spec"]["rules"][1]
+    assert [match["path"]["value"] for match in rule["matches"]] == ["/inference.GRPCInferenceService"]
+    backends = [(each["name"], each["port"], each["weight"]) for each in rule["backendRefs"]]
+    assert backends == [("churn", port, 100), ("churn-canary", port, 0)]
+
+
+def test_an_environment_may_answer_no_grpc() -> None:
+    dev = {"dev": {"serving": {"grpc": False}}}
+    files = render(pipeline({"serving": {"grpc": True}}, overrides=dev))
+    patch = patches(files, "dev")["Service", "churn"]["spec"]["ports"]
+    assert [each["name"] for each in patch if "$patch" not in each] in ([], ["http"])
+    (server,) = patches(files, "dev")["Deployment", "churn"]["spec"]["template"]["spec"]["containers"]
+    assert {"name": conventions.VARIABLE_GRPC_PORT, "$patch": "delete"} in server["env"]
 
 
 def test_pods_keep_to_the_restricted_standard() -> None:

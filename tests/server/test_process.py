@@ -32,7 +32,7 @@ from server.serving import HOST, serving
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ALLOWED = {"PIL", "numpy", "onnxruntime", "orjson", "prometheus_client", "uvicorn"}
+ALLOWED = {"PIL", "google", "grpc", "numpy", "onnxruntime", "orjson", "prometheus_client", "uvicorn"}
 OURS = "aimass_compiler.runtime.server."
 
 

@@ -38,6 +38,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=_port, default=conventions.PORT, help="the port (default: %(default)s)"
     )
+    parser.add_argument("--grpc-port", type=_port, help="where it answers gRPC, too; without it, it does not")
     parser.add_argument(
         "--signed-by",
         type=Path,
@@ -61,7 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
     package = package_of(project, arguments.model)
     if arguments.signed_by is not None and (code := _refused(arguments, project, package)):
         return code
-    options = ("--host", arguments.host, "--port", str(arguments.port))
+    options = ["--host", arguments.host, "--port", str(arguments.port)]
+    if arguments.grpc_port is not None:
+        options += ["--grpc-port", str(arguments.grpc_port)]
     try:
         command = model_server.command(package, *options)
     except model_server.ServerError as error:

@@ -98,7 +98,10 @@ def _workload(about: Metadata, served: Served) -> Object:
 
 def _addressed(served: Served, prometheus: str) -> Iterator[Object]:
     name, serving = served.model, served.serving
-    service, policy = network.service(name, name), network.network_policy(name, serving, prometheus)
+    service, policy = (
+        network.service(name, name, grpc=bool(serving.grpc)),
+        network.network_policy(name, serving, prometheus),
+    )
     if serving.nodes is not None:
         service, policy = several_nodes.answering(service), several_nodes.among_themselves(policy)
     yield from [service, policy] if serving.target != KSERVE else [policy]

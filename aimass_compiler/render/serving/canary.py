@@ -31,7 +31,7 @@ def stable_name(model: str, serving: Serving) -> str:
 def services(model: str, serving: Serving) -> list[dict[str, Any]]:
     """The Services of the versions beside that of the model."""
     names = (canary_name(model), stable_name(model, serving))
-    return [service(model, name) for name in names if name != model]
+    return [service(model, name, grpc=bool(serving.grpc)) for name in names if name != model]
 
 
 def rollout(model: str, serving: Serving, namespace: str | None) -> dict[str, Any]:

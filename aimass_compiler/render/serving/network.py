@@ -11,11 +11,16 @@ from aimass_compiler.pipeline.serving import Gateway, Serving
 from aimass_compiler.render.names import serving_selector
 
 _DNS_PORT = 53
+#: HTTP/2 without TLS, by which proxies know what carries gRPC. Source: Kubernetes' KEP-3726
+_H2C = "kubernetes.io/h2c"
 _LONGEST_MILLISECONDS = 99_999  # a Gateway API duration has at most five digits (GEP-2257)
 
 
-def service(model: str, name: str) -> dict[str, Any]:
-    """A stable address inside the cluster."""
+def service(model: str, name: str, *, grpc: bool = False) -> dict[str, Any]:
+    """A stable address inside the cluster; `grpc` where its servers answer that, too."""
+    ports = [_port(conventions.PORT_NAME, conventions.PORT, "http")]
+    if grpc:
+        ports.append(_port(conventions.GRPC_PORT_NAME, conventions.GRPC_PORT, _H2C))
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -23,16 +28,18 @@ def service(model: str, name: str) -> dict[str, Any]:
         "spec": {
             "type": "ClusterIP",
             "selector": serving_selector(model),
-            "ports": [
-                {
-                    "name": conventions.PORT_NAME,
-                    "port": conventions.PORT,
-                    "targetPort": conventions.PORT_NAME,
-                    "protocol": "TCP",
-                    "appProtocol": "http",
-                }
-            ],
+            "ports": ports,
         },
+    }
+
+
+def _port(name: str, number: int, protocol: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "port": number,
+        "targetPort": name,
+        "protocol": "TCP",
+        "appProtocol": protocol,
     }
 
 
@@ -41,6 +48,8 @@ def network_policy(model: str, serving: Serving, prometheus_namespace: str) -> d
     callers: list[dict[str, Any]] = [{"podSelector": {}}, _namespace(prometheus_namespace)]
     if serving.gateway is not None and serving.gateway.namespace != prometheus_namespace:
         callers.append(_namespace(serving.gateway.namespace))
+    names = (conventions.PORT_NAME, *([conventions.GRPC_PORT_NAME] if serving.grpc else []))
+    ports = [{"port": name, "protocol": "TCP"} for name in names]
     dns = [{"port": _DNS_PORT, "protocol": protocol} for protocol in ("UDP", "TCP")]
     return {
         "apiVersion": "networking.k8s.io/v1",
@@ -49,7 +58,7 @@ def network_policy(model: str, serving: Serving, prometheus_namespace: str) -> d
         "spec": {
             "podSelector": {"matchLabels": serving_selector(model)},
             "policyTypes": ["Ingress", "Egress"],
-            "ingress": [{"from": callers, "ports": [{"port": conventions.PORT_NAME, "protocol": "TCP"}]}],
+            "ingress": [{"from": callers, "ports": ports}],
             "egress": [{"to": [_namespace("kube-system")], "ports": dns}],
         },
     }
@@ -69,7 +78,14 @@ def paths(model: str, serving: Serving) -> tuple[str, ...]:
 def route(
     model: str, serving: Serving, gateway: Gateway, backends: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    """The way in from outside, to `backends` by their weights: predictions only, no metrics, no health."""
+    """The way in from outside, to `backends` by their weights: predictions only, no metrics, no health.
+
+    gRPC is a rule of the same route: a GRPCRoute may not have a host that an HTTPRoute has.
+    """
+    rules = [_rule(paths(model, serving), serving, backends)]
+    if serving.grpc:
+        there = [{**backend, "port": conventions.GRPC_PORT} for backend in backends]
+        rules.append(_rule((conventions.GRPC_PATH,), serving, there))
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
@@ -77,16 +93,16 @@ def route(
         "spec": {
             "parentRefs": [{"name": gateway.name, "namespace": gateway.namespace}],
             "hostnames": [gateway.host],
-            "rules": [
-                {
-                    "matches": [
-                        {"path": {"type": "PathPrefix", "value": path}} for path in paths(model, serving)
-                    ],
-                    "timeouts": {"request": _route_timeout(serving)},
-                    "backendRefs": [*backends],
-                }
-            ],
+            "rules": rules,
         },
+    }
+
+
+def _rule(prefixes: Sequence[str], serving: Serving, backends: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "matches": [{"path": {"type": "PathPrefix", "value": path}} for path in prefixes],
+        "timeouts": {"request": _route_timeout(serving)},
+        "backendRefs": [*backends],
     }
 
 

@@ -104,6 +104,7 @@ def variables(served: Served) -> dict[str, str]:
         conventions.VARIABLE_DRIFT_WINDOW_SECONDS: str(math.ceil(served.monitoring.drift.window.seconds)),
         conventions.VARIABLE_DRAIN_SECONDS: str(drain_seconds(serving)),
         conventions.VARIABLE_STAY_SECONDS: str(conventions.STAY_SECONDS),
+        **({conventions.VARIABLE_GRPC_PORT: str(conventions.GRPC_PORT)} if serving.grpc else {}),
         **_of_text(serving),
     }
 

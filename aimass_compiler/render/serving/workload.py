@@ -137,13 +137,20 @@ def _container(served: Served, engine: ServingEngine) -> dict[str, Any]:
     found = {
         "name": CONTAINER,
         "imagePullPolicy": PULL,
-        "ports": [{"name": conventions.PORT_NAME, "containerPort": conventions.PORT, "protocol": "TCP"}],
+        "ports": _ports(served),
         "env": [*told, *engine.secrets(served)],
         "lifecycle": {"preStop": {"sleep": {"seconds": PRE_STOP_SECONDS}}},
         "securityContext": CONTAINER_SECURITY,
         **engine.container(served),
     }
     return {key: found[key] for key in _KEYS if key in found}
+
+
+def _ports(served: Served) -> list[dict[str, Any]]:
+    found = {conventions.PORT_NAME: conventions.PORT}
+    if served.serving.grpc:
+        found[conventions.GRPC_PORT_NAME] = conventions.GRPC_PORT
+    return [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in found.items()]
 
 
 def termination_seconds(served: Served) -> int:

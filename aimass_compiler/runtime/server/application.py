@@ -5,6 +5,7 @@ Source: https://asgi.readthedocs.io/en/latest/specs/www.html
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -85,6 +86,11 @@ class HttpApplication(ABC):
         self.in_flight += 1
         try:
             answer = await model.ask(path, headers, receive, started) or _GONE
+        except asyncio.CancelledError:  # a caller of gRPC went away, or would not wait any longer
+            model.account.note(
+                RequestEntry(datetime.now(UTC), identity, scope["path"], monotonic() - started, _GONE)
+            )
+            raise
         finally:
             self.in_flight -= 1
         seconds = monotonic() - started

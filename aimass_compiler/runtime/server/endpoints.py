@@ -120,9 +120,21 @@ class InferEndpoint:
         request = read_json(head)
         if not isinstance(request, dict):
             raise RequestError(400, 'the body must be an object such as {"inputs": [...]}')
+        return self.understood(request, tail, self._written)
+
+    def understood(
+        self,
+        request: Mapping[str, Any],
+        tail: memoryview,
+        written: Callable[[dict[str, Any], Mapping[str, bool], Prediction], Response],
+    ) -> InferenceRequest:
+        """The model's tensors of a request's JSON and the data behind it, and how they are answered.
+
+        `written` gets what describes the answer, and each output to send with whether it is binary.
+        """
         wanted, described = self._wanted(request), self._described(request)
         tensors = self._reader.tensors(request.get("inputs"), tail)
-        return InferenceRequest(tensors, partial(self._written, described, wanted))
+        return InferenceRequest(tensors, partial(written, described, wanted))
 
     def _wanted(self, request: Mapping[str, Any]) -> dict[str, bool]:
         """The outputs to send, in order, and whether each is sent as binary data."""

@@ -102,7 +102,7 @@ def _sources() -> set[str]:
 
 
 def _serve(package: Path, log: EventLog) -> None:
-    settings = ServerSettings(package, host=HOST, port=0, timeout_seconds=SECONDS)
+    settings = ServerSettings(package, host=HOST, port=0, timeout_seconds=SECONDS, grpc_port=0)
     serve(settings, log, lambda: Application(read_package(package), settings, log))
 
 

@@ -86,6 +86,8 @@ class ModelService:
         together = settings.concurrency * settings.body_bytes
         self._bodies = Bodies(settings.body_bytes, together, self.execution.check)
         self.endpoints = _endpoints(signature, settings.body_bytes)
+        if settings.grpc_port is not None:
+            self.endpoints |= _grpc_endpoints(signature, settings.body_bytes)
         if self.explaining is not None:
             explain = ExplainEndpoint(signature, settings.body_bytes, settings.explained_rows)
             self.endpoints[conventions.EXPLAIN_PATH] = explain.read
@@ -209,6 +211,15 @@ def _endpoints(signature: Signature, most_bytes: int) -> dict[str, Callable[[Raw
         conventions.PREDICT_PATH: PlainEndpoint(signature, most_bytes).read,
         **{f"{path}/infer": infer for path in model_paths(signature)},
     }
+
+
+def _grpc_endpoints(
+    signature: Signature, most_bytes: int
+) -> dict[str, Callable[[RawRequest], InferenceRequest]]:
+    from aimass_compiler.runtime.server.grpc_endpoint import GrpcInferEndpoint
+
+    infer = GrpcInferEndpoint(signature, most_bytes).read
+    return {f"{path}/{conventions.GRPC_INFER}": infer for path in model_paths(signature)}
 
 
 def document(value: Any, status: int = 200) -> Response:

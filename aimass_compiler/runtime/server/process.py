@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from aimass_compiler.runtime.server.connection_table import ConnectionTable
+    from aimass_compiler.runtime.server.grpc_server import GrpcServer
     from aimass_compiler.runtime.server.settings import ServerSettings
 
 
@@ -168,13 +169,30 @@ class _DrainingServer(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyp
         self._has_logged_drain = False
         self._crowded_out = 0
         self._warned = 0.0
+        self._grpc: GrpcServer | None = None
+        self._leaving: asyncio.Future[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say so."""
         asyncio.get_running_loop().set_exception_handler(self._fail)
         await super().startup(sockets)
         self._application.begin()
+        await self._start_grpc()
         self._log.event("ready", self._ready)
+
+    async def _start_grpc(self) -> None:
+        """Answer gRPC beside HTTP, where that is asked for; its library is loaded only then."""
+        if self._settings.grpc_port is not None:
+            from aimass_compiler.runtime.server.grpc_server import GrpcServer
+
+            self._grpc = GrpcServer(self._application, self._settings, self._settings.grpc_port)
+            self._ready["grpc_port"] = await self._grpc.start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop."""
+        if self._grpc is not None:
+            await self._grpc.stop(_LAST_SECONDS)
+        await super().shutdown(sockets)
 
     def _fail(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Count callers that could not be let in; whatever else fails is logged as usual."""
@@ -239,6 +257,8 @@ class _DrainingServer(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyp
         if not self._shut:
             shut_out(self._listener)
             self._shut = now
+            if self._grpc is not None:
+                self._leaving = asyncio.ensure_future(self._grpc.stop(left))
         self._connections.dismiss_silent(asyncio.get_running_loop().time(), self._stay_seconds)
         is_seen = now - self._shut >= min(_DOOR_SECONDS, self._stay_seconds)
         return is_seen and not self._connections.count() and not self._application.in_flight

@@ -57,6 +57,10 @@ class ServerSettings:
     """The share of requests that are logged; those that failed on our side always are, unless it is 0."""
     threads: int = 1
     """Threads that onnxruntime uses inside one prediction."""
+    grpc_port: int | None = None
+    """Where gRPC is answered, if it is."""
+    workers: int = 1
+    """Processes that answer, side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,14 @@ def number(low: float, high: float, name: str) -> Callable[[str], float]:
         return value
 
     return read
+
+
+_OFF = "off"
+
+
+def optional_port(text: str) -> int | None:
+    """A port, or None for `off`."""
+    return None if text == _OFF else whole(0, 65535, "--grpc-port")(text)
 
 
 FLAGS = (
@@ -199,6 +211,16 @@ FLAGS = (
     ),
     Flag("threads", "", "1", whole(1, 256, "--threads"), "threads inside one prediction"),
 )
+#: Further ones of a server of one package of rows.
+OWN_FLAGS = (
+    Flag(
+        "grpc-port",
+        conventions.VARIABLE_GRPC_PORT,
+        _OFF,
+        optional_port,
+        "where gRPC is answered beside HTTP; 0 takes a free port",
+    ),
+)
 
 
 def parser_of(program: str, content: str) -> argparse.ArgumentParser:
@@ -221,7 +243,9 @@ def read_settings(
     arguments: Sequence[str] | None, environment: Mapping[str, str] = os.environ
 ) -> ServerSettings:
     """The settings that flags, then variables, then defaults give; exits 2 with a line about a wrong one."""
-    return settings_of(ServerSettings, FLAGS, parser_of(_PROGRAM, _CONTENT), arguments, environment)
+    return settings_of(
+        ServerSettings, (*FLAGS, *OWN_FLAGS), parser_of(_PROGRAM, _CONTENT), arguments, environment
+    )
 
 
 Settings = TypeVar("Settings", bound=ServerSettings)

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from pydantic import Field, create_model
 from sklearn.linear_model import LogisticRegression
 
-_WEIGHTS = numpy.load(Path(sys.argv[1]) / "weights.npy")
+_WEIGHTS = numpy.load(Path(sys.argv[1]).parent / "weights.npy")
 _FIELDS: dict[str, Any] = {
     f"feature_{index:02}": (float, Field(ge=-100, le=100)) for index in range(len(_WEIGHTS))
 }
