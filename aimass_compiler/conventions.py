@@ -135,6 +135,9 @@ ENGINES = ("local", "ray")
 ENGINE_VARIABLE = "AIMASS_ENGINE"
 RUNTIME_COMMAND = "aimass-runtime"
 
+#: Of a pod that scores a table: the job that it belongs to, whose tries are one run.
+VARIABLE_SCORING_JOB = "AIMASS_SCORING_JOB"
+
 # ---- serving -----------------------------------------------------------------------------------
 PORT = 8080
 PORT_NAME = "http"

@@ -17,7 +17,6 @@ from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import HintedError
 from aimass_compiler.model_path import path_of, team_of
 from aimass_compiler.programs import dvc, git
-from aimass_compiler.stages import stages_of
 
 if TYPE_CHECKING:
     import argparse
@@ -146,7 +145,7 @@ def _data(pipeline: Pipeline) -> Iterator[str]:
 
 def _complete(pipeline: Pipeline, until: str | None, status: int) -> Sequence[str]:
     """The stages that left all they should."""
-    names = [stage.name for stage in stages_of(repeats=pipeline.repetition is not None)]
+    names = [stage.name for stage in pipeline.stages]
     last = _JUDGES if status == ExitCode.GATE else until or names[-1]
     return names[: names.index(last) + 1]
 

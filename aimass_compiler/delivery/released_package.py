@@ -58,6 +58,20 @@ def bring(root: Path, pipeline: Pipeline) -> None:
     _forget_others(folder, {each.package for each in compared.values() if each})
 
 
+def bring_released(root: Path, pipeline: Pipeline, environment: str) -> ComparedVersion | None:
+    """Leave the package that is released in an environment below the artifacts, whatever gates ask for.
+
+    None where nothing is released there. Raises NotFetched.
+    """
+    found = _released(root, pipeline.path, (environment,))
+    if found is None:
+        return None
+    folder = root / conventions.ARTIFACTS_FOLDER / pipeline.path / conventions.RELEASED_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    _bring_package(root, *found, folder, pipeline.settings.images.registry)
+    return found[0]
+
+
 def _bring_package(
     root: Path, compared: ComparedVersion, record: VersionRecord, folder: Path, registry: str
 ) -> None:

@@ -14,7 +14,7 @@ from aimass_compiler.impact.edits import edits
 from aimass_compiler.impact.models import Normal, Unreadable, at, mapping, normal
 from aimass_compiler.impact.stage_runs import Reading, Run, keys_of, tracked_md5
 from aimass_compiler.programs import git
-from aimass_compiler.stages import REPEAT, STAGES
+from aimass_compiler.stages import REPEAT, SCORE, STAGES
 
 EXPLANATIONS = (
     Explanation(
@@ -84,7 +84,7 @@ def _other_spec(root: Path, model: str, record: Mapping[str, Run], lock: str) ->
     pipeline = _pipeline(root / path)
     keys = dict.fromkeys(
         key
-        for stage in (*STAGES, REPEAT)
+        for stage in (*STAGES, REPEAT, SCORE)
         if stage.name in record and pipeline is not None
         for part in stage.reads
         for key in keys_of(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.impact.downstream import CompiledModel
 from aimass_compiler.pipeline.openlineage_datasets import PRODUCER, job_of, left_by, read_by
-from aimass_compiler.stages import Stage, stages_of
+from aimass_compiler.stages import Stage
 
 if TYPE_CHECKING:
     from openlineage.client.event_v2 import JobEvent
@@ -22,7 +22,7 @@ def events(models: Sequence[CompiledModel]) -> Iterator[str]:
     set_producer(PRODUCER)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     for known in models:
-        for stage in stages_of(repeats=known.pipeline.repetition is not None):
+        for stage in known.pipeline.stages:
             yield Serde.to_json(_event(known, stage, now))
 
 

@@ -94,7 +94,7 @@ def reruns(
     """
     found: list[StageEffect] = []
     remade: dict[str, str] = {}
-    for stage in stages_of(repeats="repetition" in pipeline):
+    for stage in _stages(pipeline):
         reasons = (
             last.reasons(stage, pipeline) if last and last.are_known else _changed(stage, differing, pipeline)
         )
@@ -108,8 +108,13 @@ def reruns(
 
 def everything_runs(pipeline: Normal, *notes: str) -> tuple[StageEffect, ...]:
     """All stages, each for the first time under this name, or for the reason in the notes."""
-    stages = stages_of(repeats="repetition" in pipeline)
+    stages = _stages(pipeline)
     return tuple(StageEffect(stage.name, State.RUNS, notes=notes, is_first=not notes) for stage in stages)
+
+
+def _stages(pipeline: Normal) -> tuple[Stage, ...]:
+    into = str(at(pipeline, "scoring.into") or "://")
+    return stages_of(repeats="repetition" in pipeline, scores="://" not in into)
 
 
 def _effect(stage: Stage, reasons: Reasons, follows: tuple[str, ...], *, always: bool) -> StageEffect:

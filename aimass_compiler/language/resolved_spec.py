@@ -17,7 +17,7 @@ from aimass_compiler.spec.yaml.reader import parse
 _DEFAULT = "default"
 #: Parts that nobody writes: the compiler works them out of the others.
 _OF_COMPILER = frozenset({"format", "task", "retraining"})
-_OVERRIDABLE = ("serving", "monitoring", "training")
+_OVERRIDABLE = ("serving", "monitoring", "training", "scoring")
 
 
 def resolved(pipeline: Pipeline, document: Document) -> str:

@@ -26,10 +26,12 @@ from aimass_compiler.pipeline.flow import Flow
 from aimass_compiler.pipeline.model_name import ModelName
 from aimass_compiler.pipeline.monitoring import Monitoring
 from aimass_compiler.pipeline.quantization import Quantization
+from aimass_compiler.pipeline.scoring import Scoring
 from aimass_compiler.pipeline.serving import Replicas, Serving
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.training import JobTarget, Objective, Search, Training
 from aimass_compiler.pipeline.waiver import Waiver
+from aimass_compiler.stages import Stage, stages_of
 
 
 class Metadata(Frozen):
@@ -55,6 +57,8 @@ class EnvironmentPipeline(Frozen):
     training: Training
     accelerator: Accelerator | None = Field(None, exclude_if=is_absent)
     """What each server and each training worker has; None for what runs on CPUs alone."""
+    scoring: Scoring | None = Field(None, exclude_if=is_absent)
+    """The table that is scored; None where there is none."""
 
     @property
     def server_accelerators(self) -> int:
@@ -91,6 +95,8 @@ class Pipeline(Frozen):
     """How the weights of a language model are made smaller; by default they stay as they are."""
     serving: Serving
     monitoring: Monitoring
+    scoring: Scoring | None = Field(None, exclude_if=is_absent)
+    """The table that is scored as a whole; None where there is none."""
     environments: Mapping[str, EnvironmentPipeline]
     settings: Settings = Field(exclude=True)
     """The organisation's settings; not part of what the runtime reads."""
@@ -106,6 +112,12 @@ class Pipeline(Frozen):
     def path(self) -> str:
         """What files and people call it, which no other model is called."""
         return model_path.path_of(self.team or "", self.name)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages in their order."""
+        is_kept = self.scoring is not None and self.scoring.is_kept_here
+        return stages_of(repeats=self.repetition is not None, scores=is_kept)
 
     @property
     def first_model(self) -> Model:

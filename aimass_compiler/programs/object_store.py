@@ -44,7 +44,7 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._files, self._root = _guarded(url, lambda: _opened(url))
+        self._files, self._root = _guarded(url, lambda: opened(url))
 
     def send(self, model: str, name: List, root: Path, paths: Sequence[str]) -> int:
         """Store files and all files of folders, those that are new; how many bytes that took."""
@@ -133,7 +133,7 @@ class Store:
         return f"{self._root.rstrip('/')}/{name}"
 
 
-def _opened(url: str) -> tuple[FileSystem, str]:
+def opened(url: str) -> tuple[FileSystem, str]:
     """The store's file system, and the path of the URL in it."""
     from pyarrow import fs
 

@@ -49,7 +49,6 @@ from aimass_compiler.render.serving.workload import served_in, variables
 from aimass_compiler.render.target import Layer, Rendered
 from aimass_compiler.render.targets import kind_of_object
 from aimass_compiler.render.training.platforms import PLATFORMS
-from aimass_compiler.stages import stages_of
 
 _GIB = 2**30
 
@@ -77,7 +76,7 @@ def resolved(source: PipelineJson, rendered: Sequence[Rendered], objects: Object
         _job(pipeline),
         {
             stage.name: StageCommand(command(stage, pipeline.path), reads_unseen(stage, pipeline))
-            for stage in stages_of(repeats=pipeline.repetition is not None)
+            for stage in pipeline.stages
         },
         _environments(source.pipeline, rendered, objects),
         _fine_tuning(pipeline),

@@ -14,14 +14,16 @@ from aimass_compiler.runtime import lineage_events
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.parts import read_parts
 from aimass_compiler.runtime.workspace import Workspace
-from aimass_compiler.stages import ASIDE, REPEAT, STAGES, Stage
+from aimass_compiler.stages import ASIDE, REPEAT, SCORE, STAGES, Stage
+
+_ALL = (*STAGES, REPEAT, SCORE, *ASIDE)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the stage that the arguments name; answers the exit code of `ExitCode`."""
     print_everywhere()
     parsed = _parser().parse_args(arguments)
-    stage = next(stage for stage in (*STAGES, REPEAT, *ASIDE) if stage.name == parsed.stage)
+    stage = next(stage for stage in _ALL if stage.name == parsed.stage)
     try:
         workspace = Workspace(parsed.root.resolve(), parsed.model)
         with lineage_events.told(stage, workspace):
@@ -64,9 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Run one stage of a model's pipeline. DVC calls this; `aimass run MODEL` calls DVC.",
         epilog=f"Exit codes: {codes}. Example: {conventions.RUNTIME_COMMAND} train churn",
     )
-    parser.add_argument(
-        "stage", choices=[stage.name for stage in (*STAGES, REPEAT, *ASIDE)], help="the stage"
-    )
+    parser.add_argument("stage", choices=[stage.name for stage in _ALL], help="the stage")
     parser.add_argument("model", help="the model's name: its folder below generated/")
     parser.add_argument("--root", type=Path, default=Path(), help="the project's root (default: here)")
     return parser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -64,13 +64,16 @@ def _document(path: Path) -> dict[str, Any]:
     return dict(document)
 
 
+def _is_record(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Frozen)
+
+
 def _adapter(key: str) -> TypeAdapter[Any]:
     owner: type[Frozen] = Pipeline
     field: FieldInfo | None = None
     for word in key.split("."):
         field = owner.model_fields[word]
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Frozen):
-            owner = field.annotation
+        owner = next(filter(_is_record, (field.annotation, *get_args(field.annotation))), owner)
     assert field is not None  # noqa: S101  # a key has at least one word
     annotation: Any = field.annotation
     return TypeAdapter(Annotated[(annotation, *field.metadata)] if field.metadata else annotation)

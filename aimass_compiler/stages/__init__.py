@@ -156,14 +156,34 @@ REPEAT = Stage(
 )
 
 
-def stages_of(*, repeats: bool) -> tuple[Stage, ...]:
-    """The stages of a pipeline in their order; `repeats` says whether it asks for folds or seeds."""
+#: Behind the others, in pipelines whose predictions of a whole table are kept in the project.
+SCORE = Stage(
+    "score",
+    "predict every row of the table that is scored",
+    reads=("scoring.source", "scoring.into", "scoring.key", "scoring.rejects"),
+    needs=(
+        artifacts.PACKAGED_MODEL,
+        artifacts.SIGNATURE,
+        artifacts.REFERENCE,
+        artifacts.GOLDEN,
+        artifacts.MANIFEST,
+    ),
+    metrics=(artifacts.SCORES,),
+)
+
+
+def stages_of(*, repeats: bool, scores: bool = False) -> tuple[Stage, ...]:
+    """The stages of a pipeline in their order.
+
+    It `repeats` where it asks for folds or seeds, and `scores` where it keeps predictions of a table.
+    """
+    last = (SCORE,) if scores else ()
     if not repeats:
-        return STAGES
+        return (*STAGES, *last)
     place = next(place for place, stage in enumerate(STAGES) if stage.name == "evaluate")
     evaluate = STAGES[place]
     judging = replace(evaluate, needs=(*evaluate.needs, artifacts.REPEATS))
-    return (*STAGES[:place], REPEAT, judging, *STAGES[place + 1 :])
+    return (*STAGES[:place], REPEAT, judging, *STAGES[place + 1 :], *last)
 
 
 STAGE_NAMES = tuple(stage.name for stage in STAGES)

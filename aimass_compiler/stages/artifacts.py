@@ -51,5 +51,6 @@ PROFILE = "profile.html"
 #: What the packaged model reached, which the record of its version has.
 REACHED = f"package/{conventions.METRICS_FILE}"
 SERVICE_REPORT = "test/report.json"
+SCORES = "score/report.json"
 #: Beside the report that DVC knows: the same after a longer load.
 SOAK_REPORT = "test/soak.json"

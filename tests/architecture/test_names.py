@@ -23,6 +23,7 @@ NOUNS = {
     "onnx_lowering",
     "polars_lowering",
     "retraining",
+    "scoring",
     "serving",
     "training",
 }

@@ -114,6 +114,7 @@ evaluation:
   slices: [plan]
   decision: {threshold: {metric: f1}}
 serving: {gateway: {host: churn.example.com, name: front, namespace: gates}}
+scoring: {source: "s3://lake/new.csv", into: "s3://lake/scores", key: [customer_id], schedule: 0 3 * * 1}
 monitoring: {retrain: {schedule: 0 3 * * 1}, runbook: https://wiki.example.com/churn}
 waivers:
   - {code: AM216, at: data.columns.note, reason: We know about it}

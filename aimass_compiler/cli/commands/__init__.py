@@ -31,6 +31,7 @@ ORDER = (
     "train",
     "serve",
     "predict",
+    "score",
     "explain",
     "build",
     "alerts",

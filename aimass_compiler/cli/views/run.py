@@ -12,7 +12,7 @@ from aimass_compiler import conventions
 from aimass_compiler.cli.views.cells import table
 from aimass_compiler.cli.views.search_results import search_results, shown
 from aimass_compiler.model_path import depth
-from aimass_compiler.stages import REPEAT, STAGES, artifacts
+from aimass_compiler.stages import REPEAT, SCORE, STAGES, artifacts
 
 if TYPE_CHECKING:
     from aimass_compiler.catalog.artifact import Artifact
@@ -53,7 +53,7 @@ class StageProgress:
         """Whether any stage was run or restored."""
         self.reached: set[str] = set()
         """The stages that were run, restored or up to date."""
-        self._summaries = {stage.name: artifact.summary(stage) for stage in (*STAGES, REPEAT)}
+        self._summaries = {stage.name: artifact.summary(stage) for stage in (*STAGES, REPEAT, SCORE)}
 
     def show(self, line: str) -> None:
         """One line of output, as soon as it comes."""

@@ -15,7 +15,7 @@ from aimass_compiler.render.dvc.plots import plots
 from aimass_compiler.render.emit import emit
 from aimass_compiler.render.pipeline_json import PipelineJson
 from aimass_compiler.render.target import Rendered, Target
-from aimass_compiler.stages import Stage, artifacts, stages_of
+from aimass_compiler.stages import SCORE, Stage, artifacts
 
 EXPLANATIONS = (
     Explanation(
@@ -38,9 +38,8 @@ EXAMPLES = (
 def render(source: PipelineJson) -> Rendered:
     """The stages and plots as dvc.yaml."""
     pipeline = source.pipeline
-    stages = stages_of(repeats=pipeline.repetition is not None)
     document = {
-        "stages": {stage.name: _stage(stage, pipeline) for stage in stages},
+        "stages": {stage.name: _stage(stage, pipeline) for stage in pipeline.stages},
         "plots": plots(pipeline, f"{_root(pipeline)}/{_artifacts(pipeline)}"),
         "artifacts": {pipeline.name: _model(pipeline)},
     }
@@ -69,9 +68,13 @@ def _stage(stage: Stage, pipeline: Pipeline) -> dict[str, Any]:
             *_other_files(stage, pipeline),
             *needs,
             *_calibrating_rows(stage, pipeline),
+            *_scored_files(stage, pipeline),
         ],
         "params": [{_pipeline_file(pipeline): [key for key in stage.reads if _is_written(key, pipeline)]}],
-        "outs": [f"{folder}/{path}" for path in artifact.places((*stage.leaves, *stage.plots))],
+        "outs": [
+            *(f"{folder}/{path}" for path in artifact.places((*stage.leaves, *stage.plots))),
+            *_scores(stage, pipeline),
+        ],
         "metrics": [f"{folder}/{path}" for path in stage.metrics],
         "always_changed": reads_unseen(stage, pipeline),
     }
@@ -127,6 +130,8 @@ def reads_unseen(stage: Stage, pipeline: Pipeline) -> bool:
     """
     if _reads_data(stage) and not all(source.dependencies() for source in pipeline.data.sources.values()):
         return True
+    if stage == SCORE and pipeline.scoring is not None and not pipeline.scoring.source.dependencies():
+        return True
     return "evaluation" in stage.reads and any(gate.beats for gate in pipeline.evaluation.gates)
 
 
@@ -142,6 +147,20 @@ def _calibrating_rows(stage: Stage, pipeline: Pipeline) -> list[str]:
     if "quantize" not in stage.reads or pipeline.quantize is None or not pipeline.quantize.how.is_calibrated:
         return []
     return [f"{_artifacts(pipeline)}/{artifacts.matrix('train')}"]
+
+
+def _scored_files(stage: Stage, pipeline: Pipeline) -> list[str]:
+    """The files of the table that is scored."""
+    if stage != SCORE or pipeline.scoring is None:
+        return []
+    return sorted(map(_as_it_is, pipeline.scoring.source.dependencies()))
+
+
+def _scores(stage: Stage, pipeline: Pipeline) -> list[Mapping[str, Any]]:
+    """The folder for predictions, which a run finds as the last one left it: what is the same stays."""
+    if stage != SCORE or pipeline.scoring is None:
+        return []
+    return [{pipeline.scoring.into: {"persist": True}}]
 
 
 def _kinds(pipeline: Pipeline) -> list[str]:

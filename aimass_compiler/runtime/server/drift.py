@@ -149,6 +149,16 @@ class DriftMonitor:
         self._counts[here] += numpy.bincount(numpy.concatenate(codes), minlength=self._counts.shape[1])
         self._rows[here] += len(joined[PREDICTION])
 
+    def counts(self) -> list[int]:
+        """How many rows of the window are in each bin of each feature."""
+        return [int(count) for count in self._counts.sum(axis=0)]
+
+    def add(self, rows: int, counts: Sequence[int]) -> None:
+        """Take up what another one has counted of so many rows."""
+        here = self._step % _STEPS
+        self._counts[here] += numpy.array(counts, dtype=numpy.int64)
+        self._rows[here] += rows
+
     def scores(self) -> tuple[int, dict[str, float]]:
         """The rows of the window and the index of each feature; no features while there are no rows."""
         self._forget()

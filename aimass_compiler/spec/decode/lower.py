@@ -122,6 +122,7 @@ def lower(
             )
         ),
         monitoring=spec.monitoring,
+        scoring=spec.scoring,
         environments=_environments(spec, settings, task, model),
         settings=settings,
         waivers=spec.waivers,
@@ -334,6 +335,7 @@ def _environments(
             monitoring=_overridden(spec.monitoring, overrides.monitoring),
             training=_overridden(spec.training, overrides.training),
             accelerator=accelerator,
+            scoring=overrides.scoring or spec.scoring,
         )
     return found
 

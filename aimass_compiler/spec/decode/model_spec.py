@@ -20,6 +20,7 @@ from aimass_compiler.pipeline.data import Data
 from aimass_compiler.pipeline.evaluation import Evaluation
 from aimass_compiler.pipeline.monitoring import Monitoring
 from aimass_compiler.pipeline.quantization import Quantization
+from aimass_compiler.pipeline.scoring import Scoring
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.pipeline.training import Objective, Search, Training
 from aimass_compiler.pipeline.waiver import Waiver
@@ -34,6 +35,8 @@ class Overrides(Frozen):
     """Keys of `monitoring` that differ here."""
     training: Training | None = None
     """Keys of `training` that differ here, for training jobs on the environment's cluster."""
+    scoring: Scoring | None = None
+    """What is scored here, in the place of the whole `scoring` of all environments."""
     accelerator: Accelerator | None = None
     """The accelerator of each server and each training worker of a language model, in the place of the one in
     aimass.yaml."""
@@ -156,6 +159,8 @@ class ModelSpec(Frozen):
     """How the model is served."""
     monitoring: Monitoring = Field(default_factory=Monitoring.default)
     """What is watched once the model serves."""
+    scoring: Scoring | None = None
+    """A table of which every row is predicted at once, by the clock or when it is asked for."""
     environments: Mapping[str, Overrides] = Field(default_factory=dict)
     """What differs in dev, staging, prod or whatever `aimass.yaml` names."""
     waivers: tuple[Waiver, ...] = ()

@@ -1,0 +1,138 @@
+"""Predict every row of a table.
+
+Reads the table in blocks, so that memory holds some rows at a time, holds each row to the contract of the
+package, and leaves Parquet files with the key or the row's number, the prediction, its probability and the
+model's version. Rows that break the contract go to `_rejects`, each with the reason. What is done is not done
+again: a run that was killed goes on, and rows that were scored by the same model stay as they are.
+
+The table is that of `scoring` in the spec, or the one that is named. It is scored by the package that
+`aimass run` left, or, for an environment, by what is released there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aimass_compiler import conventions
+from aimass_compiler.cli import terminal
+from aimass_compiler.cli.selection import UnknownName, add_root, package_of, project_of, spec_of
+from aimass_compiler.conventions import ExitCode
+
+if TYPE_CHECKING:
+    from aimass_compiler.pipeline import Pipeline
+    from aimass_compiler.pipeline.scoring import Scoring
+    from aimass_compiler.project import Project
+
+EXIT_CODES = (ExitCode.DATA, ExitCode.DISK, ExitCode.PACKAGE)
+EXAMPLES = """
+  aimass score churn                      the table of `scoring`, by the package of `aimass run`
+  aimass score churn --env prod           as prod does it: its table, by what is released there
+  aimass score churn --input new.parquet --into scores/new --key customer_id
+  aimass score churn --engine ray         by all cores, or the Ray cluster of RAY_ADDRESS
+"""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.add_argument("model", metavar="MODEL", help="the model, such as churn or growth/churn")
+    parser.add_argument("--env", metavar="ENV", help="score as this environment does, by its release")
+    parser.add_argument("--input", metavar="FILE", help="another table: a file, a pattern, or a URL")
+    parser.add_argument("--into", metavar="FOLDER", help="another folder for the predictions, or a URL")
+    parser.add_argument(
+        "--key",
+        action="append",
+        metavar="COLUMN",
+        help="a column beside the predictions; repeat it for several",
+    )
+    parser.add_argument(
+        "--rejects", type=float, metavar="SHARE", help="the largest share of rows that may break the contract"
+    )
+    parser.add_argument(
+        "--run", default="", metavar="NAME", help="in a store, the run to begin or to go on with"
+    )
+    parser.add_argument(
+        "--engine",
+        choices=conventions.ENGINES,
+        help=f"what moves the rows (default: ${conventions.ENGINE_VARIABLE}, else local)",
+    )
+    add_root(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Score; answers an ExitCode."""
+    project = project_of(arguments)
+    pipeline = _pipeline(project, arguments.model)
+    if pipeline is None:
+        return ExitCode.FAILED
+    scoring = _scoring(pipeline, arguments)
+    package = _package(project, pipeline, arguments.env)
+    variables = {conventions.ENGINE_VARIABLE: arguments.engine} if arguments.engine else {}
+    with tempfile.TemporaryDirectory(prefix="aimass-score-") as folder:
+        written = Path(folder) / "scoring.json"
+        written.write_text(scoring.model_dump_json(), encoding="utf-8")
+        command = [sys.executable, "-m", "aimass_compiler.runtime.scoring", str(written), str(package)]
+        command += [f"--root={project.root}", f"--run={arguments.run}"]
+        return subprocess.run(command, check=False, env={**os.environ, **variables}).returncode  # noqa: S603  # our own
+
+
+def _pipeline(project: Project, name: str) -> Pipeline | None:
+    """What the spec says; None where it has errors, which are shown."""
+    from aimass_compiler.cli.views import findings
+    from aimass_compiler.compile import compile_specs
+    from aimass_compiler.diagnostics import has_errors
+
+    compiled = compile_specs(project, [spec_of(project, name)])
+    if has_errors(compiled.findings):
+        findings.show(compiled.findings, compiled.documents, "people")
+        return None
+    (pipeline,) = compiled.pipelines.values()
+    return pipeline
+
+
+def _scoring(pipeline: Pipeline, arguments: argparse.Namespace) -> Scoring:
+    """What is scored: as the spec has it, with what the arguments say otherwise."""
+    from pydantic import ValidationError
+
+    from aimass_compiler.pipeline.scoring import Scoring
+
+    if arguments.env and arguments.env not in pipeline.environments:
+        hint = f"there are {', '.join(pipeline.environments)}"
+        raise UnknownName(f"there is no environment `{arguments.env}`", hint)
+    known = pipeline.environments[arguments.env].scoring if arguments.env else pipeline.scoring
+    given: dict[str, Any] = {} if known is None else known.model_dump(mode="json")
+    options = {"source": arguments.input, "into": arguments.into, "key": arguments.key}
+    given |= {name: value for name, value in options.items() if value}
+    given |= {} if arguments.rejects is None else {"rejects": arguments.rejects}
+    if lacking := [name for name in ("source", "into") if name not in given]:
+        options_of = {"source": "--input FILE", "into": "--into FOLDER"}
+        hint = f"say {' and '.join(options_of[name] for name in lacking)}, or write `scoring` in the spec"
+        raise UnknownName(f"the spec of `{pipeline.path}` says nothing of a table to score", hint)
+    try:
+        return Scoring.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UnknownName(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from None
+
+
+def _package(project: Project, pipeline: Pipeline, environment: str | None) -> Path:
+    """The package that scores. Raises UnknownName where there is none."""
+    from aimass_compiler.delivery.released_package import NotFetched, bring_released
+
+    if environment is None:
+        return package_of(project, pipeline.path)
+    try:
+        found = bring_released(project.root, pipeline, environment)
+    except NotFetched as failed:
+        raise UnknownName(str(failed), failed.help) from None
+    if found is None:
+        hint = f"`aimass promote {pipeline.path} --to {environment}` releases one"
+        raise UnknownName(f"nothing is released in {environment}", hint)
+    terminal.report(f"scored by {found.version}, which is released in {environment}")
+    folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.path / conventions.RELEASED_FOLDER
+    return folder / found.package

@@ -1,0 +1,77 @@
+"""Scoring a whole table at once: which one, when, and where the predictions go."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from aimass_compiler.catalog.quantities import (
+    Bytes,
+    Cores,
+    Duration,
+    Frozen,
+    Integer,
+    Memory,
+    Number,
+    Within,
+)
+from aimass_compiler.catalog.source_choice import SourceChoice
+from aimass_compiler.pipeline.monitoring import Schedule
+
+#: What can stand in a URL of an object store and in no command as anything else.
+_FOLDER = r"((s3|gs)://[A-Za-z0-9._-]+(/[A-Za-z0-9._=-]+)+|[A-Za-z0-9._=-]+(/[A-Za-z0-9._=-]+)*)"
+
+
+def _is_folder(value: str) -> str:
+    folder = value.rstrip("/")
+    if not re.fullmatch(_FOLDER, folder) or ".." in PurePosixPath(folder).parts or folder == ".":
+        message = "{shown} is no folder of the project or of an object store; write it like {example}"
+        shown = {"shown": f"`{value}`", "example": "`scores/churn` or `s3://lake/scores/churn`"}
+        raise PydanticCustomError("scores", message, shown)
+    return folder
+
+
+Folder = Annotated[str, AfterValidator(_is_folder), Field(json_schema_extra={"pattern": f"^{_FOLDER}/?$"})]
+
+
+class ScoringResources(Frozen):
+    """What the pod that scores asks for and may not exceed."""
+
+    cpu: Cores = Cores("1")
+    """Cores."""
+    memory: Memory = Bytes("2Gi")
+    """Memory; a block of rows is read at a time, whatever the table's size."""
+
+
+class Scoring(Frozen):
+    """A table of which every row is predicted."""
+
+    source: SourceChoice
+    """Where the rows come from, as in `data.sources`: a path, or `{KIND: {…}}`, with the columns of a
+    request."""
+    into: Folder
+    """The folder for the predictions: in the project, where DVC keeps them, or in an object store
+    (`s3://…`, `gs://…`), where each run has a folder."""
+    schedule: Schedule | None = None
+    """When the cluster scores it with what is released, as a cron expression of five fields or a word such as
+    `@daily`, in UTC; by default only `aimass score` and `aimass run` do."""
+    key: tuple[str, ...] = ()
+    """Columns of the table that stand beside the predictions, such as an id; by default the row's number."""
+    rejects: Number = Field(0.01, ge=0, le=1)
+    """The largest share of rows that may break the contract; they go to `_rejects`, each with the reason.
+    With more of them, nothing is handed over."""
+    retries: Integer = Field(3, ge=0, le=20)
+    """How often the cluster goes on with a run that was killed."""
+    deadline: Annotated[Duration, Within("1m", "7d")] = Duration("6h")
+    """How long a scheduled run may take with all of its retries."""
+    resources: ScoringResources = Field(default_factory=ScoringResources.default)
+    """What the pod that scores may use."""
+
+    @property
+    def is_kept_here(self) -> bool:
+        """Whether the predictions lie in the project, where DVC keeps them."""
+        return "://" not in self.into
