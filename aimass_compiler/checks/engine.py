@@ -89,7 +89,6 @@ EXAMPLES = (
 )
 _KEYS = (
     "engine",
-    "target",
     "context",
     "concurrent",
     "structured_output",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aimass_compiler import conventions
@@ -77,15 +77,25 @@ def _template_of(workload: Object) -> Mapping[str, Any]:
 
 
 def with_images(workload: Object, images: Images, version: str) -> dict[str, Any]:
-    """A workload with a template whose pods run other images, which are of this version."""
-    spec = dict(workload.get("spec") or {})
-    template = dict(spec.get("template") or {})
-    pod = dict(template.get("spec") or {})
-    pod[_CONTAINERS] = list(_named(pod.get(_CONTAINERS) or (), _in(images, _CONTAINERS), _with_image))
+    """A workload whose pods run other images, which are of this version."""
+    return _with_version(_at_pod(workload, kind_of_object(workload).pod_path, images, version), version)
+
+
+def _at_pod(node: Mapping[str, Any], path: Sequence[str], images: Images, version: str) -> dict[str, Any]:
+    """A part of a workload, with other images in the pod that lies at a path in it."""
+    if not path:
+        return _with_named(node, images)
+    key, *below = path
+    changed = {**node, key: _at_pod(node.get(key) or {}, below, images, version)}
+    return _with_version(changed, version)
+
+
+def _with_named(pod: Mapping[str, Any], images: Images) -> dict[str, Any]:
+    changed = dict(pod)
+    changed[_CONTAINERS] = list(_named(pod.get(_CONTAINERS) or (), _in(images, _CONTAINERS), _with_image))
     if volumes := list(_named(pod.get(_VOLUMES) or (), _in(images, _VOLUMES), _with_reference)):
-        pod[_VOLUMES] = volumes
-    spec["template"] = _with_version({**template, "spec": pod}, version)
-    return _with_version({**workload, "spec": spec}, version)
+        changed[_VOLUMES] = volumes
+    return changed
 
 
 def _in(images: Images, kind: str) -> dict[str, str]:

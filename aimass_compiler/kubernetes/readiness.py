@@ -11,6 +11,7 @@ from aimass_compiler.conventions import ExitCode
 from aimass_compiler.kubernetes.connection import Connection
 from aimass_compiler.kubernetes.failures import ClusterError, admission_reason
 from aimass_compiler.kubernetes.handover import deployment_of, desired, least, scaled_by
+from aimass_compiler.kubernetes.made_workload import made_of, state_of_both
 from aimass_compiler.kubernetes.objects import Object, ObjectKey, is_workload, key_of
 from aimass_compiler.kubernetes.pauses import pauses
 from aimass_compiler.kubernetes.transport import Report
@@ -47,7 +48,7 @@ def symptoms(connection: Connection, workload: Object) -> list[Symptom]:
     """What can be seen that is wrong with it, the most telling first; nothing where we may not look."""
     found = list(_of_conditions(workload))
     try:
-        pods = _new_pods(connection, workload)
+        pods = _new_pods(connection, made_of(connection, workload) or workload)
         found += [symptom for pod in pods for symptom in _of_pod(connection, pod)]
     except ClusterError:
         pass  # to read pods and events is a right of its own
@@ -211,15 +212,16 @@ def are_ready(connection: Connection, objects: Iterable[Object]) -> bool:
     listed = list(objects)
     wanted = [(key_of(each), least(each, listed)) for each in listed if is_workload(key_of(each))]
     found = [(connection.get(key), fewest) for key, fewest in wanted]
-    return all(live is not None and _seen_state(connection, live, fewest).is_ready for live, fewest in found)
+    return all(live is not None and seen_state(connection, live, fewest).is_ready for live, fewest in found)
 
 
-def _seen_state(connection: Connection, live: Object, fewest: int) -> WorkloadState:
-    """The state, unless a Rollout has not seen yet that the Deployment has changed whose pods it runs.
+def seen_state(connection: Connection, live: Object, fewest: int) -> WorkloadState:
+    """The state, which is that of what is made of it, too.
 
-    Until then it says how the version before went, such as that its canary was aborted.
+    Until a Rollout has seen that the Deployment has changed whose pods it runs, it says how the version
+    before went, such as that its canary was aborted.
     """
-    state = state_of(live, fewest)
+    state = state_of_both(connection, live, state_of(live, fewest))
     key = deployment_of(live)
     is_decided = state.is_ready or state.is_started or state.has_failed
     deployment = connection.get(key) if key is not None and is_decided else None
@@ -247,7 +249,7 @@ def wait_for(
 
 def _wait_for(waiting: _Waiting, key: ObjectKey, fewest: int) -> bool:
     """Wait for one workload; answers whether it is ready. Raises as `wait` does."""
-    return _watch(waiting, key, lambda live: _seen_state(waiting.connection, live, fewest))
+    return _watch(waiting, key, lambda live: seen_state(waiting.connection, live, fewest))
 
 
 def _watch(waiting: _Waiting, key: ObjectKey, state_of_live: Callable[[Object], WorkloadState]) -> bool:

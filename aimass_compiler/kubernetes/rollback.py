@@ -37,7 +37,6 @@ from aimass_compiler.kubernetes.pod_images import (
 from aimass_compiler.kubernetes.readiness import NotReady, wait
 from aimass_compiler.kubernetes.transport import Report
 from aimass_compiler.releases.release_file import Release
-from aimass_compiler.render.object_kind import templated_pods
 from aimass_compiler.render.serving.kinds import is_canary
 from aimass_compiler.render.targets import kind_of, kind_of_object
 
@@ -127,14 +126,14 @@ def _inventory(connection: Connection, wanted: Rollback) -> ClusterInventory:
 def _serving(connection: Connection, owned: ClusterInventory) -> tuple[Object, Object | None]:
     """The workload that has the template of the pods, and the Rollout that runs them in its place.
 
-    Raises ClusterError where there is none, or one of another form, as several nodes and KServe have.
+    Raises ClusterError where there is none, or one of another form, as several nodes have.
     """
     keys = [each.key for each in owned.entries if kind_of(each.key.group, each.key.kind).serves]
     found = [live for key in keys if (live := connection.get(key)) is not None]
     workload = next(filter(images_of, found), None)
     if workload is None:
         raise ClusterError(f"nothing serves `{owned.model}` in {owned.environment}", "apply it again")
-    if (kind_of_object(workload).pods or templated_pods) is not templated_pods:
+    if not kind_of_object(workload).pod_path:
         raise ClusterError(
             f"{key_of(workload)} has no template of pods that could be changed at once",
             "roll back in git, without `--now`, and apply",

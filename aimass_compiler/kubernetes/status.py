@@ -27,7 +27,6 @@ from aimass_compiler.kubernetes.objects import (
     owner_of,
 )
 from aimass_compiler.kubernetes.pod_images import images_of, model_digest, version_of
-from aimass_compiler.kubernetes.readiness import state_of
 from aimass_compiler.kubernetes.transport import AT_ONCE
 from aimass_compiler.model_path import name_of, team_of
 from aimass_compiler.programs import git
@@ -315,7 +314,7 @@ def _health(
     for key, document in live.items():
         if document is None:
             return Health.DEGRADED, f"{key} is gone"
-        state = state_of(document, least(document, around))
+        state = readiness.seen_state(connection, document, least(document, around))
         if state.is_ready:
             continue
         found = readiness.symptoms(connection, document)

@@ -214,7 +214,8 @@ class Serving(Frozen):
     """What runs a language model: `onnx`, on a CPU, or `vllm`; by default `vllm` in environments with an
     `accelerator`, else `onnx`."""
     target: Literal["kubernetes", "kserve"] | None = Field(None, exclude_if=is_absent)
-    """What a language model is deployed as: objects of Kubernetes, or an LLMInferenceService of KServe."""
+    """What the servers are deployed as: objects of Kubernetes, or an InferenceService of KServe (of a
+    language model, an LLMInferenceService). docs/targets.md says what each can do."""
     context: Integer | None = Field(None, ge=16, le=10_000_000, exclude_if=is_absent)
     """The most tokens of prompt and answer together; by default the model's `sequence_length`."""
     concurrent: Integer | None = Field(None, ge=1, le=4096, exclude_if=is_absent)

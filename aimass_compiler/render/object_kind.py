@@ -52,6 +52,14 @@ class Scaled(Struct, frozen=True):
     fewest: int
 
 
+class MadeWorkload(Struct, frozen=True):
+    """An object that a controller makes of another, within its namespace."""
+
+    group: str
+    kind: str
+    name: str
+
+
 class HealthCheck(Struct, frozen=True):
     """How far a live object of a kind is, for engines that do not know the kind."""
 
@@ -81,6 +89,10 @@ class ObjectKind(Struct, frozen=True, kw_only=True):
     finds_pods: Callable[[Object], Mapping[str, str] | None] | None = None
     """The labels of the pods of a live object, where its selector does not say them; none as long as it has
     none."""
+    pod_path: tuple[str, ...] = ()
+    """Where the spec of its pods stands, of a kind whose images can be changed at once."""
+    made: Callable[[Object], MadeWorkload] | None = None
+    """The workload that its controller makes of it, which says how far its pods are."""
     has_replicas: bool = False
     """Whether `spec.replicas` is the number of its pods, which scalers set."""
     serves: bool = False

@@ -103,6 +103,7 @@ RENDERED = {
     "AnalysisTemplate": (ROLLOUTS, "analysis-template-crd.yaml"),
     "ScaledObject": (KEDA, "keda.sh_scaledobjects.yaml"),
     "InferencePool": (INFERENCE, "inference.networking.k8s.io_inferencepools.yaml"),
+    "InferenceService": (KSERVE, "serving.kserve.io_inferenceservices.yaml"),
     "LLMInferenceService": (KSERVE_LLM, "serving.kserve.io_llminferenceservices.yaml"),
     "LeaderWorkerSet": (LEADER_WORKER_SET, "leaderworkerset.x-k8s.io_leaderworkersets.yaml"),
 }

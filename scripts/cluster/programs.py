@@ -33,6 +33,7 @@ _LONG = {
     "ray-operator": " (2 to 5 minutes)",
     "trainer-controller-manager": " (2 to 5 minutes)",
     "jobset": " (2 to 5 minutes)",
+    "kserve-manager": " (3 to 10 minutes)",
     "source-controller": " (3 to 10 minutes)",
     "kustomize-controller": " (3 to 10 minutes)",
 }
@@ -98,6 +99,7 @@ MODULES = (
         ("trainer-controller-manager",),
     ),
     Module("jobset", "sigs.k8s.io/jobset", ("jobset",)),
+    Module("kserve", "github.com/kserve/kserve/cmd/manager", ("kserve-manager",)),
     Module("flux-source", "github.com/fluxcd/source-controller", ("source-controller",)),
     Module("flux-kustomize", "github.com/fluxcd/kustomize-controller", ("kustomize-controller",)),
     Module("registry", ".", ("registry",)),
@@ -115,6 +117,8 @@ ROLLOUTS = ("rollouts-controller", "gatewayAPI")
 KUBERAY = ("ray-operator",)
 #: What makes JobSets of Kubeflow's training jobs, and pods of JobSets.
 KUBEFLOW_TRAINER = ("trainer-controller-manager", "jobset")
+#: What makes Deployments of InferenceServices.
+KSERVE = ("kserve-manager",)
 #: What fetches a repository and what applies it: the two controllers of Flux.
 FLUX = ("source-controller", "kustomize-controller")
 

@@ -101,7 +101,7 @@ def test_the_servers_are_told_the_limits_of_their_environment(name: str, objects
         limit = "--max-num-queued-reqs" if arguments else conventions.VARIABLE_CONCURRENCY
         assert told[limit] == str(running.serving.limits.concurrency)
         images = images_in(pod)
-        place = "volumes/model" if running.serving.model == "volume" else "containers/server"
+        place = "volumes/model" if running.serving.model == "volume" else f"containers/{server['name']}"
         assert images[place] == f"{REGISTRY}/{VARIED[name].name}@{DIGEST}"
         others = {place for place, reference in images.items() if not reference.endswith(f"@{DIGEST}")}
         engine = f"containers/{server['name']}"

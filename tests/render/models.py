@@ -199,6 +199,14 @@ VARIED: dict[str, Pipeline] = {
         {"engine": "vllm", "target": "kserve", "replicas": {"min": 2, "max": 2}}, {"prod": GPU}
     ),
     "language-canary": language_model({"rollout": _CANARY, "gateway": _GATEWAY}, {"prod": GPU}),
+    "rows-by-kserve": pipeline(
+        {"serving": {"target": "kserve", "gateway": _GATEWAY, "model": "volume"}},
+        overrides={
+            "dev": {"serving": {"replicas": _ONE, "resources": {"cpu": "3"}, "model": "image"}},
+            "staging": {"serving": {"target": "kubernetes"}},
+            "prod": {"serving": {"replicas": {"min": 3, "max": 20}}},
+        },
+    ),
     "no-retraining": pipeline({"monitoring": {"retrain": {"schedule": None}, "runbook": None}}),
     "longest-name": pipeline({"metadata": {"name": "a" + "-b" * 19 + "c"}}),
     "hostile-text": pipeline(

@@ -17,6 +17,7 @@ from aimass_compiler.render.serving import (
     canary,
     devices,
     inference,
+    inference_service,
     kserve,
     network,
     queue_scaler,
@@ -51,14 +52,14 @@ def objects(pipeline: Pipeline, environment: str | None = None) -> list[Object]:
     found = [
         _workload(pipeline.metadata, served),
         *service_accounts(name, served.pods or PodSettings.default()),
-        *_addressed(served, prometheus),
+        *_addressed(pipeline.metadata, served, prometheus),
         *_scaling(served, namespace),
         *_devices(served),
     ]
-    if serving.target == KSERVE:
+    if _makes_the_rest(serving):
         return _labelled(found)
     backends: dict[str, int | None] = {name: None}
-    if serving.rollout.canary:
+    if serving.rollout.canary and serving.target != KSERVE:
         found += [*canary.services(name, serving), canary.rollout(name, serving, namespace)]
         found += analysis.templates(name, serving, pipeline.task, pipeline.settings.prometheus)
         backends = {canary.stable_name(name, serving): 100, canary.canary_name(name): 0}
@@ -87,16 +88,23 @@ def _way_in(name: str, serving: Serving) -> Iterator[Object]:
         yield from _route(name, serving, serving.gateway, {name: None})
 
 
+def _makes_the_rest(serving: Serving) -> bool:
+    """Whether KServe makes Service, route and all of a language model's pods."""
+    return serving.target == KSERVE and serving.context is not None
+
+
 def _workload(about: Metadata, served: Served) -> Object:
     serving = served.serving
-    if serving.target == KSERVE:
+    if _makes_the_rest(serving):
         return kserve.llm_inference_service(about, served)
+    if serving.target == KSERVE:
+        return inference_service.inference_service(about, served)
     if serving.nodes is not None:
         return several_nodes.leader_worker_set(about, served, serving.nodes)
     return workload.deployment(about, served)
 
 
-def _addressed(served: Served, prometheus: str) -> Iterator[Object]:
+def _addressed(about: Metadata, served: Served, prometheus: str) -> Iterator[Object]:
     name, serving = served.model, served.serving
     service, policy = (
         network.service(name, name, grpc=bool(serving.grpc)),
@@ -104,7 +112,9 @@ def _addressed(served: Served, prometheus: str) -> Iterator[Object]:
     )
     if serving.nodes is not None:
         service, policy = several_nodes.answering(service), several_nodes.among_themselves(policy)
-    yield from [service, policy] if serving.target != KSERVE else [policy]
+    if serving.target == KSERVE:
+        service = {**service, "metadata": {**service["metadata"], **workload.notes(about)}}
+    yield from [policy] if _makes_the_rest(serving) else [service, policy]
 
 
 def _route(
@@ -120,7 +130,7 @@ def _route(
 
 def _scaling(served: Served, namespace: str | None) -> Iterator[Object]:
     name, serving, replicas = served.model, served.serving, served.serving.replicas
-    if serving.target == KSERVE:
+    if _makes_the_rest(serving):
         return
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
     if serving.rollout.canary:
@@ -130,7 +140,7 @@ def _scaling(served: Served, namespace: str | None) -> Iterator[Object]:
     if _is_scaled_by_queue(serving):
         prometheus = served.settings.prometheus
         yield queue_scaler.scaled_object(name, serving, target, prometheus, namespace)
-    elif replicas.min < replicas.max:
+    elif replicas.min < replicas.max and serving.target != KSERVE:
         yield autoscaler.horizontal_pod_autoscaler(name, replicas, target)
     if replicas.min >= autoscaler.FEWEST_FOR_BUDGET:
         yield autoscaler.disruption_budget(name)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from aimass_compiler.render.object_kind import (
     HealthCheck,
+    MadeWorkload,
     Object,
     ObjectKind,
     Pods,
@@ -15,6 +16,7 @@ from aimass_compiler.render.object_kind import (
     at,
     templated_pods,
 )
+from aimass_compiler.render.serving.inference_service import MADE
 
 _ARGO_ROLLOUTS = "Argo Rollouts (https://argo-rollouts.readthedocs.io)"
 _OF_PODS = (("", "events"), ("", "pods"))
@@ -109,6 +111,7 @@ DEPLOYMENT = ObjectKind(
     rank=Rank.WORKLOAD,
     state=_deployment_state,
     pods=templated_pods,
+    pod_path=("spec", "template", "spec"),
     has_replicas=True,
     serves=True,
     explained_by=(*_OF_PODS, ("apps", "replicasets")),
@@ -161,6 +164,22 @@ def _group_pods(document: Object) -> Iterable[Pods]:
         yield Pods(worker, count * max(0, int(group.get("size", 1)) - 1))
 
 
+def _predictor_pods(document: Object) -> Iterable[Pods]:
+    """Its template is what its controller makes of the object's own labels and of the predictor."""
+    predictor = at(document, "spec", "predictor")
+    metadata = {"labels": at(predictor, "labels") or {}}
+    return (
+        [Pods({"metadata": metadata, "spec": predictor}, int(predictor.get("minReplicas", 1)))]
+        if predictor
+        else []
+    )
+
+
+def _predictor_made(document: Object) -> MadeWorkload:
+    name = document["metadata"]["name"]
+    return MadeWorkload("apps", "Deployment", MADE.format(name=name))
+
+
 def _kserve_pods(document: Object) -> Iterable[Pods]:
     pod = at(document, "spec", "template")
     return [Pods({"spec": pod}, int(at(document, "spec", "replicas") or 1))] if pod else []
@@ -189,6 +208,19 @@ LLM_INFERENCE_SERVICE = ObjectKind(
     serves=True,
     explained_by=(*_OF_PODS, ("apps", "replicasets")),
 )
+INFERENCE_SERVICE = ObjectKind(
+    kind="InferenceService",
+    group="serving.kserve.io",
+    rank=Rank.WORKLOAD,
+    operator="KServe 0.20 (https://kserve.github.io)",
+    state=_conditioned("Ready"),
+    health=_health_by("serving.kserve.io/v1beta1", "Ready"),
+    pods=_predictor_pods,
+    pod_path=("spec", "predictor"),
+    made=_predictor_made,
+    serves=True,
+    explained_by=(*_OF_PODS, ("apps", "deployments"), ("apps", "replicasets")),
+)
 KINDS = (
     DEPLOYMENT,
     ROLLOUT,
@@ -197,4 +229,5 @@ KINDS = (
     INFERENCE_POOL,
     LEADER_WORKER_SET,
     LLM_INFERENCE_SERVICE,
+    INFERENCE_SERVICE,
 )

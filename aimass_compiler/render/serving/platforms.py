@@ -9,6 +9,15 @@ from aimass_compiler.render.platform import Answer, Has, Lacks, Platform, Untold
 KSERVE = "kserve"
 EXPLANATIONS = (
     Explanation(
+        "AM500",
+        "KServe's InferenceService does not say this",
+        "With `target: kserve` a model of rows is an InferenceService. KServe 0.20 starts servers of a "
+        "second version beside the first where one is written (`spec.canary`), but divides no requests "
+        "between them: its routes know nothing of it, and nothing judges the new version. So a canary is one "
+        "of Argo Rollouts, which needs a Deployment: leave `target` out there. And who shares a server has "
+        "none that KServe could run.",
+    ),
+    Explanation(
         "AM437",
         "KServe's LLMInferenceService does not say this",
         "KServe 0.20 scales an LLMInferenceService by another controller, divides requests between two "
@@ -17,6 +26,11 @@ EXPLANATIONS = (
     ),
 )
 EXAMPLES = (
+    Example(
+        "AM500",
+        fails="serving: {target: kserve, rollout: {canary: [10, 100]}, gateway: {host: churn.example.com}}",
+        passes="serving: {target: kserve, gateway: {host: churn.example.com}}",
+    ),
     Example(
         "AM437",
         fails="serving: {engine: vllm, target: kserve, replicas: {min: 2, max: 4}}",
@@ -137,6 +151,31 @@ def _not_by_kserve(key: str, instead: str) -> Lacks:
     )
 
 
+KSERVE_OF_ROWS = Platform(
+    area="serving",
+    name="kserve",
+    title="An InferenceService of KServe 0.20 in Standard mode, whose container is our server",
+    chosen_by="`serving: {target: kserve}`",
+    is_chosen=of_serving(lambda serving: not _is_of_text(serving) and serving.target == KSERVE),
+    code="AM500",
+    answers={
+        **_OF_ROWS,
+        "serving.replicas.zones": _HAS,
+        "serving.model": _HAS,
+        "serving.rollout.surge": _HAS,
+        "serving.replicas.max": Has("KServe's HorizontalPodAutoscaler, by CPU"),
+        "serving.rollout.canary": Lacks(
+            because="KServe divides no requests between two versions of an InferenceService",
+            instead="leave `canary` out, or `target`",
+        ),
+        "serving.rollout.analysis": _UNTOLD,
+        "serving.gateway.host": Has("HTTPRoute"),
+        "serving.shared": Lacks(
+            because="a model that shares a server has none that KServe could run",
+            instead="leave `shared` out, or `target`",
+        ),
+    },
+)
 KSERVE_OF_TEXT = Platform(
     area="serving",
     name="kserve, language model",
@@ -160,4 +199,4 @@ KSERVE_OF_TEXT = Platform(
         "serving.nodes": _not_by_kserve("nodes", "leave `nodes` out"),
     },
 )
-PLATFORMS = (KUBERNETES, SHARED, KUBERNETES_OF_TEXT, KSERVE_OF_TEXT)
+PLATFORMS = (KUBERNETES, KSERVE_OF_ROWS, SHARED, KUBERNETES_OF_TEXT, KSERVE_OF_TEXT)

@@ -9,6 +9,7 @@ from aimass_compiler import conventions
 from aimass_compiler.catalog.language_engine import ONNX, VLLM
 from aimass_compiler.pipeline import Metadata, Pipeline
 from aimass_compiler.pipeline.pod_settings import PodSettings
+from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.names import annotated, component_label, serving_selector
 from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, pod_security
 from aimass_compiler.render.pod_settings import settled
@@ -62,13 +63,18 @@ def deployment(about: Metadata, served: Served) -> dict[str, Any]:
             **({"replicas": replicas.min} if is_fixed else {}),
             "revisionHistoryLimit": 5,
             **deadline(served),
-            "strategy": {
-                "type": "RollingUpdate",
-                "rollingUpdate": {"maxUnavailable": 0, "maxSurge": str(serving.rollout.surge)},
-            },
+            "strategy": strategy(serving),
             "selector": {"matchLabels": selector},
             "template": template(served),
         },
+    }
+
+
+def strategy(serving: Serving) -> dict[str, Any]:
+    """How servers of a new version take over at once: none leaves before another is ready."""
+    return {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxUnavailable": 0, "maxSurge": str(serving.rollout.surge)},
     }
 
 
