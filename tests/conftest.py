@@ -20,7 +20,12 @@ os.environ["PATH"] = programs.path()
 # Else each process that a test starts would compile the compiler anew, which takes longer than what it does.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-pytest_plugins = ("tests.harness.image_registry", "tests.harness.night_table", "tests.harness.not_run")
+pytest_plugins = (
+    "tests.harness.browser",
+    "tests.harness.image_registry",
+    "tests.harness.night_table",
+    "tests.harness.not_run",
+)
 
 for profile, share in PROFILES.items():
     settings.register_profile(

@@ -62,8 +62,8 @@ def _changes(folder: Path, earlier: EarlierRows) -> Iterator[str]:
 
 
 def _profile(folder: Path, pipeline: Pipeline) -> Iterator[str]:
-    """Write the page of the prepared rows, and say where it is."""
-    from aimass_compiler.cli.views.profile import page
+    """Write a profile of the prepared rows, and say how to see it."""
+    from aimass_compiler.cli.views.profile import document
     from aimass_compiler.engines.local import Local
     from aimass_compiler.engines.table_profile import profile
 
@@ -72,10 +72,10 @@ def _profile(folder: Path, pipeline: Pipeline) -> Iterator[str]:
         target = next((name for name in pipeline.task.targets if name in table.schema), None)
         found = profile(table, target)
     path = folder / artifacts.PROFILE
-    path.write_text(page(pipeline.path, found), encoding="utf-8")
+    path.write_text(document(pipeline.path, found), encoding="utf-8")
     count = len(found.suspects)
     suspects = f", {count} to look at" if count else ""
-    yield f"a profile of them{suspects}: {path.relative_to(folder.parents[1 + pipeline.path.count('/')])}"
+    yield f"a profile of them{suspects}: `aimass profile {pipeline.path}`, and in the report"
 
 
 def _some_rows(folder: Path) -> list[polars.DataFrame | polars.LazyFrame]:

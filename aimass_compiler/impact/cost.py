@@ -104,9 +104,11 @@ class Measured(Struct, frozen=True):
 
 def model_cost(model: ChangedModel, root: Path, prices: Prices | None) -> Cost:
     """The estimates of a model; `root` is the project's folder, where its last search may be."""
-    measured = _last_search(root, model.renamed_from or model.name)
     sides = (model.old_facts, model.new_facts)
-    old, new = (None if facts is None else _estimate(facts, measured, model.name, root) for facts in sides)
+    old, new = (
+        None if facts is None else estimate(facts, model.name, root, measured_as=model.renamed_from or "")
+        for facts in sides
+    )
     return Cost(old, new, prices or _currency_of(old, new))
 
 
@@ -124,9 +126,9 @@ def _currency_of(*sides: Estimate | None) -> Prices | None:
     return Prices.default() if any(each and each.hourly is not None for each in rented) else None
 
 
-def _estimate(facts: Resolved, measured: Measured | None, model: str, root: Path) -> Estimate:
-    """What a model with this record is estimated to use."""
-    search = _search(facts.search, measured)
+def estimate(facts: Resolved, model: str, root: Path, *, measured_as: str = "") -> Estimate:
+    """What a model with this record is estimated to use; its last search may have been under another name."""
+    search = _search(facts.search, _last_search(root, measured_as or model))
     length = None if search.hours is None else search.hours * search.searches
     pods = Use(facts.job.cpu, facts.job.gib, facts.job.gpu) if facts.job else None
     serving = {name: _serving(environment.servers) for name, environment in facts.environments.items()}

@@ -47,7 +47,9 @@ PARITY = f"{PACKAGE}/{conventions.PARITY_FILE}"
 MODEL_CARD = f"{PACKAGE}/{conventions.MODEL_CARD_FILE}"
 #: Beside what DVC knows: how the rows differ from those of the run before, and what they look like.
 ROW_CHANGES = "changes.json"
-PROFILE = "profile.html"
+PROFILE = "profile.json"
+#: All of it, for people.
+REPORT = "report.html"
 #: What the packaged model reached, which the record of its version has.
 REACHED = f"package/{conventions.METRICS_FILE}"
 SERVICE_REPORT = "test/report.json"

@@ -28,6 +28,7 @@ ORDER = (
     "contract",
     "run",
     "runs",
+    "report",
     "train",
     "serve",
     "predict",

@@ -17,7 +17,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
-from aimass_compiler.cli import search_page, snapshots, terminal
+from aimass_compiler.cli import snapshots, terminal
 from aimass_compiler.cli.prepared_rows import EarlierRows, told
 from aimass_compiler.cli.selection import add_root, add_spec, project_of
 from aimass_compiler.cli.views.run import StageProgress, results
@@ -67,6 +67,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
         choices=conventions.ENGINES,
         help="what moves the rows of prepare and features: polars here, or the workers of a Ray cluster, "
         f"with the same results (default: ${conventions.ENGINE_VARIABLE}, else local)",
+    )
+    parser.add_argument(
+        "--no-report", action="store_true", help="leave out the report, artifacts/MODEL/report.html"
     )
     parser.add_argument("--verbose", action="store_true", help="show what DVC says, too")
     add_root(parser)
@@ -125,9 +128,21 @@ def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namesp
         print("nothing changed since the last run")
     is_kept = bool(arguments.set or arguments.name)
     sys.stdout.write(results(folder, pipeline, stages.reached, status, is_kept=is_kept))
-    if stages.has_changed and "train" in stages.reached:
-        search_page.draw(folder, pipeline.path)
+    if stages.reached and not arguments.no_report:
+        _report(project, pipeline)
     return status
+
+
+def _report(project: Project, pipeline: Pipeline) -> None:
+    """Write what was reached as a page, however the run ended; that it cannot be written is told."""
+    from aimass_compiler.cli.pages.report_file import write_report
+
+    try:
+        path = write_report(project.root, pipeline)
+    except OSError as error:
+        terminal.report(f"note: the report could not be written: {error}")
+        return
+    print(f"the report of all that: {path.relative_to(project.root)}")
 
 
 def _report_missing_framework(pipeline: Pipeline, until: str | None) -> None:

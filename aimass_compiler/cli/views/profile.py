@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli.views.cells import safe, table
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
 
     from aimass_compiler.engines.table_profile import ColumnProfile, TableProfile
 
-_TEMPLATE = "profile.html.jinja"
 _LONGEST = 44
 
 
@@ -29,14 +27,12 @@ def document(name: str, found: TableProfile) -> str:
 
 def page(name: str, found: TableProfile) -> str:
     """The profile as one HTML page that needs nothing else."""
-    import jinja2
+    from aimass_compiler.cli.pages.blocks import Page, Section
+    from aimass_compiler.cli.pages.document import html
+    from aimass_compiler.cli.pages.report.data import profile_blocks
 
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=True, trim_blocks=True)
-    source = resources.files(__package__).joinpath(_TEMPLATE).read_text(encoding="utf-8")
-    head, *rows = _rows(found)
-    return environment.from_string(source).render(
-        name=name, found=found, head=head, rows=rows, summary=list(_summary(found))
-    )
+    blocks = list(profile_blocks(json.loads(document(name, found))))
+    return html(Page(name, "; ".join(_summary(found)), [Section("data", "Data", blocks)]))
 
 
 def _lines(name: str, found: TableProfile) -> Iterator[str]:

@@ -1,0 +1,87 @@
+"""Write what a model's last run reached as one HTML page.
+
+Data, search, learning curves, metrics by split and slice, calibration, confusion or residuals, gates, the
+test of its service, and where it comes from: in one file that needs no network, artifacts/MODEL/report.html.
+`aimass run` writes it, too. With --watch it is served on this machine, and follows a run that goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aimass_compiler.cli import terminal
+from aimass_compiler.cli.selection import UnknownName, add_root, add_spec, project_of, spec_of
+from aimass_compiler.cli.views import findings
+from aimass_compiler.conventions import ARTIFACTS_FOLDER, ExitCode
+
+if TYPE_CHECKING:
+    from aimass_compiler.pipeline import Pipeline
+    from aimass_compiler.project import Project
+
+EXIT_CODES = (ExitCode.DISK,)
+EXAMPLES = """
+  aimass report churn                    artifacts/churn/report.html
+  aimass report churn --into churn.html  another file
+  aimass report churn --watch            on http://127.0.0.1:8090 while it trains
+"""
+_PORT = 8090
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    add_spec(parser)
+    parser.add_argument(
+        "--into", type=Path, metavar="FILE", help="where to (default: report.html of its artifacts)"
+    )
+    parser.add_argument(
+        "--watch", action="store_true", help="serve it on this machine, and show what changes, until stopped"
+    )
+    parser.add_argument("--port", type=int, default=_PORT, help="of --watch (default: %(default)s)")
+    add_root(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write or serve it; answers an ExitCode."""
+    project = project_of(arguments)
+    pipeline = _pipeline(project, arguments.model)
+    if pipeline is None:
+        return ExitCode.FAILED
+    if arguments.watch:
+        from aimass_compiler.cli.pages.live_report import serve
+
+        return serve(project.root, pipeline, arguments.port)
+    folder = project.root / ARTIFACTS_FOLDER / pipeline.path
+    if not folder.is_dir():
+        way = f"`aimass run {pipeline.path}` trains it; in a clone `dvc pull` brings what was trained"
+        raise UnknownName(f"`{pipeline.path}` has no results here", way)
+    return _written(project, pipeline, arguments.into)
+
+
+def _pipeline(project: Project, name: str) -> Pipeline | None:
+    """What the spec says now; None where it has errors, which are shown."""
+    from aimass_compiler.compile import compile_specs
+    from aimass_compiler.diagnostics import has_errors
+
+    compiled = compile_specs(project, [spec_of(project, name)])
+    if has_errors(compiled.findings):
+        findings.show(compiled.findings, compiled.documents, "people")
+        return None
+    (pipeline,) = compiled.pipelines.values()
+    return pipeline
+
+
+def _written(project: Project, pipeline: Pipeline, path: Path | None) -> int:
+    from aimass_compiler.cli.pages.document import HOW_TO_INSTALL, can_draw
+    from aimass_compiler.cli.pages.report_file import write_report
+
+    try:
+        target = write_report(project.root, pipeline, path)
+    except OSError as error:
+        terminal.error(f"{error.filename} could not be written: {error.strerror}")
+        return ExitCode.DISK
+    print(target if path else target.relative_to(project.root))
+    if not can_draw():
+        terminal.report(f"note: it has no charts, for want of Vega: {HOW_TO_INSTALL}")
+    return ExitCode.DONE

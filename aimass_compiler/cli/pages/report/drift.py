@@ -1,0 +1,50 @@
+"""How rows have moved: those of this run against those of the run before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from aimass_compiler.cli.pages import charts
+from aimass_compiler.cli.pages.blocks import Block, Cell, Chart, Grid, Marked, Remark, Tone, number
+from aimass_compiler.cli.pages.report.run_results import RunResults
+from aimass_compiler.stages import artifacts
+
+_MOST = 25
+
+
+def blocks(results: RunResults) -> Iterator[Block]:
+    """The columns, those that moved most first; coloured by the spec's own limits."""
+    changes = results.document(artifacts.ROW_CHANGES)
+    columns: Mapping[str, Any] = changes.get("columns", {})
+    if not columns:
+        return
+    rows = changes["rows"]
+    yield Remark(f"Against the run before: {rows['now']:,} training rows now, {rows['before']:,} then.")
+    moved = sorted(columns.items(), key=lambda item: -(item[1]["psi"] or 0.0))
+    drift = results.pipeline.monitoring.drift
+    limits = (drift.warn, drift.page) if drift else (None, None)
+    text = "Population stability index of each column's training rows against those of the run before."
+    drawn = [{"label": name, "x": each["psi"]} for name, each in moved[:_MOST] if each["psi"] is not None]
+    head = ["column", "stability index", "Kolmogorov–Smirnov", "missing then", "missing now", "new values"]
+    grid = Grid(
+        "Columns, those that moved most first",
+        head,
+        [_row(*each, limits) for each in moved],
+        frozenset({1, 2, 3, 4}),
+    )
+    yield Chart("Movement of columns", text, charts.bars(drawn, "stability index"), grid)
+
+
+def _row(name: str, found: Mapping[str, Any], limits: tuple[float | None, float | None]) -> list[Cell]:
+    index = found["psi"]
+    missing = found["missing"]
+    shares = [f"{missing[when]:.1%}" for when in ("before", "now")]
+    new = ", ".join(map(str, found["new_values"][:5])) or "–"
+    return [name, Marked(number(index), _tone(index, *limits)), number(found["ks"]), *shares, new]
+
+
+def _tone(index: float | None, warn: float | None, page: float | None) -> Tone:
+    if index is None or warn is None or page is None or index < warn:
+        return ""
+    return "bad" if index >= page else "doubtful"

@@ -1,0 +1,51 @@
+"""What the stages of a model left, read file by file: what is not there, or cannot be read, is empty."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aimass_compiler import conventions
+
+if TYPE_CHECKING:
+    from aimass_compiler.pipeline import Pipeline
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """A model, its project's folder, and below it what its last run left."""
+
+    root: Path
+    pipeline: Pipeline
+
+    @property
+    def folder(self) -> Path:
+        """Where the stages leave their results."""
+        return self.root / conventions.ARTIFACTS_FOLDER / self.pipeline.path
+
+    def document(self, path: str) -> dict[str, Any]:
+        """A JSON file below the folder; empty where there is none."""
+        try:
+            found = json.loads((self.folder / path).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def rows(self, path: str) -> list[dict[str, str]]:
+        """The rows of a table of separated values below the folder; none where there is no such file."""
+        try:
+            with (self.folder / path).open(encoding="utf-8", newline="") as stream:
+                return list(csv.DictReader(stream))
+        except (OSError, ValueError, csv.Error):
+            return []
+
+    def lines(self, path: str) -> list[dict[str, Any]]:
+        """A file of one JSON object a line; none where there is no such file."""
+        try:
+            text = (self.folder / path).read_text(encoding="utf-8")
+            return [json.loads(line) for line in text.splitlines() if line.strip()]
+        except (OSError, ValueError):
+            return []

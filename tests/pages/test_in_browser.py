@@ -1,0 +1,54 @@
+"""A report in a real browser, from a file: drawn without complaint, by keyboard, for everybody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aimass_compiler.cli.pages.document import html
+from aimass_compiler.cli.pages.report import report
+from pages.results import EVIL, churn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.harness.browser import Opened
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report whose every name is hostile."""
+    folder = tmp_path_factory.mktemp("report")
+    path = folder / "report.html"
+    path.write_text(html(report(churn(folder, EVIL))), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_report_is_drawn_and_shuts_nobody_out(
+    opened: Callable[..., Opened], page: Path, scheme: str
+) -> None:
+    seen = opened(page, color_scheme=scheme)
+    assert seen.drawn() >= 6
+    assert seen.barriers() == []
+    assert seen.complaints == []
+    assert seen.page.title() == "churn", "nothing that was run has changed it"
+
+
+def test_by_keyboard_it_turns_dark_and_on_paper_light(opened: Callable[..., Opened], page: Path) -> None:
+    seen = opened(page, color_scheme="light")
+    seen.drawn()
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = seen.page.evaluate(ground)
+    seen.page.keyboard.press("Tab")
+    assert seen.page.evaluate("document.activeElement.className") == "skip"
+    seen.page.keyboard.press("Tab")
+    seen.page.keyboard.press("Enter")
+    assert seen.page.evaluate(ground) != light
+    seen.page.emulate_media(media="print")
+    assert seen.page.evaluate(ground) == light
+    assert seen.complaints == []

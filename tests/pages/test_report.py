@@ -1,0 +1,122 @@
+"""A report has a section for what there is, is one file, and takes what specs and data say as text."""
+
+from __future__ import annotations
+
+import re
+import threading
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from aimass_compiler.cli.pages import document
+from aimass_compiler.cli.pages.document import html
+from aimass_compiler.cli.pages.live_report import live_server
+from aimass_compiler.cli.pages.report import report
+from aimass_compiler.cli.pages.report.run_results import RunResults
+from pages.results import EVIL, churn, results
+
+
+class Seen(HTMLParser):
+    """What a browser would find: elements with their attributes, and the text outside of scripts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture(autouse=True)
+def without_vega(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A megabyte of script that does not matter here."""
+    monkeypatch.setattr(document, "_vega", lambda: "vega()")
+
+
+def anchors(found: RunResults) -> list[str]:
+    return [section.anchor for section in report(found).sections]
+
+
+def test_everything_that_stages_left_has_a_section(tmp_path: Path) -> None:
+    assert anchors(churn(tmp_path)) == [
+        "summary", "gates", "difference", "data", "drift", "search", "learning", "metrics", "answers",
+        "importance", "service", "lineage",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("model", ["churn", "diabetes", "demand", "tickets"])
+def test_what_there_is_not_is_left_out(tmp_path: Path, model: str) -> None:
+    assert anchors(results(tmp_path, model)) == ["summary", "lineage"]
+
+
+def test_a_damaged_result_is_as_none(tmp_path: Path) -> None:
+    damaged = results(tmp_path, "churn", METRICS="{", TRIALS="[]", HISTORY="\0", VERDICT="7")
+    assert anchors(damaged) == ["summary", "lineage"]
+
+
+def test_gates_that_were_missed_come_first(tmp_path: Path) -> None:
+    text = Seen(html(report(churn(tmp_path)))).text
+    assert text.index("✗ missed") < text.index("✓ held")
+
+
+def test_what_specs_and_data_say_is_text(tmp_path: Path) -> None:
+    tame, evil = (Seen(html(report(churn(tmp_path / name, name)))) for name in ("ordinary", EVIL))
+    assert [tag for tag, _ in evil.elements] == [tag for tag, _ in tame.elements]
+    assert EVIL in evil.text
+
+
+def test_a_page_is_one_file_that_runs_its_own_scripts_alone(tmp_path: Path) -> None:
+    page = html(report(churn(tmp_path)))
+    seen = Seen(page)
+    assert not [
+        given for _, given in seen.elements if {"src", "href", "action"} & {*given} and not is_own(given)
+    ]
+    (policy,) = [given["content"] for tag, given in seen.elements if given.get("http-equiv")]
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.S)
+    assert policy is not None
+    assert len(scripts) == len(re.findall(r"'sha256-[^']+'", policy))
+    assert "unsafe-eval" not in policy
+
+
+def is_own(given: dict[str, str | None]) -> bool:
+    return (given.get("href") or "").startswith("#")
+
+
+def test_the_same_results_are_the_same_bytes(tmp_path: Path) -> None:
+    found = churn(tmp_path)
+    assert html(report(found)) == html(report(found))
+
+
+def test_without_vega_the_numbers_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document, "can_draw", lambda: False)
+    seen = Seen(html(report(churn(tmp_path))))
+    assert not [given for _, given in seen.elements if given.get("class") == "chart"]
+    assert document.HOW_TO_INSTALL in seen.text
+
+
+def test_a_live_page_follows_and_answers_nobody_elsewhere(tmp_path: Path) -> None:
+    found = churn(tmp_path)
+    with live_server(found.root, found.pipeline, 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+        def told(path: str, **headers: str) -> str:
+            request = Request(f"http://127.0.0.1:{server.server_port}{path}", headers=headers)
+            with urlopen(request, timeout=10) as answer:  # noqa: S310  # this machine
+                return str(answer.read().decode())
+
+        before = told("/state")
+        assert told("/state") == before
+        assert "connect-src" in told("/")
+        churn(tmp_path, "changed")
+        assert told("/state") != before
+        with pytest.raises(HTTPError, match="403"):
+            told("/", Host="attacker.example.com:80")
+        server.shutdown()
