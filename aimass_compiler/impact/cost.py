@@ -17,7 +17,7 @@ from aimass_compiler.pipeline.settings import Prices
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:
-    from aimass_compiler.render.facts import Resolved, SearchSize, Servers
+    from aimass_compiler.render.facts import JobBound, Resolved, SearchSize, Servers
 
 #: A year has 8,760 hours; clouds bill a twelfth of them as a month.
 HOURS_PER_MONTH = 730
@@ -85,6 +85,10 @@ class Estimate(Struct, frozen=True, omit_defaults=True):
     serving: Mapping[str, ServingCost]
     tuning: TuningCost | None = None
     """Of a language model, what training takes of accelerators."""
+    pods: Use | None = None
+    """What the pods of a training job ask for, all together."""
+    bounds: tuple[JobBound, ...] = ()
+    """What that may be of."""
 
 
 class Cost(Struct, frozen=True):
@@ -133,7 +137,9 @@ def estimate(facts: Resolved, model: str, root: Path, *, measured_as: str = "") 
     pods = Use(facts.job.cpu, facts.job.gib, facts.job.gpu) if facts.job else None
     serving = {name: _serving(environment.servers) for name, environment in facts.environments.items()}
     tuning = None if facts.fine_tuning is None else tuning_cost(facts.fine_tuning, model, root)
-    return Estimate(search, pods.times(length) if pods and length is not None else None, serving, tuning)
+    bounds = facts.job.bounds if facts.job else ()
+    taken = pods.times(length) if pods and length is not None else None
+    return Estimate(search, taken, serving, tuning, pods if bounds else None, bounds)
 
 
 def _last_search(root: Path, model: str) -> Measured | None:

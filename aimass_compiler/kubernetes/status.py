@@ -27,6 +27,7 @@ from aimass_compiler.kubernetes.objects import (
     owner_of,
 )
 from aimass_compiler.kubernetes.pod_images import images_of, model_digest, version_of
+from aimass_compiler.kubernetes.running_jobs import RunningJob, running_jobs
 from aimass_compiler.kubernetes.transport import AT_ONCE
 from aimass_compiler.model_path import name_of, team_of
 from aimass_compiler.programs import git
@@ -103,6 +104,8 @@ class DeployedEnvironment:
     models: tuple[DeployedModel, ...] = ()
     orphans: tuple[ClusterInventory, ...] = ()
     """What this project applied for it in other namespaces."""
+    jobs: tuple[RunningJob, ...] = ()
+    """Training jobs that have not ended."""
     failure: ClusterError | None = None
     """Why it cannot be looked at."""
 
@@ -166,10 +169,11 @@ def _environment(
         found = running(connection, name, namespace, state, pool)
         every, is_first = place.all_namespaces, namespace == min(place.all_namespaces)
         orphans = inventory.elsewhere(connection, name, every, state.source) if is_first else []
+        jobs = running_jobs(connection, namespace)
     except ClusterError as error:
         return DeployedEnvironment(name, namespace, connection.address, failure=error)
     return DeployedEnvironment(
-        name, namespace, connection.address, connection.now(), tuple(found), tuple(orphans)
+        name, namespace, connection.address, connection.now(), tuple(found), tuple(orphans), jobs
     )
 
 

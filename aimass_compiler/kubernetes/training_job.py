@@ -26,6 +26,7 @@ from aimass_compiler.kubernetes.lease import Locked, leased
 from aimass_compiler.kubernetes.objects import Object, in_ranks, key_of
 from aimass_compiler.kubernetes.operator_jobs import OperatorJobs
 from aimass_compiler.kubernetes.prune import wait_until_gone
+from aimass_compiler.kubernetes.queue import why_it_waits
 from aimass_compiler.kubernetes.ray_jobs import RAY_JOBS
 from aimass_compiler.kubernetes.readiness import NotReady, wait_for
 from aimass_compiler.kubernetes.train_jobs import TRAIN_JOBS
@@ -39,7 +40,7 @@ _LONGEST_PAUSE = 3.0
 #: For the pod through which files are copied, and for what must be gone.
 _COPY_SECONDS = 600.0
 #: By the kind of their job.
-_OPERATORS = {each.kind.kind: each for each in (RAY_JOBS, TRAIN_JOBS)}
+OPERATORS_JOBS = {each.kind.kind: each for each in (RAY_JOBS, TRAIN_JOBS)}
 
 
 class TrainingFailed(ClusterError):  # noqa: N818  # it reads as what is the case
@@ -74,13 +75,13 @@ class ClusterTraining:
     @property
     def job(self) -> Object:
         """The job that trains once."""
-        (found,) = (each for each in self.objects if each["kind"] in _OPERATORS)
+        (found,) = (each for each in self.objects if each["kind"] in OPERATORS_JOBS)
         return found
 
     @property
     def jobs(self) -> OperatorJobs:
         """How such jobs are read back."""
-        return _OPERATORS[self.job["kind"]]
+        return OPERATORS_JOBS[self.job["kind"]]
 
     @property
     def template(self) -> Object:
@@ -119,7 +120,7 @@ def train(connection: Connection, kubectl: Kubectl, wanted: ClusterTraining, rep
             wait_for(
                 connection,
                 key,
-                partial(_state, wanted),
+                partial(_state, connection, wanted),
                 lease.check,
                 deadline=deadline,
                 report=report,
@@ -260,9 +261,11 @@ def _needed(wanted: ClusterTraining) -> Iterator[Object]:
     return (each for each in wanted.objects if (each["kind"], each["metadata"]["name"]) in names)
 
 
-def _state(wanted: ClusterTraining, live: Object) -> WorkloadState:
-    """How far the job is, also by what it says itself."""
+def _state(connection: Connection, wanted: ClusterTraining, live: Object) -> WorkloadState:
+    """How far the job is, also by what it says itself, and what its queue says of it."""
     found, has_ended = wanted.jobs.state(live), wanted.jobs.has_ended(live)
+    if waits := why_it_waits(connection, live):
+        return replace(found, message=waits)
     noted = wanted.store.noted(wanted.model) if wanted.store and not has_ended else ""
     return replace(found, message=f"{found.message}; {noted}") if noted else found
 

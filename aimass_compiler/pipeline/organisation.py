@@ -67,7 +67,9 @@ class Organisation(Struct, frozen=True):
             for each in self.settings.environments
         }
         hosts = {each: team.hosts_in(each) for each in self.settings.environments}
-        return TeamRules(name, hosts, claimed, team.registries, dict(self._origins(name, team)))
+        first = team.place(next(iter(self.settings.environments)))
+        origins = dict(self._origins(name, team))
+        return TeamRules(name, hosts, claimed, team.registries, origins, first.queue, first.quota)
 
     def _origins(self, name: str, team: Team) -> Iterator[tuple[tuple[str, ...], Origin]]:
         """Where in the team's file, or in the pattern of aimass.yaml, settings of the team are written."""

@@ -75,6 +75,17 @@ class ContainerDefaults(Frozen):
     """The memory that it asks for, and its limit."""
 
 
+class QueueQuota(Frozen):
+    """What a ClusterQueue has for all jobs together; what is left out is not known."""
+
+    cpu: AllCores | None = None
+    """Cores."""
+    memory: Bytes | None = None
+    """Memory."""
+    gpus: Integer | None = Field(None, ge=0)
+    """GPUs."""
+
+
 class ClusterQueue(Frozen):
     """Where training jobs wait: a LocalQueue of Kueue in the namespace, and the ClusterQueue behind it."""
 
@@ -82,6 +93,9 @@ class ClusterQueue(Frozen):
     """The ClusterQueue, which the cluster's administrators keep."""
     name: _Queue | None = None
     """The LocalQueue; by default called like the team."""
+    quota: QueueQuota | None = None
+    """The nominal quota of the ClusterQueue, so that plans hold jobs against it, and one that asks for more
+    is reported. Kueue itself is not told."""
 
 
 class Slack(Frozen):

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from aimass_compiler.pipeline.team import ClusterQueue, Quota
 
 #: A file with a path in it.
 Origin = tuple[str, tuple[str | int, ...]]
@@ -22,6 +26,10 @@ class TeamRules(Struct, frozen=True):
     """The registries of images; None where any will do."""
     origins: Mapping[tuple[str, ...], Origin]
     """By the path in aimass.yaml of a setting that the team says itself, where it does."""
+    queue: ClusterQueue | None = None
+    """The queue of its training jobs, where it says so itself."""
+    quota: Quota | None = None
+    """What all pods of its namespace in the first environment may ask for, where that has a bound."""
 
     def origin_of(self, path: tuple[str | int, ...]) -> Origin | None:
         """Where the team wrote what would stand at a path of aimass.yaml; None where it did not."""

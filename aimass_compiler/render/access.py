@@ -16,7 +16,16 @@ from aimass_compiler.render.cached_template import CachedTemplate
 from aimass_compiler.render.emit import header
 from aimass_compiler.render.names import Labels, component_label, model_labels, own_labels
 from aimass_compiler.render.object_kind import Object
-from aimass_compiler.render.rights import KEEP, TRAIN, USUAL_DEPLOYER, Subject, granted, rule, subjects_of
+from aimass_compiler.render.rights import (
+    KEEP,
+    TRAIN,
+    USUAL_DEPLOYER,
+    WAITING,
+    Subject,
+    granted,
+    rule,
+    subjects_of,
+)
 from aimass_compiler.render.targets import kind_of_object
 from aimass_compiler.render.training.platforms import PLATFORMS
 
@@ -53,7 +62,8 @@ def access_file(pipeline: Pipeline, held: Mapping[str, Sequence[Object]]) -> byt
             serving = tuple(each for each in placed if each.serves)
             parts.append(_ROLLBACK(words, oncall, serving, own))
         if name == next(iter(pipeline.environments)) and (trainer := _trainer(pipeline, name)):
-            parts.append(_TRAINING(words, trainer, pipeline.job_target, own))
+            is_queued = pipeline.settings.queue is not None
+            parts.append(_TRAINING(words, trainer, pipeline.job_target, own, is_queued))
     return (header(pipeline.path) + "---\n".join(parts)).encode()
 
 
@@ -148,6 +158,7 @@ def _training(
     subjects: Sequence[Subject],
     target: JobTarget,
     own: Labels,
+    is_queued: bool,  # a cached template has no names
 ) -> str:
     """The Role that `aimass train` needs: the training job with what it needs, and a pod to copy files.
 
@@ -170,6 +181,7 @@ def _training(
         rule("", ["pods", "events"], ("list",)),
         rule("coordination.k8s.io", ["leases"], ("create",)),
         rule("coordination.k8s.io", ["leases"], ("get", "update", "delete"), [name]),
+        *([WAITING] if is_queued else []),
     ]
     return granted(head, rules, subjects)
 

@@ -167,6 +167,15 @@ class SearchSize(Struct, frozen=True):
     """After this no new trial starts."""
 
 
+class JobBound(Struct, frozen=True, omit_defaults=True):
+    """What a training job shares with others: a queue, or a namespace; None where it is not known."""
+
+    name: str
+    cpu: float | None = None
+    gib: float | None = None
+    gpu: float | None = None
+
+
 class Job(Struct, frozen=True, omit_defaults=True):
     """One training job on a cluster; cores, GiB of memory and GPUs of all its pods together."""
 
@@ -180,6 +189,8 @@ class Job(Struct, frozen=True, omit_defaults=True):
     """What the environment says of their pods and volumes, by its keys in aimass.yaml."""
     target: str = "kuberay"
     """Whose operator runs it."""
+    bounds: tuple[JobBound, ...] = ()
+    """What it may use, where the team says so."""
 
 
 class FineTuning(Struct, frozen=True, omit_defaults=True):

@@ -16,6 +16,7 @@ from aimass_compiler.pipeline.columns import request_columns
 from aimass_compiler.pipeline.pod_settings import PodSettings
 from aimass_compiler.pipeline.search_space import at_once, is_searched
 from aimass_compiler.pipeline.serving import Serving
+from aimass_compiler.pipeline.team import QueueQuota, Quota
 from aimass_compiler.render.access import deployers
 from aimass_compiler.render.dvc import command, reads_unseen
 from aimass_compiler.render.facts import (
@@ -28,6 +29,7 @@ from aimass_compiler.render.facts import (
     FineTuning,
     ImageSources,
     Job,
+    JobBound,
     Promises,
     RequestColumn,
     RequestLimits,
@@ -144,8 +146,24 @@ def _job(pipeline: Pipeline) -> Job | None:
     known = _settings_of_pods(pods.of_training)
     if pods.storage_class is not None:
         known["storage_class"] = pods.storage_class
-    secrets = tuple(sorted(settings.secrets))
-    return Job(name, pipeline.settings.queue, secrets, cpu, gib, gpu, known, pipeline.job_target)
+    secrets, target = tuple(sorted(settings.secrets)), pipeline.job_target
+    return Job(name, pipeline.settings.queue, secrets, cpu, gib, gpu, known, target, _bounds(pipeline))
+
+
+def _bounds(pipeline: Pipeline) -> tuple[JobBound, ...]:
+    """The quota of the queue, and that of the namespace."""
+    team, found = pipeline.settings.team, []
+    if team is not None and team.queue is not None and team.queue.quota is not None:
+        found.append(_bound(f"the queue {team.queue.cluster_queue}", team.queue.quota))
+    if team is not None and team.quota is not None:
+        found.append(_bound(f"the quota of {team.name}", team.quota))
+    return tuple(found)
+
+
+def _bound(name: str, quota: QueueQuota | Quota) -> JobBound:
+    memory = None if quota.memory is None else quota.memory.size / _GIB
+    gpus = None if quota.gpus is None else float(quota.gpus)
+    return JobBound(name, None if quota.cpu is None else float(quota.cpu.amount), memory, gpus)
 
 
 def _settings_of_pods(pods: PodSettings) -> dict[str, str]:

@@ -66,3 +66,7 @@ def rule(
     """What may be done with resources of a group; with some names only where there are any."""
     limited = {"resourceNames": list(names)} if names else {}
     return {"apiGroups": [group], "resources": list(resources), **limited, "verbs": list(verbs)}
+
+
+#: To read why a training job waits in a queue of Kueue.
+WAITING = rule("kueue.x-k8s.io", ["workloads"], ("list",))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aimass_compiler.conventions import INVENTORY_FILE, LABEL_MODEL, ExitCode
+from aimass_compiler.conventions import INVENTORY_FILE, LABEL_MODEL, LABEL_QUEUE, ExitCode
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Project, Run, config, declare, deployment, git
 
@@ -182,3 +182,19 @@ def test_only_the_models_that_are_named_are_shown(project: Project) -> None:
     nobody = project.run("status", "othr")
     assert nobody.code == ExitCode.USAGE
     assert "did you mean `other`?" in nobody.told
+
+
+def test_a_training_job_that_waits_in_a_queue_is_told(
+    project: Project, cluster: Cluster, namespace: str
+) -> None:
+    labels = {LABEL_MODEL: "churn", LABEL_QUEUE: "trials"}
+    spec = {"entrypoint": "true", "suspend": True, "rayClusterSpec": {"headGroupSpec": {"template": {}}}}
+    head = {"name": "churn-train", "namespace": namespace, "labels": labels}
+    cluster.apply([{"apiVersion": "ray.io/v1", "kind": "RayJob", "metadata": head, "spec": spec}])
+    run = project.run("status")
+    (place,) = run.document["environments"]
+    (job,) = place["jobs"]
+    assert (job["model"], job["name"]) == ("churn", "RayJob churn-train")
+    assert job["state"].startswith("it waits in the queue trials, ")
+    text = project.run("status", form="people").document["text"]
+    assert f"\nchurn is trained in dev: RayJob churn-train: {job['state']}\n" in text

@@ -118,6 +118,10 @@ SITUATIONS: dict[str, tuple[Situation, Situation]] = {
     ),
     "AM318": (asking("budget: {money: 10}"), asking("budget: {money: 10000}")),
     "AM319": (asking("quota: {cpu: 500m}"), asking("quota: {cpu: 200}")),
+    "AM528": (
+        asking("queue: {cluster_queue: research, quota: {cpu: 500m}}"),
+        asking("queue: {cluster_queue: research, quota: {cpu: 200}}"),
+    ),
     "AM320": (owning("CODEOWNERS"), owning(".github/CODEOWNERS")),
     "AM321": (
         reading(teams__growth="environments: {production: {quota: {pods: 50}}}"),

@@ -16,6 +16,7 @@ from aimass_compiler.cli import clusters, terminal
 from aimass_compiler.cli.selection import UnknownName, add_format, add_root, models_called, project_of
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
+from aimass_compiler.model_path import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,10 +97,14 @@ def _chosen(places: list[DeployedEnvironment], models: list[str]) -> list[Deploy
         message = f"there is no model `{unknown[0]}`, neither in git nor in the cluster"
         raise UnknownName(message, did_you_mean(unknown[0], known))
     cut = [
-        replace(place, models=tuple(each for each in place.models if each.model in models))
+        replace(
+            place,
+            models=tuple(each for each in place.models if each.model in models),
+            jobs=tuple(each for each in place.jobs if each.model in {name_of(name) for name in models}),
+        )
         for place in places
     ]
-    return [place for place in cut if place.models or place.failure is not None]
+    return [place for place in cut if place.models or place.jobs or place.failure is not None]
 
 
 def _shown(found: list[DeployedEnvironment], form: str) -> str:

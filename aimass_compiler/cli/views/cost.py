@@ -26,6 +26,8 @@ def cost_changes(effect: Effect) -> tuple[Change, ...]:
         return ()
     is_trained = effect.is_trained or any(stage.name == "train" and stage.may_run for stage in effect.stages)
     lines = [*_search(cost)] if cost.after and (is_trained or _differs(cost, "search")) else []
+    if cost.after and (lines or any(_differs(cost, part) for part in ("pods", "bounds"))):
+        lines += _against_bounds(cost.after)
     return tuple(Change(Sign.SAME, line) for line in [*lines, *_serving(cost)])
 
 
@@ -62,6 +64,18 @@ def _search(cost: Cost) -> Iterator[str]:
         yield f"training job:{most} {', '.join(parts)}{_money(old, cost.after.job, cost.prices)}"
     if cost.after.tuning is not None:
         yield _tuning(cost.after.tuning, search.trials, cost.prices)
+
+
+def _against_bounds(after: Estimate) -> Iterator[str]:
+    """What a training job asks for, of what its queue and its namespace have."""
+    for bound in after.bounds if after.pods is not None else ():
+        pairs = [
+            f"{_number(getattr(after.pods, part))} of {_number(limit)} {unit}"
+            for part, unit in (("cpu", "cores"), ("gib", "GiB"), ("gpu", "GPUs"))
+            if (limit := getattr(bound, part)) is not None
+        ]
+        if pairs:
+            yield f"training job: it asks {bound.name} for {', '.join(pairs)}"
 
 
 def _tuning(tuning: TuningCost, trials: int, prices: Prices | None) -> str:

@@ -48,6 +48,11 @@ def _lines(places: Sequence[DeployedEnvironment]) -> Iterator[str]:
         if place.failure is None and not place.models:
             yield safe(f"{place.environment}: nothing runs in the namespace {place.namespace}")
     reasons = [line for place in places for each in place.models for line in _reasons(each)]
+    reasons += [
+        safe(f"{job.model} is trained in {place.environment}: {job.name}: {job.state}")
+        for place in places
+        for job in place.jobs
+    ]
     if reasons:
         yield ""
     yield from reasons
@@ -95,6 +100,7 @@ def _place(place: DeployedEnvironment) -> dict[str, Any]:
         "cluster": place.cluster or None,
         "failure": _failure(place.failure),
         "models": [_model(each) for each in place.models],
+        "jobs": [{"model": each.model, "name": each.name, "state": each.state} for each in place.jobs],
     }
 
 

@@ -13,7 +13,7 @@ from aimass_compiler import conventions
 from aimass_compiler.fleet.teams.team_namespace import TeamNamespace
 from aimass_compiler.pipeline.settings import Deployers
 from aimass_compiler.render.object_kind import ObjectKind
-from aimass_compiler.render.rights import KEEP, TRAIN, USUAL_DEPLOYER, granted, rule, subjects_of
+from aimass_compiler.render.rights import KEEP, TRAIN, USUAL_DEPLOYER, WAITING, granted, rule, subjects_of
 from aimass_compiler.render.targets import TARGETS, kind_of
 from aimass_compiler.render.training.platforms import PLATFORMS
 
@@ -38,7 +38,12 @@ def documents(where: TeamNamespace) -> Iterator[str]:
     if settings.oncall is not None:
         yield _given(where, conventions.TEAM_ONCALL, settings.oncall, _rolling_back())
     if settings.trainer is not None and where.trains:
-        yield _given(where, conventions.TEAM_TRAINER, settings.trainer, _training())
+        yield _given(
+            where,
+            conventions.TEAM_TRAINER,
+            settings.trainer,
+            _training(is_queued=where.settings.queue is not None),
+        )
 
 
 def _given(where: TeamNamespace, name: str, deployers: Deployers, rules: Iterable[dict[str, Any]]) -> str:
@@ -80,7 +85,7 @@ def _rolling_back() -> Iterator[dict[str, Any]]:
     yield rule("", ["pods"], ("list",))
 
 
-def _training() -> Iterator[dict[str, Any]]:
+def _training(*, is_queued: bool) -> Iterator[dict[str, Any]]:
     """The training job with what it needs, and a pod to copy files."""
     made = ("get", "create", "patch")
     for platform in PLATFORMS.values():
@@ -94,3 +99,5 @@ def _training() -> Iterator[dict[str, Any]]:
     yield rule("", ["pods/exec"], ("get", "create"))
     yield rule("", ["events"], ("list",))
     yield rule("coordination.k8s.io", ["leases"], ("create", "get", "update", "delete"))
+    if is_queued:
+        yield WAITING

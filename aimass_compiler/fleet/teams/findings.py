@@ -34,6 +34,13 @@ EXPLANATIONS = (
         "largest training job in the first environment, is an error; more with the most a warning, because "
         "it shows under load only. Ask for less, or raise the quota.",
     ),
+    Explanation(
+        "AM528",
+        "a training job asks for more than its queue has",
+        "`queue.quota` in `teams/NAME.yaml` is the nominal quota of the ClusterQueue, which Kueue shares "
+        "among all jobs. It admits a job as a whole: one that asks for more waits for ever, unless the queue "
+        "may borrow from others of its cohort. Let fewer trials run at once, or let each ask for less.",
+    ),
 )
 EXAMPLES = (
     Example(
@@ -45,6 +52,12 @@ EXAMPLES = (
     Example(
         "AM319",
         "`teams/growth.yaml` has `quota: {cpu: 2}`, and the servers of its models ask for 3 cores in prod.",
+        "It has `quota: {cpu: 20}`.",
+        "situation",
+    ),
+    Example(
+        "AM528",
+        "`queue: {cluster_queue: research, quota: {cpu: 2}}`, and the job of a model asks for 3 cores.",
         "It has `quota: {cpu: 20}`.",
         "situation",
     ),
@@ -96,6 +109,7 @@ def findings(fleet: Fleet) -> Iterator[Finding]:
         beside = shared.get((where.name, where.environment), [])
         yield from _beyond_quota(where, models, beside)
         if where.trains:  # once for all environments
+            yield from _beyond_queue(where, models)
             of_all = [each for (team, _), groups in shared.items() if team == where.name for each in groups]
             yield from _beyond_budget(where, models, of_all)
 
@@ -132,6 +146,25 @@ def _beyond_quota(where: TeamNamespace, models: Sequence[Resolved], shared: Grou
         if limit is not None and asked[key].most > limit:
             total = f"{_NOUNS[key]} in {where.environment}"
             yield _beyond("AM319", where, (*above, key), asked[key], float(limit), total)
+
+
+def _beyond_queue(where: TeamNamespace, models: Sequence[Resolved]) -> Iterator[Finding]:
+    """The largest job alone: all others wait for no more than that."""
+    queue, jobs = where.place.queue, [model.job for model in models if model.job]
+    if queue is None or queue.quota is None or not jobs:
+        return
+    quota, is_here = queue.quota, where.team.is_of_environment(where.environment, "queue")
+    above = ("environments", where.environment, "queue") if is_here else ("queue",)
+    cores = None if quota.cpu is None else float(quota.cpu.amount)
+    memory = None if quota.memory is None else quota.memory.size / _GIB
+    for key, part, limit in (("cpu", "cpu", cores), ("memory", "gib", memory), ("gpus", "gpu", quota.gpus)):
+        largest = max(getattr(job, part) for job in jobs)
+        if limit is not None and largest > limit:
+            asked = f"a training job of team `{where.name}` asks for {largest:,.10g} {_NOUNS[key]}"
+            message = f"{asked}, and the queue `{queue.cluster_queue}` has {limit:,.10g}"
+            hint = "lower `search.concurrency`, or what each trial asks for"
+            path = (*above, "quota", key)
+            yield Finding("AM528", path, message, help=hint, severity=Severity.WARNING, file=where.file)
 
 
 def _asked(where: TeamNamespace, models: Sequence[Resolved], shared: Groups) -> Mapping[str, Range]:
