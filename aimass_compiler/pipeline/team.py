@@ -95,7 +95,7 @@ class ClusterQueue(Frozen):
     """The LocalQueue; by default called like the team."""
     quota: QueueQuota | None = None
     """The nominal quota of the ClusterQueue, so that plans hold jobs against it, and one that asks for more
-    is reported. Kueue itself is not told."""
+    is reported. It changes nothing in Kueue."""
 
 
 class Slack(Frozen):
