@@ -24,7 +24,8 @@ NOT_CHECKED = "positive_data_acceptance,unsupported_method"
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(packages.churn(tmp_path_factory.mktemp("clients") / "churn")) as server:
+    package = packages.churn(tmp_path_factory.mktemp("clients") / "churn")
+    with serving(package, "--grpc-port=0") as server:
         yield server
 
 
@@ -33,6 +34,17 @@ def test_tritonclient_and_kserve_are_answered_alike_in_every_datatype(asked: Ser
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count(" apart") == 40
+
+
+@pytest.mark.parametrize(("client", "answers"), [("triton", 11), ("kserve", 21)])
+def test_they_are_answered_over_grpc_as_over_http(asked: Server, client: str, answers: int) -> None:
+    (ready,) = [event for event in asked.events() if event["event"] == "ready"]
+    program = Path(__file__).with_name("asking_grpc.py")
+    addresses = [f"{HOST}:{port}" for port in (asked.port, ready["grpc_port"])]
+    command = [PROGRAMS / "python", program, client, *addresses]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count(" apart") == answers
 
 
 def test_openais_own_client_is_answered_streamed_and_refused(tmp_path: Path) -> None:
