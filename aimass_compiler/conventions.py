@@ -202,6 +202,9 @@ VARIABLE_STRUCTURED_OUTPUT = "AIMASS_STRUCTURED_OUTPUT"
 #: Of a server of several models: what it is called, and the memory beyond which it loads no further one.
 VARIABLE_SERVER = "AIMASS_SERVER"
 VARIABLE_MEMORY_BYTES = "AIMASS_MEMORY_BYTES"
+#: As OpenTelemetry calls them. Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+VARIABLE_TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+VARIABLE_TRACES_SAMPLE = "OTEL_TRACES_SAMPLER_ARG"
 VARIABLE_GRPC_PORT = "AIMASS_GRPC_PORT"
 VARIABLE_DRAIN_SECONDS = "AIMASS_DRAIN_SECONDS"
 VARIABLE_STAY_SECONDS = "AIMASS_STAY_SECONDS"

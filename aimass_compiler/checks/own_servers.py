@@ -1,4 +1,4 @@
-"""What only a model's own servers of rows can do is not asked of others."""
+"""What only a model's own servers can do is not asked of others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ EXPLANATIONS = (
         "these servers have no such way of serving",
         "`serving.grpc` is the Open Inference Protocol over gRPC, which has tensors and no conversations: "
         "servers of language models answer OpenAI's API over HTTP alone. A server that several models share "
-        "is described in aimass.yaml, and one of them cannot open a further port on it. Leave the key out.",
+        "is described in aimass.yaml, and one of them cannot open a further port on it, nor say where its "
+        "traces go. vLLM has options for these. Leave the key out.",
     ),
 )
 EXAMPLES = (
@@ -33,25 +34,32 @@ EXAMPLES = (
         of="situation",
     ),
 )
-_KEYS = ("grpc",)
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Keys that mean nothing to what serves, for all or in one environment."""
     seen: set[Path] = set()
     for name, environment in pipeline.environments.items():
-        for key in _KEYS:
+        serving = environment.serving
+        for key, other in (("grpc", _without_grpc(pipeline, serving)), ("tracing", _without_traces(serving))):
             place = place_in(pipeline, name, f"serving.{key}")
-            if not getattr(environment.serving, key) or place in seen:
-                continue
-            if other := _other_server(pipeline, environment.serving):
+            if getattr(serving, key) and other and place not in seen:
                 seen.add(place)
                 message = f"`{key}` is not for {other}"
                 yield Finding("AM560", place, message, help=f"leave `{key}` out", at_key=True)
 
 
-def _other_server(pipeline: Pipeline, serving: Serving) -> str:
-    """What serves this model instead of servers of rows that are its own; nothing where they do."""
+def _without_grpc(pipeline: Pipeline, serving: Serving) -> str:
+    """What serves this model without gRPC; nothing where it is its own servers of rows."""
     if pipeline.first_model.artifact.engines:
         return "servers of language models"
-    return f"a model that shares `{serving.shared}`" if serving.shared is not None else ""
+    return _sharing(serving)
+
+
+def _without_traces(serving: Serving) -> str:
+    """What serves this model and exports no spans as a spec says it."""
+    return "vLLM" if serving.vllm is not None else _sharing(serving)
+
+
+def _sharing(serving: Serving) -> str:
+    return "" if serving.shared is None else f"a model that shares `{serving.shared}`"

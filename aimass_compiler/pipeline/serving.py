@@ -26,6 +26,7 @@ from aimass_compiler.pipeline.text_engine import (
     TokenTimes,
     Vllm,
 )
+from aimass_compiler.pipeline.trace_export import Tracing
 
 
 class Replicas(Frozen):
@@ -232,6 +233,8 @@ class Serving(Frozen):
     """How many nodes one server spans, with the environment's accelerators on each; by default one."""
     vllm: Vllm | None = Field(None, exclude_if=is_absent)
     """Options of vLLM."""
+    tracing: Tracing | None = Field(None, exclude_if=is_absent)
+    """Where servers export the spans of requests; by default nowhere."""
     grpc: bool | None = Field(None, exclude_if=is_absent)
     """Whether servers answer the Open Inference Protocol over gRPC, too, on port 8081; by default not."""
     gateway: Gateway | None = None

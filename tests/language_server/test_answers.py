@@ -7,11 +7,14 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from server.collector import collecting, values
 
 from aimass_compiler import conventions
-from language_server.asking import EXAMPLE, refused
+from language_server.asking import EXAMPLE, packaged, refused, serving_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from language_server.asking import TextServer
 
 TICKET = "I was charged twice, and please refund me"
@@ -139,3 +142,25 @@ def test_the_model_is_listed_with_its_context(text: TextServer) -> None:
     assert json.loads(text.server.get(f"{conventions.SERVED_MODELS_PATH}/example").body) == model
     reply = text.server.get(f"{conventions.SERVED_MODELS_PATH}/another")
     assert (reply.status, refused(reply)["code"]) == (404, "model_not_found")
+
+
+def test_an_answer_is_a_span_with_the_time_of_its_first_token(tmp_path: Path) -> None:
+    with (
+        collecting() as collector,
+        serving_text(
+            packaged(tmp_path / "example"),
+            OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint,
+            OTEL_TRACES_SAMPLER_ARG="1",
+        ) as server,
+    ):
+        assert server.words("I was charged twice")
+        assert server.server.stop() == 0
+        (line,) = [event for event in server.server.events() if event.get("code") == 200]
+        spans = collector.of(line["trace_id"], 3, seconds=2)
+    request, first, rest = (
+        spans[name] for name in ("POST /v1/chat/completions", "first token", "generation")
+    )
+    assert {first.parent_span_id, rest.parent_span_id} == {request.span_id}
+    told = values(request.attributes)
+    assert told["gen_ai.usage.output_tokens"] == line["answer_tokens"]
+    assert first.end_time_unix_nano == rest.start_time_unix_nano

@@ -14,6 +14,7 @@ from render.files import below, kustomization, objects, of_kind, one, patches, p
 from render.models import VARIED, language_model, pipeline
 
 PLAIN = render(pipeline())
+TRACING = {"endpoint": "http://collector.observability:4318"}
 KUSTOMIZATION = "kustomization.yaml"
 
 
@@ -100,7 +101,7 @@ def test_every_variable_of_the_server_is_set() -> None:
     variables = {value for name, value in vars(conventions).items() if name.startswith("VARIABLE_")}
     variables.remove(conventions.VARIABLE_CACHE)  # the compiler's own
     variables -= {conventions.VARIABLE_SERVER, conventions.VARIABLE_MEMORY_BYTES}  # of shared servers
-    explaining = render(pipeline({"serving": {"explanations": {}, "grpc": True}}))
+    explaining = render(pipeline({"serving": {"explanations": {}, "grpc": True, "tracing": TRACING}}))
     promised = {"first_token": {"p95": "800ms"}, "token": {"p95": "60ms"}}
     generating = render(language_model({"structured_output": "none", "objectives": promised}))
     assert limits(explaining).keys() | limits(generating).keys() == variables
@@ -155,6 +156,27 @@ def test_grpc_has_a_port_of_its_own_wherever_requests_pass() -> None:
     assert [match["path"]["value"] for match in rule["matches"]] == ["/inference.GRPCInferenceService"]
     backends = [(each["name"], each["port"], each["weight"]) for each in rule["backendRefs"]]
     assert backends == [("churn", port, 100), ("churn-canary", port, 0)]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "where", "port"),
+    [
+        ("http://collector.observability:4318", "observability", 4318),
+        ("http://collector.observability.svc.cluster.local:4318/otlp", "observability", 4318),
+        ("http://collector", "", 80),
+        ("https://otlp.example.com", None, 443),
+        ("http://10.0.0.9:4318", None, 4318),
+    ],
+)
+def test_spans_may_leave_to_their_collector(endpoint: str, where: str | None, port: int) -> None:
+    files = render(pipeline({"serving": {"tracing": {"endpoint": endpoint, "sample": 0.25}}}))
+    told = limits(files)
+    assert told[conventions.VARIABLE_TRACES_ENDPOINT] == endpoint
+    assert told[conventions.VARIABLE_TRACES_SAMPLE] == "0.25"
+    _, rule = one(files, "base", "NetworkPolicy")["spec"]["egress"]
+    assert rule["ports"] == [{"port": port, "protocol": "TCP"}]
+    namespace = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": where}}}
+    assert rule.get("to") == (None if where is None else [namespace if where else {"podSelector": {}}])
 
 
 def test_an_environment_may_answer_no_grpc() -> None:

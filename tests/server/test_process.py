@@ -32,7 +32,17 @@ from server.serving import HOST, serving
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ALLOWED = {"PIL", "google", "grpc", "numpy", "onnxruntime", "orjson", "prometheus_client", "uvicorn"}
+ALLOWED = {
+    "PIL",
+    "google",
+    "grpc",
+    "numpy",
+    "onnxruntime",
+    "opentelemetry",
+    "orjson",
+    "prometheus_client",
+    "uvicorn",
+}
 OURS = "aimass_compiler.runtime.server."
 
 

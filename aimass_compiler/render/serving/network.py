@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline.serving import Gateway, Serving
+from aimass_compiler.pipeline.trace_export import Tracing
 from aimass_compiler.render.names import serving_selector
 
 _DNS_PORT = 53
@@ -44,7 +45,7 @@ def _port(name: str, number: int, protocol: str) -> dict[str, Any]:
 
 
 def network_policy(model: str, serving: Serving, prometheus_namespace: str) -> dict[str, Any]:
-    """Nothing in or out of the servers but requests, scrapes and names; the server calls nobody."""
+    """Nothing in or out of the servers but requests, scrapes, names, and spans for a collector."""
     callers: list[dict[str, Any]] = [{"podSelector": {}}, _namespace(prometheus_namespace)]
     if serving.gateway is not None and serving.gateway.namespace != prometheus_namespace:
         callers.append(_namespace(serving.gateway.namespace))
@@ -59,9 +60,20 @@ def network_policy(model: str, serving: Serving, prometheus_namespace: str) -> d
             "podSelector": {"matchLabels": serving_selector(model)},
             "policyTypes": ["Ingress", "Egress"],
             "ingress": [{"from": callers, "ports": ports}],
-            "egress": [{"to": [_namespace("kube-system")], "ports": dns}],
+            "egress": [{"to": [_namespace("kube-system")], "ports": dns}, *_to_collector(serving.tracing)],
         },
     }
+
+
+def _to_collector(tracing: Tracing | None) -> Iterator[dict[str, Any]]:
+    if tracing is None:
+        return
+    ports = [{"port": tracing.port, "protocol": "TCP"}]
+    where = tracing.namespace
+    if where is None:
+        yield {"ports": ports}
+    else:
+        yield {"to": [_namespace(where) if where else {"podSelector": {}}], "ports": ports}
 
 
 def _namespace(name: str) -> dict[str, Any]:

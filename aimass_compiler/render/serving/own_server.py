@@ -105,7 +105,17 @@ def variables(served: Served) -> dict[str, str]:
         conventions.VARIABLE_DRAIN_SECONDS: str(drain_seconds(serving)),
         conventions.VARIABLE_STAY_SECONDS: str(conventions.STAY_SECONDS),
         **({conventions.VARIABLE_GRPC_PORT: str(conventions.GRPC_PORT)} if serving.grpc else {}),
+        **_of_traces(serving),
         **_of_text(serving),
+    }
+
+
+def _of_traces(serving: Serving) -> dict[str, str]:
+    if serving.tracing is None:
+        return {}
+    return {
+        conventions.VARIABLE_TRACES_ENDPOINT: serving.tracing.endpoint,
+        conventions.VARIABLE_TRACES_SAMPLE: _plain(serving.tracing.sample),
     }
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from aimass_compiler.runtime.server.answered_request import AnsweredRequest, traces_to
 from aimass_compiler.runtime.server.response import logged
 
 if TYPE_CHECKING:
@@ -39,20 +41,37 @@ class AnswerEntry(NamedTuple):
 class AnswerAccount:
     """Counts and logs requests."""
 
-    def __init__(self, settings: LanguageSettings, metrics: LanguageMetrics, log: EventLog) -> None:
+    def __init__(
+        self,
+        settings: LanguageSettings,
+        metrics: LanguageMetrics,
+        log: EventLog,
+        served: Mapping[str, str],
+    ) -> None:
+        """Of a model, `served` with its name and version."""
         self._access_share = settings.access_log
         self._sample = settings.prediction_sample
         self._metrics = metrics
         self._log = log
+        self._served = served
+        self.traces = traces_to(settings, served)
 
     def note(self, entry: AnswerEntry) -> None:
         """Count and log one request."""
         self._metrics.answered(entry.status, entry.seconds)
-        self._log.write(self._lines(entry))
+        told = {} if entry.trace is None else logged(entry.trace)
+        if self.traces is not None:
+            told = {**self.traces.note(_answered(entry, self._served))}
+        self._log.write(self._lines(entry, told))
 
-    def _lines(self, entry: AnswerEntry) -> Iterator[Mapping[str, Any]]:
+    def close(self) -> None:
+        """Export the last spans."""
+        if self.traces is not None:
+            self.traces.close()
+
+    def _lines(self, entry: AnswerEntry, told: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
         if self._is_logged(entry.status):
-            yield _line(entry)
+            yield {**_line(entry), **told}
         if entry.exchange is None or entry.wanted is None:
             return
         if self._sample and random.random() < self._sample:  # noqa: S311  # no secret
@@ -90,4 +109,23 @@ def _line(entry: AnswerEntry) -> dict[str, Any]:
             line["first_token_milliseconds"] = round(entry.exchange.first_seconds * 1000, 3)
     if entry.field is not None:
         line["field"] = entry.field[:100]
-    return line if entry.trace is None else line | logged(entry.trace)
+    return line
+
+
+def _answered(entry: AnswerEntry, served: Mapping[str, str]) -> AnsweredRequest:
+    """A request for an answer: how long it waited for its first token, and how long the others took."""
+    ended = monotonic()
+    started = ended - entry.seconds
+    about: dict[str, str | int] = {
+        "aimass.model": served["model"],
+        "aimass.version": served["version"],
+        "aimass.request_id": entry.identity.decode(),
+    }
+    parts: tuple[tuple[str, float, float], ...] = ()
+    if entry.wanted is not None:
+        about["gen_ai.usage.input_tokens"] = len(entry.wanted.prompt)
+    if entry.exchange is not None and entry.exchange.first_seconds is not None:
+        about["gen_ai.usage.output_tokens"] = entry.exchange.tokens
+        first = started + entry.exchange.first_seconds
+        parts = (("first token", started, first), ("generation", first, ended))
+    return AnsweredRequest(entry.path, entry.trace, started, ended, entry.status, about, parts)

@@ -92,7 +92,7 @@ class LanguageApplication:
         self._admission = AnswerAdmission(settings.concurrency, settings.concurrent, settings.timeout_seconds)
         self._metrics = LanguageMetrics(signature, settings, lambda: self.in_flight)
         self._metrics.watch(self._queue, self._engine, settings.concurrent * context, self.connections, log)
-        self._account = AnswerAccount(settings, self._metrics, log)
+        self._account = AnswerAccount(settings, self._metrics, log, self.served)
         self._identities = RequestIdentities()
         self._numbers = count(1)
         self._documents = _documents(signature.model, signature.version, context, self._created)
@@ -131,6 +131,7 @@ class LanguageApplication:
     def close(self) -> None:
         """End the engine; raises ServerFailure where it had ended by itself."""
         self._engine.close()
+        self._account.close()
         if self._queue.is_gone:
             raise ServerFailure(ExitCode.SERVICE, "the engine's process ended while it was needed")
 

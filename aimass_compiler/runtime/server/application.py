@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server import documents
+from aimass_compiler.runtime.server.answered_request import RequestTraces, traces_to
 from aimass_compiler.runtime.server.connection import EXTENSION
 from aimass_compiler.runtime.server.connection_table import ConnectionTable
 from aimass_compiler.runtime.server.metrics import CONTENT_TYPE, RequestEntry
@@ -68,6 +69,7 @@ class HttpApplication(ABC):
         self.record_sink: RecordSink = LoggedRecords(log)
         if settings.record_folder is not None:
             self.record_sink = RecordFolder(settings.record_folder, settings.record_bytes, log)
+        self.traces: RequestTraces | None = None
         self._log = log
         self._identities = RequestIdentities()
 
@@ -88,7 +90,9 @@ class HttpApplication(ABC):
             answer = await model.ask(path, headers, receive, started) or _GONE
         except asyncio.CancelledError:  # a caller of gRPC went away, or would not wait any longer
             model.account.note(
-                RequestEntry(datetime.now(UTC), identity, scope["path"], monotonic() - started, _GONE)
+                RequestEntry(
+                    datetime.now(UTC), identity, scope["path"], monotonic() - started, _GONE, None, started
+                )
             )
             raise
         finally:
@@ -102,7 +106,8 @@ class HttpApplication(ABC):
             connection = scope.get("extensions", _NO_EXTENSIONS).get(EXTENSION)
             if connection is not None and connection.is_held_up and not await connection.took():
                 answer = _GONE
-        model.account.note(RequestEntry(datetime.now(UTC), identity, scope["path"], seconds, answer, trace))
+        entry = RequestEntry(datetime.now(UTC), identity, scope["path"], seconds, answer, trace, started)
+        model.account.note(entry)
 
     @abstractmethod
     def begin(self) -> None:
@@ -111,6 +116,12 @@ class HttpApplication(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let no thread keep the process from ending, and count what was answered last."""
+
+    def _end_exports(self) -> None:
+        """Hand over the last records and spans."""
+        self.record_sink.close()
+        if self.traces is not None:
+            self.traces.close()
 
     @abstractmethod
     def _addressed(self, path: str, headers: Headers) -> tuple[ModelService | None, str]:
@@ -177,6 +188,7 @@ class Application(HttpApplication):
         """Load and warm up the model; raises ServerFailure when the package does not fit together."""
         super().__init__(settings, log)
         self.served = {"model": package.signature.model, "version": package.signature.version}
+        self.traces = traces_to(settings, self.served)
         self.model = ModelService(package, settings, log, self)
         self.model.metrics.watch(self.connections, log)
 
@@ -185,7 +197,7 @@ class Application(HttpApplication):
 
     def close(self) -> None:
         self.model.close()
-        self.record_sink.close()
+        self._end_exports()
 
     def _addressed(self, path: str, headers: Headers) -> tuple[ModelService, str]:
         del headers  # whatever they say, it is this model

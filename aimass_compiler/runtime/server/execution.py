@@ -251,7 +251,8 @@ def _apart(prediction: Prediction, sizes: Sequence[int]) -> list[Prediction]:
     start = 0
     for size in sizes:
         part = slice(start, start + size)
-        found.append(Prediction(size, _part(prediction.tensors, part), _part(prediction.outputs, part)))
+        tensors, outputs = _part(prediction.tensors, part), _part(prediction.outputs, part)
+        found.append(Prediction(size, tensors, outputs, prediction.began, prediction.ended))
         start += size
     return found
 

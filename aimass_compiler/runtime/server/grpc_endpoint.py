@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aimass_compiler.runtime.server.endpoints import RawRequest
-    from aimass_compiler.runtime.server.package import Signature
+    from aimass_compiler.runtime.server.model_signature import Signature
     from aimass_compiler.runtime.server.response import Prediction
 
 #: Which part of `contents` has the values of a datatype; half precision has none.

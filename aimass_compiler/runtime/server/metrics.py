@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import random
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from itertools import accumulate, chain
@@ -28,15 +29,17 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from aimass_compiler import conventions
+from aimass_compiler.runtime.server.answered_request import answered_request
 from aimass_compiler.runtime.server.connection_table import REASONS
 from aimass_compiler.runtime.server.drift import PREDICTION
 from aimass_compiler.runtime.server.response import logged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from aimass_compiler.runtime.server.answered_request import RequestTraces
     from aimass_compiler.runtime.server.connection_table import ConnectionTable
     from aimass_compiler.runtime.server.drift import DriftMonitor
     from aimass_compiler.runtime.server.log import EventLog
@@ -263,6 +266,7 @@ _MOST_ROWS = 1024
 #: How late a log line may be; metrics never are, because a scrape settles first.
 _SECONDS = 0.2
 _SERVER_ERROR = 500
+_NOT_TRACED: Mapping[str, str] = {}
 
 
 class RequestEntry(NamedTuple):
@@ -274,6 +278,8 @@ class RequestEntry(NamedTuple):
     seconds: float
     answer: Response
     trace: bytes | None = None
+    started: float = 0.0
+    """In monotonic seconds."""
     caller: str | None = None
     """Who asked, where the server knows it."""
 
@@ -302,6 +308,7 @@ class RequestAccount:
         self._answer = conventions.LABEL_OUTPUT if signature.labels else conventions.PREDICTION_OUTPUT
         if signature.thresholds:
             self._answer = conventions.LABELS_OUTPUT
+        self.traces: RequestTraces | None = None
         self._entries: list[RequestEntry] = []
         self._rows = 0
 
@@ -331,7 +338,12 @@ class RequestAccount:
             self._drift.observe(
                 [{**found.tensors, PREDICTION: self._watched(found)} for found in predictions]
             )
-        self._log.write([self._line(entry) for entry in entries if self._is_logged(entry.answer.status)])
+        traced = [self._traced(entry) for entry in entries]
+        self._log.write(
+            {**self._line(entry), **told}
+            for entry, told in zip(entries, traced, strict=True)
+            if self._is_logged(entry.answer.status)
+        )
         self._records.take(entries)
 
     def _watched(self, prediction: Prediction) -> NDArray[Any]:
@@ -344,7 +356,7 @@ class RequestAccount:
             return self._access_share == 1
         return status >= _SERVER_ERROR or random.random() < self._access_share  # noqa: S311  # no secret
 
-    def _line(self, entry: RequestEntry) -> Mapping[str, Any]:
+    def _line(self, entry: RequestEntry) -> dict[str, Any]:
         answer = entry.answer
         line = {
             "time": entry.time,
@@ -360,4 +372,10 @@ class RequestAccount:
         }
         if answer.field is not None:
             line["field"] = answer.field
-        return line if entry.trace is None else line | logged(entry.trace)
+        return line
+
+    def _traced(self, entry: RequestEntry) -> Mapping[str, str]:
+        """What a log line says of the request's trace, whose spans are made where traces go somewhere."""
+        if self.traces is None:
+            return _NOT_TRACED if entry.trace is None else logged(entry.trace)
+        return self.traces.note(answered_request(entry, self._signature))

@@ -145,13 +145,15 @@ class ContractModel:
         finite number.
         """
         self._contract.check(tensors)
+        began = time.monotonic()
         outputs = self._model.run(tensors, limit)
+        ended = time.monotonic()
         if not _are_finite(outputs[self._scores]):
             raise overflow(self._signature, self._model, tensors, outputs[self._scores], limit)
         rows = len(next(iter(outputs.values())))
         if self._image_tensors:
             tensors = {name: tensor for name, tensor in tensors.items() if name not in self._image_tensors}
-        return Prediction(rows, tensors, outputs)
+        return Prediction(rows, tensors, outputs, began, ended)
 
     def warm_up(self) -> float:
         """The seconds that the example row takes once everything is warm; nothing is counted.

@@ -29,6 +29,7 @@ from aimass_compiler.runtime.server.response import JSON, RequestError, Response
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from aimass_compiler.runtime.server.answered_request import RequestTraces
     from aimass_compiler.runtime.server.endpoints import InferenceRequest
     from aimass_compiler.runtime.server.log import EventLog
     from aimass_compiler.runtime.server.model_signature import Signature
@@ -51,6 +52,8 @@ class ServerState(Protocol):
     """Requests that were begun, and cut off at the end."""
     record_sink: RecordSink
     """Where records of predictions go."""
+    traces: RequestTraces | None
+    """What makes spans of requests."""
 
 
 class ModelService:
@@ -77,6 +80,7 @@ class ModelService:
         named = {} if sharing is None else {"model": signature.model}
         self._records = PredictionRecords(signature, settings, server.record_sink)
         self.account = RequestAccount(signature, settings, self.metrics, drift, log, named, self._records)
+        self.account.traces = server.traces
         self._deadlines = Deadlines(settings.timeout_seconds)
         model = OnnxModel(package, settings.threads, is_frugal=sharing is not None)
         predictor = ContractModel(signature, model)

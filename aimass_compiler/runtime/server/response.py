@@ -41,6 +41,9 @@ class Prediction(NamedTuple):
     rows: int
     tensors: Mapping[str, NDArray[Any]]
     outputs: Mapping[str, NDArray[Any]]
+    began: float = 0.0
+    """When the model was asked, in monotonic seconds."""
+    ended: float = 0.0
     keys: Mapping[str, Sequence[Any]] = {}
     """What a caller said of whom each row is, by column; the model reads none of it."""
 

@@ -61,6 +61,10 @@ class ServerSettings:
     """Where gRPC is answered, if it is."""
     workers: int = 1
     """Processes that answer, side by side."""
+    traces_endpoint: str = ""
+    """The collector that spans are exported to; empty exports none."""
+    traces_sample: float = 0.1
+    """The share of requests that are traced, beside those whose callers say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +212,20 @@ FLAGS = (
         "1",
         number(0, 1, "--access-log"),
         "the share of requests that are logged; 0 is off",
+    ),
+    Flag(
+        "traces-endpoint",
+        conventions.VARIABLE_TRACES_ENDPOINT,
+        "",
+        str,
+        "the collector that spans are exported to by OTLP over HTTP",
+    ),
+    Flag(
+        "traces-sample",
+        conventions.VARIABLE_TRACES_SAMPLE,
+        "0.1",
+        number(0, 1, conventions.VARIABLE_TRACES_SAMPLE),
+        "the share of requests that are traced, beside those whose callers say it",
     ),
     Flag("threads", "", "1", whole(1, 256, "--threads"), "threads inside one prediction"),
 )

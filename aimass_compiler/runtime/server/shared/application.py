@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
+from aimass_compiler.runtime.server.answered_request import traces_to
 from aimass_compiler.runtime.server.application import SERVER_PATHS, Headers, HttpApplication
 from aimass_compiler.runtime.server.contract import nearest
 from aimass_compiler.runtime.server.model_service import ModelService, document, nothing_at, state_of
@@ -30,6 +31,7 @@ class SharedApplication(HttpApplication):
     def __init__(self, settings: ServerSettings, log: EventLog, name: str, memory_bytes: int = 0) -> None:
         """Load what is listed now; what cannot be loaded is logged, and others serve."""
         super().__init__(settings, log)
+        self.traces = traces_to(settings, {"server": name})
         self.table = ModelTable(settings.package, settings, log, self, memory_bytes)
         self._shared_metrics = SharedMetrics(name, self.connections, log, self.table)
         self.table.load_all()
@@ -41,7 +43,7 @@ class SharedApplication(HttpApplication):
 
     def close(self) -> None:
         self.table.close()
-        self.record_sink.close()
+        self._end_exports()
 
     def _addressed(self, path: str, headers: Headers) -> tuple[ModelService | None, str]:
         name, own_path = self._named(path, headers)
