@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 
@@ -29,8 +29,24 @@ class NotGone(ClusterError):  # noqa: N818  # it reads as what is the case
 
 def wait_until_gone(connection: Connection, leaving: Iterable[Object], deadline: float) -> None:
     """Wait for objects that are being deleted. Raises NotGone with what holds them, and ClusterError."""
-    waiting, rests = list(leaving), pauses(_LONGEST_PAUSE)
-    while waiting := [found for each in waiting if (found := _still_there(connection, each)) is not None]:
+    waiting = list(leaving)
+
+    def left() -> list[Object]:
+        return [found for each in waiting if (found := _still_there(connection, each)) is not None]
+
+    _wait_until_none(left, deadline)
+
+
+def wait_until_no_pods(
+    connection: Connection, namespace: str, labels: Mapping[str, str], deadline: float
+) -> None:
+    """Wait until no pod has these labels, as who may only list pods. Raises NotGone, and ClusterError."""
+    _wait_until_none(lambda: connection.list("", "Pod", namespace, labels), deadline)
+
+
+def _wait_until_none(left: Callable[[], Sequence[Object]], deadline: float) -> None:
+    rests = pauses(_LONGEST_PAUSE)
+    while waiting := left():
         if time.monotonic() > deadline:
             raise NotGone(
                 "; ".join(map(_held_by, waiting)),

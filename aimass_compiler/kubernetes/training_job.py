@@ -25,7 +25,7 @@ from aimass_compiler.kubernetes.failures import Changed, ClusterError
 from aimass_compiler.kubernetes.lease import Locked, leased
 from aimass_compiler.kubernetes.objects import Object, in_ranks, key_of
 from aimass_compiler.kubernetes.operator_jobs import OperatorJobs
-from aimass_compiler.kubernetes.prune import wait_until_gone
+from aimass_compiler.kubernetes.prune import wait_until_gone, wait_until_no_pods
 from aimass_compiler.kubernetes.queue import why_it_waits
 from aimass_compiler.kubernetes.ray_jobs import RAY_JOBS
 from aimass_compiler.kubernetes.readiness import NotReady, wait_for
@@ -177,7 +177,7 @@ def _clear(connection: Connection, wanted: ClusterTraining, report: Report) -> N
     wait_until_gone(connection, leaving, deadline)
     for each in leaving:
         if own := kind.finds_pods(each) if kind.finds_pods else None:
-            wait_until_gone(connection, connection.list("", "Pod", wanted.namespace, own), deadline)
+            wait_until_no_pods(connection, wanted.namespace, own, deadline)
 
 
 def _submit(

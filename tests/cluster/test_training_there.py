@@ -12,9 +12,11 @@ import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import pytest
 import yaml
@@ -27,6 +29,7 @@ from tests.cluster.overlays import CODE, git
 from tests.cluster.test_access import SPEC
 
 pytestmark = pytest.mark.cluster
+T = TypeVar("T")
 SETTINGS = """
 environments:
   dev:
@@ -49,6 +52,7 @@ class Place:
     namespace: str
     cluster: Cluster
     identity: Path
+    kind: str = "rayjobs"
 
     @property
     def volume(self) -> Path:
@@ -66,7 +70,7 @@ class Place:
         )
 
     def jobs(self) -> list[dict[str, Any]]:
-        return self.cluster.objects("rayjobs", self.namespace)
+        return self.cluster.objects(self.kind, self.namespace)
 
     def job(self, run: subprocess.Popen[str], unlike: str = "") -> dict[str, Any]:
         """The job, once there is one that is not `unlike`; a `run` that ends before it made one fails."""
@@ -85,28 +89,49 @@ class Place:
         where = (f"--namespace={self.namespace}", "--subresource=status", "--type=merge")
         self.cluster.kubectl("patch", "rayjob", name, *where, f"--patch={patch}")
 
+    def awaited(self, found: Callable[[], T], what: str = "it is there") -> T:
+        """What is found, as soon as there is something."""
+        end = time.monotonic() + 120
+        while not (answer := found()):
+            if time.monotonic() > end:
+                pytest.fail(f"not after two minutes: {what}")
+            time.sleep(0.2)
+        return answer
+
+    def _trains(self, job: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """The pod that runs the stages, and the command that does."""
+        if "rayClusterSpec" in job["spec"]:
+            head = job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]
+            return head, shlex.split(job["spec"]["entrypoint"])
+        runtime = self.cluster.get("trainingruntime", job["spec"]["runtimeRef"]["name"], self.namespace)
+        (node,) = runtime["spec"]["template"]["spec"]["replicatedJobs"]
+        command = job["spec"]["trainer"]["command"]
+        return node["template"]["spec"]["template"]["spec"], command[command.index("--") + 1 :]
+
     def run_entrypoint(self, job: dict[str, Any]) -> None:
-        """Run what the head would run, in the folder that stands for the volume."""
-        head = job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]
+        """Run the stages as the job would, in the folder that stands for the volume."""
+        head, command = self._trains(job)
         (name,) = (each["configMap"]["name"] for each in head["volumes"] if "configMap" in each)
         content = self.cluster.get("configmap", name, self.namespace)["data"][conventions.PIPELINE_FILE]
         pipeline = self.volume / "generated" / self.model / conventions.PIPELINE_FILE
         pipeline.parent.mkdir(parents=True, exist_ok=True)
         pipeline.write_text(content, encoding="utf-8")
-        *shell, stages = shlex.split(job["spec"]["entrypoint"].replace(WORKSPACE, str(self.volume)))
+        *shell, stages = (part.replace(WORKSPACE, str(self.volume)) for part in command)
         *stages, _evaluate, _package = stages.split(" && ")  # which are not fetched
         command = [*shell, " && ".join(stages)]
         programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         subprocess.run(command, check=True, env={**os.environ, "PATH": programs}, capture_output=True)
 
 
-def project(root: Path, model: str, settings: str) -> Path:
+def project(root: Path, model: str, settings: str, changes: Mapping[str, str] = MappingProxyType({})) -> Path:
     """A compiled project of one small model."""
     (root / "specs").mkdir(parents=True)
     (root / "data").mkdir()
     rows = "x,y\n" + "".join(f"{n % 97},{'ab'[n % 97 > 48]}\n" for n in range(600))
     (root / f"data/{model}.csv").write_text(rows, encoding="utf-8")
     spec = SPEC.replace("churn", model).replace("data/rows.csv", f"data/{model}.csv") + SERVING
+    for old, new in changes.items():
+        spec = spec.replace(old, new)
     (root / f"specs/{model}.yaml").write_text(spec, encoding="utf-8")
     (root / "aimass.yaml").write_text(settings, encoding="utf-8")
     git(root, "init", "--quiet")
@@ -116,10 +141,22 @@ def project(root: Path, model: str, settings: str) -> Path:
 
 @pytest.fixture
 def place(tmp_path: Path, cluster: Cluster, namespace: str) -> Place:
+    return filled(tmp_path, cluster, namespace)
+
+
+def filled(
+    tmp_path: Path,
+    cluster: Cluster,
+    namespace: str,
+    settings: str = SETTINGS,
+    kind: str = "rayjobs",
+    changes: Mapping[str, str] | None = None,
+) -> Place:
+    """A project with its volume, and who may train there."""
     if not (cluster.kubeconfig.parent / "volume").is_dir():
         pytest.skip("what is executed in pods of this cluster does not run here")
     model = f"m{namespace.removeprefix('test-')}"
-    root = project(tmp_path / "models", model, SETTINGS.format(namespace=namespace))
+    root = project(tmp_path / "models", model, settings.format(namespace=namespace), changes or {})
     cluster.kubectl("apply", f"-f{root / 'generated' / model / 'access.yaml'}")
     identity = cluster.kubeconfig_for(f"{namespace}/trainer")
     claim = {"namespace": namespace, "name": f"{model}-workspace"}
@@ -135,7 +172,7 @@ def place(tmp_path: Path, cluster: Cluster, namespace: str) -> Place:
         },
     }
     cluster.apply([volume])
-    return Place(root, model, namespace, cluster, identity)
+    return Place(root, model, namespace, cluster, identity, kind)
 
 
 def test_a_model_is_trained_there_and_what_came_back_can_be_published(place: Place) -> None:
