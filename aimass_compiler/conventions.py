@@ -104,8 +104,12 @@ MODEL_CARD_FILE = "model_card.md"
 PARITY_FILE = "parity.json"
 #: What one record of a prediction is, as its field `schema` says it.
 RECORD_FORMAT = "aimass.prediction/v1"
+#: Where a collector puts them below the store, and what is kept of those that were erased.
+RAW_RECORDS_FOLDER, ERASURE_FORMAT = "raw", "aimass.erasure/v1"
 #: How a column of personal data leaves a server: as a keyed hash, or not at all.
 HASHED, OMITTED = "hash", "omit"
+#: Where servers on a person's machine run, as records say it.
+LOCAL_NAMESPACE = "local"
 PARITY_FORMAT = "aimass.parity/v1"
 #: In such a package, what transformers and vLLM read.
 WEIGHTS_FOLDER = "weights"

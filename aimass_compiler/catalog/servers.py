@@ -21,7 +21,14 @@ ROWS = Server(
         "uvicorn",
     ),
     pins="runtime/packaging/requirements.txt",
-    sources=("__init__.py", "conventions.py", "timestamps.py", "runtime/__init__.py", "runtime/server"),
+    sources=(
+        "__init__.py",
+        "conventions.py",
+        "keyed_hash.py",
+        "timestamps.py",
+        "runtime/__init__.py",
+        "runtime/server",
+    ),
     example="runtime/server/example",
     # What onnxruntime makes models with.
     unused=("onnxruntime/quantization", "onnxruntime/tools", "onnxruntime/transformers"),

@@ -18,11 +18,23 @@ from aimass_compiler.stages import ASIDE, REPEAT, SCORE, STAGES, Stage
 
 _ALL = (*STAGES, REPEAT, SCORE, *ASIDE)
 
+#: What makes tables of the records of all models, and is no stage of one.
+_RECORDS = "records"
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the stage that the arguments name; answers the exit code of `ExitCode`."""
+    """Do what the arguments name; answers the exit code of `ExitCode`."""
     print_everywhere()
-    parsed = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == [_RECORDS]:
+        from aimass_compiler.runtime import record_tables
+
+        return record_tables.main(given[1:])
+    return _stage(_parser().parse_args(given))
+
+
+def _stage(parsed: argparse.Namespace) -> int:
+    """Run the stage that the arguments name."""
     stage = next(stage for stage in _ALL if stage.name == parsed.stage)
     try:
         workspace = Workspace(parsed.root.resolve(), parsed.model)
@@ -63,7 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     codes = ", ".join(f"{code.value} {code.name.lower()}" for code in ExitCode)
     parser = argparse.ArgumentParser(
         prog=conventions.RUNTIME_COMMAND,
-        description="Run one stage of a model's pipeline. DVC calls this; `aimass run MODEL` calls DVC.",
+        description="Run one stage of a model's pipeline. DVC calls this; `aimass run MODEL` calls DVC. "
+        f"`{conventions.RUNTIME_COMMAND} {_RECORDS} STORE` makes tables of prediction records.",
         epilog=f"Exit codes: {codes}. Example: {conventions.RUNTIME_COMMAND} train churn",
     )
     parser.add_argument("stage", choices=[stage.name for stage in _ALL], help="the stage")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from aimass_compiler import conventions
+from aimass_compiler.keyed_hash import keyed_hash
 from aimass_compiler.runtime.server.log import EventLog
-from aimass_compiler.runtime.server.prediction_records import keyed_hash
 from aimass_compiler.runtime.server.record_folder import RecordFolder
 from server import packages
 from server.packages import CHURN_EXAMPLE

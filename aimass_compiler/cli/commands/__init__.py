@@ -33,6 +33,8 @@ ORDER = (
     "serve",
     "predict",
     "score",
+    "logs",
+    "erase",
     "explain",
     "build",
     "alerts",

@@ -25,6 +25,7 @@ EXIT_CODES = (ExitCode.PACKAGE, ExitCode.ADDRESS, ExitCode.REGISTRY)
 EXAMPLES = """
   aimass serve churn                 on http://127.0.0.1:8080
   aimass serve churn --port 9000     on another port
+  aimass serve churn --records /tmp/records      then `aimass logs churn --store /tmp/records` reads them
   aimass serve churn --signed-by cosign.pub      only if it was published and signed with that key
 """
 
@@ -44,6 +45,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="serve it only if a version on record has its signature by this public key in PEM",
+    )
+    parser.add_argument(
+        "--records", type=Path, metavar="FOLDER", help="record all predictions in a store of records"
     )
     add_root(parser)
 
@@ -65,6 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
     options = ["--host", arguments.host, "--port", str(arguments.port)]
     if arguments.grpc_port is not None:
         options += ["--grpc-port", str(arguments.grpc_port)]
+    if arguments.records is not None:
+        folder = arguments.records.resolve() / conventions.RAW_RECORDS_FOLDER / conventions.LOCAL_NAMESPACE
+        options += ["--record-folder", str(folder), "--prediction-sample", "1"]
     try:
         command = model_server.command(package, *options)
     except model_server.ServerError as error:

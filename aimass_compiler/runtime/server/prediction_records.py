@@ -6,12 +6,12 @@ as a keyed hash or not at all. `docs/logs.md` describes every field.
 
 from __future__ import annotations
 
-import hmac
 import random
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aimass_compiler import conventions, timestamps
+from aimass_compiler.keyed_hash import keyed_hash
 from aimass_compiler.runtime.server.model import predictions_of
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.server.response import Prediction
     from aimass_compiler.runtime.server.settings import ServerSettings
 
-#: Of a SHA-256 in hexadecimal: 128 bits, which nobody meets by chance.
-_DIGITS = 32
 #: What waits to be written at most: at 200 columns some 20 MB.
 _MOST_ROWS = 20_000
 
@@ -50,20 +48,6 @@ class LoggedRecords:
 
     def close(self) -> None:
         """The log is closed by whoever opened it."""
-
-
-def keyed_hash(key: bytes, column: str, value: object) -> str:
-    """What stands in the place of a personal value: the same for the same value of a column and the same key.
-
-    Source: RFC 2104, with SHA-256 of the column's name and the value.
-    """
-    message = f"{column}={_plain(value)}".encode()
-    return hmac.digest(key, message, "sha256").hex()[:_DIGITS]
-
-
-def _plain(value: object) -> str:
-    """A whole number as it is written, whether it came as 7 or as 7.0."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 class PredictionRecords:

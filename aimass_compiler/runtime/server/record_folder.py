@@ -53,7 +53,8 @@ class RecordFolder:
             self._end()
 
     def _append(self, text: bytes) -> None:
-        if self._file < 0 or self._written + len(text) > self._file_bytes:
+        is_full = self._written + len(text) > self._file_bytes
+        if self._file < 0 or is_full or not os.fstat(self._file).st_nlink:  # or was deleted
             self._begin()
         left = memoryview(text)
         while left:

@@ -40,7 +40,7 @@ class ServerSettings:
     """How much the folder may hold; the oldest files make room."""
     record_key: str = field(default="", repr=False)
     """What personal values are hashed with; without it they are left out."""
-    namespace: str = "local"
+    namespace: str = conventions.LOCAL_NAMESPACE
     """Where this server runs, as records say it."""
     explained_rows: int = 10
     """How many rows one request may have explained, where the package can; 0 explains none."""
@@ -163,7 +163,13 @@ FLAGS = (
         whole(1 << 16, 1 << 40, conventions.VARIABLE_RECORD_BYTES),
         "how much the folder may hold; the oldest files make room",
     ),
-    Flag("namespace", conventions.VARIABLE_NAMESPACE, "local", str, "where it runs, as records say it"),
+    Flag(
+        "namespace",
+        conventions.VARIABLE_NAMESPACE,
+        conventions.LOCAL_NAMESPACE,
+        str,
+        "where it runs, as records say it",
+    ),
     Flag(
         "explained-rows",
         conventions.VARIABLE_EXPLAINED_ROWS,

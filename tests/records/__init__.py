@@ -1,0 +1,1 @@
+"""Records of predictions at rest."""
