@@ -140,7 +140,7 @@ ENGINE_VARIABLE = "AIMASS_ENGINE"
 RUNTIME_COMMAND = "aimass-runtime"
 
 #: Of a pod that scores a table: the job that it belongs to, whose tries are one run.
-VARIABLE_SCORING_JOB = "AIMASS_SCORING_JOB"
+SCORING_JOB_VARIABLE = "AIMASS_SCORING_JOB"
 
 # ---- serving -----------------------------------------------------------------------------------
 PORT = 8080
@@ -237,6 +237,10 @@ LABEL_BUDGET, LABEL_RUNBOOK = "budget", "runbook"
 #: Of an alert: which objective is missed, and the page that says what to do.
 LABEL_OBJECTIVE, ANNOTATION_RUNBOOK = "objective", "runbook_url"
 OBJECTIVE_AVAILABILITY = "availability"
+#: What a pod shows that scores a table.
+SERIES_SCORED_ROWS = "aimass_scoring_rows"  # gauge; labels: model, version, outcome
+SERIES_SCORING_DRIFT = "aimass_scoring_drift_psi"  # gauge; labels: model, feature
+SERIES_SCORING_SUCCESS = "aimass_scoring_last_success_timestamp_seconds"
 METRIC_MODEL_INFO = "aimass_model_info"  # gauge, 1; labels: model, version
 METRIC_MODEL_LOADED = "aimass_model_loaded"  # gauge, 0 or 1: of a server of several models
 METRIC_MODEL_MEMORY = "aimass_model_memory_bytes"
@@ -271,6 +275,7 @@ LABEL_NAME = "app.kubernetes.io/name"
 LABEL_INSTANCE = "app.kubernetes.io/instance"
 LABEL_COMPONENT = "app.kubernetes.io/component"
 #: Its values: which part of a model objects are of.
+COMPONENT_SCORING = "scoring"
 COMPONENT_SERVER, COMPONENT_TRAINING, COMPONENT_MONITORING = "server", "training", "monitoring"
 LABEL_PART_OF = "app.kubernetes.io/part-of"
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -325,6 +330,8 @@ TEAM_HOSTS = "aimass-{team}-{environment}-hosts"
 #: Of a training job: the ServiceAccount and the NetworkPolicy of its pods, and its volume.
 TRAINING_ACCOUNT = "{model}-training"
 WORKSPACE = "{model}-workspace"
+#: Of what scores a table: the CronJob, its ServiceAccount, NetworkPolicy, ConfigMap and rules.
+SCORING = "{model}-scoring"
 #: During a canary: the Services of the new version and of the one that serves on, and what gives a verdict.
 CANARY_SERVICE = "{model}-canary"
 STABLE_SERVICE = "{model}-stable"
@@ -337,6 +344,7 @@ DEVICE_CLAIM = "devices"
 CALLED_AFTER_MODEL = {
     PACKAGE_IMAGE: "the image of its package",
     TRAINING_ACCOUNT: "the ServiceAccount of its training job",
+    SCORING: "the CronJob that scores its table",
     CANARY_SERVICE: "the Service of its canary",
     STABLE_SERVICE: "the Service of what serves beside its canary",
     VERDICT: "the AnalysisTemplate that judges its canary",

@@ -64,6 +64,14 @@ def shortest_gap(expression: str) -> int:
     return min(int((later - earlier).total_seconds()) for earlier, later in pairwise(times)) // 60
 
 
+def longest_gap(expression: str) -> int:
+    """The most minutes between two times of a cron expression without mistakes."""
+    from cronsim import CronSim
+
+    times = islice(CronSim(_plain(expression), _MONDAY), _ENOUGH)
+    return max(int((later - earlier).total_seconds()) for earlier, later in pairwise(times)) // 60
+
+
 def _not_among(field: str, part: str) -> str:
     name, values = _FIELDS[field]
     span = " (a range goes up, a step is at least 1)" if set("-/") & set(part) else ""

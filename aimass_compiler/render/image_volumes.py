@@ -15,6 +15,8 @@ from aimass_compiler.render.object_kind import Object
 
 #: Kind and name of what mounts an image, where in it, and what the image is called.
 Place = tuple[str, str, str, str]
+#: Where Kustomize knows the images of volumes in Kubernetes' own kinds, but for CronJobs.
+_KNOWN = "spec.template.spec.volumes."
 #: By it Kustomize leaves an object out of what it builds.
 _LOCAL = {"config.kubernetes.io/local-config": "true"}
 
@@ -31,7 +33,9 @@ def mounted(objects: Sequence[Object]) -> list[Place]:
 def _unknown(document: Object) -> Iterator[tuple[str, str]]:
     if is_custom(document):
         yield from _images(document)
-    elif conventions.LABEL_SERVER in document["metadata"].get("labels", {}) and "data" in document:
+        return
+    yield from (found for found in _images(document) if not found[0].startswith(_KNOWN))
+    if conventions.LABEL_SERVER in document["metadata"].get("labels", {}) and "data" in document:
         yield f"data.{conventions.ENTRY_IMAGE}", document["data"][conventions.ENTRY_IMAGE]
 
 

@@ -67,6 +67,7 @@ def pipeline(
                 part: merged(document[part], (overrides or OVERRIDES).get(name, {}).get(part, {}))
                 for part in ("serving", "monitoring", "training")
             },
+            "scoring": (overrides or OVERRIDES).get(name, {}).get("scoring", document.get("scoring")),
         }
         for name in chosen.environments
     }

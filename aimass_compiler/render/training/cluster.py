@@ -38,8 +38,8 @@ COMPONENT = conventions.COMPONENT_TRAINING
 WORKSPACE = "/workspace"
 _HEAD_CORES = 1
 _LEAST_HEAD_MEMORY = Bytes("4Gi")
-_RAY_USER = 1000
-_RAY_GROUP = 100  # the group of the user `ray` in Ray's images
+RAY_USER = 1000
+RAY_GROUP = 100  # the group of the user `ray` in Ray's images
 _LONGEST_NAME = 63
 #: Ray's logs, and what it spills, lie below /tmp.
 _SCRATCH = "20Gi"
@@ -228,7 +228,7 @@ def _identity(job: TrainingRun) -> dict[str, Any]:
         "serviceAccountName": job.account,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": pod_security(job.pipeline.settings, _RAY_USER, _RAY_GROUP),
+        "securityContext": pod_security(job.pipeline.settings, RAY_USER, RAY_GROUP),
     }
 
 

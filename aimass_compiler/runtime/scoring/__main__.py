@@ -16,6 +16,7 @@ from aimass_compiler import conventions
 from aimass_compiler.character_set import print_everywhere
 from aimass_compiler.pipeline.scoring import Scoring
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.scoring.exposition import shown
 from aimass_compiler.runtime.scoring.table import score_table
 from aimass_compiler.runtime.stages.score import told
 
@@ -31,14 +32,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("package", type=Path, help="the folder of the package")
     parser.add_argument("--root", type=Path, default=Path(), help="where paths start (default: here)")
     parser.add_argument("--run", default="", help="in a store, the folder of this run below `into`")
+    parser.add_argument("--port", type=int, help="where Prometheus asks (default: nowhere)")
     parsed = parser.parse_args(arguments)
     try:
         scoring = Scoring.model_validate_json(parsed.scoring.read_bytes())
         if not scoring.is_kept_here:
-            name = parsed.run or _run_name(os.environ.get(conventions.VARIABLE_SCORING_JOB, ""))
+            name = parsed.run or _run_name(os.environ.get(conventions.SCORING_JOB_VARIABLE, ""))
             scoring = scoring.model_copy(update={"into": f"{scoring.into}/run={name}"})
-        with tempfile.TemporaryDirectory(prefix="aimass-score-") as scratch:
+        with shown(parsed.port) as show, tempfile.TemporaryDirectory(prefix="aimass-score-") as scratch:
             report = score_table(scoring, parsed.package, parsed.root.resolve(), Path(scratch))
+            for line in told(report, scoring.into):
+                print(line, flush=True)
+            show(report)
     except StageFailure as failure:
         print(f"score: {failure.message}", file=sys.stderr)
         if failure.help:
@@ -51,8 +56,6 @@ def main(arguments: list[str] | None = None) -> int:
         which, why = error.filename or scoring.into, error.strerror or error
         print(f"score: {which} could not be read or written: {why}", file=sys.stderr)
         return int(ExitCode.DISK)
-    for line in told(report, scoring.into):
-        print(line)
     return int(ExitCode.DONE)
 
 
