@@ -42,6 +42,8 @@ ARTIFACTS_FOLDER = "artifacts"
 #: What was made: a folder of records for each model.
 VERSIONS_FOLDER = "versions"
 VERSION_FORMAT = "aimass.version/v1"
+#: Where the catalogue has the page of a model, which dashboards link to.
+CATALOGUE_PAGE = "models/{model}.html"
 #: What runs where: below a folder of the environment and one of the model, a Kustomize component.
 RELEASES_FOLDER = "releases"
 RELEASE_FILE = "kustomization.yaml"

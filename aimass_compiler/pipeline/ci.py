@@ -115,6 +115,9 @@ class GithubWorkflows(Frozen):
     """When each cluster is compared with git, in UTC; null writes no such workflow."""
     verify: _Schedule | None = "*/10 * * * *"
     """When it is looked whether a release has proved itself, in UTC; null writes no such workflow."""
+    pages: _Address | None = None
+    """Where GitHub Pages serve the catalogue of all models: a workflow publishes it, and dashboards and
+    comments on pull requests link to it; null publishes none."""
     pull_requests: Literal["token", "app"] = "token"
     """Who opens pull requests: the workflow's own `token`, whose pull requests start no workflows, or a
     GitHub `app` of the variable AIMASS_APP_ID and the secret AIMASS_APP_PRIVATE_KEY."""

@@ -47,6 +47,7 @@ def render(settings: Settings, models: int) -> dict[str, bytes]:
         "deliver": bool(settings.delivered),
         "drift": github.drift,
         "verify": github.verify,
+        "pages": github.pages,
     }
     return {
         f"{conventions.WORKFLOWS_FOLDER}/aimass-{name}.yml": _filled(name, known)

@@ -1,4 +1,4 @@
-"""A report in a real browser, from a file: drawn without complaint, by keyboard, for everybody."""
+"""Pages in a real browser, from a file: drawn without complaint, by keyboard, for everybody."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aimass_compiler.cli import main
 from aimass_compiler.cli.pages.document import html
 from aimass_compiler.cli.pages.report import report
+from pages.catalogues import project_of
 from pages.results import EVIL, churn
 
 if TYPE_CHECKING:
@@ -51,4 +53,36 @@ def test_by_keyboard_it_turns_dark_and_on_paper_light(opened: Callable[..., Open
     assert seen.page.evaluate(ground) != light
     seen.page.emulate_media(media="print")
     assert seen.page.evaluate(ground) == light
+    assert seen.complaints == []
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """200 models of five teams."""
+    root = tmp_path_factory.mktemp("models")
+    project_of(root, *(f"model-{number:03}" for number in range(200)))
+    assert main(["site", "--root", str(root)]) == 0
+    return root / "build/site/index.html"
+
+
+def test_two_hundred_models_are_searched_by_keyboard(opened: Callable[..., Opened], catalogue: Path) -> None:
+    seen = opened(catalogue)
+    shown = seen.page.locator("tbody tr:visible")
+    assert shown.count() == 200
+    seen.page.keyboard.press("/")
+    began = seen.page.evaluate("performance.now()")
+    seen.page.keyboard.type("model-04")
+    assert shown.count() == 10
+    assert seen.page.evaluate("performance.now()") - began < 2_000
+    seen.page.keyboard.press("Escape")
+    assert shown.count() == 200
+    seen.page.get_by_label("task").select_option("regression")
+    assert shown.count() == 100
+    assert seen.page.locator("output").inner_text() == "100 of 200"
+    assert seen.barriers() == []
+    shown.first.get_by_role("link").focus()
+    seen.page.keyboard.press("Enter")
+    seen.page.wait_for_url("**/model-001.html")
+    assert seen.page.title() == "model-001"
+    assert seen.barriers() == []
     assert seen.complaints == []

@@ -171,6 +171,14 @@ def test_an_environment_with_objectives_of_its_own_has_a_dashboard_that_draws_th
     assert (replaced["behavior"], replaced["files"]) == ("replace", ["churn-dev.json=dashboard.json"])
 
 
+def test_a_dashboard_leads_to_the_catalogue_where_one_is_published() -> None:
+    github = {"compiler": {"version": "0.1.0"}, "pages": "https://acme.github.io/models/"}
+    files = render(pipeline({}, settings={"ci": {"github": github}}))
+    (link,) = json.loads(files["base/dashboard.json"])["links"]
+    assert link["url"] == "https://acme.github.io/models/models/churn.html"
+    assert "links" not in json.loads(PLAIN["base/dashboard.json"])
+
+
 def test_dashboards_of_models_and_environments_are_apart() -> None:
     softer = {"serving": {"objectives": {"availability": "99%"}}}
     boards = [

@@ -28,6 +28,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
                 },
                 "drift": None,
                 "verify": "*/5 * * * *",
+                "pages": "https://acme.github.io/models",
                 "pull_requests": "app",
             }
         },

@@ -46,6 +46,7 @@ ORDER = (
     "reject",
     "hold",
     "history",
+    "site",
     "evidence",
     "verify",
     "soak",

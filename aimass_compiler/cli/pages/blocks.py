@@ -20,7 +20,7 @@ class Marked:
 
 @dataclass(frozen=True)
 class Link:
-    """A text that leads to another page, by an address of ours."""
+    """A text that leads to another page of the same site, by its path there."""
 
     text: str
     address: str
@@ -57,6 +57,8 @@ class Grid:
     """The places of columns of numbers."""
     is_folded: bool = False
     """Whether it is shown only to those who ask for it."""
+    facets: tuple[int, ...] = ()
+    """The places of columns by whose values its rows are chosen, where there are many."""
     block: str = "grid"
 
 
@@ -92,6 +94,8 @@ class Page:
     title: str
     lead: str
     sections: Sequence[Section]
+    home: str = ""
+    """What leads from it to the first page of its site; empty where it is that, or stands alone."""
 
 
 def number(value: Any) -> str:

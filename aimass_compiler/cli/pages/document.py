@@ -11,10 +11,10 @@ import hashlib
 from functools import cache
 from importlib import resources
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aimass_compiler import __version__
-from aimass_compiler.cli.pages.blocks import Chart, Page
+from aimass_compiler.cli.pages.blocks import Chart, Grid, Page
 
 if TYPE_CHECKING:
     import jinja2
@@ -31,29 +31,31 @@ def can_draw() -> bool:
 
 def html(page: Page, *, is_live: bool = False) -> str:
     """The page; a live one asks now and then whether it has changed, and shows itself again."""
-    has_charts = any(isinstance(block, Chart) for section in page.sections for block in section.blocks)
-    scripts = [_file("page.js")]
-    if has_charts and can_draw():
-        scripts = [_vega(), _file("charts.js"), *scripts]
-    if is_live:
-        scripts.append(_file("live.js"))
-    return _filled(
-        "page.html.jinja", page=page, scripts=scripts, is_drawn=has_charts and can_draw(), is_live=is_live
-    )
-
-
-def _filled(template: str, **known: Any) -> str:
-    scripts: list[str] = known.pop("scripts")
+    blocks = [block for section in page.sections for block in section.blocks]
+    has_charts = any(isinstance(block, Chart) for block in blocks)
+    is_drawn = has_charts and can_draw()
+    wanted = {
+        "charts.js": is_drawn,
+        "filter.js": any(isinstance(block, Grid) and block.facets for block in blocks),
+        "live.js": is_live,
+        "page.js": True,
+    }
+    scripts = [
+        *([_vega()] if is_drawn else []),
+        *(_file(name) for name, is_wanted in wanted.items() if is_wanted),
+    ]
     return (
         _environment()
-        .get_template(template)
+        .get_template("page.html.jinja")
         .render(
+            page=page,
             style=_file("page.css"),
             scripts=scripts,
-            policy=_policy(scripts, is_live=bool(known.get("is_live"))),
+            policy=_policy(scripts, is_live=is_live),
+            has_charts=has_charts,
+            is_drawn=is_drawn,
             version=__version__,
             how_to_install=HOW_TO_INSTALL,
-            **known,
         )
     )
 

@@ -135,7 +135,9 @@ def _rules(here: Watched, wanted: Labels, own: Labels) -> str:
 
 
 def _board_file(shown: Board) -> bytes:
-    text = _BOARD((shown.model, identifier(shown)), shown.lines, shown.environment, shown.namespace)
+    text = _BOARD(
+        (shown.model, identifier(shown)), shown.lines, shown.environment, shown.namespace, shown.page
+    )
     return text.encode()
 
 

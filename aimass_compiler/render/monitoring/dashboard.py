@@ -48,11 +48,14 @@ class Board(Struct, frozen=True):
     lines: Lines
     environment: str | None = None
     namespace: str = f"${NAMESPACE_VARIABLE}"
+    page: str = ""
+    """The address of the model's page in the catalogue; empty where none is published."""
 
 
 def board(pipeline: Pipeline) -> Board:
     """The dashboard in which the viewer chooses the environment."""
-    return Board(pipeline.name, _lines(pipeline.serving, pipeline.monitoring, pipeline.task))
+    lines = _lines(pipeline.serving, pipeline.monitoring, pipeline.task)
+    return Board(pipeline.name, lines, page=_page(pipeline))
 
 
 def own_board(pipeline: Pipeline, environment: str) -> Board | None:
@@ -61,7 +64,17 @@ def own_board(pipeline: Pipeline, environment: str) -> Board | None:
     lines = _lines(running.serving, running.monitoring, pipeline.task)
     if lines == board(pipeline).lines:
         return None
-    return Board(pipeline.name, lines, environment, running.namespace)
+    return Board(pipeline.name, lines, environment, running.namespace, _page(pipeline))
+
+
+def _page(pipeline: Pipeline) -> str:
+    github = pipeline.settings.ci.github
+    catalogue = github.pages if github is not None else None
+    return (
+        ""
+        if catalogue is None
+        else f"{catalogue.rstrip('/')}/{conventions.CATALOGUE_PAGE.format(model=pipeline.path)}"
+    )
 
 
 def config_map(board: Board) -> dict[str, Any]:
@@ -104,7 +117,13 @@ def dashboard(board: Board, identifier: str) -> dict[str, Any]:
     names = [board.model] if board.environment is None else [board.model, board.environment]
     title = f"Model {board.model}" + (f" ({board.environment})" if board.environment else "")
     variables = [_namespace(board)] if board.environment is None else []
-    return dashboard_of(title, identifier, names, variables, panels(board))
+    made = dashboard_of(title, identifier, names, variables, panels(board))
+    return {**made, "links": [_link(board.page)]} if board.page else made
+
+
+def _link(address: str) -> dict[str, Any]:
+    """Above the panels, what leads to the model's page in the catalogue."""
+    return {"title": "Catalogue", "type": "link", "icon": "doc", "url": address, "targetBlank": True}
 
 
 def dashboard_of(
