@@ -21,6 +21,7 @@ from aimass_compiler.cli import snapshots, terminal
 from aimass_compiler.cli.prepared_rows import EarlierRows, told
 from aimass_compiler.cli.selection import add_root, add_spec, project_of
 from aimass_compiler.cli.views.run import StageProgress, results
+from aimass_compiler.cli.views.run_progress import progress_below
 from aimass_compiler.cli.write import brought_up_to_date
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.programs import dvc
@@ -115,10 +116,12 @@ def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namesp
             snapshots.fetch_missing(project, pipeline)
             released_package.bring(project.root, pipeline)
             base_image.bring(project.root, pipeline)
-            status = dvc.reproduce(
-                project.root, pipeline.path, stages.show, stage=arguments.until or "", force=arguments.force
-            )
-            stages.end()
+            stage = arguments.until or ""
+            with progress_below(sys.stdout, is_wanted=not arguments.verbose) as stages.stream:
+                status = dvc.reproduce(
+                    project.root, pipeline.path, stages.show, stage=stage, force=arguments.force
+                )
+                stages.end()
     except snapshots.NotAnswered as failed:
         terminal.error(str(failed), failed.help)
         return failed.exit_code
@@ -128,7 +131,7 @@ def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namesp
         print("nothing changed since the last run")
     is_kept = bool(arguments.set or arguments.name)
     sys.stdout.write(results(folder, pipeline, stages.reached, status, is_kept=is_kept))
-    if stages.reached and not arguments.no_report:
+    if stages.reached and not (is_kept or arguments.no_report):
         _report(project, pipeline)
     return status
 

@@ -17,6 +17,7 @@ from aimass_compiler.stages import REPEAT, SCORE, STAGES, artifacts
 if TYPE_CHECKING:
     from aimass_compiler.catalog.artifact import Artifact
     from aimass_compiler.catalog.task import Task
+    from aimass_compiler.cli.views.run_progress import RunProgress
     from aimass_compiler.pipeline import Pipeline
 
 _RUNNING = re.compile(r"Running stage '(?:.*:)?(?P<name>[\w-]+)'")
@@ -45,7 +46,8 @@ class StageProgress:
         after: Mapping[str, Callable[[], Iterable[str]]] | None = None,
     ) -> None:
         """`after` answers, by stage, what more is to be said once it was run."""
-        self._stream = stream
+        self.stream: TextIO | RunProgress = stream
+        """Where lines go to."""
         self._after = dict(after or {})
         self._running = ""
         self._is_verbose = is_verbose
@@ -67,14 +69,14 @@ class StageProgress:
                 text = form(found["name"])
         text = line if self._is_verbose else text
         if text is not None:
-            self._stream.write(f"{text}\n")
-            self._stream.flush()
+            self.stream.write(f"{text}\n")
+            self.stream.flush()
 
     def end(self) -> None:
         """Say what is to be said of the stage that ran last."""
         more, self._running = self._after.get(self._running), ""
         for line in more() if more is not None else ():
-            self._stream.write(f"  {line}\n")
+            self.stream.write(f"  {line}\n")
 
     def _forms(self) -> tuple[tuple[re.Pattern[str], Callable[[str], str]], ...]:
         return (
