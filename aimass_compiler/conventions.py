@@ -174,7 +174,7 @@ IMAGE_PACKAGE_FOLDER = "/model"
 PACKAGE_VOLUME = "model"
 RUN_AS_USER = 10001
 #: What the images that train are called in the registry: one for each framework, told apart by their tags.
-TRAINING_IMAGE = "aimass-train"
+TRAINING_IMAGE, RECORDS_IMAGE = "aimass-train", "aimass-records"
 TRAINING_DOCKERFILE = "image/train.Dockerfile"
 
 VARIABLE_CONCURRENCY = "AIMASS_CONCURRENCY"

@@ -25,10 +25,17 @@ def _is_store(url: str) -> str:
 StoreUrl = Annotated[str, AfterValidator(_is_store)]
 
 
+def _is_collected(url: str) -> str:
+    if url.startswith("gs://"):
+        message = "collectors write to `s3://…` or `file:///…`; no released one writes to `gs://…`"
+        raise PydanticCustomError("store", message)
+    return url
+
+
 class RecordStore(Frozen):
     """The store of prediction records, and what brings them there."""
 
-    store: StoreUrl
+    store: Annotated[StoreUrl, AfterValidator(_is_collected)]
     """The object store, such as `s3://acme-predictions/ml`, or `file:///…`, a folder that is mounted on every
     node under this path."""
     collector: Literal["otel"] = "otel"
@@ -42,3 +49,8 @@ class RecordStore(Frozen):
     with; in `namespace`, its entries are what the store is reached with, such as `AWS_ACCESS_KEY_ID`."""
     schedule: Schedule = "17 * * * *"
     """When records become tables."""
+
+    @property
+    def folder(self) -> str | None:
+        """The folder of each node that is the store; None where the store is none."""
+        return self.store.removeprefix("file://") if self.store.startswith("file://") else None

@@ -246,6 +246,8 @@ class Resolved(Struct, frozen=True, omit_defaults=True):
     environments: dict[str, Environment]
     fine_tuning: FineTuning | None = None
     """None where no language model is trained."""
+    record_days: int | None = None
+    """How long records of its predictions are kept; None where the spec does not say it."""
 
 
 #: What a shortened record calls the environments behind the first, by what is not as in that.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -53,6 +54,7 @@ from aimass_compiler.render.targets import kind_of_object
 from aimass_compiler.render.training.platforms import PLATFORMS
 
 _GIB = 2**30
+_DAY_SECONDS = 86_400
 
 
 def record_file(source: PipelineJson, rendered: Sequence[Rendered], objects: Objects) -> dict[str, bytes]:
@@ -82,7 +84,13 @@ def resolved(source: PipelineJson, rendered: Sequence[Rendered], objects: Object
         },
         _environments(source.pipeline, rendered, objects),
         _fine_tuning(pipeline),
+        _record_days(pipeline),
     )
+
+
+def _record_days(pipeline: Pipeline) -> int | None:
+    retention = pipeline.serving.logs.predictions.retention
+    return None if retention is None else math.ceil(retention.seconds / _DAY_SECONDS)
 
 
 def _images(pipeline: Pipeline) -> ImageSources:

@@ -30,6 +30,7 @@ _LONG = {
     "prometheus": " (a minute or two, as it shares most of promtool)",
     "rollouts-controller": " (5 to 10 minutes)",
     "cosign": " (5 to 15 minutes)",
+    "otelcol": " (2 to 5 minutes)",
     "ray-operator": " (2 to 5 minutes)",
     "trainer-controller-manager": " (2 to 5 minutes)",
     "jobset": " (2 to 5 minutes)",
@@ -112,6 +113,7 @@ MODULES = (
     Module("flux-kustomize", "github.com/fluxcd/kustomize-controller", ("kustomize-controller",)),
     Module("registry", ".", ("registry",)),
     Module("cosign", "github.com/sigstore/cosign/v3/cmd/cosign", ("cosign",)),
+    Module("otelcol", ".", ("otelcol",)),
 )
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kubectl")
 CONTROLLERS = ("kube-controller-manager", "kube-scheduler", "kwok")
@@ -131,6 +133,8 @@ KSERVE = ("kserve-manager",)
 KUEUE = ("kueue",)
 #: What counts servers by what Prometheus says, and what tells autoscalers of it.
 KEDA = ("keda-operator", "keda-adapter")
+#: What brings records of predictions from nodes to their store.
+COLLECTOR = ("otelcol",)
 #: What fetches a repository and what applies it: the two controllers of Flux.
 FLUX = ("source-controller", "kustomize-controller")
 

@@ -6,27 +6,21 @@ import hashlib
 import json
 import os
 import shlex
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from harness.s3_server import s3_server
 
 from aimass_compiler.programs.object_store import Store, StoreFailure
 from aimass_compiler.render.training.cluster import WORKSPACE
 from aimass_compiler.runtime.exchange import left
 from aimass_compiler.runtime.exchange import main as exchange
 
-#: `make clients` makes it.
-CLIENTS = Path(__file__).parents[2] / "build" / "clients-venv" / "bin" / "python"
-BUCKET = "models"
-KEYS = {"AWS_ACCESS_KEY_ID": "somebody", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-central-1"}
 SPEC = """\
 apiVersion: aimass/v1
 kind: Model
@@ -49,38 +43,8 @@ def folder(tmp_path: Path) -> str:
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A store of a server that speaks S3, in another process."""
-    python = CLIENTS if CLIENTS.exists() else Path(sys.executable)
-    if subprocess.run([python, "-c", "import moto.server"], capture_output=True, check=False).returncode:
-        pytest.skip("`make clients` installs a server that speaks S3")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    for name, value in {**KEYS, "AWS_ENDPOINT_URL": url, "NO_PROXY": "127.0.0.1"}.items():
-        monkeypatch.setenv(name, value)
-    log = (tmp_path / "moto.log").open("w")
-    code = f"from moto.server import main; main(['-H', '127.0.0.1', '-p', '{port}'])"
-    process = subprocess.Popen([python, "-c", code], stdout=log, stderr=log)
-    try:
-        answered(f"{url}/moto-api/", process)
-        urllib.request.urlopen(urllib.request.Request(f"{url}/{BUCKET}", method="PUT")).close()  # noqa: S310  # ours
-        yield f"s3://{BUCKET}/of/a-team"
-    finally:
-        process.kill()
-        process.wait()
-        log.close()
-
-
-def answered(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait until a server answers; fails when it has ended."""
-    while True:
-        assert process.poll() is None, "the server ended"
-        try:
-            urllib.request.urlopen(url).close()  # noqa: S310  # ours
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
+    with s3_server(tmp_path, monkeypatch) as url:
+        yield f"{url}/of/a-team"
 
 
 @pytest.fixture(params=["folder", pytest.param("server", marks=pytest.mark.nightly)])

@@ -1,10 +1,11 @@
 """Put together, build and push the images that all models share.
 
-`server` answers requests, with no model in it; `training` trains in the cluster, one image for each
-framework that the specs use. Prints the commands that build them from what lies in artifacts/. A tag names
-exactly what its image is built from, so with --push nothing is built where the registry has it already.
-Buildah, Podman and Docker can build them; the first two build the same image from the same files.
-Beside a server's image lies its bill of materials (CycloneDX); --sign-key and --keyless sign images as well.
+`server` answers requests, with no model in it; `training` trains in the cluster, one image for each framework
+that the specs use; `records` makes tables of prediction records. Prints the commands that build them from
+what lies in artifacts/. A tag names exactly what its image is built from, so with --push nothing is built
+where the registry has it already. Buildah, Podman and Docker can build them; the first two build the same
+image from the same files. Beside a server's image lies its bill of materials (CycloneDX); --sign-key and
+--keyless sign images as well.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "of",
         nargs="?",
-        choices=("server", "training"),
+        choices=("server", "training", "records"),
         default="server",
         help="which image (default: %(default)s)",
     )
@@ -94,7 +95,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--wheels",
         type=Path,
         metavar="DIR",
-        help="with `training`: a folder of wheels that are installed before those of an index",
+        help="with `training` and `records`: a folder of wheels that are installed before those of an index",
     )
     versions.add_signing(parser)
     add_root(parser)
@@ -140,9 +141,24 @@ def _images(project: Project, settings: ImageSettings, arguments: argparse.Names
     """What is asked for; raises UnknownName, and OSError for wheels that cannot be read."""
     if arguments.of == "training":
         return _trainers(project, arguments)
+    if arguments.of == "records":
+        return _records(settings, arguments)
     if arguments.specs or arguments.wheels:
         raise UnknownName("all models have the same server", "`aimass image training` takes specs and wheels")
     return _servers(project, settings)
+
+
+def _records(settings: ImageSettings, arguments: argparse.Namespace) -> Iterator[_Image]:
+    """The image that makes tables of records."""
+    from aimass_compiler.fleet.logs import table_job
+
+    files = {"Dockerfile": table_job.dockerfile(settings.python).encode(), **_wheels(arguments)}
+    yield _Image(conventions.RECORDS_IMAGE, table_job.image_tag(settings.python), files)
+
+
+def _wheels(arguments: argparse.Namespace) -> dict[str, bytes]:
+    found = sorted(arguments.wheels.glob("*.whl")) if arguments.wheels else []
+    return {path.name: path.read_bytes() for path in found}
 
 
 def _servers(project: Project, settings: ImageSettings) -> Iterator[_Image]:
@@ -163,8 +179,7 @@ def _trainers(project: Project, arguments: argparse.Namespace) -> Iterator[_Imag
     from aimass_compiler.compile import Upto, compile_specs
     from aimass_compiler.render.image.training_image import dockerfile, training_tag
 
-    found = sorted(arguments.wheels.glob("*.whl")) if arguments.wheels else []
-    wheels = {path.name: path.read_bytes() for path in found}
+    wheels = _wheels(arguments)
     compiled = compile_specs(project, specs_of(project, arguments.specs), upto=Upto.CHECK)
     for spec in compiled.specs:
         if spec.pipeline is None:

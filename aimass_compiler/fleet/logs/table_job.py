@@ -1,0 +1,96 @@
+"""The job that makes tables of records, by the clock; its image, which holds no model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aimass_compiler import __version__, conventions
+from aimass_compiler.pipeline.record_store import RecordStore
+from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.render.image.escapes import reference
+from aimass_compiler.render.names import component_label, digest
+from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, TMP_MOUNT, pod_security, tmp_volume
+
+_RETENTION_FOLDER = "/etc/aimass"
+_LONGEST_SECONDS = 6 * 3600
+
+
+def dockerfile(base: str, version: str = __version__) -> str:
+    """This package in the compiler's version, with what reads and writes tables."""
+    return f"""\
+# `aimass image records` builds it, and finds wheels in the context, should no index have this version.
+FROM {reference(base)}
+
+LABEL org.opencontainers.image.title="{conventions.RECORDS_IMAGE}"
+
+RUN --mount=type=bind,target=/context \\
+    --mount=type=secret,id=pip,mode=0444 --mount=type=secret,id=certificates,mode=0444 \\
+    PIP_CONFIG_FILE=/run/secrets/pip python -m pip install --no-cache-dir --disable-pip-version-check \\
+      --find-links /context \\
+      "aimass-compiler[logs]=={version}"
+
+HEALTHCHECK NONE
+USER {conventions.RUN_AS_USER}
+"""
+
+
+def image_tag(base: str, version: str = __version__) -> str:
+    """Names exactly what the image is built from."""
+    return digest(dockerfile(base, version).encode())
+
+
+def cron_job(name: str, logs: RecordStore, settings: Settings) -> dict[str, Any]:
+    """Never two at once; one that is killed goes on at its next time."""
+    labels = {conventions.LABEL_NAME: name, **component_label("tables")}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": name},
+        "spec": {
+            "schedule": logs.schedule,
+            "timeZone": "Etc/UTC",
+            "concurrencyPolicy": "Forbid",
+            "startingDeadlineSeconds": 3600,
+            "successfulJobsHistoryLimit": 1,
+            "failedJobsHistoryLimit": 3,
+            "jobTemplate": {
+                "spec": {
+                    "backoffLimit": 2,
+                    "activeDeadlineSeconds": _LONGEST_SECONDS,
+                    "template": {"metadata": {"labels": labels}, "spec": _pod(name, logs, settings)},
+                }
+            },
+        },
+    }
+
+
+def _pod(name: str, logs: RecordStore, settings: Settings) -> dict[str, Any]:
+    images = settings.images
+    mounts = [{"name": "retention", "mountPath": _RETENTION_FOLDER, "readOnly": True}, TMP_MOUNT]
+    volumes = [{"name": "retention", "configMap": {"name": f"{name}-retention"}}, tmp_volume("1Gi")]
+    if logs.folder is not None:
+        mounts.append({"name": "store", "mountPath": logs.folder})
+        volumes.append({"name": "store", "hostPath": {"path": logs.folder, "type": "DirectoryOrCreate"}})
+    container = {
+        "name": "tables",
+        "image": f"{images.registry}/{conventions.RECORDS_IMAGE}:{image_tag(images.python)}",
+        "imagePullPolicy": PULL,
+        "command": [conventions.RUNTIME_COMMAND, "records", logs.store],
+        "args": [f"--retention={_RETENTION_FOLDER}/retention.json"],
+        "envFrom": [{"secretRef": {"name": logs.secret, "optional": True}}],
+        "resources": {
+            "requests": {"cpu": "500m", "memory": "2Gi", "ephemeral-storage": "256Mi"},
+            "limits": {"memory": "2Gi", "ephemeral-storage": "2Gi"},
+        },
+        "securityContext": CONTAINER_SECURITY,
+        "volumeMounts": mounts,
+    }
+    return {
+        "serviceAccountName": name,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "restartPolicy": "Never",
+        "securityContext": pod_security(settings, conventions.RUN_AS_USER),
+        "containers": [container],
+        "volumes": volumes,
+    }

@@ -1,0 +1,89 @@
+"""What brings records to their store is made once for all models, and only where there is a store."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from aimass_compiler import conventions
+from aimass_compiler.cli import main
+from aimass_compiler.conventions import ExitCode
+
+SPEC = """
+apiVersion: aimass/v1
+kind: Model
+metadata: {name: churn, owner: growth@example.com}
+data: {sources: {rows: data/rows.csv}, columns: {x: number, "y": {type: category, values: [a, b]}}}
+target: "y"
+model: logistic_regression
+serving: {logs: {predictions: {sample: SAMPLE, retention: 30h}}}
+"""
+
+
+def compiled(root: Path, settings: str, sample: float = 0.5) -> int:
+    (root / "specs").mkdir(exist_ok=True)
+    (root / "specs" / "churn.yaml").write_text(SPEC.replace("SAMPLE", str(sample)))
+    (root / "aimass.yaml").write_text(settings)
+    return main(["compile", "--root", str(root)])
+
+
+def objects(root: Path, path: str) -> dict[str, Any]:
+    documents = yaml.safe_load_all((root / "generated" / path).read_text())
+    return {each["kind"]: each for each in documents}
+
+
+def test_an_object_store_is_written_by_a_collector_and_read_by_a_job(tmp_path: Path) -> None:
+    assert compiled(tmp_path, "logs: {store: s3://acme/ml, namespace: logging, schedule: 5 * * * *}") == 0
+    folder = tmp_path / "generated/fleet/logs"
+    configuration = yaml.safe_load((folder / "collector.yaml").read_text())
+    uploaded = configuration["exporters"]["awss3"]["s3uploader"]
+    assert (uploaded["s3_bucket"], uploaded["s3_prefix"]) == ("acme", "ml/raw")
+    assert json.loads((folder / "retention.json").read_text()) == {"churn": 2}, "whole days, and never fewer"
+    made = objects(tmp_path, "fleet/logs/records.yaml")
+    job = made["CronJob"]["spec"]
+    assert (job["schedule"], job["concurrencyPolicy"]) == ("5 * * * *", "Forbid")
+    (container,) = job["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == ["aimass-runtime", "records", "s3://acme/ml"]
+    pod = made["DaemonSet"]["spec"]["template"]["spec"]
+    assert [each["name"] for each in pod["volumes"]] == ["pods", "state", "configuration"]
+    assert pod["containers"][0]["volumeMounts"][0]["readOnly"], "it changes nothing of the kubelet's"
+    assert made["Namespace"]["metadata"]["name"] == "logging"
+
+
+def test_a_server_writes_where_the_collector_reads(tmp_path: Path) -> None:
+    compiled(tmp_path, "logs: {store: s3://acme/ml}")
+    (container,) = objects(tmp_path, "churn/base/server.yaml")["Deployment"]["spec"]["template"]["spec"][
+        "containers"
+    ]
+    (mount,) = [each for each in container["volumeMounts"] if each["name"] == conventions.RECORD_VOLUME]
+    told = {each["name"]: each.get("value") for each in container["env"]}
+    assert told[conventions.VARIABLE_RECORD_FOLDER] == mount["mountPath"]
+    included = yaml.safe_load((tmp_path / "generated/fleet/logs/collector.yaml").read_text())["receivers"][
+        "file_log"
+    ]
+    assert included["include"] == [
+        f"/var/lib/kubelet/pods/*/volumes/kubernetes.io~empty-dir/{conventions.RECORD_VOLUME}/*.jsonl"
+    ]
+
+
+def test_a_model_that_records_nothing_has_no_folder(tmp_path: Path) -> None:
+    compiled(tmp_path, "logs: {store: s3://acme/ml}", sample=0)
+    assert conventions.RECORD_VOLUME not in (tmp_path / "generated/churn/base/server.yaml").read_text()
+
+
+def test_without_a_store_nothing_is_made(tmp_path: Path) -> None:
+    assert compiled(tmp_path, "{}") == 0
+    assert not (tmp_path / "generated/fleet").exists()
+    assert conventions.RECORD_VOLUME not in (tmp_path / "generated/churn/base/server.yaml").read_text()
+
+
+@pytest.mark.parametrize("store", ["gs://acme/ml", "/var/records", "s3://"])
+def test_a_store_that_nothing_can_write_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], store: str
+) -> None:
+    assert compiled(tmp_path, f"logs: {{store: '{store}'}}") == ExitCode.FAILED
+    assert "aimass.yaml:1" in capsys.readouterr().err
