@@ -212,6 +212,11 @@ VARIABLE_MEMORY_BYTES = "AIMASS_MEMORY_BYTES"
 VARIABLE_TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 VARIABLE_TRACES_SAMPLE = "OTEL_TRACES_SAMPLER_ARG"
 VARIABLE_GRPC_PORT = "AIMASS_GRPC_PORT"
+#: Who may ask: the folder with the policy and what callers are known by; the headers of keys and gateways.
+VARIABLE_ACCESS, ACCESS_FOLDER, ACCESS_FORMAT = "AIMASS_ACCESS", "/etc/aimass/access", "aimass.access/v1"
+ACCESS_NAME, ACCESS_FILE, ACCESS_KEYS_FOLDER = "{model}-access", "policy/access.json", "keys"
+ACCESS_ISSUERS_FOLDER, ACCESS_ISSUER_KEYS, ACCESS_CREDENTIAL = "issuers", "jwks.json", "gateway/credential"
+KEY_HEADER, GATEWAY_HEADER = "x-api-key", "x-aimass-gateway"
 VARIABLE_DRAIN_SECONDS = "AIMASS_DRAIN_SECONDS"
 VARIABLE_STAY_SECONDS = "AIMASS_STAY_SECONDS"
 
@@ -223,6 +228,9 @@ METRIC_DURATION = "aimass_request_duration_seconds"  # histogram; labels: model
 METRIC_IN_FLIGHT = "aimass_requests_in_flight"
 METRIC_CONCURRENCY_LIMIT = "aimass_concurrency_limit"
 METRIC_REJECTED = "aimass_rejected_total"  # labels: model, reason
+METRIC_CALLER_REQUESTS = "aimass_caller_requests_total"  # labels: model, caller, outcome
+METRIC_CALLER_SPENT = "aimass_caller_spent_total"  # labels: model, caller, unit
+METRIC_STRANGERS = "aimass_strangers_total"  # labels: model, code
 METRIC_CONNECTIONS = "aimass_connections"
 METRIC_CONNECTIONS_LIMIT = "aimass_connections_limit"
 METRIC_CONNECTIONS_ENDED = "aimass_connections_ended_total"  # labels: model, reason

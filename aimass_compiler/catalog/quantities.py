@@ -25,6 +25,8 @@ class Frozen(BaseModel):
 
     #: The field that a bare value stands for: `one_hot: plan` means `one_hot: {column: plan}`.
     short_form: ClassVar[str | None] = None
+    #: The mappings of which an environment's override changes single entries, and leaves the others.
+    merged_by_name: ClassVar[frozenset[str]] = frozenset()
     #: What stands in for required keys that are missing or wrong, so that the others can be looked at.
     stand_ins: ClassVar[Mapping[str, Any]] = {}
 

@@ -18,6 +18,7 @@ from aimass_compiler.catalog.quantities import (
     Within,
     is_absent,
 )
+from aimass_compiler.pipeline.access import Access
 from aimass_compiler.pipeline.model_name import ModelName
 from aimass_compiler.pipeline.text_engine import (
     Adapters,
@@ -159,6 +160,15 @@ class ServingTests(Frozen):
     """How long `aimass soak` holds the load, by default ten minutes; not part of the pipeline."""
 
 
+class Mirror(Frozen):
+    """Requests that another model gets a copy of; what it answers is thrown away."""
+
+    model: ModelName
+    """The model of this project, released in the same environments, whose Service gets the copies."""
+    share: Percentage = Percentage("100%")
+    """The share of requests that are copied."""
+
+
 class Gateway(Frozen):
     """The route from outside, through the Kubernetes Gateway API."""
 
@@ -171,6 +181,11 @@ class Gateway(Frozen):
     endpoint_picker: EndpointPicker | None = Field(None, exclude_if=is_absent)
     """Of a language model: what chooses the server for each request, so that the route leads to an
     InferencePool; by default the servers take turns."""
+    retries: Annotated[Integer, Field(ge=1, le=5)] | None = Field(None, exclude_if=is_absent)
+    """How often the gateway asks another server where one could not be reached or answered 503, within
+    `limits.timeout`; by default never. Needs `gateway.implementation` of the environment in aimass.yaml."""
+    mirror: Mirror | None = Field(None, exclude_if=is_absent)
+    """Another model that gets a copy of the requests, to be compared before it replaces this one."""
 
 
 class Explanations(Frozen):
@@ -237,5 +252,7 @@ class Serving(Frozen):
     """Where servers export the spans of requests; by default nowhere."""
     grpc: bool | None = Field(None, exclude_if=is_absent)
     """Whether servers answer the Open Inference Protocol over gRPC, too, on port 8081; by default not."""
+    access: Access | None = Field(None, exclude_if=is_absent)
+    """Who may ask, and how much; by default all who reach the servers, as much as these answer."""
     gateway: Gateway | None = None
     """The route from outside; without it the service is reachable inside the cluster only."""

@@ -22,6 +22,7 @@ from aimass_compiler.catalog.quantities import (
 from aimass_compiler.conventions import NO_REGISTRY, VLLM_VERSION
 from aimass_compiler.pipeline.accelerator import Accelerator
 from aimass_compiler.pipeline.ci import Ci
+from aimass_compiler.pipeline.gateway_implementation import GatewayImplementation
 from aimass_compiler.pipeline.generated_files import GeneratedFiles, MonitoringSettings, TrainingSettings
 from aimass_compiler.pipeline.gitops import PLACE, Engine, FollowedRepository, require_repository
 from aimass_compiler.pipeline.image_signature import ImageSignature
@@ -152,6 +153,8 @@ class EnvironmentSettings(Frozen):
     requires: tuple[Literal["bom", "sbom", "signature", "provenance"], ...] = ()
     """What a version must have to be promoted here: a bill of materials of the model (`bom`) and of the image
     (`sbom`), a `signature` of the package, a signed statement of `provenance`."""
+    gateway: GatewayImplementation | None = Field(None, exclude_if=is_absent)
+    """What implements the Gateway API there; by default only what is standard is written."""
     applied_by: Engine | None = Field(None, exclude_if=is_absent)
     """Who brings what is released to this environment; by default the `engine` of all."""
 

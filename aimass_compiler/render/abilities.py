@@ -59,6 +59,21 @@ ABILITIES: tuple[Ability, ...] = (
         ),
     ),
     _of_serving(
+        "serving.gateway.retries",
+        "requests that are tried again by the gateway",
+        of_serving(lambda serving: serving.gateway is not None and serving.gateway.retries is not None),
+    ),
+    _of_serving(
+        "serving.gateway.mirror",
+        "a copy of the requests to another model",
+        of_serving(lambda serving: serving.gateway is not None and serving.gateway.mirror is not None),
+    ),
+    _of_serving(
+        "serving.access",
+        "who may ask, and how much",
+        of_serving(lambda serving: serving.access is not None),
+    ),
+    _of_serving(
         "serving.nodes",
         "one server on several nodes",
         of_serving(lambda serving: serving.nodes is not None),

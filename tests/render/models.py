@@ -145,6 +145,22 @@ HOSTILE = (
     "0x1F",
 )
 _GATEWAY = {"host": "churn.example.com"}
+#: Callers of every kind, each with a limit.
+CALLERS: dict[str, Any] = {
+    "keys": "churn-callers",
+    "issuers": {
+        "login": {
+            "url": "https://login.example.com/",
+            "audience": "churn",
+            "keys": "https://login.example.com/jwks",
+        }
+    },
+    "callers": {
+        "shop": {"rate": {"requests": "50/s", "burst": 100}, "quota": {"requests": 100_000}},
+        "support": {"token": {"claims": {"azp": "support"}}, "rate": {"requests": "600/m"}},
+        "scorer": {"certificate": "spiffe://example.com/ns/batch/sa/scorer", "rate": {"rows": "5000/s"}},
+    },
+}
 _CANARY = {"canary": [5, 25, 100]}
 _ONE = {"min": 1, "max": 1}
 #: Pipelines that differ in what is rendered for Kubernetes.
@@ -206,6 +222,17 @@ VARIED: dict[str, Pipeline] = {
             "dev": {"serving": {"replicas": _ONE, "resources": {"cpu": "3"}, "model": "image"}},
             "staging": {"serving": {"target": "kubernetes"}},
             "prod": {"serving": {"replicas": {"min": 3, "max": 20}}},
+        },
+    ),
+    "callers": pipeline(
+        {"serving": {"gateway": {**_GATEWAY, "retries": 2}, "access": CALLERS}},
+        overrides={"prod": {"serving": {"access": {**CALLERS, "keys": "other-callers"}}}},
+        settings={
+            "environments": {
+                "dev": {},
+                "staging": {"gateway": {"implementation": "istio"}},
+                "prod": {"gateway": {"implementation": "envoy-gateway", "credential": "gateway-credential"}},
+            }
         },
     ),
     "no-retraining": pipeline({"monitoring": {"retrain": {"schedule": None}, "runbook": None}}),

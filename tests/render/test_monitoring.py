@@ -110,7 +110,12 @@ def test_every_metric_of_the_conventions_is_watched_and_no_other() -> None:
     exported -= {conventions.METRIC_MODEL_LOADED, conventions.METRIC_MODEL_MEMORY}  # of shared servers
     watching = [
         text.decode()
-        for files in (PLAIN, render(pipeline(REGRESSION)), render(VARIED["language-on-cpus"]))
+        for files in (
+            PLAIN,
+            render(pipeline(REGRESSION)),
+            render(VARIED["language-on-cpus"]),
+            render(VARIED["callers"]),
+        )
         for path, text in files.items()
         if path.endswith(("alerts.yaml", "dashboard.json"))
     ]

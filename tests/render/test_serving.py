@@ -104,7 +104,8 @@ def test_every_variable_of_the_server_is_set() -> None:
     explaining = render(pipeline({"serving": {"explanations": {}, "grpc": True, "tracing": TRACING}}))
     promised = {"first_token": {"p95": "800ms"}, "token": {"p95": "60ms"}}
     generating = render(language_model({"structured_output": "none", "objectives": promised}))
-    assert limits(explaining).keys() | limits(generating).keys() == variables
+    guarding = render(VARIED["callers"])
+    assert limits(explaining).keys() | limits(generating).keys() | limits(guarding).keys() == variables
 
 
 def limits(files: dict[str, bytes]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from aimass_compiler.catalog.task import Task
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.monitoring import Monitoring
 from aimass_compiler.pipeline.serving import Serving
+from aimass_compiler.render.monitoring.caller_panels import caller_panels
 from aimass_compiler.render.monitoring.objectives import selector
 from aimass_compiler.render.monitoring.panel import RATE, Panel, percentiles
 from aimass_compiler.render.monitoring.text_panels import text_panels
@@ -39,6 +40,8 @@ class Lines(Struct, frozen=True):
     """Whether the model predicts labels; otherwise it predicts numbers."""
     text: TextSeries | None = None
     """What is exported of a language model; None for any other."""
+    has_callers: bool = False
+    """Whether servers know who asks."""
 
 
 class Board(Struct, frozen=True):
@@ -95,7 +98,8 @@ def _lines(serving: Serving, monitoring: Monitoring, task: Task) -> Lines:
     objectives, drift = serving.objectives, monitoring.drift
     slowest = objectives.latency.p99
     labels, text = task.is_classification, text_of(serving)
-    return Lines(objectives.availability, slowest, drift.window, drift.page, labels, text)
+    has_callers = serving.access is not None
+    return Lines(objectives.availability, slowest, drift.window, drift.page, labels, text, has_callers)
 
 
 _SCHEMA_VERSION = 41
@@ -185,9 +189,12 @@ def variable(name: str, label: str, query: str) -> dict[str, Any]:
 def panels(board: Board) -> tuple[Panel, ...]:
     """All pictures of a model, in their order."""
     chosen = selector(board.model, board.namespace)
+    callers = caller_panels(chosen) if board.lines.has_callers else ()
     if board.lines.text is not None:
-        return (*_request_panels(board, board.lines.text.requests), *text_panels(chosen, board.lines.text))
-    return (*_objective_panels(board, chosen), *_server_panels(chosen), *_model_panels(chosen, board.lines))
+        text = text_panels(chosen, board.lines.text)
+        return (*_request_panels(board, board.lines.text.requests), *text, *callers)
+    servers = (*_server_panels(chosen), *callers)
+    return (*_objective_panels(board, chosen), *servers, *_model_panels(chosen, board.lines))
 
 
 def _request_panels(board: Board, counted: Requests) -> tuple[Panel, Panel]:

@@ -14,15 +14,19 @@ from aimass_compiler.render.pod_settings import service_accounts
 from aimass_compiler.render.serving import (
     analysis,
     autoscaler,
+    callers,
     canary,
     devices,
+    envoy_gateway,
     inference,
     inference_service,
+    istio,
     kserve,
     network,
     queue_scaler,
     several_nodes,
     shared_entry,
+    way_in,
     workload,
 )
 from aimass_compiler.render.serving.engine import Served
@@ -31,6 +35,9 @@ from aimass_compiler.render.serving.kinds import KINDS
 from aimass_compiler.render.serving.platforms import KSERVE, PLATFORMS
 from aimass_compiler.render.serving.series import text_of
 from aimass_compiler.render.target import Layer, Rendered, Target
+
+#: What enforces at the pods, and not at the gateway.
+ISTIO = "istio"
 
 
 def render(source: PipelineJson) -> Rendered:
@@ -46,15 +53,16 @@ def objects(pipeline: Pipeline, environment: str | None = None) -> list[Object]:
     namespace = pipeline.environments[environment].namespace if environment else None
     name, serving, prometheus = pipeline.name, served.serving, pipeline.settings.prometheus.namespace
     if serving.adapter_of is not None:
-        return _labelled([*_of_adapter(name, serving.adapter_of, serving)])
+        return _labelled([*_of_adapter(served, serving.adapter_of)])
     if serving.shared is not None:
-        return _labelled([*shared_entry.objects(served, serving.shared), *_way_in(name, serving)])
+        return _labelled([*shared_entry.objects(served, serving.shared), *_way_in(served)])
     found = [
         _workload(pipeline.metadata, served),
         *service_accounts(name, served.pods or PodSettings.default()),
         *_addressed(pipeline.metadata, served, prometheus),
         *_scaling(served, namespace),
         *_devices(served),
+        *callers.policy(name, serving, served.gateway),
     ]
     if _makes_the_rest(serving):
         return _labelled(found)
@@ -64,8 +72,8 @@ def objects(pipeline: Pipeline, environment: str | None = None) -> list[Object]:
         found += analysis.templates(name, serving, pipeline.task, pipeline.settings.prometheus)
         backends = {canary.stable_name(name, serving): 100, canary.canary_name(name): 0}
     if serving.gateway is not None:
-        found += _route(name, serving, serving.gateway, backends)
-    return _labelled(found)
+        found += _route(served, serving.gateway, backends)
+    return _labelled([*found, *_enforced(served)])
 
 
 def _labelled(objects: Iterable[Object]) -> list[Object]:
@@ -76,16 +84,27 @@ def _labelled(objects: Iterable[Object]) -> list[Object]:
     ]
 
 
-def _of_adapter(name: str, base: str, serving: Serving) -> Iterator[Object]:
+def _of_adapter(served: Served, base: str) -> Iterator[Object]:
     """An address of its own for what the servers of another model serve, too."""
-    yield network.service(base, name)
-    yield from _way_in(name, serving)
+    yield network.service(base, served.model)
+    yield from _way_in(served)
 
 
-def _way_in(name: str, serving: Serving) -> Iterator[Object]:
+def _way_in(served: Served) -> Iterator[Object]:
     """The route to the model's Service, if there is one."""
-    if serving.gateway is not None:
-        yield from _route(name, serving, serving.gateway, {name: None})
+    if served.serving.gateway is not None:
+        yield from _route(served, served.serving.gateway, {served.model: None})
+
+
+def _enforced(served: Served) -> Iterator[Object]:
+    """What a gateway or a mesh enforces before the servers do."""
+    implementation, gateway = served.gateway, served.serving.gateway
+    if implementation is None:
+        return
+    if implementation.implementation == ISTIO:
+        yield from istio.policies(served.model, served.serving)
+    elif gateway is not None:
+        yield from envoy_gateway.policies(served.model, served.serving, gateway, implementation)
 
 
 def _makes_the_rest(serving: Serving) -> bool:
@@ -117,15 +136,17 @@ def _addressed(about: Metadata, served: Served, prometheus: str) -> Iterator[Obj
     yield from [policy] if _makes_the_rest(serving) else [service, policy]
 
 
-def _route(
-    name: str, serving: Serving, gateway: Gateway, backends: Mapping[str, int | None]
-) -> Iterator[Object]:
+def _route(served: Served, gateway: Gateway, backends: Mapping[str, int | None]) -> Iterator[Object]:
+    name, serving, implementation = served.model, served.serving, served.gateway
+    ways = [way_in.ANY]
+    if implementation is not None and implementation.implementation != ISTIO:
+        ways = envoy_gateway.ways(name, serving, implementation)
     if gateway.endpoint_picker is not None:
         yield inference.inference_pool(name, gateway.endpoint_picker)
-        yield network.route(name, serving, gateway, [inference.pool_backend(name)])
+        yield network.route(name, serving, gateway, [inference.pool_backend(name)], ways)
     else:
         services = (network.service_backend(service, weight) for service, weight in backends.items())
-        yield network.route(name, serving, gateway, [*services])
+        yield network.route(name, serving, gateway, [*services], ways)
 
 
 def _scaling(served: Served, namespace: str | None) -> Iterator[Object]:
@@ -163,7 +184,8 @@ def _objects_of(pipeline: Pipeline, name: str) -> Sequence[Object] | None:
     is_alike = here.serving == usual.serving and workload.variables(here) == workload.variables(usual)
     is_named = bool(pipeline.serving.rollout.canary) or _is_scaled_by_queue(here.serving)
     is_placed = here.accelerator is not None or any(here.pods.written() if here.pods else ())
-    return None if is_alike and not is_named and not is_placed else objects(pipeline, name)
+    is_elsewhere = is_placed or here.gateway is not None
+    return None if is_alike and not is_named and not is_elsewhere else objects(pipeline, name)
 
 
 TARGET = Target(render=render, findings=findings, kinds=KINDS, platforms=PLATFORMS)

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from aimass_compiler.pipeline.accelerator import Accelerator
+    from aimass_compiler.pipeline.gateway_implementation import GatewayImplementation
     from aimass_compiler.pipeline.monitoring import Monitoring
     from aimass_compiler.pipeline.pod_settings import PodSettings
     from aimass_compiler.pipeline.serving import Serving
@@ -29,6 +30,8 @@ class Served(Struct, frozen=True):
     """What each server has in the environment; none in the base, and where there is none."""
     pods: PodSettings | None = None
     """What the environment says of its pods; nothing in the base."""
+    gateway: GatewayImplementation | None = None
+    """What implements the Gateway API there, where it is said."""
 
 
 def _nothing(served: Served) -> Mapping[str, Any]:

@@ -221,7 +221,20 @@ INFERENCE_SERVICE = ObjectKind(
     serves=True,
     explained_by=(*_OF_PODS, ("apps", "deployments"), ("apps", "replicasets")),
 )
+_ENVOY_GATEWAY = "Envoy Gateway 1.9 (https://gateway.envoyproxy.io)"
+#: What a gateway and a mesh enforce: before the route that they stand beside, so that it is never open.
+ENFORCED = tuple(
+    ObjectKind(kind=kind, group=group, rank=Rank.SCALER, operator=operator)
+    for kind, group, operator in (
+        ("SecurityPolicy", "gateway.envoyproxy.io", _ENVOY_GATEWAY),
+        ("BackendTrafficPolicy", "gateway.envoyproxy.io", _ENVOY_GATEWAY),
+        ("HTTPRouteFilter", "gateway.envoyproxy.io", _ENVOY_GATEWAY),
+        ("RequestAuthentication", "security.istio.io", "Istio 1.30 (https://istio.io)"),
+        ("AuthorizationPolicy", "security.istio.io", "Istio 1.30 (https://istio.io)"),
+    )
+)
 KINDS = (
+    *ENFORCED,
     DEPLOYMENT,
     ROLLOUT,
     ANALYSIS_TEMPLATE,

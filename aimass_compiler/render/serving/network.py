@@ -10,6 +10,7 @@ from aimass_compiler import conventions
 from aimass_compiler.pipeline.serving import Gateway, Serving
 from aimass_compiler.pipeline.trace_export import Tracing
 from aimass_compiler.render.names import serving_selector
+from aimass_compiler.render.serving import callers, way_in
 
 _DNS_PORT = 53
 #: HTTP/2 without TLS, by which proxies know what carries gRPC. Source: Kubernetes' KEP-3726
@@ -45,10 +46,10 @@ def _port(name: str, number: int, protocol: str) -> dict[str, Any]:
 
 
 def network_policy(model: str, serving: Serving, prometheus_namespace: str) -> dict[str, Any]:
-    """Nothing in or out of the servers but requests, scrapes, names, and spans for a collector."""
-    callers: list[dict[str, Any]] = [{"podSelector": {}}, _namespace(prometheus_namespace)]
+    """Nothing in or out of the servers but requests, scrapes, names, spans for a collector, keys of issuers."""
+    allowed: list[dict[str, Any]] = [{"podSelector": {}}, _namespace(prometheus_namespace)]
     if serving.gateway is not None and serving.gateway.namespace != prometheus_namespace:
-        callers.append(_namespace(serving.gateway.namespace))
+        allowed.append(_namespace(serving.gateway.namespace))
     names = (conventions.PORT_NAME, *([conventions.GRPC_PORT_NAME] if serving.grpc else []))
     ports = [{"port": name, "protocol": "TCP"} for name in names]
     dns = [{"port": _DNS_PORT, "protocol": protocol} for protocol in ("UDP", "TCP")]
@@ -59,8 +60,12 @@ def network_policy(model: str, serving: Serving, prometheus_namespace: str) -> d
         "spec": {
             "podSelector": {"matchLabels": serving_selector(model)},
             "policyTypes": ["Ingress", "Egress"],
-            "ingress": [{"from": callers, "ports": ports}],
-            "egress": [{"to": [_namespace("kube-system")], "ports": dns}, *_to_collector(serving.tracing)],
+            "ingress": [{"from": allowed, "ports": ports}],
+            "egress": [
+                {"to": [_namespace("kube-system")], "ports": dns},
+                *_to_collector(serving.tracing),
+                *_issuers(serving),
+            ],
         },
     }
 
@@ -76,6 +81,12 @@ def _to_collector(tracing: Tracing | None) -> Iterator[dict[str, Any]]:
         yield {"to": [_namespace(where) if where else {"podSelector": {}}], "ports": ports}
 
 
+def _issuers(serving: Serving) -> list[dict[str, Any]]:
+    """The way out to the keys of issuers, which may be anywhere."""
+    ports = [{"port": port, "protocol": "TCP"} for port in callers.fetched_ports(serving.access)]
+    return [{"ports": ports}] if ports else []
+
+
 def _namespace(name: str) -> dict[str, Any]:
     return {"namespaceSelector": {"matchLabels": {conventions.LABEL_NAMESPACE: name}}}
 
@@ -88,16 +99,23 @@ def paths(model: str, serving: Serving) -> tuple[str, ...]:
 
 
 def route(
-    model: str, serving: Serving, gateway: Gateway, backends: Sequence[dict[str, Any]]
+    model: str,
+    serving: Serving,
+    gateway: Gateway,
+    backends: Sequence[dict[str, Any]],
+    ways: Sequence[way_in.Way] = (way_in.ANY,),
 ) -> dict[str, Any]:
     """The way in from outside, to `backends` by their weights: predictions only, no metrics, no health.
 
-    gRPC is a rule of the same route: a GRPCRoute may not have a host that an HTTPRoute has.
+    One rule for each of the `ways`. gRPC is a rule of the same route beside it: a GRPCRoute may not have a
+    host that an HTTPRoute has.
     """
-    rules = [_rule(paths(model, serving), serving, backends)]
-    if serving.grpc:
-        there = [{**backend, "port": conventions.GRPC_PORT} for backend in backends]
-        rules.append(_rule((conventions.GRPC_PATH,), serving, there))
+    filters, rules = _mirror(gateway), []
+    for way in ways:
+        rules.append(_rule(way, paths(model, serving), serving, backends, filters))
+        if serving.grpc:
+            there = [{**backend, "port": conventions.GRPC_PORT} for backend in backends]
+            rules.append(_rule(way_in.of_grpc(way), (conventions.GRPC_PATH,), serving, there, []))
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
@@ -110,12 +128,34 @@ def route(
     }
 
 
-def _rule(prefixes: Sequence[str], serving: Serving, backends: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _rule(
+    way: way_in.Way,
+    prefixes: Sequence[str],
+    serving: Serving,
+    backends: Sequence[dict[str, Any]],
+    filters: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
+    every = [*way.filters, *filters]
     return {
-        "matches": [{"path": {"type": "PathPrefix", "value": path}} for path in prefixes],
+        **({"name": way.name} if way.name else {}),
+        "matches": [{"path": {"type": "PathPrefix", "value": path}, **way.match} for path in prefixes],
+        **({"filters": every} if every else {}),
         "timeouts": {"request": _route_timeout(serving)},
         "backendRefs": [*backends],
     }
+
+
+def _mirror(gateway: Gateway) -> list[dict[str, Any]]:
+    """The copies that another model gets; whole per cent where they are, as the API prefers."""
+    if gateway.mirror is None:
+        return []
+    share = gateway.mirror.share.amount
+    parts = {"fraction": {"numerator": int(share * 1000), "denominator": 100_000}}
+    mirrored = {
+        "backendRef": service_backend(gateway.mirror.model, None),
+        **({"percent": int(share)} if share == int(share) else parts),
+    }
+    return [{"type": "RequestMirror", "requestMirror": mirrored}]
 
 
 def service_backend(name: str, weight: int | None) -> dict[str, Any]:

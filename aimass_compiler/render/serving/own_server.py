@@ -12,6 +12,7 @@ from aimass_compiler import conventions
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.pipeline.text_engine import SchemaOutput
 from aimass_compiler.render.pod_security import PULL, TMP_MOUNT, tmp_volume
+from aimass_compiler.render.serving import callers
 from aimass_compiler.render.serving.engine import Served, ServingEngine
 from aimass_compiler.render.serving.token_times import further_ends
 
@@ -35,6 +36,7 @@ def _volumes(served: Served) -> Iterator[dict[str, Any]]:
     yield from record_volumes(served)
     if served.serving.model == "volume":
         yield package_volume(served.model)
+    yield from callers.volumes(served.model, served.serving.access, served.gateway)
 
 
 def startup_seconds(served: Served) -> int:
@@ -50,7 +52,12 @@ def _container(served: Served) -> Mapping[str, Any]:
         "image": conventions.SERVER_IMAGE if is_mounted else served.model,
         "resources": _resources(served.serving),
         **_probes(startup_seconds(served)),
-        "volumeMounts": [TMP_MOUNT, *record_mounts(served), *([PACKAGE_MOUNT] if is_mounted else [])],
+        "volumeMounts": [
+            TMP_MOUNT,
+            *record_mounts(served),
+            *([PACKAGE_MOUNT] if is_mounted else []),
+            *callers.mounts(served.model, served.serving.access, served.gateway),
+        ],
     }
 
 
@@ -106,6 +113,7 @@ def variables(served: Served) -> dict[str, str]:
         conventions.VARIABLE_STAY_SECONDS: str(conventions.STAY_SECONDS),
         **({conventions.VARIABLE_GRPC_PORT: str(conventions.GRPC_PORT)} if serving.grpc else {}),
         **_of_traces(serving),
+        **callers.variables(serving),
         **_of_text(serving),
     }
 

@@ -80,6 +80,9 @@ _BY_DEPLOYMENT: dict[str, Answer] = {
     "serving.rollout.canary": Has("Argo Rollouts"),
     "serving.rollout.analysis": Has("Argo Rollouts"),
     "serving.gateway.host": Has("HTTPRoute"),
+    "serving.gateway.retries": Has("Envoy Gateway"),
+    "serving.gateway.mirror": Has("HTTPRoute"),
+    "serving.access": Has("the server, and Envoy Gateway or Istio before it"),
 }
 KUBERNETES = Platform(
     area="serving",
@@ -117,11 +120,18 @@ SHARED = Platform(
         ),
         "serving.rollout.analysis": Has("golden rows are asked before a version is taken"),
         "serving.gateway.host": Has("HTTPRoute"),
+        "serving.gateway.retries": Has("Envoy Gateway"),
+        "serving.gateway.mirror": Has("HTTPRoute"),
+        "serving.access": Lacks(
+            because="a shared server answers all who reach it, and knows no callers",
+            instead="leave `access` out, or `shared`",
+        ),
         "serving.shared": _HAS,
     },
 )
 _VLLM_OR_OWN: dict[str, Answer] = {
     "serving.adapters": Has("vLLM"),
+    "serving.access": Has("our server; before vLLM, Envoy Gateway"),
     "serving.limits": Has("the engine; vLLM knows no `body`"),
     "serving.logs": Has("the engine; vLLM samples no predictions"),
 }
@@ -170,6 +180,9 @@ KSERVE_OF_ROWS = Platform(
         ),
         "serving.rollout.analysis": _UNTOLD,
         "serving.gateway.host": Has("HTTPRoute"),
+        "serving.gateway.retries": Has("Envoy Gateway"),
+        "serving.gateway.mirror": Has("HTTPRoute"),
+        "serving.access": Has("the server, and Envoy Gateway or Istio before it"),
         "serving.shared": Lacks(
             because="a model that shares a server has none that KServe could run",
             instead="leave `shared` out, or `target`",
@@ -195,6 +208,12 @@ KSERVE_OF_TEXT = Platform(
         "serving.gateway.host": _not_by_kserve("gateway.host", "ask its status for the address"),
         "serving.gateway.endpoint_picker": _not_by_kserve(
             "gateway.endpoint_picker", "leave `endpoint_picker` out"
+        ),
+        "serving.gateway.retries": _not_by_kserve("gateway.retries", "leave `retries` out"),
+        "serving.gateway.mirror": _not_by_kserve("gateway.mirror", "leave `mirror` out"),
+        "serving.access": Lacks(
+            because="KServe makes the route itself, and would let in who is not in `access`",
+            instead="leave `access` or `target` out",
         ),
         "serving.nodes": _not_by_kserve("nodes", "leave `nodes` out"),
     },

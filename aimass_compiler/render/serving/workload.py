@@ -38,8 +38,16 @@ def served_in(pipeline: Pipeline, environment: str | None) -> Served:
     if environment is None:
         return Served(pipeline.name, pipeline.serving, pipeline.monitoring, pipeline.settings)
     here = pipeline.environments[environment]
-    pods = pipeline.settings.pods_of(environment).of_serving
-    return Served(pipeline.name, here.serving, here.monitoring, pipeline.settings, here.accelerator, pods)
+    settings = pipeline.settings
+    return Served(
+        pipeline.name,
+        here.serving,
+        here.monitoring,
+        settings,
+        here.accelerator,
+        settings.pods_of(environment).of_serving,
+        settings.environments[environment].gateway,
+    )
 
 
 def engine_of(served: Served) -> ServingEngine:

@@ -36,6 +36,10 @@ class AnswerEntry(NamedTuple):
     text: str
     trace: bytes | None
     field: str | None
+    caller: str | None = None
+    """Who asked, where callers are declared and it is one of them."""
+    is_shut_out: bool = False
+    """Whether it was refused for who asked, or for what that caller had spent."""
 
 
 class AnswerAccount:
@@ -58,7 +62,7 @@ class AnswerAccount:
 
     def note(self, entry: AnswerEntry) -> None:
         """Count and log one request."""
-        self._metrics.answered(entry.status, entry.seconds)
+        self._metrics.answered(entry.status, entry.seconds, is_shut_out=entry.is_shut_out)
         told = {} if entry.trace is None else logged(entry.trace)
         if self.traces is not None:
             told = {**self.traces.note(_answered(entry, self._served))}
@@ -109,6 +113,8 @@ def _line(entry: AnswerEntry) -> dict[str, Any]:
             line["first_token_milliseconds"] = round(entry.exchange.first_seconds * 1000, 3)
     if entry.field is not None:
         line["field"] = entry.field[:100]
+    if entry.caller is not None:
+        line["caller"] = entry.caller
     return line
 
 

@@ -19,8 +19,9 @@ import orjson
 
 from aimass_compiler import conventions
 from aimass_compiler.conventions import ExitCode
-from aimass_compiler.runtime.language_server.account import AnswerAccount, AnswerEntry
+from aimass_compiler.runtime.language_server.account import AnswerAccount
 from aimass_compiler.runtime.language_server.admission import AnswerAdmission
+from aimass_compiler.runtime.language_server.answer_request import AnswerRequest
 from aimass_compiler.runtime.language_server.documents import AnswerForm, refusal
 from aimass_compiler.runtime.language_server.engine import (
     EngineGone,
@@ -36,18 +37,25 @@ from aimass_compiler.runtime.language_server.protocol import RequestReader
 from aimass_compiler.runtime.language_server.structure import default_guide
 from aimass_compiler.runtime.language_server.text import ChatTemplate, Tokenizer
 from aimass_compiler.runtime.language_server.writer import Headers, ResponseWriter, Send
+from aimass_compiler.runtime.server.access.caller_metrics import CallerCollector
+from aimass_compiler.runtime.server.access.gate import AccessGate
 from aimass_compiler.runtime.server.connection import EXTENSION
 from aimass_compiler.runtime.server.connection_table import ConnectionTable
 from aimass_compiler.runtime.server.contract import nearest
 from aimass_compiler.runtime.server.metrics import CONTENT_TYPE
-from aimass_compiler.runtime.server.request import Bodies, CallerGone, Receive, RequestIdentities
+from aimass_compiler.runtime.server.request import (
+    Bodies,
+    CallerGone,
+    Receive,
+    RequestIdentities,
+    peer_of,
+)
 from aimass_compiler.runtime.server.response import (
     JSON,
     TRACE_HEADER,
     RequestError,
     Response,
     ServerFailure,
-    trace_of,
 )
 
 if TYPE_CHECKING:
@@ -60,6 +68,10 @@ Scope = dict[str, Any]
 #: What nginx logs for a caller that went away; nothing is sent.
 _GONE = Response(499, b"")
 _IS_CHAT = {conventions.CHAT_PATH: True, conventions.COMPLETIONS_PATH: False}
+#: Where kubelets and Prometheus come, who are no callers.
+_OPEN_PATHS = (
+    conventions.READY_PATH, conventions.HEALTH_PATH, conventions.LIVE_PATH, conventions.METRICS_PATH,
+)  # fmt: skip
 #: Characters of a path that are repeated.
 _SHOWN = 100
 
@@ -93,6 +105,9 @@ class LanguageApplication:
         self._metrics = LanguageMetrics(signature, settings, lambda: self.in_flight)
         self._metrics.watch(self._queue, self._engine, settings.concurrent * context, self.connections, log)
         self._account = AnswerAccount(settings, self._metrics, log, self.served)
+        self._gate = None if settings.access is None else AccessGate(settings.access, log)
+        if self._gate is not None:
+            self._metrics.registry.register(CallerCollector(signature.model, self._gate))
         self._identities = RequestIdentities()
         self._numbers = count(1)
         self._documents = _documents(signature.model, signature.version, context, self._created)
@@ -105,9 +120,12 @@ class LanguageApplication:
         identity = self._identities.of(headers)
         path = scope["path"]
         if path not in _IS_CHAT or scope["method"] != "POST":
-            await self._describe(scope["method"], path, send, identity)
+            described = self._shut_out(path, headers, peer_of(scope)) or self._described(
+                scope["method"], path
+            )
+            await self._describe(scope["method"], path, described, send, identity)
             return
-        request = _Request(path, headers, identity, monotonic())
+        request = AnswerRequest(path, headers, identity, monotonic(), peer_of(scope))
         self.in_flight += 1
         try:
             answer = await self._answered(request, receive, send)
@@ -147,7 +165,7 @@ class LanguageApplication:
         self._log.event("engine ended", {"writing": self.in_flight}, "error")
         os.kill(os.getpid(), signal.SIGTERM)
 
-    async def _answered(self, request: _Request, receive: Receive, send: Send) -> Response | None:
+    async def _answered(self, request: AnswerRequest, receive: Receive, send: Send) -> Response | None:
         """The response; None where it was streamed, and is over."""
         try:
             async with asyncio.timeout(self._settings.timeout_seconds):
@@ -170,12 +188,14 @@ class LanguageApplication:
             message = "the model could not answer; the server's log says why"
             return await _broken_off(request, RequestError(500, message), send)
 
-    async def _generate(self, request: _Request, receive: Receive, send: Send) -> Response | None:
+    async def _generate(self, request: AnswerRequest, receive: Receive, send: Send) -> Response | None:
         if self.is_closing:
             raise _stopping()
+        self._admit(request)
         self._admission.check(self.in_flight, self._queue.waiting)
         body = await self._bodies.read(receive, request.headers, request.started)
         request.wanted = wanted = self._reader.read(body, is_chat=_IS_CHAT[request.path])
+        request.spend(len(wanted.prompt))
         ask = Ask(
             next(self._numbers),
             wanted.prompt,
@@ -193,8 +213,18 @@ class LanguageApplication:
             watching.cancel()
             self._queue.give_up(answer)
 
+    def _admit(self, request: AnswerRequest) -> None:
+        if self._gate is None:
+            return
+        try:
+            request.visit = self._gate.admit(request.headers, request.peer)
+            request.caller = request.visit.caller
+        except RequestError as error:
+            request.caller, request.is_shut_out = error.caller, True
+            raise
+
     async def _write(
-        self, request: _Request, wanted: WantedAnswer, answer: PendingAnswer, send: Send
+        self, request: AnswerRequest, wanted: WantedAnswer, answer: PendingAnswer, send: Send
     ) -> Response | None:
         exchange = Exchange(wanted, answer, self._queue, self._stop_ids, request.started)
         request.exchange = exchange
@@ -209,10 +239,13 @@ class LanguageApplication:
             await writer.stream(exchange, self._metrics, send, self._headers(request))
             return None
         finally:
+            request.spend(exchange.tokens)
             self._admission.ended(monotonic() - began)
 
-    def _headers(self, request: _Request) -> Headers:
+    def _headers(self, request: AnswerRequest) -> Headers:
         headers = [(b"x-request-id", request.identity)]
+        if request.visit is not None:
+            headers += request.visit.headers()
         if request.trace is not None:
             headers.append((TRACE_HEADER, request.trace))
         if self.is_draining:
@@ -220,13 +253,22 @@ class LanguageApplication:
             headers.append((b"connection", b"close"))
         return headers
 
-    async def _describe(self, method: str, path: str, send: Send, identity: bytes) -> None:
-        answer = self._described(method, path)
+    async def _describe(self, method: str, path: str, answer: Response, send: Send, identity: bytes) -> None:
         if answer.status in (404, 405):
             fields = {"id": identity.decode(), "method": method, "path": path[:_SHOWN], "code": answer.status}
             self._log.event("request", fields)
         close = [(b"connection", b"close")] if self.is_draining else []
         await self._send(send, answer, [(b"x-request-id", identity), *close])
+
+    def _shut_out(self, path: str, headers: dict[bytes, bytes], peer: str) -> Response | None:
+        """Why a stranger may not even look; None for callers, and where probes and scrapes come."""
+        if self._gate is None or path in _OPEN_PATHS:
+            return None
+        try:
+            self._gate.identify(headers, peer)
+        except RequestError as error:
+            return refusal(error)
+        return None
 
     def _described(self, method: str, path: str) -> Response:
         wanted = "POST" if path in _IS_CHAT else "GET"
@@ -256,31 +298,7 @@ class LanguageApplication:
         await send({"type": "http.response.body", "body": answer.body})
 
 
-class _Request:
-    """A request for an answer, and what is known of it so far."""
-
-    def __init__(self, path: str, headers: dict[bytes, bytes], identity: bytes, started: float) -> None:
-        self.path = path
-        self.headers = headers
-        self.identity = identity
-        self.started = started
-        self.trace = trace_of(headers.get(TRACE_HEADER))
-        self.wanted: WantedAnswer | None = None
-        self.exchange: Exchange | None = None
-        self.writer: ResponseWriter | None = None
-        self.broken: RequestError | None = None
-
-    def entry(self, status: int, seconds: float, field: str | None) -> AnswerEntry:
-        """What is noted of it; a stream that broke off is counted by why, not as the 200 it began with."""
-        if self.broken is not None:
-            status = self.broken.status
-        text = "" if self.writer is None else self.writer.text
-        return AnswerEntry(
-            self.identity, self.path, status, seconds, self.wanted, self.exchange, text, self.trace, field
-        )
-
-
-async def _broken_off(request: _Request, error: RequestError, send: Send) -> Response | None:
+async def _broken_off(request: AnswerRequest, error: RequestError, send: Send) -> Response | None:
     """The error as a response, or at the end of a stream that was begun."""
     if request.writer is None or not request.writer.is_begun:
         return refusal(error)
@@ -342,7 +360,7 @@ def _stopping() -> RequestError:
     return RequestError(503, message, retry_after_seconds=1, is_final=True)
 
 
-def _late(request: _Request, seconds: float) -> RequestError:
+def _late(request: AnswerRequest, seconds: float) -> RequestError:
     if request.wanted is None:
         return RequestError(408, f"the body did not arrive within {seconds:g} s", is_final=True)
     return RequestError(504, f"the answer took longer than {seconds:g} s; ask for fewer tokens")

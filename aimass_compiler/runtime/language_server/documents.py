@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 TOO_LONG = "context_length_exceeded"
 _CLOSE = (b"connection", b"close")
 #: What OpenAI's clients call the statuses; every other one is the server's own fault.
-_TYPES = {404: "not_found_error", 429: "rate_limit_error"}
+_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+}
+_NO_KEY = 401
 _SERVER_ERROR = 500
 
 
@@ -29,13 +35,14 @@ def error_document(error: RequestError) -> dict[str, Any]:
         kind = "server_error" if error.status >= _SERVER_ERROR else "invalid_request_error"
     is_context = error.field == TOO_LONG
     code = TOO_LONG if is_context else "model_not_found" if error.field == "model" else None
+    code = "invalid_api_key" if error.status == _NO_KEY else code
     field = None if is_context else error.field and error.field[:100]
     return {"error": {"message": error.message, "type": kind, "param": field, "code": code}}
 
 
 def refusal(error: RequestError) -> Response:
     """The error as a response."""
-    headers = [JSON]
+    headers = [JSON, *error.headers]
     if error.retry_after_seconds is not None:
         headers.append((b"retry-after", b"%d" % error.retry_after_seconds))
     if error.is_final:

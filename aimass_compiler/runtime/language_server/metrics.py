@@ -127,10 +127,12 @@ class LanguageMetrics:
         if seconds_between:
             self._token.observe(seconds_between)
 
-    def answered(self, status: int, seconds: float) -> None:
-        """Count a request."""
+    def answered(self, status: int, seconds: float, *, is_shut_out: bool = False) -> None:
+        """Count a request; one that was shut out says nothing of what the server bears."""
         self._codes(status).inc()
         self._duration.observe([seconds])
+        if is_shut_out:
+            return
         if status in _REASONS:
             self._rejected(_REASONS[status]).inc()
         if status == _FULL:

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server import documents
+from aimass_compiler.runtime.server.access.budget import ROWS
+from aimass_compiler.runtime.server.access.caller_metrics import CallerCollector
+from aimass_compiler.runtime.server.access.gate import AccessGate
 from aimass_compiler.runtime.server.answered_request import RequestTraces, traces_to
 from aimass_compiler.runtime.server.connection import EXTENSION
 from aimass_compiler.runtime.server.connection_table import ConnectionTable
@@ -27,8 +30,8 @@ from aimass_compiler.runtime.server.model_service import (
 )
 from aimass_compiler.runtime.server.prediction_records import LoggedRecords
 from aimass_compiler.runtime.server.record_folder import RecordFolder
-from aimass_compiler.runtime.server.request import Receive, RequestIdentities
-from aimass_compiler.runtime.server.response import TRACE_HEADER, Response, trace_of
+from aimass_compiler.runtime.server.request import Receive, RequestIdentities, peer_of
+from aimass_compiler.runtime.server.response import TRACE_HEADER, RequestError, Response, trace_of
 
 if TYPE_CHECKING:
     from aimass_compiler.runtime.server.log import EventLog
@@ -72,6 +75,7 @@ class HttpApplication(ABC):
         self.traces: RequestTraces | None = None
         self._log = log
         self._identities = RequestIdentities()
+        self.gate = None if settings.access is None else AccessGate(settings.access, log, settings.workers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -82,12 +86,18 @@ class HttpApplication(ABC):
         identity = self._identities.of(headers)
         model, path = self._addressed(scope["path"], headers)
         if model is None or path not in model.endpoints or scope["method"] != "POST":
-            answer = await self._described(scope["method"], scope["path"], model, path, headers)
+            answer = self._shut_out(scope["path"], headers, peer_of(scope)) or await self._described(
+                scope["method"], scope["path"], model, path, headers
+            )
             await self._describe(scope, send, answer, identity)
             return
+        caller = None
         self.in_flight += 1
         try:
-            answer = await model.ask(path, headers, receive, started) or _GONE
+            if self.gate is None:
+                answer = await model.ask(path, headers, receive, started) or _GONE
+            else:
+                answer, caller = await self._asked(model, path, headers, receive, started, peer_of(scope))
         except asyncio.CancelledError:  # a caller of gRPC went away, or would not wait any longer
             model.account.note(
                 RequestEntry(
@@ -106,8 +116,26 @@ class HttpApplication(ABC):
             connection = scope.get("extensions", _NO_EXTENSIONS).get(EXTENSION)
             if connection is not None and connection.is_held_up and not await connection.took():
                 answer = _GONE
-        entry = RequestEntry(datetime.now(UTC), identity, scope["path"], seconds, answer, trace, started)
+        entry = RequestEntry(
+            datetime.now(UTC), identity, scope["path"], seconds, answer, trace, started, caller
+        )
         model.account.note(entry)
+
+    async def _asked(
+        self, model: ModelService, path: str, headers: Headers, receive: Receive, started: float, peer: str
+    ) -> tuple[Response, str | None]:
+        """The answer to a caller that may ask, charged to it, and its name; to others, why there is none."""
+        assert self.gate is not None  # noqa: S101  # as who calls this has seen
+        try:
+            visit = self.gate.admit(headers, peer)
+        except RequestError as error:
+            return error.answer(), error.caller
+        answer = await model.ask(path, headers, receive, started)
+        if answer is None:
+            return _GONE, visit.caller
+        if answer.prediction is not None:
+            visit.spend(ROWS, answer.prediction.rows)
+        return answer._replace(headers=(*answer.headers, *visit.headers())), visit.caller
 
     @abstractmethod
     def begin(self) -> None:
@@ -146,6 +174,16 @@ class HttpApplication(ABC):
         if answer is None:
             return self._missing(path, headers)
         return answer if method in ("GET", "HEAD") else refused_method(method, path, "GET")
+
+    def _shut_out(self, path: str, headers: Headers, peer: str) -> Response | None:
+        """Why a stranger may not even look; None for callers, and where probes and scrapes come."""
+        if self.gate is None or path in SERVER_PATHS or path.endswith("/ready"):
+            return None
+        try:
+            self.gate.identify(headers, peer)
+        except RequestError as error:
+            return error.answer()
+        return None
 
     async def _own(self, path: str) -> Response | None:
         """What the server answers of itself."""
@@ -191,6 +229,8 @@ class Application(HttpApplication):
         self.traces = traces_to(settings, self.served)
         self.model = ModelService(package, settings, log, self)
         self.model.metrics.watch(self.connections, log)
+        if self.gate is not None:
+            self.model.metrics.registry.register(CallerCollector(package.signature.model, self.gate))
 
     def begin(self) -> None:
         """Nothing goes on beside requests."""

@@ -281,7 +281,7 @@ class RequestEntry(NamedTuple):
     started: float = 0.0
     """In monotonic seconds."""
     caller: str | None = None
-    """Who asked, where the server knows it."""
+    """Who asked, where callers are declared and it is one of them."""
 
 
 class RequestAccount:
@@ -372,6 +372,8 @@ class RequestAccount:
         }
         if answer.field is not None:
             line["field"] = answer.field
+        if entry.caller is not None:
+            line["caller"] = entry.caller
         return line
 
     def _traced(self, entry: RequestEntry) -> Mapping[str, str]:

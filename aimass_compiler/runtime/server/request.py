@@ -154,6 +154,15 @@ class RequestIdentities:
         return given if given is not None and _IDENTITY.fullmatch(given) else next(self._own)
 
 
+_NO_PEER = ("", 0)
+
+
+def peer_of(scope: Mapping[str, Any]) -> str:
+    """The address from which a request comes, which may be a proxy's."""
+    peer: str = (scope.get("client") or _NO_PEER)[0]
+    return peer
+
+
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 

@@ -72,6 +72,10 @@ class RequestError(Exception):
     row: int | None = None
     retry_after_seconds: int | None = None
     is_final: bool = False
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    """Beside those that follow from the rest."""
+    caller: str | None = None
+    """Who is refused, where that is known."""
 
     def answer(self) -> Response:
         """The error as the Open Inference Protocol writes it, with the field and row when there are."""
@@ -80,7 +84,7 @@ class RequestError(Exception):
             document["field"] = self.field[:_LONGEST_NAME]
         if self.row is not None:
             document["row"] = self.row
-        headers = [JSON]
+        headers = [JSON, *self.headers]
         if self.retry_after_seconds is not None:
             headers.append((b"retry-after", b"%d" % self.retry_after_seconds))
         if self.is_final:

@@ -65,6 +65,8 @@ class ServerSettings:
     """The collector that spans are exported to; empty exports none."""
     traces_sample: float = 0.1
     """The share of requests that are traced, beside those whose callers say it."""
+    access: Path | None = None
+    """The folder that says who may ask; without it, who reaches the server may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +234,13 @@ FLAGS = (
         "0.1",
         number(0, 1, conventions.VARIABLE_TRACES_SAMPLE),
         "the share of requests that are traced, beside those whose callers say it",
+    ),
+    Flag(
+        "access",
+        conventions.VARIABLE_ACCESS,
+        "",
+        lambda text: Path(text) if text else None,
+        "the folder that says who may ask",
     ),
     Flag("threads", "", "1", whole(1, 256, "--threads"), "threads inside one prediction"),
 )

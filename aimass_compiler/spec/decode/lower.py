@@ -345,6 +345,13 @@ def _overridden(base: R, override: R | None) -> R:
     changes = {}
     for name in override.model_fields_set if override is not None else ():
         below, above = getattr(base, name), getattr(override, name)
+        if name in base.merged_by_name:
+            changes[name] = {**below, **_entries_overridden(below, above)}
+            continue
         is_same = isinstance(above, Frozen) and type(below) is type(above)
         changes[name] = _overridden(below, above) if is_same else above
     return base.model_copy(update=changes)
+
+
+def _entries_overridden(below: Mapping[str, R], above: Mapping[str, R]) -> dict[str, R]:
+    return {key: _overridden(below[key], value) if key in below else value for key, value in above.items()}

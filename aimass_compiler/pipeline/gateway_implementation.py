@@ -1,0 +1,24 @@
+"""What implements the Gateway API in an environment."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from aimass_compiler.catalog.quantities import Frozen, is_absent
+from aimass_compiler.pipeline.access import ObjectName
+
+
+class GatewayImplementation(Frozen):
+    """What implements the Gateway API in an environment, where it can do more than the standard says."""
+
+    implementation: Literal["envoy-gateway", "istio"]
+    """Envoy Gateway 1.9, for which SecurityPolicy and BackendTrafficPolicy are written beside a route, or
+    Istio 1.30, for which RequestAuthentication and AuthorizationPolicy are written for the pods."""
+    limits: Literal["local", "global"] = "local"
+    """Of Envoy Gateway: whether each of its proxies counts by itself (`local`), or a rate limit service with
+    Redis counts for all (`global`), so that rates and quotas are exact."""
+    credential: ObjectName | None = Field(None, exclude_if=is_absent)
+    """Of Envoy Gateway: the Secret of the model's namespace whose entry `credential` it adds to each request,
+    so that servers believe what it says of client certificates."""

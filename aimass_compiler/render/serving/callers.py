@@ -1,0 +1,134 @@
+"""Who may ask, for our own servers: the policy as a ConfigMap, and what they know callers by beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from aimass_compiler import conventions
+from aimass_compiler.pipeline.access import Access, Caller, CallerQuota, CallerRate
+from aimass_compiler.pipeline.gateway_implementation import GatewayImplementation
+from aimass_compiler.pipeline.serving import Serving
+from aimass_compiler.render.emit import emit_json
+
+_HTTPS = 443
+#: Whom servers believe about certificates, by what implements the gateway.
+_TRUSTED = {"envoy-gateway": "gateway", "istio": "sidecar"}
+_UNITS = ("requests", "rows", "tokens")
+
+
+def policy(model: str, serving: Serving, gateway: GatewayImplementation | None) -> Iterator[dict[str, Any]]:
+    """The ConfigMap of the policy: servers follow it, so that another rate restarts none."""
+    if serving.access is None:
+        return
+    document = policy_document(serving.access, serving.replicas.min, gateway)
+    yield {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": conventions.ACCESS_NAME.format(model=model)},
+        "data": {_name(conventions.ACCESS_FILE): emit_json(document).decode()},
+    }
+
+
+def policy_document(access: Access, replicas: int, gateway: GatewayImplementation | None) -> dict[str, Any]:
+    """The policy as servers read it."""
+    issuers = {
+        name: {
+            "url": issuer.url,
+            "audience": issuer.audience,
+            **({"keys": issuer.keys} if issuer.keys else {}),
+        }
+        for name, issuer in access.issuers.items()
+    }
+    return {
+        "format": conventions.ACCESS_FORMAT,
+        "replicas": replicas,
+        "callers": {name: _caller(access, caller) for name, caller in access.callers.items()},
+        **({"issuers": issuers} if issuers else {}),
+        **({"trusted": _TRUSTED[gateway.implementation]} if gateway is not None else {}),
+    }
+
+
+def _caller(access: Access, caller: Caller) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if caller.token is not None:
+        issuer = caller.token.issuer or next(iter(access.issuers), "")
+        found["token"] = {"issuer": issuer, "claims": dict(caller.token.claims)}
+    if caller.certificate is not None:
+        found["certificate"] = caller.certificate
+    limits = [*_rates(caller.rate), *_quotas(caller.quota)]
+    return found | ({"limits": limits} if limits else {})
+
+
+def _rates(rate: CallerRate | None) -> Iterator[dict[str, Any]]:
+    for unit in _UNITS if rate is not None else ():
+        written = getattr(rate, unit)
+        if written is not None:
+            burst = {"burst": rate.largest_burst} if rate is not None and unit == "requests" else {}
+            yield {"unit": unit, "count": written.number, "seconds": written.seconds, **burst}
+
+
+def _quotas(quota: CallerQuota | None) -> Iterator[dict[str, Any]]:
+    for unit in _UNITS if quota is not None else ():
+        if (count := getattr(quota, unit)) is not None:
+            yield {"unit": unit, "count": count}
+
+
+def variables(serving: Serving) -> dict[str, str]:
+    """Where the server finds the policy; nothing where anyone may ask."""
+    return {} if serving.access is None else {conventions.VARIABLE_ACCESS: conventions.ACCESS_FOLDER}
+
+
+def volumes(
+    model: str, access: Access | None, gateway: GatewayImplementation | None
+) -> Iterator[dict[str, Any]]:
+    """The policy, and what callers are known by; the kubelet brings changes of them within a minute."""
+    for name, _, source in _mounted(model, access, gateway):
+        yield {"name": name, **source}
+
+
+def mounts(
+    model: str, access: Access | None, gateway: GatewayImplementation | None
+) -> Iterator[dict[str, Any]]:
+    """Where the server has them."""
+    for name, folder, _ in _mounted(model, access, gateway):
+        yield {"name": name, "mountPath": f"{conventions.ACCESS_FOLDER}/{folder}", "readOnly": True}
+
+
+def _mounted(
+    model: str, access: Access | None, gateway: GatewayImplementation | None
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The name of each volume, its folder and its source."""
+    if access is None:
+        return
+    name = conventions.ACCESS_NAME.format(model=model)
+    yield "access", _folder(conventions.ACCESS_FILE), {"configMap": {"name": name}}
+    if access.keys is not None:
+        yield "access-keys", conventions.ACCESS_KEYS_FOLDER, {"secret": {"secretName": access.keys}}
+    for index, (issuer, each) in enumerate(access.issuers.items()):
+        if each.config_map is not None:
+            folder = f"{conventions.ACCESS_ISSUERS_FOLDER}/{issuer}"
+            yield f"access-issuer-{index}", folder, {"configMap": {"name": each.config_map}}
+    if gateway is not None and gateway.credential is not None and has_certificates(access):
+        folder = _folder(conventions.ACCESS_CREDENTIAL)
+        yield "access-gateway", folder, {"secret": {"secretName": gateway.credential}}
+
+
+def has_certificates(access: Access) -> bool:
+    """Whether some callers are known by the certificates that a proxy verifies."""
+    return any(caller.certificate is not None for caller in access.callers.values())
+
+
+def fetched_ports(access: Access | None) -> list[int]:
+    """The ports at which servers fetch the keys of issuers."""
+    urls = [issuer.keys for issuer in access.issuers.values() if issuer.keys] if access is not None else []
+    return sorted({urlsplit(url).port or _HTTPS for url in urls})
+
+
+def _folder(file: str) -> str:
+    return file.partition("/")[0]
+
+
+def _name(file: str) -> str:
+    return file.partition("/")[2]

@@ -1,0 +1,203 @@
+"""Envoy Gateway's policies beside a route: who may pass, how fast, and what is tried again.
+
+Source: https://gateway.envoyproxy.io/v1.9/api/extension_types/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from aimass_compiler import conventions
+from aimass_compiler.catalog.rate import Rate
+from aimass_compiler.pipeline.access import Access, Caller, TokenIssuer
+from aimass_compiler.pipeline.gateway_implementation import GatewayImplementation
+from aimass_compiler.pipeline.serving import Gateway, Serving
+from aimass_compiler.render.serving import callers, way_in
+from aimass_compiler.render.serving.way_in import CERTIFICATE, KEY, TOKEN
+
+GROUP = "gateway.envoyproxy.io"
+_VERSION = f"{GROUP}/v1alpha1"
+_UNITS = {1: "Second", 60: "Minute", 3600: "Hour", 86_400: "Day"}
+#: Where the proxy writes whose key it was, and what a token claims, for its own rate limits.
+_CALLER = "x-aimass-caller"
+_CLAIM = "x-aimass-claim-{claim}"
+_XFCC = "x-forwarded-client-cert"
+
+
+def ways(model: str, serving: Serving, implementation: GatewayImplementation) -> list[way_in.Way]:
+    """The rules of the route."""
+    access = serving.access
+    if access is None:
+        return [way_in.ANY]
+    reference = {"group": GROUP, "kind": "HTTPRouteFilter", "name": model}
+    is_known = implementation.credential is not None and callers.has_certificates(access)
+    filters = [{"type": "ExtensionRef", "extensionRef": reference}] if is_known else []
+    return [*way_in.ways(access, filters)]
+
+
+def policies(
+    model: str, serving: Serving, gateway: Gateway, implementation: GatewayImplementation
+) -> Iterator[dict[str, Any]]:
+    """All that stands beside the route."""
+    access = serving.access
+    retries = {} if gateway.retries is None else {"retry": _retry(gateway.retries)}
+    if access is None:
+        if retries:
+            yield _policy("BackendTrafficPolicy", model, way_in.ANY, serving, retries)
+        return
+    for kind, way in zip(way_in.kinds(access), way_in.ways(access, ()), strict=True):
+        if kind in _CHECKS:
+            yield _policy("SecurityPolicy", model, way, serving, _CHECKS[kind](access))
+        if found := {**retries, **_limits(access, kind, implementation)}:
+            yield _policy("BackendTrafficPolicy", model, way, serving, found)
+    if implementation.credential is not None and callers.has_certificates(access):
+        yield _credential(model, implementation.credential)
+
+
+def _policy(
+    kind: str, model: str, way: way_in.Way, serving: Serving, spec: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A policy of one way alone.
+
+    A header by which a limit knows a caller is then set by what checks that way, whatever a client sent.
+    """
+    rules = [way.name, *([way_in.of_grpc(way).name] if serving.grpc and way.name else [])]
+    return {
+        "apiVersion": _VERSION,
+        "kind": kind,
+        "metadata": {"name": f"{model}-{way.name}" if way.name else model},
+        "spec": {"targetRefs": [_route(model, rule) for rule in rules], **spec},
+    }
+
+
+def _route(model: str, rule: str = "") -> dict[str, Any]:
+    section = {"sectionName": rule} if rule else {}
+    return {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": model, **section}
+
+
+def _keys(access: Access) -> dict[str, Any]:
+    """The server checks the key as well, and so must see it."""
+    return {
+        "apiKeyAuth": {
+            "credentialRefs": [{"group": "", "kind": "Secret", "name": access.keys}],
+            "extractFrom": [{"headers": [conventions.KEY_HEADER, "authorization"]}],
+            "forwardClientIDHeader": _CALLER,
+            "sanitize": False,
+        }
+    }
+
+
+def _tokens(access: Access) -> dict[str, Any]:
+    claims = sorted(
+        {claim for caller in access.callers.values() if caller.token for claim in caller.token.claims}
+    )
+    headers = [{"claim": claim, "header": _CLAIM.format(claim=claim.lower())} for claim in claims]
+    providers = [
+        {
+            "name": name,
+            "issuer": issuer.url,
+            "audiences": [issuer.audience],
+            **_public_keys(issuer),
+            "claimToHeaders": headers,
+        }
+        for name, issuer in access.issuers.items()
+    ]
+    rules = [
+        {
+            "name": name,
+            "action": "Allow",
+            "principal": {
+                "jwt": {
+                    "provider": caller.token.issuer or next(iter(access.issuers), ""),
+                    "claims": [
+                        {"name": claim, "valueType": "String", "values": [value]}
+                        for claim, value in caller.token.claims.items()
+                    ],
+                }
+            },
+        }
+        for name, caller in access.callers.items()
+        if caller.token is not None
+    ]
+    return {"jwt": {"providers": providers}, "authorization": {"defaultAction": "Deny", "rules": rules}}
+
+
+def _public_keys(issuer: TokenIssuer) -> dict[str, Any]:
+    if issuer.config_map is None:
+        return {"remoteJWKS": {"uri": issuer.keys}}
+    reference = {"group": "", "kind": "ConfigMap", "name": issuer.config_map}
+    return {"localJWKS": {"type": "ValueRef", "valueRef": reference}}
+
+
+#: What checks callers at the gateway; certificates have no word there, and the servers look at them.
+_CHECKS = {KEY: _keys, TOKEN: _tokens}
+
+
+def _credential(model: str, secret: str) -> dict[str, Any]:
+    """By it the servers know the gateway, and believe what it says of certificates."""
+    injected = {
+        "header": conventions.GATEWAY_HEADER,
+        "overwrite": True,
+        "credential": {"valueRef": {"group": "", "kind": "Secret", "name": secret}},
+    }
+    return {
+        "apiVersion": _VERSION,
+        "kind": "HTTPRouteFilter",
+        "metadata": {"name": model},
+        "spec": {"credentialInjection": injected},
+    }
+
+
+def _limits(access: Access, kind: str, implementation: GatewayImplementation) -> dict[str, Any]:
+    """Requests by caller; quotas only where they are counted for all proxies together."""
+    is_global = implementation.limits == "global"
+    rules = [
+        {"clientSelectors": [{"headers": _selected(caller_name, caller)}], "limit": limit}
+        for caller_name, caller in access.callers.items()
+        if way_in.kind_of(caller) == kind
+        for limit in _of_caller(caller, is_global=is_global)
+    ]
+    if not rules:
+        return {}
+    where = "Global" if is_global else "Local"
+    return {"rateLimit": {"type": where, where.lower(): {"rules": rules}}}
+
+
+def _of_caller(caller: Caller, *, is_global: bool) -> Iterator[dict[str, Any]]:
+    if caller.rate is not None and caller.rate.requests is not None:
+        yield _limit(caller.rate.requests)
+    if is_global and caller.quota is not None and caller.quota.requests is not None:
+        yield {"requests": caller.quota.requests, "unit": "Day"}
+
+
+def _limit(rate: Rate) -> dict[str, Any]:
+    return {"requests": rate.number, "unit": _UNITS[rate.seconds]}
+
+
+def _selected(name: str, caller: Caller) -> list[Mapping[str, Any]]:
+    """What a request of the caller has: for a key its entry, of which there may be a second one."""
+    if caller.token is not None:
+        return [
+            {"type": "Exact", "name": _CLAIM.format(claim=claim.lower()), "value": value}
+            for claim, value in caller.token.claims.items()
+        ]
+    if way_in.kind_of(caller) == CERTIFICATE:
+        pattern = f"(.*;)?URI={re.escape(str(caller.certificate))}(;.*)?"
+        return [{"type": "RegularExpression", "name": _XFCC, "value": pattern}]
+    return [{"type": "RegularExpression", "name": _CALLER, "value": f"{name}([.]next)?"}]
+
+
+def _retry(count: int) -> dict[str, Any]:
+    """Only what no server has begun to answer, so that nothing is asked twice.
+
+    A server that is full or stops says 503 before it begins, and another one may have room.
+    """
+    return {
+        "numRetries": count,
+        "retryOn": {
+            "triggers": ["connect-failure", "refused-stream", "retriable-status-codes"],
+            "httpStatusCodes": [503],
+        },
+    }

@@ -1,0 +1,62 @@
+"""A way through a gateway: which requests take it, by what their callers are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from aimass_compiler import conventions
+from aimass_compiler.pipeline.access import Access, Caller
+
+
+class Way(Struct, frozen=True):
+    """One rule of a route."""
+
+    name: str = ""
+    """Of the rule, where there are several."""
+    match: Mapping[str, Any] = {}
+    """What requests have that take it, beside their path."""
+    filters: Sequence[dict[str, Any]] = ()
+
+
+def of_grpc(way: Way) -> Way:
+    """The same way for gRPC, whose rule is called after it."""
+    return Way(f"{way.name}-grpc" if way.name else "", way.match, way.filters)
+
+
+#: The only way, where it makes no difference who asks.
+ANY = Way()
+TOKEN, KEY, CERTIFICATE = "token", "key", "certificate"
+#: A JSON Web Token: three parts with dots between them, which no key of ours needs to have.
+_BEARER = r"Bearer [A-Za-z0-9_-]+[.][A-Za-z0-9_-]+[.][A-Za-z0-9_-]+"
+_HEADERS = {
+    TOKEN: {"type": "RegularExpression", "name": "authorization", "value": _BEARER},
+    KEY: {"type": "RegularExpression", "name": conventions.KEY_HEADER, "value": ".+"},
+}
+
+
+def kind_of(caller: Caller) -> str:
+    """What a caller is known by."""
+    if caller.token is not None:
+        return TOKEN
+    return KEY if caller.certificate is None else CERTIFICATE
+
+
+def kinds(access: Access) -> list[str]:
+    """What callers are known by, in the order in which requests are looked at."""
+    found = {kind_of(caller) for caller in access.callers.values()}
+    return [kind for kind in (TOKEN, KEY, CERTIFICATE) if kind in found]
+
+
+def ways(access: Access, filters: Sequence[dict[str, Any]]) -> Iterator[Way]:
+    """One way for each kind: who sends neither takes the last one, and is refused there."""
+    found = kinds(access)
+    for kind in found:
+        is_last = kind == found[-1]
+        yield Way(
+            name=kind if len(found) > 1 else "",
+            match={} if is_last else {"headers": [_HEADERS[kind]]},
+            filters=filters,
+        )

@@ -1,0 +1,1 @@
+"""Who may ask a server and how much: callers by keys, tokens and certificates, each with its own budgets."""
