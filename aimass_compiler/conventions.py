@@ -148,8 +148,7 @@ SCORING_JOB_VARIABLE = "AIMASS_SCORING_JOB"
 PORT = 8080
 PORT_NAME = "http"
 #: Where servers of rows answer gRPC, if a spec asks for it.
-GRPC_PORT = 8081
-GRPC_PORT_NAME = "grpc"
+GRPC_PORT, GRPC_PORT_NAME = 8081, "grpc"
 #: What is asked of a model over gRPC; as a path below that of the model.
 GRPC_INFER = "ModelInfer"
 GRPC_PATH = "/inference.GRPCInferenceService"
@@ -199,26 +198,19 @@ MODEL_VARIABLES = (
     VARIABLE_EXPLAINED_ROWS, VARIABLE_DRIFT_WINDOW_SECONDS,
 )  # fmt: skip
 #: Of a server of a language model: tokens of prompt and answer, answers at once, and further ends of buckets.
-VARIABLE_CONTEXT = "AIMASS_CONTEXT"
-VARIABLE_CONCURRENT = "AIMASS_CONCURRENT"
+VARIABLE_CONTEXT, VARIABLE_CONCURRENT = "AIMASS_CONTEXT", "AIMASS_CONCURRENT"
 VARIABLE_FIRST_TOKEN_BUCKETS = "AIMASS_FIRST_TOKEN_BUCKETS"  # noqa: S105  # numbers and no secret
 VARIABLE_TOKEN_BUCKETS = "AIMASS_TOKEN_BUCKETS"  # noqa: S105  # numbers and no secret
 #: What answers must look like, instead of what the package says: `none`, or a JSON Schema.
 VARIABLE_STRUCTURED_OUTPUT = "AIMASS_STRUCTURED_OUTPUT"
 #: Of a server of several models: what it is called, and the memory beyond which it loads no further one.
-VARIABLE_SERVER = "AIMASS_SERVER"
-VARIABLE_MEMORY_BYTES = "AIMASS_MEMORY_BYTES"
+VARIABLE_SERVER, VARIABLE_MEMORY_BYTES = "AIMASS_SERVER", "AIMASS_MEMORY_BYTES"
 #: As OpenTelemetry calls them. Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 VARIABLE_TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 VARIABLE_TRACES_SAMPLE = "OTEL_TRACES_SAMPLER_ARG"
 VARIABLE_GRPC_PORT = "AIMASS_GRPC_PORT"
-#: Who may ask: the folder with the policy and what callers are known by; the headers of keys and gateways.
-VARIABLE_ACCESS, ACCESS_FOLDER, ACCESS_FORMAT = "AIMASS_ACCESS", "/etc/aimass/access", "aimass.access/v1"
-ACCESS_NAME, ACCESS_FILE, ACCESS_KEYS_FOLDER = "{model}-access", "policy/access.json", "keys"
-ACCESS_ISSUERS_FOLDER, ACCESS_ISSUER_KEYS, ACCESS_CREDENTIAL = "issuers", "jwks.json", "gateway/credential"
-KEY_HEADER, GATEWAY_HEADER = "x-api-key", "x-aimass-gateway"
-VARIABLE_DRAIN_SECONDS = "AIMASS_DRAIN_SECONDS"
-VARIABLE_STAY_SECONDS = "AIMASS_STAY_SECONDS"
+VARIABLE_ACCESS = "AIMASS_ACCESS"
+VARIABLE_DRAIN_SECONDS, VARIABLE_STAY_SECONDS = "AIMASS_DRAIN_SECONDS", "AIMASS_STAY_SECONDS"
 
 # ---- metrics that the server exports and that alerts and dashboards read -------------------------
 #: How often Prometheus asks; dashboards take rates over four times as long.
@@ -228,8 +220,7 @@ METRIC_DURATION = "aimass_request_duration_seconds"  # histogram; labels: model
 METRIC_IN_FLIGHT = "aimass_requests_in_flight"
 METRIC_CONCURRENCY_LIMIT = "aimass_concurrency_limit"
 METRIC_REJECTED = "aimass_rejected_total"  # labels: model, reason
-METRIC_CALLER_REQUESTS = "aimass_caller_requests_total"  # labels: model, caller, outcome
-METRIC_CALLER_SPENT = "aimass_caller_spent_total"  # labels: model, caller, unit
+METRIC_CALLER_REQUESTS, METRIC_CALLER_SPENT = "aimass_caller_requests_total", "aimass_caller_spent_total"
 METRIC_STRANGERS = "aimass_strangers_total"  # labels: model, code
 METRIC_CONNECTIONS = "aimass_connections"
 METRIC_CONNECTIONS_LIMIT = "aimass_connections_limit"

@@ -23,6 +23,7 @@ ROWS = Server(
     pins="runtime/packaging/requirements.txt",
     sources=(
         "__init__.py",
+        "access_folder.py",
         "conventions.py",
         "keyed_hash.py",
         "timestamps.py",

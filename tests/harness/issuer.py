@@ -11,7 +11,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from aimass_compiler import conventions
+from aimass_compiler import access_folder
 
 URL, AUDIENCE, KEY_ID = "https://login.example.com/", "churn", "first"
 
@@ -32,7 +32,7 @@ class TestIssuer:
         return jwt.encode({**usual, **claims}, self._key, "ES256", {"kid": KEY_ID})
 
 
-def access_folder(
+def mounted(
     root: Path,
     callers: dict[str, dict[str, Any]],
     *,
@@ -41,16 +41,17 @@ def access_folder(
     **more: Any,
 ) -> Path:
     """The folder as it is mounted into a server; keys are `key-of-NAME-0123456789` unless given."""
-    document = {"format": conventions.ACCESS_FORMAT, "callers": callers, **more}
+    document = {"format": access_folder.ACCESS_FORMAT, "callers": callers, **more}
     if issuer is not None:
         document["issuers"] = {"login": {"url": URL, "audience": AUDIENCE}}
         write(
-            root / conventions.ACCESS_ISSUERS_FOLDER / "login" / conventions.ACCESS_ISSUER_KEYS, issuer.keys
+            root / access_folder.ACCESS_ISSUERS_FOLDER / "login" / access_folder.ACCESS_ISSUER_KEYS,
+            issuer.keys,
         )
-    write(root / conventions.ACCESS_FILE, json.dumps(document))
+    write(root / access_folder.ACCESS_FILE, json.dumps(document))
     known_by_key = [name for name, caller in callers.items() if not {"token", "certificate"} & caller.keys()]
     for name, key in (keys or {name: key_of(name) for name in known_by_key}).items():
-        write(root / conventions.ACCESS_KEYS_FOLDER / name, key)
+        write(root / access_folder.ACCESS_KEYS_FOLDER / name, key)
     return root
 
 

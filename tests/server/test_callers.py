@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from harness.issuer import KEY_ID, TestIssuer, access_folder, key_of, write
+from harness.issuer import KEY_ID, TestIssuer, key_of, mounted, write
 
-from aimass_compiler import conventions
+from aimass_compiler import access_folder, conventions
 from server import packages
 from server.packages import CHURN_EXAMPLE
 from server.serving import HOST, Reply, Server, serving
@@ -47,8 +47,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, issuer: TestIssuer) -> Path
     keys = {name: key_of(name) for name in ("shop", "slow", "daily", "bulk")}
     keys["hashed"] = f"sha256:{hashlib.sha256(key_of('hashed').encode()).hexdigest()}\n"
     root = tmp_path_factory.mktemp("access")
-    write(root / conventions.ACCESS_CREDENTIAL, CREDENTIAL)
-    return access_folder(root, CALLERS, keys=keys, issuer=issuer, trusted="gateway")
+    write(root / access_folder.ACCESS_CREDENTIAL, CREDENTIAL)
+    return mounted(root, CALLERS, keys=keys, issuer=issuer, trusted="gateway")
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_a_stranger_is_refused(guarded: Server, headers: dict[str, str]) -> None
         with_key("shop"),
         with_key("hashed"),
         bearer(key_of("shop")),
-        {"x-forwarded-client-cert": f"Hash=ab;URI={SCORER}", conventions.GATEWAY_HEADER: CREDENTIAL},
+        {"x-forwarded-client-cert": f"Hash=ab;URI={SCORER}", access_folder.GATEWAY_HEADER: CREDENTIAL},
     ],
     ids=["key", "hashed-key", "bearer-key", "certificate"],
 )
@@ -122,8 +122,8 @@ def test_who_keeps_watch_needs_no_key_and_who_looks_around_does(guarded: Server)
 def test_a_certificate_counts_only_from_the_gateway(guarded: Server) -> None:
     said = {"x-forwarded-client-cert": f"URI={SCORER}"}
     assert predict(guarded, said).status == 401
-    assert predict(guarded, {**said, conventions.GATEWAY_HEADER: "guessed"}).status == 401
-    known = {conventions.GATEWAY_HEADER: CREDENTIAL}
+    assert predict(guarded, {**said, access_folder.GATEWAY_HEADER: "guessed"}).status == 401
+    known = {access_folder.GATEWAY_HEADER: CREDENTIAL}
     assert (
         predict(guarded, {**known, "x-forwarded-client-cert": "URI=spiffe://example.com/other"}).status == 403
     )
@@ -228,7 +228,7 @@ def until_it_counts(server: Server, headers: dict[str, str], status: int) -> boo
 
 
 def test_keys_and_limits_change_without_a_restart(tmp_path: Path) -> None:
-    folder = access_folder(tmp_path / "access", {"shop": {}})
+    folder = mounted(tmp_path / "access", {"shop": {}})
     package = packages.churn(tmp_path / "churn")
     with serving(package, **{conventions.VARIABLE_ACCESS: str(folder)}) as server:
         write(folder / "keys/shop.next", "the-second-key-0123456789")
@@ -239,10 +239,10 @@ def test_keys_and_limits_change_without_a_restart(tmp_path: Path) -> None:
         assert until_it_counts(server, with_key("shop"), 401)
         assert predict(server, {"x-api-key": "the-second-key-0123456789"}).status == 200
         # A file that cannot be read changes nothing.
-        write(folder / conventions.ACCESS_FILE, "{")
+        write(folder / access_folder.ACCESS_FILE, "{")
         time.sleep(1.2)
         assert predict(server, {"x-api-key": "the-second-key-0123456789"}).status == 200
-        access_folder(folder, {"other": {}}, keys={"other": key_of("other")})
+        mounted(folder, {"other": {}}, keys={"other": key_of("other")})
         assert until_it_counts(server, with_key("other"), 200)
         assert predict(server, {"x-api-key": "the-second-key-0123456789"}).status == 401
         errors = [
@@ -257,7 +257,7 @@ CROWD, EACH = 1000, 2
 def test_a_thousand_callers_do_not_feel_the_one_that_floods(tmp_path: Path) -> None:
     limits = [{"unit": "requests", "count": 10, "seconds": 1, "burst": 5}]
     names = [f"caller-{number}" for number in range(CROWD)]
-    folder = access_folder(tmp_path / "access", {name: {"limits": limits} for name in (*names, "flood")})
+    folder = mounted(tmp_path / "access", {name: {"limits": limits} for name in (*names, "flood")})
     package = packages.churn(tmp_path / "churn")
     body = json.dumps({"rows": [CHURN_EXAMPLE]}).encode()
     is_over = threading.Event()

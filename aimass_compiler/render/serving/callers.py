@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from aimass_compiler import conventions
+from aimass_compiler import access_folder, conventions
 from aimass_compiler.pipeline.access import Access, Caller, CallerQuota, CallerRate
 from aimass_compiler.pipeline.gateway_implementation import GatewayImplementation
 from aimass_compiler.pipeline.serving import Serving
@@ -26,8 +26,8 @@ def policy(model: str, serving: Serving, gateway: GatewayImplementation | None) 
     yield {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": conventions.ACCESS_NAME.format(model=model)},
-        "data": {_name(conventions.ACCESS_FILE): emit_json(document).decode()},
+        "metadata": {"name": access_folder.ACCESS_NAME.format(model=model)},
+        "data": {_name(access_folder.ACCESS_FILE): emit_json(document).decode()},
     }
 
 
@@ -42,7 +42,7 @@ def policy_document(access: Access, replicas: int, gateway: GatewayImplementatio
         for name, issuer in access.issuers.items()
     }
     return {
-        "format": conventions.ACCESS_FORMAT,
+        "format": access_folder.ACCESS_FORMAT,
         "replicas": replicas,
         "callers": {name: _caller(access, caller) for name, caller in access.callers.items()},
         **({"issuers": issuers} if issuers else {}),
@@ -77,7 +77,7 @@ def _quotas(quota: CallerQuota | None) -> Iterator[dict[str, Any]]:
 
 def variables(serving: Serving) -> dict[str, str]:
     """Where the server finds the policy; nothing where anyone may ask."""
-    return {} if serving.access is None else {conventions.VARIABLE_ACCESS: conventions.ACCESS_FOLDER}
+    return {} if serving.access is None else {conventions.VARIABLE_ACCESS: access_folder.ACCESS_FOLDER}
 
 
 def volumes(
@@ -93,7 +93,7 @@ def mounts(
 ) -> Iterator[dict[str, Any]]:
     """Where the server has them."""
     for name, folder, _ in _mounted(model, access, gateway):
-        yield {"name": name, "mountPath": f"{conventions.ACCESS_FOLDER}/{folder}", "readOnly": True}
+        yield {"name": name, "mountPath": f"{access_folder.ACCESS_FOLDER}/{folder}", "readOnly": True}
 
 
 def _mounted(
@@ -102,16 +102,16 @@ def _mounted(
     """The name of each volume, its folder and its source."""
     if access is None:
         return
-    name = conventions.ACCESS_NAME.format(model=model)
-    yield "access", _folder(conventions.ACCESS_FILE), {"configMap": {"name": name}}
+    name = access_folder.ACCESS_NAME.format(model=model)
+    yield "access", _folder(access_folder.ACCESS_FILE), {"configMap": {"name": name}}
     if access.keys is not None:
-        yield "access-keys", conventions.ACCESS_KEYS_FOLDER, {"secret": {"secretName": access.keys}}
+        yield "access-keys", access_folder.ACCESS_KEYS_FOLDER, {"secret": {"secretName": access.keys}}
     for index, (issuer, each) in enumerate(access.issuers.items()):
         if each.config_map is not None:
-            folder = f"{conventions.ACCESS_ISSUERS_FOLDER}/{issuer}"
+            folder = f"{access_folder.ACCESS_ISSUERS_FOLDER}/{issuer}"
             yield f"access-issuer-{index}", folder, {"configMap": {"name": each.config_map}}
     if gateway is not None and gateway.credential is not None and has_certificates(access):
-        folder = _folder(conventions.ACCESS_CREDENTIAL)
+        folder = _folder(access_folder.ACCESS_CREDENTIAL)
         yield "access-gateway", folder, {"secret": {"secretName": gateway.credential}}
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from aimass_compiler import conventions
+from aimass_compiler import access_folder
 from aimass_compiler.catalog.rate import Rate
 from aimass_compiler.pipeline.access import Access, Caller, TokenIssuer
 from aimass_compiler.pipeline.gateway_implementation import GatewayImplementation
@@ -82,7 +82,7 @@ def _keys(access: Access) -> dict[str, Any]:
     return {
         "apiKeyAuth": {
             "credentialRefs": [{"group": "", "kind": "Secret", "name": access.keys}],
-            "extractFrom": [{"headers": [conventions.KEY_HEADER, "authorization"]}],
+            "extractFrom": [{"headers": [access_folder.KEY_HEADER, "authorization"]}],
             "forwardClientIDHeader": _CALLER,
             "sanitize": False,
         }
@@ -138,7 +138,7 @@ _CHECKS = {KEY: _keys, TOKEN: _tokens}
 def _credential(model: str, secret: str) -> dict[str, Any]:
     """By it the servers know the gateway, and believe what it says of certificates."""
     injected = {
-        "header": conventions.GATEWAY_HEADER,
+        "header": access_folder.GATEWAY_HEADER,
         "overwrite": True,
         "credential": {"valueRef": {"group": "", "kind": "Secret", "name": secret}},
     }

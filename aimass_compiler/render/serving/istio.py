@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from aimass_compiler import conventions
+from aimass_compiler import access_folder, conventions
 from aimass_compiler.pipeline.access import Access, Caller, TokenIssuer
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.names import serving_selector
@@ -71,7 +71,7 @@ def _unread(access: Access) -> Iterator[str]:
     """Headers that the sidecar cannot read: what has one is let through to the server, which can."""
     kinds = way_in.kinds(access)
     if KEY in kinds:
-        yield conventions.KEY_HEADER
+        yield access_folder.KEY_HEADER
     if kinds[0] == KEY or any(issuer.keys is None for issuer in access.issuers.values()):
         yield "authorization"
 

@@ -46,7 +46,7 @@ def _port(name: str, number: int, protocol: str) -> dict[str, Any]:
 
 
 def network_policy(model: str, serving: Serving, prometheus_namespace: str) -> dict[str, Any]:
-    """Nothing in or out of the servers but requests, scrapes, names, spans for a collector, keys of issuers."""
+    """Nothing in or out of the servers but requests, scrapes, names, spans, and the keys of issuers."""
     allowed: list[dict[str, Any]] = [{"podSelector": {}}, _namespace(prometheus_namespace)]
     if serving.gateway is not None and serving.gateway.namespace != prometheus_namespace:
         allowed.append(_namespace(serving.gateway.namespace))

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from aimass_compiler import conventions
+from aimass_compiler import access_folder
 from aimass_compiler.pipeline.access import Access, Caller
 
 
@@ -33,7 +33,7 @@ TOKEN, KEY, CERTIFICATE = "token", "key", "certificate"
 _BEARER = r"Bearer [A-Za-z0-9_-]+[.][A-Za-z0-9_-]+[.][A-Za-z0-9_-]+"
 _HEADERS = {
     TOKEN: {"type": "RegularExpression", "name": "authorization", "value": _BEARER},
-    KEY: {"type": "RegularExpression", "name": conventions.KEY_HEADER, "value": ".+"},
+    KEY: {"type": "RegularExpression", "name": access_folder.KEY_HEADER, "value": ".+"},
 }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from aimass_compiler import conventions
+from aimass_compiler import access_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +58,7 @@ def read_policy(path: Path) -> CallerPolicy:
     """The policy. Raises PolicyFault."""
     try:
         document = orjson.loads(path.read_bytes())
-        if document["format"] != conventions.ACCESS_FORMAT:
+        if document["format"] != access_folder.ACCESS_FORMAT:
             raise PolicyFault(f"{path} has the format {document['format']!r}")
         return _policy(document)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:

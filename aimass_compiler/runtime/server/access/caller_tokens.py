@@ -12,7 +12,7 @@ import urllib.request
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from aimass_compiler import conventions
+from aimass_compiler.access_folder import ACCESS_ISSUER_KEYS
 from aimass_compiler.runtime.server.response import RequestError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class CallerTokens:
         """Read or fetch the keys of all issuers."""
         self._issuers = {issuer.url: issuer for issuer in issuers.values()}
         self._keys = {
-            issuer.url: IssuerKeys(issuer, folder / name / conventions.ACCESS_ISSUER_KEYS, partial(log, name))
+            issuer.url: IssuerKeys(issuer, folder / name / ACCESS_ISSUER_KEYS, partial(log, name))
             for name, issuer in issuers.items()
         }
         self._known: dict[bytes, tuple[str, float]] = {}

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from aimass_compiler import conventions
+from aimass_compiler import access_folder
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.runtime.server.access.budget import REQUESTS, CallerBudget, budget_of
 from aimass_compiler.runtime.server.access.caller_keys import CallerKeys
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 Headers = dict[bytes, bytes]
 ADMITTED, LIMITED = "admitted", "limited"
-_KEY = conventions.KEY_HEADER.encode()
-_GATEWAY = conventions.GATEWAY_HEADER.encode()
+_KEY = access_folder.KEY_HEADER.encode()
+_GATEWAY = access_folder.GATEWAY_HEADER.encode()
 _BEARER = b"bearer "
 #: How often mounted files are looked at; the kubelet itself brings changes within a minute.
 _LOOK_SECONDS = 1.0
@@ -144,9 +144,8 @@ class AccessGate:
     def _certified(self, headers: Headers, peer: str) -> str:
         identity = spiffe_id(headers) if self._is_trusted(headers, peer) else None
         if identity is None:
-            message = (
-                f"who asks is not known: send a key as `{conventions.KEY_HEADER}` or `Authorization: Bearer`"
-            )
+            header = access_folder.KEY_HEADER
+            message = f"who asks is not known: send a key as `{header}` or `Authorization: Bearer`"
             raise RequestError(401, message, headers=_CHALLENGE)
         caller = self._policy.certificates.get(identity)
         if caller is None:
@@ -172,19 +171,19 @@ class AccessGate:
             self._log.event("access", {"error": str(fault)}, "error")
 
     def _follow(self) -> None:
-        policy: CallerPolicy = read_policy(self._folder / conventions.ACCESS_FILE)
+        policy: CallerPolicy = read_policy(self._folder / access_folder.ACCESS_FILE)
         try:
             budgets = {name: self._budgets_of(name, policy) for name in policy.limits}
         except (LookupError, TypeError, ValueError) as error:
-            raise PolicyFault(f"{self._folder / conventions.ACCESS_FILE}: {error}") from error
-        self._keys = CallerKeys(self._folder / conventions.ACCESS_KEYS_FOLDER, policy.keyed)
+            raise PolicyFault(f"{self._folder / access_folder.ACCESS_FILE}: {error}") from error
+        self._keys = CallerKeys(self._folder / access_folder.ACCESS_KEYS_FOLDER, policy.keyed)
         for fault in self._keys.faults:
             self._log.event("access", {"error": fault}, "error")
         self._tokens: CallerTokens | None = None
         if policy.issuers:
-            folder = self._folder / conventions.ACCESS_ISSUERS_FOLDER
+            folder = self._folder / access_folder.ACCESS_ISSUERS_FOLDER
             self._tokens = CallerTokens(policy.issuers, folder, self._note_issuer)
-        self._credential = _content(self._folder / conventions.ACCESS_CREDENTIAL)
+        self._credential = _content(self._folder / access_folder.ACCESS_CREDENTIAL)
         self._budgets, self._policy = budgets, policy
 
     def _budgets_of(self, name: str, policy: CallerPolicy) -> tuple[object, tuple[CallerBudget, ...]]:
