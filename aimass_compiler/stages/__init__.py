@@ -118,7 +118,7 @@ STAGES = (
     Stage(
         "test",
         "start the real server on the package: right answers, fast answers, no falling over",
-        reads=("task", "serving.objectives", "serving.tests", "serving.limits"),
+        reads=("task", "serving.objectives", "serving.tests", "serving.limits", "serving.access"),
         needs=(
             artifacts.PACKAGED_MODEL,
             artifacts.SIGNATURE,

@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aimass_compiler import access_folder, conventions
-from aimass_compiler.pipeline.access import Access, Caller, CallerQuota, CallerRate
+from aimass_compiler.pipeline.access import Access
+from aimass_compiler.pipeline.access_policy import policy_document
 from aimass_compiler.pipeline.gateway_implementation import GatewayImplementation
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.emit import emit_json
@@ -15,64 +16,20 @@ from aimass_compiler.render.emit import emit_json
 _HTTPS = 443
 #: Whom servers believe about certificates, by what implements the gateway.
 _TRUSTED = {"envoy-gateway": "gateway", "istio": "sidecar"}
-_UNITS = ("requests", "rows", "tokens")
 
 
 def policy(model: str, serving: Serving, gateway: GatewayImplementation | None) -> Iterator[dict[str, Any]]:
     """The ConfigMap of the policy: servers follow it, so that another rate restarts none."""
     if serving.access is None:
         return
-    document = policy_document(serving.access, serving.replicas.min, gateway)
+    trusted = None if gateway is None else _TRUSTED[gateway.implementation]
+    document = policy_document(serving.access, serving.replicas.min, trusted)
     yield {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": access_folder.ACCESS_NAME.format(model=model)},
         "data": {_name(access_folder.ACCESS_FILE): emit_json(document).decode()},
     }
-
-
-def policy_document(access: Access, replicas: int, gateway: GatewayImplementation | None) -> dict[str, Any]:
-    """The policy as servers read it."""
-    issuers = {
-        name: {
-            "url": issuer.url,
-            "audience": issuer.audience,
-            **({"keys": issuer.keys} if issuer.keys else {}),
-        }
-        for name, issuer in access.issuers.items()
-    }
-    return {
-        "format": access_folder.ACCESS_FORMAT,
-        "replicas": replicas,
-        "callers": {name: _caller(access, caller) for name, caller in access.callers.items()},
-        **({"issuers": issuers} if issuers else {}),
-        **({"trusted": _TRUSTED[gateway.implementation]} if gateway is not None else {}),
-    }
-
-
-def _caller(access: Access, caller: Caller) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    if caller.token is not None:
-        issuer = caller.token.issuer or next(iter(access.issuers), "")
-        found["token"] = {"issuer": issuer, "claims": dict(caller.token.claims)}
-    if caller.certificate is not None:
-        found["certificate"] = caller.certificate
-    limits = [*_rates(caller.rate), *_quotas(caller.quota)]
-    return found | ({"limits": limits} if limits else {})
-
-
-def _rates(rate: CallerRate | None) -> Iterator[dict[str, Any]]:
-    for unit in _UNITS if rate is not None else ():
-        written = getattr(rate, unit)
-        if written is not None:
-            burst = {"burst": rate.largest_burst} if rate is not None and unit == "requests" else {}
-            yield {"unit": unit, "count": written.number, "seconds": written.seconds, **burst}
-
-
-def _quotas(quota: CallerQuota | None) -> Iterator[dict[str, Any]]:
-    for unit in _UNITS if quota is not None else ():
-        if (count := getattr(quota, unit)) is not None:
-            yield {"unit": unit, "count": count}
 
 
 def variables(serving: Serving) -> dict[str, str]:

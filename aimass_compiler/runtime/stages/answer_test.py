@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from aimass_compiler import conventions
 from aimass_compiler.catalog.conversation import turns_of
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.load_test.answers import AnswerMeasurements, measure_answers
+from aimass_compiler.runtime.load_test.protocols import Request
+from aimass_compiler.runtime.load_test.strangers import access_faults
 from aimass_compiler.runtime.server.response import RequestError, ServerFailure
 from aimass_compiler.runtime.workspace import Workspace, read_json, write_json
 from aimass_compiler.stages import artifacts
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
     from aimass_compiler.catalog.quantities import Duration
     from aimass_compiler.catalog.task import Task
+    from aimass_compiler.pipeline.access import Access
     from aimass_compiler.pipeline.serving import Limits, Objectives, ServingTests
 
 _MOST_PROMPTS = 200
@@ -34,6 +38,7 @@ def run(
     objectives: Objectives,
     tests: ServingTests,
     limits: Limits,
+    access: Access | None = None,
     *,
     workspace: Workspace,
     soak: Duration | None = None,
@@ -60,6 +65,9 @@ def run(
     found = measure_answers(package, prompts, limits, seconds, classes=classes, is_soak=soak is not None)
     times = _times(found)
     faults = list(faults_of(found, times, objectives))
+    if access is not None and soak is None and prompts:
+        body = json.dumps({"messages": prompts[0], "max_tokens": 1}).encode()
+        faults += access_faults(package, access, Request(conventions.CHAT_PATH, body))
     report = {"version": signature["version"], **_report(found, times, faults)}
     write_json(workspace.path(artifacts.SERVICE_REPORT if soak is None else artifacts.SOAK_REPORT), report)
     _print(found, times)

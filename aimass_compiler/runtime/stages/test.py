@@ -9,7 +9,9 @@ import polars
 from aimass_compiler import conventions
 from aimass_compiler.catalog.forecast_request import request_rows
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.load_test.protocols import PLAIN, ServedSignature
 from aimass_compiler.runtime.load_test.service import measure
+from aimass_compiler.runtime.load_test.strangers import access_faults
 from aimass_compiler.runtime.packaging.rows import as_json
 from aimass_compiler.runtime.parity import unit_of
 from aimass_compiler.runtime.stages import answer_test
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from aimass_compiler.catalog.quantities import Duration
     from aimass_compiler.catalog.task import Task
+    from aimass_compiler.pipeline.access import Access
     from aimass_compiler.pipeline.serving import Latency, Limits, Objectives, ServingTests
     from aimass_compiler.runtime.load_test.load import ServiceMeasurements
 
@@ -34,6 +37,7 @@ def run(
     objectives: Objectives,
     tests: ServingTests,
     limits: Limits,
+    access: Access | None = None,
     *,
     workspace: Workspace,
     soak: Duration | None = None,
@@ -45,7 +49,7 @@ def run(
     Raises StageFailure with everything that was wrong, in numbers.
     """
     if task.conversation is not None:
-        answer_test.run(task, objectives, tests, limits, workspace=workspace, soak=soak)
+        answer_test.run(task, objectives, tests, limits, access, workspace=workspace, soak=soak)
         return
     package = workspace.folder(artifacts.PACKAGE)
     signature = read_json(package / conventions.SIGNATURE_FILE)
@@ -61,6 +65,9 @@ def run(
         expected = scores.explode().to_numpy().reshape(-1, horizon).tolist()
     measured = measure(package, rows, expected, tests, limits, unit=unit, soak=soak)
     faults = list(faults_of(measured, objectives, tests))
+    if access is not None and soak is None:
+        served = ServedSignature(signature)
+        faults += access_faults(package, access, PLAIN.request(served, [served.example]))
     report = {"version": signature["version"], **_report(measured, objectives.latency, faults)}
     write_json(workspace.path(artifacts.SERVICE_REPORT if soak is None else artifacts.SOAK_REPORT), report)
     _print(task, measured)
