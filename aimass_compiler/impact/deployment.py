@@ -144,6 +144,9 @@ def _scaling(old: Servers, new: Servers) -> str:
         changes.append(
             f"autoscaling {'begins' if new.is_automatic else 'ends'}: {now} servers instead of {was}"
         )
+    if old.scaled_by != new.scaled_by:
+        by = [listed(side.scaled_by) or "CPU alone" for side in (new, old)]
+        changes.append(f"servers are counted by {by[0]} instead of {by[1]}")
     return "; ".join(changes)
 
 

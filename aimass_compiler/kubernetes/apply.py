@@ -80,6 +80,7 @@ def _apply(run: ApplyRun, declared: DeclaredModel, outcomes: list[ObjectOutcome]
 def _steps(run: ApplyRun, declared: DeclaredModel, lease: Lease, outcomes: list[ObjectOutcome]) -> bool:
     before = _inventory(run, declared)
     around = handover.between(run.connection, before, declared)
+    handover.let_go(run.connection, around)
     compared = _compare(run, around)
     if not run.options.adopts:
         require_no_engine(each.outcome.live for each in compared)

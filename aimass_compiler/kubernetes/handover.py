@@ -156,6 +156,8 @@ def _backends(route: Object) -> Iterator[dict[str, Any]]:
 
 
 _REPLICAS_CLAIM = "spec.replicas"
+#: What KEDA looks for at an autoscaler before it refuses to count the same servers.
+_SHARED = "validations.keda.sh/hpa-ownership"
 #: How long Argo Rollouts is given to see a change; where it does not run, nobody has to see it.
 _SEEN_SECONDS = 15.0
 _PAUSE = 0.2
@@ -174,6 +176,8 @@ class Handover:
     """A Rollout that goes, as it is in the cluster."""
     deployment: Object | None = None
     """The Deployment whose place a declared Rollout takes, as it is in the cluster."""
+    autoscalers: tuple[Object, ...] = ()
+    """Those that go because KEDA counts the servers from now on, as they are in the cluster."""
 
     def replicas(self, document: Object, live: Object | None) -> int | None:
         """How many servers a workload must be given that git leaves to a scaler; None where it has them."""
@@ -220,7 +224,31 @@ def between(connection: Connection, owned: ClusterInventory | None, declared: De
         bool(going),
         next(ours, None),
         next(filter(None, deployments), None),
+        tuple(_left_to_keda(connection, going, declared)),
     )
+
+
+def _left_to_keda(
+    connection: Connection, going: Iterable[ObjectKey], declared: DeclaredModel
+) -> Iterator[Object]:
+    if any(document["kind"] == "ScaledObject" for document in declared.objects):
+        for key in (key for key in going if key.kind == "HorizontalPodAutoscaler"):
+            live = _live(connection, key)
+            if live is not None and belongs_to(live, declared.model, declared.environment):
+                yield live
+
+
+def let_go(connection: Connection, around: Handover) -> None:
+    """Let KEDA's admission take what it is to count while an autoscaler of ours does so until it is pruned.
+
+    Raises ClusterError.
+    """
+    for live in around.autoscalers:
+        if (live["metadata"].get("annotations") or {}).get(_SHARED) != "false":
+            metadata = {name: live["metadata"][name] for name in ("name", "namespace", "uid")}
+            document = {"apiVersion": live["apiVersion"], "kind": live["kind"]}
+            document |= {"metadata": metadata | {"annotations": {_SHARED: "false"}}}
+            connection.apply(document, force=True, manager=conventions.HANDOVER_MANAGER)
 
 
 def _live(connection: Connection, key: ObjectKey) -> Object | None:

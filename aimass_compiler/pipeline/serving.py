@@ -20,6 +20,7 @@ from aimass_compiler.catalog.quantities import (
 )
 from aimass_compiler.pipeline.access import Access
 from aimass_compiler.pipeline.model_name import ModelName
+from aimass_compiler.pipeline.scheduled_servers import Idle, ScheduledServers
 from aimass_compiler.pipeline.text_engine import (
     Adapters,
     EndpointPicker,
@@ -42,6 +43,42 @@ class Replicas(Frozen):
     zones: Integer | None = Field(None, ge=2, le=100, exclude_if=is_absent)
     """In how many zones servers must be: until there is one in each, none starts beside another. By default
     they are spread where there is room."""
+
+    @property
+    def fewest(self) -> int:
+        """How many run when no request comes."""
+        return self.min
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether nothing changes their number."""
+        return self.fewest == self.max
+
+
+def _is_empty(value: tuple[ScheduledServers, ...]) -> bool:
+    return not value
+
+
+class ServedReplicas(Replicas):
+    """How many servers of a model run, and what makes it more or fewer."""
+
+    requests: Integer | None = Field(None, ge=1, le=10_000, exclude_if=is_absent)
+    """How many requests in flight a server may have before servers are added, too; KEDA asks Prometheus for
+    them. By default CPU alone counts, and of a language model its queue."""
+    schedule: tuple[ScheduledServers, ...] = Field((), max_length=10, exclude_if=_is_empty)
+    """Hours in which more servers than `min` run, such as those before people come to work; by KEDA."""
+    idle: Idle | None = Field(None, exclude_if=is_absent)
+    """That no server runs while no request comes, and when; by default `min` servers always run."""
+
+    @property
+    def fewest(self) -> int:
+        """How many run when no request comes."""
+        return self.min if self.idle is None else 0
+
+    @property
+    def by_events(self) -> bool:
+        """Whether something else than CPU changes their number."""
+        return self.requests is not None or bool(self.schedule) or self.idle is not None
 
 
 class Resources(Frozen):
@@ -204,7 +241,7 @@ class Explanations(Frozen):
 class Serving(Frozen):
     """How the model is served."""
 
-    replicas: Replicas = Field(default_factory=Replicas.default)
+    replicas: ServedReplicas = Field(default_factory=ServedReplicas.default)
     """How many servers run."""
     model: Literal["image", "volume"] = "image"
     """Where servers get the model: as the last layer of their `image`, or as a `volume` that the kubelet

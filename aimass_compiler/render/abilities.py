@@ -26,6 +26,21 @@ ABILITIES: tuple[Ability, ...] = (
         of_serving(lambda serving: serving.replicas.min < serving.replicas.max),
     ),
     _of_serving(
+        "serving.replicas.requests",
+        "more servers for more requests in flight",
+        of_serving(lambda serving: serving.replicas.requests is not None),
+    ),
+    _of_serving(
+        "serving.replicas.schedule",
+        "more servers in some hours",
+        of_serving(lambda serving: bool(serving.replicas.schedule)),
+    ),
+    _of_serving(
+        "serving.replicas.idle",
+        "no server while no request comes",
+        of_serving(lambda serving: serving.replicas.idle is not None),
+    ),
+    _of_serving(
         "serving.replicas.zones",
         "servers in so many zones",
         of_serving(lambda serving: serving.replicas.zones is not None),

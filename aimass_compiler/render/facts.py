@@ -94,6 +94,8 @@ class Servers(Struct, frozen=True, omit_defaults=True):
     """Whether someone made sure that what they log of requests may be logged."""
     settings: dict[str, str] = {}
     """What the environment says of their pods, by its keys in aimass.yaml."""
+    scaled_by: tuple[str, ...] = ()
+    """What changes their number beside CPU, in words."""
 
     @property
     def is_automatic(self) -> bool:

@@ -47,8 +47,9 @@ from aimass_compiler.render.monitoring.alerts import Watched, alerts, watched
 from aimass_compiler.render.names import digest, own_labels, served_labels, wanted_labels
 from aimass_compiler.render.object_kind import Object, at
 from aimass_compiler.render.pipeline_json import PipelineJson
+from aimass_compiler.render.serving.event_scaler import reasons
 from aimass_compiler.render.serving.network import paths
-from aimass_compiler.render.serving.workload import served_in, variables
+from aimass_compiler.render.serving.workload import engine_of, served_in, variables
 from aimass_compiler.render.target import Layer, Rendered
 from aimass_compiler.render.targets import kind_of_object
 from aimass_compiler.render.training.platforms import PLATFORMS
@@ -239,19 +240,22 @@ def _servers(pipeline: Pipeline, name: str, here: Sequence[Object]) -> Servers:
     served = ((each, kind.pods) for each, kind in kinds if kind.serves and kind.pods is not None)
     template = next((pods.template for each, pods_of in served for pods in pods_of(each)), {})
     own = served_labels(pipeline.name, own_labels(pipeline.settings)) | {conventions.LABEL_ENVIRONMENT: name}
-    own_least, own_most = serving.replicas.min, serving.replicas.max
+    own_least, own_most = serving.replicas.fewest, serving.replicas.max
+    here_served = served_in(pipeline, name)
+    startup = engine_of(here_served).startup_seconds(here_served)
     return Servers(
         0 if serving.shared else own_least,
         0 if serving.shared else own_most,
         bool(serving.rollout.canary),
         str(serving.resources.cpu),
         str(serving.resources.memory),
-        variables(served_in(pipeline, name)),
+        variables(here_served),
         {**(at(template, "metadata", "labels") or {}), **own},
         digest(msgspec.json.encode(template)),
         _devices(pipeline, name),
         serving.logs.predictions.pii is not None,
         _settings_of_pods(pipeline.settings.pods_of(name).of_serving),
+        () if serving.shared else reasons(serving, startup),
     )
 
 

@@ -97,7 +97,7 @@ MISTAKES: dict[str, tuple[Path, str, str]] = {
         "cannot be searched",
     ),
     "monitoring:": (("monitoring",), "AM103", "leave the key out"),
-    "serving: {replicas: 3}": (("serving", "replicas"), "AM103", "its keys are `cpu`, `max`, `min`"),
+    "serving: {replicas: 3}": (("serving", "replicas"), "AM103", "its keys are `cpu`, `idle`, `max`, `min`"),
     "evaluation: {metrics: roc_auc}": (("evaluation", "metrics"), "AM103", 'write `["roc_auc"]`'),
     "training: {epochs: '5'}": (("training", "epochs"), "AM103", "remove the quotes: `5`"),
     "search: {time: 30}": (("search", "time"), "AM100", "write it like `30s`"),

@@ -113,7 +113,9 @@ evaluation:
     - {metric: f1, min: 0.2, slice: {plan: pro}}
   slices: [plan]
   decision: {threshold: {metric: f1}}
-serving: {gateway: {host: churn.example.com, name: front, namespace: gates}}
+serving:
+  gateway: {host: churn.example.com, name: front, namespace: gates}
+  replicas: {schedule: [{start: 0 8 * * 1-5, end: 0 18 * * 1-5, servers: 3}]}
 scoring: {source: "s3://lake/new.csv", into: "s3://lake/scores", key: [customer_id], schedule: 0 3 * * 1}
 monitoring: {retrain: {schedule: 0 3 * * 1}, runbook: https://wiki.example.com/churn}
 waivers:

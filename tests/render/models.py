@@ -74,6 +74,13 @@ def pipeline(
     return Pipeline.model_validate(document)
 
 
+#: More servers in some hours.
+HOURS: dict[str, Any] = {
+    "start": "0 8 * * 1-5",
+    "end": "0 18 * * 1-5",
+    "servers": 6,
+    "timezone": "Europe/Berlin",
+}
 #: What an environment says of pods, all of it.
 PODS: dict[str, Any] = {
     "nodes": {"pool": "models", "topology.kubernetes.io/zone": ["a", "b"]},
@@ -195,6 +202,9 @@ VARIED: dict[str, Pipeline] = {
     ),
     "placed": pipeline(
         settings={"environments": {"dev": {"pods": PODS}, "prod": {"pods": PODS}}, "queue": "ml"},
+    ),
+    "by-events": pipeline(
+        overrides={"prod": {"serving": {"replicas": {"requests": 24, "schedule": [HOURS]}}}},
     ),
     "language-on-cpus": language_model(),
     "language-on-gpus": language_model(

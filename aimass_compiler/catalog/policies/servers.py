@@ -52,7 +52,10 @@ class Servers(PolicyRule):
 
     def objections(self, model: Pipeline, environment: str) -> Iterator[PolicyObjection]:
         replicas, path, file = model.replicas_in(environment)
-        if replicas.min < self.min:
+        if replicas.fewest < replicas.min and replicas.fewest < self.min:
+            message = f"no server runs while no request comes, where {self.min} are wanted"
+            yield PolicyObjection((*path, "idle"), message, "leave `idle` out", file)
+        elif replicas.min < self.min:
             message = f"{_servers(replicas.min)}, where {self.min} are wanted"
             yield PolicyObjection((*path, "min"), message, f"write `min: {self.min}`", file)
         if (replicas.zones or 1) < self.zones:

@@ -38,7 +38,7 @@ from aimass_compiler.render.monitoring.alerts import (
     alerts,
     budget_burn,
 )
-from aimass_compiler.render.monitoring.declaration import DECLARED
+from aimass_compiler.render.monitoring.declaration import DECLARED, RESTS
 from aimass_compiler.render.monitoring.objectives import AVAILABILITY, BURNS, Indicator
 from aimass_compiler.render.monitoring.text_alerts import (
     CACHE_FULL,
@@ -187,7 +187,8 @@ def _absent() -> str:
         conventions.METRIC_MODEL_INFO,
         *(f"{prefix}{conventions.METRIC_RUNNING}" for prefix in _PREFIXES),
     ]
-    return f"{KNOWN} unless on ({MODEL}) {any_of(running)}\n"
+    resting = f'unless on ({MODEL}) {DECLARED}{{{RESTS}="yes"}}'
+    return f"{KNOWN} unless on ({MODEL}) {any_of(running)}\n{resting}\n"
 
 
 def _full() -> str:

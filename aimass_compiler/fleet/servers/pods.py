@@ -12,7 +12,7 @@ from aimass_compiler.fleet.servers.budget import FILLED
 from aimass_compiler.fleet.servers.place import ServerPlace
 from aimass_compiler.pipeline import Metadata
 from aimass_compiler.pipeline.monitoring import Monitoring
-from aimass_compiler.pipeline.serving import Gateway, Limits, Logs, PredictionLogs, Serving
+from aimass_compiler.pipeline.serving import Gateway, Limits, Logs, PredictionLogs, ServedReplicas, Serving
 from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, TMP_MOUNT
 from aimass_compiler.render.serving import own_server, workload
 from aimass_compiler.render.serving.engine import Served
@@ -30,7 +30,7 @@ def served(place: ServerPlace) -> Served:
     namespaces = {share.gateway_namespace for share in place.shares.values()} - {None}
     gateway = Gateway(host="", namespace=str(min(map(str, namespaces)))) if namespaces else None
     serving = Serving.default().filled(
-        replicas=place.server.replicas,
+        replicas=ServedReplicas.default().filled(**dict(place.server.replicas)),
         resources=place.server.resources,
         limits=Limits.default().filled(timeout=place.timeout),
         logs=Logs.default().filled(predictions=PredictionLogs.default().filled(sample=place.sample)),

@@ -131,7 +131,8 @@ def _declared(pipeline: Pipeline, name: str) -> Layer:
 def _rules(here: Watched, wanted: Labels, own: Labels) -> str:
     words = (here.model, here.environment, here.namespace, here.warn, here.page, here.rows)
     owner = (here.owner,) if here.owner else ()
-    return _RULES((*words, *owner), here.budget, here.ends, here.runbook, here.text, here.server, wanted, own)
+    rest = (here.budget, here.ends, here.runbook, here.text, here.server, here.may_rest)
+    return _RULES((*words, *owner), *rest, wanted, own)
 
 
 def _board_file(shown: Board) -> bytes:
@@ -155,12 +156,25 @@ def _built_rules(*parts: Any) -> str:
         runbook,
         text,
         server,
+        may_rest,
         wanted,
         own,
     ) = parts
     written = owner[0] if owner else ""
     here = Watched(
-        model, environment, namespace, warn, page, rows, budget, ends, runbook, written, text, server
+        model,
+        environment,
+        namespace,
+        warn,
+        page,
+        rows,
+        budget,
+        ends,
+        runbook,
+        written,
+        text,
+        server,
+        may_rest,
     )
     return block(prometheus_rule(here, wanted, own))
 

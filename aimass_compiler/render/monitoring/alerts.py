@@ -62,6 +62,8 @@ class Watched(Struct, frozen=True):
     """What is exported of a language model; None for any other."""
     server: str = ""
     """The server that it shares with others; empty where it has its own."""
+    may_rest: bool = False
+    """Whether no server runs while no request comes."""
 
     @property
     def everything(self) -> str:
@@ -104,6 +106,7 @@ def watched(about: Metadata, environment: str, running: EnvironmentPipeline) -> 
         about.owner,
         text_of(running.serving),
         running.serving.shared or "",
+        running.serving.replicas.idle is not None and running.serving.shared is None,
     )
 
 
@@ -218,14 +221,15 @@ def _servers(watched: Watched) -> Iterator[Alert]:
     running = (
         watched.text.metric(conventions.METRIC_RUNNING) if watched.text else conventions.METRIC_MODEL_INFO
     )
-    yield Alert(
-        ABSENT,
-        "page",
-        f"absent({running}{chosen})",
-        "5m",
-        f"no server of {model} answers",
-        f"Prometheus has seen no server of {model} in {environment} for five minutes.",
-    )
+    if not watched.may_rest:
+        yield Alert(
+            ABSENT,
+            "page",
+            f"absent({running}{chosen})",
+            "5m",
+            f"no server of {model} answers",
+            f"Prometheus has seen no server of {model} in {environment} for five minutes.",
+        )
     # Prometheus itself gives `up` the pods' name as its job.
     up = f'up{{job="{watched.server or model}",namespace="{watched.namespace}"}}'
     yield Alert(

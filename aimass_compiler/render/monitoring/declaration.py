@@ -19,6 +19,8 @@ DECLARED = conventions.SERIES_DECLARED
 #: names, and say the end of the bucket that stands for it.
 BUDGET, WAITING = conventions.LABEL_BUDGET, "waiting"
 DRIFT_PAGE, DRIFT_WARN, DRIFT_ROWS = "drift_page", "drift_warn", "drift_rows"
+#: Of a model that has no server while no request comes.
+RESTS = "rests"
 #: How often it is recorded: rarely, but more often than every five minutes, after which Prometheus forgets.
 INTERVAL = "2m"
 
@@ -59,4 +61,6 @@ def _thresholds(watched: Watched) -> dict[str, str]:
         found |= {DRIFT_PAGE: watched.page, DRIFT_WARN: watched.warn, DRIFT_ROWS: watched.rows}
     else:
         found |= {WAITING: f"{watched.text.waiting}"}
+    if watched.may_rest:
+        found[RESTS] = "yes"
     return found | {time.name: f"{time.end}" for time in watched.times}

@@ -18,12 +18,12 @@ from aimass_compiler.render.serving import (
     canary,
     devices,
     envoy_gateway,
+    event_scaler,
     inference,
     inference_service,
     istio,
     kserve,
     network,
-    queue_scaler,
     several_nodes,
     shared_entry,
     way_in,
@@ -33,7 +33,6 @@ from aimass_compiler.render.serving.engine import Served
 from aimass_compiler.render.serving.findings import findings
 from aimass_compiler.render.serving.kinds import KINDS
 from aimass_compiler.render.serving.platforms import KSERVE, PLATFORMS
-from aimass_compiler.render.serving.series import text_of
 from aimass_compiler.render.target import Layer, Rendered, Target
 
 #: What enforces at the pods, and not at the gateway.
@@ -144,6 +143,10 @@ def _route(served: Served, gateway: Gateway, backends: Mapping[str, int | None])
     if gateway.endpoint_picker is not None:
         yield inference.inference_pool(name, gateway.endpoint_picker)
         yield network.route(name, serving, gateway, [inference.pool_backend(name)], ways)
+    elif serving.replicas.idle is not None and serving.target != KSERVE:
+        startup = workload.engine_of(served).startup_seconds(served)
+        holding = [event_scaler.holding_backend(serving.replicas.idle)]
+        yield network.route(name, serving, gateway, holding, ways, startup)
     else:
         services = (network.service_backend(service, weight) for service, weight in backends.items())
         yield network.route(name, serving, gateway, [*services], ways)
@@ -158,18 +161,16 @@ def _scaling(served: Served, namespace: str | None) -> Iterator[Object]:
         target = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": name}
     if serving.nodes is not None:
         target = {"apiVersion": "leaderworkerset.x-k8s.io/v1", "kind": "LeaderWorkerSet", "name": name}
-    if _is_scaled_by_queue(serving):
+    if event_scaler.is_used(serving) and serving.target != KSERVE:
         prometheus = served.settings.prometheus
-        yield queue_scaler.scaled_object(name, serving, target, prometheus, namespace)
+        yield event_scaler.scaled_object(name, serving, target, prometheus, namespace)
+        if replicas.idle is not None and serving.gateway is not None:
+            startup = workload.engine_of(served).startup_seconds(served)
+            yield event_scaler.interceptor_route(name, serving, serving.gateway, startup)
     elif replicas.min < replicas.max and serving.target != KSERVE:
         yield autoscaler.horizontal_pod_autoscaler(name, replicas, target)
     if replicas.min >= autoscaler.FEWEST_FOR_BUDGET:
         yield autoscaler.disruption_budget(name)
-
-
-def _is_scaled_by_queue(serving: Serving) -> bool:
-    """Whether load decides how many servers there are, and their own metrics say what load is."""
-    return serving.replicas.min < serving.replicas.max and text_of(serving) is not None
 
 
 def _devices(served: Served) -> Iterator[Object]:
@@ -182,7 +183,7 @@ def _objects_of(pipeline: Pipeline, name: str) -> Sequence[Object] | None:
     """What serves there; none of its own where it serves as all do, and no object names the environment."""
     here, usual = workload.served_in(pipeline, name), workload.served_in(pipeline, None)
     is_alike = here.serving == usual.serving and workload.variables(here) == workload.variables(usual)
-    is_named = bool(pipeline.serving.rollout.canary) or _is_scaled_by_queue(here.serving)
+    is_named = bool(pipeline.serving.rollout.canary) or event_scaler.is_used(here.serving)
     is_placed = here.accelerator is not None or any(here.pods.written() if here.pods else ())
     is_elsewhere = is_placed or here.gateway is not None
     return None if is_alike and not is_named and not is_elsewhere else objects(pipeline, name)

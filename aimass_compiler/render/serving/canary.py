@@ -37,7 +37,7 @@ def services(model: str, serving: Serving) -> list[dict[str, Any]]:
 def rollout(model: str, serving: Serving, namespace: str | None) -> dict[str, Any]:
     """The Rollout of the Deployment's template; the Deployment hands over when the Rollout is healthy."""
     replicas = serving.replicas
-    is_fixed = replicas.min == replicas.max
+    is_fixed = replicas.is_fixed
     return {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Rollout",

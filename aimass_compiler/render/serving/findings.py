@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from aimass_compiler.diagnostics import Example, Explanation, Finding, Severity
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.override_locations import place_in, written
+from aimass_compiler.render.serving import scaling_findings
 
 EXPLANATIONS = (
     Explanation(
@@ -41,6 +42,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     yield from _percentages(pipeline)
     yield from _weights(pipeline)
     yield from _inexact_canaries(pipeline)
+    yield from scaling_findings.findings(pipeline)
 
 
 def _percentages(pipeline: Pipeline) -> Iterator[Finding]:

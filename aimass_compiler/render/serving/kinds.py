@@ -133,6 +133,12 @@ ANALYSIS_TEMPLATE = ObjectKind(
     kind="AnalysisTemplate", group="argoproj.io", rank=Rank.ADDRESS, operator=_ARGO_ROLLOUTS
 )
 CLAIM_TEMPLATE = ObjectKind(kind="ResourceClaimTemplate", group="resource.k8s.io", rank=Rank.CONFIGURATION)
+INTERCEPTOR_ROUTE = ObjectKind(
+    kind="InterceptorRoute",
+    group="http.keda.sh",
+    rank=Rank.ADDRESS,
+    operator="KEDA's HTTP add-on (https://keda.sh/http-add-on)",
+)
 INFERENCE_POOL = ObjectKind(
     kind="InferencePool",
     group="inference.networking.k8s.io",
@@ -240,6 +246,7 @@ KINDS = (
     ANALYSIS_TEMPLATE,
     CLAIM_TEMPLATE,
     INFERENCE_POOL,
+    INTERCEPTOR_ROUTE,
     LEADER_WORKER_SET,
     LLM_INFERENCE_SERVICE,
     INFERENCE_SERVICE,

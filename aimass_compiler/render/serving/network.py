@@ -50,6 +50,8 @@ def network_policy(model: str, serving: Serving, prometheus_namespace: str) -> d
     allowed: list[dict[str, Any]] = [{"podSelector": {}}, _namespace(prometheus_namespace)]
     if serving.gateway is not None and serving.gateway.namespace != prometheus_namespace:
         allowed.append(_namespace(serving.gateway.namespace))
+    if serving.replicas.idle is not None:
+        allowed.append(_namespace(serving.replicas.idle.namespace))
     names = (conventions.PORT_NAME, *([conventions.GRPC_PORT_NAME] if serving.grpc else []))
     ports = [{"port": name, "protocol": "TCP"} for name in names]
     dns = [{"port": _DNS_PORT, "protocol": protocol} for protocol in ("UDP", "TCP")]
@@ -104,15 +106,16 @@ def route(
     gateway: Gateway,
     backends: Sequence[dict[str, Any]],
     ways: Sequence[way_in.Way] = (way_in.ANY,),
+    startup_seconds: int = 0,
 ) -> dict[str, Any]:
     """The way in from outside, to `backends` by their weights: predictions only, no metrics, no health.
 
     One rule for each of the `ways`. gRPC is a rule of the same route beside it: a GRPCRoute may not have a
-    host that an HTTPRoute has.
+    host that an HTTPRoute has. Where no server may be up, requests wait so many seconds for one to start.
     """
     filters, rules = _mirror(gateway), []
     for way in ways:
-        rules.append(_rule(way, paths(model, serving), serving, backends, filters))
+        rules.append(_rule(way, paths(model, serving), serving, backends, filters, startup_seconds))
         if serving.grpc:
             there = [{**backend, "port": conventions.GRPC_PORT} for backend in backends]
             rules.append(_rule(way_in.of_grpc(way), (conventions.GRPC_PATH,), serving, there, []))
@@ -134,13 +137,14 @@ def _rule(
     serving: Serving,
     backends: Sequence[dict[str, Any]],
     filters: Sequence[dict[str, Any]],
+    startup_seconds: int = 0,
 ) -> dict[str, Any]:
     every = [*way.filters, *filters]
     return {
         **({"name": way.name} if way.name else {}),
         "matches": [{"path": {"type": "PathPrefix", "value": path}, **way.match} for path in prefixes],
         **({"filters": every} if every else {}),
-        "timeouts": {"request": _route_timeout(serving)},
+        "timeouts": {"request": _route_timeout(serving, startup_seconds)},
         "backendRefs": [*backends],
     }
 
@@ -164,8 +168,8 @@ def service_backend(name: str, weight: int | None) -> dict[str, Any]:
     return backend | ({} if weight is None else {"weight": weight})
 
 
-def _route_timeout(serving: Serving) -> str:
+def _route_timeout(serving: Serving, startup_seconds: int) -> str:
     """A second more than the server's own limit, so that it is the server who says 504, and why."""
-    seconds = serving.limits.timeout.seconds + 1
+    seconds = serving.limits.timeout.seconds + 1 + startup_seconds
     milliseconds = math.ceil(seconds * 1000)
     return f"{milliseconds}ms" if milliseconds <= _LONGEST_MILLISECONDS else f"{math.ceil(seconds)}s"

@@ -84,6 +84,22 @@ _BY_DEPLOYMENT: dict[str, Answer] = {
     "serving.gateway.mirror": Has("HTTPRoute"),
     "serving.access": Has("the server, and Envoy Gateway or Istio before it"),
 }
+_BY_EVENTS: dict[str, Answer] = {
+    "serving.replicas.requests": Has("KEDA"),
+    "serving.replicas.schedule": Has("KEDA"),
+    "serving.replicas.idle": Has("KEDA and its HTTP add-on"),
+}
+
+
+def _without_events(because: str, other: str) -> dict[str, Answer]:
+    """Where nothing but CPU changes the number of servers."""
+    keys = [key.rpartition(".")[2] for key in _BY_EVENTS]
+    return {
+        f"serving.replicas.{key}": Lacks(because=because, instead=f"leave `{key}` out, or `{other}`")
+        for key in keys
+    }
+
+
 KUBERNETES = Platform(
     area="serving",
     name="kubernetes",
@@ -95,6 +111,7 @@ KUBERNETES = Platform(
         **_OF_ROWS,
         **_BY_DEPLOYMENT,
         "serving.replicas.max": Has("HorizontalPodAutoscaler, by CPU"),
+        **_BY_EVENTS,
         "serving.shared": Has("`servers` in aimass.yaml"),
     },
 )
@@ -111,6 +128,7 @@ SHARED = Platform(
         "serving.resources": Has("a share of the server"),
         "serving.replicas.min": _OF_THE_SERVER,
         "serving.replicas.max": _OF_THE_SERVER,
+        **_without_events("a shared server is counted by its CPU alone", "shared"),
         "serving.replicas.zones": _OF_THE_SERVER,
         "serving.model": Has("always, as a ConfigMap that names the package"),
         "serving.rollout.surge": _OF_THE_SERVER,
@@ -147,6 +165,7 @@ KUBERNETES_OF_TEXT = Platform(
         **_BY_DEPLOYMENT,
         **_VLLM_OR_OWN,
         "serving.replicas.max": Has("KEDA, by queue and cache"),
+        **_BY_EVENTS,
         "serving.gateway.endpoint_picker": Has("InferencePool"),
         "serving.nodes": Has("LeaderWorkerSet"),
     },
@@ -174,6 +193,7 @@ KSERVE_OF_ROWS = Platform(
         "serving.model": _HAS,
         "serving.rollout.surge": _HAS,
         "serving.replicas.max": Has("KServe's HorizontalPodAutoscaler, by CPU"),
+        **_without_events("KServe counts servers by their CPU alone", "target"),
         "serving.rollout.canary": Lacks(
             because="KServe divides no requests between two versions of an InferenceService",
             instead="leave `canary` out, or `target`",
@@ -202,6 +222,7 @@ KSERVE_OF_TEXT = Platform(
         "serving.replicas.zones": _HAS,
         "serving.model": _HAS,
         "serving.replicas.max": _not_by_kserve("replicas.max", "let `max` be what `min` is"),
+        **_without_events("KServe runs as many servers as `min` says", "target"),
         "serving.rollout.surge": Has("as KServe does"),
         "serving.rollout.canary": _not_by_kserve("rollout.canary", "leave `canary` out"),
         "serving.rollout.analysis": _UNTOLD,

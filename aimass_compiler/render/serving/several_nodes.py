@@ -26,7 +26,7 @@ def leader_worker_set(about: Metadata, served: Served, nodes: int) -> dict[str, 
         "kind": "LeaderWorkerSet",
         "metadata": {"name": about.name, **workload.notes(about)},
         "spec": {
-            **({"replicas": replicas.min} if replicas.min == replicas.max else {}),
+            **({"replicas": replicas.min} if replicas.is_fixed else {}),
             "startupPolicy": "LeaderCreated",
             "rolloutStrategy": {
                 "type": "RollingUpdate",

@@ -62,7 +62,7 @@ def deployment(about: Metadata, served: Served) -> dict[str, Any]:
     """
     serving, selector = served.serving, serving_selector(about.name)
     replicas = serving.replicas
-    is_fixed = replicas.min == replicas.max and not serving.rollout.canary
+    is_fixed = replicas.is_fixed and not serving.rollout.canary
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
