@@ -32,6 +32,7 @@ BY_DAY = {
     "varied route-in-prod",
     "varied mounted-in-prod",
     "varied cluster",
+    "varied rows-by-kserve",
     "varied language-on-gpus",
     "varied longest-name",
     "varied hostile-text",
@@ -134,7 +135,7 @@ def assert_running(
     kinds = {found["kind"] for found in objects}
     if is_served:
         assert {"NetworkPolicy", "ServiceAccount", "PodMonitor"} <= kinds
-        assert kinds & {"Deployment", "Rollout", "LeaderWorkerSet", "LLMInferenceService"}
+        assert kinds & {"Deployment", "Rollout", "LeaderWorkerSet", "LLMInferenceService", "InferenceService"}
         assert kinds & {"Service", "LLMInferenceService"}, "KServe makes its own"
     else:
         assert "RayJob" in kinds
