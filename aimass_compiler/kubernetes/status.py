@@ -18,6 +18,7 @@ from aimass_compiler.kubernetes.failures import ClusterError
 from aimass_compiler.kubernetes.handover import ROLLOUT_HASH, desired, is_scaler, least
 from aimass_compiler.kubernetes.hold import ImageHold
 from aimass_compiler.kubernetes.inventory import ClusterInventory, DamagedInventory, InventoryEntry
+from aimass_compiler.kubernetes.made_workload import made_of
 from aimass_compiler.kubernetes.objects import (
     Object,
     ObjectKey,
@@ -270,6 +271,7 @@ def _one(
     health, reason = _health(connection, live, around)
     there = [document for document in live.values() if document is not None]
     images = next(filter(None, map(images_of, there)), owned.release.images)
+    counted = next(((made_of(connection, each) or each) for each in there), None)
     return DeployedModel(
         owned.model,
         owned.environment,
@@ -279,8 +281,8 @@ def _one(
         next(filter(None, map(version_of, there)), owned.version),
         model_digest(images),
         _stable(there, replicas),
-        ready=_ready(there[0]) if there else None,
-        wanted=max(desired(there[0]), least(there[0], around)) if there else None,
+        ready=_ready(counted) if counted else None,
+        wanted=max(desired(counted), least(counted, around)) if counted else None,
         since=_since(replicas),
         commit=owned.commit,
         holds=owned.holds,

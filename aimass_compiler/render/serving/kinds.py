@@ -154,8 +154,10 @@ def _conditioned(condition: str) -> Callable[[Object, int], WorkloadState]:
         del fewest
         conditions = (live.get("status") or {}).get("conditions") or ()
         found: Object = next((each for each in conditions if each.get("type") == condition), {})
-        message = found.get("message") or found.get("reason") or "its controller has not seen it yet"
-        return WorkloadState(message, is_ready=found.get("status") == "True")
+        is_ready = found.get("status") == "True"
+        unsaid = f"it is {condition.lower()}" if is_ready else "its controller has not seen it yet"
+        message = found.get("message") or found.get("reason") or unsaid
+        return WorkloadState(message, is_ready=is_ready)
 
     return state
 
