@@ -24,6 +24,7 @@ CONTAINER = "kserve-container"
 MADE = "{name}-predictor"
 _MODE = "serving.kserve.io/deploymentMode"
 _SCALER = "serving.kserve.io/autoscalerClass"
+_SHOWN_FIRST = "kubectl.kubernetes.io/default-container"
 _VISIBILITY = "networking.kserve.io/visibility"
 #: Beyond what a server asks for.
 _CPU_LIMIT = 2
@@ -47,7 +48,7 @@ def inference_service(about: Metadata, served: Served) -> dict[str, Any]:
                 **_scaling(serving),
                 "deploymentStrategy": workload.strategy(serving),
                 "labels": template["metadata"]["labels"],
-                "annotations": {"kubectl.kubernetes.io/default-container": CONTAINER},
+                "annotations": {**template["metadata"]["annotations"], _SHOWN_FIRST: CONTAINER},
                 **template["spec"],
                 "containers": [_with_cpu_limit({**container, "name": CONTAINER}, serving)],
             }
