@@ -69,6 +69,12 @@ FLUX_KUSTOMIZE = Operator(
     "github.com/fluxcd/kustomize-controller@v1.9.0", "config/crd/bases/kustomize.toolkit.fluxcd.io_*.yaml"
 )
 ARGOCD = Operator("github.com/argoproj/argo-cd/v3@v3.5.7", "manifests/crds/*-crd.yaml")
+ENVOY_GATEWAY = Operator(
+    "github.com/envoyproxy/gateway@v1.9.1",
+    "charts/gateway-helm/charts/crds/crds/generated/gateway.envoyproxy.io_*.yaml",
+)
+#: All of its definitions are in one file.
+ISTIO = Operator("istio.io/api@v1.32.0", "kubernetes/customresourcedefinitions.gen.yaml")
 #: Not among those that all tests may ask for: its versions are converted by a service of its own.
 POLICY_CONTROLLER = Operator("github.com/sigstore/policy-controller@v0.13.1", "config/300-*.yaml")
 OPERATORS = (
@@ -89,7 +95,8 @@ OPERATORS = (
     ARGOCD,
 )
 
-#: The kinds that are rendered, each with its operator and the file that defines it.
+_ISTIO_FILE = "customresourcedefinitions.gen.yaml"
+#: The kinds that are rendered, each with its operator and the file that defines it, or what of it behind `#`.
 RENDERED = {
     "RayJob": (KUBERAY, "ray.io_rayjobs.yaml"),
     "TrainJob": (TRAINER, "trainer.kubeflow.org_trainjobs.yaml"),
@@ -105,6 +112,11 @@ RENDERED = {
     "InferencePool": (INFERENCE, "inference.networking.k8s.io_inferencepools.yaml"),
     "InferenceService": (KSERVE, "serving.kserve.io_inferenceservices.yaml"),
     "LLMInferenceService": (KSERVE_LLM, "serving.kserve.io_llminferenceservices.yaml"),
+    "SecurityPolicy": (ENVOY_GATEWAY, "gateway.envoyproxy.io_securitypolicies.yaml"),
+    "BackendTrafficPolicy": (ENVOY_GATEWAY, "gateway.envoyproxy.io_backendtrafficpolicies.yaml"),
+    "HTTPRouteFilter": (ENVOY_GATEWAY, "gateway.envoyproxy.io_httproutefilters.yaml"),
+    "RequestAuthentication": (ISTIO, f"{_ISTIO_FILE}#requestauthentications.security.istio.io"),
+    "AuthorizationPolicy": (ISTIO, f"{_ISTIO_FILE}#authorizationpolicies.security.istio.io"),
     "LeaderWorkerSet": (LEADER_WORKER_SET, "leaderworkerset.x-k8s.io_leaderworkersets.yaml"),
 }
 
@@ -149,7 +161,8 @@ def source(operator: Operator) -> Path:
 
 
 def _place(operator: Operator, file: str) -> Path:
-    return cache() / "custom-resources" / operator.name / f"{Path(file).stem}.json"
+    name, _, one = file.partition("#")
+    return cache() / "custom-resources" / operator.name / f"{one or Path(name).stem}.json"
 
 
 def _kept(operator: Operator, file: str) -> Path | None:
@@ -161,7 +174,11 @@ def _convert(operator: Operator, file: str) -> Path:
     """Write a definition as JSON, because reading its YAML takes seconds each time."""
     place = _place(operator, file)
     folder = source(operator) / Path(operator.pattern).parent
-    document = yaml.load((folder / file).read_text(encoding="utf-8"), Loader=_Reader)  # noqa: S506  # it is a safe one
+    name, _, one = file.partition("#")
+    text = (folder / name).read_text(encoding="utf-8")
+    if one:
+        text = next(part for part in text.split("\n---\n") if f"\n  name: {one}\n" in part)
+    document = yaml.load(text, Loader=_Reader)  # noqa: S506  # it is a safe one
     for version in document["spec"]["versions"]:
         version["schema"]["openAPIV3Schema"] = _undescribed(version["schema"]["openAPIV3Schema"])
     place.parent.mkdir(parents=True, exist_ok=True)

@@ -34,6 +34,7 @@ BY_DAY = {
     "varied cluster",
     "varied rows-by-kserve",
     "varied language-on-gpus",
+    "varied callers",
     "varied longest-name",
     "varied hostile-text",
 }

@@ -28,7 +28,7 @@ def policy(model: str, serving: Serving, gateway: GatewayImplementation | None) 
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": access_folder.ACCESS_NAME.format(model=model)},
-        "data": {_name(access_folder.ACCESS_FILE): emit_json(document).decode()},
+        "data": {_name(access_folder.ACCESS_FILE): emit_json(document).decode().strip()},
     }
 
 
