@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -16,6 +19,9 @@ from aimass_compiler.cli.commands import ORDER
 from aimass_compiler.language.keys import keys_at, keys_below
 from scripts.site.__main__ import gather
 from scripts.site.reference import pages
+
+if TYPE_CHECKING:
+    from tests.harness.browser import Opened
 
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"\]\(([^)\s:#]+\.md)(?:#[^)]*)?\)")
@@ -68,11 +74,38 @@ def test_the_reference_tells_every_key_and_command() -> None:
     assert "| `size` |" in hashed.partition("\n## ")[0]
 
 
-@pytest.mark.nightly
-def test_the_site_is_built_without_a_warning() -> None:
+@pytest.fixture(scope="module")
+def built() -> str:
+    """What building the site says; it lies in build/site/html."""
     if shutil.which("make") is None:
         pytest.skip("there is no make")
     done = subprocess.run(["make", "docs"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "No issues found" in done.stdout
-    assert (ROOT / "build/site/html/search.json").exists()
+    return done.stdout + done.stderr
+
+
+@pytest.mark.nightly
+def test_the_site_is_built_without_a_warning(built: str) -> None:
+    assert "No issues found" in built
+
+
+@pytest.mark.nightly
+def test_the_site_is_searched_in_a_browser(built: str, opened: Callable[..., Opened]) -> None:
+    answers = partial(QuietFiles, directory=str(ROOT / "build/site/html"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = opened(f"http://127.0.0.1:{server.server_port}/index.html").page
+        page.wait_for_load_state("networkidle")
+        page.keyboard.press("/")
+        page.keyboard.type("calibration intervals")
+        page.locator("a[href*='?h=calibration']").first.click()
+        page.wait_for_url("**/*.html?h=calibration*")
+        assert "calibrat" in page.locator("article").inner_text().lower()
+        server.shutdown()
+
+
+class QuietFiles(SimpleHTTPRequestHandler):
+    """Serves a folder and says nothing of it."""
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  # the base class's name
+        """Say nothing."""
