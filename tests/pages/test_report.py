@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.error import HTTPError
@@ -17,6 +19,7 @@ from aimass_compiler.cli.pages.live_report import live_server
 from aimass_compiler.cli.pages.report import report
 from aimass_compiler.cli.pages.report.run_results import RunResults
 from pages.results import EVIL, churn, results
+from tests.harness.loopback import Answers, Server
 
 
 class Seen(HTMLParser):
@@ -104,7 +107,7 @@ def test_without_vega_the_numbers_are_there(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_live_page_follows_and_answers_nobody_elsewhere(tmp_path: Path) -> None:
     found = churn(tmp_path)
-    with live_server(found.root, found.pipeline, 0) as server:
+    with live_server(found, 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
 
         def told(path: str, **headers: str) -> str:
@@ -120,3 +123,45 @@ def test_a_live_page_follows_and_answers_nobody_elsewhere(tmp_path: Path) -> Non
         with pytest.raises(HTTPError, match="403"):
             told("/", Host="attacker.example.com:80")
         server.shutdown()
+
+
+def test_what_prometheus_knows_of_drift_is_held_to_the_limits(tmp_path: Path) -> None:
+    class Prometheus(Answers):
+        def do_GET(self) -> None:
+            drifted = {"metric": {"feature": "age", "namespace": "ml-prod"}, "value": [0, "0.31"]}
+            document = {"status": "success", "data": {"resultType": "vector", "result": [drifted]}}
+            self.answer(200, json.dumps(document).encode())
+
+    with Server(Prometheus) as server:
+        found = replace(churn(tmp_path), prometheus=f"http://{server.place}")
+        seen = html(report(found))
+    assert '<span class="bad">0.31</span>' in seen
+    assert "Drift is not known" in html(report(found)), "nobody answers any more, and the rest is there"
+
+
+def test_production_stands_beside_the_test_split(tmp_path: Path) -> None:
+    weeks = [
+        {"since": f"2026-11-{day:02}T00:00:00", "labelled": 9, "metrics": {"roc_auc": 0.7}} for day in (1, 8)
+    ]
+    gate = {
+        "metric": "roc_auc",
+        "condition": "min 0.8",
+        "value": 0.7,
+        "low": 0.6,
+        "high": 0.75,
+        "passed": False,
+    }
+    production = {
+        "version": "abc",
+        "records": 40,
+        "labelled": 18,
+        "coverage": 0.9,
+        "metrics": {"roc_auc": 0.7},
+        "gates": [gate | {"surely_missed": True, "slice": {"plan": EVIL}}],
+        "estimated": {"rows": 22, "metrics": {"roc_auc": {"value": 0.71, "error": 0.02}}},
+        "versions": {"abc": {"windows": weeks}},
+    }
+    seen = Seen(html(report(results(tmp_path, "churn", PRODUCTION=production))))
+    assert all(
+        text in seen.text for text in ("0.71 ± 0.02", "✗ missed", "90.0%", "Weeks in production", EVIL)
+    )

@@ -24,6 +24,7 @@ EXIT_CODES = (ExitCode.DISK,)
 EXAMPLES = """
   aimass report churn                    artifacts/churn/report.html
   aimass report churn --into churn.html  another file
+  aimass report churn --prometheus http://prometheus.monitoring.svc:9090
   aimass report churn --watch            on http://127.0.0.1:8090 while it trains
 """
 _PORT = 8090
@@ -39,6 +40,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--watch", action="store_true", help="serve it on this machine, and show what changes, until stopped"
     )
     parser.add_argument("--port", type=int, default=_PORT, help="of --watch (default: %(default)s)")
+    parser.add_argument(
+        "--prometheus", default="", metavar="URL", help="which Prometheus knows how the model drifts"
+    )
     add_root(parser)
 
 
@@ -50,13 +54,14 @@ def run(arguments: argparse.Namespace) -> int:
         return ExitCode.FAILED
     if arguments.watch:
         from aimass_compiler.cli.pages.live_report import serve
+        from aimass_compiler.cli.pages.report.run_results import RunResults
 
-        return serve(project.root, pipeline, arguments.port)
+        return serve(RunResults(project.root, pipeline, arguments.prometheus), arguments.port)
     folder = project.root / ARTIFACTS_FOLDER / pipeline.path
     if not folder.is_dir():
         way = f"`aimass run {pipeline.path}` trains it; in a clone `dvc pull` brings what was trained"
         raise UnknownName(f"`{pipeline.path}` has no results here", way)
-    return _written(project, pipeline, arguments.into)
+    return _written(project, pipeline, arguments)
 
 
 def _pipeline(project: Project, name: str) -> Pipeline | None:
@@ -72,16 +77,16 @@ def _pipeline(project: Project, name: str) -> Pipeline | None:
     return pipeline
 
 
-def _written(project: Project, pipeline: Pipeline, path: Path | None) -> int:
+def _written(project: Project, pipeline: Pipeline, arguments: argparse.Namespace) -> int:
     from aimass_compiler.cli.pages.document import HOW_TO_INSTALL, can_draw
     from aimass_compiler.cli.pages.report_file import write_report
 
     try:
-        target = write_report(project.root, pipeline, path)
+        target = write_report(project.root, pipeline, arguments.into, arguments.prometheus)
     except OSError as error:
         terminal.error(f"{error.filename} could not be written: {error.strerror}")
         return ExitCode.DISK
-    print(target if path else target.relative_to(project.root))
+    print(target if arguments.into else target.relative_to(project.root))
     if not can_draw():
         terminal.report(f"note: it has no charts, for want of Vega: {HOW_TO_INSTALL}")
     return ExitCode.DONE

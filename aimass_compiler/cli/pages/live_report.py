@@ -10,22 +10,21 @@ from typing import TYPE_CHECKING
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.pages.document import html
 from aimass_compiler.cli.pages.report import report
-from aimass_compiler.cli.pages.report.run_results import RunResults
 from aimass_compiler.conventions import ExitCode
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aimass_compiler.pipeline import Pipeline
+    from aimass_compiler.cli.pages.report.run_results import RunResults
 
 _HERE = "127.0.0.1"
 _PAGE, _STATE = ("/", "/index.html"), "/state"
 
 
-def serve(root: Path, pipeline: Pipeline, port: int) -> int:
+def serve(results: RunResults, port: int) -> int:
     """Serve it until interrupted; answers an ExitCode."""
     try:
-        server = live_server(root, pipeline, port)
+        server = live_server(results, port)
     except OSError as error:
         terminal.error(f"port {port} cannot be used: {error.strerror}", "name another one with --port")
         return ExitCode.FAILED
@@ -38,9 +37,8 @@ def serve(root: Path, pipeline: Pipeline, port: int) -> int:
     return ExitCode.DONE
 
 
-def live_server(root: Path, pipeline: Pipeline, port: int) -> ThreadingHTTPServer:
+def live_server(results: RunResults, port: int) -> ThreadingHTTPServer:
     """What serves it, of a port, or of any free one where that is 0. Raises OSError."""
-    results = RunResults(root, pipeline)
 
     class _Handler(BaseHTTPRequestHandler):
         """Answers this machine alone, whatever name a page elsewhere has given it."""

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
 
 
-def write_report(root: Path, pipeline: Pipeline, path: Path | None = None) -> Path:
+def write_report(root: Path, pipeline: Pipeline, path: Path | None = None, prometheus: str = "") -> Path:
     """Write it to a path, else to artifacts/MODEL/report.html; whole, or not at all. Raises OSError."""
-    results = RunResults(root, pipeline)
+    results = RunResults(root, pipeline, prometheus)
     target = path or results.folder / artifacts.REPORT
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}")

@@ -17,6 +17,7 @@ from aimass_compiler.cli.pages.report import (
     learning_curves,
     lineage,
     metrics,
+    production,
     progress,
     search,
     service,
@@ -39,6 +40,7 @@ _SECTIONS: Sequence[tuple[str, str, Callable[[RunResults], Iterable[Block]]]] = 
     ("answers", "Answers", answers.blocks),
     ("importance", "What it rests on", importance.blocks),
     ("service", "Service", service.blocks),
+    ("production", "In production", production.blocks),
     ("cost", "Cost", cost.blocks),
     ("lineage", "Lineage", lineage.blocks),
 )

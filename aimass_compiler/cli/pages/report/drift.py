@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.cli.pages import charts
 from aimass_compiler.cli.pages.blocks import Block, Cell, Chart, Grid, Marked, Remark, Tone, number
 from aimass_compiler.cli.pages.report.run_results import RunResults
 from aimass_compiler.stages import artifacts
+
+if TYPE_CHECKING:
+    from aimass_compiler.pipeline.monitoring import Drift
 
 _MOST = 25
 
@@ -22,29 +25,28 @@ def blocks(results: RunResults) -> Iterator[Block]:
     rows = changes["rows"]
     yield Remark(f"Against the run before: {rows['now']:,} training rows now, {rows['before']:,} then.")
     moved = sorted(columns.items(), key=lambda item: -(item[1]["psi"] or 0.0))
-    drift = results.pipeline.monitoring.drift
-    limits = (drift.warn, drift.page) if drift else (None, None)
     text = "Population stability index of each column's training rows against those of the run before."
     drawn = [{"label": name, "x": each["psi"]} for name, each in moved[:_MOST] if each["psi"] is not None]
     head = ["column", "stability index", "Kolmogorov–Smirnov", "missing then", "missing now", "new values"]
     grid = Grid(
         "Columns, those that moved most first",
         head,
-        [_row(*each, limits) for each in moved],
+        [_row(*each, results.pipeline.monitoring.drift) for each in moved],
         frozenset({1, 2, 3, 4}),
     )
     yield Chart("Movement of columns", text, charts.bars(drawn, "stability index"), grid)
 
 
-def _row(name: str, found: Mapping[str, Any], limits: tuple[float | None, float | None]) -> list[Cell]:
+def _row(name: str, found: Mapping[str, Any], limits: Drift | None) -> list[Cell]:
     index = found["psi"]
     missing = found["missing"]
     shares = [f"{missing[when]:.1%}" for when in ("before", "now")]
     new = ", ".join(map(str, found["new_values"][:5])) or "–"
-    return [name, Marked(number(index), _tone(index, *limits)), number(found["ks"]), *shares, new]
+    return [name, Marked(number(index), drift_tone(index, limits)), number(found["ks"]), *shares, new]
 
 
-def _tone(index: float | None, warn: float | None, page: float | None) -> Tone:
-    if index is None or warn is None or page is None or index < warn:
+def drift_tone(index: float | None, limits: Drift | None) -> Tone:
+    """How much a stability index matters by the spec's own limits."""
+    if index is None or limits is None or index < limits.warn:
         return ""
-    return "bad" if index >= page else "doubtful"
+    return "bad" if index >= limits.page else "doubtful"

@@ -20,6 +20,8 @@ class RunResults:
 
     root: Path
     pipeline: Pipeline
+    prometheus: str = ""
+    """Where to ask how the model drifts; empty for not at all."""
 
     @property
     def folder(self) -> Path:
