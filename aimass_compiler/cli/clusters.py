@@ -47,17 +47,18 @@ def add_waiting(parser: argparse.ArgumentParser) -> None:
 
 def add_timeout(parser: argparse.ArgumentParser, default: str, meaning: str) -> None:
     """The option that says how long to wait for what the cluster does."""
-    _add_duration(parser, "--timeout", default, meaning)
+    add_duration(parser, "--timeout", default, meaning)
 
 
 def add_lock_timeout(parser: argparse.ArgumentParser) -> None:
     """The option that says how long to wait for whoever works on the same model."""
-    _add_duration(
+    add_duration(
         parser, "--lock-timeout", "10m", "how long to wait for another run that works on the same model"
     )
 
 
-def _add_duration(parser: argparse.ArgumentParser, option: str, default: str, meaning: str) -> None:
+def add_duration(parser: argparse.ArgumentParser, option: str, default: str, meaning: str) -> None:
+    """An option whose value is a time, in seconds afterwards."""
     parser.add_argument(
         option,
         type=seconds,

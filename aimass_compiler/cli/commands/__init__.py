@@ -50,6 +50,7 @@ ORDER = (
     "evidence",
     "verify",
     "soak",
+    "size",
     "schema",
     "apply",
     "delete",
