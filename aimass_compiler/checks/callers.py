@@ -88,9 +88,8 @@ def _of_access(path: Path, access: Access) -> Iterator[Finding]:
         yield from _of_caller((*path, "callers", name), name, caller, access)
     for name, issuer in access.issuers.items():
         if (issuer.keys is None) == (issuer.config_map is None):
-            message = (
-                f"the issuer `{name}` has {'no' if issuer.keys is None else 'two'} places of its public keys"
-            )
+            where = "nowhere" if issuer.keys is None else "twice"
+            message = f"the issuer `{name}` says {where} where its public keys are"
             hint = "write `keys: https://…`, or `config_map: NAME` with the entry `jwks.json`"
             yield Finding("AM540", (*path, "issuers", name), message, help=hint, at_key=True)
     yield from _alike(path, access)

@@ -38,9 +38,8 @@ def test_an_overlay_builds_what_the_environment_wants_and_kubernetes_takes(
         found = by_name[document["kind"], document["metadata"]["name"]]
         assert document["metadata"]["labels"].items() <= found["metadata"]["labels"].items()
         assert without_additions(found) == without_additions(document)
-    others = {
-        document["kind"] for document in built if document["kind"] not in {want["kind"] for want in wanted}
-    }
+    of_serving = {(document["kind"], document["metadata"]["name"]) for document in wanted}
+    others = {kind for kind, named in by_name if (kind, named) not in of_serving}
     assert others == {"ConfigMap", "PodMonitor", "PrometheusRule"}
 
 
