@@ -10,7 +10,7 @@ from pathlib import Path
 from aimass_compiler import conventions
 from aimass_compiler.character_set import print_everywhere
 from aimass_compiler.diagnostics import HintedError
-from aimass_compiler.runtime import lineage_events
+from aimass_compiler.runtime import lineage_events, trainer_status
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
 from aimass_compiler.runtime.parts import read_parts
 from aimass_compiler.runtime.workspace import Workspace
@@ -38,7 +38,7 @@ def _stage(parsed: argparse.Namespace) -> int:
     stage = next(stage for stage in _ALL if stage.name == parsed.stage)
     try:
         workspace = Workspace(parsed.root.resolve(), parsed.model)
-        with lineage_events.told(stage, workspace):
+        with lineage_events.told(stage, workspace), trainer_status.told(stage, workspace):
             run_stage(stage, workspace)
     except StageFailure as failure:
         print(f"{stage.name}: {failure.message}", file=sys.stderr)
