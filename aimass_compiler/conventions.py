@@ -353,6 +353,8 @@ LABEL_RAY_CLUSTER = "ray.io/cluster"
 #: What JobSet sets on the pods of a TrainJob, and where its first node is.
 LABEL_JOBSET = "jobset.sigs.k8s.io/jobset-name"
 ANNOTATION_COORDINATOR = "jobset.sigs.k8s.io/coordinator"
+#: Where the steps of a Kubeflow pipeline find their Secrets, a folder for each.
+SECRETS_FOLDER = "/etc/aimass/secrets"
 #: What a node of a TrainJob is told: the first node's name, and its own address.
 RAY_NODE_HEAD = "AIMASS_RAY_HEAD"
 RAY_NODE_ADDRESS = "AIMASS_NODE_ADDRESS"

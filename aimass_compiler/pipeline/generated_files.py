@@ -29,6 +29,14 @@ class TrainingSettings(Frozen):
     `kubeflow`, Kubeflow Trainer."""
 
 
+class PipelineSettings(Frozen):
+    """What runs the stages one after the other."""
+
+    target: Literal["dvc", "kubeflow"] = "dvc"
+    """Only `dvc`, as `aimass run` does, or beside it a pipeline of `kubeflow`, Kubeflow Pipelines, which is
+    then generated/MODEL/pipeline/pipeline.yaml."""
+
+
 class GeneratedFiles(Frozen):
     """What is generated for each model, and how it is laid out."""
 

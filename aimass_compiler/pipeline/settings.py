@@ -23,7 +23,12 @@ from aimass_compiler.conventions import NO_REGISTRY, VLLM_VERSION
 from aimass_compiler.pipeline.accelerator import Accelerator
 from aimass_compiler.pipeline.ci import Ci
 from aimass_compiler.pipeline.gateway_implementation import GatewayImplementation
-from aimass_compiler.pipeline.generated_files import GeneratedFiles, MonitoringSettings, TrainingSettings
+from aimass_compiler.pipeline.generated_files import (
+    GeneratedFiles,
+    MonitoringSettings,
+    PipelineSettings,
+    TrainingSettings,
+)
 from aimass_compiler.pipeline.gitops import PLACE, Engine, FollowedRepository, require_repository
 from aimass_compiler.pipeline.image_signature import ImageSignature
 from aimass_compiler.pipeline.model_name import ModelName
@@ -244,6 +249,8 @@ class Settings(Frozen):
     """How models are watched."""
     training: TrainingSettings = Field(default_factory=TrainingSettings.default)
     """Where models are trained on a cluster."""
+    pipeline: PipelineSettings = Field(default_factory=PipelineSettings.default)
+    """What runs the stages one after the other."""
     generated: GeneratedFiles = Field(default_factory=GeneratedFiles.default)
     """What is generated for each model, and how it is laid out."""
     labels: Mapping[str, str] = Field(default_factory=dict)

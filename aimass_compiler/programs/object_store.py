@@ -1,8 +1,8 @@
 """An object store, through which files reach a training job and come back, by what they hold.
 
 Files lie where a DVC remote at the same URL has them (`files/md5/ab/cdef…`), so that `dvc push` finds what a
-training job left there already. A list, `MODEL/given.json` or `MODEL/results.json`, says which paths they
-have in the project.
+training job left there already. A list, `MODEL/given.json`, `MODEL/results.json` or, of a step of a pipeline,
+`MODEL/steps/STAGE-DIGEST.json`, says which paths they have in the project.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
 T = TypeVar("T")
-#: What the job is given, and what it leaves.
-List = Literal["given", "results"]
+_STEPS = "steps"
 _PROGRESS = "progress.txt"
 _AT_ONCE = 2**23
 #: Of MD5, which DVC names files by: a name, not a proof.
 _DIGITS = 32
+_STEP_DIGITS = 16
 
 
 class StoreFailure(Exception):  # noqa: N818  # it reads as what is the case
@@ -46,19 +46,34 @@ class Store:
         self.url = url
         self._files, self._root = _guarded(url, lambda: opened(url))
 
-    def send(self, model: str, name: List, root: Path, paths: Sequence[str]) -> int:
+    def send(self, model: str, name: str, root: Path, paths: Sequence[str]) -> int:
         """Store files and all files of folders, those that are new; how many bytes that took."""
+        sent, listed = self._stored(root, paths)
+        self._write(f"{model}/{name}.json", listed)
+        return sent
+
+    def keep(self, model: str, stage: str, root: Path, paths: Sequence[str]) -> str:
+        """The same of what a step of a pipeline left; the name of the list says what the files hold."""
+        _, listed = self._stored(root, paths)
+        name = f"{_STEPS}/{stage}-{hashlib.sha256(listed).hexdigest()[:_STEP_DIGITS]}"
+        self._write(f"{model}/{name}.json", listed)
+        return name
+
+    def _stored(self, root: Path, paths: Sequence[str]) -> tuple[int, bytes]:
+        """How many bytes were new, and the list of all files."""
         sent, listed = 0, dict[str, dict[str, object]]()
         for path in sorted(files_of(root, paths)):
             digest, size = _digest(root / path), (root / path).stat().st_size
             listed[path] = {"md5": digest, "size": size}
             sent += self._sent(root / path, digest, size)
-        self._write(f"{model}/{name}.json", json.dumps(listed, indent=1).encode())
-        return sent
+        return sent, json.dumps(listed, indent=1).encode()
 
-    def receive(self, model: str, name: List, root: Path) -> list[str]:
-        """Bring the files of a list to their paths below a folder, those that are not there; their paths."""
-        listed = json.loads(self._read(f"{model}/{name}.json"))
+    def receive(
+        self, model: str, name: str, root: Path, is_wanted: Callable[[str], bool] | None = None
+    ) -> list[str]:
+        """Bring files of a list to their paths below a folder, those that are not there; their paths."""
+        whole = json.loads(self._read(f"{model}/{name}.json"))
+        listed = {path: each for path, each in whole.items() if not is_wanted or is_wanted(path)}
         for path, each in listed.items():
             target = root / _inside(path)
             if not (target.is_file() and _digest(target) == each["md5"]):

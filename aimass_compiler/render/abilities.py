@@ -16,6 +16,18 @@ def _of_serving(key: str, words: str, is_asked: Asked = _always) -> Ability:
     return Ability(area="serving", key=key, words=words, is_asked=is_asked)
 
 
+def _of_training(key: str, words: str) -> Ability:
+    return Ability(area="training", key=key, words=words, is_asked=_always)
+
+
+def _of_pipeline(key: str, words: str, is_asked: Asked = _always) -> Ability:
+    return Ability(area="pipeline", key=key, words=words, is_asked=is_asked)
+
+
+def _has_several_workers(pipeline: Pipeline, environment: str) -> bool:
+    return pipeline.environments[environment].training.worker_range[1] > 1
+
+
 ABILITIES: tuple[Ability, ...] = (
     _of_serving("serving.resources", "CPU and memory of a server"),
     _of_serving("serving.limits", "limits of requests"),
@@ -113,4 +125,17 @@ ABILITIES: tuple[Ability, ...] = (
     _of_serving("monitoring.drift", "drift of inputs and predictions"),
     _of_serving("serving.tests", "tests of the served model before it is published"),
     _of_serving("environments", "environments that serve otherwise"),
+    _of_training("training.resources", "CPU and memory of each worker"),
+    _of_training("training.gpus", "GPUs"),
+    _of_training("training.workers", "several workers for one model"),
+    _of_training("training.retries", "tried again after a failure"),
+    _of_training("search", "a search: its algorithms, schedulers and budgets"),
+    _of_training("search.time", "an end in time"),
+    _of_training("monitoring.retrain.schedule", "training again by the clock"),
+    _of_training("training.target", "started, watched and fetched from here"),
+    _of_pipeline("data.sources", "data"),
+    _of_pipeline("search", "a search: its algorithms, schedulers and budgets"),
+    _of_pipeline("training.workers", "several workers for one model", _has_several_workers),
+    _of_pipeline("training.retries", "training tried again after a failure"),
+    _of_pipeline("evaluation.gates", "gates that stop what is not good enough"),
 )

@@ -86,7 +86,7 @@ def findings(platform: Platform, abilities: Iterable[Ability], pipeline: Pipelin
     seen = set()
     for environment in filter(lambda name: platform.is_chosen(pipeline, name), pipeline.environments):
         for ability in abilities:
-            answer = platform.answers.get(ability.key)
+            answer = platform.answers.get(ability.key) if ability.area == platform.area else None
             if not isinstance(answer, Lacks) or not ability.is_asked(pipeline, environment):
                 continue
             place = place_in(pipeline, environment, ability.key)

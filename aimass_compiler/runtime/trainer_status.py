@@ -129,7 +129,11 @@ class _Telling:
                 answer.read()
         except Exception as problem:  # noqa: BLE001  # no status stops a run
             if not self._failed:
-                print(f"how far the run is was not told: {str(problem)[:300]}", file=sys.stderr, flush=True)
+                print(
+                    f"the progress of the run was not reported: {str(problem)[:300]}",
+                    file=sys.stderr,
+                    flush=True,
+                )
             self._failed = True
 
 

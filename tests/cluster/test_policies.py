@@ -77,6 +77,8 @@ OPERATED = (
     "Rollout",
     "PodMonitor",
     "RayJob",
+    "TrainJob",
+    "TrainingRuntime",
     "ScaledObject",
     "LeaderWorkerSet",
 )
@@ -157,6 +159,20 @@ def objects(governed: Project, cluster: Cluster) -> dict[str, Object]:
         "minReplicaCount": 3,
         "triggers": [{"type": "cpu", "metadata": {"value": "50"}}],
     }
+    of_training = {**beside, "labels": found["RayJob"]["metadata"]["labels"]}
+    node = {"name": "node", "template": {"spec": {"template": {"spec": {"containers": [NODE]}}}}}
+    found["TrainingRuntime"] = {
+        "apiVersion": "trainer.kubeflow.org/v1alpha1",
+        "kind": "TrainingRuntime",
+        "metadata": of_training,
+        "spec": {"mlPolicy": {"numNodes": 2}, "template": {"spec": {"replicatedJobs": [node]}}},
+    }
+    found["TrainJob"] = {
+        "apiVersion": "trainer.kubeflow.org/v1alpha1",
+        "kind": "TrainJob",
+        "metadata": of_training,
+        "spec": {"runtimeRef": {"name": "churn"}, "trainer": {"numNodes": 2, "resourcesPerNode": GPUS}},
+    }
     found["ScaledObject"] = {
         "apiVersion": "keda.sh/v1alpha1",
         "kind": "ScaledObject",
@@ -212,6 +228,7 @@ WORKERS = {
     "rayStartParams": {},
     "template": {"spec": {"containers": [{"name": "worker", "image": "x", "resources": GPUS}]}},
 }
+NODE = {"name": "node", "image": "x", "resources": GPUS}
 TAGGED = "registry.example.com/ml/churn:latest"
 LEADING = "spec.leaderWorkerTemplate.workerTemplate.spec"
 #: Of each rule: an object that is as compiled but for one thing.
@@ -236,6 +253,9 @@ BROKEN: list[tuple[str, str, Callable[[Object], None]]] = [
     ("reviewed_logs", "Deployment", placed(f"{CONTAINER}.env", SAMPLED)),
     ("accelerators", "Deployment", placed(f"{CONTAINER}.resources", GPUS)),
     ("accelerators", "RayJob", placed("spec.rayClusterSpec.workerGroupSpecs", [WORKERS])),
+    ("accelerators", "TrainJob", placed("spec.trainer.numNodes", 3)),
+    ("accelerators", "TrainJob", placed("spec.trainer", {"numNodes": 2})),
+    ("accelerators", "TrainingRuntime", placed("spec.mlPolicy.numNodes", 3)),
     ("released_gate", "ConfigMap", placed("data", {"pipeline.json": '{"gates": [{"beats": null}]}'})),
     ("canary", "Rollout", placed("spec.strategy.canary.steps.0", {"setWeight": 50})),
     ("canary", "Rollout", placed("spec.strategy.canary", {})),

@@ -123,7 +123,7 @@ def test_what_cannot_be_told_is_said_once_and_stops_nothing(
     done = server.run("train", tmp_path, **changes)
     assert done.returncode == 0
     assert said in done.stderr
-    assert done.stderr.count("was not told") == 1
+    assert done.stderr.count("was not reported") == 1
 
 
 def test_without_trainer_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

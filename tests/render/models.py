@@ -200,6 +200,20 @@ VARIED: dict[str, Pipeline] = {
         {"training": {"gpus": 2, "resources": {"cpu": 1.5, "memory": "16Gi"}}, "search": {"concurrency": 8}},
         settings={"queue": "ml", "labels": {"example.com/team": "growth", "cost-centre": ""}},
     ),
+    "kubeflow": pipeline(
+        {
+            "training": {"target": "kubeflow", "gpus": 2, "resources": {"cpu": 1.5, "memory": "16Gi"}},
+            "model": {"xgboost": {"max_depth": {"uniform": [3, 9]}}},
+        },
+        settings={
+            "queue": "ml",
+            "pipeline": {"target": "kubeflow"},
+            "environments": {
+                "dev": {"pods": PODS, "store": "s3://models/dvc", "secrets": ["object-store"]},
+                "prod": {},
+            },
+        },
+    ),
     "placed": pipeline(
         settings={"environments": {"dev": {"pods": PODS}, "prod": {"pods": PODS}}, "queue": "ml"},
     ),

@@ -67,11 +67,13 @@ def test_every_file_tells_where_it_comes_from(name: str) -> None:
             )
 
 
-def test_the_longest_name_stays_within_every_limit_of_kubernetes() -> None:
+@pytest.mark.parametrize(("target", "job"), [("kuberay", ("RayJob", 47)), ("kubeflow", ("TrainJob", 44))])
+def test_the_longest_name_stays_within_every_limit_of_kubernetes(target: str, job: tuple[str, int]) -> None:
     built = pipeline(
-        {"metadata": {"name": LONGEST}, "serving": {"rollout": {"canary": [5, 100]}}}, settings={"queue": "q"}
+        {"metadata": {"name": LONGEST}, "serving": {"rollout": {"canary": [5, 100]}}},
+        settings={"queue": "q", "training": {"target": target}},
     )
-    limits = {"RayJob": 47, "CronJob": 52, "Service": 63}
+    limits = {**dict([job]), "CronJob": 52, "Service": 63}
     files = render(built)
     found = [document for folder in folders(built) for document in objects(files, folder)]
     assert limits.keys() <= {document["kind"] for document in found}

@@ -30,6 +30,16 @@ def workers(files: dict[str, bytes]) -> dict[str, Any]:
     return found
 
 
+def templates(files: dict[str, bytes]) -> list[dict[str, Any]]:
+    """Of all pods of the job."""
+    if not any(document["kind"] == "RayJob" for document in objects(files, "train")):
+        (node,) = one(files, "train", "TrainingRuntime")["spec"]["template"]["spec"]["replicatedJobs"]
+        return [node["template"]["spec"]["template"]]
+    spec = job(files)["spec"]
+    head = spec["rayClusterSpec"]["headGroupSpec"]["template"]
+    return [spec["submitterPodTemplate"], head, workers(files)["template"]]
+
+
 def test_the_folder_is_a_kustomization_of_its_own() -> None:
     named = set(kustomization(PLAIN, "train")["resources"])
     generated = {"kustomization.yaml", conventions.PIPELINE_FILE, "retrain.json"}
@@ -146,14 +156,7 @@ def test_pods_read_the_pipeline_that_they_are_named_after() -> None:
 
 @pytest.mark.parametrize("name", VARIED)
 def test_every_pod_keeps_to_the_restricted_standard(name: str) -> None:
-    spec = job(render(VARIED[name]))["spec"]
-    cluster = spec["rayClusterSpec"]
-    templates = [
-        spec["submitterPodTemplate"],
-        cluster["headGroupSpec"]["template"],
-        cluster["workerGroupSpecs"][0]["template"],
-    ]
-    for pod in (template["spec"] for template in templates):
+    for pod in (template["spec"] for template in templates(render(VARIED[name]))):
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["runAsUser"] > 0
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -221,9 +224,7 @@ def meets(policy: dict[str, Any], template: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("name", VARIED)
 def test_each_pod_of_training_is_meant_by_one_network_policy(name: str) -> None:
     files = render(VARIED[name])
-    spec = job(files)["spec"]
-    cluster = spec["rayClusterSpec"]
-    pods = [spec["submitterPodTemplate"], cluster["headGroupSpec"]["template"], workers(files)["template"]]
+    pods = templates(files)
     kinds = [document["kind"] for document in objects(files, "train")]
     if "CronJob" in kinds:
         pods.append(one(files, "train", "CronJob")["spec"]["jobTemplate"]["spec"]["template"])

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
@@ -27,8 +28,11 @@ from aimass_compiler.conventions import ExitCode
 from aimass_compiler.stages import REPEAT, STAGE_NAMES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aimass_compiler.kubernetes.training_job import ClusterTraining
     from aimass_compiler.pipeline import Pipeline
+    from aimass_compiler.programs.object_store import Store
     from aimass_compiler.project import Project
 
 EXIT_CODES = (
@@ -44,6 +48,8 @@ EXAMPLES = """
   aimass train churn                   submit, wait, fetch; then evaluate, package and test here
   aimass train churn --timeout 6h      wait longer; the job goes on in any case
   aimass train churn --force           again, though it has been trained from the same rows
+  aimass train churn --give            store the recipe and the files, for the steps of a Kubeflow pipeline
+  aimass train churn --take            fetch what its steps left; then evaluate, package and test here
 """
 _FETCHED = STAGE_NAMES[: STAGE_NAMES.index("train") + 1]
 _HERE = STAGE_NAMES[len(_FETCHED) :]
@@ -55,6 +61,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     clusters.add_timeout(parser, "4h", "how long to wait for the job, such as 90s, 10m or 1h")
     clusters.add_lock_timeout(parser)
     parser.add_argument("--force", action="store_true", help="train again, whatever was trained before")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--give", action="store_true", help="only store what a pipeline reads (`store`)")
+    way.add_argument("--take", action="store_true", help="start nothing: fetch what a pipeline left")
     parser.add_argument("--verbose", action="store_true", help="show what DVC says, too")
     clusters.add_cluster(parser)
     add_root(parser)
@@ -79,9 +88,9 @@ def run(arguments: argparse.Namespace) -> int:
         dvc.prepare(project.root)
         with folder_locked(folder, lambda: terminal.report("another run of the model goes on; waiting")):
             released_package.bring(project.root, pipeline)
-            _train_there(arguments, _training(arguments, project, pipeline))
-            dvc.commit(project.root, pipeline.path, _FETCHED)
-            return _finish_here(arguments, project, pipeline)
+            wanted = _training(arguments, project, pipeline)
+            _way(arguments)(arguments, wanted)
+            return ExitCode.DONE if arguments.give else _finish_here(arguments, project, pipeline)
     except ClusterError as error:
         return clusters.report_error(error)
     except StoreFailure as failure:
@@ -92,6 +101,47 @@ def run(arguments: argparse.Namespace) -> int:
         return ExitCode.USAGE
     except (dvc.DvcFailed, released_package.NotFetched) as failed:
         return dvc_failure(failed)
+
+
+def _way(arguments: argparse.Namespace) -> Callable[[argparse.Namespace, ClusterTraining], None]:
+    if arguments.give:
+        return _give
+    return _take if arguments.take else _train_there
+
+
+def _give(arguments: argparse.Namespace, wanted: ClusterTraining) -> None:
+    """Store what the steps of a pipeline read: the recipe and the files. Raises StoreFailure."""
+    del arguments
+    store = _store(wanted)
+    recipe = f"{conventions.GENERATED_FOLDER}/{wanted.model}/{conventions.PIPELINE_FILE}"
+    given = [recipe, *wanted.given]
+    size = store.send(wanted.model, "given", wanted.root, given)
+    print(f"{', '.join(given)} is in {store.url}: {size:,} bytes were new there")
+
+
+def _take(arguments: argparse.Namespace, wanted: ClusterTraining) -> None:
+    """Put what a pipeline left into the project. Raises StoreFailure."""
+    del arguments
+    from tempfile import TemporaryDirectory
+
+    from aimass_compiler.kubernetes.cluster_volume import put_in_place
+
+    store = _store(wanted)
+    beside = wanted.root / conventions.ARTIFACTS_FOLDER
+    beside.mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=beside, prefix=".arriving-") as folder:
+        terminal.report(f"fetching {', '.join(wanted.results)} from {store.url}")
+        store.receive(wanted.model, "results", Path(folder))
+        put_in_place(Path(folder), wanted.root, wanted.results)
+
+
+def _store(wanted: ClusterTraining) -> Store:
+    from aimass_compiler.programs.object_store import StoreFailure
+
+    if wanted.store is None:
+        place = f"`environments.{wanted.environment}` in {conventions.SETTINGS_FILE}"
+        raise StoreFailure(f"{place} has no `store`")
+    return wanted.store
 
 
 def _has_job(pipeline: Pipeline) -> bool:
@@ -154,6 +204,7 @@ def _train_there(arguments: argparse.Namespace, wanted: ClusterTraining) -> None
 def _finish_here(arguments: argparse.Namespace, project: Project, pipeline: Pipeline) -> int:
     from aimass_compiler.programs import dvc
 
+    dvc.commit(project.root, pipeline.path, _FETCHED)
     stages = StageProgress(sys.stdout, pipeline.artifact, is_verbose=arguments.verbose)
     stages.reached.update(_FETCHED)
     here = [REPEAT.name, *_HERE] if pipeline.repetition else _HERE

@@ -13,6 +13,7 @@ from aimass_compiler.render.target import Rendered, Target
 from aimass_compiler.render.training import retrain
 from aimass_compiler.render.training.cluster import TrainingRun
 from aimass_compiler.render.training.findings import findings
+from aimass_compiler.render.training.job_abilities import JOB_PLATFORMS
 from aimass_compiler.render.training.job_platform import JobPlatform
 from aimass_compiler.render.training.network import training_policy
 from aimass_compiler.render.training.platforms import PLATFORMS
@@ -75,5 +76,6 @@ def _workspace(job: TrainingRun) -> dict[str, Any]:
 TARGET = Target(
     render=render,
     findings=findings,
+    platforms=JOB_PLATFORMS,
     kinds=tuple(kind for each in PLATFORMS.values() for kind in (each.kind, *each.made_beside)),
 )

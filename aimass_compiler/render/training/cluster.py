@@ -42,7 +42,7 @@ RAY_USER = 1000
 RAY_GROUP = 100  # the group of the user `ray` in Ray's images
 _LONGEST_NAME = 63
 #: Ray's logs, and what it spills, lie below /tmp.
-_SCRATCH = "20Gi"
+SCRATCH = "20Gi"
 
 
 class Amounts(NamedTuple):
@@ -90,6 +90,11 @@ class TrainingRun:
     def pods(self) -> TrainingPodSettings:
         """What the environment says of the pods of training jobs."""
         return self.pipeline.settings.pods_of(next(iter(self.pipeline.environments))).of_training
+
+    @property
+    def is_assigned(self) -> bool:
+        """Whether the platform says whom pods run as."""
+        return is_assigned(self.pipeline.settings)
 
     @property
     def account(self) -> str:
@@ -202,7 +207,7 @@ def pod(job: TrainingRun, container: str, asked: Amounts, settings: PodSettings)
             "volumes": [
                 {"name": "workspace", "persistentVolumeClaim": {"claimName": job.workspace_claim}},
                 {"name": "pipeline", "configMap": {"name": job.pipeline_name}},
-                tmp_volume(_SCRATCH),
+                tmp_volume(SCRATCH),
             ],
         },
     }
@@ -217,7 +222,7 @@ def _secrets(job: TrainingRun) -> dict[str, Any]:
 
 def _named_user(job: TrainingRun) -> dict[str, Any]:
     """A name and a home for a user whom the image does not know: Ray, DVC and PyTorch ask for both."""
-    if not is_assigned(job.pipeline.settings):
+    if not job.is_assigned:
         return {}
     named = {"HOME": TMP_MOUNT["mountPath"], "LOGNAME": "ray", "USER": "ray"}
     return {"env": [{"name": name, "value": value} for name, value in named.items()]}
@@ -259,7 +264,7 @@ def pod_resources(asked: Amounts) -> dict[str, Any]:
         amounts[conventions.GPU_RESOURCE] = str(asked.gpus)
     return {
         "requests": {**amounts, "ephemeral-storage": "1Gi"},
-        "limits": {**amounts, "ephemeral-storage": _SCRATCH},
+        "limits": {**amounts, "ephemeral-storage": SCRATCH},
     }
 
 
