@@ -348,16 +348,6 @@ CALLED_AFTER_MODEL = {
     STABLE_SERVICE: "the Service of what serves beside its canary",
     VERDICT: "the AnalysisTemplate that judges its canary",
 }
-#: What KubeRay sets on the pods of a Ray cluster.
-LABEL_RAY_CLUSTER = "ray.io/cluster"
-#: What JobSet sets on the pods of a TrainJob, and where its first node is.
-LABEL_JOBSET = "jobset.sigs.k8s.io/jobset-name"
-ANNOTATION_COORDINATOR = "jobset.sigs.k8s.io/coordinator"
-#: Where the steps of a Kubeflow pipeline find their Secrets, a folder for each.
-SECRETS_FOLDER = "/etc/aimass/secrets"
-#: What a node of a TrainJob is told: the first node's name, and its own address.
-RAY_NODE_HEAD = "AIMASS_RAY_HEAD"
-RAY_NODE_ADDRESS = "AIMASS_NODE_ADDRESS"
 #: Which rows a training job was given: a hash over the files that were copied to its volume.
 ANNOTATION_DATA = "aimass.dev/data"
 #: Which zone a node is in.

@@ -23,6 +23,7 @@ from typing import IO, NoReturn
 
 from aimass_compiler import conventions
 from aimass_compiler.conventions import ExitCode
+from aimass_compiler.pipeline import node_variables
 
 _PORT = 6379
 _METRICS_PORT = 8080
@@ -64,7 +65,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def _first(amounts: Sequence[str], token: Path, port: int, command: Sequence[str]) -> int:
-    address = os.environ.get(conventions.RAY_NODE_ADDRESS) or "127.0.0.1"
+    address = os.environ.get(node_variables.OWN_ADDRESS) or "127.0.0.1"
     _write(token)
     own = [f"--port={port}", f"--node-ip-address={address}", f"--metrics-export-port={_METRICS_PORT}"]
     settings = _guarded(token)
@@ -81,8 +82,8 @@ def _first(amounts: Sequence[str], token: Path, port: int, command: Sequence[str
 
 def _further(amounts: Sequence[str], token: Path, port: int) -> NoReturn:
     """Compute for the first node for as long as there is one, until the job ends this one."""
-    head = os.environ[conventions.RAY_NODE_HEAD]
-    own = os.environ.get(conventions.RAY_NODE_ADDRESS)
+    head = os.environ[node_variables.HEAD]
+    own = os.environ.get(node_variables.OWN_ADDRESS)
     where = [f"--address={head}:{port}", *([f"--node-ip-address={own}"] if own else [])]
     while True:
         if token.exists():

@@ -125,7 +125,7 @@ class _Telling:
             body = json.dumps({"trainerStatus": status}).encode()
             request = urllib.request.Request(self._url, data=body, headers=headers)  # noqa: S310  # https, see above
             trust = ssl.create_default_context(cafile=os.environ.get(_AUTHORITY))
-            with urllib.request.urlopen(request, timeout=_SECONDS_TO_ANSWER, context=trust) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=_SECONDS_TO_ANSWER, context=trust) as answer:  # noqa: S310  # https
                 answer.read()
         except Exception as problem:  # noqa: BLE001  # no status stops a run
             if not self._failed:

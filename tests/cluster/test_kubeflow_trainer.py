@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from aimass_compiler import conventions
 from aimass_compiler.conventions import ExitCode
+from aimass_compiler.render.training.kubeflow import ANNOTATION_COORDINATOR, LABEL_JOBSET
 from scripts.cluster import kubeflow_trainer, programs
 from tests.cluster.test_training_there import SETTINGS, Place, filled, until
 
@@ -44,9 +44,7 @@ def trainer(
 
 
 def pods(place: Place, job: dict[str, Any]) -> list[dict[str, Any]]:
-    return place.cluster.objects(
-        "pods", place.namespace, f"{conventions.LABEL_JOBSET}={job['metadata']['name']}"
-    )
+    return place.cluster.objects("pods", place.namespace, f"{LABEL_JOBSET}={job['metadata']['name']}")
 
 
 def first(place: Place, job: dict[str, Any], unlike: str = "") -> dict[str, Any]:
@@ -93,7 +91,7 @@ def test_a_job_becomes_nodes_and_ends_as_the_first_does(
     assert container["command"] == job["spec"]["trainer"]["command"]
     assert found[0]["metadata"]["labels"]["aimass.dev/model"] == place.model
     coordinator = f"{name}-node-0-0.{name}"
-    assert found[0]["metadata"]["annotations"][conventions.ANNOTATION_COORDINATOR] == coordinator
+    assert found[0]["metadata"]["annotations"][ANNOTATION_COORDINATOR] == coordinator
     assert first(place, job)["spec"]["hostname"] == f"{name}-node-0-0"
     # A node that is lost comes back, and nobody is told of a failure.
     lost = first(place, job)

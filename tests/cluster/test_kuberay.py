@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from aimass_compiler import conventions
+from aimass_compiler.render.training.rayjob import LABEL_RAY_CLUSTER
 from scripts.cluster import kuberay, programs
 from tests.cluster.test_training_there import Place, place, until
 
@@ -40,7 +40,7 @@ def test_a_job_becomes_a_ray_cluster_and_ends_as_ray_says(place: Place, ray: kub
     until(run, "it runs")
     (cluster,) = place.cluster.objects("rayclusters", place.namespace)
     assert cluster["metadata"]["ownerReferences"][0]["uid"] == job["metadata"]["uid"]
-    selector = f"{conventions.LABEL_RAY_CLUSTER}={cluster['metadata']['name']}"
+    selector = f"{LABEL_RAY_CLUSTER}={cluster['metadata']['name']}"
     pods = place.cluster.objects("pods", place.namespace, selector)
     kinds = [each["metadata"]["labels"]["ray.io/node-type"] for each in pods]
     (group,) = job["spec"]["rayClusterSpec"]["workerGroupSpecs"]

@@ -24,6 +24,7 @@ import yaml
 from aimass_compiler import conventions
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.render.training.cluster import WORKSPACE
+from aimass_compiler.render.training.rayjob import LABEL_RAY_CLUSTER
 from scripts.cluster.cluster import Cluster, OwnCluster
 from tests.cluster.overlays import CODE, git
 from tests.cluster.test_access import SPEC
@@ -263,7 +264,7 @@ def until(run: subprocess.Popen[str], *words: str) -> None:
 
 def waiting_pod(place: Place) -> dict[str, Any]:
     """The head of a Ray cluster that finds no node."""
-    labels = {conventions.LABEL_RAY_CLUSTER: "ray-1"}
+    labels = {LABEL_RAY_CLUSTER: "ray-1"}
     quiet = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     container = {"name": "head", "image": "ray", "securityContext": quiet}
     return {

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from aimass_compiler import conventions
 from aimass_compiler.conventions import ExitCode
+from aimass_compiler.render.kubeflow_pipeline.pod_config import SECRETS_FOLDER
 from aimass_compiler.render.training.cluster import WORKSPACE
 from tests.cluster.test_training_there import CODE, project
 
@@ -42,7 +42,7 @@ class Run:
         out = self.folder / name / "out" / "left"
         places = {
             "{{$.outputs.parameters['left'].output_file}}": str(out),
-            conventions.SECRETS_FOLDER: str(self.folder / "secrets"),
+            SECRETS_FOLDER: str(self.folder / "secrets"),
             WORKSPACE: str(self.folder / name / "workspace"),
         }
         command = [sys.executable, *container["command"][1:]]

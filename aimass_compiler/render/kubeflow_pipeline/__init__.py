@@ -14,7 +14,7 @@ from aimass_compiler.render.emit import emit_all
 from aimass_compiler.render.kubeflow_pipeline.findings import findings
 from aimass_compiler.render.kubeflow_pipeline.platforms import PLATFORMS
 from aimass_compiler.render.kubeflow_pipeline.pod_config import pod_config
-from aimass_compiler.render.kubeflow_pipeline.steps import Step, steps_of
+from aimass_compiler.render.kubeflow_pipeline.steps import PipelineStep, steps_of
 from aimass_compiler.render.pipeline_json import PipelineJson
 from aimass_compiler.render.target import Rendered, Target
 from aimass_compiler.render.training.cluster import TrainingRun
@@ -39,7 +39,7 @@ def render(source: PipelineJson) -> Rendered:
     return Rendered(files={_FILE: emit_all((_specification(job, steps), platform), pipeline.path)})
 
 
-def _specification(job: TrainingRun, steps: list[Step]) -> dict[str, Any]:
+def _specification(job: TrainingRun, steps: list[PipelineStep]) -> dict[str, Any]:
     described = " ".join(job.pipeline.metadata.description.split())
     about = {"description": described} if described else {}
     return {

@@ -16,6 +16,9 @@ from aimass_compiler.render.training.cluster import RAY_GROUP, RAY_USER, SCRATCH
 from aimass_compiler.render.training.entrypoint import deadline
 from aimass_compiler.stages import Stage
 
+#: Where steps find their Secrets, a folder for each.
+SECRETS_FOLDER = "/etc/aimass/secrets"
+
 
 def pod_config(job: TrainingRun, stage: Stage) -> dict[str, Any]:
     """Of a step: its secrets as files, its scratch space, where it may stand and as whom."""
@@ -44,7 +47,7 @@ def pod_config(job: TrainingRun, stage: Stage) -> dict[str, Any]:
     found["podMetadata"] = {"labels": dict(sorted(labels.items()))}
     if job.settings.secrets:
         found["secretAsVolume"] = [
-            {"mountPath": f"{conventions.SECRETS_FOLDER}/{name}", "optional": False, **_named(name)}
+            {"mountPath": f"{SECRETS_FOLDER}/{name}", "optional": False, **_named(name)}
             for name in job.settings.secrets
         ]
     if not job.is_assigned:

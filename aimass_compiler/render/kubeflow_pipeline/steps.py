@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.search_space import workers
 from aimass_compiler.pipeline.training import Training
 from aimass_compiler.render.dvc import reads_unseen
+from aimass_compiler.render.kubeflow_pipeline.pod_config import SECRETS_FOLDER
 from aimass_compiler.render.training.cluster import WORKSPACE, TrainingRun, head_amounts, worker_amounts
 from aimass_compiler.stages import Stage, stages_of
 from aimass_compiler.stages.recipe import recipe_digest
@@ -27,8 +29,7 @@ _TRAINS = "train"
 _AGAIN = {"backoffDuration": "0s", "backoffFactor": 2.0, "backoffMaxDuration": "3600s"}
 
 
-@dataclass(frozen=True)
-class Step:
+class PipelineStep(Struct, frozen=True):
     """One step, which runs a stage."""
 
     stage: Stage
@@ -57,7 +58,7 @@ class Step:
     def container(self, job: TrainingRun) -> dict[str, Any]:
         """What runs."""
         arguments = [self.stage.name, job.pipeline.path, "--store", self.store, "--root", WORKSPACE]
-        arguments += ["--secrets", conventions.SECRETS_FOLDER, f"--{_RECIPE}", _given(_RECIPE)]
+        arguments += ["--secrets", SECRETS_FOLDER, f"--{_RECIPE}", _given(_RECIPE)]
         for name in self.needs:
             arguments += ["--needs", _given(name)]
         arguments += [f"--{_LEFT}", f"{{{{$.outputs.parameters['{_LEFT}'].output_file}}}}"]
@@ -88,12 +89,12 @@ class Step:
         }
 
 
-def steps_of(job: TrainingRun, store: str) -> list[Step]:
+def steps_of(job: TrainingRun, store: str) -> list[PipelineStep]:
     """A step for each stage, in their order."""
     pipeline = job.pipeline
     document = trained_document(job)
     return [
-        Step(stage, _needed(stage), store, recipe_digest(document, stage.reads))
+        PipelineStep(stage, _needed(stage), store, recipe_digest(document, stage.reads))
         for stage in stages_of(repeats=pipeline.repetition is not None)
     ]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.conventions import ExitCode
-from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline import Pipeline, node_variables
 from aimass_compiler.pipeline.search_space import workers
 from aimass_compiler.pipeline.training import Training
 from aimass_compiler.render.names import canonical, digest, shortened
@@ -33,6 +33,9 @@ from aimass_compiler.render.training.cluster import (
 from aimass_compiler.render.training.entrypoint import deadline, from_data_to_package
 from aimass_compiler.render.training.job_platform import JobPlatform
 
+#: What JobSet sets on the pods of a TrainJob, and where its first node is.
+LABEL_JOBSET = "jobset.sigs.k8s.io/jobset-name"
+ANNOTATION_COORDINATOR = "jobset.sigs.k8s.io/coordinator"
 _GROUP = "trainer.kubeflow.org"
 _VERSION = f"{_GROUP}/v1alpha1"
 #: What Trainer calls the step, and the container, that trains.
@@ -54,7 +57,7 @@ def _node_pods(document: Object) -> Iterator[Pods]:
 
 
 def _pods_of(live: Object) -> dict[str, str]:
-    return {conventions.LABEL_JOBSET: live["metadata"]["name"]}
+    return {LABEL_JOBSET: live["metadata"]["name"]}
 
 
 _OPERATOR = "Kubeflow Trainer (https://www.kubeflow.org/docs/components/trainer/)"
@@ -114,8 +117,8 @@ def _node(job: TrainingRun) -> dict[str, Any]:
     template = pod(job, _NODE, node_amounts(job.training), job.pods.of_workers)
     (container,) = template["spec"]["containers"]
     fields = {
-        conventions.RAY_NODE_HEAD: f"metadata.annotations['{conventions.ANNOTATION_COORDINATOR}']",
-        conventions.RAY_NODE_ADDRESS: "status.podIP",
+        node_variables.HEAD: f"metadata.annotations['{ANNOTATION_COORDINATOR}']",
+        node_variables.OWN_ADDRESS: "status.podIP",
     }
     own = [
         {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}

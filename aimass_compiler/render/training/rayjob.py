@@ -17,6 +17,8 @@ from aimass_compiler.render.training.cluster import TrainingRun, head_and_worker
 from aimass_compiler.render.training.entrypoint import deadline, from_data_to_package
 from aimass_compiler.render.training.job_platform import JobPlatform
 
+#: What KubeRay sets on the pods of a Ray cluster.
+LABEL_RAY_CLUSTER = "ray.io/cluster"
 #: The operator refuses longer names, because it makes longer ones from them.
 _LONGEST_NAME = 47
 _DASHBOARD = 8265
@@ -36,7 +38,7 @@ def _ray_pods(document: Object) -> Iterator[Pods]:
 
 def _pods_of(live: Object) -> dict[str, str] | None:
     cluster = at(live, "status", "rayClusterName")
-    return {conventions.LABEL_RAY_CLUSTER: cluster} if cluster else None
+    return {LABEL_RAY_CLUSTER: cluster} if cluster else None
 
 
 RAY_JOB = ObjectKind(
