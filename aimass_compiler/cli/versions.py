@@ -107,7 +107,8 @@ def signer(arguments: argparse.Namespace, settings: Settings) -> Iterator[Signer
         return
     wanted = [each.signature for each in settings.environments.values() if each.signature]
     uses_log = any(each.key and not each.ignore_tlog for each in wanted)
-    with signing(arguments.sign_key, uses_log=uses_log) as found:
+    is_legacy = any(each.is_legacy for each in wanted)
+    with signing(arguments.sign_key, uses_log=uses_log, is_legacy=is_legacy) as found:
         yield found
 
 

@@ -26,7 +26,7 @@ def unsigned(images: Images, signature: ImageSignature | None, root: Path) -> It
     """The images without the signature that an environment wants. Raises cosign.CosignError."""
     if signature is None:
         return
-    signer = signer_of(signature)
+    signer = signer_of(signature) + ([cosign.LEGACY] if signature.is_legacy else [])
     for image in images.values():
         complaint = (
             cosign.complaint(image.reference, signer, root)

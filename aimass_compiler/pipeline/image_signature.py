@@ -28,6 +28,15 @@ class ImageSignature(Frozen):
     """What keeps other images out of the cluster: a policy is written for Sigstore's `policy-controller`; by
     default nothing does."""
 
+    @property
+    def is_legacy(self) -> bool:
+        """Whether it must be in cosign's form of before bundles: policy-controller reads bundles without keys
+        only.
+
+        Source: `checkOptsFromAuthority` in pkg/webhook/validator.go of policy-controller 0.13.1
+        """
+        return self.key is not None and self.admission is not None
+
     @model_validator(mode="after")
     def _is_one_kind(self) -> Self:
         is_by_identity = self.identity is not None and self.issuer is not None

@@ -12,6 +12,8 @@ from aimass_compiler.programs.program import call
 _SECONDS = 120
 _ERROR = "error during command execution: "
 _HINT = "install cosign: https://docs.sigstore.dev/cosign/system_config/installation/"
+#: Signatures as cosign 2 made them, beside an image instead of in a bundle that refers to it.
+LEGACY = "--new-bundle-format=false"
 #: Keys are imported without a password, into a folder that is gone afterwards.
 _NO_PASSWORD = {"COSIGN_PASSWORD": ""}
 

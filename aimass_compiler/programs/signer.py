@@ -34,6 +34,9 @@ class Signer:
     """The private key in PEM; None where the identity of the workflow signs."""
     how: tuple[str, ...]
     """The options of cosign about key and services."""
+    legacy: tuple[str, ...] = ()
+    """The options for a second signature of images, in the form of before bundles; none where no one reads
+    it."""
 
     def signed_statement(self, statement: Mapping[str, Any]) -> bytes:
         """The bundle that an in-toto statement becomes. Raises CosignError."""
@@ -42,15 +45,17 @@ class Signer:
         return cosign.signed_statement(path, self.how, self.folder)
 
     def sign_image(self, reference: str) -> None:
-        """Sign an image of a registry. Raises CosignError."""
-        cosign.sign_image(reference, self.how, self.folder)
+        """Sign an image of a registry, in each form that someone reads. Raises CosignError."""
+        for how in (self.how, *([self.legacy] if self.legacy else [])):
+            cosign.sign_image(reference, how, self.folder)
 
 
 @contextmanager
-def signing(key: str, *, uses_log: bool) -> Iterator[Signer]:
+def signing(key: str, *, uses_log: bool, is_legacy: bool = False) -> Iterator[Signer]:
     """Who signs: a file with a private key, `env://VARIABLE`, or nothing, which is the workflow's identity.
 
-    Whether a signature by key is told to the public log is `uses_log`; one by identity always is.
+    Whether a signature by key is told to the public log is `uses_log`; one by identity always is. With
+    `is_legacy` images get one by key in the form of before bundles, too.
     Raises NotSigned and CosignError.
     """
     with TemporaryDirectory(prefix="aimass-signing-") as name:
@@ -60,8 +65,10 @@ def signing(key: str, *, uses_log: bool) -> Iterator[Signer]:
             return
         private = _private_key(key, folder)
         services = [] if uses_log else ["--signing-config", str(cosign.no_services(folder))]
-        how = ("--key", str(cosign.import_key(private, folder)), *services)
-        yield Signer(folder, private, how)
+        imported = ("--key", str(cosign.import_key(private, folder)))
+        to_log = f"--tlog-upload={str(uses_log).lower()}"
+        legacy = (*imported, cosign.LEGACY, "--use-signing-config=false", to_log) if is_legacy else ()
+        yield Signer(folder, private, (*imported, *services), legacy)
 
 
 def _private_key(key: str, folder: Path) -> Path:

@@ -87,7 +87,6 @@ def test_the_api_server_takes_a_policy_for_each_environment_that_wants_one(
     (authority,) = found["file"]["spec"]["authorities"]
     assert authority == {
         "name": "signer",
-        "signatureFormat": "bundle",
         "key": {"secretRef": {"name": "aimass-file-signer"}},
     }
     (authority,) = found["identity"]["spec"]["authorities"]

@@ -59,7 +59,7 @@ def _policy(settings: Settings, environment: str, signature: ImageSignature) -> 
 
 
 def _authority(environment: str, signature: ImageSignature) -> dict[str, Any]:
-    """Who signs, in the form that cosign 3 writes."""
+    """Who signs, and in which form: bundles, as cosign 3 writes them, unless it is by a key."""
     log = {} if signature.ignore_tlog else {"ctlog": {"url": _REKOR}}
     if signature.key is None:
         who = {"issuer": signature.issuer, "subject": signature.identity}
@@ -69,7 +69,7 @@ def _authority(environment: str, signature: ImageSignature) -> dict[str, Any]:
     kept = (
         {"kms": signature.key} if _ADDRESS in signature.key else {"secretRef": {"name": _secret(environment)}}
     )
-    return {"name": "signer", "signatureFormat": "bundle", "key": kept, **log}
+    return {"name": "signer", "key": kept, **log}
 
 
 def _secret(environment: str) -> str:
