@@ -32,6 +32,7 @@ _LONG = {
     "cosign": " (5 to 15 minutes)",
     "otelcol": " (2 to 5 minutes)",
     "egctl": " (10 to 20 minutes)",
+    "policy-controller": " (5 to 15 minutes)",
     "ray-operator": " (2 to 5 minutes)",
     "trainer-controller-manager": " (2 to 5 minutes)",
     "jobset": " (2 to 5 minutes)",
@@ -116,6 +117,7 @@ MODULES = (
     Module("registry", ".", ("registry",)),
     Module("cosign", "github.com/sigstore/cosign/v3/cmd/cosign", ("cosign",)),
     Module("otelcol", ".", ("otelcol",)),
+    Module("policy-controller", "github.com/sigstore/policy-controller/cmd/webhook", ("policy-controller",)),
 )
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kubectl")
 CONTROLLERS = ("kube-controller-manager", "kube-scheduler", "kwok")

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aimass_compiler.programs import registry
-from aimass_compiler.programs.oci import CONFIG, LAYER, MANIFEST, Blob, ImageManifest
 from aimass_compiler.releases.version_record import ImageDigest
 from delivery.deliveries import digest, version
+from tests.harness.image_registry import pushed, small_image
 from tests.harness.signing import cosign_on_the_path
 
 if TYPE_CHECKING:
@@ -167,24 +166,4 @@ def test_cosign_itself_tells_signed_images_from_others(
 
 
 def reference(number: int, place: str) -> str:
-    return f"{place}/churn@{image(f'files of v{number}').digest}"
-
-
-def image(files: str) -> ImageManifest:
-    return ImageManifest.of(
-        {
-            "schemaVersion": 2,
-            "mediaType": MANIFEST,
-            "config": Blob.of(b"{}").descriptor(CONFIG),
-            "layers": [Blob.of(files.encode()).descriptor(LAYER)],
-        }
-    )
-
-
-def pushed(name: str, files: str) -> ImageDigest:
-    """A small image in a registry."""
-    store, manifest = registry.Repository(name), image(files)
-    for blob in (Blob.of(b"{}"), Blob.of(files.encode())):
-        store.push_blob(blob)
-    store.push_manifest(manifest)
-    return ImageDigest(name, manifest.digest)
+    return f"{place}/churn@{small_image(f'files of v{number}').digest}"

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from aimass_compiler.programs.oci import CONFIG, LAYER, MANIFEST, Blob, ImageManifest
+from aimass_compiler.programs.registry import Repository
+from aimass_compiler.releases.version_record import ImageDigest
 from scripts.cluster import programs
 from scripts.cluster.image_registry import Registry, running
 
@@ -31,6 +34,27 @@ def need() -> None:
         if os.environ.get("CI"):
             pytest.fail(str(error), pytrace=False)
         pytest.skip(str(error))
+
+
+def small_image(files: str) -> ImageManifest:
+    """An image of one layer, which holds these bytes."""
+    return ImageManifest.of(
+        {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": Blob.of(b"{}").descriptor(CONFIG),
+            "layers": [Blob.of(files.encode()).descriptor(LAYER)],
+        }
+    )
+
+
+def pushed(name: str, files: str) -> ImageDigest:
+    """A small image in a registry."""
+    store, manifest = Repository(name), small_image(files)
+    for blob in (Blob.of(b"{}"), Blob.of(files.encode())):
+        store.push_blob(blob)
+    store.push_manifest(manifest)
+    return ImageDigest(name, manifest.digest)
 
 
 @pytest.fixture
