@@ -19,10 +19,11 @@ def made_of(connection: Connection, live: Object) -> Object | None:
     kind = kind_of_object(live)
     if kind.made is None:
         return None
-    wanted, metadata = kind.made(live), live["metadata"]
-    for each in connection.list(wanted.group, wanted.kind, metadata["namespace"]):
+    metadata = live["metadata"]
+    name = kind.made.name_of(metadata["name"])
+    for each in connection.list(kind.made.group, kind.made.kind, metadata["namespace"]):
         owners = {owner["uid"] for owner in each["metadata"].get("ownerReferences", ())}
-        if each["metadata"]["name"] == wanted.name and metadata["uid"] in owners:
+        if each["metadata"]["name"] == name and metadata["uid"] in owners:
             return each
     return None
 
@@ -34,11 +35,12 @@ def state_of_both(connection: Connection, live: Object, own: WorkloadState) -> W
         return own
     made = made_of(connection, live)
     if made is None:
-        return WorkloadState(f"its controller has not made `{kind.made(live).name}` yet")
+        name = kind.made.name_of(live["metadata"]["name"])
+        return WorkloadState(f"its controller has not made `{name}` yet")
     if not _has_seen(live, made):
         return WorkloadState("its controller has not seen the change yet")
     fewest = sum(each.count for each in kind.pods(live))
-    state = kind_of(kind.made(live).group, kind.made(live).kind).state
+    state = kind_of(kind.made.group, kind.made.kind).state
     found = state(made, fewest) if state else own
     return own if found.is_ready else found
 

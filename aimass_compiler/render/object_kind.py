@@ -53,11 +53,16 @@ class Scaled(Struct, frozen=True):
 
 
 class MadeWorkload(Struct, frozen=True):
-    """An object that a controller makes of another, within its namespace."""
+    """A workload that a controller makes of another object, within its namespace."""
 
     group: str
     kind: str
-    name: str
+    pattern: str
+    """What it is called: `{name}-predictor`."""
+
+    def name_of(self, name: str) -> str:
+        """What it is called where the object that it is made of has this name."""
+        return self.pattern.format(name=name)
 
 
 class HealthCheck(Struct, frozen=True):
@@ -91,7 +96,7 @@ class ObjectKind(Struct, frozen=True, kw_only=True):
     none."""
     pod_path: tuple[str, ...] = ()
     """Where the spec of its pods stands, of a kind whose images can be changed at once."""
-    made: Callable[[Object], MadeWorkload] | None = None
+    made: MadeWorkload | None = None
     """The workload that its controller makes of it, which says how far its pods are."""
     has_replicas: bool = False
     """Whether `spec.replicas` is the number of its pods, which scalers set."""

@@ -87,6 +87,14 @@ def test_what_is_rendered_lets_waived_models_be_and_goes_with_the_policy(governe
     assert not folder.exists()
 
 
+def test_what_kserve_makes_of_a_waived_model_is_let_be_too(governed: Project) -> None:
+    write(governed, "waivers/three-servers", WAIVED)
+    governed.edit("serving:\n", "serving:\n  target: kserve\n")
+    assert governed.aimass("compile").code == 0
+    text = (governed.root / "generated/fleet/policies/three-servers.yaml").read_text(encoding="utf-8")
+    assert "'ml-prod/churn-predictor'" in text
+
+
 def test_the_policies_of_a_model_are_listed_with_how_it_stands_to_them(governed: Project) -> None:
     told = governed.aimass("policies", "churn")
     assert told.code == 0

@@ -29,6 +29,16 @@ class ByKserve(Way):
         return {**super().serving, "target": "kserve"}
 
 
+@dataclass(frozen=True)
+class ByRequests(ByKserve):
+    """And counted by KEDA."""
+
+    @property
+    def serving(self) -> dict[str, Any]:
+        known = super().serving
+        return {**known, "replicas": {**known["replicas"], "requests": 8}}
+
+
 OLD, NEW = ByKserve(2, 4), ByKserve(2, 4, seed=1)
 
 
@@ -163,6 +173,16 @@ def test_no_server_is_lost_between_targets(model: Model) -> None:
             assert done.code == 0, done.told
     assert seen.fewest >= plain.least
     eventually(lambda: names(model, "deployments,hpa") == {f"Deployment {MODEL}"}, "what KServe made is gone")
+
+
+def test_the_number_of_servers_is_left_to_keda(model: Model) -> None:
+    model.cluster.create_custom_resource_definitions("ScaledObject")
+    assert model.as_served(ByRequests(1, 4)).run("apply", "--timeout=90s").code == 0
+    assert model.get("scaledobject")["spec"]["scaleTargetRef"]["name"] == MADE
+    model.kubectl("scale", f"deployment/{MADE}", "--replicas=3")  # as KEDA's autoscaler would
+    assert model.as_served(ByRequests(1, 4, seed=1)).run("apply", "--timeout=90s").code == 0
+    assert model.get("deployment", MADE)["spec"]["replicas"] == 3
+    assert names(model, "hpa") == set()
 
 
 def test_a_model_that_is_deleted_leaves_nothing(model: Model) -> None:

@@ -143,7 +143,7 @@ def _route(served: Served, gateway: Gateway, backends: Mapping[str, int | None])
     if gateway.endpoint_picker is not None:
         yield inference.inference_pool(name, gateway.endpoint_picker)
         yield network.route(name, serving, gateway, [inference.pool_backend(name)], ways)
-    elif serving.replicas.idle is not None and serving.target != KSERVE:
+    elif serving.replicas.idle is not None and not _makes_the_rest(serving):
         startup = workload.engine_of(served).startup_seconds(served)
         holding = [event_scaler.holding_backend(serving.replicas.idle)]
         yield network.route(name, serving, gateway, holding, ways, startup)
@@ -157,11 +157,13 @@ def _scaling(served: Served, namespace: str | None) -> Iterator[Object]:
     if _makes_the_rest(serving):
         return
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
-    if serving.rollout.canary:
+    if serving.target == KSERVE:
+        target["name"] = inference_service.MADE.format(name=name)
+    elif serving.rollout.canary:
         target = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": name}
     if serving.nodes is not None:
         target = {"apiVersion": "leaderworkerset.x-k8s.io/v1", "kind": "LeaderWorkerSet", "name": name}
-    if event_scaler.is_used(serving) and serving.target != KSERVE:
+    if event_scaler.is_used(serving):
         prometheus = served.settings.prometheus
         yield event_scaler.scaled_object(name, serving, target, prometheus, namespace)
         if replicas.idle is not None and serving.gateway is not None:

@@ -15,7 +15,7 @@ from aimass_compiler import conventions
 from aimass_compiler.pipeline import Metadata
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.names import annotated
-from aimass_compiler.render.serving import workload
+from aimass_compiler.render.serving import event_scaler, workload
 from aimass_compiler.render.serving.engine import Served
 
 #: What its controller calls the container that answers.
@@ -34,14 +34,13 @@ def inference_service(about: Metadata, served: Served) -> dict[str, Any]:
     """The service. Of its notes it has the owner alone: what it is annotated with, its pods are, too."""
     serving, template = served.serving, workload.template(served)
     (container,) = template["spec"]["containers"]
-    is_fixed = serving.replicas.min == serving.replicas.max
     return {
         "apiVersion": "serving.kserve.io/v1beta1",
         "kind": "InferenceService",
         "metadata": {
             "name": served.model,
             "labels": {_VISIBILITY: "cluster-local"},
-            "annotations": {_MODE: "Standard", _SCALER: "none" if is_fixed else "hpa", **_owner(about)},
+            "annotations": {_MODE: "Standard", _SCALER: _scaler(serving), **_owner(about)},
         },
         "spec": {
             "predictor": {
@@ -61,12 +60,20 @@ def _owner(about: Metadata) -> dict[str, str]:
     return annotated({conventions.ANNOTATION_OWNER: about.owner}).get("annotations", {})
 
 
+def _scaler(serving: Serving) -> str:
+    """Who counts the servers: nobody, KServe's own autoscaler, or KEDA, whose object is one of ours."""
+    if event_scaler.is_used(serving):
+        return "external"
+    return "none" if serving.replicas.min == serving.replicas.max else "hpa"
+
+
 def _scaling(serving: Serving) -> dict[str, Any]:
     replicas = serving.replicas
-    fixed = {"minReplicas": replicas.min, "maxReplicas": replicas.max}
-    if replicas.min == replicas.max:
-        return fixed
-    return {**fixed, "scaleMetric": "cpu", "scaleTarget": round(replicas.cpu.percent)}
+    fewest = replicas.min if replicas.idle is None else 0
+    counted = {"minReplicas": fewest, "maxReplicas": replicas.max}
+    if _scaler(serving) != "hpa":
+        return counted
+    return {**counted, "scaleMetric": "cpu", "scaleTarget": round(replicas.cpu.percent)}
 
 
 def _with_cpu_limit(container: dict[str, Any], serving: Serving) -> dict[str, Any]:

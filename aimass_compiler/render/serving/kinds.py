@@ -183,11 +183,6 @@ def _predictor_pods(document: Object) -> Iterable[Pods]:
     )
 
 
-def _predictor_made(document: Object) -> MadeWorkload:
-    name = document["metadata"]["name"]
-    return MadeWorkload("apps", "Deployment", MADE.format(name=name))
-
-
 def _kserve_pods(document: Object) -> Iterable[Pods]:
     pod = at(document, "spec", "template")
     return [Pods({"spec": pod}, int(at(document, "spec", "replicas") or 1))] if pod else []
@@ -225,7 +220,7 @@ INFERENCE_SERVICE = ObjectKind(
     health=_health_by("serving.kserve.io/v1beta1", "Ready"),
     pods=_predictor_pods,
     pod_path=("spec", "predictor"),
-    made=_predictor_made,
+    made=MadeWorkload("apps", "Deployment", MADE),
     serves=True,
     explained_by=(*_OF_PODS, ("apps", "deployments"), ("apps", "replicasets")),
 )

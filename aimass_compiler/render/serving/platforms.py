@@ -193,7 +193,7 @@ KSERVE_OF_ROWS = Platform(
         "serving.model": _HAS,
         "serving.rollout.surge": _HAS,
         "serving.replicas.max": Has("KServe's HorizontalPodAutoscaler, by CPU"),
-        **_without_events("KServe counts servers by their CPU alone", "target"),
+        **_BY_EVENTS,
         "serving.rollout.canary": Lacks(
             because="KServe divides no requests between two versions of an InferenceService",
             instead="leave `canary` out, or `target`",
