@@ -104,14 +104,6 @@ SERVED_FORMAT = "aimass.served/v1"
 MODEL_CARD_FILE = "model_card.md"
 #: What a package of a language model says of its forms: that they read and answer the same.
 PARITY_FILE = "parity.json"
-#: What one record of a prediction is, as its field `schema` says it.
-RECORD_FORMAT = "aimass.prediction/v1"
-#: Where a collector puts them below the store, and what is kept of those that were erased.
-RAW_RECORDS_FOLDER, ERASURE_FORMAT = "raw", "aimass.erasure/v1"
-#: How a column of personal data leaves a server: as a keyed hash, or not at all.
-HASHED, OMITTED = "hash", "omit"
-#: Where servers on a person's machine run, as records say it.
-LOCAL_NAMESPACE = "local"
 PARITY_FORMAT = "aimass.parity/v1"
 #: In such a package, what transformers and vLLM read.
 WEIGHTS_FOLDER = "weights"
@@ -180,11 +172,6 @@ VARIABLE_CONCURRENCY = "AIMASS_CONCURRENCY"
 VARIABLE_TIMEOUT_SECONDS = "AIMASS_TIMEOUT_SECONDS"
 VARIABLE_BODY_BYTES = "AIMASS_BODY_BYTES"
 VARIABLE_PREDICTION_SAMPLE = "AIMASS_PREDICTION_SAMPLE"
-#: Where records of predictions are written, how much may lie there, what personal values are hashed with.
-VARIABLE_RECORD_FOLDER, VARIABLE_RECORD_BYTES = "AIMASS_RECORD_FOLDER", "AIMASS_RECORD_BYTES"
-#: The volume by whose name a collector finds records on a node, and where servers have it.
-RECORD_VOLUME, RECORD_MOUNT = "aimass-records", "/var/lib/aimass/records"
-VARIABLE_RECORD_KEY, VARIABLE_NAMESPACE = "AIMASS_RECORD_KEY", "AIMASS_NAMESPACE"
 VARIABLE_EXPLAINED_ROWS = "AIMASS_EXPLAINED_ROWS"
 VARIABLE_DRIFT_WINDOW_SECONDS = "AIMASS_DRIFT_WINDOW_SECONDS"
 #: The ConfigMap that tells a shared server of a model, and what it has beside the model's variables.

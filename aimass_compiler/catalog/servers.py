@@ -26,6 +26,7 @@ ROWS = Server(
         "access_folder.py",
         "conventions.py",
         "keyed_hash.py",
+        "record_names.py",
         "timestamps.py",
         "runtime/__init__.py",
         "runtime/server",

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, record_names
 from aimass_compiler.cli.selection import UnknownName, model_called
 from aimass_compiler.diagnostics import did_you_mean
 from aimass_compiler.model_path import name_of
@@ -50,7 +50,7 @@ def records_of(project: Project, arguments: argparse.Namespace) -> ModelRecords:
         raise UnknownName(f"{conventions.SETTINGS_FILE} has no environment `{environment}`", hint)
     chosen = own.environments if environment is None else (environment,)
     namespaces = tuple(own.namespace_of(each) for each in chosen)
-    here = () if environment else (conventions.LOCAL_NAMESPACE,)
+    here = () if environment else (record_names.LOCAL_NAMESPACE,)
     return ModelRecords(
         _store(arguments, None if settings.logs is None else settings.logs.store),
         name_of(model),

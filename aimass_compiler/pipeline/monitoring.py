@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from aimass_compiler.catalog.quantities import Duration, Frozen, Integer, Number, Within
+from aimass_compiler.catalog.quantities import Duration, Frozen, Integer, Number, Within, is_absent
+from aimass_compiler.catalog.source_choice import SourceChoice
 from aimass_compiler.pipeline.schedule import mistake
 
 #: Scheme, host, port and the characters that RFC 3986 allows behind them.
@@ -66,6 +67,20 @@ class Retrain(Frozen):
     """What else starts it."""
 
 
+class Labels(Frozen):
+    """Where the truth comes from, once it is known."""
+
+    source: SourceChoice
+    """The table with the truth, as in `data.sources`: a column with the name of the request, one with the
+    target, and `row` where requests have several rows, counted from 0."""
+    join: str = Field("request_id", min_length=1)
+    """The column with the name of the request, which callers send and get as `x-request-id`."""
+    delay: Annotated[Duration, Within("1s", "365d")] = Duration("7d")
+    """How long after a prediction its truth should be known."""
+    window: Annotated[Duration, Within("1h", "365d")] = Duration("30d")
+    """How far back predictions are judged, behind `delay`."""
+
+
 class Monitoring(Frozen):
     """What is watched once the model serves."""
 
@@ -73,5 +88,7 @@ class Monitoring(Frozen):
     """How far inputs and predictions may move."""
     retrain: Retrain = Field(default_factory=Retrain.default)
     """When the model is trained again."""
+    labels: Labels | None = Field(None, exclude_if=is_absent)
+    """Where the truth comes from, by which `aimass truth` measures the model in production."""
     runbook: Page | None = None
     """The page that the alerts link to."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from aimass_compiler import conventions
+from aimass_compiler import record_names
 from aimass_compiler.records import erasure
 from aimass_compiler.records.raw_records import records_in, row_of
 from aimass_compiler.records.record_table import FOLDER, RecordTable
@@ -126,7 +126,7 @@ def _planned(files: StoreFiles, read: Mapping[str, int]) -> Iterator[Part]:
 
 def _new(files: StoreFiles, read: Mapping[str, int]) -> Iterator[Part]:
     """What is new, in whole lines."""
-    for file in files.listed(conventions.RAW_RECORDS_FOLDER):
+    for file in files.listed(record_names.RAW_RECORDS_FOLDER):
         if not files.is_folder:
             yield Part(file.name, "", 0, file.size)
             continue
@@ -199,7 +199,7 @@ def _tidy(files: StoreFiles, state: CompactionState, now: datetime) -> None:
     if not files.is_folder:
         return
     newest: dict[str, StoredFile] = {}
-    listed = files.listed(conventions.RAW_RECORDS_FOLDER)
+    listed = files.listed(record_names.RAW_RECORDS_FOLDER)
     for file in sorted(listed, key=lambda each: each.changed):
         newest[file.name.rpartition("/")[0]] = file
     for file in listed:

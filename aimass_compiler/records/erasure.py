@@ -13,11 +13,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from aimass_compiler import conventions
 from aimass_compiler.records.record_table import FOLDER, RecordTable
 from aimass_compiler.records.store_files import StoreFiles
 
-_FOLDER = "erasures"
+_FOLDER, _FORMAT = "erasures", "aimass.erasure/v1"
 #: For as long, a record of before may come into a table after it was erased there.
 _ON_THEIR_WAY = timedelta(days=2)
 
@@ -86,7 +85,7 @@ def _performed(files: StoreFiles, erasure: Erasure) -> Erasure:
 
 
 def _write(files: StoreFiles, erasure: Erasure) -> None:
-    document = {"format": conventions.ERASURE_FORMAT, "erasure": erasure._asdict()}
+    document = {"format": _FORMAT, "erasure": erasure._asdict()}
     name = hashlib.sha256("\n".join(erasure[:4]).encode()).hexdigest()[:32]
     files.write(f"{_FOLDER}/{name}.json", json.dumps(document, indent=1).encode())
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from aimass_compiler import conventions
+from aimass_compiler import record_names
 
 #: Of a record; what it holds besides is its inputs and outputs.
 HEAD = ("time", "request_id", "row", "namespace", "model", "version", "caller", "seconds")
@@ -41,7 +41,7 @@ def _bodies(batch: Mapping[str, Any]) -> Iterator[dict[str, Any] | None]:
 
 
 def _record(document: Any) -> dict[str, Any] | None:
-    is_one = isinstance(document, dict) and document.get("schema") == conventions.RECORD_FORMAT
+    is_one = isinstance(document, dict) and document.get("schema") == record_names.RECORD_FORMAT
     return document if is_one else None
 
 

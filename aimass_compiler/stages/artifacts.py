@@ -23,6 +23,8 @@ FEATURES = "features/features.json"
 FEATURES_GRAPH = "features/features.onnx"
 FEATURES_REFERENCE = "features/reference.json"
 TRAINED_MODEL = f"train/{ARTIFACT}"
+#: What `aimass truth` found.
+PRODUCTION = "production.json"
 BEST = "train/best.json"
 TRIALS = "train/trials.json"
 HISTORY = "train/history.csv"

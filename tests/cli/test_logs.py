@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from records.stored import bring, record
 
-from aimass_compiler import conventions
+from aimass_compiler import record_names
 from aimass_compiler.keyed_hash import keyed_hash
 from aimass_compiler.runtime.__main__ import main as runtime
 from cli.projects import Project
@@ -71,7 +71,7 @@ def test_a_customer_is_erased_by_the_key_that_servers_hash_with(
     spec.write_text(spec.read_text().replace("    charges", personal, 1))
     erase = ("erase", "churn", "--store", str(store), "--key")
     assert "with the key" in project.aimass(*erase, "customer_id=4711").err
-    monkeypatch.setenv(conventions.VARIABLE_RECORD_KEY, "secret")
+    monkeypatch.setenv(record_names.VARIABLE_RECORD_KEY, "secret")
     assert "customer_id" in project.aimass(*erase, "age=4").err
     assert "erased 1 records" in project.aimass(*erase, "customer_id=4711").out
     assert shown(project, store) == ["request-1", "request-2"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from aimass_compiler import conventions
+from aimass_compiler import record_names
 from aimass_compiler.cli import main
 from aimass_compiler.conventions import ExitCode
 
@@ -59,26 +59,26 @@ def test_a_server_writes_where_the_collector_reads(tmp_path: Path) -> None:
     (container,) = objects(tmp_path, "churn/base/server.yaml")["Deployment"]["spec"]["template"]["spec"][
         "containers"
     ]
-    (mount,) = [each for each in container["volumeMounts"] if each["name"] == conventions.RECORD_VOLUME]
+    (mount,) = [each for each in container["volumeMounts"] if each["name"] == record_names.RECORD_VOLUME]
     told = {each["name"]: each.get("value") for each in container["env"]}
-    assert told[conventions.VARIABLE_RECORD_FOLDER] == mount["mountPath"]
+    assert told[record_names.VARIABLE_RECORD_FOLDER] == mount["mountPath"]
     included = yaml.safe_load((tmp_path / "generated/fleet/logs/collector.yaml").read_text())["receivers"][
         "file_log"
     ]
     assert included["include"] == [
-        f"/var/lib/kubelet/pods/*/volumes/kubernetes.io~empty-dir/{conventions.RECORD_VOLUME}/*.jsonl"
+        f"/var/lib/kubelet/pods/*/volumes/kubernetes.io~empty-dir/{record_names.RECORD_VOLUME}/*.jsonl"
     ]
 
 
 def test_a_model_that_records_nothing_has_no_folder(tmp_path: Path) -> None:
     compiled(tmp_path, "logs: {store: s3://acme/ml}", sample=0)
-    assert conventions.RECORD_VOLUME not in (tmp_path / "generated/churn/base/server.yaml").read_text()
+    assert record_names.RECORD_VOLUME not in (tmp_path / "generated/churn/base/server.yaml").read_text()
 
 
 def test_without_a_store_nothing_is_made(tmp_path: Path) -> None:
     assert compiled(tmp_path, "{}") == 0
     assert not (tmp_path / "generated/fleet").exists()
-    assert conventions.RECORD_VOLUME not in (tmp_path / "generated/churn/base/server.yaml").read_text()
+    assert record_names.RECORD_VOLUME not in (tmp_path / "generated/churn/base/server.yaml").read_text()
 
 
 @pytest.mark.parametrize("store", ["gs://acme/ml", "/var/records", "s3://"])

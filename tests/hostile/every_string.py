@@ -117,7 +117,9 @@ serving:
   gateway: {host: churn.example.com, name: front, namespace: gates}
   replicas: {schedule: [{start: 0 8 * * 1-5, end: 0 18 * * 1-5, servers: 3}]}
 scoring: {source: "s3://lake/new.csv", into: "s3://lake/scores", key: [customer_id], schedule: 0 3 * * 1}
-monitoring: {retrain: {schedule: 0 3 * * 1}, runbook: https://wiki.example.com/churn}
+monitoring:
+  {retrain: {schedule: 0 3 * * 1}, runbook: https://wiki.example.com/churn,
+   labels: {source: "s3://lake/truth.csv", join: request_id}}
 waivers:
   - {code: AM216, at: data.columns.note, reason: We know about it}
 """,

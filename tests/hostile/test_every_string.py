@@ -28,7 +28,8 @@ OF_UNIONS = re.compile(
     "/anyOf/(?:1|3/properties/union/anyOf/(?:0/properties/sources|2))/items/anyOf/2(?=/properties)"
 )
 #: Where it has those of a table that is scored, which are those of the data.
-SCORED, READ = "/$defs/Scoring/properties/source/", "/$defs/Data/properties/sources/additionalProperties/"
+READ = "/$defs/Data/properties/sources/additionalProperties/"
+SOURCES = re.compile(r"/\$defs/(Scoring|Labels)/properties/source/")
 #: What a path means as a pattern.
 PATTERN = frozenset("*?[")
 
@@ -159,7 +160,7 @@ def test_every_free_string_of_the_language_is_tried() -> None:
         for each in SPECS:
             _meet(root, root, each[part], met)
         named = {
-            id(schema): OF_UNIONS.sub("/anyOf/3", where.replace(SCORED, READ))
+            id(schema): OF_UNIONS.sub("/anyOf/3", SOURCES.sub(READ, where))
             for where, schema in _free(root, "")
         }
         tried = {where for found, where in named.items() if found in met}

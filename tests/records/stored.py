@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from aimass_compiler import conventions
+from aimass_compiler import record_names
 from aimass_compiler.records.query import RecordsWanted, ask
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -17,7 +17,7 @@ RAW = "raw/node-1/records.jsonl"
 def record(number: int, **changed: Any) -> dict[str, Any]:
     """The record of a request, as many minutes ago as its number says."""
     return {
-        "schema": conventions.RECORD_FORMAT,
+        "schema": record_names.RECORD_FORMAT,
         "time": (NOW - timedelta(minutes=number)).isoformat(),
         "request_id": f"request-{number}",
         "namespace": "ml-prod",

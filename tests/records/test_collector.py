@@ -15,7 +15,7 @@ from server import packages
 from server.packages import CHURN_EXAMPLE
 from server.serving import serving
 
-from aimass_compiler import conventions
+from aimass_compiler import record_names
 from aimass_compiler.cli import main
 from aimass_compiler.fleet.logs import collector
 from aimass_compiler.records.compaction import compact
@@ -82,7 +82,7 @@ def gathered(node: Path, count: int) -> list[str]:
 
 def test_every_record_reaches_the_tables_once_though_the_collector_starts_again(node: Path) -> None:
     pod = (
-        node / f"node{collector.PODS_FOLDER}/uid/volumes/kubernetes.io~empty-dir/{conventions.RECORD_VOLUME}"
+        node / f"node{collector.PODS_FOLDER}/uid/volumes/kubernetes.io~empty-dir/{record_names.RECORD_VOLUME}"
     )
     options = ("--prediction-sample", "1", "--record-folder", str(pod))
     with serving(packages.churn(node / "package"), *options) as running:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, record_names
 from aimass_compiler.keyed_hash import keyed_hash
 from aimass_compiler.runtime.server.log import EventLog
 from aimass_compiler.runtime.server.record_folder import RecordFolder
@@ -16,7 +16,7 @@ from server import packages
 from server.packages import CHURN_EXAMPLE
 from server.serving import serving
 
-_HIDDEN = {"age": conventions.HASHED, "plan": conventions.OMITTED}
+_HIDDEN = {"age": record_names.HASHED, "plan": record_names.OMITTED}
 
 
 def personal(folder: Path) -> Path:
@@ -43,7 +43,7 @@ def records_of(folder: Path) -> list[dict[str, Any]]:
 def test_personal_values_leave_hashed_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
-    monkeypatch.setenv(conventions.VARIABLE_RECORD_KEY, key)
+    monkeypatch.setenv(record_names.VARIABLE_RECORD_KEY, key)
     package, folder = personal(tmp_path / "churn"), tmp_path / "records"
     with serving(package, "--prediction-sample", "1", "--record-folder", str(folder)) as running:
         rows = [CHURN_EXAMPLE | {"customer_id": 7}, CHURN_EXAMPLE]
@@ -53,7 +53,7 @@ def test_personal_values_leave_hashed_or_not_at_all(
         assert not [event for event in running.events() if event["event"] == "prediction"], "not in the log"
     first, second = records_of(folder)
     assert (first["schema"], first["request_id"], first["row"], second["row"]) == (
-        conventions.RECORD_FORMAT, "mine-1", 0, 1,
+        record_names.RECORD_FORMAT, "mine-1", 0, 1,
     )  # fmt: skip
     assert first["outputs"] == json.loads(answer.body)["predictions"][0]
     shown = {name: value for name, value in CHURN_EXAMPLE.items() if name not in _HIDDEN}

@@ -35,6 +35,7 @@ ORDER = (
     "score",
     "logs",
     "erase",
+    "truth",
     "explain",
     "build",
     "alerts",

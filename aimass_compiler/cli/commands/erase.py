@@ -13,7 +13,7 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from aimass_compiler import conventions
+from aimass_compiler import record_names
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.record_store import add_store, records_of
 from aimass_compiler.cli.selection import UnknownName, add_root, project_of, spec_of
@@ -70,9 +70,9 @@ def _hashed(project: Project, arguments: argparse.Namespace) -> tuple[str, str]:
     if name not in hashed:
         known = ", ".join(hashed) or "none is, so records can be erased by --request-id only"
         raise UnknownName(f"`{name}` is no column with `pii: hash`", f"those are: {known}")
-    key = os.environ.get(conventions.VARIABLE_RECORD_KEY, "")
+    key = os.environ.get(record_names.VARIABLE_RECORD_KEY, "")
     if not key:
-        hint = f"set {conventions.VARIABLE_RECORD_KEY} to what the servers hash with"
+        hint = f"set {record_names.VARIABLE_RECORD_KEY} to what the servers hash with"
         raise UnknownName("records can only be found with the key that they were hashed with", hint)
     return f"input_{name}", keyed_hash(key.encode(), name, value)
 
@@ -84,4 +84,4 @@ def _hashed_columns(project: Project, model: str) -> list[str]:
     columns = {
         name: each for pipeline in checked.pipelines.values() for name, each in pipeline.data.columns.items()
     }
-    return [name for name, column in columns.items() if column.pii == conventions.HASHED]
+    return [name for name, column in columns.items() if column.pii == record_names.HASHED]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, record_names
 from aimass_compiler.pipeline.record_store import RecordStore
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.render.image.escapes import reference
@@ -17,7 +17,7 @@ from aimass_compiler.render.pod_security import PULL
 
 #: Where the kubelet keeps the folders of pods, and where an `emptyDir` lies in one.
 PODS_FOLDER = "/var/lib/kubelet/pods"
-_FOLDERS = f"{PODS_FOLDER}/*/volumes/kubernetes.io~empty-dir/{conventions.RECORD_VOLUME}"
+_FOLDERS = f"{PODS_FOLDER}/*/volumes/kubernetes.io~empty-dir/{record_names.RECORD_VOLUME}"
 #: How far each file was read, kept on the node, so that a new collector goes on there.
 STATE_FOLDER = "/var/lib/aimass-records"
 _CONFIGURATION_FOLDER = "/etc/aimass"
@@ -53,7 +53,7 @@ def collector_configuration(logs: RecordStore) -> dict[str, Any]:
 
 def _exporter(logs: RecordStore) -> tuple[str, dict[str, Any]]:
     if logs.folder is not None:
-        path = f"{logs.folder}/{conventions.RAW_RECORDS_FOLDER}/${{env:{_NODE}}}/records.jsonl"
+        path = f"{logs.folder}/{record_names.RAW_RECORDS_FOLDER}/${{env:{_NODE}}}/records.jsonl"
         return "file", {
             "path": path,
             "create_directory": True,
@@ -63,7 +63,7 @@ def _exporter(logs: RecordStore) -> tuple[str, dict[str, Any]]:
     uploaded = {
         "region": "${env:AWS_REGION:-us-east-1}",
         "s3_bucket": bucket,
-        "s3_prefix": f"{prefix}/{conventions.RAW_RECORDS_FOLDER}".lstrip("/"),
+        "s3_prefix": f"{prefix}/{record_names.RAW_RECORDS_FOLDER}".lstrip("/"),
         "s3_partition_format": "%Y/%m/%d/%H",
         "file_prefix": f"${{env:{_NODE}}}-",
         "unique_key_func_name": "uuidv7",

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, record_names
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.pipeline.text_engine import SchemaOutput
 from aimass_compiler.render.pod_security import PULL, TMP_MOUNT, tmp_volume
@@ -134,13 +134,13 @@ def _writes_records(served: Served) -> bool:
 def record_volumes(served: Served) -> Iterator[dict[str, Any]]:
     """Where a collector of the node finds what a server left, who calls nobody."""
     if _writes_records(served):
-        yield {"name": conventions.RECORD_VOLUME, "emptyDir": {"sizeLimit": "128Mi"}}
+        yield {"name": record_names.RECORD_VOLUME, "emptyDir": {"sizeLimit": "128Mi"}}
 
 
 def record_mounts(served: Served) -> Iterator[dict[str, Any]]:
     """Where the server writes records."""
     if _writes_records(served):
-        yield {"name": conventions.RECORD_VOLUME, "mountPath": conventions.RECORD_MOUNT}
+        yield {"name": record_names.RECORD_VOLUME, "mountPath": record_names.RECORD_MOUNT}
 
 
 def record_variables(served: Served) -> Iterator[dict[str, Any]]:
@@ -148,11 +148,11 @@ def record_variables(served: Served) -> Iterator[dict[str, Any]]:
     logs = served.settings.logs
     if logs is None or not _writes_records(served):
         return
-    yield {"name": conventions.VARIABLE_RECORD_FOLDER, "value": conventions.RECORD_MOUNT}
+    yield {"name": record_names.VARIABLE_RECORD_FOLDER, "value": record_names.RECORD_MOUNT}
     field = {"apiVersion": "v1", "fieldPath": "metadata.namespace"}
-    yield {"name": conventions.VARIABLE_NAMESPACE, "valueFrom": {"fieldRef": field}}
-    key = {"name": logs.secret, "key": conventions.VARIABLE_RECORD_KEY, "optional": True}
-    yield {"name": conventions.VARIABLE_RECORD_KEY, "valueFrom": {"secretKeyRef": key}}
+    yield {"name": record_names.VARIABLE_NAMESPACE, "valueFrom": {"fieldRef": field}}
+    key = {"name": logs.secret, "key": record_names.VARIABLE_RECORD_KEY, "optional": True}
+    yield {"name": record_names.VARIABLE_RECORD_KEY, "valueFrom": {"secretKeyRef": key}}
 
 
 def _of_text(serving: Serving) -> dict[str, str]:

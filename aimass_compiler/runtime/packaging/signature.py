@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, record_names
 from aimass_compiler.expression.plain_name import named
 from aimass_compiler.pipeline.columns import (
     CategoryColumn,
@@ -53,7 +53,7 @@ def contract_of(
 
 def _keys(columns: Mapping[str, Column], read: Collection[str]) -> dict[str, Any]:
     """The ids by which the records of a person are found, to be erased; nothing where there are none."""
-    personal = (name for name, column in columns.items() if column.pii == conventions.HASHED)
+    personal = (name for name, column in columns.items() if column.pii == record_names.HASHED)
     found = [name for name in personal if name not in read and isinstance(columns[name], IdColumn)]
     return {"keys": found} if found else {}
 

@@ -10,7 +10,7 @@ import random
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aimass_compiler import conventions, timestamps
+from aimass_compiler import conventions, record_names, timestamps
 from aimass_compiler.keyed_hash import keyed_hash
 from aimass_compiler.runtime.server.model import predictions_of
 
@@ -117,7 +117,7 @@ class PredictionRecords:
         prediction = entry.answer.prediction
         assert prediction is not None  # noqa: S101  # only those are taken
         head = {
-            "schema": conventions.RECORD_FORMAT,
+            "schema": record_names.RECORD_FORMAT,
             "time": entry.time,
             "request_id": entry.identity.decode(),
             **self._place,
@@ -136,7 +136,7 @@ class PredictionRecords:
             for place, field in enumerate(fields):
                 if field.pii is None:
                     found[field.name] = _values(field, prediction.tensors[tensor][:, place].tolist())
-                elif field.pii == conventions.HASHED and self._key:
+                elif field.pii == record_names.HASHED and self._key:
                     values = _values(field, prediction.tensors[tensor][:, place].tolist())
                     found[field.name] = self._hashed(field.name, values)
         if self._key:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, record_names
 from aimass_compiler.conventions import ExitCode
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class ServerSettings:
     """How much the folder may hold; the oldest files make room."""
     record_key: str = field(default="", repr=False)
     """What personal values are hashed with; without it they are left out."""
-    namespace: str = conventions.LOCAL_NAMESPACE
+    namespace: str = record_names.LOCAL_NAMESPACE
     """Where this server runs, as records say it."""
     explained_rows: int = 10
     """How many rows one request may have explained, where the package can; 0 explains none."""
@@ -153,22 +153,22 @@ FLAGS = (
     ),
     Flag(
         "record-folder",
-        conventions.VARIABLE_RECORD_FOLDER,
+        record_names.VARIABLE_RECORD_FOLDER,
         "",
         lambda text: Path(text) if text else None,
         "where records are written, for a collector; by default into the log",
     ),
     Flag(
         "record-bytes",
-        conventions.VARIABLE_RECORD_BYTES,
+        record_names.VARIABLE_RECORD_BYTES,
         str(96 << 20),
-        whole(1 << 16, 1 << 40, conventions.VARIABLE_RECORD_BYTES),
+        whole(1 << 16, 1 << 40, record_names.VARIABLE_RECORD_BYTES),
         "how much the folder may hold; the oldest files make room",
     ),
     Flag(
         "namespace",
-        conventions.VARIABLE_NAMESPACE,
-        conventions.LOCAL_NAMESPACE,
+        record_names.VARIABLE_NAMESPACE,
+        record_names.LOCAL_NAMESPACE,
         str,
         "where it runs, as records say it",
     ),
@@ -304,5 +304,5 @@ def settings_of(
             help=f"{flag.help}{shown}",
         )
     # On a command line every process of the machine could read it.
-    secret: dict[str, Any] = {"record_key": environment.get(conventions.VARIABLE_RECORD_KEY, "")}
+    secret: dict[str, Any] = {"record_key": environment.get(record_names.VARIABLE_RECORD_KEY, "")}
     return kind(**vars(parser.parse_args(arguments)), **secret)

@@ -1,0 +1,91 @@
+"""The quality of a model in production: alerts on what `aimass truth` measures, in each environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aimass_compiler.diagnostics import Example, Explanation, Finding, Severity
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.monitoring import Labels
+from aimass_compiler.pipeline.override_locations import place_in
+from aimass_compiler.render.emit import emit
+from aimass_compiler.render.pipeline_json import PipelineJson
+from aimass_compiler.render.quality.alert_rules import prometheus_rule
+from aimass_compiler.render.target import Layer, Manifest, Rendered, Target
+
+_LABELS = "monitoring: {labels: {source: data/truth.csv}}"
+_SAMPLED = "serving: {logs: {predictions: {sample: 0.1}}}"
+_FORECAST = (
+    "target: tenure\nmodel: lightgbm\n"
+    "features: [lags: {column: tenure, lags: [1]}, one_hot: [plan, churned]]\n"
+    "task: {forecast: 3}\ndata: {columns: {day: time}}"
+)
+EXPLANATIONS = (
+    Explanation(
+        "AM570",
+        "no prediction is recorded that the truth could be held against",
+        "`monitoring.labels` measures the model on records of its predictions, which servers write only "
+        "where `serving.logs.predictions.sample` is above 0. Record a share of the requests, or leave "
+        "`labels` out.",
+    ),
+    Explanation(
+        "AM571",
+        "the truth cannot be held against answers of this kind",
+        "`aimass truth` measures classifications and regressions, of which each row has one right answer "
+        "that is known later. Forecasts, several labels, clusters and texts are not measured yet.",
+    ),
+)
+EXAMPLES = (
+    Example("AM570", fails=_LABELS, passes=f"{_LABELS}\n{_SAMPLED}"),
+    Example(
+        "AM571",
+        fails=f"{_FORECAST}\n{_LABELS}\n{_SAMPLED}",
+        passes=f"{_FORECAST}\n{_SAMPLED}",
+    ),
+)
+_RULES_FILE = "quality-alerts.yaml"
+
+
+def render(source: PipelineJson) -> Rendered:
+    """The alerts of each environment."""
+    pipeline = source.pipeline
+    overlays = {
+        name: _layer(pipeline, name, here.monitoring.labels)
+        for name, here in pipeline.environments.items()
+        if here.monitoring.labels is not None
+    }
+    return Rendered(overlays=overlays)
+
+
+def _layer(pipeline: Pipeline, name: str, labels: Labels) -> Layer:
+    rule = prometheus_rule(pipeline, name, labels)
+    head = {key: rule[key] for key in ("apiVersion", "kind")}
+    head |= {"metadata": {"name": rule["metadata"]["name"]}}
+    return Layer(manifests={_RULES_FILE: Manifest(head, emit(rule, pipeline.path))})
+
+
+def findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """A truth that nothing can be held against."""
+    told = set()
+    for name, here in pipeline.environments.items():
+        if here.monitoring.labels is None:
+            continue
+        path = place_in(pipeline, name, "monitoring.labels")
+        if path in told:
+            continue
+        told.add(path)
+        if not here.serving.logs.predictions.sample:
+            message = f"no prediction is recorded in `{name}` that the truth could be held against"
+            hint = "add `serving: {logs: {predictions: {sample: 0.1}}}`"
+            yield Finding("AM570", path, message, help=hint, severity=Severity.WARNING)
+        if not _is_measured(pipeline):
+            message = f"the truth cannot be held against the answers of a {pipeline.task.served_as}"
+            yield Finding("AM571", path, message, help="leave `monitoring.labels` out")
+
+
+def _is_measured(pipeline: Pipeline) -> bool:
+    task = pipeline.task
+    return task.has_target and task.forecast is None and not task.is_multilabel and not task.is_written
+
+
+TARGET = Target(render=render, findings=findings)

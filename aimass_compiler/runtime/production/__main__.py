@@ -1,0 +1,147 @@
+"""`python -m aimass_compiler.runtime.production MODEL`: measure a model in production; `aimass truth`
+calls it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aimass_compiler import conventions
+from aimass_compiler.character_set import print_everywhere
+from aimass_compiler.model_path import name_of
+from aimass_compiler.records.query import RecordsWanted, ask
+from aimass_compiler.records.store_files import RecordsFailure
+from aimass_compiler.runtime.evaluation.measures import metrics_of
+from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.parts import read_parts
+from aimass_compiler.runtime.production import exposition
+from aimass_compiler.runtime.production.judged_rows import truth_of, usable
+from aimass_compiler.runtime.production.report import Standard, report
+from aimass_compiler.runtime.workspace import Workspace, read_json, write_json
+from aimass_compiler.stages import Stage, artifacts
+
+if TYPE_CHECKING:
+    import polars
+
+    from aimass_compiler.catalog.task import Task
+    from aimass_compiler.pipeline.monitoring import Labels
+
+_READS = ("task", "data.columns", "evaluation", "objective", "monitoring.labels")
+_STAGE = Stage("production", "measure the model in production", _READS)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, write production.json and tell Prometheus; answers an ExitCode."""
+    print_everywhere()
+    parsed = _parser().parse_args(arguments)
+    try:
+        return int(_measure(parsed, Workspace(parsed.root.resolve(), parsed.model)))
+    except StageFailure as failure:
+        print(f"truth: {failure.message}", file=sys.stderr)
+        if failure.help:
+            print(f"  help: {failure.help}", file=sys.stderr)
+        return int(failure.code)
+    except RecordsFailure as failure:
+        print(f"truth: {failure}\n  help: {failure.help}", file=sys.stderr)
+        return int(ExitCode.FAILED)
+    except OSError as error:
+        print(f"truth: {error.filename or 'a file'} could not be read or written: {error}", file=sys.stderr)
+        return int(ExitCode.DISK)
+
+
+def _measure(parsed: argparse.Namespace, workspace: Workspace) -> ExitCode:
+    parts, model, now = (
+        read_parts(workspace.generated / conventions.PIPELINE_FILE, _STAGE),
+        name_of(parsed.model),
+        datetime.now(UTC),
+    )
+    labels, task = parts["labels"], _named(parts["task"], workspace)
+    since = now - timedelta(seconds=labels.window.seconds + labels.delay.seconds)
+    namespace, table = _recorded(parsed.store, model, parsed.namespaces, task, since)
+    truth = truth_of(labels, task, parts["columns"], workspace.root)
+    standard = Standard(
+        task, metrics_of(parts["evaluation"], parts["objective"]), parts["evaluation"], parts["columns"]
+    )
+    found = {"model": model, "namespace": namespace} | report(table, truth, labels, standard, now)
+    found["reference"] = _reference(workspace, found["metrics"])
+    write_json(workspace.path(artifacts.PRODUCTION), found)
+    _tell(found, labels)
+    registry = exposition.series(model, namespace, found)
+    if parsed.textfile is not None:
+        exposition.write(registry, parsed.textfile)
+    if parsed.push is not None:
+        exposition.push(registry, parsed.push, model, namespace)
+    is_missed = any(not gate["passed"] for gate in found["gates"])
+    return ExitCode.GATE if is_missed else ExitCode.DONE
+
+
+def _recorded(
+    store: str, model: str, namespaces: Iterable[str], task: Task, since: datetime
+) -> tuple[str, polars.DataFrame]:
+    """The first of the namespaces in which the model has records, and these. Raises StageFailure."""
+    for namespace in namespaces:
+        wanted = RecordsWanted(model=model, namespaces=(namespace,), since=since)
+        found = ask(store, wanted)
+        if found.num_rows:
+            table = usable(found, task)
+            if table.height:
+                return namespace, table
+    message = f"{store} has no records of {model} since {since:%Y-%m-%d %H:%M}"
+    raise StageFailure(ExitCode.DATA, message, "`serving.logs.predictions.sample` says how many are recorded")
+
+
+def _named(task: Task, workspace: Workspace) -> Task:
+    """The task with its classes, as training found them where the spec does not say them."""
+    best = workspace.path(artifacts.BEST)
+    return task.naming(read_json(best).get("classes", task.classes)) if best.is_file() else task
+
+
+def _reference(workspace: Workspace, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The same metrics on the test split, where this checkout has them."""
+    path = workspace.path(artifacts.METRICS)
+    measured = read_json(path).get("test", {}) if path.is_file() else {}
+    return {name: measured[name] for name in metrics if name in measured}
+
+
+def _tell(found: Mapping[str, Any], labels: Labels) -> None:
+    due = found["coverage"]
+    coverage = "" if due is None else f", {due:.0%} of those older than {labels.delay}"
+    print(
+        f"{found['model']} in {found['namespace']}, version {found['version']}: the truth of "
+        f"{found['labelled']:,} of {found['records']:,} recorded rows is known{coverage}"
+    )
+    estimated = found["estimated"]["metrics"]
+    for name, value in found["metrics"].items():
+        told = "not measured" if value is None else f"{value:.4g}"
+        reference = found["reference"].get(name)
+        told += "" if reference is None else f" (test split: {reference:.4g})"
+        print(f"  {name}: {told}{_estimated(estimated[name]) if name in estimated else ''}")
+    for gate in found["gates"]:
+        mark = "kept" if gate["passed"] else "surely missed" if gate["surely_missed"] else "missed"
+        part = "".join(f" where {name} is {value}" for name, value in gate.get("slice", {}).items())
+        print(f"  gate {gate['metric']}{part} {gate['condition']}: {mark}")
+
+
+def _estimated(each: Mapping[str, float]) -> str:
+    error = f", off by {each['error']:+.2g} where it is known" if "error" in each else ""
+    about = f"{each['value']:.4g} ({each['low']:.4g} to {each['high']:.4g}{error})"
+    return f"; of rows without a truth about {about}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m aimass_compiler.runtime.production", description=__doc__)
+    parser.add_argument("model", help="the model's name: its folder below generated/")
+    parser.add_argument("namespaces", nargs="+", help="where records may be from; the first that has any")
+    parser.add_argument("--store", required=True, help="the store of records")
+    parser.add_argument("--textfile", type=Path, help="a file for the node exporter's textfile collector")
+    parser.add_argument("--push", help="the address of a Pushgateway")
+    parser.add_argument("--root", type=Path, default=Path(), help="the project's root (default: here)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
