@@ -36,15 +36,18 @@ class Way:
     """Another one is another version."""
     timeout: str = "2s"
     """Of a request; the route knows it, too."""
+    by_requests: bool = False
+    """Whether KEDA counts them, by requests in flight."""
 
     def __str__(self) -> str:
         kind = "canary" if self.has_canary else "plain"
-        return f"{kind}-{self.least}-{self.most}" + (f"-v{self.seed}-{self.timeout}")
+        by = "-keda" if self.by_requests else ""
+        return f"{kind}-{self.least}-{self.most}" + (f"-v{self.seed}-{self.timeout}{by}")
 
     @property
     def serving(self) -> dict[str, Any]:
         rollout = {"rollout": {"canary": [25, 100]}} if self.has_canary else {}
-        replicas = {"min": self.least, "max": self.most}
+        replicas = {"min": self.least, "max": self.most, **({"requests": 8} if self.by_requests else {})}
         small = {"cpu": "100m", "memory": "256Mi"}
         limits = {"timeout": self.timeout}
         return {"gateway": _GATEWAY, "replicas": replicas, "resources": small, "limits": limits, **rollout}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.harness import argo_rollouts
 
 pytestmark = pytest.mark.cluster
 FIXED, SCALED, CANARY = Way(3, 3), Way(3, 12), Way(3, 12, has_canary=True)
+COUNTED = Way(3, 12, by_requests=True)
 #: From each kind to each other one, and between few servers and many.
 TOUR = (
     FIXED,
@@ -106,6 +108,21 @@ def shift(model: Model, stable: int, canary: int, manager: str = "gatewayAPI") -
 def test_no_server_is_lost_on_the_way_to_another_way_of_serving(model: Model, rollouts: None) -> None:
     for before, after in zip((None, *TOUR), TOUR, strict=False):
         move(model, before, after)
+
+
+def test_no_server_is_lost_between_an_autoscaler_and_keda(model: Model) -> None:
+    for before, after in itertools.pairwise((None, SCALED, COUNTED, FIXED, COUNTED, SCALED)):
+        assert after is not None
+        move(model, before, after)
+
+
+def test_kedas_admission_finds_an_autoscaler_that_it_may_count_beside(model: Model) -> None:
+    assert model.as_served(SCALED).run("apply", "--timeout=60s").code == 0
+    assert "annotations" not in model.get("hpa")["metadata"]
+    assert model.as_served(COUNTED).run("apply", "--no-prune", "--timeout=60s").code == 0
+    assert model.get("hpa")["metadata"]["annotations"] == {"validations.keda.sh/hpa-ownership": "false"}
+    assert model.as_served(COUNTED).run("apply", "--timeout=60s").code == 0
+    assert model.cluster.objects("hpa", model.namespace) == []
 
 
 def test_a_new_model_begins_with_as_many_servers_as_it_needs(model: Model) -> None:
