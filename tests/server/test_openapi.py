@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from aimass_compiler.runtime.server.documents import openapi_document
 from aimass_compiler.runtime.server.package import read_package
@@ -76,3 +79,45 @@ def test_pictures_and_numbers_have_their_schemas(tmp_path: Path) -> None:
     price = openapi_document(read_package(packages.price(tmp_path / "price")).signature)
     assert schema(price, "Prediction").is_valid({"prediction": 1.5})
     assert not schema(price, "Row").is_valid({"x0": 1, "x1": 1})
+
+
+@pytest.mark.parametrize("name", ["churn", "price", "digits"])
+def test_it_is_a_document_of_openapi(tmp_path: Path, name: str) -> None:
+    signature = read_package(getattr(packages, name)(tmp_path / name)).signature
+    for explained in (0, 10):
+        told = openapi_document(signature, explained)
+        assert [*OpenAPIV31SpecValidator(told).iter_errors()] == []
+        assert ("/explain" in told["paths"]) is bool(explained)
+        for example in told["components"]["schemas"]["Row"]["examples"]:
+            schema(told, "Row").validate(example)
+
+
+def values(column: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Values of a column's schema."""
+    if "enum" in column:
+        return st.sampled_from(column["enum"])
+    # Beyond single precision a model may overflow, which is refused as well, and no schema can say.
+    ends = column.get("minimum", -1e30), column.get("maximum", 1e30)
+    kinds: dict[str, st.SearchStrategy[Any]] = {
+        "null": st.none(),
+        "number": st.floats(*ends, allow_nan=False, allow_infinity=False) | st.integers(*map(int, ends)),
+        "string": st.text(min_size=column.get("minLength", 0)),
+    }
+    return st.one_of(kinds[kind] for kind in column.get("type", ["string"]))
+
+
+def test_every_row_that_fits_is_taken_and_answered_as_the_document_says(churn: Server) -> None:
+    told = churn.get("/openapi.json").json
+    row, answer = told["components"]["schemas"]["Row"], answered(told, "/predict", "post")
+    columns = {name: values(column) for name, column in row["properties"].items()}
+    required = {name: columns.pop(name) for name in row["required"]}
+
+    @settings(max_examples=100, deadline=None)
+    @given(st.fixed_dictionaries(required, optional=columns))
+    def is_taken(row: dict[str, Any]) -> None:
+        schema(told, "Row").validate(row)
+        reply = churn.predict(row)
+        assert reply.status == 200, reply.body
+        answer.validate(reply.json)
+
+    is_taken()
