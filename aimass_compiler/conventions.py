@@ -195,6 +195,7 @@ VARIABLE_SERVER, VARIABLE_MEMORY_BYTES = "AIMASS_SERVER", "AIMASS_MEMORY_BYTES"
 #: As OpenTelemetry calls them. Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 VARIABLE_TRACES_ENDPOINT, VARIABLE_TRACES_SAMPLE = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER_ARG"
 VARIABLE_GRPC_PORT, VARIABLE_ACCESS = "AIMASS_GRPC_PORT", "AIMASS_ACCESS"
+VARIABLE_WORKERS = "AIMASS_WORKERS"
 VARIABLE_DRAIN_SECONDS, VARIABLE_STAY_SECONDS = "AIMASS_DRAIN_SECONDS", "AIMASS_STAY_SECONDS"
 
 # ---- metrics that the server exports and that alerts and dashboards read -------------------------

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aimass_compiler.checks._example import Example
-from aimass_compiler.diagnostics import Explanation, Finding
-from aimass_compiler.pipeline.override_locations import place_in
+from aimass_compiler.diagnostics import Explanation, Finding, Severity
+from aimass_compiler.pipeline.override_locations import place_in, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,15 @@ EXPLANATIONS = (
         "`serving.grpc` is the Open Inference Protocol over gRPC, which has tensors and no conversations: "
         "servers of language models answer OpenAI's API over HTTP alone. A server that several models share "
         "is described in aimass.yaml, and one of them cannot open a further port on it, nor say where its "
-        "traces go. vLLM has options for these. Leave the key out.",
+        "traces go. vLLM has options for these. `workers` are processes of a server of rows; weights of a "
+        "language model are held once. Leave the key out.",
+    ),
+    Explanation(
+        "AM561",
+        "the workers do not fit into what a server has",
+        "Each worker is a separate process that loads the model: about 80 MiB before the model, and at most "
+        "one core. With less memory the node ends the server; with less CPU, workers only take turns. Raise "
+        "`serving.resources`, or lower `serving.workers`.",
     ),
 )
 EXAMPLES = (
@@ -33,20 +41,45 @@ EXAMPLES = (
         passes="`serving: {grpc: true}`",
         of="situation",
     ),
+    Example(
+        "AM561",
+        fails="serving: {workers: 8, resources: {cpu: 8, memory: 512Mi}}",
+        passes="serving: {workers: 8, resources: {cpu: 8, memory: 1Gi}}",
+    ),
 )
+#: What a worker takes before its model does.
+_WORKER_BYTES = 80 * 2**20
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Keys that mean nothing to what serves, for all or in one environment."""
+    for path, serving in written(pipeline, "serving"):
+        yield from _too_many(path, serving)
     seen: set[Path] = set()
     for name, environment in pipeline.environments.items():
         serving = environment.serving
-        for key, other in (("grpc", _without_grpc(pipeline, serving)), ("tracing", _without_traces(serving))):
+        with_rows_alone = _without_grpc(pipeline, serving)
+        lacking = {"grpc": with_rows_alone, "workers": with_rows_alone, "tracing": _without_traces(serving)}
+        for key, other in lacking.items():
             place = place_in(pipeline, name, f"serving.{key}")
             if getattr(serving, key) and other and place not in seen:
                 seen.add(place)
                 message = f"`{key}` is not for {other}"
                 yield Finding("AM560", place, message, help=f"leave `{key}` out", at_key=True)
+
+
+def _too_many(path: Path, serving: Serving) -> Iterator[Finding]:
+    count, resources = serving.workers or 1, serving.resources
+    need = count * _WORKER_BYTES
+    where = (*path, "workers")
+    if count > 1 and need > resources.memory.size:
+        message = f"{count} workers take {need >> 20}Mi or more, and the server has {resources.memory}"
+        hint = "raise `resources.memory`, or lower `workers`"
+        yield Finding("AM561", where, message, help=hint, severity=Severity.WARNING)
+    if count > 1 and count > 2 * resources.cpu.amount:
+        message = f"{count} workers take turns on {resources.cpu} cores that are promised to the server"
+        hint = f"write `resources: {{cpu: {count}}}`, or lower `workers`"
+        yield Finding("AM561", where, message, help=hint, severity=Severity.WARNING)
 
 
 def _without_grpc(pipeline: Pipeline, serving: Serving) -> str:

@@ -285,6 +285,9 @@ class Serving(Frozen):
     """How many nodes one server spans, with the environment's accelerators on each; by default one."""
     vllm: Vllm | None = Field(None, exclude_if=is_absent)
     """Options of vLLM."""
+    workers: Integer | None = Field(None, ge=1, le=64, exclude_if=is_absent)
+    """How many processes answer in each server, side by side on one port; by default one. `resources` and
+    `limits` are those of all together."""
     tracing: Tracing | None = Field(None, exclude_if=is_absent)
     """Where servers export the spans of requests; by default nowhere."""
     grpc: bool | None = Field(None, exclude_if=is_absent)

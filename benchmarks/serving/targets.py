@@ -52,6 +52,7 @@ class Target:
 OURS = Server(
     "aimass", ("-m", "aimass_compiler.runtime.server", "PACKAGE", "--host=127.0.0.1", "--port=PORT")
 )
+TWO_WORKERS = Server("aimass, 2 workers", (*OURS.arguments, "--workers=2"))
 BARE = Server("bare", (str(_PEERS / "bare.py"), "PACKAGE", "PORT"))
 FASTAPI = Server(
     "FastAPI + scikit-learn",
@@ -90,6 +91,7 @@ def targets() -> list[Target]:
     return [
         Target("bare ASGI + onnxruntime", BARE, "/", _json([ROW])),
         Target("aimass /predict", OURS, "/predict", _json({"rows": [row]})),
+        Target("aimass /predict, 2 workers", TWO_WORKERS, "/predict", _json({"rows": [row]})),
         Target("aimass /v2, a tensor a column", OURS, infer, _json({"inputs": named})),
         Target(
             "aimass /v2, packed", OURS, infer, _json({"inputs": [_tensor("numbers", len(ROW), data=ROW)]})

@@ -101,7 +101,9 @@ def test_every_variable_of_the_server_is_set() -> None:
     variables = {value for name, value in vars(conventions).items() if name.startswith("VARIABLE_")}
     variables.remove(conventions.VARIABLE_CACHE)  # the compiler's own
     variables -= {conventions.VARIABLE_SERVER, conventions.VARIABLE_MEMORY_BYTES}  # of shared servers
-    explaining = render(pipeline({"serving": {"explanations": {}, "grpc": True, "tracing": TRACING}}))
+    explaining = render(
+        pipeline({"serving": {"explanations": {}, "grpc": True, "tracing": TRACING, "workers": 2}})
+    )
     promised = {"first_token": {"p95": "800ms"}, "token": {"p95": "60ms"}}
     generating = render(language_model({"structured_output": "none", "objectives": promised}))
     guarding = render(VARIED["callers"])

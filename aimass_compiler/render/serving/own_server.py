@@ -112,6 +112,7 @@ def variables(served: Served) -> dict[str, str]:
         conventions.VARIABLE_DRAIN_SECONDS: str(drain_seconds(serving)),
         conventions.VARIABLE_STAY_SECONDS: str(conventions.STAY_SECONDS),
         **({conventions.VARIABLE_GRPC_PORT: str(conventions.GRPC_PORT)} if serving.grpc else {}),
+        **({conventions.VARIABLE_WORKERS: str(serving.workers)} if (serving.workers or 1) > 1 else {}),
         **_of_traces(serving),
         **callers.variables(serving),
         **_of_text(serving),

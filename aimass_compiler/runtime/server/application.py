@@ -32,6 +32,7 @@ from aimass_compiler.runtime.server.prediction_records import LoggedRecords
 from aimass_compiler.runtime.server.record_folder import RecordFolder
 from aimass_compiler.runtime.server.request import Receive, RequestIdentities, peer_of
 from aimass_compiler.runtime.server.response import TRACE_HEADER, RequestError, Response, trace_of
+from aimass_compiler.runtime.server.worker_peers import Counted, WorkerPeers
 
 if TYPE_CHECKING:
     from aimass_compiler.runtime.server.log import EventLog
@@ -61,7 +62,9 @@ class HttpApplication(ABC):
 
     served: Mapping[str, str]
 
-    def __init__(self, settings: ServerSettings, log: EventLog) -> None:
+    def __init__(self, settings: ServerSettings, log: EventLog, peers: WorkerPeers | None = None) -> None:
+        """With `peers`, as one of several workers."""
+        self.peers = peers
         self.in_flight = 0
         self.is_draining = False
         self.is_closing = False
@@ -76,6 +79,11 @@ class HttpApplication(ABC):
         self._log = log
         self._identities = RequestIdentities()
         self.gate = None if settings.access is None else AccessGate(settings.access, log, settings.workers)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether callers may come: to all workers, where there are several."""
+        return not self.is_draining and (self.peers is None or self.peers.have_started)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -188,7 +196,7 @@ class HttpApplication(ABC):
     async def _own(self, path: str) -> Response | None:
         """What the server answers of itself."""
         if path == conventions.READY_PATH:
-            return state_of({}, is_ready=not self.is_draining)
+            return state_of({}, is_ready=self.is_ready)
         if path == conventions.LIVE_PATH:
             return document({"live": True})
         if path == conventions.METRICS_PATH:
@@ -222,9 +230,15 @@ class HttpApplication(ABC):
 class Application(HttpApplication):
     """Serves one package."""
 
-    def __init__(self, package: Package, settings: ServerSettings, log: EventLog) -> None:
+    def __init__(
+        self,
+        package: Package,
+        settings: ServerSettings,
+        log: EventLog,
+        peers: WorkerPeers | None = None,
+    ) -> None:
         """Load and warm up the model; raises ServerFailure when the package does not fit together."""
-        super().__init__(settings, log)
+        super().__init__(settings, log, peers)
         self.served = {"model": package.signature.model, "version": package.signature.version}
         self.traces = traces_to(settings, self.served)
         self.model = ModelService(package, settings, log, self)
@@ -233,7 +247,9 @@ class Application(HttpApplication):
             self.model.metrics.registry.register(CallerCollector(package.signature.model, self.gate))
 
     def begin(self) -> None:
-        """Nothing goes on beside requests."""
+        """Tell other workers what was counted; else nothing goes on beside requests."""
+        if self.peers is not None:
+            self._telling = asyncio.ensure_future(self.peers.answer(self._counted))
 
     def close(self) -> None:
         self.model.close()
@@ -244,8 +260,17 @@ class Application(HttpApplication):
         return self.model, path
 
     async def _metrics_text(self) -> bytes:
+        if self.peers is None:
+            self.model.account.settle()
+            return self.model.metrics.text()
+        others = await self.peers.others()
         self.model.account.settle()
-        return self.model.metrics.text()
+        with self.model.drift.joined([(found.rows, found.counts) for found in others]):
+            return self.peers.total(self.model.metrics.text(), others)
+
+    def _counted(self) -> Counted:
+        self.model.account.settle()
+        return Counted(self.model.metrics.text(), *self.model.drift.counted())
 
     def _missing(self, path: str, headers: Headers) -> Response:
         del headers

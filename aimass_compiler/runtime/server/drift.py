@@ -8,6 +8,7 @@ values. A share of zero counts as 1e-4, so that an empty bin weighs much and not
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,7 +19,7 @@ from aimass_compiler.conventions import ExitCode
 from aimass_compiler.runtime.server.response import ServerFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -136,6 +137,7 @@ class DriftMonitor:
         self._rows = numpy.zeros(_STEPS, dtype=numpy.int64)
         self._step = int(now() / self._step_seconds)
         self._tensors = {tensor for _, tensor, _, _ in self._columns}
+        self._others: Sequence[tuple[int, Sequence[int]]] = ()
 
     def observe(self, predictions: Sequence[Tensors]) -> None:
         """Count inputs and their `prediction`; many at once cost little more than one."""
@@ -159,10 +161,26 @@ class DriftMonitor:
         self._counts[here] += numpy.array(counts, dtype=numpy.int64)
         self._rows[here] += rows
 
+    def counted(self) -> tuple[int, list[int]]:
+        """The rows of the window, and how many are in each bin."""
+        self._forget()
+        return int(self._rows.sum()), self._counts.sum(axis=0).tolist()
+
+    @contextlib.contextmanager
+    def joined(self, others: Sequence[tuple[int, Sequence[int]]]) -> Iterator[None]:
+        """While this lasts, what other workers counted is part of the scores."""
+        self._others = others
+        try:
+            yield
+        finally:
+            self._others = ()
+
     def scores(self) -> tuple[int, dict[str, float]]:
         """The rows of the window and the index of each feature; no features while there are no rows."""
-        self._forget()
-        rows, counts = int(self._rows.sum()), self._counts.sum(axis=0)
+        rows, counted = self.counted()
+        counts = numpy.array(counted)
+        for more, others in self._others:
+            rows, counts = rows + more, counts + numpy.array(others)
         if rows == 0:
             return 0, {}
         shares = numpy.split(counts / rows, self._offsets[1:-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import select
@@ -15,12 +16,16 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from aimass_compiler.runtime.server.worker_peers import WorkerPeers
+
 _OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
 #: What waits for a reader at most: at 200 bytes a line, some seconds of a busy server.
 _WAITING_BYTES = 4 << 20
 #: How long the end waits for a reader that does not read.
 _CLOSE_SECONDS = 1.0
 _LOOK_SECONDS = 1.0
+#: What whoever runs a server waits for, which the supervisor of workers says itself.
+_OF_SERVERS = frozenset(("start", "ready", "drain", "stop"))
 
 
 class EventLog:
@@ -29,8 +34,8 @@ class EventLog:
     What a reader does not take in time, or a full disk does not take at all, is dropped and counted.
     """
 
-    def __init__(self, stream: BinaryIO | None = None) -> None:
-        """Write to `stream`, which must be a file of the operating system."""
+    def __init__(self, stream: BinaryIO | None = None, peers: WorkerPeers | None = None) -> None:
+        """Write to `stream`, which must be a file of the operating system; workers do by turns."""
         self._file = (stream or sys.stdout.buffer).fileno()
         self._is_waited_for = threading.Condition()
         self._waiting: list[tuple[bytes, int]] = []
@@ -38,11 +43,15 @@ class EventLog:
         self._thread: threading.Thread | None = None
         self._is_closed = False
         self._is_broken_off = False
+        self._peers = peers
         self.dropped = 0
         """Lines that nobody will read."""
 
     def event(self, name: str, fields: Mapping[str, Any], level: str = "info") -> None:
         """Write one event with its time in UTC."""
+        if self._peers is not None:
+            name = f"worker {name}" if name in _OF_SERVERS else name
+            fields = {**fields, "worker": self._peers.worker}
         self.write([{"time": datetime.now(UTC), "level": level, "event": name, **fields}])
 
     def write(self, lines: Iterable[Mapping[str, Any]]) -> None:
@@ -86,7 +95,8 @@ class EventLog:
                     return
                 taken, self._waiting = self._waiting, []
             for text, lines in taken:
-                self._put(text, lines)
+                with contextlib.nullcontext() if self._peers is None else self._peers.turn():
+                    self._put(text, lines)
                 with self._is_waited_for:
                     self._waiting_bytes -= len(text)
 

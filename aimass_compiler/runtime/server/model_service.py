@@ -45,7 +45,10 @@ _SHOWN = 100
 class ServerState(Protocol):
     """What a model asks of the server that it is in."""
 
-    is_draining: bool
+    @property
+    def is_ready(self) -> bool:
+        """Whether callers may come."""
+
     is_closing: bool
     """Whether it is too late to begin anything."""
     unfinished: int
@@ -74,7 +77,7 @@ class ModelService:
         self.signature = signature = package.signature
         self.in_flight = 0
         self._settings, self._log, self._server, self._sharing = settings, log, server, sharing
-        drift = DriftMonitor(package.reference, signature, settings.drift_window_seconds)
+        self.drift = drift = DriftMonitor(package.reference, signature, settings.drift_window_seconds)
         self.metrics = Metrics(signature, package.reference, drift, lambda: self.in_flight)
         self.metrics.concurrency_limit.set(settings.concurrency)
         named = {} if sharing is None else {"model": signature.model}
@@ -162,7 +165,7 @@ class ModelService:
         if written is not None:
             return written()
         if any(path == f"{own}/ready" for own in model_paths(self.signature)):
-            return state_of({"name": self.signature.model}, is_ready=not self._server.is_draining)
+            return state_of({"name": self.signature.model}, is_ready=self._server.is_ready)
         return None
 
     def hint(self, path: str, others: tuple[str, ...] = ()) -> str:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ctypes
 import errno
 import logging
 import signal
 import socket
-import struct
-import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import uvicorn
 
-from aimass_compiler.conventions import ExitCode
 from aimass_compiler.runtime.server.connection import HttpConnection
+from aimass_compiler.runtime.server.listener import bound, shut_out
 from aimass_compiler.runtime.server.log import EventLog, LibraryLog
-from aimass_compiler.runtime.server.response import ServerFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,6 +24,7 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.server.connection_table import ConnectionTable
     from aimass_compiler.runtime.server.grpc_server import GrpcServer
     from aimass_compiler.runtime.server.settings import ServerSettings
+    from aimass_compiler.runtime.server.worker_peers import WorkerPeers
 
 
 class ServedApplication(Protocol):
@@ -55,47 +51,6 @@ class ServedApplication(Protocol):
         """Leave nothing that keeps the process from ending, and nothing uncounted."""
 
 
-#: What the kernel keeps of a connection, in each direction (Linux doubles it). Left alone it is up to 4 MiB
-#: for a caller that does not read, out of the container's memory.
-_BUFFER_BYTES = 128 << 10
-_SO_ATTACH_FILTER = 26
-#: A program for the kernel's packet filter: load the flags of the TCP header; drop SYN, take the rest.
-#: Source: https://docs.kernel.org/networking/filter.html
-_NO_SYN = ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
-
-
-def bound(host: str, port: int) -> socket.socket:
-    """A socket that has the address but takes no connection yet, so that nobody waits for the load.
-
-    Raises ServerFailure when the address cannot be had.
-    """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):  # connections inherit them
-            listener.setsockopt(socket.SOL_SOCKET, buffer, _BUFFER_BYTES)
-        listener.bind(address)
-    except OSError as error:
-        message = f"{host}:{port} cannot be served from: {error.strerror or error}"
-        raise ServerFailure(ExitCode.ADDRESS, f"{message}; choose another with --host and --port") from error
-    return listener
-
-
-def shut_out(listener: socket.socket) -> None:
-    """Let nobody new knock, while those who did are still let in.
-
-    Closing a listening socket resets every connection that it has not accepted yet. Whoever knocks now is not
-    heard, asks again after a second, and is refused by then: its request was never sent, so none is lost.
-    """
-    if sys.platform != "linux":
-        return
-    steps = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in _NO_SYN))
-    program = struct.pack("HP", len(_NO_SYN), ctypes.addressof(steps))
-    with contextlib.suppress(OSError):  # sandboxes that have no such filter lose what was just arriving
-        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
-
-
 _BACKLOG = 2048
 _NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 #: How long connections that were made before the door was shut may take to be seen.
@@ -105,15 +60,21 @@ _WARN_SECONDS = 10.0
 _LAST_SECONDS = 0.1
 
 
-def serve(settings: ServerSettings, log: EventLog, load: Callable[[], ServedApplication]) -> None:
+def serve(
+    settings: ServerSettings,
+    log: EventLog,
+    load: Callable[[], ServedApplication],
+    peers: WorkerPeers | None = None,
+) -> None:
     """Serve what `load` answers until SIGTERM or SIGINT, then finish what is in flight.
 
-    Raises ServerFailure when the address cannot be bound or the package cannot be served.
+    With `peers`, on the port that it shares with others. Raises ServerFailure when the address cannot be
+    bound or the package cannot be served.
     """
     started = time.monotonic()
     log.event("start", {"package": str(settings.package)})
     logging.getLogger().addHandler(LibraryLog(log))
-    with bound(settings.host, settings.port) as listener:
+    with peers.listener() if peers is not None else bound(settings.host, settings.port) as listener:
         application = load()
         ready = {
             **application.served,
@@ -121,12 +82,14 @@ def serve(settings: ServerSettings, log: EventLog, load: Callable[[], ServedAppl
             "port": listener.getsockname()[1],
             "seconds": round(time.monotonic() - started, 3),
         }
-        server = _DrainingServer(application, settings, log, ready, listener)
+        server = _DrainingServer(application, settings, log, ready, listener, peers)
         try:
             server.run(sockets=[listener])
         finally:
             application.close()
     seconds = round(time.monotonic() - started, 3)
+    if peers is not None:
+        peers.note_unfinished(application.unfinished)
     log.event("stop", {"seconds": seconds, "unfinished": application.unfinished})
 
 
@@ -140,6 +103,7 @@ class _DrainingServer(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyp
         log: EventLog,
         ready: dict[str, object],
         listener: socket.socket,
+        peers: WorkerPeers | None,
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -169,6 +133,7 @@ class _DrainingServer(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyp
         self._has_logged_drain = False
         self._crowded_out = 0
         self._warned = 0.0
+        self._peers = peers
         self._grpc: GrpcServer | None = None
         self._leaving: asyncio.Future[None] | None = None
 
@@ -178,6 +143,8 @@ class _DrainingServer(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyp
         await super().startup(sockets)
         self._application.begin()
         await self._start_grpc()
+        if self._peers is not None:
+            self._peers.note_ready()
         self._log.event("ready", self._ready)
 
     async def _start_grpc(self) -> None:

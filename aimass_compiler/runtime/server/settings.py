@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -67,6 +67,11 @@ class ServerSettings:
     """The share of requests that are traced, beside those whose callers say it."""
     access: Path | None = None
     """The folder that says who may ask; without it, who reaches the server may."""
+
+    def share(self, workers: int) -> ServerSettings:
+        """The settings of one of so many workers, which keep the limits together."""
+        each = {name: -(-getattr(self, name) // workers) for name in ("concurrency", "connections")}
+        return replace(self, **each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +251,13 @@ FLAGS = (
 )
 #: Further ones of a server of one package of rows.
 OWN_FLAGS = (
+    Flag(
+        "workers",
+        conventions.VARIABLE_WORKERS,
+        "1",
+        whole(1, 64, conventions.VARIABLE_WORKERS),
+        "processes that answer, side by side",
+    ),
     Flag(
         "grpc-port",
         conventions.VARIABLE_GRPC_PORT,
