@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
 
 import grpc
 import orjson
@@ -235,11 +236,16 @@ class InferenceService:
             "path": path,
             "query_string": b"",
             "headers": [*headers, (b"content-length", b"%d" % len(body))],
-            "client": (context.peer(), 0),
+            "client": (_host(context.peer()), 0),
         }
         await self._application(scope, receive, send)
         start, rest = found
         return _Answer(start["status"], dict(start["headers"]), rest["body"])
+
+
+def _host(peer: str) -> str:
+    """The address in what the library calls a peer: `ipv4:10.0.0.7:5123`, or `ipv6:%5B::1%5D:5123`."""
+    return unquote(peer.partition(":")[2].rpartition(":")[0]).strip("[]")
 
 
 def _model_path(name: str, version: str) -> str:
