@@ -165,3 +165,27 @@ def test_production_stands_beside_the_test_split(tmp_path: Path) -> None:
     assert all(
         text in seen.text for text in ("0.71 ± 0.02", "✗ missed", "90.0%", "Weeks in production", EVIL)
     )
+
+
+def test_values_of_personal_columns_are_on_no_page(tmp_path: Path) -> None:
+    found = churn(tmp_path, "note")
+    path = found.folder / "profile.json"
+    profile = json.loads(path.read_text(encoding="utf-8"))
+    profile["columns"][0]["frequent"] = [["ada@example.com", 0.5]]
+    path.write_text(json.dumps(profile), encoding="utf-8")
+    assert "ada@example.com" in html(report(found))
+    note = found.pipeline.data.columns["note"].model_copy(update={"pii": "omit"})
+    data = found.pipeline.data.model_copy(update={"columns": {**found.pipeline.data.columns, "note": note}})
+    masked = replace(found, pipeline=found.pipeline.model_copy(update={"data": data}))
+    assert "ada@example.com" not in html(report(masked))
+
+
+def test_written_answers_that_differ_come_first(tmp_path: Path) -> None:
+    import polars
+
+    found = results(tmp_path, "tickets", VERDICT={"gates": []})
+    answers = {"prompt": ["a", EVIL], "expected": ["x", "y"], "answer": ["x", EVIL]}
+    polars.DataFrame(answers).write_parquet(found.folder / "evaluate/predictions.parquet")
+    seen = Seen(html(report(found)))
+    assert seen.text.index("differs") < seen.text.index("✓ as expected")
+    assert EVIL in seen.text

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from aimass_compiler.cli.pages import charts
-from aimass_compiler.cli.pages.blocks import Block, Cell, Chart, Grid
+from aimass_compiler.cli.pages.blocks import Block, Cell, Chart, Grid, Marked, Remark
 from aimass_compiler.cli.pages.report.run_results import RunResults
 from aimass_compiler.stages import artifacts
 
 #: So many rows are drawn, evenly apart.
 _DRAWN = 600
 _MOST_CLASSES = 30
+#: So many written answers are shown, of so many characters.
+_READ, _LONGEST = 20, 300
 
 
 def blocks(results: RunResults) -> Iterator[Block]:
@@ -20,6 +22,7 @@ def blocks(results: RunResults) -> Iterator[Block]:
     yield from _confusion(results)
     yield from _curves(results)
     yield from _residuals(results)
+    yield from _written(results)
 
 
 def _confusion(results: RunResults) -> Iterator[Block]:
@@ -109,3 +112,32 @@ def _numbers(results: RunResults) -> list[tuple[float, float]]:
     step = max(1, table.height // _DRAWN)
     rows: Iterator[tuple[Any, Sequence[Any]]] = table.gather_every(step).iter_rows()
     return [(float(truth), float(scores[0])) for truth, scores in rows if truth is not None and len(scores)]
+
+
+def _written(results: RunResults) -> Iterator[Block]:
+    """Some answers of a language model; those that are not as expected come first."""
+    path = results.folder / artifacts.PREDICTIONS
+    if not results.pipeline.task.is_written or not path.is_file():
+        return
+    if results.personal:
+        yield Remark("Answers are not shown: the rows have columns that are marked `pii`.")
+        return
+    import polars
+
+    try:
+        table = polars.read_parquet(path, columns=["prompt", "expected", "answer"])
+    except (OSError, polars.exceptions.PolarsError):
+        return
+    rows = table.sort(polars.col("answer") == polars.col("expected"), maintain_order=True).head(_READ).rows()
+    same = {True: Marked("✓ as expected", "good"), False: Marked("differs", "doubtful")}
+    grid: list[list[Cell]] = [
+        [*(_cut(text) for text in (prompt, expected, answer)), same[answer == expected]]
+        for prompt, expected, answer in rows
+    ]
+    head = ["prompt", "expected", "answer", "result"]
+    yield Grid(f"{len(grid)} answers of {table.height:,}, those that differ first", head, grid)
+
+
+def _cut(text: Any) -> str:
+    shown = str(text or "")
+    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"

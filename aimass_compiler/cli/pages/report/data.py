@@ -24,11 +24,14 @@ def blocks(results: RunResults) -> Iterator[Block]:
             ]
         )
     profile = results.document(artifacts.PROFILE)
-    yield from profile_blocks(profile)
+    yield from profile_blocks(profile, results.personal)
 
 
-def profile_blocks(profile: dict[str, Any]) -> Iterator[Block]:
-    """What a profile of rows says: suspects first, then each column, first what predicts the target best."""
+def profile_blocks(profile: dict[str, Any], personal: frozenset[str] = frozenset()) -> Iterator[Block]:
+    """What a profile of rows says: suspects first, then each column, first what predicts the target best.
+
+    Of `personal` columns no values are shown.
+    """
     if not profile:
         return
     rows = max(1, profile["rows"])
@@ -41,7 +44,7 @@ def profile_blocks(profile: dict[str, Any]) -> Iterator[Block]:
     head = ["column", "type", "missing", "distinct", "values", *(["alone"] if has_target else [])]
     columns = sorted(profile["columns"], key=_told) if has_target else profile["columns"]
     grid = [
-        [*_column(column, rows), *([_alone(column, profile["target"])] if has_target else [])]
+        [*_column(column, rows, personal), *([_alone(column, profile["target"])] if has_target else [])]
         for column in columns
     ]
     about = "; `alone` is how much of a guesser's error a column by itself removes" if has_target else ""
@@ -52,12 +55,13 @@ def _told(column: dict[str, Any]) -> float:
     return -(column["association"]["alone"] if column["association"] else -1)
 
 
-def _column(column: dict[str, Any], rows: int) -> list[Cell]:
+def _column(column: dict[str, Any], rows: int, personal: frozenset[str]) -> list[Cell]:
     share = column["missing"] / rows
     missing: Cell = Marked(f"{share:.1%}", "doubtful" if share > _MANY_MISSING else "") if share else "–"
     about = "~" if column["is_estimated"] else ""
     distinct = "–" if column["type"] == "list" else f"{about}{column['distinct']:,}"
-    return [column["name"], column["type"], missing, distinct, _values(column)]
+    values = "personal" if column["name"] in personal else _values(column)
+    return [column["name"], column["type"], missing, distinct, values]
 
 
 def _values(column: dict[str, Any]) -> str:

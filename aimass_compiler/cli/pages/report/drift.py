@@ -28,21 +28,23 @@ def blocks(results: RunResults) -> Iterator[Block]:
     text = "Population stability index of each column's training rows against those of the run before."
     drawn = [{"label": name, "x": each["psi"]} for name, each in moved[:_MOST] if each["psi"] is not None]
     head = ["column", "stability index", "Kolmogorov–Smirnov", "missing then", "missing now", "new values"]
+    limits = results.pipeline.monitoring.drift
     grid = Grid(
         "Columns, those that moved most first",
         head,
-        [_row(*each, results.pipeline.monitoring.drift) for each in moved],
+        [_row(name, each, limits, is_personal=name in results.personal) for name, each in moved],
         frozenset({1, 2, 3, 4}),
     )
     yield Chart("Movement of columns", text, charts.bars(drawn, "stability index"), grid)
 
 
-def _row(name: str, found: Mapping[str, Any], limits: Drift | None) -> list[Cell]:
+def _row(name: str, found: Mapping[str, Any], limits: Drift | None, *, is_personal: bool) -> list[Cell]:
     index = found["psi"]
     missing = found["missing"]
     shares = [f"{missing[when]:.1%}" for when in ("before", "now")]
     new = ", ".join(map(str, found["new_values"][:5])) or "–"
-    return [name, Marked(number(index), drift_tone(index, limits)), number(found["ks"]), *shares, new]
+    shown = "personal" if is_personal and found["new_values"] else new
+    return [name, Marked(number(index), drift_tone(index, limits)), number(found["ks"]), *shares, shown]
 
 
 def drift_tone(index: float | None, limits: Drift | None) -> Tone:

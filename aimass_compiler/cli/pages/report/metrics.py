@@ -23,7 +23,8 @@ def blocks(results: RunResults) -> Iterator[Block]:
     yield _by_split(results, found)
     metric = results.pipeline.objective.metric
     for column, values in found.get("slices", {}).items():
-        yield from _slices(column, values, metric, found.get("test", {}))
+        if column not in results.personal:
+            yield from _slices(column, values, metric, found.get("test", {}))
     yield from _labels(found)
 
 

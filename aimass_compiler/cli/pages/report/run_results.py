@@ -44,10 +44,9 @@ class RunResults:
         except (OSError, ValueError, csv.Error):
             return []
 
-    def lines(self, path: str) -> list[dict[str, Any]]:
-        """A file of one JSON object a line; none where there is no such file."""
-        try:
-            text = (self.folder / path).read_text(encoding="utf-8")
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
-        except (OSError, ValueError):
-            return []
+    @property
+    def personal(self) -> frozenset[str]:
+        """The columns marked `pii`, whose values are on no page."""
+        return frozenset(
+            name for name, column in self.pipeline.data.columns.items() if column.pii is not None
+        )
