@@ -49,7 +49,7 @@ quick: $(READY) ## the compiler's tests in seconds: few examples of each, nothin
 		$(addprefix tests/,architecture cases checks cli codes decode plan render spec_reader speed starter views)
 
 .PHONY: nightly
-nightly: $(FRAMEWORKS) clients vllm ## the tests that take too long for each change, and what of them cannot run here
+nightly: $(FRAMEWORKS) clients kubeflow vllm ## the tests that take too long for each change, and what of them cannot run here
 	python -m scripts.cluster build --all
 	pytest -n $(WORKERS) -m 'nightly or hypothesis' --hypothesis-profile=night
 
@@ -180,6 +180,15 @@ clients: build/clients-venv/.ready ## install the protocol's own clients, for th
 build/clients-venv/.ready: pyproject.toml
 	uv venv --quiet --clear --python $(PYTHON) build/clients-venv
 	uv pip install --quiet --python build/clients-venv/bin/python --group clients
+	@touch $@
+
+.PHONY: kubeflow
+kubeflow: build/kubeflow-venv/.ready ## install the SDK of Kubeflow Pipelines, for the tests that compile by it
+
+# It wants an older client of Kubernetes than we have.
+build/kubeflow-venv/.ready: pyproject.toml
+	uv venv --quiet --clear --python $(PYTHON) build/kubeflow-venv
+	uv pip install --quiet --python build/kubeflow-venv/bin/python --group kubeflow
 	@touch $@
 
 .PHONY: vllm

@@ -45,7 +45,8 @@ class Trainer:
 def running(cluster: Cluster, namespace: str, folder: Path) -> Iterator[Trainer]:
     """Run them while the block lasts. Raises Refused, ProgramMissing and BuildFailed."""
     for operator in (JOBSET, TRAINER):
-        cluster.define(custom_resources.every_one(operator))
+        for definition in custom_resources.every_one(operator):  # one by one: they are large
+            cluster.define([definition])
     authority = certificates.made("trainer-ca", "trainer.invalid")
     keys = _keys(folder / "k8s-webhook-server" / "serving-certs", authority.server)
     ports = dict(zip((JOBSET, TRAINER), free_ports(2), strict=True))

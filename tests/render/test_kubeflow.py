@@ -21,7 +21,7 @@ from render.models import CHURN, VARIED, merged, pipeline
 WANT = Path(__file__).parent / "want/kubeflow"
 FILES = render(VARIED["kubeflow"])
 #: Of content, which any new key of the language may change.
-_DIGEST = re.compile(r"'?\b(?=[0-9a-f]*[0-9])[0-9a-f]{8,16}\b'?")
+_DIGEST = re.compile(r"'?(?<![0-9]\.)\b(?=[0-9a-f]*[0-9])[0-9a-f]{8,16}\b'?")
 PIPELINE = "pipeline/pipeline.yaml"
 STORE = {"environments": {"dev": {"store": "s3://models/dvc"}}, "pipeline": {"target": "kubeflow"}}
 
