@@ -44,7 +44,7 @@ class ColumnType(Struct, frozen=True):
     #: How the data usually writes it: see `runtime.contract.written`.
     usually_written: ClassVar[tuple[str, ...]] = ()
     #: The bins in which its drift is watched; empty where it is not.
-    drift_bins: ClassVar[Literal["number", "category", ""]] = ""
+    drift_bins: ClassVar[Literal["number", "category", "text", ""]] = ""
 
     def __str__(self) -> str:
         return self.noun
@@ -95,7 +95,7 @@ class Number(ColumnType, frozen=True):
     may_be_nan: ClassVar[bool] = True
     tensor: ClassVar[str] = conventions.NUMBERS_TENSOR
     usually_written: ClassVar[tuple[str, ...]] = ("integer", "float")
-    drift_bins: ClassVar[Literal["number", "category", ""]] = "number"
+    drift_bins: ClassVar[Literal["number", "category", "text", ""]] = "number"
 
 
 class _String(ColumnType, frozen=True):
@@ -119,7 +119,7 @@ class Category(_String, frozen=True):
     name: ClassVar[str] = "category"
     noun: ClassVar[str] = "a category"
     encoder: ClassVar[str] = "one_hot"
-    drift_bins: ClassVar[Literal["number", "category", ""]] = "category"
+    drift_bins: ClassVar[Literal["number", "category", "text", ""]] = "category"
 
 
 class Text(_String, frozen=True):
@@ -128,6 +128,7 @@ class Text(_String, frozen=True):
     name: ClassVar[str] = "text"
     noun: ClassVar[str] = "text"
     encoder: ClassVar[str] = "hash_text"
+    drift_bins: ClassVar[Literal["number", "category", "text", ""]] = "text"
 
 
 class Id(_String, frozen=True):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy
 from aimass_compiler import conventions
 from aimass_compiler.expression.algebra import Column
 from aimass_compiler.expression.plain_name import values_of
+from aimass_compiler.runtime.server.text_drift import length_of, unknown_share, words_of
 
 if TYPE_CHECKING:
     import polars
@@ -22,6 +24,11 @@ _BINS = 10
 #: With so many rows a bin, chance alone seldom brings the index to 0.1, which would say that something moved.
 _ROWS_A_BIN = 20
 _VALUES = 50
+#: Texts that are looked at, and the words of them that are known: as many as say what most texts are about.
+_TEXTS, _WORDS = 100_000, 1_000
+#: A word of fewer texts may be a name, and stays out of the package.
+_FEWEST_TEXTS = 5
+_EDGES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 
 
 def reference_of(rows: Table, inputs: Sequence[Column]) -> dict[str, Any]:
@@ -84,7 +91,47 @@ def category_reference(values: polars.Series) -> dict[str, Any]:
     }
 
 
+def text_reference(values: polars.Series) -> dict[str, Any]:
+    """The most frequent words, how long texts are, and which share of their words is another one.
+
+    Of many rows some are looked at, each so many apart.
+    """
+    every = max(1, len(values) // _TEXTS)
+    texts = [text or "" for text in values.gather_every(every).to_list()]
+    counts = Counter(word for text in texts for word in set(words_of(text)))
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:_WORDS]
+    known = [word for word, count in ranked if count >= _FEWEST_TEXTS]
+    names = frozenset(known)
+    return {
+        "kind": "text",
+        "missing": values.null_count() / max(len(values), 1),
+        "words": known,
+        "length": number_reference(_numbers(map(length_of, texts))),
+        "unknown": _shares(_numbers(unknown_share(text, names) for text in texts)),
+    }
+
+
+def _numbers(values: Iterable[float]) -> polars.Series:
+    import polars
+
+    return polars.Series(values, dtype=polars.Float64).fill_nan(None)
+
+
+def _shares(values: polars.Series) -> dict[str, Any]:
+    """Shares in fixed bins: where nearly all of them are 0, deciles would be no bins."""
+    present = values.drop_nulls().to_numpy()
+    counts = numpy.bincount(numpy.searchsorted(_EDGES, present, side="right"), minlength=len(_EDGES) + 1)
+    total = max(len(values), 1)
+    return {
+        "kind": "number",
+        "edges": [*_EDGES],
+        "fractions": [float(count / total) for count in counts],
+        "missing": float(1 - len(present) / total),
+    }
+
+
 _REFERENCES: Mapping[str, Callable[[polars.Series], dict[str, Any]]] = {
     "number": number_reference,
     "category": category_reference,
+    "text": text_reference,
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy
@@ -17,6 +18,7 @@ import numpy
 from aimass_compiler import conventions
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.runtime.server.response import ServerFailure
+from aimass_compiler.runtime.server.text_drift import LENGTH, UNKNOWN, length_of, unknown_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping, Sequence
@@ -101,6 +103,28 @@ class _LabelBins:
         """The bins of rows of labels, [N, L], one for each label of each row."""
         places = numpy.arange(self.groups)
         return numpy.where(values, places, places + self.groups).reshape(-1).astype(numpy.int64)
+
+
+class _TextBins:
+    """The bins of a number of each text."""
+
+    groups = 1
+
+    def __init__(self, reference: Mapping[str, Any], number: Callable[[str], float]) -> None:
+        self._numbers, self._number = _NumberBins(reference), number
+        self.expected = self._numbers.expected
+
+    def codes(self, values: NDArray[Any]) -> NDArray[numpy.int64]:
+        return self._numbers.codes(numpy.array([self._number(text) for text in values.tolist()]))
+
+
+def _of_text(reference: Mapping[str, Any]) -> dict[str, _Bins]:
+    """What is watched of a text, by what its name ends with."""
+    known = frozenset(reference["words"])
+    return {
+        LENGTH: _TextBins(reference["length"], length_of),
+        UNKNOWN: _TextBins(reference["unknown"], partial(unknown_share, known=known)),
+    }
 
 
 def _are_shares(fractions: NDArray[numpy.float64]) -> bool:
@@ -213,7 +237,10 @@ def _columns(
         for index, field in enumerate(fields):
             if field.name in reference["inputs"]:
                 found = reference["inputs"][field.name]
-                columns.append((field.name, field.tensor, index, _KINDS[found["kind"]](found)))
+                watched = _of_text(found) if found["kind"] == "text" else {"": _KINDS[found["kind"]](found)}
+                columns += [
+                    (f"{field.name}{ending}", field.tensor, index, bins) for ending, bins in watched.items()
+                ]
     found = reference["prediction"]
     is_of_labels = found["kind"] == "labels"
     if ("values" in found) != bool(signature.labels) or is_of_labels != bool(signature.thresholds):
