@@ -52,20 +52,17 @@ _WORKER_BYTES = 80 * 2**20
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Keys that mean nothing to what serves, for all or in one environment."""
+    """Workers without room, and traces of vLLM; what else ways of serving lack, they say themselves."""
     for path, serving in written(pipeline, "serving"):
         yield from _too_many(path, serving)
     seen: set[Path] = set()
     for name, environment in pipeline.environments.items():
-        serving = environment.serving
-        with_rows_alone = _without_grpc(pipeline, serving)
-        lacking = {"grpc": with_rows_alone, "workers": with_rows_alone, "tracing": _without_traces(serving)}
-        for key, other in lacking.items():
-            place = place_in(pipeline, name, f"serving.{key}")
-            if getattr(serving, key) and other and place not in seen:
-                seen.add(place)
-                message = f"`{key}` is not for {other}"
-                yield Finding("AM560", place, message, help=f"leave `{key}` out", at_key=True)
+        place = place_in(pipeline, name, "serving.tracing")
+        is_of_vllm = environment.serving.tracing is not None and environment.serving.vllm is not None
+        if is_of_vllm and place not in seen:
+            seen.add(place)
+            message = "`tracing` is not for vLLM"
+            yield Finding("AM560", place, message, help="leave `tracing` out", at_key=True)
 
 
 def _too_many(path: Path, serving: Serving) -> Iterator[Finding]:
@@ -80,19 +77,3 @@ def _too_many(path: Path, serving: Serving) -> Iterator[Finding]:
         message = f"{count} workers take turns on {resources.cpu} cores that are promised to the server"
         hint = f"write `resources: {{cpu: {count}}}`, or lower `workers`"
         yield Finding("AM561", where, message, help=hint, severity=Severity.WARNING)
-
-
-def _without_grpc(pipeline: Pipeline, serving: Serving) -> str:
-    """What serves this model without gRPC; nothing where it is its own servers of rows."""
-    if pipeline.first_model.artifact.engines:
-        return "servers of language models"
-    return _sharing(serving)
-
-
-def _without_traces(serving: Serving) -> str:
-    """What serves this model and exports no spans as a spec says it."""
-    return "vLLM" if serving.vllm is not None else _sharing(serving)
-
-
-def _sharing(serving: Serving) -> str:
-    return "" if serving.shared is None else f"a model that shares `{serving.shared}`"

@@ -121,6 +121,17 @@ ABILITIES: tuple[Ability, ...] = (
         of_serving(lambda serving: serving.explanations is not None),
     ),
     _of_serving("serving.logs", "a line a request, and a sample of predictions"),
+    _of_serving(
+        "serving.workers",
+        "several processes in a server",
+        of_serving(lambda serving: bool(serving.workers)),
+    ),
+    _of_serving("serving.grpc", "gRPC beside HTTP", of_serving(lambda serving: bool(serving.grpc))),
+    _of_serving(
+        "serving.tracing",
+        "spans of requests, exported by OTLP",
+        of_serving(lambda serving: serving.tracing is not None),
+    ),
     _of_serving("serving.objectives", "objectives, with alerts and a dashboard"),
     _of_serving("monitoring.drift", "drift of inputs and predictions"),
     _of_serving("serving.tests", "tests of the served model before it is published"),

@@ -10,6 +10,7 @@ import pytest
 from aimass_compiler.cli.views.targets import targets_page
 from aimass_compiler.diagnostics import Finding, Severity
 from aimass_compiler.language.codes import explanations
+from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render import findings
 from aimass_compiler.render.abilities import ABILITIES
 from aimass_compiler.render.platform import Lacks, Platform
@@ -25,6 +26,17 @@ def test_a_platform_answers_for_each_ability_of_its_area(platform: Platform) -> 
     assert set(platform.answers) == {each.key for each in abilities}
     lacking = [each for each in platform.answers.values() if isinstance(each, Lacks)]
     assert {each.code or platform.code for each in lacking} <= set(explanations())
+
+
+#: Keys that choose what serves, and those of one engine of language models, which answers for them itself.
+OF_ENGINES = {
+    "engine", "target", "context", "concurrent", "structured_output", "adapter_of", "vllm",
+}  # fmt: skip
+
+
+def test_each_key_of_serving_is_an_ability_that_platforms_answer_for() -> None:
+    asked = {each.key.split(".")[1] for each in ABILITIES if each.key.startswith("serving.")}
+    assert asked | OF_ENGINES == set(Serving.model_fields)
 
 
 @pytest.mark.parametrize("name", VARIED)

@@ -59,8 +59,18 @@ _OF_ALL_SERVERS: dict[str, Answer] = {
     "environments": _HAS,
     "serving.replicas.min": _HAS,
 }
+
+
+def _not_for(key: str, others: str) -> Lacks:
+    """What ways of serving have no such thing (`checks/own_servers`)."""
+    return Lacks(because=f"`{key}` is not for {others}", instead=f"leave `{key}` out", code="AM560")
+
+
 _OF_ROWS: dict[str, Answer] = {
     **_OF_ALL_SERVERS,
+    "serving.grpc": Has("the server"),
+    "serving.workers": _HAS,
+    "serving.tracing": Has("the server"),
     "serving.explanations": Has("the server"),
     "monitoring.drift": Has("the server, Prometheus"),
     "serving.gateway.endpoint_picker": _UNTOLD,
@@ -69,6 +79,9 @@ _OF_ROWS: dict[str, Answer] = {
 }
 _OF_TEXT: dict[str, Answer] = {
     **_OF_ALL_SERVERS,
+    "serving.grpc": _not_for("grpc", "servers of language models"),
+    "serving.workers": _not_for("workers", "servers of language models"),
+    "serving.tracing": Has("our server"),
     "serving.shared": _UNTOLD,
     "serving.explanations": _UNTOLD,
     "monitoring.drift": _UNTOLD,
@@ -125,6 +138,9 @@ SHARED = Platform(
     code="AM480",
     answers={
         **_OF_ROWS,
+        "serving.grpc": _not_for("grpc", "a model that shares a server"),
+        "serving.workers": _not_for("workers", "a model that shares a server"),
+        "serving.tracing": _not_for("tracing", "a model that shares a server"),
         "serving.resources": Has("a share of the server"),
         "serving.replicas.min": _OF_THE_SERVER,
         "serving.replicas.max": _OF_THE_SERVER,
