@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from aimass_compiler import conventions
 from aimass_compiler.pipeline import Metadata, Pipeline
 from aimass_compiler.pipeline.pod_settings import PodSettings
 from aimass_compiler.pipeline.serving import Gateway, Serving
@@ -61,7 +62,7 @@ def objects(pipeline: Pipeline, environment: str | None = None) -> list[Object]:
         *_addressed(pipeline.metadata, served, prometheus),
         *_scaling(served, namespace),
         *_devices(served),
-        *callers.policy(name, serving, served.gateway),
+        *_policy(served),
     ]
     if _makes_the_rest(serving):
         return _labelled(found)
@@ -93,6 +94,12 @@ def _way_in(served: Served) -> Iterator[Object]:
     """The route to the model's Service, if there is one."""
     if served.serving.gateway is not None:
         yield from _route(served, served.serving.gateway, {served.model: None})
+
+
+def _policy(served: Served) -> Iterator[Object]:
+    """Who may ask, where the servers are ours and read it."""
+    if conventions.VARIABLE_ACCESS in workload.variables(served):
+        yield from callers.policy(served.model, served.serving, served.gateway)
 
 
 def _enforced(served: Served) -> Iterator[Object]:

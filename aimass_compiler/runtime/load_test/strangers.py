@@ -33,14 +33,21 @@ _KEY_ID = "test"
 
 
 def access_faults(package: Path, access: Access, request: Request) -> list[str]:
-    """What is wrong with who gets an answer to this request, in sentences."""
+    """What is wrong with who gets an answer to this request, in sentences; prints what was tried."""
     with tempfile.TemporaryDirectory(prefix="aimass-access-") as folder:
         callers = _MadeCallers(access, Path(folder))
         try:
             with running(package, {conventions.VARIABLE_ACCESS: folder}) as server:
-                return [*_strangers(callers, request, server.port), *_callers(callers, request, server.port)]
+                faults = [
+                    *_strangers(callers, request, server.port),
+                    *_callers(callers, request, server.port),
+                ]
         except (ServerError, OSError, http.client.HTTPException) as error:
             return [f"who may ask could not be tested: {error}"]
+    tried = min(len(access.callers), _MOST_CALLERS)
+    if not faults:
+        print(f"strangers refused, {tried} callers known, their budgets end with {_LIMITED}", flush=True)
+    return faults
 
 
 class _MadeCallers:
