@@ -14,6 +14,7 @@ from aimass_compiler import checks, model_path, render
 from aimass_compiler.catalog.base_config import BaseFacts, read_base
 from aimass_compiler.checks import (
     base_model,
+    mirrored_models,
     model_names,
     policy,
     project_code,
@@ -116,6 +117,7 @@ def compile_specs(  # what is compiled, how far, and how
     findings += model_names.findings(compiled, others)
     findings += project_code.findings(compiled, project.root)
     findings += served_adapters.findings(compiled)
+    findings += mirrored_models.findings(compiled, {project.model_of(path) for path in (*listed, *specs)})
     if routes := [route for each in compiled for route in each.routes]:
         names = [project.spec_name(path) for path in others.values()]
         known = (cache or open_cache(str(project.root))).pipelines(names)

@@ -135,6 +135,22 @@ def specs(*files: str) -> Situation:
     return situation
 
 
+def mirrored(*others: str) -> Situation:
+    """A project mirrors requests to `churn-next`, and has these other models."""
+
+    def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
+        (root / "specs").mkdir()
+        (root / "aimass.yaml").write_text("environments: {prod: {}}\n")
+        mirror = "gateway: {host: churn.example.com, mirror: {model: churn-next}}"
+        (root / "specs/churn.yaml").write_text(f"{BASE}serving: {{{mirror}}}\n")
+        for name in others:
+            (root / f"specs/{name}.yaml").write_text(BASE.replace("name: churn", f"name: {name}"))
+        project = Project(root)
+        return list(compile_specs(project, [root / "specs/churn.yaml"], upto=Upto.CHECK).findings)
+
+    return situation
+
+
 def hosts(*names: str) -> Situation:
     """A project has models with routes of these hosts."""
 
@@ -330,6 +346,7 @@ SITUATIONS: dict[str, tuple[Situation, Situation]] = {
     "AM004": (reading(BASE.encode() + b'note: "\x07"\n'), reading(BASE.encode() + b'note: "\\u0007"\n')),
     "AM010": (reading(MANY.encode()), SOUND),
     "AM020": (losing_comments, formatting),
+    "AM550": (mirrored("churn-last"), mirrored("churn-next")),
     "AM030": (naming("churn/../aimass.yaml"), naming("churn/settings.yaml")),
     "AM031": (naming("churn/Base", "churn/base"), naming("churn/base")),
     "AM032": (writing_again(make_folder), writing_again(nothing)),
