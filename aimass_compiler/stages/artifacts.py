@@ -52,8 +52,6 @@ ROW_CHANGES = "changes.json"
 PROFILE = "profile.json"
 #: All of it, for people.
 REPORT = "report.html"
-#: How it does where it serves, by truth that came later.
-PRODUCTION = "production.json"
 #: What the packaged model reached, which the record of its version has.
 REACHED = f"package/{conventions.METRICS_FILE}"
 SERVICE_REPORT = "test/report.json"

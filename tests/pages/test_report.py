@@ -158,12 +158,16 @@ def test_production_stands_beside_the_test_split(tmp_path: Path) -> None:
         "coverage": 0.9,
         "metrics": {"roc_auc": 0.7},
         "gates": [gate | {"surely_missed": True, "slice": {"plan": EVIL}}],
-        "estimated": {"rows": 22, "metrics": {"roc_auc": {"value": 0.71, "error": 0.02}}},
+        "estimated": {
+            "rows": 22,
+            "metrics": {"roc_auc": {"value": 0.71, "low": 0.6, "high": 0.8, "error": 0.02}},
+        },
         "versions": {"abc": {"windows": weeks}},
     }
     seen = Seen(html(report(results(tmp_path, "churn", PRODUCTION=production))))
     assert all(
-        text in seen.text for text in ("0.71 ± 0.02", "✗ missed", "90.0%", "Weeks in production", EVIL)
+        text in seen.text
+        for text in ("0.71 (0.6 … 0.8; off by +0.02", "✗ missed", "90.0%", "Weeks in production", EVIL)
     )
 
 

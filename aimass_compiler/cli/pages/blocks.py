@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -102,4 +103,6 @@ def number(value: Any) -> str:
     """A number with as many digits as say something."""
     from aimass_compiler.cli.views.search_results import shown
 
-    return shown(float(value)) if isinstance(value, int) and not isinstance(value, bool) else shown(value)
+    if isinstance(value, (bool, dict, list, tuple)):
+        return json.dumps(value, ensure_ascii=False)
+    return shown(float(value)) if isinstance(value, int) else shown(value)

@@ -15,13 +15,15 @@ _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 _HEIGHT, _BAR_HEIGHT = 260, 22
 #: Up to so many values each has its point.
 _DOTTED = 60
+_TICKS = 12
 
 
 def lines(rows: Iterable[Row], x: str, y: str, *, zero: bool = False, diagonal: bool = False) -> Row:
     """Lines of `x` and `y`, one for each `series`; with the diagonal on which both are alike."""
     values = list(rows)
+    is_counted = bool(values) and all(float(row["x"]).is_integer() for row in values)
     encoding: dict[str, Any] = {
-        "x": _axis("x", x, zero=zero),
+        "x": _counted("x", x, values) if is_counted else _axis("x", x, zero=zero),
         "y": _axis("y", y, zero=zero),
         "tooltip": [_shown("x", x), _shown("y", y)],
     }
@@ -48,10 +50,11 @@ def points(rows: Iterable[Row], x: str, y: str, *, line: str = "") -> Row:
 
 def steps_to_best(rows: Iterable[Row], x: str, y: str) -> Row:
     """The `y` of each trial, and the `best` so far."""
+    values = list(rows)
     points_of = {
         "mark": {"type": "point", "filled": True, "size": 40, "opacity": 0.7},
         "encoding": {
-            "x": _counted("x", x),
+            "x": _counted("x", x, values),
             "y": _axis("y", y),
             "tooltip": [
                 _shown("x", x),
@@ -62,9 +65,9 @@ def steps_to_best(rows: Iterable[Row], x: str, y: str) -> Row:
     }
     best = {
         "mark": {"type": "line", "interpolate": "step-after"},
-        "encoding": {"x": _counted("x", x), "y": _axis("best", y)},
+        "encoding": {"x": _counted("x", x, values), "y": _axis("best", y)},
     }
-    return _chart(list(rows), best, points_of)
+    return _chart(values, best, points_of)
 
 
 def bars(rows: Iterable[Row], x: str, *, has_spread: bool = False) -> Row:
@@ -177,9 +180,12 @@ def _axis(field: str, title: str, *, zero: bool = False) -> dict[str, Any]:
     return {"field": field, "type": "quantitative", "title": title, "scale": {"zero": zero, "nice": True}}
 
 
-def _counted(field: str, title: str) -> dict[str, Any]:
-    """An axis of whole numbers."""
-    return {**_axis(field, title), "axis": {"tickMinStep": 1, "format": "d"}}
+def _counted(field: str, title: str, rows: Sequence[Row]) -> dict[str, Any]:
+    """An axis of whole numbers, not too many of which are written."""
+    first, last = (int(end(row[field] for row in rows)) for end in (min, max))
+    step = max(1, -(-(last - first) // _TICKS))
+    axis = {"values": list(range(first, last + 1, step)), "format": "d"}
+    return {**_axis(field, title), "scale": {"zero": False, "nice": False}, "axis": axis}
 
 
 def _shown(field: str, title: str) -> dict[str, Any]:

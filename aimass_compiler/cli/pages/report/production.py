@@ -53,11 +53,12 @@ def _metrics(results: RunResults, found: Found) -> Grid:
     return Grid("Metrics in production", head, rows, frozenset({1, 2, 3}))
 
 
-def _estimate(found: Any) -> str:
-    if isinstance(found, dict):
-        error = found.get("error")
-        return number(found.get("value")) + (f" ± {number(error)}" if error is not None else "")
-    return number(found)
+def _estimate(found: Mapping[str, float] | None) -> str:
+    """The value, between which ends it lies, and how far such an estimate was off where truth is known."""
+    if not found:
+        return "–"
+    off = f"; off by {found['error']:+.2g} where it is known" if "error" in found else ""
+    return f"{number(found['value'])} ({number(found['low'])} … {number(found['high'])}{off})"
 
 
 def _gates(gates: Any) -> Iterator[Grid]:

@@ -15,8 +15,8 @@ def blocks(results: RunResults) -> Iterator[Block]:
     yield Pairs([*_pairs(results)])
     fit = results.document(artifacts.VERDICT).get("fit")
     if fit:
-        tone: Tone = "good" if fit["verdict"] == "fits" else "doubtful"
         has_target = results.pipeline.task.has_target
+        tone: Tone = "" if not has_target else "good" if fit["verdict"] == "fits" else "doubtful"
         yield Remark(
             f"The model {fit['verdict']}: {fit['reason']}." if has_target else f"{fit['reason']}.", tone
         )
