@@ -109,3 +109,15 @@ class QuietFiles(SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  # the base class's name
         """Say nothing."""
+
+
+def test_pictures_are_small_and_shown(gathered: Path) -> None:
+    shown = {
+        name
+        for path in (ROOT / "docs").glob("*.md")
+        for name in re.findall(r"\]\(pictures/([\w.-]+)\)", path.read_text(encoding="utf-8"))
+    }
+    there = {path.name: path.stat().st_size for path in (ROOT / "docs/pictures").iterdir()}
+    assert shown == set(there)
+    assert max(there.values()) <= 100_000
+    assert {path.name for path in (gathered / "pictures").iterdir()} == shown
