@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,7 +22,7 @@ from aimass_compiler.runtime.server.response import ServerFailure
 from aimass_compiler.runtime.server.text_drift import LENGTH, UNKNOWN, length_of, unknown_share
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -131,10 +132,20 @@ def _are_shares(fractions: NDArray[numpy.float64]) -> bool:
     return bool(((fractions >= 0) & (fractions <= 1)).all())
 
 
-_KINDS: dict[str, Callable[[Mapping[str, Any]], _Bins]] = {
-    "number": _NumberBins,
-    "category": _CategoryBins,
-    "labels": _LabelBins,
+_Watched = Callable[[Mapping[str, Any]], Mapping[str, _Bins]]
+
+
+def _alone(bins: Callable[[Mapping[str, Any]], _Bins]) -> _Watched:
+    """One thing is watched of a column, under its name."""
+    return lambda reference: {"": bins(reference)}
+
+
+#: What is watched of a column, by what its name ends with.
+_KINDS: dict[str, _Watched] = {
+    "number": _alone(_NumberBins),
+    "category": _alone(_CategoryBins),
+    "labels": _alone(_LabelBins),
+    "text": _of_text,
 }
 
 
@@ -237,9 +248,9 @@ def _columns(
         for index, field in enumerate(fields):
             if field.name in reference["inputs"]:
                 found = reference["inputs"][field.name]
-                watched = _of_text(found) if found["kind"] == "text" else {"": _KINDS[found["kind"]](found)}
                 columns += [
-                    (f"{field.name}{ending}", field.tensor, index, bins) for ending, bins in watched.items()
+                    (f"{field.name}{ending}", field.tensor, index, bins)
+                    for ending, bins in _KINDS[found["kind"]](found).items()
                 ]
     found = reference["prediction"]
     is_of_labels = found["kind"] == "labels"
@@ -248,7 +259,7 @@ def _columns(
             f"its prediction is of the kind {found['kind']!r}, and the model is a {signature.task}"
         )
     name = _unlike({name for name, *_ in columns})
-    columns.append((name, PREDICTION, None, _KINDS[found["kind"]](found)))
+    columns.append((name, PREDICTION, None, _KINDS[found["kind"]](found)[""]))
     return columns
 
 
