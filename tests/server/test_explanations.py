@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
@@ -132,6 +133,44 @@ def test_many_columns_are_sampled_and_still_add_up(sums: ShapleyExplainer, value
         "of a sum each column adds how far it is from the background's mean"
     )
     assert found.sum() + sums.base[0] == pytest.approx(sum(values), abs=1e-3)
+
+
+class Pairs:
+    """A model whose columns matter by themselves and two by two, as in trees of two levels."""
+
+    def run(self, tensors: dict[str, Any], limit: Any = None) -> dict[str, Any]:
+        del limit
+        numbers = tensors["numbers"]
+        ahead = numpy.roll(numbers, -1, axis=1)
+        return {"prediction": (numbers**2 + numpy.where(numbers > 1, ahead, 0.0)).sum(axis=1)}
+
+
+@given(st.lists(st.floats(-10, 10, width=32), min_size=9, max_size=9))
+@settings(deadline=None, max_examples=20)
+def test_columns_that_matter_two_by_two_are_explained_exactly(
+    sums: ShapleyExplainer, values: list[float]
+) -> None:
+    """An order and its reverse have each of two columns once before the other, which is all that matters."""
+    explainer = copy.copy(sums)
+    model: Any = Pairs()
+    explainer._model = model
+    explainer._scores = explainer._asked(explainer._background, None)
+    row = numpy.array([values])
+    others = explainer._background["numbers"]
+    found = explainer.contributions({"numbers": row}, model.run({"numbers": row})["prediction"])[:, 0]
+    assert found == pytest.approx(two_by_two(row[0], others), abs=1e-6)
+
+
+def two_by_two(row: Any, others: Any) -> Any:
+    """The Shapley values of `Pairs`, pair by pair: the mean over who of the two comes first."""
+    found = (row**2 - others**2).mean(axis=0)
+    for first in range(len(row)):
+        second = (first + 1) % len(row)
+        a, b = row[first] > 1, others[:, first] > 1
+        x, y = row[second], others[:, second]
+        found[first] += ((1.0 * a - b) * (x + y) / 2).mean()
+        found[second] += ((x - y) * (1.0 * a + b) / 2).mean()
+    return found
 
 
 @pytest.fixture(scope="module")
