@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 
 from aimass_compiler.cli import main
 from aimass_compiler.cli.pages.document import html
+from aimass_compiler.cli.pages.live_report import live_server
 from aimass_compiler.cli.pages.report import report
 from pages.catalogues import project_of
 from pages.results import EVIL, churn
@@ -54,6 +56,18 @@ def test_by_keyboard_it_turns_dark_and_on_paper_light(opened: Callable[..., Open
     seen.page.emulate_media(media="print")
     assert seen.page.evaluate(ground) == light
     assert seen.complaints == []
+
+
+def test_a_live_report_shows_what_a_run_has_reached(opened: Callable[..., Opened], tmp_path: Path) -> None:
+    found = churn(tmp_path)
+    with live_server(found, 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        seen = opened(f"http://127.0.0.1:{server.server_port}/")
+        assert seen.drawn() >= 6
+        churn(tmp_path, "changed meanwhile")
+        seen.page.get_by_text("changed meanwhile").first.wait_for()
+        assert seen.complaints == []
+        server.shutdown()
 
 
 @pytest.fixture(scope="module")

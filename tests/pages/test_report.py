@@ -193,3 +193,13 @@ def test_written_answers_that_differ_come_first(tmp_path: Path) -> None:
     seen = Seen(html(report(found)))
     assert seen.text.index("differs") < seen.text.index("✓ as expected")
     assert EVIL in seen.text
+
+
+def test_a_search_that_goes_on_is_followed(tmp_path: Path) -> None:
+    found = results(tmp_path, "churn")
+    for number, value in ((1, 0.8), (2, None)):
+        path = found.folder / f"search/0/trials/{number}/outcome.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps({"id": number, "status": "done", "value": value}), encoding="utf-8")
+    assert anchors(found) == ["summary", "progress", "lineage"]
+    assert "2 of 8 trials have ended" in Seen(html(report(found))).text
