@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import importlib.util
 import json
-import re
 import shutil
 import subprocess
 import time
@@ -20,8 +19,6 @@ from scripts.cluster.processes import free_ports
 from scripts.cluster.programs import ProgramMissing, program
 
 _START_SECONDS = 60
-#: The secrets that filters add to requests, by name.
-_INJECTED = re.compile(r'"(credential_injector/[^"]+)"')
 GATEWAY_CLASS = {
     "apiVersion": "gateway.networking.k8s.io/v1",
     "kind": "GatewayClass",
@@ -118,11 +115,11 @@ def _resource(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def static_config(
-    found: dict[str, Any], port: int, upstream: int, admin: int, credential: str
+    found: dict[str, Any], port: int, upstream: int, admin: int, secrets: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
     """The same as a file: what Envoy would ask Envoy Gateway for stands in it, and its servers are here.
 
-    The translator tells no secrets: the `credential` that filters add is given.
+    The translator tells no `secrets`.
     """
     kinds = _dumped(found)
     routes = {each["name"]: each for each in kinds["RoutesConfigDump"]}
@@ -133,10 +130,7 @@ def static_config(
     resources = {
         "listeners": listeners,
         "clusters": [_without_types(each) for each in clusters],
-        "secrets": [
-            {"name": name, "genericSecret": {"secret": {"inlineString": credential}}}
-            for name in sorted(set(_INJECTED.findall(json.dumps(listeners))))
-        ],
+        "secrets": [*secrets],
     }
     address = {"socketAddress": {"address": "127.0.0.1", "portValue": admin}}
     return {"admin": {"address": address}, "staticResources": _in_place(resources)}
@@ -188,11 +182,13 @@ def _without_types(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def running(found: dict[str, Any], upstream: int, folder: Path, credential: str) -> Iterator[int]:
+def running(
+    found: dict[str, Any], upstream: int, folder: Path, secrets: Sequence[dict[str, Any]]
+) -> Iterator[int]:
     """Run Envoy while the block lasts; answers its port. Raises Refused where it does not take it."""
     port, admin = free_ports(2)
     place = folder / "envoy.json"
-    place.write_text(json.dumps(static_config(found, port, upstream, admin, credential)), encoding="utf-8")
+    place.write_text(json.dumps(static_config(found, port, upstream, admin, secrets)), encoding="utf-8")
     log = (folder / "envoy.log").open("wb")
     command = [
         str(binary()),

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import base64
+import http.client
+import json
+import socket
+import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
+from cryptography import x509
+from harness.certificates import Authority
 from harness.issuer import TestIssuer, key_of, write
 from render.models import CALLERS, pipeline
 from server import packages
@@ -27,6 +34,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.nightly
 CREDENTIAL = "credential-of-the-gateway"
 NAMESPACE = "ml-prod"
+#: What Envoy asks Envoy Gateway for, by the names that it has for them.
+INJECTED = {
+    "name": f"credential_injector/credential/httproutefilter/{NAMESPACE}/churn",
+    "genericSecret": {"secret": {"inlineString": CREDENTIAL}},
+}
+SCORER = "spiffe://example.com/ns/batch/sa/scorer"
 _ACCESS: dict[str, Any] = {
     "keys": "churn-callers",
     "issuers": {
@@ -41,14 +54,19 @@ _ACCESS: dict[str, Any] = {
 _KEPT = ("HTTPRoute", "SecurityPolicy", "BackendTrafficPolicy", "HTTPRouteFilter", "Service", "ConfigMap")
 
 
-def gateway() -> list[dict[str, Any]]:
+HTTP: dict[str, Any] = {"name": "http", "protocol": "HTTP", "port": 80}
+HTTPS: dict[str, Any] = {
+    "name": "https",
+    "protocol": "HTTPS",
+    "port": 443,
+    "tls": {"mode": "Terminate", "certificateRefs": [{"kind": "Secret", "name": "gateway-tls"}]},
+}
+PAGE = Path(__file__).parents[2] / "docs/callers.md"
+
+
+def gateway(entry: dict[str, Any]) -> list[dict[str, Any]]:
     """What the owner of the gateway has: the gateway, open to routes of other namespaces."""
-    listener = {
-        "name": "http",
-        "protocol": "HTTP",
-        "port": 80,
-        "allowedRoutes": {"namespaces": {"from": "All"}},
-    }
+    listener = {**entry, "allowedRoutes": {"namespaces": {"from": "All"}}}
     return [
         envoy.GATEWAY_CLASS,
         {
@@ -60,9 +78,9 @@ def gateway() -> list[dict[str, Any]]:
     ]
 
 
-def secret(name: str, **entries: str) -> dict[str, Any]:
+def secret(name: str, namespace: str = NAMESPACE, **entries: str) -> dict[str, Any]:
     data = {key: base64.b64encode(value.encode()).decode() for key, value in entries.items()}
-    metadata = {"name": name, "namespace": NAMESPACE}
+    metadata = {"name": name, "namespace": namespace}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
 
 
@@ -99,9 +117,15 @@ class Entrance:
         )
 
 
-@pytest.fixture(scope="module")
-def entrance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Entrance]:
-    root, issuer = tmp_path_factory.mktemp("envoy"), TestIssuer()
+KEYS = {
+    name: key_of(name)
+    for name, caller in _ACCESS["callers"].items()
+    if not {"token", "certificate"} & caller.keys()
+}
+
+
+def objects_of(root: Path) -> list[dict[str, Any]]:
+    """What is rendered for prod."""
     built = pipeline(
         {"serving": {"gateway": {"host": "churn.example.com", "retries": 2}, "access": _ACCESS}},
         settings={
@@ -110,44 +134,43 @@ def entrance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Entrance]:
             }
         },
     )
-    model = released(root, built.name, render(built))
-    objects = kustomize.find().build(model / "overlays/prod")
-    keys = {
-        name: key_of(name)
-        for name, caller in _ACCESS["callers"].items()
-        if not {"token", "certificate"} & caller.keys()
-    }
-    given = [
+    return kustomize.find().build(released(root, built.name, render(built)) / "overlays/prod")
+
+
+def around(objects: list[dict[str, Any]], issuer: TestIssuer) -> list[dict[str, Any]]:
+    """What Envoy Gateway looks at of them, and what else is in the namespace."""
+    return [
         *namespaces(),
-        *gateway(),
         *(each for each in objects if each["kind"] in _KEPT),
-        secret("churn-callers", **keys),
+        secret("churn-callers", **KEYS),
         secret("gateway-credential", credential=CREDENTIAL),
         public_keys(issuer),
     ]
+
+
+@pytest.fixture(scope="module")
+def entrance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Entrance]:
+    root, issuer = tmp_path_factory.mktemp("envoy"), TestIssuer()
+    objects = objects_of(root)
     try:
-        found = envoy.translated(given, root)
+        found = envoy.translated([*gateway(HTTP), *around(objects, issuer)], root)
         with (
-            serving(
-                packages.churn(root / "churn"), **_access(root / "access", objects, keys, issuer)
-            ) as server,
-            envoy.running(found, server.port, root, CREDENTIAL) as port,
+            serving(packages.churn(root / "churn"), **_access(root / "access", objects, issuer)) as server,
+            envoy.running(found, server.port, root, [INJECTED]) as port,
         ):
             yield Entrance(server, found, port, issuer)
     except (ProgramMissing, BuildFailed) as error:
         give_up(error)
 
 
-def _access(
-    folder: Path, objects: list[dict[str, Any]], keys: dict[str, str], issuer: TestIssuer
-) -> dict[str, str]:
+def _access(folder: Path, objects: list[dict[str, Any]], issuer: TestIssuer) -> dict[str, str]:
     """What the pod of the model has mounted."""
     (policy,) = (each for each in objects if each["metadata"]["name"] == "churn-access")
     write(folder / access_folder.ACCESS_FILE, policy["data"]["access.json"])
     write(folder / access_folder.ACCESS_CREDENTIAL, CREDENTIAL)
     place = folder / access_folder.ACCESS_ISSUERS_FOLDER / "login"
     write(place / access_folder.ACCESS_ISSUER_KEYS, issuer.keys)
-    for name, key in keys.items():
+    for name, key in KEYS.items():
         write(folder / access_folder.ACCESS_KEYS_FOLDER / name, key)
     return {conventions.VARIABLE_ACCESS: str(folder)}
 
@@ -194,6 +217,74 @@ def test_envoy_limits_one_caller_and_no_other(entrance: Entrance) -> None:
 
 
 def test_a_client_cannot_say_that_it_has_a_certificate(entrance: Entrance) -> None:
-    said = {"x_forwarded_client_cert": "URI=spiffe://example.com/ns/batch/sa/scorer"}
+    said = {"x_forwarded_client_cert": f"URI={SCORER}"}
     assert entrance.predict(**said).status == 401
     assert entrance.predict(**said, x_aimass_gateway=CREDENTIAL).status == 401
+
+
+def of_the_owner(authority: Authority, certificate: str, key: str) -> list[dict[str, Any]]:
+    """TLS of the gateway, and what the page tells its owner to write."""
+    (written,) = [part for part in PAGE.read_text().split("```") if "kind: ClientTrafficPolicy" in part]
+    metadata = {"name": "clients-ca", "namespace": "gateway-system"}
+    return [
+        yaml.safe_load(written.removeprefix("yaml")),
+        {
+            **secret("gateway-tls", "gateway-system", **{"tls.crt": certificate, "tls.key": key}),
+            "type": "kubernetes.io/tls",
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": metadata,
+            "data": {"ca.crt": authority.certificate},
+        },
+    ]
+
+
+def told(authority: Authority, certificate: str, key: str) -> list[dict[str, Any]]:
+    """The same as Envoy gets it."""
+    chain = {"certificateChain": {"inlineString": certificate}, "privateKey": {"inlineString": key}}
+    trusted = {"trustedCa": {"inlineString": authority.certificate}}
+    return [
+        INJECTED,
+        {"name": "gateway-system/gateway-tls", "tlsCertificate": chain},
+        {"name": "gateway-system/gateway/ca.crt", "validationContext": trusted},
+    ]
+
+
+def test_a_caller_is_known_by_the_certificate_that_envoy_verified(tmp_path: Path) -> None:
+    authority, issuer, objects = Authority(), TestIssuer(), objects_of(tmp_path)
+    own = authority.signed(x509.DNSName("churn.example.com"))
+    given = [*gateway(HTTPS), *of_the_owner(authority, *own), *around(objects, issuer)]
+    body = json.dumps({"rows": [CHURN_EXAMPLE]})
+    try:
+        found = envoy.translated(given, tmp_path)
+        mounted = _access(tmp_path / "access", objects, issuer)
+        with (
+            serving(packages.churn(tmp_path / "churn"), **mounted) as server,
+            envoy.running(found, server.port, tmp_path, told(authority, *own)) as port,
+        ):
+            for uri, status in (
+                (SCORER, 200),
+                ("spiffe://example.com/ns/batch/sa/other", 403),
+                ("", 401),
+            ):
+                said = {"host": "churn.example.com", "x-forwarded-client-cert": f"URI={SCORER}"}
+                asked = _asked(port, authority.client(tmp_path, uri), body, said)
+                assert asked == status, uri
+    except (ProgramMissing, BuildFailed) as error:
+        give_up(error)
+
+
+def _asked(port: int, context: ssl.SSLContext, body: str, headers: dict[str, str]) -> int:
+    """The status of a prediction, asked by the host's name of who has it here."""
+    with (
+        socket.create_connection(("127.0.0.1", port), 20) as plain,
+        context.wrap_socket(plain, server_hostname="churn.example.com") as connection,
+    ):
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        sent = f"POST /predict HTTP/1.1\r\n{head}content-length: {len(body)}\r\n\r\n{body}"
+        connection.sendall(sent.encode())
+        reply = http.client.HTTPResponse(connection)
+        reply.begin()
+        return reply.status
