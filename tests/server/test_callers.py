@@ -19,6 +19,7 @@ from aimass_compiler import access_folder, conventions
 from server import packages
 from server.packages import CHURN_EXAMPLE
 from server.serving import HOST, Reply, Server, serving
+from server.test_grpc import CODE, EXAMPLE, Caller, grpc_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -290,3 +291,20 @@ def test_a_thousand_callers_do_not_feel_the_one_that_floods(tmp_path: Path) -> N
         flooded = [status for each in flooding for status in each.result()]
     assert answered == [200] * CROWD * EACH
     assert flooded.count(429) > flooded.count(200) > 0
+
+
+def test_over_grpc_the_same_callers_pay_the_same(tmp_path: Path) -> None:
+    limits = [{"unit": "requests", "count": 1, "seconds": 60, "burst": 1}]
+    folder = mounted(tmp_path / "access", {"shop": {"limits": limits}, "other": {}})
+    variables = {conventions.VARIABLE_ACCESS: str(folder)}
+    with serving(packages.churn(tmp_path / "churn"), "--grpc-port=0", **variables) as server:
+        caller = Caller(grpc_port(server))
+        asked: dict[str, Any] = {"model_name": "churn", "inputs": EXAMPLE}
+        assert caller.refusal("ModelInfer", **asked)[0] == CODE.UNAUTHENTICATED
+        assert caller.refusal("ModelMetadata", name="churn")[0] == CODE.UNAUTHENTICATED
+        assert caller.ask("ServerReady").ready
+        known = (("x-api-key", key_of("shop")),)
+        assert caller.ask("ModelInfer", **asked, metadata=known).model_name == "churn"
+        assert caller.refusal("ModelInfer", **asked, metadata=known)[0] == CODE.RESOURCE_EXHAUSTED
+        assert predict(server, with_key("shop")).status == 429
+        assert predict(server, with_key("other")).status == 200
