@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -14,6 +17,7 @@ from aimass_compiler.conventions import ExitCode
 from aimass_compiler.render.training.kubeflow import ANNOTATION_COORDINATOR, LABEL_JOBSET
 from scripts.cluster import kubeflow_trainer, programs
 from tests.cluster.test_training_there import SETTINGS, Place, filled, until
+from tests.pipeline.test_trainer_status import RUN
 
 pytestmark = [pytest.mark.cluster, pytest.mark.nightly]
 TARGET = "\ntraining: {{target: kubeflow}}\n"
@@ -124,6 +128,39 @@ def test_a_missed_gate_is_not_tried_again_and_the_next_run_replaces_the_job(
     again.communicate()
     place.cluster.kubectl("delete", KIND, "--all", f"--namespace={place.namespace}")
     place.awaited(lambda: not place.cluster.objects("jobs,pods", place.namespace), "nothing of it is left")
+
+
+def test_progress_reaches_the_status_of_the_job_and_who_waits_for_it(
+    place: Place, tmp_path: Path, build: Callable[[Sequence[str]], None]
+) -> None:
+    if not kubeflow_trainer.can_hear_of_progress():
+        pytest.skip("no program here may see files in other places, as Trainer must")
+    build(programs.KUBEFLOW_TRAINER)
+    with kubeflow_trainer.hearing(place.cluster, place.namespace, tmp_path) as trainer:
+        run = place.start("--timeout=20m")
+        job = place.job(run)
+        name = job["metadata"]["name"]
+        pod = first(place, job)
+        given = {each["name"]: each.get("value") for each in pod["spec"]["containers"][0]["env"]}
+        path = urlsplit(given["KUBEFLOW_TRAINER_SERVER_URL"]).path
+        token = tmp_path / "token"
+        audience = f"{path.removeprefix('/apis/')}"
+        account = (pod["spec"]["serviceAccountName"], f"--namespace={place.namespace}")
+        token.write_text(place.cluster.kubectl("create", "token", *account, f"--audience={audience}"))
+        variables = {
+            "KUBEFLOW_TRAINER_SERVER_URL": f"https://127.0.0.1:{trainer.status_port}{path}",
+            "KUBEFLOW_TRAINER_SERVER_CA_CERT": str(trainer.authority),
+            "KUBEFLOW_TRAINER_SERVER_TOKEN": str(token),
+        }
+        command = [sys.executable, "-c", RUN, "train", str(tmp_path)]
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, ""), trainer.last_words
+        status = place.cluster.get(KIND, name, place.namespace)["status"]["trainerStatus"]
+        assert status["progressPercentage"] == 62
+        assert status["metrics"] == [{"name": "roc_auc", "value": "0.912346"}]
+        until(run, "it runs, 62 % done", "roc_auc 0.912346")
+        run.terminate()
+        run.wait()
 
 
 def test_a_suspended_job_has_no_pods_until_it_goes_on(
