@@ -31,6 +31,7 @@ def churn(root: Path, name: str = "ordinary") -> RunResults:
     """Everything that a classification leaves, in which whatever has a name has this one."""
     measured = {"roc_auc": 0.9, "accuracy": 0.8}
     gate = {"metric": "roc_auc", "name": "roc_auc", "condition": "min 0.8", "value": 0.9, "slice": None}
+    gates = [gate | {"passed": True, "reason": "held"}, gate | {"passed": False, "reason": name}]
     column = {"name": name, "type": "text", "missing": 1, "distinct": 2, "is_estimated": False, "summary": {}}
     trials = [
         {"id": number, "value": 0.8 + number / 100, "status": "done", "seconds": 1.0}
@@ -49,9 +50,10 @@ def churn(root: Path, name: str = "ordinary") -> RunResults:
             | {"columns": {name: {"mean": 0.1, "deviation": 0.01}}},
             "released": {"prod": {"version": name, "test": {"roc_auc": {"value": 0.8, "difference": 0.1}}}},
         },
+        REACHED={"version": "abc", "gates": gates},
         VERDICT={
             "fit": {"verdict": "fits", "reason": name},
-            "gates": [gate | {"passed": True, "reason": "held"}, gate | {"passed": False, "reason": name}],
+            "gates": gates,
             "confusion": [[5, 1], [2, 3]],
         },
         BEST=best | {"greater_is_better": True, "classes": ["no", name], "libraries": {name: "1.0"}},

@@ -203,3 +203,19 @@ def test_a_search_that_goes_on_is_followed(tmp_path: Path) -> None:
         path.write_text(json.dumps({"id": number, "status": "done", "value": value}), encoding="utf-8")
     assert anchors(found) == ["summary", "progress", "lineage"]
     assert "2 of 8 trials have ended" in Seen(html(report(found))).text
+
+
+def test_what_an_earlier_run_left_is_not_taken_for_this_one(tmp_path: Path) -> None:
+    found = churn(tmp_path)
+    assert "service test" in Seen(html(report(found))).text
+    verdict = found.folder / "evaluate/verdict.json"
+    verdict.write_text(verdict.read_text(encoding="utf-8").replace("min 0.8", "min 0.95"), encoding="utf-8")
+    text = Seen(html(report(found))).text
+    assert "service test" not in text
+    assert "This is of an earlier run" in text
+
+
+def test_rows_that_did_not_move_need_no_chart(tmp_path: Path) -> None:
+    column = {"psi": 0.0, "ks": 0.0, "missing": {"before": 0, "now": 0}, "new_values": []}
+    changes = {"rows": {"before": 8, "now": 8}, "columns": {"age": column}}
+    assert "No column moved." in Seen(html(report(results(tmp_path, "churn", ROW_CHANGES=changes)))).text

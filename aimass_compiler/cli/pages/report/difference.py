@@ -19,7 +19,7 @@ def blocks(results: RunResults) -> Iterator[Block]:
     found = results.document(artifacts.METRICS)
     for environment, compared in found.get("released", {}).items():
         yield _measured(environment, compared)
-    package = results.document(artifacts.SERVICE_REPORT).get("version")
+    package = results.document(artifacts.SERVICE_REPORT).get("version") if results.is_packaged else None
     for environments, record in _released(results):
         if record.package_version == package:
             yield Remark(f"{record.name}, which runs in {environments}, is this very package.", "good")

@@ -35,7 +35,10 @@ def blocks(results: RunResults) -> Iterator[Block]:
         [_row(name, each, limits, is_personal=name in results.personal) for name, each in moved],
         frozenset({1, 2, 3, 4}),
     )
-    yield Chart("Movement of columns", text, charts.bars(drawn, "stability index"), grid)
+    if any(each["x"] for each in drawn):
+        yield Chart("Movement of columns", text, charts.bars(drawn, "stability index"), grid)
+    else:
+        yield Remark("No column moved.", "good")
 
 
 def _row(name: str, found: Mapping[str, Any], limits: Drift | None, *, is_personal: bool) -> list[Cell]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
+from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
@@ -49,4 +50,17 @@ class RunResults:
         """The columns marked `pii`, whose values are on no page."""
         return frozenset(
             name for name, column in self.pipeline.data.columns.items() if column.pii is not None
+        )
+
+    @property
+    def is_packaged(self) -> bool:
+        """Whether the package and its test are of the model that was evaluated, and not of an earlier run.
+
+        A run that misses a gate ends before them, and leaves those of the run before.
+        """
+        reached, verdict = self.document(artifacts.REACHED), self.document(artifacts.VERDICT)
+        trained = self.document(artifacts.BEST).get("trained_at")
+        return bool(reached) and (reached.get("trained_at"), reached.get("gates")) == (
+            trained,
+            verdict.get("gates"),
         )

@@ -12,6 +12,8 @@ from aimass_compiler.stages import artifacts
 
 def blocks(results: RunResults) -> Iterator[Block]:
     """The test of the service, and the soak where there was one."""
+    if results.document(artifacts.SERVICE_REPORT) and not results.is_packaged:
+        yield Remark("This is of an earlier run: the model that was evaluated was not packaged.", "doubtful")
     for name, path in (("test", artifacts.SERVICE_REPORT), ("soak", artifacts.SOAK_REPORT)):
         found = results.document(path)
         if not found:

@@ -38,6 +38,8 @@ def _pairs(results: RunResults) -> Iterator[tuple[str, Cell]]:
         held = f"{len(gates) - missed} of {len(gates)} held"
         yield "gates", Marked(held, "bad" if missed else "good")
     test = results.document(artifacts.SERVICE_REPORT)
+    if not results.is_packaged:
+        test = {}  # of an earlier run, as the section of the service says
     if "passed" in test:
         yield "service test", Marked("passed", "good") if test["passed"] else Marked("failed", "bad")
     if "version" in test:
