@@ -1,13 +1,14 @@
 """Train a model in the cluster, and bring what that left back.
 
 Copies the files that the model reads to the volume of generated/MODEL/train, or to the object store that
-aimass.yaml names (`store`), submits its RayJob, waits for it with what keeps it, and fetches what its stages
+aimass.yaml names (`store`), submits its job, waits for it with what keeps it, and fetches what its stages
 `prepare`, `features` and `train` left. Then `evaluate`, `package` and `test` run here, as in `aimass run`, so
 that `aimass publish` can go on.
 
 It may be interrupted and run again: the job goes on meanwhile. One that succeeded with the same recipe and
-the same files is not run again. The cluster is that of the first environment, with KubeRay, the image of
-generated/MODEL/image/train.Dockerfile, and a storage class whose volumes several nodes can write.
+the same files is not run again. The cluster is that of the first environment, with KubeRay or, as
+`training.target` says, Kubeflow Trainer, the image of generated/MODEL/image/train.Dockerfile, and a storage
+class whose volumes several nodes can write.
 """
 
 from __future__ import annotations

@@ -64,8 +64,21 @@ EXPLANATIONS = (
         "`aimass train` put there last. docs/training-on-a-cluster.md says how, and how the package "
         "comes back.",
     ),
+    Explanation(
+        "AM512",
+        "what coordinates a TrainJob runs on spot nodes, too",
+        "The nodes of a TrainJob are alike, and the first of them runs the stages. With `pods.training.spot` "
+        "the cloud may take it back, too: the stages then start again, and a search goes on from the trials "
+        "that it has. A RayJob (`training: {target: kuberay}`) keeps its head on other nodes.",
+    ),
 )
 EXAMPLES = (
+    Example(
+        "AM512",
+        "training: {target: kubeflow}\nenvironments: {dev: {pods: {training: {spot: gke}}}}\n",
+        "training: {target: kubeflow}\nenvironments: {dev: {}}\n",
+        "settings",
+    ),
     Example(
         "AM299",
         "generated: {training_job: false}\nenvironments: {dev: {trainer: {user: ada}}}\n",
@@ -104,6 +117,19 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     yield from _elsewhere(pipeline)
     yield from _on_drift(pipeline)
     yield from _on_volume(pipeline)
+    yield from _on_spot(pipeline)
+
+
+def _on_spot(pipeline: Pipeline) -> Iterator[Finding]:
+    first = next(iter(pipeline.environments), None)
+    if first is None or pipeline.job_target != "kubeflow":
+        return
+    if pipeline.settings.pods_of(first).of_training.spot is not None:
+        message = "the first node of a TrainJob runs the stages, and may be taken back like all others"
+        path = ("environments", first, "pods", "training", "spot")
+        hint = "leave `spot` out, or train by `target: kuberay`, whose head stays on other nodes"
+        file, severity = conventions.SETTINGS_FILE, Severity.WARNING
+        yield Finding("AM512", path, message, help=hint, severity=severity, file=file)
 
 
 def _without_job(pipeline: Pipeline) -> Iterator[Finding]:
