@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from harness.issuer import KEY_ID, TestIssuer, key_of, mounted, write
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from aimass_compiler import access_folder, conventions
 from server import packages
@@ -118,6 +119,15 @@ def test_who_keeps_watch_needs_no_key_and_who_looks_around_does(guarded: Server)
     for path in ("/", conventions.OPENAPI_PATH, "/v2/models/churn", "/nothing"):
         assert guarded.get(path).status == 401
     assert guarded.ask("GET", "/v2/models/churn", headers=with_key("shop")).status == 200
+
+
+def test_the_contract_says_how_callers_are_known(guarded: Server) -> None:
+    document = guarded.ask("GET", conventions.OPENAPI_PATH, headers=with_key("shop")).json
+    OpenAPIV31SpecValidator(document).validate()
+    asked = document["paths"][conventions.PREDICT_PATH]["post"]
+    assert asked["security"] == [{"key": []}, {"bearer": []}]
+    assert {"401", "403", "429"} <= asked["responses"].keys()
+    assert "security" not in document["paths"][conventions.READY_PATH]["get"]
 
 
 def test_a_certificate_counts_only_from_the_gateway(guarded: Server) -> None:

@@ -10,6 +10,7 @@ import orjson
 
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server import documents
+from aimass_compiler.runtime.server.access.caller_document import for_callers
 from aimass_compiler.runtime.server.contract import nearest
 from aimass_compiler.runtime.server.drift import DriftMonitor
 from aimass_compiler.runtime.server.endpoints import (
@@ -189,10 +190,14 @@ class ModelService:
         metadata = partial(documents.model_metadata, signature)
         written: dict[str, Callable[[], Any]] = {
             "/": partial(documents.index, signature, rows),
-            conventions.OPENAPI_PATH: partial(documents.openapi_document, signature, rows),
+            conventions.OPENAPI_PATH: partial(self._contract, rows),
             **dict.fromkeys(model_paths(signature), metadata),
         }
         return {path: partial(_written, make) for path, make in written.items()}
+
+    def _contract(self, explained_rows: int) -> Mapping[str, Any]:
+        document = documents.openapi_document(self.signature, explained_rows)
+        return document if self._settings.access is None else for_callers(document)
 
 
 def _explaining(
