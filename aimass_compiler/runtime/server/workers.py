@@ -138,7 +138,7 @@ class WorkerSupervisor:
             [sys.executable, "-m", _MODULE, *self._arguments, *grpc],
             env={**os.environ, VARIABLE: told},
             pass_fds=[self._listener.fileno()],
-            start_new_session=True,  # a terminal's Ctrl-C reaches it by way of this process alone
+            process_group=0,  # a terminal's Ctrl-C reaches it by way of this process alone
         )
 
     def _ended(self, worker: _Worker, code: int) -> None:
