@@ -265,7 +265,7 @@ class Application(HttpApplication):
             return self.model.metrics.text()
         others = await self.peers.others()
         self.model.account.settle()
-        with self.model.drift.joined([(found.rows, found.counts) for found in others]):
+        with self.model.drift.joined([(found.rows, found.counts) for found in others if found.counts]):
             return self.peers.total(self.model.metrics.text(), others)
 
     def _counted(self) -> Counted:
