@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from aimass_compiler import record_names
+from aimass_compiler import conventions, record_names
 from aimass_compiler.cli import main
 from aimass_compiler.conventions import ExitCode
 
@@ -68,6 +68,17 @@ def test_a_server_writes_where_the_collector_reads(tmp_path: Path) -> None:
     assert included["include"] == [
         f"/var/lib/kubelet/pods/*/volumes/kubernetes.io~empty-dir/{record_names.RECORD_VOLUME}/*.jsonl"
     ]
+
+
+def test_servers_are_told_what_is_personal(tmp_path: Path) -> None:
+    compiled(tmp_path, "logs: {store: s3://acme/ml}")
+    spec = tmp_path / "specs/churn.yaml"
+    spec.write_text(spec.read_text().replace("x: number", "x: {type: number, pii: omit}"))
+    main(["compile", "--root", str(tmp_path)])
+    deployment = objects(tmp_path, "churn/base/server.yaml")["Deployment"]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    told = {each["name"]: each.get("value") for each in container["env"]}
+    assert json.loads(told[conventions.VARIABLE_HIDDEN_COLUMNS]) == {"x": "omit"}
 
 
 def test_a_model_that_records_nothing_has_no_folder(tmp_path: Path) -> None:

@@ -67,6 +67,18 @@ def test_personal_values_leave_hashed_or_not_at_all(
     assert second["inputs"]["customer_id"] is None
 
 
+def test_what_is_declared_after_packaging_is_hidden_as_well(tmp_path: Path) -> None:
+    folder, hidden = tmp_path / "records", json.dumps({"plan": "omit", "age": "hash"})
+    options = ("--prediction-sample", "1", "--record-folder", str(folder), "--hidden-columns", hidden)
+    with serving(packages.churn(tmp_path / "churn"), *options) as running:
+        running.predict(CHURN_EXAMPLE)
+        assert running.stop() == 0
+    (record,) = records_of(folder)
+    assert record["inputs"].keys() == CHURN_EXAMPLE.keys() - {"plan", "age"}, (
+        "and without a key nothing is hashed"
+    )
+
+
 def test_the_folder_keeps_the_newest_records_within_its_size(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb") as stream, EventLog(stream) as log:
         folder = RecordFolder(tmp_path / "records", 4000, log)

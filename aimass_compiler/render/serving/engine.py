@@ -32,6 +32,8 @@ class Served(Struct, frozen=True):
     """What the environment says of its pods; nothing in the base."""
     gateway: GatewayImplementation | None = None
     """What implements the Gateway API there, where it is said."""
+    hidden: tuple[tuple[str, str], ...] = ()
+    """The columns of personal data that requests may have, and how records have them."""
 
 
 def _nothing(served: Served) -> Mapping[str, Any]:

@@ -108,6 +108,7 @@ def variables(served: Served) -> dict[str, str]:
         conventions.VARIABLE_TIMEOUT_SECONDS: _plain(serving.limits.timeout.seconds),
         conventions.VARIABLE_BODY_BYTES: str(serving.limits.body.size),
         conventions.VARIABLE_PREDICTION_SAMPLE: _plain(serving.logs.predictions.sample),
+        **_hidden(served),
         conventions.VARIABLE_DRIFT_WINDOW_SECONDS: str(math.ceil(served.monitoring.drift.window.seconds)),
         conventions.VARIABLE_DRAIN_SECONDS: str(drain_seconds(serving)),
         conventions.VARIABLE_STAY_SECONDS: str(conventions.STAY_SECONDS),
@@ -126,6 +127,13 @@ def _of_traces(serving: Serving) -> dict[str, str]:
         conventions.VARIABLE_TRACES_ENDPOINT: serving.tracing.endpoint,
         conventions.VARIABLE_TRACES_SAMPLE: _plain(serving.tracing.sample),
     }
+
+
+def _hidden(served: Served) -> dict[str, str]:
+    """What records must not have as it is, where there are any."""
+    if not served.hidden or not served.serving.logs.predictions.sample:
+        return {}
+    return {conventions.VARIABLE_HIDDEN_COLUMNS: msgspec.json.encode(dict(served.hidden)).decode()}
 
 
 def _writes_records(served: Served) -> bool:

@@ -36,7 +36,13 @@ _ENGINES: Mapping[str | None, ServingEngine] = {
 def served_in(pipeline: Pipeline, environment: str | None) -> Served:
     """The model as an environment serves it, or as the base says it."""
     if environment is None:
-        return Served(pipeline.name, pipeline.serving, pipeline.monitoring, pipeline.settings)
+        return Served(
+            pipeline.name,
+            pipeline.serving,
+            pipeline.monitoring,
+            pipeline.settings,
+            hidden=hidden_columns(pipeline),
+        )
     here = pipeline.environments[environment]
     settings = pipeline.settings
     return Served(
@@ -47,7 +53,15 @@ def served_in(pipeline: Pipeline, environment: str | None) -> Served:
         here.accelerator,
         settings.pods_of(environment).of_serving,
         settings.environments[environment].gateway,
+        hidden=hidden_columns(pipeline),
     )
+
+
+def hidden_columns(pipeline: Pipeline) -> tuple[tuple[str, str], ...]:
+    """The columns of personal data, and how records have them: of a package from before they were
+    declared, too."""
+    columns = pipeline.data.columns.items()
+    return tuple((name, column.pii) for name, column in columns if column.pii is not None)
 
 
 def engine_of(served: Served) -> ServingEngine:

@@ -57,6 +57,8 @@ class PredictionRecords:
         self._signature = signature
         self._sample = settings.prediction_sample
         self._key = settings.record_key.encode()
+        self._hidden = {field.name: field.pii for field in signature.fields if field.pii is not None}
+        self._hidden |= settings.hidden_columns
         self._place = {
             "namespace": settings.namespace,
             "model": signature.model,
@@ -134,9 +136,10 @@ class PredictionRecords:
         found: dict[str, Sequence[Any]] = {}
         for tensor, fields in self._signature.packed.items():
             for place, field in enumerate(fields):
-                if field.pii is None:
+                way = self._hidden.get(field.name)
+                if way is None:
                     found[field.name] = _values(field, prediction.tensors[tensor][:, place].tolist())
-                elif field.pii == record_names.HASHED and self._key:
+                elif way == record_names.HASHED and self._key:
                     values = _values(field, prediction.tensors[tensor][:, place].tolist())
                     found[field.name] = self._hashed(field.name, values)
         if self._key:

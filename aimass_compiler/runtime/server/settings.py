@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -38,6 +39,8 @@ class ServerSettings:
     """Where records are written, for a collector; None writes them into the log."""
     record_bytes: int = 96 << 20
     """How much the folder may hold; the oldest files make room."""
+    hidden_columns: Mapping[str, str] = field(default_factory=dict)
+    """Columns of personal data and how records have them, beside those that the package says."""
     record_key: str = field(default="", repr=False)
     """What personal values are hashed with; without it they are left out."""
     namespace: str = record_names.LOCAL_NAMESPACE
@@ -124,6 +127,18 @@ def optional_port(text: str) -> int | None:
     return None if text == _OFF else whole(0, 65535, "--grpc-port")(text)
 
 
+def columns(text: str) -> dict[str, str]:
+    """Reads a JSON object of texts."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        example = '`{"email": "omit"}`'
+        raise argparse.ArgumentTypeError(f"`{text}` is no JSON object of columns, such as {example}")
+    return found
+
+
 FLAGS = (
     # A container's network is its boundary: inside one, only an address that others reach is of use.
     Flag("host", "", "0.0.0.0", str, "the address to listen on"),  # noqa: S104  # as said above
@@ -176,6 +191,13 @@ FLAGS = (
         record_names.LOCAL_NAMESPACE,
         str,
         "where it runs, as records say it",
+    ),
+    Flag(
+        "hidden-columns",
+        conventions.VARIABLE_HIDDEN_COLUMNS,
+        "{}",
+        columns,
+        "JSON: columns that records have as a `hash` or not at all (`omit`), beside those of the package",
     ),
     Flag(
         "explained-rows",
