@@ -38,6 +38,7 @@ ABSENT = {
     r"(environments\.\w+\.)?monitoring\.(retrain\.(on|schedule)|runbook)": "no retraining, no page",
     r"(environments\.\w+\.)?serving\.rollout\.analysis\.errors": "it follows from the availability",
     r"(environments\.\w+\.)?serving\.(gateway|tests\.soak)": "none is wanted",
+    r"(environments\.\w+\.)?serving\.access\.callers\.[^.]+\.(rate|quota)(\.requests)?": "no limit",
     r"(environments\.\w+\.)?serving\.objectives\.(latency|first_token|token)\.p\d+": "none is promised",
 }
 
