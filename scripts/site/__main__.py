@@ -40,7 +40,7 @@ def gather(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     for path in sorted((_ROOT / _DOCS).rglob("*.md")):
         _write(folder, path.relative_to(_ROOT / _DOCS).as_posix(), path.read_text(encoding="utf-8"))
-    shutil.copytree(_ROOT / _DOCS / "pictures", folder / "pictures")
+    shutil.copytree(_ROOT / _DOCS / "screenshots", folder / "screenshots")
     _write(folder, "index.md", _from_root((_ROOT / "README.md").read_text(encoding="utf-8")))
     for page, content in pages().items():
         _write(folder, page, content)

@@ -111,13 +111,13 @@ class QuietFiles(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-def test_pictures_are_small_and_shown(gathered: Path) -> None:
+def test_screenshots_are_small_and_shown(gathered: Path) -> None:
     shown = {
         name
         for path in (ROOT / "docs").glob("*.md")
-        for name in re.findall(r"\]\(pictures/([\w.-]+)\)", path.read_text(encoding="utf-8"))
+        for name in re.findall(r"\]\(screenshots/([\w.-]+)\)", path.read_text(encoding="utf-8"))
     }
-    there = {path.name: path.stat().st_size for path in (ROOT / "docs/pictures").iterdir()}
+    there = {path.name: path.stat().st_size for path in (ROOT / "docs/screenshots").iterdir()}
     assert shown == set(there)
     assert max(there.values()) <= 100_000
-    assert {path.name for path in (gathered / "pictures").iterdir()} == shown
+    assert {path.name for path in (gathered / "screenshots").iterdir()} == shown

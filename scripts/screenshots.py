@@ -1,7 +1,7 @@
-"""Make the pictures of the documentation: `python -m scripts.pictures`, after `make demo`.
+"""Take the screenshots of the documentation: `python -m scripts.screenshots`, after `make demo`.
 
 Opens the demo's report and the catalogue of this repository's specs in Debian's Chromium, and leaves
-docs/pictures/*.webp, each of at most 100 kB.
+docs/screenshots/*.webp, each of at most 100 kB.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _REPORT = _ROOT / "build" / "demo" / "artifacts" / "breast-cancer" / "report.htm
 _CATALOGUE = _ROOT / "build" / "catalogue"
 _LARGEST = 100_000
 _WIDTH, _HEIGHT = 1100, 760
-#: What each picture shows: the page, the place on it, and how light it is.
-_PICTURES = {
+#: What each shows: the page, the place on it, and how light it is.
+_SCREENSHOTS = {
     "report": (_REPORT, "", "light"),
     "report-dark": (_REPORT, "#search", "dark"),
     "catalogue": (_CATALOGUE / "index.html", "", "light"),
@@ -34,11 +34,11 @@ def main() -> int:
         print("Chromium is needed, and what `make demo` leaves in build/demo", file=sys.stderr)
         return 1
     subprocess.run(["aimass", "site", "--root", str(_ROOT), "--into", str(_CATALOGUE)], check=True)
-    folder = _ROOT / "docs" / "pictures"
+    folder = _ROOT / "docs" / "screenshots"
     folder.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        for name, (path, place, scheme) in _PICTURES.items():
+        for name, (path, place, scheme) in _SCREENSHOTS.items():
             page = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT}, color_scheme=scheme)
             page.goto(f"{path.as_uri()}{place}")
             page.wait_for_timeout(2000)
