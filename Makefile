@@ -77,9 +77,9 @@ build/site/.ready: requirements/docs.txt
 	uv pip install --quiet --compile-bytecode --python build/site/venv/bin/python --require-hashes -r requirements/docs.txt
 	@touch $@
 
-.PHONY: pictures
-pictures: demo ## draw the pictures of the documentation again, by Chromium
-	python -m scripts.pictures
+.PHONY: screenshots
+screenshots: demo ## take the screenshots of the documentation again, by Chromium
+	python -m scripts.screenshots
 
 .PHONY: cluster
 cluster: $(READY) ## a Kubernetes control plane on this machine, with nodes that only say that they run
