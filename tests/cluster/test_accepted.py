@@ -42,6 +42,11 @@ TRAINING = "train"
 APPLY = ("apply", "--server-side", f"--field-manager={conventions.MANAGER}", "--validate=strict")
 TOLD = ("-ojson", "--show-managed-fields")
 SCALED = ("Deployment", "Rollout")
+#: What pods of some name, which an administrator has made before.
+PRIORITIES = [
+    {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": 1000}
+    for name in ("answers", "models")
+]
 #: Kinds that nobody but who applies them writes to.
 QUIET = {
     "ConfigMap",
@@ -78,6 +83,7 @@ def placed(model: Path, cluster: Cluster, tmp_path: Path) -> Iterator[dict[str, 
     """Each of a model's folders as a kustomization for a namespace of its own, which is there."""
     names = {folder: f"test-{secrets.token_hex(4)}" for folder in folders(model)}
     cluster.namespaces(*names.values())
+    cluster.apply(PRIORITIES)
     for folder, name in names.items():
         place = tmp_path / "placed" / name
         place.mkdir(parents=True)
