@@ -38,8 +38,6 @@ _LONG = {
     "jobset": " (2 to 5 minutes)",
     "kserve-manager": " (3 to 10 minutes)",
     "kueue": " (3 to 10 minutes)",
-    "keda-operator": " (every cloud's clients: 8 to 20 minutes)",
-    "keda-adapter": " (a minute or two, as it shares most of the operator)",
     "source-controller": " (3 to 10 minutes)",
     "kustomize-controller": " (3 to 10 minutes)",
 }
@@ -107,10 +105,6 @@ MODULES = (
     Module("jobset", "sigs.k8s.io/jobset", ("jobset",)),
     Module("kserve", "github.com/kserve/kserve/cmd/manager", ("kserve-manager",)),
     Module("kueue", "sigs.k8s.io/kueue/cmd/kueue", ("kueue",)),
-    *(
-        Module("keda", f"github.com/kedacore/keda/v2/cmd/{package}", (name,))
-        for package, name in (("operator", "keda-operator"), ("adapter", "keda-adapter"))
-    ),
     Module("flux-source", "github.com/fluxcd/source-controller", ("source-controller",)),
     Module("flux-kustomize", "github.com/fluxcd/kustomize-controller", ("kustomize-controller",)),
     Module("envoy-gateway", "github.com/envoyproxy/gateway/cmd/egctl", ("egctl",)),
@@ -135,8 +129,6 @@ KUBEFLOW_TRAINER = ("trainer-controller-manager", "jobset")
 KSERVE = ("kserve-manager",)
 #: What holds training jobs back until there is room.
 KUEUE = ("kueue",)
-#: What counts servers by what Prometheus says, and what tells autoscalers of it.
-KEDA = ("keda-operator", "keda-adapter")
 #: What brings records of predictions from nodes to their store.
 COLLECTOR = ("otelcol",)
 #: What fetches a repository and what applies it: the two controllers of Flux.
