@@ -40,17 +40,14 @@ def why_it_waits(connection: Connection, job: Object) -> str:
         return f"{waits}, and Kueue is not installed"
     except ClusterError:
         return waits  # to read Workloads is a right of its own
-    said = [text for each in workloads for text in _said(each)]
-    return ": ".join([waits, *said[:1]]) if said else f"{waits}, which Kueue has not looked at yet"
+    said = "; ".join(dict.fromkeys(text for each in workloads for text in _said(each)))
+    return f"{waits}: {said}" if said else f"{waits}, which Kueue has not looked at yet"
 
 
 def _said(workload: Object) -> Iterator[str]:
-    """Why it has no place, or has lost it; the newest first."""
+    """Why it has lost its place, where it had one, and why it has none now."""
     conditions = {each["type"]: each for each in at(workload, "status", "conditions") or ()}
-    told = [
-        each
-        for name, status in (("QuotaReserved", "False"), ("Evicted", "True"), ("Admitted", "False"))
-        if (each := conditions.get(name)) and each.get("status") == status and each.get("message")
-    ]
-    told.sort(key=lambda each: each.get("lastTransitionTime") or "", reverse=True)
-    yield from (" ".join(str(each["message"]).split()) for each in told)
+    for name, status in (("Evicted", "True"), ("QuotaReserved", "False")):
+        each = conditions.get(name) or {}
+        if each.get("status") == status and each.get("message"):
+            yield " ".join(str(each["message"]).split())

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 ADDRESS = "127.0.0.1"
+#: Keys that controllers which rotate certificates can read: RSA in the form of PKCS #1.
+_EXPONENT, _BITS = 65_537, 2048
 _YEAR = datetime.timedelta(days=365)
 
 
@@ -34,7 +36,7 @@ class Authority:
 
 def made(name: str, server: str) -> Authority:
     """A new authority of a name, and its certificate for a server of a name on this machine."""
-    key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    key, server_key = (rsa.generate_private_key(_EXPONENT, _BITS) for _ in range(2))
     issuer = _named(name)
     usual = x509.KeyUsage(*(place in (0, 2, 5) for place in range(9)))
     own = _described(issuer, issuer, key, [x509.DNSName(name)])
@@ -53,7 +55,7 @@ def _named(name: str) -> x509.Name:
 def _described(
     subject: x509.Name,
     issuer: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
+    key: rsa.RSAPrivateKey,
     names: list[x509.GeneralName],
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
@@ -69,10 +71,8 @@ def _described(
     )
 
 
-def _pem(
-    key: ec.EllipticCurvePrivateKey, unsigned: x509.CertificateBuilder, signer: ec.EllipticCurvePrivateKey
-) -> Certificate:
-    form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+def _pem(key: rsa.RSAPrivateKey, unsigned: x509.CertificateBuilder, signer: rsa.RSAPrivateKey) -> Certificate:
+    form, plain = serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     written = key.private_bytes(serialization.Encoding.PEM, form, plain)
     signed = unsigned.sign(signer, hashes.SHA256())
     return Certificate(written, signed.public_bytes(serialization.Encoding.PEM))

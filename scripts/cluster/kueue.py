@@ -18,6 +18,8 @@ from scripts.cluster.programs import program
 
 _NAMESPACE = "kueue-system"
 _SERVICE, _SECRET = "kueue-webhook-service", "kueue-webhook-server-cert"
+#: The kinds whose versions it converts, and to whose definitions it gives its certificate.
+_CONVERTED = frozenset(("clusterqueues", "cohorts", "localqueues", "multikueueclusters", "workloads"))
 #: What its webhooks look at: jobs of Ray, and Kueue's own objects.
 _GROUPS = frozenset(("ray.io", "kueue.x-k8s.io"))
 
@@ -91,7 +93,7 @@ def _address(port: int, path: str) -> dict[str, str]:
 def _converted(definition: dict[str, Any], port: int) -> dict[str, Any]:
     """With the webhook that converts its versions, as the release has it."""
     way = {"clientConfig": _address(port, "/convert"), "conversionReviewVersions": ["v1"]}
-    if len(definition["spec"]["versions"]) > 1:
+    if definition["spec"]["names"]["plural"] in _CONVERTED:
         definition["spec"]["conversion"] = {"strategy": "Webhook", "webhook": way}
     return definition
 

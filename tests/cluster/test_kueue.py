@@ -14,7 +14,7 @@ from aimass_compiler import conventions
 from scripts.cluster import background, kuberay, kueue, programs
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import CODE
-from tests.cluster.test_training_there import SETTINGS, Place, project, until
+from tests.cluster.test_training_there import SETTINGS, Place, project, until, volume
 
 pytestmark = [pytest.mark.cluster, pytest.mark.nightly]
 NAMESPACE, MODEL, QUEUE = "ml", "cells", "trials"
@@ -56,6 +56,7 @@ def placed(root: Path, cluster: Cluster) -> Place:
     settings = SETTINGS.format(namespace=NAMESPACE) + f"    store: file://{root / 'store'}\nqueue: {QUEUE}\n"
     made = project(root / "models", MODEL, settings)
     cluster.kubectl("apply", f"-f{made / 'generated' / MODEL / 'access.yaml'}")
+    cluster.apply([volume(NAMESPACE, MODEL)])
     return Place(made, MODEL, NAMESPACE, cluster, cluster.kubeconfig_for(f"{NAMESPACE}/trainer"))
 
 

@@ -140,6 +140,22 @@ def project(root: Path, model: str, settings: str, changes: Mapping[str, str] = 
     return root
 
 
+def volume(namespace: str, model: str) -> dict[str, Any]:
+    """One that the claim of a model's training job is bound to, which no node needs to have."""
+    claim = {"namespace": namespace, "name": f"{model}-workspace"}
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": model},
+        "spec": {
+            "capacity": {"storage": "20Gi"},
+            "accessModes": ["ReadWriteMany"],
+            "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **claim},
+            "hostPath": {"path": "/nowhere"},
+        },
+    }
+
+
 @pytest.fixture
 def place(tmp_path: Path, cluster: Cluster, namespace: str) -> Place:
     return filled(tmp_path, cluster, namespace)
@@ -160,19 +176,7 @@ def filled(
     root = project(tmp_path / "models", model, settings.format(namespace=namespace), changes or {})
     cluster.kubectl("apply", f"-f{root / 'generated' / model / 'access.yaml'}")
     identity = cluster.kubeconfig_for(f"{namespace}/trainer")
-    claim = {"namespace": namespace, "name": f"{model}-workspace"}
-    volume = {
-        "apiVersion": "v1",
-        "kind": "PersistentVolume",
-        "metadata": {"name": model},
-        "spec": {
-            "capacity": {"storage": "20Gi"},
-            "accessModes": ["ReadWriteMany"],
-            "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **claim},
-            "hostPath": {"path": "/nowhere"},
-        },
-    }
-    cluster.apply([volume])
+    cluster.apply([volume(namespace, model)])
     return Place(root, model, namespace, cluster, identity, kind)
 
 
