@@ -54,11 +54,14 @@ def told(folder: Path, pipeline: Pipeline, earlier: EarlierRows | None) -> Itera
 
 def _changes(folder: Path, earlier: EarlierRows) -> Iterator[str]:
     from aimass_compiler.engines.row_changes import row_changes
+    from aimass_compiler.pipeline.diagnosis import diagnoses
 
     found = row_changes(earlier.columns, earlier.rows, folder / artifacts.rows("train"))
     text = json.dumps(found.document(), indent=2, ensure_ascii=False)
     (folder / artifacts.ROW_CHANGES).write_text(f"{text}\n", encoding="utf-8")
     yield from found.lines()
+    for each in diagnoses({}, {}, found.document()):
+        yield f"{each.kind}: {each.evidence}; {each.advice}"
 
 
 def _profile(folder: Path, pipeline: Pipeline) -> Iterator[str]:

@@ -36,6 +36,8 @@ class RepositoryChange(Struct, frozen=True, kw_only=True):
     body: str = ""
     files: Mapping[str, bytes | None] = field(default_factory=dict)
     """By path below the project's root; None deletes one."""
+    stays: bool = False
+    """Whether a later change of the topic takes the place of this one, in the same pull request."""
     dated: frozenset[str] = frozenset()
     """Of these paths, those whose content says when: proposed again later, it is still the same change."""
 
@@ -56,7 +58,7 @@ class ProposalFailed(Exception):  # noqa: N818  # it reads as what is the case
     """There is not even a commit; the message says why."""
 
 
-def propose(root: Path, change: RepositoryChange, *, merges: bool = False) -> Proposed:
+def propose(root: Path, change: RepositoryChange, *, merges: bool = False) -> Proposed:  # noqa: PLR0911  # one for each refusal
     """Commit the change on a branch of its own, push it and open a pull request. Raises ProposalFailed.
 
     A change that an open pull request proposes, on whatever commit, is not proposed again. With `merges`, it
@@ -64,6 +66,8 @@ def propose(root: Path, change: RepositoryChange, *, merges: bool = False) -> Pr
     all the same.
     """
     base = _base(root)
+    if change.stays:
+        return _renewed(root, base, change, merges=merges)
     about = f"aimass/{change.topic.replace('/', '-')}-{_hash_of(change)}-"
     branch, url = _open_request(root, about)
     if url:
@@ -84,6 +88,28 @@ def propose(root: Path, change: RepositoryChange, *, merges: bool = False) -> Pr
     if reason := _refusal(root, create):
         return _unfinished(branch, reason, commands[1:])
     opened = Proposed(branch, _open_request(root, about)[1])
+    return _merging(root, opened) if merges else opened
+
+
+def _renewed(root: Path, base: str, change: RepositoryChange, *, merges: bool) -> Proposed:
+    """The one pull request of a topic, with this change in the place of what it proposed before."""
+    branch = f"aimass/{change.topic.replace('/', '-')}"
+    _git(root, "branch", "--force", branch, base)
+    _git(root, "branch", "--delete", "--force", branch)
+    _commit(root, base, branch, change)
+    push = ["git", "push", "--force", _REMOTE, f"refs/heads/{branch}:refs/heads/{branch}"]
+    url = _open_request(root, branch)[1]
+    told = ["--title", change.title, "--body", change.body]
+    request = ["gh", "pr", "edit", branch, *told] if url else ["gh", "pr", "create", "--head", branch, *told]
+    if not _git(root, "remote", "get-url", _REMOTE, may_fail=True):
+        return _unfinished(branch, f"the repository has no remote `{_REMOTE}`", [push, request])
+    if reason := _refusal(root, push):
+        return _unfinished(branch, reason, [push, request])
+    if shutil.which("gh") is None:
+        return _unfinished(branch, "GitHub's `gh` is not installed", [request])
+    if reason := _refusal(root, request):
+        return _unfinished(branch, reason, [request])
+    opened = Proposed(branch, url or _open_request(root, branch)[1])
     return _merging(root, opened) if merges else opened
 
 

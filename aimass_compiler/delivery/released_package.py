@@ -35,12 +35,15 @@ class ComparedVersion(Struct, frozen=True):
     """SHA-256 of its package's manifest.json, by which its folder is called."""
 
 
-def bring(root: Path, pipeline: Pipeline) -> None:
+def bring(root: Path, pipeline: Pipeline, *, always: bool = False) -> None:
     """Leave what the gates of a model compare with below its artifacts. Raises NotFetched.
+
+    With `always`, what serves in the last environment is brought though no gate asks for it.
 
     A gate that names no environment is about the last one, in the order of promotion, that has a release.
     """
     wanted = {gate.environment or "" for gate in pipeline.evaluation.gates if gate.beats}
+    wanted |= {""} if always else set()
     if not wanted:
         return
     folder = root / conventions.ARTIFACTS_FOLDER / pipeline.path / conventions.RELEASED_FOLDER

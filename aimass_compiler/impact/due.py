@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,14 +56,20 @@ def _reason(
     """Why a model is due; empty where it is not. There are the `recipes` that versions were made from."""
     if newest is None:
         return "it has no version yet"
-    for path, known in sorted(newest.data.items()):
-        note = _content(root / f"{path}.dvc")
-        if note is not None and tracked_md5(note) not in ("", known):
-            return f"{path} has other rows than {newest.name}"
+    for path in changed_rows(root, newest):
+        return f"{path} has other rows than {newest.name}"
     made_from = (newest.commit, _pipeline_path(model))
     if newest.commit and _trained_from(recipes[made_from]) != _recipe(root, model):
         return f"its recipe is not that of {newest.name}"
     return ""
+
+
+def changed_rows(root: Path, newest: VersionRecord) -> Iterator[str]:
+    """The files of rows that DVC has otherwise than a version was made from."""
+    for path, known in sorted(newest.data.items()):
+        note = _content(root / f"{path}.dvc")
+        if note is not None and tracked_md5(note) not in ("", known):
+            yield path
 
 
 def _changed_since(root: Path, models: Sequence[str], commit: str) -> list[str]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError, core_schema
 
-from aimass_compiler.catalog.quantities import Frozen, Integer
+from aimass_compiler.catalog.quantities import Frozen, Integer, is_absent
 from aimass_compiler.pipeline.schedule import mistake
 
 
@@ -87,6 +87,9 @@ class TrainingRuns(Frozen):
 
     schedule: _Schedule | None = None
     """When all models are trained again, in cron's five fields and UTC; without it only what changed is."""
+    watch: _Schedule | None = Field(None, exclude_if=is_absent)
+    """When it is looked for reasons to train again, `monitoring.retrain.on` of the specs, in UTC; without it
+    nothing looks."""
     prepare: _Path | None = None
     """A Python script of the repository that brings the data where DVC has no remote to pull it from."""
     where: Literal["runner", "cluster"] = "runner"

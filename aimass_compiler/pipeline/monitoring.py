@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.quantities import Duration, Frozen, Integer, Number, Within, is_absent
@@ -58,13 +58,45 @@ class Drift(Frozen):
     """The fewest rows in the window that allow a verdict."""
 
 
+class CandidateBudget(Frozen):
+    """What candidates of one model may take in 30 days; what is left out is not limited."""
+
+    candidates: Integer | None = Field(None, ge=1)
+    """How many are trained."""
+    cost: Number | None = Field(None, gt=0)
+    """What training them costs, by `prices` in aimass.yaml and in their currency."""
+
+
+def _each(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Cause = Literal["drift", "quality", "data"]
+#: Of what is tried where the spec does not say.
+USUAL_COOLDOWN, USUAL_ATTEMPTS = Duration("1d"), 3
+
+
 class Retrain(Frozen):
-    """When the training job runs again on the cluster."""
+    """When the model is trained again, and how often that is tried."""
 
     schedule: Schedule | None = None
     """A cron expression of five fields, or a word such as `@daily`, in UTC."""
-    on: Literal["drift"] | None = None
-    """What else starts it."""
+    on: (
+        Annotated[
+            tuple[Cause, ...],
+            BeforeValidator(_each, json_schema_input_type=Cause | list[Cause]),
+            Field(min_length=1),
+        ]
+        | None
+    ) = None
+    """What else is a reason, one or several: `drift` of the rows that are served, lost `quality` where truth
+    is known later, new `data` where the sources are. `aimass retrain` looks for them."""
+    cooldown: Annotated[Duration, Within("10m", "365d")] | None = Field(None, exclude_if=is_absent)
+    """How long there is no further candidate after one; by default a day."""
+    budget: CandidateBudget | None = Field(None, exclude_if=is_absent)
+    """What candidates may take in 30 days; by default it is not limited."""
+    attempts: Integer | None = Field(None, ge=1, le=100, exclude_if=is_absent)
+    """After so many candidates in a row that failed, a person decides; by default after three."""
 
 
 class Labels(Frozen):

@@ -64,6 +64,14 @@ def shortest_gap(expression: str) -> int:
     return min(int((later - earlier).total_seconds()) for earlier, later in pairwise(times)) // 60
 
 
+def last_time(expression: str, now: datetime) -> datetime:
+    """The last time of a cron expression without mistakes that is not behind now."""
+    from cronsim import CronSim
+
+    found: datetime = next(CronSim(_plain(expression), now, reverse=True))
+    return found
+
+
 def longest_gap(expression: str) -> int:
     """The most minutes between two times of a cron expression without mistakes."""
     from cronsim import CronSim

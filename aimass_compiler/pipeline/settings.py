@@ -133,6 +133,11 @@ class EnvironmentSettings(Frozen):
     where models are trained. By default only an administrator may."""
     capacity: Capacity | None = None
     """What the cluster can give to one model, so that specs that ask for more are reported."""
+    candidates: Literal["pull_request", "merge"] = Field(
+        "pull_request", exclude_if=lambda how: how != "merge"
+    )
+    """What becomes of a version that was trained for a reason of `monitoring.retrain` and is better: a pull
+    request for people, or one that is merged once its checks have passed. Said of the first environment."""
     accelerator: Accelerator | None = Field(None, exclude_if=is_absent)
     """What servers and training workers of language models run on, unless a spec says otherwise for the
     environment; by default CPUs."""
@@ -294,14 +299,17 @@ class Settings(Frozen):
     def _are_merges_delivered(self) -> Self:
         """GitHub starts no workflow for what a workflow's own token opens or merges."""
         merging = [
-            name for name, each in self.environments.items() if each.revert and each.revert.by == "merge"
+            f"environments.{name}.{key}: merge"
+            for name, each in self.environments.items()
+            for key, how in (("revert.by", each.revert and each.revert.by), ("candidates", each.candidates))
+            if how == "merge"
         ]
         if merging and self.ci.github and self.ci.github.pull_requests == "token":
             message = (
-                "`environments.{name}.revert.by: merge` needs `ci.github.pull_requests: app`: what a "
-                "workflow merges by its own token is neither checked nor delivered"
+                "`{place}` needs `ci.github.pull_requests: app`: what a workflow merges by its own token is "
+                "neither checked nor delivered"
             )
-            raise PydanticCustomError("revert", message, {"name": merging[0]})
+            raise PydanticCustomError("revert", message, {"place": merging[0]})
         return self
 
     @property

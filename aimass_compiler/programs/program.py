@@ -15,10 +15,11 @@ def call(
     seconds: float,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    written: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to its end. Raises subprocess.TimeoutExpired, and OSError where it cannot be started.
 
-    `environment` is what it has beside the variables of this process.
+    `environment` is what it has beside the variables of this process, `written` what it reads.
     What it prints is read as UTF-8, whatever the platform's encoding is, and what is not UTF-8 is replaced.
     """
     return subprocess.run(  # noqa: S603  # a list of arguments, never a shell
@@ -26,6 +27,7 @@ def call(
         cwd=folder,
         env=None if environment is None else {**os.environ, **environment},
         capture_output=True,
+        input=written,
         text=True,
         encoding="utf-8",
         errors="replace",

@@ -193,5 +193,12 @@ SOAK = replace(
     STAGES[-1], name="soak", summary="hold the load for longer and watch the server's memory", metrics=()
 )
 
+#: A candidate beside what is released: what `aimass retrain` asks once the pipeline ran.
+COMPARE = Stage(
+    "compare",
+    "hold the model against the released one, on the newest rows and slices",
+    reads=("task", "data.columns", "evaluation", "objective"),
+)
+
 #: What runs beside the pipeline.
-ASIDE = (SOAK,)
+ASIDE = (SOAK, COMPARE)

@@ -55,6 +55,11 @@ REPORT = "report.html"
 #: What the packaged model reached, which the record of its version has.
 REACHED = f"package/{conventions.METRICS_FILE}"
 SERVICE_REPORT = "test/report.json"
+#: Beside what DVC knows: a candidate against the released model, and all that is known of it.
+COMPARISON = "compare/report.json"
+CANDIDATE = "candidate.json"
+#: Of rows that were predicted and whose truth came later, where it is collected.
+PRODUCTION = "production.json"
 SCORES = "score/report.json"
 #: Beside the report that DVC knows: the same after a longer load.
 SOAK_REPORT = "test/soak.json"

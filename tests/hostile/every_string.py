@@ -380,7 +380,7 @@ logs:
 ci:
   github:
     compiler: {version: 0.1.0}
-    training: {schedule: 0 3 * * 1}
+    training: {schedule: 0 3 * * 1, watch: 23 * * * *}
     drift: 17 5 * * *
     verify: 7 * * * *
 labels: {team: growth}

@@ -21,6 +21,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
                 "concurrency": "newest",
                 "training": {
                     "schedule": "0 3 * * 1",
+                    "watch": "23 * * * *",
                     "prepare": "data/get.py",
                     "where": "cluster",
                     "minutes": 300,
@@ -41,6 +42,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "index": {
         "ci": {"github": {"compiler": {"version": "0.1.0", "index": "https://pypi.acme.example/simple"}}}
+    },
+    "watch": {
+        "images": {"registry": "ghcr.io/acme/models"},
+        "ci": {"github": {"compiler": {"version": "0.1.0"}, "training": {"watch": "23 * * * *"}}},
     },
     "wheel": {"ci": {"github": {"compiler": {"wheel": "vendor/aimass.whl"}, "verify": None}}},
     "key": {

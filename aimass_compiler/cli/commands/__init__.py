@@ -27,6 +27,7 @@ ORDER = (
     "fetch",
     "contract",
     "run",
+    "retrain",
     "runs",
     "report",
     "train",

@@ -20,11 +20,14 @@ from aimass_compiler.cli.selection import add_root, model_called, project_of, sp
 from aimass_compiler.conventions import ExitCode
 
 if TYPE_CHECKING:
+    from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.programs.github_api import GithubApi
+    from aimass_compiler.project import Project
 
 EXAMPLES = """
   aimass ci due                              which models are to be trained, as batch-1=[…]
   aimass ci due --since HEAD~1               of those, the ones that this commit changed
+  aimass ci due --watch                      those with a reason: drift, lost quality, new data, the clock
   aimass ci environments --since HEAD~1      which environments a commit is about
   aimass ci version churn                    the newest version's image and digest
   aimass ci attested churn bundle.json       record the attestation of that image
@@ -51,6 +54,10 @@ def declare(parser: argparse.ArgumentParser) -> None:
     due = task("due", "print which models are due for training, in batches for matrices", _due)
     due.add_argument("--model", metavar="MODEL", help="this model, whatever changed")
     due.add_argument("--since", metavar="COMMIT", help="only those whose recipe or data changed since")
+    due.add_argument(
+        "--watch", action="store_true", help="only those that have a reason of `monitoring.retrain`"
+    )
+    due.add_argument("--prometheus", metavar="URL", help="with --watch: where alerts are asked for")
     due.add_argument("--all", action="store_true", help="every model, whatever changed")
     places = task("environments", "print which environments a change is about", _environments)
     places.add_argument("--env", metavar="ENV", help="this environment, whatever changed")
@@ -96,6 +103,8 @@ def _due(arguments: argparse.Namespace) -> int:
         elif arguments.model:
             asked = map(project.model_of, specs_of(project, [arguments.model]))
             found = dict.fromkeys(asked, "it was asked for")
+        elif arguments.watch:
+            found = _with_reasons(project, arguments.prometheus)
         elif arguments.all:
             found = dict.fromkeys(models, "all are trained again")
         else:
@@ -109,6 +118,53 @@ def _due(arguments: argparse.Namespace) -> int:
     for number in range(batches(len(models))):
         print(f"batch-{number + 1}={json.dumps(listed[number * MOST_JOBS : (number + 1) * MOST_JOBS])}")
     return ExitCode.DONE
+
+
+def _with_reasons(project: Project, address: str | None) -> dict[str, str]:
+    """The models that are to be trained for a reason of `monitoring.retrain`, each with it."""
+    from aimass_compiler.cli.commands.retrain import due
+    from aimass_compiler.compile import compile_specs
+    from aimass_compiler.impact.retraining_decision import retrain_of
+    from aimass_compiler.releases.candidate_ledger import LedgerFailed
+
+    reasons: dict[str, str] = {}
+    for model, pipeline in sorted(compile_specs(project, project.specs()).pipelines.items()):
+        retrain = retrain_of(pipeline)
+        if retrain.on is None and retrain.schedule is None:
+            continue
+        try:
+            _resume_where_closed(project.root, pipeline)
+            found, decision = due(project.root, pipeline, address)
+        except LedgerFailed as error:
+            terminal.report(f"::warning title={model} is not watched::{error}")
+            continue
+        for problem in found.unknown:
+            terminal.report(f"::warning title=Not all is known of {model}::{problem}")
+        if decision.is_due:
+            reasons[model] = decision.text
+        elif found.causes:
+            terminal.report(f"{model} is not trained: {decision.text}")
+    return reasons
+
+
+def _resume_where_closed(root: Path, pipeline: Pipeline) -> None:
+    """Who closes the issue about candidates that failed lets it go on. Raises LedgerFailed."""
+    from aimass_compiler.cli.commands.retrain import resumed
+    from aimass_compiler.impact.retraining_decision import failures, recipe_digest
+    from aimass_compiler.programs.github_api import GithubApi, GithubRefuses
+    from aimass_compiler.programs.github_notes import closed_candidate_issue
+    from aimass_compiler.releases import candidate_ledger
+
+    failed = failures(candidate_ledger.read(root, pipeline.path), recipe_digest(pipeline))
+    if not failed or not os.environ.get("GITHUB_REPOSITORY"):
+        return
+    try:
+        closed = closed_candidate_issue(GithubApi.from_environment(), pipeline.path)
+    except GithubRefuses as refused:
+        terminal.report(f"::warning title=Issues are not read::{refused}")
+        return
+    if closed and closed.replace("Z", "+00:00") > failed[-1].time:
+        candidate_ledger.append(root, pipeline.path, resumed(pipeline))
 
 
 def _environments(arguments: argparse.Namespace) -> int:

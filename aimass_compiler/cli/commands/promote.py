@@ -69,6 +69,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with --pull-request: propose the version's record alone where it may not be released",
     )
+    parser.add_argument(
+        "--candidate",
+        action="store_true",
+        help="with --pull-request: what `aimass retrain` made, in one pull request of the model's candidates",
+    )
     changes.add_offline(parser)
     add_format(parser)
     add_root(parser)
@@ -135,6 +140,8 @@ def _concluded(
 def _written(
     arguments: argparse.Namespace, project: Project, shown: ShownPromotion
 ) -> tuple[int, ChangeMade]:
+    from msgspec.structs import replace
+
     from aimass_compiler.cli.views import promotion as views
     from aimass_compiler.delivery.release_change import change_of
     from aimass_compiler.programs import git
@@ -150,8 +157,25 @@ def _written(
     is_beside = record.is_file() and (arguments.pull_request or not git.are_committed([path], project.root))
     beside = {path: record.read_bytes()} if is_beside else {}
     body = views.as_markdown(shown)
+    if arguments.candidate:
+        topic, body = f"candidate-{after.model}", f"{_about_candidate(project, after.model)}\n{body}"
     change = change_of(project.root, [after], topic=topic, title=title, body=body, beside=beside)
+    change = replace(change, stays=arguments.candidate)
     return _made(arguments, project, change)
+
+
+def _about_candidate(project: Project, model: str) -> str:
+    """What `aimass retrain` left of a candidate: why it was trained, what moved, and how it compares."""
+    import json
+
+    from aimass_compiler.cli.views.candidate import as_markdown
+    from aimass_compiler.stages import artifacts
+
+    path = project.root / conventions.ARTIFACTS_FOLDER / model / artifacts.CANDIDATE
+    try:
+        return as_markdown(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, LookupError, TypeError):
+        return f"`{path.relative_to(project.root)}` is not there, so it is not known why it was trained.\n"
 
 
 def _record_change(project: Project, shown: ShownPromotion) -> RepositoryChange | None:
@@ -183,8 +207,16 @@ def _made(
     if arguments.dry_run:
         return ExitCode.DONE, views.ChangeMade(change)
     report = print if arguments.format == "people" else terminal.report
-    done = changes.carry_out(project, change, pull_request=arguments.pull_request, report=report)
+    merges = arguments.candidate and _may_merge(project, arguments.environment)
+    done = changes.carry_out(
+        project, change, pull_request=arguments.pull_request, merges=merges, report=report
+    )
     return done.exit_code, views.ChangeMade(change, done.branch, done.url, is_made=True)
+
+
+def _may_merge(project: Project, environment: str) -> bool:
+    """Whether candidates are merged there once their checks have passed."""
+    return changes.sound_settings(project).environments[environment].candidates == "merge"
 
 
 def _evidence(

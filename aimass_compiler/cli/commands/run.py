@@ -84,14 +84,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.set or arguments.name:
         from aimass_compiler.cli.named_run import run_named
 
-        return run_named(project, arguments, lambda copy, found: _run_stages(copy, found, arguments))
+        return run_named(project, arguments, lambda copy, found: run_stages(copy, found, arguments))
     pipeline = brought_up_to_date(project, arguments.model)
     if pipeline is None:
         return ExitCode.FAILED
-    return _run_stages(project, pipeline, arguments)
+    return run_stages(project, pipeline, arguments)
 
 
-def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namespace) -> int:
+def run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namespace) -> int:
     """Let DVC run them, one run of a model at a time; answers an ExitCode or what a stage exited with."""
     from aimass_compiler.catalog.base_model import BaseError
     from aimass_compiler.delivery import base_image, released_package
@@ -114,7 +114,7 @@ def _run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namesp
             folder, lambda: print(f"another run of `{pipeline.path}` goes on; waiting for it", flush=True)
         ):
             snapshots.fetch_missing(project, pipeline)
-            released_package.bring(project.root, pipeline)
+            released_package.bring(project.root, pipeline, always=getattr(arguments, "released", False))
             base_image.bring(project.root, pipeline)
             stage = arguments.until or ""
             with progress_below(sys.stdout, is_wanted=not arguments.verbose) as stages.stream:

@@ -36,10 +36,11 @@ EXPLANATIONS = (
     ),
     Explanation(
         "AM445",
-        "nothing on Kubernetes starts training when data drifts",
-        "Drift is an alert of Prometheus, and Kubernetes has no object that creates a job when an alert "
-        "fires. The drift alerts open a ticket and page someone; set a schedule to train again in any "
-        "case.",
+        "nothing looks for a reason to train again",
+        "Drift and lost quality are alerts of Prometheus, new rows are in a store, and Kubernetes has no "
+        "object that starts a job for either. `aimass retrain` looks for all of them; a workflow runs it "
+        "where `ci.github.training.watch` of aimass.yaml says when, and so may any clock of yours. Until "
+        "then the alerts only call people.",
     ),
     Explanation(
         "AM446",
@@ -108,14 +109,14 @@ _HAS_CUDA = re.compile(r":[^@]*-(gpu|cu[0-9]+)(?=[-@]|$)")
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Values that the training job cannot carry, or that change nothing there."""
+    """Values that the training job cannot carry, or that change nothing, and reasons that no one looks for."""
+    yield from _on_drift(pipeline)
     if not pipeline.settings.generated.training_job:
         yield from _without_job(pipeline)
         return
     yield from _settings(pipeline)
     yield from _cuda(pipeline)
     yield from _elsewhere(pipeline)
-    yield from _on_drift(pipeline)
     yield from _on_volume(pipeline)
     yield from _on_spot(pipeline)
 
@@ -185,10 +186,17 @@ def _elsewhere(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def _on_drift(pipeline: Pipeline) -> Iterator[Finding]:
+    github = pipeline.settings.ci.github
+    if github is not None and github.training.watch is not None:
+        return
     for path, cause in written(pipeline, "monitoring.retrain.on"):
         if cause is not None:
-            message = f"`on: {cause}` starts no training on Kubernetes; its alerts call people"
-            hint = "set `schedule` to train again in any case"
+            message = (
+                f"nothing looks for {' and '.join(f'`{each}`' for each in cause)}, so it starts no training"
+            )
+            hint = (
+                "set `ci.github.training.watch` in aimass.yaml, or run `aimass retrain` by a clock of yours"
+            )
             yield Finding("AM445", path, message, help=hint, severity=Severity.WARNING)
 
 

@@ -10,6 +10,7 @@ import polars
 
 from aimass_compiler.catalog.model import model_named
 from aimass_compiler.conventions import SPLITS
+from aimass_compiler.pipeline.diagnosis import diagnoses
 from aimass_compiler.runtime.evaluation import plots
 from aimass_compiler.runtime.evaluation.advice import advice
 from aimass_compiler.runtime.evaluation.comparison import NoRival, Rival
@@ -46,7 +47,7 @@ from aimass_compiler.runtime.workspace import Workspace, read_json, write_json, 
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy
@@ -83,7 +84,7 @@ def run(
     """
     best = read_json(workspace.path(artifacts.BEST))
     artifact, task = model_named(best["model"]).artifact, task.naming(best.get("classes", task.classes))
-    predictions, decided = _predicted(artifact, task, evaluation.decision, workspace)
+    predictions, decided = predicted(artifact, task, evaluation.decision, workspace)
     measurements = Measurements.of(task, metrics_of(evaluation, objective), predictions)
     fit = judge_fit(objective.metric, measurements, evaluation.gates)
     rivals = rivals_of(evaluation.gates, measurements, columns, artifact, workspace)
@@ -105,18 +106,27 @@ def run(
     beside = _comparisons(rivals, judged, decided, permuted) | repeats.numbers()
     beside |= {"prediction_intervals": intervals.document()} if intervals else {}
     beside |= {"suites": tried} if tried else {}
+    verdict = _verdict(measurements, fit, judged, decided)
+    wrong = [each.document() for each in diagnoses(verdict, beside, {})]
+    beside |= {"diagnosis": wrong} if wrong else {}
     write_json(workspace.path(artifacts.METRICS), measured | beside)
     worse = [each for rival in rivals.values() if isinstance(rival, Rival) for each in rival.worse]
-    verdict = _verdict(measurements, fit, judged, decided)
     verdict |= {"worse_answers": document_of(worse)} if worse else {}
     write_json(workspace.path(artifacts.VERDICT), verdict)
     _write_rows(task, predictions["test"], workspace)
     said = [*([decided.shown(task)] if decided else []), *([intervals.shown] if intervals else [])]
-    said += repeats.lines(objective.metric)
+    said += [*repeats.lines(objective.metric), *_unstable(wrong)]
     judged_fit = f"the model {fit.verdict}: {fit.reason}" if task.has_target else fit.reason
     for line in (*said, judged_fit, *map(_marked, judged), *lines_of(worse)):
         print(line, flush=True)
     _stop_if_missed([gate for gate in judged if not gate.passed], fit, measurements, evaluation)
+
+
+def _unstable(wrong: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """What is said where the same recipe learns something else each time; the fit is said anyhow."""
+    for each in wrong:
+        if each["kind"] == "unstable":
+            yield f"{each['kind']}: {each['evidence']}; usual: {each['advice']}"
 
 
 def _importance(
@@ -144,7 +154,7 @@ def _write_rows(task: Task, test: Predictions, workspace: Workspace) -> None:
         (write if is_drawn else plots.write_nothing)(workspace.path(path), task, test)
 
 
-def _predicted(
+def predicted(
     artifact: Artifact[Any], task: Task, decision: Decision | None, workspace: Workspace
 ) -> tuple[dict[str, Predictions], ChosenThreshold | ChosenThresholds | None]:
     """What the model says of every split, and the threshold of its labels, if there is one."""

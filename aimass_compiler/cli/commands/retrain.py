@@ -1,0 +1,297 @@
+"""Train a model again where there is a reason, and say whether the candidate is better.
+
+Looks for the reasons that `monitoring.retrain` names: the time of the schedule, new rows, drift and lost
+quality, of which Prometheus knows. Where there is one, and neither cooldown nor budget is against it, the
+model is trained on the newest rows, held against its gates, and compared with what is released on the same
+rows, metric by metric and slice by slice. What is better is published and proposed for the first environment,
+in one pull request a model, with what moved and why. What failed is written down with the evidence; after
+`attempts` of them in a row, an issue asks people, and nothing more is tried until one of them acts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aimass_compiler import conventions
+from aimass_compiler.cli import terminal
+from aimass_compiler.cli.selection import add_root, add_spec, project_of
+from aimass_compiler.cli.write import brought_up_to_date
+from aimass_compiler.conventions import ExitCode
+from aimass_compiler.stages import COMPARE, artifacts
+
+if TYPE_CHECKING:
+    from aimass_compiler.impact.retraining_causes import CausesFound
+    from aimass_compiler.impact.retraining_decision import RetrainingDecision
+    from aimass_compiler.pipeline import Pipeline
+    from aimass_compiler.project import Project
+    from aimass_compiler.releases.candidate_ledger import TriedCandidate
+
+EXIT_CODES = (ExitCode.STALE, ExitCode.DATA, ExitCode.TRAINING, ExitCode.GATE, ExitCode.SERVICE)
+EXAMPLES = """
+  aimass retrain churn --check          is there a reason, and is anything against it?
+  aimass retrain churn                  train, compare, and say what is to be done
+  aimass retrain churn --pull-request   and propose it, if it is better
+  aimass retrain churn --now --cause "the price list changed"
+  aimass retrain churn --resume         after candidates that failed: go on
+"""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    add_spec(parser)
+    parser.add_argument("--check", action="store_true", help="say whether it is due, and train nothing")
+    parser.add_argument("--now", action="store_true", help="train whatever is against it")
+    parser.add_argument("--cause", action="append", metavar="TEXT", help="a reason that no one else knows")
+    parser.add_argument(
+        "--resume", action="store_true", help="a person looked at the candidates that failed: go on"
+    )
+    parser.add_argument(
+        "--prometheus", metavar="URL", help="where alerts are asked for (default: aimass.yaml)"
+    )
+    parser.add_argument(
+        "--pull-request",
+        action="store_true",
+        help="publish what is better, and open or update its pull request",
+    )
+    add_root(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look, and train where it is due; answers an ExitCode."""
+    from aimass_compiler.releases.candidate_ledger import LedgerFailed
+    from aimass_compiler.releases.version_record import DamagedRecord
+
+    project = project_of(arguments)
+    pipeline = brought_up_to_date(project, arguments.model)
+    if pipeline is None:
+        return ExitCode.FAILED
+    try:
+        return _retrained(arguments, project, pipeline)
+    except (LedgerFailed, DamagedRecord) as error:
+        terminal.error(str(error))
+        return ExitCode.FAILED
+
+
+def _retrained(arguments: argparse.Namespace, project: Project, pipeline: Pipeline) -> int:
+    from msgspec.structs import replace
+
+    from aimass_compiler.impact.retraining_causes import FoundCause
+    from aimass_compiler.releases import candidate_ledger
+
+    if arguments.resume:
+        candidate_ledger.append(project.root, pipeline.path, resumed(pipeline))
+        print(f"{pipeline.path}: what failed before counts no more")
+    found, decision = due(project.root, pipeline, arguments.prometheus, arguments.cause or ())
+    for problem in found.unknown:
+        terminal.report(f"note: {problem}")
+    is_due = decision.is_due or arguments.now
+    print(f"{pipeline.path}: {'due' if is_due else 'not due'}: {decision.text}")
+    if decision.needs_person and not is_due:
+        print(f"  `aimass retrain {pipeline.path} --resume` goes on, and so does another recipe")
+    if arguments.now and not found.causes:
+        found = replace(found, causes=(FoundCause("person", "it was asked for"),))
+    if not is_due or arguments.check:
+        return ExitCode.STALE if is_due else ExitCode.DONE
+    return _candidate(arguments, project, pipeline, found)
+
+
+def resumed(pipeline: Pipeline) -> TriedCandidate:
+    """What a person writes down who lets candidates go on."""
+    return _attempt(pipeline, "resumed")
+
+
+def due(
+    root: Path, pipeline: Pipeline, address: str | None, given: tuple[str, ...] | list[str] = ()
+) -> tuple[CausesFound, RetrainingDecision]:
+    """The reasons to train again, and what is decided about them. Raises LedgerFailed, DamagedRecord."""
+    from msgspec.structs import replace
+
+    from aimass_compiler.impact.retraining_causes import Circumstances, FoundCause, causes
+    from aimass_compiler.impact.retraining_decision import decided
+    from aimass_compiler.releases import candidate_ledger, version_record
+
+    attempts, now = candidate_ledger.read(root, pipeline.path), datetime.now(UTC)
+    newest = next(reversed(version_record.versions_of(root, pipeline.path)), None)
+    address = address or pipeline.settings.prometheus.url
+    found = causes(pipeline, Circumstances(root, newest, attempts, address, now))
+    own = tuple(FoundCause("person", each) for each in given)
+    found = replace(found, causes=(*own, *found.causes))
+    return found, decided(pipeline, found, attempts, now)
+
+
+def _candidate(
+    arguments: argparse.Namespace, project: Project, pipeline: Pipeline, found: CausesFound
+) -> int:
+    """Train it, judge it, and write down what came of it."""
+    from aimass_compiler.cli.commands import run as stages
+    from aimass_compiler.programs.program import run_stage
+    from aimass_compiler.releases import candidate_ledger
+
+    folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.path
+    started = time.monotonic()
+    parser = argparse.ArgumentParser()
+    stages.declare(parser)
+    options = parser.parse_args([pipeline.path], argparse.Namespace(released=True))
+    status = stages.run_stages(project, pipeline, options)
+    seconds = time.monotonic() - started
+    if status == ExitCode.DONE and _is_version(project.root, pipeline.path, folder / artifacts.MANIFEST):
+        same = _attempt(pipeline, "same", found, seconds)
+        candidate_ledger.append(project.root, pipeline.path, same)
+        print(f"{pipeline.path}: nothing new to learn from: rows and recipe are those of the newest version")
+        return ExitCode.DONE
+    if status in (ExitCode.DONE, ExitCode.GATE):
+        run_stage(COMPARE.name, pipeline.path, project.root)
+    known = _known(project, pipeline, found, status)
+    reason = _failure(known, status)
+    evidence = tuple(f"{each['kind']}: {each['evidence']}" for each in known["diagnosis"])
+    outcome = "failed" if reason else "passed"
+    attempt = _attempt(pipeline, outcome, found, seconds, reason=reason, evidence=evidence)
+    candidate_ledger.append(project.root, pipeline.path, attempt)
+    for line in evidence:
+        print(f"  {line}")
+    if reason:
+        print(f"{pipeline.path}: the candidate failed: {reason}")
+        _ask_people(project, pipeline, known)
+        return status or ExitCode.GATE
+    print(f"{pipeline.path}: the candidate is to be proposed: {artifacts.CANDIDATE} says why")
+    return _proposed(project, pipeline) if arguments.pull_request else ExitCode.DONE
+
+
+def _attempt(
+    pipeline: Pipeline,
+    outcome: Any,
+    found: CausesFound | None = None,
+    seconds: float = 0.0,
+    *,
+    reason: str = "",
+    evidence: tuple[str, ...] = (),
+) -> TriedCandidate:
+    from aimass_compiler.delivery.publication import run_address
+    from aimass_compiler.impact.retraining_decision import cost_of, recipe_digest
+    from aimass_compiler.releases.candidate_ledger import TriedCandidate
+
+    return TriedCandidate(
+        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        outcome=outcome,
+        causes=tuple(each.text for each in found.causes) if found else (),
+        recipe=recipe_digest(pipeline),
+        reason=reason,
+        evidence=evidence,
+        seconds=round(seconds, 1),
+        cost=round(cost_of(pipeline, seconds), 4),
+        data=found.data if found else {},
+        rows=found.rows if found else "",
+        run=run_address(),
+    )
+
+
+def _known(project: Project, pipeline: Pipeline, found: CausesFound, status: int) -> dict[str, Any]:
+    """All that is known of a candidate; left beside its results, for pull requests and reports."""
+    from aimass_compiler.cli.views import candidate
+    from aimass_compiler.pipeline.diagnosis import diagnoses
+
+    folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.path
+    changes = _row_changes(folder)
+    is_judged = status in (ExitCode.DONE, ExitCode.GATE)
+    verdict = _json(folder / artifacts.VERDICT) if is_judged else {}
+    metrics = _json(folder / artifacts.METRICS) if is_judged else {}
+    comparison = _json(folder / artifacts.COMPARISON) if is_judged else {}
+    wrong = diagnoses(verdict, metrics, changes)
+    causes = [each.text for each in found.causes]
+    production = _json(folder / artifacts.PRODUCTION)
+    known = candidate.document(pipeline.path, causes, changes, comparison, production, wrong)
+    known["missed"] = [each["reason"] for each in verdict.get("gates", ()) if not each["passed"]]
+    text = json.dumps(known, indent=2, ensure_ascii=False) + "\n"
+    (folder / artifacts.CANDIDATE).write_text(text, encoding="utf-8")
+    return known
+
+
+def _row_changes(folder: Path) -> dict[str, Any]:
+    """How the training rows moved since those of the released model; nothing where there is none."""
+    from aimass_compiler.engines.row_changes import row_changes
+
+    released = folder / conventions.RELEASED_FOLDER
+    named = (_json(released / conventions.RELEASED_FILE).get("compared") or {}).get("") or {}
+    reference = _json(released / str(named.get("package", "")) / conventions.REFERENCE_FILE)
+    rows = folder / artifacts.rows("train")
+    if not reference.get("inputs") or not rows.is_file():
+        return {}
+    return row_changes(reference["inputs"], int(reference.get("rows", 0)), rows).document()
+
+
+def _failure(known: dict[str, Any], status: int) -> str:
+    """Why the candidate is not to be proposed; nothing where it is."""
+    if status == ExitCode.GATE:
+        return "it missed a gate: " + "; ".join(known["missed"])
+    if status != ExitCode.DONE:
+        return next((code.meaning for code in ExitCode if code == status), f"the run ended with {status}")
+    comparison = known["comparison"]
+    own = (comparison.get("metrics") or {}).get(comparison.get("metric"))
+    if own and own["low"] is not None:
+        ends = (own["low"], own["high"]) if own["greater_is_better"] else (-own["high"], -own["low"])
+        if ends[1] < 0:
+            return f"{comparison['metric']} is {own['words']} than that of {comparison['version']}"
+    return ""
+
+
+def _ask_people(project: Project, pipeline: Pipeline, known: dict[str, Any]) -> None:
+    """Keep an issue once as many candidates failed as may; it stands for all of them."""
+    from aimass_compiler.cli.views.candidate import as_markdown
+    from aimass_compiler.impact.retraining_decision import failures, recipe_digest, retrain_of
+    from aimass_compiler.pipeline.monitoring import USUAL_ATTEMPTS
+    from aimass_compiler.programs.github_api import GithubApi, GithubRefuses
+    from aimass_compiler.programs.github_notes import keep_candidate_issue
+    from aimass_compiler.releases import candidate_ledger
+
+    attempts = candidate_ledger.read(project.root, pipeline.path)
+    failed = failures(attempts, recipe_digest(pipeline))
+    most = retrain_of(pipeline).attempts or USUAL_ATTEMPTS
+    if len(failed) < most:
+        print(f"  {len(failed)} of {most} candidates failed; then people are asked")
+        return
+    print(f"  {len(failed)} candidates failed, and no further one is trained until a person acts")
+    if not os.environ.get("GITHUB_REPOSITORY"):
+        return
+    listed = [
+        f"- {each.time}: {each.reason}" + (f" ([run]({each.run}))" if each.run else "") for each in failed
+    ]
+    text = "\n".join([*listed, "", as_markdown(known)])
+    try:
+        print(keep_candidate_issue(GithubApi.from_environment(), pipeline.path, len(failed), text))
+    except GithubRefuses as refused:
+        terminal.report(f"::notice title=No issue::{refused}")
+
+
+def _proposed(project: Project, pipeline: Pipeline) -> int:
+    """Publish the candidate and propose it for the first environment."""
+    from aimass_compiler.cli import main
+
+    root, first = f"--root={project.root}", next(iter(pipeline.environments))
+    if code := main(["publish", pipeline.path, root]):
+        return code
+    return main(
+        ["promote", pipeline.path, "--to", first, "--pull-request", "--or-record", "--candidate", root]
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _is_version(root: Path, model: str, manifest: Path) -> bool:
+    """Whether a package is that of the newest version."""
+    from aimass_compiler.releases import version_record
+
+    newest = next(reversed(version_record.versions_of(root, model)), None)
+    return newest is not None and hashlib.sha256(manifest.read_bytes()).hexdigest() == newest.package

@@ -1,0 +1,127 @@
+"""A candidate as people judge it: why it was trained, what moved, how it compares, and what may be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from aimass_compiler.cli.views.cells import safe
+from aimass_compiler.pipeline.diagnosis import Diagnosis
+
+#: The first line of what is said of a candidate, by which it is found again.
+MARKER = "<!-- aimass candidate {model} -->"
+_MOST = 12
+
+
+def document(
+    model: str,
+    causes: Sequence[str],
+    changes: Mapping[str, Any],
+    comparison: Mapping[str, Any],
+    production: Mapping[str, Any],
+    found: Sequence[Diagnosis],
+) -> dict[str, Any]:
+    """What candidate.json has."""
+    return {
+        "model": model,
+        "causes": list(causes),
+        "rows": dict(changes),
+        "comparison": dict(comparison),
+        "production": dict(production),
+        "diagnosis": [each.document() for each in found],
+    }
+
+
+def as_markdown(known: Mapping[str, Any]) -> str:
+    """The same for a pull request or an issue; what data says is never markup."""
+    parts = [MARKER.format(model=known["model"]), *_why(known), *_rows(known["rows"])]
+    parts += [*_compared(known["comparison"]), *_production(known["production"]), *_wrong(known["diagnosis"])]
+    return "\n".join(parts) + "\n"
+
+
+def _why(known: Mapping[str, Any]) -> Iterator[str]:
+    yield "### Why it was trained"
+    yield ""
+    yield from (f"- {_cell(each)}" for each in known["causes"])
+    yield ""
+
+
+def _rows(changes: Mapping[str, Any]) -> Iterator[str]:
+    columns = changes.get("columns") or {}
+    if not columns:
+        return
+    rows = changes["rows"]
+    yield "### What moved since the released model was trained"
+    yield ""
+    yield f"{rows['now']:,} training rows, {rows['before']:,} before."
+    yield ""
+    yield "| column | PSI | missing, before | now | new values |"
+    yield "|---|---:|---:|---:|---|"
+    ordered = sorted(columns.items(), key=lambda pair: -pair[1]["psi"])
+    for name, each in ordered[:_MOST]:
+        gaps = each["missing"]
+        values = ", ".join(_cell(value) for value in each["new_values"][:3])
+        yield f"| {_cell(name)} | {each['psi']:.3f} | {gaps['before']:.1%} | {gaps['now']:.1%} | {values} |"
+    if len(ordered) > _MOST:
+        yield f"\n{len(ordered) - _MOST} more columns moved less."
+    yield ""
+
+
+def _compared(comparison: Mapping[str, Any]) -> Iterator[str]:
+    yield "### Compared with what is released"
+    yield ""
+    if "obstacle" in comparison or not comparison:
+        yield f"It is not compared: {_cell(comparison.get('obstacle', 'it did not come so far'))}."
+        yield ""
+        return
+    yield (
+        f"`{comparison['version']}`, which serves in {comparison['environment']}, and the candidate on the "
+        f"same {comparison['rows']:,} new rows. Intervals are of the difference, at 95 %."
+    )
+    yield ""
+    yield from _table("metric", comparison["metrics"])
+    for name, values in comparison["slices"].items():
+        yield f"{comparison['metric']} by {_cell(name)}:"
+        yield ""
+        yield from _table(name, values)
+
+
+def _table(head: str, found: Mapping[str, Any]) -> Iterator[str]:
+    yield f"| {_cell(head)} | rows | released | candidate | difference | interval |"
+    yield "|---|---:|---:|---:|---:|---|"
+    for name, each in found.items():
+        low, high = each["low"], each["high"]
+        interval = "too few rows" if low is None else f"{low:+.3g} to {high:+.3g}"
+        better = (each["difference"] > 0) == each["greater_is_better"] and each["difference"]
+        mark = "▲" if better else "▼" if each["difference"] else "="
+        yield (
+            f"| {_cell(name)} | {each['rows']:,} | {each['released']:.4g} | {each['candidate']:.4g} "
+            f"| {mark} {each['difference']:+.3g} | {interval} |"
+        )
+    yield ""
+
+
+def _production(found: Mapping[str, Any]) -> Iterator[str]:
+    metrics = found.get("metrics")
+    if not isinstance(metrics, Mapping) or not metrics:
+        return
+    yield "### What the released model reaches in production"
+    yield ""
+    for name, value in metrics.items():
+        yield f"- {_cell(name)} {value:.4g}" if isinstance(value, int | float) else f"- {_cell(name)}"
+    yield ""
+
+
+def _wrong(found: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    yield "### What may be wrong with it"
+    yield ""
+    if not found:
+        yield "Nothing was found: it neither overfits nor underfits, and no column is broken."
+    for each in found:
+        yield f"- **{each['kind']}**: {_cell(each['evidence'])}. Usual: {_cell(each['advice'])}."
+
+
+def _cell(text: object) -> str:
+    """A text that is no markup, wherever it comes from, but for the code that we set."""
+    found = safe(str(text)).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    return " ".join(found.replace("[", "\\[").replace("@", "@\u200b").split())

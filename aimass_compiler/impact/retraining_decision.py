@@ -1,0 +1,114 @@
+"""Whether a candidate is trained now: the reasons, held against cooldown, budget and what failed before."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
+
+from aimass_compiler.impact.retraining_causes import CausesFound
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.monitoring import USUAL_ATTEMPTS, USUAL_COOLDOWN, Retrain
+from aimass_compiler.releases.candidate_ledger import TriedCandidate
+from aimass_compiler.render.pipeline_json import PipelineJson
+
+_BUDGET_DAYS = 30
+_ENDS = {"passed": "was proposed", "failed": "failed", "same": "was the version that there is", "resumed": ""}
+
+
+class RetrainingDecision(Struct, frozen=True):
+    """What is done about the reasons."""
+
+    is_due: bool
+    text: str
+    """Why, or why not yet."""
+    needs_person: bool = False
+    """Whether it goes no further until a person acts."""
+
+
+def decided(
+    pipeline: Pipeline, found: CausesFound, attempts: Sequence[TriedCandidate], now: datetime
+) -> RetrainingDecision:
+    """Whether a candidate is trained; what a person must decide comes before what waiting solves."""
+    if not found.causes:
+        return RetrainingDecision(is_due=False, text="there is no reason to train again")
+    retrain = retrain_of(pipeline)
+    failed = failures(attempts, recipe_digest(pipeline))
+    most = retrain.attempts or USUAL_ATTEMPTS
+    if len(failed) >= most:
+        text = f"{len(failed)} candidates in a row failed: {failed[-1].reason}"
+        return RetrainingDecision(is_due=False, text=text, needs_person=True)
+    if (
+        attempts
+        and found.rows
+        and attempts[-1].rows == found.rows
+        and attempts[-1].recipe == recipe_digest(pipeline)
+    ):
+        text = f"rows and recipe are those of the last candidate, which {_ENDS[attempts[-1].outcome]}"
+        return RetrainingDecision(is_due=False, text=text)
+    tried = [each for each in attempts if each.outcome != "resumed"]
+    cooldown = timedelta(seconds=(retrain.cooldown or USUAL_COOLDOWN).seconds)
+    if tried and now - _time(tried[-1]) < cooldown:
+        until = _time(tried[-1]) + cooldown
+        return RetrainingDecision(
+            is_due=False,
+            text=f"the last candidate was at {tried[-1].time}; not before {until:%Y-%m-%d %H:%M} UTC",
+        )
+    if spent := _spent(retrain, tried, now):
+        return RetrainingDecision(is_due=False, text=spent)
+    return RetrainingDecision(is_due=True, text="; ".join(each.text for each in found.causes))
+
+
+def failures(attempts: Sequence[TriedCandidate], recipe: str) -> list[TriedCandidate]:
+    """The candidates of this recipe that failed since one passed, or since a person acted."""
+    found: list[TriedCandidate] = []
+    for each in attempts:
+        if each.outcome in ("passed", "resumed"):
+            found.clear()
+        elif each.outcome == "failed" and each.recipe == recipe:
+            found.append(each)
+    return found
+
+
+def retrain_of(pipeline: Pipeline) -> Retrain:
+    """What the first environment says, where models are trained."""
+    first = next(iter(pipeline.environments.values()), None)
+    return (first or pipeline).monitoring.retrain
+
+
+def recipe_digest(pipeline: Pipeline) -> str:
+    """What decides which model comes out of training: with another recipe, earlier failures say nothing."""
+    return hashlib.sha256(PipelineJson(pipeline).trained_from).hexdigest()[:12]
+
+
+def cost_of(pipeline: Pipeline, seconds: float) -> float:
+    """What so long a training costs by the prices of the settings; 0 where there are none."""
+    prices, training = pipeline.settings.prices, pipeline.training
+    if prices is None:
+        return 0.0
+    gib = training.resources.memory.size / 2**30
+    each = training.resources.cpu * prices.cpu_hour + float(gib) * prices.gib_hour
+    hour = training.worker_range[1] * (each + training.gpus * prices.gpu_hour)
+    return float(hour) * seconds / 3600
+
+
+def _spent(retrain: Retrain, tried: Sequence[TriedCandidate], now: datetime) -> str:
+    """Which budget is used up; nothing where none is."""
+    if retrain.budget is None:
+        return ""
+    since = now - timedelta(days=_BUDGET_DAYS)
+    recent = [each for each in tried if _time(each) >= since and each.outcome != "same"]
+    most, cost = retrain.budget.candidates, retrain.budget.cost
+    if most is not None and len(recent) >= most:
+        return f"{len(recent)} candidates in {_BUDGET_DAYS} days are the budget of {most}"
+    total = sum(each.cost for each in recent)
+    if cost is not None and total >= cost:
+        return f"candidates of {_BUDGET_DAYS} days cost {total:.2f}, and the budget is {cost:g}"
+    return ""
+
+
+def _time(attempt: TriedCandidate) -> datetime:
+    found = datetime.fromisoformat(attempt.time)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
