@@ -109,7 +109,7 @@ _HAS_CUDA = re.compile(r":[^@]*-(gpu|cu[0-9]+)(?=[-@]|$)")
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Values that the training job cannot carry, or that change nothing, and reasons that no one looks for."""
+    """Values that the job cannot carry, or that change nothing, and reasons that no one looks for."""
     yield from _on_drift(pipeline)
     if not pipeline.settings.generated.training_job:
         yield from _without_job(pipeline)
