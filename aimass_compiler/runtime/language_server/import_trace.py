@@ -15,7 +15,7 @@ from aimass_compiler.runtime.language_server import worker
 from aimass_compiler.runtime.language_server.application import LanguageApplication
 from aimass_compiler.runtime.language_server.package import read_language_package
 from aimass_compiler.runtime.language_server.settings import LanguageSettings
-from aimass_compiler.runtime.server.import_trace import HOST, SECONDS, Question, traced
+from aimass_compiler.runtime.server.import_trace import HOST, NO_TRACES, SECONDS, Question, traced
 from aimass_compiler.runtime.server.process import serve
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def _serve(package: Path, log: EventLog) -> None:
-    settings = LanguageSettings(package, host=HOST, port=0, timeout_seconds=SECONDS)
+    settings = LanguageSettings(package, host=HOST, port=0, timeout_seconds=SECONDS, **NO_TRACES)
     serve(settings, log, lambda: LanguageApplication(read_language_package(package), settings, log))
 
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 SECONDS = 120
+#: What exports traces is loaded, and has none to export.
+NO_TRACES: dict[str, Any] = {"traces_endpoint": f"http://{HOST}:9", "traces_sample": 0.0}
 
 
 class Question(NamedTuple):
@@ -102,7 +104,7 @@ def _sources() -> set[str]:
 
 
 def _serve(package: Path, log: EventLog) -> None:
-    settings = ServerSettings(package, host=HOST, port=0, timeout_seconds=SECONDS, grpc_port=0)
+    settings = ServerSettings(package, host=HOST, port=0, timeout_seconds=SECONDS, grpc_port=0, **NO_TRACES)
     serve(settings, log, lambda: Application(read_package(package), settings, log))
 
 
