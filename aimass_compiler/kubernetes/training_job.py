@@ -201,16 +201,7 @@ def _submit(
         report(f"{', '.join(wanted.given)} is in {wanted.store.url}: {size:,} bytes were new there")
     elif wanted.given:
         report(f"copying {', '.join(wanted.given)} to the volume")
-        copy = opened(
-            connection,
-            kubectl,
-            wanted.template,
-            wanted.namespace,
-            check,
-            timeout=_COPY_SECONDS,
-            report=report,
-        )
-        with copy as workspace:
+        with _opened(connection, kubectl, wanted, check, report) as workspace:
             workspace.send(wanted.root, wanted.given)
     check()
     metadata = dict(job["metadata"])
@@ -293,15 +284,6 @@ def _fetch(
             wanted.store.receive(wanted.model, "results", Path(folder))
         else:
             report(f"fetching {', '.join(wanted.results)} from the volume")
-            copy = opened(
-                connection,
-                kubectl,
-                wanted.template,
-                wanted.namespace,
-                check,
-                timeout=_COPY_SECONDS,
-                report=report,
-            )
-            with copy as workspace:
+            with _opened(connection, kubectl, wanted, check, report) as workspace:
                 workspace.receive(wanted.results, Path(folder))
         put_in_place(Path(folder), wanted.root, wanted.results)
