@@ -358,6 +358,14 @@ Tunable = Annotated[
 ]
 
 
+def _how_many(value: Any) -> str:
+    return "several" if isinstance(value, (list, tuple)) else "one"
+
+
+#: Chooses between one value, tagged `one`, and a list of them, tagged `several`.
+ONE_OR_SEVERAL = Discriminator(_how_many)
+
+
 def is_absent(value: object) -> bool:
     """Whether nothing is written; a key with `exclude_if=is_absent` is then left out of pipeline.json."""
     return value is None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import selection
+from aimass_compiler.cli.pages.report.run_results import read_document
 from aimass_compiler.diagnostics import Finding, HintedError, has_errors
 from aimass_compiler.project import Project
 from aimass_compiler.stages import artifacts
@@ -81,11 +81,7 @@ class ModelResults:
         return self.folder / artifacts.PACKAGE
 
     def _document(self, path: str) -> dict[str, Any]:
-        try:
-            found = json.loads((self.folder / path).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        return read_document(self.folder / path)
 
 
 @dataclass(frozen=True)

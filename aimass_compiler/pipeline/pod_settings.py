@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from aimass_compiler.catalog.quantities import Frozen
+from aimass_compiler.catalog.quantities import ONE_OR_SEVERAL, Frozen
 from aimass_compiler.catalog.text_form import text_form
 
 _LABEL_NAME = "[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
@@ -30,14 +30,10 @@ Toleration = Annotated[
 ]
 
 
-def _how_many(value: Any) -> str:
-    return "several" if isinstance(value, (list, tuple)) else "one"
-
-
 #: One, or several of which a node has one.
 NodeValues = Annotated[
     Annotated[_Value, Tag("one")] | Annotated[tuple[_Value, ...], Field(min_length=1), Tag("several")],
-    Discriminator(_how_many),
+    ONE_OR_SEVERAL,
 ]
 NodeLabels = Mapping[str, NodeValues]
 

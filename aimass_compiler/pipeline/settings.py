@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.quantities import (
+    ONE_OR_SEVERAL,
     Bytes,
     Cores,
     Duration,
@@ -95,14 +96,10 @@ class Deployer(Frozen):
         return self
 
 
-def _how_many(value: Any) -> str:
-    return "several" if isinstance(value, (list, tuple)) else "one"
-
-
 #: One, or a list of them.
 Deployers = Annotated[
     Annotated[Deployer, Tag("one")] | Annotated[tuple[Deployer, ...], Field(min_length=1), Tag("several")],
-    Discriminator(_how_many),
+    ONE_OR_SEVERAL,
 ]
 
 

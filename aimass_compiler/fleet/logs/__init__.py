@@ -44,7 +44,7 @@ def _objects(settings: Settings, logs: RecordStore) -> list[dict[str, Any]]:
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": logs.namespace, "labels": _SECURITY}},
         account | {"automountServiceAccountToken": False},
-        daemon_set(NAME, logs, settings),
+        daemon_set(NAME, logs),
         cron_job(NAME, logs, settings),
     ]
 

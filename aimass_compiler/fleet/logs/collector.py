@@ -10,7 +10,6 @@ from typing import Any
 
 from aimass_compiler import conventions, record_names
 from aimass_compiler.pipeline.record_store import RecordStore
-from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.render.image.escapes import reference
 from aimass_compiler.render.names import component_label
 from aimass_compiler.render.pod_security import PULL
@@ -22,6 +21,16 @@ _FOLDERS = f"{PODS_FOLDER}/*/volumes/kubernetes.io~empty-dir/{record_names.RECOR
 STATE_FOLDER = "/var/lib/aimass-records"
 _CONFIGURATION_FOLDER = "/etc/aimass"
 _NODE = "AIMASS_NODE"
+_RESOURCES = {
+    "requests": {"cpu": "50m", "memory": "128Mi", "ephemeral-storage": "32Mi"},
+    "limits": {"memory": "256Mi", "ephemeral-storage": "128Mi"},
+}
+#: Only root may look into the kubelet's folders, and this is the one right that it needs.
+_SECURITY = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"], "add": ["DAC_READ_SEARCH"]},
+    "readOnlyRootFilesystem": True,
+}
 
 
 def collector_configuration(logs: RecordStore) -> dict[str, Any]:
@@ -72,9 +81,8 @@ def _exporter(logs: RecordStore) -> tuple[str, dict[str, Any]]:
     return "awss3", {"marshaler": "body", "s3uploader": uploaded}
 
 
-def daemon_set(name: str, logs: RecordStore, settings: Settings) -> dict[str, Any]:
+def daemon_set(name: str, logs: RecordStore) -> dict[str, Any]:
     """One pod on every node, whatever the node's taints."""
-    del settings
     labels = {conventions.LABEL_NAME: name, **component_label("collector")}
     return {
         "apiVersion": "apps/v1",
@@ -89,14 +97,9 @@ def daemon_set(name: str, logs: RecordStore, settings: Settings) -> dict[str, An
 
 
 def _pod(name: str, logs: RecordStore) -> dict[str, Any]:
-    """As root, because only root may look into the kubelet's folders; with the one right that this needs."""
-    host = {
-        "pods": PODS_FOLDER,
-        "state": STATE_FOLDER,
-        **({} if logs.folder is None else {"store": logs.folder}),
-    }
-    mounts = [{"name": each, "mountPath": path} for each, path in host.items()]
-    mounts[0]["readOnly"] = True  # type: ignore[assignment]  # the others hold text
+    host = _host_folders(logs)
+    mounts: list[dict[str, Any]] = [{"name": each, "mountPath": path} for each, path in host.items()]
+    mounts[0]["readOnly"] = True
     configuration = {"name": "configuration", "mountPath": _CONFIGURATION_FOLDER, "readOnly": True}
     node = {"fieldRef": {"apiVersion": "v1", "fieldPath": "spec.nodeName"}}
     container = {
@@ -106,15 +109,8 @@ def _pod(name: str, logs: RecordStore) -> dict[str, Any]:
         "args": [f"--config={_CONFIGURATION_FOLDER}/collector.yaml"],
         "env": [{"name": _NODE, "valueFrom": node}],
         "envFrom": [{"secretRef": {"name": logs.secret, "optional": True}}],
-        "resources": {
-            "requests": {"cpu": "50m", "memory": "128Mi", "ephemeral-storage": "32Mi"},
-            "limits": {"memory": "256Mi", "ephemeral-storage": "128Mi"},
-        },
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"], "add": ["DAC_READ_SEARCH"]},
-            "readOnlyRootFilesystem": True,
-        },
+        "resources": _RESOURCES,
+        "securityContext": _SECURITY,
         "volumeMounts": [*mounts, configuration],
     }
     return {
@@ -130,6 +126,12 @@ def _pod(name: str, logs: RecordStore) -> dict[str, Any]:
             {"name": "configuration", "configMap": {"name": f"{name}-collector"}},
         ],
     }
+
+
+def _host_folders(logs: RecordStore) -> dict[str, str]:
+    """Folders of the node by their volume; the first is only read."""
+    store = {} if logs.folder is None else {"store": logs.folder}
+    return {"pods": PODS_FOLDER, "state": STATE_FOLDER, **store}
 
 
 def _host_path(path: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ Source: https://github.com/kubeflow/pipelines/blob/master/kubernetes_platform/pr
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from aimass_compiler import conventions
@@ -31,19 +32,7 @@ def pod_config(job: TrainingRun, stage: Stage) -> dict[str, Any]:
         found |= {name: str(math.ceil(seconds)) for name, seconds in deadline(job).items()}
     found["emptyDirMounts"] = [{"mountPath": WORKSPACE, "sizeLimit": SCRATCH, "volumeName": "workspace"}]
     found["imagePullPolicy"] = PULL
-    if secrets := spec.get("imagePullSecrets"):
-        found["imagePullSecret"] = [_named(each["name"]) for each in secrets]
-    terms = at(
-        spec,
-        "affinity",
-        "nodeAffinity",
-        "requiredDuringSchedulingIgnoredDuringExecution",
-        "nodeSelectorTerms",
-    )
-    if terms:
-        found["nodeAffinity"] = list(terms)
-    if nodes := spec.get("nodeSelector"):
-        found["nodeSelector"] = {"labels": dict(sorted(nodes.items()))}
+    found |= dict(_placement(spec))
     found["podMetadata"] = {"labels": dict(sorted(labels.items()))}
     if job.settings.secrets:
         found["secretAsVolume"] = [
@@ -56,9 +45,20 @@ def pod_config(job: TrainingRun, stage: Stage) -> dict[str, Any]:
             "runAsNonRoot": True,
             "runAsUser": str(RAY_USER),
         }
-    if tolerations := spec.get("tolerations"):
-        found["tolerations"] = list(tolerations)
     return found
+
+
+def _placement(spec: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What an environment says of all its pods: where images come from, and which nodes may run them."""
+    if secrets := spec.get("imagePullSecrets"):
+        yield "imagePullSecret", [_named(each["name"]) for each in secrets]
+    required = at(spec, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
+    if terms := at(required, "nodeSelectorTerms"):
+        yield "nodeAffinity", list(terms)
+    if nodes := spec.get("nodeSelector"):
+        yield "nodeSelector", {"labels": dict(sorted(nodes.items()))}
+    if tolerations := spec.get("tolerations"):
+        yield "tolerations", list(tolerations)
 
 
 def _named(name: str) -> dict[str, Any]:

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
 
 
+def read_document(file: Path) -> dict[str, Any]:
+    """A JSON file that holds a record; empty where there is none."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 @dataclass(frozen=True)
 class RunResults:
     """A model, its project's folder, and below it what its last run left."""
@@ -31,11 +40,7 @@ class RunResults:
 
     def document(self, path: str) -> dict[str, Any]:
         """A JSON file below the folder; empty where there is none."""
-        try:
-            found = json.loads((self.folder / path).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        return read_document(self.folder / path)
 
     def rows(self, path: str) -> list[dict[str, str]]:
         """The rows of a table of separated values below the folder; none where there is no such file."""
