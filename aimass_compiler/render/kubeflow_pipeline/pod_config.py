@@ -45,7 +45,7 @@ def pod_config(job: TrainingRun, stage: Stage) -> dict[str, Any]:
             "runAsNonRoot": True,
             "runAsUser": str(RAY_USER),
         }
-    return found
+    return dict(sorted(found.items()))
 
 
 def _placement(spec: dict[str, Any]) -> Iterator[tuple[str, Any]]:
