@@ -219,3 +219,18 @@ def test_rows_that_did_not_move_need_no_chart(tmp_path: Path) -> None:
     column = {"psi": 0.0, "ks": 0.0, "missing": {"before": 0, "now": 0}, "new_values": []}
     changes = {"rows": {"before": 8, "now": 8}, "columns": {"age": column}}
     assert "No column moved." in Seen(html(report(results(tmp_path, "churn", ROW_CHANGES=changes)))).text
+
+
+def test_a_candidate_stands_beside_what_is_released(tmp_path: Path) -> None:
+    numbers = {"released": 0.8, "candidate": 0.9, "difference": 0.1, "low": 0.05, "high": 0.15}
+    compared = {"metric": "roc_auc", "version": "abc", "environment": "prod", "rows": 90}
+    found = results(
+        tmp_path,
+        "churn",
+        COMPARISON=compared | {"metrics": {"roc_auc": numbers}, "slices": {"plan": {EVIL: numbers}}},
+        CANDIDATE={"causes": [EVIL], "diagnosis": [{"kind": "unstable", "evidence": "by seed"}]},
+    )
+    text = Seen(html(report(found))).text
+    assert "+0.05 … +0.15" in text
+    assert f"plan: {EVIL}" in text
+    assert "unstable: by seed" in text

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def blocks(results: RunResults) -> Iterator[Block]:
     """What a gate measured of both, and for each environment what its version reached in its own time."""
+    yield from _candidate(results)
     found = results.document(artifacts.METRICS)
     for environment, compared in found.get("released", {}).items():
         yield _measured(environment, compared)
@@ -25,6 +26,31 @@ def blocks(results: RunResults) -> Iterator[Block]:
             yield Remark(f"{record.name}, which runs in {environments}, is this very package.", "good")
         else:
             yield from _recorded(environments, record, found, results.document(artifacts.BEST))
+
+
+def _candidate(results: RunResults) -> Iterator[Block]:
+    """Of a candidate that `aimass retrain` trained: why, what may be wrong, and each metric and slice."""
+    known = results.document(artifacts.CANDIDATE)
+    for cause in known.get("causes", ()):
+        yield Remark(f"It was trained as a candidate: {cause}")
+    for each in known.get("diagnosis", ()):
+        yield Remark(f"{each['kind']}: {each['evidence']}", "doubtful")
+    compared = results.document(artifacts.COMPARISON)
+    if compared.get("obstacle"):
+        yield Remark(f"It is not compared: {compared['obstacle']}", "doubtful")
+    rows = [_both("all rows", name, each) for name, each in (compared.get("metrics") or {}).items()]
+    for column, values in (compared.get("slices") or {}).items():
+        if column not in results.personal:
+            rows += [_both(f"{column}: {value}", compared["metric"], each) for value, each in values.items()]
+    if rows:
+        caption = f"The candidate and {compared['version']} on the newest {compared['rows']:,} rows"
+        head = ["metric", "of", "released", "candidate", "difference", "95 % interval of the difference"]
+        yield Grid(caption, head, rows, frozenset({2, 3, 4, 5}))
+
+
+def _both(part: str, metric: str, each: Mapping[str, Any]) -> list[Cell]:
+    reached = [number(each["released"]), number(each["candidate"])]
+    return [metric, part, *reached, _signed(each["difference"]), _ends(each)]
 
 
 def _measured(environment: str, compared: Mapping[str, Any]) -> Grid:
