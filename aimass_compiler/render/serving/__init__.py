@@ -25,9 +25,9 @@ from aimass_compiler.render.serving import (
     istio,
     kserve,
     network,
+    route_rule,
     several_nodes,
     shared_entry,
-    way_in,
     workload,
 )
 from aimass_compiler.render.serving.engine import Served
@@ -55,7 +55,7 @@ def objects(pipeline: Pipeline, environment: str | None = None) -> list[Object]:
     if serving.adapter_of is not None:
         return _labelled([*_of_adapter(served, serving.adapter_of)])
     if serving.shared is not None:
-        return _labelled([*shared_entry.objects(served, serving.shared), *_way_in(served)])
+        return _labelled([*shared_entry.objects(served, serving.shared), *_own_route(served)])
     found = [
         _workload(pipeline.metadata, served),
         *service_accounts(name, served.pods or PodSettings.default()),
@@ -87,10 +87,10 @@ def _labelled(objects: Iterable[Object]) -> list[Object]:
 def _of_adapter(served: Served, base: str) -> Iterator[Object]:
     """An address of its own for what the servers of another model serve, too."""
     yield network.service(base, served.model)
-    yield from _way_in(served)
+    yield from _own_route(served)
 
 
-def _way_in(served: Served) -> Iterator[Object]:
+def _own_route(served: Served) -> Iterator[Object]:
     """The route to the model's Service, if there is one."""
     if served.serving.gateway is not None:
         yield from _route(served, served.serving.gateway, {served.model: None})
@@ -144,19 +144,19 @@ def _addressed(about: Metadata, served: Served, prometheus: str) -> Iterator[Obj
 
 def _route(served: Served, gateway: Gateway, backends: Mapping[str, int | None]) -> Iterator[Object]:
     name, serving, implementation = served.model, served.serving, served.gateway
-    ways = [way_in.ANY]
+    rules = [route_rule.ANY]
     if implementation is not None and implementation.implementation != ISTIO:
-        ways = envoy_gateway.ways(name, serving, implementation)
+        rules = envoy_gateway.route_rules(name, serving, implementation)
     if gateway.endpoint_picker is not None:
         yield inference.inference_pool(name, gateway.endpoint_picker)
-        yield network.route(name, serving, gateway, [inference.pool_backend(name)], ways)
+        yield network.route(name, serving, gateway, [inference.pool_backend(name)], rules)
     elif serving.replicas.idle is not None and not _makes_the_rest(serving):
         startup = workload.engine_of(served).startup_seconds(served)
         holding = [event_scaler.holding_backend(serving.replicas.idle)]
-        yield network.route(name, serving, gateway, holding, ways, startup)
+        yield network.route(name, serving, gateway, holding, rules, startup)
     else:
         services = (network.service_backend(service, weight) for service, weight in backends.items())
-        yield network.route(name, serving, gateway, [*services], ways)
+        yield network.route(name, serving, gateway, [*services], rules)
 
 
 def _scaling(served: Served, namespace: str | None) -> Iterator[Object]:

@@ -14,8 +14,8 @@ from aimass_compiler.catalog.rate import Rate
 from aimass_compiler.pipeline.access import Access, Caller, TokenIssuer
 from aimass_compiler.pipeline.gateway_implementation import GatewayImplementation
 from aimass_compiler.pipeline.serving import Gateway, Serving
-from aimass_compiler.render.serving import callers, way_in
-from aimass_compiler.render.serving.way_in import CERTIFICATE, KEY, TOKEN
+from aimass_compiler.render.serving import callers, route_rule
+from aimass_compiler.render.serving.route_rule import CERTIFICATE, KEY, TOKEN
 
 GROUP = "gateway.envoyproxy.io"
 _VERSION = f"{GROUP}/v1alpha1"
@@ -26,15 +26,17 @@ _CLAIM = "x-aimass-claim-{claim}"
 _XFCC = "x-forwarded-client-cert"
 
 
-def ways(model: str, serving: Serving, implementation: GatewayImplementation) -> list[way_in.Way]:
+def route_rules(
+    model: str, serving: Serving, implementation: GatewayImplementation
+) -> list[route_rule.RouteRule]:
     """The rules of the route."""
     access = serving.access
     if access is None:
-        return [way_in.ANY]
+        return [route_rule.ANY]
     reference = {"group": GROUP, "kind": "HTTPRouteFilter", "name": model}
     is_known = implementation.credential is not None and callers.has_certificates(access)
     filters = [{"type": "ExtensionRef", "extensionRef": reference}] if is_known else []
-    return [*way_in.ways(access, filters)]
+    return [*route_rule.rules_of(access, filters)]
 
 
 def policies(
@@ -45,30 +47,30 @@ def policies(
     retries = {} if gateway.retries is None else {"retry": _retry(gateway.retries)}
     if access is None:
         if retries:
-            yield _policy("BackendTrafficPolicy", model, way_in.ANY, serving, retries)
+            yield _policy("BackendTrafficPolicy", model, route_rule.ANY, serving, retries)
         return
-    for kind, way in zip(way_in.kinds(access), way_in.ways(access, ()), strict=True):
+    for kind, rule in zip(route_rule.kinds(access), route_rule.rules_of(access, ()), strict=True):
         if kind in _CHECKS:
-            yield _policy("SecurityPolicy", model, way, serving, _CHECKS[kind](access))
+            yield _policy("SecurityPolicy", model, rule, serving, _CHECKS[kind](access))
         if found := {**retries, **_limits(access, kind, implementation)}:
-            yield _policy("BackendTrafficPolicy", model, way, serving, found)
+            yield _policy("BackendTrafficPolicy", model, rule, serving, found)
     if implementation.credential is not None and callers.has_certificates(access):
         yield _credential(model, implementation.credential)
 
 
 def _policy(
-    kind: str, model: str, way: way_in.Way, serving: Serving, spec: Mapping[str, Any]
+    kind: str, model: str, rule: route_rule.RouteRule, serving: Serving, spec: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """A policy of one way alone.
+    """A policy of one rule alone.
 
-    A header by which a limit knows a caller is then set by what checks that way, whatever a client sent.
+    A header by which a limit knows a caller is then set by what checks that rule, whatever a client sent.
     """
-    rules = [way.name, *([way_in.of_grpc(way).name] if serving.grpc and way.name else [])]
+    names = [rule.name, *([route_rule.of_grpc(rule).name] if serving.grpc and rule.name else [])]
     return {
         "apiVersion": _VERSION,
         "kind": kind,
-        "metadata": {"name": f"{model}-{way.name}" if way.name else model},
-        "spec": {"targetRefs": [_route(model, rule) for rule in rules], **spec},
+        "metadata": {"name": f"{model}-{rule.name}" if rule.name else model},
+        "spec": {"targetRefs": [_route(model, name) for name in names], **spec},
     }
 
 
@@ -156,7 +158,7 @@ def _limits(access: Access, kind: str, implementation: GatewayImplementation) ->
     rules = [
         {"clientSelectors": [{"headers": _selected(caller_name, caller)}], "limit": limit}
         for caller_name, caller in access.callers.items()
-        if way_in.kind_of(caller) == kind
+        if route_rule.kind_of(caller) == kind
         for limit in _of_caller(caller, is_global=is_global)
     ]
     if not rules:
@@ -183,7 +185,7 @@ def _selected(name: str, caller: Caller) -> list[Mapping[str, Any]]:
             {"type": "Exact", "name": _CLAIM.format(claim=claim.lower()), "value": value}
             for claim, value in caller.token.claims.items()
         ]
-    if way_in.kind_of(caller) == CERTIFICATE:
+    if route_rule.kind_of(caller) == CERTIFICATE:
         pattern = f"(.*;)?URI={re.escape(str(caller.certificate))}(;.*)?"
         return [{"type": "RegularExpression", "name": _XFCC, "value": pattern}]
     return [{"type": "RegularExpression", "name": _CALLER, "value": f"{name}([.]next)?"}]

@@ -12,8 +12,8 @@ from aimass_compiler import access_folder, conventions
 from aimass_compiler.pipeline.access import Access, Caller, TokenIssuer
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.names import serving_selector
-from aimass_compiler.render.serving import way_in
-from aimass_compiler.render.serving.way_in import CERTIFICATE, KEY, TOKEN
+from aimass_compiler.render.serving import route_rule
+from aimass_compiler.render.serving.route_rule import CERTIFICATE, KEY, TOKEN
 
 GROUP = "security.istio.io"
 _VERSION = f"{GROUP}/v1"
@@ -51,7 +51,7 @@ def _issuer(issuer: TokenIssuer) -> dict[str, Any]:
 
 
 def _allowed(access: Access, caller: Caller) -> dict[str, Any] | None:
-    kind = way_in.kind_of(caller)
+    kind = route_rule.kind_of(caller)
     if kind == CERTIFICATE:
         principal = str(caller.certificate).removeprefix(_SPIFFE)
         return {"from": [{"source": {"principals": [principal]}}]}
@@ -69,7 +69,7 @@ def _allowed(access: Access, caller: Caller) -> dict[str, Any] | None:
 
 def _unread(access: Access) -> Iterator[str]:
     """Headers that the sidecar cannot read: what has one is let through to the server, which can."""
-    kinds = way_in.kinds(access)
+    kinds = route_rule.kinds(access)
     if KEY in kinds:
         yield access_folder.KEY_HEADER
     if kinds[0] == KEY or any(issuer.keys is None for issuer in access.issuers.values()):

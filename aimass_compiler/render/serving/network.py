@@ -10,7 +10,7 @@ from aimass_compiler import conventions
 from aimass_compiler.pipeline.serving import Gateway, Serving
 from aimass_compiler.pipeline.trace_export import Tracing
 from aimass_compiler.render.names import serving_selector
-from aimass_compiler.render.serving import callers, way_in
+from aimass_compiler.render.serving import callers, route_rule
 
 _DNS_PORT = 53
 #: HTTP/2 without TLS, by which proxies know what carries gRPC. Source: Kubernetes' KEP-3726
@@ -105,20 +105,20 @@ def route(
     serving: Serving,
     gateway: Gateway,
     backends: Sequence[dict[str, Any]],
-    ways: Sequence[way_in.Way] = (way_in.ANY,),
+    rules: Sequence[route_rule.RouteRule] = (route_rule.ANY,),
     startup_seconds: int = 0,
 ) -> dict[str, Any]:
-    """The way in from outside, to `backends` by their weights: predictions only, no metrics, no health.
+    """The route from outside, to `backends` by their weights: predictions only, no metrics, no health.
 
-    One rule for each of the `ways`. gRPC is a rule of the same route beside it: a GRPCRoute may not have a
+    One rule for each of the `rules`. gRPC is a rule of the same route beside it: a GRPCRoute may not have a
     host that an HTTPRoute has. Where no server may be up, requests wait so many seconds for one to start.
     """
-    filters, rules = _mirror(gateway), []
-    for way in ways:
-        rules.append(_rule(way, paths(model, serving), serving, backends, filters, startup_seconds))
+    filters, found = _mirror(gateway), []
+    for rule in rules:
+        found.append(_rule(rule, paths(model, serving), serving, backends, filters, startup_seconds))
         if serving.grpc:
             there = [{**backend, "port": conventions.GRPC_PORT} for backend in backends]
-            rules.append(_rule(way_in.of_grpc(way), (conventions.GRPC_PATH,), serving, there, []))
+            found.append(_rule(route_rule.of_grpc(rule), (conventions.GRPC_PATH,), serving, there, []))
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
@@ -126,23 +126,23 @@ def route(
         "spec": {
             "parentRefs": [{"name": gateway.name, "namespace": gateway.namespace}],
             "hostnames": [gateway.host],
-            "rules": rules,
+            "rules": found,
         },
     }
 
 
 def _rule(
-    way: way_in.Way,
+    rule: route_rule.RouteRule,
     prefixes: Sequence[str],
     serving: Serving,
     backends: Sequence[dict[str, Any]],
     filters: Sequence[dict[str, Any]],
     startup_seconds: int = 0,
 ) -> dict[str, Any]:
-    every = [*way.filters, *filters]
+    every = [*rule.filters, *filters]
     return {
-        **({"name": way.name} if way.name else {}),
-        "matches": [{"path": {"type": "PathPrefix", "value": path}, **way.match} for path in prefixes],
+        **({"name": rule.name} if rule.name else {}),
+        "matches": [{"path": {"type": "PathPrefix", "value": path}, **rule.match} for path in prefixes],
         **({"filters": every} if every else {}),
         "timeouts": {"request": _route_timeout(serving, startup_seconds)},
         "backendRefs": [*backends],

@@ -1,4 +1,4 @@
-"""A way through a gateway: which requests take it, by what their callers are known."""
+"""The rules of a route: which requests each of them is for, by what their callers are known."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from aimass_compiler import access_folder
 from aimass_compiler.pipeline.access import Access, Caller
 
 
-class Way(Struct, frozen=True):
+class RouteRule(Struct, frozen=True):
     """One rule of a route."""
 
     name: str = ""
     """Of the rule, where there are several."""
     match: Mapping[str, Any] = {}
-    """What requests have that take it, beside their path."""
+    """What its requests have, beside their path."""
     filters: Sequence[dict[str, Any]] = ()
 
 
-def of_grpc(way: Way) -> Way:
-    """The same way for gRPC, whose rule is called after it."""
-    return Way(f"{way.name}-grpc" if way.name else "", way.match, way.filters)
+def of_grpc(rule: RouteRule) -> RouteRule:
+    """The same for gRPC, called after it."""
+    return RouteRule(f"{rule.name}-grpc" if rule.name else "", rule.match, rule.filters)
 
 
-#: The only way, where it makes no difference who asks.
-ANY = Way()
+#: The only one, where it makes no difference who asks.
+ANY = RouteRule()
 TOKEN, KEY, CERTIFICATE = "token", "key", "certificate"
 #: A JSON Web Token: three parts with dots between them, which no key of ours needs to have.
 _BEARER = r"Bearer [A-Za-z0-9_-]+[.][A-Za-z0-9_-]+[.][A-Za-z0-9_-]+"
@@ -50,12 +50,12 @@ def kinds(access: Access) -> list[str]:
     return [kind for kind in (TOKEN, KEY, CERTIFICATE) if kind in found]
 
 
-def ways(access: Access, filters: Sequence[dict[str, Any]]) -> Iterator[Way]:
-    """One way for each kind: who sends neither takes the last one, and is refused there."""
+def rules_of(access: Access, filters: Sequence[dict[str, Any]]) -> Iterator[RouteRule]:
+    """One for each kind: the last one is also for who sends neither, and refuses it."""
     found = kinds(access)
     for kind in found:
         is_last = kind == found[-1]
-        yield Way(
+        yield RouteRule(
             name=kind if len(found) > 1 else "",
             match={} if is_last else {"headers": [_HEADERS[kind]]},
             filters=filters,
