@@ -44,18 +44,18 @@ class Lacks(Struct, frozen=True, kw_only=True):
     because: str
     """The whole message of the finding."""
     instead: str
-    """The way out."""
+    """The hint."""
     severity: Severity = Severity.ERROR
     """A warning where what was asked for has no effect and does no harm."""
     code: str = ""
     """Of the finding, where it is not the platform's."""
 
 
-class Untold(Struct, frozen=True):
+class NotApplicable(Struct, frozen=True):
     """Nobody can ask it for this, as its models have no such key."""
 
 
-Answer = Has | Lacks | Untold
+Answer = Has | Lacks | NotApplicable
 
 
 class Platform(Struct, frozen=True, kw_only=True):

@@ -14,5 +14,5 @@ def caller_panels(chosen: str) -> Iterator[Panel]:
     yield Panel("Requests by caller", "reqps", ((asked, "{{caller}}, {{outcome}}"),))
     spent = f"sum by (caller, unit) (rate({conventions.METRIC_CALLER_SPENT}{chosen}{RATE}))"
     yield Panel("Rows and tokens by caller", "short", ((spent, "{{caller}}, {{unit}}"),), "In a second.")
-    strangers = f"sum by (code) (rate({conventions.METRIC_STRANGERS}{chosen}{RATE}))"
-    yield Panel("Refused strangers", "reqps", ((strangers, "{{code}}"),))
+    unknown = f"sum by (code) (rate({conventions.METRIC_UNKNOWN_CALLERS}{chosen}{RATE}))"
+    yield Panel("Refused unknown callers", "reqps", ((unknown, "{{code}}"),))

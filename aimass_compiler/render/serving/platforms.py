@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aimass_compiler.diagnostics import Example, Explanation, Severity
 from aimass_compiler.pipeline.serving import Serving
-from aimass_compiler.render.platform import Answer, Has, Lacks, Platform, Untold, of_serving
+from aimass_compiler.render.platform import Answer, Has, Lacks, NotApplicable, Platform, of_serving
 
 KSERVE = "kserve"
 EXPLANATIONS = (
@@ -38,7 +38,7 @@ EXAMPLES = (
         of="language",
     ),
 )
-_HAS, _UNTOLD = Has(), Untold()
+_HAS, _NOT_APPLICABLE = Has(), NotApplicable()
 
 
 def _is_of_text(serving: Serving) -> bool:
@@ -73,18 +73,18 @@ _OF_ROWS: dict[str, Answer] = {
     "serving.tracing": Has("the server"),
     "serving.explanations": Has("the server"),
     "monitoring.drift": Has("the server, Prometheus"),
-    "serving.gateway.endpoint_picker": _UNTOLD,
-    "serving.nodes": _UNTOLD,
-    "serving.adapters": _UNTOLD,
+    "serving.gateway.endpoint_picker": _NOT_APPLICABLE,
+    "serving.nodes": _NOT_APPLICABLE,
+    "serving.adapters": _NOT_APPLICABLE,
 }
 _OF_TEXT: dict[str, Answer] = {
     **_OF_ALL_SERVERS,
     "serving.grpc": _not_for("grpc", "servers of language models"),
     "serving.workers": _not_for("workers", "servers of language models"),
     "serving.tracing": Has("our server"),
-    "serving.shared": _UNTOLD,
-    "serving.explanations": _UNTOLD,
-    "monitoring.drift": _UNTOLD,
+    "serving.shared": _NOT_APPLICABLE,
+    "serving.explanations": _NOT_APPLICABLE,
+    "monitoring.drift": _NOT_APPLICABLE,
 }
 _BY_DEPLOYMENT: dict[str, Answer] = {
     "serving.replicas.zones": _HAS,
@@ -214,7 +214,7 @@ KSERVE_OF_ROWS = Platform(
             because="KServe divides no requests between two versions of an InferenceService",
             instead="leave `canary` out, or `target`",
         ),
-        "serving.rollout.analysis": _UNTOLD,
+        "serving.rollout.analysis": _NOT_APPLICABLE,
         "serving.gateway.host": Has("HTTPRoute"),
         "serving.gateway.retries": Has("Envoy Gateway"),
         "serving.gateway.mirror": Has("HTTPRoute"),
@@ -241,7 +241,7 @@ KSERVE_OF_TEXT = Platform(
         **_without_events("KServe runs as many servers as `min` says", "target"),
         "serving.rollout.surge": Has("as KServe does"),
         "serving.rollout.canary": _not_by_kserve("rollout.canary", "leave `canary` out"),
-        "serving.rollout.analysis": _UNTOLD,
+        "serving.rollout.analysis": _NOT_APPLICABLE,
         "serving.gateway.host": _not_by_kserve("gateway.host", "ask its status for the address"),
         "serving.gateway.endpoint_picker": _not_by_kserve(
             "gateway.endpoint_picker", "leave `endpoint_picker` out"

@@ -12,7 +12,7 @@ from aimass_compiler.render.object_kind import Object, ObjectKind
 from aimass_compiler.render.training.cluster import PodGroup, TrainingRun
 
 #: Pods of an operator by their labels, and a port.
-Way = tuple[Mapping[str, str], int]
+Peer = tuple[Mapping[str, str], int]
 
 
 class JobPlatform(Struct, frozen=True, kw_only=True):
@@ -30,9 +30,9 @@ class JobPlatform(Struct, frozen=True, kw_only=True):
     """What the job refers to."""
     groups: Callable[[Pipeline, Training], Sequence[PodGroup]]
     """Its pods and what they ask for."""
-    asks: Way | None = None
-    """Who asks its pods how the job goes, and where."""
-    is_told: Way | None = None
-    """Whom its pods tell how the job goes, and where."""
+    watched_by: Peer | None = None
+    """Who asks its pods how the job goes, and at which port."""
+    reports_to: Peer | None = None
+    """Whom its pods report to, and at which port."""
     made_beside: tuple[ObjectKind, ...] = ()
     """The kinds of what the job refers to."""

@@ -199,5 +199,5 @@ KUBEFLOW = JobPlatform(
     made_beside=(TRAINING_RUNTIME,),
     groups=_groups,
     # What Trainer's Helm chart and its kustomization call its pods, and where jobs tell how they go.
-    is_told=({conventions.LABEL_NAME: "trainer"}, _STATUS_PORT),
+    reports_to=({conventions.LABEL_NAME: "trainer"}, _STATUS_PORT),
 )

@@ -7,7 +7,7 @@ from typing import Any
 from aimass_compiler import conventions
 from aimass_compiler.render.names import training_labels
 from aimass_compiler.render.training.cluster import TrainingRun
-from aimass_compiler.render.training.job_platform import JobPlatform, Way
+from aimass_compiler.render.training.job_platform import JobPlatform, Peer
 
 _DNS = [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]
 _METRICS = [{"port": 8080, "protocol": "TCP"}]  # Ray's own
@@ -19,11 +19,11 @@ def training_policy(job: TrainingRun, platform: JobPlatform) -> dict[str, Any]:
     prometheus = {conventions.LABEL_NAMESPACE: job.pipeline.settings.prometheus.namespace}
     ingress: list[dict[str, Any]] = [
         {"from": [peers]},
-        *_operators(platform.asks, "from"),
+        *_operators(platform.watched_by, "from"),
         {"from": [{"namespaceSelector": {"matchLabels": prometheus}}], "ports": _METRICS},
     ]
     # Names may be answered by a node's own cache, which no selector finds.
-    egress: list[dict[str, Any]] = [{"to": [peers]}, {"ports": _DNS}, *_operators(platform.is_told, "to")]
+    egress: list[dict[str, Any]] = [{"to": [peers]}, {"ports": _DNS}, *_operators(platform.reports_to, "to")]
     if job.settings.store is not None or any(
         source.egress() for source in job.pipeline.data.sources.values()
     ):
@@ -31,11 +31,11 @@ def training_policy(job: TrainingRun, platform: JobPlatform) -> dict[str, Any]:
     return _policy(job.account, training_labels(job.name), ingress, egress)
 
 
-def _operators(way: Way | None, direction: str) -> list[dict[str, Any]]:
-    """The way to or from the pods of the operator, wherever it runs."""
-    if way is None:
+def _operators(peer: Peer | None, direction: str) -> list[dict[str, Any]]:
+    """Traffic to or from the pods of the operator, wherever it runs."""
+    if peer is None:
         return []
-    labels, port = way
+    labels, port = peer
     pods = {"namespaceSelector": {}, "podSelector": {"matchLabels": dict(labels)}}
     return [{direction: [pods], "ports": [{"port": port, "protocol": "TCP"}]}]
 

@@ -107,5 +107,5 @@ KUBERAY = JobPlatform(
     groups=head_and_workers,
     # What both KubeRay's Helm chart and its kustomization call the operator's pods, and where it asks how the
     # job goes.
-    asks=({conventions.LABEL_COMPONENT: "kuberay-operator"}, _DASHBOARD),
+    watched_by=({conventions.LABEL_COMPONENT: "kuberay-operator"}, _DASHBOARD),
 )
