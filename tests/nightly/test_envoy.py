@@ -1,4 +1,4 @@
-"""Envoy itself, as Envoy Gateway's translator configures it for what is rendered: strangers and limits."""
+"""Envoy itself, as Envoy Gateway's translator configures it for what is rendered: callers and limits."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def test_envoy_gateway_accepts_all_that_is_rendered(entrance: Entrance) -> None:
     assert wrong == []
 
 
-def test_a_stranger_does_not_reach_the_server(entrance: Entrance) -> None:
+def test_an_unknown_caller_does_not_reach_the_server(entrance: Entrance) -> None:
     before = entrance.asked()
     assert entrance.predict(x_api_key="key-of-somebody-0123456789").status == 401
     assert entrance.predict(authorization="Bearer bm90.YS4.dG9rZW4").status == 401

@@ -8,9 +8,9 @@ from render.models import CALLERS
 
 from aimass_compiler.pipeline.access import Access
 from aimass_compiler.programs import model_server
-from aimass_compiler.runtime.load_test import strangers
+from aimass_compiler.runtime.load_test import access_enforcement
+from aimass_compiler.runtime.load_test.access_enforcement import access_faults
 from aimass_compiler.runtime.load_test.protocols import PLAIN, ServedSignature
-from aimass_compiler.runtime.load_test.strangers import access_faults
 from aimass_compiler.runtime.workspace import read_json
 from server import packages
 
@@ -32,10 +32,10 @@ def test_a_server_that_knows_its_callers_passes(tmp_path: Path) -> None:
 
 
 def test_one_that_answers_anyone_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(strangers, "running", lambda package, _: model_server.running(package))
+    monkeypatch.setattr(access_enforcement, "running", lambda package, _: model_server.running(package))
     found = faults(packages.churn(tmp_path / "churn"))
-    assert "a stranger with nothing was answered 200, not 401" in found
-    assert "a stranger with a token of `login` for another audience was answered 200, not 401" in found
+    assert "an unknown caller with nothing was answered 200, not 401" in found
+    assert "an unknown caller with a token of `login` for another audience was answered 200, not 401" in found
     assert sum("beyond its budget, not 429" in fault for fault in found) == 3
 
 
@@ -47,8 +47,8 @@ def test_one_that_charges_nothing_does_not(tmp_path: Path, monkeypatch: pytest.M
             "callers": {name: {**each, "limits": []} for name, each in document["callers"].items()},
         }
 
-    policy_document = strangers.policy_document
-    monkeypatch.setattr(strangers, "policy_document", generous)
+    policy_document = access_enforcement.policy_document
+    monkeypatch.setattr(access_enforcement, "policy_document", generous)
     found = faults(packages.churn(tmp_path / "churn"))
     assert len(found) == 3
     assert all("was answered 200 beyond its budget, not 429" in fault for fault in found)

@@ -1,4 +1,4 @@
-"""Who may ask: strangers are refused, callers known by what they send, and each pays for itself alone."""
+"""Who may ask: callers are known by what they send, others refused, and each pays for itself alone."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def bearer(token: str) -> dict[str, str]:
     ],
     ids=["nothing", "another-key", "empty", "basic", "no-token", "bearer", "name-alone", "the-digest"],
 )
-def test_a_stranger_is_refused(guarded: Server, headers: dict[str, str]) -> None:
+def test_an_unknown_caller_is_refused(guarded: Server, headers: dict[str, str]) -> None:
     reply = predict(guarded, headers)
     assert reply.status == 401
     assert reply.headers["www-authenticate"].startswith("Bearer")
@@ -215,14 +215,14 @@ def test_rows_are_paid_for_afterwards(guarded: Server) -> None:
     assert "used up its rows" in refused.json["error"]
 
 
-def test_metrics_and_the_log_name_callers_and_never_strangers(guarded: Server) -> None:
-    strangers = guarded.metric(conventions.METRIC_STRANGERS, code="401")
+def test_metrics_and_the_log_name_callers_and_never_unknown_ones(guarded: Server) -> None:
+    unknown = guarded.metric(conventions.METRIC_UNKNOWN_CALLERS, code="401")
     predict(guarded, with_key("shop"), rows=2)
     predict(guarded, {"x-api-key": "key-of-somebody-0123456789"})
     assert guarded.metric(conventions.METRIC_CALLER_REQUESTS, caller="shop", outcome="admitted") >= 1
     assert guarded.metric(conventions.METRIC_CALLER_SPENT, caller="shop", unit="rows") >= 2
     assert guarded.metric(conventions.METRIC_CALLER_REQUESTS, caller="daily", outcome="limited") >= 1
-    assert guarded.metric(conventions.METRIC_STRANGERS, code="401") == strangers + 1
+    assert guarded.metric(conventions.METRIC_UNKNOWN_CALLERS, code="401") == unknown + 1
     asked = [event for event in guarded.events() if event["event"] == "request"]
     assert asked[-2]["caller"] == "shop"
     assert "caller" not in asked[-1]

@@ -261,7 +261,7 @@ class LanguageApplication:
         await self._send(send, answer, [(b"x-request-id", identity), *close])
 
     def _shut_out(self, path: str, headers: dict[bytes, bytes], peer: str) -> Response | None:
-        """Why a stranger may not even look; None for callers, and where probes and scrapes come."""
+        """Why an unknown caller may not even look; None for callers, and where probes and scrapes come."""
         if self._gate is None or path in _OPEN_PATHS:
             return None
         try:

@@ -184,7 +184,7 @@ class HttpApplication(ABC):
         return answer if method in ("GET", "HEAD") else refused_method(method, path, "GET")
 
     def _shut_out(self, path: str, headers: Headers, peer: str) -> Response | None:
-        """Why a stranger may not even look; None for callers, and where probes and scrapes come."""
+        """Why an unknown caller may not even look; None for callers, and where probes and scrapes come."""
         if self.gate is None or path in SERVER_PATHS or path.endswith("/ready"):
             return None
         try:

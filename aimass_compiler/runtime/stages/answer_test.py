@@ -11,9 +11,9 @@ import polars
 from aimass_compiler import conventions
 from aimass_compiler.catalog.conversation import turns_of
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.load_test.access_enforcement import access_faults
 from aimass_compiler.runtime.load_test.answers import AnswerMeasurements, measure_answers
 from aimass_compiler.runtime.load_test.protocols import Request
-from aimass_compiler.runtime.load_test.strangers import access_faults
 from aimass_compiler.runtime.server.response import RequestError, ServerFailure
 from aimass_compiler.runtime.workspace import Workspace, read_json, write_json
 from aimass_compiler.stages import artifacts

@@ -9,9 +9,9 @@ import polars
 from aimass_compiler import conventions
 from aimass_compiler.catalog.forecast_request import request_rows
 from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.load_test.access_enforcement import access_faults
 from aimass_compiler.runtime.load_test.protocols import PLAIN, ServedSignature
 from aimass_compiler.runtime.load_test.service import measure
-from aimass_compiler.runtime.load_test.strangers import access_faults
 from aimass_compiler.runtime.packaging.rows import as_json
 from aimass_compiler.runtime.parity import unit_of
 from aimass_compiler.runtime.stages import answer_test

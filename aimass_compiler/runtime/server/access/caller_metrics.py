@@ -1,4 +1,4 @@
-"""What each caller asked and was refused; names that strangers invent are no labels."""
+"""What each caller asked and was refused; names that unknown callers invent are no labels."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CallerCollector(Collector):
         self._gate = gate
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        """Requests and spending by caller, and refused strangers by status."""
+        """Requests and spending by caller, and refused requests of unknown callers by status."""
         asked = CounterMetricFamily(
             conventions.METRIC_CALLER_REQUESTS,
             "Requests of declared callers.",
@@ -44,9 +44,9 @@ class CallerCollector(Collector):
             for unit in (ROWS, TOKENS):
                 if count := self._gate.spent[caller, unit]:
                     spent.add_metric([self._model, caller, unit], count)
-        strangers = CounterMetricFamily(
-            conventions.METRIC_STRANGERS, "Requests of no declared caller.", labels=("model", "code")
+        unknown = CounterMetricFamily(
+            conventions.METRIC_UNKNOWN_CALLERS, "Requests of no declared caller.", labels=("model", "code")
         )
         for status in _REFUSED:
-            strangers.add_metric([self._model, str(status)], self._gate.strangers[status])
-        yield from (asked, spent, strangers)
+            unknown.add_metric([self._model, str(status)], self._gate.unknown[status])
+        yield from (asked, spent, unknown)

@@ -80,8 +80,8 @@ class AccessGate:
         """By caller and outcome."""
         self.spent: Counter[tuple[str, str]] = Counter()
         """By caller and unit."""
-        self.strangers: Counter[int] = Counter()
-        """Those who were refused, by status."""
+        self.unknown: Counter[int] = Counter()
+        """Requests of unknown callers, by the status that refused them."""
         self._folder = folder
         self._log = log
         self._stamp = _stamp(folder)
@@ -124,7 +124,7 @@ class AccessGate:
         try:
             return self._identified(headers, peer)
         except RequestError as error:
-            self.strangers[error.status] += 1
+            self.unknown[error.status] += 1
             raise
 
     def _identified(self, headers: Headers, peer: str) -> str:

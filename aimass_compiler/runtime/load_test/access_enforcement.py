@@ -1,6 +1,6 @@
 """The test of who may ask: the real server with the declared callers, made-up keys and small budgets.
 
-Strangers must be refused, callers answered, and each of their budgets must end.
+Unknown callers must be refused, callers answered, and each of their budgets must end.
 """
 
 from __future__ import annotations
@@ -39,14 +39,16 @@ def access_faults(package: Path, access: Access, request: Request) -> list[str]:
         try:
             with running(package, {conventions.VARIABLE_ACCESS: folder}) as server:
                 faults = [
-                    *_strangers(callers, request, server.port),
+                    *_unknown_callers(callers, request, server.port),
                     *_callers(callers, request, server.port),
                 ]
         except (ServerError, OSError, http.client.HTTPException) as error:
             return [f"who may ask could not be tested: {error}"]
     tried = min(len(access.callers), _MOST_CALLERS)
     if not faults:
-        print(f"strangers refused, {tried} callers known, their budgets end with {_LIMITED}", flush=True)
+        print(
+            f"unknown callers refused, {tried} callers known, their budgets end with {_LIMITED}", flush=True
+        )
     return faults
 
 
@@ -113,7 +115,7 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _strangers(callers: _MadeCallers, request: Request, port: int) -> Iterator[str]:
+def _unknown_callers(callers: _MadeCallers, request: Request, port: int) -> Iterator[str]:
     """Each way to have no right to an answer."""
     shown = {
         "nothing": {},
@@ -130,7 +132,7 @@ def _strangers(callers: _MadeCallers, request: Request, port: int) -> Iterator[s
     for what, headers in shown.items():
         status, _ = _asked(request, headers, port)
         if status != _UNKNOWN:
-            yield f"a stranger with {what} was answered {status}, not {_UNKNOWN}"
+            yield f"an unknown caller with {what} was answered {status}, not {_UNKNOWN}"
 
 
 def _callers(callers: _MadeCallers, request: Request, port: int) -> Iterator[str]:
