@@ -95,7 +95,9 @@ def _receive(store: Store, stage: Stage, parsed: argparse.Namespace) -> bool:
 
 
 def _refuse(stage: Stage, message: str, model: str) -> None:
-    hint = f"`aimass train {model} --give` stores the recipe and what it reads; then start the pipeline again"
+    hint = (
+        f"`aimass train {model} --upload` stores the recipe and what it reads; then start the pipeline again"
+    )
     print(f"{stage.name}: {message}\n  help: {hint}", file=sys.stderr)
 
 

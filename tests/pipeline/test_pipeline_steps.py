@@ -82,7 +82,7 @@ def test_a_step_refuses_what_is_not_its_recipe(root: Path, tmp_path: Path) -> No
     run = started(root, tmp_path / "run")
     done = run.step("prepare")
     assert done.returncode == ExitCode.DATA, done.stderr
-    assert aimass(root, "train", "cells", "--give").returncode == 0
+    assert aimass(root, "train", "cells", "--upload").returncode == 0
     assert run.step("prepare").returncode == 0
     first = run.left["prepare"]
     spec = root / "specs/cells.yaml"
@@ -94,12 +94,12 @@ def test_a_step_refuses_what_is_not_its_recipe(root: Path, tmp_path: Path) -> No
     done = run.step("features")
     assert done.returncode == ExitCode.USAGE
     assert "another recipe of cells than this pipeline" in done.stderr
-    assert "`aimass train cells --give`" in done.stderr
+    assert "`aimass train cells --upload`" in done.stderr
 
 
 @pytest.mark.nightly
 def test_all_steps_make_a_package_and_what_they_left_can_be_published(root: Path, tmp_path: Path) -> None:
-    assert aimass(root, "train", "cells", "--give").returncode == 0
+    assert aimass(root, "train", "cells", "--upload").returncode == 0
     secret = tmp_path / "run/secrets/object-store/AIMASS_TRIED"
     secret.parent.mkdir(parents=True)
     secret.write_text("1", encoding="utf-8")
@@ -109,7 +109,7 @@ def test_all_steps_make_a_package_and_what_they_left_can_be_published(root: Path
         assert done.returncode == 0, done.stderr
     workspace = tmp_path / "run/test/workspace"
     assert not (workspace / "data").exists(), "the data is brought to whom reads it"
-    taken = aimass(root, "train", "cells", "--take")
+    taken = aimass(root, "train", "cells", "--fetch")
     assert taken.returncode == 0, taken.stderr
     lock = yaml.safe_load((root / "generated/cells/dvc.lock").read_text(encoding="utf-8"))
     assert list(lock["stages"]) == ["prepare", "features", "train", "evaluate", "package", "test"]

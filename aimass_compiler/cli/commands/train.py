@@ -49,8 +49,8 @@ EXAMPLES = """
   aimass train churn                   submit, wait, fetch; then evaluate, package and test here
   aimass train churn --timeout 6h      wait longer; the job goes on in any case
   aimass train churn --force           again, though it has been trained from the same rows
-  aimass train churn --give            store the recipe and the files, for the steps of a Kubeflow pipeline
-  aimass train churn --take            fetch what its steps left; then evaluate, package and test here
+  aimass train churn --upload          store the recipe and the files, for the steps of a Kubeflow pipeline
+  aimass train churn --fetch           fetch what its steps left; then evaluate, package and test here
 """
 _FETCHED = STAGE_NAMES[: STAGE_NAMES.index("train") + 1]
 _HERE = STAGE_NAMES[len(_FETCHED) :]
@@ -62,9 +62,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     clusters.add_timeout(parser, "4h", "how long to wait for the job, such as 90s, 10m or 1h")
     clusters.add_lock_timeout(parser)
     parser.add_argument("--force", action="store_true", help="train again, whatever was trained before")
-    way = parser.add_mutually_exclusive_group()
-    way.add_argument("--give", action="store_true", help="only store what a pipeline reads (`store`)")
-    way.add_argument("--take", action="store_true", help="start nothing: fetch what a pipeline left")
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--upload", action="store_true", help="only store what a pipeline reads (`store`)")
+    choice.add_argument("--fetch", action="store_true", help="start nothing: fetch what a pipeline left")
     parser.add_argument("--verbose", action="store_true", help="show what DVC says, too")
     clusters.add_cluster(parser)
     add_root(parser)
@@ -90,8 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
         with folder_locked(folder, lambda: terminal.report("another run of the model goes on; waiting")):
             released_package.bring(project.root, pipeline)
             wanted = _training(arguments, project, pipeline)
-            _way(arguments)(arguments, wanted)
-            return ExitCode.DONE if arguments.give else _finish_here(arguments, project, pipeline)
+            _chosen(arguments)(arguments, wanted)
+            return ExitCode.DONE if arguments.upload else _finish_here(arguments, project, pipeline)
     except ClusterError as error:
         return clusters.report_error(error)
     except StoreFailure as failure:
@@ -104,13 +104,13 @@ def run(arguments: argparse.Namespace) -> int:
         return dvc_failure(failed)
 
 
-def _way(arguments: argparse.Namespace) -> Callable[[argparse.Namespace, ClusterTraining], None]:
-    if arguments.give:
-        return _give
-    return _take if arguments.take else _train_there
+def _chosen(arguments: argparse.Namespace) -> Callable[[argparse.Namespace, ClusterTraining], None]:
+    if arguments.upload:
+        return _upload
+    return _fetch if arguments.fetch else _train_there
 
 
-def _give(arguments: argparse.Namespace, wanted: ClusterTraining) -> None:
+def _upload(arguments: argparse.Namespace, wanted: ClusterTraining) -> None:
     """Store what the steps of a pipeline read: the recipe and the files. Raises StoreFailure."""
     del arguments
     store = _store(wanted)
@@ -120,7 +120,7 @@ def _give(arguments: argparse.Namespace, wanted: ClusterTraining) -> None:
     print(f"{', '.join(given)} is in {store.url}: {size:,} bytes were new there")
 
 
-def _take(arguments: argparse.Namespace, wanted: ClusterTraining) -> None:
+def _fetch(arguments: argparse.Namespace, wanted: ClusterTraining) -> None:
     """Put what a pipeline left into the project. Raises StoreFailure."""
     del arguments
     from tempfile import TemporaryDirectory
