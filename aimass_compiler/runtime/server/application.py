@@ -99,13 +99,9 @@ class HttpApplication(ABC):
             )
             await self._describe(scope, send, answer, identity)
             return
-        caller = None
         self.in_flight += 1
         try:
-            if self.gate is None:
-                answer = await model.ask(path, headers, receive, started) or _GONE
-            else:
-                answer, caller = await self._asked(model, path, headers, receive, started, peer_of(scope))
+            answer, caller = await self._asked(model, path, headers, receive, started, scope)
         except asyncio.CancelledError:  # a caller of gRPC went away, or would not wait any longer
             model.account.note(
                 RequestEntry(
@@ -120,22 +116,28 @@ class HttpApplication(ABC):
         if answer is not _GONE:
             if trace is not None:
                 answer = answer._replace(headers=(*answer.headers, (TRACE_HEADER, trace)))
-            await self._send(send, answer, identity)
-            connection = scope.get("extensions", _NO_EXTENSIONS).get(EXTENSION)
-            if connection is not None and connection.is_held_up and not await connection.took():
-                answer = _GONE
+            answer = await self._delivered(scope, send, answer, identity)
         entry = RequestEntry(
             datetime.now(UTC), identity, scope["path"], seconds, answer, trace, started, caller
         )
         model.account.note(entry)
 
+    async def _delivered(self, scope: Scope, send: Send, answer: Response, identity: bytes) -> Response:
+        """Send an answer; `_GONE` where its caller did not take it."""
+        await self._send(send, answer, identity)
+        connection = scope.get("extensions", _NO_EXTENSIONS).get(EXTENSION)
+        if connection is not None and connection.is_held_up and not await connection.took():
+            return _GONE
+        return answer
+
     async def _asked(
-        self, model: ModelService, path: str, headers: Headers, receive: Receive, started: float, peer: str
+        self, model: ModelService, path: str, headers: Headers, receive: Receive, started: float, scope: Scope
     ) -> tuple[Response, str | None]:
         """The answer to a caller that may ask, charged to it, and its name; to others, why there is none."""
-        assert self.gate is not None  # noqa: S101  # as who calls this has seen
+        if self.gate is None:
+            return await model.ask(path, headers, receive, started) or _GONE, None
         try:
-            visit = self.gate.admit(headers, peer)
+            visit = self.gate.admit(headers, peer_of(scope))
         except RequestError as error:
             return error.answer(), error.caller
         answer = await model.ask(path, headers, receive, started)
