@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import selection
-from aimass_compiler.cli.pages.report.run_results import read_document
 from aimass_compiler.diagnostics import Finding, HintedError, has_errors
 from aimass_compiler.project import Project
 from aimass_compiler.stages import artifacts
+from aimass_compiler.stages.result_file import read_result
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -81,7 +81,7 @@ class ModelResults:
         return self.folder / artifacts.PACKAGE
 
     def _document(self, path: str) -> dict[str, Any]:
-        return read_document(self.folder / path)
+        return read_result(self.folder / path)
 
 
 @dataclass(frozen=True)

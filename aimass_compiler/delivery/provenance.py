@@ -7,7 +7,6 @@ against its manifest and against dvc.lock, dvc.lock against what the spec says n
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from aimass_compiler.programs import dvc_lock, git
 from aimass_compiler.releases.version_record import GateRecord, ServiceTest
 from aimass_compiler.render.facts import Contract
 from aimass_compiler.stages import REPEAT, STAGE_NAMES, artifacts
+from aimass_compiler.stages.result_file import read_result
 
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)", re.MULTILINE)
 #: The stages that a package comes from; the one behind them only asks it.
@@ -68,10 +68,10 @@ def made(root: Path, pipeline: Pipeline, spec: Path) -> Made:
     place = root / conventions.ARTIFACTS_FOLDER / model
     folder = place / artifacts.PACKAGE
     reached, report, best = (
-        _read(place / path) for path in (artifacts.REACHED, artifacts.SERVICE_REPORT, artifacts.BEST)
+        read_result(place / path) for path in (artifacts.REACHED, artifacts.SERVICE_REPORT, artifacts.BEST)
     )
     package = package_image.package_hash(folder)
-    version = str(_read(folder / conventions.SIGNATURE_FILE).get("version"))
+    version = str(read_result(folder / conventions.SIGNATURE_FILE).get("version"))
     _require_tested(model, version, reached, report)
     run = _run_of(root, pipeline)
     return Made(
@@ -121,7 +121,7 @@ def _run_of(root: Path, pipeline: Pipeline) -> dvc_lock.RecordedRun:
         run = dvc_lock.recorded_run(folder / conventions.DVC_LOCK)
     except dvc_lock.NoRun as missing:
         raise Unpublishable(f"DVC has no run of `{pipeline.path}` on record: {missing}", again) from None
-    now = _read(folder / conventions.PIPELINE_FILE)
+    now = read_result(folder / conventions.PIPELINE_FILE)
     for key, value in run.parameters(_MAKING):
         if _at(now, key) != value:
             message = f"the package of `{pipeline.path}` was made with another `{key}` than the spec has now"
@@ -177,16 +177,7 @@ def _contract(root: Path, model: str) -> Contract:
     """What the compiler knows of the served contract. Raises Unpublishable."""
     path = root / conventions.GENERATED_FOLDER / model / conventions.RESOLVED_FILE
     try:
-        return msgspec.convert(_read(path)["contract"], type=Contract)
+        return msgspec.convert(read_result(path)["contract"], type=Contract)
     except (KeyError, msgspec.ValidationError) as error:
         message = f"{path.relative_to(root).as_posix()} has no contract of this compiler: {error}"
         raise Unpublishable(message, "`aimass compile --force` writes it again") from None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A result of a stage, or nothing where there is none that can be read."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return document if isinstance(document, dict) else {}

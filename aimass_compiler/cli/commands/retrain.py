@@ -25,6 +25,7 @@ from aimass_compiler.cli.selection import add_root, add_spec, project_of
 from aimass_compiler.cli.write import brought_up_to_date
 from aimass_compiler.conventions import ExitCode
 from aimass_compiler.stages import COMPARE, artifacts
+from aimass_compiler.stages.result_file import read_result
 
 if TYPE_CHECKING:
     from aimass_compiler.impact.retraining_causes import CausesFound
@@ -130,16 +131,12 @@ def _candidate(
     arguments: argparse.Namespace, project: Project, pipeline: Pipeline, found: CausesFound
 ) -> int:
     """Train it, judge it, and write down what came of it."""
-    from aimass_compiler.cli.commands import run as stages
     from aimass_compiler.programs.program import run_stage
     from aimass_compiler.releases import candidate_ledger
 
     folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.path
     started = time.monotonic()
-    parser = argparse.ArgumentParser()
-    stages.declare(parser)
-    options = parser.parse_args([pipeline.path], argparse.Namespace(released=True))
-    status = stages.run_stages(project, pipeline, options)
+    status = _trained(project, pipeline)
     seconds = time.monotonic() - started
     if status == ExitCode.DONE and _is_version(project.root, pipeline.path, folder / artifacts.MANIFEST):
         same = _attempt(pipeline, "same", found, seconds)
@@ -162,6 +159,16 @@ def _candidate(
         return status or ExitCode.GATE
     print(f"{pipeline.path}: the candidate is to be proposed: {artifacts.CANDIDATE} says why")
     return _proposed(project, pipeline) if arguments.pull_request else ExitCode.DONE
+
+
+def _trained(project: Project, pipeline: Pipeline) -> int:
+    """Run its stages as `aimass run` does; the exit code."""
+    from aimass_compiler.cli.commands import run as stages
+
+    parser = argparse.ArgumentParser()
+    stages.declare(parser)
+    options = parser.parse_args([pipeline.path], argparse.Namespace(released=True))
+    return stages.run_stages(project, pipeline, options)
 
 
 def _attempt(
@@ -200,12 +207,12 @@ def _known(project: Project, pipeline: Pipeline, found: CausesFound, status: int
     folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.path
     changes = _row_changes(folder)
     is_judged = status in (ExitCode.DONE, ExitCode.GATE)
-    verdict = _json(folder / artifacts.VERDICT) if is_judged else {}
-    metrics = _json(folder / artifacts.METRICS) if is_judged else {}
-    comparison = _json(folder / artifacts.COMPARISON) if is_judged else {}
+    verdict = read_result(folder / artifacts.VERDICT) if is_judged else {}
+    metrics = read_result(folder / artifacts.METRICS) if is_judged else {}
+    comparison = read_result(folder / artifacts.COMPARISON) if is_judged else {}
     wrong = diagnoses(verdict, metrics, changes)
     causes = [each.text for each in found.causes]
-    production = _json(folder / artifacts.PRODUCTION)
+    production = read_result(folder / artifacts.PRODUCTION)
     known = candidate.document(pipeline.path, causes, changes, comparison, production, wrong)
     known["missed"] = [each["reason"] for each in verdict.get("gates", ()) if not each["passed"]]
     text = json.dumps(known, indent=2, ensure_ascii=False) + "\n"
@@ -218,8 +225,8 @@ def _row_changes(folder: Path) -> dict[str, Any]:
     from aimass_compiler.engines.row_changes import row_changes
 
     released = folder / conventions.RELEASED_FOLDER
-    named = (_json(released / conventions.RELEASED_FILE).get("compared") or {}).get("") or {}
-    reference = _json(released / str(named.get("package", "")) / conventions.REFERENCE_FILE)
+    named = (read_result(released / conventions.RELEASED_FILE).get("compared") or {}).get("") or {}
+    reference = read_result(released / str(named.get("package", "")) / conventions.REFERENCE_FILE)
     rows = folder / artifacts.rows("train")
     if not reference.get("inputs") or not rows.is_file():
         return {}
@@ -279,14 +286,6 @@ def _proposed(project: Project, pipeline: Pipeline) -> int:
     return main(
         ["promote", pipeline.path, "--to", first, "--pull-request", "--or-record", "--candidate", root]
     )
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _is_version(root: Path, model: str, manifest: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from aimass_compiler.cli.views.cells import table
 from aimass_compiler.cli.views.search_results import search_results, shown
 from aimass_compiler.model_path import depth
 from aimass_compiler.stages import REPEAT, SCORE, STAGES, artifacts
+from aimass_compiler.stages.result_file import read_result
 
 if TYPE_CHECKING:
     from aimass_compiler.catalog.artifact import Artifact
@@ -98,21 +98,15 @@ def results(
     """
     lines: list[str] = []
     if "train" in reached:
-        lines += search_results(_read(folder / artifacts.TRIALS), _read(folder / artifacts.BEST))
+        lines += search_results(read_result(folder / artifacts.TRIALS), read_result(folder / artifacts.BEST))
     if "evaluate" in reached:
-        lines += _metrics(pipeline.task, _read(folder / artifacts.METRICS), _read(folder / artifacts.VERDICT))
+        lines += _metrics(
+            pipeline.task, read_result(folder / artifacts.METRICS), read_result(folder / artifacts.VERDICT)
+        )
     if "test" in reached and status == 0:
-        lines += _service(pipeline.artifact, _read(folder / artifacts.SERVICE_REPORT))
+        lines += _service(pipeline.artifact, read_result(folder / artifacts.SERVICE_REPORT))
         lines += [] if is_kept else _places(pipeline, folder.parents[depth(pipeline.path)])
     return "".join(f"{line}\n" for line in lines)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return document
 
 
 def _metrics(task: Task, found: Mapping[str, Any], verdict: Mapping[str, Any]) -> Iterator[str]:

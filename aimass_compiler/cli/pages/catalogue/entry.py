@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from aimass_compiler.delivery.release_history import Stay
 from aimass_compiler.model_path import team_of
 from aimass_compiler.releases.version_record import Rejection, VersionRecord, short_name, version_of
 from aimass_compiler.stages import artifacts
+from aimass_compiler.stages.result_file import read_result
 
 
 @dataclass(frozen=True)
@@ -131,9 +131,4 @@ class CatalogueEntry:
 
 
 def _pipeline(root: Path, model: str) -> Mapping[str, Any]:
-    path = root / conventions.GENERATED_FOLDER / model / conventions.PIPELINE_FILE
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return read_result(root / conventions.GENERATED_FOLDER / model / conventions.PIPELINE_FILE)

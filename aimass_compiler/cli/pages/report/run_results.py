@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import csv
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
 from aimass_compiler.stages import artifacts
+from aimass_compiler.stages.result_file import read_result
 
 if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
-
-
-def read_document(file: Path) -> dict[str, Any]:
-    """A JSON file that holds a record; empty where there is none."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -40,7 +31,7 @@ class RunResults:
 
     def document(self, path: str) -> dict[str, Any]:
         """A JSON file below the folder; empty where there is none."""
-        return read_document(self.folder / path)
+        return read_result(self.folder / path)
 
     def rows(self, path: str) -> list[dict[str, str]]:
         """The rows of a table of separated values below the folder; none where there is no such file."""
