@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from aimass_compiler.character_set import print_everywhere
 from aimass_compiler.cli import fast_path
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 #: The option that gives exit codes the meaning that Terraform gives them.
 DETAILED = "--detailed-exitcode"

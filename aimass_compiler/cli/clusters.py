@@ -12,8 +12,8 @@ from msgspec import Struct
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import UnknownName, models_called, project_of
-from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.model_path import called, team_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from aimass_compiler.cli.clusters import namespace_of, settings_of
 from aimass_compiler.cli.selection import UnknownName
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.model_path import name_of
 from aimass_compiler.project import Project
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from aimass_compiler.compile_cache import CompileCache, has_run, open_cache, unchanged_files
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.project import root_around
 
 _HARMLESS = frozenset({"--check", "--dry-run", "--diff"})

@@ -13,8 +13,8 @@ from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import UnknownName, spec_of
 from aimass_compiler.cli.views import findings
-from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import HintedError
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.model_path import path_of, team_of
 from aimass_compiler.programs import dvc, git
 

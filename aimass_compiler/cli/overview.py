@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from aimass_compiler import __version__
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.commands import ORDER, Command, commands
-from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
+from aimass_compiler.exit_codes import ExitCode
 
 _DESCRIPTION = """\
 Models in production, declared, reviewed and delivered like the rest of your infrastructure.

@@ -13,8 +13,8 @@ from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import UnknownName, model_called
 from aimass_compiler.cli.views.cells import safe
-from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean, has_errors
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from pathlib import Path

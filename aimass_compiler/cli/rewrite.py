@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import OWN_FILES, add_root
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.project import Project
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.diagnostics import HintedError, did_you_mean
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.model_path import called, name_of, team_of
 from aimass_compiler.project import Project
 from aimass_compiler.stages import artifacts
@@ -21,7 +22,7 @@ OWN_FILES = "a spec's name or path, or aimass.yaml (default: all of specs/, and 
 class UnknownName(HintedError):  # noqa: N818  # it reads as what is the case
     """What was named does not exist; the message says what does. It ends the command."""
 
-    exit_code = conventions.ExitCode.USAGE
+    exit_code = ExitCode.USAGE
 
 
 def add_root(parser: argparse.ArgumentParser) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import HintedError
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
 from aimass_compiler.cli.selection import UnknownName
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from aimass_compiler.delivery.publication import Published

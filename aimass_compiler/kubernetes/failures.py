@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import HintedError
+from aimass_compiler.exit_codes import ExitCode
 
 
 class ClusterError(HintedError):

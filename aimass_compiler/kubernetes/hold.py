@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.kubernetes.failures import ClusterError
 from aimass_compiler.kubernetes.pod_images import Images, digests_of
 

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from aimass_compiler import conventions, model_path
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.kubernetes.connection import Connection
 from aimass_compiler.kubernetes.failures import Changed, ClusterError, Missing, Unreachable
 from aimass_compiler.kubernetes.inventory import name_of

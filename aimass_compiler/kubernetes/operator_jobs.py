@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.kubernetes.connection import Connection
 from aimass_compiler.kubernetes.objects import Object
 from aimass_compiler.render.object_kind import ObjectKind, WorkloadState

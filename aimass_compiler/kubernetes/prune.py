@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.kubernetes import inventory
 from aimass_compiler.kubernetes.connection import Connection, KindMissing
 from aimass_compiler.kubernetes.delivery_engine import engine_of

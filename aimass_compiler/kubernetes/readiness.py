@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.kubernetes.connection import Connection
 from aimass_compiler.kubernetes.failures import ClusterError, admission_reason
 from aimass_compiler.kubernetes.handover import deployment_of, desired, least, scaled_by

@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.kubernetes.connection import Connection
 from aimass_compiler.kubernetes.failures import ClusterError
 from aimass_compiler.kubernetes.objects import Object, ObjectKey

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from msgspec.structs import replace
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.kubernetes.cluster_volume import ClusterVolume, opened, put_in_place
 from aimass_compiler.kubernetes.connection import Connection
 from aimass_compiler.kubernetes.failures import Changed, ClusterError

@@ -10,8 +10,9 @@ from pathlib import Path
 from aimass_compiler import conventions
 from aimass_compiler.character_set import print_everywhere
 from aimass_compiler.diagnostics import HintedError
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime import lineage_events, trainer_status
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.parts import read_parts
 from aimass_compiler.runtime.workspace import Workspace
 from aimass_compiler.stages import ASIDE, REPEAT, SCORE, STAGES, Stage

@@ -18,8 +18,9 @@ from aimass_compiler.catalog.frameworks._chat_tokens import (
     require_sound,
 )
 from aimass_compiler.conventions import SPLITS
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.examples import write_matrix, write_target
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.near_duplicates import leaked
 from aimass_compiler.runtime.workspace import Workspace, write_json
 from aimass_compiler.stages import artifacts

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
 from aimass_compiler.engines.local import Local
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.training import Training
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

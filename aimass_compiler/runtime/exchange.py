@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.programs.object_store import Store, StoreFailure
 
 _SECONDS_BETWEEN_NOTES = 5.0

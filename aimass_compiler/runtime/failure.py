@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from aimass_compiler.conventions import ExitCode
-
-__all__ = ["ExitCode", "StageFailure"]
+from aimass_compiler.exit_codes import ExitCode
 
 
 class StageFailure(Exception):  # noqa: N818  # a failure of the user's data or model, not an error of ours

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import polars
 
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.pipeline.columns import Column, NumberColumn, TimeColumn
 from aimass_compiler.pipeline.joins import OF_NUMBERS
 from aimass_compiler.runtime import contract
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.point_in_time import History, read_times
 
 if TYPE_CHECKING:

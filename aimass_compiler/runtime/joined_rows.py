@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import polars
 
 from aimass_compiler.diagnostics import did_you_mean
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.pipeline.data import Data
 from aimass_compiler.pipeline.joins import Join
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.history_join import with_history
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from aimass_compiler import conventions
 from aimass_compiler.catalog.quantities import Frozen
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.stages import Stage
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.programs.object_store import Store, StoreFailure

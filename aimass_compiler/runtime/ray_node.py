@@ -22,7 +22,7 @@ from types import FrameType
 from typing import IO, NoReturn
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline import node_variables
 
 _PORT = 6379

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aimass_compiler import conventions
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.records.compaction import compact
 from aimass_compiler.records.record_table import require_library
 from aimass_compiler.records.store_files import RecordsFailure
-from aimass_compiler.runtime.failure import ExitCode
 
 
 def main(arguments: list[str]) -> int:

@@ -16,9 +16,10 @@ import polars
 from aimass_compiler.catalog.forecast import OWN, STEP, Forecast, SeriesRows
 from aimass_compiler.catalog.split import SharedSplit
 from aimass_compiler.conventions import SPLITS
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.expression.plain_name import named, values_of
 from aimass_compiler.expression.timestamp_columns import microseconds
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -12,6 +12,7 @@ from aimass_compiler.catalog import FAMILIES, Kind, load, names
 from aimass_compiler.catalog.descriptions import descriptions
 from aimass_compiler.cli.commands import commands
 from aimass_compiler.cli.overview import parser_of
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.language.keys import NAME, ROOTS, Key, keys_at, keys_below
 
 FOLDER = "reference"
@@ -108,7 +109,7 @@ def _commands_page() -> list[str]:
     for command in commands():
         shown = parser_of(command, f"aimass {command.name}").format_help().rstrip()
         lines += [f"## aimass {command.name}", "", "```text", shown, "```", ""]
-    codes = [(f"`{int(code)}`", code.meaning) for code in conventions.ExitCode]
+    codes = [(f"`{int(code)}`", code.meaning) for code in ExitCode]
     return [*lines, "## Exit codes", "", *_table(("code", "meaning"), codes)]
 
 

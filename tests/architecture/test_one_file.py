@@ -57,7 +57,7 @@ from __future__ import annotations
 
 import argparse
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 EXAMPLES = """
   aimass greet churn                 say hello to it

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from cli.projects import Project
 
 

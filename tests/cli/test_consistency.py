@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.impact.consistency import tracked_data
 from aimass_compiler.impact.models import at
 from aimass_compiler.stages import STAGES

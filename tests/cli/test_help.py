@@ -11,7 +11,7 @@ import pytest
 
 from aimass_compiler.cli import compile_main
 from aimass_compiler.cli.commands import Command, commands
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from cli.projects import Project
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aimass_compiler import conventions
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.releases import release_file
 from aimass_compiler.releases.release_file import Release
 from aimass_compiler.releases.version_record import ImageDigest
@@ -122,10 +122,10 @@ def test_an_image_reaches_every_model_that_is_built_on_it(two: Project) -> None:
 
 def test_what_no_spec_knows_is_said_with_what_is_near(two: Project) -> None:
     answer = two.aimass("impact", "data.customers.agee")
-    assert answer.code == conventions.ExitCode.USAGE
+    assert answer.code == ExitCode.USAGE
     assert "nothing that the specs know is called `data.customers.agee`" in answer.err
     assert "did you mean `data.customers.age`?" in answer.err
-    assert two.aimass("impact").code == conventions.ExitCode.USAGE
+    assert two.aimass("impact").code == ExitCode.USAGE
 
 
 def test_lineage_names_the_columns_that_each_column_is_made_of(two: Project) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.plan.git_merge import ATTRIBUTES
 from cli.projects import Project
 

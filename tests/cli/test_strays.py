@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from cli.projects import SPEC, Project
 
 STRAYS = ("specs/risk/eu/balance.yaml", "specs/risk/eu/notes.yml", "specs/upper.YAML")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from cli.projects import SPEC, Project
 
 GROWTH, RISK = "specs/growth/churn.yaml", "specs/risk/churn.yaml"

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from aimass_compiler.cli import main
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from scripts.cluster.cluster import Cluster, OwnCluster
 from tests.cluster.overlays import Project, config
 from tests.harness.releases import release

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Project, config, deployment, names, service
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from scripts.cluster.cluster import OwnCluster
 from tests.cluster.overlays import Project, config, names, service
 from tests.harness.api_proxy import Asked, Refusal, Rule, proxied

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Project, config, deployment, names, service
 from tests.harness.api_proxy import Asked, Lost, Proxy

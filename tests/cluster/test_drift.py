@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.kubernetes.drift import Cause
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Project, Run, config, declare, deployment, git, service

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from aimass_compiler.cli import main
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from scripts.cluster import flux, programs
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Project, Run, git

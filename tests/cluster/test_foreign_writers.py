@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from aimass_compiler import conventions
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.programs.kustomize import find
 from scripts.cluster.cluster import Cluster
 from tests.cluster.served import MODEL, Model, Way
@@ -183,7 +184,7 @@ def test_what_an_engine_applied_is_left_to_it_until_it_is_taken_over(model: Mode
     ENGINES[engine](model)
     written = everything(model)
     refused = project.apply()
-    assert refused.code == conventions.ExitCode.CONFLICT
+    assert refused.code == ExitCode.CONFLICT
     assert f"{engine} (" in refused.told
     assert everything(model) == written
     taken = project.apply(MODEL, "--adopt")

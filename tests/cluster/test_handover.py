@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from scripts.cluster.cluster import Cluster
 from tests.cluster.served import MODEL, Model, Way, eventually, watched
 from tests.cluster.test_apply import inventory

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.kubernetes.connection import connect
 from aimass_compiler.kubernetes.rollback import Rollback, roll_back
 from scripts.cluster import kserve, programs

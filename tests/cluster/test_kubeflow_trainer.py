@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.render.training.kubeflow import ANNOTATION_COORDINATOR, LABEL_JOBSET
 from scripts.cluster import kubeflow_trainer, programs
 from tests.cluster.test_training_there import SETTINGS, Place, filled, until

@@ -18,7 +18,7 @@ import pytest
 from delivery.publishing.conftest import push_server
 
 from aimass_compiler.catalog.model import model_named
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.settings import ImageSettings
 from aimass_compiler.programs.registry import Repository
 from aimass_compiler.releases import release_file

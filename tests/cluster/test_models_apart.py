@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Project, Run, config, declare, git, names, service
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Project, config, declare, deployment, git, names, service
 from tests.cluster.test_apply import inventory

@@ -17,7 +17,7 @@ from harness.version_records import recorded, released
 from impact.specs import SPEC
 
 from aimass_compiler.cli import main
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.impact.release_changes import ReleaseAct
 from aimass_compiler.releases.release_file import file_of
 from aimass_compiler.releases.version_record import VersionRecord

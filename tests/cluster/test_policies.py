@@ -17,7 +17,7 @@ import yaml
 from aimass_compiler.catalog import load, names
 from aimass_compiler.catalog.policy_rule import PolicyRule
 from aimass_compiler.cli import main
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.fleet.policies.admission_policy import PolicyNamespace, objects_of
 from aimass_compiler.pipeline.policy import Policy
 from scripts.cluster.cluster import Cluster

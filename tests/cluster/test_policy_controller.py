@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from aimass_compiler.cli import main
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.programs.signer import signing
 from scripts.cluster import policy_controller
 from scripts.cluster.cluster import OwnCluster

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.releases import release_file
 from aimass_compiler.releases.release_file import Release
 from aimass_compiler.releases.version_record import ServiceTest

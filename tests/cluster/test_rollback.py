@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.kubernetes.connection import connect
 from aimass_compiler.kubernetes.failures import ClusterError
 from aimass_compiler.kubernetes.rollback import Rollback, RolledBack, roll_back

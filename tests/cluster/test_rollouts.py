@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.kubernetes.connection import connect
 from aimass_compiler.kubernetes.rollback import Rollback, RolledBack, roll_back
 from scripts.cluster import programs, rollouts

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from aimass_compiler.cli import main
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.server.shared.cluster import Cluster as Listing
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Project

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from aimass_compiler.cli import main
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from scripts.cluster import custom_resources
 from scripts.cluster.cluster import Cluster
 from scripts.cluster.programs import ProgramMissing

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from aimass_compiler.conventions import INVENTORY_FILE, LABEL_MODEL, LABEL_QUEUE, ExitCode
+from aimass_compiler.conventions import INVENTORY_FILE, LABEL_MODEL, LABEL_QUEUE
+from aimass_compiler.exit_codes import ExitCode
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Project, Run, config, declare, deployment, git
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from aimass_compiler.cli import main
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Project, cloned, names
 from tests.cluster.test_access import SPEC, answers

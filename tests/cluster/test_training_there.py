@@ -22,7 +22,7 @@ import pytest
 import yaml
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.render.training.cluster import WORKSPACE
 from aimass_compiler.render.training.rayjob import LABEL_RAY_CLUSTER
 from scripts.cluster.cluster import Cluster, OwnCluster

@@ -10,7 +10,7 @@ import pytest
 from delivery.deliveries import Repository, version
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.releases import release_file
 from scripts.cluster.cluster import Cluster
 

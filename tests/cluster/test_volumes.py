@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.kubernetes.connection import connect
 from aimass_compiler.kubernetes.rollback import Rollback, roll_back
 from scripts.cluster.cluster import Cluster, OwnCluster

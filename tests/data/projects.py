@@ -10,8 +10,9 @@ import pytest
 
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.conventions import SPLITS
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.data import Data
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.stages import prepare
 from aimass_compiler.runtime.workspace import Workspace
 

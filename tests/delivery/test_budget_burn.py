@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from aimass_compiler.conventions import ExitCode
 from aimass_compiler.delivery.budget_burn import alerts_query
+from aimass_compiler.exit_codes import ExitCode
 from delivery.deliveries import Repository, version
 from tests.harness.loopback import Answers, Server
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aimass_compiler.cli.commands import rollback
-from aimass_compiler.conventions import ExitCode
 from aimass_compiler.delivery.proposal import RepositoryChange, propose
+from aimass_compiler.exit_codes import ExitCode
 from delivery.deliveries import digest, version
 
 if TYPE_CHECKING:

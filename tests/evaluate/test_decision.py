@@ -13,12 +13,13 @@ import pytest
 from aimass_compiler import conventions
 from aimass_compiler.catalog.artifacts._tensors import pack
 from aimass_compiler.catalog.task import Task
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.decision import Decision
 from aimass_compiler.pipeline.evaluation import Evaluation, Gate, OnFailure, Retraining
 from aimass_compiler.pipeline.training import Objective
 from aimass_compiler.runtime.evaluation.decision import chosen, roundest
 from aimass_compiler.runtime.evaluation.predictions import Predictions
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.server.model import ContractModel, OnnxModel, verify_golden_rows
 from aimass_compiler.runtime.server.package import read_package
 from aimass_compiler.runtime.server.response import ServerFailure

@@ -10,10 +10,11 @@ import numpy
 import polars
 import pytest
 
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.evaluation import Gate
 from aimass_compiler.pipeline.training import Objective
 from aimass_compiler.runtime.evaluation.fit import Fit, adjustment
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.stages import evaluate
 from evaluate.handmade import CHURN, PLAN, PRICE, ROWS, Project
 

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from server.serving import serving
 
 from aimass_compiler.catalog.artifacts._tensors import pack
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.evaluation import PredictionIntervals
 from aimass_compiler.pipeline.training import Objective
 from aimass_compiler.runtime.evaluation.prediction_intervals import ConformalIntervals, conformal
 from aimass_compiler.runtime.evaluation.predictions import Predictions
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.stages import evaluate, package
 from evaluate.handmade import PRICE, ROWS, Project
 

@@ -15,12 +15,13 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from aimass_compiler.catalog import load
 from aimass_compiler.catalog.task import Task
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn
 from aimass_compiler.pipeline.evaluation import Gate
 from aimass_compiler.pipeline.training import Objective
 from aimass_compiler.runtime.evaluation.comparison import compare
 from aimass_compiler.runtime.evaluation.predictions import Predictions
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.stages import evaluate, package
 from evaluate.handmade import CHURN, PRICE, Project
 

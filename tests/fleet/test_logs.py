@@ -11,7 +11,7 @@ import yaml
 
 from aimass_compiler import conventions, record_names
 from aimass_compiler.cli import main
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 SPEC = """
 apiVersion: aimass/v1

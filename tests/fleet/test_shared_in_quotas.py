@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aimass_compiler.cli import main
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 SPEC = """
 apiVersion: aimass/v1

@@ -15,12 +15,13 @@ from aimass_compiler.catalog.base_model import BaseError, PathBase
 from aimass_compiler.catalog.conversation import Conversation
 from aimass_compiler.catalog.frameworks._chat_tokens import base_digest
 from aimass_compiler.catalog.task import Task
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.columns import ChatColumn, TextColumn
 from aimass_compiler.pipeline.evaluation import Evaluation
 from aimass_compiler.pipeline.quantization import Quantization
 from aimass_compiler.pipeline.training import Objective
 from aimass_compiler.runtime import __main__
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.packaging.manifest import manifest_of
 from aimass_compiler.runtime.stages import evaluate, package
 from aimass_compiler.runtime.workspace import Workspace, read_json, write_json

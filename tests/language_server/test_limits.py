@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from language_server.asking import LONG, TextServer, refused, serving_text
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ import pytest
 
 from aimass_compiler import conventions
 from aimass_compiler.catalog.models.linear_regression import LinearRegression
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.exit_codes import ExitCode
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.server.documents import openapi_document
 from aimass_compiler.runtime.server.model import ContractModel, OnnxModel, predictions_of, verify_golden_rows
 from aimass_compiler.runtime.server.package import read_package

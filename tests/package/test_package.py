@@ -14,10 +14,11 @@ import pytest
 from evaluate.handmade import CHURN, PLAN, PRICE, TRAINED_AT, Project
 
 from aimass_compiler.catalog.artifacts._tensors import pack
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.evaluation import Gate
 from aimass_compiler.pipeline.serving import Explanations
 from aimass_compiler.pipeline.training import Objective
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.packaging.card import escape
 from aimass_compiler.runtime.stages import evaluate, package
 

@@ -10,9 +10,10 @@ import polars
 import pytest
 from evaluate.handmade import CHURN, PRICE, ROWS, Project
 
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.serving import Limits, Objectives, ServingTests
 from aimass_compiler.pipeline.training import Objective
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.load_test.load import ServiceMeasurements
 from aimass_compiler.runtime.stages import evaluate, package
 from aimass_compiler.runtime.stages import test as service

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.render.kubeflow_pipeline.pod_config import SECRETS_FOLDER
 from aimass_compiler.render.training.cluster import WORKSPACE
 from tests.cluster.test_training_there import CODE, project

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from tests.pipeline.projects import MODEL, SPEC, Project, customers
 
 pytest.importorskip("adbc_driver_sqlite", reason="the extra `sql` is not installed")

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from aimass_compiler import conventions
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.render import findings, render
 from render.files import objects, one
 from render.models import CHURN, VARIED, merged, pipeline
@@ -79,8 +80,8 @@ def test_there_is_a_node_for_each_worker_of_each_trial(changes: dict[str, Any], 
 def test_a_stage_that_nothing_can_mend_ends_the_job_and_a_taken_node_does_not_count() -> None:
     taken, hopeless = node(FILES)["podFailurePolicy"]["rules"]
     assert (taken["action"], hopeless["action"]) == ("Ignore", "FailJob")
-    assert conventions.ExitCode.GATE in hopeless["onExitCodes"]["values"]
-    assert conventions.ExitCode.TRAINING not in hopeless["onExitCodes"]["values"]
+    assert ExitCode.GATE in hopeless["onExitCodes"]["values"]
+    assert ExitCode.TRAINING not in hopeless["onExitCodes"]["values"]
     (container,) = node(FILES)["template"]["spec"]["containers"]
     assert hopeless["onExitCodes"]["containerName"] == container["name"]
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from aimass_compiler import conventions
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.scoring import Scoring
 from aimass_compiler.render import findings, render
 from aimass_compiler.render.scoring import alert_rules
@@ -69,8 +70,8 @@ def test_a_try_is_not_repeated_for_what_stays_wrong() -> None:
     spec = job(IN_PROD)["spec"]["jobTemplate"]["spec"]
     (final, evicted) = spec["podFailurePolicy"]["rules"]
     assert final["action"] == "FailJob"
-    assert int(conventions.ExitCode.DATA) in final["onExitCodes"]["values"]
-    assert int(conventions.ExitCode.DISK) not in final["onExitCodes"]["values"]
+    assert int(ExitCode.DATA) in final["onExitCodes"]["values"]
+    assert int(ExitCode.DISK) not in final["onExitCodes"]["values"]
     assert evicted["action"] == "Ignore"
     assert (spec["backoffLimit"], spec["activeDeadlineSeconds"]) == (3, 6 * 3600)
 

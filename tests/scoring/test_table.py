@@ -14,9 +14,10 @@ from evaluate.handmade import CHURN, PRICE, Project
 from package.test_package import packaged
 
 from aimass_compiler.engines import local
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.scoring import Scoring
 from aimass_compiler.programs import model_server
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.scoring import score_folder
 from aimass_compiler.runtime.scoring.table import score_table
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from server.packages import churn, digits, listed, price
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime import server
 from aimass_compiler.runtime.server.application import Application
 from aimass_compiler.runtime.server.log import EventLog
@@ -76,8 +76,9 @@ def test_serving_imports_only_what_its_image_has() -> None:
     )
     assert foreign == ALLOWED
     assert {name for name in ours if not name.startswith(OURS)} <= {
-        "aimass_compiler.conventions", "aimass_compiler.__version__", "aimass_compiler.timestamps",
-        "aimass_compiler.keyed_hash", "aimass_compiler.record_names", "aimass_compiler.runtime.server",
+        "aimass_compiler.conventions", "aimass_compiler.exit_codes", "aimass_compiler.__version__",
+        "aimass_compiler.timestamps", "aimass_compiler.keyed_hash", "aimass_compiler.record_names",
+        "aimass_compiler.runtime.server",
     }  # fmt: skip
 
 

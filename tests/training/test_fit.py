@@ -15,8 +15,9 @@ from aimass_compiler.catalog.frameworks import Framework
 from aimass_compiler.catalog.models.logistic_regression import LogisticRegression
 from aimass_compiler.catalog.models.naive_bayes import NaiveBayes
 from aimass_compiler.catalog.models.xgboost import Xgboost
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.examples import read_examples, write_examples, write_matrix
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.training import suitability
 from aimass_compiler.runtime.workspace import write_json
 from tests.training.misbehaving import Misbehaving

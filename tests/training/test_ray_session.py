@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.training import Training
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.training import ray_session
 from aimass_compiler.runtime.training.ray_session import VARIABLE
 

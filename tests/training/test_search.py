@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from aimass_compiler.catalog.models.xgboost import Xgboost
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.training import Objective, Search, Training
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.training import first_trials
 from aimass_compiler.runtime.training.space import Space
 from aimass_compiler.runtime.training.trial import Assignment

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from aimass_compiler import compile_cache
-from aimass_compiler.conventions import VARIABLE_CACHE, ExitCode
+from aimass_compiler.conventions import VARIABLE_CACHE
+from aimass_compiler.exit_codes import ExitCode
 from tests.cli.projects import SPEC, Project
 
 CI = "ci: {github: {compiler: {version: 0.1.0}}}\n"

@@ -8,7 +8,7 @@ from typing import Protocol, cast
 
 from msgspec import Struct
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 #: What every command may exit with.
 _COMMON = (ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)

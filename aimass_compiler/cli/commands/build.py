@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import UnknownName, add_root, model_called, project_of
-from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from aimass_compiler.project import Project

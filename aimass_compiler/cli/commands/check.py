@@ -18,7 +18,7 @@ from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import OWN_FILES, add_root, of_organisation, own_files, project_of
 from aimass_compiler.cli.views import findings
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 EXAMPLES = """
   aimass check                       check every spec and aimass.yaml

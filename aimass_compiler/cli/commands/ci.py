@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import add_root, model_called, project_of, specs_of
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline

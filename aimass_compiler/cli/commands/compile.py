@@ -18,7 +18,7 @@ from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import add_root, project_of, specs_of
 from aimass_compiler.cli.views import findings, outline
 from aimass_compiler.compile_cache import has_run, open_cache
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from pathlib import Path

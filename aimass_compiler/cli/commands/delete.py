@@ -15,7 +15,7 @@ from aimass_compiler.cli import clusters, terminal
 from aimass_compiler.cli.commands.apply import show
 from aimass_compiler.cli.engine_environments import require_no_engine_in
 from aimass_compiler.cli.selection import UnknownName, add_format, add_root, models_called, project_of
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from aimass_compiler.kubernetes.connection import Connection

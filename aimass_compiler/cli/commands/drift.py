@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import clusters, terminal
 from aimass_compiler.cli.selection import add_format, add_root, project_of
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from aimass_compiler.kubernetes.drift import ModelDrift

@@ -17,7 +17,7 @@ from aimass_compiler import record_names
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.record_store import add_store, records_of
 from aimass_compiler.cli.selection import UnknownName, add_root, project_of, spec_of
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from aimass_compiler.project import Project

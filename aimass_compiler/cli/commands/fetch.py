@@ -12,7 +12,7 @@ import argparse
 from aimass_compiler.cli import snapshots, terminal
 from aimass_compiler.cli.selection import add_root, project_of, specs_of
 from aimass_compiler.cli.views import findings
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 EXIT_CODES = (ExitCode.DATA, ExitCode.DISK)
 EXAMPLES = """

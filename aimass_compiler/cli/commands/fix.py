@@ -14,7 +14,7 @@ import sys
 from aimass_compiler.cli.rewrite import Rewritten, declare_rewriting, rewrite
 from aimass_compiler.cli.selection import of_organisation, own_files, project_of
 from aimass_compiler.cli.views import findings
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 EXIT_CODES = (ExitCode.STALE,)
 EXAMPLES = """

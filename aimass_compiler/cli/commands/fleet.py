@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from aimass_compiler.cli import clusters, terminal
 from aimass_compiler.cli.commands.apply import show
 from aimass_compiler.cli.selection import UnknownName, add_format, add_root, project_of
-from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from aimass_compiler.fleet.applied_folders import AppliedFolder

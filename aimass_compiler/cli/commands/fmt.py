@@ -16,7 +16,7 @@ from aimass_compiler.cli import terminal
 from aimass_compiler.cli.rewrite import Rewritten, declare_rewriting, rewrite
 from aimass_compiler.cli.selection import own_files, project_of
 from aimass_compiler.cli.views import findings
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 EXIT_CODES = (ExitCode.STALE,)
 EXAMPLES = """

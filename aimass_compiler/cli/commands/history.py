@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import release_changes as changes
 from aimass_compiler.cli.selection import add_format, add_root, project_of
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from aimass_compiler.project import Project

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from aimass_compiler.cli import release_changes as changes
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import add_root, project_of
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from aimass_compiler.project import Project

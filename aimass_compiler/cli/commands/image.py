@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal, versions
 from aimass_compiler.cli.selection import UnknownName, add_root, project_of, specs_of
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

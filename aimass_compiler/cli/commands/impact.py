@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import UnknownName, add_root, model_called, project_of, specs_of
 from aimass_compiler.cli.views import findings
-from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean, has_errors
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.model_path import called
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from aimass_compiler.cli.selection import UnknownName, add_root, project_of
 from aimass_compiler.cli.terminal import RowCount
 from aimass_compiler.cli.views import findings
 from aimass_compiler.cli.views.cells import safe
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.model_path import DEEPEST, name_of, path_of, team_of
 from aimass_compiler.project import Project
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.record_store import add_store, records_of
 from aimass_compiler.cli.selection import add_root, project_of
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     import pyarrow

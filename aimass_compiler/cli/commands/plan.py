@@ -31,7 +31,7 @@ from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import UnknownName, add_format, add_root, project_of, specs_of
 from aimass_compiler.cli.settled_specs import SettledSpecs, settled_specs
 from aimass_compiler.cli.views import findings
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.model_path import owner_of
 from aimass_compiler.project import Project
 

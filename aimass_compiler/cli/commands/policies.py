@@ -12,7 +12,7 @@ import sys
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import add_root, project_of, specs_of
 from aimass_compiler.cli.views import findings
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 EXAMPLES = """
   aimass policies                    all policies of the organisation

@@ -23,8 +23,8 @@ from aimass_compiler.conventions import (
     REFERENCE_FILE,
     VARIABLE_EXPLAINED_ROWS,
     VARIABLE_TIMEOUT_SECONDS,
-    ExitCode,
 )
+from aimass_compiler.exit_codes import ExitCode
 
 EXAMPLES = """
   aimass predict churn --example                 one row that the package brings along

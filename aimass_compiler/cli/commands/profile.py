@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import UnknownName, add_root, project_of
 from aimass_compiler.cli.terminal import RowCount
-from aimass_compiler.conventions import SPLITS, ExitCode
+from aimass_compiler.conventions import SPLITS
 from aimass_compiler.diagnostics import did_you_mean
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     import polars

@@ -24,7 +24,7 @@ from aimass_compiler.cli import release_changes as changes
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import add_format, add_root, project_of
 from aimass_compiler.cli.views.cells import safe
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

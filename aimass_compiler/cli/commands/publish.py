@@ -19,7 +19,7 @@ import argparse
 from aimass_compiler.cli import versions
 from aimass_compiler.cli.selection import add_root, add_spec, project_of, spec_of
 from aimass_compiler.cli.write import brought_up_to_date
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 EXIT_CODES = versions.EXIT_CODES
 EXAMPLES = """

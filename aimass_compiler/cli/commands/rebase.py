@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from aimass_compiler.cli import terminal, versions
 from aimass_compiler.cli.selection import UnknownName, add_root, model_called, project_of, specs_of
 from aimass_compiler.cli.versions import VersionNotMade
-from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import UnknownName, add_root, add_spec, project_of, spec_of
 from aimass_compiler.cli.views import findings
-from aimass_compiler.conventions import ARTIFACTS_FOLDER, ExitCode
+from aimass_compiler.conventions import ARTIFACTS_FOLDER
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline

@@ -23,7 +23,7 @@ from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import add_root, add_spec, project_of
 from aimass_compiler.cli.write import brought_up_to_date
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.stages import COMPARE, artifacts
 from aimass_compiler.stages.result_file import read_result
 

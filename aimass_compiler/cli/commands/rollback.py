@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from aimass_compiler.cli import clusters, rollback_now, terminal
 from aimass_compiler.cli import release_changes as changes
 from aimass_compiler.cli.selection import add_root, project_of
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from aimass_compiler.project import Project

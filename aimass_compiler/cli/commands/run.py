@@ -23,7 +23,7 @@ from aimass_compiler.cli.selection import add_root, add_spec, project_of
 from aimass_compiler.cli.views.run import StageProgress, results
 from aimass_compiler.cli.views.run_progress import progress_below
 from aimass_compiler.cli.write import brought_up_to_date
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.programs import dvc
 from aimass_compiler.stages import STAGE_NAMES
 

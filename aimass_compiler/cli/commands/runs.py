@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import UnknownName, add_format, add_root, add_spec, project_of, spec_of
-from aimass_compiler.conventions import SPLITS, ExitCode
+from aimass_compiler.conventions import SPLITS
 from aimass_compiler.diagnostics import did_you_mean
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import UnknownName, add_root, package_of, project_of, spec_of
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from aimass_compiler import conventions, record_names
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import add_root, package_of, project_of
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from aimass_compiler.project import Project

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import add_root, project_of
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 EXIT_CODES = (ExitCode.DISK,)
 EXAMPLES = """

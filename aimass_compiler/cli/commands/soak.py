@@ -11,7 +11,7 @@ import argparse
 
 from aimass_compiler.cli.selection import add_root, package_of, project_of
 from aimass_compiler.cli.write import brought_up_to_date
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 EXIT_CODES = (ExitCode.SERVICE, ExitCode.DISK)
 EXAMPLES = """

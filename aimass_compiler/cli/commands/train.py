@@ -25,7 +25,7 @@ from aimass_compiler.cli.commands.run import dvc_failure
 from aimass_compiler.cli.selection import add_root, add_spec, project_of
 from aimass_compiler.cli.views.run import StageProgress, results
 from aimass_compiler.cli.write import brought_up_to_date
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.stages import REPEAT, STAGE_NAMES
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from pathlib import Path
 from aimass_compiler.cli.record_store import add_store, records_of
 from aimass_compiler.cli.selection import UnknownName, add_root, project_of
 from aimass_compiler.cli.write import brought_up_to_date
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 EXIT_CODES = (ExitCode.DATA, ExitCode.GATE, ExitCode.DISK)
 EXAMPLES = """

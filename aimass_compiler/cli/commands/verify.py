@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 from aimass_compiler.cli import clusters, terminal
 from aimass_compiler.cli import release_changes as changes
 from aimass_compiler.cli.selection import UnknownName, add_root, models_called, project_of
-from aimass_compiler.conventions import ExitCode
 from aimass_compiler.diagnostics import did_you_mean
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.model_path import name_of
 
 if TYPE_CHECKING:

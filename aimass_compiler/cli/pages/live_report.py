@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.pages.document import html
 from aimass_compiler.cli.pages.report import report
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from pathlib import Path

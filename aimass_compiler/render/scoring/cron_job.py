@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from aimass_compiler import conventions
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.scoring import Scoring
 from aimass_compiler.render.image.training_image import training_image
@@ -84,7 +85,7 @@ def _cron_job(pipeline: Pipeline, environment: str, scoring: Scoring, schedule: 
 
 def _failures() -> dict[str, Any]:
     """Which failures another try would only repeat; a pod that was evicted costs no try."""
-    final = [conventions.ExitCode.USAGE, conventions.ExitCode.DATA, conventions.ExitCode.PACKAGE]
+    final = [ExitCode.USAGE, ExitCode.DATA, ExitCode.PACKAGE]
     codes = {"containerName": _CONTAINER, "operator": "In", "values": [int(code) for code in final]}
     return {
         "rules": [

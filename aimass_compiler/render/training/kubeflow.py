@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline import Pipeline, node_variables
 from aimass_compiler.pipeline.search_space import workers
 from aimass_compiler.pipeline.training import Training

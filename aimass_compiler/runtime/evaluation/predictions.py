@@ -11,7 +11,8 @@ import numpy
 from numpy.typing import NDArray
 
 from aimass_compiler.catalog.conversation import turns_of
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.exit_codes import ExitCode
+from aimass_compiler.runtime.failure import StageFailure
 
 if TYPE_CHECKING:
     import polars

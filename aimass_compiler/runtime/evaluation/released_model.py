@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import polars
 
 from aimass_compiler import conventions
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.columns import request_columns
 from aimass_compiler.runtime.evaluation.comparison import NoRival, Rival, compare
 from aimass_compiler.runtime.evaluation.predictions import silent_rows
 from aimass_compiler.runtime.evaluation.written_answers import worse_answers
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.series_rows import SERIES_COLUMNS
 from aimass_compiler.runtime.workspace import read_json
 from aimass_compiler.stages import artifacts

@@ -12,9 +12,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.evaluation.gates import GateResult
 from aimass_compiler.runtime.evaluation.measures import shown
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

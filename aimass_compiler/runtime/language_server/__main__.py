@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.language_server.application import LanguageApplication
 from aimass_compiler.runtime.language_server.package import read_language_package
 from aimass_compiler.runtime.language_server.settings import read_language_settings

@@ -18,7 +18,7 @@ import jinja2
 import orjson
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.language_server.account import AnswerAccount
 from aimass_compiler.runtime.language_server.admission import AnswerAdmission
 from aimass_compiler.runtime.language_server.answer_request import AnswerRequest

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.language_server.generation import Ask, Cancel, End, Loaded, Token
 from aimass_compiler.runtime.server.request import CallerGone
 from aimass_compiler.runtime.server.response import ServerFailure

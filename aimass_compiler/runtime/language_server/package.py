@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.server.response import ServerFailure, shown
 
 _CONFIG = "genai_config.json"

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.language_server.generation import Ask, TokenSampling
 from aimass_compiler.runtime.server.response import RequestError, ServerFailure
 

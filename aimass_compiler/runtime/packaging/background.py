@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.exit_codes import ExitCode
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.packaging.rows import as_json
 
 if TYPE_CHECKING:

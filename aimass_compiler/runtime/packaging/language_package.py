@@ -10,11 +10,12 @@ import polars
 
 from aimass_compiler.catalog.base_model import BaseError
 from aimass_compiler.catalog.conversation import turns_of
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.evaluation import Parity
 from aimass_compiler.runtime.evaluation.gates import GateResult
 from aimass_compiler.runtime.evaluation.measures import finite, metrics_named, shown
 from aimass_compiler.runtime.evaluation.predictions import predict_rows
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.packaging.golden_answers import golden_answers
 from aimass_compiler.runtime.packaging.language_card import language_card
 from aimass_compiler.runtime.packaging.manifest import manifest_of

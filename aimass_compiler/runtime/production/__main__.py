@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
 from aimass_compiler.character_set import print_everywhere
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.model_path import name_of
 from aimass_compiler.records.query import RecordsWanted, ask
 from aimass_compiler.records.store_files import RecordsFailure
 from aimass_compiler.runtime.evaluation.measures import metrics_of
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.parts import read_parts
 from aimass_compiler.runtime.production import exposition
 from aimass_compiler.runtime.production.judged_rows import truth_of, usable

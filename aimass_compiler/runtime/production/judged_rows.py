@@ -9,7 +9,8 @@ import numpy
 import polars
 
 from aimass_compiler.catalog.source import UnreadableError
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.exit_codes import ExitCode
+from aimass_compiler.runtime.failure import StageFailure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from aimass_compiler import conventions
 from aimass_compiler.character_set import print_everywhere
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.scoring import Scoring
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.scoring.exposition import shown
 from aimass_compiler.runtime.scoring.table import score_table
 from aimass_compiler.runtime.stages.score import told

@@ -8,6 +8,7 @@ import polars
 from msgspec import Struct
 
 from aimass_compiler.diagnostics import did_you_mean
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.pipeline.columns import (
     CategoryColumn,
@@ -18,7 +19,7 @@ from aimass_compiler.pipeline.columns import (
     TimeColumn,
 )
 from aimass_compiler.runtime import contract
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.server.contract import MISSING
 
 if TYPE_CHECKING:

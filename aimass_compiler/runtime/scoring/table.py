@@ -8,8 +8,9 @@ import polars
 
 from aimass_compiler.catalog.source import UnreadableError
 from aimass_compiler.diagnostics import first_line
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.data_engine import data_engine
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.scoring.row_contract import require_columns
 from aimass_compiler.runtime.scoring.score_folder import score_folder
 from aimass_compiler.runtime.scoring.scored_part import PartFacts, TableScorer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.server.log import EventLog
 from aimass_compiler.runtime.server.response import ServerFailure
 from aimass_compiler.runtime.server.settings import read_settings

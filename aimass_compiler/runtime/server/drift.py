@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.server.response import ServerFailure
 from aimass_compiler.runtime.server.text_drift import LENGTH, UNKNOWN, length_of, unknown_share
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.server.model import ContractModel
 from aimass_compiler.runtime.server.response import Prediction, RequestError, ServerFailure
 from aimass_compiler.runtime.server.rows import RowReader

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.server import __main__ as program
 from aimass_compiler.runtime.server.application import Application
 from aimass_compiler.runtime.server.log import EventLog

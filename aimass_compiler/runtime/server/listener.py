@@ -8,7 +8,7 @@ import socket
 import struct
 import sys
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.server.response import ServerFailure
 
 #: What the kernel keeps of a connection, in each direction (Linux doubles it). Left alone it is up to 4 MiB

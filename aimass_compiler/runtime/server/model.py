@@ -12,7 +12,7 @@ import onnxruntime
 import orjson
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.server.contract import ColumnContract, overflow
 from aimass_compiler.runtime.server.response import Prediction, RequestError, ServerFailure
 from aimass_compiler.runtime.server.rows import RowReader

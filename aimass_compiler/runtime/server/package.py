@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.server.model_signature import Signature, read_signature
 from aimass_compiler.runtime.server.response import ServerFailure, shown
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from aimass_compiler.conventions import ExitCode
+    from aimass_compiler.exit_codes import ExitCode
 
 
 class ServerFailure(Exception):  # noqa: N818  # a failure of what the server was given, not an error of ours

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.server.listener import bound
 from aimass_compiler.runtime.server.response import ServerFailure
 from aimass_compiler.runtime.server.worker_peers import VARIABLE, WorkerBoard, bury

@@ -10,7 +10,8 @@ import polars
 
 from aimass_compiler import conventions
 from aimass_compiler.catalog.conversation import turns_of
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.exit_codes import ExitCode
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.load_test.access_enforcement import access_faults
 from aimass_compiler.runtime.load_test.answers import AnswerMeasurements, measure_answers
 from aimass_compiler.runtime.load_test.protocols import Request

@@ -10,6 +10,7 @@ import polars
 
 from aimass_compiler.catalog.model import model_named
 from aimass_compiler.conventions import SPLITS
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.diagnosis import diagnoses
 from aimass_compiler.runtime.evaluation import plots
 from aimass_compiler.runtime.evaluation.advice import advice
@@ -42,7 +43,7 @@ from aimass_compiler.runtime.evaluation.repeats import Repeats
 from aimass_compiler.runtime.evaluation.suites import judge_suites, run_suites
 from aimass_compiler.runtime.evaluation.written_answers import document_of, lines_of, write_answers
 from aimass_compiler.runtime.examples import read_examples
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.workspace import Workspace, read_json, write_json, write_table
 from aimass_compiler.stages import artifacts
 

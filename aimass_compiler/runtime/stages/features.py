@@ -23,6 +23,7 @@ from aimass_compiler.catalog.project_code import CodeError
 from aimass_compiler.catalog.quantities import shown_bytes
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.catalog.transform import Transform
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.expression import onnx_lowering
 from aimass_compiler.expression.algebra import Column as ColumnExpression
 from aimass_compiler.expression.algebra import Expression, columns_of
@@ -35,7 +36,7 @@ from aimass_compiler.runtime.capacity import available_memory
 from aimass_compiler.runtime.conversations import write_conversations
 from aimass_compiler.runtime.data_engine import data_engine
 from aimass_compiler.runtime.examples import write_matrix, write_target
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.feature_rows import FeatureRows
 from aimass_compiler.runtime.precision import merged
 from aimass_compiler.runtime.reference import reference_of, targets_of

@@ -9,9 +9,10 @@ import polars
 
 from aimass_compiler.catalog.forecast_request import by_request, request_inputs, request_rows
 from aimass_compiler.catalog.model import model_named
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.columns import request_columns
 from aimass_compiler.runtime.evaluation.forecasts import widths_of
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.packaging import signature
 from aimass_compiler.runtime.packaging.background import background_of
 from aimass_compiler.runtime.packaging.card import card

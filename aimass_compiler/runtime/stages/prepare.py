@@ -15,11 +15,12 @@ from aimass_compiler.catalog.splits.time import Time as TimeSplit
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.conventions import SPLITS
 from aimass_compiler.diagnostics import first_line
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.pipeline.data import Data
 from aimass_compiler.runtime import contract
 from aimass_compiler.runtime.data_engine import data_engine
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.joined_rows import JoinedRows, joined
 from aimass_compiler.runtime.precision import long, rounded
 from aimass_compiler.runtime.predictable import require_predictable

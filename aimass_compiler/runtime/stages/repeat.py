@@ -17,7 +17,8 @@ import polars
 from aimass_compiler.catalog.folds import TooFewRowsError
 from aimass_compiler.conventions import SPLITS
 from aimass_compiler.engines.local import Local
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.exit_codes import ExitCode
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.stages import features as features_stage
 from aimass_compiler.runtime.training.repetition import spread, trained_again
 from aimass_compiler.runtime.training.space import OPTIMIZER

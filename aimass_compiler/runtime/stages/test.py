@@ -8,7 +8,8 @@ import polars
 
 from aimass_compiler import conventions
 from aimass_compiler.catalog.forecast_request import request_rows
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.exit_codes import ExitCode
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.load_test.access_enforcement import access_faults
 from aimass_compiler.runtime.load_test.protocols import PLAIN, ServedSignature
 from aimass_compiler.runtime.load_test.service import measure

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from aimass_compiler.catalog.frameworks._epochs import CheckpointError
 from aimass_compiler.catalog.model_choice import ModelChoice
 from aimass_compiler.diagnostics import HintedError
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.search_space import is_searched
 from aimass_compiler.runtime import trainer_status
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.training import results
 from aimass_compiler.runtime.training.backtest import backtested, window_lines
 from aimass_compiler.runtime.training.candidates import compared, lines

@@ -14,11 +14,12 @@ from msgspec.structs import replace
 
 from aimass_compiler.catalog.feature_matrix import FeatureMatrix
 from aimass_compiler.catalog.forecast import SeriesRows
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.evaluation.forecasts import interval_widths, seasonal_naive
 from aimass_compiler.runtime.evaluation.measures import finite
 from aimass_compiler.runtime.evaluation.predictions import Predictions, scores_of
 from aimass_compiler.runtime.examples import read_examples
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.training.emphasis import emphasized
 from aimass_compiler.timestamps import text
 

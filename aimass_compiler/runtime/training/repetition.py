@@ -6,11 +6,12 @@ import statistics
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.conventions import SPLITS
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.evaluation.decision import chosen
 from aimass_compiler.runtime.evaluation.measures import Measures, measure, metrics_named
 from aimass_compiler.runtime.evaluation.predictions import predict
 from aimass_compiler.runtime.examples import read_examples
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.training import results
 from aimass_compiler.runtime.training.trial import Assignment, fit
 

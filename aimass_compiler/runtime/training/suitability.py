@@ -13,9 +13,10 @@ from aimass_compiler.catalog.examples import Matrix
 from aimass_compiler.catalog.feature_matrix import FeatureMatrix
 from aimass_compiler.catalog.loss import ABOVE_ZERO, LOG_LINK
 from aimass_compiler.catalog.quantities import shown_bytes
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.capacity import available_memory
 from aimass_compiler.runtime.examples import read_examples
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.training.trial import Assignment
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aimass_compiler.runtime.failure import ExitCode, StageFailure
+from aimass_compiler.exit_codes import ExitCode
+from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.training.trial_folders import Outcome, ranked
 from aimass_compiler.runtime.training.trial_log import say
 

@@ -10,7 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from aimass_compiler import access_folder
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.server.access.budget import REQUESTS, CallerBudget, budget_of
 from aimass_compiler.runtime.server.access.caller_keys import CallerKeys
 from aimass_compiler.runtime.server.access.caller_policy import CallerPolicy, PolicyFault, read_policy

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.server.log import EventLog
 from aimass_compiler.runtime.server.process import serve
 from aimass_compiler.runtime.server.response import ServerFailure

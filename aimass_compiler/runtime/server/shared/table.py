@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.server.execution import usual_threads
 from aimass_compiler.runtime.server.model_service import ModelService
 from aimass_compiler.runtime.server.package import read_package
