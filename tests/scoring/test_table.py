@@ -214,3 +214,20 @@ def test_a_number_is_predicted_with_its_row(tmp_path: Path, table: polars.DataFr
     found = scores(tmp_path)
     assert found.columns == ["row", "model_version", "prediction"]
     assert found["prediction"].to_numpy() == pytest.approx(4 * table["tenure"].to_numpy(), rel=1e-5)
+
+
+def test_a_folder_that_holds_other_files_is_left_as_it_is(
+    package: Path, tmp_path: Path, table: polars.DataFrame
+) -> None:
+    lake = tmp_path / "lake"
+    lake.mkdir()
+    (tmp_path / "table.parquet").rename(lake / "table.parquet")
+    for into, source in (("lake", "lake/table.parquet"), ("lake/table.parquet", "lake/table.parquet")):
+        with pytest.raises(StageFailure, match=r"holds other files, such as .*table\.parquet") as refused:
+            score(package, tmp_path, into=into, source=source)
+        assert refused.value.code == ExitCode.USAGE
+    score(package, tmp_path, source="lake/table.parquet")
+    (tmp_path / "scores" / "notes.txt").touch()
+    with pytest.raises(StageFailure, match=r"such as notes\.txt"):
+        score(package, tmp_path, source="lake/table.parquet")
+    assert polars.read_parquet(lake / "table.parquet").height == ROWS

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,10 @@ EXAMPLES = """
   aimass score churn --input new.parquet --into scores/new --key customer_id
   aimass score churn --engine ray         by all cores, or the Ray cluster of RAY_ADDRESS
 """
+#: Which option says what the spec calls otherwise.
+_OPTIONS = {"source": "input", "into": "into", "key": "key", "rejects": "rejects"}
+#: What a run may be called: a folder of a store is called after it.
+_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -51,10 +56,16 @@ def declare(parser: argparse.ArgumentParser) -> None:
         help="a column beside the predictions; repeat it for several",
     )
     parser.add_argument(
-        "--rejects", type=float, metavar="SHARE", help="the largest share of rows that may break the contract"
+        "--rejects",
+        type=_share,
+        metavar="SHARE",
+        help="the largest share of rows that may break the contract",
     )
     parser.add_argument(
-        "--run", default="", metavar="NAME", help="in a store, the run to begin or to go on with"
+        "--run",
+        type=_run_name,
+        metavar="NAME",
+        help="in a store, the run to begin or to go on with",
     )
     parser.add_argument(
         "--engine",
@@ -62,6 +73,23 @@ def declare(parser: argparse.ArgumentParser) -> None:
         help=f"what moves the rows (default: ${conventions.ENGINE_VARIABLE}, else local)",
     )
     add_root(parser)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"`{text}` is no share; write 0.01 for 1 %")
+    return share
+
+
+def _run_name(text: str) -> str:
+    if not _RUN.fullmatch(text):
+        message = f"`{text}` cannot be the name of a run; write it like 2026-12-01"
+        raise argparse.ArgumentTypeError(message)
+    return text
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -77,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
         written = Path(folder) / "scoring.json"
         written.write_text(scoring.model_dump_json(), encoding="utf-8")
         command = [sys.executable, "-m", "aimass_compiler.runtime.scoring", str(written), str(package)]
-        command += [f"--root={project.root}", f"--run={arguments.run}"]
+        command += [f"--root={project.root}", f"--run={arguments.run or ''}"]
         return subprocess.run(command, check=False, env={**os.environ, **variables}).returncode  # noqa: S603  # our own
 
 
@@ -106,18 +134,16 @@ def _scoring(pipeline: Pipeline, arguments: argparse.Namespace) -> Scoring:
         raise UnknownName(f"there is no environment `{arguments.env}`", hint)
     known = pipeline.environments[arguments.env].scoring if arguments.env else pipeline.scoring
     given: dict[str, Any] = {} if known is None else known.model_dump(mode="json")
-    options = {"source": arguments.input, "into": arguments.into, "key": arguments.key}
-    given |= {name: value for name, value in options.items() if value}
-    given |= {} if arguments.rejects is None else {"rejects": arguments.rejects}
-    if lacking := [name for name in ("source", "into") if name not in given]:
-        options_of = {"source": "--input FILE", "into": "--into FOLDER"}
-        hint = f"say {' and '.join(options_of[name] for name in lacking)}, or write `scoring` in the spec"
+    options = {key: getattr(arguments, option) for key, option in _OPTIONS.items()}
+    given |= {key: value for key, value in options.items() if value is not None}
+    if lacking := [f"--{_OPTIONS[key]}" for key in ("source", "into") if key not in given]:
+        hint = f"say {' and '.join(lacking)}, or write `scoring` in the spec"
         raise UnknownName(f"the spec of `{pipeline.path}` says nothing of a table to score", hint)
     try:
         return Scoring.model_validate(given)
-    except ValidationError as error:
+    except ValidationError as error:  # what the spec says was checked before
         first = error.errors()[0]
-        raise UnknownName(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from None
+        raise UnknownName(f"--{_OPTIONS[str(first['loc'][0])]}: {first['msg']}") from None
 
 
 def _package(project: Project, pipeline: Pipeline, environment: str | None) -> Path:

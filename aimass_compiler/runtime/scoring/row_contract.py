@@ -69,7 +69,8 @@ def require_columns(signature: Signature, names: Sequence[str]) -> None:
     """Raise StageFailure where a table lacks columns that requests must have."""
     lacking = [field.name for field in signature.fields if not field.nullable and field.name not in names]
     if lacking:
-        hints = (did_you_mean(name, names) for name in lacking)
+        others = {*names}.difference(field.name for field in signature.fields)
+        hints = (did_you_mean(name, others) for name in lacking)
         shown = ", ".join(f"`{name}`" for name in lacking)
         raise StageFailure(
             ExitCode.DATA,

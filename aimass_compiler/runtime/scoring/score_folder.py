@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -19,6 +20,8 @@ from aimass_compiler.programs.object_store import opened
 
 REPORT = "_report.json"
 REJECTS = "_rejects"
+#: What a run leaves, and what systems put into any folder.
+_OWN = re.compile(rf"{REPORT}|({REJECTS}/)?part-\d+-[0-9a-f]+\.parquet|(.*/)?\.[^/]*")
 #: The entry of a Parquet file's metadata that says what a part holds.
 FACTS = "aimass"
 
@@ -27,6 +30,9 @@ class ScoreFolder(Protocol):
     """A place for the parts of one table."""
 
     shown: str
+
+    def strangers(self) -> tuple[str, ...]:
+        """Files that no run left there, and that the next one would delete."""
 
     def names(self) -> frozenset[str]:
         """The files that are there, of an earlier run or of this one, before it was killed."""
@@ -53,6 +59,17 @@ class OnDisk:
         self._folder = folder
         self._made = folder.with_name(f".{folder.name}.parts")
         self.shown = shown
+
+    def strangers(self) -> tuple[str, ...]:
+        if not self._folder.exists():
+            return ()
+        if not self._folder.is_dir():
+            return (self.shown,)
+        found = sorted(
+            path.relative_to(self._folder).as_posix() for path in self._folder.rglob("*") if path.is_file()
+        )
+        ours = (self._folder / REPORT).is_file()
+        return tuple(name for name in found if not (ours and _OWN.fullmatch(name)))
 
     def names(self) -> frozenset[str]:
         found = (
@@ -101,6 +118,9 @@ class InStore:
     def __init__(self, url: str) -> None:
         self._files, self._root = opened(url)
         self.shown = url
+
+    def strangers(self) -> tuple[str, ...]:
+        return ()  # a run has a folder that is called after it, in which nothing else is
 
     def names(self) -> frozenset[str]:
         from pyarrow.fs import FileSelector

@@ -12,7 +12,7 @@ from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.data_engine import data_engine
 from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.scoring.row_contract import require_columns
-from aimass_compiler.runtime.scoring.score_folder import score_folder
+from aimass_compiler.runtime.scoring.score_folder import ScoreFolder, score_folder
 from aimass_compiler.runtime.scoring.scored_part import PartFacts, TableScorer
 from aimass_compiler.runtime.scoring.scored_rows import ROW
 from aimass_compiler.runtime.server.drift import DriftMonitor
@@ -37,6 +37,8 @@ def score_table(scoring: Scoring, package: Path, root: Path, scratch: Path) -> d
     Raises StageFailure where it cannot be read, the package is damaged, or too many rows break the contract;
     then readers have what they had before.
     """
+    folder = score_folder(scoring.into, root)
+    _require_own(folder)
     try:
         with data_engine(scratch) as engine:
             scorer = TableScorer(package, scoring.key, scoring.into, root)
@@ -45,13 +47,20 @@ def score_table(scoring: Scoring, package: Path, root: Path, scratch: Path) -> d
             report = _report(scoring, scorer, parts)
             _require_few(scoring, report, parts)
             files = [name for part in parts for name in (part.name, part.rejects) if name]
-            score_folder(scoring.into, root).finish(files, report)
+            folder.finish(files, report)
     except ServerFailure as failure:
         raise StageFailure(failure.code, failure.message) from None
     except polars.exceptions.PolarsError as error:
         reason = first_line(error).replace(str(root), ".")
         raise StageFailure(ExitCode.DATA, f"{scoring.source.shown} cannot be read: {reason}") from None
     return report
+
+
+def _require_own(folder: ScoreFolder) -> None:
+    """Raise StageFailure where the folder, which is replaced as a whole, holds what no run left there."""
+    if strangers := folder.strangers():
+        message = f"{folder.shown} is replaced as a whole, and holds other files, such as {strangers[0]}"
+        raise StageFailure(ExitCode.USAGE, message, "name a new folder, or an empty one")
 
 
 def _read(scoring: Scoring, scorer: TableScorer, root: Path, engine: Local) -> Table:
@@ -62,7 +71,8 @@ def _read(scoring: Scoring, scorer: TableScorer, root: Path, engine: Local) -> T
     try:
         rows = scoring.source.read(root, wanted)
     except UnreadableError as error:
-        raise StageFailure(ExitCode.DATA, f"{shown}: {error.message}", error.hint) from None
+        message = error.message if error.message.startswith(shown) else f"{shown}: {error.message}"
+        raise StageFailure(ExitCode.DATA, message, error.hint) from None
     except (OSError, ValueError) as error:
         reason = first_line(error).replace(str(root), ".")
         raise StageFailure(ExitCode.DATA, f"{shown} cannot be read: {reason}") from None

@@ -1,0 +1,25 @@
+"""What `aimass score` says of arguments that make no sense, before it reads a row."""
+
+from __future__ import annotations
+
+import pytest
+
+from cli.projects import Project
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--input", "data/new.csv"), "say --into,"),
+        (("--input", "data", "--into", "scores"), "--input: there is no source `data`"),
+        (("--input", "", "--into", "scores"), "--input: there is no source ``"),
+        (("--input", "data/new.csv", "--into", "../scores"), "--into: `../scores` is no folder"),
+        (("--rejects", "5"), "`5` is no share; write 0.01 for 1 %"),
+        (("--rejects", "nan"), "`nan` is no share"),
+        (("--run", "../older"), "`../older` cannot be the name of a run"),
+    ],
+)
+def test_arguments_that_make_no_sense(project: Project, options: tuple[str, ...], said: str) -> None:
+    done = project.aimass("score", "churn", *options)
+    assert done.code == 2, done.err
+    assert said in done.err
