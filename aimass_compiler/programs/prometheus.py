@@ -36,7 +36,11 @@ def ask(address: str, query: str, tenant: str | None = None) -> list[Series]:
     headers = {} if tenant is None else {"X-Scope-OrgID": tenant}
     if authorization := os.environ.get(VARIABLE_AUTHORIZATION):
         headers["Authorization"] = authorization
-    request = urllib.request.Request(url, headers=headers)  # noqa: S310  # the address is the user's own
+    try:
+        request = urllib.request.Request(url, headers=headers)  # noqa: S310  # the address is the user's own
+    except ValueError:
+        example = "http://prometheus.monitoring.svc:9090"
+        raise PrometheusError(f"`{address}` is no address; write it like `{example}`") from None
     try:
         with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310  # as above
             document = json.load(answer)

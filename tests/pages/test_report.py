@@ -137,6 +137,7 @@ def test_what_prometheus_knows_of_drift_is_held_to_the_limits(tmp_path: Path) ->
         seen = html(report(found))
     assert '<span class="bad">0.31</span>' in seen
     assert "Drift is not known" in html(report(found)), "nobody answers any more, and the rest is there"
+    assert "write it like" in html(report(replace(churn(tmp_path), prometheus="nonsense")))
 
 
 def test_production_stands_beside_the_test_split(tmp_path: Path) -> None:

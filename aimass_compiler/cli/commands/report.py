@@ -85,7 +85,7 @@ def _written(project: Project, pipeline: Pipeline, arguments: argparse.Namespace
     try:
         target = write_report(project.root, pipeline, arguments.into, arguments.prometheus)
     except OSError as error:
-        terminal.error(f"{error.filename} could not be written: {error.strerror}")
+        terminal.error(f"{arguments.into or error.filename} could not be written: {error.strerror}")
         return ExitCode.DISK
     print(target if arguments.into else target.relative_to(project.root))
     if not can_draw():

@@ -56,5 +56,5 @@ def run(arguments: argparse.Namespace) -> int:
     except OSError as error:
         terminal.error(f"{error.filename} could not be written: {error.strerror}")
         return ExitCode.DISK
-    print(f"{len(models)} models: {folder / INDEX}")
+    print(f"{len(models)} {'model' if len(models) == 1 else 'models'}: {folder / INDEX}")
     return ExitCode.DONE
