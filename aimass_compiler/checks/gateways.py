@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aimass_compiler.pipeline import Pipeline
-    from aimass_compiler.pipeline.gateway_implementation import GatewayImplementation
 
 NEEDS = ("model", "serving", "environments")
 EXPLANATIONS = (
@@ -41,17 +40,17 @@ EXPLANATIONS = (
     ),
 )
 _ENVOY = "environments: {dev: {gateway: {implementation: envoy-gateway}}}"
-_ROUTE = "gateway: {host: churn.example.com"
+_ROUTE = "environments: {prod: {serving: {gateway: {host: churn.example.com"
 EXAMPLES = (
     Example(
         "AM547",
-        fails=f"serving: {{{_ROUTE}, retries: 2}}}}",
-        passes=f"serving: {{{_ROUTE}}}}}",
+        fails=f"{_ROUTE}, retries: 2}}}}}}}}",
+        passes=f"{_ROUTE}}}}}}}}}",
     ),
     Example(
         "AM548",
-        fails=f"serving: {{{_ROUTE}, mirror: {{model: churn}}}}}}",
-        passes=f"serving: {{{_ROUTE}, mirror: {{model: churn-next}}}}}}",
+        fails=f"{_ROUTE}, mirror: {{model: churn}}}}}}}}}}",
+        passes=f"{_ROUTE}, mirror: {{model: churn-next}}}}}}}}}}",
     ),
     Example(
         "AM549",
@@ -76,25 +75,22 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 def _of_environment(pipeline: Pipeline, name: str) -> Iterator[Finding]:
     serving, settings = pipeline.environments[name].serving, pipeline.settings.environments.get(name)
-    is_envoy = settings is not None and _is_envoy(settings.gateway)
+    implementation = settings.gateway if settings is not None else None
+    has_policies = implementation is not None and not implementation.is_mesh
     gateway, where = serving.gateway, place_in(pipeline, name, "serving.gateway")
     hint = (
         f"write `environments: {{{name}: {{gateway: {{implementation: envoy-gateway}}}}}}` in {SETTINGS_FILE}"
     )
-    if gateway is not None and gateway.retries is not None and not is_envoy:
+    if gateway is not None and gateway.retries is not None and not has_policies:
         message = f"the gateway of `{name}` tries nothing again"
         place = (*where, "retries")
         yield Finding("AM547", place, message, help=hint, severity=Severity.WARNING, at_key=True)
     if gateway is not None and gateway.mirror is not None and gateway.mirror.model == pipeline.name:
         message = f"requests to `{pipeline.name}` are mirrored to `{pipeline.name}`"
         yield Finding("AM548", (*where, "mirror", "model"), message, help="name another model")
-    is_enforced = engine_named(serving.engine).is_ours or (is_envoy and gateway is not None)
+    is_enforced = engine_named(serving.engine).is_ours or (has_policies and gateway is not None)
     if serving.access is not None and not is_enforced:
         message = f"nothing in `{name}` looks at who asks {serving.engine}"
         place = place_in(pipeline, name, "serving.access")
         hint = hint if gateway is not None else f"add `serving.gateway`; {hint}"
         yield Finding("AM549", place, message, help=hint, at_key=True)
-
-
-def _is_envoy(gateway: GatewayImplementation | None) -> bool:
-    return gateway is not None and gateway.implementation == "envoy-gateway"
