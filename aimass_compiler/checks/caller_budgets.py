@@ -122,7 +122,7 @@ def _uncounted(pipeline: Pipeline) -> Iterator[Finding]:
         gateway = settings.gateway if settings is not None else None
         if access is None or environment.serving.gateway is None or gateway is None:
             continue
-        if gateway.implementation != "envoy-gateway":
+        if gateway.is_mesh:
             continue
         count, most = _rules(access, is_global=gateway.limits == "global"), _MOST_RULES[gateway.limits]
         if count > most:

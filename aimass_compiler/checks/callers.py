@@ -158,8 +158,7 @@ def _unverified(pipeline: Pipeline) -> Iterator[Finding]:
         access, settings = environment.serving.access, pipeline.settings.environments.get(name)
         gateway = settings.gateway if settings is not None else None
         is_verified = gateway is not None and (
-            gateway.implementation == "istio"
-            or (gateway.credential is not None and environment.serving.gateway is not None)
+            gateway.is_mesh or (gateway.credential is not None and environment.serving.gateway is not None)
         )
         if access is None or is_verified:
             continue

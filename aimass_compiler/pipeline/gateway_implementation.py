@@ -22,3 +22,13 @@ class GatewayImplementation(Frozen):
     credential: ObjectName | None = Field(None, exclude_if=is_absent)
     """Of Envoy Gateway: the Secret of the model's namespace whose entry `credential` it adds to each request,
     so that servers believe what it says of client certificates."""
+
+    @property
+    def is_mesh(self) -> bool:
+        """Whether it is a mesh, whose policies are of pods, and no gateway, whose policies are of routes."""
+        return self.implementation == "istio"
+
+    @property
+    def verifier(self) -> Literal["gateway", "sidecar"]:
+        """Whom servers believe about the certificates of clients."""
+        return "sidecar" if self.is_mesh else "gateway"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.records import compaction, erasure
 from aimass_compiler.records.raw_records import row_of
-from aimass_compiler.records.record_table import RecordTable, arrow_of, require_library
+from aimass_compiler.records.record_table import FOLDER, RecordTable, arrow_of, require_library
 from aimass_compiler.records.store_files import RecordsFailure, StoreFiles
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _sources(
     connection: duckdb.DuckDBPyConnection, files: StoreFiles, question: RecordsWanted
 ) -> Iterator[tuple[str, Sequence[str]]]:
     """What rows are read from, each under a name that the connection knows, with its columns."""
-    for namespace in files.folders("records"):
+    for namespace in files.folders(FOLDER):
         table = RecordTable(files.url, namespace, question.model)
         if (not question.namespaces or namespace in question.namespaces) and table.is_there:
             name = f"stored_{len(namespace)}_{namespace}"

@@ -36,9 +36,6 @@ from aimass_compiler.render.serving.kinds import KINDS
 from aimass_compiler.render.serving.platforms import KSERVE, PLATFORMS
 from aimass_compiler.render.target import Layer, Rendered, Target
 
-#: What enforces at the pods, and not at the gateway.
-ISTIO = "istio"
-
 
 def render(source: PipelineJson) -> Rendered:
     """The objects of the base, and those of each environment that serves otherwise."""
@@ -107,7 +104,7 @@ def _enforced(served: Served) -> Iterator[Object]:
     implementation, gateway = served.gateway, served.serving.gateway
     if implementation is None:
         return
-    if implementation.implementation == ISTIO:
+    if implementation.is_mesh:
         yield from istio.policies(served.model, served.serving)
     elif gateway is not None:
         yield from envoy_gateway.policies(served.model, served.serving, gateway, implementation)
@@ -145,7 +142,7 @@ def _addressed(about: Metadata, served: Served, prometheus: str) -> Iterator[Obj
 def _route(served: Served, gateway: Gateway, backends: Mapping[str, int | None]) -> Iterator[Object]:
     name, serving, implementation = served.model, served.serving, served.gateway
     rules = [route_rule.ANY]
-    if implementation is not None and implementation.implementation != ISTIO:
+    if implementation is not None and not implementation.is_mesh:
         rules = envoy_gateway.route_rules(name, serving, implementation)
     if gateway.endpoint_picker is not None:
         yield inference.inference_pool(name, gateway.endpoint_picker)

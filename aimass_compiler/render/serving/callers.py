@@ -14,15 +14,13 @@ from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.emit import emit_json
 
 _HTTPS = 443
-#: Whom servers believe about certificates, by what implements the gateway.
-_TRUSTED = {"envoy-gateway": "gateway", "istio": "sidecar"}
 
 
 def policy(model: str, serving: Serving, gateway: GatewayImplementation | None) -> Iterator[dict[str, Any]]:
     """The ConfigMap of the policy: servers follow it, so that another rate restarts none."""
     if serving.access is None:
         return
-    trusted = None if gateway is None else _TRUSTED[gateway.implementation]
+    trusted = None if gateway is None else gateway.verifier
     document = policy_document(serving.access, serving.replicas.min, trusted)
     yield {
         "apiVersion": "v1",
