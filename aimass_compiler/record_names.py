@@ -22,3 +22,6 @@ SERIES_QUALITY_MISSED = "aimass_quality_gate_missed"
 SERIES_QUALITY_ROWS = "aimass_quality_rows"
 SERIES_QUALITY_COVERAGE = "aimass_quality_coverage_ratio"
 SERIES_QUALITY_TIME = "aimass_quality_timestamp_seconds"
+
+#: How long records are kept where the spec does not say it.
+KEPT_DAYS = 90

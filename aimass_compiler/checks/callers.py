@@ -110,7 +110,7 @@ def _of_caller(path: Path, name: str, caller: Caller, access: Access) -> Iterato
         return
     issuer, where = caller.token.issuer, (*path, "token")
     if issuer is None and len(access.issuers) != 1:
-        message = f"the token of `{name}` says no `issuer`, and there are {len(access.issuers)}"
+        message = f"the token of `{name}` says no `issuer`, and there are {len(access.issuers) or 'none'}"
         hint = "write `issuer: NAME`" if access.issuers else "describe who signs it in `access.issuers`"
         yield Finding("AM540", where, message, help=hint, at_key=True)
     elif issuer is not None and issuer not in access.issuers:

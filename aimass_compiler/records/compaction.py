@@ -29,7 +29,6 @@ _BATCH_BYTES = 64 << 20
 _HEAD_BYTES = 256
 #: How long files that were read are kept where they grow: their writer may still have the newest open.
 _KEPT = timedelta(days=2)
-_DAYS = 90
 
 
 class Part(NamedTuple):
@@ -93,17 +92,18 @@ def compact(store: str, retention_days: Mapping[str, int], now: datetime) -> Com
         _finish(files, state)
     _tidy(files, state, now)
     erasure.repeat(files, now)
-    for table, model in tables(files):
+    for table, namespace, model in tables(files):
         table.merge(now.date())
-        table.keep_since(now.date() - timedelta(days=retention_days.get(model, _DAYS)))
+        days = retention_days.get(model, record_names.KEPT_DAYS)
+        table.keep_since(now.date() - timedelta(days=retention_days.get(f"{namespace}/{model}", days)))
     return done
 
 
-def tables(files: StoreFiles) -> Iterator[tuple[RecordTable, str]]:
-    """Every table of a store, with its model."""
+def tables(files: StoreFiles) -> Iterator[tuple[RecordTable, str, str]]:
+    """Every table of a store, with its namespace and model."""
     for namespace in files.folders(FOLDER):
         for model in files.folders(f"{FOLDER}/{namespace}"):
-            yield RecordTable(files.url, namespace, model), model
+            yield RecordTable(files.url, namespace, model), namespace, model
 
 
 def pending(files: StoreFiles) -> Iterator[dict[str, Any]]:

@@ -156,6 +156,8 @@ class Environment(Struct, frozen=True, omit_defaults=True):
     objects: tuple[DeclaredObject, ...]
     shared: SharedPlace | None = None
     """None where it has servers of its own."""
+    record_days: int | None = None
+    """How long records of its predictions are kept, where that differs from other environments."""
 
 
 class SearchSize(Struct, frozen=True):

@@ -85,12 +85,12 @@ def resolved(source: PipelineJson, rendered: Sequence[Rendered], objects: Object
         },
         _environments(source.pipeline, rendered, objects),
         _fine_tuning(pipeline),
-        _record_days(pipeline),
+        _record_days(pipeline.serving),
     )
 
 
-def _record_days(pipeline: Pipeline) -> int | None:
-    retention = pipeline.serving.logs.predictions.retention
+def _record_days(serving: Serving) -> int | None:
+    retention = serving.logs.predictions.retention
     return None if retention is None else math.ceil(retention.seconds / _DAY_SECONDS)
 
 
@@ -229,6 +229,7 @@ def _environments(
             _alerts(replace(watched(pipeline.metadata, name, running), **_ANYWHERE)),
             contents.declared(here, overlays),
             _shared(serving),
+            None if (days := _record_days(serving)) == _record_days(pipeline.serving) else days,
         )
     return found
 

@@ -54,6 +54,17 @@ def test_an_object_store_is_written_by_a_collector_and_read_by_a_job(tmp_path: P
     assert made["Namespace"]["metadata"]["name"] == "logging"
 
 
+def test_an_environment_may_keep_records_for_another_time(tmp_path: Path) -> None:
+    shorter = "environments: {prod: {serving: {logs: {predictions: {retention: 1d}}}}}"
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs/churn.yaml").write_text(SPEC.replace("SAMPLE", "1") + shorter)
+    settings = "logs: {store: s3://acme/ml}\nenvironments: {dev: {}, prod: {namespace: live}}"
+    (tmp_path / "aimass.yaml").write_text(settings)
+    assert main(["compile", "--root", str(tmp_path)]) == 0
+    kept = json.loads((tmp_path / "generated/fleet/logs/retention.json").read_text())
+    assert kept == {"churn": 2, "live/churn": 1}
+
+
 def test_a_server_writes_where_the_collector_reads(tmp_path: Path) -> None:
     compiled(tmp_path, "logs: {store: s3://acme/ml}")
     (container,) = objects(tmp_path, "churn/base/server.yaml")["Deployment"]["spec"]["template"]["spec"][

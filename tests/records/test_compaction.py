@@ -87,11 +87,13 @@ def test_a_column_of_another_type_is_rejected_with_the_reason_and_new_columns_ar
 
 
 def test_records_are_kept_as_long_as_the_spec_says(tmp_path: Path) -> None:
-    bring(tmp_path, record(1), record(60 * 24 * 20), record(60 * 24 * 20, model="price"))
-    compact(url_of(tmp_path), {"churn": 10}, NOW)
+    old = 60 * 24 * 20
+    bring(tmp_path, record(1), record(old), record(old, model="price"), record(old, namespace="ml-dev"))
+    compact(url_of(tmp_path), {"churn": 10, "ml-dev/churn": 30}, NOW)
     assert stored(tmp_path) == ["request-1"]
     assert len(list((tmp_path / "records/ml-prod/churn").rglob("*.parquet"))) == 1, "deleted means gone"
     assert len(list((tmp_path / "records/ml-prod/price").rglob("*.parquet"))) == 1
+    assert len(list((tmp_path / "records/ml-dev/churn").rglob("*.parquet"))) == 1, "as this environment says"
 
 
 def test_a_person_is_erased_from_tables_and_from_what_still_comes_in(tmp_path: Path) -> None:

@@ -68,11 +68,15 @@ def _kustomization(settings: Settings, logs: RecordStore) -> dict[str, Any]:
 
 def _retention(fleet: Fleet) -> dict[str, int]:
     """How many days the records of each model are kept, where its spec says it; the longest of those of a
-    name."""
+    name. One with the name of its namespace is of that environment alone."""
     found: dict[str, int] = {}
     for path, model in fleet.models.items():
         if model.record_days is not None:
             found[name_of(path)] = max(model.record_days, found.get(name_of(path), 0))
+        for here in model.environments.values():
+            if here.record_days is not None:
+                key = f"{here.namespace}/{name_of(path)}"
+                found[key] = max(here.record_days, found.get(key, 0))
     return found
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
-from aimass_compiler.diagnostics import Example, Explanation, Finding, Severity
+from aimass_compiler import record_names
+from aimass_compiler.catalog.quantities import Duration
+from aimass_compiler.diagnostics import Example, Explanation, Finding, Path, Severity
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.monitoring import Labels
 from aimass_compiler.pipeline.override_locations import place_in
+from aimass_compiler.pipeline.serving import PredictionLogs
 from aimass_compiler.render.emit import emit
 from aimass_compiler.render.pipeline_json import PipelineJson
 from aimass_compiler.render.quality.alert_rules import prometheus_rule
@@ -25,7 +29,8 @@ EXPLANATIONS = (
         "AM570",
         "no prediction is recorded that the truth could be held against",
         "`monitoring.labels` measures the model on records of its predictions, which servers write only "
-        "where `serving.logs.predictions.sample` is above 0. Record a share of the requests, or leave "
+        "where `serving.logs.predictions.sample` is above 0, and which are deleted after `retention`, 90 "
+        "days by default. Record a share of the requests, and keep them for `delay` and `window`; or leave "
         "`labels` out.",
     ),
     Explanation(
@@ -66,21 +71,37 @@ def _layer(pipeline: Pipeline, name: str, labels: Labels) -> Layer:
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """A truth that nothing can be held against."""
-    told = set()
-    for name, here in pipeline.environments.items():
-        if here.monitoring.labels is None:
-            continue
-        path = place_in(pipeline, name, "monitoring.labels")
-        if path in told:
-            continue
-        told.add(path)
+    told: set[tuple[str, Path]] = set()
+    for name in pipeline.environments:
+        for found in _of(pipeline, name):
+            if (found.code, found.path) not in told:
+                told.add((found.code, found.path))
+                yield found
+
+
+def _of(pipeline: Pipeline, name: str) -> Iterator[Finding]:
+    here, path = pipeline.environments[name], place_in(pipeline, name, "monitoring.labels")
+    if here.monitoring.labels is not None:
         if not here.serving.logs.predictions.sample:
             message = f"no prediction is recorded in `{name}` that the truth could be held against"
             hint = "add `serving: {logs: {predictions: {sample: 0.1}}}`"
             yield Finding("AM570", path, message, help=hint, severity=Severity.WARNING)
+        else:
+            yield from _deleted(path, name, here.monitoring.labels, here.serving.logs.predictions)
         if not _is_measured(pipeline):
             message = f"the truth cannot be held against the answers of a {pipeline.task.served_as}"
             yield Finding("AM571", path, message, help="leave `monitoring.labels` out")
+
+
+def _deleted(path: Path, name: str, labels: Labels, records: PredictionLogs) -> Iterator[Finding]:
+    """Records that are gone when their truth is known."""
+    kept, delay = records.retention or Duration(f"{record_names.KEPT_DAYS}d"), labels.delay
+    if kept.seconds > delay.seconds:
+        return
+    needed = math.ceil((delay.seconds + labels.window.seconds) / Duration("1d").seconds)
+    message = f"records of `{name}` are deleted after {kept}, and their truth is known after {delay}"
+    hint = f"write `serving: {{logs: {{predictions: {{retention: {needed}d}}}}}}`"
+    yield Finding("AM570", (*path, "delay"), message, help=hint, severity=Severity.WARNING)
 
 
 def _is_measured(pipeline: Pipeline) -> bool:

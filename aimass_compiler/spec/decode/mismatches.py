@@ -219,8 +219,10 @@ def _unknown_kind(data: Mapping[str, Any], mismatch: Mismatch) -> Finding:
     elsewhere = family_of(name)
     if isinstance(written, str) and (written != name or "/" in name):
         message = f"`{written}` does not end in the name of a kind of {FAMILIES[family]}"
-        able = (known for known in names(family) if _takes(load(family, known), written))
+        able = [known for known in names(family) if _takes(load(family, known), written)]
         hint = "name the kind: " + ", ".join(f"`{{{known}: {written}}}`" for known in able)
+        if not able:
+            hint = f"known here: {', '.join(f'`{known}`' for known in names(family))}"
         return Finding("AM106", path, message, help=hint)
     if family == "cleaning" and elsewhere == "transforms":
         hint = f"`{name}` changes values, so it belongs to `features`: there it is fitted, and served"
