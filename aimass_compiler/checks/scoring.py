@@ -11,7 +11,7 @@ from aimass_compiler.checks._example import Example
 from aimass_compiler.diagnostics import Explanation, Finding, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from aimass_compiler.diagnostics import Path
     from aimass_compiler.pipeline import Pipeline
@@ -30,7 +30,8 @@ EXPLANATIONS = (
         "AM591",
         "predictions would lie among other files",
         "A run replaces the folder of `scoring.into` as a whole, so it must be a separate one: not a folder "
-        "that the compiler or DVC writes, and neither above nor below the table that is read.",
+        "of specs or settings, or that the compiler or DVC writes, and neither above nor below a table that "
+        "is read, here or for training.",
     ),
     Explanation(
         "AM592",
@@ -66,6 +67,9 @@ _OWN = frozenset(
         conventions.VERSIONS_FOLDER,
         conventions.RELEASES_FOLDER,
         conventions.GITHUB_FOLDER,
+        conventions.ACCEPTS_FOLDER,
+        conventions.SETTINGS_FILE,
+        *conventions.ORGANISATION_FOLDERS,
         ".git",
         ".dvc",
     )
@@ -92,24 +96,25 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     for name, here in pipeline.environments.items():
         if here.scoring is not None and here.scoring != pipeline.scoring:
             written.append((("environments", name, "scoring"), here.scoring))
+    read = [file for source in pipeline.data.sources.values() for file in source.dependencies()]
     for path, scoring in written:
         if pipeline.artifact.server is not servers.ROWS:
             message = f"`{pipeline.name}` answers with words, and no table of them is made"
             yield Finding("AM590", path, message, help="leave `scoring` out", at_key=True)
-        yield from _folder(path, scoring)
+        yield from _folder(path, scoring, read)
         yield from _key(path, scoring)
     yield from _shared(pipeline)
 
 
-def _folder(path: Path, scoring: Scoring) -> Iterator[Finding]:
+def _folder(path: Path, scoring: Scoring, learned: Sequence[str]) -> Iterator[Finding]:
     if not scoring.is_kept_here:
         return
     into = PurePosixPath(scoring.into)
     hint = "write a separate folder, such as `scores`"
     if into.parts[0] in _OWN:
-        message = f"`{into.parts[0]}/` is written by other programs, and `{into}` is replaced as a whole"
+        message = f"`{into.parts[0]}` is what others write, and `{into}` is replaced as a whole"
         yield Finding("AM591", (*path, "into"), message, help=hint)
-    for read in map(PurePosixPath, scoring.source.dependencies()):
+    for read in map(PurePosixPath, dict.fromkeys((*scoring.source.dependencies(), *learned))):
         if read.is_relative_to(into) or into.is_relative_to(read):
             message = f"`{into}` is replaced as a whole, and `{read}` is read"
             yield Finding("AM591", (*path, "into"), message, help=hint)

@@ -59,7 +59,7 @@ class Scoring(Frozen):
     schedule: Schedule | None = None
     """When the cluster scores it with what is released, as a cron expression of five fields or a word such as
     `@daily`, in UTC; by default only `aimass score` and `aimass run` do."""
-    key: tuple[str, ...] = ()
+    key: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     """Columns of the table that stand beside the predictions, such as an id; by default the row's number."""
     rejects: Number = Field(0.01, ge=0, le=1)
     """The largest share of rows that may break the contract; they go to `_rejects`, each with the reason.

@@ -91,7 +91,7 @@ class Deployer(Frozen):
     def _is_one(self) -> Self:
         if sum(part is not None for part in (self.service_account, self.user, self.group)) != 1:
             raise PydanticCustomError(
-                "deployer", "`deployer` must be exactly one of `service_account`, `user` and `group`"
+                "deployer", "exactly one of `service_account`, `user` and `group` says who it is"
             )
         return self
 

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from aimass_compiler.catalog.quantities import Frozen, Number
 
 _ENDPOINT = r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"
+_PATH = "/v1/traces"
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -21,6 +22,9 @@ def _is_endpoint(value: str) -> str:
         message = "{shown} is not the address of a collector; write it like {example}"
         shown = {"shown": f"`{value}`", "example": "`http://collector.observability:4318`"}
         raise PydanticCustomError("endpoint", message, shown)
+    if (base := value.rstrip("/").removesuffix(_PATH)) != value.rstrip("/"):
+        message = "servers add `{path}` themselves; write `{base}`"
+        raise PydanticCustomError("endpoint", message, {"path": _PATH, "base": base})
     return value
 
 

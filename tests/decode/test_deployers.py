@@ -19,8 +19,8 @@ REFUSED: list[tuple[Any, tuple[str | int, ...], str, str]] = [
     (["alice"], (0,), "AM103", "item 1 of `deployer` must be a mapping, not `alice`"),
     ({"usr": "a"}, ("usr",), "AM102", "there is no key `usr`"),
     ([{"user": "a"}, {"usr": "a"}], (1, "usr"), "AM102", "in item 2 of `environments.prod.deployer`"),
-    ({"user": "a", "group": "b"}, (), "AM100", "must be exactly one of `service_account`, `user` and"),
-    ([{"user": "a", "group": "b"}], (0,), "AM100", "must be exactly one of `service_account`, `user` and"),
+    ({"user": "a", "group": "b"}, (), "AM100", "exactly one of `service_account`, `user` and"),
+    ([{"user": "a", "group": "b"}], (0,), "AM100", "exactly one of `service_account`, `user` and"),
 ]
 
 

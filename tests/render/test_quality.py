@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from aimass_compiler.pipeline.scheduled_servers import ScheduledServers
+from aimass_compiler.pipeline.trace_export import Tracing
 from aimass_compiler.render import quality
 from render.models import pipeline
 
@@ -35,3 +36,8 @@ def test_hours_are_of_a_time_zone_that_there_is() -> None:
     assert ScheduledServers.model_validate({**hours, "timezone": "Europe/Berlin"})
     with pytest.raises(ValidationError, match="there is no time zone `Europe/Atlantis`"):
         ScheduledServers.model_validate({**hours, "timezone": "Europe/Atlantis"})
+
+
+def test_a_collector_is_named_without_the_path_that_servers_add() -> None:
+    with pytest.raises(ValidationError, match="write `http://collector:4318`"):
+        Tracing.model_validate({"endpoint": "http://collector:4318/v1/traces/"})

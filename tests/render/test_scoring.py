@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from aimass_compiler import conventions
+from aimass_compiler.checks import scoring as scoring_check
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.scoring import Scoring
 from aimass_compiler.render import findings, render
@@ -120,3 +121,10 @@ def test_a_table_kept_in_the_project_is_a_stage_of_dvc() -> None:
     assert b"aimass-runtime score" not in elsewhere["dvc.yaml"]
     assert "score" in json.loads(kept["resolved.json"])["stages"]
     assert "score" not in json.loads(elsewhere["resolved.json"])["stages"]
+
+
+@pytest.mark.parametrize("into", ["aimass.yaml", "teams/scores", "accepts", "data"])
+def test_a_folder_that_holds_other_files_is_no_place_for_predictions(into: str) -> None:
+    learned = {"data": {"sources": {"customers": "data/customers.csv"}}}
+    made = pipeline({**learned, "scoring": {"source": "s3://lake/new.csv", "into": into}})
+    assert [found.code for found in scoring_check.findings(made)] == ["AM591"]
