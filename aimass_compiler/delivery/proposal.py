@@ -98,7 +98,7 @@ def _renewed(root: Path, base: str, change: RepositoryChange, *, merges: bool) -
     _git(root, "branch", "--delete", "--force", branch)
     _commit(root, base, branch, change)
     push = ["git", "push", "--force", _REMOTE, f"refs/heads/{branch}:refs/heads/{branch}"]
-    url = _open_request(root, branch)[1]
+    url = _request_of(root, branch)
     told = ["--title", change.title, "--body", change.body]
     request = ["gh", "pr", "edit", branch, *told] if url else ["gh", "pr", "create", "--head", branch, *told]
     if not _git(root, "remote", "get-url", _REMOTE, may_fail=True):
@@ -109,7 +109,7 @@ def _renewed(root: Path, base: str, change: RepositoryChange, *, merges: bool) -
         return _unfinished(branch, "GitHub's `gh` is not installed", [request])
     if reason := _refusal(root, request):
         return _unfinished(branch, reason, [request])
-    opened = Proposed(branch, url or _open_request(root, branch)[1])
+    opened = Proposed(branch, url or _request_of(root, branch))
     return _merging(root, opened) if merges else opened
 
 
@@ -186,16 +186,25 @@ def _worktree(root: Path, base: str) -> Iterator[Path]:
 
 def _open_request(root: Path, about: str) -> tuple[str, str]:
     """The branch and address of an open pull request whose branch begins so; empty where none is known."""
+    return next((each for each in _open_requests(root) if each[0].startswith(about)), ("", ""))
+
+
+def _request_of(root: Path, branch: str) -> str:
+    """The address of the open pull request of exactly this branch; empty where none is known."""
+    return next((url for name, url in _open_requests(root) if name == branch), "")
+
+
+def _open_requests(root: Path) -> list[tuple[str, str]]:
+    """The branches and addresses of those that are known."""
     if shutil.which("gh") is None:
-        return "", ""
+        return []
     listed = ["gh", "pr", "list", "--state", "open", "--limit", str(_LOOKED_AT), "--json", "headRefName,url"]
     done = _run(root, listed)
     try:
         found = json.loads(done.stdout) if done.returncode == 0 else []
-        known = [(each["headRefName"], each["url"]) for each in found]
+        return [(each["headRefName"], each["url"]) for each in found]
     except (ValueError, LookupError, TypeError):
-        return "", ""
-    return next((each for each in known if each[0].startswith(about)), ("", ""))
+        return []
 
 
 def _refusal(root: Path, command: Sequence[str]) -> str:

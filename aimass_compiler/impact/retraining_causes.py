@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
+from aimass_compiler import conventions
 from aimass_compiler.catalog.source import FileSource
 from aimass_compiler.impact.due import changed_rows
 from aimass_compiler.impact.stage_runs import DVC_SUFFIX, tracked_md5
@@ -19,11 +20,14 @@ from aimass_compiler.programs import prometheus
 from aimass_compiler.releases import release_file
 from aimass_compiler.releases.candidate_ledger import TriedCandidate
 from aimass_compiler.releases.version_record import VersionRecord
+from aimass_compiler.render.monitoring.alerts import DRIFT
 from aimass_compiler.render.monitoring.objectives import selector
+from aimass_compiler.render.quality.alert_rules import LOW
+from aimass_compiler.render.scoring.alert_rules import MOVED
 
 #: The alerts that say so, and by which of their labels the measured things differ.
-_ALERTS = {"drift": ("Model(Scoring)?Drift", "feature"), "quality": ("ModelQuality.*", "metric")}
-_DRIFT_SERIES = "max by (feature) (aimass_drift_psi{selector})"
+_ALERTS = {"drift": (f"{DRIFT}|{MOVED}", "feature"), "quality": (LOW, "metric")}
+_DRIFT_SERIES = (conventions.METRIC_DRIFT, conventions.SERIES_SCORING_DRIFT)
 
 
 class FoundCause(Struct, frozen=True):
@@ -182,8 +186,9 @@ def _alerting(pipeline: Pipeline, kind: str, known: Circumstances) -> Iterator[F
     parts = sorted({each.labels.get(label, "") for each in firing} - {""})
     measured = {}
     if kind == "drift":
-        query = _DRIFT_SERIES.replace("{selector}", selector(pipeline.name, namespace))
-        series = prometheus.ask(known.address, query, tenant)
+        own = selector(pipeline.name, namespace)
+        query = " or ".join(f"{name}{own}" for name in _DRIFT_SERIES)
+        series = prometheus.ask(known.address, f"max by (feature) ({query})", tenant)
         measured = {each.labels.get(label, ""): each.value for each in series}
     shown = ", ".join(f"`{part}`" + (f" {measured[part]:.2f}" if part in measured else "") for part in parts)
     what = "moved away from the training data" if kind == "drift" else "was lost"

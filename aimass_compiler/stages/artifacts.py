@@ -23,8 +23,6 @@ FEATURES = "features/features.json"
 FEATURES_GRAPH = "features/features.onnx"
 FEATURES_REFERENCE = "features/reference.json"
 TRAINED_MODEL = f"train/{ARTIFACT}"
-#: What `aimass truth` found.
-PRODUCTION = "production.json"
 BEST = "train/best.json"
 TRIALS = "train/trials.json"
 HISTORY = "train/history.csv"
@@ -58,7 +56,7 @@ SERVICE_REPORT = "test/report.json"
 #: Beside what DVC knows: a candidate against the released model, and all that is known of it.
 COMPARISON = "compare/report.json"
 CANDIDATE = "candidate.json"
-#: Of rows that were predicted and whose truth came later, where it is collected.
+#: What `aimass truth` found: of rows that were predicted and whose truth came later.
 PRODUCTION = "production.json"
 SCORES = "score/report.json"
 #: Beside the report that DVC knows: the same after a longer load.

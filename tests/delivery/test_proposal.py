@@ -211,3 +211,16 @@ def test_a_project_in_a_folder_of_its_repository_is_changed_there(
     assert repository.aimass("promote", "churn", "--to", "dev", "--pull-request").code == 0
     (branch,) = branches(repository)
     assert repository.git("diff", "--name-only", "main", branch) == f"models/{DEV}"
+
+
+def test_what_stays_is_in_the_request_of_its_own_branch(repository: Repository, remote: Path) -> None:
+    other = '[{"headRefName": "aimass/candidate-churn-eu", "url": "https://github.com/acme/models/pull/3"}]'
+    (remote.parent / "calls.made").write_text(other)
+    for number in (1, 2):
+        change = RepositoryChange(
+            topic="candidate-churn", title=f"v{number}", stays=True, files={DEV: b"same"}
+        )
+        done = propose(repository.root, change)
+        assert done.url == "https://github.com/acme/models/pull/7"
+    made = [line.split()[:4] for line in calls(remote).splitlines() if not line.startswith("pr list")]
+    assert made == [["pr", "create", "--head", done.branch], ["pr", "edit", done.branch, "--title"]]

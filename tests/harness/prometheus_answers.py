@@ -28,13 +28,22 @@ class Measured:
     address: str = ""
     values: dict[str, float] = field(default_factory=dict)
     """Of each measure of a canary; what is not here has no samples."""
+    series: dict[str, list[tuple[dict[str, str], float]]] = field(default_factory=dict)
+    """What queries answer that have this in them: labels and value of each series."""
 
     def answer(self, query: str) -> str:
         """An instant query's answer, as its API has it."""
+        if known := next((each for part, each in self.series.items() if part in query), None):
+            return _told(known)
         name = next((each for part, each in _MEASURES.items() if part in query), "")
         value = self.values.get(name)
-        found = [] if value is None else [{"metric": {}, "value": [0, str(value)]}]
-        return json.dumps({"status": "success", "data": {"resultType": "vector", "result": found}})
+        return _told([] if value is None else [({}, value)])
+
+
+def _told(series: list[tuple[dict[str, str], float]]) -> str:
+    """These series as an instant query's answer has them."""
+    found = [{"metric": labels, "value": [0, str(value)]} for labels, value in series]
+    return json.dumps({"status": "success", "data": {"resultType": "vector", "result": found}})
 
 
 @contextmanager

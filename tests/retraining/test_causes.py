@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlparse
 
 import pytest
 from render.models import pipeline
 
 from aimass_compiler.impact.retraining_causes import CausesFound, Circumstances, causes
 from aimass_compiler.releases.candidate_ledger import TriedCandidate
-from tests.harness.loopback import Answers, Server
+from tests.harness import prometheus_answers
+from tests.harness.prometheus_answers import Measured
 from tests.harness.version_records import recorded
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -23,18 +22,10 @@ LOCAL = {"data": {"sources": {"customers": "data/customers.csv"}}}
 
 
 @pytest.fixture
-def prometheus() -> Iterator[tuple[str, dict[str, list[dict[str, Any]]]]]:
-    """One that answers by what is in the query."""
-    answers: dict[str, list[dict[str, Any]]] = {}
-
-    class Handler(Answers):
-        def do_GET(self) -> None:
-            query = parse_qs(urlparse(self.path).query)["query"][0]
-            found = next((each for part, each in answers.items() if part in query), [])
-            self.answer(200, json.dumps({"status": "success", "data": {"result": found}}).encode())
-
-    with Server(Handler) as server:
-        yield f"http://{server.place}", answers
+def prometheus() -> Iterator[Measured]:
+    """One that knows nothing yet."""
+    with prometheus_answers.running() as measured:
+        yield measured
 
 
 def found(root: Path, retrain: dict[str, Any], **known: Any) -> CausesFound:
@@ -67,22 +58,20 @@ def test_rows_that_are_not_those_of_the_newest_version_are_a_reason(tmp_path: Pa
     assert found(tmp_path, {"on": "drift"}, newest=newest).causes == ()
 
 
-def test_what_fires_where_the_model_serves_is_a_reason(
-    tmp_path: Path, prometheus: tuple[str, dict[str, list[dict[str, Any]]]]
-) -> None:
-    address, answers = prometheus
+def test_what_fires_where_the_model_serves_is_a_reason(tmp_path: Path, prometheus: Measured) -> None:
     release = tmp_path / "releases" / "prod" / "churn" / "kustomization.yaml"
     release.parent.mkdir(parents=True)
     release.write_text("kind: Component\n")
     both = {"on": ["drift", "quality"]}
+    address = prometheus.address
     assert found(tmp_path, both, address=address) == CausesFound((), (), {}, "")
-    answers["Drift"] = [{"metric": {"alertname": "ModelDrift", "feature": "calls"}, "value": [0, "1"]}]
-    answers["aimass_drift_psi"] = [{"metric": {"feature": "calls"}, "value": [0, "0.81"]}]
+    prometheus.series["Drift"] = [({"alertname": "ModelDrift", "feature": "calls"}, 1)]
+    prometheus.series["aimass_drift_psi"] = [({"feature": "calls"}, 0.81)]
     (drift,) = found(tmp_path, both, address=address).causes
     assert drift.text == "ModelDrift fires in prod: `calls` 0.81 moved away from the training data"
-    answers["ModelQuality"] = [{"metric": {"alertname": "ModelQualityLost"}, "value": [0, "1"]}]
-    kinds = [each.kind for each in found(tmp_path, both, address=address).causes]
-    assert kinds == ["drift", "quality"]
+    prometheus.series["ModelQuality"] = [({"alertname": "ModelQualityLow", "metric": "f1"}, 1)]
+    _, quality = found(tmp_path, both, address=address).causes
+    assert (quality.kind, quality.text) == ("quality", "ModelQualityLow fires in prod: `f1` was lost")
 
 
 def test_a_prometheus_that_is_not_there_stops_no_other_reason(tmp_path: Path) -> None:

@@ -47,6 +47,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "images": {"registry": "ghcr.io/acme/models"},
         "ci": {"github": {"compiler": {"version": "0.1.0"}, "training": {"watch": "23 * * * *"}}},
     },
+    "pages": {
+        "ci": {"github": {"compiler": {"version": "0.1.0"}, "pages": "https://acme.github.io/models"}},
+    },
     "wheel": {"ci": {"github": {"compiler": {"wheel": "vendor/aimass.whl"}, "verify": None}}},
     "key": {
         "environments": {"dev": {}, "prod": {"signature": {"key": "cosign.pub"}}},

@@ -108,7 +108,8 @@ def _production(found: Mapping[str, Any]) -> Iterator[str]:
     yield "### What the released model reaches in production"
     yield ""
     for name, value in metrics.items():
-        yield f"- {_cell(name)} {value:.4g}" if isinstance(value, int | float) else f"- {_cell(name)}"
+        known = f"{value:.4g}" if isinstance(value, int | float) else "not known: too few rows"
+        yield f"- {_cell(name)} {known}"
     yield ""
 
 

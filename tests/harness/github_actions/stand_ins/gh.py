@@ -1,4 +1,4 @@
-"""`gh auth setup-git` and `gh pr list|create|merge`, as far as proposals use them, asked of the REST API."""
+"""`gh auth setup-git` and `gh pr list|create|edit|merge`, asked of the REST API."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ def main(words: list[str]) -> int:
         case ["pr", "create", "--head", branch, "--title", title, "--body", body]:
             wanted = {"head": branch, "base": "main", "title": title, "body": body}
             print(ask("POST", "pulls", wanted)["html_url"])
+        case ["pr", "edit", branch, "--title", title, "--body", body]:
+            (found,) = open_requests(branch)
+            print(ask("PATCH", f"pulls/{found['number']}", {"title": title, "body": body})["html_url"])
         case ["pr", "merge", branch, "--auto", "--merge"]:
             (found,) = open_requests(branch)
             ask("PATCH", f"pulls/{found['number']}", {"auto_merge": {"merge_method": "merge"}})
