@@ -30,8 +30,8 @@ def test_the_help_of_a_command_teaches(empty: Project, command: Command) -> None
 def test_the_overview_says_which_commands_exit_with_a_code(empty: Project) -> None:
     told = empty.aimass("--help").out
     assert "\n  1   a spec has errors" in told
-    assert "\n  12  run, train, truth: the model missed a gate\n" in told
-    assert "\n  13  run, train, rebase, soak: the served model is wrong" in told
+    assert "\n  12  run, retrain, train, truth: the model missed a gate\n" in told
+    assert "\n  13  run, retrain, train, rebase, soak: the served model is wrong" in told
 
 
 def test_an_option_that_there_is_not_is_named(empty: Project) -> None:
