@@ -40,11 +40,11 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     how = pipeline.task.conversation
     if how is not None and how.base.architecture is None and not how.base.dependencies:
         message = f"nothing says how large {how.base.shown} is, so memory and cost are not checked"
-        way_out = "write its `architecture`, as its config.json has it"
+        hint = "write its `architecture`, as its config.json has it"
         yield Finding(
             "AM450",
             ("model", pipeline.first_model.kind, "base"),
             message,
-            help=way_out,
+            help=hint,
             severity=Severity.WARNING,
         )

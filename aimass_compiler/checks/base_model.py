@@ -65,8 +65,8 @@ def with_folder(pipeline: Pipeline, bases: Bases, file: str) -> tuple[Pipeline, 
     if how is None or found is None:
         return pipeline, []
     findings = [
-        Finding(code, _place(pipeline), f"{how.base.shown}: {message}", help=way_out, file=file)
-        for code, message, way_out in _objections(found, how.base.architecture)
+        Finding(code, _place(pipeline), f"{how.base.shown}: {message}", help=hint, file=file)
+        for code, message, hint in _objections(found, how.base.architecture)
     ]
     return _known(pipeline, how, found.architecture), findings
 
@@ -84,11 +84,11 @@ def _objections(found: BaseFacts, declared: Architecture | None) -> Iterator[tup
         names = ", ".join(found.runnable)
         yield "AM451", f"it brings code that a loader could run: {names}", "remove it, and keep safetensors"
     if not found.has_weights:
-        way_out = "convert the weights: `model.save_pretrained(FOLDER)` writes model.safetensors"
-        yield "AM451", "there are no weights as safetensors", way_out
+        hint = "convert the weights: `model.save_pretrained(FOLDER)` writes model.safetensors"
+        yield "AM451", "there are no weights as safetensors", hint
     if not found.has_end:
-        way_out = "write `eos_token_id` into its generation_config.json"
-        yield "AM451", "neither its configuration nor its tokenizer names a token that ends answers", way_out
+        hint = "write `eos_token_id` into its generation_config.json"
+        yield "AM451", "neither its configuration nor its tokenizer names a token that ends answers", hint
     if declared is not None and found.architecture is not None:
         for name, here, there in differences(declared, found.architecture):
             message = f"`{name}` is {there:,} in its config.json, not {here:,}"

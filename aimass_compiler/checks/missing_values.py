@@ -60,10 +60,10 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
             f"`{source}` may be missing in {100 * share:.3g} % of the rows, which `{model.kind}` cannot take"
         )
         path = ("data", "columns", source, "missing")
-        yield Finding("AM222", path, message, help=_way_out(pipeline, source))
+        yield Finding("AM222", path, message, help=_hint(pipeline, source))
 
 
-def _way_out(pipeline: Pipeline, source: str) -> str:
+def _hint(pipeline: Pipeline, source: str) -> str:
     from aimass_compiler.catalog.transforms.impute import Impute
 
     if not Impute.takes(pipeline.row_columns[source].column_type):

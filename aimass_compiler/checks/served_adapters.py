@@ -57,8 +57,8 @@ def _of(spec: CheckedSpec, own: Pipeline, other: CheckedSpec) -> Iterator[Findin
         return
     note = Related(("serving",) if theirs.serving.adapters else (), "what serves it", file=other.file)
     objections = (*_of_training(own, theirs), *_of_serving(own, theirs, other.file))
-    for path, message, way_out in objections:
-        yield Finding("AM457", path, message, help=way_out, related=(note,), file=spec.file)
+    for path, message, hint in objections:
+        yield Finding("AM457", path, message, help=hint, related=(note,), file=spec.file)
 
 
 #: A place, what is wrong there, and the way out.
@@ -118,5 +118,5 @@ def _listed(spec: CheckedSpec, pipeline: Pipeline, known: Mapping[str, CheckedSp
         if other is not None and other.serving.adapter_of != pipeline.name:
             message = f"`{name}` is no adapter of this model"
             path: Path = ("serving", "adapters", "models", place)
-            way_out = f"write `serving: {{adapter_of: {pipeline.name}}}` in {known[model].file}"
-            yield Finding("AM457", path, message, help=way_out, file=spec.file)
+            hint = f"write `serving: {{adapter_of: {pipeline.name}}}` in {known[model].file}"
+            yield Finding("AM457", path, message, help=hint, file=spec.file)

@@ -166,7 +166,7 @@ def _finding(pipeline: Pipeline, name: str, base: Architecture, place: Room) -> 
         return None
     fitting = concurrent_within(base, place.how, place.bytes)
     parts = ", ".join(f"{part.name} {shown_bytes(part.size)}" for part in needed.parts)
-    ways = "; or ".join(_ways_out(base, place, fitting))
+    ways = "; or ".join(_hints(base, place, fitting))
     if place.shares_cache and fitting:
         message = (
             f"in {name}, {serving.concurrent} answers at once of {serving.context:,} tokens each take "
@@ -183,7 +183,7 @@ def _finding(pipeline: Pipeline, name: str, base: Architecture, place: Room) -> 
     return Finding("AM443", path, message, help=ways)
 
 
-def _ways_out(base: Architecture, place: Room, fitting: int) -> Iterator[str]:
+def _hints(base: Architecture, place: Room, fitting: int) -> Iterator[str]:
     """Fewer tokens, fewer bytes a weight, more memory; each with what comes of it."""
     context = context_within(base, place.how, place.bytes)
     fewer = [f"`concurrent: {fitting}`"] if fitting else []

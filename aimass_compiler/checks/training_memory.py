@@ -117,13 +117,13 @@ def _finding(
         "AM442",
         where,
         message,
-        help="; or ".join(_ways_out(base, how, needed, room)),
+        help="; or ".join(_hints(base, how, needed, room)),
         severity=Severity.ERROR if is_certain else Severity.WARNING,
         related=memory if here.training.resources.model_fields_set else (),
     )
 
 
-def _ways_out(base: Architecture, how: Learning, needed: Memory, room: int) -> Iterator[str]:
+def _hints(base: Architecture, how: Learning, needed: Memory, room: int) -> Iterator[str]:
     """Fewer weights that learn, fewer tokens at once, more memory; each with what comes of it."""
     if how.rank is None:
         adapted = training_memory(base, replace(how, rank=16))

@@ -17,13 +17,11 @@ class EngineApplies(UnknownName):
     exit_code = ExitCode.CONFLICT
 
 
-def require_no_engine_in(project: Project, environments: Iterable[str], way_out: str) -> None:
+def require_no_engine_in(project: Project, environments: Iterable[str], hint: str) -> None:
     """Raises EngineApplies for an environment that the settings leave to an engine."""
     for environment in environments:
         if engine := engine_in(project, environment):
-            raise EngineApplies(
-                f"{engine} applies {environment}, and would put back what is changed", way_out
-            )
+            raise EngineApplies(f"{engine} applies {environment}, and would put back what is changed", hint)
 
 
 def engine_in(project: Project, environment: str) -> str:

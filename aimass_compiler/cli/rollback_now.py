@@ -38,8 +38,8 @@ def roll_back_now(arguments: argparse.Namespace, project: Project) -> RolledBack
 
     environment = arguments.environment
     if engine_in(project, environment):
-        way_out = by_hand(project, arguments.model, environment)
-        require_no_engine_in(project, [environment], way_out)
+        hint = by_hand(project, arguments.model, environment)
+        require_no_engine_in(project, [environment], hint)
 
     def in_git() -> Release:
         return rollback_target(project.root, arguments.model, arguments.environment, arguments.version).target

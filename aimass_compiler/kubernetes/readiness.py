@@ -273,11 +273,11 @@ def _watch(waiting: _Waiting, key: ObjectKey, state_of_live: Callable[[Object], 
         stuck_since = (stuck_since or time.monotonic()) if is_stuck else None
         is_hopeless = stuck_since is not None and time.monotonic() - stuck_since > _GRACE
         if state.has_failed or is_hopeless or time.monotonic() > waiting.deadline:
-            raise NotReady(f"{key} is not ready: {now}", _way_out(found))
+            raise NotReady(f"{key} is not ready: {now}", _first_hint(found))
         time.sleep(next(rests))
 
 
-def _way_out(found: Iterable[Symptom]) -> str:
+def _first_hint(found: Iterable[Symptom]) -> str:
     return next(
         (symptom.help for symptom in found if symptom.help),
         "run it again when the reason is gone; it goes on",

@@ -259,7 +259,7 @@ def kept(rows: polars.DataFrame, columns: Mapping[str, Column], place: Place = c
             unknown = series.is_not_null() & ~series.is_in(list(column.values))
             if unknown.any():
                 claim = " or ".join(f"{_in_formula(name)} == {_text(value)}" for value in column.values)
-                hint = _way_out(name, claim if len(column.values) <= _FEW_VALUES else "", column)
+                hint = _hint(name, claim if len(column.values) <= _FEW_VALUES else "", column)
                 message = f"that are none of {', '.join(column.values)}{hint}"
                 found[name, 0] = _misfits(name, series, unknown, message, place)
     return Kept(rows.height, {name: nulls[name] for name in there}, found)
@@ -287,7 +287,7 @@ def broken(
         yield from others.get(name, ())
 
 
-def _way_out(name: str, claim: str, column: Column) -> str:
+def _hint(name: str, claim: str, column: Column) -> str:
     """How the rows that break a claim are left out."""
     if not claim:
         return ""
@@ -341,7 +341,7 @@ def _bounds(name: str, series: polars.Series, column: NumberColumn, place: Place
     ):
         if outside is not None and outside.any():
             claim = f"{_in_formula(name)} {sign} {bound:g}"
-            message = f"{word} {bound:g}{_way_out(name, claim, column)}"
+            message = f"{word} {bound:g}{_hint(name, claim, column)}"
             found[name, number] = _misfits(name, series, outside, message, place)
     return found
 

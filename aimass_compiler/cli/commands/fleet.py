@@ -106,8 +106,8 @@ def _require_environment(project: Project, environment: str) -> None:
 
     settings, _, _ = read_settings(project.settings, project.shown(project.settings))
     if environment not in settings.environments:
-        way_out = did_you_mean(environment, settings.environments)
-        raise UnknownName(f"there is no environment `{environment}`", way_out)
+        hint = did_you_mean(environment, settings.environments)
+        raise UnknownName(f"there is no environment `{environment}`", hint)
 
 
 def _brought(
