@@ -38,6 +38,7 @@ _LONG = {
     "jobset": " (2 to 5 minutes)",
     "kserve-manager": " (3 to 10 minutes)",
     "kueue": " (3 to 10 minutes)",
+    "keda-operator": " (every cloud's clients: 8 to 20 minutes)",
     "source-controller": " (3 to 10 minutes)",
     "kustomize-controller": " (3 to 10 minutes)",
 }
@@ -105,6 +106,7 @@ MODULES = (
     Module("jobset", "sigs.k8s.io/jobset", ("jobset",)),
     Module("kserve", "github.com/kserve/kserve/cmd/manager", ("kserve-manager",)),
     Module("kueue", "sigs.k8s.io/kueue/cmd/kueue", ("kueue",)),
+    Module("keda", "github.com/kedacore/keda/v2/cmd/operator", ("keda-operator",)),
     Module("flux-source", "github.com/fluxcd/source-controller", ("source-controller",)),
     Module("flux-kustomize", "github.com/fluxcd/kustomize-controller", ("kustomize-controller",)),
     Module("envoy-gateway", "github.com/envoyproxy/gateway/cmd/egctl", ("egctl",)),
@@ -131,6 +133,8 @@ KSERVE = ("kserve-manager",)
 KUEUE = ("kueue",)
 #: What brings records of predictions from nodes to their store.
 COLLECTOR = ("otelcol",)
+#: What counts servers by what Prometheus says.
+KEDA = ("keda-operator",)
 #: What fetches a repository and what applies it: the two controllers of Flux.
 FLUX = ("source-controller", "kustomize-controller")
 
