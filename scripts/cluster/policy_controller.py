@@ -12,11 +12,13 @@ from typing import Any
 
 from scripts.cluster import certificates, custom_resources
 from scripts.cluster.cluster import Cluster, Refused
-from scripts.cluster.processes import Background, free_ports
+from scripts.cluster.processes import Background
 from scripts.cluster.programs import program
 
 #: Where it runs and reads keys.
 NAMESPACE = "cosign-system"
+#: It has an option for another one, and listens here all the same (0.13.1).
+_PORT = 8443
 _CERTIFICATE = "webhook-certs"
 _SETTINGS = ("image-policies", "policy-controller", "sigstore-keys", "logging", "leader-election")
 _START_SECONDS = 60
@@ -31,20 +33,14 @@ def running(cluster: Cluster, folder: Path) -> Iterator[Background]:
 
     Raises Refused, ProgramMissing and BuildFailed.
     """
-    (port,) = free_ports(1)
     authority = certificates.made("policy-controller", f"webhook.{NAMESPACE}.svc")
     for path in custom_resources.every_one(custom_resources.POLICY_CONTROLLER):
-        cluster.apply([_converted(json.loads(path.read_text(encoding="utf-8")), port, authority)])
+        cluster.apply([_converted(json.loads(path.read_text(encoding="utf-8")), authority)])
     cluster.namespaces(NAMESPACE)
     cluster.apply([_certificate(authority), *map(_settings, _SETTINGS)])
-    command = [
-        str(program("policy-controller")),
-        f"--kubeconfig={cluster.kubeconfig.resolve()}",
-        f"--secure-port={port}",
-        "--disable-tuf",
-        "--disable-ha",
-    ]
+    command = [str(program("policy-controller")), "--disable-tuf"]
     variables = {
+        "KUBECONFIG": str(cluster.kubeconfig.resolve()),
         "SYSTEM_NAMESPACE": NAMESPACE,
         "METRICS_DOMAIN": "sigstore.dev/policy",
         "WEBHOOK_NAME": "webhook",
@@ -53,22 +49,22 @@ def running(cluster: Cluster, folder: Path) -> Iterator[Background]:
     controller = Background(command, folder / "policy-controller.log", folder, variables)
     controller.start()
     try:
-        _wait(cluster, controller, port, authority)
+        _wait(cluster, controller, authority)
         yield controller
     finally:
         controller.stop()
 
 
-def _reached(port: int, path: str, authority: certificates.Authority) -> dict[str, str]:
+def _reached(path: str, authority: certificates.Authority) -> dict[str, str]:
     bundle = base64.b64encode(authority.own.certificate).decode()
-    return {"url": f"https://{certificates.ADDRESS}:{port}{path}", "caBundle": bundle}
+    return {"url": f"https://{certificates.ADDRESS}:{_PORT}{path}", "caBundle": bundle}
 
 
-def _converted(definition: dict[str, Any], port: int, authority: certificates.Authority) -> dict[str, Any]:
+def _converted(definition: dict[str, Any], authority: certificates.Authority) -> dict[str, Any]:
     """A definition whose versions the controller converts, at our address."""
     conversion = definition["spec"].get("conversion")
     if conversion and conversion["strategy"] == "Webhook":
-        conversion["webhook"]["clientConfig"] = _reached(port, "/resource-conversion", authority)
+        conversion["webhook"]["clientConfig"] = _reached("/resource-conversion", authority)
     return definition
 
 
@@ -88,7 +84,7 @@ def _settings(name: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {}}
 
 
-def _webhook(port: int, authority: certificates.Authority) -> dict[str, Any]:
+def _webhook(authority: certificates.Authority) -> dict[str, Any]:
     """What asks it; that of its release leads to a Service, which has no network here."""
     rules = [
         {
@@ -103,7 +99,7 @@ def _webhook(port: int, authority: certificates.Authority) -> dict[str, Any]:
         "name": "policy.sigstore.dev",
         "namespaceSelector": _INCLUDED,
         "admissionReviewVersions": ["v1"],
-        "clientConfig": _reached(port, "/validations", authority),
+        "clientConfig": _reached("/validations", authority),
         "failurePolicy": "Fail",
         "sideEffects": "None",
         "timeoutSeconds": 25,
@@ -117,12 +113,12 @@ def _webhook(port: int, authority: certificates.Authority) -> dict[str, Any]:
     }
 
 
-def _wait(cluster: Cluster, controller: Background, port: int, authority: certificates.Authority) -> None:
+def _wait(cluster: Cluster, controller: Background, authority: certificates.Authority) -> None:
     """Install the webhook and wait until it answers. Raises Refused."""
     name = f"{NAMESPACE}-tried"
-    cluster.namespaces(name, labels=_INCLUDED["matchLabels"])
-    cluster.apply([_webhook(port, authority)])
-    container = {"name": "a", "image": f"example.com/a@sha256:{'0' * 64}"}
+    cluster.namespaces(name, level="privileged", labels=_INCLUDED["matchLabels"])
+    cluster.apply([_webhook(authority)])
+    container = {"name": "a", "image": f"example.com/tried@sha256:{'0' * 64}"}
     labels = {"app": "tried"}
     tried = {
         "apiVersion": "apps/v1",
@@ -136,7 +132,7 @@ def _wait(cluster: Cluster, controller: Background, port: int, authority: certif
     until = time.monotonic() + _START_SECONDS
     while True:
         done = cluster.try_kubectl("create", "--dry-run=server", "-f-", given=tried)
-        if "no matching policies" in done.stderr:
+        if "denied the request" in done.stderr:
             return
         if time.monotonic() > until or not controller.is_running:
             raise Refused(f"policy-controller does not answer: {done.stderr}\n{controller.last_words()}")
