@@ -173,6 +173,7 @@ VARIABLE_PREDICTION_SAMPLE = "AIMASS_PREDICTION_SAMPLE"
 VARIABLE_HIDDEN_COLUMNS = "AIMASS_HIDDEN_COLUMNS"
 VARIABLE_EXPLAINED_ROWS = "AIMASS_EXPLAINED_ROWS"
 VARIABLE_DRIFT_WINDOW_SECONDS = "AIMASS_DRIFT_WINDOW_SECONDS"
+VARIABLE_DRIFT_METHOD = "AIMASS_DRIFT_METHOD"
 #: The ConfigMap that tells a shared server of a model, and what it has beside the model's variables.
 ENTRY_NAME = "{model}-served"
 ENTRY_MODEL, ENTRY_IMAGE, ENTRY_HOST = "model", "image", "host"
@@ -181,7 +182,7 @@ BROUGHT_FILE, REGISTRY_SECRET = ".brought", "aimass-registry"
 #: What each model of a shared server has of its own.
 MODEL_VARIABLES = (
     VARIABLE_CONCURRENCY, VARIABLE_TIMEOUT_SECONDS, VARIABLE_BODY_BYTES, VARIABLE_PREDICTION_SAMPLE,
-    VARIABLE_EXPLAINED_ROWS, VARIABLE_DRIFT_WINDOW_SECONDS, VARIABLE_HIDDEN_COLUMNS,
+    VARIABLE_EXPLAINED_ROWS, VARIABLE_DRIFT_WINDOW_SECONDS, VARIABLE_DRIFT_METHOD, VARIABLE_HIDDEN_COLUMNS,
 )  # fmt: skip
 #: Of a server of a language model: tokens of prompt and answer, answers at once, and further ends of buckets.
 VARIABLE_CONTEXT, VARIABLE_CONCURRENT = "AIMASS_CONTEXT", "AIMASS_CONCURRENT"
@@ -215,7 +216,7 @@ METRIC_VIOLATIONS = "aimass_contract_violations_total"  # labels: model, field
 METRIC_ROWS = "aimass_predicted_rows_total"
 METRIC_LABELS = "aimass_predicted_labels_total"  # classification; labels: model, label
 METRIC_PREDICTION = "aimass_prediction_value"  # regression; histogram over the reference's edges
-METRIC_DRIFT = "aimass_drift_psi"  # gauge; labels: model, feature
+SERIES_DRIFT = "aimass_drift_{method}"  # gauge; labels: model, feature
 METRIC_DRIFT_ROWS = "aimass_drift_window_rows"
 #: What a model says of itself where rules are the fleet's, and labels of it: error budget and runbook.
 SERIES_DECLARED = "aimass:declared"
@@ -225,7 +226,7 @@ LABEL_OBJECTIVE, ANNOTATION_RUNBOOK = "objective", "runbook_url"
 OBJECTIVE_AVAILABILITY = "availability"
 #: What a pod shows that scores a table.
 SERIES_SCORED_ROWS = "aimass_scoring_rows"  # gauge; labels: model, version, outcome
-SERIES_SCORING_DRIFT = "aimass_scoring_drift_psi"  # gauge; labels: model, feature
+SERIES_SCORING_DRIFT = "aimass_scoring_drift_{method}"  # gauge; labels: model, feature
 SERIES_SCORING_SUCCESS = "aimass_scoring_last_success_timestamp_seconds"
 METRIC_MODEL_INFO = "aimass_model_info"  # gauge, 1; labels: model, version
 METRIC_MODEL_LOADED = "aimass_model_loaded"  # gauge, 0 or 1: of a server of several models

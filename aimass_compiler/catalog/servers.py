@@ -25,6 +25,7 @@ ROWS = Server(
         "__init__.py",
         "access_folder.py",
         "conventions.py",
+        "drift_methods",
         "exit_codes.py",
         "keyed_hash.py",
         "record_names.py",

@@ -34,9 +34,9 @@ EXPLANATIONS = (
         "AM309",
         "chance alone would look like drift",
         "The index of a column in ten bins, over n rows that did not change, is about chi-squared with nine "
-        "degrees of freedom over n (Yurdakul 2018): it exceeds 17/n once in twenty windows. That is above "
-        "the threshold, so that every model with a few features would warn all the time. Ask for more "
-        "`rows`, or raise the threshold.",
+        "degrees of freedom over n (Yurdakul 2018): it exceeds 17/n once in twenty windows, and distances by "
+        "`ks` and `js` exceed 1.36 and 1.75 over the root of n. That is above the threshold, so that every "
+        "model with a few features would warn all the time. Ask for more `rows`, or raise the threshold.",
     ),
 )
 EXAMPLES = (
@@ -57,9 +57,6 @@ EXAMPLES = (
     ),
 )
 
-#: What chi-squared with nine degrees of freedom exceeds once in twenty times.
-_CHI_SQUARED = 16.92
-
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Thresholds in the wrong order or within chance, and windows without traffic."""
@@ -68,12 +65,13 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
             message = f"`warn` is {drift.warn:g}, which is not below `page`, {drift.page:g}"
             yield Finding("AM245", (*path, "warn"), message, fix=_exchanged(path, drift))
             continue
-        if drift.rows * drift.warn < _CHI_SQUARED:
-            chance = _CHI_SQUARED / drift.rows
+        chance = drift.measure.chance(drift.rows)
+        if chance > drift.warn:
             message = (
-                f"over {drift.rows} rows chance makes an index of {chance:.2g}, above `warn`, {drift.warn:g}"
+                f"over {drift.rows} rows chance makes a {drift.measure.shown} of {chance:.2g}, above `warn`, "
+                f"{drift.warn:g}"
             )
-            hint = f"ask for `rows: {ceil(_CHI_SQUARED / drift.warn)}` or more"
+            hint = f"ask for `rows: {ceil(drift.measure.rows_for(drift.warn))}` or more"
             where = first_written(pipeline, (*path, "rows"), (*path, "warn"))
             yield Finding("AM309", where, message, help=hint, severity=Severity.WARNING)
     yield from _too_few(pipeline)

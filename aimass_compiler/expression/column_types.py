@@ -15,6 +15,8 @@ from aimass_compiler import conventions
 if TYPE_CHECKING:
     import polars
 
+DriftBins = Literal["number", "category", "text", "image", "series", ""]
+
 
 class ColumnType(Struct, frozen=True):
     """The type of a column, and all that depends on it."""
@@ -44,7 +46,7 @@ class ColumnType(Struct, frozen=True):
     #: How the data usually writes it: see `runtime.contract.written`.
     usually_written: ClassVar[tuple[str, ...]] = ()
     #: The bins in which its drift is watched; empty where it is not.
-    drift_bins: ClassVar[Literal["number", "category", "text", ""]] = ""
+    drift_bins: ClassVar[DriftBins] = ""
 
     def __str__(self) -> str:
         return self.noun
@@ -95,7 +97,7 @@ class Number(ColumnType, frozen=True):
     may_be_nan: ClassVar[bool] = True
     tensor: ClassVar[str] = conventions.NUMBERS_TENSOR
     usually_written: ClassVar[tuple[str, ...]] = ("integer", "float")
-    drift_bins: ClassVar[Literal["number", "category", "text", ""]] = "number"
+    drift_bins: ClassVar[DriftBins] = "number"
 
 
 class _String(ColumnType, frozen=True):
@@ -119,7 +121,7 @@ class Category(_String, frozen=True):
     name: ClassVar[str] = "category"
     noun: ClassVar[str] = "a category"
     encoder: ClassVar[str] = "one_hot"
-    drift_bins: ClassVar[Literal["number", "category", "text", ""]] = "category"
+    drift_bins: ClassVar[DriftBins] = "category"
 
 
 class Text(_String, frozen=True):
@@ -128,7 +130,7 @@ class Text(_String, frozen=True):
     name: ClassVar[str] = "text"
     noun: ClassVar[str] = "text"
     encoder: ClassVar[str] = "hash_text"
-    drift_bins: ClassVar[Literal["number", "category", "text", ""]] = "text"
+    drift_bins: ClassVar[DriftBins] = "text"
 
 
 class Id(_String, frozen=True):
@@ -179,6 +181,7 @@ class Image(_Floats, frozen=True):
 
     name: ClassVar[str] = "image"
     noun: ClassVar[str] = "an image"
+    drift_bins: ClassVar[DriftBins] = "image"
 
     shape: tuple[int, ...]
 
@@ -188,6 +191,7 @@ class NumberSeries(_Floats, frozen=True):
 
     name: ClassVar[str] = "series"
     noun: ClassVar[str] = "a series"
+    drift_bins: ClassVar[DriftBins] = "series"
 
     shape: tuple[int, ...]
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from aimass_compiler import conventions
 from aimass_compiler.catalog.source import FileSource
 from aimass_compiler.impact.due import changed_rows
 from aimass_compiler.impact.stage_runs import DVC_SUFFIX, tracked_md5
@@ -27,7 +26,6 @@ from aimass_compiler.render.scoring.alert_rules import MOVED
 
 #: The alerts that say so, and by which of their labels the measured things differ.
 _ALERTS = {"drift": (f"{DRIFT}|{MOVED}", "feature"), "quality": (LOW, "metric")}
-_DRIFT_SERIES = (conventions.METRIC_DRIFT, conventions.SERIES_SCORING_DRIFT)
 
 
 class FoundCause(Struct, frozen=True):
@@ -186,8 +184,11 @@ def _alerting(pipeline: Pipeline, kind: str, known: Circumstances) -> Iterator[F
     parts = sorted({each.labels.get(label, "") for each in firing} - {""})
     measured = {}
     if kind == "drift":
-        own = selector(pipeline.name, namespace)
-        query = " or ".join(f"{name}{own}" for name in _DRIFT_SERIES)
+        own, method = (
+            selector(pipeline.name, namespace),
+            pipeline.environments[served].monitoring.drift.measure,
+        )
+        query = f"{method.series}{own} or {method.scoring_series}{own}"
         series = prometheus.ask(known.address, f"max by (feature) ({query})", tenant)
         measured = {each.labels.get(label, ""): each.value for each in series}
     shown = ", ".join(f"`{part}`" + (f" {measured[part]:.2f}" if part in measured else "") for part in parts)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from aimass_compiler import drift_methods
 from aimass_compiler.catalog.quantities import Duration, Frozen, Integer, Number, Within, is_absent
 from aimass_compiler.catalog.source_choice import SourceChoice
+from aimass_compiler.drift_methods import DriftMethod
 from aimass_compiler.pipeline.schedule import mistake
 
 #: Scheme, host, port and the characters that RFC 3986 allows behind them.
@@ -40,22 +42,39 @@ Schedule = Annotated[str, AfterValidator(_is_schedule)]
 Page = Annotated[str, AfterValidator(_is_page), Field(json_schema_extra={"pattern": f"^{_PAGE}$"})]
 
 
+if TYPE_CHECKING:
+    _Method = str
+else:
+    _Method = Literal[drift_methods.names()]
+
+
 class Drift(Frozen):
     """How far the inputs and predictions may move from the training data.
 
-    The population stability index of Siddiqi (2006): below 0.1 nothing moved, above 0.25 much did.
+    By the population stability index of Siddiqi (2006) below 0.1 nothing moved, above 0.25 much did.
     """
 
-    method: Literal["psi"] = "psi"
-    """How the distance is measured."""
-    warn: Number = Field(0.1, gt=0)
-    """Above this a ticket is opened."""
-    page: Number = Field(0.25, gt=0)
-    """Above this someone is paged."""
+    method: _Method = drift_methods.USUAL
+    """How the distance is measured: by the population stability index (`psi`), by the largest difference of
+    cumulative shares (`ks`, Kolmogorov-Smirnov), or by the Jensen-Shannon distance (`js`)."""
+    warn: Number = Field(drift_methods.method(drift_methods.USUAL).warn, gt=0)
+    """Above this a ticket is opened; by default 0.1, by `ks` 0.12, by `js` 0.13."""
+    page: Number = Field(drift_methods.method(drift_methods.USUAL).page, gt=0)
+    """Above this someone is paged; by default 0.25, by `ks` 0.2, by `js` 0.21."""
     window: Annotated[Duration, Within("1s", "365d")] = Duration("1h")
     """The traffic that is compared with the training data."""
     rows: Integer = Field(500, ge=1)
     """The fewest rows in the window that allow a verdict."""
+
+    @property
+    def measure(self) -> DriftMethod:
+        """How the distance is measured."""
+        return drift_methods.method(self.method)
+
+    def with_limits(self) -> Self:
+        """The same with the limits that its method has where none are written."""
+        usual = {"warn": self.measure.warn, "page": self.measure.page}
+        return self.filled(**{name: usual[name] for name in usual.keys() - self.model_fields_set})
 
 
 class CandidateBudget(Frozen):
@@ -124,3 +143,7 @@ class Monitoring(Frozen):
     """Where the truth comes from, by which `aimass truth` measures the model in production."""
     runbook: Page | None = None
     """The page that the alerts link to."""
+
+    def with_limits(self) -> Self:
+        """The same with the limits of drift that its method has where none are written."""
+        return self.filled(drift=self.drift.with_limits())

@@ -12,13 +12,15 @@ import numpy
 from aimass_compiler import conventions
 from aimass_compiler.expression.algebra import Column
 from aimass_compiler.expression.plain_name import values_of
+from aimass_compiler.runtime.server.array_drift import Measured, numbers_of
 from aimass_compiler.runtime.server.text_drift import length_of, unknown_share, words_of
 
 if TYPE_CHECKING:
     import polars
+    from numpy.typing import NDArray
 
     from aimass_compiler.catalog.task import Task
-    from aimass_compiler.engines import Table
+    from aimass_compiler.engines import Block, Table
 
 _BINS = 10
 #: With so many rows a bin, chance alone seldom brings the index to 0.1, which would say that something moved.
@@ -35,7 +37,9 @@ def reference_of(rows: Table, inputs: Sequence[Column]) -> dict[str, Any]:
     """The shares of the training rows in bins of each number (deciles) and each category."""
     found = {}
     for column in inputs:
-        if column.type.drift_bins:
+        if numbers_of(column.type.drift_bins, column.type.shape):
+            found[column.name] = _array_reference(rows, column)
+        elif column.type.drift_bins:
             one = rows.select([column.name])  # memory holds one column at a time
             values = one.column(partial(values_of, name=column.name))
             found[column.name] = _REFERENCES[column.type.drift_bins](values)
@@ -109,6 +113,30 @@ def text_reference(values: polars.Series) -> dict[str, Any]:
         "length": number_reference(_numbers(map(length_of, texts))),
         "unknown": _shares(_numbers(unknown_share(text, names) for text in texts)),
     }
+
+
+def _array_reference(rows: Table, column: Column) -> dict[str, Any]:
+    """Each number of its rows in bins; memory holds a block of rows at a time."""
+    kind, shape = column.type.drift_bins, column.type.shape
+    measured = numbers_of(kind, shape)
+    measure = partial(_measured, name=column.name, shape=shape, measured=measured)
+    blocks = list(rows.select([column.name]).each(measure))
+    numbers = {
+        ending: number_reference(_numbers(numpy.concatenate([block[ending] for block in blocks])))
+        for ending in measured
+    }
+    missing = min(reference["missing"] for reference in numbers.values())
+    return {"kind": kind, "missing": missing, "numbers": numbers}
+
+
+def _measured(
+    block: Block, name: str, shape: tuple[int, ...], measured: Mapping[str, Measured]
+) -> dict[str, NDArray[numpy.float64]]:
+    values = values_of(block, name)
+    arrays = numpy.full((len(values), *shape), numpy.nan, dtype=numpy.float32)
+    is_there = values.is_not_null().to_numpy()
+    arrays[is_there] = values.drop_nulls().to_numpy().reshape(-1, *shape)
+    return {ending: function(arrays) for ending, function in measured.items()}
 
 
 def _numbers(values: Iterable[float]) -> polars.Series:

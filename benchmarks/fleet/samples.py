@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, drift_methods
 from aimass_compiler.catalog.quantities import Duration
 
 #: How often rules are looked at that do not say so, and how often servers are asked.
@@ -16,7 +16,7 @@ _SERIES = {
     conventions.METRIC_REQUESTS: 10,
     f"{conventions.METRIC_DURATION}_bucket": len(conventions.DURATION_BUCKETS) + 1,
     conventions.METRIC_VIOLATIONS: 11,
-    conventions.METRIC_DRIFT: 10,
+    drift_methods.method(drift_methods.USUAL).series: 10,
 }
 _NARROWED = {('code=~"5.."'): 3 / 10, 'le="': 1 / (len(conventions.DURATION_BUCKETS) + 1)}
 #: Series of one model, by what is recorded: for two objectives, or two severities.

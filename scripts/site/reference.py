@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, drift_methods
 from aimass_compiler.catalog import FAMILIES, Kind, load, names
 from aimass_compiler.catalog.descriptions import descriptions
 from aimass_compiler.cli.commands import commands
@@ -120,7 +120,9 @@ def _series_page() -> list[str]:
         for name, value in vars(conventions).items()
         if name.startswith("METRIC_") and isinstance(value, str)
     }
-    rows = [(f"`{value}`", _words(name)) for name, value in sorted(found.items(), key=lambda pair: pair[1])]
+    named = {value: _words(name) for name, value in found.items()}
+    named |= {method.series: f"drift, by the {method.shown}" for method in drift_methods.methods()}
+    rows = [(f"`{series}`", words) for series, words in sorted(named.items())]
     prefixes = " or ".join(f"`{prefix}`" for prefix in conventions.ENGINE_PREFIXES.values())
     text = f"The series that servers export; those of language models begin with {prefixes}, by their engine."
     return ["# Series", "", text, "", *_table(("series", "what it is of"), rows)]

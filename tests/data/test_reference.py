@@ -6,8 +6,8 @@ import numpy
 import polars
 import pytest
 
+from aimass_compiler.drift_methods.psi import stability
 from aimass_compiler.runtime.reference import number_reference
-from aimass_compiler.runtime.server.drift import stability
 
 #: The index above which something has moved, by its literature and by default.
 MOVED = 0.1

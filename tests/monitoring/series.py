@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, drift_methods
 from aimass_compiler.render.monitoring.alerts import Watched
 from aimass_compiler.render.monitoring.objectives import AVAILABILITY, BURNS, Indicator
 
@@ -100,7 +100,7 @@ def recorded(watched: Watched) -> list[str]:
 
 def drift(watched: Watched, pod: str = "one") -> str:
     """How far a server's inputs have moved."""
-    return _series(watched, conventions.METRIC_DRIFT, pod, feature=FEATURE)
+    return _series(watched, drift_methods.method(watched.method).series, pod, feature=FEATURE)
 
 
 def drift_rows(watched: Watched, pod: str = "one") -> str:

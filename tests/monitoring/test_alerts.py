@@ -45,20 +45,20 @@ def test_prometheus_takes_the_rules(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "objectives",
+    ("objectives", "method"),
     [
-        {},
+        ({}, "psi"),
         pytest.param(
-            {"availability": "100%", "latency": {"p50": "5ms", "p99": None}}, marks=pytest.mark.nightly
+            {"availability": "100%", "latency": {"p50": "5ms", "p99": None}}, "ks", marks=pytest.mark.nightly
         ),
-        pytest.param({"availability": "90%", "latency": {"p95": "60ms"}}, marks=pytest.mark.nightly),
+        pytest.param({"availability": "90%", "latency": {"p95": "60ms"}}, "js", marks=pytest.mark.nightly),
     ],
 )
 def test_alerts_fire_when_they_must_and_are_silent_otherwise(
-    objectives: dict[str, object], tmp_path: Path
+    objectives: dict[str, object], method: str, tmp_path: Path
 ) -> None:
     monitoring = {
-        "drift": {"warn": 0.2, "page": 0.3, "rows": 50},
+        "drift": {"method": method, "warn": 0.2, "page": 0.3, "rows": 50},
         "runbook": "https://wiki.example.com/?q=$labels#%7B",
     }
     built = pipeline({"serving": {"objectives": objectives}, "monitoring": monitoring})

@@ -9,7 +9,7 @@ from pathlib import Path
 from render.files import one
 from render.models import pipeline
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, drift_methods
 from aimass_compiler.render import render
 
 PAGE = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text(encoding="utf-8")
@@ -51,7 +51,7 @@ def test_every_metric_has_a_row() -> None:
         f"aimass_{value.removeprefix('aimass_')}"
         for name, value in vars(conventions).items()
         if name.startswith("METRIC_")
-    }
+    } | {method.series for method in drift_methods.methods()}
     assert set(re.findall(r"^\| `(aimass_\w+)` \|", PAGE, re.MULTILINE)) == metrics
 
 

@@ -125,11 +125,14 @@ def company() -> list[Watched]:
     strict = as_in_prod(
         {
             "serving": {"objectives": {"availability": "99.99%", "latency": {"p50": "5ms", "p99": "1s"}}},
-            "monitoring": {"drift": {"warn": 0.3, "page": 0.9, "rows": 50}, "runbook": None},
+            "monitoring": {"drift": {"method": "js", "warn": 0.3, "page": 0.9, "rows": 50}, "runbook": None},
         }
     )
     lax = as_in_prod(
-        {"serving": {"objectives": {"availability": "90%", "latency": {"p95": "50ms", "p99": "50ms"}}}}
+        {
+            "serving": {"objectives": {"availability": "90%", "latency": {"p95": "50ms", "p99": "50ms"}}},
+            "monitoring": {"drift": {"method": "ks"}},
+        }
     )
     unwatched = as_in_prod({"serving": {"objectives": {"availability": "100%", "latency": {"p99": None}}}})
     return [

@@ -71,7 +71,13 @@ def pipeline(
         }
         for name in chosen.environments
     }
-    return Pipeline.model_validate(document)
+    made = Pipeline.model_validate(document)
+    environments = {
+        name: here.model_copy(update={"monitoring": here.monitoring.with_limits()})
+        for name, here in made.environments.items()
+    }
+    limits = {"monitoring": made.monitoring.with_limits(), "environments": environments}
+    return made.model_copy(update=limits)
 
 
 #: More servers in some hours.

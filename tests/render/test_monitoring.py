@@ -11,7 +11,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, drift_methods
 from aimass_compiler.render import render
 from aimass_compiler.render.monitoring.rule_files import rule_files
 from aimass_compiler.render.names import serving_selector
@@ -89,6 +89,26 @@ def test_drift_opens_a_ticket_and_then_calls_somebody() -> None:
     assert all(">= 123" in alert["expr"] for alert in alerts(files, "ModelDrift"))
 
 
+@pytest.mark.parametrize("method", drift_methods.methods(), ids=lambda method: method.name)
+def test_alerts_boards_and_server_measure_drift_alike(method: drift_methods.DriftMethod) -> None:
+    """By the limits of the method, where none are written."""
+    files = render(pipeline({"monitoring": {"drift": {"method": method.name}}}))
+    limits = {f"{method.warn:g}", f"{method.page:g}"}
+    assert {alert["expr"].split()[-1] for alert in alerts(files, "ModelDrift")} == limits
+    assert all(f"  {method.series}{{" in alert["expr"] for alert in alerts(files, "ModelDrift"))
+    assert all(method.shown in alert["annotations"]["description"] for alert in alerts(files, "ModelDrift"))
+    assert f"({method.series}{{" in files["base/dashboard.json"].decode()
+    server = files["base/server.yaml"].decode()
+    assert (conventions.VARIABLE_DRIFT_METHOD in server) == (method.name != drift_methods.USUAL)
+
+
+def test_an_environment_has_the_limits_of_its_own_method() -> None:
+    prod = {"monitoring": {"drift": {"method": "ks"}}}
+    made = pipeline({"monitoring": {"drift": {"warn": 0.15}}}, overrides={"prod": prod})
+    here = made.environments["prod"].monitoring.drift
+    assert (here.warn, here.page) == (0.15, drift_methods.method("ks").page)
+
+
 @pytest.mark.parametrize(
     ("name", "severity"),
     [
@@ -107,6 +127,7 @@ def test_servers_and_callers_are_watched(name: str, severity: str) -> None:
 
 def test_every_metric_of_the_conventions_is_watched_and_no_other() -> None:
     exported = {value for name, value in vars(conventions).items() if name.startswith("METRIC_")}
+    exported.add(drift_methods.method(drift_methods.USUAL).series)
     exported -= {conventions.METRIC_MODEL_LOADED, conventions.METRIC_MODEL_MEMORY}  # of shared servers
     watching = [
         text.decode()

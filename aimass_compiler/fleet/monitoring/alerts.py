@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, drift_methods
 from aimass_compiler.fleet.monitoring.records import (
     DRIFT_LIMIT,
     DRIFT_ROWS_LIMIT,
@@ -37,8 +37,9 @@ from aimass_compiler.render.monitoring.alerts import (
     Watched,
     alerts,
     budget_burn,
+    drift_alerts,
 )
-from aimass_compiler.render.monitoring.declaration import DECLARED, RESTS
+from aimass_compiler.render.monitoring.declaration import DECLARED, DRIFT_METHOD, RESTS
 from aimass_compiler.render.monitoring.objectives import AVAILABILITY, BURNS, Indicator
 from aimass_compiler.render.monitoring.text_alerts import (
     CACHE_FULL,
@@ -70,6 +71,18 @@ def fleet_alerts() -> Iterator[Alert]:
     conditions = _conditions()
     for alert in _told():
         yield replace(alert, expression=conditions[alert.name, alert.severity], labels={})
+        if alert.name == DRIFT:
+            yield from _otherwise(alert.severity)
+
+
+def _otherwise(severity: str) -> Iterator[Alert]:
+    """The same alert of the models whose drift is not measured as usual, by one method after the other."""
+    for method in drift_methods.methods()[1:]:
+        every = replace(_every(), method=method.name)
+        for alert in drift_alerts(every):
+            if alert.severity == severity:
+                chosen = f'and on ({MODEL}) {DECLARED}{{{DRIFT_METHOD}="{method.name}"}}'
+                yield replace(alert, expression=_moved(severity, method.series, chosen))
 
 
 def _rule(alert: Alert) -> dict[str, Any]:
@@ -105,28 +118,28 @@ def _declared_label(name: str) -> str:
 
 def _told() -> Iterator[Alert]:
     """What alerts say, with Prometheus' templates in the place of a model."""
-    model, environment, waiting = (
-        _label("model"),
-        _label("environment"),
-        _asked_for(WAITING_LIMIT, "", "value"),
-    )
-    warn, page = (
-        _asked_for(DRIFT_LIMIT, f',severity="{severity}"', "value") for severity in ("ticket", "page")
-    )
-    every = Watched(model, environment, "", warn, page, "", 0, (), None)
+    every, waiting = _every(), _asked_for(WAITING_LIMIT, "", "value")
     for severity in BURNS:
         yield budget_burn(every, Indicator(_label("objective"), (), "", 1e-9), severity)
     yield from alerts(every)
     text = TextSeries("", Requests(), (), 0)
-    for each in text_alerts(model, environment, "", text, waiting):
+    for each in text_alerts(every.model, every.environment, "", text, waiting):
         yield Alert(each.name, "ticket", each.expression, each.hold, each.summary, each.description)
+
+
+def _every() -> Watched:
+    """Any model, with templates in the place of what is said of one."""
+    warn, page = (
+        _asked_for(DRIFT_LIMIT, f',severity="{severity}"', "value") for severity in ("ticket", "page")
+    )
+    return Watched(_label("model"), _label("environment"), "", warn, page, "", 0, (), None)
 
 
 def _conditions() -> dict[tuple[str, str], str]:
     """By name and severity, what raises an alert: one series for each model, with its environment."""
     return {
         **{(BUDGET_BURN, severity): _burns(severity) for severity in BURNS},
-        **{(DRIFT, severity): _moved(severity) for severity in ("page", "ticket")},
+        **{(DRIFT, severity): _usually_moved(severity) for severity in ("page", "ticket")},
         (ABSENT, "page"): _absent(),
         (DOWN, "ticket"): _known(
             f'sum by ({MODEL}) (1 - label_replace(up, "model", "$1", "job", "(.+)")) > 0'
@@ -170,10 +183,16 @@ def _burns(severity: str) -> str:
     return _known("\nor\n".join(parts))
 
 
-def _moved(severity: str) -> str:
+def _usually_moved(severity: str) -> str:
+    # Servers of an earlier release, which measure otherwise, have another limit.
+    series = drift_methods.method(drift_methods.USUAL).series
+    return _moved(severity, series, f'unless on ({MODEL}) {DECLARED}{{{DRIFT_METHOD}!=""}}')
+
+
+def _moved(severity: str, series: str, chosen: str) -> str:
     return _known(
         "avg by (namespace, model, feature) (\n"
-        f"  {conventions.METRIC_DRIFT}\n"
+        f"  {series} {chosen}\n"
         f"  and on (namespace, pod, model) (\n"
         f"    {conventions.METRIC_DRIFT_ROWS} >= on ({MODEL}) group_left () {DRIFT_ROWS_LIMIT}\n"
         "  )\n"

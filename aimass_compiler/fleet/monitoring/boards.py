@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, drift_methods
 from aimass_compiler.fleet.monitoring.records import (
     DRIFT_LIMIT,
     KNOWN,
@@ -21,6 +21,7 @@ from aimass_compiler.render.monitoring.dashboard import (
     Board,
     Lines,
     dashboard_of,
+    drift_series,
     panels,
     predictions,
     variable,
@@ -33,6 +34,7 @@ _MODEL_VARIABLE = "model"
 #: How many models a picture shows: those that are worst.
 _MOST = 20
 _ONE_MODEL = f'{{namespace="${NAMESPACE_VARIABLE}",model="${_MODEL_VARIABLE}"}}'
+_ALL_METHODS = tuple(method.name for method in drift_methods.methods())
 #: The viewer may choose all namespaces.
 _CHOSEN = f'{{namespace=~"${NAMESPACE_VARIABLE}"}}'
 
@@ -56,7 +58,7 @@ def _drawn(
 
 def _of_one(name: str, title: str, known: str, text: TextSeries | None) -> dict[str, Any]:
     """The dashboard of the model that the viewer chooses of those that export a metric."""
-    lines = Lines(None, None, None, None, has_labels=True, text=text)
+    lines = Lines(None, None, None, None, _ALL_METHODS, has_labels=True, text=text)
     query = f'label_values({known}{{namespace="${NAMESPACE_VARIABLE}"}}, model)'
     variables = [_namespaces(known), variable(_MODEL_VARIABLE, "Model", query)]
     return _drawn(name, title, variables, _with_limits(Board(f"${_MODEL_VARIABLE}", lines)))
@@ -105,7 +107,7 @@ def _overview() -> Iterator[Panel]:
     yield _worst("Fastest budgets", _pace(OBJECTIVE, _CHOSEN), "{{namespace}} {{model}} {{objective}}", 1)
     asked = f'{counted("all", "5m")}{_CHOSEN[:-1]},objective="{AVAILABILITY}"}} / 300'
     yield _worst("Most requests a second", f"sum by ({MODEL}) ({asked})")
-    moved = f"max by ({MODEL}) ({conventions.METRIC_DRIFT}{_CHOSEN})"
+    moved = f"max by ({MODEL}) ({drift_series(_ALL_METHODS, _CHOSEN)})"
     yield _worst("Most drift", moved)
     full = (
         f"sum by ({MODEL}) ({conventions.METRIC_IN_FLIGHT}{_CHOSEN})"

@@ -131,7 +131,7 @@ def _declared(pipeline: Pipeline, name: str) -> Layer:
 def _rules(here: Watched, wanted: Labels, own: Labels) -> str:
     words = (here.model, here.environment, here.namespace, here.warn, here.page, here.rows)
     owner = (here.owner,) if here.owner else ()
-    rest = (here.budget, here.ends, here.runbook, here.text, here.server, here.may_rest)
+    rest = (here.budget, here.ends, here.runbook, here.text, here.server, here.may_rest, here.method)
     return _RULES((*words, *owner), *rest, wanted, own)
 
 
@@ -157,6 +157,7 @@ def _built_rules(*parts: Any) -> str:
         text,
         server,
         may_rest,
+        method,
         wanted,
         own,
     ) = parts
@@ -175,6 +176,7 @@ def _built_rules(*parts: Any) -> str:
         text,
         server,
         may_rest,
+        method,
     )
     return block(prometheus_rule(here, wanted, own))
 

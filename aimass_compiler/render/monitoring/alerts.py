@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, drift_methods
 from aimass_compiler.pipeline import EnvironmentPipeline, Metadata
 from aimass_compiler.render.monitoring.objectives import (
     Indicator,
@@ -64,6 +64,8 @@ class Watched(Struct, frozen=True):
     """The server that it shares with others; empty where it has its own."""
     may_rest: bool = False
     """Whether no server runs while no request comes."""
+    method: str = drift_methods.USUAL
+    """How drift is measured."""
 
     @property
     def everything(self) -> str:
@@ -107,6 +109,7 @@ def watched(about: Metadata, environment: str, running: EnvironmentPipeline) -> 
         text_of(running.serving),
         running.serving.shared or "",
         running.serving.replicas.idle is not None and running.serving.shared is None,
+        drift.method,
     )
 
 
@@ -131,7 +134,7 @@ def alerts(watched: Watched) -> Iterator[Alert]:
             if indicator.burns(severity):
                 yield budget_burn(watched, indicator, severity)
     if watched.text is None:
-        yield from _drift(watched)
+        yield from drift_alerts(watched)
     yield from _servers(watched)
     yield from _full(watched) if watched.text is None else _of_text(watched, watched.text)
     yield _idle(watched)
@@ -196,10 +199,12 @@ def budget_burn(watched: Watched, indicator: Indicator, severity: str) -> Alert:
     )
 
 
-def _drift(watched: Watched) -> Iterator[Alert]:
+def drift_alerts(watched: Watched) -> Iterator[Alert]:
+    """A feature has moved, by the method that the model is watched by."""
+    method = drift_methods.method(watched.method)
     measured = (
         "avg by (namespace, model, feature) (\n"
-        f"  {conventions.METRIC_DRIFT}{watched.everything}\n"
+        f"  {method.series}{watched.everything}\n"
         f"  and on (namespace, pod) ({conventions.METRIC_DRIFT_ROWS}{watched.everything} >= {watched.rows})\n"
         ")"
     )
@@ -210,7 +215,7 @@ def _drift(watched: Watched) -> Iterator[Alert]:
             f"{measured} > {limit}\n",
             "15m",
             f"{{{{ $labels.feature }}}} of {watched.model} moved away from the training data",
-            f"The population stability index of {{{{ $labels.feature }}}} in {watched.environment} is above "
+            f"The {method.shown} of {{{{ $labels.feature }}}} in {watched.environment} is above "
             f"{limit}: look at where the data comes from, or train again.",
             (limit,),
         )

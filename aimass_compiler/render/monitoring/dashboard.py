@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, drift_methods
 from aimass_compiler.catalog.quantities import Duration, Percentage
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.pipeline import Pipeline
@@ -36,6 +36,8 @@ class Lines(Struct, frozen=True):
     slowest: Duration | None
     window: Duration | None
     drift: float | None
+    methods: tuple[str, ...]
+    """How drift is measured; several where the board is of any model."""
     has_labels: bool
     """Whether the model predicts labels; otherwise it predicts numbers."""
     text: TextSeries | None = None
@@ -99,7 +101,16 @@ def _lines(serving: Serving, monitoring: Monitoring, task: Task) -> Lines:
     slowest = objectives.latency.p99
     labels, text = task.is_classification, text_of(serving)
     has_callers = serving.access is not None
-    return Lines(objectives.availability, slowest, drift.window, drift.page, labels, text, has_callers)
+    return Lines(
+        objectives.availability,
+        slowest,
+        drift.window,
+        drift.page,
+        (drift.method,),
+        labels,
+        text,
+        has_callers,
+    )
 
 
 _SCHEMA_VERSION = 41
@@ -260,13 +271,7 @@ def _connection_panels(chosen: str) -> tuple[Panel, ...]:
 def _model_panels(chosen: str, lines: Lines) -> tuple[Panel, ...]:
     trained = f"time() - max({conventions.METRIC_TRAINED}{chosen})"
     return (
-        Panel(
-            "Drift",
-            "short",
-            ((f"avg by (feature) ({conventions.METRIC_DRIFT}{chosen})", "{{feature}}"),),
-            f"Population stability index over {lines.window or 'a window'}, against the training data.",
-            threshold=lines.drift,
-        ),
+        _drift(chosen, lines),
         Panel(
             "Predicted rows",
             "short",
@@ -283,6 +288,25 @@ def _model_panels(chosen: str, lines: Lines) -> tuple[Panel, ...]:
         ),
         Panel("Age of the model", "s", ((trained, "age"),), kind="stat"),
     )
+
+
+def _drift(chosen: str, lines: Lines) -> Panel:
+    methods = [drift_methods.method(name) for name in lines.methods]
+    shown = " or ".join([methods[0].begun, *(method.shown for method in methods[1:])])
+    series = drift_series(lines.methods, chosen)
+    return Panel(
+        "Drift",
+        "short",
+        ((f"avg by (feature) ({series})", "{{feature}}"),),
+        f"{shown} over {lines.window or 'a window'}, against the training data.",
+        threshold=lines.drift,
+    )
+
+
+def drift_series(methods: Sequence[str], chosen: str) -> str:
+    """The PromQL of what servers export which measure by any of these methods."""
+    names = [drift_methods.method(name).series for name in methods]
+    return f"{names[0]}{chosen}" if len(names) == 1 else f'{{__name__=~"{"|".join(names)}",{chosen[1:]}'
 
 
 def predictions(chosen: str, has_labels: bool) -> Panel:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, drift_methods
 from aimass_compiler.render.monitoring.alerts import Watched
 from aimass_compiler.render.monitoring.rules import rule_head
 from aimass_compiler.render.names import Labels, component_label, served_labels
@@ -19,6 +19,8 @@ DECLARED = conventions.SERIES_DECLARED
 #: names, and say the end of the bucket that stands for it.
 BUDGET, WAITING = conventions.LABEL_BUDGET, "waiting"
 DRIFT_PAGE, DRIFT_WARN, DRIFT_ROWS = "drift_page", "drift_warn", "drift_rows"
+#: How drift is measured, where it is not as usual.
+DRIFT_METHOD = "drift_method"
 #: Of a model that has no server while no request comes.
 RESTS = "rests"
 #: How often it is recorded: rarely, but more often than every five minutes, after which Prometheus forgets.
@@ -59,6 +61,7 @@ def _thresholds(watched: Watched) -> dict[str, str]:
     found = {BUDGET: f"{watched.budget:.9g}"} if watched.budget > 0 else {}
     if watched.text is None:
         found |= {DRIFT_PAGE: watched.page, DRIFT_WARN: watched.warn, DRIFT_ROWS: watched.rows}
+        found |= {} if watched.method == drift_methods.USUAL else {DRIFT_METHOD: watched.method}
     else:
         found |= {WAITING: f"{watched.text.waiting}"}
     if watched.may_rest:

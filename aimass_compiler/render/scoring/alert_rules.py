@@ -93,13 +93,12 @@ def _failed(pipeline: Pipeline, environment: str) -> dict[str, Any]:
 def _moved(pipeline: Pipeline, environment: str) -> dict[str, Any]:
     here = pipeline.environments[environment]
     chosen = f'{{model="{pipeline.name}",namespace="{here.namespace}"}}'
-    limit = f"{here.monitoring.drift.page:.6g}"
+    limit, method = f"{here.monitoring.drift.page:.6g}", here.monitoring.drift.measure
     expression = (
-        f"max by (namespace, model, feature) (max_over_time({conventions.SERIES_SCORING_DRIFT}{chosen}[1h]))"
-        f" > {limit}\n"
+        f"max by (namespace, model, feature) (max_over_time({method.scoring_series}{chosen}[1h])) > {limit}\n"
     )
     description = (
-        f"The population stability index of {{{{ $labels.feature }}}} in the table that {pipeline.name} "
+        f"The {method.shown} of {{{{ $labels.feature }}}} in the table that {pipeline.name} "
         f"scored in {environment} is above {limit}: look at where the table comes from, or train again."
     )
     return _rule(

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from aimass_compiler import conventions, record_names
+from aimass_compiler import conventions, drift_methods, record_names
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.pipeline.text_engine import SchemaOutput
 from aimass_compiler.render.pod_security import PULL, TMP_MOUNT, tmp_volume
@@ -110,6 +110,7 @@ def variables(served: Served) -> dict[str, str]:
         conventions.VARIABLE_PREDICTION_SAMPLE: _plain(serving.logs.predictions.sample),
         **_hidden(served),
         conventions.VARIABLE_DRIFT_WINDOW_SECONDS: str(math.ceil(served.monitoring.drift.window.seconds)),
+        **_drift_method(served),
         conventions.VARIABLE_DRAIN_SECONDS: str(drain_seconds(serving)),
         conventions.VARIABLE_STAY_SECONDS: str(conventions.STAY_SECONDS),
         **({conventions.VARIABLE_GRPC_PORT: str(conventions.GRPC_PORT)} if serving.grpc else {}),
@@ -118,6 +119,11 @@ def variables(served: Served) -> dict[str, str]:
         **callers.variables(serving),
         **_of_text(serving),
     }
+
+
+def _drift_method(served: Served) -> dict[str, str]:
+    name = served.monitoring.drift.method
+    return {} if name == drift_methods.USUAL else {conventions.VARIABLE_DRIFT_METHOD: name}
 
 
 def _of_traces(serving: Serving) -> dict[str, str]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, drift_methods
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,17 +34,21 @@ def shown(port: int | None, stay: float = _STAY_SECONDS) -> Iterator[Callable[[d
         ("model", "version", "outcome"),
         registry=registry,
     )
-    drift = Gauge(
-        conventions.SERIES_SCORING_DRIFT, "Shift of the table", ("model", "feature"), registry=registry
-    )
+    drift = {
+        method.name: Gauge(
+            method.scoring_series, "Shift of the table", ("model", "feature"), registry=registry
+        )
+        for method in drift_methods.methods()
+    }
     success = Gauge(conventions.SERIES_SCORING_SUCCESS, "When it was scored", ("model",), registry=registry)
     server, thread = start_http_server(port, registry=registry)
 
     def take(report: dict[str, Any]) -> None:
         for outcome in ("scored", "rejected"):
             rows.labels(report["model"], report["version"], outcome).set(report["rows"][outcome])
-        for feature, value in report["drift"].items():
-            drift.labels(report["model"], feature).set(value)
+        for name, distances in report["distances"].items():
+            for feature, value in distances.items():
+                drift[name].labels(report["model"], feature).set(value)
         success.labels(report["model"]).set_to_current_time()
 
     try:

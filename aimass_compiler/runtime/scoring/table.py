@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars
 
+from aimass_compiler import drift_methods
 from aimass_compiler.catalog.source import UnreadableError
 from aimass_compiler.diagnostics import first_line
 from aimass_compiler.exit_codes import ExitCode
@@ -103,6 +104,7 @@ def _report(scoring: Scoring, scorer: TableScorer, parts: list[PartFacts]) -> di
         "rows": {"read": rows, "scored": rows - lost, "rejected": lost},
         "rejected": dict(sorted(refused.items(), key=lambda pair: (-pair[1], pair[0]))),
         "drift": dict(sorted(drift.items(), key=lambda pair: (-pair[1], pair[0]))),
+        "distances": {method.name: monitor.scores(method)[1] for method in drift_methods.methods()},
         "parts": [part.name for part in parts],
     }
 

@@ -1,9 +1,7 @@
-"""How far the inputs and predictions of a recent window are from training: the population stability index.
+"""How far the inputs and predictions of a recent window are from training, by any of the methods of drift.
 
-PSI = sum over bins of (recent - trained) * ln(recent / trained), after N. Siddiqi, Credit Risk
-Scorecards (2006), who reads 0.1 as a small and 0.25 as a large shift. The bins are those of
-reference.json (deciles of numbers, names of categories), one for other names and one for missing
-values. A share of zero counts as 1e-4, so that an empty bin weighs much and not infinitely.
+The bins are those of reference.json (deciles of numbers, names of categories), one for other names and one
+for missing values.
 """
 
 from __future__ import annotations
@@ -16,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, drift_methods
 from aimass_compiler.exit_codes import ExitCode
+from aimass_compiler.runtime.server.array_drift import numbers_of
 from aimass_compiler.runtime.server.response import ServerFailure
 from aimass_compiler.runtime.server.text_drift import LENGTH, UNKNOWN, length_of, unknown_share
 
@@ -26,11 +25,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from aimass_compiler.drift_methods import Distance, DriftMethod
     from aimass_compiler.runtime.server.model_signature import Signature
 
 PREDICTION = "prediction"
 _ANSWERED = " (answered)"
-_SMALLEST_SHARE = 1e-4
 #: The window slides in this many steps.
 _STEPS = 12
 
@@ -42,7 +41,9 @@ class _Bins(Protocol):
 
     expected: NDArray[numpy.float64]
     groups: int
-    """How many bins a row is in: the index is the mean over them."""
+    """How many bins a row is in: the distance is the mean over them."""
+    is_ordered: bool
+    """Whether the bins are intervals of numbers, from small to large."""
 
     def codes(self, values: NDArray[Any]) -> NDArray[numpy.int64]:
         """The bin of each value."""
@@ -52,6 +53,7 @@ class _NumberBins:
     """Intervals that include their left end, and one bin for NaN."""
 
     groups = 1
+    is_ordered = True
 
     def __init__(self, reference: Mapping[str, Any]) -> None:
         self._edges = numpy.array(reference["edges"], dtype=numpy.float64)
@@ -71,6 +73,7 @@ class _CategoryBins:
     """One bin a name, one for other names and one for the empty string."""
 
     groups = 1
+    is_ordered = False
 
     def __init__(self, reference: Mapping[str, Any]) -> None:
         names = reference["values"]
@@ -93,6 +96,8 @@ class _CategoryBins:
 class _LabelBins:
     """Two bins a label: it is given, or not."""
 
+    is_ordered = False
+
     def __init__(self, reference: Mapping[str, Any]) -> None:
         self.groups = len(reference["values"])
         given = numpy.array(reference["fractions"], dtype=numpy.float64)
@@ -110,6 +115,7 @@ class _TextBins:
     """The bins of a number of each text."""
 
     groups = 1
+    is_ordered = True
 
     def __init__(self, reference: Mapping[str, Any], number: Callable[[str], float]) -> None:
         self._numbers, self._number = _NumberBins(reference), number
@@ -158,9 +164,11 @@ class DriftMonitor:
         signature: Signature,
         window_seconds: float,
         now: Callable[[], float] = time.monotonic,
+        method: str = drift_methods.USUAL,
     ) -> None:
         """Lay out the bins; raises ServerFailure when the reference does not fit the signature."""
         self._now = now
+        self.method = drift_methods.method(method)
         self._step_seconds = window_seconds / _STEPS
         try:
             self._columns = _columns(reference, signature)
@@ -175,7 +183,7 @@ class DriftMonitor:
         self._others: Sequence[tuple[int, Sequence[int]]] = ()
 
     def observe(self, predictions: Sequence[Tensors]) -> None:
-        """Count inputs and their `prediction`; many at once cost little more than one."""
+        """Count inputs (numbers of arrays) and their `prediction`; many at once cost little more than one."""
         self._forget()
         joined = {name: numpy.concatenate([found[name] for found in predictions]) for name in self._tensors}
         codes = [
@@ -210,8 +218,8 @@ class DriftMonitor:
         finally:
             self._others = ()
 
-    def scores(self) -> tuple[int, dict[str, float]]:
-        """The rows of the window and the index of each feature; no features while there are no rows."""
+    def scores(self, method: DriftMethod | None = None) -> tuple[int, dict[str, float]]:
+        """The rows of the window and the distance of each feature; no features while there are no rows."""
         rows, counted = self.counted()
         counts = numpy.array(counted)
         for more, others in self._others:
@@ -220,7 +228,7 @@ class DriftMonitor:
             return 0, {}
         shares = numpy.split(counts / rows, self._offsets[1:-1])
         return rows, {
-            name: stability(share, bins.expected) / bins.groups
+            name: _distance(share, bins, (method or self.method).distance)
             for (name, _, _, bins), share in zip(self._columns, shares, strict=True)
         }
 
@@ -233,10 +241,11 @@ class DriftMonitor:
         self._step = step
 
 
-def stability(recent: NDArray[numpy.float64], trained: NDArray[numpy.float64]) -> float:
-    """The population stability index of two distributions over the same bins."""
-    recent, trained = numpy.maximum(recent, _SMALLEST_SHARE), numpy.maximum(trained, _SMALLEST_SHARE)
-    return float(((recent - trained) * numpy.log(recent / trained)).sum())
+def _distance(shares: NDArray[numpy.float64], bins: _Bins, measured: Distance) -> float:
+    """The mean over the groups of bins, each of which is a distribution by itself."""
+    recent, trained = (values.reshape(-1, bins.groups).T for values in (shares, bins.expected))
+    pairs = zip(recent, trained, strict=True)
+    return sum(measured(now, then, is_ordered=bins.is_ordered) for now, then in pairs) / bins.groups
 
 
 def _columns(
@@ -252,6 +261,13 @@ def _columns(
                     (f"{field.name}{ending}", field.tensor, index, bins)
                     for ending, bins in _KINDS[found["kind"]](found).items()
                 ]
+    for field in signature.images:
+        if field.name in reference["inputs"]:
+            numbers = reference["inputs"][field.name]["numbers"]
+            columns += [
+                (f"{field.name}{ending}", field.tensor, index, _NumberBins(numbers[ending]))
+                for index, ending in enumerate(numbers_of(field.type, field.shape))
+            ]
     found = reference["prediction"]
     is_of_labels = found["kind"] == "labels"
     if ("values" in found) != bool(signature.labels) or is_of_labels != bool(signature.thresholds):

@@ -246,14 +246,15 @@ class _DriftCollector(Collector):
         self._drift = drift
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The rows of the window, and the index of every feature once there are any."""
+        """The rows of the window, and the distance of every feature once there are any."""
         rows, scores = self._drift.scores()
+        method = self._drift.method
         family = GaugeMetricFamily(conventions.METRIC_DRIFT_ROWS, "Rows of the drift window.", labels=_NAMES)
         family.add_metric([self._model], rows)
         yield family
         family = GaugeMetricFamily(
-            conventions.METRIC_DRIFT,
-            "Population stability index of the window against training.",
+            method.series,
+            f"{method.begun} of the window against training.",
             labels=("model", "feature"),
         )
         for feature, score in sorted(scores.items()):

@@ -13,6 +13,7 @@ import orjson
 
 from aimass_compiler import conventions
 from aimass_compiler.exit_codes import ExitCode
+from aimass_compiler.runtime.server.array_drift import measured
 from aimass_compiler.runtime.server.contract import ColumnContract, overflow
 from aimass_compiler.runtime.server.response import Prediction, RequestError, ServerFailure
 from aimass_compiler.runtime.server.rows import RowReader
@@ -152,7 +153,8 @@ class ContractModel:
             raise overflow(self._signature, self._model, tensors, outputs[self._scores], limit)
         rows = len(next(iter(outputs.values())))
         if self._image_tensors:
-            tensors = {name: tensor for name, tensor in tensors.items() if name not in self._image_tensors}
+            others = {name: tensor for name, tensor in tensors.items() if name not in self._image_tensors}
+            tensors = others | measured(self._signature.images, tensors)
         return Prediction(rows, tensors, outputs, began, ended)
 
     def warm_up(self) -> float:

@@ -78,7 +78,9 @@ class ModelService:
         self.signature = signature = package.signature
         self.in_flight = 0
         self._settings, self._log, self._server, self._sharing = settings, log, server, sharing
-        self.drift = drift = DriftMonitor(package.reference, signature, settings.drift_window_seconds)
+        self.drift = drift = DriftMonitor(
+            package.reference, signature, settings.drift_window_seconds, method=settings.drift_method
+        )
         self.metrics = Metrics(signature, package.reference, drift, lambda: self.in_flight)
         self.metrics.concurrency_limit.set(settings.concurrency)
         named = {} if sharing is None else {"model": signature.model}

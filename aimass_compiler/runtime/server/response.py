@@ -36,7 +36,7 @@ _LONGEST_NAME = 100
 
 
 class Prediction(NamedTuple):
-    """What a prediction leaves for the account: its inputs (pictures not among them) and outputs."""
+    """What a prediction leaves for the account: its inputs (of pictures a few numbers) and outputs."""
 
     rows: int
     tensors: Mapping[str, NDArray[Any]]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aimass_compiler import conventions, record_names
+from aimass_compiler import conventions, drift_methods, record_names
 from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ class ServerSettings:
     explained_rows: int = 10
     """How many rows one request may have explained, where the package can; 0 explains none."""
     drift_window_seconds: float = 3600.0
+    drift_method: str = drift_methods.USUAL
+    """How the distance of the window from training is measured."""
     drain_seconds: float = 20.0
     """How long after SIGTERM the server is gone, whatever callers do."""
     stay_seconds: float = conventions.STAY_SECONDS
@@ -115,6 +117,17 @@ def number(low: float, high: float, name: str) -> Callable[[str], float]:
                 f"{name} must be a number from {low:g} to {high:g}, not `{text}`"
             )
         return value
+
+    return read
+
+
+def one_of(names: Sequence[str], name: str) -> Callable[[str], str]:
+    """Reads one of these words."""
+
+    def read(text: str) -> str:
+        if text not in names:
+            raise argparse.ArgumentTypeError(f"{name} must be {' or '.join(names)}, not `{text}`")
+        return text
 
     return read
 
@@ -212,6 +225,13 @@ FLAGS = (
         "3600",
         number(1, 31_536_000, conventions.VARIABLE_DRIFT_WINDOW_SECONDS),
         "how far back drift looks",
+    ),
+    Flag(
+        "drift-method",
+        conventions.VARIABLE_DRIFT_METHOD,
+        drift_methods.USUAL,
+        one_of(drift_methods.names(), conventions.VARIABLE_DRIFT_METHOD),
+        f"how drift is measured: {', '.join(drift_methods.names())}",
     ),
     Flag(
         "drain-seconds",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from prometheus_client.utils import floatToGoString
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, drift_methods
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ _OF_ONE = frozenset(
     for name in (
         conventions.METRIC_MODEL_INFO,
         conventions.METRIC_TRAINED,
-        conventions.METRIC_DRIFT,
+        *(conventions.SERIES_DRIFT.format(method=name) for name in drift_methods.names()),
         conventions.METRIC_DRIFT_ROWS,
         "process_start_time_seconds",
         "process_max_fds",

@@ -121,7 +121,7 @@ def lower(
                 quantize=spec.quantize,
             )
         ),
-        monitoring=spec.monitoring,
+        monitoring=spec.monitoring.with_limits(),
         scoring=spec.scoring,
         environments=_environments(spec, settings, task, model),
         settings=settings,
@@ -332,7 +332,7 @@ def _environments(
                     spec.quantize,
                 )
             ),
-            monitoring=_overridden(spec.monitoring, overrides.monitoring),
+            monitoring=_overridden(spec.monitoring, overrides.monitoring).with_limits(),
             training=_overridden(spec.training, overrides.training),
             accelerator=accelerator,
             scoring=overrides.scoring or spec.scoring,

@@ -43,15 +43,16 @@ def blocks(results: RunResults) -> Iterator[Block]:
 
 def _row(name: str, found: Mapping[str, Any], limits: Drift | None, *, is_personal: bool) -> list[Cell]:
     index = found["psi"]
+    tone = "" if limits is None else drift_tone(found.get(limits.method), limits)
     missing = found["missing"]
     shares = [f"{missing[when]:.1%}" for when in ("before", "now")]
     new = ", ".join(map(str, found["new_values"][:5])) or "–"
     shown = "personal" if is_personal and found["new_values"] else new
-    return [name, Marked(number(index), drift_tone(index, limits)), number(found["ks"]), *shares, shown]
+    return [name, Marked(number(index), tone), number(found["ks"]), *shares, shown]
 
 
 def drift_tone(index: float | None, limits: Drift | None) -> Tone:
-    """How much a stability index matters by the spec's own limits."""
+    """How much a distance matters by the spec's own limits."""
     if index is None or limits is None or index < limits.warn:
         return ""
     return "bad" if index >= limits.page else "doubtful"

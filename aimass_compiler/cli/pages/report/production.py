@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from aimass_compiler import conventions
 from aimass_compiler.cli.pages import charts
 from aimass_compiler.cli.pages.blocks import Block, Cell, Chart, Grid, Marked, Pairs, Remark, Tone, number
 from aimass_compiler.cli.pages.report.drift import drift_tone
@@ -92,16 +91,16 @@ def _weeks(found: Found, metric: str) -> Iterator[Chart]:
 
 
 def _drift(results: RunResults) -> Iterator[Block]:
-    """The stability index of each input and of predictions, against the rows of training."""
+    """The drift of each input and of predictions, against the rows of training."""
     from aimass_compiler.programs.prometheus import PrometheusError, ask
 
-    series, name = conventions.METRIC_DRIFT, results.pipeline.name
+    limits, name = results.pipeline.monitoring.drift, results.pipeline.name
+    series, shown = limits.measure.series, limits.measure.shown
     try:
         found = ask(results.prometheus, f'max by (namespace, feature) ({series}{{model="{name}"}})')
     except PrometheusError as error:
         yield Remark(f"Drift is not known: {error}", "doubtful")
         return
-    limits = results.pipeline.monitoring.drift
     rows: list[list[Cell]] = [
         [
             each.labels.get("feature", "–"),
@@ -113,5 +112,5 @@ def _drift(results: RunResults) -> Iterator[Block]:
     if not rows:
         yield Remark("Nothing is known of drift yet: too few rows were asked for.")
         return
-    caption = "Drift since the release, by the population stability index against the rows of training"
-    yield Grid(caption, ["column", "namespace", "stability index"], rows, frozenset({2}))
+    caption = f"Drift since the release, by the {shown} against the rows of training"
+    yield Grid(caption, ["column", "namespace", shown], rows, frozenset({2}))
