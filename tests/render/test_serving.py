@@ -108,7 +108,9 @@ def test_every_variable_of_the_server_is_set() -> None:
     generating = render(language_model({"structured_output": "none", "objectives": promised}))
     guarding = render(VARIED["callers"])
     personal = {"columns": {"plan": {"type": "category", "pii": "omit"}}}
-    recording = render(pipeline({"data": personal, "serving": {"logs": {"predictions": {"sample": 1}}}}))
+    drift = {"drift": {"method": "ks"}}
+    logged = {"logs": {"predictions": {"sample": 1}}}
+    recording = render(pipeline({"data": personal, "serving": logged, "monitoring": drift}))
     rendered = (explaining, generating, guarding, recording)
     assert set().union(*(limits(files) for files in rendered)) == variables
 
