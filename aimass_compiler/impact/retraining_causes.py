@@ -184,10 +184,8 @@ def _alerting(pipeline: Pipeline, kind: str, known: Circumstances) -> Iterator[F
     parts = sorted({each.labels.get(label, "") for each in firing} - {""})
     measured = {}
     if kind == "drift":
-        own, method = (
-            selector(pipeline.name, namespace),
-            pipeline.environments[served].monitoring.drift.measure,
-        )
+        own = selector(pipeline.name, namespace)
+        method = pipeline.environments[served].monitoring.drift.measure
         query = f"{method.series}{own} or {method.scoring_series}{own}"
         series = prometheus.ask(known.address, f"max by (feature) ({query})", tenant)
         measured = {each.labels.get(label, ""): each.value for each in series}
