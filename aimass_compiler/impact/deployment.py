@@ -235,6 +235,12 @@ _SETTINGS = (
         "training gets {} as secrets",
         "training no longer gets {}",
     ),
+    _Setting(
+        ("training", "target"),
+        lambda facts: (facts.job.target,) if facts.job else (),
+        "training jobs are those of {}",
+        "training jobs are no longer those of {}",
+    ),
     _Setting(("images", "python"), lambda facts: (facts.images.serving_base,), "servers are made from {}"),
     _Setting(("images", "ray"), lambda facts: (facts.images.training_base,), "training is made from {}"),
 )

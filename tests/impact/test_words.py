@@ -156,6 +156,7 @@ SETTINGS_EDITS: dict[str, list[Edit]] = {
         )
     ],
     "who may apply": [("prod: {}", "prod: {deployer: {user: 'github:acme'}}")],
+    "whose training jobs": [("environments:", "training: {target: kubeflow}\nenvironments:")],
     "secrets of training": [("dev: {}", "dev: {secrets: [lake-reader, mart]}")],
 }
 #: The same where images have a registry: CI makes each one that is missing.
