@@ -120,7 +120,10 @@ class ModelProject:
         from aimass_compiler.cli import main
 
         options = [*(["--until", until] if until else []), *(["--force"] if force else [])]
-        return main(["run", model, "--root", str(self.root), *options])
+        try:
+            return main(["run", self._called(model), "--root", str(self.root), *options])
+        except SystemExit as ended:  # of arguments that make no sense, which ends a command and no program
+            return int(ended.code or 0)
 
     def results(self, model: str) -> ModelResults:
         """What the last run of a model left here."""
@@ -187,8 +190,8 @@ class ModelProject:
         )
         return ask(place.store, wanted)
 
-    def report(self, model: str, into: Path | None = None) -> Path:
-        """Write the report of the model's last run; answers where it is. Raises SpecsInvalid."""
+    def report(self, model: str, into: str | Path | None = None) -> Path:
+        """Write the report of the model's last run; answers where it is. Raises HintedError."""
         from aimass_compiler.cli.pages.report_file import write_report
         from aimass_compiler.compile import compile_specs
 
@@ -196,7 +199,8 @@ class ModelProject:
         if has_errors(compiled.findings):
             raise SpecsInvalid(compiled.findings)
         (pipeline,) = compiled.pipelines.values()
-        return write_report(self.root, pipeline, into)
+        selection.require_results(self._project, pipeline.path)
+        return write_report(self.root, pipeline, None if into is None else Path(into))
 
     @property
     def _project(self) -> Project:
@@ -237,7 +241,9 @@ class _Ask:
 
 
 def open_project(folder: str | Path = ".") -> ModelProject:
-    """The project of a folder, or the nearest one around it."""
+    """The project of a folder, or the nearest one around it. Raises UnknownName where there is no folder."""
+    if not Path(folder).is_dir():
+        raise selection.UnknownName(f"there is no folder {folder}", "name the project's, or one in it")
     return ModelProject(Project.around(Path(folder)).root)
 
 

@@ -176,6 +176,13 @@ def _unread(file: str) -> UnknownName:
     return UnknownName(found.message, found.help)
 
 
+def require_results(project: Project, path: str) -> None:
+    """Raise UnknownName where nothing of a model was run here."""
+    if not (project.root / conventions.ARTIFACTS_FOLDER / path).is_dir():
+        way = f"`aimass run {path}` trains it; in a clone `dvc pull` brings what was trained"
+        raise UnknownName(f"`{path}` has no results here", way)
+
+
 def package_of(project: Project, name: str) -> Path:
     """The package folder of a model, or the folder itself when a path was given.
 

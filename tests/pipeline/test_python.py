@@ -79,3 +79,16 @@ def test_a_model_that_does_not_exist_is_no_empty_result(tmp_path: Path) -> None:
     assert project.versions("churn") == ()
     with pytest.raises(HintedError, match="chrun"):
         project.versions("chrun")
+
+
+def test_names_that_do_not_exist_end_no_program(tmp_path: Path) -> None:
+    with pytest.raises(HintedError, match="there is no folder"):
+        open_project(tmp_path / "nowhere")
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs/churn.yaml").write_text(SPEC, encoding="utf-8")
+    project = open_project(tmp_path)
+    with pytest.raises(HintedError, match="there is no spec `chrun`"):
+        project.run("chrun")
+    assert project.run("churn", until="trian") == 2
+    with pytest.raises(HintedError, match="`churn` has no results here"):
+        project.report("churn", into=str(tmp_path / "report.html"))

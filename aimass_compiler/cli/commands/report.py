@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.selection import UnknownName, add_root, add_spec, project_of, spec_of
+from aimass_compiler.cli.selection import add_root, add_spec, project_of, require_results, spec_of
 from aimass_compiler.cli.views import findings
-from aimass_compiler.conventions import ARTIFACTS_FOLDER
 from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -58,10 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         from aimass_compiler.cli.pages.report.run_results import RunResults
 
         return serve(RunResults(project.root, pipeline, arguments.prometheus), arguments.port)
-    folder = project.root / ARTIFACTS_FOLDER / pipeline.path
-    if not folder.is_dir():
-        way = f"`aimass run {pipeline.path}` trains it; in a clone `dvc pull` brings what was trained"
-        raise UnknownName(f"`{pipeline.path}` has no results here", way)
+    require_results(project, pipeline.path)
     return _written(project, pipeline, arguments)
 
 
