@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aimass_compiler.cli import main
-from aimass_compiler.conventions import ExitCode
+from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.programs import dvc, program
 from pipeline.projects import customers
 from pipeline.watched import Watched
