@@ -199,18 +199,22 @@ def log_probabilities(url: str, messages: Sequence[Mapping[str, str]], most: int
 
 
 def _posted(url: str, path: str, document: Mapping[str, Any], seconds: float) -> Any:
-    request = urllib.request.Request(  # noqa: S310  # the address is the user's own
-        url.rstrip("/") + path,
-        data=json.dumps(document).encode(),
-        headers={"content-type": "application/json"},
-    )
     try:
+        request = _request(url, path, document)
         with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310  # as above
             return json.load(answer)
     except urllib.error.HTTPError as error:
         raise ServerError(_refusal(error.read().decode(errors="replace"))) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise ServerError(f"{url} did not answer: {getattr(error, 'reason', error)}") from None
+
+
+def _request(url: str, path: str, document: Mapping[str, Any]) -> urllib.request.Request:
+    """What is posted to a server. Raises ServerError where the URL is none."""
+    if not url.startswith(("http://", "https://")):
+        raise ServerError(f"`{url}` is no address; write it like `http://127.0.0.1:8080`")
+    headers = {"content-type": "application/json"}
+    return urllib.request.Request(url.rstrip("/") + path, json.dumps(document).encode(), headers)  # noqa: S310  # as said
 
 
 def is_of_text(url: str) -> bool:
@@ -219,7 +223,7 @@ def is_of_text(url: str) -> bool:
         models = url.rstrip("/") + conventions.SERVED_MODELS_PATH
         with urllib.request.urlopen(models, timeout=_ANSWER_SECONDS):  # noqa: S310  # as above
             return True
-    except (OSError, ValueError):
+    except (OSError, ValueError, http.client.HTTPException):
         return False
 
 
@@ -228,12 +232,8 @@ def stream(url: str, messages: Sequence[Mapping[str, str]]) -> Iterator[str]:
 
     Raises ServerError with what it says when it refuses, or breaks off.
     """
-    request = urllib.request.Request(  # noqa: S310  # the address is the user's own
-        url.rstrip("/") + conventions.CHAT_PATH,
-        data=json.dumps({"messages": list(messages), "stream": True}).encode(),
-        headers={"content-type": "application/json"},
-    )
     try:
+        request = _request(url, conventions.CHAT_PATH, {"messages": list(messages), "stream": True})
         with urllib.request.urlopen(request, timeout=_TEXT_SECONDS) as answer:  # noqa: S310  # as above
             yield from _pieces(answer)
     except urllib.error.HTTPError as error:
