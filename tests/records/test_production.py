@@ -122,3 +122,16 @@ def test_prometheus_reads_what_was_measured(measured: dict[str, Any], tmp_path: 
     assert f'aimass_quality{{kind="measured",metric="accuracy",{about}}}' in text
     assert f'aimass_quality{{kind="estimated",metric="accuracy",{about}}}' in text
     assert f"aimass_quality_rows{{{about}}} 300.0" in text
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("request-1,x,yes", "has the row `x`"),
+        ("request-1,0,maybe\nrequest-2,0,YES", "has `churned` as `maybe`, never a class"),
+    ],
+)
+def test_a_truth_that_cannot_be_meant_is_refused(tmp_path: Path, rows: str, said: str) -> None:
+    (tmp_path / "truth.csv").write_text(f"request_id,row,churned\n{rows}\n")
+    with pytest.raises(StageFailure, match=said):
+        truth_of(_LABELS, _TASK, _COLUMNS, tmp_path)

@@ -98,21 +98,38 @@ def truth_of(labels: Labels, task: Task, columns: Mapping[str, Column], root: Pa
     try:
         rows = labels.source.read(root, wanted)
     except UnreadableError as error:
-        message = f"the truth cannot be read: {labels.source.shown}: {error.message}"
-        raise StageFailure(ExitCode.DATA, message, error.hint) from None
+        shown = labels.source.shown
+        message = error.message if error.message.startswith(shown) else f"{shown}: {error.message}"
+        raise StageFailure(ExitCode.DATA, f"the truth cannot be read: {message}", error.hint) from None
     for name in (labels.join, target):
         if name not in rows.names:
             message = f"the truth in {labels.source.shown} has no column `{name}`"
             raise StageFailure(ExitCode.DATA, message, f"it has: {', '.join(rows.names)}")
     table = polars.concat([each.lazy() for each in rows.frames], how="diagonal_relaxed").collect()
     kind = polars.String if task.is_classification else polars.Float64
-    row = polars.col(_ROW).cast(polars.Int64) if _ROW in table.columns else polars.lit(0, polars.Int64)
     chosen = table.select(
         polars.col(labels.join).cast(polars.String).alias("request_id"),
-        row.alias(_ROW),
+        _row(table, labels).alias(_ROW),
         polars.col(target).cast(kind, strict=False).alias(TRUTH),
     )
-    return _known(chosen.drop_nulls(), task)
+    chosen = chosen.drop_nulls()
+    known = _known(chosen, task)
+    if known.is_empty() and chosen.height:
+        message = f"the truth in {labels.source.shown} has `{target}` as `{chosen[TRUTH][0]}`, never a class"
+        classes = ", ".join(f"`{name}`" for name in task.classes)
+        raise StageFailure(ExitCode.DATA, message, f"the model's classes are {classes}")
+    return known
+
+
+def _row(table: polars.DataFrame, labels: Labels) -> polars.Expr:
+    """Which row of its request each is. Raises StageFailure where that is no number."""
+    if _ROW not in table.columns:
+        return polars.lit(0, polars.Int64)
+    row = polars.col(_ROW).cast(polars.Int64, strict=False)
+    if (wrong := table.filter(polars.col(_ROW).is_not_null() & row.is_null())).height:
+        message = f"the truth in {labels.source.shown} has the row `{wrong[_ROW][0]}`"
+        raise StageFailure(ExitCode.DATA, message, "rows of a request are counted from 0")
+    return row
 
 
 def _known(truth: polars.DataFrame, task: Task) -> polars.DataFrame:
