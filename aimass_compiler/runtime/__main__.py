@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from aimass_compiler import conventions
 from aimass_compiler.character_set import print_everywhere
 from aimass_compiler.diagnostics import HintedError
 from aimass_compiler.exit_codes import ExitCode
-from aimass_compiler.runtime import lineage_events, trainer_status
+from aimass_compiler.runtime import lineage_events, progress, trainer_status, training_metrics
 from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.parts import read_parts
+from aimass_compiler.runtime.progress import Listener
 from aimass_compiler.runtime.workspace import Workspace
 from aimass_compiler.stages import ASIDE, REPEAT, SCORE, STAGES, Stage
 
@@ -31,15 +33,25 @@ def main(arguments: list[str] | None = None) -> int:
         from aimass_compiler.runtime import record_tables
 
         return record_tables.main(given[1:])
-    return _stage(_parser().parse_args(given))
-
-
-def _stage(parsed: argparse.Namespace) -> int:
-    """Run the stage that the arguments name."""
+    parsed = _parser().parse_args(given)
     stage = next(stage for stage in _ALL if stage.name == parsed.stage)
+    if not progress.is_told_of(stage):
+        return _stage(stage, parsed, ())
+    watched = training_metrics.listener(parsed.model, stage.name)
+    code: int = ExitCode.FAILED  # of what none of us foresaw
+    try:
+        code = _stage(stage, parsed, [each for each in (trainer_status.listener(), watched) if each])
+    finally:
+        if watched is not None:
+            watched.end(code)
+    return code
+
+
+def _stage(stage: Stage, parsed: argparse.Namespace, listeners: Sequence[Listener]) -> int:
+    """Run a stage."""
     try:
         workspace = Workspace(parsed.root.resolve(), parsed.model)
-        with lineage_events.told(stage, workspace), trainer_status.told(stage, workspace):
+        with lineage_events.told(stage, workspace), progress.told(stage, workspace, listeners):
             run_stage(stage, workspace)
     except StageFailure as failure:
         print(f"{stage.name}: {failure.message}", file=sys.stderr)

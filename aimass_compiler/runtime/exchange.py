@@ -13,6 +13,7 @@ from pathlib import Path
 
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.programs.object_store import Store, StoreFailure
+from aimass_compiler.runtime.progress import seconds_left
 
 _SECONDS_BETWEEN_NOTES = 5.0
 _MINUTES = 120
@@ -70,7 +71,7 @@ def left(line: str, seconds: float) -> str:
     found = _COUNTED.match(line.strip())
     if found is None or not int(found["done"]):
         return ""
-    rest = seconds * (int(found["total"]) / int(found["done"]) - 1)
+    rest = seconds_left(seconds, int(found["done"]) / int(found["total"])) or 0.0
     return f", about {rest / 60:.0f} min left" if rest >= _MINUTES else f", about {rest:.0f} s left"
 
 

@@ -10,23 +10,16 @@ import json
 import math
 import os
 import sys
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
 from threading import Condition, Thread
 from typing import Any
 
-from aimass_compiler.runtime.workspace import Workspace
-from aimass_compiler.stages import Stage, artifacts
+from aimass_compiler.runtime.progress import Progress, finite
 
 _URL = "KUBEFLOW_TRAINER_SERVER_URL"
 #: Files, of which the token is written anew every hour.
 _AUTHORITY, _TOKEN = "KUBEFLOW_TRAINER_SERVER_CA_CERT", "KUBEFLOW_TRAINER_SERVER_TOKEN"
-#: Where in a whole run a stage begins, in percent; most of the time goes into training.
-_BEGINS = {"prepare": 0, "features": 5, "train": 10, "repeat": 80, "evaluate": 90, "package": 95}
-_END = 100
 #: Trainer asks for no more than one in so many seconds.
 _SECONDS_BETWEEN = 5.0
 _SECONDS_TO_ANSWER = 5.0
@@ -34,42 +27,17 @@ _MOST_METRICS = 256
 _LONGEST_TEXT = 64
 
 
-@contextmanager
-def told(stage: Stage, workspace: Workspace) -> Iterator[None]:
-    """Tell that the stage that runs in the block began and, where it measured the model, what came out."""
-    telling = _telling()
-    if telling is None or stage.name not in _BEGINS:
-        yield
-        return
-    telling.stage = stage.name
-    telling.tell(0.0)
-    yield
-    if stage.name in ("evaluate", "package"):
-        telling.tell(1.0, _measured(workspace))
-    telling.finish()
-
-
-def tell(done: int, total: int, metrics: Mapping[str, float | None]) -> None:
-    """Tell that so many trials, or steps of one training, are done, with what they reached."""
-    telling = _telling()
-    if telling is not None and total > 0:
-        telling.tell(min(1.0, done / total), metrics)
-
-
-@cache
-def _telling() -> _Telling | None:
-    """Of this process; none where nobody is to be told."""
+def listener() -> TrainerStatus | None:
+    """Who tells Trainer; none where nobody is to be told."""
     url = os.environ.get(_URL, "")
-    return _Telling(url) if url.startswith("https://") else None
+    return TrainerStatus(url) if url.startswith("https://") else None
 
 
-class _Telling:
+class TrainerStatus:
     """What was last to be told, and who tells it without keeping the run waiting."""
 
     def __init__(self, url: str) -> None:
-        self.stage = ""
         self._url = url
-        self._began: float | None = None
         self._changed = Condition()
         self._latest: dict[str, Any] | None = None
         self._ends = False
@@ -77,21 +45,19 @@ class _Telling:
         self._thread = Thread(target=self._post_each, daemon=True)
         self._thread.start()
 
-    def tell(self, share: float, metrics: Mapping[str, float | None] | None = None) -> None:
-        """That so much of the stage is done."""
-        now = time.monotonic()
-        began = self._began = now if share == 0 or self._began is None else self._began
-        names = list(_BEGINS)
-        begins, following = _BEGINS[self.stage], names[names.index(self.stage) + 1 :]
-        ends = _BEGINS[following[0]] if following else _END
+    def tell(self, progress: Progress) -> None:
+        """That so much of the run is done."""
+        metrics = [
+            {"name": name[:_LONGEST_TEXT], "value": f"{value:.6g}"}
+            for name, value in finite(progress.metrics)
+        ]
         status: dict[str, Any] = {
-            "progressPercentage": math.floor(begins + share * (ends - begins)),
-            "metrics": list(_shown(metrics or {}))[:_MOST_METRICS],
+            "progressPercentage": math.floor(progress.percent),
+            "metrics": metrics[:_MOST_METRICS],
             "lastUpdatedTime": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         }
-        if share > 0:
-            left = 0.0 if ends == _END and share == 1 else (now - began) * (1 / share - 1)
-            status["estimatedRemainingSeconds"] = math.ceil(left)
+        if progress.remaining is not None:
+            status["estimatedRemainingSeconds"] = math.ceil(progress.remaining)
         with self._changed:
             self._latest = status
             self._changed.notify()
@@ -135,18 +101,3 @@ class _Telling:
                     flush=True,
                 )
             self._failed = True
-
-
-def _shown(metrics: Mapping[str, float | None]) -> Iterator[dict[str, str]]:
-    for name, value in metrics.items():
-        if value is not None and math.isfinite(value):
-            yield {"name": name[:_LONGEST_TEXT], "value": f"{value:.6g}"}
-
-
-def _measured(workspace: Workspace) -> dict[str, float]:
-    """The metrics on the test split."""
-    path = workspace.path(artifacts.METRICS)
-    if not path.exists():
-        return {}
-    found = json.loads(path.read_text(encoding="utf-8")).get("test", {})
-    return {name: value for name, value in found.items() if isinstance(value, float | int)}

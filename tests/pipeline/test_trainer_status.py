@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from aimass_compiler.runtime import trainer_status
+from aimass_compiler.runtime import progress, trainer_status
 from scripts.cluster import certificates
 
 #: What the schema of a TrainJob lets in.
@@ -23,12 +23,13 @@ ALLOWED = {"progressPercentage", "estimatedRemainingSeconds", "metrics", "lastUp
 RUN = """
 import sys
 from pathlib import Path
-from aimass_compiler.runtime import trainer_status
+from aimass_compiler.runtime import progress, trainer_status
 from aimass_compiler.runtime.workspace import Workspace
 from aimass_compiler.stages import STAGES
 stages = {stage.name: stage for stage in STAGES}
-with trainer_status.told(stages[sys.argv[1]], Workspace(Path(sys.argv[2]), "churn")):
-    trainer_status.tell(3, 4, {"roc_auc": 0.912345678, "loss": float("nan"), "other": None})
+listeners = [trainer_status.listener()]
+with progress.told(stages[sys.argv[1]], Workspace(Path(sys.argv[2]), "churn"), listeners):
+    progress.tell(3, 4, {"roc_auc": 0.912345678, "loss": float("nan"), "other": None})
 """
 
 
@@ -129,5 +130,6 @@ def test_what_cannot_be_told_is_said_once_and_stops_nothing(
 def test_without_trainer_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBEFLOW_TRAINER_SERVER_URL", raising=False)
     before = active_count()
-    trainer_status.tell(1, 2, {})
+    assert trainer_status.listener() is None
+    progress.tell(1, 2, {})
     assert active_count() == before

@@ -186,7 +186,7 @@ def test_a_newer_compiler_trains_nothing_again(monkeypatch: pytest.MonkeyPatch) 
     """Its image for training is another one, and the job that ran by this name stays the same job."""
     before = job(PLAIN)
     monkeypatch.setattr(TrainingRun, "version", "99.0.0")
-    monkeypatch.setattr(TrainingRun.__init__, "__defaults__", ("99.0.0",))
+    monkeypatch.setattr(TrainingRun.__init__, "__defaults__", ("99.0.0", True))
     after = job(render(pipeline()))
     assert after["metadata"]["name"] == before["metadata"]["name"]
     assert after["spec"] != before["spec"]

@@ -53,6 +53,7 @@ from aimass_compiler.render.monitoring.text_alerts import (
     text_alerts,
 )
 from aimass_compiler.render.serving.series import Requests, TextSeries
+from aimass_compiler.render.training_monitoring.alerts import training_alerts
 
 _GROUPS = {BUDGET_BURN: "objectives", DRIFT: "drift", IDLE: "callers", VIOLATIONS: "callers"}
 
@@ -64,6 +65,14 @@ def alert_groups() -> Iterator[dict[str, Any]]:
         by_group.setdefault(_GROUPS.get(alert.name, "servers"), []).append(_rule(alert))
     for subject, rules in by_group.items():
         yield {"name": f"aimass.fleet.{subject}", "rules": rules}
+    yield {"name": "aimass.fleet.training", "rules": [_rule(alert) for alert in _of_training()]}
+
+
+def _of_training() -> Iterator[Alert]:
+    """Those of training jobs, also of a model that serves nowhere yet, so that none declares it."""
+    for alert in training_alerts(_label("model"), _label("namespace"), '{model!=""}'):
+        condition = f"{_known(alert.expression)}or on ({MODEL}) (\n{alert.expression})\n"
+        yield replace(alert, expression=condition)
 
 
 def fleet_alerts() -> Iterator[Alert]:

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from aimass_compiler import conventions, drift_methods
+from aimass_compiler import training_names as names
 from aimass_compiler.fleet.monitoring.records import (
     DRIFT_LIMIT,
     KNOWN,
@@ -29,6 +30,7 @@ from aimass_compiler.render.monitoring.dashboard import (
 from aimass_compiler.render.monitoring.objectives import AVAILABILITY
 from aimass_compiler.render.monitoring.panel import Panel
 from aimass_compiler.render.serving.series import REQUESTS, TextSeries
+from aimass_compiler.render.training_monitoring.board import training_panels
 
 _MODEL_VARIABLE = "model"
 #: How many models a picture shows: those that are worst.
@@ -47,6 +49,10 @@ def boards() -> dict[str, dict[str, Any]]:
         text = TextSeries(prefix, REQUESTS[engine], (), 0)
         name, title = f"language-model-{engine}", f"A language model ({engine})"
         found[name] = _of_one(name, title, text.metric(conventions.METRIC_RUNNING), text)
+    known = names.BEGAN
+    query = f'label_values({known}{{namespace="${NAMESPACE_VARIABLE}"}}, model)'
+    variables = [_namespaces(known), variable(_MODEL_VARIABLE, "Model", query)]
+    found["training"] = _drawn("training", "The training of a model", variables, training_panels(_ONE_MODEL))
     return found
 
 

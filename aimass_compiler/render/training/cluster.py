@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from aimass_compiler import __version__, conventions
+from aimass_compiler import __version__, conventions, training_names
 from aimass_compiler.catalog.quantities import Bytes
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
 from aimass_compiler.pipeline.pod_settings import PodSettings, TrainingPodSettings
@@ -68,6 +68,13 @@ class TrainingRun:
     environment: EnvironmentPipeline
     version: str = __version__
     """The compiler's, in the image that trains."""
+    is_watched: bool = True
+    """Whether its pods are told to show how far they are."""
+
+    @property
+    def unnamed(self) -> TrainingRun:
+        """The run without what does not decide what it leaves, and so has no part in its name."""
+        return replace(self, version="", is_watched=False)
 
     @property
     def pipeline(self) -> Pipeline:
@@ -161,7 +168,7 @@ def submitter(job: TrainingRun) -> dict[str, Any]:
         "name": "ray-job-submitter",
         "image": job.image,
         "imagePullPolicy": PULL,
-        **_named_user(job),
+        **_variables(_user(job)),
         "resources": {
             "requests": {"cpu": "200m", "memory": "512Mi", "ephemeral-storage": "64Mi"},
             "limits": {"cpu": "1", "memory": "512Mi", "ephemeral-storage": "512Mi"},
@@ -193,7 +200,7 @@ def pod(job: TrainingRun, container: str, asked: Amounts, settings: PodSettings)
                     "name": container,
                     "image": job.image,
                     "imagePullPolicy": PULL,
-                    **_named_user(job),
+                    **_variables({**_user(job), **_watched(job)}),
                     **_secrets(job),
                     "resources": pod_resources(asked),
                     "securityContext": CONTAINER_SECURITY,
@@ -220,12 +227,18 @@ def _secrets(job: TrainingRun) -> dict[str, Any]:
     return {"envFrom": [{"secretRef": {"name": name}} for name in names]} if names else {}
 
 
-def _named_user(job: TrainingRun) -> dict[str, Any]:
+def _variables(values: dict[str, str]) -> dict[str, Any]:
+    return {"env": [{"name": name, "value": value} for name, value in values.items()]} if values else {}
+
+
+def _user(job: TrainingRun) -> dict[str, str]:
     """A name and a home for a user whom the image does not know: Ray, DVC and PyTorch ask for both."""
-    if not job.is_assigned:
-        return {}
-    named = {"HOME": TMP_MOUNT["mountPath"], "LOGNAME": "ray", "USER": "ray"}
-    return {"env": [{"name": name, "value": value} for name, value in named.items()]}
+    return {"HOME": TMP_MOUNT["mountPath"], "LOGNAME": "ray", "USER": "ray"} if job.is_assigned else {}
+
+
+def _watched(job: TrainingRun) -> dict[str, str]:
+    """Where stages show Prometheus how far they are."""
+    return {training_names.VARIABLE_PORT: str(training_names.PORT)} if job.is_watched else {}
 
 
 def _identity(job: TrainingRun) -> dict[str, Any]:

@@ -30,6 +30,10 @@ class JobPlatform(Struct, frozen=True, kw_only=True):
     """What the job refers to."""
     groups: Callable[[Pipeline, Training], Sequence[PodGroup]]
     """Its pods and what they ask for."""
+    stages_in: tuple[tuple[str, str], ...]
+    """The container that runs the stages: what Prometheus discovers of a pod, each with its pattern."""
+    ray_in: tuple[tuple[str, str], ...]
+    """The containers where Ray shows what a node uses, in the same way."""
     watched_by: Peer | None = None
     """Who asks its pods how the job goes, and at which port."""
     reports_to: Peer | None = None

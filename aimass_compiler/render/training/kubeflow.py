@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from aimass_compiler import conventions
@@ -46,6 +45,8 @@ _LONGEST_NAME = 44
 _HASH_LENGTH = 8
 _STATUS_PORT = 10443
 _NEVER_BETTER = (ExitCode.USAGE, ExitCode.DATA, ExitCode.GATE, ExitCode.PACKAGE)
+#: The pod whose index in its Job is 0: stages run there, and Ray's port is known only there.
+_FIRST_NODE = (("container_name", _NODE), ("label_batch_kubernetes_io_job_completion_index", "0"))
 _NODE_PROGRAM = "aimass_compiler.runtime.ray_node"
 
 
@@ -136,10 +137,10 @@ def _node(job: TrainingRun) -> dict[str, Any]:
 def training_job(job: TrainingRun) -> Object:
     """The run as a TrainJob; named by its content, because one that has ended never runs again.
 
-    Only the compiler's version is no part of the name: an upgrade alone trains no model again.
+    Only the compiler's version and what watches it are no part of the name: they train no model again.
     """
-    unversioned = replace(job, version="")
-    content = canonical([_runtime_spec(unversioned), _job_spec(unversioned)])
+    unnamed = job.unnamed
+    content = canonical([_runtime_spec(unnamed), _job_spec(unnamed)])
     name = shortened(job.name, f"-train-{digest(content)[:_HASH_LENGTH]}", _LONGEST_NAME)
     return train_job(job, name)
 
@@ -198,6 +199,8 @@ KUBEFLOW = JobPlatform(
     beside=_beside,
     made_beside=(TRAINING_RUNTIME,),
     groups=_groups,
+    stages_in=_FIRST_NODE,
+    ray_in=_FIRST_NODE,
     # What Trainer's Helm chart and its kustomization call its pods, and where jobs tell how they go.
     reports_to=({conventions.LABEL_NAME: "trainer"}, _STATUS_PORT),
 )

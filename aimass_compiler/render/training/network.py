@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, training_names
 from aimass_compiler.render.names import training_labels
 from aimass_compiler.render.training.cluster import TrainingRun
 from aimass_compiler.render.training.job_platform import JobPlatform, Peer
 
 _DNS = [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]
-_METRICS = [{"port": 8080, "protocol": "TCP"}]  # Ray's own
+_METRICS = [{"port": port, "protocol": "TCP"} for port in (training_names.RAY_PORT, training_names.PORT)]
 
 
 def training_policy(job: TrainingRun, platform: JobPlatform) -> dict[str, Any]:

@@ -6,7 +6,6 @@ Source: https://docs.ray.io/en/latest/cluster/kubernetes/getting-started/rayjob-
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from aimass_compiler import conventions
@@ -54,9 +53,9 @@ RAY_JOB = ObjectKind(
 def training_job(job: TrainingRun) -> Object:
     """The run as a RayJob; named by its content, because a finished RayJob never runs again.
 
-    Only the compiler's version is no part of the name: an upgrade alone trains no model again.
+    Only the compiler's version and what watches it are no part of the name: they train no model again.
     """
-    content = canonical(_job_spec(replace(job, version="")))
+    content = canonical(_job_spec(job.unnamed))
     name = shortened(job.name, f"-train-{digest(content)[:_HASH_LENGTH]}", _LONGEST_NAME)
     return ray_job(job, name)
 
@@ -105,6 +104,8 @@ KUBERAY = JobPlatform(
     again=ray_job,
     beside=_none_beside,
     groups=head_and_workers,
+    stages_in=(("container_name", "ray-head"),),
+    ray_in=(("container_name", "ray-head|ray-worker"),),
     # What both KubeRay's Helm chart and its kustomization call the operator's pods, and where it asks how the
     # job goes.
     watched_by=({conventions.LABEL_COMPONENT: "kuberay-operator"}, _DASHBOARD),

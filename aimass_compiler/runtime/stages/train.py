@@ -11,7 +11,7 @@ from aimass_compiler.catalog.model_choice import ModelChoice
 from aimass_compiler.diagnostics import HintedError
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.search_space import is_searched
-from aimass_compiler.runtime import trainer_status
+from aimass_compiler.runtime import progress
 from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.training import results
 from aimass_compiler.runtime.training.backtest import backtested, window_lines
@@ -139,7 +139,7 @@ def _fitted(assignment: Assignment, model: Model, trials: TrialFolders) -> _Foun
     def watch(step: int, losses: Mapping[str, float]) -> None:
         if step % max(1, steps // _LINES) == 0:
             say(f"step {step}/{steps}  " + "  ".join(f"{name} {loss:.5g}" for name, loss in losses.items()))
-            trainer_status.tell(step, steps, losses)
+            progress.tell(step, steps, losses)
 
     try:
         if assignment.training.worker_range == (1, 1):

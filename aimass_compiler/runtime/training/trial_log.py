@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aimass_compiler.runtime import trainer_status
+from aimass_compiler.runtime import progress
 from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders, ranked
 
 
@@ -39,7 +39,7 @@ class TrialLog:
                 self.trials.drop(other.id)
         say(f"trial {outcome.id}/{self.total}  {self._told(outcome)}")
         best = None if self.best is None else self.best.value
-        trainer_status.tell(len(self.outcomes), self.total, {self.metric: best})
+        progress.tell(len(self.outcomes), self.total, {self.metric: best}, "trial")
 
     def again(self, number: int, error: str) -> None:
         """Tell that a trial is tried again."""
