@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 import sys
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from pydantic import ValidationError
 
 from aimass_compiler.catalog import expression_language, names
 from aimass_compiler.compile import compile_spec
+from aimass_compiler.conventions import RESOLVED_FILE
 from aimass_compiler.diagnostics import Finding, Severity
 from aimass_compiler.pipeline.policy import Policies, Policy
 from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.render import render
+from aimass_compiler.render.facts import Resolved
 from aimass_compiler.spec.decode.decoder import decode
 from aimass_compiler.spec.yaml.reader import parse
 
@@ -183,6 +188,20 @@ def test_what_breaks_a_rule_is_found_where_it_is_written(
     assert finding.message.endswith(f"; policy `{rule}`: so be it")
     assert finding.file == ("aimass.yaml" if settings else FILE)
     assert [each.file for each in finding.related] == [f"policies/{rule}.yaml"]
+
+
+@pytest.mark.parametrize(("hidden", "is_exempt"), [("omit", True), ("hash", True), (None, False)])
+def test_texts_that_leave_no_server_need_no_review(hidden: str | None, is_exempt: bool) -> None:
+    """Neither by the spec nor by the cluster, whose objects do not tell which columns are texts."""
+    changes = {"data.columns.note.pii": hidden, "serving.logs.predictions.pii": None}
+    spec = changed(SPEC, changes)
+    assert (found({"reviewed_logs": None}, spec) == []) is is_exempt
+    compiled = compile_spec(parse(yaml.safe_dump(spec), FILE), Settings.model_validate(SETTINGS))
+    assert compiled.pipeline is not None
+    record = json.loads(render(compiled.pipeline)[RESOLVED_FILE])
+    model = msgspec.convert(record, type=Resolved)
+    rule = Policy.model_validate({"why": "so", "rule": {"reviewed_logs": None}}).rule
+    assert rule.is_exempt(model, model.environments["prod"]) is is_exempt
 
 
 def test_a_shared_server_is_what_serves_its_models() -> None:

@@ -44,7 +44,12 @@ class Watched:
 
     @classmethod
     def released(
-        cls, project: Project, prometheus: str, github: GithubService, patch: pytest.MonkeyPatch
+        cls,
+        project: Project,
+        prometheus: str,
+        github: GithubService,
+        patch: pytest.MonkeyPatch,
+        monitoring: str = RETRAIN,
     ) -> Watched:
         """Release the version of a finished project to dev, and push all of it."""
         root, folder = project.root, project.root.parent
@@ -53,7 +58,7 @@ class Watched:
         for name, value in {**told, **people, "GIT_CONFIG_GLOBAL": os.devnull}.items():
             patch.setenv(name, value)
         made = cls(project, prometheus, github)
-        project.write("specs/churn.yaml", project.read("specs/churn.yaml") + RETRAIN)
+        project.write("specs/churn.yaml", project.read("specs/churn.yaml") + monitoring)
         project.write(".gitignore", "/artifacts/\n/.site/\n")
         made.git("init", "--quiet", "--initial-branch=main")
         made.git("init", "--quiet", "--bare", "--initial-branch=main", str(folder / "origin.git"))

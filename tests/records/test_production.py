@@ -10,6 +10,7 @@ import numpy
 import pytest
 
 from aimass_compiler.catalog.task import Task
+from aimass_compiler.cli.views.candidate import as_markdown, document
 from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn
 from aimass_compiler.pipeline.evaluation import Evaluation
 from aimass_compiler.pipeline.monitoring import Labels
@@ -73,6 +74,13 @@ def test_the_truth_is_joined_by_request(measured: dict[str, Any]) -> None:
     assert measured["versions"]["0123456789ab"]["windows"][0]["labelled"] == 300
     rows = {name: each["rows"] for name, each in measured["slices"]["plan"].items()}
     assert rows == {"basic": 100, "pro": 200}
+
+
+def test_a_candidate_says_what_the_released_model_reaches(measured: dict[str, Any]) -> None:
+    unknown = {**measured, "metrics": {**measured["metrics"], "roc_auc": None}}
+    told = as_markdown(document("churn", ["drift"], {}, {}, unknown, []))
+    assert f"- accuracy {measured['metrics']['accuracy']:.4g}\n" in told
+    assert "- roc_auc not known: too few rows\n" in told
 
 
 def test_what_is_not_known_yet_is_estimated_with_its_error(measured: dict[str, Any]) -> None:
