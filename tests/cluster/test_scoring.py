@@ -1,0 +1,83 @@
+"""The CronJob that scores is taken strictly, every command knows it as its model's, and its pods run."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+
+import pytest
+from render.models import pipeline
+
+from aimass_compiler import conventions
+from aimass_compiler.programs.kustomize import Kustomize
+from aimass_compiler.render import render
+from scripts.cluster import programs
+from scripts.cluster.cluster import Cluster
+from tests.cluster.overlays import Project, git
+from tests.cluster.test_accepted import APPLY, TOLD, by_name, ours
+from tests.harness.releases import released
+
+pytestmark = [pytest.mark.cluster, pytest.mark.kubernetes]
+JOB, NAME = "CronJob churn-scoring", "churn-scoring"
+DIFFERS = 2
+SCORING = {"source": "s3://lake/new.parquet", "into": "s3://lake/scores", "schedule": "0 4 * * *"}
+
+
+@pytest.fixture
+def project(tmp_path: Path, cluster: Cluster, namespace: str) -> Project:
+    """A released model whose table dev scores by the clock."""
+    settings = {"environments": {"dev": {"namespace": namespace}}}
+    released(tmp_path, "churn", render(pipeline(settings=settings, overrides={"dev": {"scoring": SCORING}})))
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "remote", "add", "origin", f"https://git.example.com/{secrets.token_hex(4)}.git")
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "commit", "--quiet", "--message=Declare")
+    return Project(tmp_path, namespace, cluster.kubeconfig)
+
+
+def test_it_is_taken_strictly_and_a_second_time_changes_nothing(project: Project, cluster: Cluster) -> None:
+    build = Kustomize((str(programs.program("kustomize")), "build"), (5, 8, 0)).build
+    wanted = build(project.root / "generated/churn/overlays/dev")
+    parts = [each for each in wanted if NAME in each["metadata"]["name"]]
+    kinds = {"ConfigMap", "CronJob", "NetworkPolicy", "PodMonitor", "PrometheusRule", "ServiceAccount"}
+    assert {each["kind"] for each in parts} == kinds
+    tried = cluster.try_kubectl(*APPLY, "--dry-run=server", "-f-", given=parts)
+    assert (tried.returncode, tried.stderr) == (0, ""), "neither refused nor warned of"
+    first, second = (by_name(cluster.kubectl(*APPLY, "-f-", *TOLD, given=parts)) for _ in range(2))
+    for name, found in second.items():
+        assert ours(found) == ours(first[name])
+        assert found["metadata"]["resourceVersion"] == first[name]["metadata"]["resourceVersion"]
+
+
+def test_every_command_knows_it(project: Project, cluster: Cluster) -> None:
+    assert project.apply().actions()[JOB] == "created"
+    assert project.apply().actions()[JOB] == "unchanged"
+    assert project.run("drift").code == 0
+    where = ("cronjob", NAME, f"--namespace={project.namespace}", "--type=merge")
+    cluster.kubectl("patch", *where, f"--patch={json.dumps({'spec': {'schedule': '0 5 * * *'}})}")
+    drifted = project.run("drift")
+    assert drifted.code == DIFFERS
+    (found,) = drifted.document["models"][0]["objects"]
+    assert (found["kind"], found["name"]) == ("CronJob", NAME)
+    assert [each["path"] for each in found["fields"]] == ["spec.schedule"]
+    assert project.apply("--force-conflicts").actions()[JOB] == "changed"
+    (place,) = project.run("status").document["environments"]
+    assert [(each["model"], each["inGit"]) for each in place["models"]] == [("churn", "as in git")]
+    assert project.run("delete", "churn", "--yes").code == 0
+    assert cluster.objects("cronjobs", project.namespace) == []
+
+
+def test_a_job_of_it_runs_to_its_end(project: Project, cluster: Cluster) -> None:
+    """Nothing scores in it: nodes here only say that a pod ran, after admission and scheduling for real."""
+    assert project.apply().code == 0
+    where = f"--namespace={project.namespace}"
+    cluster.kubectl("create", "job", "tried", where, f"--from=cronjob/{NAME}")
+    cluster.kubectl("wait", where, "--for=condition=Complete", "--timeout=60s", "job/tried")
+    (pod,) = cluster.objects("pods", project.namespace, "batch.kubernetes.io/job-name=tried")
+    assert pod["metadata"]["labels"][conventions.LABEL_INSTANCE] == NAME
+    images: list[dict[str, Any]] = [*pod["spec"]["initContainers"], *pod["spec"]["containers"]]
+    assert "@sha256:" in images[0]["image"]
+    job = cluster.get("job", "tried", project.namespace)
+    assert job["spec"]["podFailurePolicy"]["rules"][0]["action"] == "FailJob"
