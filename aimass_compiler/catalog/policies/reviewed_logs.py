@@ -32,7 +32,7 @@ class ReviewedLogs(PolicyRule):
     """Texts of people are logged with predictions only where someone reviewed that they may be.
 
     A column of type `text` may hold names, addresses and complaints, and more people read a log than read
-    the table that it came from. A column with `pii` leaves no server as it is, so nobody needs to review it.
+    the table that it came from. A column with `pii` leaves no server as it is, and needs no review.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("data", "target", "serving.logs")
