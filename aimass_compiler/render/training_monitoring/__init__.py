@@ -52,7 +52,7 @@ def render(source: PipelineJson) -> Rendered:
     layer = Layer(
         objects=[monitor],
         manifests={_RULES_FILE: Manifest(_head(pipeline.name), rules.encode())},
-        config_maps=[_config_map(pipeline.name)],
+        config_maps=[_config_map(pipeline)],
         files={_BOARD_FILE: board.encode()},
     )
     return Rendered(overlays={name: layer})
@@ -118,14 +118,20 @@ def _head(model: str) -> Object:
     }
 
 
-def _config_map(model: str) -> dict[str, Any]:
-    """Grafana knows a dashboard by its file's name, which the key is."""
+def _config_map(pipeline: Pipeline) -> dict[str, Any]:
+    """Grafana knows a dashboard by its file's name, which the key is; an overlay labels nothing for us."""
+    model = pipeline.name
+    labels = served_labels(model, own_labels(pipeline.settings))
     return {
         "name": f"{_name(model)}-dashboard",
         "files": [f"{_name(model)}.json={_BOARD_FILE}"],
         "options": {
             "disableNameSuffixHash": True,
-            "labels": {"grafana_dashboard": "1", **component_label(conventions.COMPONENT_MONITORING)},
+            "labels": {
+                **labels,
+                "grafana_dashboard": "1",
+                **component_label(conventions.COMPONENT_MONITORING),
+            },
         },
     }
 
