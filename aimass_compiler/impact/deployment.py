@@ -164,8 +164,13 @@ def delivery_changes(model: str, found: Sequence[Delivery], *, is_new: bool = Fa
         yield Change(sign, text.replace(_WHERE, listed(names)), environments=tuple(names))
 
 
+#: So many objects are named, for they may be those of one part: a model that serves has more.
+_FEW = 3
+
+
 def _sentences(model: str, each: Delivery, *, is_new: bool) -> Iterator[tuple[Sign, str]]:
-    is_whole = not (each.changed or each.replaced or each.scaling)
+    is_few = max(len(each.created), len(each.deleted)) <= _FEW
+    is_whole = not (is_few or each.changed or each.replaced or each.scaling)
     if each.left:
         command = f"aimass delete {model} --env {each.environment} --namespace {each.namespace}"
         left = f"what runs of {model} in the namespace {each.namespace} is left running"
