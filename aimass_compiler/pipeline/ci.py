@@ -99,6 +99,13 @@ class TrainingRuns(Frozen):
     at_once: Integer = Field(20, ge=1, le=256)
     """How many models are trained at once."""
 
+    @model_validator(mode="after")
+    def _is_told_apart(self) -> Self:
+        if self.watch is not None and self.watch == self.schedule:
+            message = "`watch` must be another time than `schedule`: GitHub tells a run by its time alone"
+            raise PydanticCustomError("schedule", message)
+        return self
+
 
 class GithubWorkflows(Frozen):
     """The workflows `.github/workflows/aimass-*.yml`, which the compiler writes and keeps in step."""

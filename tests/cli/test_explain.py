@@ -152,6 +152,13 @@ How many servers run.
   zones (optional)
       In how many zones servers must be: until there is one in each, none starts beside another. By
       default they are spread where there is room.
+  requests (optional)
+      How many requests in flight a server may have before servers are added, too; KEDA asks
+      Prometheus for them. By default CPU alone counts, and of a language model its queue.
+  schedule (keys start, end, servers, timezone)
+      Hours in which more servers than `min` run, such as those before people come to work; by KEDA.
+  idle (keys after, namespace)
+      That no server runs while no request comes, and when; by default `min` servers always run.
 """
 
 

@@ -92,6 +92,17 @@ def test_there_is_at_least_one_environment(tmp_path: Path) -> None:
     assert found.files == {}
 
 
+def test_the_clock_of_a_watch_is_told_from_that_of_training(tmp_path: Path) -> None:
+    times = "schedule: 0 3 * * 1, watch: %s"
+    for watch, mistakes in (("0 3 * * 1", 1), ("0 4 * * 1", 0)):
+        written = "{compiler: {version: 0.1.0}, training: {%s}}" % (times % watch)
+        root = tmp_path / str(mistakes)
+        root.mkdir()
+        found = compiled(root, {"aimass.yaml": f"ci: {{github: {written}}}", "specs/churn.yaml": BASE})
+        told = [each.message for each in found.findings if each.path[:3] == ("ci", "github", "training")]
+        assert len(told) == mistakes, told
+
+
 def test_a_spec_is_not_told_of_environments_that_are_declared_wrongly(tmp_path: Path) -> None:
     spec = f"{BASE}environments: {{qa: {{serving: {{replicas: {{min: 1}}}}}}}}\n"
     files = {"aimass.yaml": "environments: [qa, live]\n", "specs/churn.yaml": spec}
