@@ -319,6 +319,8 @@ TRAINING_ACCOUNT = "{model}-training"
 WORKSPACE = "{model}-workspace"
 #: Of what scores a table: the CronJob, its ServiceAccount, NetworkPolicy, ConfigMap and rules.
 SCORING = "{model}-scoring"
+#: Of the rules about its quality in production.
+QUALITY = "{model}-quality"
 #: During a canary: the Services of the new version and of the one that serves on, and what gives a verdict.
 CANARY_SERVICE = "{model}-canary"
 STABLE_SERVICE = "{model}-stable"

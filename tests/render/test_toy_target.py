@@ -129,7 +129,8 @@ def test_its_objects_are_part_of_each_overlay(answers: list[list[object]], proje
         folder = project / "generated/tiny/overlays" / environment
         kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text())
         assert "server.yaml" in kustomization["resources"]
-        (found,) = yaml.safe_load_all((folder / "server.yaml").read_text())
+        objects = yaml.safe_load_all((folder / "server.yaml").read_text())
+        (found,) = (each for each in objects if each["kind"] == "Announcement")
         assert found["spec"] == {"audience": environment}
         assert found["metadata"]["labels"]["aimass.dev/model"] == "tiny"
 

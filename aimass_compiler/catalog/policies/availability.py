@@ -14,9 +14,13 @@ from aimass_compiler.catalog.quantities import Percentage
 from aimass_compiler.conventions import (
     COMPONENT_MONITORING,
     LABEL_BUDGET,
+    LABEL_MODEL,
     LABEL_OBJECTIVE,
     OBJECTIVE_AVAILABILITY,
+    QUALITY,
+    SCORING,
     SERIES_DECLARED,
+    TRAINING_ACCOUNT,
 )
 
 if TYPE_CHECKING:
@@ -28,6 +32,12 @@ if TYPE_CHECKING:
 #: As a percentage.
 _ALL = 100
 _ROUNDING = 1e-9
+_MODEL = f"object.metadata.labels['{LABEL_MODEL}']"
+_BESIDE_NAMES = ", ".join(
+    f"{_MODEL} + '{name.format(model='')}'" for name in (TRAINING_ACCOUNT, QUALITY, SCORING)
+)
+#: The rules of a model that are not about its servers.
+_BESIDE = f"object.metadata.name in [{_BESIDE_NAMES}]"
 
 
 class Availability(PolicyRule):
@@ -65,7 +75,7 @@ class Availability(PolicyRule):
             f"'{LABEL_OBJECTIVE}' in r.labels && r.labels.{LABEL_OBJECTIVE} == '{OBJECTIVE_AVAILABILITY}'"
         )
         rule = f"has(r.labels) && (({declared}) || (has(r.alert) && {objective}))"
-        expression = f"object.spec.groups.exists(g, g.rules.exists(r, {rule}))"
+        expression = f"{_BESIDE} || object.spec.groups.exists(g, g.rules.exists(r, {rule}))"
         promised = "an availability" if self.min is None else f"an availability of {self.min} or more"
         message = f"{promised} must be promised, and watched"
         return (AdmissionClaim(PROMETHEUS_RULES, expression, message, COMPONENT_MONITORING),)

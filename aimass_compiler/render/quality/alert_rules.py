@@ -17,7 +17,7 @@ _STALE_SECONDS = 3 * 86_400
 
 def prometheus_rule(pipeline: Pipeline, environment: str, labels: Labels) -> dict[str, Any]:
     """The alerts of one environment, as the Prometheus Operator takes them."""
-    name = f"{pipeline.name}-quality"
+    name = conventions.QUALITY.format(model=pipeline.name)
     own = served_labels(pipeline.name, own_labels(pipeline.settings))
     metadata = {
         "name": name,
