@@ -102,7 +102,7 @@ class TrainingRuns(Frozen):
     @model_validator(mode="after")
     def _is_told_apart(self) -> Self:
         if self.watch is not None and self.watch == self.schedule:
-            message = "`watch` must be another time than `schedule`: GitHub distinguishes runs by their time alone"
+            message = "`watch` must be another time than `schedule`: GitHub knows a run by its time"
             raise PydanticCustomError("schedule", message)
         return self
 
