@@ -25,7 +25,11 @@ _PREFIX = "applyset.kubernetes.io"
 _ID, _PART_OF = f"{_PREFIX}/id", f"{_PREFIX}/part-of"
 _TOOLING, _KINDS = f"{_PREFIX}/tooling", f"{_PREFIX}/contains-group-kinds"
 _SOURCE = "aimass.dev/source"
-_COMPONENT = "fleet"
+#: By which the records of all sets are found.
+_RECORDS: Mapping[str, str] = {
+    conventions.LABEL_MANAGED_BY: conventions.MANAGER,
+    conventions.LABEL_COMPONENT: "fleet",
+}
 #: Where the record of a set is that has objects of the cluster itself; teams cannot write there.
 _SYSTEM = "kube-system"
 _DIGITS = 8
@@ -69,11 +73,7 @@ class ApplySet:
 
     def document(self, kinds: Iterable[str]) -> dict[str, Any]:
         """The record of it, with the kinds that it has, such as `Deployment.apps`."""
-        labels = {
-            conventions.LABEL_MANAGED_BY: conventions.MANAGER,
-            conventions.LABEL_COMPONENT: _COMPONENT,
-            _ID: self.label,
-        }
+        labels = {**_RECORDS, _ID: self.label}
         labels |= {conventions.LABEL_ENVIRONMENT: self.environment} if self.environment else {}
         noted = {_TOOLING: f"{conventions.MANAGER}/v1", _KINDS: ",".join(sorted(kinds))}
         noted |= {_SOURCE: self.source} if self.source else {}
@@ -94,11 +94,7 @@ def forgotten(
 ) -> Iterator[ApplySet]:
     """The sets on record that this repository applied and no longer declares."""
     known = {each.record for each in declared}
-    labels = {
-        conventions.LABEL_MANAGED_BY: conventions.MANAGER,
-        conventions.LABEL_COMPONENT: _COMPONENT,
-    }
-    for record in connection.list("", "ConfigMap", labels=labels):
+    for record in connection.list("", "ConfigMap", labels=_RECORDS):
         of = record["metadata"]["labels"].get(conventions.LABEL_ENVIRONMENT, "")
         is_ours = source and record["metadata"].get("annotations", {}).get(_SOURCE) == source
         if is_ours and of in {"", environment} and key_of(record) not in known:

@@ -89,16 +89,17 @@ def _chosen(project: Project, parts: list[str], environment: str) -> Iterator[Ap
 
     known = [*folders_of(project.generated, environment)]
     _require_environment(project, environment)
-    for part in dict.fromkeys(each.strip("/") for each in parts):
+    asked = dict.fromkeys(each.strip("/") for each in parts)
+    for part in asked:
         if not any(_is_in(each.name, part) for each in known):
             names = [each.name for each in known]
             hint = did_you_mean(part, names) or "compile first: `aimass compile`"
             raise UnknownName(f"generated/fleet has no `{part}` for {environment}", hint)
-    yield from (each for each in known if not parts or any(_is_in(each.name, part) for part in parts))
+    yield from (each for each in known if not asked or any(_is_in(each.name, part) for part in asked))
 
 
 def _is_in(name: str, part: str) -> bool:
-    return f"{name}/".startswith(f"{part.strip('/')}/")
+    return f"{name}/".startswith(f"{part}/")
 
 
 def _require_environment(project: Project, environment: str) -> None:

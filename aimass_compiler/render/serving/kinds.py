@@ -19,6 +19,7 @@ from aimass_compiler.render.object_kind import (
 from aimass_compiler.render.serving.inference_service import MADE
 
 _ARGO_ROLLOUTS = "Argo Rollouts (https://argo-rollouts.readthedocs.io)"
+_KSERVE = "KServe 0.20 (https://kserve.github.io)"
 _OF_PODS = (("", "events"), ("", "pods"))
 
 
@@ -204,7 +205,7 @@ LLM_INFERENCE_SERVICE = ObjectKind(
     kind="LLMInferenceService",
     group="serving.kserve.io",
     rank=Rank.WORKLOAD,
-    operator="KServe 0.20 (https://kserve.github.io)",
+    operator=_KSERVE,
     state=_conditioned("Ready"),
     health=_health_by("serving.kserve.io/v1alpha2", "Ready"),
     pods=_kserve_pods,
@@ -215,7 +216,7 @@ INFERENCE_SERVICE = ObjectKind(
     kind="InferenceService",
     group="serving.kserve.io",
     rank=Rank.WORKLOAD,
-    operator="KServe 0.20 (https://kserve.github.io)",
+    operator=_KSERVE,
     state=_conditioned("Ready"),
     health=_health_by("serving.kserve.io/v1beta1", "Ready"),
     pods=_predictor_pods,
