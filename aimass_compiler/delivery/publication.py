@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from aimass_compiler.delivery.referrers import store_of
 from aimass_compiler.delivery.version_documents import documented
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.plan import replace_file
+from aimass_compiler.programs.github_run import run_address
 from aimass_compiler.programs.registry import Repository
 from aimass_compiler.programs.signer import Signer
 from aimass_compiler.releases import version_record
@@ -98,16 +98,6 @@ def known_version(
     same = (each for each in versions if each.package == package)
     alike = [each for each in same if digest(each.server_image) == digest(server)]
     return alike[-1] if alike else None
-
-
-def run_address() -> str:
-    """The address of the workflow's run that this is, or nothing outside of one.
-
-    Source: https://docs.github.com/actions/reference/workflows-and-actions/variables
-    """
-    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
-    server, repository, run = (os.environ.get(name, "") for name in names)
-    return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""
 
 
 def described_as(pipeline: Pipeline, version: str, package: str, commit: str, trained_at: str) -> Described:

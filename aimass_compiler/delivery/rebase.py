@@ -17,12 +17,12 @@ from aimass_compiler.delivery.publication import (
     known_version,
     push_on_server,
     record_once,
-    run_address,
 )
 from aimass_compiler.delivery.rehearsal import rehearse
 from aimass_compiler.delivery.stored_package import package_of
 from aimass_compiler.delivery.version_documents import documented
 from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.programs.github_run import run_address
 from aimass_compiler.programs.signer import Signer
 from aimass_compiler.releases import version_record
 from aimass_compiler.releases.version_record import Evidence, ImageDigest, VersionRecord

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.impact.consistency import tracked_data
-from aimass_compiler.impact.stage_runs import tracked_md5
 from aimass_compiler.programs import git
 from aimass_compiler.releases import release_file, version_record
 from aimass_compiler.releases.version_record import VersionRecord
+from aimass_compiler.releases.version_rows import changed_rows
 from aimass_compiler.render.pipeline_json import TRAINED_FROM
 
 _UNKNOWN = "0" * 40
@@ -62,14 +62,6 @@ def _reason(
     if newest.commit and _trained_from(recipes[made_from]) != _recipe(root, model):
         return f"its recipe is not that of {newest.name}"
     return ""
-
-
-def changed_rows(root: Path, newest: VersionRecord) -> Iterator[str]:
-    """The files of rows that DVC has otherwise than a version was made from."""
-    for path, known in sorted(newest.data.items()):
-        note = _content(root / f"{path}.dvc")
-        if note is not None and tracked_md5(note) not in ("", known):
-            yield path
 
 
 def _changed_since(root: Path, models: Sequence[str], commit: str) -> list[str]:

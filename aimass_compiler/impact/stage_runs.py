@@ -18,11 +18,10 @@ from aimass_compiler.conflict_markers import is_conflicted, without_stages_in_co
 from aimass_compiler.diagnostics import Path as KeyPath
 from aimass_compiler.impact.edits import Edit, edits, shown
 from aimass_compiler.impact.models import Normal, at, mapping, origin
+from aimass_compiler.programs.dvc_note import DVC_SUFFIX, dvc_note
 from aimass_compiler.render.facts import Resolved
 from aimass_compiler.stages import Stage, stages_of
 
-#: Of the file that says which data belongs at a path; git has it in the place of the data.
-DVC_SUFFIX = ".dvc"
 #: A plan answers at once: so many bytes are hashed for it, and what is left is not looked at.
 _MOST_BYTES = 256 * 2**20
 _CHUNK = 2**20
@@ -207,11 +206,8 @@ class Reading(Struct):
 
     def tracked(self, path: str) -> tuple[str, bytes] | None:
         """The .dvc file of a data file of the project, and what it holds; None where there is none."""
-        shown = f"{path}{DVC_SUFFIX}"
-        try:
-            return shown, (self.root / shown).read_bytes()
-        except (OSError, ValueError):
-            return None
+        note = dvc_note(self.root, path)
+        return None if note is None else (f"{path}{DVC_SUFFIX}", note)
 
     def seen(self, entry: Mapping[str, Any]) -> Seen:
         """One file of dvc.lock against the disk."""
@@ -236,17 +232,6 @@ class Reading(Struct):
             if (seen := self.seen(entry)) is not Seen.SAME:
                 found.setdefault(seen, []).append(str(entry.get("path", "")))
         return found
-
-
-def tracked_md5(content: bytes) -> str:
-    """The hash of the data that a .dvc file names; nothing where it names none that DVC itself keeps."""
-    try:
-        document = yaml.safe_load(content)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return ""
-    outs = mapping(document).get("outs")
-    first = outs[0] if isinstance(outs, list) and outs else None
-    return str(mapping(first).get("md5", ""))
 
 
 def _repeats(content: bytes) -> bool:

@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from aimass_compiler.cli import main
-from aimass_compiler.cli.commands.retrain import due, resumed
 from aimass_compiler.compile import compile_specs
 from aimass_compiler.project import Project as Specs
 from aimass_compiler.releases import candidate_ledger
+from aimass_compiler.retraining.attempt import attempt
+from aimass_compiler.retraining.decision import due
 from tests.harness.github_actions.projects import stand_ins
 
 if TYPE_CHECKING:
     import pytest
 
-    from aimass_compiler.impact.retraining_decision import RetrainingDecision
     from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.releases.candidate_ledger import TriedCandidate
+    from aimass_compiler.retraining.decision import RetrainingDecision
     from pipeline.projects import Project
     from tests.harness.github_service import GithubService
 
@@ -103,8 +104,8 @@ class Watched:
 
     def written(self, outcome: Any, **known: Any) -> None:
         """Have it on record that a candidate of this recipe was tried."""
-        attempt = replace(resumed(self.pipeline), outcome=outcome, **known)
-        candidate_ledger.append(self.project.root, "churn", attempt)
+        tried = replace(attempt(self.pipeline, outcome), **known)
+        candidate_ledger.append(self.project.root, "churn", tried)
 
     def forget(self) -> None:
         """Nothing was tried yet, and nothing is on GitHub."""

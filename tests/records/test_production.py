@@ -10,11 +10,12 @@ import numpy
 import pytest
 
 from aimass_compiler.catalog.task import Task
-from aimass_compiler.cli.views.candidate import as_markdown, document
+from aimass_compiler.cli.views.candidate import as_markdown
 from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn
 from aimass_compiler.pipeline.evaluation import Evaluation
 from aimass_compiler.pipeline.monitoring import Labels
 from aimass_compiler.records.query import RecordsWanted, ask
+from aimass_compiler.retraining.judgement import document
 from aimass_compiler.runtime.evaluation.measures import metrics_named
 from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.production import exposition

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from render.models import pipeline
 
-from aimass_compiler.impact.retraining_causes import CausesFound, Circumstances, causes
 from aimass_compiler.releases.candidate_ledger import TriedCandidate
+from aimass_compiler.retraining.causes import CausesFound, Circumstances, causes
 from tests.harness import prometheus_answers
 from tests.harness.prometheus_answers import Measured
 from tests.harness.version_records import recorded

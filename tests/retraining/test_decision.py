@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from render.models import pipeline
 
-from aimass_compiler.impact.retraining_causes import CausesFound, FoundCause
-from aimass_compiler.impact.retraining_decision import decided, recipe_digest
 from aimass_compiler.releases.candidate_ledger import TriedCandidate
+from aimass_compiler.retraining.causes import CausesFound, FoundCause
+from aimass_compiler.retraining.decision import decided, recipe_digest
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 FOUND = CausesFound((FoundCause("drift", "calls moved"),), (), {}, "rows now")

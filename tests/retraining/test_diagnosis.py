@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from aimass_compiler.cli.views.candidate import as_markdown, document
+from aimass_compiler.cli.views.candidate import as_markdown
 from aimass_compiler.pipeline.diagnosis import diagnoses
+from aimass_compiler.retraining.judgement import document
 
 FIT = {"verdict": "fits", "metric": "roc_auc", "baseline": 0.5, "reason": "on the train split …"}
 STEADY = {"seeds": {"validation": {"roc_auc": {"mean": 0.8, "std": 0.01}}}}

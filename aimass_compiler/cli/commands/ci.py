@@ -122,10 +122,9 @@ def _due(arguments: argparse.Namespace) -> int:
 
 def _with_reasons(project: Project, address: str | None) -> dict[str, str]:
     """The models that are to be trained for a reason of `monitoring.retrain`, each with it."""
-    from aimass_compiler.cli.commands.retrain import due
     from aimass_compiler.compile import compile_specs
-    from aimass_compiler.impact.retraining_decision import retrain_of
     from aimass_compiler.releases.candidate_ledger import LedgerFailed
+    from aimass_compiler.retraining.decision import due, retrain_of
 
     reasons: dict[str, str] = {}
     for model, pipeline in sorted(compile_specs(project, project.specs()).pipelines.items()):
@@ -149,11 +148,11 @@ def _with_reasons(project: Project, address: str | None) -> dict[str, str]:
 
 def _resume_where_closed(root: Path, pipeline: Pipeline) -> None:
     """Who closes the issue about candidates that failed lets it go on. Raises LedgerFailed."""
-    from aimass_compiler.cli.commands.retrain import resumed
-    from aimass_compiler.impact.retraining_decision import failures, recipe_digest
     from aimass_compiler.programs.github_api import GithubApi, GithubRefuses
     from aimass_compiler.programs.github_notes import closed_candidate_issue
     from aimass_compiler.releases import candidate_ledger
+    from aimass_compiler.retraining.attempt import attempt
+    from aimass_compiler.retraining.decision import failures, recipe_digest
 
     failed = failures(candidate_ledger.read(root, pipeline.path), recipe_digest(pipeline))
     if not failed or not os.environ.get("GITHUB_REPOSITORY"):
@@ -164,7 +163,7 @@ def _resume_where_closed(root: Path, pipeline: Pipeline) -> None:
         terminal.report(f"::warning title=Issues are not read::{refused}")
         return
     if closed and closed.replace("Z", "+00:00") > failed[-1].time:
-        candidate_ledger.append(root, pipeline.path, resumed(pipeline))
+        candidate_ledger.append(root, pipeline.path, attempt(pipeline, "resumed"))
 
 
 def _environments(arguments: argparse.Namespace) -> int:

@@ -11,28 +11,21 @@ in one pull request a model, with what moved and why. What failed is written dow
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import os
 import time
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import add_root, add_spec, project_of
 from aimass_compiler.cli.write import brought_up_to_date
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.stages import COMPARE, artifacts
-from aimass_compiler.stages.result_file import read_result
 
 if TYPE_CHECKING:
-    from aimass_compiler.impact.retraining_causes import CausesFound
-    from aimass_compiler.impact.retraining_decision import RetrainingDecision
     from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.project import Project
-    from aimass_compiler.releases.candidate_ledger import TriedCandidate
+    from aimass_compiler.releases.candidate_ledger import Outcome
+    from aimass_compiler.retraining.causes import CausesFound
 
 EXIT_CODES = (ExitCode.STALE, ExitCode.DATA, ExitCode.TRAINING, ExitCode.GATE, ExitCode.SERVICE)
 EXAMPLES = """
@@ -83,11 +76,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _retrained(arguments: argparse.Namespace, project: Project, pipeline: Pipeline) -> int:
     from msgspec.structs import replace
 
-    from aimass_compiler.impact.retraining_causes import FoundCause
     from aimass_compiler.releases import candidate_ledger
+    from aimass_compiler.retraining.attempt import attempt
+    from aimass_compiler.retraining.causes import FoundCause
+    from aimass_compiler.retraining.decision import due
 
     if arguments.resume:
-        candidate_ledger.append(project.root, pipeline.path, resumed(pipeline))
+        candidate_ledger.append(project.root, pipeline.path, attempt(pipeline, "resumed"))
         print(f"{pipeline.path}: what failed before counts no more")
     found, decision = due(project.root, pipeline, arguments.prometheus, arguments.cause or ())
     for problem in found.unknown:
@@ -103,61 +98,38 @@ def _retrained(arguments: argparse.Namespace, project: Project, pipeline: Pipeli
     return _candidate(arguments, project, pipeline, found)
 
 
-def resumed(pipeline: Pipeline) -> TriedCandidate:
-    """What a person writes down who lets candidates go on."""
-    return _attempt(pipeline, "resumed")
-
-
-def due(
-    root: Path, pipeline: Pipeline, address: str | None, given: tuple[str, ...] | list[str] = ()
-) -> tuple[CausesFound, RetrainingDecision]:
-    """The reasons to train again, and what is decided about them. Raises LedgerFailed, DamagedRecord."""
-    from msgspec.structs import replace
-
-    from aimass_compiler.impact.retraining_causes import Circumstances, FoundCause, causes
-    from aimass_compiler.impact.retraining_decision import decided
-    from aimass_compiler.releases import candidate_ledger, version_record
-
-    attempts, now = candidate_ledger.read(root, pipeline.path), datetime.now(UTC)
-    newest = next(reversed(version_record.versions_of(root, pipeline.path)), None)
-    address = address or pipeline.settings.prometheus.url
-    found = causes(pipeline, Circumstances(root, newest, attempts, address, now))
-    own = tuple(FoundCause("person", each) for each in given)
-    found = replace(found, causes=(*own, *found.causes))
-    return found, decided(pipeline, found, attempts, now)
-
-
 def _candidate(
     arguments: argparse.Namespace, project: Project, pipeline: Pipeline, found: CausesFound
 ) -> int:
     """Train it, judge it, and write down what came of it."""
     from aimass_compiler.programs.program import run_stage
     from aimass_compiler.releases import candidate_ledger
+    from aimass_compiler.retraining import judgement
+    from aimass_compiler.retraining.attempt import attempt
 
-    folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.path
+    root, model = project.root, pipeline.path
     started = time.monotonic()
     status = _trained(project, pipeline)
     seconds = time.monotonic() - started
-    if status == ExitCode.DONE and _is_version(project.root, pipeline.path, folder / artifacts.MANIFEST):
-        same = _attempt(pipeline, "same", found, seconds)
-        candidate_ledger.append(project.root, pipeline.path, same)
-        print(f"{pipeline.path}: nothing new to learn from: rows and recipe are those of the newest version")
+    if status == ExitCode.DONE and judgement.is_newest_version(root, model):
+        candidate_ledger.append(root, model, attempt(pipeline, "same", found, seconds))
+        print(f"{model}: nothing new to learn from: rows and recipe are those of the newest version")
         return ExitCode.DONE
     if status in (ExitCode.DONE, ExitCode.GATE):
-        run_stage(COMPARE.name, pipeline.path, project.root)
-    known = _known(project, pipeline, found, status)
-    reason = _failure(known, status)
-    evidence = tuple(f"{each['kind']}: {each['evidence']}" for each in known["diagnosis"])
-    outcome = "failed" if reason else "passed"
-    attempt = _attempt(pipeline, outcome, found, seconds, reason=reason, evidence=evidence)
-    candidate_ledger.append(project.root, pipeline.path, attempt)
+        run_stage(COMPARE.name, model, root)
+    known = judgement.judged(root, model, [each.text for each in found.causes], status)
+    reason = judgement.failure(known, status)
+    evidence = [f"{each['kind']}: {each['evidence']}" for each in known["diagnosis"]]
+    outcome: Outcome = "failed" if reason else "passed"
+    tried = attempt(pipeline, outcome, found, seconds, reason=reason, evidence=evidence)
+    candidate_ledger.append(root, model, tried)
     for line in evidence:
         print(f"  {line}")
     if reason:
-        print(f"{pipeline.path}: the candidate failed: {reason}")
+        print(f"{model}: the candidate failed: {reason}")
         _ask_people(project, pipeline, known)
         return status or ExitCode.GATE
-    print(f"{pipeline.path}: the candidate is to be proposed: {artifacts.CANDIDATE} says why")
+    print(f"{model}: the candidate is to be proposed: {artifacts.CANDIDATE} says why")
     return _proposed(project, pipeline) if arguments.pull_request else ExitCode.DONE
 
 
@@ -171,91 +143,14 @@ def _trained(project: Project, pipeline: Pipeline) -> int:
     return stages.run_stages(project, pipeline, options)
 
 
-def _attempt(
-    pipeline: Pipeline,
-    outcome: Any,
-    found: CausesFound | None = None,
-    seconds: float = 0.0,
-    *,
-    reason: str = "",
-    evidence: tuple[str, ...] = (),
-) -> TriedCandidate:
-    from aimass_compiler.delivery.publication import run_address
-    from aimass_compiler.impact.retraining_decision import cost_of, recipe_digest
-    from aimass_compiler.releases.candidate_ledger import TriedCandidate
-
-    return TriedCandidate(
-        time=datetime.now(UTC).isoformat(timespec="seconds"),
-        outcome=outcome,
-        causes=tuple(each.text for each in found.causes) if found else (),
-        recipe=recipe_digest(pipeline),
-        reason=reason,
-        evidence=evidence,
-        seconds=round(seconds, 1),
-        cost=round(cost_of(pipeline, seconds), 4),
-        data=found.data if found else {},
-        rows=found.rows if found else "",
-        run=run_address(),
-    )
-
-
-def _known(project: Project, pipeline: Pipeline, found: CausesFound, status: int) -> dict[str, Any]:
-    """All that is known of a candidate; left beside its results, for pull requests and reports."""
-    from aimass_compiler.cli.views import candidate
-    from aimass_compiler.pipeline.diagnosis import diagnoses
-
-    folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.path
-    changes = _row_changes(folder)
-    is_judged = status in (ExitCode.DONE, ExitCode.GATE)
-    verdict = read_result(folder / artifacts.VERDICT) if is_judged else {}
-    metrics = read_result(folder / artifacts.METRICS) if is_judged else {}
-    comparison = read_result(folder / artifacts.COMPARISON) if is_judged else {}
-    wrong = diagnoses(verdict, metrics, changes)
-    causes = [each.text for each in found.causes]
-    production = read_result(folder / artifacts.PRODUCTION)
-    known = candidate.document(pipeline.path, causes, changes, comparison, production, wrong)
-    known["missed"] = [each["reason"] for each in verdict.get("gates", ()) if not each["passed"]]
-    text = json.dumps(known, indent=2, ensure_ascii=False) + "\n"
-    (folder / artifacts.CANDIDATE).write_text(text, encoding="utf-8")
-    return known
-
-
-def _row_changes(folder: Path) -> dict[str, Any]:
-    """How the training rows moved since those of the released model; nothing where there is none."""
-    from aimass_compiler.engines.row_changes import row_changes
-
-    released = folder / conventions.RELEASED_FOLDER
-    named = (read_result(released / conventions.RELEASED_FILE).get("compared") or {}).get("") or {}
-    reference = read_result(released / str(named.get("package", "")) / conventions.REFERENCE_FILE)
-    rows = folder / artifacts.rows("train")
-    if not reference.get("inputs") or not rows.is_file():
-        return {}
-    return row_changes(reference["inputs"], int(reference.get("rows", 0)), rows).document()
-
-
-def _failure(known: dict[str, Any], status: int) -> str:
-    """Why the candidate is not to be proposed; nothing where it is."""
-    if status == ExitCode.GATE:
-        return "it missed a gate: " + "; ".join(known["missed"])
-    if status != ExitCode.DONE:
-        return next((code.meaning for code in ExitCode if code == status), f"the run ended with {status}")
-    comparison = known["comparison"]
-    own = (comparison.get("metrics") or {}).get(comparison.get("metric"))
-    if own and own["low"] is not None:
-        ends = (own["low"], own["high"]) if own["greater_is_better"] else (-own["high"], -own["low"])
-        if ends[1] < 0:
-            return f"{comparison['metric']} is {own['words']} than that of {comparison['version']}"
-    return ""
-
-
 def _ask_people(project: Project, pipeline: Pipeline, known: dict[str, Any]) -> None:
     """Keep an issue once as many candidates failed as may; it stands for all of them."""
     from aimass_compiler.cli.views.candidate import as_markdown
-    from aimass_compiler.impact.retraining_decision import failures, recipe_digest, retrain_of
     from aimass_compiler.pipeline.monitoring import USUAL_ATTEMPTS
     from aimass_compiler.programs.github_api import GithubApi, GithubRefuses
     from aimass_compiler.programs.github_notes import keep_candidate_issue
     from aimass_compiler.releases import candidate_ledger
+    from aimass_compiler.retraining.decision import failures, recipe_digest, retrain_of
 
     attempts = candidate_ledger.read(project.root, pipeline.path)
     failed = failures(attempts, recipe_digest(pipeline))
@@ -286,11 +181,3 @@ def _proposed(project: Project, pipeline: Pipeline) -> int:
     return main(
         ["promote", pipeline.path, "--to", first, "--pull-request", "--or-record", "--candidate", root]
     )
-
-
-def _is_version(root: Path, model: str, manifest: Path) -> bool:
-    """Whether a package is that of the newest version."""
-    from aimass_compiler.releases import version_record
-
-    newest = next(reversed(version_record.versions_of(root, model)), None)
-    return newest is not None and hashlib.sha256(manifest.read_bytes()).hexdigest() == newest.package

@@ -6,34 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aimass_compiler.cli.views.cells import safe
-from aimass_compiler.pipeline.diagnosis import Diagnosis
 
 #: The first line of what is said of a candidate, by which it is found again.
 MARKER = "<!-- aimass candidate {model} -->"
 _MOST = 12
 
 
-def document(
-    model: str,
-    causes: Sequence[str],
-    changes: Mapping[str, Any],
-    comparison: Mapping[str, Any],
-    production: Mapping[str, Any],
-    found: Sequence[Diagnosis],
-) -> dict[str, Any]:
-    """What candidate.json has."""
-    return {
-        "model": model,
-        "causes": list(causes),
-        "rows": dict(changes),
-        "comparison": dict(comparison),
-        "production": dict(production),
-        "diagnosis": [each.document() for each in found],
-    }
-
-
 def as_markdown(known: Mapping[str, Any]) -> str:
-    """The same for a pull request or an issue; what data says is never markup."""
+    """What candidate.json has, for a pull request or an issue; what data says is never markup."""
     parts = [MARKER.format(model=known["model"]), *_why(known), *_rows(known["rows"])]
     parts += [*_compared(known["comparison"]), *_production(known["production"]), *_wrong(known["diagnosis"])]
     return "\n".join(parts) + "\n"

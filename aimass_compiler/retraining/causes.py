@@ -11,14 +11,14 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from aimass_compiler.catalog.source import FileSource
-from aimass_compiler.impact.due import changed_rows
-from aimass_compiler.impact.stage_runs import DVC_SUFFIX, tracked_md5
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.schedule import last_time
 from aimass_compiler.programs import prometheus
+from aimass_compiler.programs.dvc_note import dvc_note, tracked_md5
 from aimass_compiler.releases import release_file
 from aimass_compiler.releases.candidate_ledger import TriedCandidate
 from aimass_compiler.releases.version_record import VersionRecord
+from aimass_compiler.releases.version_rows import changed_rows
 from aimass_compiler.render.monitoring.alerts import DRIFT
 from aimass_compiler.render.monitoring.objectives import selector
 from aimass_compiler.render.quality.alert_rules import LOW
@@ -113,7 +113,7 @@ def _new_rows(pipeline: Pipeline, known: Circumstances, data: Mapping[str, str])
 def _changed_files(root: Path, newest: VersionRecord) -> Iterator[str]:
     """The files of rows that are here, without a note of DVC's, and not those a version was made from."""
     for path, known in sorted(newest.data.items()):
-        if not (root / f"{path}{DVC_SUFFIX}").exists() and _md5(root, path) not in ("?", known):
+        if dvc_note(root, path) is None and _md5(root, path) not in ("?", known):
             yield path
 
 
@@ -129,9 +129,9 @@ def _rows(pipeline: Pipeline, root: Path, data: Mapping[str, str]) -> str:
 
 def _md5(root: Path, path: str) -> str:
     """What DVC has on record of a file, or else of what is there; `?` of what is no file."""
-    note, file = root / f"{path}{DVC_SUFFIX}", root / path
-    if note.is_file():
-        return tracked_md5(note.read_bytes())
+    note, file = dvc_note(root, path), root / path
+    if note is not None:
+        return tracked_md5(note)
     if not file.is_file():
         return "?"
     with file.open("rb") as stream:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from aimass_compiler.impact.retraining_causes import CausesFound
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.monitoring import USUAL_ATTEMPTS, USUAL_COOLDOWN, Retrain
+from aimass_compiler.releases import candidate_ledger, version_record
 from aimass_compiler.releases.candidate_ledger import TriedCandidate
 from aimass_compiler.render.pipeline_json import PipelineJson
+from aimass_compiler.retraining.causes import CausesFound, Circumstances, FoundCause, causes
 
 _BUDGET_DAYS = 30
 _ENDS = {"passed": "was proposed", "failed": "failed", "same": "was the version that there is", "resumed": ""}
@@ -26,6 +29,23 @@ class RetrainingDecision(Struct, frozen=True):
     """Why, or why not yet."""
     needs_person: bool = False
     """Whether it goes no further until a person acts."""
+
+
+def due(
+    root: Path, pipeline: Pipeline, address: str | None = None, given: Sequence[str] = ()
+) -> tuple[CausesFound, RetrainingDecision]:
+    """The reasons to train again, those that people give first, and what is decided about them.
+
+    The address is that of the Prometheus to ask, by default that of aimass.yaml. Raises LedgerFailed and
+    DamagedRecord.
+    """
+    attempts, now = candidate_ledger.read(root, pipeline.path), datetime.now(UTC)
+    newest = next(reversed(version_record.versions_of(root, pipeline.path)), None)
+    asked = address or pipeline.settings.prometheus.url
+    found = causes(pipeline, Circumstances(root, newest, attempts, asked, now))
+    own = tuple(FoundCause("person", each) for each in given)
+    found = replace(found, causes=(*own, *found.causes))
+    return found, decided(pipeline, found, attempts, now)
 
 
 def decided(
