@@ -115,3 +115,9 @@ def test_there_are_commands_to_look_at() -> None:
         "promote",
         "apply",
     }
+
+
+def test_tests_that_run_blocks_are_there() -> None:
+    for block in (each for page in PAGES for each in blocks(page) if each.run_by):
+        path = ROOT / block.run_by
+        assert path.is_file(), f"{block.place}: there is no {block.run_by}"
