@@ -159,6 +159,14 @@ def _plain(edit: Edit, where: _Where) -> str:
     return f"{key} {_from_to(edit.before, edit.after)}{behind}"
 
 
+def setting_sentence(path: Path, before: Any, after: Any) -> str:
+    """What happened to one value of aimass.yaml; None is what is not written."""
+    key = f"`{shown(path)}`"
+    if isinstance(before, list) and isinstance(after, list):
+        return f"{key} {_of_lists(before, after)}"
+    return f"{key} {_from_to(before, after)}"
+
+
 def _from_to(before: Any, after: Any) -> str:
     if before in (None, ""):
         return f"is now `{value(after)}`"

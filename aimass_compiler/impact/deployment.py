@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
 from aimass_compiler.diagnostics import Path
-from aimass_compiler.impact.changes import Change, Sign, listed
+from aimass_compiler.impact.changes import Change, Sign, listed, setting_sentence
+from aimass_compiler.impact.edits import leaves, shown
 from aimass_compiler.impact.models import ChangedModel, Places
 from aimass_compiler.impact.reach import Reach
 from aimass_compiler.pipeline.pod_settings import PodSettings
@@ -271,6 +273,18 @@ def _setting_changes(before: Resolved, after: Resolved, places: Places) -> Itera
                 yield _setting_change(setting.path, setting.gone.format(gone), places)
     yield from _pods_of_jobs(before, after, places)
     yield from _deployers(before, after, places)
+    yield from _recorded(before.settings, after.settings, places)
+
+
+def _recorded(before: Mapping[str, Any], after: Mapping[str, Any], places: Places) -> Iterator[Change]:
+    """Settings that have no words of their own, value by value."""
+    was, now = dict(leaves(before)), dict(leaves(after))
+    for path in dict.fromkeys([*now, *was]):
+        old, new = was.get(path), now.get(path)
+        if path and old != new:
+            yield Change(
+                Sign.CHANGED, setting_sentence(path, old, new), shown(path), location=places.setting(path)
+            )
 
 
 def _pods_of_jobs(before: Resolved, after: Resolved, places: Places) -> Iterator[Change]:

@@ -252,6 +252,8 @@ class Resolved(Struct, frozen=True, omit_defaults=True):
     """None where no language model is trained."""
     record_days: int | None = None
     """How long records of its predictions are kept; None where the spec does not say it."""
+    settings: dict[str, Any] = {}
+    """What aimass.yaml says that its files follow and that nothing else here shows, without defaults."""
 
 
 #: What a shortened record calls the environments behind the first, by what is not as in that.

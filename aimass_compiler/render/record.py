@@ -47,6 +47,7 @@ from aimass_compiler.render.monitoring.alerts import Watched, alerts, watched
 from aimass_compiler.render.names import digest, own_labels, served_labels, wanted_labels
 from aimass_compiler.render.object_kind import Object, at
 from aimass_compiler.render.pipeline_json import PipelineJson
+from aimass_compiler.render.recorded_settings import recorded
 from aimass_compiler.render.serving.event_scaler import reasons
 from aimass_compiler.render.serving.network import paths
 from aimass_compiler.render.serving.workload import engine_of, served_in, variables
@@ -69,6 +70,7 @@ def record_file(source: PipelineJson, rendered: Sequence[Rendered], objects: Obj
 def resolved(source: PipelineJson, rendered: Sequence[Rendered], objects: Objects) -> Resolved:
     """What the compiler knows of one model."""
     pipeline, prometheus = source.pipeline, source.pipeline.settings.prometheus
+    environments = _environments(pipeline, rendered, objects)
     return Resolved(
         conventions.RESOLVED_FORMAT,
         __version__,
@@ -83,9 +85,10 @@ def resolved(source: PipelineJson, rendered: Sequence[Rendered], objects: Object
             stage.name: StageCommand(command(stage, pipeline.path), reads_unseen(stage, pipeline))
             for stage in pipeline.stages
         },
-        _environments(source.pipeline, rendered, objects),
+        environments,
         _fine_tuning(pipeline),
         _record_days(pipeline.serving),
+        recorded(pipeline, environments),
     )
 
 
