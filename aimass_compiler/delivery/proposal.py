@@ -93,7 +93,8 @@ def propose(root: Path, change: RepositoryChange, *, merges: bool = False) -> Pr
 
 def _renewed(root: Path, base: str, change: RepositoryChange, *, merges: bool) -> Proposed:
     """The one pull request of a topic, with this change in the place of what it proposed before."""
-    branch = f"aimass/{change.topic.replace('/', '-')}"
+    # No name has a dot, so that `growth/churn` and `growth-churn` have a branch each.
+    branch = f"aimass/{change.topic.replace('/', '.')}"
     _git(root, "branch", "--force", branch, base)
     _git(root, "branch", "--delete", "--force", branch)
     _commit(root, base, branch, change)

@@ -16,7 +16,7 @@ from msgspec import Struct, field
 
 from aimass_compiler.programs.program import call
 
-Outcome = Literal["passed", "failed", "same", "resumed"]
+Outcome = Literal["passed", "unpublished", "failed", "same", "resumed"]
 _REF = "refs/aimass/candidates/{model}"
 _FILE = "ledger.json"
 _REMOTE = "origin"
@@ -31,12 +31,13 @@ class TriedCandidate(Struct, frozen=True, kw_only=True, omit_defaults=True):
     time: str
     """When it ended, in ISO 8601 and UTC."""
     outcome: Outcome
-    """`same` where there was nothing new to learn from; `resumed` where a person lets it go on."""
+    """`unpublished` where it is good, but was not proposed, as a push or a request failed; `same` where there
+    was nothing new to learn from; `resumed` where a person lets it go on."""
     causes: tuple[str, ...] = ()
     recipe: str = ""
     """A digest of what decides which model comes out of training."""
     reason: str = ""
-    """Why it failed."""
+    """Why it failed, or was not published."""
     evidence: tuple[str, ...] = ()
     """What is known of why, a line each."""
     seconds: float = 0.0
@@ -68,6 +69,12 @@ def read(root: Path, model: str) -> list[TriedCandidate]:
         return msgspec.json.decode(_git(root, "show", f"{ref}:{_FILE}").encode(), type=list[TriedCandidate])
     except msgspec.MsgspecError as error:
         raise LedgerFailed(f"{ref} is damaged: {error}") from None
+
+
+def is_unpublished(root: Path, model: str) -> bool:
+    """Whether the last candidate is still to be published or proposed. Raises LedgerFailed."""
+    attempts = read(root, model)
+    return bool(attempts) and attempts[-1].outcome == "unpublished"
 
 
 def append(root: Path, model: str, attempt: TriedCandidate) -> None:

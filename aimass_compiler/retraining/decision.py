@@ -19,6 +19,8 @@ from aimass_compiler.retraining.causes import CausesFound, Circumstances, FoundC
 
 _BUDGET_DAYS = 30
 _ENDS = {"passed": "was proposed", "failed": "failed", "same": "was the version that there is", "resumed": ""}
+#: Ends after which a person is asked once there are too many in a row.
+_FAILURES = ("failed", "unpublished")
 
 
 class RetrainingDecision(Struct, frozen=True):
@@ -54,31 +56,32 @@ def decided(
     """Whether a candidate is trained; what a person must decide comes before what waiting solves."""
     if not found.causes:
         return RetrainingDecision(is_due=False, text="there is no reason to train again")
-    retrain = retrain_of(pipeline)
     failed = failures(attempts, recipe_digest(pipeline))
-    most = retrain.attempts or USUAL_ATTEMPTS
+    most = retrain_of(pipeline).attempts or USUAL_ATTEMPTS
     if len(failed) >= most:
         text = f"{len(failed)} candidates in a row failed: {failed[-1].reason}"
         return RetrainingDecision(is_due=False, text=text, needs_person=True)
-    if (
-        attempts
-        and found.rows
-        and attempts[-1].rows == found.rows
-        and attempts[-1].recipe == recipe_digest(pipeline)
-    ):
-        text = f"rows and recipe are those of the last candidate, which {_ENDS[attempts[-1].outcome]}"
-        return RetrainingDecision(is_due=False, text=text)
+    if attempts and attempts[-1].outcome == "unpublished":
+        text = f"the last candidate waits to be proposed: {attempts[-1].reason}"
+        return RetrainingDecision(is_due=True, text=text)
+    if held := _held_back(pipeline, found, attempts, now):
+        return RetrainingDecision(is_due=False, text=held)
+    return RetrainingDecision(is_due=True, text="; ".join(each.text for each in found.causes))
+
+
+def _held_back(
+    pipeline: Pipeline, found: CausesFound, attempts: Sequence[TriedCandidate], now: datetime
+) -> str:
+    """What waiting or other rows would solve; nothing where nothing holds it back."""
+    retrain, last = retrain_of(pipeline), attempts[-1] if attempts else None
+    if last and found.rows and (last.rows, last.recipe) == (found.rows, recipe_digest(pipeline)):
+        return f"rows and recipe are those of the last candidate, which {_ENDS[last.outcome]}"
     tried = [each for each in attempts if each.outcome != "resumed"]
     cooldown = timedelta(seconds=(retrain.cooldown or USUAL_COOLDOWN).seconds)
     if tried and now - _time(tried[-1]) < cooldown:
         until = _time(tried[-1]) + cooldown
-        return RetrainingDecision(
-            is_due=False,
-            text=f"the last candidate was at {tried[-1].time}; not before {until:%Y-%m-%d %H:%M} UTC",
-        )
-    if spent := _spent(retrain, tried, now):
-        return RetrainingDecision(is_due=False, text=spent)
-    return RetrainingDecision(is_due=True, text="; ".join(each.text for each in found.causes))
+        return f"the last candidate was at {tried[-1].time}; not before {until:%Y-%m-%d %H:%M} UTC"
+    return _spent(retrain, tried, now)
 
 
 def failures(attempts: Sequence[TriedCandidate], recipe: str) -> list[TriedCandidate]:
@@ -87,7 +90,7 @@ def failures(attempts: Sequence[TriedCandidate], recipe: str) -> list[TriedCandi
     for each in attempts:
         if each.outcome in ("passed", "resumed"):
             found.clear()
-        elif each.outcome == "failed" and each.recipe == recipe:
+        elif each.outcome in _FAILURES and each.recipe == recipe:
             found.append(each)
     return found
 

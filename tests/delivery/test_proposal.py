@@ -224,3 +224,5 @@ def test_what_stays_is_in_the_request_of_its_own_branch(repository: Repository, 
         assert done.url == "https://github.com/acme/models/pull/7"
     made = [line.split()[:4] for line in calls(remote).splitlines() if not line.startswith("pr list")]
     assert made == [["pr", "create", "--head", done.branch], ["pr", "edit", done.branch, "--title"]]
+    of_team = RepositoryChange(topic="candidate-eu/churn", title="v1", stays=True, files={DEV: b"same"})
+    assert propose(repository.root, of_team).branch == "aimass/candidate-eu.churn"

@@ -49,6 +49,12 @@ def watched(released: Watched) -> Watched:
 @pytest.mark.pipeline
 def test_an_alert_becomes_one_pull_request(watched: Watched) -> None:
     assert watched.retrain("--check") == ExitCode.STALE
+    watched.github.refuses = "POST"
+    assert watched.retrain("--pull-request") == ExitCode.FAILED
+    (tried,) = watched.tried()
+    assert (tried.outcome, watched.github.pulls) == ("unpublished", [])
+    assert watched.decision.is_due
+    watched.github.refuses = ""
     assert watched.retrain("--pull-request") == 0
     (pull,) = watched.github.pulls
     assert pull["head"] == "aimass/candidate-churn"
@@ -62,7 +68,7 @@ def test_an_alert_becomes_one_pull_request(watched: Watched) -> None:
         "releases/dev/churn/kustomization.yaml",
         True,
     )
-    (tried,) = watched.tried()
+    _, tried = watched.tried()
     assert (tried.outcome, tried.causes) == ("passed", (REASON,))
     assert "rows and recipe are those of the last candidate, which was proposed" in watched.decision.text
 

@@ -47,6 +47,13 @@ def test_what_holds_it_back_is_said(attempts: list[TriedCandidate], why: str) ->
     assert why in found.text
 
 
+def test_what_was_not_published_goes_on_at_once_but_not_for_ever() -> None:
+    waits = tried(0.1, "unpublished", rows="rows now", reason="a push failed")
+    found = decided(model(), FOUND, [waits], NOW)
+    assert (found.is_due, found.text) == (True, "the last candidate waits to be proposed: a push failed")
+    assert decided(model(), FOUND, [waits, waits], NOW).needs_person
+
+
 def test_what_is_long_ago_costs_nothing() -> None:
     assert decided(model(), FOUND, [tried(31, cost=99.0), tried(40), tried(50), tried(60)], NOW).is_due
 

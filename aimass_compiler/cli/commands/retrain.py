@@ -111,7 +111,8 @@ def _candidate(
     started = time.monotonic()
     status = _trained(project, pipeline)
     seconds = time.monotonic() - started
-    if status == ExitCode.DONE and judgement.is_newest_version(root, model):
+    is_published = status == ExitCode.DONE and judgement.is_newest_version(root, model)
+    if is_published and not candidate_ledger.is_unpublished(root, model):
         candidate_ledger.append(root, model, attempt(pipeline, "same", found, seconds))
         print(f"{model}: nothing new to learn from: rows and recipe are those of the newest version")
         return ExitCode.DONE
@@ -119,18 +120,23 @@ def _candidate(
         run_stage(COMPARE.name, model, root)
     known = judgement.judged(root, model, [each.text for each in found.causes], status)
     reason = judgement.failure(known, status)
-    evidence = [f"{each['kind']}: {each['evidence']}" for each in known["diagnosis"]]
     outcome: Outcome = "failed" if reason else "passed"
-    tried = attempt(pipeline, outcome, found, seconds, reason=reason, evidence=evidence)
-    candidate_ledger.append(root, model, tried)
+    evidence = [f"{each['kind']}: {each['evidence']}" for each in known["diagnosis"]]
     for line in evidence:
         print(f"  {line}")
     if reason:
         print(f"{model}: the candidate failed: {reason}")
+        status = status or ExitCode.GATE
+    else:
+        print(f"{model}: the candidate is to be proposed: {artifacts.CANDIDATE} says why")
+        status = _proposed(project, pipeline) if arguments.pull_request else ExitCode.DONE
+        if status:
+            outcome, reason = "unpublished", "it could not be published or proposed"
+    tried = attempt(pipeline, outcome, found, seconds, reason=reason, evidence=evidence)
+    candidate_ledger.append(root, model, tried)
+    if status:
         _ask_people(project, pipeline, known)
-        return status or ExitCode.GATE
-    print(f"{model}: the candidate is to be proposed: {artifacts.CANDIDATE} says why")
-    return _proposed(project, pipeline) if arguments.pull_request else ExitCode.DONE
+    return status
 
 
 def _trained(project: Project, pipeline: Pipeline) -> int:
