@@ -1,8 +1,9 @@
 """Check the alert rules of models with Prometheus' `promtool`.
 
-Writes the rules of every environment as rule files, which Prometheus reads without its operator, and
-lets `promtool check rules` read them. Without a name, all models. Where `monitoring.rules` in aimass.yaml
-is `fleet`, those of all models together are read once, and of each model what it declares.
+Writes the rules of every environment as rule files, which Prometheus reads without its operator: those of
+servers, training, quality and scoring. Then lets `promtool check rules` read them. Without a name, all
+models. Where `monitoring.rules` in aimass.yaml is `fleet`, those of all models together are read once, and of
+each model what it declares.
 """
 
 from __future__ import annotations
@@ -59,9 +60,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _passes(pipeline: Pipeline, into: Path | None) -> bool:
     """Whether promtool accepts the rules of a model, reported on the terminal."""
-    from aimass_compiler.render.monitoring.rule_files import rule_files
+    from aimass_compiler.render.monitoring.rule_files import rule_files, rule_files_beside
 
-    return _accepted(pipeline.path, rule_files(pipeline), ", ".join(pipeline.environments), into)
+    files = rule_files(pipeline) | rule_files_beside(pipeline)
+    return _accepted(pipeline.path, files, ", ".join(pipeline.environments), into)
 
 
 def _fleet_passes(into: Path | None) -> bool:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import yaml
+
 from aimass_compiler.model_path import team_of
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.emit import emit
 from aimass_compiler.render.monitoring.alerts import watched
 from aimass_compiler.render.monitoring.declaration import declaration_groups
 from aimass_compiler.render.monitoring.rules import groups
+from aimass_compiler.render.pipeline_json import PipelineJson
 
 RULES_ENDING = ".rules.yaml"
+_OF_SERVERS = __package__.rpartition(".")[2]
 
 
 def rule_files(pipeline: Pipeline) -> dict[str, bytes]:
@@ -23,4 +27,20 @@ def rule_files(pipeline: Pipeline) -> dict[str, bytes]:
         is_of_fleet = pipeline.settings.monitoring.is_of_fleet
         found = declaration_groups(here, team_of(pipeline.path)) if is_of_fleet else groups(here)
         files[f"{name}{RULES_ENDING}"] = emit({"groups": found}, pipeline.path)
+    return files
+
+
+def rule_files_beside(pipeline: Pipeline) -> dict[str, bytes]:
+    """The rules of each environment that are not about its servers: of training, quality and scoring."""
+    from aimass_compiler.render.targets import TARGETS  # they have this module's package among them
+
+    source, files = PipelineJson(pipeline), {}
+    for name, target in TARGETS.items():
+        if name == _OF_SERVERS:
+            continue
+        for environment, layer in target.render(source).overlays.items():
+            for manifest in layer.manifests.values():
+                if manifest.head["kind"] == "PrometheusRule":
+                    found = {"groups": yaml.safe_load(manifest.content)["spec"]["groups"]}
+                    files[f"{environment}.{name}{RULES_ENDING}"] = emit(found, pipeline.path)
     return files
