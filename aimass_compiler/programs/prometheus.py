@@ -10,10 +10,12 @@ import json
 import os
 import urllib.parse
 import urllib.request
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
+T = TypeVar("T")
 _SECONDS = 30
 #: What is sent as `Authorization`, so that no secret stands in a file or an argument.
 VARIABLE_AUTHORIZATION = "AIMASS_PROMETHEUS_AUTHORIZATION"
@@ -30,9 +32,40 @@ class Series(Struct, frozen=True):
     value: float
 
 
+class History(Struct, frozen=True):
+    """One answer of a range query."""
+
+    labels: dict[str, str]
+    points: list[tuple[float, float]]
+    """Seconds since 1970 and the value, in the order of time; there is none where nothing was measured."""
+
+
 def ask(address: str, query: str, tenant: str | None = None) -> list[Series]:
     """What an expression is now, as a vector. Raises PrometheusError."""
-    url = f"{address.rstrip('/')}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
+    return _asked(address, "query", {"query": query}, tenant, _series)
+
+
+def ask_range(
+    address: str, query: str, span: tuple[float, float], step: float, tenant: str | None = None
+) -> list[History]:
+    """What an expression was between two times, in seconds since 1970, by steps. Raises PrometheusError."""
+    given = {"query": query, "start": f"{span[0]:.0f}", "end": f"{span[1]:.0f}", "step": f"{step:.0f}"}
+    return _asked(address, "query_range", given, tenant, _history)
+
+
+def unreachable(address: str, tenant: str | None = None) -> str:
+    """Why it cannot be asked; nothing where it can."""
+    try:
+        ask(address, "vector(1)", tenant)
+    except PrometheusError as error:
+        return str(error)
+    return ""
+
+
+def _asked(
+    address: str, what: str, given: dict[str, str], tenant: str | None, read: Callable[[dict[str, Any]], T]
+) -> list[T]:
+    url = f"{address.rstrip('/')}/api/v1/{what}?{urllib.parse.urlencode(given)}"
     headers = {} if tenant is None else {"X-Scope-OrgID": tenant}
     if authorization := os.environ.get(VARIABLE_AUTHORIZATION):
         headers["Authorization"] = authorization
@@ -44,7 +77,7 @@ def ask(address: str, query: str, tenant: str | None = None) -> list[Series]:
     try:
         with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310  # as above
             document = json.load(answer)
-        return [_series(each) for each in document["data"]["result"]]
+        return [read(each) for each in document["data"]["result"]]
     except (OSError, http.client.HTTPException) as error:
         raise PrometheusError(f"{address} cannot be asked: {error}") from None
     except (ValueError, LookupError, TypeError):
@@ -53,3 +86,8 @@ def ask(address: str, query: str, tenant: str | None = None) -> list[Series]:
 
 def _series(found: dict[str, Any]) -> Series:
     return Series(dict(found["metric"]), float(found["value"][1]))
+
+
+def _history(found: dict[str, Any]) -> History:
+    points = [(float(time), float(value)) for time, value in found["values"]]
+    return History(dict(found["metric"]), points)

@@ -77,6 +77,7 @@ def _pipeline(project: Project, name: str) -> Pipeline | None:
 def _written(project: Project, pipeline: Pipeline, arguments: argparse.Namespace) -> int:
     from aimass_compiler.cli.pages.document import HOW_TO_INSTALL, can_draw
     from aimass_compiler.cli.pages.report_file import write_report
+    from aimass_compiler.programs import prometheus
 
     try:
         target = write_report(project.root, pipeline, arguments.into, arguments.prometheus)
@@ -84,6 +85,8 @@ def _written(project: Project, pipeline: Pipeline, arguments: argparse.Namespace
         terminal.error(f"{arguments.into or error.filename} could not be written: {error.strerror}")
         return ExitCode.DISK
     print(target if arguments.into else target.relative_to(project.root))
+    if arguments.prometheus and (problem := prometheus.unreachable(arguments.prometheus)):
+        terminal.report(f"note: it does not say how the model drifts: {problem}")
     if not can_draw():
         terminal.report(f"note: it has no charts, for want of Vega: {HOW_TO_INSTALL}")
     return ExitCode.DONE

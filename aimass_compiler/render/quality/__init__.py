@@ -39,6 +39,13 @@ EXPLANATIONS = (
         "`aimass truth` measures classifications and regressions, of which each row has one right answer "
         "that is known later. Forecasts, several labels, clusters and texts are not measured yet.",
     ),
+    Explanation(
+        "AM572",
+        "nothing says where the records of predictions are",
+        "The truth is held against records of predictions. Without `logs.store` in aimass.yaml, servers "
+        "write them into their log, where `aimass truth` cannot read them. Set it to an object store, or to "
+        "a folder that every node mounts; docs/logs.md says what brings the records there.",
+    ),
 )
 EXAMPLES = (
     Example("AM570", fails=_LABELS, passes=f"{_LABELS}\n{_SAMPLED}"),
@@ -47,6 +54,7 @@ EXAMPLES = (
         fails=f"{_FORECAST}\n{_LABELS}\n{_SAMPLED}",
         passes=f"{_FORECAST}\n{_SAMPLED}",
     ),
+    Example("AM572", fails=f"{_LABELS}\n{_SAMPLED}", passes=_SAMPLED),
 )
 _RULES_FILE = "quality-alerts.yaml"
 
@@ -91,6 +99,10 @@ def _of(pipeline: Pipeline, name: str) -> Iterator[Finding]:
         if not _is_measured(pipeline):
             message = f"the truth cannot be held against the answers of a {pipeline.task.served_as}"
             yield Finding("AM571", path, message, help="leave `monitoring.labels` out")
+        if pipeline.settings.logs is None:
+            message = "nothing says where the records are that the truth could be held against"
+            hint = "write `logs: {store: s3://…}` in aimass.yaml"
+            yield Finding("AM572", path, message, help=hint, severity=Severity.WARNING)
 
 
 def _deleted(path: Path, name: str, labels: Labels, records: PredictionLogs) -> Iterator[Finding]:
