@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+import yaml
+
 from aimass_compiler.programs.program import call
 
 _SECONDS = 300
@@ -14,6 +16,12 @@ _SECONDS = 300
 
 class PromtoolError(Exception):
     """Promtool is missing or does not answer; the message says what to do."""
+
+
+def rule_file(manifest: bytes) -> bytes:
+    """The rule file with the rules of a PrometheusRule, which is for the operator."""
+    groups = yaml.safe_load(manifest)["spec"]["groups"]
+    return yaml.safe_dump({"groups": groups}, sort_keys=False).encode()
 
 
 def check_rules(folder: Path, files: Iterable[str]) -> str:

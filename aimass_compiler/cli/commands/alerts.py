@@ -60,9 +60,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _passes(pipeline: Pipeline, into: Path | None) -> bool:
     """Whether promtool accepts the rules of a model, reported on the terminal."""
-    from aimass_compiler.render.monitoring.rule_files import rule_files, rule_files_beside
+    from aimass_compiler.programs.promtool import rule_file
+    from aimass_compiler.render.monitoring.rule_files import rule_files, rules_beside
 
-    files = rule_files(pipeline) | rule_files_beside(pipeline)
+    beside = {name: rule_file(manifest) for name, manifest in rules_beside(pipeline).items()}
+    files = rule_files(pipeline) | beside
     return _accepted(pipeline.path, files, ", ".join(pipeline.environments), into)
 
 

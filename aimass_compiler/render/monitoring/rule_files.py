@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import yaml
-
 from aimass_compiler.model_path import team_of
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.emit import emit
@@ -30,17 +28,16 @@ def rule_files(pipeline: Pipeline) -> dict[str, bytes]:
     return files
 
 
-def rule_files_beside(pipeline: Pipeline) -> dict[str, bytes]:
-    """The rules of each environment that are not about its servers: of training, quality and scoring."""
+def rules_beside(pipeline: Pipeline) -> dict[str, bytes]:
+    """The PrometheusRules that are not about servers, of training, quality and scoring, by rule file."""
     from aimass_compiler.render.targets import TARGETS  # they have this module's package among them
 
-    source, files = PipelineJson(pipeline), {}
-    for name, target in TARGETS.items():
-        if name == _OF_SERVERS:
-            continue
-        for environment, layer in target.render(source).overlays.items():
-            for manifest in layer.manifests.values():
-                if manifest.head["kind"] == "PrometheusRule":
-                    found = {"groups": yaml.safe_load(manifest.content)["spec"]["groups"]}
-                    files[f"{environment}.{name}{RULES_ENDING}"] = emit(found, pipeline.path)
-    return files
+    source = PipelineJson(pipeline)
+    others = {name: target.render(source) for name, target in TARGETS.items() if name != _OF_SERVERS}
+    return {
+        f"{environment}.{name}{RULES_ENDING}": manifest.content
+        for name, rendered in others.items()
+        for environment, layer in rendered.overlays.items()
+        for manifest in layer.manifests.values()
+        if manifest.head["kind"] == "PrometheusRule"
+    }
