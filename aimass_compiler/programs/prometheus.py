@@ -32,7 +32,7 @@ class Series(Struct, frozen=True):
     value: float
 
 
-class History(Struct, frozen=True):
+class SeriesHistory(Struct, frozen=True):
     """One answer of a range query."""
 
     labels: dict[str, str]
@@ -47,7 +47,7 @@ def ask(address: str, query: str, tenant: str | None = None) -> list[Series]:
 
 def ask_range(
     address: str, query: str, span: tuple[float, float], step: float, tenant: str | None = None
-) -> list[History]:
+) -> list[SeriesHistory]:
     """What an expression was between two times, in seconds since 1970, by steps. Raises PrometheusError."""
     given = {"query": query, "start": f"{span[0]:.0f}", "end": f"{span[1]:.0f}", "step": f"{step:.0f}"}
     return _asked(address, "query_range", given, tenant, _history)
@@ -88,6 +88,6 @@ def _series(found: dict[str, Any]) -> Series:
     return Series(dict(found["metric"]), float(found["value"][1]))
 
 
-def _history(found: dict[str, Any]) -> History:
+def _history(found: dict[str, Any]) -> SeriesHistory:
     points = [(float(time), float(value)) for time, value in found["values"]]
-    return History(dict(found["metric"]), points)
+    return SeriesHistory(dict(found["metric"]), points)
