@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from msgspec import Struct
 
+from aimass_compiler import conventions
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ class Server(Struct, frozen=True):
     """A tiny package among these sources, which the image's build serves once."""
     unused: tuple[str, ...] = ()
     """Folders of the installed wheels that a server has no use for."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What its image starts."""
+        return "python", "-m", self.module, conventions.IMAGE_PACKAGE_FOLDER
 
 
 class Artifact(ABC, Generic[T]):

@@ -296,3 +296,8 @@ class Serving(Frozen):
     """Who may ask, and how much; by default all who reach the servers, as much as these answer."""
     gateway: Gateway | None = None
     """The route from outside; without it the service is reachable inside the cluster only."""
+
+    @property
+    def is_of_text(self) -> bool:
+        """Whether its model writes text: a context is filled in for those alone."""
+        return self.context is not None

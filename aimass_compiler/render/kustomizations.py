@@ -13,7 +13,7 @@ from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.gitops import RELEASE_APART
 from aimass_compiler.render.access import ACCESS_FILE, access_file
 from aimass_compiler.render.emit import block, emit, emit_all
-from aimass_compiler.render.image_volumes import Place, mounted, replacements, stand_in
+from aimass_compiler.render.image_volumes import mounted, replacements, stand_in
 from aimass_compiler.render.names import component, kustomization, own_labels, served_labels
 from aimass_compiler.render.object_kind import Object, Rank
 from aimass_compiler.render.overlay_patches import Difference, difference
@@ -43,14 +43,14 @@ def kustomizations(pipeline: Pipeline, rendered: Sequence[Rendered], objects: Ob
     """The files below base/ and overlays/, and the right to apply each overlay."""
     layers, base = [each.base for each in rendered], objects.base
     files = {f"base/{_OBJECTS_FILE}": emit_all(base, pipeline.path)}
-    files["base/kustomization.yaml"] = emit(_base(pipeline, layers), pipeline.path)
+    files["base/kustomization.yaml"] = emit(_base(pipeline, layers, base), pipeline.path)
     files |= {f"base/{path}": content for path, content in _own_files(layers).items()}
     held = {}
     for name in pipeline.environments:
         overlays = [each.overlay(name) for each in rendered]
         here = objects.environments[name]
         change = Difference([], []) if here is base else difference(base, here)
-        files |= _overlay(pipeline, name, overlays, change, mounted(here))
+        files |= _overlay(pipeline, name, overlays, change, here)
         held[name] = [*here, *_beside(layers, overlays)]
     if pipeline.settings.team is None:  # whose Roles are of its namespaces, and not of each model
         files[ACCESS_FILE] = access_file(pipeline, held)
@@ -100,19 +100,45 @@ def _beside(layers: Sequence[Layer], overlays: Sequence[Layer]) -> Iterator[Obje
         yield {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
 
 
-def _base(pipeline: Pipeline, layers: Sequence[Layer]) -> dict[str, Any]:
+def _base(pipeline: Pipeline, layers: Sequence[Layer], objects: Sequence[Object]) -> dict[str, Any]:
     return kustomization(
         (
             ("resources", [_OBJECTS_FILE, *_manifests(layers)]),
-            ("labels", [{"pairs": _labels(pipeline), "includeTemplates": True}]),
+            (
+                "labels",
+                [{"pairs": _labels(pipeline), "includeTemplates": True}, *_of_pods(pipeline, objects)],
+            ),
             ("configMapGenerator", [each for layer in layers for each in layer.config_maps]),
         )
     )
 
 
+def _of_pods(pipeline: Pipeline, objects: Sequence[Object]) -> Iterator[dict[str, Any]]:
+    """Labels for pods of kinds that Kustomize does not know; what they are part of, their controllers say."""
+    if fields := _label_fields(objects):
+        labels = _labels(pipeline)
+        del labels[conventions.LABEL_PART_OF]
+        yield {"pairs": labels, "fields": fields}
+
+
+def _label_fields(objects: Sequence[Object]) -> list[dict[str, Any]]:
+    kinds = {kind.kind: kind for kind in map(kind_of_object, objects) if kind.label_path}
+    return [
+        {"path": "/".join(kind.label_path), "group": kind.group, "kind": kind.kind, "create": True}
+        for _, kind in sorted(kinds.items())
+    ]
+
+
+def _environment_label(name: str, objects: Sequence[Object]) -> dict[str, Any]:
+    fields = _label_fields(objects)
+    pairs = {conventions.LABEL_ENVIRONMENT: name}
+    return {"pairs": pairs, "includeTemplates": True, **({"fields": fields} if fields else {})}
+
+
 def _overlay(
-    pipeline: Pipeline, name: str, layers: Sequence[Layer], change: Difference, images: Sequence[Place]
+    pipeline: Pipeline, name: str, layers: Sequence[Layer], change: Difference, objects: Sequence[Object]
 ) -> dict[str, bytes]:
+    images = mounted(objects)
     added = [*([_OBJECTS_FILE] if change.added else []), *([_IMAGES_FILE] if images else [])]
     is_apart = pipeline.settings.engine_of(name) in RELEASE_APART
     first = [patch for patch in change.patches if _names_images(patch)]
@@ -121,7 +147,7 @@ def _overlay(
         "namespace": pipeline.environments[name].namespace,
         "resources": ["../../base", *_manifests(layers), *added],
         "components": [*([_BEFORE_RELEASE] if first else []), *_releases(pipeline, name)],
-        "labels": [{"pairs": {conventions.LABEL_ENVIRONMENT: name}, "includeTemplates": True}],
+        "labels": [_environment_label(name, objects)],
         "configMapGenerator": [each for layer in layers for each in layer.config_maps],
         "patches": [{"patch": block(patch)} for patch in later],
         "replacements": replacements(pipeline.name, images),

@@ -94,6 +94,8 @@ class ObjectKind(Struct, frozen=True, kw_only=True):
     finds_pods: Callable[[Object], Mapping[str, str] | None] | None = None
     """The labels of the pods of a live object, where its selector does not say them; none as long as it has
     none."""
+    label_path: tuple[str, ...] = ()
+    """Where the labels of its pods stand, of a kind whose template Kustomize does not label."""
     pod_path: tuple[str, ...] = ()
     """Where the spec of its pods stands, of a kind whose images can be changed at once."""
     made: MadeWorkload | None = None

@@ -60,7 +60,7 @@ INFERENCE = Operator(
 LEADER_WORKER_SET = Operator("sigs.k8s.io/lws@v0.9.0", "config/crd/bases/leaderworkerset.x-k8s.io_*.yaml")
 #: The same module as KServe's, and another folder of it.
 KSERVE_LLM = Operator(
-    "github.com/kserve/kserve@v0.20.0", "config/crd/full/llmisvc/serving.kserve.io_llminferenceservices.yaml"
+    "github.com/kserve/kserve@v0.20.0", "config/crd/full/llmisvc/serving.kserve.io_llminferenceservice*.yaml"
 )
 FLUX_SOURCE = Operator(
     "github.com/fluxcd/source-controller@v1.9.0", "config/crd/bases/source.toolkit.fluxcd.io_*.yaml"

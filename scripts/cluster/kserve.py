@@ -1,10 +1,8 @@
-"""KServe's own controller, with its webhooks for one namespace, where there is Kubernetes alone."""
+"""KServe's own controllers, with their webhooks for one namespace, where there is Kubernetes alone."""
 
 from __future__ import annotations
 
 import base64
-import datetime
-import ipaddress
 import json
 import time
 from collections.abc import Iterator
@@ -13,22 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from scripts.cluster import custom_resources
+from scripts.cluster import certificates, custom_resources
 from scripts.cluster.cluster import Cluster, Refused
 from scripts.cluster.processes import Background, free_ports
 from scripts.cluster.programs import program
 
 _KSERVE = custom_resources.KSERVE
-#: The webhooks that concern an InferenceService, and their paths below the controller's address.
-_WEBHOOKS = "inferenceservice.serving.kserve.io"
 _NAMESPACE = "kubernetes.io/metadata.name"
 _START_SECONDS = 60
-_ADDRESS = "127.0.0.1"
 #: What an installation of KServe on the Gateway API has, beside what its release has.
 _STANDARD = {
     "deploy": {"defaultDeploymentMode": "Standard"},
@@ -40,34 +31,74 @@ _STANDARD = {
         "disableIstioVirtualHost": True,
     },
 }
+#: What the controller of language models asks for, whether a model needs it or not.
+_AROUND_TEXT = (custom_resources.GATEWAY, custom_resources.INFERENCE, custom_resources.LEADER_WORKER_SET)
+#: What it merges below the pods of every model, and what it makes routes of.
+_PRESETS = ("config-llm-template.yaml", "config-llm-router-route.yaml")
 
 
 @contextmanager
 def running(cluster: Cluster, namespace: str, folder: Path) -> Iterator[Background]:
-    """Run it while the block lasts; its settings are in the namespace, whose objects alone its webhooks see.
+    """Run the controller of InferenceServices while the block lasts.
 
-    Raises Refused, ProgramMissing and BuildFailed.
+    Its settings are in the namespace, whose objects alone its webhooks see. Raises Refused, ProgramMissing
+    and BuildFailed.
     """
     for definition in custom_resources.every_one(_KSERVE):  # one by one: they are large
         cluster.define([definition])
     cluster.create_custom_resource_definitions("HTTPRoute")
+    tried = {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "spec": {"predictor": {"containers": [{"name": "kserve-container", "image": "tried"}]}},
+    }
+    with _controller(cluster, namespace, folder, "kserve-manager", "manifests.yaml", tried) as controller:
+        yield controller
+
+
+@contextmanager
+def running_text(cluster: Cluster, namespace: str, folder: Path) -> Iterator[Background]:
+    """Run the controller of LLMInferenceServices, with the presets of the release, in the same way.
+
+    It looks at all namespaces, so that the cluster should be its own.
+    """
+    for operator in (custom_resources.KSERVE_LLM, *_AROUND_TEXT):
+        for definition in custom_resources.every_one(operator):
+            cluster.define([definition])
+    texts = custom_resources.source(_KSERVE) / "config/llmisvcconfig"
+    presets = [yaml.safe_load((texts / name).read_text(encoding="utf-8")) for name in _PRESETS]
+    cluster.apply({**each, "metadata": {**each["metadata"], "namespace": namespace}} for each in presets)
+    tried = {
+        "apiVersion": "serving.kserve.io/v1alpha2",
+        "kind": "LLMInferenceService",
+        "spec": {"model": {"uri": "oci://tried"}},
+    }
+    with _controller(cluster, namespace, folder, "llmisvc", "llmisvc/manifests.yaml", tried) as controller:
+        yield controller
+
+
+@contextmanager
+def _controller(
+    cluster: Cluster, namespace: str, folder: Path, name: str, manifests: str, tried: dict[str, Any]
+) -> Iterator[Background]:
     cluster.apply([_settings(namespace)])
     health, metrics, port = free_ports(3)
     authority = _certificates(folder / "k8s-webhook-server" / "serving-certs")
     command = [
-        str(program("kserve-manager")),
+        str(program(name)),
         f"--kubeconfig={cluster.kubeconfig.resolve()}",
-        f"--health-probe-addr={_ADDRESS}:{health}",
-        f"--metrics-addr={_ADDRESS}:{metrics}",
+        f"--health-probe-addr={certificates.ADDRESS}:{health}",
+        f"--metrics-addr={certificates.ADDRESS}:{metrics}",
         f"--webhook-port={port}",
     ]
     # Its certificates are where the system keeps what is temporary, and its settings in its own namespace.
     variables = {"POD_NAMESPACE": namespace, "TMPDIR": str(folder.resolve())}
-    controller = Background(command, folder / "kserve-manager.log", folder, variables)
+    controller = Background(command, folder / f"{name}.log", folder, variables)
     controller.start()
-    webhooks = list(_webhooks(namespace, port, authority))
+    own = f"{tried['kind'].lower()}.serving.kserve.io"
+    webhooks = list(_webhooks(manifests, own, namespace, port, authority))
     try:
-        _wait(cluster, webhooks, controller, namespace)
+        _wait(cluster, webhooks, controller, {**tried, "metadata": {"name": "tried", "namespace": namespace}})
         yield controller
     finally:
         for each in webhooks:
@@ -86,56 +117,37 @@ def _settings(namespace: str) -> dict[str, Any]:
 
 
 def _certificates(folder: Path) -> bytes:
-    """Make a key with a certificate of its own for the webhooks; answers the certificate."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kserve-webhooks")])
-    now = datetime.datetime.now(datetime.UTC)
-    address = x509.IPAddress(ipaddress.ip_address(_ADDRESS))
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
+    """Make a certificate for the webhooks; answers that of who signed it."""
+    authority = certificates.made("kserve-ca", "kserve-webhooks")
     folder.mkdir(parents=True)
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
-    (folder / "tls.crt").write_bytes(pem)
-    plain = serialization.NoEncryption()
-    form = serialization.PrivateFormat.PKCS8
-    (folder / "tls.key").write_bytes(key.private_bytes(serialization.Encoding.PEM, form, plain))
-    return pem
+    (folder / "tls.crt").write_bytes(authority.server.certificate)
+    (folder / "tls.key").write_bytes(authority.server.key)
+    return authority.own.certificate
 
 
-def _webhooks(namespace: str, port: int, authority: bytes) -> Iterator[dict[str, Any]]:
-    """Those of the release that concern an InferenceService, for one namespace and at our address."""
-    path = custom_resources.source(_KSERVE) / "config/webhook/manifests.yaml"
+def _webhooks(
+    manifests: str, own: str, namespace: str, port: int, authority: bytes
+) -> Iterator[dict[str, Any]]:
+    """Those of the release that concern one kind, for one namespace and at our address."""
+    path = custom_resources.source(_KSERVE) / "config/webhook" / manifests
     for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
-        if document is None or document["metadata"]["name"] != _WEBHOOKS:
+        if document is None or document["metadata"]["name"] != own:
             continue
         for each in document["webhooks"]:
             below = each["clientConfig"]["service"]["path"]
             bundle = base64.b64encode(authority).decode()
-            each["clientConfig"] = {"url": f"https://{_ADDRESS}:{port}{below}", "caBundle": bundle}
+            url = f"https://{certificates.ADDRESS}:{port}{below}"
+            each["clientConfig"] = {"url": url, "caBundle": bundle}
             each["namespaceSelector"] = {"matchLabels": {_NAMESPACE: namespace}}
-            each["admissionReviewVersions"] = ["v1", *each["admissionReviewVersions"]]
-        metadata = {"name": f"{namespace}.{_WEBHOOKS}"}
-        yield {**document, "metadata": metadata}
+            each["admissionReviewVersions"] = sorted({"v1", *each["admissionReviewVersions"]})
+        yield {**document, "metadata": {"name": f"{namespace}.{own}"}}
 
 
-def _wait(cluster: Cluster, webhooks: list[dict[str, Any]], controller: Background, namespace: str) -> None:
+def _wait(
+    cluster: Cluster, webhooks: list[dict[str, Any]], controller: Background, tried: dict[str, Any]
+) -> None:
     """Install the webhooks and wait until one of them answers. Raises Refused."""
     cluster.apply(webhooks)
-    tried = {
-        "apiVersion": "serving.kserve.io/v1beta1",
-        "kind": "InferenceService",
-        "metadata": {"name": "tried", "namespace": namespace},
-        "spec": {"predictor": {"containers": [{"name": "kserve-container", "image": "tried"}]}},
-    }
     until = time.monotonic() + _START_SECONDS
     while True:
         done = cluster.try_kubectl("create", "--dry-run=server", "-f-", given=tried)

@@ -37,6 +37,7 @@ _LONG = {
     "trainer-controller-manager": " (2 to 5 minutes)",
     "jobset": " (2 to 5 minutes)",
     "kserve-manager": " (3 to 10 minutes)",
+    "llmisvc": " (a minute or two, as it shares most of kserve-manager)",
     "kueue": " (3 to 10 minutes)",
     "keda-operator": " (every cloud's clients: 8 to 20 minutes)",
     "source-controller": " (3 to 10 minutes)",
@@ -105,6 +106,7 @@ MODULES = (
     ),
     Module("jobset", "sigs.k8s.io/jobset", ("jobset",)),
     Module("kserve", "github.com/kserve/kserve/cmd/manager", ("kserve-manager",)),
+    Module("kserve", "github.com/kserve/kserve/cmd/llmisvc", ("llmisvc",)),
     Module("kueue", "sigs.k8s.io/kueue/cmd/kueue", ("kueue",)),
     Module("keda", "github.com/kedacore/keda/v2/cmd/operator", ("keda-operator",)),
     Module("flux-source", "github.com/fluxcd/source-controller", ("source-controller",)),
@@ -129,6 +131,8 @@ KUBERAY = ("ray-operator",)
 KUBEFLOW_TRAINER = ("trainer-controller-manager", "jobset")
 #: What makes Deployments of InferenceServices.
 KSERVE = ("kserve-manager",)
+#: What makes Deployments of LLMInferenceServices.
+KSERVE_LLM = ("llmisvc",)
 #: What holds training jobs back until there is room.
 KUEUE = ("kueue",)
 #: What brings records of predictions from nodes to their store.

@@ -21,7 +21,7 @@ from tests.cluster.overlays import Project
 from tests.harness.releases import release
 
 MODEL = "diabetes"
-SPEC = Path(__file__).parents[2] / "specs" / f"{MODEL}.yaml"
+SPECS = Path(__file__).parents[2] / "specs"
 _GATEWAY = {"host": "diabetes.example.com"}
 
 
@@ -61,16 +61,19 @@ class Model:
     namespace: str
     cluster: Cluster
     projects: dict[Way, Project] = field(default_factory=dict)
+    name: str = MODEL
+    """Of its spec."""
 
     def as_served(self, way: Way) -> Project:
         """A project whose model is served so, compiled."""
         if way not in self.projects:
             root = self.folder / str(way)
             (root / "specs").mkdir(parents=True)
-            spec = yaml.safe_load(SPEC.read_text(encoding="utf-8"))
+            file = f"{self.name}.yaml"
+            spec = yaml.safe_load((SPECS / file).read_text(encoding="utf-8"))
             spec |= {"serving": way.serving, "training": {"seed": way.seed}}
             del spec["evaluation"]
-            (root / "specs" / SPEC.name).write_text(json.dumps(spec), encoding="utf-8")
+            (root / "specs" / file).write_text(json.dumps(spec), encoding="utf-8")
             settings = {
                 "environments": {"dev": {"namespace": self.namespace}},
                 "images": {"registry": "registry.example.com"},
@@ -79,12 +82,12 @@ class Model:
             told = io.StringIO()
             with redirect_stdout(told), redirect_stderr(told):
                 assert main(["compile", "--root", str(root)]) == 0, told.getvalue()
-            release(root, MODEL, digest=f"sha256:{way.seed:064x}")
+            release(root, self.name, digest=f"sha256:{way.seed:064x}")
             self.projects[way] = Project(root, self.namespace, self.cluster.kubeconfig)
         return self.projects[way]
 
-    def get(self, kind: str, name: str = MODEL) -> dict[str, Any]:
-        return self.cluster.get(kind, name, self.namespace)
+    def get(self, kind: str, name: str = "") -> dict[str, Any]:
+        return self.cluster.get(kind, name or self.name, self.namespace)
 
     def kubectl(self, *words: str) -> str:
         return self.cluster.kubectl(*words, f"--namespace={self.namespace}")
@@ -116,7 +119,7 @@ class Watched:
 @contextmanager
 def watched(model: Model) -> Iterator[Watched]:
     """Watch the servers of a model while the block lasts."""
-    selector = f"app.kubernetes.io/component=server,aimass.dev/model={MODEL}"
+    selector = f"app.kubernetes.io/component=server,aimass.dev/model={model.name}"
     there = model.cluster.objects("pods", model.namespace, selector)
     known, seen = Watched(), Watched()
     for pod in there:

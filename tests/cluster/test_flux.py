@@ -20,7 +20,7 @@ from aimass_compiler.exit_codes import ExitCode
 from scripts.cluster import flux, programs
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Project, Run, git
-from tests.cluster.served import MODEL, SPEC, eventually
+from tests.cluster.served import MODEL, SPECS, eventually
 from tests.harness import git_server
 from tests.harness.releases import release
 
@@ -100,7 +100,7 @@ class Followed:
 def compiled(root: Path, namespace: str, url: str) -> None:
     """A project of two models whose only environment Flux applies, compiled and committed."""
     (root / "specs" / TEAM).mkdir(parents=True)
-    spec = yaml.safe_load(SPEC.read_text(encoding="utf-8"))
+    spec = yaml.safe_load((SPECS / f"{MODEL}.yaml").read_text(encoding="utf-8"))
     small = {"cpu": "100m", "memory": "256Mi"}
     spec |= {"serving": {"replicas": {"min": 2, "max": 2}, "resources": small}}
     del spec["evaluation"]

@@ -46,12 +46,12 @@ def serving(kind: str) -> Object:
     return _serving(cluster, owned)[0]  # type: ignore[arg-type]  # all that is asked of a connection
 
 
-def test_the_template_of_a_deployment_is_changed() -> None:
-    assert serving("Deployment")["kind"] == "Deployment"
+@pytest.mark.parametrize("kind", ["Deployment", "LLMInferenceService"])
+def test_what_has_a_template_is_changed(kind: str) -> None:
+    assert serving(kind)["kind"] == kind
 
 
-@pytest.mark.parametrize("kind", ["LeaderWorkerSet", "LLMInferenceService"])
-def test_what_has_another_form_is_refused_with_the_way_by_git(kind: str) -> None:
-    with pytest.raises(ClusterError, match=f"{kind} tickets has no template of pods") as refused:
-        serving(kind)
+def test_what_has_another_form_is_refused_with_the_way_by_git() -> None:
+    with pytest.raises(ClusterError, match="LeaderWorkerSet tickets has no template of pods") as refused:
+        serving("LeaderWorkerSet")
     assert refused.value.help == "roll back in git, without `--now`, and apply"

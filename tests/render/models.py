@@ -243,7 +243,8 @@ VARIED: dict[str, Pipeline] = {
         {"engine": "vllm", "nodes": 2, "replicas": {"min": 1, "max": 3}}, {"prod": GPU}
     ),
     "language-by-kserve": language_model(
-        {"engine": "vllm", "target": "kserve", "replicas": {"min": 2, "max": 2}}, {"prod": GPU}
+        {"engine": "vllm", "target": "kserve", "gateway": _GATEWAY, "replicas": {"min": 2, "max": 2}},
+        {"prod": GPU},
     ),
     "language-canary": language_model({"rollout": _CANARY, "gateway": _GATEWAY}, {"prod": GPU}),
     "rows-by-kserve": pipeline(

@@ -98,10 +98,14 @@ def test_no_rule_reaches_secrets_rights_or_everything() -> None:
             assert "*" not in [*rule["verbs"], *rule["apiGroups"]]
 
 
+#: Of which a controller makes Deployments.
+KSERVE = {"inferenceservices", "llminferenceservices"}
+
+
 def test_only_what_is_posted_and_what_tells_reasons_is_not_limited_to_names() -> None:
     for built in VARIED.values():
         for role in documents(built, "Role"):
-            is_made = any("inferenceservices" in rule["resources"] for rule in role["rules"])
+            is_made = any(KSERVE & {*rule["resources"]} for rule in role["rules"])
             free = [rule for rule in role["rules"] if "resourceNames" not in rule]
             assert [(rule["resources"], rule["verbs"]) for rule in free] == [
                 (["configmaps"], ["create", "list"]),

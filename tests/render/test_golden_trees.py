@@ -14,7 +14,7 @@ from aimass_compiler.render import render
 from tests.render.models import VARIED
 
 WANT = Path(__file__).parent / "want"
-NAMES = ("rows-by-kserve",)
+NAMES = ("rows-by-kserve", "language-by-kserve")
 FILES = ("server.yaml", "kustomization.yaml")
 
 

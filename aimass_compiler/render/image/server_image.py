@@ -75,7 +75,7 @@ USER {user}:{user}
 EXPOSE {conventions.PORT}
 HEALTHCHECK --interval=10s --timeout={_HEALTH_SECONDS + 1}s --start-period=120s --retries=3 \\
   CMD {_health_check()}
-ENTRYPOINT ["python", "-m", "{server.module}", {json.dumps(conventions.IMAGE_PACKAGE_FOLDER)}]
+ENTRYPOINT {json.dumps(server.command)}
 """
 
 

@@ -21,19 +21,17 @@ from aimass_compiler.render.serving import (
     envoy_gateway,
     event_scaler,
     inference,
-    inference_service,
     istio,
-    kserve,
     network,
     route_rule,
-    several_nodes,
     shared_entry,
     workload,
 )
 from aimass_compiler.render.serving.engine import Served
 from aimass_compiler.render.serving.findings import findings
 from aimass_compiler.render.serving.kinds import KINDS
-from aimass_compiler.render.serving.platforms import KSERVE, PLATFORMS
+from aimass_compiler.render.serving.platforms import PLATFORMS
+from aimass_compiler.render.serving.server_platforms import platform_of
 from aimass_compiler.render.target import Layer, Rendered, Target
 
 
@@ -53,18 +51,17 @@ def objects(pipeline: Pipeline, environment: str | None = None) -> list[Object]:
         return _labelled([*_of_adapter(served, serving.adapter_of)])
     if serving.shared is not None:
         return _labelled([*shared_entry.objects(served, serving.shared), *_own_route(served)])
+    platform = platform_of(serving)
     found = [
-        _workload(pipeline.metadata, served),
+        platform.workload(pipeline.metadata, served),
         *service_accounts(name, served.pods or PodSettings.default()),
         *_addressed(pipeline.metadata, served, prometheus),
         *_scaling(served, namespace),
         *_devices(served),
         *_policy(served),
     ]
-    if _makes_the_rest(serving):
-        return _labelled(found)
     backends: dict[str, int | None] = {name: None}
-    if serving.rollout.canary and serving.target != KSERVE:
+    if _takes_steps(serving):
         found += [*canary.services(name, serving), canary.rollout(name, serving, namespace)]
         found += analysis.templates(name, serving, pipeline.task, pipeline.settings.prometheus)
         backends = {canary.stable_name(name, serving): 100, canary.canary_name(name): 0}
@@ -110,33 +107,15 @@ def _enforced(served: Served) -> Iterator[Object]:
         yield from envoy_gateway.policies(served.model, served.serving, gateway, implementation)
 
 
-def _makes_the_rest(serving: Serving) -> bool:
-    """Whether KServe makes Service, route and all of a language model's pods."""
-    return serving.target == KSERVE and serving.context is not None
-
-
-def _workload(about: Metadata, served: Served) -> Object:
-    serving = served.serving
-    if _makes_the_rest(serving):
-        return kserve.llm_inference_service(about, served)
-    if serving.target == KSERVE:
-        return inference_service.inference_service(about, served)
-    if serving.nodes is not None:
-        return several_nodes.leader_worker_set(about, served, serving.nodes)
-    return workload.deployment(about, served)
+def _takes_steps(serving: Serving) -> bool:
+    """Whether a new version takes over step by step."""
+    return bool(serving.rollout.canary) and platform_of(serving).takes_steps
 
 
 def _addressed(about: Metadata, served: Served, prometheus: str) -> Iterator[Object]:
-    name, serving = served.model, served.serving
-    service, policy = (
-        network.service(name, name, grpc=bool(serving.grpc)),
-        network.network_policy(name, serving, prometheus),
-    )
-    if serving.nodes is not None:
-        service, policy = several_nodes.answering(service), several_nodes.among_themselves(policy)
-    if serving.target == KSERVE:
-        service = {**service, "metadata": {**service["metadata"], **workload.notes(about)}}
-    yield from [policy] if _makes_the_rest(serving) else [service, policy]
+    name, serving, platform = served.model, served.serving, platform_of(served.serving)
+    yield platform.service(network.service(name, name, grpc=bool(serving.grpc)), about)
+    yield platform.policy(network.network_policy(name, serving, prometheus), about)
 
 
 def _route(served: Served, gateway: Gateway, backends: Mapping[str, int | None]) -> Iterator[Object]:
@@ -147,7 +126,7 @@ def _route(served: Served, gateway: Gateway, backends: Mapping[str, int | None])
     if gateway.endpoint_picker is not None:
         yield inference.inference_pool(name, gateway.endpoint_picker)
         yield network.route(name, serving, gateway, [inference.pool_backend(name)], rules)
-    elif serving.replicas.idle is not None and not _makes_the_rest(serving):
+    elif serving.replicas.idle is not None and platform_of(serving).scaled is not None:
         startup = workload.engine_of(served).startup_seconds(served)
         holding = [event_scaler.holding_backend(serving.replicas.idle)]
         yield network.route(name, serving, gateway, holding, rules, startup)
@@ -157,26 +136,25 @@ def _route(served: Served, gateway: Gateway, backends: Mapping[str, int | None])
 
 
 def _scaling(served: Served, namespace: str | None) -> Iterator[Object]:
+    yield from _scalers(served, namespace)
+    if served.serving.replicas.min >= autoscaler.FEWEST_FOR_BUDGET:
+        yield autoscaler.disruption_budget(served.model)
+
+
+def _scalers(served: Served, namespace: str | None) -> Iterator[Object]:
     name, serving, replicas = served.model, served.serving, served.serving.replicas
-    if _makes_the_rest(serving):
+    platform = platform_of(serving)
+    if platform.scaled is None:
         return
-    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
-    if serving.target == KSERVE:
-        target["name"] = inference_service.MADE.format(name=name)
-    elif serving.rollout.canary:
-        target = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": name}
-    if serving.nodes is not None:
-        target = {"apiVersion": "leaderworkerset.x-k8s.io/v1", "kind": "LeaderWorkerSet", "name": name}
+    target = canary.scaled(name) if _takes_steps(serving) else platform.scaled(name)
     if event_scaler.is_used(serving):
         prometheus = served.settings.prometheus
         yield event_scaler.scaled_object(name, serving, target, prometheus, namespace)
         if replicas.idle is not None and serving.gateway is not None:
             startup = workload.engine_of(served).startup_seconds(served)
             yield event_scaler.interceptor_route(name, serving, serving.gateway, startup)
-    elif replicas.min < replicas.max and serving.target != KSERVE:
+    elif replicas.min < replicas.max and not platform.counts_by_cpu:
         yield autoscaler.horizontal_pod_autoscaler(name, replicas, target)
-    if replicas.min >= autoscaler.FEWEST_FOR_BUDGET:
-        yield autoscaler.disruption_budget(name)
 
 
 def _devices(served: Served) -> Iterator[Object]:

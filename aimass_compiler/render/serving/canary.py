@@ -34,6 +34,11 @@ def services(model: str, serving: Serving) -> list[dict[str, Any]]:
     return [service(model, name, grpc=bool(serving.grpc)) for name in names if name != model]
 
 
+def scaled(model: str) -> dict[str, str]:
+    """Whose number of servers a scaler changes."""
+    return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": model}
+
+
 def rollout(model: str, serving: Serving, namespace: str | None) -> dict[str, Any]:
     """The Rollout of the Deployment's template; the Deployment hands over when the Rollout is healthy."""
     replicas = serving.replicas

@@ -15,8 +15,10 @@ from aimass_compiler import conventions
 from aimass_compiler.pipeline import Metadata
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.names import annotated
+from aimass_compiler.render.object_kind import Object
 from aimass_compiler.render.serving import event_scaler, workload
 from aimass_compiler.render.serving.engine import Served
+from aimass_compiler.render.serving.server_platform import ServerPlatform
 
 #: What its controller calls the container that answers.
 CONTAINER = "kserve-container"
@@ -24,7 +26,6 @@ CONTAINER = "kserve-container"
 MADE = "{name}-predictor"
 _MODE = "serving.kserve.io/deploymentMode"
 _SCALER = "serving.kserve.io/autoscalerClass"
-_SHOWN_FIRST = "kubectl.kubernetes.io/default-container"
 _VISIBILITY = "networking.kserve.io/visibility"
 #: Beyond what a server asks for.
 _CPU_LIMIT = 2
@@ -47,7 +48,7 @@ def inference_service(about: Metadata, served: Served) -> dict[str, Any]:
                 **_scaling(serving),
                 "deploymentStrategy": workload.strategy(serving),
                 "labels": template["metadata"]["labels"],
-                "annotations": {**template["metadata"]["annotations"], _SHOWN_FIRST: CONTAINER},
+                "annotations": {**template["metadata"]["annotations"], workload.SHOWN_FIRST: CONTAINER},
                 **template["spec"],
                 "containers": [_with_cpu_limit({**container, "name": CONTAINER}, serving)],
             }
@@ -84,3 +85,15 @@ def _with_cpu_limit(container: dict[str, Any], serving: Serving) -> dict[str, An
     cores = max(1, math.ceil(_CPU_LIMIT * serving.resources.cpu.amount))
     resources = container["resources"]
     return {**container, "resources": {**resources, "limits": {"cpu": str(cores), **resources["limits"]}}}
+
+
+def _noted(service: Object, about: Metadata) -> Object:
+    """The Service with what the InferenceService is not annotated with."""
+    return {**service, "metadata": {**service["metadata"], **workload.notes(about)}}
+
+
+def _scaled(model: str) -> dict[str, str]:
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "name": MADE.format(name=model)}
+
+
+PLATFORM = ServerPlatform(workload=inference_service, scaled=_scaled, counts_by_cpu=True, service=_noted)

@@ -16,7 +16,7 @@ from aimass_compiler.render.object_kind import (
     at,
     templated_pods,
 )
-from aimass_compiler.render.serving.inference_service import MADE
+from aimass_compiler.render.serving import inference_service, llm_inference_service
 
 _ARGO_ROLLOUTS = "Argo Rollouts (https://argo-rollouts.readthedocs.io)"
 _KSERVE = "KServe 0.20 (https://kserve.github.io)"
@@ -185,8 +185,11 @@ def _predictor_pods(document: Object) -> Iterable[Pods]:
 
 
 def _kserve_pods(document: Object) -> Iterable[Pods]:
+    """Its template is what its controller makes of the object's labels and of the pod."""
     pod = at(document, "spec", "template")
-    return [Pods({"spec": pod}, int(at(document, "spec", "replicas") or 1))] if pod else []
+    metadata = {"labels": at(document, "spec", "labels") or {}}
+    template = {"metadata": metadata, "spec": pod}
+    return [Pods(template, int(at(document, "spec", "replicas") or 1))] if pod else []
 
 
 LEADER_WORKER_SET = ObjectKind(
@@ -209,8 +212,11 @@ LLM_INFERENCE_SERVICE = ObjectKind(
     state=_conditioned("Ready"),
     health=_health_by("serving.kserve.io/v1alpha2", "Ready"),
     pods=_kserve_pods,
+    label_path=("spec", "labels"),
+    pod_path=("spec", "template"),
+    made=MadeWorkload("apps", "Deployment", llm_inference_service.MADE),
     serves=True,
-    explained_by=(*_OF_PODS, ("apps", "replicasets")),
+    explained_by=(*_OF_PODS, ("apps", "deployments"), ("apps", "replicasets")),
 )
 INFERENCE_SERVICE = ObjectKind(
     kind="InferenceService",
@@ -221,7 +227,7 @@ INFERENCE_SERVICE = ObjectKind(
     health=_health_by("serving.kserve.io/v1beta1", "Ready"),
     pods=_predictor_pods,
     pod_path=("spec", "predictor"),
-    made=MadeWorkload("apps", "Deployment", MADE),
+    made=MadeWorkload("apps", "Deployment", inference_service.MADE),
     serves=True,
     explained_by=(*_OF_PODS, ("apps", "deployments"), ("apps", "replicasets")),
 )

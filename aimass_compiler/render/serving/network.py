@@ -95,7 +95,7 @@ def _namespace(name: str) -> dict[str, Any]:
 
 def paths(model: str, serving: Serving) -> tuple[str, ...]:
     """Where the route from outside leads."""
-    if serving.context is not None:
+    if serving.is_of_text:
         return conventions.GENERATION_PATHS
     return f"{conventions.MODELS_PATH}/{model}", conventions.PREDICT_PATH
 

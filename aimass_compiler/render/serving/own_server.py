@@ -41,7 +41,7 @@ def _volumes(served: Served) -> Iterator[dict[str, Any]]:
 
 def startup_seconds(served: Served) -> int:
     """Two minutes to load the model, and for a language model as long as its memory takes to be filled."""
-    if served.serving.context is None:
+    if not served.serving.is_of_text:
         return _STARTUP_SECONDS
     return _STARTUP_SECONDS + math.ceil(served.serving.resources.memory.size / READ_BYTES)
 
@@ -172,7 +172,7 @@ def record_variables(served: Served) -> Iterator[dict[str, Any]]:
 
 def _of_text(serving: Serving) -> dict[str, str]:
     """The further settings of a server of a language model; none for others."""
-    if serving.context is None:
+    if not serving.is_of_text:
         return {}
     ends = further_ends(serving.objectives)
     found = {

@@ -20,8 +20,8 @@ EXPLANATIONS = (
     Explanation(
         "AM437",
         "KServe's LLMInferenceService does not say this",
-        "KServe 0.20 scales an LLMInferenceService by another controller, divides requests between two "
-        "services and not between versions of one, and names the host itself. With `target: kserve`, as many "
+        "KServe 0.20 counts the servers of an LLMInferenceService by a controller of llm-d, and divides "
+        "requests between two services and not between versions of one. With `target: kserve`, as many "
         "servers run as `replicas.min` says. Leave `target` out for a Deployment that has all of it.",
     ),
 )
@@ -39,11 +39,6 @@ EXAMPLES = (
     ),
 )
 _HAS, _NOT_APPLICABLE = Has(), NotApplicable()
-
-
-def _is_of_text(serving: Serving) -> bool:
-    """Whether its model writes text: a context is filled in for those alone."""
-    return serving.context is not None
 
 
 def _is_plain(serving: Serving) -> bool:
@@ -118,7 +113,7 @@ KUBERNETES = Platform(
     name="kubernetes",
     title="A Deployment of our server, or a Rollout of Argo Rollouts where there is a canary",
     chosen_by="the usual one",
-    is_chosen=of_serving(lambda serving: not _is_of_text(serving) and _is_plain(serving)),
+    is_chosen=of_serving(lambda serving: not serving.is_of_text and _is_plain(serving)),
     code="",
     answers={
         **_OF_ROWS,
@@ -174,7 +169,7 @@ KUBERNETES_OF_TEXT = Platform(
     name="kubernetes, language model",
     title="A Deployment of our server of text or of vLLM, or a LeaderWorkerSet on several nodes",
     chosen_by="the usual one",
-    is_chosen=of_serving(lambda serving: _is_of_text(serving) and _is_plain(serving)),
+    is_chosen=of_serving(lambda serving: serving.is_of_text and _is_plain(serving)),
     code="",
     answers={
         **_OF_TEXT,
@@ -201,7 +196,7 @@ KSERVE_OF_ROWS = Platform(
     name="kserve",
     title="An InferenceService of KServe 0.20 in Standard mode, whose container is our server",
     chosen_by="`serving: {target: kserve}`",
-    is_chosen=of_serving(lambda serving: not _is_of_text(serving) and serving.target == KSERVE),
+    is_chosen=of_serving(lambda serving: not serving.is_of_text and serving.target == KSERVE),
     code="AM500",
     answers={
         **_OF_ROWS,
@@ -230,28 +225,18 @@ KSERVE_OF_TEXT = Platform(
     name="kserve, language model",
     title="An LLMInferenceService of KServe 0.20, with the pods that a Deployment would have",
     chosen_by="`serving: {target: kserve}`",
-    is_chosen=of_serving(lambda serving: _is_of_text(serving) and serving.target == KSERVE),
+    is_chosen=of_serving(lambda serving: serving.is_of_text and serving.target == KSERVE),
     code="AM437",
     answers={
         **_OF_TEXT,
+        **_BY_DEPLOYMENT,
         **_VLLM_OR_OWN,
-        "serving.replicas.zones": _HAS,
-        "serving.model": _HAS,
         "serving.replicas.max": _not_by_kserve("replicas.max", "let `max` be what `min` is"),
         **_without_events("KServe runs as many servers as `min` says", "target"),
         "serving.rollout.surge": Has("as KServe does"),
         "serving.rollout.canary": _not_by_kserve("rollout.canary", "leave `canary` out"),
         "serving.rollout.analysis": _NOT_APPLICABLE,
-        "serving.gateway.host": _not_by_kserve("gateway.host", "ask its status for the address"),
-        "serving.gateway.endpoint_picker": _not_by_kserve(
-            "gateway.endpoint_picker", "leave `endpoint_picker` out"
-        ),
-        "serving.gateway.retries": _not_by_kserve("gateway.retries", "leave `retries` out"),
-        "serving.gateway.mirror": _not_by_kserve("gateway.mirror", "leave `mirror` out"),
-        "serving.access": Lacks(
-            because="KServe makes the route itself, and would let in who is not in `access`",
-            instead="leave `access` or `target` out",
-        ),
+        "serving.gateway.endpoint_picker": Has("InferencePool"),
         "serving.nodes": _not_by_kserve("nodes", "leave `nodes` out"),
     },
 )

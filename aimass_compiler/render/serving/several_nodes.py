@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from aimass_compiler.pipeline import Metadata
+from aimass_compiler.render.object_kind import Object
 from aimass_compiler.render.serving import workload
 from aimass_compiler.render.serving.engine import Served
+from aimass_compiler.render.serving.server_platform import ServerPlatform
 
 #: What LeaderWorkerSet sets on its pods: which of a group it is.
 WORKER_INDEX = "leaderworkerset.sigs.k8s.io/worker-index"
@@ -18,7 +20,7 @@ _LEADER = "0"
 _OF_LEADERS = ("ports", "startupProbe", "readinessProbe", "livenessProbe", "lifecycle")
 
 
-def leader_worker_set(about: Metadata, served: Served, nodes: int) -> dict[str, Any]:
+def leader_worker_set(about: Metadata, served: Served) -> dict[str, Any]:
     """One group of pods for each server; it restarts as a whole, because none of its pods can go on alone."""
     replicas, template = served.serving.replicas, workload.template(served)
     return {
@@ -33,7 +35,7 @@ def leader_worker_set(about: Metadata, served: Served, nodes: int) -> dict[str, 
                 "rollingUpdateConfiguration": {"maxUnavailable": 0, "maxSurge": 1},
             },
             "leaderWorkerTemplate": {
-                "size": nodes,
+                "size": served.serving.nodes,
                 "restartPolicy": "RecreateGroupOnPodRestart",
                 "leaderTemplate": template,
                 "workerTemplate": _worker(template),
@@ -50,15 +52,26 @@ def _worker(template: dict[str, Any]) -> dict[str, Any]:
     return {**template, "spec": {**template["spec"], "containers": [worker]}}
 
 
-def answering(service: dict[str, Any]) -> dict[str, Any]:
+def _answering(service: Object, about: Metadata) -> Object:
     """The Service of the pods that answer."""
+    del about
     selector = {**service["spec"]["selector"], WORKER_INDEX: _LEADER}
     return {**service, "spec": {**service["spec"], "selector": selector}}
 
 
-def among_themselves(policy: dict[str, Any]) -> dict[str, Any]:
+def _among_themselves(policy: Object, about: Metadata) -> Object:
     """With all ways between the pods of the model, which exchange tensors."""
+    del about
     own = {"podSelector": policy["spec"]["podSelector"]}
     spec = policy["spec"]
     opened = {"ingress": [*spec["ingress"], {"from": [own]}], "egress": [*spec["egress"], {"to": [own]}]}
     return {**policy, "spec": {**spec, **opened}}
+
+
+def _scaled(model: str) -> dict[str, str]:
+    return {"apiVersion": "leaderworkerset.x-k8s.io/v1", "kind": "LeaderWorkerSet", "name": model}
+
+
+PLATFORM = ServerPlatform(
+    workload=leader_worker_set, scaled=_scaled, service=_answering, policy=_among_themselves
+)

@@ -15,9 +15,12 @@ from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, pod_se
 from aimass_compiler.render.pod_settings import settled
 from aimass_compiler.render.serving import own_server, vllm
 from aimass_compiler.render.serving.engine import PRE_STOP_SECONDS, Served, ServingEngine
+from aimass_compiler.render.serving.server_platform import ServerPlatform
 
 COMPONENT = conventions.COMPONENT_SERVER
 CONTAINER = "server"
+#: Which container kubectl shows.
+SHOWN_FIRST = "kubectl.kubernetes.io/default-container"
 _MARGIN_SECONDS = 5
 #: Of a Deployment and of a Rollout, where they do not say it.
 _USUAL_DEADLINE = 600
@@ -121,7 +124,7 @@ def template(served: Served) -> dict[str, Any]:
     found = {
         "metadata": {
             "labels": serving_selector(served.model) | component_label(COMPONENT),
-            "annotations": {"kubectl.kubernetes.io/default-container": CONTAINER},
+            "annotations": {SHOWN_FIRST: CONTAINER},
         },
         "spec": pod(served),
     }
@@ -189,3 +192,10 @@ def termination_seconds(served: Served) -> int:
 def variables(served: Served) -> dict[str, str]:
     """The server's environment variables and their values."""
     return engine_of(served).variables(served)
+
+
+def _scaled(model: str) -> dict[str, str]:
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "name": model}
+
+
+PLATFORM = ServerPlatform(workload=deployment, scaled=_scaled, takes_steps=True)
