@@ -22,6 +22,10 @@ _SEASONS = {"15m": 96, "30m": 48, "1h": 24, "1d": 7, "1w": 52, "month": 12}
 _USUAL_HORIZON, _LONGEST_HORIZON, _TEST_SHARE = 6, 28, 0.15
 _KEYS = ("category", "id", "text")
 _MOST_KEYS = 2
+#: Rows that are no series have as many gaps in time as rows; so many alike are a series.
+_REGULAR, _FEWEST_GAPS = 0.9, 30
+#: To look for what separates the series of more rows takes longer than to read them.
+_MOST_ROWS = 200_000
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class SeriesDraft:
     """How many series there are."""
     known_after: frozenset[str]
     """The columns of which it cannot be seen that they are known ahead."""
+    is_regular: bool
+    """Whether nearly all values are as far apart, so that this is a series and not rows that have a time."""
 
     @property
     def reason(self) -> str:
@@ -68,7 +74,8 @@ def series_of(draft: Draft, rows: polars.DataFrame | polars.LazyFrame) -> Series
     gaps = polars.col("\x1ftime").diff()
     apart = ordered.select(gaps.over([named(name) for name in key]) if key else gaps).to_series().drop_nulls()
     seconds = int(apart.mode().sort()[0]) // _MICROSECONDS if len(apart) else _DAY
-    every = "month" if _MONTH[0] <= seconds <= _MONTH[1] and seconds % (7 * _DAY) else _shown(seconds)
+    is_monthly = _MONTH[0] <= seconds <= _MONTH[1] and bool(seconds % (7 * _DAY))
+    every = "month" if is_monthly else _shown(seconds)
     season = _SEASONS.get(every, 1)
     room = max(1, int(_TEST_SHARE * table.get_column("\x1ftime").n_unique()) - 1)
     usual = season if season > 1 else _USUAL_HORIZON
@@ -78,7 +85,27 @@ def series_of(draft: Draft, rows: polars.DataFrame | polars.LazyFrame) -> Series
         for column in draft.columns
         if column.name not in (*key, time, draft.target.name) and column.type != "id"
     )
-    return SeriesDraft(time, key, every, season, min(usual, _LONGEST_HORIZON, room), groups, later)
+    horizon = min(usual, _LONGEST_HORIZON, room)
+    is_regular = _is_regular(apart, _MONTH if is_monthly else (seconds, seconds))
+    return SeriesDraft(time, key, every, season, horizon, groups, later, is_regular)
+
+
+def _is_regular(apart: polars.Series, seconds: tuple[int, int]) -> bool:
+    """Whether nearly all of these gaps, and enough of them, are so long."""
+    least, most = (bound * _MICROSECONDS for bound in seconds)
+    return len(apart) >= _FEWEST_GAPS and float(apart.is_between(least, most).mean() or 0) >= _REGULAR  # type: ignore[arg-type]  # of booleans
+
+
+def series_beside(draft: Draft, rows: polars.DataFrame | polars.LazyFrame) -> SeriesDraft | None:
+    """The series of a table whose rows are to be predicted one by one, where it has some."""
+    is_ordered = draft.time is not None and not draft.time.missing(draft.rows)
+    if draft.target.classes or not is_ordered or draft.rows > _MOST_ROWS:
+        return None
+    try:
+        found = series_of(draft, rows)
+    except UnusableDataError:
+        return None
+    return found if found.is_regular else None
 
 
 def _key(draft: Draft, table: polars.DataFrame) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from aimass_compiler.starter import conversation
 from aimass_compiler.starter.conversation import CHARACTERS_A_TOKEN, conversations_of
 from aimass_compiler.starter.data_file import DataFile, Seen, examine
 from aimass_compiler.starter.decisions import Draft, Wanted, decide, guesses, split_reason
-from aimass_compiler.starter.forecast import SeriesDraft, series_of
+from aimass_compiler.starter.forecast import SeriesDraft, series_beside, series_of
 from aimass_compiler.starter.leaks import without_leaks
 from aimass_compiler.starter.unusable import UnusableDataError
 
@@ -67,13 +67,15 @@ def propose(
         draft = decide(observed, wanted)
         series = series_of(draft, rows) if wanted.task == "forecast" else None
         draft = without_leaks(draft, rows) if series is None else draft
+        beside = series_beside(draft, rows) if series is None else None
     except UnusableDataError as error:
         finding = Finding(error.code, (), error.message, help=error.hint, file=shown_as)
         return SpecProposal("", [finding], [])
     data = data.of({column.name for column in draft.columns})
     told = [guess for guess in guesses(draft) if series is None or guess[0] not in ("split", "times")]
     told += [] if series is None else [("series", series.reason)]
-    return SpecProposal(_text(draft, data, shown_as, model, series), [], told)
+    told += [] if beside is None else [("series", f"{beside.reason}: `--task forecast` for what comes next")]
+    return SpecProposal(_text(draft, data, shown_as, model, series, beside), [], told)
 
 
 def _check_name(model: str) -> None:
@@ -105,7 +107,14 @@ def _check_path(shown_as: str) -> None:
         raise UnusableDataError("AM066", f"`{shown_as}` has `*`, `?` or `[` in its name", hint)
 
 
-def _text(draft: Draft, data: DataFile, shown_as: str, model: str, series: SeriesDraft | None = None) -> str:
+def _text(
+    draft: Draft,
+    data: DataFile,
+    shown_as: str,
+    model: str,
+    series: SeriesDraft | None,
+    beside: SeriesDraft | None,
+) -> str:
     return _filled(
         "starter" if series is None else "forecast",
         data,
@@ -116,6 +125,7 @@ def _text(draft: Draft, data: DataFile, shown_as: str, model: str, series: Serie
         split_reason=split_reason(draft),
         contract=_contract(draft, series),
         series=series,
+        beside=beside,
     )
 
 

@@ -74,3 +74,20 @@ def test_what_is_no_series_is_refused(tmp_path: Path, text: str, target: str, re
     found = propose(tmp_path / "rows.csv", "rows.csv", "demo", Wanted(target, task="forecast"))
     assert [finding.code for finding in found.findings] == ["AM064"]
     assert reason in found.findings[0].message
+
+
+def test_series_are_told_where_rows_are_predicted_one_by_one(tmp_path: Path) -> None:
+    def told(lines: Iterator[str]) -> tuple[str, str]:
+        (tmp_path / "rows.csv").write_text("\n".join(lines) + "\n")
+        text, _, guesses = propose(tmp_path / "rows.csv", "rows.csv", "demo", Wanted("sales"))
+        compiled(text)
+        return text, dict(guesses).get("series", "")
+
+    text, series = told(table(timedelta(days=1), ("a", "b")))
+    assert series.startswith(
+        "2 series by shop in the order of at, mostly one value every 1d: `--task forecast`"
+    )
+    assert "`aimass init NAME rows.csv --target sales --task forecast`" in text
+    visits = (f"{datetime(2025, 1, 1) + timedelta(minutes=n * n)},a,{n % 5}.5,{n % 7}.25" for n in range(90))
+    text, series = told(iter(["at,shop,price,sales", *visits]))
+    assert (series, "forecast" in text) == ("", False)

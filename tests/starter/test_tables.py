@@ -279,6 +279,13 @@ def test_rare_classes_are_shared_out_evenly_although_there_is_an_id(tmp_path: Pa
     ]
 
 
+def test_the_labels_of_a_rare_class_are_decided_by_a_threshold(tmp_path: Path) -> None:
+    for share, decision in ((0.03, {"threshold": {"recall": 0.5}}), (0.4, None)):
+        classes = ["yes" if number < 1000 * share else "no" for number in range(1000)]
+        text = proposed(tmp_path, "x.csv", csv(seen=[number % 90 for number in range(1000)], y=classes))
+        assert data_of(text)["evaluation"].get("decision") == decision
+
+
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
 def test_other_separators_are_told(tmp_path: Path, separator: str) -> None:
     table = csv(seen=NUMBERS, y=cycled("a", "b")).replace(",", separator)
