@@ -220,6 +220,8 @@ SERIES_DRIFT = "aimass_drift_{method}"  # gauge; labels: model, feature
 METRIC_DRIFT_ROWS = "aimass_drift_window_rows"
 #: What a model says of itself where rules are the fleet's, and labels of it: error budget and runbook.
 SERIES_DECLARED = "aimass:declared"
+#: An annotation of a Service that says a label of that series, and the job of what Prometheus finds by it.
+ANNOTATION_DECLARED, JOB_DECLARED = "declared.aimass.dev/{}", "aimass-declared"
 LABEL_BUDGET, LABEL_RUNBOOK = "budget", "runbook"
 #: Of an alert: which objective is missed, and the page that says what to do.
 LABEL_OBJECTIVE, ANNOTATION_RUNBOOK = "objective", "runbook_url"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from msgspec import Struct
 
 from aimass_compiler.catalog import Kind
-from aimass_compiler.conventions import COMPONENT_SERVER
+from aimass_compiler.conventions import ANNOTATION_DECLARED, COMPONENT_SERVER
 from aimass_compiler.diagnostics import Path
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class ApiResource(Struct, frozen=True, order=True):
 DEPLOYMENTS = ApiResource("apps", "v1", "deployments", is_of_model=True)
 PODS = ApiResource("", "v1", "pods")
 CONFIG_MAPS = ApiResource("", "v1", "configmaps")
+SERVICES = ApiResource("", "v1", "services")
 AUTOSCALERS = ApiResource("autoscaling", "v2", "horizontalpodautoscalers", is_of_model=True)
 ROUTES = ApiResource("gateway.networking.k8s.io", "v1", "httproutes", is_of_model=True)
 ROLLOUTS = ApiResource("argoproj.io", "v1alpha1", "rollouts", is_of_model=True)
@@ -73,6 +74,17 @@ class AdmissionClaim(Struct, frozen=True):
     message: str
     """What is wrong with an object that is refused."""
     component: str = COMPONENT_SERVER
+
+
+def of_declarations(label: str, claim: str, message: str) -> AdmissionClaim:
+    """That a Service which says what the fleet's rules need to know says this label, and the claim is true.
+
+    The claim is in CEL, of the label's text, which it calls TEXT.
+    """
+    notes, key = "object.metadata.annotations", ANNOTATION_DECLARED.format(label)
+    model = ANNOTATION_DECLARED.format("model")
+    told = f"'{key}' in {notes} && {claim.replace('TEXT', f'{notes}[{key!r}]')}"
+    return AdmissionClaim(SERVICES, f"!has({notes}) || !('{model}' in {notes}) || ({told})", message)
 
 
 class PolicyRule(Kind):

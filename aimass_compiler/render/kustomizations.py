@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -60,7 +60,7 @@ def kustomizations(pipeline: Pipeline, rendered: Sequence[Rendered], objects: Ob
 def objects_of(pipeline: Pipeline, rendered: Sequence[Rendered]) -> Objects:
     """What all targets declare."""
     found = _observers_last(document for each in rendered for document in each.base.objects or ())
-    base = _exempt(pipeline, found, _PART)
+    base = _exempt(pipeline, _noted(found, [each.base.notes for each in rendered]), _PART)
     return Objects(base, {name: _here(pipeline, rendered, name, base) for name in pipeline.environments})
 
 
@@ -69,19 +69,38 @@ def _here(
 ) -> list[Object]:
     """What all targets have in one environment: the `base` itself where nothing differs."""
     overlays, part = [each.overlay(environment) for each in rendered], f"environments.{environment}"
-    if part not in exempt_parts(pipeline) and all(layer.objects is None for layer in overlays):
+    is_alike = all(layer.objects is None and layer.notes is None for layer in overlays)
+    if is_alike and part not in exempt_parts(pipeline):
         return base
-    pairs = zip(rendered, overlays, strict=True)
+    pairs = [*zip(rendered, overlays, strict=True)]
     chosen = (each.base.objects if layer.objects is None else layer.objects for each, layer in pairs)
     found = _observers_last(document for objects in chosen for document in objects or ())
-    return _exempt(pipeline, found, _PART, part)
+    notes = [each.base.notes if layer.notes is None else layer.notes for each, layer in pairs]
+    return _exempt(pipeline, _noted(found, notes), _PART, part)
+
+
+def _noted(
+    objects: Sequence[Object], notes: Sequence[Mapping[str, Mapping[str, str]] | None]
+) -> Iterator[Object]:
+    """The objects, with what targets note on those of others."""
+    told = {name: texts for each in notes if each for name, texts in each.items()}
+    for document in objects:
+        about = document["metadata"]
+        texts = told.get(about["name"], {}) if document["kind"] == "Service" else {}
+        if texts:
+            yield {
+                **document,
+                "metadata": {**about, "annotations": {**about.get("annotations", {}), **texts}},
+            }
+        else:
+            yield document
 
 
 def _observers_last(objects: Iterator[Object]) -> list[Object]:
     return sorted(objects, key=lambda document: kind_of_object(document).rank is Rank.OBSERVER)
 
 
-def _exempt(pipeline: Pipeline, objects: Sequence[Object], *parts: str) -> list[Object]:
+def _exempt(pipeline: Pipeline, objects: Iterable[Object], *parts: str) -> list[Object]:
     return [exempt(document, kind_of_object(document), pipeline, *parts) for document in objects]
 
 

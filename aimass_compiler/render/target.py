@@ -28,6 +28,8 @@ class Layer(Struct, frozen=True, kw_only=True):
     """All that there are of the target's; in an overlay none where they are those of the base."""
     manifests: Mapping[str, Manifest] = field(default_factory=dict)
     """Further objects by their file."""
+    notes: Mapping[str, Mapping[str, str]] | None = None
+    """Annotations of Services of any target, by name; in an overlay none where they are those of the base."""
     config_maps: Sequence[Object] = ()
     """Generators of ConfigMaps, as Kustomize reads them."""
     files: Mapping[str, bytes] = field(default_factory=dict)

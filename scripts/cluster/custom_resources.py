@@ -103,6 +103,7 @@ RENDERED = {
     "TrainingRuntime": (TRAINER, "trainer.kubeflow.org_trainingruntimes.yaml"),
     "PodMonitor": (PROMETHEUS, "monitoring.coreos.com_podmonitors.yaml"),
     "AlertmanagerConfig": (PROMETHEUS, "monitoring.coreos.com_alertmanagerconfigs.yaml"),
+    "ScrapeConfig": (PROMETHEUS, "monitoring.coreos.com_scrapeconfigs.yaml"),
     "LocalQueue": (KUEUE, "kueue.x-k8s.io_localqueues.yaml"),
     "PrometheusRule": (PROMETHEUS, "monitoring.coreos.com_prometheusrules.yaml"),
     "HTTPRoute": (GATEWAY, "gateway.networking.k8s.io_httproutes.yaml"),

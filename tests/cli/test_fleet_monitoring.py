@@ -25,11 +25,10 @@ def fleet(compiled: Project) -> Project:
 
 def test_a_model_declares_what_it_promises_and_has_neither_rules_nor_dashboard(fleet: Project) -> None:
     folder = fleet.root / "generated" / "churn"
-    rule = yaml.safe_load((folder / "overlays" / "prod" / "declared.yaml").read_text())
-    (declared,) = rule["spec"]["groups"][0]["rules"]
-    assert declared["record"] == "aimass:declared"
-    assert declared["labels"]["namespace"] == "ml-prod"
-    assert declared["labels"]["budget"] == "0.001"
+    objects = yaml.safe_load_all((folder / "base" / "server.yaml").read_text())
+    (service,) = (each["metadata"] for each in objects if each["kind"] == "Service")
+    assert service["annotations"]["declared.aimass.dev/model"] == "churn"
+    assert service["annotations"]["declared.aimass.dev/budget"] == "0.001"
     assert not [path for path in folder.rglob("*") if path.name in {"alerts.yaml", "dashboard.json"}]
 
 
@@ -41,7 +40,7 @@ def test_a_change_of_a_model_changes_nothing_of_the_fleet(fleet: Project) -> Non
     spec.write_text(spec.read_text() + "\nmonitoring: {drift: {warn: 0.15}}\n")
     done = fleet.aimass("compile")
     assert done.code == 0, done.err
-    assert "declared.yaml" in done.out
+    assert "base/server.yaml" in done.out
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
@@ -64,10 +63,7 @@ def test_the_rules_of_the_fleet_are_checked_once(fleet: Project, monkeypatch: py
     monkeypatch.setenv("PATH", str(fleet.root), prepend=":")
     done = fleet.aimass("alerts")
     assert "fleet: promtool accepts the alert rules of all models" in done.out
-    assert (fleet.root / "asked").read_text().splitlines() == [
-        "check rules dev.rules.yaml prod.rules.yaml staging.rules.yaml",
-        "check rules rules.yaml",
-    ]
+    assert (fleet.root / "asked").read_text().splitlines() == ["check rules rules.yaml"]
 
 
 @pytest.mark.skipif(

@@ -143,7 +143,10 @@ def objects(governed: Project, cluster: Cluster) -> dict[str, Object]:
     """What is applied of a model that keeps all policies, by kind; and a pod, as a controller makes it."""
     folders = ("overlays/prod", "train")
     built = [cluster.kubectl("kustomize", str(governed.root / "generated/churn" / each)) for each in folders]
-    found = {each["kind"]: each for text in built for each in yaml.safe_load_all(text)}
+    every = [each for text in built for each in yaml.safe_load_all(text)]
+    # What is about the model itself is called like it, and not like its training.
+    every.sort(key=lambda each: each["metadata"]["name"] == "churn")
+    found = {each["kind"]: each for each in every}
     template = found["Deployment"]["spec"]["template"]
     metadata = {"name": "churn-x", "namespace": governed.namespace, "labels": template["metadata"]["labels"]}
     found["Pod"] = {
@@ -186,15 +189,24 @@ def objects(governed: Project, cluster: Cluster) -> dict[str, Object]:
         "metadata": beside,
         "spec": group,
     }
-    found["Declaration"] = copy.deepcopy(found["PrometheusRule"])
-    found["Declaration"]["spec"]["groups"] = declaring(budget="0.001", runbook="https://wiki.example.com")
+    found["Declaration"] = copy.deepcopy(found["Service"])
+    found["Declaration"]["metadata"]["annotations"] = declaring(
+        model="churn", budget="0.001", runbook="https://wiki.example.com"
+    )
     return found
 
 
-def declaring(**labels: str) -> list[Object]:
+def declaring(**labels: str) -> dict[str, str]:
     """What a model says of itself where rules are the fleet's."""
-    rule = {"record": "aimass:declared", "expr": "vector(1)", "labels": labels}
-    return [{"name": "declared", "rules": [rule]}]
+    return {f"declared.aimass.dev/{name}": text for name, text in labels.items()}
+
+
+def promising(found: Object, budget: str | None) -> None:
+    """The fleet's alerts would take another budget of errors, or none."""
+    notes = found["metadata"]["annotations"]
+    notes.update(declaring(budget=budget or ""))
+    if budget is None:
+        del notes["declared.aimass.dev/budget"]
 
 
 def without_runbook(found: Object) -> None:
@@ -242,9 +254,10 @@ BROKEN: list[tuple[str, str, Callable[[Object], None]]] = [
     ("servers", "LeaderWorkerSet", placed(f"{LEADING}.topologySpreadConstraints", [])),
     ("ownership", "Deployment", placed("metadata.annotations", {})),
     ("ownership", "PrometheusRule", without_runbook),
-    ("ownership", "Declaration", placed("spec.groups", declaring(budget="0.001"))),
+    ("ownership", "Declaration", placed("metadata.annotations", declaring(model="churn", budget="0.001"))),
     ("availability", "PrometheusRule", placed("spec.groups", [])),
-    ("availability", "Declaration", placed("spec.groups.0.rules.0.labels.budget", "0.0011")),
+    ("availability", "Declaration", lambda found: promising(found, "0.0011")),
+    ("availability", "Declaration", lambda found: promising(found, None)),
     ("pinned_images", "Deployment", placed(f"{CONTAINER}.image", TAGGED)),
     ("pinned_images", "Pod", placed("spec.containers.0.image", TAGGED)),
     ("pinned_images", "LeaderWorkerSet", placed(f"{LEADING}.containers.0.image", TAGGED)),

@@ -8,10 +8,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from aimass_compiler import conventions
 from aimass_compiler.fleet.monitoring.alerts import alert_groups
 from aimass_compiler.fleet.monitoring.records import record_groups
 from aimass_compiler.render.monitoring.alerts import BUDGET_BURN, Watched
-from aimass_compiler.render.monitoring.declaration import declaration_groups
+from aimass_compiler.render.monitoring.declaration import declared_labels
 from aimass_compiler.render.monitoring.rules import groups
 from monitoring.series import ALL, ROOM, Stretch, exported
 
@@ -21,12 +22,21 @@ _ALIKE = "alertname, severity, environment, namespace, model, objective, feature
 
 
 def fleet_groups(models: Sequence[Watched], piece_minutes: int) -> list[dict[str, Any]]:
-    """The fleet's rules and what each model declares.
+    """The fleet's rules, and what Prometheus has of the Services of models.
 
     Promtool looks at all groups equally often, so pieces are as long as that is.
     """
-    declared = [group for each in models for group in declaration_groups(each, "")]
-    return [*declared, *record_groups(piece_minutes), *alert_groups()]
+    found = [
+        {"record": "up", "expr": "vector(1)", "labels": target(each, declared_labels(each, ""))}
+        for each in models
+    ]
+    return [{"name": "targets", "rules": found}, *record_groups(piece_minutes), *alert_groups()]
+
+
+def target(model: Watched, declared: Mapping[str, str]) -> dict[str, str]:
+    """The labels of what the fleet's ScrapeConfig makes of a model's Service."""
+    place = {"namespace": model.namespace, "environment": model.environment}
+    return {"job": conventions.JOB_DECLARED, "instance": "localhost:9090", **place, **declared}
 
 
 def both(models: Sequence[Watched], piece_minutes: int) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from aimass_compiler import training_names
+from aimass_compiler.fleet.monitoring.targets import training_monitor
 from aimass_compiler.render import render
 from aimass_compiler.render.training.cluster import TrainingRun
 from render.files import objects, one, read
@@ -78,7 +79,22 @@ def test_it_is_watched_where_it_trains_only() -> None:
     assert not [each for each in objects(none, "overlays/dev") if each["kind"] == "PodMonitor"]
     fleet = render(pipeline(settings={"monitoring": {"rules": "fleet"}}))
     assert not [path for path in fleet if "training-" in path], "rules and pictures are the fleet's"
-    assert monitor(fleet)["metadata"]["name"] == "churn-training"
+    assert not [
+        each for each in objects(fleet, "overlays/dev") if each["metadata"]["name"] == "churn-training"
+    ]
+
+
+def test_one_monitor_of_a_fleet_finds_the_pods_of_all_jobs() -> None:
+    found = training_monitor("aimass-fleet-training", {})
+    spec = found["spec"]
+    for changes in ({}, KUBEFLOW):
+        own = monitor(render(pipeline(changes)))["spec"]["podMetricsEndpoints"]
+        of_all = [each for each in spec["podMetricsEndpoints"] if kept(each) == kept(own[0])]
+        assert own[0] in of_all
+        files = render(pipeline(changes, settings={"monitoring": {"rules": "fleet"}}))
+        labels = json.dumps([each["spec"] for each in objects(files, "train") if "spec" in each])
+        assert all(f'"{key}": "{value}"' in labels for key, value in spec["selector"]["matchLabels"].items())
+        assert '"aimass.dev/model": "churn"' in labels
 
 
 @pytest.mark.parametrize("changes", [{}, KUBEFLOW], ids=["kuberay", "kubeflow"])

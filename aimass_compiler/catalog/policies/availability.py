@@ -9,6 +9,7 @@ from aimass_compiler.catalog.policy_rule import (
     AdmissionClaim,
     PolicyObjection,
     PolicyRule,
+    of_declarations,
 )
 from aimass_compiler.catalog.quantities import Percentage
 from aimass_compiler.conventions import (
@@ -19,7 +20,6 @@ from aimass_compiler.conventions import (
     OBJECTIVE_AVAILABILITY,
     QUALITY,
     SCORING,
-    SERIES_DECLARED,
     TRAINING_ACCOUNT,
 )
 
@@ -67,18 +67,18 @@ class Availability(PolicyRule):
 
     def admissions(self) -> tuple[AdmissionClaim, ...]:
         """That it is watched: by an alert of the model, or as what the alerts of the fleet take it from."""
-        enough = "true" if self.min is None else f"double(r.labels.{LABEL_BUDGET}) <= {_budget(self.min)}"
-        declared = (
-            f"has(r.record) && r.record == '{SERIES_DECLARED}' && '{LABEL_BUDGET}' in r.labels && {enough}"
-        )
+        enough = "true" if self.min is None else f"double(TEXT) <= {_budget(self.min)}"
         objective = (
             f"'{LABEL_OBJECTIVE}' in r.labels && r.labels.{LABEL_OBJECTIVE} == '{OBJECTIVE_AVAILABILITY}'"
         )
-        rule = f"has(r.labels) && (({declared}) || (has(r.alert) && {objective}))"
+        rule = f"has(r.labels) && has(r.alert) && {objective}"
         expression = f"{_BESIDE} || object.spec.groups.exists(g, g.rules.exists(r, {rule}))"
         promised = "an availability" if self.min is None else f"an availability of {self.min} or more"
         message = f"{promised} must be promised, and watched"
-        return (AdmissionClaim(PROMETHEUS_RULES, expression, message, COMPONENT_MONITORING),)
+        return (
+            AdmissionClaim(PROMETHEUS_RULES, expression, message, COMPONENT_MONITORING),
+            of_declarations(LABEL_BUDGET, enough, message),
+        )
 
     def is_exempt(self, model: Resolved, here: Environment) -> bool:
         """Whether no error at all is allowed, so that there is no budget to watch."""

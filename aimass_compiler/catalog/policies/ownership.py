@@ -12,6 +12,7 @@ from aimass_compiler.catalog.policy_rule import (
     AdmissionClaim,
     PolicyObjection,
     PolicyRule,
+    of_declarations,
 )
 from aimass_compiler.catalog.quantities import Flag
 from aimass_compiler.conventions import (
@@ -19,7 +20,6 @@ from aimass_compiler.conventions import (
     ANNOTATION_RUNBOOK,
     COMPONENT_MONITORING,
     LABEL_RUNBOOK,
-    SERIES_DECLARED,
 )
 
 if TYPE_CHECKING:
@@ -59,14 +59,10 @@ class Ownership(PolicyRule):
 
     def _helped(self) -> tuple[AdmissionClaim, ...]:
         """That each alert links to a runbook, or what the alerts of the fleet take it from."""
+        message = "alerts must link to a runbook"
         alert = f"!has(r.alert) || (has(r.annotations) && '{ANNOTATION_RUNBOOK}' in r.annotations)"
-        declared = (
-            f"!has(r.record) || r.record != '{SERIES_DECLARED}' || "
-            f"(has(r.labels) && '{LABEL_RUNBOOK}' in r.labels)"
-        )
-        expression = f"object.spec.groups.all(g, g.rules.all(r, ({alert}) && ({declared})))"
+        expression = f"object.spec.groups.all(g, g.rules.all(r, {alert}))"
         return (
-            AdmissionClaim(
-                PROMETHEUS_RULES, expression, "alerts must link to a runbook", COMPONENT_MONITORING
-            ),
+            AdmissionClaim(PROMETHEUS_RULES, expression, message, COMPONENT_MONITORING),
+            of_declarations(LABEL_RUNBOOK, "TEXT != ''", message),
         )

@@ -2,8 +2,7 @@
 
 Writes the rules of every environment as rule files, which Prometheus reads without its operator: those of
 servers, training, quality and scoring. Then lets `promtool check rules` read them. Without a name, all
-models. Where `monitoring.rules` in aimass.yaml is `fleet`, those of all models together are read once, and of
-each model what it declares.
+models. Where `monitoring.rules` in aimass.yaml is `fleet`, those of all models together are read once.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ def _passes(pipeline: Pipeline, into: Path | None) -> bool:
 
     beside = {name: rule_file(manifest) for name, manifest in rules_beside(pipeline).items()}
     files = rule_files(pipeline) | beside
-    return _accepted(pipeline.path, files, ", ".join(pipeline.environments), into)
+    return not files or _accepted(pipeline.path, files, ", ".join(pipeline.environments), into)
 
 
 def _fleet_passes(into: Path | None) -> bool:

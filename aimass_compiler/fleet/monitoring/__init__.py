@@ -12,14 +12,15 @@ from aimass_compiler import conventions
 from aimass_compiler.fleet.monitoring.alerts import alert_groups
 from aimass_compiler.fleet.monitoring.boards import boards
 from aimass_compiler.fleet.monitoring.records import record_groups
+from aimass_compiler.fleet.monitoring.targets import scrape_config, training_monitor
 from aimass_compiler.fleet.part import Fleet, FleetPart
 from aimass_compiler.pipeline.organisation import Organisation
-from aimass_compiler.render.emit import block, emit_json, header_of
+from aimass_compiler.render.emit import block, blocks, emit_json, header_of
 from aimass_compiler.render.names import component_label, kustomization, own_labels, wanted_labels
 
 #: What the object is called, and what the name of everything else begins with.
 NAME = "aimass-fleet"
-_RULES_FILE = "rules.yaml"
+_RULES_FILE, _TARGETS_FILE = "rules.yaml", "targets.yaml"
 
 
 def _is_wanted(organisation: Organisation) -> bool:
@@ -28,9 +29,12 @@ def _is_wanted(organisation: Organisation) -> bool:
 
 
 def _render(fleet: Fleet) -> Mapping[str, bytes]:
-    """A kustomization with the rules and the dashboards."""
+    """A kustomization with the rules, what Prometheus finds models by, and the dashboards."""
     files = {f"{name}.json": emit_json(document) for name, document in boards().items()}
     files[_RULES_FILE] = _written(prometheus_rule(fleet.organisation))
+    labels = _wanted(fleet.organisation)
+    targets = scrape_config(NAME, labels), training_monitor(f"{NAME}-training", labels)
+    files[_TARGETS_FILE] = (header_of(conventions.SETTINGS_FILE) + blocks(targets)).encode()
     files["kustomization.yaml"] = _written(_kustomization(fleet.organisation, sorted(boards())))
     return files
 
@@ -47,12 +51,10 @@ def rule_file() -> dict[str, bytes]:
 
 def prometheus_rule(organisation: Organisation) -> dict[str, Any]:
     """The groups as the Prometheus Operator takes them, with the labels by which it finds them."""
-    settings = organisation.settings
-    labels = dict(wanted_labels(settings)) | _labels(organisation)
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
-        "metadata": {"name": NAME, "labels": labels},
+        "metadata": {"name": NAME, "labels": _wanted(organisation)},
         "spec": {"groups": _rule_groups()},
     }
 
@@ -73,10 +75,15 @@ def _kustomization(organisation: Organisation, shown: list[str]) -> dict[str, An
     return kustomization(
         (
             ("namespace", organisation.settings.prometheus.namespace),
-            ("resources", [_RULES_FILE]),
+            ("resources", [_RULES_FILE, _TARGETS_FILE]),
             ("configMapGenerator", generators),
         )
     )
+
+
+def _wanted(organisation: Organisation) -> dict[str, str]:
+    """The labels of what Prometheus is to find."""
+    return dict(wanted_labels(organisation.settings)) | _labels(organisation)
 
 
 def _labels(organisation: Organisation) -> dict[str, str]:

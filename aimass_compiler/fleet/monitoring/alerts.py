@@ -151,7 +151,9 @@ def _conditions() -> dict[tuple[str, str], str]:
         **{(DRIFT, severity): _usually_moved(severity) for severity in ("page", "ticket")},
         (ABSENT, "page"): _absent(),
         (DOWN, "ticket"): _known(
-            f'sum by ({MODEL}) (1 - label_replace(up, "model", "$1", "job", "(.+)")) > 0'
+            f"sum by ({MODEL}) (\n"
+            f'  1 - label_replace(up{{job!="{conventions.JOB_DECLARED}"}}, "model", "$1", "job", "(.+)")\n'
+            ") > 0"
         ),
         (SATURATED, "ticket"): _full(),
         (IDLE, "ticket"): _idle(),

@@ -15,7 +15,6 @@ from aimass_compiler.render.monitoring.declaration import (
     DRIFT_PAGE,
     DRIFT_ROWS,
     DRIFT_WARN,
-    INTERVAL,
     WAITING,
 )
 from aimass_compiler.render.monitoring.objectives import AVAILABILITY, BURNS
@@ -43,6 +42,8 @@ PIECE_MINUTES = 4
 _OVERLAP_SECONDS = 30
 
 _GROUP = "aimass.fleet"
+#: How often thresholds are looked at: more often than every five minutes, after which Prometheus forgets.
+_INTERVAL = "2m"
 
 
 class Timing(Struct, frozen=True):
@@ -100,7 +101,7 @@ def asked(window: str) -> str:
 
 def record_groups(piece_minutes: int = PIECE_MINUTES) -> Iterator[dict[str, Any]]:
     """The groups in the order in which they read each other."""
-    yield {"name": f"{_GROUP}.thresholds", "interval": INTERVAL, "rules": list(_thresholds())}
+    yield {"name": f"{_GROUP}.thresholds", "interval": _INTERVAL, "rules": list(_thresholds())}
     short = [rule for window in SHORT_WINDOWS for rule in _increases(window, window)]
     yield {"name": f"{_GROUP}.requests", "rules": short}
     yield {
@@ -111,6 +112,9 @@ def record_groups(piece_minutes: int = PIECE_MINUTES) -> Iterator[dict[str, Any]
 
 
 def _thresholds() -> Iterator[dict[str, Any]]:
+    # Prometheus asks for nothing there: that it has such a target is what is known.
+    found = f'group without (job, instance) (up{{job="{conventions.JOB_DECLARED}"}})'
+    yield {"record": DECLARED, "expr": found}
     # One for each model whatever is declared, or a second one would stop the rules of all models.
     whose = f"topk by ({MODEL}) (1, max by ({MODEL}, {TOLD}) ({DECLARED}))\n"
     yield {"record": KNOWN, "expr": whose}

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec.structs import replace
-
 from aimass_compiler import conventions
-from aimass_compiler.model_path import team_of
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.cached_template import CachedTemplate
@@ -22,7 +19,7 @@ from aimass_compiler.render.monitoring.dashboard import (
     identifier,
     own_board,
 )
-from aimass_compiler.render.monitoring.declaration import declaration
+from aimass_compiler.render.monitoring.declaration import annotations
 from aimass_compiler.render.monitoring.findings import findings
 from aimass_compiler.render.monitoring.rules import prometheus_rule, rule_head
 from aimass_compiler.render.names import Labels, component_label, own_labels, serving_selector, wanted_labels
@@ -38,11 +35,11 @@ KINDS = tuple(
         rank=Rank.OBSERVER,
         operator="the Prometheus operator (https://prometheus-operator.dev)",
     )
-    for kind in ("PodMonitor", "PrometheusRule")
+    for kind in ("PodMonitor", "PrometheusRule", "ScrapeConfig")
 )
 
 
-_RULES_FILE, _DECLARATION_FILE = "alerts.yaml", "declared.yaml"
+_RULES_FILE = "alerts.yaml"
 
 
 def render(source: PipelineJson) -> Rendered:
@@ -51,8 +48,7 @@ def render(source: PipelineJson) -> Rendered:
     if pipeline.serving.adapter_of is not None:
         return Rendered()  # the servers are those of another model, which are watched as its own
     if pipeline.settings.monitoring.is_of_fleet:
-        overlays = {name: _declared(pipeline, name) for name in pipeline.environments}
-        return Rendered(base=Layer(objects=_monitors(pipeline, pipeline.serving)), overlays=overlays)
+        return _of_fleet(pipeline)
     common = board(pipeline)
     base = Layer(
         objects=_monitors(pipeline, pipeline.serving),
@@ -118,14 +114,17 @@ def _overlay(pipeline: Pipeline, name: str) -> Layer:
     )
 
 
+def _of_fleet(pipeline: Pipeline) -> Rendered:
+    """What the fleet's rules need to know; the base says it as the first environment does."""
+    told = {name: _declared(pipeline, name) for name in pipeline.environments}
+    base = next(iter(told.values()), Layer())
+    overlays = {name: Layer() if layer == base else layer for name, layer in told.items()}
+    return Rendered(base=base, overlays=overlays)
+
+
 def _declared(pipeline: Pipeline, name: str) -> Layer:
-    here = watched(pipeline.metadata, name, pipeline.environments[name])
-    words = (here.model, here.environment, here.namespace, *((here.owner,) if here.owner else ()))
-    nameless = replace(here, model="", environment="", namespace="", owner="")
-    labels = wanted_labels(pipeline.settings), own_labels(pipeline.settings)
-    text = _DECLARATION(words, nameless, team_of(pipeline.path), *labels)
-    manifest = Manifest(rule_head(pipeline.name), (header(pipeline.path) + text).encode())
-    return Layer(objects=_own_monitors(pipeline, name), manifests={_DECLARATION_FILE: manifest})
+    monitors = _monitors(pipeline, pipeline.environments[name].serving)
+    return Layer(objects=monitors, notes={pipeline.name: annotations(pipeline, name)})
 
 
 def _rules(here: Watched, wanted: Labels, own: Labels) -> str:
@@ -185,13 +184,5 @@ def _built_board(model: str, identifier: str, *parts: Any) -> str:
     return json_text(dashboard(Board(model, *parts), identifier))
 
 
-def _built_declaration(model: str, environment: str, namespace: str, *parts: Any) -> str:
-    *owner, nameless, team, wanted, own = parts
-    written = owner[0] if owner else ""
-    here = replace(nameless, model=model, environment=environment, namespace=namespace, owner=written)
-    return block(declaration(here, team, wanted, own))
-
-
 _RULES, _BOARD = CachedTemplate(_built_rules), CachedTemplate(_built_board)
-_DECLARATION = CachedTemplate(_built_declaration)
 TARGET = Target(render=render, findings=findings, kinds=KINDS)

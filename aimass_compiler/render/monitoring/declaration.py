@@ -1,19 +1,19 @@
-"""What a model says of itself where rules are the fleet's: one series, whose labels are its thresholds.
+"""What a model says of itself where rules are the fleet's: annotations of its Service.
 
-It is released and withdrawn with the model, so that the fleet's rules need to know none, and servers need to
-export none of it: those of an earlier release, or of another maker, are watched by what git says now.
+They are released and withdrawn with the model, so that the fleet's rules need to know none, and servers need
+to export none of it: those of an earlier release, or of another maker, are watched by what git says now. And
+a Service is there when no server is.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from aimass_compiler import conventions, drift_methods
-from aimass_compiler.render.monitoring.alerts import Watched
-from aimass_compiler.render.monitoring.rules import rule_head
-from aimass_compiler.render.names import Labels, component_label, served_labels
+from aimass_compiler.model_path import team_of
+from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.render.monitoring.alerts import Watched, watched
+from aimass_compiler.render.names import annotated
 
-#: The series; its value is 1.
+#: The series that Prometheus has of it; its value is 1.
 DECLARED = conventions.SERIES_DECLARED
 #: The labels of its thresholds, as PromQL writes numbers. Those of objectives of time have the objectives'
 #: names, and say the end of the bucket that stands for it.
@@ -23,47 +23,35 @@ DRIFT_PAGE, DRIFT_WARN, DRIFT_ROWS = "drift_page", "drift_warn", "drift_rows"
 DRIFT_METHOD = "drift_method"
 #: Of a model that has no server while no request comes.
 RESTS = "rests"
-#: How often it is recorded: rarely, but more often than every five minutes, after which Prometheus forgets.
-INTERVAL = "2m"
 
 
-def declaration_groups(watched: Watched, team: str) -> list[dict[str, Any]]:
-    """The one rule of a model in an environment; `team` is empty where it is of none."""
+def declared_labels(here: Watched, team: str) -> dict[str, str]:
+    """The labels of the series, but for where it is; `team` is empty where it is of none."""
     labels = {
-        "namespace": watched.namespace,
-        "model": watched.model,
-        "environment": watched.environment,
+        "model": here.model,
         "team": team,
-        "owner": watched.owner,
-        conventions.LABEL_RUNBOOK: watched.runbook,
-        **_thresholds(watched),
+        "owner": here.owner,
+        conventions.LABEL_RUNBOOK: here.runbook,
+        **_thresholds(here),
     }
-    rule = {
-        "record": DECLARED,
-        "expr": "vector(1)",
-        "labels": {name: value for name, value in labels.items() if value},
-    }
-    name = f"{watched.model}.{watched.environment}.declared"
-    return [{"name": name, "interval": INTERVAL, "rules": [rule]}]
+    return {name: value for name, value in labels.items() if value}
 
 
-def declaration(watched: Watched, team: str, wanted: Labels, own: Labels) -> dict[str, Any]:
-    """The rule as the Prometheus Operator takes it, with the labels by which it finds it."""
-    labels = (
-        dict(wanted) | served_labels(watched.model, own) | component_label(conventions.COMPONENT_MONITORING)
-    )
-    head = rule_head(watched.model)
-    metadata = {**head["metadata"], "labels": labels}
-    return {**head, "metadata": metadata, "spec": {"groups": declaration_groups(watched, team)}}
+def annotations(pipeline: Pipeline, environment: str) -> dict[str, str]:
+    """The labels as annotations of a Service in an environment."""
+    here = watched(pipeline.metadata, environment, pipeline.environments[environment])
+    found = declared_labels(here, team_of(pipeline.path))
+    noted = annotated({conventions.ANNOTATION_DECLARED.format(name): text for name, text in found.items()})
+    return noted.get("annotations", {})
 
 
-def _thresholds(watched: Watched) -> dict[str, str]:
-    found = {BUDGET: f"{watched.budget:.9g}"} if watched.budget > 0 else {}
-    if watched.text is None:
-        found |= {DRIFT_PAGE: watched.page, DRIFT_WARN: watched.warn, DRIFT_ROWS: watched.rows}
-        found |= {} if watched.method == drift_methods.USUAL else {DRIFT_METHOD: watched.method}
+def _thresholds(here: Watched) -> dict[str, str]:
+    found = {BUDGET: f"{here.budget:.9g}"} if here.budget > 0 else {}
+    if here.text is None:
+        found |= {DRIFT_PAGE: here.page, DRIFT_WARN: here.warn, DRIFT_ROWS: here.rows}
+        found |= {} if here.method == drift_methods.USUAL else {DRIFT_METHOD: here.method}
     else:
-        found |= {WAITING: f"{watched.text.waiting}"}
-    if watched.may_rest:
+        found |= {WAITING: f"{here.text.waiting}"}
+    if here.may_rest:
         found[RESTS] = "yes"
-    return found | {time.name: f"{time.end}" for time in watched.times}
+    return found | {time.name: f"{time.end}" for time in here.times}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from aimass_compiler.model_path import team_of
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.emit import emit
 from aimass_compiler.render.monitoring.alerts import watched
-from aimass_compiler.render.monitoring.declaration import declaration_groups
 from aimass_compiler.render.monitoring.rules import groups
 from aimass_compiler.render.pipeline_json import PipelineJson
 
@@ -15,17 +13,18 @@ _OF_SERVERS = __package__.rpartition(".")[2]
 
 
 def rule_files(pipeline: Pipeline) -> dict[str, bytes]:
-    """The rules of each environment; where they are the fleet's, what they need to know of the model.
+    """The rules of each environment; none where they are the fleet's.
 
     They say what generated/ says already, so they are not part of it: `aimass alerts` has them made.
     """
-    files = {}
-    for name, environment in pipeline.environments.items():
-        here = watched(pipeline.metadata, name, environment)
-        is_of_fleet = pipeline.settings.monitoring.is_of_fleet
-        found = declaration_groups(here, team_of(pipeline.path)) if is_of_fleet else groups(here)
-        files[f"{name}{RULES_ENDING}"] = emit({"groups": found}, pipeline.path)
-    return files
+    if pipeline.settings.monitoring.is_of_fleet:
+        return {}
+    return {
+        f"{name}{RULES_ENDING}": emit(
+            {"groups": groups(watched(pipeline.metadata, name, here))}, pipeline.path
+        )
+        for name, here in pipeline.environments.items()
+    }
 
 
 def rules_beside(pipeline: Pipeline) -> dict[str, bytes]:

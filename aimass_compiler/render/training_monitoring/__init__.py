@@ -23,6 +23,7 @@ from aimass_compiler.render.names import (
 from aimass_compiler.render.object_kind import Object
 from aimass_compiler.render.pipeline_json import PipelineJson
 from aimass_compiler.render.target import Layer, Manifest, Rendered, Target
+from aimass_compiler.render.training.job_platform import JobPlatform
 from aimass_compiler.render.training.platforms import PLATFORMS
 from aimass_compiler.render.training_monitoring.alerts import training_alerts
 from aimass_compiler.render.training_monitoring.board import training_panels
@@ -31,14 +32,13 @@ _RULES_FILE, _BOARD_FILE = "training-alerts.yaml", "training-dashboard.json"
 
 
 def render(source: PipelineJson) -> Rendered:
-    """What the first environment holds beside its servers; rules and pictures may be the fleet's."""
+    """What the first environment holds beside its servers; all of it may be the fleet's."""
     pipeline = source.pipeline
     name = next(iter(pipeline.environments), None)
     if name is None or not pipeline.settings.generated.training_job:
         return Rendered()
-    monitor = pod_monitor(pipeline)
     if pipeline.settings.monitoring.is_of_fleet:
-        return Rendered(overlays={name: Layer(objects=[monitor])})
+        return Rendered()
     here = pipeline.environments[name]
     words = (
         pipeline.name,
@@ -50,7 +50,7 @@ def render(source: PipelineJson) -> Rendered:
     rules = header(pipeline.path) + _RULES(words, here.monitoring.runbook, *labels)
     board = _BOARD((pipeline.name, here.namespace, digest(f"{pipeline.name}/training".encode())))
     layer = Layer(
-        objects=[monitor],
+        objects=[pod_monitor(pipeline)],
         manifests={_RULES_FILE: Manifest(_head(pipeline.name), rules.encode())},
         config_maps=[_config_map(pipeline)],
         files={_BOARD_FILE: board.encode()},
@@ -64,10 +64,7 @@ def pod_monitor(pipeline: Pipeline) -> Object:
     Pods declare no port for it: KubeRay would take that for all that the head's Service is to have. And the
     job of these series is not the model's name, by which its servers are known.
     """
-    platform = PLATFORMS[pipeline.job_target]
-    ray = _endpoint(platform.ray_in, training_names.RAY_PORT)
-    ray["relabelings"] = [*ray["relabelings"], {"targetLabel": "model", "replacement": pipeline.name}]
-    kept = {"sourceLabels": ["__name__"], "action": "keep", "regex": "|".join(training_names.RAY_SERIES)}
+    named = {"targetLabel": "model", "replacement": pipeline.name}
     labels = dict(wanted_labels(pipeline.settings)) | component_label(conventions.COMPONENT_MONITORING)
     return {
         "apiVersion": "monitoring.coreos.com/v1",
@@ -75,12 +72,19 @@ def pod_monitor(pipeline: Pipeline) -> Object:
         "metadata": {"name": _name(pipeline.name), "labels": labels},
         "spec": {
             "selector": {"matchLabels": training_labels(pipeline.name)},
-            "podMetricsEndpoints": [
-                _endpoint(platform.stages_in, training_names.PORT),
-                {**ray, "metricRelabelings": [kept]},
-            ],
+            "podMetricsEndpoints": endpoints(PLATFORMS[pipeline.job_target], named),
         },
     }
+
+
+def endpoints(platform: JobPlatform, named: Object) -> list[Object]:
+    """The ports of an operator's pods; `named` is what says the model, which Ray does not know."""
+    ray = _endpoint(platform.ray_in, training_names.RAY_PORT)
+    kept = {"sourceLabels": ["__name__"], "action": "keep", "regex": "|".join(training_names.RAY_SERIES)}
+    return [
+        _endpoint(platform.stages_in, training_names.PORT),
+        {**ray, "relabelings": [*ray["relabelings"], named], "metricRelabelings": [kept]},
+    ]
 
 
 def _endpoint(where: tuple[tuple[str, str], ...], port: int) -> dict[str, Any]:
