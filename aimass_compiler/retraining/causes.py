@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from aimass_compiler.render.monitoring.alerts import DRIFT
 from aimass_compiler.render.monitoring.objectives import selector
 from aimass_compiler.render.quality.alert_rules import LOW
 from aimass_compiler.render.scoring.alert_rules import MOVED
+from aimass_compiler.retraining.onset import Onset, onsets
 
 #: The alerts that say so, and by which of their labels the measured things differ.
 _ALERTS = {"drift": (f"{DRIFT}|{MOVED}", "feature"), "quality": (LOW, "metric")}
@@ -182,17 +184,25 @@ def _alerting(pipeline: Pipeline, kind: str, known: Circumstances) -> Iterator[F
     if not firing:
         return
     parts = sorted({each.labels.get(label, "") for each in firing} - {""})
-    measured = {}
+    measured, begun = dict[str, float](), dict[str, Onset]()
     if kind == "drift":
-        own = selector(pipeline.name, namespace)
-        method = pipeline.environments[served].monitoring.drift.measure
-        query = f"{method.series}{own} or {method.scoring_series}{own}"
-        series = prometheus.ask(known.address, f"max by (feature) ({query})", tenant)
+        drift, own = pipeline.environments[served].monitoring.drift, selector(pipeline.name, namespace)
+        either = f"{drift.measure.series}{own} or {drift.measure.scoring_series}{own}"
+        query = f"max by (feature) ({either})"
+        series = prometheus.ask(known.address, query, tenant)
         measured = {each.labels.get(label, ""): each.value for each in series}
-    shown = ", ".join(f"`{part}`" + (f" {measured[part]:.2f}" if part in measured else "") for part in parts)
+        with contextlib.suppress(prometheus.PrometheusError):  # that it drifts is known without its history
+            begun = onsets(known.address, query, drift.warn, drift.window.seconds, known.now, tenant)
+    shown = ", ".join(_told(part, measured, begun) for part in parts)
     what = "moved away from the training data" if kind == "drift" else "was lost"
     alerts = ", ".join(sorted({each.labels.get("alertname", "") for each in firing}))
     yield FoundCause(kind, f"{alerts} fires in {served}: {shown or pipeline.name} {what}", measured)
+
+
+def _told(part: str, measured: Mapping[str, float], begun: Mapping[str, Onset]) -> str:
+    """A column or metric with what was measured, and since when: `age` 0.31 since 2026-05-03 14:00."""
+    value = f" {measured[part]:.2f}" if part in measured else ""
+    return f"`{part}`{value}{f' {begun[part]}' if part in begun else ''}"
 
 
 def _is_released(root: Path, environment: str, model: str) -> bool:

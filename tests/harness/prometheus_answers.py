@@ -31,6 +31,20 @@ class Measured:
     series: dict[str, list[tuple[dict[str, str], float]]] = field(default_factory=dict)
     """What queries answer that have this in them: labels and value of each series."""
 
+    histories: dict[str, list[tuple[dict[str, str], list[tuple[float, float]]]]] = field(default_factory=dict)
+    """What range queries answer that have this in them: labels, and times with values, of each series."""
+
+    def answer_range(self, query: str) -> str:
+        """A range query's answer; one that is no matrix where nothing is known."""
+        known = next((each for part, each in self.histories.items() if part in query), None)
+        if known is None:
+            return self.answer(query)
+        found = [
+            {"metric": labels, "values": [[time, str(value)] for time, value in points]}
+            for labels, points in known
+        ]
+        return json.dumps({"status": "success", "data": {"resultType": "matrix", "result": found}})
+
     def answer(self, query: str) -> str:
         """An instant query's answer, as its API has it."""
         if known := next((each for part, each in self.series.items() if part in query), None):
@@ -59,7 +73,8 @@ def running() -> Iterator[Measured]:
             self.tell(self.rfile.read(int(self.headers["Content-Length"] or 0)).decode())
 
         def tell(self, form: str) -> None:
-            answered = measured.answer(parse_qs(form)["query"][0])
+            answer = measured.answer_range if "query_range" in self.path else measured.answer
+            answered = answer(parse_qs(form)["query"][0])
             self.answer(200, answered.encode(), Content_Type="application/json")
 
     with Server(Handler) as server:

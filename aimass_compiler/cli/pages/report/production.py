@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from aimass_compiler.cli.pages import charts
@@ -96,16 +97,19 @@ def _drift(results: RunResults) -> Iterator[Block]:
 
     limits, name = results.pipeline.monitoring.drift, results.pipeline.name
     series, shown = limits.measure.series, limits.measure.shown
+    asked = f'({series}{{model="{name}"}})'
     try:
-        found = ask(results.prometheus, f'max by (namespace, feature) ({series}{{model="{name}"}})')
+        found = ask(results.prometheus, f"max by (namespace, feature) {asked}")
     except PrometheusError as error:
         yield Remark(f"Drift is not known: {error}", "doubtful")
         return
+    begun = _begun(results, f"max by (feature) {asked}")
     rows: list[list[Cell]] = [
         [
             each.labels.get("feature", "–"),
             each.labels.get("namespace", "–"),
             Marked(number(each.value), drift_tone(each.value, limits)),
+            begun.get(each.labels.get("feature", ""), "–"),
         ]
         for each in sorted(found, key=lambda each: -each.value)
     ]
@@ -113,4 +117,17 @@ def _drift(results: RunResults) -> Iterator[Block]:
         yield Remark("Nothing is known of drift yet: too few rows were asked for.")
         return
     caption = f"Drift since the release, by the {shown} against the rows of training"
-    yield Grid(caption, ["column", "namespace", shown], rows, frozenset({2}))
+    yield Grid(caption, ["column", "namespace", shown, "drifts since (UTC)"], rows, frozenset({2}))
+
+
+def _begun(results: RunResults, query: str) -> dict[str, str]:
+    """By feature, since when it drifts; nothing where its history is not known."""
+    from aimass_compiler.programs.prometheus import PrometheusError
+    from aimass_compiler.retraining.onset import onsets
+
+    drift, now = results.pipeline.monitoring.drift, datetime.now(UTC)
+    try:
+        found = onsets(results.prometheus, query, drift.warn, drift.window.seconds, now)
+    except PrometheusError:
+        return {}
+    return {name: str(each).removeprefix("since ") for name, each in found.items()}
