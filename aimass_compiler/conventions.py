@@ -264,7 +264,7 @@ LABEL_NAME = "app.kubernetes.io/name"
 LABEL_INSTANCE = "app.kubernetes.io/instance"
 LABEL_COMPONENT = "app.kubernetes.io/component"
 #: Its values: which part of a model objects are of.
-COMPONENT_SCORING = "scoring"
+COMPONENT_SCORING, COMPONENT_QUALITY = "scoring", "quality"
 COMPONENT_SERVER, COMPONENT_TRAINING, COMPONENT_MONITORING = "server", "training", "monitoring"
 LABEL_PART_OF = "app.kubernetes.io/part-of"
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -321,7 +321,7 @@ TRAINING_ACCOUNT = "{model}-training"
 WORKSPACE = "{model}-workspace"
 #: Of what scores a table: the CronJob, its ServiceAccount, NetworkPolicy, ConfigMap and rules.
 SCORING = "{model}-scoring"
-#: Of the rules about its quality in production.
+#: Of what measures its quality in production: the CronJob, its account, NetworkPolicy, ConfigMap and rules.
 QUALITY = "{model}-quality"
 #: During a canary: the Services of the new version and of the one that serves on, and what gives a verdict.
 CANARY_SERVICE = "{model}-canary"
@@ -336,6 +336,7 @@ CALLED_AFTER_MODEL = {
     PACKAGE_IMAGE: "the image of its package",
     TRAINING_ACCOUNT: "the ServiceAccount of its training job",
     SCORING: "the CronJob that scores its table",
+    QUALITY: "the CronJob that measures it in production",
     CANARY_SERVICE: "the Service of its canary",
     STABLE_SERVICE: "the Service of what serves beside its canary",
     VERDICT: "the AnalysisTemplate that judges its canary",

@@ -12,6 +12,7 @@ from aimass_compiler import drift_methods
 from aimass_compiler.catalog.quantities import Duration, Frozen, Integer, Number, Within, is_absent
 from aimass_compiler.catalog.source_choice import SourceChoice
 from aimass_compiler.drift_methods import DriftMethod
+from aimass_compiler.pipeline.job_resources import JobResources
 from aimass_compiler.pipeline.schedule import mistake
 
 #: Scheme, host, port and the characters that RFC 3986 allows behind them.
@@ -130,6 +131,13 @@ class Labels(Frozen):
     """How long after a prediction its truth should be known."""
     window: Annotated[Duration, Within("1h", "365d")] = Duration("30d")
     """How far back predictions are judged, behind `delay`."""
+    schedule: Schedule | None = Field(None, exclude_if=is_absent)
+    """When the cluster measures it, as a cron expression of five fields or a word such as `@daily`, in UTC;
+    by default only `aimass truth` does."""
+    deadline: Annotated[Duration, Within("1m", "7d")] = Duration("1h")
+    """How long a scheduled measurement may take with all of its retries."""
+    resources: JobResources = Field(default_factory=JobResources.default)
+    """What the pod that measures may use; it holds all records of the window."""
 
 
 class Monitoring(Frozen):

@@ -9,17 +9,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from aimass_compiler.catalog.quantities import (
-    Bytes,
-    Cores,
-    Duration,
-    Frozen,
-    Integer,
-    Memory,
-    Number,
-    Within,
-)
+from aimass_compiler.catalog.quantities import Duration, Frozen, Integer, Number, Within
 from aimass_compiler.catalog.source_choice import SourceChoice
+from aimass_compiler.pipeline.job_resources import JobResources
 from aimass_compiler.pipeline.monitoring import Schedule
 
 #: What can stand in a URL of an object store and in no command as anything else.
@@ -36,15 +28,6 @@ def _is_folder(value: str) -> str:
 
 
 Folder = Annotated[str, AfterValidator(_is_folder), Field(json_schema_extra={"pattern": f"^{_FOLDER}/?$"})]
-
-
-class ScoringResources(Frozen):
-    """What the pod that scores asks for and may not exceed."""
-
-    cpu: Cores = Cores("1")
-    """Cores."""
-    memory: Memory = Bytes("2Gi")
-    """Memory; a block of rows is read at a time, whatever the table's size."""
 
 
 class Scoring(Frozen):
@@ -68,8 +51,8 @@ class Scoring(Frozen):
     """How often the cluster goes on with a run that was killed."""
     deadline: Annotated[Duration, Within("1m", "7d")] = Duration("6h")
     """How long a scheduled run may take with all of its retries."""
-    resources: ScoringResources = Field(default_factory=ScoringResources.default)
-    """What the pod that scores may use."""
+    resources: JobResources = Field(default_factory=JobResources.default)
+    """What the pod that scores may use; a block of rows is read at a time, whatever the table's size."""
 
     @property
     def is_kept_here(self) -> bool:

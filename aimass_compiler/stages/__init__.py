@@ -200,5 +200,12 @@ COMPARE = Stage(
     reads=("task", "data.columns", "evaluation", "objective"),
 )
 
+#: What `aimass truth` and a CronJob ask of a model that serves.
+PRODUCTION = Stage(
+    "production",
+    "measure the model in production",
+    reads=("task", "data.columns", "evaluation", "objective", "monitoring.labels"),
+)
+
 #: What runs beside the pipeline.
 ASIDE = (SOAK, COMPARE)

@@ -1,4 +1,4 @@
-"""The CronJob that scores is taken strictly, every command knows it as its model's, and its pods run."""
+"""The CronJobs that score and measure are taken strictly, known to every command, and their pods run."""
 
 from __future__ import annotations
 
@@ -22,14 +22,20 @@ from tests.harness.releases import released
 pytestmark = [pytest.mark.cluster, pytest.mark.kubernetes]
 JOB, NAME = "CronJob churn-scoring", "churn-scoring"
 DIFFERS = 2
+QUALITY = "churn-quality"
+MEASURED = {
+    "monitoring": {"labels": {"source": "s3://lake/truth.parquet", "schedule": "30 5 * * *"}},
+    "serving": {"logs": {"predictions": {"sample": 0.1}}},
+}
 SCORING = {"source": "s3://lake/new.parquet", "into": "s3://lake/scores", "schedule": "0 4 * * *"}
 
 
 @pytest.fixture
 def project(tmp_path: Path, cluster: Cluster, namespace: str) -> Project:
-    """A released model whose table dev scores by the clock."""
-    settings = {"environments": {"dev": {"namespace": namespace}}}
-    released(tmp_path, "churn", render(pipeline(settings=settings, overrides={"dev": {"scoring": SCORING}})))
+    """A released model whose table dev scores by the clock, and which is measured there."""
+    settings = {"environments": {"dev": {"namespace": namespace}}, "logs": {"store": "s3://acme/predictions"}}
+    made = pipeline(MEASURED, settings=settings, overrides={"dev": {"scoring": SCORING}})
+    released(tmp_path, "churn", render(made))
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "remote", "add", "origin", f"https://git.example.com/{secrets.token_hex(4)}.git")
     git(tmp_path, "add", "--all")
@@ -37,18 +43,21 @@ def project(tmp_path: Path, cluster: Cluster, namespace: str) -> Project:
     return Project(tmp_path, namespace, cluster.kubeconfig)
 
 
-def test_it_is_taken_strictly_and_a_second_time_changes_nothing(project: Project, cluster: Cluster) -> None:
+@pytest.mark.parametrize("name", [NAME, QUALITY])
+def test_it_is_taken_strictly_and_a_second_time_changes_nothing(
+    project: Project, cluster: Cluster, name: str
+) -> None:
     build = Kustomize((str(programs.program("kustomize")), "build"), (5, 8, 0)).build
     wanted = build(project.root / "generated/churn/overlays/dev")
-    parts = [each for each in wanted if NAME in each["metadata"]["name"]]
+    parts = [each for each in wanted if name in each["metadata"]["name"]]
     kinds = {"ConfigMap", "CronJob", "NetworkPolicy", "PodMonitor", "PrometheusRule", "ServiceAccount"}
     assert {each["kind"] for each in parts} == kinds
     tried = cluster.try_kubectl(*APPLY, "--dry-run=server", "-f-", given=parts)
     assert (tried.returncode, tried.stderr) == (0, ""), "neither refused nor warned of"
     first, second = (by_name(cluster.kubectl(*APPLY, "-f-", *TOLD, given=parts)) for _ in range(2))
-    for name, found in second.items():
-        assert ours(found) == ours(first[name])
-        assert found["metadata"]["resourceVersion"] == first[name]["metadata"]["resourceVersion"]
+    for each, found in second.items():
+        assert ours(found) == ours(first[each])
+        assert found["metadata"]["resourceVersion"] == first[each]["metadata"]["resourceVersion"]
 
 
 def test_every_command_knows_it(project: Project, cluster: Cluster) -> None:
@@ -69,14 +78,15 @@ def test_every_command_knows_it(project: Project, cluster: Cluster) -> None:
     assert cluster.objects("cronjobs", project.namespace) == []
 
 
-def test_a_job_of_it_runs_to_its_end(project: Project, cluster: Cluster) -> None:
+@pytest.mark.parametrize("name", [NAME, QUALITY])
+def test_a_job_of_it_runs_to_its_end(project: Project, cluster: Cluster, name: str) -> None:
     """Nothing scores in it: nodes here only say that a pod ran, after admission and scheduling for real."""
     assert project.apply().code == 0
     where = f"--namespace={project.namespace}"
-    cluster.kubectl("create", "job", "tried", where, f"--from=cronjob/{NAME}")
+    cluster.kubectl("create", "job", "tried", where, f"--from=cronjob/{name}")
     cluster.kubectl("wait", where, "--for=condition=Complete", "--timeout=60s", "job/tried")
     (pod,) = cluster.objects("pods", project.namespace, "batch.kubernetes.io/job-name=tried")
-    assert pod["metadata"]["labels"][conventions.LABEL_INSTANCE] == NAME
+    assert pod["metadata"]["labels"][conventions.LABEL_INSTANCE] == name
     images: list[dict[str, Any]] = [*pod["spec"]["initContainers"], *pod["spec"]["containers"]]
     assert "@sha256:" in images[0]["image"]
     job = cluster.get("job", "tried", project.namespace)

@@ -21,16 +21,18 @@ _ABOUT = 'model="churn",namespace="ml-prod",version="abc"'
 _GATE = f'{_ABOUT},metric="roc_auc",condition="min 0.8",slice=""'
 
 
-def rules() -> dict[str, Any]:
-    watched = {"monitoring": {"labels": {"source": "s3://lake/truth.csv", "delay": "7d"}}}
-    files = render(pipeline(watched, overrides={"prod": {}}))
+def rules(schedule: str | None = None) -> dict[str, Any]:
+    labels = {"source": "s3://lake/truth.csv", "delay": "7d", "schedule": schedule}
+    files = render(pipeline({"monitoring": {"labels": labels}}, overrides={"prod": {}}))
     found: dict[str, Any] = yaml.safe_load(files["overlays/prod/quality-alerts.yaml"])["spec"]
     return found
 
 
-def fires(folder: Path, series: dict[str, str], minutes: int) -> list[tuple[str, str]]:
+def fires(
+    folder: Path, series: dict[str, str], minutes: int, schedule: str | None = None
+) -> list[tuple[str, str]]:
     """The alerts that fire after so many minutes, by name and severity."""
-    (folder / "rules.yaml").write_text(yaml.safe_dump(rules()))
+    (folder / "rules.yaml").write_text(yaml.safe_dump(rules(schedule)))
     fired = []
     for name, severity in ((LOW, "page"), (LOW, "ticket"), (STALE, "ticket")):
         test = {
@@ -77,8 +79,25 @@ def test_a_quality_that_no_one_measures_any_more_is_told(tmp_path: Path) -> None
     assert fires(tmp_path, series, 7 * 24 * 60 + 30) == [(STALE, "ticket")]
 
 
-def test_prometheus_takes_the_rules(tmp_path: Path) -> None:
-    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(rules()))
+def test_what_a_scheduled_job_told_counts_until_the_next_one(tmp_path: Path) -> None:
+    """Its pod shows it for two minutes a day; another version is measured on the second day."""
+    gate, newer = (each.replace("abc", "def") for each in (_GATE, _ABOUT))
+    day = 24 * 60
+    series = {
+        f'aimass_quality_gate_missed{{{_GATE},sure="no"}}': f"1 1 stale _x{2 * day}",
+        f"aimass_quality_timestamp_seconds{{{_ABOUT}}}": f"0 0 stale _x{2 * day}",
+        f'aimass_quality_gate_missed{{{gate},sure="no"}}': f"_x{day} 0 0 stale _x{2 * day}",
+        f"aimass_quality_timestamp_seconds{{{newer}}}": f"_x{day} {day * 60} {day * 60} stale _x{2 * day}",
+        'kube_cronjob_created{namespace="ml-prod",cronjob="churn-quality"}': f"0x{4 * day}",
+    }
+    assert fires(tmp_path, series, day - 60, "@daily") == [(LOW, "ticket")]
+    assert fires(tmp_path, series, day + 60, "@daily") == []
+    assert fires(tmp_path, series, 2 * day + 2 * 60, "@daily") == [(STALE, "ticket")]
+
+
+@pytest.mark.parametrize("schedule", [None, "@daily"])
+def test_prometheus_takes_the_rules(tmp_path: Path, schedule: str | None) -> None:
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(rules(schedule)))
     command = ["promtool", "check", "rules", "rules.yaml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

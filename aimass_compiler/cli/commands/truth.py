@@ -11,12 +11,18 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aimass_compiler.cli.record_store import add_store, records_of
 from aimass_compiler.cli.selection import UnknownName, add_root, project_of
 from aimass_compiler.cli.write import brought_up_to_date
 from aimass_compiler.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from aimass_compiler.pipeline import Pipeline
+    from aimass_compiler.pipeline.monitoring import Labels
 
 EXIT_CODES = (ExitCode.DATA, ExitCode.GATE, ExitCode.DISK)
 EXAMPLES = """
@@ -41,12 +47,17 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure; answers the exit code of what measures."""
+    from aimass_compiler.render.emit import emit_json
+    from aimass_compiler.render.pipeline_json import PipelineJson
+    from aimass_compiler.render.quality.cron_job import MEASURED_FILE, measured
+
     project = project_of(arguments)
     place = records_of(project, arguments)
     brought = brought_up_to_date(project, arguments.model)
     if brought is None:
         return ExitCode.FAILED
-    if brought.monitoring.labels is None:
+    labels = _labels(brought, arguments.env)
+    if labels is None:
         hint = "`monitoring: {labels: {source: data/truth.csv}}` says it"
         raise UnknownName(f"the spec of `{arguments.model}` does not say where the truth is", hint)
     *environments, local = place.namespaces if arguments.env is None else (*place.namespaces, "")
@@ -55,4 +66,15 @@ def run(arguments: argparse.Namespace) -> int:
     options += ["--textfile", str(arguments.textfile)] if arguments.textfile else []
     command = [sys.executable, "-m", "aimass_compiler.runtime.production", brought.path, *namespaces]
     command += [f"--store={place.store}", f"--root={project.root}", *options]
-    return subprocess.run(command, check=False).returncode  # noqa: S603  # a list of arguments, never a shell
+    with tempfile.TemporaryDirectory(prefix="aimass-truth-") as folder:
+        written = Path(folder) / MEASURED_FILE
+        written.write_bytes(emit_json(measured(PipelineJson(brought).document, labels)))
+        return subprocess.run([*command, f"--pipeline={written}"], check=False).returncode  # noqa: S603  # our own
+
+
+def _labels(pipeline: Pipeline, environment: str | None) -> Labels | None:
+    """Where the truth is by what an environment says, else by the spec, else by the last one that says it."""
+    if environment is not None and environment in pipeline.environments:
+        return pipeline.environments[environment].monitoring.labels
+    said = (each.monitoring.labels for each in reversed(pipeline.environments.values()))
+    return pipeline.monitoring.labels or next(filter(None, said), None)

@@ -1,4 +1,4 @@
-"""The quality of a model in production: alerts on what `aimass truth` measures, in each environment."""
+"""The quality of a model in production, in each environment: what measures it by the clock, and alerts."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from aimass_compiler.diagnostics import Example, Explanation, Finding, Path, Sev
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.monitoring import Labels
 from aimass_compiler.pipeline.override_locations import place_in
+from aimass_compiler.pipeline.record_store import RecordStore
 from aimass_compiler.pipeline.serving import PredictionLogs
-from aimass_compiler.render.emit import emit
+from aimass_compiler.render.emit import emit, emit_json
 from aimass_compiler.render.pipeline_json import PipelineJson
+from aimass_compiler.render.quality import cron_job
 from aimass_compiler.render.quality.alert_rules import prometheus_rule
 from aimass_compiler.render.target import Layer, Manifest, Rendered, Target
 
 _LABELS = "monitoring: {labels: {source: data/truth.csv}}"
 _SAMPLED = "serving: {logs: {predictions: {sample: 0.1}}}"
+_CLOCK = 'monitoring: {labels: {source: "%s", schedule: "@daily"}}\n' + _SAMPLED
+_STORE = "logs: {store: s3://acme-predictions/ml}\n"
 _FORECAST = (
     "target: tenure\nmodel: lightgbm\n"
     "features: [lags: {column: tenure, lags: [1]}, one_hot: [plan, churned]]\n"
@@ -46,6 +50,14 @@ EXPLANATIONS = (
         "write them into their log, where `aimass truth` cannot read them. Set it to an object store, or to "
         "a folder that every node mounts; docs/logs.md says what brings the records there.",
     ),
+    Explanation(
+        "AM573",
+        "the model is not measured by the clock here",
+        "A scheduled pod has no files of the project, and a model's pods may not mount folders of their "
+        "node. So `monitoring.labels.source` must be elsewhere, such as `s3://…` or a database, and "
+        "`logs.store` an object store, or the environment gets no CronJob. Leave `schedule` out where "
+        "`aimass truth` runs by another clock, such as that of a workflow.",
+    ),
 )
 EXAMPLES = (
     Example("AM570", fails=_LABELS, passes=f"{_LABELS}\n{_SAMPLED}"),
@@ -54,27 +66,42 @@ EXAMPLES = (
         fails=f"{_FORECAST}\n{_LABELS}\n{_SAMPLED}",
         passes=f"{_FORECAST}\n{_SAMPLED}",
     ),
+    Example("AM573", fails=_CLOCK % "data/truth.csv", passes=_CLOCK % "s3://lake/truth.csv", settings=_STORE),
     Example("AM572", fails=f"{_LABELS}\n{_SAMPLED}", passes=_SAMPLED),
 )
 _RULES_FILE = "quality-alerts.yaml"
 
 
 def render(source: PipelineJson) -> Rendered:
-    """The alerts of each environment."""
+    """The alerts of each environment, and the CronJob where there is a schedule."""
     pipeline = source.pipeline
     overlays = {
-        name: _layer(pipeline, name, here.monitoring.labels)
+        name: _layer(source, name, here.monitoring.labels)
         for name, here in pipeline.environments.items()
         if here.monitoring.labels is not None
     }
     return Rendered(overlays=overlays)
 
 
-def _layer(pipeline: Pipeline, name: str, labels: Labels) -> Layer:
+def _layer(source: PipelineJson, name: str, labels: Labels) -> Layer:
+    pipeline, store = source.pipeline, source.pipeline.settings.logs
     rule = prometheus_rule(pipeline, name, labels)
     head = {key: rule[key] for key in ("apiVersion", "kind")}
     head |= {"metadata": {"name": rule["metadata"]["name"]}}
-    return Layer(manifests={_RULES_FILE: Manifest(head, emit(rule, pipeline.path))})
+    rules = {_RULES_FILE: Manifest(head, emit(rule, pipeline.path))}
+    if labels.schedule is None or store is None or not _is_away(store, labels):
+        return Layer(manifests=rules)
+    return Layer(
+        objects=cron_job.objects(pipeline, name, labels, store.store, labels.schedule),
+        manifests=rules,
+        config_maps=[{"name": cron_job.name(pipeline), "files": [cron_job.MEASURED_FILE]}],
+        files={cron_job.MEASURED_FILE: emit_json(cron_job.measured(source.document, labels))},
+    )
+
+
+def _is_away(store: RecordStore, labels: Labels) -> bool:
+    """Whether a pod of the model reaches records and truth."""
+    return store.folder is None and not labels.source.dependencies()
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
@@ -103,6 +130,20 @@ def _of(pipeline: Pipeline, name: str) -> Iterator[Finding]:
             message = "nothing says where the records are that the truth could be held against"
             hint = "write `logs: {store: s3://…}` in aimass.yaml"
             yield Finding("AM572", path, message, help=hint, severity=Severity.WARNING)
+        else:
+            yield from _out_of_reach(path, name, here.monitoring.labels, pipeline.settings.logs)
+
+
+def _out_of_reach(path: Path, name: str, labels: Labels, store: RecordStore) -> Iterator[Finding]:
+    """A schedule of what no pod could read."""
+    if labels.schedule is None or _is_away(store, labels):
+        return
+    what = f"`{labels.source.shown}` lies in the project"
+    if store.folder is not None:
+        what = f"`{store.store}` is a folder of the nodes"
+    message = f"{what}, which no pod of the model has, so nothing is measured in `{name}` by the clock"
+    hint = "name a place elsewhere, such as `s3://…`, or leave `schedule` out"
+    yield Finding("AM573", (*path, "schedule"), message, help=hint, severity=Severity.WARNING)
 
 
 def _deleted(path: Path, name: str, labels: Labels, records: PredictionLogs) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.override_locations import place_in
 from aimass_compiler.pipeline.scoring import Scoring
 from aimass_compiler.render.emit import emit, emit_json
+from aimass_compiler.render.package_job import pod_monitor
 from aimass_compiler.render.pipeline_json import PipelineJson
 from aimass_compiler.render.scoring import alert_rules, cron_job
 from aimass_compiler.render.target import Layer, Manifest, Rendered, Target
@@ -31,7 +32,7 @@ EXAMPLES = (
         passes="environments: {prod: {" + _AWAY % "s3://lake/scores" + "}}",
     ),
 )
-_RULES_FILE, _SCORING_FILE = "scoring-alerts.yaml", "scoring.json"
+_RULES_FILE = "scoring-alerts.yaml"
 
 
 def render(source: PipelineJson) -> Rendered:
@@ -51,10 +52,13 @@ def _layer(pipeline: Pipeline, name: str, scoring: Scoring, schedule: str) -> La
         "metadata": {"name": rule["metadata"]["name"]}
     }
     return Layer(
-        objects=[*cron_job.objects(pipeline, name, scoring, schedule), alert_rules.pod_monitor(pipeline)],
+        objects=[
+            *cron_job.objects(pipeline, name, scoring, schedule),
+            pod_monitor(pipeline, cron_job.name(pipeline)),
+        ],
         manifests={_RULES_FILE: Manifest(head, emit(rule, pipeline.path))},
-        config_maps=[{"name": cron_job.name(pipeline), "files": [_SCORING_FILE]}],
-        files={_SCORING_FILE: emit_json(scoring.model_dump(mode="json"))},
+        config_maps=[{"name": cron_job.name(pipeline), "files": [cron_job.SCORING_FILE]}],
+        files={cron_job.SCORING_FILE: emit_json(scoring.model_dump(mode="json"))},
     )
 
 

@@ -22,27 +22,6 @@ OVERDUE, FAILED, MOVED = "ModelScoringOverdue", "ModelScoringFailed", "ModelScor
 _LATE_SECONDS = 1800
 
 
-def pod_monitor(pipeline: Pipeline) -> dict[str, Any]:
-    """Scrapes the pod as long as it runs."""
-    return {
-        "apiVersion": "monitoring.coreos.com/v1",
-        "kind": "PodMonitor",
-        "metadata": {"name": name(pipeline), "labels": dict(wanted_labels(pipeline.settings))},
-        "spec": {
-            "jobLabel": conventions.LABEL_NAME,
-            "selector": {"matchLabels": {conventions.LABEL_INSTANCE: name(pipeline)}},
-            "podMetricsEndpoints": [
-                {
-                    "port": conventions.PORT_NAME,
-                    "path": conventions.METRICS_PATH,
-                    "interval": conventions.SCRAPE_INTERVAL,
-                    "scrapeTimeout": "10s",
-                }
-            ],
-        },
-    }
-
-
 def prometheus_rule(pipeline: Pipeline, environment: str, scoring: Scoring, schedule: str) -> dict[str, Any]:
     """The alerts of one environment, as the Prometheus Operator takes them."""
     metadata = {

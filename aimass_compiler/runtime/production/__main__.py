@@ -1,5 +1,5 @@
 """`python -m aimass_compiler.runtime.production MODEL`: measure a model in production; `aimass truth`
-calls it."""
+and a scheduled pod call it."""
 
 from __future__ import annotations
 
@@ -23,16 +23,13 @@ from aimass_compiler.runtime.production import exposition
 from aimass_compiler.runtime.production.judged_rows import truth_of, usable
 from aimass_compiler.runtime.production.report import Standard, report
 from aimass_compiler.runtime.workspace import Workspace, read_json, write_json
-from aimass_compiler.stages import Stage, artifacts
+from aimass_compiler.stages import PRODUCTION, artifacts
 
 if TYPE_CHECKING:
     import polars
 
     from aimass_compiler.catalog.task import Task
     from aimass_compiler.pipeline.monitoring import Labels
-
-_READS = ("task", "data.columns", "evaluation", "objective", "monitoring.labels")
-_STAGE = Stage("production", "measure the model in production", _READS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,12 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measure(parsed: argparse.Namespace, workspace: Workspace) -> ExitCode:
-    parts, model, now = (
-        read_parts(workspace.generated / conventions.PIPELINE_FILE, _STAGE),
-        name_of(parsed.model),
-        datetime.now(UTC),
-    )
-    labels, task = parts["labels"], _named(parts["task"], workspace)
+    written = parsed.pipeline or workspace.generated / conventions.PIPELINE_FILE
+    parts, model, now = read_parts(written, PRODUCTION), name_of(parsed.model), datetime.now(UTC)
+    labels, task = parts["labels"], _named(parts["task"], workspace, parsed.package)
     since = now - timedelta(seconds=labels.window.seconds + labels.delay.seconds)
     namespace, table = _recorded(parsed.store, model, parsed.namespaces, task, since)
     truth = truth_of(labels, task, parts["columns"], workspace.root)
@@ -76,6 +70,9 @@ def _measure(parsed: argparse.Namespace, workspace: Workspace) -> ExitCode:
         exposition.write(registry, parsed.textfile)
     if parsed.push is not None:
         exposition.push(registry, parsed.push, model, namespace)
+    if parsed.port is not None:
+        exposition.show(registry, parsed.port)
+        return ExitCode.DONE  # who watches hears of missed gates; the job did what it should
     is_missed = any(not gate["passed"] for gate in found["gates"])
     return ExitCode.GATE if is_missed else ExitCode.DONE
 
@@ -95,8 +92,10 @@ def _recorded(
     raise StageFailure(ExitCode.DATA, message, "`serving.logs.predictions.sample` says how many are recorded")
 
 
-def _named(task: Task, workspace: Workspace) -> Task:
+def _named(task: Task, workspace: Workspace, package: Path | None) -> Task:
     """The task with its classes, as training found them where the spec does not say them."""
+    if package is not None:
+        return task.naming(read_json(package / conventions.SIGNATURE_FILE).get("labels") or task.classes)
     best = workspace.path(artifacts.BEST)
     return task.naming(read_json(best).get("classes", task.classes)) if best.is_file() else task
 
@@ -140,6 +139,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--store", required=True, help="the store of records")
     parser.add_argument("--textfile", type=Path, help="a file for the node exporter's textfile collector")
     parser.add_argument("--push", help="the address of a Pushgateway")
+    parser.add_argument(
+        "--port", type=int, help="where Prometheus asks for two scrapes (default: nowhere); it hears of gates"
+    )
+    parser.add_argument("--pipeline", type=Path, help="what is read of the pipeline (default: in generated/)")
+    parser.add_argument("--package", type=Path, help="the package that serves (default: what the run left)")
     parser.add_argument("--root", type=Path, default=Path(), help="the project's root (default: here)")
     return parser
 

@@ -1,4 +1,4 @@
-"""The report as series of Prometheus: pushed to a Pushgateway, or a file for the node exporter."""
+"""The report as series of Prometheus: shown at a port, pushed to a Pushgateway, or a file for an exporter."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aimass_compiler import record_names
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.failure import StageFailure
+from aimass_compiler.runtime.metrics_port import at_port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +49,12 @@ def series(model: str, namespace: str, report: Mapping[str, Any]) -> CollectorRe
         share.labels(*whose).set(report["coverage"])
     gauge(record_names.SERIES_QUALITY_TIME, "When it was measured").labels(*whose).set_to_current_time()
     return registry
+
+
+def show(registry: CollectorRegistry, port: int) -> None:
+    """Let Prometheus read them at a port for two scrapes."""
+    with at_port(port, registry):
+        pass
 
 
 def write(registry: CollectorRegistry, file: Path) -> None:

@@ -1,31 +1,25 @@
-"""What Prometheus reads of a pod that scores: rows, drift, and when it was done.
-
-A pod that has done its work would be gone before anyone asked, so it stays for two scrapes.
-"""
+"""What Prometheus reads of a pod that scores: rows, drift, and when it was done."""
 
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions, drift_methods
+from aimass_compiler.runtime.metrics_port import STAY_SECONDS, at_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Two scrapes, and a little.
-_STAY_SECONDS = 65.0
-
 
 @contextlib.contextmanager
-def shown(port: int | None, stay: float = _STAY_SECONDS) -> Iterator[Callable[[dict[str, Any]], None]]:
+def shown(port: int | None, stay: float = STAY_SECONDS) -> Iterator[Callable[[dict[str, Any]], None]]:
     """A function that takes the report of a table, and shows it at a port; without one nothing is shown."""
     if port is None:
         yield lambda _: None
         return
-    from prometheus_client import CollectorRegistry, Gauge, start_http_server
+    from prometheus_client import CollectorRegistry, Gauge
 
     registry = CollectorRegistry()
     rows = Gauge(
@@ -41,7 +35,6 @@ def shown(port: int | None, stay: float = _STAY_SECONDS) -> Iterator[Callable[[d
         for method in drift_methods.methods()
     }
     success = Gauge(conventions.SERIES_SCORING_SUCCESS, "When it was scored", ("model",), registry=registry)
-    server, thread = start_http_server(port, registry=registry)
 
     def take(report: dict[str, Any]) -> None:
         for outcome in ("scored", "rejected"):
@@ -51,9 +44,5 @@ def shown(port: int | None, stay: float = _STAY_SECONDS) -> Iterator[Callable[[d
                 drift[name].labels(report["model"], feature).set(value)
         success.labels(report["model"]).set_to_current_time()
 
-    try:
+    with at_port(port, registry, stay):
         yield take
-        time.sleep(stay)
-    finally:
-        server.shutdown()
-        thread.join()
