@@ -60,6 +60,11 @@ class Split(Kind):
         """
         raise NotImplementedError(f"{self.kind} has no folds, as {rows.height} rows in {count} would be")
 
+    def of_rows(self, rows: polars.DataFrame) -> polars.Series | None:
+        """What `assign` answers, of some rows alone; None where a row's split depends on other rows."""
+        del rows
+        return None
+
     @abstractmethod
     def assign(self, rows: Table) -> polars.Series:
         """One of SPLITS for each row, in the order of the rows, of the type `split_shares.names_type()`.

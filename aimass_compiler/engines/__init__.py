@@ -83,6 +83,17 @@ class Table(Protocol):
     def split(self, names: polars.Series, paths: Mapping[str, Path]) -> None:
         """Write each row to the Parquet file of its name, if that has one; the same rows, the same bytes."""
 
+    def divided(
+        self,
+        function: Callable[[Block], tuple[Block, polars.Series, State]],
+        merge: Callable[[State, State], State],
+        paths: Mapping[str, Path],
+    ) -> State:
+        """Write the rows that a function answers beside their names, as `split` does, in one pass.
+
+        Answers what it found in each block, merged.
+        """
+
 
 class Engine(Protocol):
     """Where tables come from; as a context manager, it removes its scratch at the end."""

@@ -368,7 +368,7 @@ def _(expression: TokenCodes) -> polars.Expr:
 def as_matrix(column: polars.Series) -> NDArray[numpy.float32]:
     """A column of numbers or vectors as float32, [N, K]."""
     with numpy.errstate(over="ignore"):  # what float32 cannot hold is infinite, as in ONNX
-        values = column.to_numpy().astype(numpy.float32)
+        values = column.to_numpy().astype(numpy.float32, copy=False)
     return values if values.ndim > 1 else values.reshape(-1, 1)
 
 

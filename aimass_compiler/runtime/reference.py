@@ -66,11 +66,15 @@ def number_reference(values: polars.Series) -> dict[str, Any]:
     present = values.drop_nulls().to_numpy()
     if not len(present):
         return {"kind": "number", "edges": [], "fractions": [0.0], "missing": 1.0}
-    finite = present[numpy.isfinite(present)]
+    ascending = numpy.sort(
+        present
+    )  # with which quantiles and bins are looked up, not computed value by value
+    finite = ascending[numpy.isfinite(ascending)]
     bins = min(_BINS, max(2, len(finite) // _ROWS_A_BIN))
     quantiles = numpy.quantile(finite, numpy.arange(1, bins) / bins) if len(finite) else []
     edges = numpy.unique(quantiles)
-    counts = numpy.bincount(numpy.searchsorted(edges, present, side="right"), minlength=len(edges) + 1)
+    below = numpy.searchsorted(ascending, edges, side="left")
+    counts = numpy.diff(below, prepend=0, append=len(ascending))
     return {
         "kind": "number",
         "edges": [float(edge) for edge in edges],

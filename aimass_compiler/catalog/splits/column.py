@@ -25,12 +25,12 @@ class Column(Split):
     def columns_read(self) -> tuple[str, ...]:
         return (self.column,)
 
-    def assign(self, rows: Table) -> polars.Series:
+    def of_rows(self, rows: polars.DataFrame) -> polars.Series:
         from aimass_compiler.catalog.split_shares import names_type
 
-        def of(block: polars.DataFrame) -> polars.Series:
-            named = values_of(block, self.column)
-            known = named.cast(names_type(), strict=False)
-            return known.set(known.is_null() & named.is_not_null(), "")
+        named = values_of(rows, self.column)
+        known = named.cast(names_type(), strict=False)
+        return known.set(known.is_null() & named.is_not_null(), "")
 
-        return rows.select([self.column]).column(of)
+    def assign(self, rows: Table) -> polars.Series:
+        return rows.select([self.column]).column(self.of_rows)

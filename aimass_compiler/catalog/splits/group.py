@@ -32,12 +32,13 @@ class Group(SharedSplit):
     def is_by_chance(self) -> bool:
         return True
 
-    def assign(self, rows: Table) -> polars.Series:
+    def of_rows(self, rows: polars.DataFrame) -> polars.Series:
         from aimass_compiler.catalog.split_shares import by_position, hashed_position
 
-        key = [self.column]
-        keys = rows.select(key)
-        return keys.column(lambda block: by_position(hashed_position(block, key, self.seed), self.bounds))
+        return by_position(hashed_position(rows, [self.column], self.seed), self.bounds)
+
+    def assign(self, rows: Table) -> polars.Series:
+        return rows.select([self.column]).column(self.of_rows)
 
     def folds(self, rows: Table, count: int) -> Iterator[polars.Series]:
         from aimass_compiler.catalog.folds import of_groups

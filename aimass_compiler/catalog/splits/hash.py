@@ -36,12 +36,13 @@ class Hash(SharedSplit):
     def keeps_together(self) -> bool:
         return bool(self.key)
 
-    def assign(self, rows: Table) -> polars.Series:
+    def of_rows(self, rows: polars.DataFrame) -> polars.Series:
         from aimass_compiler.catalog.split_shares import by_position, hashed_position
 
-        key = list(self.key or rows.schema)
-        keys = rows.select(key)
-        return keys.column(lambda block: by_position(hashed_position(block, key, self.seed), self.bounds))
+        return by_position(hashed_position(rows, list(self.key or rows.columns), self.seed), self.bounds)
+
+    def assign(self, rows: Table) -> polars.Series:
+        return rows.select(list(self.key or rows.schema)).column(self.of_rows)
 
     def folds(self, rows: Table, count: int) -> Iterator[polars.Series]:
         from aimass_compiler.catalog.folds import of_groups

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 _VERIFIED_ROWS = 1000
 #: What of a matrix is computed at once; polars and the copies on the way take some times as much.
-_BLOCK_BYTES = 64 * 2**20
+_BLOCK_BYTES = 16 * 2**20
 _LEAST_ROWS = 1024
 #: What is learned of all rows of a vector at once: float32 from polars, float64 and a copy to compute with.
 _WHOLE = (MutualInformation,)

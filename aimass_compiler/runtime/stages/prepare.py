@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars
@@ -29,6 +31,9 @@ from aimass_compiler.runtime.workspace import Workspace, replacing, write_json
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
     from aimass_compiler.engines import Engine, Table
 
 _SHOWN = 3
@@ -50,6 +55,30 @@ class Collected(Struct, frozen=True):
         return Collected(self.rows + others.rows, lost, self.long | others.long, kept)
 
 
+class Divided(Struct, frozen=True):
+    """What was found of rows that are written already, block by block: with their splits and targets."""
+
+    found: list[Collected]
+    names: list[polars.Series]
+    targets: list[polars.DataFrame]
+
+    def and_later(self, others: Divided) -> Divided:
+        """The same of these rows and of later ones."""
+        self.found.extend(others.found)
+        self.names.extend(others.names)
+        self.targets.extend(others.targets)
+        return self
+
+
+class Prepared(Struct, frozen=True):
+    """Rows that are written: what was found of them, and the split of each."""
+
+    found: Collected
+    kept: contract.Kept
+    names: polars.Series
+    made: str = ""
+
+
 def run(data: Data, task: Task, *, workspace: Workspace) -> None:
     """Write train, validation and test rows, and a report of what was found."""
     with data_engine(workspace.folder("prepare")) as engine:
@@ -62,33 +91,74 @@ def run(data: Data, task: Task, *, workspace: Workspace) -> None:
 
 
 def _prepare(data: Data, task: Task, collected: JoinedRows, engine: Engine, workspace: Workspace) -> None:
-    typed, found = _typed(data, collected)
-    cleaned, kept = _checked(data, task, collected, typed, found)
-    for message in rounded(collected.rows, [name for name in data.columns if name in found.long]):
-        print(f"warning: {message}\n  help: declare it as `id` or `category` if it only names something")
-    learned, names = cleaned, polars.Series(dtype=polars.String)
-    if task.forecast is None:
-        names = _split(data, task, cleaned)
-    else:
-        learned, names = _series(data, task, cleaned, engine)
-    counts = {name: int((names == name).sum()) for name in SPLITS}
     with ExitStack() as stack:
         paths = {
             name: stack.enter_context(replacing(workspace.path(artifacts.rows(name)))) for name in SPLITS
         }
-        learned.split(names, paths)
+        if _is_by_row(data, task, collected):
+            prepared = _in_one_pass(data, task, collected, paths)
+        else:
+            prepared = _in_steps(data, task, collected, engine, paths)
+    found, kept, names = prepared.found, prepared.kept, prepared.names
+    counts = {name: int((names == name).sum()) for name in SPLITS}
     report = {
         "rows": {"collected": found.rows, "kept": kept.rows, **counts},
         **_report(data, collected, kept),
     }
     write_json(workspace.path(artifacts.ROWS_REPORT), report)
     shown = ", ".join(f"{count:,} {name}" for name, count in counts.items())
-    left_out = learned.height - sum(counts.values())
+    left_out = len(names) - sum(counts.values())
     aside = f", {left_out:,} in no split" if left_out else ""
-    made = (
-        "" if task.forecast is None else f", as steps ahead of {_origins(learned, task.forecast):,} histories"
-    )
-    print(f"{found.rows:,} rows collected, {kept.rows:,} after cleaning{made}: {shown}{aside}")
+    print(f"{found.rows:,} rows collected, {kept.rows:,} after cleaning{prepared.made}: {shown}{aside}")
+
+
+def _is_by_row(data: Data, task: Task, collected: JoinedRows) -> bool:
+    """Whether a row is kept, typed and split by what it holds alone, so that it can be written at once."""
+    if data.clean or task.forecast is not None or any(name not in collected.columns for name in data.columns):
+        return False
+    return data.split.of_rows(polars.DataFrame(schema=dict.fromkeys(data.columns, polars.String))) is not None
+
+
+def _in_one_pass(data: Data, task: Task, collected: JoinedRows, paths: Mapping[str, Path]) -> Prepared:
+    """The rows written as they are read: what they break is told at the end, when nothing replaces a file."""
+    targets = list(task.targets)
+
+    def divided(block: polars.DataFrame) -> tuple[polars.DataFrame, polars.Series, Divided]:
+        rows, found = _typed_block(data, collected, block)
+        names = data.split.of_rows(rows)
+        assert names is not None  # noqa: S101  # as `_is_by_row` has found
+        return rows, names, Divided([found], [names], [rows.select(polars.selectors.by_name(*targets))])
+
+    state = collected.rows.divided(divided, Divided.and_later, paths)
+    found = functools.reduce(Collected.and_later, state.found)
+    kept = _required(data, task, list(contract.reported(found.lost, data.columns)), found.kept, found)
+    _tell_rounded(data, collected, found)
+    _require_rows(found.rows)
+    names, rows = polars.concat(state.names), polars.concat(state.targets)
+    _require_split(data, task, names, lambda name: values_of(rows, name))
+    return Prepared(found, kept, names)
+
+
+def _in_steps(
+    data: Data, task: Task, collected: JoinedRows, engine: Engine, paths: Mapping[str, Path]
+) -> Prepared:
+    """The rows typed and stored, cleaned, split by all of them, and written."""
+    typed, found = _typed(data, collected)
+    cleaned, kept = _checked(data, task, collected, typed, found)
+    _tell_rounded(data, collected, found)
+    learned, names, made = cleaned, polars.Series(dtype=polars.String), ""
+    if task.forecast is None:
+        names = _split(data, task, cleaned)
+    else:
+        learned, names = _series(data, task, cleaned, engine)
+        made = f", as steps ahead of {_origins(learned, task.forecast):,} histories"
+    learned.split(names, paths)
+    return Prepared(found, kept, names, made)
+
+
+def _tell_rounded(data: Data, collected: JoinedRows, found: Collected) -> None:
+    for message in rounded(collected.rows, [name for name in data.columns if name in found.long]):
+        print(f"warning: {message}\n  help: declare it as `id` or `category` if it only names something")
 
 
 def _series(data: Data, task: Task, rows: Table, engine: Engine) -> tuple[Table, polars.Series]:
@@ -128,13 +198,19 @@ def _typed(data: Data, collected: JoinedRows) -> tuple[Table, Collected]:
     """The declared columns in their types, beside what says where a row comes from."""
 
     def typed(block: polars.DataFrame) -> tuple[polars.DataFrame, Collected]:
-        place = collected.place(block)
-        rows, lost = contract.typed(block, data.columns, place)
-        kept = None if data.clean else contract.kept(rows, data.columns, place)
-        places = block.select(polars.selectors.by_name(*collected.places))
-        return rows.hstack(places), Collected(block.height, lost, long(block, data.columns), kept)
+        rows, found = _typed_block(data, collected, block)
+        return rows.hstack(block.select(polars.selectors.by_name(*collected.places))), found
 
     return collected.rows.mapped(typed, Collected.and_later)
+
+
+def _typed_block(
+    data: Data, collected: JoinedRows, block: polars.DataFrame
+) -> tuple[polars.DataFrame, Collected]:
+    place = collected.place(block)
+    rows, lost = contract.typed(block, data.columns, place)
+    kept = None if data.clean else contract.kept(rows, data.columns, place)
+    return rows, Collected(block.height, lost, long(block, data.columns), kept)
 
 
 def _checked(
@@ -153,6 +229,17 @@ def _checked(
         cleaned, emptied = _cleaned(data.clean, typed, declared)
         violations += emptied
         state = cleaned.fold(kept, contract.Kept.and_later)
+    return cleaned.select(declared), _required(data, task, violations, state, found)
+
+
+def _required(
+    data: Data,
+    task: Task,
+    violations: list[contract.Violation],
+    state: contract.Kept | None,
+    found: Collected,
+) -> contract.Kept:
+    """What was found of rows that keep their contract. Raises StageFailure."""
     if state is not None:
         violations += contract.broken(state, data.columns, task.targets, found.lost)
     if violations or state is None:
@@ -161,7 +248,7 @@ def _checked(
             "the data breaks its contract:\n" + "\n".join(f"  {violation}" for violation in violations),
             "fix the data, or change `data.columns` in the spec if the contract is out of date",
         )
-    return cleaned.select(declared), state
+    return state
 
 
 def _cleaned(
@@ -184,22 +271,33 @@ def _cleaned(
 
 def _split(data: Data, task: Task, rows: Table) -> polars.Series:
     """The name of each row's split. Raises StageFailure where nothing could be learned or measured."""
-    if not rows.height:
+    _require_rows(rows.height)
+    names = data.split.assign(rows)
+    _require_split(data, task, names, partial(_column, rows))
+    return names
+
+
+def _require_rows(count: int) -> None:
+    if not count:
         raise StageFailure(
             ExitCode.DATA, "no row is left to split", "look at the sources and at `data.clean`"
         )
-    names = data.split.assign(rows)
+
+
+def _require_split(
+    data: Data, task: Task, names: polars.Series, column: Callable[[str], polars.Series]
+) -> None:
+    """Raises StageFailure where nothing could be learned or measured."""
     _require_places(data, names)
     empty = [name for name in SPLITS if not (names == name).any()]
     if empty:
         raise StageFailure(
             ExitCode.DATA,
-            f"the {empty[0]} split is empty: {rows.height:,} rows were split by {data.split.kind}",
+            f"the {empty[0]} split is empty: {len(names):,} rows were split by {data.split.kind}",
             "give it a larger share, or split another way",
         )
     for own in task.each_target if not task.is_written else ():
-        require_predictable(own, _column(rows, own.target), names)
-    return names
+        require_predictable(own, column(own.target), names)
 
 
 def _column(rows: Table, name: str) -> polars.Series:
