@@ -117,6 +117,8 @@ STRINGS_TENSOR = "strings"
 #: The types of column whose values a request writes as text, whatever the model makes of them.
 WRITTEN_AS_TEXT = frozenset(("category", "text", "time"))
 PROBABILITIES_OUTPUT = "probabilities"
+#: In which scale explanations of classes add up.
+PROBABILITY, LOG_ODDS = "probability", "log_odds"
 LABEL_OUTPUT = "label"
 LABELS_OUTPUT = "labels"
 PREDICTION_OUTPUT = "prediction"

@@ -236,6 +236,9 @@ class Explanations(Frozen):
     numbers more precise and each explanation slower."""
     rows: Integer = Field(10, ge=0, le=1000)
     """How many rows one request may have explained; 0 turns explanations off in an environment."""
+    scale: Literal["probability", "log_odds"] = "probability"
+    """What contributions to a class add up to: its `probability`, or the logarithm of its odds (`log_odds`),
+    which boosted trees and logistic regressions add up themselves, so that they are explained exactly."""
 
 
 class Serving(Frozen):

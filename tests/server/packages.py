@@ -164,7 +164,7 @@ def digits(folder: Path) -> Path:
     return write(folder, graph, columns, {"picture": [[[0, 0.5], [1, 0]]]}, reference, model="digits")
 
 
-def write(
+def write(  # noqa: PLR0913, PLR0917  # the parts of a package, most with a default
     folder: Path,
     graph: onnx.ModelProto,
     inputs: list[dict[str, Any]],
@@ -172,12 +172,15 @@ def write(
     reference: dict[str, Any],
     model: str = "churn",
     ignored: Sequence[str] = (),
+    labels: Sequence[str] = LABELS,
 ) -> Path:
     """Write the three files of a package."""
     content = graph.SerializeToString(deterministic=True)
-    is_classification = graph.graph.output[0].name == "probabilities"
+    (answer, *_) = graph.graph.output
+    is_classification = answer.name == "probabilities"
+    is_double = answer.type.tensor_type.elem_type == TensorProto.DOUBLE
     outputs: list[dict[str, Any]] = [
-        {"name": "probabilities", "datatype": "FP32", "shape": [-1, 2], "labels": LABELS},
+        {"name": "probabilities", "datatype": "FP32", "shape": [-1, len(labels)], "labels": list(labels)},
         {"name": "label", "datatype": "BYTES", "shape": [-1]},
     ]
     signature = {
@@ -190,7 +193,7 @@ def write(
         "ignored": list(ignored),
         "outputs": outputs
         if is_classification
-        else [{"name": "prediction", "datatype": "FP32", "shape": [-1]}],
+        else [{"name": "prediction", "datatype": "FP64" if is_double else "FP32", "shape": [-1]}],
         "example": example,
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -201,10 +204,10 @@ def write(
     return seal(folder)
 
 
-def explaining(folder: Path, rows: list[dict[str, Any]], of: str | None = None) -> Path:
+def explaining(folder: Path, rows: list[dict[str, Any]], of: str | None = None, **known: Any) -> Path:
     """Give a package rows to explain its answers with."""
     path = folder / conventions.REFERENCE_FILE
-    reference = json.loads(path.read_text()) | {"background": {"of": of, "rows": rows}}
+    reference = json.loads(path.read_text()) | {"background": {"of": of, "rows": rows, **known}}
     path.write_text(json.dumps(reference))
     return listed(folder)
 
@@ -245,8 +248,9 @@ def answered(folder: Path, rows: list[dict[str, Any]]) -> dict[str, Any]:
             "rows": rows,
             "predictions": [{"prediction": value} for value in found["prediction"].tolist()],
         }
+    labels = document["outputs"][0]["labels"]
     predictions = [
-        {"label": label, "probabilities": dict(zip(LABELS, shares, strict=True))}
+        {"label": label, "probabilities": dict(zip(labels, shares, strict=True))}
         for label, shares in zip(found["label"], found["probabilities"].tolist(), strict=True)
     ]
     return {"rows": rows, "predictions": predictions}

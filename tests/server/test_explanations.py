@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aimass_compiler.runtime.server.explanation import ShapleyExplainer
+from aimass_compiler.runtime.server.explanations.column_shapley import ColumnShapley
+from aimass_compiler.runtime.server.explanations.score_scale import ScoreScale
 from aimass_compiler.runtime.server.model import OnnxModel
 from aimass_compiler.runtime.server.package import read_package
 from aimass_compiler.runtime.server.rows import RowReader
@@ -61,7 +62,7 @@ def by_definition(row: dict[str, Any], model: Callable[[dict[str, Any]], float])
 def test_contributions_of_few_columns_are_those_of_the_definition(explaining: Server) -> None:
     (found,) = explaining.ask("POST", "/explain", {"rows": [ROW]}).json["predictions"]
     explanation = found["explanation"]
-    assert explanation["of"] == "yes"
+    assert (explanation["of"], explanation["scale"], explanation["exact"]) == ("yes", "probability", True)
     assert explanation["base"] == pytest.approx(numpy.mean([chance_of_yes(row) for row in BACKGROUND]))
     expected = by_definition(ROW, chance_of_yes)
     assert explanation["contributions"] == pytest.approx(expected, abs=1e-6)
@@ -126,7 +127,7 @@ def test_an_operator_may_turn_them_off(tmp_path: Path) -> None:
 
 @given(st.lists(st.floats(-100, 100, width=32), min_size=9, max_size=9))
 @settings(deadline=None)
-def test_many_columns_are_sampled_and_still_add_up(sums: ShapleyExplainer, values: list[float]) -> None:
+def test_many_columns_are_sampled_and_still_add_up(sums: ColumnShapley, values: list[float]) -> None:
     row = {"numbers": numpy.array([values])}
     found = sums.contributions(row, numpy.array([sum(values)]))[:, 0]
     assert found == pytest.approx([value - 1.5 * place for place, value in enumerate(values)], abs=1e-3), (
@@ -148,7 +149,7 @@ class Pairs:
 @given(st.lists(st.floats(-10, 10, width=32), min_size=9, max_size=9))
 @settings(deadline=None, max_examples=20)
 def test_columns_that_matter_two_by_two_are_explained_exactly(
-    sums: ShapleyExplainer, values: list[float]
+    sums: ColumnShapley, values: list[float]
 ) -> None:
     """An order and its reverse have each of two columns once before the other, which is all that matters."""
     explainer = copy.copy(sums)
@@ -174,9 +175,10 @@ def two_by_two(row: Any, others: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def sums(tmp_path_factory: pytest.TempPathFactory) -> ShapleyExplainer:
+def sums(tmp_path_factory: pytest.TempPathFactory) -> ColumnShapley:
     """Explains the sum of nine numbers, whose background has the means 0, 1.5, 3 and so on."""
     package = read_package(packages.price(tmp_path_factory.mktemp("sums") / "price", columns=9))
     rows = [{f"x{place}": 1.5 * place + shift for place in range(9)} for shift in (-2.0, 0.0, 2.0)]
     tensors = RowReader(package.signature, 1000).tensors(rows)
-    return ShapleyExplainer(package.signature, OnnxModel(package, 1), tensors)
+    scale = ScoreScale.of(package.signature, in_log_odds=False)
+    return ColumnShapley(package.signature, OnnxModel(package, 1), tensors, scale)

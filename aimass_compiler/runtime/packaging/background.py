@@ -28,11 +28,16 @@ _SEED = 0
 
 
 def background_of(
-    wanted: Explanations | None, rows: polars.DataFrame, inputs: Sequence[Mapping[str, Any]], task: Task
+    wanted: Explanations | None,
+    rows: polars.DataFrame,
+    inputs: Sequence[Mapping[str, Any]],
+    task: Task,
+    made_of: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """What reference.json has for explanations, the same every time; nothing where none are wanted.
 
-    `of` is the class whose probability is explained: the positive one of two, or null for the label's.
+    `of` is the class that is explained: the positive one of two, or null for the label's. `made_of`, of
+    features.json, says of which columns the features are made.
     """
     if wanted is None:
         return {}
@@ -44,4 +49,5 @@ def background_of(
     count = min(wanted.background, affordable, max(1, _MOST_VALUES // max(1, width)), rows.height)
     chosen = numpy.sort(numpy.random.default_rng(_SEED).choice(rows.height, count, replace=False))
     of = task.positive if task.is_classification and task.is_binary else None
-    return {"background": {"of": of, "rows": as_json(rows[chosen.tolist()], inputs)}}
+    known = {"of": of, "scale": wanted.scale, "features": made_of}
+    return {"background": {**known, "rows": as_json(rows[chosen.tolist()], inputs)}}

@@ -153,14 +153,15 @@ def _explain(signature: Signature, most_rows: int) -> dict[str, Any]:
     """As for a prediction, with which columns moved it."""
     number = {"type": "number"}
     names = [field.name for field in signature.fields]
-    of = {"of": {"enum": list(signature.labels)}} if signature.labels else {}
+    scales = {"enum": [conventions.PROBABILITY, conventions.LOG_ODDS]}
+    of = {"of": {"enum": list(signature.labels)}, "scale": scales} if signature.labels else {}
     about = (
-        "Shapley values: `base` and all contributions add up to the probability of `of`, or the prediction."
+        "Shapley values: `base` and all contributions add up to the probability of `of` or, where `scale` "
+        "says so, its log-odds; of a regression to the prediction. `exact` says whether nothing was sampled."
     )
-    explanation = _object(
-        {**of, "base": number, "contributions": _object(dict.fromkeys(names, number), names)},
-        (*of, "base", "contributions"),
-    )
+    contributions = _object(dict.fromkeys(names, number), names)
+    told = {**of, "base": number, "contributions": contributions, "exact": {"type": "boolean"}}
+    explanation = _object(told, tuple(told))
     explained = _object({"explanation": {**explanation, "description": about}}, ("explanation",))
     prediction = {"allOf": [_ref("Prediction"), explained]}
     summary = f"Predict at most {most_rows} rows, and say which columns moved each answer, and by how much."

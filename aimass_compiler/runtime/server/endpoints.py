@@ -68,7 +68,8 @@ class PlainEndpoint:
 class ExplainEndpoint:
     """Answers `{"rows": [...]}` as `PlainEndpoint` does, with an `explanation` beside each prediction."""
 
-    def __init__(self, signature: Signature, most_values: int, most_rows: int) -> None:
+    def __init__(self, signature: Signature, most_values: int, most_rows: int, scale: str) -> None:
+        self._scale = {"scale": scale}
         self._plain = PlainEndpoint(signature, most_values)
         self._signature = signature
         self._most_rows = most_rows
@@ -95,11 +96,12 @@ class ExplainEndpoint:
 
     def _explanations(self, outputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         names = [field.name for field in self._signature.fields]
-        rows = zip(*(outputs[name].tolist() for name in ("contributions", "base", "of")), strict=True)
-        for contributions, base, of in rows:
+        given = ("contributions", "base", "of", "exact")
+        rows = zip(*(outputs[name].tolist() for name in given), strict=True)
+        for contributions, base, of, is_exact in rows:
             ranked = sorted(zip(names, contributions, strict=True), key=lambda entry: -abs(entry[1]))
-            explained = {"of": self._signature.labels[of]} if self._signature.labels else {}
-            yield {**explained, "base": base, "contributions": dict(ranked)}
+            explained = {"of": self._signature.labels[of], **self._scale} if self._signature.labels else {}
+            yield {**explained, "base": base, "contributions": dict(ranked), "exact": is_exact}
 
 
 _LONGEST_ID = 256

@@ -10,23 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from aimass_compiler.runtime.server.protobuf_messages import MessageFile, message_class, pool_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-_Field = descriptor_pb2.FieldDescriptorProto
-_SCALARS = {
-    "bool": _Field.TYPE_BOOL,
-    "bytes": _Field.TYPE_BYTES,
-    "double": _Field.TYPE_DOUBLE,
-    "float": _Field.TYPE_FLOAT,
-    "int32": _Field.TYPE_INT32,
-    "int64": _Field.TYPE_INT64,
-    "string": _Field.TYPE_STRING,
-    "uint32": _Field.TYPE_UINT32,
-    "uint64": _Field.TYPE_UINT64,
-}
+    from google.protobuf import descriptor_pb2
 
 
 class Method(NamedTuple):
@@ -40,12 +29,7 @@ class Method(NamedTuple):
 
 
 class Protocol(NamedTuple):
-    """One file of procedures and messages.
-
-    Of each message the fields in order, numbered from 1: `name` and a type, which is a scalar, a message or
-    an enum of the file; `*` before it has many, `@` has one for each string, and `NAME/` one of several.
-    A number stands before a name where the one before it is not one less.
-    """
+    """One file of procedures and messages, both written as `MessageFile` reads them."""
 
     package: str
     service: str
@@ -181,16 +165,12 @@ class Messages:
     """The classes of all messages, and the files that describe them."""
 
     def __init__(self) -> None:
-        pool = descriptor_pool.DescriptorPool()
         self.files = {protocol.full_name: _file(protocol) for protocol in PROTOCOLS}
-        for file in self.files.values():
-            pool.Add(file)
-        self._pool = pool
+        self._pool = pool_of(self.files.values())
 
     def of(self, protocol: Protocol, name: str) -> Any:
         """The class of a message."""
-        found = self._pool.FindMessageTypeByName(f"{protocol.package}.{name}")
-        return message_factory.GetMessageClass(found)
+        return message_class(self._pool, f"{protocol.package}.{name}")
 
     def file_of(self, name: str) -> bytes | None:
         """The file that describes a symbol, or of this name; None where there is none."""
@@ -204,21 +184,8 @@ class Messages:
 
 
 def _file(protocol: Protocol) -> descriptor_pb2.FileDescriptorProto:
-    file = descriptor_pb2.FileDescriptorProto(
-        name=f"{protocol.full_name}.proto", package=protocol.package, syntax="proto3"
-    )
-    made: dict[str, Any] = {}
-    for name, fields in protocol.messages.items():
-        outer, _, own = name.rpartition(".")
-        message = made[outer].nested_type.add() if outer else file.message_type.add()
-        message.name, made[name] = own, message
-        for number, field in _numbered(fields):
-            _add_field(message, number, field, f".{protocol.package}", protocol)
-    for name, values in protocol.enums.items():
-        outer, _, own = name.rpartition(".")
-        enum = made[outer].enum_type.add(name=own)
-        for number, value in enumerate(values):
-            enum.value.add(name=value, number=number)
+    name = f"{protocol.full_name}.proto"
+    file = MessageFile(name, protocol.package, protocol.messages, protocol.enums).described()
     service = file.service.add(name=protocol.service)
     for method in protocol.methods:
         service.method.add(
@@ -229,44 +196,3 @@ def _file(protocol: Protocol) -> descriptor_pb2.FileDescriptorProto:
             server_streaming=method.gives_many,
         )
     return file
-
-
-def _numbered(fields: Sequence[str]) -> Iterator[tuple[int, str]]:
-    number = 0
-    for field in fields:
-        first, _, rest = field.partition(" ")
-        number = int(first) if first.isdigit() else number + 1
-        yield number, rest if first.isdigit() else field
-
-
-def _add_field(message: Any, number: int, written: str, package: str, protocol: Protocol) -> None:
-    name, _, kind = written.partition(" ")
-    oneof, _, name = name.rpartition("/")
-    field = message.field.add(name=name, number=number)
-    field.label = _Field.LABEL_REPEATED if kind[0] in "*@" else _Field.LABEL_OPTIONAL
-    if oneof:
-        if oneof not in [each.name for each in message.oneof_decl]:
-            message.oneof_decl.add(name=oneof)
-        field.oneof_index = len(message.oneof_decl) - 1
-    if kind[0] == "@":
-        entry = f"{name.title()}Entry"
-        pair = message.nested_type.add(name=entry)
-        pair.options.map_entry = True
-        pair.field.add(name="key", number=1, type=_Field.TYPE_STRING, label=_Field.LABEL_OPTIONAL)
-        value = pair.field.add(name="value", number=2, label=_Field.LABEL_OPTIONAL)
-        _set_type(value, kind[1:], package, protocol)
-        kind = _path_of(message, protocol, entry)
-    _set_type(field, kind.lstrip("*"), package, protocol)
-
-
-def _path_of(message: Any, protocol: Protocol, entry: str) -> str:
-    outer = next(name for name in protocol.messages if name.rpartition(".")[2] == message.name)
-    return f"{outer}.{entry}"
-
-
-def _set_type(field: Any, kind: str, package: str, protocol: Protocol) -> None:
-    if kind in _SCALARS:
-        field.type = _SCALARS[kind]
-        return
-    field.type = _Field.TYPE_ENUM if kind in protocol.enums else _Field.TYPE_MESSAGE
-    field.type_name = f"{package}.{kind}"

@@ -20,7 +20,7 @@ from aimass_compiler.runtime.server.endpoints import (
     RawRequest,
 )
 from aimass_compiler.runtime.server.execution import Deadlines, Execution
-from aimass_compiler.runtime.server.explanation import ExplainingModel
+from aimass_compiler.runtime.server.explanations.explaining_model import ExplainingModel
 from aimass_compiler.runtime.server.metrics import Metrics, RequestAccount
 from aimass_compiler.runtime.server.model import ContractModel, OnnxModel, verify_golden_rows
 from aimass_compiler.runtime.server.prediction_records import PredictionRecords
@@ -99,7 +99,8 @@ class ModelService:
         if settings.grpc_port is not None:
             self.endpoints |= _grpc_endpoints(signature, settings.body_bytes)
         if self.explaining is not None:
-            explain = ExplainEndpoint(signature, settings.body_bytes, settings.explained_rows)
+            scale = package.reference["background"].get("scale", conventions.PROBABILITY)
+            explain = ExplainEndpoint(signature, settings.body_bytes, settings.explained_rows, scale)
             self.endpoints[conventions.EXPLAIN_PATH] = explain.read
 
     @property
@@ -209,7 +210,7 @@ def _explaining(
     background = package.reference.get("background")
     if background is None or not settings.explained_rows:
         return None
-    explaining = ExplainingModel(package.signature, model, background)
+    explaining = ExplainingModel(package, model, background)
     return Execution(explaining, package.signature, settings.timeout_seconds, threads=1, sharing=sharing)
 
 

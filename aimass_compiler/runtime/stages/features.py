@@ -27,6 +27,7 @@ from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.expression import onnx_lowering
 from aimass_compiler.expression.algebra import Column as ColumnExpression
 from aimass_compiler.expression.algebra import Expression, columns_of
+from aimass_compiler.expression.component_columns import made_of
 from aimass_compiler.expression.folds import in_folds, in_training, learning
 from aimass_compiler.expression.onnx_graph import Inputs
 from aimass_compiler.expression.plain_name import values_of
@@ -264,6 +265,7 @@ def _description(
         "shape": list(result.type.shape),
         "accepts": _accepts(result),
         "inputs": [_input(column, packed) for column in inputs],
+        "made_of": made_of(result),
         **({} if result.type.codes is None else {"codes": result.type.codes}),
         **(msgspec.to_builtins(layout) if layout else {}),
     }

@@ -73,7 +73,8 @@ def _write_graph_package(
     """Join transforms and model, and write what says what they are. Raises StageFailure."""
     best = read_json(workspace.path(artifacts.BEST))
     rows = polars.read_parquet(workspace.path(artifacts.rows("test")))
-    read = request_inputs(read_json(workspace.path(artifacts.FEATURES))["inputs"], task)
+    features_read = read_json(workspace.path(artifacts.FEATURES))
+    read = request_inputs(features_read["inputs"], task)
     report = read_json(workspace.path(artifacts.METRICS)) | read_json(workspace.path(artifacts.VERDICT))
     threshold, intervals = _threshold(task, report), report.get("prediction_intervals")
     decided = threshold, None if intervals is None else intervals["radius"]
@@ -95,7 +96,9 @@ def _write_graph_package(
             artifacts.REFERENCE: lambda: (
                 served_reference(read_json(workspace.path(artifacts.FEATURES_REFERENCE)))
                 | {"prediction": prediction_reference(task, answered, threshold)}
-                | background_of(explanations, asked, contract["inputs"], task)
+                | background_of(
+                    explanations, asked, contract["inputs"], task, features_read.get("made_of", ())
+                )
             ),
             artifacts.GOLDEN: lambda: golden_rows(asked, contract["inputs"], answered, task, *decided),
             artifacts.REACHED: lambda: known | report,

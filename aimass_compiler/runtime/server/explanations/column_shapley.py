@@ -1,4 +1,4 @@
-"""Which columns moved a prediction: Shapley values of the columns against background rows.
+"""Shapley values of the columns of any model against background rows, by asking it.
 
 The value of some columns is what the model answers, in the mean over the background rows, where these columns
 have the values of the row that is explained and all others those of the background row. A column's
@@ -6,7 +6,8 @@ contribution is what it adds to that, in the mean over all orders in which colum
 contributions together are the prediction minus the mean prediction of the background rows, exactly.
 
 With few columns all sets of columns are tried. With more, each background row goes through one order of the
-columns and through its reverse: 2 (C - 1) predictions for each background row.
+columns and through its reverse: 2 (C - 1) predictions for each background row. That is exact, too, where
+columns matter by themselves or two by two: an order and its reverse have each of two once before the other.
 
 Sources: Lundberg and Lee 2017, https://arxiv.org/abs/1705.07874; sampling of orders, Štrumbelj and Kononenko
 2014, https://doi.org/10.1007/s10115-013-0679-x; with their reverses, Mitchell et al. 2022,
@@ -20,11 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from aimass_compiler import conventions
-from aimass_compiler.exit_codes import ExitCode
-from aimass_compiler.runtime.server.model import ContractModel
-from aimass_compiler.runtime.server.response import Prediction, RequestError, ServerFailure
-from aimass_compiler.runtime.server.rows import RowReader
+from aimass_compiler.runtime.server.response import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +29,7 @@ if TYPE_CHECKING:
     import onnxruntime
     from numpy.typing import NDArray
 
+    from aimass_compiler.runtime.server.explanations.score_scale import ScoreScale
     from aimass_compiler.runtime.server.model import OnnxModel, Tensors
     from aimass_compiler.runtime.server.model_signature import Field, Signature
 
@@ -42,15 +40,17 @@ _MOST_ROWS, _MOST_VALUES = 4_096, 4_000_000
 _SEED = 0
 
 
-class ShapleyExplainer:
+class ColumnShapley:
     """Explains rows of one model; the same row is always explained alike."""
 
-    def __init__(self, signature: Signature, model: OnnxModel, background: Tensors) -> None:
+    def __init__(
+        self, signature: Signature, model: OnnxModel, background: Tensors, scale: ScoreScale
+    ) -> None:
         """Ask the model about the background rows, [B]."""
         self.columns = tuple(field.name for field in signature.fields)
         self._fields = signature.fields
         self._places = _places(signature)
-        self._output = conventions.PROBABILITIES_OUTPUT if signature.labels else conventions.PREDICTION_OUTPUT
+        self._scale = scale
         self._model = model
         self._background = background
         self._scores = self._asked(background, None)
@@ -61,6 +61,16 @@ class ShapleyExplainer:
         # By column, its place in the order of each background row; the second half are the reverses.
         ranks = numpy.stack([chance.permutation(columns) for _ in range(count)])
         self._ranks = numpy.concatenate([ranks, columns - 1 - ranks])
+
+    @property
+    def tries_all_sets(self) -> bool:
+        """Whether the columns are so few that every set of them is tried."""
+        return self._sets is not None
+
+    @property
+    def scores(self) -> NDArray[numpy.float64]:
+        """The answers to the background rows, [B, K]."""
+        return self._scores
 
     @property
     def base(self) -> NDArray[numpy.float64]:
@@ -92,7 +102,7 @@ class ShapleyExplainer:
         means = numpy.empty((len(inner), len(scores)))
         if len(inner):
             is_own, others = numpy.repeat(inner, count, axis=0), numpy.tile(range(count), len(inner))
-            answers = self._mixed(row, is_own, others, limit)
+            answers = self.mixed(row, is_own, others, limit)
             means = answers.reshape(len(inner), count, len(scores)).mean(axis=1)
         worth = numpy.concatenate([self.base[None], means, scores[None]])
         sizes = sets.sum(axis=1)
@@ -115,11 +125,11 @@ class ShapleyExplainer:
         for start in range(0, len(steps), self._rows_at_once):
             part = slice(start, start + self._rows_at_once)
             is_own = self._ranks[of_order[part]] < added[part, None]
-            worth[of_order[part], added[part]] = self._mixed(row, is_own, of_order[part] % count, limit)
+            worth[of_order[part], added[part]] = self.mixed(row, is_own, of_order[part] % count, limit)
         gains = numpy.diff(worth, axis=1)
         return numpy.asarray(numpy.take_along_axis(gains, self._ranks[:, :, None], axis=1).mean(axis=0))
 
-    def _mixed(
+    def mixed(
         self, row: Tensors, is_own: NDArray[numpy.bool_], others: NDArray[Any], limit: Any
     ) -> NDArray[numpy.float64]:
         """The answers to rows whose columns are the row's own or those of other background rows, [M, K]."""
@@ -136,56 +146,7 @@ class ShapleyExplainer:
         return numpy.concatenate(answers)
 
     def _asked(self, tensors: Mapping[str, NDArray[Any]], limit: Any) -> NDArray[numpy.float64]:
-        scores = self._model.run(tensors, limit)[self._output]
-        return numpy.asarray(scores, numpy.float64).reshape(len(scores), -1)
-
-
-class ExplainingModel(ContractModel):
-    """Answers rows as the model does, and explains each answer.
-
-    Beside the model's outputs a prediction has `contributions` [N, C], `base` [N] and, of a classification,
-    `of` [N]: the number of the class whose probability is explained.
-    """
-
-    def __init__(self, signature: Signature, model: OnnxModel, background: Mapping[str, Any]) -> None:
-        """Read the background of reference.json; raises ServerFailure where it is none of this model."""
-        super().__init__(signature, model)
-        rows, of = background.get("rows"), background.get("of")
-        if not isinstance(rows, list) or not rows or not (of is None or of in signature.labels):
-            raise _damaged("is no list of rows and a class")
-        try:
-            tensors = RowReader(signature, len(rows) * signature.width).tensors(rows)
-        except (RequestError, AttributeError, TypeError) as error:
-            raise _damaged(f"breaks the contract of {conventions.SIGNATURE_FILE}: {error}") from error
-        self._labels = {label: number for number, label in enumerate(signature.labels)}
-        self._of = None if of is None else self._labels[of]
-        self.explainer = ShapleyExplainer(signature, model, tensors)
-
-    def predict(self, tensors: Tensors, limit: onnxruntime.RunOptions | None = None) -> Prediction:
-        prediction = super().predict(tensors, limit)
-        answered = numpy.asarray(prediction.outputs[self._scores], numpy.float64)
-        scores = answered.reshape(prediction.rows, -1)
-        of = self._explained(prediction)
-        found = numpy.empty((prediction.rows, len(self.explainer.columns)))
-        for place in range(prediction.rows):
-            row = {name: tensor[place : place + 1] for name, tensor in tensors.items()}
-            found[place] = self.explainer.contributions(row, scores[place], limit)[:, of[place]]
-        beside = {"contributions": found, "base": self.explainer.base[of], "of": of}
-        return Prediction(prediction.rows, prediction.tensors, {**prediction.outputs, **beside})
-
-    def _explained(self, prediction: Prediction) -> NDArray[numpy.int64]:
-        """Which of the scores is explained, of each row: the positive class, or the one of the label."""
-        if not self._labels or self._of is not None:
-            return numpy.full(prediction.rows, self._of or 0)
-        if conventions.LABEL_OUTPUT not in prediction.outputs:  # of several labels, the likeliest
-            return numpy.asarray(prediction.outputs[self._scores].argmax(axis=1))
-        labels = prediction.outputs[conventions.LABEL_OUTPUT].tolist()
-        return numpy.array([self._labels[label] for label in labels])
-
-
-def _damaged(what: str) -> ServerFailure:
-    message = f"`background` of {conventions.REFERENCE_FILE} {what}; package the model again"
-    return ServerFailure(ExitCode.PACKAGE, message)
+        return self._scale.scores(self._model.run(tensors, limit))
 
 
 def _places(signature: Signature) -> dict[str, list[int]]:
