@@ -31,7 +31,7 @@ def test_the_overview_says_which_commands_exit_with_a_code(empty: Project) -> No
     told = empty.aimass("--help").out
     assert "\n  1   a spec has errors" in told
     assert "\n  12  run, retrain, train, truth: the model missed a gate\n" in told
-    assert "\n  13  run, retrain, train, rebase, soak: the served model is wrong" in told
+    assert "\n  13  run, retrain, train, rebase, soak, callers: the served model is wrong" in told
 
 
 def test_an_option_that_there_is_not_is_named(empty: Project) -> None:

@@ -52,6 +52,7 @@ ORDER = (
     "evidence",
     "verify",
     "soak",
+    "callers",
     "size",
     "schema",
     "apply",
