@@ -14,3 +14,5 @@ ACCESS_ISSUERS_FOLDER, ACCESS_ISSUER_KEYS = "issuers", "jwks.json"
 #: What the gateway sends with each request, so that it is known.
 ACCESS_CREDENTIAL = "gateway/credential"
 KEY_HEADER, GATEWAY_HEADER = "x-api-key", "x-aimass-gateway"
+#: Claims of tokens that are texts of several words, each of which counts. Source: RFC 8693, 4.2
+CLAIMS_OF_WORDS = ("scope", "scp")

@@ -13,16 +13,20 @@ from aimass_compiler.pipeline.override_locations import place_in
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aimass_compiler.diagnostics import Path
     from aimass_compiler.pipeline import Pipeline
+    from aimass_compiler.pipeline.gateway_implementation import GatewayImplementation
 
 NEEDS = ("model", "serving", "environments")
 EXPLANATIONS = (
     Explanation(
         "AM547",
-        "the gateway tries nothing again",
+        "the gateway does not know how often to try again",
         "The standard of the Gateway API has no retries: they are written for an implementation that has "
-        "them. Say which one an environment has: `gateway: {implementation: envoy-gateway}` in aimass.yaml. "
-        "Until then nothing is tried again.",
+        "them. Say which one an environment has: `gateway: {implementation: envoy-gateway}` in aimass.yaml, "
+        "or, where the cluster has the experimental definitions of the Gateway API, `gateway: "
+        "{implementation: istio, channel: experimental}`. Until then a gateway does what it does by itself: "
+        "most try nothing again, and Istio twice where no server could be reached.",
     ),
     Explanation(
         "AM548",
@@ -73,6 +77,21 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
                 yield finding
 
 
+def _untold(
+    name: str, place: Path, implementation: GatewayImplementation | None, hint: str
+) -> Iterator[Finding]:
+    if implementation is None:
+        message = f"the gateway of `{name}` does not know how often to try again"
+    elif not implementation.has_retries:
+        message = f"Istio in `{name}` tries twice again where no server can be reached, and no more"
+        hint = (
+            "say `channel: experimental` beside it where the cluster has those definitions of the Gateway API"
+        )
+    else:
+        return
+    yield Finding("AM547", place, message, help=hint, severity=Severity.WARNING, at_key=True)
+
+
 def _of_environment(pipeline: Pipeline, name: str) -> Iterator[Finding]:
     serving, settings = pipeline.environments[name].serving, pipeline.settings.environments.get(name)
     implementation = settings.gateway if settings is not None else None
@@ -81,10 +100,8 @@ def _of_environment(pipeline: Pipeline, name: str) -> Iterator[Finding]:
     hint = (
         f"write `environments: {{{name}: {{gateway: {{implementation: envoy-gateway}}}}}}` in {SETTINGS_FILE}"
     )
-    if gateway is not None and gateway.retries is not None and not has_policies:
-        message = f"the gateway of `{name}` tries nothing again"
-        place = (*where, "retries")
-        yield Finding("AM547", place, message, help=hint, severity=Severity.WARNING, at_key=True)
+    if gateway is not None and gateway.retries is not None:
+        yield from _untold(name, (*where, "retries"), implementation, hint)
     if gateway is not None and gateway.mirror is not None and gateway.mirror.model == pipeline.name:
         message = f"requests to `{pipeline.name}` are mirrored to `{pipeline.name}`"
         yield Finding("AM548", (*where, "mirror", "model"), message, help="name another model")

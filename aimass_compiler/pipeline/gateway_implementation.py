@@ -15,13 +15,23 @@ class GatewayImplementation(Frozen):
 
     implementation: Literal["envoy-gateway", "istio"]
     """Envoy Gateway 1.9, for which SecurityPolicy and BackendTrafficPolicy are written beside a route, or
-    Istio 1.30, for which RequestAuthentication and AuthorizationPolicy are written for the pods."""
+    Istio 1.31, for which RequestAuthentication and AuthorizationPolicy are written for the pods."""
     limits: Literal["local", "global"] = "local"
     """Of Envoy Gateway: whether each of its proxies counts by itself (`local`), or a rate limit service with
     Redis counts for all (`global`), so that rates and quotas are exact."""
+    channel: Literal["standard", "experimental"] = Field(
+        "standard", exclude_if=lambda channel: channel == "standard"
+    )
+    """Of Istio: which definitions of the Gateway API the cluster has. Only the `experimental` ones of an
+    HTTPRoute have `retry`, which `serving.gateway.retries` is for Istio."""
     credential: ObjectName | None = Field(None, exclude_if=is_absent)
     """Of Envoy Gateway: the Secret of the model's namespace whose entry `credential` it adds to each request,
     so that servers believe what it says of client certificates."""
+
+    @property
+    def has_retries(self) -> bool:
+        """Whether it can be told how often to try again."""
+        return not self.is_mesh or self.channel == "experimental"
 
     @property
     def is_mesh(self) -> bool:

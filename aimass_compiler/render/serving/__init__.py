@@ -121,7 +121,9 @@ def _addressed(about: Metadata, served: Served, prometheus: str) -> Iterator[Obj
 def _route(served: Served, gateway: Gateway, backends: Mapping[str, int | None]) -> Iterator[Object]:
     name, serving, implementation = served.model, served.serving, served.gateway
     rules = [route_rule.ANY]
-    if implementation is not None and not implementation.is_mesh:
+    if implementation is not None and implementation.is_mesh:
+        rules = istio.route_rules(gateway, implementation)
+    elif implementation is not None:
         rules = envoy_gateway.route_rules(name, serving, implementation)
     if gateway.endpoint_picker is not None:
         yield inference.inference_pool(name, gateway.endpoint_picker)

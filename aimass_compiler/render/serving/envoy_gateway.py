@@ -5,13 +5,16 @@ Source: https://gateway.envoyproxy.io/v1.9/api/extension_types/
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from aimass_compiler import access_folder
 from aimass_compiler.catalog.rate import Rate
-from aimass_compiler.pipeline.access import Access, Caller, TokenIssuer
+from aimass_compiler.pipeline.access import Access, Caller, CallerToken, TokenIssuer
 from aimass_compiler.pipeline.gateway_implementation import GatewayImplementation
 from aimass_compiler.pipeline.serving import Gateway, Serving
 from aimass_compiler.render.serving import callers, route_rule
@@ -52,7 +55,8 @@ def policies(
     for kind, rule in zip(route_rule.kinds(access), route_rule.rules_of(access, ()), strict=True):
         if kind in _CHECKS:
             yield _policy("SecurityPolicy", model, rule, serving, _CHECKS[kind](access))
-        if found := {**retries, **_limits(access, kind, implementation)}:
+        limits = _limits(access, kind, implementation, is_of_text=serving.context is not None)
+        if found := {**retries, **limits}:
             yield _policy("BackendTrafficPolicy", model, rule, serving, found)
     if implementation.credential is not None and callers.has_certificates(access):
         yield _credential(model, implementation.credential)
@@ -107,23 +111,33 @@ def _tokens(access: Access) -> dict[str, Any]:
         for name, issuer in access.issuers.items()
     ]
     rules = [
-        {
-            "name": name,
-            "action": "Allow",
-            "principal": {
-                "jwt": {
-                    "provider": caller.token.issuer or next(iter(access.issuers), ""),
-                    "claims": [
-                        {"name": claim, "valueType": "String", "values": [value]}
-                        for claim, value in caller.token.claims.items()
-                    ],
-                }
-            },
-        }
+        rule
         for name, caller in access.callers.items()
         if caller.token is not None
+        for rule in _allowed(name, caller.token, caller.token.issuer or next(iter(access.issuers), ""))
     ]
     return {"jwt": {"providers": providers}, "authorization": {"defaultAction": "Deny", "rules": rules}}
+
+
+def _allowed(name: str, token: CallerToken, issuer: str) -> Iterator[dict[str, Any]]:
+    """A rule for each form that the claims may have: the gateway asks whether one is a text or a list.
+
+    Those of words are lists to it whatever they are.
+    """
+    forms = [
+        ("StringArray",) if claim in access_folder.CLAIMS_OF_WORDS else ("String", "StringArray")
+        for claim in token.claims
+    ]
+    for number, chosen in enumerate(itertools.product(*forms)):
+        claims = [
+            {"name": claim, "valueType": form, "values": [value]}
+            for (claim, value), form in zip(token.claims.items(), chosen, strict=True)
+        ]
+        yield {
+            "name": f"{name}-{number}" if number else name,
+            "action": "Allow",
+            "principal": {"jwt": {"provider": issuer, "claims": claims}},
+        }
 
 
 def _public_keys(issuer: TokenIssuer) -> dict[str, Any]:
@@ -152,11 +166,18 @@ def _credential(model: str, secret: str) -> dict[str, Any]:
     }
 
 
-def _limits(access: Access, kind: str, implementation: GatewayImplementation) -> dict[str, Any]:
+def _limits(
+    access: Access, kind: str, implementation: GatewayImplementation, *, is_of_text: bool
+) -> dict[str, Any]:
     """Requests by caller; quotas only where they are counted for all proxies together."""
     is_global = implementation.limits == "global"
     rules = [
-        {"clientSelectors": [{"headers": _selected(caller_name, caller)}], "limit": limit}
+        {
+            "clientSelectors": [{"headers": _selected(caller_name, caller)}],
+            "limit": limit,
+            # Else each path of the model, and gRPC beside them, would have a budget of its own.
+            **({"shared": True} if is_global else {}),
+        }
         for caller_name, caller in access.callers.items()
         if route_rule.kind_of(caller) == kind
         for limit in _of_caller(caller, is_global=is_global)
@@ -164,7 +185,25 @@ def _limits(access: Access, kind: str, implementation: GatewayImplementation) ->
     if not rules:
         return {}
     where = "Global" if is_global else "Local"
-    return {"rateLimit": {"type": where, where.lower(): {"rules": rules}}}
+    return {
+        "rateLimit": {"type": where, where.lower(): {"rules": rules}},
+        "responseOverride": [_limited(is_of_text=is_of_text)],
+    }
+
+
+def _limited(*, is_of_text: bool) -> dict[str, Any]:
+    """What the gateway itself answers beyond a limit, as the server would: why, and when to come again."""
+    why = "the caller has used up its requests"
+    error = {"message": why, "type": "rate_limit_error", "param": None, "code": None} if is_of_text else why
+    return {
+        "match": {"statusCodes": [{"type": "Value", "value": 429}]},
+        "source": "Local",
+        "response": {
+            "contentType": "application/json",
+            "body": {"type": "Inline", "inline": msgspec.json.encode({"error": error}).decode()},
+            "header": {"set": [{"name": "Retry-After", "value": "%RESP(x-ratelimit-reset)%"}]},
+        },
+    }
 
 
 def _of_caller(caller: Caller, *, is_global: bool) -> Iterator[dict[str, Any]]:
@@ -181,14 +220,20 @@ def _limit(rate: Rate) -> dict[str, Any]:
 def _selected(name: str, caller: Caller) -> list[Mapping[str, Any]]:
     """What a request of the caller has: for a key its entry, of which there may be a second one."""
     if caller.token is not None:
-        return [
-            {"type": "Exact", "name": _CLAIM.format(claim=claim.lower()), "value": value}
-            for claim, value in caller.token.claims.items()
-        ]
+        return [_claimed(claim, value) for claim, value in caller.token.claims.items()]
     if route_rule.kind_of(caller) == CERTIFICATE:
         pattern = f"(.*;)?URI={re.escape(str(caller.certificate))}(;.*)?"
         return [{"type": "RegularExpression", "name": _XFCC, "value": pattern}]
     return [{"type": "RegularExpression", "name": _CALLER, "value": f"{name}([.]next)?"}]
+
+
+def _claimed(claim: str, value: str) -> Mapping[str, str]:
+    """A claim as the proxy has written it into a header."""
+    header = _CLAIM.format(claim=claim.lower())
+    if claim in access_folder.CLAIMS_OF_WORDS:
+        word = f"(.* )?{re.escape(value)}( .*)?"
+        return {"type": "RegularExpression", "name": header, "value": word}
+    return {"type": "Exact", "name": header, "value": value}
 
 
 def _retry(count: int) -> dict[str, Any]:

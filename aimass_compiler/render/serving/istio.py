@@ -10,7 +10,8 @@ from typing import Any
 
 from aimass_compiler import access_folder, conventions
 from aimass_compiler.pipeline.access import Access, Caller, TokenIssuer
-from aimass_compiler.pipeline.serving import Serving
+from aimass_compiler.pipeline.gateway_implementation import GatewayImplementation
+from aimass_compiler.pipeline.serving import Gateway, Serving
 from aimass_compiler.render.names import serving_selector
 from aimass_compiler.render.serving import route_rule
 from aimass_compiler.render.serving.route_rule import CERTIFICATE, KEY, TOKEN
@@ -22,13 +23,23 @@ _SPIFFE = "spiffe://"
 _OPEN = (conventions.METRICS_PATH, conventions.LIVE_PATH, conventions.READY_PATH, conventions.HEALTH_PATH)
 
 
+def route_rules(gateway: Gateway, implementation: GatewayImplementation) -> list[route_rule.RouteRule]:
+    """The one rule of the route, which says itself what is tried again where its definition knows that.
+
+    Source: https://gateway-api.sigs.k8s.io/geps/gep-1731/
+    """
+    if gateway.retries is None or not implementation.has_retries:
+        return [route_rule.ANY]
+    return [route_rule.RouteRule(retry={"attempts": gateway.retries, "codes": [503]})]
+
+
 def policies(model: str, serving: Serving) -> Iterator[dict[str, Any]]:
     """What the sidecars of the pods enforce, whichever way a request comes."""
     access = serving.access
     if access is None:
         return
     selector = {"selector": {"matchLabels": serving_selector(model)}}
-    if rules := [_issuer(issuer) for issuer in access.issuers.values() if issuer.keys]:
+    if rules := [*_jwt_rules(access)]:
         yield _object("RequestAuthentication", model, {**selector, "jwtRules": rules})
     allowed = [rule for caller in access.callers.values() if (rule := _allowed(access, caller))]
     allowed += [_with(header) for header in _unread(access)]
@@ -38,6 +49,15 @@ def policies(model: str, serving: Serving) -> Iterator[dict[str, Any]]:
 
 def _object(kind: str, model: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     return {"apiVersion": _VERSION, "kind": kind, "metadata": {"name": model}, "spec": spec}
+
+
+def _jwt_rules(access: Access) -> Iterator[dict[str, Any]]:
+    """Whose tokens the sidecar verifies: those of all issuers or of none, as it refuses any other's."""
+    if _are_all_fetched(access):
+        claims = {claim for each in access.callers.values() if each.token for claim in each.token.claims}
+        words = sorted(claims.intersection(access_folder.CLAIMS_OF_WORDS))
+        for issuer in access.issuers.values():
+            yield _issuer(issuer) | ({"spaceDelimitedClaims": words} if words else {})
 
 
 def _issuer(issuer: TokenIssuer) -> dict[str, Any]:
@@ -55,16 +75,20 @@ def _allowed(access: Access, caller: Caller) -> dict[str, Any] | None:
     if kind == CERTIFICATE:
         principal = str(caller.certificate).removeprefix(_SPIFFE)
         return {"from": [{"source": {"principals": [principal]}}]}
-    if kind != TOKEN or caller.token is None:
+    if kind != TOKEN or caller.token is None or not _are_all_fetched(access):
         return None
     issuer = access.issuers[caller.token.issuer or next(iter(access.issuers))]
-    if issuer.keys is None:
-        return None
-    conditions = [
-        {"key": f"request.auth.claims[{claim}]", "values": [value]}
-        for claim, value in caller.token.claims.items()
-    ]
-    return {"from": [{"source": {"requestPrincipals": [f"{issuer.url}/*"]}}], "when": conditions}
+    # Not its `requestPrincipals`, which only a token with a subject has.
+    claims = {"iss": issuer.url, **caller.token.claims}
+    return {"when": [_claim(name, value) for name, value in claims.items()]}
+
+
+def _claim(name: str, value: str) -> dict[str, Any]:
+    return {"key": f"request.auth.claims[{name}]", "values": [value]}
+
+
+def _are_all_fetched(access: Access) -> bool:
+    return all(issuer.keys for issuer in access.issuers.values())
 
 
 def _unread(access: Access) -> Iterator[str]:
@@ -72,7 +96,7 @@ def _unread(access: Access) -> Iterator[str]:
     kinds = route_rule.kinds(access)
     if KEY in kinds:
         yield access_folder.KEY_HEADER
-    if kinds[0] == KEY or any(issuer.keys is None for issuer in access.issuers.values()):
+    if kinds[0] == KEY or not _are_all_fetched(access):
         yield "authorization"
 
 

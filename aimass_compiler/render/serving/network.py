@@ -145,6 +145,7 @@ def _rule(
         "matches": [{"path": {"type": "PathPrefix", "value": path}, **rule.match} for path in prefixes],
         **({"filters": every} if every else {}),
         "timeouts": {"request": _route_timeout(serving, startup_seconds)},
+        **({"retry": dict(rule.retry)} if rule.retry else {}),
         "backendRefs": [*backends],
     }
 

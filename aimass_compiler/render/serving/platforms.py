@@ -88,7 +88,7 @@ _BY_DEPLOYMENT: dict[str, Answer] = {
     "serving.rollout.canary": Has("Argo Rollouts"),
     "serving.rollout.analysis": Has("Argo Rollouts"),
     "serving.gateway.host": Has("HTTPRoute"),
-    "serving.gateway.retries": Has("Envoy Gateway"),
+    "serving.gateway.retries": Has("Envoy Gateway, or Istio with the experimental definitions"),
     "serving.gateway.mirror": Has("HTTPRoute"),
     "serving.access": Has("the server, and Envoy Gateway or Istio before it"),
 }
@@ -149,7 +149,7 @@ SHARED = Platform(
         ),
         "serving.rollout.analysis": Has("golden rows are asked before a version is taken"),
         "serving.gateway.host": Has("HTTPRoute"),
-        "serving.gateway.retries": Has("Envoy Gateway"),
+        "serving.gateway.retries": Has("Envoy Gateway, or Istio with the experimental definitions"),
         "serving.gateway.mirror": Has("HTTPRoute"),
         "serving.access": Lacks(
             because="a shared server answers all who reach it, and knows no callers",
@@ -211,7 +211,7 @@ KSERVE_OF_ROWS = Platform(
         ),
         "serving.rollout.analysis": _NOT_APPLICABLE,
         "serving.gateway.host": Has("HTTPRoute"),
-        "serving.gateway.retries": Has("Envoy Gateway"),
+        "serving.gateway.retries": Has("Envoy Gateway, or Istio with the experimental definitions"),
         "serving.gateway.mirror": Has("HTTPRoute"),
         "serving.access": Has("the server, and Envoy Gateway or Istio before it"),
         "serving.shared": Lacks(

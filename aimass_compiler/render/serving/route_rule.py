@@ -19,11 +19,13 @@ class RouteRule(Struct, frozen=True):
     match: Mapping[str, Any] = {}
     """What its requests have, beside their path."""
     filters: Sequence[dict[str, Any]] = ()
+    retry: Mapping[str, Any] = {}
+    """What is tried again, where the route itself says it."""
 
 
 def of_grpc(rule: RouteRule) -> RouteRule:
     """The same for gRPC, called after it."""
-    return RouteRule(f"{rule.name}-grpc" if rule.name else "", rule.match, rule.filters)
+    return RouteRule(f"{rule.name}-grpc" if rule.name else "", rule.match, rule.filters, rule.retry)
 
 
 #: The only one, where it makes no difference who asks.

@@ -12,7 +12,7 @@ import urllib.request
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from aimass_compiler.access_folder import ACCESS_ISSUER_KEYS
+from aimass_compiler.access_folder import ACCESS_ISSUER_KEYS, CLAIMS_OF_WORDS
 from aimass_compiler.runtime.server.response import RequestError
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ _LARGEST_KEYS = 1 << 20
 #: Keys are fetched again after so long, and for a key that is not known, after so short a time.
 _FRESH_SECONDS = 300.0
 _PAUSE_SECONDS = 10.0
-#: Claims that are lists of words. Source: RFC 8693, 4.2
-_SCOPES = ("scope", "scp")
 _FORBIDDEN = "the token is good, but it belongs to no caller of this model"
 
 
@@ -158,5 +156,5 @@ def _says(claims: Mapping[str, Any], wanted: TokenClaims) -> bool:
 def _has(name: str, claim: Any, value: str) -> bool:
     """A list of texts has any of its texts, a scope any of its words; other texts are one, spaces and all."""
     if isinstance(claim, str):
-        return value in claim.split() if name in _SCOPES else claim == value
+        return value in claim.split() if name in CLAIMS_OF_WORDS else claim == value
     return isinstance(claim, list) and value in claim
