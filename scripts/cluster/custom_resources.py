@@ -34,11 +34,13 @@ class Operator:
 
     module: str
     pattern: str
+    variant: str = ""
+    """What tells it from others of the same module whose files have the same names."""
 
     @property
     def name(self) -> str:
         """Of a folder of its own."""
-        return self.module.replace("/", "-")
+        return self.module.replace("/", "-") + self.variant
 
 
 KUBERAY = Operator("github.com/ray-project/kuberay/ray-operator@v1.6.2", "config/crd/bases/ray.io_*.yaml")
@@ -47,6 +49,12 @@ PROMETHEUS = Operator(
     "example/prometheus-operator-crd/monitoring.coreos.com_*.yaml",
 )
 GATEWAY = Operator("sigs.k8s.io/gateway-api@v1.6.1", "config/crd/standard/gateway.networking.k8s.io_*.yaml")
+#: The same with what is not in the standard yet.
+GATEWAY_EXPERIMENTAL = Operator(
+    "sigs.k8s.io/gateway-api@v1.6.1",
+    "config/crd/experimental/gateway.networking.k8s.io_*.yaml",
+    "-experimental",
+)
 ROLLOUTS = Operator("github.com/argoproj/argo-rollouts@v1.9.1", "manifests/crds/*-crd.yaml")
 KSERVE = Operator("github.com/kserve/kserve@v0.20.0", "config/crd/full/serving.kserve.io_*.yaml")
 TRAINER = Operator("github.com/kubeflow/trainer/v2@v2.3.0", "manifests/base/crds/trainer.kubeflow.org_*.yaml")
@@ -137,6 +145,15 @@ def every_one(operator: Operator) -> list[Path]:
     """Files with every definition of an operator. Raises ProgramMissing without Go."""
     files = sorted(path for path in source(operator).glob(operator.pattern) if _defines(path))
     return [_kept(operator, path.name) or _convert(operator, path.name) for path in files]
+
+
+def named(operator: Operator, names: Iterable[str]) -> list[Path]:
+    """Files with some of the definitions of an operator that has all of them in one file.
+
+    Raises ProgramMissing without Go.
+    """
+    files = [f"{Path(operator.pattern).name}#{name}" for name in names]
+    return [_kept(operator, file) or _convert(operator, file) for file in files]
 
 
 def _defines(path: Path) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from scripts.cluster.processes import free_ports
+from scripts.cluster.processes import Background, free_ports
 from scripts.cluster.programs import ProgramMissing, program
 
 _START_SECONDS = 60
@@ -49,25 +49,21 @@ def translated(documents: Sequence[dict[str, Any]], folder: Path) -> dict[str, A
 
     Raises Refused, ProgramMissing and BuildFailed.
     """
+    found: dict[str, Any] = json.loads(translate(documents, folder, "--to=gateway-api,xds", "--type=all"))
+    return found
+
+
+def translate(documents: Sequence[dict[str, Any]], folder: Path, *flags: str) -> str:
+    """What `egctl` makes of these objects, as JSON. Raises Refused, ProgramMissing and BuildFailed."""
     given = folder / "objects.yaml"
     given.write_text(yaml.safe_dump_all(map(_addressed, documents)), encoding="utf-8")
-    command = [
-        str(program("egctl")),
-        "experimental",
-        "translate",
-        "--from=gateway-api",
-        "--to=gateway-api,xds",
-    ]
+    command = [str(program("egctl")), "experimental", "translate", "--from=gateway-api", *flags]
     done = subprocess.run(
-        [*command, "--type=all", "--output=json", f"--file={given}"],
-        capture_output=True,
-        text=True,
-        check=False,
+        [*command, "--output=json", f"--file={given}"], capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise Refused(done.stderr.strip()[:4000])
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return done.stdout
 
 
 def _addressed(document: dict[str, Any]) -> dict[str, Any]:
@@ -115,11 +111,16 @@ def _resource(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def static_config(
-    found: dict[str, Any], port: int, upstream: int, admin: int, secrets: Sequence[dict[str, Any]]
+    found: dict[str, Any],
+    port: int,
+    upstream: int,
+    admin: int,
+    secrets: Sequence[dict[str, Any]],
+    limits: int | None = None,
 ) -> dict[str, Any]:
     """The same as a file: what Envoy would ask Envoy Gateway for stands in it, and its servers are here.
 
-    The translator tells no `secrets`.
+    The translator tells no `secrets`. The rate limit service answers at the port `limits`.
     """
     kinds = _dumped(found)
     routes = {each["name"]: each for each in kinds["RoutesConfigDump"]}
@@ -127,6 +128,7 @@ def static_config(
     clusters = [
         _cluster(each, upstream) for each in kinds["ClustersConfigDump"] if each.get("edsClusterConfig")
     ]
+    clusters += [_of_limits(each, limits) for each in kinds["ClustersConfigDump"] if _counts(each) and limits]
     resources = {
         "listeners": listeners,
         "clusters": [_without_types(each) for each in clusters],
@@ -176,6 +178,19 @@ def _cluster(cluster: dict[str, Any], upstream: int) -> dict[str, Any]:
     return {**kept, "type": "STATIC", "loadAssignment": assignment}
 
 
+def _counts(cluster: dict[str, Any]) -> bool:
+    return cluster["name"] == "ratelimit_cluster"
+
+
+def _of_limits(cluster: dict[str, Any], port: int) -> dict[str, Any]:
+    """The rate limit service, which is asked without certificates here."""
+    kept = {key: value for key, value in cluster.items() if key != "transportSocket"}
+    address = {"socketAddress": {"address": "127.0.0.1", "portValue": port}}
+    endpoints = [{"lbEndpoints": [{"endpoint": {"address": address}}]}]
+    assignment = {"clusterName": cluster["name"], "endpoints": endpoints}
+    return {**kept, "type": "STATIC", "loadAssignment": assignment}
+
+
 def _without_types(resource: dict[str, Any]) -> dict[str, Any]:
     """Without the type of the whole, which is known where it stands."""
     return {key: value for key, value in resource.items() if key != "@type"}
@@ -183,41 +198,47 @@ def _without_types(resource: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def running(
-    found: dict[str, Any], upstream: int, folder: Path, secrets: Sequence[dict[str, Any]]
+    found: dict[str, Any],
+    upstream: int,
+    folder: Path,
+    secrets: Sequence[dict[str, Any]],
+    limits: int | None = None,
 ) -> Iterator[int]:
     """Run Envoy while the block lasts; answers its port. Raises Refused where it does not take it."""
     port, admin = free_ports(2)
-    place = folder / "envoy.json"
-    place.write_text(json.dumps(static_config(found, port, upstream, admin, secrets)), encoding="utf-8")
-    log = (folder / "envoy.log").open("wb")
-    command = [
-        str(binary()),
-        "-c",
-        str(place),
-        "--concurrency",
-        "1",
-        "--disable-hot-restart",
-        "-l",
-        "warning",
-    ]
-    with log, subprocess.Popen(command, stdout=log, stderr=log) as process:
-        try:
-            _wait(process, admin, folder / "envoy.log")
-            yield port
-        finally:
-            process.terminate()
+    with started(static_config(found, port, upstream, admin, secrets, limits), admin, folder):
+        yield port
 
 
-def _wait(process: subprocess.Popen[bytes], admin: int, log: Path) -> None:
+@contextmanager
+def started(config: dict[str, Any], admin: int, folder: Path) -> Iterator[None]:
+    """Run Envoy with this file of its own form while the block lasts; it is asked at the port `admin`.
+
+    Raises Refused where it does not take it.
+    """
+    place, log = folder / f"envoy-{admin}.json", folder / f"envoy-{admin}.log"
+    place.write_text(json.dumps(config), encoding="utf-8")
+    usual = ("--concurrency", "1", "--disable-hot-restart", "-l", "warning")
+    envoy = Background([str(binary()), "-c", str(place), *usual], log)
+    envoy.start()
+    try:
+        _wait(envoy, admin)
+        yield
+    finally:
+        envoy.stop()
+
+
+def _wait(envoy: Background, admin: int) -> None:
     until = time.monotonic() + _START_SECONDS
-    while time.monotonic() < until and process.poll() is None:
+    while time.monotonic() < until and envoy.is_running:
         connection = http.client.HTTPConnection("127.0.0.1", admin, timeout=5)
         try:
             connection.request("GET", "/ready")
             if connection.getresponse().status == http.client.OK:
                 return
         except OSError:
-            time.sleep(0.1)
+            pass
         finally:
             connection.close()
-    raise Refused(f"Envoy is not ready:\n{log.read_text(encoding='utf-8')[-4000:]}")
+        time.sleep(0.1)
+    raise Refused(f"Envoy is not ready:\n{envoy.last_words()}")

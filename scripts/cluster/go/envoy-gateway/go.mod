@@ -1,8 +1,10 @@
-module aimass-compile/scripts/cluster/go/envoy-gateway
+module github.com/envoyproxy/gateway/rate-limits
 
 go 1.26.7
 
 tool github.com/envoyproxy/gateway/cmd/egctl
+
+require github.com/envoyproxy/gateway v1.9.1
 
 require (
 	cel.dev/expr v0.25.3 // indirect
@@ -64,7 +66,6 @@ require (
 	github.com/dominikbraun/graph v0.23.0 // indirect
 	github.com/ebitengine/purego v0.10.2 // indirect
 	github.com/emicklei/go-restful/v3 v3.13.0 // indirect
-	github.com/envoyproxy/gateway v1.9.1 // indirect
 	github.com/envoyproxy/go-control-plane v0.14.1-0.20260729145720-a2d8c7492908 // indirect
 	github.com/envoyproxy/go-control-plane/contrib v1.36.1-0.20260729145720-a2d8c7492908 // indirect
 	github.com/envoyproxy/go-control-plane/envoy v1.37.1-0.20260729145720-a2d8c7492908 // indirect
