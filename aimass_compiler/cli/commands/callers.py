@@ -1,7 +1,7 @@
 """Ask a deployed model as those would who may not, and see that each is refused.
 
 Strangers send nothing, invented keys, tokens of callers with a wrong signature, and headers that only a
-gateway may send: each must get 401 or 403. They need no secret and use up nobody's budget. With --as, a
+gateway may send: each must get 401 or 403. They need no secret and use up no budget. With --as, a
 caller asks whose key or token is in AIMASS_CREDENTIAL: it must be let in; and with --spend, it asks until
 its budget has ended, which must be 429 with `Retry-After`.
 """
