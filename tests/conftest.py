@@ -22,6 +22,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 pytest_plugins = (
     "tests.harness.browser",
+    "tests.harness.controllers_took",
     "tests.harness.image_registry",
     "tests.harness.night_table",
     "tests.harness.not_run",

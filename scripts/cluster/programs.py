@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,10 @@ _KUBERNETES = "v1.34.4"
 _MAJOR, _MINOR, _ = _KUBERNETES.removeprefix("v").split(".")
 _TOLD_VERSION = {"gitVersion": _KUBERNETES, "gitMajor": _MAJOR, "gitMinor": _MINOR, "gitTreeState": "clean"}
 _LAST_LINES = 20
+#: From so many seconds on, a time is told in minutes.
+_MINUTES = 120
+#: Beside the programs of a module: how many seconds Go took for them.
+_SECONDS = "seconds"
 _LONG = {
     "kube-apiserver": " (all of Kubernetes: 5 to 20 minutes)",
     "promtool": " (2 to 5 minutes)",
@@ -182,6 +187,19 @@ def build_all(tell: Callable[[str], None], names: Sequence[str] = EACH_TIME) -> 
         if ready(name) is None:
             tell(f"building {name} with Go, once{_LONG.get(name, '')}")
             program(name)
+            if (seconds := build_seconds(name)) is not None:
+                tell(f"{name} took {in_words(seconds)}")
+
+
+def build_seconds(name: str) -> float | None:
+    """How long Go took to build a program; None where it is given, or was built before anybody counted."""
+    place = _place(_module_of(name)) / _SECONDS
+    return float(place.read_text(encoding="utf-8")) if place.exists() else None
+
+
+def in_words(seconds: float) -> str:
+    """A time as people say it."""
+    return f"{seconds:.0f} s" if seconds < _MINUTES else f"{seconds / 60:.1f} min"
 
 
 def _module_of(name: str) -> Module:
@@ -208,7 +226,10 @@ def _built(module: Module) -> Path:
     with FileLock(f"{place}.lock"):
         if not place.exists():
             with tempfile.TemporaryDirectory(dir=cache()) as folder:
+                begin = time.monotonic()
                 _build(go, module, Path(folder) / "programs")
+                took = f"{time.monotonic() - begin:.1f}"
+                (Path(folder) / "programs" / _SECONDS).write_text(took, encoding="utf-8")
                 (Path(folder) / "programs").rename(place)
     return place
 

@@ -16,6 +16,7 @@ from scripts.cluster.cluster import Cluster, OwnCluster
 from scripts.cluster.control_plane import ControlPlane, NotReady
 from scripts.cluster.programs import BuildFailed, ProgramMissing
 from tests.cluster.overlays import Project
+from tests.harness import controllers_took
 from tests.harness.api_proxy import Proxy, proxied
 
 #: Names a kubeconfig of a cluster that is there, which the tests then use instead of one of their own.
@@ -41,6 +42,7 @@ def build(pytestconfig: pytest.Config) -> Callable[[Sequence[str]], None]:
     def build(names: Sequence[str]) -> None:
         try:
             programs.build_all(tell, names)
+            controllers_took.note(pytestconfig, names)
         except (ProgramMissing, BuildFailed) as error:
             give_up(error)
 
