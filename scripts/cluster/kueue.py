@@ -1,10 +1,10 @@
-"""Kueue's own controller for a cluster of one's own, with the webhooks of its release that concern Ray."""
+"""Kueue's own controller for a cluster of one's own, with its webhooks for the jobs that it holds back."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,15 @@ _NAMESPACE = "kueue-system"
 _SERVICE, _SECRET = "kueue-webhook-service", "kueue-webhook-server-cert"
 #: The kinds whose versions it converts, and to whose definitions it gives its certificate.
 _CONVERTED = frozenset(("clusterqueues", "cohorts", "localqueues", "multikueueclusters", "workloads"))
-#: What its webhooks look at: jobs of Ray, and Kueue's own objects.
-_GROUPS = frozenset(("ray.io", "kueue.x-k8s.io"))
+_GROUP = "kueue.x-k8s.io"
+#: What it calls the jobs of an operator.
+RAY = ("ray.io/rayjob", "ray.io/raycluster")
+TRAINER = ("trainer.kubeflow.org/trainjob",)
 
 
 @contextmanager
-def running(cluster: Cluster, folder: Path) -> Iterator[Background]:
-    """Run it while the block lasts; KubeRay's definitions must be there.
+def running(cluster: Cluster, folder: Path, jobs: Sequence[str] = RAY) -> Iterator[Background]:
+    """Run it while the block lasts; the definitions of the jobs must be there.
 
     It takes its certificate from a Secret, and hands it to the API server itself. Raises Refused,
     ProgramMissing and BuildFailed.
@@ -37,13 +39,13 @@ def running(cluster: Cluster, folder: Path) -> Iterator[Background]:
         cluster.apply([_converted(definition, port)])
     cluster.namespaces(_NAMESPACE)
     authority = certificates.made("kueue-ca", f"{_SERVICE}.{_NAMESPACE}.svc")
-    cluster.apply([_secret(authority), *_webhooks(port)])
+    cluster.apply([_secret(authority), *_webhooks(port, jobs)])
     keys = folder / "certificates"
     keys.mkdir(parents=True)
     (keys / "tls.crt").write_bytes(authority.server.certificate)
     (keys / "tls.key").write_bytes(authority.server.key)
     settings = folder / "kueue.yaml"
-    settings.write_text(json.dumps(_settings(health, metrics, port, keys)), encoding="utf-8")
+    settings.write_text(json.dumps(_settings(health, metrics, port, keys, jobs)), encoding="utf-8")
     command = [str(program("kueue")), f"--config={settings.resolve()}", "--zap-log-level=2"]
     command.append("--feature-gates=VisibilityOnDemand=false")  # an API at a port that may be taken
     variables = {"KUBECONFIG": str(cluster.kubeconfig.resolve())}
@@ -55,7 +57,7 @@ def running(cluster: Cluster, folder: Path) -> Iterator[Background]:
         controller.stop()
 
 
-def _settings(health: int, metrics: int, port: int, keys: Path) -> dict[str, Any]:
+def _settings(health: int, metrics: int, port: int, keys: Path, jobs: Sequence[str]) -> dict[str, Any]:
     address = certificates.ADDRESS
     return {
         "apiVersion": "config.kueue.x-k8s.io/v1beta2",
@@ -70,7 +72,7 @@ def _settings(health: int, metrics: int, port: int, keys: Path) -> dict[str, Any
             "webhookServiceName": _SERVICE,
             "webhookSecretName": _SECRET,
         },
-        "integrations": {"frameworks": ["ray.io/rayjob", "ray.io/raycluster"]},
+        "integrations": {"frameworks": [*jobs]},
     }
 
 
@@ -98,14 +100,15 @@ def _converted(definition: dict[str, Any], port: int) -> dict[str, Any]:
     return definition
 
 
-def _webhooks(port: int) -> Iterator[dict[str, Any]]:
-    """Those of the release, at our address."""
+def _webhooks(port: int, jobs: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Those of the release that concern these jobs and Kueue's own objects, at our address."""
+    groups = {_GROUP, *(name.partition("/")[0] for name in jobs)}
     path = custom_resources.source(custom_resources.KUEUE) / "config/components/webhook/manifests.yaml"
     for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
         kept = [
             {**each, "clientConfig": _address(port, each["clientConfig"]["service"]["path"])}
             for each in document["webhooks"]
-            if _GROUPS & {group for rule in each["rules"] for group in rule["apiGroups"]}
+            if groups & {group for rule in each["rules"] for group in rule["apiGroups"]}
         ]
         name = f"kueue-{document['metadata']['name']}"
         yield {**document, "metadata": {"name": name}, "webhooks": kept}

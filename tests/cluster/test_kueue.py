@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +51,31 @@ def queued(
             assert controller.is_running, controller.last_words()
 
 
-def placed(root: Path, cluster: Cluster) -> Place:
+def placed(
+    root: Path,
+    cluster: Cluster,
+    more: str = "",
+    kind: str = "rayjobs",
+    changes: Mapping[str, str] | None = None,
+) -> Place:
     """A project with a queue, whose files go through a store."""
-    settings = SETTINGS.format(namespace=NAMESPACE) + f"    store: file://{root / 'store'}\nqueue: {QUEUE}\n"
-    made = project(root / "models", MODEL, settings)
+    own = f"    store: file://{root / 'store'}\nqueue: {QUEUE}\n{more}"
+    made = project(root / "models", MODEL, SETTINGS.format(namespace=NAMESPACE) + own, changes or {})
     cluster.kubectl("apply", f"-f{made / 'generated' / MODEL / 'access.yaml'}")
     cluster.apply([volume(NAMESPACE, MODEL)])
-    return Place(made, MODEL, NAMESPACE, cluster, cluster.kubeconfig_for(f"{NAMESPACE}/trainer"))
+    identity = cluster.kubeconfig_for(f"{NAMESPACE}/trainer")
+    return Place(made, MODEL, NAMESPACE, cluster, identity, kind)
+
+
+def around(*queues: dict[str, Any]) -> list[dict[str, Any]]:
+    """What an administrator makes once, beside ClusterQueues."""
+    version = {"apiVersion": "kueue.x-k8s.io/v1beta2"}
+    place = {"name": QUEUE, "namespace": NAMESPACE}
+    return [
+        {**version, "kind": "ResourceFlavor", "metadata": {"name": "usual"}},
+        *queues,
+        {**version, "kind": "LocalQueue", "metadata": place, "spec": {"clusterQueue": "research"}},
+    ]
 
 
 def test_a_job_waits_for_its_queue_runs_loses_its_place_and_ends(
@@ -69,18 +87,7 @@ def test_a_job_waits_for_its_queue_runs_loses_its_place_and_ends(
     job = place.job(run)
     assert job["spec"]["suspend"], "Kueue's webhook"
     until(run, f"it waits in the queue {QUEUE}: LocalQueue {QUEUE} doesn't exist")
-    cluster.apply(
-        [
-            {"apiVersion": "kueue.x-k8s.io/v1beta2", "kind": "ResourceFlavor", "metadata": {"name": "usual"}},
-            cluster_queue("8", "cpu", "memory"),
-            {
-                "apiVersion": "kueue.x-k8s.io/v1beta2",
-                "kind": "LocalQueue",
-                "metadata": {"name": QUEUE, "namespace": NAMESPACE},
-                "spec": {"clusterQueue": "research"},
-            },
-        ]
-    )
+    cluster.apply(around(cluster_queue("8", "cpu", "memory")))
     until(run, "ephemeral-storage unavailable in ClusterQueue")
     cluster.apply([cluster_queue("1", *COVERED)])
     until(run, "insufficient quota for cpu in flavor usual")
@@ -102,9 +109,14 @@ def test_a_job_waits_for_its_queue_runs_loses_its_place_and_ends(
     ray.dashboard.status = "SUCCEEDED"
     out, said = run.communicate()
     assert run.returncode == 0, out + said
-    (workload,) = cluster.objects("workloads.kueue.x-k8s.io", NAMESPACE)
-    ended = {each["type"]: each["status"] for each in workload["status"]["conditions"]}
-    assert ended["Finished"] == "True"
+    assert is_finished(place)
+
+
+def is_finished(place: Place) -> bool:
+    """Whether Kueue knows that the job has ended, and gives its room to others."""
+    (workload,) = place.cluster.objects("workloads.kueue.x-k8s.io", NAMESPACE)
+    told = {each["type"]: each["status"] for each in workload["status"]["conditions"]}
+    return told.get("Finished") == "True"
 
 
 def status(place: Place) -> str:
