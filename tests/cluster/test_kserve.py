@@ -39,6 +39,15 @@ class ByRequests(ByKserve):
         return {**known, "replicas": {**known["replicas"], "requests": 8}}
 
 
+@dataclass(frozen=True)
+class WithGrpc(ByKserve):
+    """And asked by gRPC, too."""
+
+    @property
+    def serving(self) -> dict[str, Any]:
+        return {**super().serving, "grpc": True}
+
+
 OLD, NEW = ByKserve(2, 4), ByKserve(2, 4, seed=1)
 
 
@@ -146,6 +155,20 @@ def ready_addresses(model: Model) -> dict[str, set[str]]:
         ready = [end for end in each["endpoints"] or () if end["conditions"].get("ready")]
         found.setdefault(service, set()).update(address for end in ready for address in end["addresses"])
     return found
+
+
+def test_grpc_reaches_the_servers_by_both_services_and_by_the_route(model: Model) -> None:
+    done = model.as_served(WithGrpc(1, 1)).run("apply", "--timeout=90s")
+    assert done.code == 0, done.told
+    (server,) = model.get("deployment", MADE)["spec"]["template"]["spec"]["containers"]
+    grpc = {"name": "grpc", "containerPort": 8081, "protocol": "TCP"}
+    assert grpc in server["ports"]
+    for service in (MODEL, MADE):  # ours, and that of KServe, which proxies read the protocol of
+        (port,) = (each for each in model.get("service", service)["spec"]["ports"] if each["name"] == "grpc")
+        assert (port["port"], port["appProtocol"]) == (8081, "kubernetes.io/h2c")
+    rules = model.get("httproute")["spec"]["rules"]
+    (rule,) = (each for each in rules if each["matches"][0]["path"]["value"].startswith("/inference."))
+    assert [(each["name"], each["port"]) for each in rule["backendRefs"]] == [(MODEL, 8081)]
 
 
 def test_a_new_version_is_waited_for_and_goes_back_in_git_and_at_once(model: Model) -> None:

@@ -48,6 +48,7 @@ def model(tmp_path: Path, built: None, build: Callable[[Sequence[str]], None]) -
     with background.running(tmp_path / "cluster") as plane:
         cluster = Cluster(plane.kubeconfig, programs.program("kubectl"), tmp_path)
         cluster.namespaces(NAMESPACE)
+        cluster.create_custom_resource_definitions("PodMonitor", "PrometheusRule")
         with kserve.running_text(cluster, NAMESPACE, tmp_path / "kserve") as controller:
             yield Model(tmp_path, NAMESPACE, cluster, name=NAME)
             assert controller.is_running, controller.last_words()

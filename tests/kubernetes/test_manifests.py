@@ -17,11 +17,13 @@ from aimass_compiler.kubernetes.pod_images import images_in
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.programs.kustomize import Kustomize, KustomizeError
 from aimass_compiler.render import serving
-from aimass_compiler.render.object_kind import Pods
+from aimass_compiler.render.object_kind import Pods, at
 from aimass_compiler.render.targets import kind_of_object
 from tests.harness.releases import DIGEST, REGISTRY
 
 pytestmark = pytest.mark.kubernetes
+#: What finds servers, and says that they are such.
+OF_SERVERS = {conventions.LABEL_NAME, conventions.LABEL_INSTANCE, conventions.LABEL_COMPONENT}
 OVERLAYS = [(name, environment) for name, built in VARIED.items() for environment in built.environments]
 
 
@@ -60,6 +62,9 @@ def without_additions(document: dict[str, Any]) -> dict[str, Any]:
     if document["kind"] != "Deployment":
         released = re.compile(rf"{re.escape(REGISTRY)}/([a-z-]+)@{DIGEST}")
         unreleased: dict[str, Any] = json.loads(released.sub(r"\1", json.dumps(document)))
+        if path := kind_of_object(document).label_path:
+            inner = at(unreleased, *path[:-1])
+            inner[path[-1]] = sorted(OF_SERVERS & inner[path[-1]].keys())
         return unreleased
     template = document["spec"]["template"]
     template["metadata"]["labels"] = document["spec"]["selector"]["matchLabels"]

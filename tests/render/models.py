@@ -248,7 +248,7 @@ VARIED: dict[str, Pipeline] = {
     ),
     "language-canary": language_model({"rollout": _CANARY, "gateway": _GATEWAY}, {"prod": GPU}),
     "rows-by-kserve": pipeline(
-        {"serving": {"target": "kserve", "gateway": _GATEWAY, "model": "volume"}},
+        {"serving": {"target": "kserve", "gateway": _GATEWAY, "model": "volume", "grpc": True}},
         overrides={
             "dev": {"serving": {"replicas": _ONE, "resources": {"cpu": "3"}, "model": "image"}},
             "staging": {"serving": {"target": "kubernetes"}},

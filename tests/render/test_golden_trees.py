@@ -14,7 +14,14 @@ from aimass_compiler.render import render
 from tests.render.models import VARIED
 
 WANT = Path(__file__).parent / "want"
-NAMES = ("rows-by-kserve", "language-by-kserve")
+NAMES = (
+    "rows-by-kserve",
+    "language-by-kserve",
+    "language-on-nodes",
+    "language-with-picker",
+    "by-events",
+    "callers",
+)
 FILES = ("server.yaml", "kustomization.yaml")
 
 
