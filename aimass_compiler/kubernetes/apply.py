@@ -27,6 +27,7 @@ from aimass_compiler.kubernetes.pod_images import model_digest
 from aimass_compiler.kubernetes.prune import IN_USE, prune, wait_until_pruned
 from aimass_compiler.kubernetes.readiness import are_ready, wait
 from aimass_compiler.kubernetes.run import Applied, ApplyRun, ObjectAction, ObjectOutcome
+from aimass_compiler.render.targets import kind_of
 
 #: A canary moves weights every few seconds at most.
 _TRIES = 5
@@ -171,7 +172,7 @@ def _note_owned(
     owned = before or ClusterInventory(declared.model, declared.environment, declared.namespace)
     keys = [*map(key_of, declared.objects), *(entry.key for entry in owned.entries)]
     # Who applies may read Rollouts only where the model has one.
-    may_be = not is_complete and any(key.kind == "Rollout" for key in keys)
+    may_be = not is_complete and any(kind_of(key.group, key.kind).has_steps for key in keys)
     canary = canary_state(run.connection, declared.namespace, declared.model) if may_be else None
     is_stable = canary is None or canary.ending is Ending.TOOK_OVER
     noted = owned.releasing(AppliedRelease(declared.version, declared.images), is_stable=is_stable)
@@ -323,7 +324,7 @@ def _kept(
         return surplus, "--no-prune leaves it"
     if is_ready:
         return [], ""
-    has_rollout = any(entry.key.kind == "Rollout" for entry in surplus)
+    has_rollout = any(kind_of(entry.key.group, entry.key.kind).has_steps for entry in surplus)
     if has_rollout and not are_ready(run.connection, declared.objects):
         return surplus, "its pods serve until others do; the next run that waits deletes it"
     in_use = [entry for entry in surplus if entry.key.kind in IN_USE]

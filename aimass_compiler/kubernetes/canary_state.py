@@ -12,9 +12,11 @@ from msgspec import Struct
 
 from aimass_compiler import conventions
 from aimass_compiler.kubernetes.connection import Connection, KindMissing
+from aimass_compiler.kubernetes.handover import deployment_of
 from aimass_compiler.kubernetes.objects import Object, ObjectKey
 from aimass_compiler.model_path import name_of
 from aimass_compiler.render.object_kind import at
+from aimass_compiler.render.serving.argo_rollouts import ROLLOUT
 
 _UNDECIDED = frozenset(("InconclusiveAnalysisRun", "InconclusiveExperiment"))
 
@@ -44,13 +46,13 @@ def canary_state(connection: Connection, namespace: str, model: str) -> CanarySt
     """How far a model's canary is; None where no Rollout serves it. Raises ClusterError."""
     name = name_of(model)
     try:
-        rollout = connection.get(ObjectKey("argoproj.io", "Rollout", namespace, name))
+        rollout = connection.get(ObjectKey(ROLLOUT.group, ROLLOUT.kind, namespace, name))
     except KindMissing:
         return None
     if rollout is None:
         return None
-    reference = at(rollout, "spec", "workloadRef", "name") or name
-    deployment = connection.get(ObjectKey("apps", "Deployment", namespace, reference))
+    key = deployment_of(rollout)
+    deployment = connection.get(key) if key is not None else None
     return state_of(rollout, deployment or rollout)
 
 

@@ -96,7 +96,7 @@ def replaced(objects: Iterable[ObjectDiff]) -> Iterator[ObjectKey]:
 
 
 #: What runs workloads, and writes into them what it has done.
-_CONTROLLERS = frozenset(("kube-controller-manager", handover.CONTROLLER, handover.PLUGIN))
+_CONTROLLERS = frozenset(("kube-controller-manager", *(each.manager for each in handover.FOREIGN_FIELDS)))
 _RIGHTLY = frozenset(("kubectl.kubernetes.io/restartedAt",))
 
 

@@ -2,15 +2,13 @@
 
 A field that nobody manages any more falls back to its default, which is one server. So what git gives up
 goes to a field manager of its own until the scaler writes it. A Rollout serves until its Deployment does.
-What Argo Rollouts writes into objects that git declares stays as it is: the rules of a route and the
-selector of a Service are one value each to the API server: whoever changes a weight manages all of it.
+What controllers write into objects that git declares stays as it is; each kind says what that is.
 
 Source: https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership
 """
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,7 +26,8 @@ from aimass_compiler.kubernetes.objects import (
     belongs_to,
     key_of,
 )
-from aimass_compiler.render.targets import kind_of, kind_of_object
+from aimass_compiler.render.object_kind import ForeignField, SharedScaling
+from aimass_compiler.render.targets import KINDS, kind_of, kind_of_object
 
 REPLICAS = ("spec", "replicas")
 
@@ -68,12 +67,13 @@ def is_scaler(key: ObjectKey) -> bool:
 
 
 def deployment_of(rollout: Object) -> ObjectKey | None:
-    """The Deployment whose pods a workload takes over, as a Rollout does; else none."""
+    """The workload whose pods another one takes over, as a Rollout does those of a Deployment; else none."""
     kind = kind_of_object(rollout)
     taken = kind.scales(rollout) if kind.scales and kind.has_replicas else None
     if taken is None:
         return None
-    return ObjectKey("apps", "Deployment", rollout["metadata"]["namespace"], taken.target["name"])
+    group = taken.target["apiVersion"].rpartition("/")[0]
+    return ObjectKey(group, taken.target["kind"], rollout["metadata"]["namespace"], taken.target["name"])
 
 
 def _fewest(scaler: Object, workload: Object) -> int | None:
@@ -84,45 +84,34 @@ def _fewest(scaler: Object, workload: Object) -> int | None:
     return scaled.fewest if scaled and is_meant else None
 
 
-#: The field managers: the controller's, and its plugin's for the Gateway API.
-CONTROLLER, PLUGIN = "rollouts-controller", "gatewayapi"
-_WRITTEN = {
-    ("Service", "spec.selector", CONTROLLER),
-    ("HTTPRoute", "spec.rules", PLUGIN),
-    # Of a Deployment that is to serve by itself, what a Rollout left behind.
-    ("Deployment", "spec.replicas", CONTROLLER),
-}
-#: What the controller adds to the selectors of both Services, to tell the versions' pods apart.
-ROLLOUT_HASH = "rollouts-pod-template-hash"
+#: What controllers write into objects that git declares, of all kinds.
+FOREIGN_FIELDS = tuple(field for kind in KINDS.values() for field in kind.writes)
+_WRITTEN = {(each.kind, each.field, each.manager) for each in FOREIGN_FIELDS}
 
 
 def services_of(objects: Iterable[Object]) -> frozenset[str]:
-    """The Services between which declared Rollouts move the traffic."""
-    found = (
-        (each["spec"].get("strategy") or {}).get("canary") or {}
-        for each in objects
-        if each["kind"] == "Rollout"
-    )
-    named = (canary.get(name, "") for canary in found for name in ("stableService", "canaryService"))
-    return frozenset(filter(None, named))
+    """The Services between which declared workloads move the traffic."""
+    found = ((kind_of_object(each).shifts, each) for each in objects)
+    return frozenset(name for shifts, each in found if shifts is not None for name in shifts(each))
 
 
 def with_written(document: Object, live: Object | None, services: frozenset[str]) -> Object:
     """A declared object with what is written into the live one: weights, or a version in a selector."""
-    if live is None or not services:
-        return document
-    if document["kind"] == "Service" and document["metadata"]["name"] in services:
-        return _with_selector(document, (live["spec"].get("selector") or {}).get(ROLLOUT_HASH))
-    if document["kind"] == "HTTPRoute":
-        found = {each["name"]: each.get("weight") for each in _backends(live) if each["name"] in services}
-        return _with_weights(document, found) if found.keys() == services else document
+    if live is not None and services:
+        for field in _fields_in(document):
+            document = document if field.keep is None else field.keep(document, live, services)
     return document
 
 
+def _fields_in(document: Object) -> Iterator[ForeignField]:
+    return (each for each in FOREIGN_FIELDS if each.kind == document["kind"])
+
+
 def is_left(live: Object) -> bool:
-    """Whether Argo Rollouts wrote the selector of a Service last, as it does late where its Rollout goes."""
-    is_service = live["kind"] == "Service"
-    return is_service and any(each.name == CONTROLLER for each in managers(live, ("spec", "selector")))
+    """Whether a field is as what goes wrote it: Argo Rollouts is late to leave the selector of a Service."""
+    lasting = (each for each in _fields_in(live) if each.outlives)
+    written = ((each, managers(live, tuple(each.field.split(".")))) for each in lasting)
+    return any(each.manager == manager.name for each, by in written for manager in by)
 
 
 def is_about_written(document: Object, claims: Iterable[Claim]) -> bool:
@@ -135,29 +124,7 @@ def _is_written(kind: str, claim: Claim) -> bool:
     return claim.manager == conventions.HANDOVER_MANAGER or (kind, claim.field, manager) in _WRITTEN
 
 
-def _with_selector(document: Object, version: str | None) -> Object:
-    if version is None:
-        return document
-    spec = document["spec"]
-    return {**document, "spec": {**spec, "selector": {**spec["selector"], ROLLOUT_HASH: version}}}
-
-
-def _with_weights(document: Object, weights: dict[str, Any]) -> Object:
-    changed: dict[str, Any] = copy.deepcopy(dict(document))
-    for backend in _backends(changed):
-        if backend["name"] in weights:
-            backend["weight"] = weights[backend["name"]]
-    return changed
-
-
-def _backends(route: Object) -> Iterator[dict[str, Any]]:
-    for rule in route["spec"].get("rules") or ():
-        yield from rule.get("backendRefs") or ()
-
-
 _REPLICAS_CLAIM = "spec.replicas"
-#: What KEDA looks for at an autoscaler before it refuses to count the same servers.
-_SHARED = "validations.keda.sh/hpa-ownership"
 #: How long Argo Rollouts is given to see a change; where it does not run, nobody has to see it.
 _SEEN_SECONDS = 15.0
 _PAUSE = 0.2
@@ -176,8 +143,9 @@ class Handover:
     """A Rollout that goes, as it is in the cluster."""
     deployment: Object | None = None
     """The Deployment whose place a declared Rollout takes, as it is in the cluster."""
-    autoscalers: tuple[Object, ...] = ()
-    """Those that go because KEDA counts the servers from now on, as they are in the cluster."""
+    scalers: tuple[tuple[Object, Mapping[str, str]], ...] = ()
+    """Those that go because another one counts the servers from now on, as they are in the cluster, and what
+    must be noted at each."""
 
     def replicas(self, document: Object, live: Object | None) -> int | None:
         """How many servers a workload must be given that git leaves to a scaler; None where it has them."""
@@ -193,13 +161,13 @@ class Handover:
 
     def _elsewhere(self, document: Object) -> int:
         """How many servers run in what it takes the place of."""
-        other = self.deployment if document["kind"] == "Rollout" else self.rollout
+        other = self.rollout if deployment_of(document) is None else self.deployment
         return 0 if other is None else desired(other)
 
     def is_shared(self, document: Object) -> bool:
-        """Whether Argo Rollouts writes into an object that is declared."""
-        is_moved = document["kind"] == "Service" and document["metadata"]["name"] in self.services
-        return is_moved or document["kind"] == "HTTPRoute"
+        """Whether a controller may write into an object, in a field that git declares."""
+        fields = (each for each in _fields_in(document) if each.keep is not None)
+        return any(each.concerns(document, self.services) for each in fields)
 
     def may_take(self, document: Object, conflict: Conflict) -> bool:
         """Whether a conflict is only about what a scaler that goes has set, or what others write by right."""
@@ -214,7 +182,7 @@ def between(connection: Connection, owned: ClusterInventory | None, declared: De
     wanted = {key_of(document) for document in declared.objects}
     going = [entry.key for entry in (owned.entries if owned else ()) if entry.key not in wanted]
     going = [key for key in going if is_scaler(key)]
-    found = [_live(connection, key) for key in going if key.kind == "Rollout"]
+    found = [_live(connection, key) for key in going if kind_of(key.group, key.kind).has_steps]
     ours = (each for each in found if each and belongs_to(each, declared.model, declared.environment))
     referred = map(deployment_of, declared.objects)
     deployments = [_live(connection, key) for key in referred if key is not None]
@@ -224,30 +192,36 @@ def between(connection: Connection, owned: ClusterInventory | None, declared: De
         bool(going),
         next(ours, None),
         next(filter(None, deployments), None),
-        tuple(_left_to_keda(connection, going, declared)),
+        tuple(_followed(connection, going, declared)),
     )
 
 
-def _left_to_keda(
+def _followed(
     connection: Connection, going: Iterable[ObjectKey], declared: DeclaredModel
-) -> Iterator[Object]:
-    if any(document["kind"] == "ScaledObject" for document in declared.objects):
-        for key in (key for key in going if key.kind == "HorizontalPodAutoscaler"):
-            live = _live(connection, key)
-            if live is not None and belongs_to(live, declared.model, declared.environment):
-                yield live
+) -> Iterator[tuple[Object, Mapping[str, str]]]:
+    """The scalers that go, and whose place one takes that asks for a note at them."""
+    asking = {each.kind: each.annotations for document in declared.objects if (each := _after(document))}
+    for key in (key for key in going if key.kind in asking):
+        live = _live(connection, key)
+        if live is not None and belongs_to(live, declared.model, declared.environment):
+            yield live, asking[key.kind]
+
+
+def _after(document: Object) -> SharedScaling | None:
+    return kind_of_object(document).after
 
 
 def let_go(connection: Connection, around: Handover) -> None:
-    """Let KEDA's admission take what it is to count while an autoscaler of ours does so until it is pruned.
+    """Let an admission take what is to count servers while another scaler of ours does, until it is pruned.
 
     Raises ClusterError.
     """
-    for live in around.autoscalers:
-        if (live["metadata"].get("annotations") or {}).get(_SHARED) != "false":
+    for live, wanted in around.scalers:
+        noted = live["metadata"].get("annotations") or {}
+        if not wanted.items() <= noted.items():
             metadata = {name: live["metadata"][name] for name in ("name", "namespace", "uid")}
             document = {"apiVersion": live["apiVersion"], "kind": live["kind"]}
-            document |= {"metadata": metadata | {"annotations": {_SHARED: "false"}}}
+            document |= {"metadata": metadata | {"annotations": dict(wanted)}}
             connection.apply(document, force=True, manager=conventions.HANDOVER_MANAGER)
 
 
@@ -289,7 +263,8 @@ def free(connection: Connection, around: Handover) -> None:
     """
     left = services_of([around.rollout]) if around.rollout is not None else frozenset()
     for document in around.declared.objects:
-        if document["kind"] == "Service" and document["metadata"]["name"] in left - around.services:
+        lasting = (each for each in _fields_in(document) if each.outlives)
+        if any(each.concerns(document, left - around.services) for each in lasting):
             connection.apply(document, force=True)
 
 

@@ -37,7 +37,7 @@ from aimass_compiler.kubernetes.pod_images import (
 from aimass_compiler.kubernetes.readiness import NotReady, wait
 from aimass_compiler.kubernetes.transport import Report
 from aimass_compiler.releases.release_file import Release
-from aimass_compiler.render.serving.kinds import is_canary
+from aimass_compiler.render.serving.argo_rollouts import is_canary
 from aimass_compiler.render.targets import kind_of, kind_of_object
 
 _LONGEST_PAUSE = 1.0

@@ -15,7 +15,7 @@ from aimass_compiler.kubernetes.changed_models import ChangedIn, changes_of
 from aimass_compiler.kubernetes.connection import Connection, KindMissing
 from aimass_compiler.kubernetes.delivery_engine import engine_of
 from aimass_compiler.kubernetes.failures import ClusterError
-from aimass_compiler.kubernetes.handover import ROLLOUT_HASH, desired, is_scaler, least
+from aimass_compiler.kubernetes.handover import desired, is_scaler, least
 from aimass_compiler.kubernetes.hold import ImageHold
 from aimass_compiler.kubernetes.inventory import ClusterInventory, DamagedInventory, InventoryEntry
 from aimass_compiler.kubernetes.made_workload import made_of
@@ -34,7 +34,8 @@ from aimass_compiler.model_path import name_of, team_of
 from aimass_compiler.programs import git
 from aimass_compiler.project import Project
 from aimass_compiler.releases import release_file
-from aimass_compiler.render.serving.kinds import is_canary
+from aimass_compiler.render.serving.argo_rollouts import ROLLOUT_HASH, is_canary
+from aimass_compiler.render.targets import kind_of
 
 #: Which models' manifests differ from those at a commit; None where git does not know it.
 ChangedSince = Callable[[str], Collection[str] | None]
@@ -300,7 +301,7 @@ def _stable(workloads: Iterable[Object], replicas: Sequence[Object]) -> str:
 
 def _workloads(keys: Iterable[ObjectKey]) -> list[ObjectKey]:
     """What runs pods; a Rollout first, which counts those of the Deployment that it takes the place of."""
-    return sorted(filter(is_workload, keys), key=lambda key: key.kind != "Rollout")
+    return sorted(filter(is_workload, keys), key=lambda key: not kind_of(key.group, key.kind).has_steps)
 
 
 def _live(connection: Connection, key: ObjectKey) -> Object | None:

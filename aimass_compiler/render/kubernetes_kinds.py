@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from aimass_compiler.render.object_kind import Object, ObjectKind, Pods, Rank, Scaled, at, templated_pods
+from aimass_compiler.render.object_kind import (
+    Object,
+    ObjectKind,
+    Pods,
+    Rank,
+    Scaled,
+    SharedScaling,
+    at,
+    templated_pods,
+)
 
 _RBAC = "rbac.authorization.k8s.io"
 _GATEWAYS = "the Gateway API (https://gateway-api.sigs.k8s.io)"
@@ -65,6 +74,8 @@ KINDS = (
         group="keda.sh",
         rank=Rank.SCALER,
         scales=_keda_scaled,
+        # Else KEDA refuses to count what an autoscaler counts (pkg/webhooks of KEDA).
+        after=SharedScaling("HorizontalPodAutoscaler", {"validations.keda.sh/hpa-ownership": "false"}),
         operator="KEDA (https://keda.sh)",
     ),
     ObjectKind(kind="Ingress", group="networking.k8s.io", rank=Rank.ROUTE),

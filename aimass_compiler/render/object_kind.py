@@ -78,6 +78,30 @@ class HealthCheck(Struct, frozen=True):
     """The same for Argo CD; nothing where that knows the kind."""
 
 
+class ForeignField(Struct, frozen=True, kw_only=True):
+    """A field that a controller writes in an object of another kind, which git declares."""
+
+    kind: str
+    field: str
+    """`spec.selector`."""
+    manager: str
+    """The field manager, in lower case."""
+    keep: Callable[[Object, Object, frozenset[str]], Object] | None = None
+    """A declared object with what is written into the live one, where requests move between some Services;
+    none where git does not say the field."""
+    concerns: Callable[[Object, frozenset[str]], bool] = lambda _document, _services: True
+    """Whether it is written in this object, where requests move between these Services."""
+    outlives: bool = False
+    """Whether it may stay when the object goes for which it was written."""
+
+
+class SharedScaling(Struct, frozen=True):
+    """What a scaler's admission asks of another one that counts the same servers until it goes."""
+
+    kind: str
+    annotations: Mapping[str, str]
+
+
 class ObjectKind(Struct, frozen=True, kw_only=True):
     """A kind of object, and what applying, waiting, scanning and estimating must know of it."""
 
@@ -108,6 +132,12 @@ class ObjectKind(Struct, frozen=True, kw_only=True):
     """Whose number of pods it changes."""
     has_steps: bool = False
     """Whether a new version takes over in steps, past which its status can be told to go."""
+    shifts: Callable[[Object], Iterable[str]] | None = None
+    """The Services between which it moves requests."""
+    writes: tuple[ForeignField, ...] = ()
+    """What its controller writes into other objects of the model."""
+    after: SharedScaling | None = None
+    """What must be said of a scaler whose place it takes."""
     explained_by: tuple[tuple[str, str], ...] = ()
     """Groups and resources whose lists tell why an object is not ready, so that applying must see them."""
     health: HealthCheck | None = None

@@ -11,14 +11,12 @@ from aimass_compiler.render.object_kind import (
     ObjectKind,
     Pods,
     Rank,
-    Scaled,
     WorkloadState,
     at,
     templated_pods,
 )
-from aimass_compiler.render.serving import inference_service, llm_inference_service
+from aimass_compiler.render.serving import argo_rollouts, inference_service, llm_inference_service
 
-_ARGO_ROLLOUTS = "Argo Rollouts (https://argo-rollouts.readthedocs.io)"
 _KSERVE = "KServe 0.20 (https://kserve.github.io)"
 _OF_PODS = (("", "events"), ("", "pods"))
 
@@ -44,50 +42,6 @@ def _deployment_state(live: Object, fewest: int) -> WorkloadState:
     )
     summary = next((words for is_so, words in left if is_so), "")
     return WorkloadState(summary or f"{available} of {wanted} are available", is_ready=not summary)
-
-
-def _rollout_state(live: Object, fewest: int) -> WorkloadState:
-    """Source: https://argo-rollouts.readthedocs.io/en/stable/features/kubectl-plugin (phases)."""
-    status = live.get("status") or {}
-    phase, message = status.get("phase", ""), status.get("message") or ""
-    summary = f"{phase}: {message}" if message else phase
-    if str(live["metadata"].get("generation", 0)) != str(status.get("observedGeneration", "")) or not phase:
-        return WorkloadState("its controller has not seen it yet")
-    if phase == "Paused":
-        name, namespace = live["metadata"]["name"], live["metadata"]["namespace"]
-        message = f"{summary}; `kubectl argo rollouts promote {name} -n {namespace}` goes on"
-        return WorkloadState(message, is_started=is_canary(live))
-    available = status.get("availableReplicas", 0)
-    if phase == "Healthy" and available < fewest:
-        return WorkloadState(f"{available} of at least {fewest} are available")
-    # Until the canary's first pods are available it stays at step 0.
-    is_started = is_canary(live) and phase == "Progressing" and bool(status.get("currentStepIndex"))
-    return WorkloadState(
-        summary, is_ready=phase == "Healthy", has_failed=phase == "Degraded", is_started=is_started
-    )
-
-
-def is_canary(rollout: Object) -> bool:
-    """Whether a Rollout runs a new version beside the one that serves."""
-    status = rollout.get("status") or {}
-    stable = status.get("stableRS", "")
-    return bool(stable) and status.get("currentPodHash", "") not in {"", stable}
-
-
-def _taken_over(rollout: Object) -> Scaled | None:
-    """The Deployment whose pods a Rollout runs, so that it needs none of its own."""
-    reference = at(rollout, "spec", "workloadRef")
-    return Scaled(reference, 0) if reference and reference.get("kind") == "Deployment" else None
-
-
-_SEEN = "status.observedGeneration == string(metadata.generation)"
-#: A canary is not waited for once its first step runs: an engine would apply nothing else meanwhile.
-_ROLLOUT_HEALTH = HealthCheck(
-    "argoproj.io/v1alpha1",
-    current=f"{_SEEN} && (status.phase in ['Healthy', 'Paused'] || "
-    "(status.phase == 'Progressing' && has(status.currentStepIndex) && status.currentStepIndex > 0))",
-    failed=f"{_SEEN} && status.phase == 'Degraded'",
-)
 
 
 def _health_by(version: str, condition: str) -> HealthCheck:
@@ -116,22 +70,6 @@ DEPLOYMENT = ObjectKind(
     has_replicas=True,
     serves=True,
     explained_by=(*_OF_PODS, ("apps", "replicasets")),
-)
-ROLLOUT = ObjectKind(
-    kind="Rollout",
-    group="argoproj.io",
-    rank=Rank.WORKLOAD,
-    operator=_ARGO_ROLLOUTS,
-    state=_rollout_state,
-    has_replicas=True,
-    serves=True,
-    scales=_taken_over,
-    has_steps=True,
-    health=_ROLLOUT_HEALTH,
-    explained_by=(*_OF_PODS, ("apps", "replicasets")),
-)
-ANALYSIS_TEMPLATE = ObjectKind(
-    kind="AnalysisTemplate", group="argoproj.io", rank=Rank.ADDRESS, operator=_ARGO_ROLLOUTS
 )
 CLAIM_TEMPLATE = ObjectKind(kind="ResourceClaimTemplate", group="resource.k8s.io", rank=Rank.CONFIGURATION)
 INTERCEPTOR_ROUTE = ObjectKind(
@@ -246,8 +184,8 @@ ENFORCED = tuple(
 KINDS = (
     *ENFORCED,
     DEPLOYMENT,
-    ROLLOUT,
-    ANALYSIS_TEMPLATE,
+    argo_rollouts.ROLLOUT,
+    argo_rollouts.ANALYSIS_TEMPLATE,
     CLAIM_TEMPLATE,
     INFERENCE_POOL,
     INTERCEPTOR_ROUTE,
