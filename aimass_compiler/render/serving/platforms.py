@@ -237,7 +237,10 @@ KSERVE_OF_TEXT = Platform(
         "serving.rollout.canary": _not_by_kserve("rollout.canary", "leave `canary` out"),
         "serving.rollout.analysis": _NOT_APPLICABLE,
         "serving.gateway.endpoint_picker": Has("InferencePool"),
-        "serving.nodes": _not_by_kserve("nodes", "leave `nodes` out"),
+        "serving.nodes": Lacks(
+            because="KServe would run the first of the nodes alone, which waits for the others",
+            instead="leave `nodes` out, or `target`",
+        ),
     },
 )
 PLATFORMS = (KUBERNETES, KSERVE_OF_ROWS, SHARED, KUBERNETES_OF_TEXT, KSERVE_OF_TEXT)
