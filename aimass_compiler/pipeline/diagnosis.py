@@ -15,6 +15,8 @@ Kind = Literal["overfits", "underfits", "unstable", "broken data"]
 #: A spread of this share of the skill is chance, not learning.
 _UNSTABLE_SHARE = 0.1
 _BROKEN_GAPS, _LARGE_SHIFT = 0.05, 0.25
+#: Of the cumulative shares at deciles: hardly a value is where values were.
+_APART = 0.8
 _SHOWN = 5
 _ADVICE = {
     "overfits": "more rows, fewer features, or more regularization (`on_failure.adjust: [regularization]`)",
@@ -41,10 +43,14 @@ class Diagnosis(Struct, frozen=True):
 
 
 def diagnoses(
-    verdict: Mapping[str, Any], metrics: Mapping[str, Any], changes: Mapping[str, Any]
+    verdict: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    comparison: Mapping[str, Any] | None = None,
 ) -> list[Diagnosis]:
-    """From verdict.json, metrics.json and changes.json, as far as they are there."""
-    return [*_of_fit(verdict), *_of_seeds(verdict, metrics), *_of_rows(changes)]
+    """From verdict.json, metrics.json, changes.json and compare/report.json, as far as they are there."""
+    of_target = [*_of_target(verdict, comparison or {})]
+    return [*_of_fit(verdict), *_of_seeds(verdict, metrics), *_of_rows(changes), *of_target]
 
 
 def _of_fit(verdict: Mapping[str, Any]) -> Iterator[Diagnosis]:
@@ -75,14 +81,35 @@ def _of_seeds(verdict: Mapping[str, Any], metrics: Mapping[str, Any]) -> Iterato
             yield Diagnosis("unstable", text)
 
 
+def _of_target(verdict: Mapping[str, Any], comparison: Mapping[str, Any]) -> Iterator[Diagnosis]:
+    """Rows of which nobody can tell the target: not the candidate, and not the released model any more."""
+    fit = verdict.get("fit") or {}
+    name, guess = fit.get("metric"), fit.get("baseline")
+    released = ((comparison.get("metrics") or {}).get(name) or {}).get("released")
+    if fit.get("verdict") != "underfits" or released is None or not guess:
+        return
+    if abs(released - guess) <= _UNSTABLE_SHARE * abs(guess):
+        text = (
+            f"the released model, too, is no better than a guess on these rows ({name} {released:.4g}, a "
+            f"guess {guess:.4g}), so the target or what it is joined by may be wrong"
+        )
+        yield Diagnosis("broken data", text)
+
+
 def _of_rows(changes: Mapping[str, Any]) -> Iterator[Diagnosis]:
-    """Columns that lost their values, or hold names that were never there: more than a population moves."""
+    """Columns that lost their values, lie elsewhere, or hold names that were never there.
+
+    That is more than a population moves.
+    """
     broken = []
     for name, each in (changes.get("columns") or {}).items():
         gaps = each.get("missing") or {}
         before, now = (float(gaps.get(when) or 0.0) for when in ("before", "now"))
         if now - before >= _BROKEN_GAPS and now > 2 * before:
             broken.append(f"`{name}` is missing in {now:.1%} of the rows, {before:.1%} before")
+        elif (each.get("ks") or 0.0) >= _APART:
+            apart = f"lies apart from what it was (Kolmogorov-Smirnov {each['ks']:.2g}), as with another unit"
+            broken.append(f"`{name}` {apart}")
         elif each.get("new_values") and (each.get("psi") or 0.0) >= _LARGE_SHIFT:
             names = ", ".join(f"`{value}`" for value in each["new_values"][:_SHOWN])
             broken.append(f"`{name}` has values that there never were: {names}")

@@ -169,10 +169,15 @@ def _listing(url: str) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+def served_environment(root: Path, pipeline: Pipeline) -> str | None:
+    """Where the model serves for real: the last environment with a release."""
+    order = reversed([*pipeline.environments])
+    return next((name for name in order if release_file.file_of(root, name, pipeline.path).is_file()), None)
+
+
 def _alerting(pipeline: Pipeline, kind: str, known: Circumstances) -> Iterator[FoundCause]:
     """What fires where the model serves for real: the last environment with a release."""
-    order = [*pipeline.environments][::-1]
-    served = next((name for name in order if _is_released(known.root, name, pipeline.path)), None)
+    served = served_environment(known.root, pipeline)
     if served is None:
         return
     if known.address is None:
@@ -203,7 +208,3 @@ def _told(part: str, measured: Mapping[str, float], begun: Mapping[str, Onset]) 
     """A column or metric with what was measured, and since when: `age` 0.31 since 2026-05-03 14:00."""
     value = f" {measured[part]:.2f}" if part in measured else ""
     return f"`{part}`{value}{f' {begun[part]}' if part in begun else ''}"
-
-
-def _is_released(root: Path, environment: str, model: str) -> bool:
-    return release_file.file_of(root, environment, model).is_file()

@@ -32,8 +32,10 @@ def judged(root: Path, model: str, causes: Sequence[str], status: int) -> dict[s
     metrics = read_result(folder / artifacts.METRICS) if is_measured else {}
     comparison = read_result(folder / artifacts.COMPARISON) if is_measured else {}
     production, changes = read_result(folder / artifacts.PRODUCTION), _changes_since_release(folder)
-    wrong = diagnoses(verdict, metrics, changes)
+    wrong = diagnoses(verdict, metrics, changes, comparison)
     known = document(model, causes, changes, comparison, production, wrong)
+    if status == ExitCode.DONE:  # otherwise the package is that of an earlier run
+        known["requests"] = read_result(folder / artifacts.SHADOW)
     known["missed"] = [each["reason"] for each in verdict.get("gates", ()) if not each["passed"]]
     text = json.dumps(known, indent=2, ensure_ascii=False) + "\n"
     (folder / artifacts.CANDIDATE).write_text(text, encoding="utf-8")

@@ -56,6 +56,8 @@ SERVICE_REPORT = "test/report.json"
 #: Beside what DVC knows: a candidate against the released model, and all that is known of it.
 COMPARISON = "compare/report.json"
 CANDIDATE = "candidate.json"
+#: The candidate on requests that were really asked.
+SHADOW = "compare/requests.json"
 #: What `aimass truth` found: of rows that were predicted and whose truth came later.
 PRODUCTION = "production.json"
 SCORES = "score/report.json"

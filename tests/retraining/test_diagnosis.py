@@ -49,6 +49,19 @@ def test_columns_that_lost_values_or_hold_new_names_are_broken() -> None:
     assert "`plan` has values that there never were: `GOLD`" in found.evidence
 
 
+def test_another_unit_and_a_target_that_no_model_knows_are_broken_data() -> None:
+    (found,) = diagnoses(
+        {}, {}, {"columns": {"age": column(5.0) | {"ks": 0.9}, "b": column(1.0) | {"ks": 0.5}}}
+    )
+    assert (
+        found.evidence == "`age` lies apart from what it was (Kolmogorov-Smirnov 0.9), as with another unit"
+    )
+    underfits = {"fit": FIT | {"verdict": "underfits"}}
+    for released, kinds_found in ((0.52, ["underfits", "broken data"]), (0.8, ["underfits"])):
+        comparison = {"metrics": {"roc_auc": {"released": released}}}
+        assert [each.kind for each in diagnoses(underfits, {}, {}, comparison)] == kinds_found
+
+
 def test_what_data_says_is_no_markup_in_a_pull_request() -> None:
     changes = {"rows": {"before": 1, "now": 2}, "columns": {"a|b": column(0.1, new=("<img>", "@all"))}}
     text = as_markdown(document("churn", ["[x](y)"], changes, {"obstacle": "none"}, {}, []))

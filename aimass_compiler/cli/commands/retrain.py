@@ -106,6 +106,7 @@ def _candidate(
     from aimass_compiler.releases import candidate_ledger
     from aimass_compiler.retraining import judgement
     from aimass_compiler.retraining.attempt import attempt
+    from aimass_compiler.retraining.shadow import compare_on_requests
 
     root, model = project.root, pipeline.path
     started = time.monotonic()
@@ -118,6 +119,8 @@ def _candidate(
         return ExitCode.DONE
     if status in (ExitCode.DONE, ExitCode.GATE):
         run_stage(COMPARE.name, model, root)
+    if status == ExitCode.DONE and compare_on_requests(project, pipeline):
+        terminal.report("note: it is not compared on recorded requests")
     known = judgement.judged(root, model, [each.text for each in found.causes], status)
     reason = judgement.failure(known, status)
     outcome: Outcome = "failed" if reason else "passed"

@@ -15,7 +15,8 @@ _MOST = 12
 def as_markdown(known: Mapping[str, Any]) -> str:
     """What candidate.json has, for a pull request or an issue; what data says is never markup."""
     parts = [MARKER.format(model=known["model"]), *_why(known), *_rows(known["rows"])]
-    parts += [*_compared(known["comparison"]), *_production(known["production"]), *_wrong(known["diagnosis"])]
+    parts += [*_compared(known["comparison"]), *_on_requests(known.get("requests") or {})]
+    parts += [*_production(known["production"]), *_wrong(known["diagnosis"])]
     return "\n".join(parts) + "\n"
 
 
@@ -78,6 +79,62 @@ def _table(head: str, found: Mapping[str, Any]) -> Iterator[str]:
             f"| {_cell(name)} | {each['rows']:,} | {each['released']:.4g} | {each['candidate']:.4g} "
             f"| {mark} {each['difference']:+.3g} | {interval} |"
         )
+    yield ""
+
+
+def _on_requests(found: Mapping[str, Any]) -> Iterator[str]:
+    """Real requests: those on record, asked again of the candidate, and those that a gateway mirrored."""
+    recorded, mirrored = found.get("recorded") or {}, found.get("mirrored") or {}
+    if not recorded and not mirrored:
+        return
+    yield f"### On requests of the last {found['days']} days"
+    yield ""
+    if "obstacle" in recorded:
+        yield f"It was not asked what is on record: {_cell(recorded['obstacle'])}."
+        yield ""
+    elif recorded:
+        asked, rows = recorded["asked"], recorded["rows"]
+        yield (
+            f"It was asked {asked:,} rows on record in {_cell(found['namespace'])}, which version "
+            f"`{recorded['version']}` answered, and answered {rows:,} of them."
+        )
+        yield from _agreement(recorded)
+    for name, each in mirrored.items():
+        if each["rows"]:
+            yield f"The version that serves beside `{name}` answered copies of {each['rows']:,} of its rows."
+            yield from _agreement(each)
+            yield from _times(each["seconds"])
+
+
+def _agreement(found: Mapping[str, Any]) -> Iterator[str]:
+    if not found["rows"]:
+        return
+    share = found["agreement"]
+    ends = "" if share["low"] is None else f" (95 % interval: {share['low']:.1%} to {share['high']:.1%})"
+    apart = found["apart"]
+    yield (
+        f"Both say the same of {share['value']:.1%}{ends}; answers are {apart['mean']:.3g} apart on average, "
+        f"{apart['p95']:.3g} at the 95th percentile."
+    )
+    yield ""
+    for each in found["changes"]:
+        yield f"- {_cell(each['released'])} → {_cell(each['candidate'])}: {each['rows']:,} rows"
+    if found["changes"]:
+        yield ""
+    for name, values in found["slices"].items():
+        if values:
+            yield f"| {_cell(name)} | rows | the same | apart |"
+            yield "|---|---:|---:|---:|"
+            for value, each in sorted(values.items(), key=lambda pair: pair[1]["agreement"])[:_MOST]:
+                yield f"| {_cell(value)} | {each['rows']:,} | {each['agreement']:.1%} | {each['apart']:.3g} |"
+            yield ""
+
+
+def _times(seconds: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    yield "| answered within | half of the requests | 95 % | 99 % |"
+    yield "|---|---:|---:|---:|"
+    for who, each in seconds.items():
+        yield f"| {who} | " + " | ".join(f"{1000 * each[at]:.3g} ms" for at in ("p50", "p95", "p99")) + " |"
     yield ""
 
 
