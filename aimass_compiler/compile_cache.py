@@ -32,6 +32,7 @@ from aimass_compiler.file_stamps import (
     stamps_of,
     walked,
 )
+from aimass_compiler.pipeline.shortened import whole_environments
 from aimass_compiler.project import folders_in, folders_of_models, misnamed_settings, specs_below
 
 TYPE_CHECKING = False  # `typing` itself costs as much as all else here
@@ -183,7 +184,9 @@ class CompileCache:
             name: os.path.join(_folder_path(self._root, name), conventions.PIPELINE_FILE)
             for name in self.unchanged(specs)
         }
-        return {name: json.loads(content_of(path) or b"{}") for name, path in paths.items()}
+        return {
+            name: whole_environments(json.loads(content_of(path) or b"{}")) for name, path in paths.items()
+        }
 
     def begin(self, spec: os.PathLike[str]) -> Begun | None:
         """What is to be on record of a spec that is about to be read; None where nothing is kept.

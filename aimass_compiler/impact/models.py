@@ -20,6 +20,7 @@ from aimass_compiler.conflict_markers import is_conflicted
 from aimass_compiler.diagnostics import Path
 from aimass_compiler.impact.edits import leaves
 from aimass_compiler.model_path import name_of, owner_of, team_of
+from aimass_compiler.pipeline.shortened import whole_environments
 from aimass_compiler.plan.comparison import Action, FileChange, Files, Plan
 from aimass_compiler.project import team_of_spec
 from aimass_compiler.render.facts import Resolved, decoded
@@ -289,7 +290,7 @@ def normal(content: bytes) -> Normal:
         raise Unreadable("it is no pipeline")
     if document.get("format") != conventions.PIPELINE_FORMAT:
         raise Unreadable(f"its format is not {conventions.PIPELINE_FORMAT}")
-    return document
+    return whole_environments(document)
 
 
 def _is_deep(document: Any) -> bool:

@@ -41,7 +41,7 @@ class GeneratedFiles(Frozen):
     """What is generated for each model, and how it is laid out."""
 
     layout: Literal["indented", "compact"] = "indented"
-    """How JSON is laid out: with a line for each value, or for each part, which takes half the space."""
+    """How files are laid out: with a line for each value, or with nothing said twice, in half the space."""
     training_job: bool = True
     """Whether each model has a folder train/ with the job that trains it in the cluster; without it, models
     are trained where `aimass run` runs."""

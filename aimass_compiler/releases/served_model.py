@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from aimass_compiler import conventions, model_path
 from aimass_compiler.catalog.language_engine import engine_named
+from aimass_compiler.pipeline.shortened import whole_environments
 from aimass_compiler.releases.version_record import ImageDigest, VersionRecord
 
 IMAGE, VOLUME = "image", "volume"
@@ -54,7 +55,7 @@ def served_model(root: Path, model: str, environment: str) -> ServedModel:
     """How a model is served. Raises NotCompiled."""
     path = root / conventions.GENERATED_FOLDER / model / conventions.PIPELINE_FILE
     try:
-        found: Any = json.loads(path.read_bytes())["environments"][environment]["serving"]
+        found: Any = whole_environments(json.loads(path.read_bytes()))["environments"][environment]["serving"]
         replicas = found["replicas"]
         return ServedModel(
             str(found.get("model", IMAGE)),

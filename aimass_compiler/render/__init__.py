@@ -26,7 +26,8 @@ def render(pipeline: Pipeline) -> dict[str, bytes]:
     rendered = {name: target.render(source) for name, target in TARGETS.items()}
     every = [*rendered.values()]
     objects = objects_of(pipeline, every)
-    files = {conventions.PIPELINE_FILE: source.whole}
+    is_compact = pipeline.settings.generated.layout == "compact"
+    files = {conventions.PIPELINE_FILE: source.shortened if is_compact else source.whole}
     parts = {name: each.files for name, each in rendered.items()}
     parts["base and overlays"] = kustomizations(pipeline, every, objects)
     parts["the record"] = record_file(source, every, objects)
@@ -34,7 +35,7 @@ def render(pipeline: Pipeline) -> dict[str, bytes]:
         if taken := sorted(files.keys() & own.keys()):
             raise ValueError(f"{name} writes {', '.join(taken)}, which another target writes")
         files |= own
-    if pipeline.settings.generated.layout == "compact":
+    if is_compact:
         files = {path: compacted(path, content) for path, content in files.items()}
     return dict(sorted(files.items()))
 

@@ -11,15 +11,16 @@ import msgspec
 from msgspec import Struct
 
 from aimass_compiler import conventions
+from aimass_compiler.pipeline.shortened import difference, filled_in
 
 
-class RequestColumn(Struct, frozen=True):
+class RequestColumn(Struct, frozen=True, omit_defaults=True):
     """One column that a request may name."""
 
     type: str
     is_read: bool
     """Whether its values reach the model; others may be sent and change nothing."""
-    missing: float
+    missing: float = 0.0
     """The share of rows that may lack a value; 0 means that requests must have one."""
     shape: tuple[int, ...] | None = None
     min: float | None = None
@@ -103,18 +104,18 @@ class Servers(Struct, frozen=True, omit_defaults=True):
         return self.least < self.most
 
 
-class AlertRule(Struct, frozen=True):
+class AlertRule(Struct, frozen=True, omit_defaults=True):
     """One alert rule; those of one name differ in objective or severity."""
 
     name: str
     severity: str
-    objective: str
-    thresholds: tuple[float, ...]
-    """What it fires above; for several burn rates the threshold of each."""
     hold: str
     """How long that must last."""
-    condition: str
-    """A digest of its expression, but for where it runs."""
+    objective: str = ""
+    thresholds: tuple[float, ...] = ()
+    """What it fires above; for several burn rates the threshold of each."""
+    condition: str = ""
+    """A digest of its expression, but for where it runs; none where the rule is the fleet's."""
 
 
 class DeclaredObject(Struct, frozen=True, order=True):
@@ -265,7 +266,7 @@ def decoded(content: bytes) -> Resolved:
     found = msgspec.json.decode(content)
     if isinstance(found, dict) and _FURTHER in found:
         (name, first), *_ = found["environments"].items()
-        whole = {other: _filled_in(first, here) for other, here in found.pop(_FURTHER).items()}
+        whole = {other: filled_in(first, here) for other, here in found.pop(_FURTHER).items()}
         found["environments"] = {name: first, **whole}
     return msgspec.convert(found, type=Resolved)
 
@@ -274,24 +275,5 @@ def shortened_record(resolved: Resolved) -> dict[str, Any]:
     """The record, in which environments behind the first one say only what is not as in that."""
     found: dict[str, Any] = msgspec.to_builtins(resolved)
     (name, first), *others = found["environments"].items() or [("", {})]
-    further = {other: _difference(first, here) for other, here in others}
+    further = {other: difference(first, here) for other, here in others}
     return {**found, "environments": {name: first}, _FURTHER: further} if others else found
-
-
-def _difference(first: Any, other: Any) -> Any:
-    """What has other keys than the first stands as a whole, in a list that tells so."""
-    if not isinstance(first, dict) or not isinstance(other, dict):
-        return other
-    if first.keys() != other.keys():
-        return [other]
-    return {key: _difference(first[key], value) for key, value in other.items() if value != first[key]}
-
-
-def _filled_in(first: Any, other: Any) -> Any:
-    if not isinstance(first, dict):
-        return other
-    if isinstance(other, list):
-        return other[0]
-    if not isinstance(other, dict):
-        return other
-    return {key: _filled_in(value, other[key]) if key in other else value for key, value in first.items()}

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from aimass_compiler.pipeline import Metadata, Pipeline
+from aimass_compiler.pipeline.shortened import shortened_environments
 from aimass_compiler.render.emit import emit_json
 
 #: What decides which model comes out of training; replicas or alerts need no new run.
@@ -56,6 +57,11 @@ class PipelineJson:
     def whole(self) -> bytes:
         """pipeline.json: what the runtime reads, and nothing else of the pipeline."""
         return emit_json(self.document)
+
+    @cached_property
+    def shortened(self) -> bytes:
+        """The same, where environments say only what they do otherwise."""
+        return emit_json(shortened_environments(self.document))
 
     @cached_property
     def trained_from(self) -> bytes:

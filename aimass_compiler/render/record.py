@@ -229,7 +229,10 @@ def _environments(
             _addresses(pipeline.name, serving, here),
             RequestLimits(serving.limits.concurrency, str(serving.limits.timeout), str(serving.limits.body)),
             Promises(str(serving.objectives.availability), latency),
-            _alerts(replace(watched(pipeline.metadata, name, running), **_ANYWHERE)),
+            _alerts(
+                replace(watched(pipeline.metadata, name, running), **_ANYWHERE),
+                are_of_fleet=pipeline.settings.monitoring.is_of_fleet,
+            ),
             contents.declared(here, overlays),
             _shared(serving),
             None if (days := _record_days(serving)) == _record_days(pipeline.serving) else days,
@@ -286,15 +289,15 @@ _ANYWHERE: Mapping[str, Any] = {"model": "", "environment": "", "namespace": "",
 
 
 @lru_cache(maxsize=1024)
-def _alerts(watched: Watched) -> tuple[AlertRule, ...]:
+def _alerts(watched: Watched, *, are_of_fleet: bool) -> tuple[AlertRule, ...]:
     return tuple(
         AlertRule(
             each.name,
             each.severity,
+            each.hold,
             each.labels.get("objective", ""),
             tuple(map(float, each.thresholds)),
-            each.hold,
-            digest(each.expression.encode()),
+            "" if are_of_fleet else digest(each.expression.encode()),
         )
         for each in alerts(watched)
     )

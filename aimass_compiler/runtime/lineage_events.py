@@ -20,6 +20,7 @@ from aimass_compiler import __version__, conventions
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.openlineage_datasets import PRODUCER, job_of, left_by, read_by
 from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.pipeline.shortened import whole_environments
 from aimass_compiler.stages import Stage
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _begun(stage: Stage, workspace: Workspace) -> _Telling | None:
         set_producer(PRODUCER)
         path = workspace.generated / conventions.PIPELINE_FILE
         document = json.loads(path.read_text(encoding="utf-8"))
-        pipeline = Pipeline.model_validate({**document, "settings": Settings.default()})
+        pipeline = Pipeline.model_validate({**whole_environments(document), "settings": Settings.default()})
         telling = _Telling(OpenLineageClient(), stage, pipeline, str(generate_new_uuid()))
         telling.client.emit(telling.event("START"))
     except ImportError:

@@ -33,12 +33,15 @@ EXAMPLES = (
         "data: {sources: {customers: data/customers.parquet}}",
     ),
 )
+#: What stands for the folder that all stages write to, as DVC fills it in.
+_VARIABLE = "out"
 
 
 def render(source: PipelineJson) -> Rendered:
     """The stages and plots as dvc.yaml."""
     pipeline = source.pipeline
     document = {
+        **({"vars": [{_VARIABLE: _artifacts(pipeline)}]} if _is_compact(pipeline) else {}),
         "stages": {stage.name: _stage(stage, pipeline) for stage in pipeline.stages},
         "plots": plots(pipeline, f"{_root(pipeline)}/{_artifacts(pipeline)}"),
         "artifacts": {pipeline.name: _model(pipeline)},
@@ -56,7 +59,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def _stage(stage: Stage, pipeline: Pipeline) -> dict[str, Any]:
-    folder = _artifacts(pipeline)
+    folder = f"${{{_VARIABLE}}}" if _is_compact(pipeline) else _artifacts(pipeline)
     artifact = pipeline.artifact
     needs = [f"{folder}/{path}" for path in artifact.places(stage.needs)]
     parts: dict[str, Any] = {
@@ -97,6 +100,10 @@ def command(stage: Stage, model: str) -> str:
 def _root(pipeline: Pipeline) -> str:
     """From the model's folder in generated/ to the project's root, where commands run and paths start."""
     return f"../{model_path.root_from(pipeline.path)}"
+
+
+def _is_compact(pipeline: Pipeline) -> bool:
+    return pipeline.settings.generated.layout == "compact"
 
 
 def _artifacts(pipeline: Pipeline) -> str:

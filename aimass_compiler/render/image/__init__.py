@@ -11,7 +11,9 @@ from aimass_compiler.render.target import Rendered, Target
 
 
 def render(source: PipelineJson) -> Rendered:
-    """The Dockerfile that trains; that of the server is no model's."""
+    """The Dockerfile that trains, where all is to be seen; that of the server is no model's."""
+    if source.pipeline.settings.generated.layout == "compact":
+        return Rendered()
     text = header(source.pipeline.path) + dockerfile(source.pipeline)
     return Rendered(files={conventions.TRAINING_DOCKERFILE: text.encode()})
 
