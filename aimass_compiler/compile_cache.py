@@ -32,7 +32,7 @@ from aimass_compiler.file_stamps import (
     stamps_of,
     walked,
 )
-from aimass_compiler.pipeline.shortened import whole_environments
+from aimass_compiler.partial_values import whole_environments
 from aimass_compiler.project import folders_in, folders_of_models, misnamed_settings, specs_below
 
 TYPE_CHECKING = False  # `typing` itself costs as much as all else here

@@ -20,7 +20,7 @@ from aimass_compiler.conflict_markers import is_conflicted
 from aimass_compiler.diagnostics import Path
 from aimass_compiler.impact.edits import leaves
 from aimass_compiler.model_path import name_of, owner_of, team_of
-from aimass_compiler.pipeline.shortened import whole_environments
+from aimass_compiler.partial_values import whole_environments
 from aimass_compiler.plan.comparison import Action, FileChange, Files, Plan
 from aimass_compiler.project import team_of_spec
 from aimass_compiler.render.facts import Resolved, decoded

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from aimass_compiler import conventions, model_path
 from aimass_compiler.catalog.language_engine import engine_named
-from aimass_compiler.pipeline.shortened import whole_environments
+from aimass_compiler.partial_values import whole_environments
 from aimass_compiler.releases.version_record import ImageDigest, VersionRecord
 
 IMAGE, VOLUME = "image", "volume"

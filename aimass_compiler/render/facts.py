@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from aimass_compiler import conventions
-from aimass_compiler.pipeline.shortened import difference, filled_in
+from aimass_compiler.partial_values import difference, filled_in
 
 
 class RequestColumn(Struct, frozen=True, omit_defaults=True):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from aimass_compiler.partial_values import shortened_environments
 from aimass_compiler.pipeline import Metadata, Pipeline
-from aimass_compiler.pipeline.shortened import shortened_environments
 from aimass_compiler.render.emit import emit_json
 
 #: What decides which model comes out of training; replicas or alerts need no new run.

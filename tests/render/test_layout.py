@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 
 from aimass_compiler import conventions
+from aimass_compiler.partial_values import shortened_environments, whole_environments
 from aimass_compiler.pipeline.settings import Settings
-from aimass_compiler.pipeline.shortened import shortened_environments, whole_environments
 from aimass_compiler.render import render
 from aimass_compiler.render.compact import compacted
 from aimass_compiler.render.facts import decoded

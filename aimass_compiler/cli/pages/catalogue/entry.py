@@ -12,7 +12,7 @@ from aimass_compiler.cli.pages.blocks import Cell, Marked, number
 from aimass_compiler.delivery.lineage import Lineage, VersionLife, lineage
 from aimass_compiler.delivery.release_history import Stay
 from aimass_compiler.model_path import team_of
-from aimass_compiler.pipeline.shortened import whole_environments
+from aimass_compiler.partial_values import whole_environments
 from aimass_compiler.releases.version_record import Rejection, VersionRecord, short_name, version_of
 from aimass_compiler.stages import artifacts
 from aimass_compiler.stages.result_file import read_result
