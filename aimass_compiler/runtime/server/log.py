@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 import orjson
 
+from aimass_compiler.runtime.server.background_writer import BackgroundWriter
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -37,13 +39,10 @@ class EventLog:
     def __init__(self, stream: BinaryIO | None = None, peers: WorkerPeers | None = None) -> None:
         """Write to `stream`, which must be a file of the operating system; workers do by turns."""
         self._file = (stream or sys.stdout.buffer).fileno()
-        self._is_waited_for = threading.Condition()
-        self._waiting: list[tuple[bytes, int]] = []
-        self._waiting_bytes = 0
-        self._thread: threading.Thread | None = None
-        self._is_closed = False
+        self._writer = BackgroundWriter("log", _WAITING_BYTES, self._put)
         self._is_broken_off = False
         self._peers = peers
+        self._counting = threading.Lock()
         self.dropped = 0
         """Lines that nobody will read."""
 
@@ -60,25 +59,12 @@ class EventLog:
         if not written:
             return
         text = b"".join(written)
-        with self._is_waited_for:
-            if self._waiting_bytes + len(text) > _WAITING_BYTES:
-                self.dropped += len(written)
-                return
-            self._waiting.append((text, len(written)))
-            self._waiting_bytes += len(text)
-            if self._thread is None:
-                # A daemon: a reader that does not read must not keep the process from ending.
-                self._thread = threading.Thread(target=self._work, name="log", daemon=True)
-                self._thread.start()
-            self._is_waited_for.notify()
+        if not self._writer.put((text, len(written)), len(text)):
+            self._drop(len(written))
 
     def close(self) -> None:
         """Wait until everything is written, though not for ever."""
-        with self._is_waited_for:
-            self._is_closed = True
-            self._is_waited_for.notify()
-        if self._thread is not None:
-            self._thread.join(_CLOSE_SECONDS)
+        self._writer.close(_CLOSE_SECONDS)
 
     def __enter__(self) -> Self:
         return self
@@ -86,21 +72,11 @@ class EventLog:
     def __exit__(self, *raised: object) -> None:
         self.close()
 
-    def _work(self) -> None:
-        while True:
-            with self._is_waited_for:
-                while not self._waiting and not self._is_closed:
-                    self._is_waited_for.wait()
-                if not self._waiting:
-                    return
-                taken, self._waiting = self._waiting, []
-            for text, lines in taken:
-                with contextlib.nullcontext() if self._peers is None else self._peers.turn():
-                    self._put(text, lines)
-                with self._is_waited_for:
-                    self._waiting_bytes -= len(text)
+    def _put(self, written: tuple[bytes, int]) -> None:
+        with contextlib.nullcontext() if self._peers is None else self._peers.turn():
+            self._put_in_turn(*written)
 
-    def _put(self, text: bytes, lines: int) -> None:
+    def _put_in_turn(self, text: bytes, lines: int) -> None:
         left = memoryview(b"\n" + text if self._is_broken_off else text)
         is_begun = False
         while left:
@@ -111,12 +87,15 @@ class EventLog:
                 continue
             except OSError:  # a full disk, or a reader that went away
                 self._is_broken_off = self._is_broken_off or is_begun
-                with self._is_waited_for:
-                    self.dropped += lines
+                self._drop(lines)
                 return
             is_begun = True
             left = left[count:]
         self._is_broken_off = False
+
+    def _drop(self, lines: int) -> None:
+        with self._counting:
+            self.dropped += lines
 
 
 class LibraryLog(logging.Handler):

@@ -7,11 +7,11 @@ as a keyed hash or not at all. `docs/logs.md` describes every field.
 from __future__ import annotations
 
 import random
-import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aimass_compiler import conventions, record_names, timestamps
 from aimass_compiler.keyed_hash import keyed_hash
+from aimass_compiler.runtime.server.background_writer import BackgroundWriter
 from aimass_compiler.runtime.server.model import predictions_of
 
 if TYPE_CHECKING:
@@ -65,11 +65,7 @@ class PredictionRecords:
             "version": signature.version,
         }
         self._sink = sink
-        self._is_waited_for = threading.Condition()
-        self._waiting: list[RequestEntry] = []
-        self._rows = 0
-        self._thread: threading.Thread | None = None
-        self._is_closed = False
+        self._writer = BackgroundWriter("records", _MOST_ROWS, self._written)
         self.dropped = 0
         """Rows that were sampled while too many waited to be written."""
 
@@ -77,43 +73,19 @@ class PredictionRecords:
         """Sample requests that were answered with a prediction."""
         if not self._sample:
             return
-        sampled = [
-            entry
-            for entry in entries
-            if entry.answer.prediction is not None and random.random() < self._sample  # noqa: S311  # no secret
-        ]
-        if not sampled:
-            return
-        rows = sum(entry.answer.prediction.rows for entry in sampled if entry.answer.prediction is not None)
-        with self._is_waited_for:
-            if self._rows and self._rows + rows > _MOST_ROWS:
-                self.dropped += rows
-                return
-            self._waiting += sampled
-            self._rows += rows
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="records", daemon=True)
-                self._thread.start()
-            self._is_waited_for.notify()
+        for entry in entries:
+            prediction = entry.answer.prediction
+            if prediction is None or random.random() >= self._sample:  # noqa: S311  # no secret
+                continue
+            if not self._writer.put(entry, prediction.rows):
+                self.dropped += prediction.rows
 
     def close(self) -> None:
         """Write what was taken."""
-        with self._is_waited_for:
-            self._is_closed = True
-            self._is_waited_for.notify()
-        if self._thread is not None:
-            self._thread.join()
+        self._writer.close()
 
-    def _work(self) -> None:
-        while True:
-            with self._is_waited_for:
-                while not self._waiting and not self._is_closed:
-                    self._is_waited_for.wait()
-                if not self._waiting:
-                    return
-                taken, self._waiting, self._rows = self._waiting, [], 0
-            for entry in taken:
-                self._sink.write(self._records(entry))
+    def _written(self, entry: RequestEntry) -> None:
+        self._sink.write(self._records(entry))
 
     def _records(self, entry: RequestEntry) -> Iterator[Mapping[str, Any]]:
         prediction = entry.answer.prediction
