@@ -21,6 +21,7 @@ from server import packages
 from server.packages import CHURN_EXAMPLE
 from server.serving import HOST, Reply, Server, serving
 from server.test_grpc import CODE, EXAMPLE, Caller, grpc_port
+from server.test_shared import list_model, shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,11 +54,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory, issuer: TestIssuer) -> Path
     return mounted(root, CALLERS, keys=keys, issuer=issuer, trusted="gateway")
 
 
-@pytest.fixture(scope="module")
-def guarded(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Serves churn to these callers."""
-    package = packages.churn(tmp_path_factory.mktemp("guarded") / "churn")
-    with serving(package, **{conventions.VARIABLE_ACCESS: str(folder)}) as server:
+@pytest.fixture(scope="module", params=["alone", "shared"])
+def guarded(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Server]:
+    """Serves churn to these callers, in a server of its own and in one that it shares."""
+    root = tmp_path_factory.mktemp("guarded")
+    package, variables = packages.churn(root / "churn"), {conventions.VARIABLE_ACCESS: str(folder)}
+    if request.param == "alone":
+        with serving(package, **variables) as server:
+            yield server
+        return
+    (root / "models").mkdir()
+    list_model(root / "models", package, hosts=[HOST], variables=variables)
+    with shared(root / "models") as server:
         yield server
 
 

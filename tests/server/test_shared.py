@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from harness.issuer import key_of, mounted
 from prometheus_client.parser import text_string_to_metric_families
 
 from aimass_compiler import conventions
@@ -162,6 +163,42 @@ def test_metrics_are_one_page_with_the_series_of_each_model(several: Server) -> 
     assert len(families) == len(set(families))
     (line,) = [each for each in several.events() if each["event"] == "request" and each.get("rows") == 3]
     assert line["model"] == "price"
+
+
+def test_each_model_has_its_own_callers_whose_quota_outlives_a_release(tmp_path: Path) -> None:
+    folder, root = tmp_path / "models", tmp_path
+    folder.mkdir()
+    daily = [{"unit": "requests", "count": 2}]
+    mounted(folder / "access" / "churn", {"shop": {"limits": daily}})
+    mounted(folder / "access" / "price", {"desk": {}})
+    package, access = packages.churn(root / "churn"), conventions.VARIABLE_ACCESS
+    list_model(folder, package, variables={access: "access/churn"})
+    list_model(folder, packages.price(root / "price"), variables={access: "access/price"})
+    list_model(folder, renamed(packages.churn(root / "open"), "open"))
+    list_model(folder, renamed(packages.churn(root / "lost"), "lost"), variables={access: "access/lost"})
+
+    def ask(model: str, caller: str) -> int:
+        headers = {"x-api-key": key_of(caller)} if caller else {}
+        example = PRICE_EXAMPLE if model == "price" else CHURN_EXAMPLE
+        return server.ask("POST", f"/{model}/predict", {"rows": [example]}, headers).status
+
+    with shared(folder) as server:
+        asked = [("churn", ""), ("churn", "desk"), ("price", "shop"), ("price", "desk"), ("open", "")]
+        assert [ask(*each) for each in asked] == [401, 401, 401, 200, 200]
+        assert ask("lost", "shop") == 503, "without its folder nobody knows who may ask"
+        assert server.get("/churn/openapi.json").status == 401
+        listed = {each["name"]: each for each in server.get("/v2/repository/index").json}
+        assert listed["churn"] == {"name": "churn", "version": "", "state": "READY", "reason": ""}
+        assert listed["lost"]["reason"] == ""
+        assert listed["open"]["version"]
+        assert ask("churn", "shop") == 200
+        second = shutil.copytree(package, root / "second")
+        variables = {access: "access/churn", conventions.VARIABLE_BODY_BYTES: "4000"}
+        list_model(folder, second, model="churn", variables=variables)
+        until(lambda: sum(each["event"] == "model loaded" for each in server.events()) == 4)
+        assert [ask("churn", "shop") for _ in range(2)] == [200, 429]
+        assert server.metric(conventions.METRIC_CALLER_REQUESTS, model="churn", outcome="limited") == 1
+        assert server.metric(conventions.METRIC_UNKNOWN_CALLERS, model="price", code="401") == 1
 
 
 def test_models_come_change_and_go_while_others_are_asked(tmp_path: Path) -> None:

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server import documents
 from aimass_compiler.runtime.server.access.budget import ROWS
-from aimass_compiler.runtime.server.access.caller_metrics import CallerCollector
-from aimass_compiler.runtime.server.access.gate import AccessGate
+from aimass_compiler.runtime.server.access.gate import gate_of
 from aimass_compiler.runtime.server.answered_request import RequestTraces, traces_to
 from aimass_compiler.runtime.server.connection import EXTENSION
 from aimass_compiler.runtime.server.connection_table import ConnectionTable
@@ -78,7 +77,6 @@ class HttpApplication(ABC):
         self.traces: RequestTraces | None = None
         self._log = log
         self._identities = RequestIdentities()
-        self.gate = None if settings.access is None else AccessGate(settings.access, log, settings.workers)
 
     @property
     def is_ready(self) -> bool:
@@ -94,9 +92,8 @@ class HttpApplication(ABC):
         identity = self._identities.of(headers)
         model, path = self._addressed(scope["path"], headers)
         if model is None or path not in model.endpoints or scope["method"] != "POST":
-            answer = self._shut_out(scope["path"], headers, peer_of(scope)) or await self._described(
-                scope["method"], scope["path"], model, path, headers
-            )
+            refused = None if model is None else self._shut_out(model, scope["path"], headers, peer_of(scope))
+            answer = refused or await self._described(scope["method"], scope["path"], model, path, headers)
             await self._describe(scope, send, answer, identity)
             return
         self.in_flight += 1
@@ -134,10 +131,10 @@ class HttpApplication(ABC):
         self, model: ModelService, path: str, headers: Headers, receive: Receive, started: float, scope: Scope
     ) -> tuple[Response, str | None]:
         """The answer to a caller that may ask, charged to it, and its name; to others, why there is none."""
-        if self.gate is None:
+        if model.gate is None:
             return await model.ask(path, headers, receive, started) or _GONE, None
         try:
-            visit = self.gate.admit(headers, peer_of(scope))
+            visit = model.gate.admit(headers, peer_of(scope))
         except RequestError as error:
             return error.answer(), error.caller
         answer = await model.ask(path, headers, receive, started)
@@ -185,12 +182,12 @@ class HttpApplication(ABC):
             return self._missing(path, headers)
         return answer if method in ("GET", "HEAD") else refused_method(method, path, "GET")
 
-    def _shut_out(self, path: str, headers: Headers, peer: str) -> Response | None:
+    def _shut_out(self, model: ModelService, path: str, headers: Headers, peer: str) -> Response | None:
         """Why an unknown caller may not even look; None for callers, and where probes and scrapes come."""
-        if self.gate is None or path in SERVER_PATHS or path.endswith("/ready"):
+        if model.gate is None or path in SERVER_PATHS or path.endswith("/ready"):
             return None
         try:
-            self.gate.identify(headers, peer)
+            model.gate.identify(headers, peer)
         except RequestError as error:
             return error.answer()
         return None
@@ -243,10 +240,8 @@ class Application(HttpApplication):
         super().__init__(settings, log, peers)
         self.served = {"model": package.signature.model, "version": package.signature.version}
         self.traces = traces_to(settings, self.served)
-        self.model = ModelService(package, settings, log, self)
+        self.model = ModelService(package, settings, log, self, gate=gate_of(settings, log))
         self.model.metrics.watch(self.connections, log)
-        if self.gate is not None:
-            self.model.metrics.registry.register(CallerCollector(package.signature.model, self.gate))
 
     def begin(self) -> None:
         """Tell other workers what was counted; else nothing goes on beside requests."""

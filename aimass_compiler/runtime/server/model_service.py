@@ -11,6 +11,7 @@ import orjson
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server import documents
 from aimass_compiler.runtime.server.access.caller_document import for_callers
+from aimass_compiler.runtime.server.access.caller_metrics import CallerCollector
 from aimass_compiler.runtime.server.contract import nearest
 from aimass_compiler.runtime.server.drift import DriftMonitor
 from aimass_compiler.runtime.server.endpoints import (
@@ -30,6 +31,7 @@ from aimass_compiler.runtime.server.response import JSON, RequestError, Response
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from aimass_compiler.runtime.server.access.gate import AccessGate
     from aimass_compiler.runtime.server.answered_request import RequestTraces
     from aimass_compiler.runtime.server.endpoints import InferenceRequest
     from aimass_compiler.runtime.server.log import EventLog
@@ -70,11 +72,13 @@ class ModelService:
         log: EventLog,
         server: ServerState,
         sharing: Sharing | None = None,
+        gate: AccessGate | None = None,
     ) -> None:
         """Load and warm up the model; raises ServerFailure when the package does not fit together.
 
-        With `sharing`, other models are served beside it.
+        With `sharing`, other models are served beside it. Without a `gate`, anyone may ask.
         """
+        self.gate = gate
         self.signature = signature = package.signature
         self.in_flight = 0
         self._settings, self._log, self._server, self._sharing = settings, log, server, sharing
@@ -83,6 +87,8 @@ class ModelService:
         )
         self.metrics = Metrics(signature, package.reference, drift, lambda: self.in_flight)
         self.metrics.concurrency_limit.set(settings.concurrency)
+        if gate is not None:
+            self.metrics.registry.register(CallerCollector(signature.model, gate))
         named = {} if sharing is None else {"model": signature.model}
         self._records = PredictionRecords(signature, settings, server.record_sink)
         self.account = RequestAccount(signature, settings, self.metrics, drift, log, named, self._records)
@@ -200,7 +206,7 @@ class ModelService:
 
     def _contract(self, explained_rows: int) -> Mapping[str, Any]:
         document = documents.openapi_document(self.signature, explained_rows)
-        return document if self._settings.access is None else for_callers(document)
+        return document if self.gate is None else for_callers(document)
 
 
 def _explaining(

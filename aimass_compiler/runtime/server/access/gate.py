@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aimass_compiler.runtime.server.log import EventLog
+    from aimass_compiler.runtime.server.settings import ServerSettings
 
 Headers = dict[bytes, bytes]
 ADMITTED, LIMITED = "admitted", "limited"
@@ -82,7 +83,7 @@ class AccessGate:
         """By caller and unit."""
         self.unknown: Counter[int] = Counter()
         """Requests of unknown callers, by the status that refused them."""
-        self._folder = folder
+        self.folder = folder
         self._log = log
         self._stamp = _stamp(folder)
         self._looked = time.monotonic()
@@ -160,7 +161,7 @@ class AccessGate:
         return self._policy.trusted == "sidecar" and peer.startswith(_LOOPBACK)
 
     def _look(self) -> None:
-        stamp = _stamp(self._folder)
+        stamp = _stamp(self.folder)
         if stamp == self._stamp:
             return
         self._stamp = stamp
@@ -171,19 +172,19 @@ class AccessGate:
             self._log.event("access", {"error": str(fault)}, "error")
 
     def _follow(self) -> None:
-        policy: CallerPolicy = read_policy(self._folder / access_folder.ACCESS_FILE)
+        policy: CallerPolicy = read_policy(self.folder / access_folder.ACCESS_FILE)
         try:
             budgets = {name: self._budgets_of(name, policy) for name in policy.limits}
         except (LookupError, TypeError, ValueError) as error:
-            raise PolicyFault(f"{self._folder / access_folder.ACCESS_FILE}: {error}") from error
-        self._keys = CallerKeys(self._folder / access_folder.ACCESS_KEYS_FOLDER, policy.keyed)
+            raise PolicyFault(f"{self.folder / access_folder.ACCESS_FILE}: {error}") from error
+        self._keys = CallerKeys(self.folder / access_folder.ACCESS_KEYS_FOLDER, policy.keyed)
         for fault in self._keys.faults:
             self._log.event("access", {"error": fault}, "error")
         self._tokens: CallerTokens | None = None
         if policy.issuers:
-            folder = self._folder / access_folder.ACCESS_ISSUERS_FOLDER
+            folder = self.folder / access_folder.ACCESS_ISSUERS_FOLDER
             self._tokens = CallerTokens(policy.issuers, folder, self._note_issuer)
-        self._credential = _content(self._folder / access_folder.ACCESS_CREDENTIAL)
+        self._credential = _content(self.folder / access_folder.ACCESS_CREDENTIAL)
         self._budgets, self._policy = budgets, policy
 
     def _budgets_of(self, name: str, policy: CallerPolicy) -> tuple[object, tuple[CallerBudget, ...]]:
@@ -197,6 +198,19 @@ class AccessGate:
 
     def _note_issuer(self, issuer: str, why: str) -> None:
         self._log.event("access", {"error": f"the keys of issuer {issuer}: {why}"}, "error")
+
+
+def gate_of(settings: ServerSettings, log: EventLog, before: AccessGate | None = None) -> AccessGate | None:
+    """What admits callers to a model; None where anyone may ask.
+
+    The gate before it goes on with what it has counted, where it follows the same folder: a release gives
+    nobody a new quota. Raises ServerFailure where the folder cannot be read.
+    """
+    if settings.access is None:
+        return None
+    if before is not None and before.folder == settings.access:
+        return before
+    return AccessGate(settings.access, log, settings.workers)
 
 
 def _limited(caller: str, budget: CallerBudget, budgets: Sequence[CallerBudget], wait: float) -> RequestError:

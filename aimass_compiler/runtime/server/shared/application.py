@@ -92,9 +92,11 @@ class SharedApplication(HttpApplication):
 
 
 def _shown(name: str, found: ListedModel) -> dict[str, Any]:
+    """One model of the list; of one with callers of its own, no more than that it is there."""
     version = "" if found.served is None else found.served.signature.version
     state = "UNAVAILABLE" if found.served is None else "READY"
-    return {"name": name, "version": version, "state": state, "reason": found.problem}
+    told = {"name": name, "version": version, "state": state, "reason": found.problem}
+    return told | {"version": "", "reason": ""} if found.is_guarded else told
 
 
 def _not_loaded(name: str, own_path: str) -> Response:

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.server.settings import ServerSettings
 
 #: The settings that each model has of its own; all others are the server's.
-_OWN = {flag.variable: flag for flag in FLAGS if flag.variable in conventions.MODEL_VARIABLES}
+_OWN = {
+    flag.variable: flag
+    for flag in FLAGS
+    if flag.variable in (*conventions.MODEL_VARIABLES, conventions.VARIABLE_ACCESS)
+}
 
 
 class EntryFile(NamedTuple):
@@ -94,6 +98,8 @@ def read_entry(file: EntryFile) -> ModelEntry:
         raise _wrong(model, f"has the hosts {shown(hosts)}, which is no list of names")
     if not isinstance(variables, dict) or not all(isinstance(value, str) for value in variables.values()):
         raise _wrong(model, f"has the variables {shown(variables)}, which are not all text")
+    if access := variables.get(conventions.VARIABLE_ACCESS):
+        variables = variables | {conventions.VARIABLE_ACCESS: str(file.path.parent / access)}
     return ModelEntry(model, file.path.parent / package, tuple(host.lower() for host in hosts), variables)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aimass_compiler.exit_codes import ExitCode
+from aimass_compiler.runtime.server.access.gate import gate_of
 from aimass_compiler.runtime.server.execution import usual_threads
 from aimass_compiler.runtime.server.model_service import ModelService
 from aimass_compiler.runtime.server.package import read_package
@@ -52,6 +53,8 @@ class ListedModel:
         self.hosts: tuple[str, ...] = ()
         self.problem = "it is being loaded"
         """Why what the file says is not what is served; empty where it is."""
+        self.is_guarded = False
+        """Whether only its callers may look at it."""
         self.bytes = 0
         """About how much memory it takes: how much more the process had behind loading it."""
         self.tried = 0.0
@@ -157,11 +160,14 @@ class ModelTable:
 
     def _read(self, entry: ModelEntry) -> ModelService:
         settings = entry.settings(self._settings)
+        self.listed[entry.model].is_guarded = settings.access is not None
         package = read_package(entry.package)
         if package.signature.model != entry.model:
             message = f"{entry.package} is the package of `{package.signature.model}`, not of `{entry.model}`"
             raise ServerFailure(ExitCode.PACKAGE, message)
-        return ModelService(package, settings, self._log, self._server, self._sharing)
+        before = self.served(entry.model)
+        gate = gate_of(settings, self._log, None if before is None else before.gate)
+        return ModelService(package, settings, self._log, self._server, self._sharing, gate)
 
     def _require_room(self, entry: ModelEntry, resident: int) -> None:
         """Raise ServerFailure where there is no memory for one more."""
