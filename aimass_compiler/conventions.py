@@ -179,6 +179,8 @@ VARIABLE_DRIFT_METHOD = "AIMASS_DRIFT_METHOD"
 #: The ConfigMap that tells a shared server of a model, and what it has beside the model's variables.
 ENTRY_NAME = "{model}-served"
 ENTRY_MODEL, ENTRY_IMAGE, ENTRY_HOST = "model", "image", "host"
+#: Where what says who may ask is: a list of the folders of `access_folder`, and what each is read from.
+ENTRY_ACCESS = "access"
 #: In the folder of packages, once all that were listed have been brought; and the Secret by which they are.
 BROUGHT_FILE, REGISTRY_SECRET = ".brought", "aimass-registry"
 #: What each model of a shared server has of its own.

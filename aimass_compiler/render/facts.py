@@ -131,7 +131,15 @@ class DeclaredObject(Struct, frozen=True, order=True):
         return self.kind, self.name
 
 
-class SharedPlace(Struct, frozen=True):
+class SharedAccess(Struct, frozen=True):
+    """What a shared server reads and reaches to know the callers of a model."""
+
+    secrets: tuple[str, ...]
+    ports: tuple[int, ...]
+    """Those at which keys of issuers are fetched."""
+
+
+class SharedPlace(Struct, frozen=True, omit_defaults=True):
     """The server that a model shares with others, and what it takes of it."""
 
     server: str
@@ -141,6 +149,8 @@ class SharedPlace(Struct, frozen=True):
     """Bytes, of each of them."""
     gateway_namespace: str | None
     """Where the gateway runs that lets callers in; None where there is none."""
+    access: SharedAccess | None = None
+    """None where anyone may ask."""
 
 
 class Environment(Struct, frozen=True, omit_defaults=True):

@@ -37,6 +37,7 @@ from aimass_compiler.render.facts import (
     Resolved,
     SearchSize,
     Servers,
+    SharedAccess,
     SharedPlace,
     StageCommand,
     shortened_record,
@@ -48,6 +49,8 @@ from aimass_compiler.render.names import digest, own_labels, served_labels, want
 from aimass_compiler.render.object_kind import Object, at
 from aimass_compiler.render.pipeline_json import PipelineJson
 from aimass_compiler.render.recorded_settings import recorded
+from aimass_compiler.render.serving import callers
+from aimass_compiler.render.serving.engine import Served
 from aimass_compiler.render.serving.event_scaler import reasons
 from aimass_compiler.render.serving.network import paths
 from aimass_compiler.render.serving.workload import engine_of, served_in, variables
@@ -234,7 +237,7 @@ def _environments(
                 are_of_fleet=pipeline.settings.monitoring.is_of_fleet,
             ),
             contents.declared(here, overlays),
-            _shared(serving),
+            _shared(served_in(pipeline, name)),
             None if (days := _record_days(serving)) == _record_days(pipeline.serving) else days,
         )
     return found
@@ -266,12 +269,17 @@ def _servers(pipeline: Pipeline, name: str, here: Sequence[Object]) -> Servers:
     )
 
 
-def _shared(serving: Serving) -> SharedPlace | None:
+def _shared(served: Served) -> SharedPlace | None:
+    serving, access = served.serving, served.serving.access
     if serving.shared is None:
         return None
+    known = None
+    if access is not None:
+        secrets, ports = callers.secrets(access, served.gateway), callers.fetched_ports(access)
+        known = SharedAccess(tuple(secrets), tuple(ports))
     resources, gateway = serving.resources, serving.gateway
     cpu, memory = float(resources.cpu.amount), resources.memory.size
-    return SharedPlace(serving.shared, cpu, memory, gateway.namespace if gateway else None)
+    return SharedPlace(serving.shared, cpu, memory, gateway.namespace if gateway else None, known)
 
 
 def _addresses(model: str, serving: Serving, here: Sequence[Object]) -> Addresses:

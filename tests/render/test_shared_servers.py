@@ -90,8 +90,8 @@ def test_teams_never_share() -> None:
 def test_what_callers_reach_holds_no_credentials() -> None:
     pod = objects(fleet(ALONE, "churn")["prod/_/small/server.yaml"])["Deployment"]["spec"]["template"]["spec"]
     (server,), (bringing,) = pod["containers"], pod["initContainers"]
-    assert {mount["name"] for mount in server["volumeMounts"]} == {"tmp", "models"}
-    assert {mount["name"] for mount in bringing["volumeMounts"]} == {"models", "token", "registry"}
+    assert {mount["name"] for mount in server["volumeMounts"]} == {"tmp", "models", "access"}
+    assert {mount["name"] for mount in bringing["volumeMounts"]} == {"models", "access", "token", "registry"}
     assert pod["automountServiceAccountToken"] is False
     role = objects(fleet(ALONE, "churn")["prod/_/small/server.yaml"])["Role"]
     assert role["rules"] == [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"]}]
@@ -118,3 +118,32 @@ def test_the_largest_come_first_and_go_where_they_fit(
     sizes: dict[str, float], servers: list[list[str]]
 ) -> None:
     assert packed(sizes, 10.0) == servers
+
+
+GUARDED = """serving:
+  shared: small
+  access: {keys: churn-callers, callers: {shop: {rate: {requests: 50/s}}}}
+"""
+
+
+def test_callers_of_a_model_are_brought_to_the_servers_that_it_shares() -> None:
+    servers = Settings.model_validate({"servers": {"small": {"replicas": {"min": 5, "max": 8}}}})
+    organisation = Organisation(servers)
+    compiled = files(organisation, "churn", GUARDED)
+    found = {each["metadata"]["name"]: each for each in yaml.safe_load_all(compiled["base/server.yaml"])}
+    sources = json.loads(found["churn-served"]["data"][conventions.ENTRY_ACCESS])
+    assert {each["folder"]: (each["kind"], each["name"]) for each in sources} == {
+        "policy": ("configMap", "churn-access"),
+        "keys": ("secret", "churn-callers"),
+    }
+    policy = json.loads(found["churn-access"]["data"]["access.json"])
+    assert (policy["replicas"], [*policy["callers"]]) == (5, ["shop"]), "each server has a share"
+    records = {
+        path: files(organisation, path, serving)["resolved.json"]
+        for path, serving in (("churn", GUARDED), ("ltv", SHARED))
+    }
+    server = dict(PART.render(Fleet(organisation, records)))["prod/_/small/server.yaml"]
+    assert objects(server)["Role"]["rules"] == [
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list"]},
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["churn-callers"], "verbs": ["get"]},
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 from harness import image_registry as harness
 from harness.image_registry import PASSWORD, USER
+from harness.issuer import key_of
 from harness.loopback import Answers
 from harness.loopback import Server as Loopback
 
-from aimass_compiler import conventions
+from aimass_compiler import access_folder, conventions
 from aimass_compiler.delivery.image_push import push
 from aimass_compiler.delivery.package_image import Described, alone, layer_of
 from aimass_compiler.programs.oci import ImageManifest
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LISTED: dict[str, dict[str, str]] = {}
+#: Other objects by kind and name, with their entries.
+OBJECTS: dict[str, dict[str, str]] = {}
 ASKED: list[str] = []
 
 
@@ -43,6 +47,10 @@ class ApiServer(Answers):
         ASKED.append(self.path)
         if self.headers["Authorization"] != "Bearer let-me-in":
             self.answer(403, b'{"message": "forbidden"}')
+            return
+        if "?" not in self.path:
+            found = OBJECTS.get("/".join(self.path.split("/")[-2:]))
+            self.answer(404 if found is None else 200, json.dumps({"data": found}).encode())
             return
         items = [{"data": data} for data in LISTED.values()]
         self.answer(200, json.dumps({"items": items}).encode())
@@ -81,6 +89,7 @@ def pushed(registry: Registry, package: Path) -> str:
 def bringing(configuration: Path, tmp_path: Path) -> Iterator[PackageFolder]:
     """What keeps the folder `models`, for the server `small`, beside an API server."""
     LISTED.clear()
+    OBJECTS.clear()
     account, models = tmp_path / "account", tmp_path / "models"
     account.mkdir()
     models.mkdir()
@@ -88,7 +97,7 @@ def bringing(configuration: Path, tmp_path: Path) -> Iterator[PackageFolder]:
     (account / "token").write_text("let-me-in")
     with Loopback(ApiServer) as api, (tmp_path / "log").open("wb") as stream, EventLog(stream) as log:
         cluster = Cluster(f"http://{api.place}", account)
-        yield PackageFolder(models, "small", cluster, Registries(configuration), log)
+        yield PackageFolder(models, tmp_path / "access", "small", cluster, Registries(configuration), log)
 
 
 def test_a_model_is_brought_released_and_taken_away(
@@ -131,6 +140,55 @@ def test_the_server_beside_it_serves_what_is_released(
         bringing.look()
         until(lambda: server.get("/v2/models/price/ready").status == 200)
         until(lambda: server.get("/v2/models/churn/ready").status == 404)
+
+
+def test_who_may_ask_is_brought_without_keys_and_changes_without_a_restart(
+    bringing: PackageFolder, guarded: Registry, tmp_path: Path
+) -> None:
+    policy = {"format": access_folder.ACCESS_FORMAT, "callers": {"shop": {}, "desk": {}}}
+    sources = [
+        {"folder": "policy", "kind": "configMap", "name": "churn-access"},
+        {"folder": "keys", "kind": "secret", "name": "churn-callers"},
+    ]
+    image = pushed(guarded, packages.churn(tmp_path / "churn"))
+    LISTED["churn"] = {"model": "churn", "image": image, conventions.ENTRY_ACCESS: json.dumps(sources)}
+    OBJECTS["configmaps/churn-access"] = {"access.json": json.dumps(policy)}
+    OBJECTS["secrets/churn-callers"] = encoded({"shop": key_of("shop"), "..": "key-of-nobody-0123456789"})
+    bringing.look()
+    kept = {path.name: path.read_text() for path in (tmp_path / "access" / "churn" / "keys").iterdir()}
+    assert kept == {"shop": f"sha256:{hashlib.sha256(key_of('shop').encode()).hexdigest()}"}
+    with serving(tmp_path / "models", program="server.shared") as server:
+
+        def status(caller: str) -> int:
+            asked, headers = {"rows": [packages.CHURN_EXAMPLE]}, {"x-api-key": key_of(caller)}
+            return server.ask("POST", "/churn/predict", asked, headers).status
+
+        assert (status("shop"), status("desk")) == (200, 401)
+        OBJECTS["secrets/churn-callers"] = encoded({"desk": key_of("desk")})
+        bringing.look()
+        until(lambda: (status("shop"), status("desk")) == (401, 200))
+        del LISTED["churn"][conventions.ENTRY_ACCESS]
+        bringing.look()
+        until(lambda: status("nobody") == 200)
+    assert not (tmp_path / "access" / "churn").exists()
+
+
+def encoded(entries: dict[str, str]) -> dict[str, str]:
+    return {name: base64.b64encode(text.encode()).decode() for name, text in entries.items()}
+
+
+@pytest.mark.parametrize("access", ["[]", "{", '[{"folder": "../../x", "kind": "secret", "name": "x"}]'])
+def test_where_nobody_says_who_may_ask_nobody_may(
+    bringing: PackageFolder, guarded: Registry, tmp_path: Path, access: str
+) -> None:
+    image = pushed(guarded, packages.churn(tmp_path / "churn"))
+    LISTED["churn"] = {"model": "churn", "image": image, conventions.ENTRY_ACCESS: access}
+    OBJECTS["secrets/x"] = encoded({"y": "z"})
+    bringing.look()
+    assert not (tmp_path / "x").exists()
+    with serving(tmp_path / "models", program="server.shared") as server:
+        asked = {"rows": [packages.CHURN_EXAMPLE]}
+        assert server.ask("POST", "/churn/predict", asked).status == 503
 
 
 def test_where_the_cluster_does_not_answer_everything_stays(

@@ -35,13 +35,24 @@ def objects(place: ServerPlace) -> Iterator[dict[str, Any]]:
 
 
 def _rights(place: ServerPlace) -> Iterator[dict[str, Any]]:
-    """To read which models there are, and nothing else."""
+    """To read which models there are, and by what their callers are known; nothing else."""
+    secrets = sorted({name for access in place.accesses for name in access.secrets})
+    rules = [
+        {
+            "apiGroups": [""],
+            "resources": ["configmaps"],
+            "verbs": ["get", "list"] if place.accesses else ["list"],
+        }
+    ]
+    if secrets:
+        named = {"resources": ["secrets"], "resourceNames": secrets}
+        rules.append({"apiGroups": [""], **named, "verbs": ["get"]})
     name, account = f"{place.name}-models", account_name(place.name, place.pods)
     yield {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "Role",
         "metadata": {"name": name},
-        "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"]}],
+        "rules": rules,
     }
     yield {
         "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -57,7 +68,8 @@ def _network_policy(place: ServerPlace) -> dict[str, Any]:
     served, prometheus = pods.served(place), place.settings.prometheus.namespace
     document = network.network_policy(place.name, served.serving, prometheus)
     _, _, port = place.settings.images.registry.partition("/")[0].partition(":")
-    allowed = sorted({*_HTTPS, *([int(port)] if port.isdigit() else [])})
+    fetched = {each for access in place.accesses for each in access.ports}
+    allowed = sorted({*_HTTPS, *fetched, *([int(port)] if port.isdigit() else [])})
     document["spec"]["egress"].append({"ports": [{"port": each, "protocol": "TCP"} for each in allowed]})
     return document
 

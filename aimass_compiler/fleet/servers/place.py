@@ -13,7 +13,7 @@ from aimass_compiler.model_path import team_of
 from aimass_compiler.pipeline.pod_settings import PodSettings
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.shared_server import SharedServer
-from aimass_compiler.render.facts import Environment, SharedPlace
+from aimass_compiler.render.facts import Environment, SharedAccess, SharedPlace
 
 #: The folder of servers whose models are of no team; no team can have this name.
 NO_TEAM = "_"
@@ -57,6 +57,11 @@ class ServerPlace(Struct, frozen=True):
         """The longest that one of its models may take."""
         written = (Duration(each.limits.timeout) for each in self.models.values())
         return max(written, key=lambda each: each.seconds)
+
+    @property
+    def accesses(self) -> list[SharedAccess]:
+        """What it reads and reaches for its models that have callers of their own."""
+        return [share.access for share in self.shares.values() if share.access is not None]
 
     @property
     def sample(self) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from aimass_compiler import conventions
+from aimass_compiler.access_folder import ACCESS_FOLDER
 from aimass_compiler.fleet.servers.budget import FILLED
 from aimass_compiler.fleet.servers.place import ServerPlace
 from aimass_compiler.pipeline import Metadata
@@ -20,6 +21,8 @@ from aimass_compiler.render.serving.engine import Served
 _MODELS = "/models"
 _PROGRAM = "aimass_compiler.runtime.server.shared"
 _MOUNT = {"name": "models", "mountPath": _MODELS}
+#: Who may ask, which is on no disk.
+_ACCESS_MOUNT = {"name": "access", "mountPath": ACCESS_FOLDER}
 _TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105  # where a token is, and none
 _REGISTRY = "/var/run/registry"
 _BRINGING = {"cpu": "50m", "memory": "128Mi", "ephemeral-storage": "1Gi"}
@@ -49,7 +52,12 @@ def deployment(place: ServerPlace) -> dict[str, Any]:
         "image": conventions.SERVER_IMAGE,
         "command": ["python", "-m", _PROGRAM, _MODELS],
         "env": [*_variables(place, own.serving), *own_server.record_variables(own)],
-        "volumeMounts": [TMP_MOUNT, *own_server.record_mounts(own), {**_MOUNT, "readOnly": True}],
+        "volumeMounts": [
+            TMP_MOUNT,
+            *own_server.record_mounts(own),
+            {**_MOUNT, "readOnly": True},
+            {**_ACCESS_MOUNT, "readOnly": True},
+        ],
     }
     pod["initContainers"] = [_bringing(place)]
     pod["volumes"] = [*pod["volumes"], *_volumes()]
@@ -74,7 +82,7 @@ def _bringing(place: ServerPlace) -> dict[str, Any]:
         "image": conventions.SERVER_IMAGE,
         "imagePullPolicy": PULL,
         "restartPolicy": "Always",
-        "command": ["python", "-m", f"{_PROGRAM}.package_folder", _MODELS],
+        "command": ["python", "-m", f"{_PROGRAM}.package_folder", _MODELS, ACCESS_FOLDER],
         "env": [{"name": conventions.VARIABLE_SERVER, "value": place.name}],
         "resources": {
             "requests": _BRINGING,
@@ -88,6 +96,7 @@ def _bringing(place: ServerPlace) -> dict[str, Any]:
         "securityContext": CONTAINER_SECURITY,
         "volumeMounts": [
             _MOUNT,
+            _ACCESS_MOUNT,
             {"name": "token", "mountPath": _TOKEN, "readOnly": True},
             {"name": "registry", "mountPath": _REGISTRY, "readOnly": True},
         ],
@@ -102,6 +111,7 @@ def _volumes() -> list[dict[str, Any]]:
     key = {"key": ".dockerconfigjson", "path": "config.json"}
     return [
         {"name": "models", "emptyDir": {"sizeLimit": "1Gi"}},
+        {"name": "access", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}},
         {"name": "token", "projected": {"sources": [token, authority, namespace]}},
         {
             "name": "registry",

@@ -50,7 +50,8 @@ def objects(pipeline: Pipeline, environment: str | None = None) -> list[Object]:
     if serving.adapter_of is not None:
         return _labelled([*_of_adapter(served, serving.adapter_of)])
     if serving.shared is not None:
-        return _labelled([*shared_entry.objects(served, serving.shared), *_own_route(served)])
+        own = [*shared_entry.objects(served, serving.shared), *_own_route(served)]
+        return _labelled([*own, *_enforced(served)])
     platform = platform_of(serving)
     found = [
         platform.workload(pipeline.metadata, served),
@@ -93,18 +94,21 @@ def _own_route(served: Served) -> Iterator[Object]:
 def _policy(served: Served) -> Iterator[Object]:
     """Who may ask, where the servers are ours and read it."""
     if conventions.VARIABLE_ACCESS in workload.variables(served):
-        yield from callers.policy(served.model, served.serving, served.gateway)
+        serving = served.serving
+        yield from callers.policy(served.model, serving, served.gateway, serving.replicas.min)
 
 
 def _enforced(served: Served) -> Iterator[Object]:
     """What a gateway or a mesh enforces before the servers do."""
-    implementation, gateway = served.gateway, served.serving.gateway
+    implementation, serving, gateway = served.gateway, served.serving, served.serving.gateway
     if implementation is None:
         return
+    if implementation.is_mesh and serving.shared is not None:
+        return  # a mesh's policies are of pods, which other models have as well
     if implementation.is_mesh:
-        yield from istio.policies(served.model, served.serving)
+        yield from istio.policies(served.model, serving)
     elif gateway is not None:
-        yield from envoy_gateway.policies(served.model, served.serving, gateway, implementation)
+        yield from envoy_gateway.policies(served.model, serving, gateway, implementation)
 
 
 def _takes_steps(serving: Serving) -> bool:

@@ -16,12 +16,17 @@ from aimass_compiler.render.emit import emit_json
 _HTTPS = 443
 
 
-def policy(model: str, serving: Serving, gateway: GatewayImplementation | None) -> Iterator[dict[str, Any]]:
-    """The ConfigMap of the policy: servers follow it, so that another rate restarts none."""
+def policy(
+    model: str, serving: Serving, gateway: GatewayImplementation | None, replicas: int
+) -> Iterator[dict[str, Any]]:
+    """The ConfigMap of the policy: servers follow it, so that another rate restarts none.
+
+    Each of so many `replicas` enforces its share.
+    """
     if serving.access is None:
         return
     trusted = None if gateway is None else gateway.verifier
-    document = policy_document(serving.access, serving.replicas.min, trusted)
+    document = policy_document(serving.access, replicas, trusted)
     yield {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -68,6 +73,18 @@ def _mounted(
     if gateway is not None and gateway.credential is not None and has_certificates(access):
         folder = _folder(access_folder.ACCESS_CREDENTIAL)
         yield "access-gateway", folder, {"secret": {"secretName": gateway.credential}}
+
+
+def sources(model: str, access: Access, gateway: GatewayImplementation | None) -> Iterator[dict[str, str]]:
+    """The same for who reads it from the cluster: each folder, and the ConfigMap or Secret that has it."""
+    for _, folder, source in _mounted(model, access, gateway):
+        kind, name = next(iter(source.items()))
+        yield {"folder": folder, "kind": kind, "name": name.get("name") or name["secretName"]}
+
+
+def secrets(access: Access, gateway: GatewayImplementation | None) -> list[str]:
+    """The Secrets by which callers are known."""
+    return sorted(each["name"] for each in sources("", access, gateway) if each["kind"] == "secret")
 
 
 def has_certificates(access: Access) -> bool:

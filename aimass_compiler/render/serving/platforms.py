@@ -151,10 +151,7 @@ SHARED = Platform(
         "serving.gateway.host": Has("HTTPRoute"),
         "serving.gateway.retries": Has("Envoy Gateway, or Istio with the experimental definitions"),
         "serving.gateway.mirror": Has("HTTPRoute"),
-        "serving.access": Lacks(
-            because="a shared server answers all who reach it, and knows no callers",
-            instead="leave `access` out, or `shared`",
-        ),
+        "serving.access": Has("the server, and Envoy Gateway before it"),
         "serving.shared": _HAS,
     },
 )

@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from aimass_compiler import conventions
+from aimass_compiler.render.emit import emit_json
 from aimass_compiler.render.object_kind import Object
-from aimass_compiler.render.serving import network, own_server
+from aimass_compiler.render.serving import callers, network, own_server
 from aimass_compiler.render.serving.engine import Served
 
 
 def objects(served: Served, server: str) -> Iterator[Object]:
     """The model's own objects, beside a server that others have as well: it keeps its name as an address."""
     yield entry(served, server)
+    known = served.settings.servers.get(server)
+    replicas = 1 if known is None else known.replicas.min
+    yield from callers.policy(served.model, served.serving, served.gateway, replicas)
     yield network.service(server, served.model)
 
 
@@ -34,6 +38,16 @@ def entry(served: Served, server: str) -> dict[str, Any]:
             conventions.ENTRY_MODEL: served.model,
             conventions.ENTRY_IMAGE: served.model,
             **({conventions.ENTRY_HOST: gateway.host} if gateway else {}),
+            **_access(served),
             **{name: value for name, value in variables.items() if name in conventions.MODEL_VARIABLES},
         },
     }
+
+
+def _access(served: Served) -> dict[str, str]:
+    """From where who may ask is brought; nothing where anyone may."""
+    access = served.serving.access
+    if access is None:
+        return {}
+    found = list(callers.sources(served.model, access, served.gateway))
+    return {conventions.ENTRY_ACCESS: emit_json(found).decode().strip()}

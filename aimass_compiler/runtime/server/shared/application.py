@@ -64,6 +64,13 @@ class SharedApplication(HttpApplication):
         named = self.table.by_host.get(host) or host.partition(".")[0]
         return (named if named in self.table.listed else ""), path
 
+    async def _described(
+        self, method: str, path: str, model: ModelService | None, own_path: str, headers: Headers
+    ) -> Response:
+        # Triton's clients post, with nothing to say.
+        asked = "GET" if path == _INDEX_PATH and method == "POST" else method
+        return await super()._described(asked, path, model, own_path, headers)
+
     async def _own(self, path: str) -> Response | None:
         return document(self._index()) if path == _INDEX_PATH else await super()._own(path)
 

@@ -1,7 +1,7 @@
-"""`python -m aimass_compiler.runtime.server.shared.package_folder FOLDER`: keep packages of a server there.
+"""`python -m aimass_compiler.runtime.server.shared.package_folder FOLDER ACCESS`: keep packages there.
 
 It runs beside the server, with the credentials that the server does not have: what callers reach can ask
-neither the cluster nor the registry.
+neither the cluster nor the registry. In the second folder it keeps who may ask which model.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import orjson
 
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server.log import EventLog
+from aimass_compiler.runtime.server.shared.access_copies import AccessCopies, replace_file
 from aimass_compiler.runtime.server.shared.cluster import Cluster, ClusterSilent, Listed
 from aimass_compiler.runtime.server.shared.registry import NotBrought, Registries
 
@@ -36,12 +37,20 @@ _KEPT_SECONDS = 60.0
 class PackageFolder:
     """Brings the folder in step with what is listed, as often as it is asked to."""
 
-    def __init__(
-        self, folder: Path, server: str, cluster: Cluster, registries: Registries, log: EventLog
+    def __init__(  # where it keeps what, and whom it asks
+        self,
+        folder: Path,
+        access: Path,
+        server: str,
+        cluster: Cluster,
+        registries: Registries,
+        log: EventLog,
     ) -> None:
+        """Keep packages in one folder and who may ask in another."""
         self._folder, self._packages = folder, folder / _PACKAGES
         self._server, self._cluster, self._registries, self._log = server, cluster, registries, log
         self._packages.mkdir(exist_ok=True)
+        self._access = AccessCopies(access, cluster)
         self._problems: dict[str, str] = {}
         self._unused: dict[str, float] = {}
 
@@ -59,10 +68,16 @@ class PackageFolder:
         for path in self._folder.glob("[!.]*.json"):
             if path.stem not in known:
                 path.unlink(missing_ok=True)
+        self._access.keep({each.model for each in known.values() if each.access is not None})
         self._clear()
         (self._folder / conventions.BROUGHT_FILE).touch()
 
     def _bring(self, listed: Listed) -> None:
+        try:
+            access = self._access.bring(listed)
+        except (ClusterSilent, OSError) as error:
+            self._tell(listed.model, str(error))
+            return
         try:
             package = self._registries.bring(listed.image, self._packages)
         except NotBrought as error:
@@ -77,17 +92,10 @@ class PackageFolder:
             "format": conventions.SERVED_FORMAT,
             "package": f"{_PACKAGES}/{package.name}",
             "hosts": list(listed.hosts),
-            "variables": listed.variables,
+            "variables": listed.variables
+            | ({} if access is None else {conventions.VARIABLE_ACCESS: str(access)}),
         }
-        self._write(self._folder / f"{listed.model}.json", orjson.dumps(document))
-
-    def _write(self, path: Path, content: bytes) -> None:
-        """Replace a file as a whole, and only where it changes."""
-        if path.exists() and path.read_bytes() == content:
-            return
-        partial = path.with_name(f".{path.name}")
-        partial.write_bytes(content)
-        partial.rename(path)
+        replace_file(self._folder / f"{listed.model}.json", orjson.dumps(document))
 
     def _clear(self) -> None:
         """Remove packages that no model has had for a while."""
@@ -117,10 +125,10 @@ class PackageFolder:
 def main(arguments: Sequence[str]) -> int:
     """Look every few seconds until asked to stop."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    (folder,) = map(Path, arguments)
+    folder, access = map(Path, arguments)
     server = os.environ.get(conventions.VARIABLE_SERVER, "")
     with EventLog() as log:
-        bringing = PackageFolder(folder, server, Cluster(), Registries(_CREDENTIALS), log)
+        bringing = PackageFolder(folder, access, server, Cluster(), Registries(_CREDENTIALS), log)
         while True:
             bringing.look()
             time.sleep(_LOOK_SECONDS)
