@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 import pytest
+from harness.issuer import key_of, mounted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aimass_compiler import conventions
 from aimass_compiler.runtime.server.explanations.column_shapley import ColumnShapley
 from aimass_compiler.runtime.server.explanations.score_scale import ScoreScale
 from aimass_compiler.runtime.server.model import OnnxModel
@@ -110,6 +112,16 @@ def test_explanations_are_not_counted_as_predictions(explaining: Server) -> None
     before = explaining.metric("aimass_predicted_rows_total")
     explaining.ask("POST", "/explain", ROW)
     assert explaining.metric("aimass_predicted_rows_total") == before
+
+
+def test_a_caller_pays_for_the_rows_that_are_explained(tmp_path: Path) -> None:
+    package = packages.explaining(packages.churn(tmp_path / "churn"), BACKGROUND, "yes")
+    limits = [{"unit": "rows", "count": 1, "seconds": 60}]
+    folder = mounted(tmp_path / "access", {"shop": {"limits": limits}})
+    with serving(package, **{conventions.VARIABLE_ACCESS: str(folder)}) as server:
+        asked, headers = {"rows": [ROW] * 3}, {"x-api-key": key_of("shop")}
+        replies = [server.ask("POST", "/explain", asked, headers) for _ in range(2)]
+    assert [reply.status for reply in replies] == [200, 429]
 
 
 def test_a_package_without_background_rows_explains_nothing(churn: Server) -> None:

@@ -140,8 +140,9 @@ class HttpApplication(ABC):
         answer = await model.ask(path, headers, receive, started)
         if answer is None:
             return _GONE, visit.caller
-        if answer.prediction is not None:
-            visit.spend(ROWS, answer.prediction.rows)
+        rows = answer.explained if answer.prediction is None else answer.prediction.rows
+        if rows:
+            visit.spend(ROWS, rows)
         return answer._replace(headers=(*answer.headers, *visit.headers())), visit.caller
 
     @abstractmethod

@@ -92,7 +92,8 @@ class ExplainEndpoint:
             "predictions": [{**answer, "explanation": explanation} for answer, explanation in explained],
         }
         # Not counted as a prediction: the answer that is explained was mostly asked for before.
-        return Response(200, orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY))
+        body = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+        return Response(200, body, explained=prediction.rows)
 
     def _explanations(self, outputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         names = [field.name for field in self._signature.fields]

@@ -57,6 +57,8 @@ class Response(NamedTuple):
     prediction: Prediction | None = None
     field: str | None = None
     """The column over which a request was refused."""
+    explained: int = 0
+    """Rows that are no predictions to count, and that their caller pays for all the same."""
 
 
 @dataclass(eq=False)
