@@ -23,8 +23,9 @@ EXPLANATIONS = (
         "`serving.grpc` is the Open Inference Protocol over gRPC, which has tensors and no conversations: "
         "servers of language models answer OpenAI's API over HTTP alone. A server that several models share "
         "is described in aimass.yaml, and one of them cannot open a further port on it, nor say where its "
-        "traces go. vLLM has options for these. `workers` are processes of a server of rows; weights of a "
-        "language model are held once. Leave the key out.",
+        "traces go. vLLM has options for these. `workers` are processes that each load the model: in a "
+        "shared server all models, as further replicas do; and of a language model the weights, which one "
+        "engine holds once and computes with on all cores. Leave the key out.",
     ),
     Explanation(
         "AM561",

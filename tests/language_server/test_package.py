@@ -34,7 +34,7 @@ def golden(folder: Path, **values: Any) -> None:
         (lambda folder: changed(folder, "signature.json", stop_ids=[2]), "ends answers with the tokens [1]"),
         (lambda folder: changed(folder, "signature.json", context=9999), "has a context of 256"),
         (lambda folder: changed(folder, "signature.json", context="x"), "`context` is"),
-        (lambda folder: changed(folder, "signature.json", format="x"), 'has the format "x"'),
+        (lambda folder: changed(folder, "signature.json", format="x"), "has the format `x`"),
         (
             lambda folder: changed(folder, "signature.json", output={"kind": "song"}),
             "none of text",

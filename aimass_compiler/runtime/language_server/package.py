@@ -11,8 +11,13 @@ from typing import Any
 import orjson
 
 from aimass_compiler import conventions
-from aimass_compiler.exit_codes import ExitCode
-from aimass_compiler.runtime.server.response import ServerFailure, shown
+from aimass_compiler.runtime.server.package_files import (
+    content_of,
+    damaged,
+    document_in,
+    unreadable,
+)
+from aimass_compiler.runtime.server.response import shown
 
 _CONFIG = "genai_config.json"
 _TOKENIZER = "tokenizer.json"
@@ -76,18 +81,18 @@ def read_language_package(folder: Path) -> LanguagePackage:
     _verify(folder)
     path = folder / conventions.SIGNATURE_FILE
     try:
-        signature = _signature(_document(path, conventions.LANGUAGE_PACKAGE_FORMAT))
+        signature = _signature(document_in(path, conventions.LANGUAGE_PACKAGE_FORMAT))
     except (KeyError, TypeError, ValueError) as error:
         message = f"lacks {error}" if isinstance(error, KeyError) else f"does not fit: {error}"
-        raise _damaged(f"{path} {message}") from error
+        raise damaged(f"{path} {message}") from error
     engine = folder / conventions.ONNX_FOLDER
     _agree(signature, engine / _CONFIG)
     return LanguagePackage(
         engine,
         signature,
-        _read(engine / _TEMPLATE).decode(),
+        content_of(engine / _TEMPLATE).decode(),
         _vocabulary(engine / _TOKENIZER),
-        _document(folder / conventions.GOLDEN_FILE, conventions.GOLDEN_ANSWERS_FORMAT),
+        document_in(folder / conventions.GOLDEN_FILE, conventions.GOLDEN_ANSWERS_FORMAT),
     )
 
 
@@ -125,25 +130,23 @@ def _output(document: Mapping[str, Any]) -> Output:
 def _agree(signature: LanguageSignature, path: Path) -> None:
     """Hold the signature against what the engine is configured to do."""
     try:
-        model = orjson.loads(_read(path))["model"]
+        model = orjson.loads(content_of(path))["model"]
         found = model["eos_token_id"]
         stops = frozenset(found if isinstance(found, list) else [found])
         context = int(model["context_length"])
     except (KeyError, TypeError, ValueError) as error:
-        raise _damaged(f"{path} is no configuration of onnxruntime-genai: {error!r}") from error
+        raise damaged(f"{path} is no configuration of onnxruntime-genai: {error!r}") from error
     if stops != signature.stop_ids:
         wanted = sorted(signature.stop_ids)
-        raise _damaged(
-            f"{path} ends answers with the tokens {sorted(stops)}, and the signature with {wanted}"
-        )
+        raise damaged(f"{path} ends answers with the tokens {sorted(stops)}, and the signature with {wanted}")
     if context < signature.context:
-        raise _damaged(f"{path} has a context of {context}, and the signature one of {signature.context}")
+        raise damaged(f"{path} has a context of {context}, and the signature one of {signature.context}")
 
 
 def _vocabulary(path: Path) -> dict[str, int]:
     """Every token by its text, as the tokenizer's file writes it."""
     try:
-        document = orjson.loads(_read(path))
+        document = orjson.loads(content_of(path))
         found = document["model"]["vocab"]
         pieces = (
             found.items() if isinstance(found, dict) else ((entry[0], at) for at, entry in enumerate(found))
@@ -151,28 +154,28 @@ def _vocabulary(path: Path) -> dict[str, int]:
         added = {token["content"]: token["id"] for token in document.get("added_tokens", [])}
         return {**dict(pieces), **added}
     except (KeyError, TypeError, ValueError) as error:
-        raise _damaged(f"{path} is no tokenizer: {error!r}") from error
+        raise damaged(f"{path} is no tokenizer: {error!r}") from error
 
 
 def _verify(folder: Path) -> None:
     path = folder / conventions.MANIFEST_FILE
-    listed = _document(path, conventions.MANIFEST_FORMAT).get("files")
+    listed = document_in(path, conventions.MANIFEST_FORMAT).get("files")
     digests: dict[str, Any] = listed if isinstance(listed, dict) else {}
     lacking = next((name for name in _NEEDED if name not in digests), None)
     if lacking is not None:
-        raise _damaged(f"{path} does not list {lacking}")
+        raise damaged(f"{path} does not list {lacking}")
     for name in sorted(name for name in digests if not name.startswith(_UNREAD)):
         if ".." in Path(name).parts:
-            raise _damaged(f"{path} lists {shown(name)}, which is no file beside it")
+            raise damaged(f"{path} lists {shown(name)}, which is no file beside it")
         actual = _digest(folder / name)
         if actual != digests[name]:
             message = f"{folder / name} is not the file that was packaged: its SHA-256 is {actual}"
-            raise _damaged(f"{message}, where {conventions.MANIFEST_FILE} has {str(digests[name])[:64]}")
+            raise damaged(f"{message}, where {conventions.MANIFEST_FILE} has {str(digests[name])[:64]}")
     for found in sorted(folder.rglob("*")):
         name = found.relative_to(folder).as_posix()
         is_hidden = any(part.startswith(".") for part in found.relative_to(folder).parts)
         if found.is_file() and name not in {*digests, conventions.MANIFEST_FILE} and not is_hidden:
-            raise _damaged(f"{path} does not list {name}")
+            raise damaged(f"{path} does not list {name}")
 
 
 def _digest(path: Path) -> str:
@@ -180,31 +183,4 @@ def _digest(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _document(path: Path, written_as: str) -> dict[str, Any]:
-    try:
-        document = orjson.loads(_read(path))
-    except orjson.JSONDecodeError as error:
-        raise _damaged(f"{path} is not JSON: {error}") from error
-    found = document.get("format") if isinstance(document, dict) else None
-    if found != written_as:
-        raise _damaged(f"{path} has the format {shown(found)}, and this server reads `{written_as}`")
-    read: dict[str, Any] = document
-    return read
-
-
-def _unreadable(path: Path, error: OSError) -> ServerFailure:
-    return ServerFailure(ExitCode.PACKAGE, f"{path} cannot be read: {error.strerror}")
-
-
-def _damaged(what: str) -> ServerFailure:
-    return ServerFailure(ExitCode.PACKAGE, f"{what}; package the model again")
+        raise unreadable(path, error) from error

@@ -6,11 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from aimass_compiler import conventions
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.server.model_signature import Signature, read_signature
+from aimass_compiler.runtime.server.package_files import content_of, damaged, document_in
 from aimass_compiler.runtime.server.response import ServerFailure, shown
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def read_package(folder: Path) -> Package:
     """
     files = _verified(folder)
     documents = {
-        name: _document(folder / name, files[name], written_as)
+        name: document_in(folder / name, written_as, files[name])
         for name, written_as in (
             (conventions.SIGNATURE_FILE, conventions.PACKAGE_FORMAT),
             (conventions.REFERENCE_FILE, conventions.REFERENCE_FORMAT),
@@ -63,12 +62,12 @@ def read_package(folder: Path) -> Package:
         signature = read_signature(documents[conventions.SIGNATURE_FILE])
     except (KeyError, ValueError) as error:
         message = f"lacks {error}" if isinstance(error, KeyError) else f"does not fit: {error}"
-        raise _damaged(f"{path} {message}") from error
+        raise damaged(f"{path} {message}") from error
     model = files[conventions.MODEL_FILE]
     digest = hashlib.sha256(model).hexdigest()
     if not digest.startswith(signature.version):
         message = f"is version {digest[:12]}, but {path} describes version {signature.version}"
-        raise _damaged(f"{folder / conventions.MODEL_FILE} {message}")
+        raise damaged(f"{folder / conventions.MODEL_FILE} {message}")
     return Package(
         signature, documents[conventions.REFERENCE_FILE], documents[conventions.GOLDEN_FILE], model
     )
@@ -78,52 +77,25 @@ def _verified(folder: Path) -> dict[str, bytes]:
     """The content of every file that the manifest lists."""
     path = folder / conventions.MANIFEST_FILE
     if not path.exists():
-        _read(folder / conventions.SIGNATURE_FILE)
+        content_of(folder / conventions.SIGNATURE_FILE)
         message = f"{folder} has no {conventions.MANIFEST_FILE}: an older version packaged it"
         raise ServerFailure(ExitCode.PACKAGE, f"{message}; package the model again with `aimass run`")
-    listed = _document(path, _read(path), conventions.MANIFEST_FORMAT).get("files")
+    listed = document_in(path, conventions.MANIFEST_FORMAT).get("files")
     digests: dict[str, Any] = listed if isinstance(listed, dict) else {}
     lacking = next((name for name in _NEEDED if name not in digests), None)
     if lacking is not None:
-        raise _damaged(f"{path} does not list {lacking}")
+        raise damaged(f"{path} does not list {lacking}")
     found = {}
     for name, digest in digests.items():
         if "/" in name or "\\" in name or name.startswith("."):
-            raise _damaged(f"{path} lists {shown(name)}, which is no file beside it")
-        found[name] = _read(folder / name)
+            raise damaged(f"{path} lists {shown(name)}, which is no file beside it")
+        found[name] = content_of(folder / name)
         actual = hashlib.sha256(found[name]).hexdigest()
         if actual != digest:
             message = f"{folder / name} is not the file that was packaged: its SHA-256 is {actual}"
-            raise _damaged(f"{message}, where {conventions.MANIFEST_FILE} has {digest}"[:_LONGEST])
+            raise damaged(f"{message}, where {conventions.MANIFEST_FILE} has {digest}"[:_LONGEST])
     packaged = {*found, conventions.MANIFEST_FILE}
     for other in sorted(folder.iterdir()):  # hidden ones are what editors and mounts leave
         if other.is_file() and other.name not in packaged and not other.name.startswith("."):
-            raise _damaged(f"{path} does not list {shown(other.name)}")
+            raise damaged(f"{path} does not list {shown(other.name)}")
     return found
-
-
-def _damaged(what: str) -> ServerFailure:
-    return ServerFailure(ExitCode.PACKAGE, f"{what}; package the model again")
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ServerFailure(ExitCode.PACKAGE, f"{path} cannot be read: {error.strerror}") from error
-
-
-def _document(path: Path, content: bytes, written_as: str) -> dict[str, Any]:
-    try:
-        document = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise _damaged(f"{path} is not JSON: {error}") from error
-    found = document.get("format") if isinstance(document, dict) else None
-    if found != written_as:
-        raise _damaged(f"{path} has the format {_quoted(found)}, and this server reads `{written_as}`")
-    read: dict[str, Any] = document
-    return read
-
-
-def _quoted(found: object) -> str:
-    return f"`{found}`" if found is None or isinstance(found, str) else shown(found)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from aimass_compiler import conventions
-from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.server.explanations.column_shapley import ColumnShapley
 from aimass_compiler.runtime.server.explanations.exactness import exactness_of
 from aimass_compiler.runtime.server.explanations.score_scale import ScoreScale
 from aimass_compiler.runtime.server.model import ContractModel
-from aimass_compiler.runtime.server.response import Prediction, RequestError, ServerFailure
+from aimass_compiler.runtime.server.package_files import damaged
+from aimass_compiler.runtime.server.response import Prediction, RequestError
 from aimass_compiler.runtime.server.rows import RowReader
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from aimass_compiler.runtime.server.model import OnnxModel, Tensors
     from aimass_compiler.runtime.server.package import Package
+    from aimass_compiler.runtime.server.response import ServerFailure
 
 
 class ExplainingModel(ContractModel):
@@ -78,5 +79,4 @@ class ExplainingModel(ContractModel):
 
 
 def _damaged(what: str) -> ServerFailure:
-    message = f"`background` of {conventions.REFERENCE_FILE} {what}; package the model again"
-    return ServerFailure(ExitCode.PACKAGE, message)
+    return damaged(f"`background` of {conventions.REFERENCE_FILE} {what}")
