@@ -60,9 +60,10 @@ class Series:
 def main() -> int:
     """Measure and print; answers 1 where a contestant failed or has not learned the digits."""
     asked = _arguments()
-    pythons = {name: interpreter(asked.peers, name) for name in ("training", "ludwig")}
     only = asked.only.split(",") if asked.only else [one.name for one in CONTESTANTS]
     series = [Series(one) for one in CONTESTANTS if one.name in (_PRODUCT, *only)]
+    wanted = dict.fromkeys(found.contestant.environment for found in series if found.contestant.script)
+    pythons = {name: interpreter(asked.peers, name) for name in wanted}
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "project"
         _write_project(project)

@@ -94,8 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
 def run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namespace) -> int:
     """Let DVC run them, one run of a model at a time; answers an ExitCode or what a stage exited with."""
     from aimass_compiler.catalog.base_model import BaseError
-    from aimass_compiler.delivery import base_image, released_package
-    from aimass_compiler.plan import folder_locked
+    from aimass_compiler.delivery import released_package
 
     _report_missing_framework(pipeline, arguments.until)
     folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.path
@@ -110,18 +109,7 @@ def run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namespa
         if made := dvc.prepare(project.root):
             done = "made this project a DVC repository" if ".dvc" in made else "had git leave out results"
             print(f"{done}: commit {' and '.join(made)}")
-        with folder_locked(
-            folder, lambda: print(f"another run of `{pipeline.path}` goes on; waiting for it", flush=True)
-        ):
-            snapshots.fetch_missing(project, pipeline)
-            released_package.bring(project.root, pipeline, always=getattr(arguments, "released", False))
-            base_image.bring(project.root, pipeline)
-            stage = arguments.until or ""
-            with progress_below(sys.stdout, is_wanted=not arguments.verbose) as stages.stream:
-                status = dvc.reproduce(
-                    project.root, pipeline.path, stages.show, stage=stage, force=arguments.force
-                )
-                stages.end()
+        status = _reproduced(project, pipeline, arguments, stages)
     except snapshots.NotAnswered as failed:
         terminal.error(str(failed), failed.help)
         return failed.exit_code
@@ -133,6 +121,29 @@ def run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namespa
     sys.stdout.write(results(folder, pipeline, stages.reached, status, is_kept=is_kept))
     if stages.reached and not (is_kept or arguments.no_report):
         _report(project, pipeline)
+    return status
+
+
+def _reproduced(
+    project: Project, pipeline: Pipeline, arguments: argparse.Namespace, stages: StageProgress
+) -> int:
+    """Bring what the stages read, and have DVC run them, while no other run of the model does."""
+    from aimass_compiler.delivery import base_image, released_package
+    from aimass_compiler.plan import folder_locked
+
+    def tell() -> None:
+        print(f"another run of `{pipeline.path}` goes on; waiting for it", flush=True)
+
+    with folder_locked(project.root / conventions.ARTIFACTS_FOLDER / pipeline.path, tell):
+        snapshots.fetch_missing(project, pipeline)
+        released_package.bring(project.root, pipeline, always=getattr(arguments, "released", False))
+        base_image.bring(project.root, pipeline)
+        stage = arguments.until or ""
+        with progress_below(sys.stdout, is_wanted=not arguments.verbose) as stages.stream:
+            status = dvc.reproduce(
+                project.root, pipeline.path, stages.show, stage=stage, force=arguments.force
+            )
+            stages.end()
     return status
 
 

@@ -10,13 +10,12 @@ import polars
 
 from aimass_compiler import conventions
 from aimass_compiler.catalog.conversation import turns_of
-from aimass_compiler.exit_codes import ExitCode
-from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.load_test.access_enforcement import access_faults
 from aimass_compiler.runtime.load_test.answers import AnswerMeasurements, measure_answers
+from aimass_compiler.runtime.load_test.conclusion import require_fit_to_serve, write_service_report
 from aimass_compiler.runtime.load_test.protocols import Request
 from aimass_compiler.runtime.server.response import RequestError, ServerFailure
-from aimass_compiler.runtime.workspace import Workspace, read_json, write_json
+from aimass_compiler.runtime.workspace import Workspace, read_json
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:
@@ -52,17 +51,12 @@ def run(
     signature = read_json(package / conventions.SIGNATURE_FILE)
     if not (package / conventions.ONNX_FOLDER).is_dir():
         # An engine that this environment does not have; the certificate is of the weights that it reads.
-        write_json(workspace.path(artifacts.SERVICE_REPORT), _not_served(signature["version"]))
+        write_service_report(workspace, _not_served(signature["version"]), is_soak=False)
         print(f"not served here: {signature['engine']} runs where it is deployed", flush=True)
         return
-    rows = polars.read_parquet(workspace.path(artifacts.rows("test"))).head(_MOST_PROMPTS)
-    asked = [list(each.turns) for each in turns_of(rows, task)]
-    places = _answerable(package, asked)
-    prompts = [asked[place] for place in places]
-    seconds = (tests.load.duration if soak is None else soak).seconds
     is_judged = task.is_classification and not signature["quantized"]  # whose gates say what may differ
-    known = _classes(workspace) if is_judged else []
-    classes = [known[place] for place in places] if is_judged else []
+    prompts, classes = _evaluated(task, workspace, has_classes=is_judged)
+    seconds = (tests.load.duration if soak is None else soak).seconds
     found = measure_answers(package, prompts, limits, seconds, classes=classes, is_soak=soak is not None)
     times = _times(found)
     faults = list(faults_of(found, times, objectives))
@@ -70,14 +64,20 @@ def run(
         body = json.dumps({"messages": prompts[0], "max_tokens": 1}).encode()
         faults += access_faults(package, access, Request(conventions.CHAT_PATH, body))
     report = {"version": signature["version"], **_report(found, times, faults)}
-    write_json(workspace.path(artifacts.SERVICE_REPORT if soak is None else artifacts.SOAK_REPORT), report)
+    write_service_report(workspace, report, is_soak=soak is not None)
     _print(found, times)
-    if faults:
-        raise StageFailure(
-            ExitCode.SERVICE,
-            "the served model is not fit to serve:\n" + "\n".join(f"  {fault}" for fault in faults),
-            "times were measured on this machine: where it is only busy, run the stage again",
-        )
+    require_fit_to_serve(faults, "times were")
+
+
+def _evaluated(
+    task: Task, workspace: Workspace, *, has_classes: bool
+) -> tuple[list[list[Any]], list[str | None]]:
+    """The prompts of the test split that can be answered, and where wanted the class that each was given."""
+    rows = polars.read_parquet(workspace.path(artifacts.rows("test"))).head(_MOST_PROMPTS)
+    asked = [list(each.turns) for each in turns_of(rows, task)]
+    places = _answerable(workspace.folder(artifacts.PACKAGE), asked)
+    known = _classes(workspace) if has_classes else []
+    return [asked[place] for place in places], [known[place] for place in places] if has_classes else []
 
 
 def _not_served(version: str) -> dict[str, Any]:

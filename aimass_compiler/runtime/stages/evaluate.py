@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import polars
 
@@ -33,6 +33,7 @@ from aimass_compiler.runtime.evaluation.measures import (
     rows_by_value,
 )
 from aimass_compiler.runtime.evaluation.prediction_intervals import (
+    ConformalIntervals,
     conformal,
     is_of_intervals,
     judge_intervals,
@@ -41,7 +42,12 @@ from aimass_compiler.runtime.evaluation.predictions import Predictions, predict,
 from aimass_compiler.runtime.evaluation.released_model import rivals_of
 from aimass_compiler.runtime.evaluation.repeats import Repeats
 from aimass_compiler.runtime.evaluation.suites import judge_suites, run_suites
-from aimass_compiler.runtime.evaluation.written_answers import document_of, lines_of, write_answers
+from aimass_compiler.runtime.evaluation.written_answers import (
+    WorseAnswer,
+    document_of,
+    lines_of,
+    write_answers,
+)
 from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.workspace import Workspace, read_json, write_json, write_table
@@ -88,39 +94,72 @@ def run(
     predictions, decided = predicted(artifact, task, evaluation.decision, workspace)
     measurements = Measurements.of(task, metrics_of(evaluation, objective), predictions)
     fit = judge_fit(objective.metric, measurements, evaluation.gates)
-    rivals = rivals_of(evaluation.gates, measurements, columns, artifact, workspace)
-    repeats = Repeats.read(evaluation, workspace)
-    judged = judge(evaluation.gates, measurements, rivals, partial(_sliced, columns, workspace), repeats)
-    intervals = conformal(evaluation.intervals, predictions)
-    judged += judge_intervals(evaluation.intervals, intervals)
-    tried = run_suites(evaluation.suites, artifact, task, workspace)
-    judged += judge_suites(evaluation.suites, tried)
-    measured: dict[str, Any] = dict(measurements.measured)
-    measured["slices"] = _slices(evaluation.slices, measurements, columns, workspace)
-    measured |= _ahead(measurements, best.get("backtest")) | measure_labels(task, predictions["test"])
-    permuted = (
-        None  # a prompt is nearly all that a language model reads
-        if artifact.reads_rows
-        else _importance(evaluation, objective, measurements, AsPackaged(artifact, task.of_rows, workspace))
-    )
-    write_importance(workspace.path(artifacts.PERMUTATION_IMPORTANCE), permuted)
-    beside = _comparisons(rivals, judged, decided, permuted) | repeats.numbers()
-    beside |= {"prediction_intervals": intervals.document()} if intervals else {}
-    beside |= {"suites": tried} if tried else {}
-    verdict = _verdict(measurements, fit, judged, decided)
+    held = _Held.against(evaluation, measurements, columns, artifact, workspace)
+    measured = dict(measurements.measured) | _ahead(measurements, best.get("backtest"))
+    measured |= _slices(evaluation.slices, measurements, columns, workspace)
+    measured |= measure_labels(task, predictions["test"])
+    permuted = _importance(evaluation, objective, measurements, AsPackaged(artifact, task.of_rows, workspace))
+    beside = _comparisons(held, decided, permuted)
+    verdict = _verdict(measurements, fit, held.judged, decided)
     wrong = [each.document() for each in diagnoses(verdict, beside, {})]
     beside |= {"diagnosis": wrong} if wrong else {}
+    verdict |= {"worse_answers": document_of(held.worse)} if held.worse else {}
     write_json(workspace.path(artifacts.METRICS), measured | beside)
-    worse = [each for rival in rivals.values() if isinstance(rival, Rival) for each in rival.worse]
-    verdict |= {"worse_answers": document_of(worse)} if worse else {}
     write_json(workspace.path(artifacts.VERDICT), verdict)
     _write_rows(task, predictions["test"], workspace)
-    said = [*([decided.shown(task)] if decided else []), *([intervals.shown] if intervals else [])]
-    said += [*repeats.lines(objective.metric), *_unstable(wrong)]
-    judged_fit = f"the model {fit.verdict}: {fit.reason}" if task.has_target else fit.reason
-    for line in (*said, judged_fit, *map(_marked, judged), *lines_of(worse)):
+    for line in (*([decided.shown(task)] if decided else []), *_lines(held, task, objective, fit, wrong)):
         print(line, flush=True)
-    _stop_if_missed([gate for gate in judged if not gate.passed], fit, measurements, evaluation)
+    _stop_if_missed([gate for gate in held.judged if not gate.passed], fit, measurements, evaluation)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What the model was held against, and what came of it."""
+
+    rivals: Mapping[str, Rival | NoRival]
+    repeats: Repeats
+    intervals: ConformalIntervals | None
+    suites: Mapping[str, Any]
+    judged: Sequence[GateResult]
+
+    @classmethod
+    def against(
+        cls,
+        evaluation: Evaluation,
+        measurements: Measurements,
+        columns: Mapping[str, Column],
+        artifact: Artifact[Any],
+        workspace: Workspace,
+    ) -> Self:
+        """Every gate of the spec: of metrics, of intervals and of suites."""
+        rivals = rivals_of(evaluation.gates, measurements, columns, artifact, workspace)
+        repeats = Repeats.read(evaluation, workspace)
+        intervals = conformal(evaluation.intervals, measurements.predictions)
+        suites = run_suites(evaluation.suites, artifact, measurements.task, workspace)
+        sliced = partial(_sliced, columns, workspace)
+        judged = [
+            *judge(evaluation.gates, measurements, rivals, sliced, repeats),
+            *judge_intervals(evaluation.intervals, intervals),
+            *judge_suites(evaluation.suites, suites),
+        ]
+        return cls(rivals, repeats, intervals, suites, judged)
+
+    @property
+    def worse(self) -> list[WorseAnswer]:
+        """The written answers of which the released model had better ones."""
+        return [each for rival in self.rivals.values() if isinstance(rival, Rival) for each in rival.worse]
+
+
+def _lines(
+    held: _Held, task: Task, objective: Objective, fit: Fit, wrong: Sequence[Mapping[str, str]]
+) -> Iterator[str]:
+    """What people are told of it."""
+    yield from [held.intervals.shown] if held.intervals else []
+    yield from held.repeats.lines(objective.metric)
+    yield from _unstable(wrong)
+    yield f"the model {fit.verdict}: {fit.reason}" if task.has_target else fit.reason
+    yield from map(_marked, held.judged)
+    yield from lines_of(held.worse)
 
 
 def _unstable(wrong: Sequence[Mapping[str, str]]) -> Iterator[str]:
@@ -133,14 +172,21 @@ def _unstable(wrong: Sequence[Mapping[str, str]]) -> Iterator[str]:
 def _importance(
     evaluation: Evaluation, objective: Objective, measurements: Measurements, model: AsPackaged
 ) -> Permuted | None:
-    """Measure what each column is worth to the model, by the objective's metric."""
-    return importance_of(
-        evaluation.importance,
-        measurements.metrics[objective.metric],
-        measurements.predictions["validation"],
-        read_json(model.workspace.path(artifacts.FEATURES))["inputs"],
-        model,
-    )
+    """Measure and write what each column is worth to the model, by the objective's metric.
+
+    A prompt is nearly all that a language model reads.
+    """
+    permuted = None
+    if not model.artifact.reads_rows:
+        permuted = importance_of(
+            evaluation.importance,
+            measurements.metrics[objective.metric],
+            measurements.predictions["validation"],
+            read_json(model.workspace.path(artifacts.FEATURES))["inputs"],
+            model,
+        )
+    write_importance(model.workspace.path(artifacts.PERMUTATION_IMPORTANCE), permuted)
+    return permuted
 
 
 def _write_rows(task: Task, test: Predictions, workspace: Workspace) -> None:
@@ -178,10 +224,10 @@ def predicted(
 def _slices(
     wanted: Sequence[str], measurements: Measurements, columns: Mapping[str, Column], workspace: Workspace
 ) -> dict[str, Any]:
-    """The metrics of the test split, value by value of each column that is wanted."""
+    """What metrics.json has of the test split, value by value of each column that is wanted."""
     slices = {name: columns[name] for name in wanted}
     rows = polars.read_parquet(workspace.path(artifacts.rows("test")), columns=list(slices))
-    return measure_slices(measurements, rows, slices)
+    return {"slices": measure_slices(measurements, rows, slices)}
 
 
 def _ahead(measurements: Measurements, tested: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -201,18 +247,18 @@ def _sliced(
 
 
 def _comparisons(
-    rivals: Mapping[str, Rival | NoRival],
-    judged: Sequence[GateResult],
-    decided: ChosenThreshold | ChosenThresholds | None,
-    permuted: Permuted | None,
+    held: _Held, decided: ChosenThreshold | ChosenThresholds | None, permuted: Permuted | None
 ) -> dict[str, Any]:
     """What metrics.json has beside the metrics, as far as it was asked for."""
-    compared = [each for each in rivals.values() if isinstance(each, Rival) and each.comparisons]
+    compared = [each for each in held.rivals.values() if isinstance(each, Rival) and each.comparisons]
     found = {
         "released": {each.environment: each.numbers() for each in compared},
-        "intervals": _intervals(judged),
+        "intervals": _intervals(held.judged),
         "decision": {} if decided is None else {"threshold": decided.threshold},
         "importance": {} if permuted is None else permuted.document(),
+        **held.repeats.numbers(),
+        "prediction_intervals": held.intervals.document() if held.intervals else {},
+        "suites": held.suites,
     }
     return {name: numbers for name, numbers in found.items() if numbers}
 

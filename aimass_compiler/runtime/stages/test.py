@@ -8,19 +8,18 @@ import polars
 
 from aimass_compiler import conventions
 from aimass_compiler.catalog.forecast_request import request_rows
-from aimass_compiler.exit_codes import ExitCode
-from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.load_test.access_enforcement import access_faults
+from aimass_compiler.runtime.load_test.conclusion import require_fit_to_serve, write_service_report
 from aimass_compiler.runtime.load_test.protocols import PLAIN, ServedSignature
 from aimass_compiler.runtime.load_test.service import measure
 from aimass_compiler.runtime.packaging.rows import as_json
 from aimass_compiler.runtime.parity import unit_of
 from aimass_compiler.runtime.stages import answer_test
-from aimass_compiler.runtime.workspace import Workspace, read_json, write_json
+from aimass_compiler.runtime.workspace import Workspace, read_json
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aimass_compiler.catalog.quantities import Duration
     from aimass_compiler.catalog.task import Task
@@ -45,8 +44,7 @@ def run(
 ) -> None:
     """Write what was measured; only then a server that is wrong, slow or unstable stops the pipeline.
 
-    `soak` holds the load that long instead, and the server's memory must not grow meanwhile; its report
-    has a name of its own, because DVC knows the other.
+    `soak` holds the load that long instead, and the server's memory must not grow meanwhile.
     Raises StageFailure with everything that was wrong, in numbers.
     """
     if task.conversation is not None:
@@ -54,30 +52,32 @@ def run(
         return
     package = workspace.folder(artifacts.PACKAGE)
     signature = read_json(package / conventions.SIGNATURE_FILE)
-    horizon = 1 if task.forecast is None else task.forecast.horizon
-    most = max(1, _MOST_ROWS // horizon) * horizon
-    raw = polars.read_parquet(workspace.path(artifacts.rows("test"))).head(most)
-    evaluated = polars.read_parquet(workspace.path(artifacts.PREDICTIONS)).head(most)
-    rows = as_json(request_rows(raw, signature["inputs"], task), signature["inputs"])
-    scores = evaluated["scores"]
-    unit = unit_of(task, evaluated["truth"].to_numpy(), scores.explode().to_numpy())
-    expected = scores.to_list()
-    if task.forecast is not None:
-        expected = scores.explode().to_numpy().reshape(-1, horizon).tolist()
+    rows, expected, unit = _evaluated(task, signature["inputs"], workspace)
     measured = measure(package, rows, expected, tests, limits, unit=unit, soak=soak)
     faults = list(faults_of(measured, objectives, tests))
     if access is not None and soak is None:
         served = ServedSignature(signature)
         faults += access_faults(package, access, PLAIN.request(served, [served.example]))
     report = {"version": signature["version"], **_report(measured, objectives.latency, faults)}
-    write_json(workspace.path(artifacts.SERVICE_REPORT if soak is None else artifacts.SOAK_REPORT), report)
+    write_service_report(workspace, report, is_soak=soak is not None)
     _print(task, measured)
-    if faults:
-        raise StageFailure(
-            ExitCode.SERVICE,
-            "the served model is not fit to serve:\n" + "\n".join(f"  {fault}" for fault in faults),
-            "latency was measured on this machine: where it is only busy, run the stage again",
-        )
+    require_fit_to_serve(faults, "latency was")
+
+
+def _evaluated(
+    task: Task, inputs: Sequence[Mapping[str, Any]], workspace: Workspace
+) -> tuple[list[dict[str, Any]], list[Any], float]:
+    """Rows as callers send them, what `evaluate` had for them, and the unit in which answers may differ."""
+    horizon = 1 if task.forecast is None else task.forecast.horizon
+    most = max(1, _MOST_ROWS // horizon) * horizon
+    raw = polars.read_parquet(workspace.path(artifacts.rows("test"))).head(most)
+    evaluated = polars.read_parquet(workspace.path(artifacts.PREDICTIONS)).head(most)
+    scores = evaluated["scores"]
+    unit = unit_of(task, evaluated["truth"].to_numpy(), scores.explode().to_numpy())
+    expected = scores.to_list()
+    if task.forecast is not None:
+        expected = scores.explode().to_numpy().reshape(-1, horizon).tolist()
+    return as_json(request_rows(raw, inputs, task), inputs), expected, unit
 
 
 def _print(task: Task, measured: ServiceMeasurements) -> None:

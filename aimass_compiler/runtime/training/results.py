@@ -92,13 +92,9 @@ def write_best(
 ) -> None:
     """Write all parameters that were chosen, what they reached, after which attempts, beside which models."""
     calibration = assignment.training.calibration
-    parameters = fitted.model.model_dump(mode="json")
-    if fitted.model.learns_in_epochs:
-        of_optimizer = fitted.training.optimizer.model_dump(mode="json")
-        parameters |= {f"{OPTIMIZER}{name}": value for name, value in of_optimizer.items()}
     document = {
         "model": fitted.model.kind,
-        "parameters": parameters,
+        "parameters": _parameters(fitted),
         "metric": assignment.objective.metric,
         "greater_is_better": assignment.metric.greater_is_better,
         "value": best.value,
@@ -108,18 +104,22 @@ def write_best(
         **({} if assignment.task.has_target else {"classes": list(fitted.model.names_found)}),
         **({} if calibration is None else {"calibration": calibration}),
         "attempts": [
-            {
-                "verdict": attempt.fit.verdict,
-                "reason": attempt.fit.reason,
-                "value": attempt.value,
-                "more": attempt.more,
-            }
-            for attempt in attempts
+            {"verdict": each.fit.verdict, "reason": each.fit.reason, "value": each.value, "more": each.more}
+            for each in attempts
         ],
         "libraries": loaded_libraries(),
         "trained_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     }
     write_json(path, document)
+
+
+def _parameters(fitted: Fitted) -> dict[str, Any]:
+    """All parameters of the model, and of the optimizer where it has one."""
+    parameters = fitted.model.model_dump(mode="json")
+    if fitted.model.learns_in_epochs:
+        of_optimizer = fitted.training.optimizer.model_dump(mode="json")
+        parameters |= {f"{OPTIMIZER}{name}": value for name, value in of_optimizer.items()}
+    return parameters
 
 
 def write_trials(path: Path, metric: str, outcomes: Sequence[Outcome], seconds: Mapping[str, float]) -> None:

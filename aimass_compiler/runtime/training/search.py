@@ -149,8 +149,6 @@ def _tune(
     is_alone = assignment.training.worker_range == (1, 1)
     if not is_alone:  # the workers ask for theirs
         resources = {_HEAD: _LITTLE}
-    storage = log.trials.folder / "ray"
-    shutil.rmtree(storage, ignore_errors=True)
     tune.Tuner(
         tune.with_resources(
             tune.with_parameters(_trial, given=_TrialContext(assignment, log.trials, watched)), resources
@@ -163,16 +161,25 @@ def _tune(
             # One that is stopped ends with its workers.
             reuse_actors=is_alone,
         ),
-        run_config=tune.RunConfig(
-            name="tune",
-            storage_path=str(storage),
-            failure_config=tune.FailureConfig(max_failures=assignment.training.retries),
-            callbacks=[keeper],
-            verbose=0,
-        ),
+        run_config=_run_config(assignment, log, keeper),
     ).fit()
     began: float | None = keeper.began
     return began
+
+
+def _run_config(assignment: Assignment, log: TrialLog, keeper: Any) -> tune.RunConfig:
+    """Where Ray Tune keeps what it needs, which begins empty, how often it tries again, and whom it tells."""
+    from ray import tune
+
+    storage = log.trials.folder / "ray"
+    shutil.rmtree(storage, ignore_errors=True)
+    return tune.RunConfig(
+        name="tune",
+        storage_path=str(storage),
+        failure_config=tune.FailureConfig(max_failures=assignment.training.retries),
+        callbacks=[keeper],
+        verbose=0,
+    )
 
 
 def _tune_population(
@@ -189,8 +196,6 @@ def _tune_population(
     group = population.Population.of(assignment, log.trials)
     keeper = _keeper(log, clock)
     resources = {"cpu": assignment.training.resources.cpu, "gpu": assignment.training.gpus}
-    storage = log.trials.folder / "ray"
-    shutil.rmtree(storage, ignore_errors=True)
     tune.Tuner(
         tune.with_resources(tune.with_parameters(population.train_member, given=group), resources),
         param_space=population.members(proposals, log.total - len(log.outcomes)),
@@ -200,13 +205,7 @@ def _tune_population(
             trial_name_creator=population.name_of,
             reuse_actors=True,
         ),
-        run_config=tune.RunConfig(
-            name="tune",
-            storage_path=str(storage),
-            failure_config=tune.FailureConfig(max_failures=assignment.training.retries),
-            callbacks=[keeper],
-            verbose=0,
-        ),
+        run_config=_run_config(assignment, log, keeper),
     ).fit()
     began: float | None = keeper.began
     return began

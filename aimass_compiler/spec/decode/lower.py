@@ -20,6 +20,7 @@ from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn, featu
 from aimass_compiler.pipeline.evaluation import Repetition, Retraining
 from aimass_compiler.pipeline.flow import Flow
 from aimass_compiler.pipeline.language_defaults import generating
+from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.pipeline.shared_server import sharing
 from aimass_compiler.pipeline.training import Objective, Search
@@ -83,13 +84,7 @@ def lower(
 ) -> LoweredSpec:
     """The pipeline with every default written out; `failed` are the parts that could not be decoded."""
     chosen: Model | ModelChoice = spec.model or _default_model(spec)
-    task, findings = _task_of(spec, chosen, file)
-    if task is None:
-        findings = [] if _tops(failed) & {"data", "target"} else findings
-        first = spec.target if isinstance(spec.target, str) else spec.target[0]
-        task, failed = Task(kind="regression", target=first), failed | {"target"}
-    if task.forecast is None and (isinstance(spec.task, WrittenTask) or "task" in _tops(failed)):
-        failed |= {"target"}  # what is predicted may be no number of a row
+    task, findings, failed = _task_or_stand_in(spec, chosen, file, failed)
     failed = _with_defaults(spec, failed)
     model = chosen.resolved(task)
     spec = forecasts.with_split(spec, task)
@@ -112,15 +107,7 @@ def lower(
         retraining=Retraining.of(spec.evaluation, objective.metric),
         repetition=Repetition.of(evaluation, objective.metric),
         quantize=spec.quantize,
-        serving=sharing(
-            generating(
-                spec.serving,
-                task.conversation,
-                model.candidates,
-                precision=spec.training.precision,
-                quantize=spec.quantize,
-            )
-        ),
+        serving=_serving(spec, task, model),
         monitoring=spec.monitoring.with_limits(),
         scoring=spec.scoring,
         environments=_environments(spec, settings, task, model),
@@ -128,6 +115,32 @@ def lower(
         waivers=spec.waivers,
     )
     return LoweredSpec(pipeline, findings, failed)
+
+
+def _task_or_stand_in(
+    spec: ModelSpec, model: Model | ModelChoice, file: str, failed: frozenset[str]
+) -> tuple[Task, list[Finding], frozenset[str]]:
+    """The task, or what stands in for one that cannot be told; what is wrong with it, and what failed."""
+    task, findings = _task_of(spec, model, file)
+    if task is None:
+        findings = [] if _tops(failed) & {"data", "target"} else findings
+        first = spec.target if isinstance(spec.target, str) else spec.target[0]
+        task, failed = Task(kind="regression", target=first), failed | {"target"}
+    if task.forecast is None and (isinstance(spec.task, WrittenTask) or "task" in _tops(failed)):
+        failed |= {"target"}  # what is predicted may be no number of a row
+    return task, findings, failed
+
+
+def _serving(spec: ModelSpec, task: Task, model: Model | ModelChoice) -> Serving:
+    """How it is served, with what a language model and a server of several models have beside that."""
+    generated = generating(
+        spec.serving,
+        task.conversation,
+        model.candidates,
+        precision=spec.training.precision,
+        quantize=spec.quantize,
+    )
+    return sharing(generated)
 
 
 #: What the default of a part follows from.
