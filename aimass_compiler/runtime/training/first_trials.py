@@ -19,7 +19,7 @@ from aimass_compiler.runtime.training.local_workers import (
     StepDone,
     imported,
 )
-from aimass_compiler.runtime.training.ray_session import VARIABLE
+from aimass_compiler.runtime.training.ray_session import is_here
 from aimass_compiler.runtime.training.schedulers import label_of, scheduler_of
 from aimass_compiler.runtime.training.trial_folders import Outcome
 from aimass_compiler.runtime.training.trial_log import say
@@ -80,8 +80,7 @@ class FirstTrials:
     def run(self) -> bool:
         """Whether the search is done; if not, what is left, and what was running, is for Ray."""
         training = self.assignment.training
-        is_elsewhere = os.environ.get(VARIABLE, "") not in ("", "local")
-        if not CAN_FORK or is_elsewhere or training.gpus or training.worker_range != (1, 1):
+        if not CAN_FORK or not is_here() or training.gpus or training.worker_range != (1, 1):
             return False
         modules = {model.trained_by.module for model in self.assignment.model.candidates}
         threads = max(1, int(training.resources.cpu))

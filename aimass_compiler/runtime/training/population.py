@@ -36,6 +36,8 @@ _ANEW, _FACTORS = 0.25, (0.8, 1.25)
 #: Where a trial's configuration has what is tried: Ray Tune replaces one entry by those of a list.
 MEMBER = "member"
 _LEARNED, _SCHEDULE = "checkpoint", "schedule.json"
+#: How long a trial has learned before it made room for others.
+_SPENT = "seconds.txt"
 
 #: Values with the number of steps after which they were used.
 Schedule = list[dict[str, Any]]
@@ -132,6 +134,7 @@ def train_member(config: Mapping[str, Any], given: Population) -> None:
     if not schedule or schedule[-1]["values"] != values:
         schedule.append({"after": reached, "values": values})
     given.trials.path(number, _SCHEDULE).write_text(json.dumps(schedule), encoding="utf-8")
+    spent = _spent(given, number)
     watch = _reporting(given, number, reached, began)
     try:
         fitted = fit(given.assignment, values, given.trials.checkpoint(number), watch)
@@ -139,7 +142,7 @@ def train_member(config: Mapping[str, Any], given: Population) -> None:
     except Exception as error:
         reason.write_text(reason_of(error), encoding="utf-8")
         raise
-    told = {"value": fitted.value, "seconds": fitted.seconds, "began": began, "schedule": schedule}
+    told = {"value": fitted.value, "seconds": spent + fitted.seconds, "began": began, "schedule": schedule}
     # Of its last comparison, or Ray would compare a trial that is over.
     last = (len(fitted.history) - 1) // given.interval * given.interval
     tune.report({"step": last, "validation_loss": fitted.history[-1][1]["validation_loss"], **told})
@@ -160,13 +163,22 @@ def _read(path: Path) -> Schedule:
     return found
 
 
+def _spent(given: Population, number: int) -> float:
+    path = given.trials.path(number, _SPENT)
+    return float(path.read_text(encoding="utf-8")) if path.exists() else 0.0
+
+
 def _reporting(given: Population, number: int, reached: int, began: float) -> Watch:
     from ray import tune
+
+    spent = _spent(given, number)
 
     def watch(step: int, losses: Mapping[str, float]) -> None:
         is_last = step >= given.assignment.training.epochs
         if step <= reached or step % given.interval or is_last:
             return
+        seconds = str(spent + time.time() - began)
+        given.trials.path(number, _SPENT).write_text(seconds, encoding="utf-8")
         with tempfile.TemporaryDirectory() as folder:
             for name in (_LEARNED, _SCHEDULE):
                 shutil.copyfile(given.trials.path(number, name), Path(folder) / name)

@@ -29,6 +29,7 @@ _SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "TUNE_MAX_PENDING_TRIALS_PG": str(10**4),  # a population is compared as a whole
     "TUNE_GLOBAL_CHECKPOINT_S": str(10**9),  # the trials' folders are what a search goes on from
     "TUNE_WARN_THRESHOLD_S": str(10**9),
 }
@@ -49,13 +50,13 @@ def ray_session(training: Training, object_store: int = _OBJECT_STORE_BYTES) -> 
     Raises StageFailure where there is no such cluster, or this machine lacks what a trial needs.
     """
     configure_ray()
-    address = os.environ.get(VARIABLE, "")
-    if address in ("", "local"):
-        with _here(training, object_store):
-            yield
-    else:
-        with _there(address):
-            yield
+    with _here(training, object_store) if is_here() else _there(os.environ[VARIABLE]):
+        yield
+
+
+def is_here() -> bool:
+    """Whether Ray runs on this machine alone, and not on a cluster."""
+    return os.environ.get(VARIABLE, "") in ("", "local")
 
 
 def configure_ray() -> None:

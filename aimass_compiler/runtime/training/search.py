@@ -12,7 +12,7 @@ from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.training import population
 from aimass_compiler.runtime.training.first_trials import FirstTrials
-from aimass_compiler.runtime.training.ray_session import configure_ray, ray_session
+from aimass_compiler.runtime.training.ray_session import configure_ray, is_here, ray_session
 from aimass_compiler.runtime.training.schedulers import label_of, scheduler_of
 from aimass_compiler.runtime.training.trial import Assignment, fit, reason_of
 from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 #: What every Ray cluster has once, on the node of its head, which may have no cores for work; a trial whose
 #: workers ask for theirs must ask for something, too.
 _HEAD, _LITTLE = "node:__internal_head__", 0.001
+#: Ray counts resources in so many parts of one.
+_PARTS = 10_000
 
 
 @dataclass(frozen=True)
@@ -196,11 +198,13 @@ def _tune_population(
     group = population.Population.of(assignment, log.trials)
     keeper = _keeper(log, clock)
     resources = {"cpu": assignment.training.resources.cpu, "gpu": assignment.training.gpus}
+    if is_here():
+        # Ray Tune's own limit keeps trials unknown to the scheduler, which then compares without them.
+        resources[_HEAD] = int(_PARTS / search.concurrency) / _PARTS
     tune.Tuner(
         tune.with_resources(tune.with_parameters(population.train_member, given=group), resources),
         param_space=population.members(proposals, log.total - len(log.outcomes)),
         tune_config=tune.TuneConfig(
-            max_concurrent_trials=search.concurrency,
             scheduler=population.scheduler_of_population(group, space),
             trial_name_creator=population.name_of,
             reuse_actors=True,
