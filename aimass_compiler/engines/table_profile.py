@@ -32,6 +32,10 @@ _UNIQUE_SHARE, _FEWEST_UNIQUE = 0.98, 100
 #: From which share of the guesser's error a column alone removes it is suspected.
 LEAK = 0.98
 _GAPS_TELL = 0.5
+#: A number that stands for a missing value comes so often, so many times as far from all others as these are
+#: from each other, of so many numbers.
+_LEAST_OFTEN, _FARTHEST, _FEWEST_NUMBERS = 5, 5, 10
+_SPACES_OF_PROSE = 4
 _SAME = 0.9999
 
 
@@ -59,7 +63,7 @@ class Suspect:
 
     column: str
     kind: str
-    """`leak`, `gaps`, `identifier`, `constant` or `copy`."""
+    """`leak`, `gaps`, `empty`, `constant`, `marker`, `identifier` or `copy`."""
     reason: str
 
 
@@ -236,14 +240,54 @@ def _suspects(
                 f"whether it is missing predicts `{target}` ({told.gaps:.0%} of the error of guessing is "
                 "gone): is it filled in after the fact?",
             )
-        if known > 1 and column.distinct == 1:
-            yield Suspect(column.name, "constant", "it has one value in all rows")
-        held = sample.schema[column.name]
-        is_continuous = held.is_float() or held.is_temporal() or held.is_nested()
-        if known >= _FEWEST_UNIQUE and column.distinct >= _UNIQUE_SHARE * known and not is_continuous:
-            yield Suspect(column.name, "identifier", "nearly every row has another value: declare it as `id`")
+        yield from _alone_suspect(column, known, sample.get_column(column.name).alias("value"))
         if column.name in copies:
             yield Suspect(column.name, "copy", f"it says the same as `{copies[column.name]}`")
+
+
+def _alone_suspect(column: ColumnProfile, known: int, sampled: polars.Series) -> Iterator[Suspect]:
+    """What is odd about a column whatever the others hold."""
+    if known == 0 and column.missing:
+        yield Suspect(column.name, "empty", "it has no value in any row")
+    if known > 1 and column.distinct == 1:
+        yield Suspect(column.name, "constant", "it has one value in all rows")
+    if sampled.dtype.is_numeric() and (marker := _marker(sampled)) is not None:
+        value, share = marker
+        yield Suspect(
+            column.name,
+            "marker",
+            f"{value:g} comes in {share:.1%} of the rows, far from all others: if it stands for a missing "
+            f"value, `missing_as: {{columns: {column.name}, values: [{value:g}]}}` makes it one",
+        )
+    is_unique = known >= _FEWEST_UNIQUE and column.distinct >= _UNIQUE_SHARE * known
+    is_continuous = sampled.dtype.is_float() or sampled.dtype.is_temporal() or sampled.dtype.is_nested()
+    if is_unique and not is_continuous and not _is_prose(sampled):
+        yield Suspect(column.name, "identifier", "nearly every row has another value: declare it as `id`")
+
+
+def _marker(sampled: polars.Series) -> tuple[float, float] | None:
+    """The least or the largest number with its share, where it comes often and far from all others."""
+    known = sampled.drop_nulls().cast(float)
+    known = known.filter(known.is_finite())
+    values = known.unique().sort()
+    if len(values) < _FEWEST_NUMBERS:
+        return None
+    for end, others in ((values[0], values[1:]), (values[-1], values[:-1])):
+        count = int((known == end).sum())
+        near, width = min(abs(others[0] - end), abs(others[-1] - end)), others[-1] - others[0]
+        if count >= _LEAST_OFTEN and near > _FARTHEST * width:
+            return float(end), count / len(sampled)
+    return None
+
+
+def _is_prose(sampled: polars.Series) -> bool:
+    """Whether texts are of several words: each is another one, and says something all the same."""
+    import polars
+
+    if sampled.dtype != polars.String:
+        return False
+    spaces = sampled.str.count_matches(" ", literal=True).mean()
+    return spaces is not None and float(spaces) >= _SPACES_OF_PROSE  # type: ignore[arg-type]  # of numbers
 
 
 def _copies(sample: polars.DataFrame, names: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,8 @@ _MOST_CLASSES = 100
 _MOST_CELLS, _MOST_NEIGHBOURED, _FEWEST = 200_000, 5_000, 1_000
 _FEWEST_ROWS = 40
 _LEAVES, _ROWS_OF_A_LEAF = 64, 20
+#: scikit-learn's, of which an estimate needs more rows.
+_NEIGHBOURS = 3
 _SEED = 0
 
 
@@ -30,7 +32,8 @@ class TargetAssociation:
     gaps: float
     """The same of whether the column is missing."""
     mutual_information: float
-    """In nats; of numbers by nearest neighbours (Kraskov 2004, Ross 2014)."""
+    """In nats; of numbers by nearest neighbours (Kraskov 2004, Ross 2014). Of names and classes without what
+    chance makes of many names (Vinh, Epps and Bailey 2010), so that a name for each row tells nothing."""
     correlation: float | None
     """Pearson's, of a number with a number or with the last of two classes."""
 
@@ -144,10 +147,25 @@ def _information(
     values = numpy.nan_to_num(x[rows], nan=float(numpy.nanmin(x)) - 1 if not numpy.isnan(x).all() else 0.0)
     places, codes = numpy.unique(values, return_inverse=True)
     is_discrete = not is_number or len(places) <= _MOST_NUMBERED
-    values = codes if is_discrete else values
+    values, truth = codes if is_discrete else values, y[rows]
+    if is_discrete != is_class:
+        # A name or class of one row has no neighbours, and where all are of one, the estimate has no rows.
+        _, named = numpy.unique(values if is_discrete else truth, return_inverse=True)
+        is_repeated = numpy.bincount(named)[named] > 1
+        if is_repeated.sum() <= _NEIGHBOURS:
+            return 0.0
+        values, truth = values[is_repeated], truth[is_repeated]
     score = mutual_info_classif if is_class else mutual_info_regression
-    (found,) = score(values[:, None], y[rows], discrete_features=is_discrete, random_state=_SEED)
-    return max(0.0, float(found))
+    (found,) = score(values[:, None], truth, discrete_features=is_discrete, random_state=_SEED)
+    chance = _by_chance(values, truth) if is_discrete and is_class else 0.0
+    return max(0.0, float(found) * len(truth) / len(rows) - chance)
+
+
+def _by_chance(names: numpy.ndarray, classes: numpy.ndarray) -> float:
+    """The information of as many names in any other order, by which many of them seem to tell much."""
+    from sklearn.metrics.cluster import contingency_matrix, expected_mutual_information
+
+    return float(expected_mutual_information(contingency_matrix(names, classes, sparse=True), len(names)))
 
 
 def _correlation(x: numpy.ndarray, y: numpy.ndarray) -> float | None:

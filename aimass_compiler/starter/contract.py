@@ -321,7 +321,7 @@ def _gap(observation: Observation) -> str:
         if nearest > _FARTHEST * (others[-1] - others[0]):
             return (
                 f"{inline(value)} comes {observation.values[value]:,} times, far from all others: if it "
-                "stands for a missing value, make it one (of a csv file: `missing`)"
+                "stands for a missing value, `missing_as` in `features` makes it one (in csv also `missing`)"
             )
     return ""
 

@@ -74,6 +74,29 @@ def test_a_column_that_helps_ranks_above_noise() -> None:
     assert abs(tenure.correlation) > 0.5
 
 
+def test_names_that_are_all_different_tell_nothing_of_any_target() -> None:
+    rows = CUSTOMERS.with_columns(
+        key=polars.format("k{}", "number"),
+        review=polars.format("it came after {} days and was {} nice", "number", "plan"),
+    )
+    for target in ("churned", "tenure"):
+        told = {column.name: column.association for column in profiled(rows, target=target).columns}
+        assert told["key"] is not None
+        assert told["key"].mutual_information < 0.01
+    found = suspects(profiled(rows))
+    assert ("identifier", "key") in found
+    assert ("identifier", "review") not in found, "texts of several words are read"
+
+
+def test_a_number_that_stands_for_a_gap_is_suspected() -> None:
+    rows = CUSTOMERS.select(
+        marked=polars.when(polars.col("number") % 20 == 0).then(-999.0).otherwise("noise"),
+        spent=polars.when(polars.col("number") % 3 == 0).then(0.0).otherwise(polars.col("noise").abs()),
+        nothing=polars.lit(None, dtype=polars.String),
+    )
+    assert suspects(profiled(rows)) == {("marker", "marked"), ("empty", "nothing")}
+
+
 def test_a_number_is_a_target_too() -> None:
     found = profiled(CUSTOMERS, target="tenure")
     told = {column.name: column.association for column in found.columns}
