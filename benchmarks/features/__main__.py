@@ -21,7 +21,7 @@ _HERE = Path(__file__).parent
 _PRODUCT = "aimass-compile"
 _BY_HAND = ("polars", "duckdb", "ray data")
 #: What the product may take of the others' CPU time at most, and the share of their memory.
-_GOALS = {"the fastest by hand": 1.05, "scikit-learn": 1 / 5, "ludwig": 1 / 30}
+_GOALS = {"the fastest by hand": 1.05, "polars with the rest": 1.05, "scikit-learn": 1 / 5, "ludwig": 1 / 30}
 _OWN = ("polars", "pyarrow", "numpy", "onnxruntime")
 
 
@@ -39,6 +39,7 @@ class Contestant:
 CONTESTANTS = (
     Contestant(_PRODUCT, "", _OWN, verify.product, ""),
     Contestant("polars", "polars_streaming", ("polars", "polars-hash"), verify.arrow),
+    Contestant("polars with the rest", "polars_with_the_rest", ("polars", "polars-hash"), verify.arrow),
     Contestant("duckdb", "duckdb_sql", ("duckdb", "polars-hash"), verify.parquet),
     Contestant("scikit-learn", "pandas_sklearn", ("pandas", "scikit-learn"), verify.matrix),
     Contestant("ray data", "ray_data", ("ray", "polars"), verify.partitions),

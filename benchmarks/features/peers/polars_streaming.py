@@ -28,16 +28,31 @@ def hashed_words(note):
     return pl.Series(counts.reshape(len(note), WORDS), dtype=pl.Array(pl.Float32, WORDS))
 
 
-def main(source, folder):
-    rows = (
-        pl.scan_csv(source, schema_overrides={f"c{n}": pl.String for n in range(4)})
-        if source.suffix == ".csv"
-        else pl.scan_parquet(source)
-    )
+def scanned(source):
+    if source.suffix == ".csv":
+        return pl.scan_csv(source, schema_overrides={f"c{n}": pl.String for n in range(4)})
+    return pl.scan_parquet(source)
+
+
+def with_splits(rows):
     key = pl.concat_str(pl.col("n0").cast(pl.Float64).cast(pl.String), pl.lit("0"), separator="\x1f")
     position = murmur(key) / 2.0**32
     split = pl.when(position < 0.8).then(0).when(position < 0.9).then(1).otherwise(2).cast(pl.Int8)
-    rows = rows.with_columns(split=split)
+    return rows.with_columns(split=split)
+
+
+def by_split(folder, ending):
+    return pl.PartitionBy(
+        folder,
+        key="split",
+        include_key=False,
+        approximate_bytes_per_file=None,
+        file_path_provider=lambda part: f"{SPLITS[part.partition_keys.item()]}.{ending}",
+    )
+
+
+def main(source, folder):
+    rows = with_splits(scanned(source))
     train = rows.filter(pl.col("split") == 0)
 
     first = pl.collect_all(
@@ -79,16 +94,7 @@ def main(source, folder):
         ),
         (pl.col("bought") == "yes").cast(pl.Int64),
     )
-    computed.sink_ipc(
-        pl.PartitionBy(
-            folder,
-            key="split",
-            include_key=False,
-            approximate_bytes_per_file=None,
-            file_path_provider=lambda part: f"{SPLITS[part.partition_keys.item()]}.arrow",
-        ),
-        compression="uncompressed",
-    )
+    computed.sink_ipc(by_split(folder, "arrow"), compression="uncompressed")
 
 
 if __name__ == "__main__":
