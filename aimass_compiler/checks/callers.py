@@ -29,7 +29,8 @@ EXPLANATIONS = (
         "two callers look alike",
         "Whatever shows one of them shows the other, too: they have the same certificate, or every token of "
         "one has the claims of the other. Requests would be charged to one of them and never to the other. "
-        "Give each what only it has.",
+        "Give each what only it has. Two issuers of one `url` are alike, too: a token does not say which of "
+        "them signed it, and only the keys and the audience of one would be looked at.",
     ),
     Explanation(
         "AM542",
@@ -119,7 +120,13 @@ def _of_caller(path: Path, name: str, caller: Caller, access: Access) -> Iterato
 
 
 def _alike(path: Path, access: Access) -> Iterator[Finding]:
-    """A caller whose every request shows an earlier one, too."""
+    """A caller whose every request shows an earlier one, too, and an issuer that is an earlier one."""
+    by_url: dict[str, str] = {}
+    for name, issuer in access.issuers.items():
+        if (first := by_url.setdefault(issuer.url, name)) != name:
+            message = f"`{name}` has the `url` of `{first}`"
+            where = (*path, "issuers", name, "url")
+            yield Finding("AM541", where, message, help="make them one issuer")
     callers = list(access.callers.items())
     for place, (name, caller) in enumerate(callers):
         for other, before in callers[:place]:

@@ -17,6 +17,12 @@ _OBJECT = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
 _NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 #: One line that a header, a manifest and an expression of a proxy bear as it is.
 _VALUE = r"^[A-Za-z0-9](?:[A-Za-z0-9._~:/@|+=-]{0,198}[A-Za-z0-9/=])?$"
+#: A URL whose port is one; what a token says of its issuer must be the same to the last character.
+_ADDRESS = (
+    r"^https://[A-Za-z0-9.-]+"
+    r"(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+    r"(/[A-Za-z0-9._~/-]*)?$"
+)
 
 ObjectName = Annotated[str, StringConstraints(pattern=_OBJECT)]
 CallerName = Annotated[str, StringConstraints(pattern=_NAME)]
@@ -92,14 +98,11 @@ class Caller(Frozen):
 class TokenIssuer(Frozen):
     """Who signs tokens (JWT)."""
 
-    url: Annotated[str, StringConstraints(pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~/-]*)?$")]
+    url: Annotated[str, StringConstraints(pattern=_ADDRESS)]
     """The issuer as its tokens name it (`iss`), such as `https://login.example.com/`."""
     audience: Annotated[str, StringConstraints(pattern=_VALUE)]
     """For whom tokens must be made (`aud`), such as `churn`: one for another service opens nothing here."""
-    keys: (
-        Annotated[str, StringConstraints(pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~/-]*)?$")]
-        | None
-    ) = Field(None, exclude_if=is_absent)
+    keys: Annotated[str, StringConstraints(pattern=_ADDRESS)] | None = Field(None, exclude_if=is_absent)
     """Where its public keys (JWKS) are fetched."""
     config_map: ObjectName | None = Field(None, exclude_if=is_absent)
     """The ConfigMap of the namespace whose entry `jwks.json` has them instead: servers call no one."""
