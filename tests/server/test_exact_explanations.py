@@ -27,7 +27,7 @@ from aimass_compiler.expression.algebra import (
 )
 from aimass_compiler.expression.component_columns import made_of
 from aimass_compiler.expression.onnx_graph import Inputs
-from aimass_compiler.runtime.server.explanations import column_shapley
+from aimass_compiler.runtime.server.explanations import column_shapley, scoring_graph
 from aimass_compiler.runtime.server.explanations.column_shapley import ColumnShapley
 from aimass_compiler.runtime.server.explanations.explaining_model import ExplainingModel
 from aimass_compiler.runtime.server.explanations.tree_ensemble import TreeEnsemble
@@ -182,6 +182,20 @@ def test_what_is_sampled_says_so_and_adds_up(
     scores = made.scale.scores(found)[numpy.arange(3), found["of"]]
     total = found["base"] + found["contributions"].sum(axis=1)
     assert total == pytest.approx(scores, rel=1e-5, abs=1e-5)
+
+
+def test_trees_of_a_graph_that_lacks_an_attribute_are_no_reason_not_to_serve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = scoring_graph._attributes
+
+    def without_ids(node: Any) -> dict[str, Any]:
+        return {name: value for name, value in known(node).items() if name != "target_treeids"}
+
+    monkeypatch.setattr(scoring_graph, "_attributes", without_ids)
+    made = package(tmp_path, "extra_trees", "regression")
+    monkeypatch.setattr(scoring_graph, "_attributes", known)
+    assert not explained(made, rows(1, 8))["exact"].any()
 
 
 def test_a_row_with_too_many_ways_through_the_trees_is_sampled(

@@ -160,9 +160,8 @@ class ScoringGraph:
         for node in nodes:
             if _keeps(node):
                 continue
-            values = [self._number(name) for name in node.input if name in self._constants]
-            if None in values:
-                return None
+            known = [self._number(name) for name in node.input if name in self._constants]
+            values = [value for value in known if value is not None]
             match node.op_type, values:
                 case "Mul", [value]:
                     factor, offset = factor * value, offset * value

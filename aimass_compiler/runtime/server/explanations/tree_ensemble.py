@@ -62,7 +62,7 @@ class TreeEnsemble:
         for number in self.asked:
             compare = tuple(_QUESTIONS.values())[number]
             found |= (self.question == number) & compare(values, self.threshold)
-        return found | (self.missing_holds & numpy.isnan(values))
+        return numpy.asarray(found | (self.missing_holds & numpy.isnan(values)))
 
     def sums(self, answers: NDArray[numpy.bool_]) -> NDArray[numpy.float64]:
         """The sums of the row whose answers these are, [O]."""
@@ -117,7 +117,7 @@ def read_trees(attributes: Mapping[str, Any], leaves: str, sums: int, most_value
         numpy.searchsorted(known, attributes[f"{leaves}_treeids"]), attributes[f"{leaves}_nodeids"]
     )
     weights = numpy.zeros((len(modes), sums))
-    ids = attributes[f"{leaves}_ids"] if sums > 1 else 0
+    ids = attributes[f"{leaves}_ids"] if sums > 1 else numpy.zeros(len(owners), numpy.int64)
     numpy.add.at(weights, (owners, ids), _numbers(attributes, f"{leaves}_weights"))
     question = numpy.full(len(modes), -1, numpy.int8)
     for number, mode in enumerate(_QUESTIONS):
@@ -152,7 +152,7 @@ class _Places:
         found = numpy.minimum(numpy.searchsorted(self._keys, wanted), len(self._keys) - 1)
         if (self._keys[found] != wanted).any():
             raise TreesError("a node that is named is not there")
-        return self._order[found]
+        return numpy.asarray(self._order[found])
 
 
 def _children(

@@ -41,7 +41,7 @@ class _Walk(NamedTuple):
     not_own: NDArray[numpy.uint64]
 
     def at(self, places: NDArray[Any] | slice) -> _Walk:
-        return _Walk(*(part[places] for part in self))
+        return _Walk(self.node[places], self.other[places], self.own[places], self.not_own[places])
 
 
 class TreeShapley:

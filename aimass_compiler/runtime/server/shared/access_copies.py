@@ -46,9 +46,9 @@ class AccessCopies:
         found = {path for path in wanted if _FILE.fullmatch(path.rpartition("/")[2])}
         for path in sorted(found):
             replace_file(root / path, wanted[path])
-        for path in [each for each in root.rglob("*") if each.is_file()]:
-            if str(path.relative_to(root)) not in found:
-                path.unlink()
+        for file in [each for each in root.rglob("*") if each.is_file()]:
+            if str(file.relative_to(root)) not in found:
+                file.unlink()
         return root
 
     def keep(self, models: Collection[str]) -> None:
