@@ -76,5 +76,5 @@ def _labels(pipeline: Pipeline, environment: str | None) -> Labels | None:
     """Where the truth is by what an environment says, else by the spec, else by the last one that says it."""
     if environment is not None and environment in pipeline.environments:
         return pipeline.environments[environment].monitoring.labels
-    said = (each.monitoring.labels for each in reversed(pipeline.environments.values()))
+    said = (each.monitoring.labels for each in reversed([*pipeline.environments.values()]))
     return pipeline.monitoring.labels or next(filter(None, said), None)
