@@ -173,4 +173,4 @@ def fast() -> Any:
     """An optimizer whose steps are far too long."""
     from aimass_compiler.catalog.optimizers.sgd import Sgd
 
-    return Sgd.model_validate({"learning_rate": 1e6, "momentum": 0.99})
+    return Sgd.model_validate({"learning_rate": 100, "momentum": 0.99})
