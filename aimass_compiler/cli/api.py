@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from aimass_compiler.generate import Generated
     from aimass_compiler.plan import FileChange
 
+#: Within which a server that is told to stop has written down what it recorded.
+_END_SECONDS = 30
+
 
 class SpecsInvalid(HintedError):  # noqa: N818  # it reads as what is the case
     """Specs have errors, so nothing was written; `findings` are all that was found."""
@@ -82,6 +85,12 @@ class ModelResults:
 
     def _document(self, path: str) -> dict[str, Any]:
         return read_result(self.folder / path)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: metrics, gates, and what was chosen."""
+        from aimass_compiler.cli.views.notebook import results_html
+
+        return results_html(self.folder.name, self.metrics, self.gates, self.parameters)
 
 
 @dataclass(frozen=True)
@@ -138,12 +147,18 @@ class ModelProject:
             return ask(rows)
 
     @contextlib.contextmanager
-    def serving(self, model: str) -> Iterator[_Ask]:
-        """The same for several calls: a function from rows to answers, while the block lasts."""
+    def serving(self, model: str, *, records: str | Path | None = None) -> Iterator[_Ask]:
+        """The same for several calls: a function from rows to answers, while the block lasts.
+
+        With `records`, a folder, all that is asked and answered is recorded there, for `logs(…, store=)`.
+        """
         from aimass_compiler.programs import model_server
 
-        with model_server.running(selection.package_of(self._project, model)) as server:
+        options = [] if records is None else model_server.recording(Path(records))
+        with model_server.running(selection.package_of(self._project, model), options=options) as server:
             yield _Ask(server.url)
+            server.terminate()
+            server.end(_END_SECONDS)
 
     def versions(self, model: str) -> tuple[VersionLife, ...]:
         """The versions on record, the last at the end, each with where it ran and why it was rejected."""
@@ -201,6 +216,12 @@ class ModelProject:
         (pipeline,) = compiled.pipelines.values()
         selection.require_results(self._project, pipeline.path)
         return write_report(self.root, pipeline, None if into is None else Path(into))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the models, and what runs where."""
+        from aimass_compiler.cli.views.notebook import project_html
+
+        return project_html(self.root.name, {model: self.running(model) for model in self.models})
 
     @property
     def _project(self) -> Project:

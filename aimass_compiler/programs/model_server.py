@@ -21,7 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from aimass_compiler import conventions
+from aimass_compiler import conventions, record_names
 from aimass_compiler.catalog import servers
 from aimass_compiler.catalog.servers import server_of
 from aimass_compiler.diagnostics import HintedError
@@ -116,13 +116,21 @@ def _format_of(package: Path) -> object:
     return signature.get("format") if isinstance(signature, dict) else None
 
 
+def recording(store: Path) -> list[str]:
+    """The options with which a server records all predictions in a store of this machine."""
+    folder = store.resolve() / record_names.RAW_RECORDS_FOLDER / record_names.LOCAL_NAMESPACE
+    return ["--record-folder", str(folder), "--prediction-sample", "1"]
+
+
 @contextmanager
-def running(package: Path, variables: Mapping[str, str] | None = None) -> Iterator[RunningServer]:
+def running(
+    package: Path, variables: Mapping[str, str] | None = None, options: Sequence[str] = ()
+) -> Iterator[RunningServer]:
     """A ready server on a free port of this machine; it is gone when the block ends.
 
     `variables` of the environment set its limits. Raises ServerEnded when it does not become ready.
     """
-    started = command(package, f"--host={HOST}", "--port=0")
+    started = command(package, f"--host={HOST}", "--port=0", *options)
     with tempfile.TemporaryDirectory(prefix="aimass-server-") as folder:
         log, errors = Path(folder) / "server.log", Path(folder) / "errors.log"
         with log.open("wb") as out, errors.open("wb") as err:

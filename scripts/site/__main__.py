@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from posixpath import normpath
 
+from scripts.site.notebooks import page_of
 from scripts.site.reference import pages
 
 _ROOT = Path(__file__).parents[2]
@@ -40,6 +41,9 @@ def gather(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     for path in sorted((_ROOT / _DOCS).rglob("*.md")):
         _write(folder, path.relative_to(_ROOT / _DOCS).as_posix(), path.read_text(encoding="utf-8"))
+    for path in sorted((_ROOT / _DOCS).rglob("*.ipynb")):
+        page = path.relative_to(_ROOT / _DOCS).with_suffix(".md").as_posix()
+        _write(folder, page, page_of(path.read_text(encoding="utf-8")))
     shutil.copytree(_ROOT / _DOCS / "screenshots", folder / "screenshots")
     _write(folder, "index.md", _from_root((_ROOT / "README.md").read_text(encoding="utf-8")))
     for page, content in pages().items():
@@ -52,11 +56,16 @@ def _write(folder: Path, page: str, content: str) -> None:
 
 
 def _within(page: str, content: str) -> str:
-    """A page whose links that lead out of docs/ are what they are called: the site has no other files."""
+    """A page whose links that lead out of docs/ are what they are called: the site has no other files.
+
+    A notebook is a page of the site.
+    """
     folder = f"{_DOCS}/{page}".rpartition("/")[0]
 
     def told(link: re.Match[str]) -> str:
-        return link[0] if normpath(f"{folder}/{link['target']}").startswith(f"{_DOCS}/") else link["text"]
+        if not normpath(f"{folder}/{link['target']}").startswith(f"{_DOCS}/"):
+            return link["text"]
+        return link[0].replace(".ipynb", ".md")
 
     return _LINK.sub(told, content)
 
@@ -65,7 +74,7 @@ def _from_root(content: str) -> str:
     """The links of a page of the root, as a page of docs/ has them."""
 
     def told(link: re.Match[str]) -> str:
-        is_page = link["target"].startswith(f"{_DOCS}/") and link["target"].endswith(".md")
+        is_page = link["target"].startswith(f"{_DOCS}/") and link["target"].endswith((".md", ".ipynb"))
         target = link["target"].removeprefix(f"{_DOCS}/") if is_page else f"../{link['target']}"
         return f"[{link['text']}]({target}{link['place'] or ''})"
 

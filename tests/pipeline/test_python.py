@@ -40,6 +40,16 @@ def test_the_page_is_run_as_it_is_written(project: Project) -> None:
     assert done.stdout.count("'label'") >= 3
 
 
+@pytest.mark.pipeline
+@pytest.mark.slow
+def test_a_notebook_shows_tables(project: Project) -> None:
+    opened = open_project(project.root)
+    shown = opened.results("churn")._repr_html_()
+    assert "<th>metric</th><th>train</th><th>validation</th><th>test</th>" in shown
+    assert "<td>✓</td><td>roc_auc on the test split is" in shown
+    assert "<td>churn</td>" in opened._repr_html_()
+
+
 def test_importing_it_is_light() -> None:
     code = (
         "import sys, aimass_compiler; before = set(sys.modules)\n"
@@ -76,6 +86,7 @@ def test_a_model_that_does_not_exist_is_no_empty_result(tmp_path: Path) -> None:
     (tmp_path / "specs/churn.yaml").write_text(SPEC, encoding="utf-8")
     project = open_project(tmp_path)
     assert project.results("churn").metrics == {}
+    assert "<code>project.run(&#x27;churn&#x27;)</code>" in project.results("churn")._repr_html_()
     assert project.versions("churn") == ()
     with pytest.raises(HintedError, match="chrun"):
         project.versions("chrun")

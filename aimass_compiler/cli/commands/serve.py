@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aimass_compiler import conventions, record_names
+from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import add_root, package_of, project_of
 from aimass_compiler.exit_codes import ExitCode
@@ -70,8 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.grpc_port is not None:
         options += ["--grpc-port", str(arguments.grpc_port)]
     if arguments.records is not None:
-        folder = arguments.records.resolve() / record_names.RAW_RECORDS_FOLDER / record_names.LOCAL_NAMESPACE
-        options += ["--record-folder", str(folder), "--prediction-sample", "1"]
+        options += model_server.recording(arguments.records)
     try:
         command = model_server.command(package, *options)
     except model_server.ServerError as error:
