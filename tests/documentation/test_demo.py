@@ -1,8 +1,7 @@
-"""The demos are run as they stand, and say what README.md shows of them."""
+"""The demo is run as it stands, and says what README.md shows of it."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.documentation import sessions
 from tests.documentation.blocks import ROOT, blocks
 from tests.documentation.projects import variables
 
@@ -42,14 +40,3 @@ def test_the_demo_says_what_the_readme_shows(tmp_path: Path) -> None:
     steps = re.findall(r"^(?:\d\. .*|▸ .*|\$ aimass \w+ [a-z-]+)", shown.text, re.MULTILINE)
     assert len(steps) > 12
     assert [step for step in steps if step not in said] == []
-
-
-def test_the_demo_of_a_language_model_asks_it(tmp_path: Path) -> None:
-    (shown,) = [each for each in blocks(ROOT / "docs/language-models.md") if "aimass serve" in each.text]
-    assert "1. One spec describes the model" in run("demo-language-model", tmp_path)
-    root = tmp_path / "build/demo-language-model"
-    rows = [json.dumps({"prompt": prompt}) for prompt in ("I was charged twice", "My router is slow")]
-    (root / "rows.jsonl").write_text("\n".join(rows), encoding="utf-8")
-    said = sessions.run([shown], root, variables(tmp_path))
-    assert said.count('{"answer": ') == len(rows)
-    assert '"object":"chat.completion.chunk"' in said.replace('": "', '":"')
