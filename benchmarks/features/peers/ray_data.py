@@ -57,7 +57,7 @@ def features(batch, medians, means, deviations, bounds, terms):
 
 
 def main(source, folder):
-    ray.init(include_dashboard=False, log_to_driver=False, logging_level="error")
+    ray.init("local", include_dashboard=False, log_to_driver=False, logging_level="error")
     texts = ConvertOptions(column_types={name: pa.string() for name in CATEGORIES})
     read = (
         ray.data.read_csv(str(source), convert_options=texts)
