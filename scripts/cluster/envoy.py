@@ -128,7 +128,8 @@ def static_config(
     clusters = [
         _cluster(each, upstream) for each in kinds["ClustersConfigDump"] if each.get("edsClusterConfig")
     ]
-    clusters += [_of_limits(each, limits) for each in kinds["ClustersConfigDump"] if _counts(each) and limits]
+    if limits is not None:
+        clusters.append(_of_limits(limits))
     resources = {
         "listeners": listeners,
         "clusters": [_without_types(each) for each in clusters],
@@ -178,17 +179,18 @@ def _cluster(cluster: dict[str, Any], upstream: int) -> dict[str, Any]:
     return {**kept, "type": "STATIC", "loadAssignment": assignment}
 
 
-def _counts(cluster: dict[str, Any]) -> bool:
-    return cluster["name"] == "ratelimit_cluster"
-
-
-def _of_limits(cluster: dict[str, Any], port: int) -> dict[str, Any]:
-    """The rate limit service, which is asked without certificates here."""
-    kept = {key: value for key, value in cluster.items() if key != "transportSocket"}
-    address = {"socketAddress": {"address": "127.0.0.1", "portValue": port}}
+def _of_limits(port: int) -> dict[str, Any]:
+    """The rate limit service, which the translator names and leaves out: it knows no certificates for it."""
+    kind = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+    http2 = {"@type": f"type.googleapis.com/{kind}", "explicitHttpConfig": {"http2ProtocolOptions": {}}}
+    name, address = "ratelimit_cluster", {"socketAddress": {"address": "127.0.0.1", "portValue": port}}
     endpoints = [{"lbEndpoints": [{"endpoint": {"address": address}}]}]
-    assignment = {"clusterName": cluster["name"], "endpoints": endpoints}
-    return {**kept, "type": "STATIC", "loadAssignment": assignment}
+    return {
+        "name": name,
+        "type": "STATIC",
+        "typedExtensionProtocolOptions": {kind: http2},
+        "loadAssignment": {"clusterName": name, "endpoints": endpoints},
+    }
 
 
 def _without_types(resource: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -23,6 +23,7 @@ from aimass_compiler.render.serving.route_rule import CERTIFICATE, KEY, TOKEN
 GROUP = "gateway.envoyproxy.io"
 _VERSION = f"{GROUP}/v1alpha1"
 _UNITS = {1: "Second", 60: "Minute", 3600: "Hour", 86_400: "Day"}
+_LONGEST_PAUSE = 60
 #: Where the proxy writes whose key it was, and what a token claims, for its own rate limits.
 _CALLER = "x-aimass-caller"
 _CLAIM = "x-aimass-claim-{claim}"
@@ -187,11 +188,20 @@ def _limits(
     where = "Global" if is_global else "Local"
     return {
         "rateLimit": {"type": where, where.lower(): {"rules": rules}},
-        "responseOverride": [_limited(is_of_text=is_of_text)],
+        "responseOverride": [_limited(_pause(rules), is_of_text=is_of_text)],
     }
 
 
-def _limited(*, is_of_text: bool) -> dict[str, Any]:
+def _pause(rules: Iterable[Mapping[str, Any]]) -> int:
+    """Seconds after which a limited caller may try again: the shortest time that is counted, or a minute.
+
+    What is left of it, the gateway says in headers that an answer of our own does not get.
+    """
+    units = {rule["limit"]["unit"] for rule in rules}
+    return min(_LONGEST_PAUSE, *(seconds for seconds, unit in _UNITS.items() if unit in units))
+
+
+def _limited(seconds: int, *, is_of_text: bool) -> dict[str, Any]:
     """What the gateway itself answers beyond a limit, as the server would: why, and when to come again."""
     why = "the caller has used up its requests"
     error = {"message": why, "type": "rate_limit_error", "param": None, "code": None} if is_of_text else why
@@ -201,7 +211,7 @@ def _limited(*, is_of_text: bool) -> dict[str, Any]:
         "response": {
             "contentType": "application/json",
             "body": {"type": "Inline", "inline": msgspec.json.encode({"error": error}).decode()},
-            "header": {"set": [{"name": "Retry-After", "value": "%RESP(x-ratelimit-reset)%"}]},
+            "header": {"set": [{"name": "Retry-After", "value": str(seconds)}]},
         },
     }
 
