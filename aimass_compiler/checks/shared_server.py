@@ -8,6 +8,7 @@ from aimass_compiler.checks._example import Example
 from aimass_compiler.conventions import SETTINGS_FILE
 from aimass_compiler.diagnostics import Explanation, Finding, Severity, did_you_mean
 from aimass_compiler.pipeline.override_locations import is_written, place_in
+from aimass_compiler.pipeline.shared_server import QUICKEST_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,8 +73,6 @@ EXAMPLES = (
         of="situation",
     ),
 )
-#: Of the slowest hundredth of answers, in seconds: several turns of others.
-_QUICKEST = 0.025
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
@@ -109,7 +108,7 @@ def _of_model(pipeline: Pipeline, environment: str, serving: Serving) -> Iterato
         hint = f"leave `replicas` out, and write `servers: {{{serving.shared}: {{replicas: …}}}}` there"
         yield Finding("AM482", place, message, help=hint, severity=Severity.WARNING, at_key=True)
     promised = serving.objectives.latency.p99
-    if promised is not None and promised.seconds < _QUICKEST:
+    if promised is not None and promised.seconds < QUICKEST_SECONDS:
         message = f"beside others in `{serving.shared}`, answers within {promised} cannot be promised"
         hint = "promise 25ms or more, or leave `shared` out"
         place = place_in(pipeline, environment, "serving.objectives.latency.p99")

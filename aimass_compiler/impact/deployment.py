@@ -14,7 +14,14 @@ from aimass_compiler.impact.edits import leaves, shown
 from aimass_compiler.impact.models import ChangedModel, Places
 from aimass_compiler.impact.reach import Reach
 from aimass_compiler.pipeline.pod_settings import PodSettings
-from aimass_compiler.render.facts import AlertRule, DeclaredObject, Environment, Resolved, Servers
+from aimass_compiler.render.facts import (
+    AlertRule,
+    DeclaredObject,
+    Environment,
+    Resolved,
+    Servers,
+    SharedPlace,
+)
 
 #: Stands for the environments in a sentence.
 _WHERE = "\0"
@@ -46,6 +53,8 @@ class Delivery(Struct, frozen=True):
     """Whether Argo Rollouts does that, step by step."""
     scaling: str = ""
     """Who decides from now on how many there are, where that is another one."""
+    server: str = ""
+    """Whose servers answer from now on, where these are others."""
 
 
 def deliveries(model: ChangedModel, reach: Reach) -> tuple[Delivery, ...]:
@@ -119,7 +128,17 @@ def _here(environment: str, old: Environment, new: Environment) -> Delivery:
         replaced=tuple(_replaced(old.servers, new.servers)),
         is_canary=new.servers.is_canary,
         scaling=_scaling(old.servers, new.servers),
+        server=_moved(old.shared, new.shared),
     )
+
+
+def _moved(old: SharedPlace | None, new: SharedPlace | None) -> str:
+    """From which server to which a model moves, if it does."""
+    was, now = (None if place is None else place.server for place in (old, new))
+    if was == now:
+        return ""
+    whose = [f"the shared server `{name}`" if name else "servers of its own" for name in (was, now)]
+    return f"the model moves from {whose[0]} to {whose[1]}"
 
 
 def _replaced(old: Servers, new: Servers) -> Iterator[str]:
@@ -172,7 +191,7 @@ _FEW = 3
 
 def _sentences(model: str, each: Delivery, *, is_new: bool) -> Iterator[tuple[Sign, str]]:
     is_few = max(len(each.created), len(each.deleted)) <= _FEW
-    is_whole = not (is_few or each.changed or each.replaced or each.scaling)
+    is_whole = not (is_few or each.changed or each.replaced or each.scaling or each.server)
     if each.left:
         command = f"aimass delete {model} --env {each.environment} --namespace {each.namespace}"
         left = f"what runs of {model} in the namespace {each.namespace} is left running"
@@ -181,6 +200,8 @@ def _sentences(model: str, each: Delivery, *, is_new: bool) -> Iterator[tuple[Si
     if each.replaced:
         how = "by canary" if each.is_canary else "in turn"
         yield Sign.CHANGED, f"the servers in {_WHERE} are replaced {how}: {listed(each.replaced)}"
+    if each.server:
+        yield Sign.CHANGED, f"{each.server}, in {_WHERE}"
     if each.scaling:
         yield Sign.CHANGED, f"{each.scaling}, in {_WHERE}"
     if each.deleted:

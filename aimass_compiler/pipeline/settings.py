@@ -35,7 +35,7 @@ from aimass_compiler.pipeline.image_signature import ImageSignature
 from aimass_compiler.pipeline.model_name import ModelName
 from aimass_compiler.pipeline.pod_settings import EnvironmentPods
 from aimass_compiler.pipeline.record_store import RecordStore, StoreUrl
-from aimass_compiler.pipeline.shared_server import SharedServer
+from aimass_compiler.pipeline.shared_server import SharedServer, SharingRule
 from aimass_compiler.pipeline.team_rules import TeamRules
 from aimass_compiler.pipeline.team_settings import TeamSettings
 from aimass_compiler.pipeline.waiver import Waiver
@@ -259,6 +259,8 @@ class Settings(Frozen):
     """Labels that every Kubernetes object gets."""
     servers: Mapping[ModelName, SharedServer] = Field(default_factory=dict)
     """Servers that several small models share, by their names. Each team has its own of a name."""
+    sharing: tuple[SharingRule, ...] = Field((), exclude_if=lambda rules: not rules)
+    """Which models share one of them without saying so; the first that is about a model holds."""
     logs: RecordStore | None = Field(None, exclude_if=is_absent)
     """Where records of predictions are kept; without it they are lines of the servers' logs."""
     prices: Prices | None = None
@@ -283,6 +285,14 @@ class Settings(Frozen):
     """The warnings that are accepted in every spec and in this file, each with the reason."""
     #: What holds for the models of the one team that these are the settings of.
     _team: TeamRules | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _are_servers_there(self) -> Self:
+        for name in (name for rule in self.sharing for name in rule.servers):
+            if name not in self.servers:
+                message = "`sharing` names the server `{name}`, and `servers` has none of that name"
+                raise PydanticCustomError("sharing", message, {"name": name})
+        return self
 
     @model_validator(mode="after")
     def _is_job_generated(self) -> Self:

@@ -43,6 +43,7 @@ KEYS = {
 NOT_OF_A_MODEL = {
     "environments",  # below
     "servers",
+    "sharing",  # test_moves.py
     "prices",
     "repository",
     "engine_namespace",

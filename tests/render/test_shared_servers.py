@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from aimass_compiler import conventions
 from aimass_compiler.checks import BASE
@@ -147,3 +148,58 @@ def test_callers_of_a_model_are_brought_to_the_servers_that_it_shares() -> None:
         {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list"]},
         {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["churn-callers"], "verbs": ["get"]},
     ]
+
+
+POOL = ("small-1", "small-2", "small-3")
+ASSIGNED = {"servers": {name: {} for name in POOL}, "sharing": [{"servers": POOL, "teams": ["growth"]}]}
+
+
+def server_of(path: str, serving: str = "", settings: Any = ASSIGNED) -> dict[str, str]:
+    """The server that a model shares in each environment; nothing where it has its own."""
+    written = Settings.model_validate(settings)
+    organisation = Organisation(written, {"growth": Team.default(), "risk": Team.default()})
+    found = json.loads(files(organisation, path, serving)["resolved.json"])["environments"]
+    return {name: here.get("shared", {}).get("server", "") for name, here in found.items()}
+
+
+def test_a_rule_puts_the_small_models_of_a_team_onto_servers() -> None:
+    models = [f"growth/m-{number}" for number in range(60)]
+    found = {model: server_of(model)["prod"] for model in models}
+    assert {*found.values()} == {*POOL}
+    shares = [list(found.values()).count(name) for name in POOL]
+    assert max(shares) <= 2 * min(shares)
+    more = ASSIGNED | {
+        "servers": {name: {} for name in (*POOL, "small-4")},
+        "sharing": [{"servers": (*POOL, "small-4"), "teams": ["growth"]}],
+    }
+    moved = {
+        model: server for model in models if (server := server_of(model, "", more)["prod"]) != found[model]
+    }
+    assert {*moved.values()} == {"small-4"}, "a server more takes its part, and moves no other model"
+    assert len(moved) < len(models) / 2
+
+
+@pytest.mark.parametrize(
+    ("path", "serving"),
+    [
+        ("risk/churn", ""),
+        ("growth/churn", "serving: {resources: {memory: 64Mi}}\n"),
+        ("growth/churn", "serving: {replicas: {min: 3}}\n"),
+        ("growth/churn", "serving: {objectives: {latency: {p99: 10ms}}}\n"),
+        ("growth/churn", "serving: {rollout: {canary: [100]}, gateway: {host: a.example.com}}\n"),
+        ("growth/churn", "serving: {shared: null}\n"),
+    ],
+)
+def test_what_a_rule_is_not_about_has_servers_of_its_own(path: str, serving: str) -> None:
+    assert {*server_of(path, serving).values()} == {""}
+
+
+def test_a_spec_says_more_than_a_rule_and_a_rule_may_be_about_one_environment() -> None:
+    assert {*server_of("growth/churn", "serving: {shared: small-2}\n").values()} == {"small-2"}
+    dev = ASSIGNED | {"sharing": [{"servers": ["small-1"], "environments": ["dev"]}]}
+    assert server_of("risk/churn", "", dev) == {"dev": "small-1", "staging": "", "prod": ""}
+
+
+def test_a_rule_names_servers_that_there_are() -> None:
+    with pytest.raises(ValidationError, match="names the server `smal`"):
+        Settings.model_validate({"servers": {"small": {}}, "sharing": [{"servers": ["smal"]}]})

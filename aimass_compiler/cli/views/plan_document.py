@@ -126,6 +126,7 @@ def _delivery_json(each: Delivery) -> dict[str, Any]:
         "why_left": each.why_left or None,
         "replaced": list(each.replaced),
         "scaling": each.scaling or None,
+        "server": each.server or None,
     }
 
 

@@ -15,6 +15,7 @@ from aimass_compiler.catalog.task import Task
 from aimass_compiler.catalog.transform import ColumnsOfType, EachColumn, Transform, Types
 from aimass_compiler.diagnostics import Explanation, Finding, Related, did_you_mean, respelt
 from aimass_compiler.expression.column_types import DECLARED, ColumnType, Image, Number, NumberSeries
+from aimass_compiler.model_path import path_of
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
 from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn, feature_types, row_columns
 from aimass_compiler.pipeline.evaluation import Repetition, Retraining
@@ -22,7 +23,7 @@ from aimass_compiler.pipeline.flow import Flow
 from aimass_compiler.pipeline.language_defaults import generating
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.pipeline.settings import Settings
-from aimass_compiler.pipeline.shared_server import sharing
+from aimass_compiler.pipeline.shared_server import assigned, sharing
 from aimass_compiler.pipeline.training import Objective, Search
 from aimass_compiler.project import team_of_spec
 from aimass_compiler.spec.decode import conversations, forecasts, several_labels, without_target
@@ -93,6 +94,7 @@ def lower(
     findings += [] if "settings" in failed else _unknown_environments(spec, settings, file)
     objective = _objective(spec, task, model)
     evaluation = spec.evaluation.filled(metrics=spec.evaluation.metrics or task.usual_metrics)
+    path = path_of(team_of_spec(file), spec.metadata.name)
     pipeline = Pipeline(
         metadata=spec.metadata,
         team=team_of_spec(file) or None,
@@ -107,10 +109,10 @@ def lower(
         retraining=Retraining.of(spec.evaluation, objective.metric),
         repetition=Repetition.of(evaluation, objective.metric),
         quantize=spec.quantize,
-        serving=_serving(spec, task, model),
+        serving=_serving(spec, task, model, _assigned(spec.serving, task, settings, path)),
         monitoring=spec.monitoring.with_limits(),
         scoring=spec.scoring,
-        environments=_environments(spec, settings, task, model),
+        environments=_environments(spec, settings, task, model, path),
         settings=settings,
         waivers=spec.waivers,
     )
@@ -131,10 +133,10 @@ def _task_or_stand_in(
     return task, findings, failed
 
 
-def _serving(spec: ModelSpec, task: Task, model: Model | ModelChoice) -> Serving:
+def _serving(spec: ModelSpec, task: Task, model: Model | ModelChoice, written: Serving) -> Serving:
     """How it is served, with what a language model and a server of several models have beside that."""
     generated = generating(
-        spec.serving,
+        written,
         task.conversation,
         model.candidates,
         precision=spec.training.precision,
@@ -324,14 +326,14 @@ def _unknown_environments(spec: ModelSpec, settings: Settings, file: str) -> Ite
 
 
 def _environments(
-    spec: ModelSpec, settings: Settings, task: Task, model: Model | ModelChoice
+    spec: ModelSpec, settings: Settings, task: Task, model: Model | ModelChoice, path: str
 ) -> dict[str, EnvironmentPipeline]:
     found = {}
     is_accelerated = any(each.artifact.runs_on_accelerators for each in model.candidates)
     for name, here in settings.environments.items():
         overrides = spec.environments.get(name) or Overrides.default()
         accelerator = overrides.accelerator or (here.accelerator if is_accelerated else None)
-        serving = _overridden(spec.serving, overrides.serving)
+        serving = _assigned(_overridden(spec.serving, overrides.serving), task, settings, path, name)
         found[name] = EnvironmentPipeline(
             namespace=settings.namespace_of(name),
             image_registry=settings.images.registry,
@@ -351,6 +353,15 @@ def _environments(
             scoring=overrides.scoring or spec.scoring,
         )
     return found
+
+
+def _assigned(
+    serving: Serving, task: Task, settings: Settings, path: str, environment: str | None = None
+) -> Serving:
+    """The serving in the shared server that the settings give it; what writes text has its own process."""
+    if not settings.sharing or task.conversation is not None:
+        return serving
+    return assigned(serving, settings.sharing, path, environment)
 
 
 def _overridden(base: R, override: R | None) -> R:
