@@ -142,6 +142,7 @@ def paths(namespace: str) -> dict[str, str]:
     """Where objects of a model and of its team are, by what they are."""
     core, networking = f"/api/v1/namespaces/{namespace}", f"/apis/networking.k8s.io/v1/namespaces/{namespace}"
     rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+    policies = "/apis/admissionregistration.k8s.io/v1"
     gateway = f"/apis/gateway.networking.k8s.io/v1/namespaces/{namespace}"
     return {
         "server": f"/apis/apps/v1/namespaces/{namespace}/deployments/churn",
@@ -152,6 +153,10 @@ def paths(namespace: str) -> dict[str, str]:
         "route": f"{gateway}/httproutes/churn",
         "doors": f"{networking}/networkpolicies/churn",
         "alerts": f"/apis/monitoring.coreos.com/v1/namespaces/{namespace}/prometheusrules/churn",
+        "budget": f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets/churn",
+        # What lets a model off a policy is part of the policy, which is the whole cluster's.
+        "waiver": f"{policies}/validatingadmissionpolicies/servers.deployments",
+        "waiver's place": f"{policies}/validatingadmissionpolicybindings/servers.deployments",
         "quota": f"{core}/resourcequotas/team",
         "limits": f"{core}/limitranges/team",
         "role": f"{rbac}/roles/aimass-deployer",
@@ -163,7 +168,7 @@ def paths(namespace: str) -> dict[str, str]:
 
 
 #: What bounds a team, in its own namespace, too.
-BOUNDS = ("quota", "limits", "role", "binding", "queue", "namespace", "secret")
+BOUNDS = ("waiver", "waiver's place", "quota", "limits", "role", "binding", "queue", "namespace", "secret")
 
 
 def everything_asked(kubeconfig: Path, namespace: str) -> dict[tuple[str, str], int]:
