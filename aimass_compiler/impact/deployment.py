@@ -137,7 +137,7 @@ def _moved(old: SharedPlace | None, new: SharedPlace | None) -> str:
     was, now = (None if place is None else place.server for place in (old, new))
     if was == now:
         return ""
-    whose = [f"the shared server `{name}`" if name else "servers of its own" for name in (was, now)]
+    whose = [f"the shared server `{name}`" if name else "its own servers" for name in (was, now)]
     return f"the model moves from {whose[0]} to {whose[1]}"
 
 

@@ -39,7 +39,7 @@ def moved(root: Path, before: str, after: str) -> list[str]:
 def test_a_plan_says_from_which_server_to_which(tmp_path: Path) -> None:
     assert (
         moved(tmp_path, SETTINGS, settings("one"))
-        == ["the model moves from servers of its own to the shared server `one`"] * 3
+        == ["the model moves from its own servers to the shared server `one`"] * 3
     )
     assert (
         moved(tmp_path, settings("one"), settings("two"))
