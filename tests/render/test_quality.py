@@ -16,7 +16,8 @@ from render.models import pipeline
 def said(delay: str, records: dict[str, Any], prod: dict[str, Any]) -> list[str]:
     labels = {"source": "s3://lake/truth.csv", "delay": delay}
     spec = {"monitoring": {"labels": labels}, "serving": {"logs": {"predictions": records}}}
-    made = pipeline(spec, overrides={"prod": {"serving": {"logs": {"predictions": prod}}}})
+    settings = {"logs": {"store": "s3://acme-predictions/ml"}}
+    made = pipeline(spec, settings, {"prod": {"serving": {"logs": {"predictions": prod}}}})
     return [found.message for found in quality.findings(made)]
 
 

@@ -116,22 +116,25 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 def _of(pipeline: Pipeline, name: str) -> Iterator[Finding]:
     here, path = pipeline.environments[name], place_in(pipeline, name, "monitoring.labels")
-    if here.monitoring.labels is not None:
-        if not here.serving.logs.predictions.sample:
-            message = f"no prediction is recorded in `{name}` that the truth could be held against"
-            hint = "add `serving: {logs: {predictions: {sample: 0.1}}}`"
-            yield Finding("AM570", path, message, help=hint, severity=Severity.WARNING)
-        else:
-            yield from _deleted(path, name, here.monitoring.labels, here.serving.logs.predictions)
-        if not _is_measured(pipeline):
-            message = f"the truth cannot be held against the answers of a {pipeline.task.served_as}"
-            yield Finding("AM571", path, message, help="leave `monitoring.labels` out")
-        if pipeline.settings.logs is None:
-            message = "nothing says where the records are that the truth could be held against"
-            hint = "write `logs: {store: s3://…}` in aimass.yaml"
-            yield Finding("AM572", path, message, help=hint, severity=Severity.WARNING)
-        else:
-            yield from _out_of_reach(path, name, here.monitoring.labels, pipeline.settings.logs)
+    labels = here.monitoring.labels
+    if labels is None:
+        return
+    if not _is_measured(pipeline):
+        message = f"the truth cannot be held against the answers of a {pipeline.task.served_as}"
+        yield Finding("AM571", path, message, help="leave `monitoring.labels` out")
+        return
+    if not here.serving.logs.predictions.sample:
+        message = f"no prediction is recorded in `{name}` that the truth could be held against"
+        hint = "add `serving: {logs: {predictions: {sample: 0.1}}}`"
+        yield Finding("AM570", path, message, help=hint, severity=Severity.WARNING)
+    else:
+        yield from _deleted(path, name, labels, here.serving.logs.predictions)
+    if pipeline.settings.logs is None:
+        message = "nothing says where the records are that the truth could be held against"
+        hint = "write `logs: {store: s3://…}` in aimass.yaml"
+        yield Finding("AM572", path, message, help=hint, severity=Severity.WARNING)
+    else:
+        yield from _out_of_reach(path, name, labels, pipeline.settings.logs)
 
 
 def _out_of_reach(path: Path, name: str, labels: Labels, store: RecordStore) -> Iterator[Finding]:
