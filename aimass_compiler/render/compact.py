@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import msgspec
 
@@ -78,7 +78,7 @@ def _column(line: str) -> int:
     return len(line) - len(line.lstrip(" "))
 
 
-def _named(key: str, taken: Iterator[str]) -> str:
+def _named(key: str, taken: Iterable[str]) -> str:
     """A name after the key that no other anchor has."""
     count = sum(1 for name in taken if name.rstrip("0123456789") == key)
     return key if count == 0 else f"{key}{count + 1}"

@@ -66,12 +66,12 @@ def block(document: Document) -> str:
     return "\n".join(lines)
 
 
-def emit_json(document: Document) -> bytes:
+def emit_json(document: Document | Sequence[Any]) -> bytes:
     """The same document as indented JSON, for the formats that know no comments."""
     return json_text(document).encode()
 
 
-def json_text(document: Document) -> str:
+def json_text(document: Document | Sequence[Any]) -> str:
     """The same as text."""
     return with_escapes(to_json(document, indent=2).decode()) + "\n"
 

@@ -19,7 +19,7 @@ from aimass_compiler.render.monitoring.dashboard import (
     identifier,
     own_board,
 )
-from aimass_compiler.render.monitoring.declaration import annotations
+from aimass_compiler.render.monitoring.declaration import declared_annotations
 from aimass_compiler.render.monitoring.findings import findings
 from aimass_compiler.render.monitoring.rules import prometheus_rule, rule_head
 from aimass_compiler.render.names import Labels, component_label, own_labels, serving_selector, wanted_labels
@@ -124,7 +124,7 @@ def _of_fleet(pipeline: Pipeline) -> Rendered:
 
 def _declared(pipeline: Pipeline, name: str) -> Layer:
     monitors = _monitors(pipeline, pipeline.environments[name].serving)
-    return Layer(objects=monitors, notes={pipeline.name: annotations(pipeline, name)})
+    return Layer(objects=monitors, notes={pipeline.name: declared_annotations(pipeline, name)})
 
 
 def _rules(here: Watched, wanted: Labels, own: Labels) -> str:

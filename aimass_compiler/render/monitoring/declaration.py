@@ -37,7 +37,7 @@ def declared_labels(here: Watched, team: str) -> dict[str, str]:
     return {name: value for name, value in labels.items() if value}
 
 
-def annotations(pipeline: Pipeline, environment: str) -> dict[str, str]:
+def declared_annotations(pipeline: Pipeline, environment: str) -> dict[str, str]:
     """The labels as annotations of a Service in an environment."""
     here = watched(pipeline.metadata, environment, pipeline.environments[environment])
     found = declared_labels(here, team_of(pipeline.path))
