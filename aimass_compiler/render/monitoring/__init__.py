@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.serving import Serving
@@ -40,6 +42,8 @@ KINDS = tuple(
 
 
 _RULES_FILE = "alerts.yaml"
+#: What rules only place; the owner comes last, as not every model has one.
+_WORDS = ("model", "environment", "namespace", "warn", "page", "rows", "owner")
 
 
 def render(source: PipelineJson) -> Rendered:
@@ -77,13 +81,13 @@ def pod_monitor(pipeline: Pipeline) -> dict[str, Any]:
     """
     named = [{"targetLabel": "model", "replacement": pipeline.name}]
     every = (pipeline.serving, *(each.serving for each in pipeline.environments.values()))
-    is_told = any(text_of(serving) is not None for serving in every)
+    is_of_text = any(text_of(serving) is not None for serving in every)
     endpoint: dict[str, Any] = {
         "port": conventions.PORT_NAME,
         "path": conventions.METRICS_PATH,
         "interval": conventions.SCRAPE_INTERVAL,
         "scrapeTimeout": "10s",
-        **({"relabelings": named} if is_told else {}),
+        **({"relabelings": named} if is_of_text else {}),
     }
     labels = dict(wanted_labels(pipeline.settings))
     return {
@@ -116,9 +120,9 @@ def _overlay(pipeline: Pipeline, name: str) -> Layer:
 
 def _of_fleet(pipeline: Pipeline) -> Rendered:
     """What the fleet's rules need to know; the base says it as the first environment does."""
-    told = {name: _declared(pipeline, name) for name in pipeline.environments}
-    base = next(iter(told.values()), Layer())
-    overlays = {name: Layer() if layer == base else layer for name, layer in told.items()}
+    layers = {name: _declared(pipeline, name) for name in pipeline.environments}
+    base = next(iter(layers.values()), Layer())
+    overlays = {name: Layer() if layer == base else layer for name, layer in layers.items()}
     return Rendered(base=base, overlays=overlays)
 
 
@@ -128,60 +132,22 @@ def _declared(pipeline: Pipeline, name: str) -> Layer:
 
 
 def _rules(here: Watched, wanted: Labels, own: Labels) -> str:
-    words = (here.model, here.environment, here.namespace, here.warn, here.page, here.rows)
-    owner = (here.owner,) if here.owner else ()
-    rest = (here.budget, here.ends, here.runbook, here.text, here.server, here.may_rest, here.method)
-    return _RULES((*words, *owner), *rest, wanted, own)
+    words = {name: word for name in _WORDS if (word := getattr(here, name))}
+    return _RULES(tuple(words.values()), replace(here, **dict.fromkeys(words, "")), wanted, own)
 
 
 def _board_file(shown: Board) -> bytes:
-    text = _BOARD(
-        (shown.model, identifier(shown)), shown.lines, shown.environment, shown.namespace, shown.page
-    )
-    return text.encode()
+    return _BOARD((shown.model, identifier(shown)), replace(shown, model="")).encode()
 
 
 def _built_rules(*parts: Any) -> str:
-    (
-        model,
-        environment,
-        namespace,
-        warn,
-        page,
-        rows,
-        *owner,
-        budget,
-        ends,
-        runbook,
-        text,
-        server,
-        may_rest,
-        method,
-        wanted,
-        own,
-    ) = parts
-    written = owner[0] if owner else ""
-    here = Watched(
-        model,
-        environment,
-        namespace,
-        warn,
-        page,
-        rows,
-        budget,
-        ends,
-        runbook,
-        written,
-        text,
-        server,
-        may_rest,
-        method,
-    )
-    return block(prometheus_rule(here, wanted, own))
+    *words, here, wanted, own = parts
+    named = dict(zip(_WORDS, words, strict=False))  # a model without an owner has one word less
+    return block(prometheus_rule(replace(here, **named), wanted, own))
 
 
-def _built_board(model: str, identifier: str, *parts: Any) -> str:
-    return json_text(dashboard(Board(model, *parts), identifier))
+def _built_board(model: str, identifier: str, shown: Board) -> str:
+    return json_text(dashboard(replace(shown, model=model), identifier))
 
 
 _RULES, _BOARD = CachedTemplate(_built_rules), CachedTemplate(_built_board)
