@@ -1,4 +1,4 @@
-"""Whoever may not ask a deployed model is refused there, and a caller is limited: asked at its address."""
+"""Requests that show whether a deployed model refuses strangers and limits callers, sent to its address."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ _ANSWER_SECONDS = 30
 _HOUR = 3600
 _REFUSED, _LIMITED = (401, 403), 429
 _NO_ROUTE = 404
-#: From this status on it is no answer to who asks.
-SERVER_FAULTS = 500
+#: From this status on nothing is known of whether the request was let in.
+_SERVER_FAULTS = 500
+_UNREACHED = "the servers were not reached, so that nothing is known"
 _CERTIFICATE = "x-forwarded-client-cert"
 
 
@@ -31,7 +32,7 @@ class NotAsked(HintedError):  # noqa: N818  # what happened, not an error of our
 
 
 @dataclass(frozen=True)
-class Said:
+class ProbeAnswer:
     """What came back."""
 
     status: int
@@ -40,13 +41,13 @@ class Said:
 
 @dataclass(frozen=True)
 class Address:
-    """Where a model answers, and what is asked there: a body that no server gets to read of a stranger."""
+    """Where a model answers predictions; what is sent has a body that is never read of a stranger."""
 
     url: str
     path: str
 
-    def ask(self, headers: Mapping[str, str]) -> Said:
-        """One request on a connection of its own. Raises NotAsked."""
+    def ask(self, headers: Mapping[str, str]) -> ProbeAnswer:
+        """Send one request, on a new connection. Raises NotAsked."""
         parts = urlsplit(self.url)
         connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         connection = connect(parts.netloc, timeout=_ANSWER_SECONDS)
@@ -55,11 +56,11 @@ class Address:
             connection.request("POST", parts.path.rstrip("/") + self.path, b"{}", sent)
             reply = connection.getresponse()
             reply.read()
-            return Said(reply.status, reply.getheader("retry-after"))
+            return ProbeAnswer(reply.status, reply.getheader("retry-after"))
         except ssl.SSLCertVerificationError as error:
-            hint = "name the file of whom to believe in the variable SSL_CERT_FILE"
+            hint = "name a file of trusted certificates in the variable SSL_CERT_FILE"
             raise NotAsked(
-                f"{self.url} has a certificate that is not believed: {error.reason}", hint
+                f"{self.url} has a certificate that is not trusted: {error.reason}", hint
             ) from error
         except (OSError, http.client.HTTPException) as error:
             raise NotAsked(f"{self.url} does not answer: {error}") from error
@@ -73,7 +74,7 @@ def address_of(url: str, serving: Serving) -> Address:
 
 
 def strangers(access: Access) -> Iterator[tuple[str, dict[str, str]]]:
-    """Everything that somebody who is no caller could send: in words, and as headers."""
+    """Everything that one who is no caller could send: in words, and as headers."""
     invented = secrets.token_hex()
     yield "nothing", {}
     yield "an invented key", {access_folder.KEY_HEADER: invented}
@@ -90,13 +91,7 @@ def strangers(access: Access) -> Iterator[tuple[str, dict[str, str]]]:
         if caller.certificate is not None:
             forged = {_CERTIFICATE: f"URI={caller.certificate}"}
             yield "the certificate of a caller as a header", forged
-            yield (
-                "the same as if the gateway had sent it",
-                {
-                    **forged,
-                    access_folder.GATEWAY_HEADER: invented,
-                },
-            )
+            yield "the same as if the gateway had sent it", {**forged, access_folder.GATEWAY_HEADER: invented}
             break
 
 
@@ -122,8 +117,8 @@ def faults_of_strangers(address: Address, access: Access) -> Iterator[tuple[str,
 def _fault(status: int) -> str:
     if status == _NO_ROUTE:
         return "no model answers there: is it the host of its route?"
-    if status >= SERVER_FAULTS:
-        return "the servers were not reached, so that nothing is known"
+    if status >= _SERVER_FAULTS:
+        return _UNREACHED
     return "a stranger is let in"
 
 
@@ -133,13 +128,28 @@ class Spent:
 
     admitted: int
     """How many requests were let in."""
-    last: Said
+    last: ProbeAnswer
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether its budget has ended."""
+        return self.last.status == _LIMITED
+
+    def fault(self, *, is_to_end: bool) -> str:
+        """What is wrong with it, if anything; a budget may have to end."""
+        if self.last.status in _REFUSED:
+            return "a caller is refused"
+        if self.last.status >= _SERVER_FAULTS:
+            return _UNREACHED
+        if self.is_limited:
+            return "" if self.last.retry_after else "the answer does not say when to come again"
+        return f"its budget has not ended after {self.admitted} requests" if is_to_end else ""
 
 
 def spend(address: Address, headers: Mapping[str, str], most: int) -> Spent:
     """Ask as a caller until a budget has ended, but no more often than `most`. Raises NotAsked."""
     for admitted in range(most):
-        said = address.ask(headers)
-        if said.status == _LIMITED or said.status in _REFUSED or said.status >= SERVER_FAULTS:
-            return Spent(admitted, said)
-    return Spent(most, said)
+        answer = address.ask(headers)
+        if answer.status in (_LIMITED, *_REFUSED) or answer.status >= _SERVER_FAULTS:
+            return Spent(admitted, answer)
+    return Spent(most, answer)

@@ -1,4 +1,4 @@
-"""A deployed model is asked as those would who may not, and as a caller until its budget ends."""
+"""A deployed model is asked as strangers would, and as a caller until its budget ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ask a deployed model as those would who may not, and see that each is refused.
+"""Ask a deployed model as strangers would, and see that each is refused.
 
 Strangers send nothing, invented keys, tokens of callers with a wrong signature, and headers that only a
 gateway may send: each must get 401 or 403. They need no secret and use up no budget. With --as, a
@@ -30,7 +30,6 @@ EXAMPLES = """
   AIMASS_CREDENTIAL=$KEY aimass callers churn --env dev --as shop --spend 500
 """
 _CREDENTIAL = "AIMASS_CREDENTIAL"
-_LIMITED, _REFUSED = 429, (401, 403)
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +47,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Ask; 13 where somebody is let in who may not, or a caller is not."""
+    """Ask; ExitCode.SERVICE where a stranger is let in, or a caller is not."""
     from aimass_compiler.programs import caller_probe
 
     pipeline = _pipeline(arguments)
@@ -125,27 +124,14 @@ def _caller(address: Address, headers: dict[str, str], arguments: argparse.Names
     from aimass_compiler.programs.caller_probe import spend
 
     spent = spend(address, headers, arguments.spend or 1)
-    fault, got = _judged(spent, is_spent=arguments.spend is not None)
-    print(f"{spent.last.status}  `{arguments.caller}`{f': {fault}' if fault else f', {got}'}")
+    fault = spent.fault(is_to_end=arguments.spend is not None)
+    print(f"{spent.last.status}  `{arguments.caller}`{f': {fault}' if fault else f', {_got(spent)}'}")
     return not fault
 
 
-def _judged(spent: Spent, *, is_spent: bool) -> tuple[str, str]:
-    """What is wrong with what a caller got, if anything, and what it got."""
-    from aimass_compiler.programs.caller_probe import SERVER_FAULTS
-
-    last = spent.last
-    if last.status in _REFUSED:
-        return "a caller is refused", ""
-    if last.status >= SERVER_FAULTS:
-        return "the servers were not reached, so that nothing is known", ""
-    if last.status != _LIMITED:
-        return (
-            f"its budget has not ended after {spent.admitted} requests" if is_spent else ""
-        ), "who is let in"
-    if last.retry_after is None:
-        return "the answer does not say when to come again", ""
-    return (
-        "",
-        f"whose budget ended after {spent.admitted} requests; it may come again in {last.retry_after} s",
-    )
+def _got(spent: Spent) -> str:
+    """What a caller got with whom nothing is wrong."""
+    if not spent.is_limited:
+        return "who is let in"
+    again = spent.last.retry_after
+    return f"whose budget ended after {spent.admitted} requests; it may come again in {again} s"
