@@ -94,10 +94,11 @@ def _by_clock(schedule: str | None, known: Circumstances) -> Iterator[FoundCause
 def _last(known: Circumstances) -> datetime | None:
     times = [each.time for each in known.attempts]
     times += [known.newest.trained_at] if known.newest else []
-    return max(map(_time, times), default=None)
+    return max(map(utc_time, times), default=None)
 
 
-def _time(text: str) -> datetime:
+def utc_time(text: str) -> datetime:
+    """A time of ISO 8601; one without an offset is of UTC."""
     found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
@@ -189,7 +190,7 @@ def _alerting(pipeline: Pipeline, kind: str, known: Circumstances) -> Iterator[F
     if not firing:
         return
     parts = sorted({each.labels.get(label, "") for each in firing} - {""})
-    measured, begun = dict[str, float](), dict[str, Onset]()
+    measured, since = dict[str, float](), dict[str, Onset]()
     if kind == "drift":
         drift, own = pipeline.environments[served].monitoring.drift, selector(pipeline.name, namespace)
         either = f"{drift.measure.series}{own} or {drift.measure.scoring_series}{own}"
@@ -197,14 +198,14 @@ def _alerting(pipeline: Pipeline, kind: str, known: Circumstances) -> Iterator[F
         series = prometheus.ask(known.address, query, tenant)
         measured = {each.labels.get(label, ""): each.value for each in series}
         with contextlib.suppress(prometheus.PrometheusError):  # that it drifts is known without its history
-            begun = onsets(known.address, query, drift.warn, drift.window.seconds, known.now, tenant)
-    shown = ", ".join(_told(part, measured, begun) for part in parts)
+            since = onsets(known.address, query, drift.warn, drift.window.seconds, known.now, tenant)
+    shown = ", ".join(_shown(part, measured, since) for part in parts)
     what = "moved away from the training data" if kind == "drift" else "was lost"
     alerts = ", ".join(sorted({each.labels.get("alertname", "") for each in firing}))
     yield FoundCause(kind, f"{alerts} fires in {served}: {shown or pipeline.name} {what}", measured)
 
 
-def _told(part: str, measured: Mapping[str, float], begun: Mapping[str, Onset]) -> str:
+def _shown(part: str, measured: Mapping[str, float], since: Mapping[str, Onset]) -> str:
     """A column or metric with what was measured, and since when: `age` 0.31 since 2026-05-03 14:00."""
     value = f" {measured[part]:.2f}" if part in measured else ""
-    return f"`{part}`{value}{f' {begun[part]}' if part in begun else ''}"
+    return f"`{part}`{value}{f' {since[part]}' if part in since else ''}"

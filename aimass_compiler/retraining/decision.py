@@ -15,7 +15,7 @@ from aimass_compiler.pipeline.monitoring import USUAL_ATTEMPTS, USUAL_COOLDOWN, 
 from aimass_compiler.releases import candidate_ledger, version_record
 from aimass_compiler.releases.candidate_ledger import TriedCandidate
 from aimass_compiler.render.pipeline_json import PipelineJson
-from aimass_compiler.retraining.causes import CausesFound, Circumstances, FoundCause, causes
+from aimass_compiler.retraining.causes import CausesFound, Circumstances, FoundCause, causes, utc_time
 
 _BUDGET_DAYS = 30
 _ENDS = {"passed": "was proposed", "failed": "failed", "same": "was the version that there is", "resumed": ""}
@@ -78,8 +78,8 @@ def _held_back(
         return f"rows and recipe are those of the last candidate, which {_ENDS[last.outcome]}"
     tried = [each for each in attempts if each.outcome != "resumed"]
     cooldown = timedelta(seconds=(retrain.cooldown or USUAL_COOLDOWN).seconds)
-    if tried and now - _time(tried[-1]) < cooldown:
-        until = _time(tried[-1]) + cooldown
+    if tried and now - utc_time(tried[-1].time) < cooldown:
+        until = utc_time(tried[-1].time) + cooldown
         return f"the last candidate was at {tried[-1].time}; not before {until:%Y-%m-%d %H:%M} UTC"
     return _spent(retrain, tried, now)
 
@@ -122,7 +122,7 @@ def _spent(retrain: Retrain, tried: Sequence[TriedCandidate], now: datetime) -> 
     if retrain.budget is None:
         return ""
     since = now - timedelta(days=_BUDGET_DAYS)
-    recent = [each for each in tried if _time(each) >= since and each.outcome != "same"]
+    recent = [each for each in tried if utc_time(each.time) >= since and each.outcome != "same"]
     most, cost = retrain.budget.candidates, retrain.budget.cost
     if most is not None and len(recent) >= most:
         return f"{len(recent)} candidates in {_BUDGET_DAYS} days are the budget of {most}"
@@ -130,8 +130,3 @@ def _spent(retrain: Retrain, tried: Sequence[TriedCandidate], now: datetime) -> 
     if cost is not None and total >= cost:
         return f"candidates of {_BUDGET_DAYS} days cost {total:.2f}, and the budget is {cost:g}"
     return ""
-
-
-def _time(attempt: TriedCandidate) -> datetime:
-    found = datetime.fromisoformat(attempt.time)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

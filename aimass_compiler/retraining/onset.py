@@ -67,7 +67,7 @@ def onset(points: Sequence[tuple[float, float]], limit: float) -> Onset | None:
 
 
 def _ends(values: Sequence[float], limit: float) -> list[int]:
-    """Where each piece of one level ends; changes of less than half the limit matter to nobody."""
+    """Where each piece of one level ends; changes of less than half the limit are no changes."""
     import numpy
     import ruptures
 

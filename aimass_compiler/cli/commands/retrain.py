@@ -102,11 +102,9 @@ def _candidate(
     arguments: argparse.Namespace, project: Project, pipeline: Pipeline, found: CausesFound
 ) -> int:
     """Train it, judge it, and write down what came of it."""
-    from aimass_compiler.programs.program import run_stage
     from aimass_compiler.releases import candidate_ledger
     from aimass_compiler.retraining import judgement
     from aimass_compiler.retraining.attempt import attempt
-    from aimass_compiler.retraining.shadow import compare_on_requests
 
     root, model = project.root, pipeline.path
     started = time.monotonic()
@@ -117,29 +115,44 @@ def _candidate(
         candidate_ledger.append(root, model, attempt(pipeline, "same", found, seconds))
         print(f"{model}: nothing new to learn from: rows and recipe are those of the newest version")
         return ExitCode.DONE
-    if status in (ExitCode.DONE, ExitCode.GATE):
-        run_stage(COMPARE.name, model, root)
-    if status == ExitCode.DONE and compare_on_requests(project, pipeline):
-        terminal.report("note: it is not compared on recorded requests")
-    known = judgement.judged(root, model, [each.text for each in found.causes], status)
-    reason = judgement.failure(known, status)
-    outcome: Outcome = "failed" if reason else "passed"
+    known = _judged(project, pipeline, found, status)
     evidence = [f"{each['kind']}: {each['evidence']}" for each in known["diagnosis"]]
     for line in evidence:
         print(f"  {line}")
-    if reason:
-        print(f"{model}: the candidate failed: {reason}")
-        status = status or ExitCode.GATE
-    else:
-        print(f"{model}: the candidate is to be proposed: {artifacts.CANDIDATE} says why")
-        status = _proposed(project, pipeline) if arguments.pull_request else ExitCode.DONE
-        if status:
-            outcome, reason = "unpublished", "it could not be published or proposed"
+    outcome, reason, status = _concluded(
+        arguments, project, pipeline, judgement.failure(known, status), status
+    )
     tried = attempt(pipeline, outcome, found, seconds, reason=reason, evidence=evidence)
     candidate_ledger.append(root, model, tried)
     if status:
         _ask_people(project, pipeline, known)
     return status
+
+
+def _judged(project: Project, pipeline: Pipeline, found: CausesFound, status: int) -> dict[str, Any]:
+    """Compare a candidate whose run ended so, on the newest rows and on requests; all that is known of it."""
+    from aimass_compiler.programs.program import run_stage
+    from aimass_compiler.retraining import judgement
+    from aimass_compiler.retraining.shadow import compare_on_requests
+
+    if status in (ExitCode.DONE, ExitCode.GATE):
+        run_stage(COMPARE.name, pipeline.path, project.root)
+    if status == ExitCode.DONE and compare_on_requests(project, pipeline):
+        terminal.report("note: it is not compared on recorded requests")
+    return judgement.judged(project.root, pipeline.path, [each.text for each in found.causes], status)
+
+
+def _concluded(
+    arguments: argparse.Namespace, project: Project, pipeline: Pipeline, failure: str, status: int
+) -> tuple[Outcome, str, int]:
+    """Propose it, unless it failed; what came of it, why it was not proposed, and the exit code."""
+    if failure:
+        print(f"{pipeline.path}: the candidate failed: {failure}")
+        return "failed", failure, status or ExitCode.GATE
+    print(f"{pipeline.path}: the candidate is to be proposed: {artifacts.CANDIDATE} says why")
+    if arguments.pull_request and (code := _proposed(project, pipeline)):
+        return "unpublished", "it could not be published or proposed", code
+    return "passed", "", ExitCode.DONE
 
 
 def _trained(project: Project, pipeline: Pipeline) -> int:
