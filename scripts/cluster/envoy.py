@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
 import importlib.util
 import json
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -224,23 +222,8 @@ def started(config: dict[str, Any], admin: int, folder: Path) -> Iterator[None]:
     envoy = Background([str(binary()), "-c", str(place), *usual], log)
     envoy.start()
     try:
-        _wait(envoy, admin)
+        if not envoy.is_ready_at(admin, "/ready", _START_SECONDS):
+            raise Refused(f"Envoy is not ready:\n{envoy.last_words()}")
         yield
     finally:
         envoy.stop()
-
-
-def _wait(envoy: Background, admin: int) -> None:
-    until = time.monotonic() + _START_SECONDS
-    while time.monotonic() < until and envoy.is_running:
-        connection = http.client.HTTPConnection("127.0.0.1", admin, timeout=5)
-        try:
-            connection.request("GET", "/ready")
-            if connection.getresponse().status == http.client.OK:
-                return
-        except OSError:
-            pass
-        finally:
-            connection.close()
-        time.sleep(0.1)
-    raise Refused(f"Envoy is not ready:\n{envoy.last_words()}")

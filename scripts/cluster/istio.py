@@ -1,14 +1,12 @@
 """Istio's control plane where there is Kubernetes alone, and Envoy as the proxy that it configures.
 
-Envoy is not the one of Istio, which is built with filters of its own. Those that pass metadata on
-(`istio.alpn`, `metadata_exchange`) are switched off; what policies and routes become, Envoy has.
+Istio's build of Envoy has further filters. Those that pass metadata on (`istio.alpn`, `metadata_exchange`)
+are switched off; plain Envoy has all that policies and routes become.
 """
 
 from __future__ import annotations
 
-import http.client
 import json
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,10 +18,10 @@ from scripts.cluster.cluster import Cluster, Refused
 from scripts.cluster.processes import Background, free_ports
 from scripts.cluster.programs import program
 
-#: Where it keeps what is its own.
+#: The namespace of the control plane.
 NAMESPACE = "istio-system"
 #: Whose identities its certificates are for.
-TRUST_DOMAIN = "example.com"
+_TRUST_DOMAIN = "example.com"
 _ADDRESS = "127.0.0.1"
 _START_SECONDS = 120
 _DEFINITIONS = (
@@ -34,14 +32,14 @@ _DEFINITIONS = (
     "workloadentries.networking.istio.io",
 )
 #: Its agent, which would give proxies certificates for one another, does not run.
-_MESH = {"trustDomain": TRUST_DOMAIN, "defaultProviders": {}, "enableAutoMtls": False}
+_MESH = {"trustDomain": _TRUST_DOMAIN, "defaultProviders": {}, "enableAutoMtls": False}
 _WITHOUT_OWN_FILTERS = {"PILOT_ENABLE_METADATA_EXCHANGE": "false", "PILOT_ENABLE_ALPN_FILTER": "false"}
 _VERSION = "1.31.0"
 
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """Istiod, which tells proxies their configuration at a port."""
+    """Istiod, from which proxies get their configuration at a port."""
 
     port: int
     process: Background
@@ -76,26 +74,11 @@ def running(cluster: Cluster, folder: Path, trusted: Path) -> Iterator[ControlPl
     istiod = Background(command, folder / "istiod.log", folder, variables)
     istiod.start()
     try:
-        _wait(istiod, web)
+        if not istiod.is_ready_at(web, "/ready", _START_SECONDS):
+            raise Refused(f"Istio is not ready:\n{istiod.last_words()}")
         yield ControlPlane(port, istiod)
     finally:
         istiod.stop()
-
-
-def _wait(istiod: Background, web: int) -> None:
-    until = time.monotonic() + _START_SECONDS
-    while time.monotonic() < until and istiod.is_running:
-        connection = http.client.HTTPConnection(_ADDRESS, web, timeout=5)
-        try:
-            connection.request("GET", "/ready")
-            if connection.getresponse().status == http.client.OK:
-                return
-        except OSError:
-            pass
-        finally:
-            connection.close()
-        time.sleep(0.2)
-    raise Refused(f"Istio is not ready:\n{istiod.last_words()}")
 
 
 @contextmanager

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import http.client
 import os
 import secrets
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -59,6 +61,22 @@ class Background:
     def process(self) -> int | None:
         """The identifier of the running process."""
         return self._process.pid if self._process is not None and self.is_running else None
+
+    def is_ready_at(self, port: int, path: str, seconds: float) -> bool:
+        """Wait until it answers a path at a port with 200; False where it ends before, or takes longer."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and self.is_running:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            try:
+                connection.request("GET", path)
+                if connection.getresponse().status == http.client.OK:
+                    return True
+            except OSError:
+                pass
+            finally:
+                connection.close()
+            time.sleep(0.1)
+        return False
 
     def stop(self) -> None:
         """End it in order; one that does not end is killed."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,7 +20,7 @@ _FOLDER = "limits"
 
 
 def configurations(documents: Sequence[dict[str, Any]], folder: Path) -> dict[str, str]:
-    """What Envoy Gateway tells the service of these objects, by domain.
+    """How Envoy Gateway configures the service for these objects, by domain.
 
     Raises envoy.Refused, ProgramMissing and BuildFailed.
     """
@@ -32,16 +30,16 @@ def configurations(documents: Sequence[dict[str, Any]], folder: Path) -> dict[st
     )
     if done.returncode:
         raise envoy.Refused(done.stderr.strip()[:4000])
-    told: dict[str, str] = json.loads(done.stdout)
-    return told
+    configured: dict[str, str] = json.loads(done.stdout)
+    return configured
 
 
 @contextmanager
-def running(told: Mapping[str, str], folder: Path) -> Iterator[int]:
+def running(configured: Mapping[str, str], folder: Path) -> Iterator[int]:
     """Run it while the block lasts; answers its port. Raises envoy.Refused, ProgramMissing, BuildFailed."""
     place = folder / _FOLDER / "config"
     place.mkdir(parents=True)
-    for number, text in enumerate(told.values()):
+    for number, text in enumerate(configured.values()):
         (place / f"domain-{number}.yaml").write_text(text, encoding="utf-8")
     redis, grpc, web, debug = free_ports(4)
     variables = {
@@ -62,7 +60,8 @@ def running(told: Mapping[str, str], folder: Path) -> Iterator[int]:
             started = Background(command, folder / f"{name}.log", folder, variables)
             started.start()
             stack.callback(started.stop)
-        _wait(started, web)
+        if not started.is_ready_at(web, "/healthcheck", _START_SECONDS):
+            raise envoy.Refused(f"the rate limit service is not ready:\n{started.last_words()}")
         yield grpc
 
 
@@ -71,19 +70,3 @@ def _redis() -> str:
     if found is None:
         raise ProgramMissing("no redis-server: Debian's package `redis-server` has it")
     return found
-
-
-def _wait(service: Background, web: int) -> None:
-    until = time.monotonic() + _START_SECONDS
-    while time.monotonic() < until and service.is_running:
-        connection = http.client.HTTPConnection(_ADDRESS, web, timeout=5)
-        try:
-            connection.request("GET", "/healthcheck")
-            if connection.getresponse().status == http.client.OK:
-                return
-        except OSError:
-            pass
-        finally:
-            connection.close()
-        time.sleep(0.1)
-    raise envoy.Refused(f"the rate limit service is not ready:\n{service.last_words()}")
