@@ -99,13 +99,7 @@ def read_trees(attributes: Mapping[str, Any], leaves: str, sums: int, most_value
 
     Raises TreesError for what is no sum of leaves, and where all nodes had more values than given.
     """
-    modes = numpy.array(attributes["nodes_modes"])
-    if len(modes) * sums > most_values:
-        raise TreesError("there are too many nodes")
-    if set(modes.tolist()) - {*_QUESTIONS, _LEAF}:
-        raise TreesError("a node asks something else")
-    if attributes.get("aggregate_function", b"SUM") != b"SUM":
-        raise TreesError("leaves are not added up")
+    modes = _modes(attributes, most_values // sums)
     known, tree = numpy.unique(attributes["nodes_treeids"], return_inverse=True)
     places = _Places(tree, attributes["nodes_nodeids"])
     is_inner = modes != _LEAF
@@ -116,9 +110,6 @@ def read_trees(attributes: Mapping[str, Any], leaves: str, sums: int, most_value
     owners = places.of(
         numpy.searchsorted(known, attributes[f"{leaves}_treeids"]), attributes[f"{leaves}_nodeids"]
     )
-    weights = numpy.zeros((len(modes), sums))
-    ids = attributes[f"{leaves}_ids"] if sums > 1 else numpy.zeros(len(owners), numpy.int64)
-    numpy.add.at(weights, (owners, ids), _numbers(attributes, f"{leaves}_weights"))
     question = numpy.full(len(modes), -1, numpy.int8)
     for number, mode in enumerate(_QUESTIONS):
         question[modes == mode] = number
@@ -132,7 +123,7 @@ def read_trees(attributes: Mapping[str, Any], leaves: str, sums: int, most_value
         missing_holds=numpy.zeros(len(modes), bool) if missing is None else missing.astype(bool),
         holds=holds,
         fails=fails,
-        weights=weights,
+        weights=_weights(attributes, leaves, owners, (len(modes), sums)),
         base=_base(attributes, sums),
     )
 
@@ -153,6 +144,28 @@ class _Places:
         if (self._keys[found] != wanted).any():
             raise TreesError("a node that is named is not there")
         return numpy.asarray(self._order[found])
+
+
+def _modes(attributes: Mapping[str, Any], most: int) -> NDArray[numpy.bytes_]:
+    """What each node asks, [M]; raises TreesError for more than `most`, and for what is no sum of leaves."""
+    modes = numpy.array(attributes["nodes_modes"])
+    if len(modes) > most:
+        raise TreesError("there are too many nodes")
+    if set(modes.tolist()) - {*_QUESTIONS, _LEAF}:
+        raise TreesError("a node asks something else")
+    if attributes.get("aggregate_function", b"SUM") != b"SUM":
+        raise TreesError("leaves are not added up")
+    return modes
+
+
+def _weights(
+    attributes: Mapping[str, Any], leaves: str, owners: NDArray[numpy.int64], shape: tuple[int, int]
+) -> NDArray[numpy.float64]:
+    """What a leaf adds to each sum, [M, O], where `owners` are the nodes that the attributes name."""
+    weights = numpy.zeros(shape)
+    ids = attributes[f"{leaves}_ids"] if shape[1] > 1 else numpy.zeros(len(owners), numpy.int64)
+    numpy.add.at(weights, (owners, ids), _numbers(attributes, f"{leaves}_weights"))
+    return weights
 
 
 def _children(
