@@ -1,16 +1,17 @@
-"""JSON that says of a value only what is not as in another: of environments, what is not as everywhere."""
+"""JSON with only what differs from another value: of an environment, what differs from its pipeline."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-#: What environments have of their own, beside what a spec says for all.
 _ENVIRONMENTS = "environments"
+#: The parts of a pipeline that environments have, too.
+_SECTIONS = ("serving", "monitoring", "training")
 
 
 def shortened_environments(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A pipeline whose environments say only what they do otherwise than the pipeline itself."""
+    """A pipeline whose environments have only what differs from the pipeline itself."""
     places = {name: _of_place(document, place) for name, place in document[_ENVIRONMENTS].items()}
     return {**document, _ENVIRONMENTS: places}
 
@@ -28,18 +29,14 @@ def whole_environments(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**document, _ENVIRONMENTS: filled}
 
 
-#: The parts of a pipeline that environments have, too.
-_SECTIONS = ("serving", "monitoring", "training")
-
-
 def _of_place(document: Mapping[str, Any], place: Mapping[str, Any]) -> dict[str, Any]:
-    told = {key: difference(document[key], place[key]) for key in _SECTIONS if key in place}
-    others = {key: value for key, value in place.items() if key not in told}
-    return {**others, **{key: value for key, value in told.items() if value != {}}}
+    changed = {key: difference(document[key], place[key]) for key in _SECTIONS if key in place}
+    others = {key: value for key, value in place.items() if key not in changed}
+    return {**others, **{key: value for key, value in changed.items() if value != {}}}
 
 
 def difference(first: Any, other: Any) -> Any:
-    """What has other keys than the first stands as a whole, in a list that tells so."""
+    """What differs from the first value; an object with other keys is whole, in a list of one."""
     if not isinstance(first, dict):
         return other
     if not isinstance(other, dict) or first.keys() != other.keys():
@@ -48,7 +45,7 @@ def difference(first: Any, other: Any) -> Any:
 
 
 def filled_in(first: Any, other: Any) -> Any:
-    """The value of which `other` says what is not as in the first."""
+    """The whole value of which `other` is the difference from the first."""
     if not isinstance(first, dict):
         return other
     if isinstance(other, list):

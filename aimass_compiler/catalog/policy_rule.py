@@ -42,7 +42,7 @@ class ApiResource(Struct, frozen=True, order=True):
 DEPLOYMENTS = ApiResource("apps", "v1", "deployments", is_of_model=True)
 PODS = ApiResource("", "v1", "pods")
 CONFIG_MAPS = ApiResource("", "v1", "configmaps")
-SERVICES = ApiResource("", "v1", "services")
+_SERVICES = ApiResource("", "v1", "services")
 AUTOSCALERS = ApiResource("autoscaling", "v2", "horizontalpodautoscalers", is_of_model=True)
 ROUTES = ApiResource("gateway.networking.k8s.io", "v1", "httproutes", is_of_model=True)
 ROLLOUTS = ApiResource("argoproj.io", "v1alpha1", "rollouts", is_of_model=True)
@@ -83,8 +83,8 @@ def of_declarations(label: str, claim: str, message: str) -> AdmissionClaim:
     """
     notes, key = "object.metadata.annotations", ANNOTATION_DECLARED.format(label)
     model = ANNOTATION_DECLARED.format("model")
-    told = f"'{key}' in {notes} && {claim.replace('TEXT', f'{notes}[{key!r}]')}"
-    return AdmissionClaim(SERVICES, f"!has({notes}) || !('{model}' in {notes}) || ({told})", message)
+    declared = f"'{key}' in {notes} && {claim.replace('TEXT', f'{notes}[{key!r}]')}"
+    return AdmissionClaim(_SERVICES, f"!has({notes}) || !('{model}' in {notes}) || ({declared})", message)
 
 
 class PolicyRule(Kind):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from aimass_compiler.generate import Generated
     from aimass_compiler.plan import FileChange
 
-#: Within which a server that is told to stop has written down what it recorded.
+#: Within which a server that is stopped has written down what it recorded.
 _END_SECONDS = 30
 
 

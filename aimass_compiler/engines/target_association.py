@@ -33,7 +33,7 @@ class TargetAssociation:
     """The same of whether the column is missing."""
     mutual_information: float
     """In nats; of numbers by nearest neighbours (Kraskov 2004, Ross 2014). Of names and classes without what
-    chance makes of many names (Vinh, Epps and Bailey 2010), so that a name for each row tells nothing."""
+    chance makes of many names (Vinh, Epps and Bailey 2010), so that a name for each row has none."""
     correlation: float | None
     """Pearson's, of a number with a number or with the last of two classes."""
 
@@ -162,7 +162,7 @@ def _information(
 
 
 def _by_chance(names: numpy.ndarray, classes: numpy.ndarray) -> float:
-    """The information of as many names in any other order, by which many of them seem to tell much."""
+    """The information of as many names in any other order, by which many of them seem to have much."""
     from sklearn.metrics.cluster import contingency_matrix, expected_mutual_information
 
     return float(expected_mutual_information(contingency_matrix(names, classes, sparse=True), len(names)))

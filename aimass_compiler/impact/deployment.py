@@ -298,7 +298,7 @@ def _setting_changes(before: Resolved, after: Resolved, places: Places) -> Itera
 
 
 def _recorded(before: Mapping[str, Any], after: Mapping[str, Any], places: Places) -> Iterator[Change]:
-    """Settings that have no words of their own, value by value."""
+    """Settings without a description of what they do, value by value."""
     was, now = dict(leaves(before)), dict(leaves(after))
     for path in dict.fromkeys([*now, *was]):
         old, new = was.get(path), now.get(path)

@@ -82,7 +82,7 @@ def _of_seeds(verdict: Mapping[str, Any], metrics: Mapping[str, Any]) -> Iterato
 
 
 def _of_target(verdict: Mapping[str, Any], comparison: Mapping[str, Any]) -> Iterator[Diagnosis]:
-    """Rows of which nobody can tell the target: not the candidate, and not the released model any more."""
+    """Rows whose target neither the candidate predicts nor the released model any more."""
     fit = verdict.get("fit") or {}
     name, guess = fit.get("metric"), fit.get("baseline")
     released = ((comparison.get("metrics") or {}).get(name) or {}).get("released")

@@ -30,7 +30,7 @@ class GatewayImplementation(Frozen):
 
     @property
     def has_retries(self) -> bool:
-        """Whether it can be told how often to try again."""
+        """Whether the number of retries can be set."""
         return not self.is_mesh or self.channel == "experimental"
 
     @property

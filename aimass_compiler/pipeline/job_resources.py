@@ -1,4 +1,4 @@
-"""What the pod of a job that runs by the clock may use."""
+"""The resources of the pod of a scheduled job."""
 
 from __future__ import annotations
 

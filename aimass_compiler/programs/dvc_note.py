@@ -1,4 +1,4 @@
-"""The `.dvc` file beside data that DVC keeps, which git has in its place: which data belongs at its path."""
+"""The `.dvc` file that git has in place of data that DVC tracks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows that a version was made from, against those that DVC has now."""
+"""The files of rows that changed since a version was made from them."""
 
 from __future__ import annotations
 

@@ -83,10 +83,10 @@ def _noted(
     objects: Sequence[Object], notes: Sequence[Mapping[str, Mapping[str, str]] | None]
 ) -> Iterator[Object]:
     """The objects, with what targets note on those of others."""
-    told = {name: texts for each in notes if each for name, texts in each.items()}
+    noted = {name: texts for each in notes if each for name, texts in each.items()}
     for document in objects:
         about = document["metadata"]
-        texts = told.get(about["name"], {}) if document["kind"] == "Service" else {}
+        texts = noted.get(about["name"], {}) if document["kind"] == "Service" else {}
         if texts:
             yield {
                 **document,

@@ -1,4 +1,4 @@
-"""What the ledger of candidates says about one that was tried, or about the person who lets them go on."""
+"""Entries of the ledger of candidates: one that was tried, or a person who resumes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real requests, by which a candidate is compared beside the test split: recorded, or mirrored to it."""
+"""Compares a candidate with the released model on real requests: recorded, or mirrored to it."""
 
 from __future__ import annotations
 

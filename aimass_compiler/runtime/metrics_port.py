@@ -1,7 +1,4 @@
-"""The port at which Prometheus reads of a pod that ends: it stays for two scrapes after its work.
-
-A pod that has done its work would be gone before anyone asked.
-"""
+"""The port at which Prometheus scrapes a pod that ends, open for two scrapes after the work is done."""
 
 from __future__ import annotations
 

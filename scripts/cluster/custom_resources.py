@@ -35,7 +35,7 @@ class Operator:
     module: str
     pattern: str
     variant: str = ""
-    """What tells it from others of the same module whose files have the same names."""
+    """What distinguishes it from others of the same module whose files have the same names."""
 
     @property
     def name(self) -> str:

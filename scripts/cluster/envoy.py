@@ -118,7 +118,7 @@ def static_config(
 ) -> dict[str, Any]:
     """The same as a file: what Envoy would ask Envoy Gateway for stands in it, and its servers are here.
 
-    The translator tells no `secrets`. The rate limit service answers at the port `limits`.
+    The translator leaves out `secrets`. The rate limit service answers at the port `limits`.
     """
     kinds = _dumped(found)
     routes = {each["name"]: each for each in kinds["RoutesConfigDump"]}
@@ -212,7 +212,7 @@ def running(
 
 @contextmanager
 def started(config: dict[str, Any], admin: int, folder: Path) -> Iterator[None]:
-    """Run Envoy with this file of its own form while the block lasts; it is asked at the port `admin`.
+    """Run Envoy with this configuration while the block lasts; it is asked at the port `admin`.
 
     Raises Refused where it does not take it.
     """

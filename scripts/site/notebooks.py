@@ -1,4 +1,4 @@
-"""Notebooks as pages: their text, their code, and what it answered when they were last executed."""
+"""Notebooks as pages: their text, their code, and its output when they were last executed."""
 
 from __future__ import annotations
 

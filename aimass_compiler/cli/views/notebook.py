@@ -1,4 +1,4 @@
-"""What a notebook shows of a project and of results: tables in HTML, without a style of their own."""
+"""What a notebook shows of a project and of results: tables in HTML, without styles."""
 
 from __future__ import annotations
 

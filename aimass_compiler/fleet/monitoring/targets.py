@@ -1,4 +1,4 @@
-"""Where Prometheus finds all models, and their training jobs, whichever there are."""
+"""How Prometheus finds all models and their training jobs: a ScrapeConfig and a PodMonitor for the fleet."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EVERY = "1m"
 
 
 def scrape_config(name: str, labels: dict[str, str]) -> dict[str, Any]:
-    """Makes a target of each Service that says what a model promises, with that as its labels.
+    """Makes a target of each Service with a model's annotations, which become its labels.
 
     Nothing is asked of the Service: a target is known whether or not a server is there to answer. So
     Prometheus asks itself, for nothing.
@@ -46,7 +46,7 @@ def scrape_config(name: str, labels: dict[str, str]) -> dict[str, Any]:
 
 
 def training_monitor(name: str, labels: dict[str, str]) -> dict[str, Any]:
-    """Scrapes the training jobs of all models, whoever runs them."""
+    """Scrapes the training jobs of all models, on all platforms."""
     named = _taken(f"{_POD}_label_{_as_label(conventions.LABEL_MODEL)}", "model")
     chosen = {
         conventions.LABEL_COMPONENT: conventions.COMPONENT_TRAINING,

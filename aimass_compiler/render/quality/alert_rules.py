@@ -40,7 +40,7 @@ def prometheus_rule(pipeline: Pipeline, environment: str, labels: Labels) -> dic
 def _low(pipeline: Pipeline, environment: str, labels: Labels, severity: str) -> dict[str, Any]:
     """A ticket where a gate is missed, and a page where it is surely missed: by the whole interval.
 
-    What a scheduled job told counts until the next one has told; of several versions the last measured one.
+    What a scheduled job measured counts until the next one has measured; of several versions the last one.
     """
     is_sure = severity == "page"
     chosen = _chosen(pipeline, environment, f',sure="{"yes" if is_sure else "no"}"')
@@ -85,7 +85,7 @@ def _stale(pipeline: Pipeline, environment: str, labels: Labels) -> dict[str, An
 
 
 def _span(labels: Labels) -> str:
-    """How long what was told counts."""
+    """How long a measurement counts."""
     return "1h" if labels.schedule is None else f"{_seconds(labels)}s"
 
 

@@ -21,7 +21,7 @@ MEASURED_FILE = "production.json"
 #: What each try would only repeat.
 _FINAL = (ExitCode.USAGE, ExitCode.DATA, ExitCode.PACKAGE)
 _RETRIES = 2
-#: So that what one run tells and what the next one tells are the same series.
+#: So that the metrics of one run and those of the next one are the same series.
 _OF_ANY_POD = {"action": "labeldrop", "regex": "pod|instance|container|endpoint"}
 
 

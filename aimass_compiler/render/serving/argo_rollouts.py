@@ -1,7 +1,7 @@
-"""Argo Rollouts: how far a Rollout is, and what its controller writes into what git declares.
+"""Argo Rollouts: the state of a Rollout, and the fields of other objects that its controller writes.
 
-The rules of a route and the selector of a Service are one value each to the API server: whoever changes a
-weight manages all of it. Source: https://argo-rollouts.readthedocs.io/en/stable/features/traffic-management/
+The rules of a route and the selector of a Service are one value each to the API server: who changes a weight
+manages all of it. Source: https://argo-rollouts.readthedocs.io/en/stable/features/traffic-management/
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from aimass_compiler.render.object_kind import (
 _ARGO_ROLLOUTS = "Argo Rollouts (https://argo-rollouts.readthedocs.io)"
 #: The field managers: the controller's, and its plugin's for the Gateway API.
 _CONTROLLER, _PLUGIN = "rollouts-controller", "gatewayapi"
-#: What the controller adds to the selectors of both Services, to tell the versions' pods apart.
+#: What the controller adds to the selectors of both Services, to keep the versions' pods apart.
 ROLLOUT_HASH = "rollouts-pod-template-hash"
 
 

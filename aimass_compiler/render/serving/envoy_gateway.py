@@ -176,7 +176,7 @@ def _limits(
         {
             "clientSelectors": [{"headers": _selected(caller_name, caller)}],
             "limit": limit,
-            # Else each path of the model, and gRPC beside them, would have a budget of its own.
+            # Else each path of the model, and gRPC beside them, would have a separate budget.
             **({"shared": True} if is_global else {}),
         }
         for caller_name, caller in access.callers.items()

@@ -1,8 +1,8 @@
 """A language model as KServe's LLMInferenceService, of which its controller makes a Deployment.
 
 The pod is ours, package and command line too, so that KServe serves what was certified; its downloading of
-models is therefore off. So are the Service that callers know and the route: KServe would ask port 8000.
-KServe puts a preset of its own below the pod, field by field: what must not be the preset's is said here.
+models is therefore off. The Service that callers know and the route are ours, too: KServe's use port 8000.
+KServe merges its preset below the pod, field by field: what must not be the preset's is set here.
 Source: https://kserve.github.io/website/docs/reference/crd-api (v1alpha2), and its preset
 `kserve-config-llm-template` (0.20)
 """

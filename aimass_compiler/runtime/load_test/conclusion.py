@@ -1,4 +1,4 @@
-"""What a stage leaves that asked the real server: its report, and a failure where the server is not fit."""
+"""How a test of the real server ends: its report, and a failure where the server is not fit to serve."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def write_service_report(workspace: Workspace, report: Mapping[str, Any], *, is_soak: bool) -> None:
-    """Write what was measured; of a soak under a name of its own, because DVC knows the other."""
+    """Write what was measured; of a soak under another name, because DVC knows this one."""
     write_json(workspace.path(artifacts.SOAK_REPORT if is_soak else artifacts.SERVICE_REPORT), report)
 
 

@@ -160,8 +160,8 @@ def _explain(signature: Signature, most_rows: int) -> dict[str, Any]:
         "says so, its log-odds; of a regression to the prediction. `exact` says whether nothing was sampled."
     )
     contributions = _object(dict.fromkeys(names, number), names)
-    told = {**of, "base": number, "contributions": contributions, "exact": {"type": "boolean"}}
-    explanation = _object(told, tuple(told))
+    parts = {**of, "base": number, "contributions": contributions, "exact": {"type": "boolean"}}
+    explanation = _object(parts, tuple(parts))
     explained = _object({"explanation": {**explanation, "description": about}}, ("explanation",))
     prediction = {"allOf": [_ref("Prediction"), explained]}
     summary = f"Predict at most {most_rows} rows, and say which columns moved each answer, and by how much."

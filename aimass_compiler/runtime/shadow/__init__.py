@@ -1,1 +1,1 @@
-"""A candidate on requests that were really asked: recorded ones, and those that a gateway mirrored to it."""
+"""A candidate on real requests: recorded ones, and those that a gateway mirrored to it."""

@@ -1,4 +1,4 @@
-"""A package asked what others were asked: its answers to recorded inputs, as records have answers."""
+"""A package's answers to recorded inputs, in the form of records."""
 
 from __future__ import annotations
 

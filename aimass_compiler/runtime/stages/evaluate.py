@@ -153,7 +153,7 @@ class _Held:
 def _lines(
     held: _Held, task: Task, objective: Objective, fit: Fit, wrong: Sequence[Mapping[str, str]]
 ) -> Iterator[str]:
-    """What people are told of it."""
+    """What is printed of it."""
     yield from [held.intervals.shown] if held.intervals else []
     yield from held.repeats.lines(objective.metric)
     yield from _unstable(wrong)

@@ -120,7 +120,7 @@ def _is_by_row(data: Data, task: Task, collected: JoinedRows) -> bool:
 
 
 def _in_one_pass(data: Data, task: Task, collected: JoinedRows, paths: Mapping[str, Path]) -> Prepared:
-    """The rows written as they are read: what they break is told at the end, when nothing replaces a file."""
+    """The rows written as they are read: a broken contract is reported last, and no file is replaced."""
     targets = list(task.targets)
 
     def divided(block: polars.DataFrame) -> tuple[polars.DataFrame, polars.Series, Divided]:

@@ -142,10 +142,15 @@ def train_member(config: Mapping[str, Any], given: Population) -> None:
     except Exception as error:
         reason.write_text(reason_of(error), encoding="utf-8")
         raise
-    told = {"value": fitted.value, "seconds": spent + fitted.seconds, "began": began, "schedule": schedule}
+    reported = {
+        "value": fitted.value,
+        "seconds": spent + fitted.seconds,
+        "began": began,
+        "schedule": schedule,
+    }
     # Of its last comparison, or Ray would compare a trial that is over.
     last = (len(fitted.history) - 1) // given.interval * given.interval
-    tune.report({"step": last, "validation_loss": fitted.history[-1][1]["validation_loss"], **told})
+    tune.report({"step": last, "validation_loss": fitted.history[-1][1]["validation_loss"], **reported})
 
 
 def _taken_over(given: Population, number: int, checkpoint: tune.Checkpoint | None) -> int:
@@ -183,7 +188,7 @@ def _reporting(given: Population, number: int, reached: int, began: float) -> Wa
             for name in (_LEARNED, _SCHEDULE):
                 shutil.copyfile(given.trials.path(number, name), Path(folder) / name)
             (Path(folder) / "step").write_text(str(step), encoding="utf-8")
-            told = {"step": step, "validation_loss": losses["validation_loss"], "began": began}
-            tune.report(told, checkpoint=tune.Checkpoint.from_directory(folder))
+            reported = {"step": step, "validation_loss": losses["validation_loss"], "began": began}
+            tune.report(reported, checkpoint=tune.Checkpoint.from_directory(folder))
 
     return watch

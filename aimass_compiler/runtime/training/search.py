@@ -170,7 +170,7 @@ def _tune(
 
 
 def _run_config(assignment: Assignment, log: TrialLog, keeper: Any) -> tune.RunConfig:
-    """Where Ray Tune keeps what it needs, which begins empty, how often it tries again, and whom it tells."""
+    """Where Ray Tune keeps what it needs, which begins empty, how often it retries, and where it reports."""
     from ray import tune
 
     storage = log.trials.folder / "ray"

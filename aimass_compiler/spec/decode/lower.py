@@ -122,7 +122,7 @@ def lower(
 def _task_or_stand_in(
     spec: ModelSpec, model: Model | ModelChoice, file: str, failed: frozenset[str]
 ) -> tuple[Task, list[Finding], frozenset[str]]:
-    """The task, or what stands in for one that cannot be told; what is wrong with it, and what failed."""
+    """The task, or what stands in for one that is not known; what is wrong with it, and what failed."""
     task, findings = _task_of(spec, model, file)
     if task is None:
         findings = [] if _tops(failed) & {"data", "target"} else findings

@@ -203,8 +203,8 @@ class AccessGate:
 def gate_of(settings: ServerSettings, log: EventLog, before: AccessGate | None = None) -> AccessGate | None:
     """What admits callers to a model; None where anyone may ask.
 
-    The gate before it goes on with what it has counted, where it follows the same folder: a release gives
-    nobody a new quota. Raises ServerFailure where the folder cannot be read.
+    The gate before it keeps its counts where it follows the same folder: a release gives no caller a new
+    quota. Raises ServerFailure where the folder cannot be read.
     """
     if settings.access is None:
         return None

@@ -63,7 +63,7 @@ def exactness_of(
     try:
         classes = len(package.signature.labels)
         trees = graph.trees(scale.output, classes, _MOST_VALUES, in_log_odds=scale.in_log_odds)
-    except (TreesError, LookupError, ValueError):  # of a graph that somebody else made
+    except (TreesError, LookupError, ValueError):  # of a graph that is not of ours
         trees = None
     if trees is None or not _are_explained(trees, made_of, len(asked.scores)):
         return Exactness(is_always=asked.tries_all_sets)

@@ -1,4 +1,4 @@
-"""What says who may ask a shared server's models, kept in a folder for each as a server finds it mounted.
+"""Keys and policies of the callers of a shared server's models, in a folder for each model.
 
 Keys are written as their digests: the server, which callers reach, has none of them.
 """
@@ -25,7 +25,7 @@ _HASHED = b"sha256:"
 
 
 class AccessCopies:
-    """The folders of all models that have callers of their own."""
+    """The folders of all models that have callers."""
 
     def __init__(self, folder: Path, cluster: Cluster) -> None:
         self._folder, self._cluster = folder, cluster

@@ -102,8 +102,8 @@ def _shown(name: str, found: ListedModel) -> dict[str, Any]:
     """One model of the list; of one with callers of its own, no more than that it is there."""
     version = "" if found.served is None else found.served.signature.version
     state = "UNAVAILABLE" if found.served is None else "READY"
-    told = {"name": name, "version": version, "state": state, "reason": found.problem}
-    return told | {"version": "", "reason": ""} if found.is_guarded else told
+    shown = {"name": name, "version": version, "state": state, "reason": found.problem}
+    return shown | {"version": "", "reason": ""} if found.is_guarded else shown
 
 
 def _not_loaded(name: str, own_path: str) -> Response:

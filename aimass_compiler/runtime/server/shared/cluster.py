@@ -107,7 +107,7 @@ def _listed(data: dict[str, str]) -> Listed:
 
 
 def _access(data: dict[str, str]) -> tuple[AccessSource, ...] | None:
-    """What says who may ask; what cannot be read names nothing, so that nobody may."""
+    """What says who may ask; what cannot be read names nothing, so that no caller may."""
     if conventions.ENTRY_ACCESS not in data:
         return None
     try:
