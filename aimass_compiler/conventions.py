@@ -124,6 +124,8 @@ LABELS_OUTPUT = "labels"
 PREDICTION_OUTPUT = "prediction"
 #: The ends of a prediction interval.
 LOWER_OUTPUT, UPPER_OUTPUT = "lower", "upper"
+#: How far the network's representation of a row is from those of training, which no caller is answered.
+DISTANCE_OUTPUT = "representation/distance"
 #: What a forecast answers for each step of its horizon: the value, and between which it lies.
 FORECAST_OUTPUTS = (PREDICTION_OUTPUT, LOWER_OUTPUT, UPPER_OUTPUT)
 

@@ -163,6 +163,15 @@ class Artifact(ABC, Generic[T]):
         `inputs` in its signature says what is read of the rows.
         """
 
+    def watch_representation(
+        self, folder: Path, inputs: Sequence[Mapping[str, Any]], task: Task, rows: polars.DataFrame
+    ) -> Callable[[polars.DataFrame], numpy.ndarray]:
+        """Let a package tell how far its representation of a row is from those of these rows, and ask it.
+
+        Raises ValueError where it has no such representation.
+        """
+        raise NotImplementedError
+
     def labels(self, signature: Mapping[str, Any]) -> Sequence[str]:
         """The classes that a package answers, in the order of its scores, by its signature."""
         found: Sequence[str] = signature["outputs"][0]["labels"]

@@ -130,6 +130,8 @@ class Model(Kind):
     #: How many bytes of memory training takes for each number of the training matrix, as measured, without
     #: the pages of its file; 0 where rows are read in batches.
     bytes_a_number: ClassVar[float] = 0.0
+    #: Whether its graph ends with a dense layer, which reads the model's own representation of a row.
+    has_representation: ClassVar[bool] = False
     #: Parameters that fight overfitting (raise them) and give capacity (raise them), for retraining.
     regularization: ClassVar[tuple[str, ...]] = ()
     capacity: ClassVar[tuple[str, ...]] = ()

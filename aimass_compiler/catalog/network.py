@@ -263,6 +263,7 @@ class Network(Model):
     learns_in_steps: ClassVar[bool] = True
     changes_midway: ClassVar[tuple[str, ...] | None] = ("dropout",)
     learns_labels_together: ClassVar[bool] = True
+    has_representation: ClassVar[bool] = True
     losses: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "classification": ("log_loss",),
         "regression": ("mean_squared_error", "mean_absolute_error", PINBALL, POISSON, GAMMA),

@@ -113,7 +113,8 @@ def everything_runs(pipeline: Normal, *notes: str) -> tuple[StageEffect, ...]:
 
 def _stages(pipeline: Normal) -> tuple[Stage, ...]:
     into = str(at(pipeline, "scoring.into") or "://")
-    return stages_of(repeats="repetition" in pipeline, scores="://" not in into)
+    watches = bool(at(pipeline, "monitoring.drift.representation"))
+    return stages_of(repeats="repetition" in pipeline, scores="://" not in into, watches=watches)
 
 
 def _effect(stage: Stage, reasons: Reasons, follows: tuple[str, ...], *, always: bool) -> StageEffect:

@@ -117,7 +117,8 @@ class Pipeline(Frozen):
     def stages(self) -> tuple[Stage, ...]:
         """The stages in their order."""
         is_kept = self.scoring is not None and self.scoring.is_kept_here
-        return stages_of(repeats=self.repetition is not None, scores=is_kept)
+        watches = bool(self.monitoring.drift.representation)
+        return stages_of(repeats=self.repetition is not None, scores=is_kept, watches=watches)
 
     @property
     def first_model(self) -> Model:

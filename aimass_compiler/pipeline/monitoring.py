@@ -66,6 +66,8 @@ class Drift(Frozen):
     """The traffic that is compared with the training data."""
     rows: Integer = Field(500, ge=1)
     """The fewest rows in the window that allow a verdict."""
+    representation: bool | None = Field(None, exclude_if=is_absent)
+    """Whether it is watched, too, how far a network's own representation of a row is from training."""
 
     @property
     def measure(self) -> DriftMethod:

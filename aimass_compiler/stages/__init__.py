@@ -91,6 +91,7 @@ STAGES = (
             "serving.explanations",
             "serving.engine",
             "serving.adapter_of",
+            "monitoring.drift.representation",
         ),
         needs=(
             artifacts.FEATURES_GRAPH,
@@ -172,18 +173,26 @@ SCORE = Stage(
 )
 
 
-def stages_of(*, repeats: bool, scores: bool = False) -> tuple[Stage, ...]:
+def stages_of(*, repeats: bool, scores: bool = False, watches: bool = False) -> tuple[Stage, ...]:
     """The stages of a pipeline in their order.
 
-    It `repeats` where it asks for folds or seeds, and `scores` where it keeps predictions of a table.
+    It `repeats` where it asks for folds or seeds, `scores` where it keeps predictions of a table, and
+    `watches` where the drift of a representation is held against the training rows.
     """
+    stages = tuple(map(_watching, STAGES)) if watches else STAGES
     last = (SCORE,) if scores else ()
     if not repeats:
-        return (*STAGES, *last)
-    place = next(place for place, stage in enumerate(STAGES) if stage.name == "evaluate")
-    evaluate = STAGES[place]
+        return (*stages, *last)
+    place = next(place for place, stage in enumerate(stages) if stage.name == "evaluate")
+    evaluate = stages[place]
     judging = replace(evaluate, needs=(*evaluate.needs, artifacts.REPEATS))
-    return (*STAGES[:place], REPEAT, judging, *STAGES[place + 1 :], *last)
+    return (*stages[:place], REPEAT, judging, *stages[place + 1 :], *last)
+
+
+def _watching(stage: Stage) -> Stage:
+    if stage.name != "package":
+        return stage
+    return replace(stage, needs=(*stage.needs, artifacts.rows("train")))
 
 
 STAGE_NAMES = tuple(stage.name for stage in STAGES)

@@ -108,6 +108,18 @@ class OnnxGraph(Artifact[Exportable]):
 
         return answers
 
+    def watch_representation(
+        self, folder: Path, inputs: Sequence[Mapping[str, Any]], task: Task, rows: polars.DataFrame
+    ) -> Callable[[polars.DataFrame], numpy.ndarray]:
+        from functools import partial
+
+        from aimass_compiler.catalog.artifacts import _representation
+
+        path = folder / conventions.MODEL_FILE
+        name = conventions.PROBABILITIES_OUTPUT if task.is_classification else conventions.PREDICTION_OUTPUT
+        _representation.add_distance(path, name, inputs, rows)
+        return partial(_representation.distances, path, inputs)
+
 
 def _session(folder: Path) -> Any:
     import onnxruntime

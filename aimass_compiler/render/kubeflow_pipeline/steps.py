@@ -95,7 +95,10 @@ def steps_of(job: TrainingRun, store: str) -> list[PipelineStep]:
     document = trained_document(job)
     return [
         PipelineStep(stage, _needed(stage), store, recipe_digest(document, stage.reads))
-        for stage in stages_of(repeats=pipeline.repetition is not None)
+        for stage in stages_of(
+            repeats=pipeline.repetition is not None,
+            watches=bool(pipeline.monitoring.drift.representation),
+        )
     ]
 
 

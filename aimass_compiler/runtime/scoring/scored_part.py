@@ -23,7 +23,7 @@ from aimass_compiler.runtime.scoring.row_contract import COLUMN, REASON, refused
 from aimass_compiler.runtime.scoring.score_folder import FACTS, REJECTS, score_folder
 from aimass_compiler.runtime.scoring.scored_rows import ROW, VERSION, answered, is_finite, watched
 from aimass_compiler.runtime.server.array_drift import measured
-from aimass_compiler.runtime.server.drift import PREDICTION, DriftMonitor
+from aimass_compiler.runtime.server.drift import PREDICTION, DriftMonitor, watched_of
 from aimass_compiler.runtime.server.model import ContractModel, OnnxModel, verify_golden_rows
 from aimass_compiler.runtime.server.package import read_package
 
@@ -143,7 +143,8 @@ class TableScorer:
     def _drift(self, tensors: Mapping[str, Any], outputs: Mapping[str, Any]) -> list[int]:
         monitor = DriftMonitor(self.package.reference, self.package.signature, _FOREVER)
         numbers = measured(self.package.signature.images, tensors)
-        monitor.observe([{**tensors, **numbers, PREDICTION: watched(self.package.signature, outputs)}])
+        answers = watched(self.package.signature, outputs)
+        monitor.observe([{**tensors, **numbers, **watched_of(outputs), PREDICTION: answers}])
         return monitor.counts()
 
     def _name(self, block: polars.DataFrame) -> str:

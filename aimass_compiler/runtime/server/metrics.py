@@ -31,7 +31,7 @@ from prometheus_client.utils import floatToGoString
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server.answered_request import answered_request
 from aimass_compiler.runtime.server.connection_table import REASONS
-from aimass_compiler.runtime.server.drift import PREDICTION
+from aimass_compiler.runtime.server.drift import PREDICTION, watched_of
 from aimass_compiler.runtime.server.response import logged
 
 if TYPE_CHECKING:
@@ -337,7 +337,10 @@ class RequestAccount:
                 list(chain.from_iterable(self._watched(found).tolist() for found in predictions))
             )
             self._drift.observe(
-                [{**found.tensors, PREDICTION: self._watched(found)} for found in predictions]
+                [
+                    {**found.tensors, **watched_of(found.outputs), PREDICTION: self._watched(found)}
+                    for found in predictions
+                ]
             )
         traced = [self._traced(entry) for entry in entries]
         self._log.write(

@@ -32,14 +32,19 @@ _MOST_ROWS = 4096
 
 
 class OnnxModel:
-    """One onnxruntime session; `outputs` names what it answers, in order."""
+    """One onnxruntime session; `outputs` names what it answers, in order.
+
+    Behind what the signature promises callers is the distance of its representation, where that is watched.
+    """
 
     def __init__(self, package: Package, threads: int, *, is_frugal: bool = False) -> None:
         """Load the graph; raises ServerFailure when it is damaged or does not fit its signature.
 
         A frugal one keeps no memory between predictions.
         """
-        self.outputs = tuple(output["name"] for output in package.signature.outputs)
+        own = tuple(output["name"] for output in package.signature.outputs)
+        is_watched = "representation" in package.reference
+        self.outputs = (*own, conventions.DISTANCE_OUTPUT) if is_watched else own
         try:
             self._session = onnxruntime.InferenceSession(
                 package.model, _options(threads, is_frugal=is_frugal), providers=["CPUExecutionProvider"]
@@ -50,7 +55,8 @@ class OnnxModel:
             # Kept for execution providers to fall back on, of which there is but one.
             self._session._model_bytes = None  # noqa: SLF001  # nothing public lets it go
         _compare("reads", _inputs(package.signature), self._session.get_inputs())
-        _compare("answers", _outputs(package.signature), self._session.get_outputs())
+        watched = {conventions.DISTANCE_OUTPUT: ("tensor(double)", ())} if is_watched else {}
+        _compare("answers", _outputs(package.signature) | watched, self._session.get_outputs())
 
     def run(
         self, tensors: Mapping[str, NDArray[Any]], limit: onnxruntime.RunOptions | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars
 
@@ -18,7 +18,11 @@ from aimass_compiler.runtime.packaging.background import background_of
 from aimass_compiler.runtime.packaging.card import card
 from aimass_compiler.runtime.packaging.golden import golden_rows
 from aimass_compiler.runtime.packaging.manifest import manifest_of
-from aimass_compiler.runtime.packaging.reference import prediction_reference, served_reference
+from aimass_compiler.runtime.packaging.reference import (
+    prediction_reference,
+    representation_reference,
+    served_reference,
+)
 from aimass_compiler.runtime.parity import require_same_package
 from aimass_compiler.runtime.workspace import Workspace, read_json, replacing, replacing_all, write_json
 from aimass_compiler.stages import artifacts
@@ -34,6 +38,14 @@ if TYPE_CHECKING:
     from aimass_compiler.pipeline.serving import Explanations
 
 
+class _Wanted(NamedTuple):
+    """What a package holds beside what every one does."""
+
+    explanations: Explanations | None
+    is_watched: bool
+    """Whether the drift of its representation can be told."""
+
+
 def run(  # noqa: PLR0913  # what the stage reads of pipeline.json, each by its name
     name: str,
     task: Task,
@@ -44,6 +56,7 @@ def run(  # noqa: PLR0913  # what the stage reads of pipeline.json, each by its 
     quantize: Quantization | None = None,
     engine: str | None = None,
     adapter_of: str | None = None,
+    representation: bool | None = None,
     workspace: Workspace,
 ) -> None:
     """Write the package.
@@ -59,14 +72,15 @@ def run(  # noqa: PLR0913  # what the stage reads of pipeline.json, each by its 
         module, _, function = artifact.packaged_by.partition(":")
         getattr(import_module(module), function)(name, task, artifact, parity, quantize, workspace)
     else:
-        _write_graph_package(name, task, columns, explanations, artifact, workspace)
+        wanted = _Wanted(explanations, is_watched=bool(representation))
+        _write_graph_package(name, task, columns, wanted, artifact, workspace)
 
 
 def _write_graph_package(
     name: str,
     task: Task,
     columns: Mapping[str, Column],
-    explanations: Explanations | None,
+    wanted: _Wanted,
     artifact: Artifact[Any],
     workspace: Workspace,
 ) -> None:
@@ -82,6 +96,9 @@ def _write_graph_package(
     with replacing_all(folder, artifact.files) as made:
         train, features = workspace.folder("train"), workspace.folder("features")
         artifact.package(train, features, task, made, threshold, widths_of(report))
+        watched = {}
+        if wanted.is_watched:
+            watched = representation_reference(artifact, made, read, task, rows, workspace)
         served = artifact.answers(made, read, rows, task)
         evaluated = polars.read_parquet(workspace.path(artifacts.PREDICTIONS))
         require_same_package(artifact.files[0], task, served, evaluated)
@@ -96,8 +113,9 @@ def _write_graph_package(
             artifacts.REFERENCE: lambda: (
                 served_reference(read_json(workspace.path(artifacts.FEATURES_REFERENCE)))
                 | {"prediction": prediction_reference(task, answered, threshold)}
+                | watched
                 | background_of(
-                    explanations, asked, contract["inputs"], task, features_read.get("made_of", ())
+                    wanted.explanations, asked, contract["inputs"], task, features_read.get("made_of", ())
                 )
             ),
             artifacts.GOLDEN: lambda: golden_rows(asked, contract["inputs"], answered, task, *decided),
