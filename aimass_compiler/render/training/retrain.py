@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from aimass_compiler import conventions
-from aimass_compiler.render.image.escapes import reference
+from aimass_compiler.render.kubectl_job import kubectl, replaced, volumes
 from aimass_compiler.render.kubernetes_kinds import CRON_JOB
 from aimass_compiler.render.names import component_label, shortened
 from aimass_compiler.render.object_kind import Object
-from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, TMP_MOUNT, pod_security, tmp_volume
+from aimass_compiler.render.pod_security import pod_security
 from aimass_compiler.render.pod_settings import settled
 from aimass_compiler.render.scanner_exemptions import exempt
 from aimass_compiler.render.training.cluster import TrainingRun
@@ -21,10 +21,6 @@ from aimass_compiler.render.training.job_platform import JobPlatform
 from aimass_compiler.render.training.network import retraining_policy
 
 JOB_FILE = "retrain.json"
-_MANIFEST_FOLDER = "/etc/aimass"
-#: Where kubectl looks for what it is inside of a cluster.
-_IDENTITY_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
-_LIFETIME = 600  # seconds, the shortest that Kubernetes gives
 
 
 def name(job: TrainingRun, platform: JobPlatform) -> str:
@@ -124,24 +120,7 @@ def _labels(job: TrainingRun) -> dict[str, str]:
 
 def _pod(job: TrainingRun, platform: JobPlatform) -> dict[str, Any]:
     # A run that is still there when the next is due is stuck: replacing it ends it, so runs never meet.
-    arguments = ["replace", "--force", f"--filename={_MANIFEST_FOLDER}/{JOB_FILE}"]
-    container = {
-        "name": "kubectl",
-        "image": reference(job.pipeline.settings.images.kubectl),
-        "imagePullPolicy": PULL,
-        "args": arguments,
-        "env": [{"name": "HOME", "value": "/tmp"}],  # noqa: S108  # the container's own, where kubectl caches
-        "resources": {
-            "requests": {"cpu": "50m", "memory": "128Mi", "ephemeral-storage": "32Mi"},
-            "limits": {"cpu": "1", "memory": "128Mi", "ephemeral-storage": "128Mi"},
-        },
-        "securityContext": CONTAINER_SECURITY,
-        "volumeMounts": [
-            {"name": "manifest", "mountPath": _MANIFEST_FOLDER, "readOnly": True},
-            {"name": "identity", "mountPath": _IDENTITY_FOLDER, "readOnly": True},
-            TMP_MOUNT,
-        ],
-    }
+    container = kubectl(job.pipeline.settings, "kubectl", replaced(JOB_FILE))
     return {
         "serviceAccountName": name(job, platform),
         "automountServiceAccountToken": False,
@@ -149,18 +128,5 @@ def _pod(job: TrainingRun, platform: JobPlatform) -> dict[str, Any]:
         "restartPolicy": "Never",
         "securityContext": pod_security(job.pipeline.settings, conventions.RUN_AS_USER),
         "containers": [container],
-        "volumes": [
-            {"name": "manifest", "configMap": {"name": manifest_name(job, platform)}},
-            {"name": "identity", "projected": {"sources": _identity()}},
-            tmp_volume("32Mi"),
-        ],
+        "volumes": volumes(manifest_name(job, platform)),
     }
-
-
-def _identity() -> list[dict[str, Any]]:
-    """What is mounted otherwise, but for a token that lives no longer than the one container that has it."""
-    return [
-        {"serviceAccountToken": {"path": "token", "expirationSeconds": _LIFETIME}},
-        {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
-        {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}]}},
-    ]
