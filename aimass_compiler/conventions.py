@@ -181,6 +181,8 @@ VARIABLE_DRIFT_METHOD = "AIMASS_DRIFT_METHOD"
 #: The ConfigMap that tells a shared server of a model, and what it has beside the model's variables.
 ENTRY_NAME = "{model}-served"
 ENTRY_MODEL, ENTRY_IMAGE, ENTRY_HOST = "model", "image", "host"
+#: In a ConfigMap, a manifest in JSON whose images a release replaces, too.
+ENTRY_JOB = "job"
 #: Where what says who may ask is: a list of the folders of `access_folder`, and what each is read from.
 ENTRY_ACCESS = "access"
 #: In the folder of packages, once all that were listed have been brought; and the Secret by which they are.
@@ -327,6 +329,8 @@ TRAINING_ACCOUNT = "{model}-training"
 WORKSPACE = "{model}-workspace"
 #: Of what scores a table: the CronJob, its ServiceAccount, NetworkPolicy, ConfigMap and rules.
 SCORING = "{model}-scoring"
+#: Of what creates its RayJob by the clock: the ServiceAccount, and the Role and its binding.
+SCORING_CLOCK, SCORING_ROLE = "{model}-scoring-clock", "aimass-{model}-{environment}-score"
 #: Of what measures its quality in production: the CronJob, its account, NetworkPolicy, ConfigMap and rules.
 QUALITY = "{model}-quality"
 #: During a canary: the Services of the new version and of the one that serves on, and what gives a verdict.
@@ -342,6 +346,7 @@ CALLED_AFTER_MODEL = {
     PACKAGE_IMAGE: "the image of its package",
     TRAINING_ACCOUNT: "the ServiceAccount of its training job",
     SCORING: "the CronJob that scores its table",
+    SCORING_CLOCK: "the ServiceAccount of what creates its scoring job",
     QUALITY: "the CronJob that measures it in production",
     CANARY_SERVICE: "the Service of its canary",
     STABLE_SERVICE: "the Service of what serves beside its canary",

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from aimass_compiler.catalog.quantities import Duration, Frozen, Integer, Number, Within
+from aimass_compiler.catalog.quantities import Duration, Frozen, Integer, Number, Within, is_absent
 from aimass_compiler.catalog.source_choice import SourceChoice
 from aimass_compiler.pipeline.job_resources import JobResources
 from aimass_compiler.pipeline.monitoring import Schedule
@@ -53,8 +53,16 @@ class Scoring(Frozen):
     """How long a scheduled run may take with all of its retries."""
     resources: JobResources = Field(default_factory=JobResources.default)
     """What the pod that scores may use; a block of rows is read at a time, whatever the table's size."""
+    workers: Integer | None = Field(None, ge=1, le=1000, exclude_if=is_absent)
+    """How many pods score the blocks of a scheduled run side by side, each with these resources, in a Ray
+    cluster that KubeRay makes for the run; by default one pod scores, without Ray."""
 
     @property
     def is_kept_here(self) -> bool:
         """Whether the predictions lie in the project, where DVC keeps them."""
         return "://" not in self.into
+
+    @property
+    def is_of_cluster(self) -> bool:
+        """Whether a cluster scores it by the clock: whose pods have no files of the project."""
+        return self.schedule is not None and not self.is_kept_here and not self.source.dependencies()

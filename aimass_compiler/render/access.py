@@ -26,6 +26,8 @@ from aimass_compiler.render.rights import (
     rule,
     subjects_of,
 )
+from aimass_compiler.render.scoring import ray_job
+from aimass_compiler.render.scoring.ray_job import is_scored_by_workers
 from aimass_compiler.render.targets import kind_of_object
 from aimass_compiler.render.training.platforms import PLATFORMS
 
@@ -61,6 +63,8 @@ def access_file(pipeline: Pipeline, held: Mapping[str, Sequence[Object]]) -> byt
         if oncall := _oncall(pipeline, name):
             serving = tuple(each for each in placed if each.serves)
             parts.append(_ROLLBACK(words, oncall, serving, own))
+        if is_scored_by_workers(pipeline, name):
+            parts.append(_scoring(pipeline, name, own))
         if name == next(iter(pipeline.environments)) and (trainer := _trainer(pipeline, name)):
             is_queued = pipeline.settings.queue is not None
             parts.append(_TRAINING(words, trainer, pipeline.job_target, own, is_queued))
@@ -184,6 +188,16 @@ def _training(
         *([WAITING] if is_queued else []),
     ]
     return granted(head, rules, subjects)
+
+
+def _scoring(pipeline: Pipeline, environment: str, own: Labels) -> str:
+    """The Role of what makes the RayJob that scores, by the clock."""
+    model, namespace = pipeline.name, pipeline.environments[environment].namespace
+    name = conventions.SCORING_ROLE.format(model=model, environment=environment)
+    head = {"name": name, "namespace": namespace, "labels": _labels(model, environment, own)}
+    account = conventions.SCORING_CLOCK.format(model=model)
+    subject = (("kind", "ServiceAccount"), ("name", account), ("namespace", namespace))
+    return granted(head, ray_job.rights(pipeline), [subject])
 
 
 def _labels(model: str, environment: str, own: Labels) -> dict[str, str]:

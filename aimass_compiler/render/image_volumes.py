@@ -8,35 +8,59 @@ them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from aimass_compiler import conventions
 from aimass_compiler.render.object_kind import Object
 
-#: Kind and name of what mounts an image, where in it, and what the image is called.
-Place = tuple[str, str, str, str]
+
+class ImageReference(NamedTuple):
+    """Where an image is named that Kustomize does not know."""
+
+    kind: str
+    name: str
+    """Of the object."""
+    path: str
+    image: str
+    part: int | None = None
+    """Of a text, which of the parts that quotation marks separate; none where the path leads to the image."""
+
+
 #: Where Kustomize knows the images of volumes in Kubernetes' own kinds, but for CronJobs.
 _KNOWN = "spec.template.spec.volumes."
+#: What stands around each text of a manifest in JSON.
+_QUOTE = '"'
 #: By it Kustomize leaves an object out of what it builds.
 _LOCAL = {"config.kubernetes.io/local-config": "true"}
 
 
-def mounted(objects: Sequence[Object]) -> list[Place]:
+def mounted(objects: Sequence[Object]) -> list[ImageReference]:
     """Kind and name of each object with images that Kustomize does not know, their paths and names."""
     return [
-        (document["kind"], document["metadata"]["name"], path, image)
+        ImageReference(document["kind"], document["metadata"]["name"], *found)
         for document in objects
-        for path, image in _unknown(document)
+        for found in _unknown(document)
     ]
 
 
-def _unknown(document: Object) -> Iterator[tuple[str, str]]:
+def _unknown(document: Object) -> Iterator[tuple[str, str] | tuple[str, str, int]]:
     if is_custom(document):
         yield from _images(document)
         return
     yield from (found for found in _images(document) if not found[0].startswith(_KNOWN))
     if conventions.LABEL_SERVER in document["metadata"].get("labels", {}) and "data" in document:
         yield f"data.{conventions.ENTRY_IMAGE}", document["data"][conventions.ENTRY_IMAGE]
+    if job := (document.get("data") or {}).get(conventions.ENTRY_JOB):
+        for image, part in _images_of_text(job):
+            yield f"data.{conventions.ENTRY_JOB}", image, part
+
+
+def _images_of_text(manifest: str) -> Iterator[tuple[str, int]]:
+    """The images of a manifest in JSON that a release replaces, which have no registry before."""
+    parts = manifest.split(_QUOTE)
+    for number, (key, between, value) in enumerate(zip(parts, parts[1:], parts[2:], strict=False)):
+        if key in {"image", "reference"} and between.strip() == ":" and "/" not in value:
+            yield value, number + 2
 
 
 def is_custom(document: Object) -> bool:
@@ -58,9 +82,9 @@ def _images(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
             yield from _images(value, below)
 
 
-def stand_in(model: str, images: Sequence[Place]) -> Object:
+def stand_in(model: str, images: Sequence[ImageReference]) -> Object:
     """What a release replaces in their place."""
-    names = dict.fromkeys(image for *_, image in images)
+    names = dict.fromkeys(each.image for each in images)
     return {
         "apiVersion": "v1",
         "kind": "PodTemplate",
@@ -69,16 +93,23 @@ def stand_in(model: str, images: Sequence[Place]) -> Object:
     }
 
 
-def replacements(model: str, images: Sequence[Place]) -> list[dict[str, Any]]:
+def replacements(model: str, images: Sequence[ImageReference]) -> list[dict[str, Any]]:
     """How Kustomize copies them to where they are mounted."""
     return [
         {
             "source": {
                 "kind": "PodTemplate",
                 "name": f"{model}-images",
-                "fieldPath": f"template.spec.containers.[name={image}].image",
+                "fieldPath": f"template.spec.containers.[name={each.image}].image",
             },
-            "targets": [{"select": {"kind": kind, "name": name}, "fieldPaths": [path]}],
+            "targets": [_target(each)],
         }
-        for kind, name, path, image in images
+        for each in images
     ]
+
+
+def _target(place: ImageReference) -> dict[str, Any]:
+    target = {"select": {"kind": place.kind, "name": place.name}, "fieldPaths": [place.path]}
+    if place.part is None:
+        return target
+    return {**target, "options": {"delimiter": _QUOTE, "index": place.part}}

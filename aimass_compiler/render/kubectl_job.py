@@ -1,4 +1,4 @@
-"""What a pod has that changes objects of its namespace by kubectl: its containers, and a token that ends soon."""
+"""What a pod has that changes objects by kubectl: its containers, and a token that ends soon."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ rollback moves servers and such jobs alike.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -28,7 +28,7 @@ from aimass_compiler.render.training.cluster import RAY_GROUP, RAY_USER
 #: Where its pods find the package, and the files of its ConfigMap.
 PACKAGE, FILES = "/package", "/etc/aimass"
 #: After it a run that could not start in time is left out: the next one does the same.
-_LATE_SECONDS = 3600
+LATE_SECONDS = 3600
 #: The module of the image that serves can do without a shell.
 _COPY = "import shutil; shutil.copytree({source!r}, {target!r}, dirs_exist_ok=True)"
 
@@ -61,11 +61,16 @@ def labels(pipeline: Pipeline, name: str) -> dict[str, str]:
 def objects(pipeline: Pipeline, environment: str, job: PackageJob) -> list[Object]:
     """The CronJob, its account, and what may reach it."""
     settings = pipeline.settings.pods_of(environment).of_training
-    found = [*service_accounts(job.name, settings), _policy(pipeline, job.name)]
-    head = component_label(job.component)
+    found = [*service_accounts(job.name, settings), policy(pipeline, job.name)]
+    return of_component(job.component, [*found, _cron_job(pipeline, environment, job)])
+
+
+def of_component(component: str, objects: Iterable[Object]) -> list[Object]:
+    """The objects, each with the label of the part of the model that it is."""
+    head = component_label(component)
     return [
         {**each, "metadata": {**each["metadata"], "labels": head | each["metadata"].get("labels", {})}}
-        for each in (*found, _cron_job(pipeline, environment, job))
+        for each in objects
     ]
 
 
@@ -94,7 +99,7 @@ def _cron_job(pipeline: Pipeline, environment: str, job: PackageJob) -> Object:
     settings = pipeline.settings.pods_of(environment).of_training
     template = {
         "metadata": {"labels": labels(pipeline, job.name) | component_label(job.component)},
-        "spec": _pod(pipeline, environment, job),
+        "spec": pod(pipeline, environment, job),
     }
     document = {
         "apiVersion": "batch/v1",
@@ -104,7 +109,7 @@ def _cron_job(pipeline: Pipeline, environment: str, job: PackageJob) -> Object:
             "schedule": job.schedule,
             "timeZone": "Etc/UTC",
             "concurrencyPolicy": "Forbid",
-            "startingDeadlineSeconds": _LATE_SECONDS,
+            "startingDeadlineSeconds": LATE_SECONDS,
             "successfulJobsHistoryLimit": 1,
             "failedJobsHistoryLimit": 3,
             "jobTemplate": {
@@ -131,7 +136,8 @@ def _failures(job: PackageJob) -> dict[str, Any]:
     }
 
 
-def _pod(pipeline: Pipeline, environment: str, job: PackageJob) -> dict[str, Any]:
+def pod(pipeline: Pipeline, environment: str, job: PackageJob) -> dict[str, Any]:
+    """What runs it: the package, brought by the image of the release, beside the image that trains."""
     here = pipeline.environments[environment]
     is_mounted = here.serving.model == "volume"
     settings = pipeline.settings.pods_of(environment).of_training
@@ -173,13 +179,12 @@ def _bringing(pipeline: Pipeline) -> dict[str, Any]:
 def _container(
     pipeline: Pipeline, environment: str, job: PackageJob, package: dict[str, Any]
 ) -> dict[str, Any]:
-    here = pipeline.environments[environment]
     secrets = pipeline.settings.environments[environment].secrets
     memory = str(job.resources.memory)
     module, *args = job.args
     return {
         "name": job.container,
-        "image": f"{here.image_registry}/{training_image(pipeline)}",
+        "image": image(pipeline, environment),
         "imagePullPolicy": PULL,
         "command": ["python", "-m", module],
         "args": [*args, f"--port={conventions.PORT}"],
@@ -196,8 +201,13 @@ def _container(
     }
 
 
-def _policy(pipeline: Pipeline, name: str) -> dict[str, Any]:
-    """Prometheus asks how far it is; out it goes for tables, wherever they are."""
+def image(pipeline: Pipeline, environment: str) -> str:
+    """What reads tables: the image that trains."""
+    return f"{pipeline.environments[environment].image_registry}/{training_image(pipeline)}"
+
+
+def policy(pipeline: Pipeline, name: str, others: Sequence[Object] = ()) -> dict[str, Any]:
+    """Prometheus asks how far it is, and others what they must; out it goes for tables, wherever they are."""
     prometheus = {conventions.LABEL_NAMESPACE: pipeline.settings.prometheus.namespace}
     return {
         "apiVersion": "networking.k8s.io/v1",
@@ -210,7 +220,8 @@ def _policy(pipeline: Pipeline, name: str) -> dict[str, Any]:
                 {
                     "from": [{"namespaceSelector": {"matchLabels": prometheus}}],
                     "ports": [{"port": conventions.PORT_NAME, "protocol": "TCP"}],
-                }
+                },
+                *others,
             ],
             "egress": [{}],
         },

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from render.models import pipeline
 
 from aimass_compiler import conventions
@@ -30,6 +31,12 @@ MEASURED = {
 SCORING = {"source": "s3://lake/new.parquet", "into": "s3://lake/scores", "schedule": "0 4 * * *"}
 
 
+def build(root: Path) -> list[dict[str, Any]]:
+    """The objects of dev, as Kustomize makes them."""
+    kustomize = Kustomize((str(programs.program("kustomize")), "build"), (5, 8, 0))
+    return kustomize.build(root / "generated/churn/overlays/dev")
+
+
 @pytest.fixture
 def project(tmp_path: Path, cluster: Cluster, namespace: str) -> Project:
     """A released model whose table dev scores by the clock, and which is measured there."""
@@ -47,8 +54,7 @@ def project(tmp_path: Path, cluster: Cluster, namespace: str) -> Project:
 def test_it_is_taken_strictly_and_a_second_time_changes_nothing(
     project: Project, cluster: Cluster, name: str
 ) -> None:
-    build = Kustomize((str(programs.program("kustomize")), "build"), (5, 8, 0)).build
-    wanted = build(project.root / "generated/churn/overlays/dev")
+    wanted = build(project.root)
     parts = [each for each in wanted if name in each["metadata"]["name"]]
     kinds = {"ConfigMap", "CronJob", "NetworkPolicy", "PodMonitor", "PrometheusRule", "ServiceAccount"}
     assert {each["kind"] for each in parts} == kinds
@@ -76,6 +82,44 @@ def test_every_command_knows_it(project: Project, cluster: Cluster) -> None:
     assert [(each["model"], each["inGit"]) for each in place["models"]] == [("churn", "as in git")]
     assert project.run("delete", "churn", "--yes").code == 0
     assert cluster.objects("cronjobs", project.namespace) == []
+
+
+def test_workers_are_made_by_the_clock_and_judged_by_how_they_end(
+    tmp_path: Path, cluster: Cluster, namespace: str
+) -> None:
+    """As the identity that the CronJob's pod has, with its commands; the end is KubeRay's to say."""
+    settings = {"environments": {"dev": {"namespace": namespace}}}
+    files = render(pipeline(settings=settings, overrides={"dev": {"scoring": {**SCORING, "workers": 2}}}))
+    released(tmp_path, "churn", files)
+    wanted = build(tmp_path)
+    given = [each for each in wanted if NAME in each["metadata"]["name"]]
+    access = tmp_path / "generated/churn/access.yaml"
+    for parts in ([*given], [*yaml.safe_load_all(access.read_text())]):
+        here = [each for each in parts if each["metadata"].get("namespace") == namespace]
+        tried = cluster.try_kubectl(*APPLY, "-f-", given=here)
+        assert (tried.returncode, tried.stderr) == (0, ""), "neither refused nor warned of"
+    job = cluster.get("cronjob", NAME, namespace)["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    identity = cluster.kubeconfig_for(f"{namespace}/{job['serviceAccountName']}")
+    manifest = cluster.get("configmap", NAME, namespace)["data"][conventions.ENTRY_JOB]
+    strict = cluster.try_kubectl(
+        "create", "--dry-run=server", "--validate=strict", "-f-", f"-n{namespace}", given=json.loads(manifest)
+    )
+    assert (strict.returncode, strict.stderr) == (0, "")
+    (tmp_path / conventions.ENTRY_JOB).write_text(manifest)
+    make, wait, judge = (
+        [part.replace("/etc/aimass", str(tmp_path)) for part in each["args"]]
+        for each in (*job["initContainers"], *job["containers"])
+    )
+    for outcome in ("FAILED", "SUCCEEDED"):
+        cluster.kubectl(*make, kubeconfig=identity)
+        assert cluster.try_kubectl(*wait[:2], "--timeout=1s", *wait[3:], kubeconfig=identity).returncode == 1
+        status = {"status": {"jobStatus": outcome, "endTime": "2026-12-01T04:30:00Z"}}
+        patch = ("--type=merge", "--subresource=status", f"--patch={json.dumps(status)}")
+        cluster.kubectl("patch", "rayjob", NAME, f"-n{namespace}", *patch)
+        cluster.kubectl(*wait, kubeconfig=identity)
+        assert cluster.try_kubectl(*judge, kubeconfig=identity).returncode == (outcome == "FAILED")
+    for forbidden in (["get", "rayjobs"], ["get", "secrets"], ["delete", "rayjob", "another"]):
+        assert "forbidden" in cluster.try_kubectl(*forbidden, kubeconfig=identity).stderr.lower(), forbidden
 
 
 @pytest.mark.parametrize("name", [NAME, QUALITY])

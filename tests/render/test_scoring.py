@@ -6,14 +6,17 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 
 from aimass_compiler import conventions
 from aimass_compiler.checks import scoring as scoring_check
+from aimass_compiler.diagnostics import Severity
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.scoring import Scoring
-from aimass_compiler.render import findings, render
+from aimass_compiler.pipeline.team_rules import TeamRules
+from aimass_compiler.render import findings, render, scoring
 from aimass_compiler.render.scoring import alert_rules
-from render.files import kustomization, objects
+from render.files import kustomization, objects, one
 from render.models import PODS, pipeline
 
 SCORING = {"source": "s3://lake/new.parquet", "into": "s3://lake/scores", "schedule": "0 4 * * *"}
@@ -121,6 +124,80 @@ def test_a_table_kept_in_the_project_is_a_stage_of_dvc() -> None:
     assert b"aimass-runtime score" not in elsewhere["dvc.yaml"]
     assert "score" in json.loads(kept["resolved.json"])["stages"]
     assert "score" not in json.loads(elsewhere["resolved.json"])["stages"]
+
+
+def test_workers_are_a_ray_cluster_of_the_same_pods() -> None:
+    settings = {"queue": "models", "environments": {"prod": {"pods": PODS, "secrets": ["lake"]}}}
+    several = {"prod": {"scoring": {**SCORING, "workers": 3, "resources": {"cpu": 2, "memory": "8Gi"}}}}
+    files = render(pipeline(settings=settings, overrides=several))
+    data = one(files, "overlays/prod", "ConfigMap")["data"]
+    assert Scoring.model_validate_json(data["scoring.json"]).workers == 3
+    made = json.loads(data[conventions.ENTRY_JOB])
+    assert made["metadata"]["labels"][conventions.LABEL_QUEUE] == "models"
+    assert (made["spec"]["backoffLimit"], made["spec"]["activeDeadlineSeconds"]) == (0, 6 * 3600)
+    cluster = made["spec"]["rayClusterSpec"]
+    (group,) = cluster["workerGroupSpecs"]
+    assert (group["replicas"], group["minReplicas"], group["maxReplicas"]) == (3, 3, 3)
+    assert cluster["headGroupSpec"]["rayStartParams"] == {"num-cpus": "0"}, "or blocks were scored there, too"
+    head, worker = (each["template"]["spec"] for each in (cluster["headGroupSpec"], group))
+    assert worker["containers"][0]["resources"]["limits"]["cpu"] == "2"
+    assert "ports" not in worker["containers"][0], "or Prometheus would ask pods that have nothing to show"
+    for spec in (head, worker):
+        (bringing,), (container,) = spec["initContainers"], spec["containers"]
+        assert bringing["image"] == "churn"
+        assert {"name": conventions.ENGINE_VARIABLE, "value": "ray"} in container["env"]
+        assert container["envFrom"] == [{"secretRef": {"name": "lake"}}]
+        assert {each["mountPath"] for each in container["volumeMounts"]} >= {"/package", "/etc/aimass"}
+        assert "command" not in container, "which KubeRay writes"
+        assert spec["nodeSelector"]["pool"] == "training"
+        assert spec["automountServiceAccountToken"] is False
+    assert "cloud.google.com/gke-spot" in worker["nodeSelector"], "a block that is lost is scored again"
+    assert "cloud.google.com/gke-spot" not in head["nodeSelector"]
+
+
+def test_the_clock_waits_for_its_job_and_may_do_no_more() -> None:
+    files = render(pipeline(overrides={"prod": {"scoring": {**SCORING, "workers": 3}}}))
+    made = job(files)["spec"]["jobTemplate"]["spec"]
+    assert (made["backoffLimit"], made["activeDeadlineSeconds"]) == (3, 6 * 3600)
+    account = made["template"]["spec"]["serviceAccountName"]
+    documents = [*yaml.safe_load_all(files["access.yaml"])]
+    (binding,) = (each for each in documents if account in str(each.get("subjects")))
+    (role,) = (
+        each
+        for each in documents
+        if each["kind"] == "Role" and each["metadata"]["name"] == binding["roleRef"]["name"]
+    )
+    assert {(*each["resources"], *each.get("resourceNames", ())) for each in role["rules"]} == {
+        ("rayjobs",),
+        ("rayjobs", "churn-scoring"),
+    }
+    plain = [each for each in objects(files, "overlays/prod") if each["kind"] in {"Role", "RoleBinding"}]
+    assert plain == [], "who applies an overlay gives no rights"
+
+
+@pytest.mark.parametrize(
+    ("model", "change", "said"),
+    [
+        ({}, {"schedule": None}, "there is no `schedule`"),
+        ({"training": {"target": "kubeflow"}}, {}, "it is KubeRay that makes workers"),
+    ],
+)
+def test_workers_of_which_there_are_none_are_told(
+    model: dict[str, Any], change: dict[str, Any], said: str
+) -> None:
+    built = pipeline(model, overrides={"dev": {}, "prod": {"scoring": {**SCORING, "workers": 3, **change}}})
+    (found,) = [each for each in findings(built, "specs/churn.yaml") if each.code == "AM596"]
+    assert said in found.message
+    assert found.path == ("environments", "prod", "scoring", "workers")
+
+
+def test_a_team_has_no_role_that_makes_workers() -> None:
+    built = pipeline(overrides={"prod": {"scoring": {**SCORING, "workers": 3}}})
+    team = TeamRules(name="growth", hosts={}, claimed={}, registries=None, origins={})
+    built = built.model_copy(update={"settings": built.settings.with_team(team)})
+    (found,) = [each for each in scoring.findings(built) if each.code == "AM596"]
+    assert "the namespace of a team has no Role" in found.message
+    assert found.severity is Severity.ERROR
 
 
 @pytest.mark.parametrize("into", ["aimass.yaml", "teams/scores", "accepts", "data"])

@@ -23,8 +23,13 @@ def name(pipeline: Pipeline) -> str:
 
 def objects(pipeline: Pipeline, environment: str, scoring: Scoring, schedule: str) -> list[Object]:
     """The CronJob, its account, and what may reach it."""
+    return objects_of_job(pipeline, environment, scores(pipeline, scoring, schedule))
+
+
+def scores(pipeline: Pipeline, scoring: Scoring, schedule: str) -> PackageJob:
+    """What is run in one pod."""
     job = {"fieldRef": {"fieldPath": "metadata.labels['batch.kubernetes.io/job-name']"}}
-    scores = PackageJob(
+    return PackageJob(
         name=name(pipeline),
         component=conventions.COMPONENT_SCORING,
         container="score",
@@ -36,4 +41,3 @@ def objects(pipeline: Pipeline, environment: str, scoring: Scoring, schedule: st
         resources=scoring.resources,
         variables=({"name": conventions.SCORING_JOB_VARIABLE, "valueFrom": job},),
     )
-    return objects_of_job(pipeline, environment, scores)
