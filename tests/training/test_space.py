@@ -36,6 +36,11 @@ def test_the_optimizers_ranges_count_for_what_has_an_optimizer() -> None:
     assert list(Space.of(Xgboost(), TRAINING).ranges) == []
 
 
+def test_draws_are_counted_where_they_end() -> None:
+    assert GRID.size == len(GRID.combinations()) == 4
+    assert Space.of(MODEL, TRAINING).size == math.inf
+
+
 def test_a_draw_becomes_values_and_values_fill_the_ranges() -> None:
     space = Space.of(MODEL, TRAINING)
     values = space.values({"hidden": 1, "dropout": 0.25, "optimizer.learning_rate": 0.01})

@@ -53,7 +53,7 @@ def search_ranges(assignment: Assignment, search: Search, space: Space, trials: 
     started = time.monotonic()
     outcomes = trials.outcomes()
     metric = assignment.metric
-    total = len(space.combinations()) if search.algorithm == "grid" else search.trials
+    total = _total(search, space)
     log = TrialLog(trials, assignment.objective.metric, metric.greater_is_better, total, outcomes)
     if outcomes:
         say(f"going on with a search that was interrupted: {len(outcomes)} of {total} trials had ended")
@@ -65,6 +65,13 @@ def search_ranges(assignment: Assignment, search: Search, space: Space, trials: 
     seconds = time.monotonic() - started
     startup = 0.0 if began is None else max(0.0, began - started)
     return Searched(log, best, startup, seconds, _cost(search, log))
+
+
+def _total(search: Search, space: Space) -> int:
+    """How many trials there will be: none repeats another, but in a population."""
+    if search.algorithm == "grid":
+        return int(space.size)
+    return search.trials if search.is_population else int(min(search.trials, space.size))
 
 
 def _cost(search: Search, log: TrialLog) -> float | None:

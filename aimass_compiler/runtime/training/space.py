@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -108,6 +109,14 @@ class Space:
     def combinations(self) -> list[Draw]:
         """Every combination of the choices, the last parameter changing fastest."""
         return [draw for label in self.models for draw in self._combinations(label)]
+
+    @property
+    def size(self) -> float:
+        """How many draws there are, without end where a range is one between two numbers."""
+        return sum(
+            math.prod(len(each.candidates) if isinstance(each, Choice) else math.inf for each in own.values())
+            for own in self.models.values()
+        )
 
     def untried(self, tried: Sequence[Draw]) -> Draw | None:
         """A draw, or of endless ranges its model, that was not tried, of the model with the fewest trials.
