@@ -14,6 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from aimass_compiler.cli.pages import document
+from aimass_compiler.cli.pages.blocks import Grid
 from aimass_compiler.cli.pages.document import html
 from aimass_compiler.cli.pages.live_report import live_server
 from aimass_compiler.cli.pages.report import report
@@ -196,6 +197,31 @@ def test_written_answers_that_differ_come_first(tmp_path: Path) -> None:
     assert EVIL in seen.text
 
 
+def test_clusters_are_told_by_what_is_usual_in_them(tmp_path: Path) -> None:
+    import polars
+
+    found = results(tmp_path, "churn", BEST={"classes": ["cluster_1", "cluster_2"]})
+    task = found.pipeline.task.model_copy(update={"kind": "clustering"})
+    (found.folder / "evaluate").mkdir()
+    (found.folder / "prepare").mkdir()
+    answers = {"row": [0, 1, 2, 3], "scores": [[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.2, 0.8]]}
+    polars.DataFrame(answers).write_parquet(found.folder / "evaluate/predictions.parquet")
+    rows = {"age": [20, 30, 70, None], "plan": [EVIL, EVIL, "b", "a"], "seen": [[1], [], [], []]}
+    polars.DataFrame(rows).write_parquet(found.folder / "prepare/test.parquet")
+    (section,) = (
+        each
+        for each in report(replace(found, pipeline=found.pipeline.model_copy(update={"task": task}))).sections
+        if each.anchor == "clusters"
+    )
+    (grid,) = section.blocks
+    assert isinstance(grid, Grid)
+    assert grid.head == ["cluster", "rows", "age", "plan"]
+    assert grid.rows == [
+        ["cluster_1", "3 (75%)", "30", f"{EVIL[:40]} 67%"],
+        ["cluster_2", "1 (25%)", "–", "a 100%"],
+    ]
+
+
 def test_a_search_that_goes_on_is_followed(tmp_path: Path) -> None:
     found = results(tmp_path, "churn")
     for number, value in ((1, 0.8), (2, None)):
@@ -203,7 +229,12 @@ def test_a_search_that_goes_on_is_followed(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps({"id": number, "status": "done", "value": value}), encoding="utf-8")
     assert anchors(found) == ["summary", "progress", "lineage"]
-    assert "2 of 8 trials have ended" in Seen(html(report(found))).text
+    text = Seen(html(report(found))).text
+    assert "2 trials have ended, of 8 at most" in text
+    assert "of the run before" not in text
+    (found.folder / "evaluate").mkdir()
+    (found.folder / "evaluate/metrics.json").write_text('{"test": {"roc_auc": 0.5}}', encoding="utf-8")
+    assert "What is measured and tested below is of the run before." in Seen(html(report(found))).text
 
 
 def test_what_an_earlier_run_left_is_not_taken_for_this_one(tmp_path: Path) -> None:

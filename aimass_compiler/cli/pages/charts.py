@@ -35,15 +35,15 @@ def lines(rows: Iterable[Row], x: str, y: str, *, zero: bool = False, diagonal: 
     return _chart(values, drawn, *([_DIAGONAL] if diagonal else []))
 
 
-def points(rows: Iterable[Row], x: str, y: str, *, line: str = "") -> Row:
-    """A point for each row; with the diagonal, or with a horizontal line at zero."""
+def points(rows: Iterable[Row], x: str, y: str, *, line: str = "", is_counted: bool = False) -> Row:
+    """A point for each row, of which `x` may be counted; with the diagonal, or a horizontal line at zero."""
+    values = list(rows)
     encoding = {
-        "x": _axis("x", x),
+        "x": _counted("x", x, values) if is_counted else _axis("x", x),
         "y": _axis("y", y),
         "tooltip": [_shown("x", x), _shown("y", y)],
     }
     drawn = {"mark": {"type": "point", "filled": True, "opacity": 0.5, "size": 24}, "encoding": encoding}
-    values = list(rows)
     extra = {"diagonal": [_between(values)], "zero": [_ZERO], "": []}[line]
     return _chart(values, drawn, *extra)
 
@@ -79,7 +79,7 @@ def bars(rows: Iterable[Row], x: str, *, has_spread: bool = False) -> Row:
             "mark": {"type": "bar"},
             "encoding": {
                 "y": place,
-                "x": _axis("x", x, zero=True),
+                "x": {**_axis("x", x, zero=True), "axis": {"tickCount": _TICKS}},
                 "tooltip": [{"field": "label", "type": "nominal", "title": "name"}, _shown("x", x)],
             },
         }

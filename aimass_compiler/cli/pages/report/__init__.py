@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from aimass_compiler.cli.pages.blocks import Block, Page, Section
 from aimass_compiler.cli.pages.report import (
     answers,
+    clusters,
     cost,
     data,
     difference,
@@ -37,6 +38,7 @@ _SECTIONS: Sequence[tuple[str, str, Callable[[RunResults], Iterable[Block]]]] = 
     ("learning", "Learning", learning_curves.blocks),
     ("metrics", "Metrics", metrics.blocks),
     ("forecast", "Steps ahead", forecast.blocks),
+    ("clusters", "Clusters", clusters.blocks),
     ("answers", "Answers", answers.blocks),
     ("importance", "What it rests on", importance.blocks),
     ("service", "Service", service.blocks),

@@ -9,6 +9,7 @@ from typing import Any
 from aimass_compiler.cli.pages import charts
 from aimass_compiler.cli.pages.blocks import Block, Chart, Remark
 from aimass_compiler.cli.pages.report.run_results import RunResults
+from aimass_compiler.stages import artifacts
 
 
 def blocks(results: RunResults) -> Iterator[Block]:
@@ -18,16 +19,18 @@ def blocks(results: RunResults) -> Iterator[Block]:
         return
     done = [outcome for outcome in outcomes if outcome.get("value") is not None]
     yield Remark(
-        f"A search goes on, or was stopped: {len(outcomes)} of {results.pipeline.search.trials} trials "
-        "have ended."
+        f"A search goes on, or was stopped: {len(outcomes)} trials have ended, of "
+        f"{results.pipeline.search.trials} at most."
     )
+    if results.document(artifacts.METRICS):
+        yield Remark("What is measured and tested below is of the run before.", "doubtful")
     if done:
         metric = results.pipeline.objective.metric
         rows = [{"x": outcome["id"], "y": outcome["value"]} for outcome in done]
         yield Chart(
             "Trials so far",
             f"{metric} on the validation split of each trial that has ended.",
-            charts.points(rows, "trial", metric),
+            charts.points(rows, "trial", metric, is_counted=True),
         )
 
 
