@@ -44,6 +44,11 @@ def test_trials_are_followed_by_what_they_reached() -> None:
     assert re.search(r" 3/8 .*roc_auc 0.9\b", drawn("  trial 3/8  roc_auc 0.9  l2=1e-05 depth=3  0.1 s"))
 
 
+def test_trials_that_end_in_another_order_take_nothing_back() -> None:
+    last = drawn("  trial 3/4  roc_auc 0.9", "  trial 2/4  roc_auc 0.8").rstrip().splitlines()[-1]
+    assert re.search(r" 3/4 .*roc_auc 0.8", last)
+
+
 def test_another_stage_begins_from_nothing() -> None:
     last = drawn(*LINES, "▸ evaluate: measure the model").rstrip().splitlines()[-1]
     assert "evaluate" in last

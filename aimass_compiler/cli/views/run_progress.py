@@ -31,8 +31,9 @@ class RunProgress:
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._task = progress.add_task("starting", total=None, detail="")
+        self._task = progress.add_task("starting", total=None, counted="", detail="")
         self._values: deque[float] = deque(maxlen=_SHOWN)
+        self._done = 0
 
     def write(self, text: str) -> int:
         """Show lines, which end here."""
@@ -49,11 +50,15 @@ class RunProgress:
     def _follow(self, line: str) -> None:
         if begun := _STAGE.match(line):
             self._values.clear()
-            self._progress.reset(self._task, total=None, description=begun["name"], detail="")
+            self._done = 0
+            self._progress.reset(self._task, total=None, description=begun["name"], counted="", detail="")
         elif counted := _COUNTED.match(line):
             detail = self._detail(counted["rest"])
-            done, total = int(counted["done"]), int(counted["total"])
-            self._progress.update(self._task, completed=done, total=total, detail=detail)
+            # Trials end in any order: as many have begun as the highest number says.
+            self._done = max(self._done, int(counted["done"]))
+            total = int(counted["total"])
+            of = f"{self._done}/{total}"
+            self._progress.update(self._task, completed=self._done, total=total, counted=of, detail=detail)
 
     def _detail(self, rest: str) -> str:
         """How the value at the end of a step, or at the front of a trial, has moved, and what it is."""
@@ -81,7 +86,6 @@ def bars(console: Console) -> Progress:
     """One line, which is gone once the run has ended."""
     from rich.progress import (
         BarColumn,
-        MofNCompleteColumn,
         Progress,
         SpinnerColumn,
         TextColumn,
@@ -92,7 +96,7 @@ def bars(console: Console) -> Progress:
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[counted]}", markup=False),
         TimeElapsedColumn(),
         TextColumn("{task.fields[detail]}", markup=False),
         console=console,
