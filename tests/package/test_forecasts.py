@@ -14,7 +14,9 @@ from aimass_compiler import conventions
 from aimass_compiler.catalog.models.linear_regression import LinearRegression
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.failure import StageFailure
+from aimass_compiler.runtime.scoring.scored_rows import watched
 from aimass_compiler.runtime.server.documents import openapi_document
+from aimass_compiler.runtime.server.drift import PREDICTION, DriftMonitor
 from aimass_compiler.runtime.server.model import ContractModel, OnnxModel, predictions_of, verify_golden_rows
 from aimass_compiler.runtime.server.package import read_package
 from aimass_compiler.runtime.server.response import RequestError
@@ -152,6 +154,19 @@ def test_one_history_is_answered_as_among_others(run: Run) -> None:
     asked = requests(run, daily())[:5]
     alone = [run.answers([row])[0]["prediction"] for row in asked]
     numpy.testing.assert_allclose(alone, [answer["prediction"] for answer in run.answers(asked)], rtol=1e-12)
+
+
+def test_of_a_forecast_one_value_a_row_and_no_future_ones_are_watched(run: Run) -> None:
+    found = run.package
+    monitor = DriftMonitor(found.reference, found.signature, 60.0)
+    model = ContractModel(found.signature, OnnxModel(found, 1))
+    asked = requests(run, daily())
+    tensors = RowReader(found.signature, len(asked) * found.signature.width).tensors(asked)
+    outputs = model.predict(tensors).outputs
+    monitor.observe([{**tensors, PREDICTION: watched(found.signature, outputs)}])
+    rows, drift = monitor.scores()
+    assert rows == len(asked)
+    assert sorted(drift) == ["prediction", "shop"]
 
 
 def test_intervals_are_in_units_of_how_much_the_history_varies(run: Run) -> None:
