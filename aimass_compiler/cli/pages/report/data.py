@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from aimass_compiler.catalog.forecast import OWN
 from aimass_compiler.cli.pages.blocks import Block, Cell, Grid, Marked, Pairs, Remark, number
 from aimass_compiler.cli.pages.report.run_results import RunResults
 from aimass_compiler.stages import artifacts
@@ -42,7 +43,9 @@ def profile_blocks(profile: dict[str, Any], personal: frozenset[str] = frozenset
         yield Remark(f"{suspect['column']} ({suspect['kind']}): {suspect['reason']}", "doubtful")
     has_target = profile["target"] is not None
     head = ["column", "type", "missing", "distinct", "values", *(["alone"] if has_target else [])]
-    columns = sorted(profile["columns"], key=_told) if has_target else profile["columns"]
+    columns = [each for each in profile["columns"] if not each["name"].startswith(OWN)]
+    if has_target:
+        columns.sort(key=_told)
     grid = [
         [*_column(column, rows, personal), *([_alone(column, profile["target"])] if has_target else [])]
         for column in columns
