@@ -74,6 +74,8 @@ def _make(store: Store, name: str) -> None:
         (root / path).mkdir()
     for folder in list(root.glob("usr/lib/python3*/**/__pycache__")):
         shutil.rmtree(folder, ignore_errors=True)
+    for marker in root.glob("usr/lib/python3*/EXTERNALLY-MANAGED"):
+        marker.unlink()  # the image of Python is no distribution's, so its pip installs
     python = (root / "usr/bin/python3").readlink().name
     for link in ("python", "python3", python):
         (root / "usr/local/bin" / link).symlink_to(f"/usr/bin/{python}")
