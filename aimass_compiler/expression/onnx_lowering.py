@@ -11,6 +11,7 @@ from onnx import TensorProto
 from aimass_compiler.expression import (  # they add their operators to `LOWERINGS`
     onnx_history,  # noqa: F401  # as said above
     onnx_neighbors,  # noqa: F401  # as said above
+    onnx_texts,  # noqa: F401  # as said above
     onnx_vectors,  # noqa: F401  # as said above
 )
 from aimass_compiler.expression.algebra import (

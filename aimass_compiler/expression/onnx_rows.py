@@ -34,6 +34,7 @@ from aimass_compiler.expression.algebra import (
 from aimass_compiler.expression.histories import Lag, Rolling, SeasonalLag
 from aimass_compiler.expression.neighbors import MeanOfNearest
 from aimass_compiler.expression.onnx_graph import Graph
+from aimass_compiler.expression.texts import Decimal, Extracted, Normalized
 
 
 @dataclass
@@ -73,7 +74,7 @@ class Lowered(Graph):
 #: What is computed one by one.
 _ALONE = (
     OneHot, CountHashed, CountTerms, TokenCodes, Rescaled, Pack, Gather, Words, Lookup, AtCode, Joined,
-    Rolling, SeasonalLag, MeanOfNearest,
+    Rolling, SeasonalLag, MeanOfNearest, Normalized, Extracted, Decimal,
 )  # fmt: skip
 
 

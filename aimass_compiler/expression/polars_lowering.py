@@ -10,7 +10,7 @@ import polars
 import polars_hash
 from polars import selectors
 
-from aimass_compiler.expression import polars_histories, polars_neighbors  # noqa: F401  # for `lower`
+from aimass_compiler.expression import polars_histories, polars_neighbors, polars_texts  # noqa: F401  # for `lower`
 from aimass_compiler.expression.algebra import (
     PADDING,
     SEPARATOR,
