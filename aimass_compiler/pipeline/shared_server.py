@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from aimass_compiler.pipeline.serving import Serving
 
 #: What a small model takes of a shared server where its spec does not say it.
-_USUAL = {"cpu": Cores("25m"), "memory": Bytes("8Mi")}
+_USUAL_MEMORY = Bytes("8Mi")
+_USUAL = {"cpu": Cores("25m"), "memory": _USUAL_MEMORY}
 #: The slowest hundredth of answers cannot be promised sooner, which wait for several turns of others.
 QUICKEST_SECONDS = 0.025
 #: How many requests of one model a shared server answers at once.
@@ -65,7 +66,7 @@ def assigned(serving: Serving, rules: Iterable[SharingRule], model: str, environ
     if "shared" in serving.model_fields_set or not _can_share(serving):
         return serving
     for rule in rules:
-        memory = serving.resources.memory if _says_memory(serving) else _USUAL["memory"]
+        memory = serving.resources.memory if _says_memory(serving) else _USUAL_MEMORY
         if rule.holds(team_of(model), environment) and memory.size <= rule.memory.size:
             return serving.filled(shared=rule.server_of(model))
     return serving
