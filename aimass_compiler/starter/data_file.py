@@ -71,16 +71,28 @@ class Examined(NamedTuple):
     observed: Observed
     rows: polars.DataFrame | polars.LazyFrame
 
+    def remarks(self) -> list[str]:
+        """What was decided about the file and its columns, and what of it is not in the rows."""
+        columns = self.observed.columns.items()
+        told = [(name, said) for name, column in columns for said in (column.note, column.fault) if said]
+        return [*self.data.notes, *(f"`{name}`: {said}" for name, said in told)]
 
-def opened(path: Path, shown_as: str, seen: Seen = None) -> polars.DataFrame | polars.LazyFrame:
-    """The rows of a file, columnar ones not read yet; raises UnusableDataError."""
+
+def opened(
+    path: Path, shown_as: str, seen: Seen = None
+) -> tuple[polars.DataFrame | polars.LazyFrame, list[str]]:
+    """The rows of a file, columnar ones not read yet, and how they differ from what the file says.
+
+    Raises UnusableDataError.
+    """
     kind, _ = _kind(path, shown_as)
     if kind not in _COLUMNAR:
-        return examine(path, shown_as, seen).rows
+        examined = examine(path, shown_as, seen)
+        return examined.rows, examined.remarks()
     _check_is_file(path, shown_as)
     _check_extra()
     try:
-        return _scanned(path, kind)
+        return _scanned(path, kind), []
     except UnreadableError as error:
         raise UnusableDataError(_UNREADABLE, error.message, error.hint) from None
 

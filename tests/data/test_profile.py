@@ -184,3 +184,16 @@ def test_the_command_shows_a_file_and_says_what_is_wrong(
     assert "did you mean `churned`?" in capsys.readouterr().err
     assert main(["profile", "customer.csv"]) == 1
     assert "there is no file" in capsys.readouterr().err
+
+
+def test_the_command_says_what_of_a_file_it_does_not_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = [f"{-999 if row % 5 == 0 else row},{row % 7},{row % 3}" for row in range(1, 200)]
+    (tmp_path / "odd.csv").write_text("\n".join(["tenure,plan,plan", *lines, ""]))
+    assert main(["profile", "odd.csv", "--format", "json"]) == 0
+    out, err = capsys.readouterr()
+    assert [column["name"] for column in json.loads(out)["columns"]] == ["tenure", "plan"]
+    assert "note: `tenure`: `-999` is read as missing" in err
+    assert "note: `plan`: its name stands 2 times in the header" in err

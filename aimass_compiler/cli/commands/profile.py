@@ -69,13 +69,16 @@ def _frames(
     arguments: argparse.Namespace, project: Project
 ) -> tuple[list[polars.DataFrame | polars.LazyFrame], str | None]:
     """The rows, and the target. Raises UnusableDataError and UnknownName."""
+    from aimass_compiler.cli.views.cells import safe
     from aimass_compiler.starter.data_file import opened
 
     path = Path(arguments.data)
     if path.suffix or path.exists():
         count = RowCount(arguments.data)
-        frame = opened(path, arguments.data, count)
+        frame, remarks = opened(path, arguments.data, count)
         count.clear()
+        for remark in remarks:
+            terminal.report(f"note: {safe(remark)}")
         return [frame], arguments.target
     return _prepared(arguments.data, project), arguments.target or _target(arguments.data, project)
 
