@@ -47,3 +47,10 @@ def test_a_model_that_nobody_knows_is_told(compiled: Project) -> None:
     done = compiled.aimass("alerts", "churm")
     assert done.code == ExitCode.USAGE
     assert "did you mean `churn`?" in done.err
+
+
+def test_a_folder_that_cannot_be_written_is_told(compiled: Project) -> None:
+    (compiled.root / "kept").write_text("a file")
+    done = compiled.aimass("alerts", "churn", "--into", str(compiled.root / "kept"))
+    assert done.code == ExitCode.DISK
+    assert "kept/churn could not be written: Not a directory" in done.err

@@ -22,6 +22,7 @@ from aimass_compiler.exit_codes import ExitCode
 if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
 
+EXIT_CODES = (ExitCode.DISK,)
 EXAMPLES = """
   aimass alerts                            the rules of every model
   aimass alerts churn --into build/alerts  the same, and keep the rule files
@@ -54,6 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
     except PromtoolError as error:
         terminal.error(str(error))
         return ExitCode.FAILED
+    except OSError as error:
+        terminal.error(f"{error.filename} could not be written: {error.strerror}")
+        return ExitCode.DISK
     return status
 
 
