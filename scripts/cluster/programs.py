@@ -32,7 +32,7 @@ _SECONDS = "seconds"
 _LONG = {
     "kube-apiserver": " (all of Kubernetes: 5 to 20 minutes)",
     "promtool": " (2 to 5 minutes)",
-    "prometheus": " (a minute or two, as it shares most of promtool)",
+    "prometheus": " (2 to 5 minutes, with the clients of Kubernetes)",
     "rollouts-controller": " (5 to 10 minutes)",
     "cosign": " (5 to 15 minutes)",
     "otelcol": " (2 to 5 minutes)",
@@ -50,7 +50,9 @@ _LONG = {
     "kustomize-controller": " (3 to 10 minutes)",
 }
 #: Without the clients of the clouds that Prometheus finds its targets in.
-_PROMETHEUS_TAGS = ("remove_all_sd",)
+_PROMTOOL_TAGS = ("remove_all_sd",)
+#: It finds what models declare on their Services; its tests run at night, those with promtool all day.
+_PROMETHEUS_TAGS = (*_PROMTOOL_TAGS, "enable_kubernetes_sd")
 
 
 class ProgramMissing(Exception):  # noqa: N818  # what is not there, not an error of ours
@@ -92,13 +94,8 @@ MODULES = (
     Module("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", ("kubeconform",)),
     Module("actionlint", "github.com/rhysd/actionlint/cmd/actionlint", ("actionlint",)),
     *(
-        Module(
-            "prometheus",
-            f"github.com/prometheus/prometheus/cmd/{name}",
-            (name,),
-            tags=_PROMETHEUS_TAGS,
-        )
-        for name in ("promtool", "prometheus")
+        Module("prometheus", f"github.com/prometheus/prometheus/cmd/{name}", (name,), tags=tags)
+        for name, tags in (("promtool", _PROMTOOL_TAGS), ("prometheus", _PROMETHEUS_TAGS))
     ),
     Module(
         "argo-rollouts", "github.com/argoproj/argo-rollouts/cmd/rollouts-controller", ("rollouts-controller",)
