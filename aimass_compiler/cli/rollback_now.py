@@ -49,7 +49,11 @@ def roll_back_now(arguments: argparse.Namespace, project: Project) -> RolledBack
     except NothingBefore:
         done = _rolled_back(arguments, project, in_git())
     where = f"{done.model} in {done.environment}"
-    print(f"{where}: `{done.release.version}` runs in all {done.pods} pods after {done.seconds:.0f} s")
+    after = f"after {done.seconds:.0f} s"
+    if done.pods:
+        print(f"{where}: `{done.release.version}` runs in all {done.pods} pods {after}")
+    else:
+        print(f"{where}: `{done.release.version}` is what its shared servers are to run {after}")
     return done
 
 

@@ -18,6 +18,7 @@ from aimass_compiler.kubernetes.pod_images import images_of, version_of
 from aimass_compiler.programs import git
 from aimass_compiler.programs.kustomize import Kustomize, KustomizeError, find
 from aimass_compiler.releases.release_file import released_models
+from aimass_compiler.render.image_volumes import is_entry
 from aimass_compiler.render.object_kind import Rank
 from aimass_compiler.render.targets import kind_of, kind_of_object
 
@@ -58,13 +59,13 @@ class DeclaredModel:
     @property
     def version(self) -> str:
         """What its release calls it, or the digest or tag of its image, or of everything without any."""
-        found = (version_of(document) for document in self.objects if kind_of_object(document).serves)
+        found = (version_of(document) for document in self.objects if _is_released(document))
         return next(filter(None, found), self.digest)
 
     @property
     def images(self) -> dict[str, str]:
-        """The images that run the model, by their place in its pods."""
-        found = (images_of(document) for document in self.objects if kind_of_object(document).serves)
+        """The images that run the model, by their place in its pods or in what a shared server follows."""
+        found = (images_of(document) for document in self.objects if _is_released(document))
         return next(filter(None, found), {})
 
     @property
@@ -72,6 +73,10 @@ class DeclaredModel:
         """A short name for all objects together, which changes with any of them."""
         content = json.dumps(self.objects, sort_keys=True, separators=(",", ":")).encode()
         return hashlib.sha256(content).hexdigest()[:_DIGEST_LENGTH]
+
+
+def _is_released(document: Object) -> bool:
+    return kind_of_object(document).serves or is_entry(document)
 
 
 Builds = Mapping[tuple[str, str], Future[DeclaredModel]]

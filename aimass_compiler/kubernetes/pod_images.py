@@ -1,4 +1,7 @@
-"""Which images the pods of a workload run, by their place in its template, and which version they are."""
+"""Which images the pods of a workload run, by their place in its template, and which version they are.
+
+The ConfigMap that names a model to a shared server stands for a workload: its one image is the model's.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aimass_compiler import conventions
+from aimass_compiler.render.image_volumes import is_entry
 from aimass_compiler.render.object_kind import Object, at, templated_pods
 from aimass_compiler.render.targets import kind_of_object
 
-#: References by place: `containers/server`, or `volumes/model` where the package is a volume of its own.
+#: References by place: `containers/server`, `volumes/model` where the package is a volume of its own, or
+#: `data/image` where a shared server brings it.
 Images = Mapping[str, str]
 _CONTAINERS, _VOLUMES = "containers", "volumes"
+_ENTRY = f"data/{conventions.ENTRY_IMAGE}"
 _SHORT = 12
 
 
 def images_of(workload: Object) -> dict[str, str]:
-    """What the pods of a workload run."""
+    """What the pods of a workload run, or the servers that follow a ConfigMap."""
+    if is_entry(workload):
+        return {_ENTRY: str(workload["data"][conventions.ENTRY_IMAGE])}
     return images_in(_template_of(workload).get("spec") or {})
 
 
@@ -67,7 +75,7 @@ def version_of(workload: Object) -> str:
         noted = at(document, "metadata", "annotations", conventions.ANNOTATION_VERSION)
         if noted:
             return str(noted)
-    reference = next(iter(images_in(template.get("spec") or {}).values()), "")
+    reference = next(iter(images_of(workload).values()), "")
     return short(digest_of(reference)) or reference.rpartition(":")[2]
 
 
@@ -78,6 +86,9 @@ def _template_of(workload: Object) -> Mapping[str, Any]:
 
 def with_images(workload: Object, images: Images, version: str) -> dict[str, Any]:
     """A workload whose pods run other images, which are of this version."""
+    if is_entry(workload):
+        data = {**workload["data"], conventions.ENTRY_IMAGE: images[_ENTRY]}
+        return _with_version({**workload, "data": data}, version)
     return _with_version(_at_pod(workload, kind_of_object(workload).pod_path, images, version), version)
 
 

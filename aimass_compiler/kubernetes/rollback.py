@@ -37,6 +37,7 @@ from aimass_compiler.kubernetes.pod_images import (
 from aimass_compiler.kubernetes.readiness import NotReady, wait
 from aimass_compiler.kubernetes.transport import Report
 from aimass_compiler.releases.release_file import Release
+from aimass_compiler.render.image_volumes import is_entry
 from aimass_compiler.render.serving.argo_rollouts import is_canary
 from aimass_compiler.render.targets import kind_of, kind_of_object
 
@@ -57,7 +58,7 @@ class RolledBack:
     release: AppliedRelease
     hold: ImageHold
     pods: int
-    """How many run it; all there are."""
+    """How many run it, all there are; none where a shared server brings it within seconds."""
     seconds: float
 
 
@@ -124,16 +125,16 @@ def _inventory(connection: Connection, wanted: Rollback) -> ClusterInventory:
 
 
 def _serving(connection: Connection, owned: ClusterInventory) -> tuple[Object, Object | None]:
-    """The workload that has the template of the pods, and the Rollout that runs them in its place.
+    """What has the model's images, a template of pods as a rule, and the Rollout that runs them in its place.
 
     Raises ClusterError where there is none, or one of another form, as several nodes have.
     """
-    keys = [each.key for each in owned.entries if kind_of(each.key.group, each.key.kind).serves]
+    keys = [each.key for each in owned.entries if _is_released(each.key, owned.model)]
     found = [live for key in keys if (live := connection.get(key)) is not None]
     workload = next(filter(images_of, found), None)
     if workload is None:
         raise ClusterError(f"nothing serves `{owned.model}` in {owned.environment}", "apply it again")
-    if not kind_of_object(workload).pod_path:
+    if not is_entry(workload) and not kind_of_object(workload).pod_path:
         raise ClusterError(
             f"{key_of(workload)} has no template of pods that could be changed at once",
             "roll back in git, without `--now`, and apply",
@@ -141,6 +142,12 @@ def _serving(connection: Connection, owned: ClusterInventory) -> tuple[Object, O
     require_no_engine(found)
     rollouts = (each for each in found if deployment_of(each) == key_of(workload))
     return workload, next(rollouts, None)
+
+
+def _is_released(key: ObjectKey, model: str) -> bool:
+    """Whether an object may have the images of a release: it has pods, or is what a shared server follows."""
+    entry = conventions.ENTRY_NAME.format(model=model_path.name_of(model))
+    return kind_of(key.group, key.kind).serves or (key.kind, key.name) == ("ConfigMap", entry)
 
 
 def _release(owned: ClusterInventory, running: Images, wanted: Rollback) -> AppliedRelease:

@@ -14,6 +14,7 @@ from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.training import JobTarget
 from aimass_compiler.render.cached_template import CachedTemplate
 from aimass_compiler.render.emit import header
+from aimass_compiler.render.image_volumes import is_entry
 from aimass_compiler.render.names import Labels, component_label, model_labels, own_labels
 from aimass_compiler.render.object_kind import Object
 from aimass_compiler.render.rights import (
@@ -45,7 +46,8 @@ class Placed(NamedTuple):
     group: str
     resource: str
     suffix: str
-    serves: bool
+    is_released: bool
+    """Whether a release changes its images."""
     has_steps: bool
 
 
@@ -61,7 +63,7 @@ def access_file(pipeline: Pipeline, held: Mapping[str, Sequence[Object]]) -> byt
         words = (pipeline.name, name, pipeline.environments[name].namespace)
         parts.append(_ACCESS(words, _subjects(pipeline, name), placed, _reasons(objects), own))
         if oncall := _oncall(pipeline, name):
-            serving = tuple(each for each in placed if each.serves)
+            serving = tuple(each for each in placed if each.is_released)
             parts.append(_ROLLBACK(words, oncall, serving, own))
         if is_scored_by_workers(pipeline, name):
             parts.append(_scoring(pipeline, name, own))
@@ -75,7 +77,8 @@ def _placed(model: str, document: Object) -> Placed:
     kind, name = kind_of_object(document), document["metadata"]["name"]
     if not name.startswith(model):
         raise ValueError(f"{kind.kind} {name} is not named after its model, {model}")
-    return Placed(kind.group, kind.resource, name.removeprefix(model), kind.serves, kind.has_steps)
+    is_released = kind.serves or is_entry(document)
+    return Placed(kind.group, kind.resource, name.removeprefix(model), is_released, kind.has_steps)
 
 
 def _reasons(objects: Iterable[Object]) -> _Lists:

@@ -48,7 +48,7 @@ def _unknown(document: Object) -> Iterator[tuple[str, str] | tuple[str, str, int
         yield from _images(document)
         return
     yield from (found for found in _images(document) if not found[0].startswith(_KNOWN))
-    if conventions.LABEL_SERVER in document["metadata"].get("labels", {}) and "data" in document:
+    if is_entry(document):
         yield f"data.{conventions.ENTRY_IMAGE}", document["data"][conventions.ENTRY_IMAGE]
     if job := (document.get("data") or {}).get(conventions.ENTRY_JOB):
         for image, part in _images_of_text(job):
@@ -61,6 +61,11 @@ def _images_of_text(manifest: str) -> Iterator[tuple[str, int]]:
     for number, (key, between, value) in enumerate(zip(parts, parts[1:], parts[2:], strict=False)):
         if key in {"image", "reference"} and between.strip() == ":" and "/" not in value:
             yield value, number + 2
+
+
+def is_entry(document: Object) -> bool:
+    """Whether an object is the ConfigMap that names a model's image to a shared server."""
+    return conventions.LABEL_SERVER in (document["metadata"].get("labels") or {}) and "data" in document
 
 
 def is_custom(document: Object) -> bool:

@@ -12,6 +12,8 @@ import pytest
 
 from aimass_compiler.cli import main
 from aimass_compiler.exit_codes import ExitCode
+from aimass_compiler.kubernetes.connection import connect
+from aimass_compiler.kubernetes.rollback import Rollback, roll_back
 from aimass_compiler.runtime.server.shared.cluster import Cluster as Listing
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Project
@@ -19,7 +21,10 @@ from tests.cluster.test_access import SPEC, answers
 from tests.harness.releases import DIGEST, REGISTRY, release
 
 pytestmark = pytest.mark.cluster
-SETTINGS = "environments: {{dev: {{namespace: {0}}}}}\nservers: {{small: {{replicas: {{min: 1, max: 1}}}}}}\n"
+SETTINGS = """
+environments: {{dev: {{namespace: {0}, oncall: {{service_account: {{name: oncall}}}}}}}}
+servers: {{small: {{replicas: {{min: 1, max: 1}}}}}}
+"""
 SHARED = "serving: {shared: small}\n"
 
 
@@ -91,3 +96,29 @@ def test_a_deleted_model_is_listed_no_more(project: Project, cluster: Cluster, t
     assert project.apply("ltv").code == 0
     assert project.run("delete", "ltv", "--yes", "--no-wait").code == 0
     assert "ltv" not in {each.model for each in listing.models("small")}
+
+
+def test_a_model_of_a_shared_server_goes_back_at_once(
+    project: Project, cluster: Cluster, tmp_path: Path
+) -> None:
+    _, listing = account(project, cluster, tmp_path)
+    bad = f"sha256:{'f' * 64}"
+    release(project.root, "churn", version="v1")
+    assert project.apply("churn").code == 0
+    release(project.root, "churn", digest=bad, version="v2")
+    assert project.apply("churn").code == 0
+    # As who may do no more than that.
+    cluster.kubectl("apply", f"-f{project.root / 'generated/churn/access.yaml'}")
+    oncall = cluster.kubeconfig_for(f"{project.namespace}/oncall")
+    wanted = Rollback("churn", "dev", project.namespace, "it harms", 60)
+    done = roll_back(connect(oncall), wanted, list[str]().append)
+    assert (done.release.version, done.hold.version, done.hold.digests) == ("v1", "v2", (bad,))
+    listed = {each.model: each.image for each in listing.models("small")}
+    assert listed["churn"] == f"{REGISTRY}/churn@{DIGEST}"
+    refused = project.run("apply", "churn")
+    assert refused.code == ExitCode.HELD
+    assert "`v2` is held back by" in refused.told
+    release(project.root, "churn", version="v1")
+    merged = project.apply("churn")
+    assert (merged.code, merged.actions("churn")["ConfigMap churn-served"]) == (0, "unchanged")
+    assert "the hold is lifted" in merged.told

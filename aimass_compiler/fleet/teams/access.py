@@ -75,7 +75,7 @@ def _applying() -> Iterator[dict[str, Any]]:
 def _rolling_back() -> Iterator[dict[str, Any]]:
     """Other images for pods, and that this is held; no object is made and none deleted."""
     serving = [kind for kind in _kinds() if kind.serves]
-    yield rule("", ["configmaps"], ("get", "update"))
+    yield rule("", ["configmaps"], ("get", "update", "patch"))
     yield rule("coordination.k8s.io", ["leases"], ("get", "update"))
     for group, resources in _by_group((kind.group, kind.resource) for kind in serving):
         yield rule(group, resources, ("get", "patch"))
