@@ -94,6 +94,10 @@ def test_a_cluster_leaves_the_same_files(tmp_path: Path, monkeypatch: pytest.Mon
     for name in ("AIMASS_ENGINE", "RAY_ADDRESS", conventions.SCORING_JOB_VARIABLE):
         monkeypatch.delenv(name, raising=False)
     with s3_server(tmp_path, monkeypatch) as store:
+        monkeypatch.setenv("NO_PROXY", "*")  # nodes of Ray have an address of the network, too
+        monkeypatch.setenv("no_proxy", "*")
+        for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "grpc_proxy"):
+            monkeypatch.delenv(name, raising=False)
         chance = numpy.random.default_rng(3)
         rows = {"tenure": chance.normal(size=ROWS), "plan": chance.choice(["basic", "plus", "pro"], ROWS)}
         polars.DataFrame({**rows, "note": ["slow"] * ROWS}).write_parquet(tmp_path / "new.parquet")
