@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.server.model_signature import Signature
 
 PREDICTION = "prediction"
+_REPRESENTATION = "representation (distance)"
 _ANSWERED = " (answered)"
 #: The window slides in this many steps.
 _STEPS = 12
@@ -269,20 +270,27 @@ def _columns(
                 (f"{field.name}{ending}", field.tensor, index, _NumberBins(numbers[ending]))
                 for index, ending in enumerate(watched)
             ]
+    if "representation" in reference:
+        name = _unlike(_REPRESENTATION, {name for name, *_ in columns})
+        columns.append((name, conventions.DISTANCE_OUTPUT, None, _NumberBins(reference["representation"])))
     found = reference["prediction"]
     is_of_labels = found["kind"] == "labels"
     if ("values" in found) != bool(signature.labels) or is_of_labels != bool(signature.thresholds):
         raise ValueError(
             f"its prediction is of the kind {found['kind']!r}, and the model is a {signature.task}"
         )
-    name = _unlike({name for name, *_ in columns})
+    name = _unlike(PREDICTION, {name for name, *_ in columns})
     columns.append((name, PREDICTION, None, _KINDS[found["kind"]](found)[""]))
     return columns
 
 
-def _unlike(inputs: Container[str]) -> str:
+def watched_of(outputs: Mapping[str, NDArray[Any]]) -> Tensors:
+    """What is watched of the outputs beside the answer."""
+    return {name: outputs[name] for name in (conventions.DISTANCE_OUTPUT,) if name in outputs}
+
+
+def _unlike(name: str, inputs: Container[str]) -> str:
     """What the answers are called: `prediction`, unless an input is, whose drift would pass for theirs."""
-    name = PREDICTION
     while name in inputs:
         name += _ANSWERED
     return name
