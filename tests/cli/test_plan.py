@@ -276,3 +276,10 @@ def test_what_a_model_that_goes_cost_is_told_in_money_although_no_spec_is_left(c
     (compiled.root / "specs/churn.yaml").unlink()
     told = compiled.aimass("plan").out
     assert re.search(r"serving in prod, a month: no longer .*EUR$", told, re.MULTILINE)
+
+
+def test_a_model_on_a_shared_server_is_said_to_cost_nothing_beside_it(project: Project) -> None:
+    (project.root / "aimass.yaml").write_text("servers: {small: {}}\nsharing: [{servers: [small]}]\n")
+    spec = SPEC.replace("  replicas: {min: 2, max: 3}\n", "").replace("replicas: {min: 1, max: 2}", "")
+    project.write("specs/churn.yaml", spec)
+    assert "serving in dev, a month: nothing beside its shared server\n" in project.aimass("plan").out

@@ -145,7 +145,7 @@ def _month(old: ServingCost | None, new: ServingCost | None) -> str:
     parts += [" → ".join(dict.fromkeys(devices))] if devices else []
     if new is None:
         return f"no longer {', '.join(parts)}" if parts else "nothing any more"
-    return ", ".join(parts)
+    return ", ".join(parts) or "nothing beside its shared server"
 
 
 def _ends(serving: ServingCost, part: str) -> tuple[float, float]:
