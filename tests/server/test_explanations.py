@@ -121,7 +121,9 @@ def test_a_caller_pays_for_the_rows_that_are_explained(tmp_path: Path) -> None:
     with serving(package, **{conventions.VARIABLE_ACCESS: str(folder)}) as server:
         asked, headers = {"rows": [ROW] * 3}, {"x-api-key": key_of("shop")}
         replies = [server.ask("POST", "/explain", asked, headers) for _ in range(2)]
+        logged = [line["rows"] for line in server.events() if line["event"] == "request"]
     assert [reply.status for reply in replies] == [200, 429]
+    assert logged == [3, 0], "the log says what was charged"
 
 
 def test_a_package_without_background_rows_explains_nothing(churn: Server) -> None:

@@ -370,7 +370,7 @@ class RequestAccount:
             "method": "POST",
             "path": entry.path,
             "code": answer.status,
-            "rows": 0 if answer.prediction is None else answer.prediction.rows,
+            "rows": answer.explained if answer.prediction is None else answer.prediction.rows,
             "milliseconds": round(entry.seconds * 1000, 3),
             **self._named,
         }
