@@ -105,9 +105,7 @@ class ModelService:
         if settings.grpc_port is not None:
             self.endpoints |= _grpc_endpoints(signature, settings.body_bytes)
         if self.explaining is not None:
-            scale = package.reference["background"].get("scale", conventions.PROBABILITY)
-            explain = ExplainEndpoint(signature, settings.body_bytes, settings.explained_rows, scale)
-            self.endpoints[conventions.EXPLAIN_PATH] = explain.read
+            self.endpoints |= _explain_endpoint(package, settings)
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -241,6 +239,14 @@ def _grpc_endpoints(
 
     infer = GrpcInferEndpoint(signature, most_bytes).read
     return {f"{path}/{conventions.GRPC_INFER}": infer for path in model_paths(signature)}
+
+
+def _explain_endpoint(
+    package: Package, settings: ServerSettings
+) -> dict[str, Callable[[RawRequest], InferenceRequest]]:
+    scale = package.reference["background"].get("scale", conventions.PROBABILITY)
+    explain = ExplainEndpoint(package.signature, settings.body_bytes, settings.explained_rows, scale)
+    return {conventions.EXPLAIN_PATH: explain.read}
 
 
 def document(value: Any, status: int = 200) -> Response:
